@@ -1,0 +1,1 @@
+"""Write typed clients for servers that advertise actions."""

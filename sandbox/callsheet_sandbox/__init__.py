@@ -1,0 +1,1 @@
+"""A local server with the actions contract, real tasks and real videos."""
