@@ -21,6 +21,7 @@ LIST = "/api/actions"
 LARGEST_LIST = 5 * 1024 * 1024
 LARGEST_SCHEMA = 1024 * 1024
 MOST_PAGES = 100
+FIELDS = ("id", "title", "description", "input", "output", "marks")
 
 
 class Catalogue(NamedTuple):
@@ -58,15 +59,15 @@ def fetch(
     entries, notes, sent = yield from _pages(reply, host, overrides, timing)
     if sent > 1:
         tags.pop(LIST, None)
-    wanted = [entry.action.id for entry in entries if not entry.has_schema]
+    wanted = [entry.id for entry in entries if not entry.has_schema]
     replies = yield Gather(tuple(_schema_request(name, known) for name in wanted))
     answers = dict(zip(wanted, replies, strict=True))
     actions: list[Advertised] = []
     for entry in entries:
         if entry.has_schema:
-            actions.append(entry.action)
+            actions.append(_advertised(entry))
             continue
-        action, why = _with_schema(entry.action, answers[entry.action.id], overrides, known, tags)
+        action, why = _with_schema(_advertised(entry), answers[entry.id], overrides, known, tags)
         actions.append(action)
         if why:
             notes.append(f"{action.id}: {why}")
@@ -82,8 +83,8 @@ def _pages(
     seen: set[str] = set()
     for sent in range(1, MOST_PAGES + 1):
         page = read_list(_list_json(reply, host), overrides, headers=reply.headers)
-        fresh = [entry for entry in page.entries if entry.action.id not in seen]
-        seen.update(entry.action.id for entry in fresh)
+        fresh = [entry for entry in page.entries if entry.id not in seen]
+        seen.update(entry.id for entry in fresh)
         entries += fresh
         notes += page.notes
         if page.next is None or not fresh:
@@ -172,6 +173,10 @@ def _remember(tags: dict[str, dict[str, str]], path: str, reply: Reply) -> None:
         tags[path] = found
 
 
+def _advertised(entry: Entry) -> Advertised:
+    return Advertised(**{name: getattr(entry, name) for name in FIELDS})
+
+
 class CatalogueCache:
     """The last catalogue of each host, one file a host; a damaged file counts as none."""
 
@@ -196,12 +201,11 @@ class CatalogueCache:
 
     def store(self, catalogue: Catalogue) -> None:
         """Replace the file of this host; a cache that cannot be written is no error."""
-        fields = ("id", "title", "description", "input", "output", "marks")
         data = {
             "fetched": catalogue.fetched,
             "tags": catalogue.tags,
             "notes": catalogue.notes,
-            "actions": [{f: getattr(a, f) for f in fields} for a in catalogue.actions],
+            "actions": [{f: getattr(a, f) for f in FIELDS} for a in catalogue.actions],
         }
         path = self.path(catalogue.host)
         part = f"{path}.{os.getpid()}.part"

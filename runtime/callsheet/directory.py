@@ -109,15 +109,15 @@ class Directory:
         if schema is None:
             self.notes.append(f"{action.id}: no schema is known; the body goes out unchecked")
             return None
-        from callsheet.judge import Unjudged, compile
+        from callsheet import judge
 
         try:
-            judge = compile(schema)
-        except Unjudged as error:
+            compiled = judge.compile(schema)
+        except judge.Unjudged as error:
             self.notes.append(f"{action.id}: the schema cannot be used ({error}); not checked")
             return None
-        self.notes += [f"{action.id}: {note}" for note in judge.notes]
-        return judge
+        self.notes += [f"{action.id}: {note}" for note in compiled.notes]
+        return compiled
 
 
 def _escape(step: str | int) -> str:

@@ -41,7 +41,7 @@ def default_timing() -> Timing:
     """The real clocks and chance, and a quota of the process's own."""
     import random
 
-    return Timing(time.monotonic, time.time, random.random, Quota())
+    return Timing(time.monotonic, time.time, random.random, Quota())  # noqa: S311 - jitter, no secret
 
 
 class Engine:

@@ -97,7 +97,7 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
 
 
 def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str:
-    """The folder for ``config``, ``state`` or ``cache``: own variable, XDG, then the usual place."""
+    """The ``config``, ``state`` or ``cache`` folder: own variable, XDG, then the usual place."""
     own = environ.get(f"{env}_{kind.upper()}_DIR")
     if own:
         return own

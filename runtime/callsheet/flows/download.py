@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +11,8 @@ from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT, pause
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from callsheet.files import Part
 
 TRIES = 8

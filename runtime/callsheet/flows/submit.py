@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -14,6 +13,8 @@ from callsheet.protocol import error_for, open_envelope, read_reply
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callsheet.protocol import Overrides, Reading
     from callsheet.spec import Action
 

@@ -53,9 +53,9 @@ def ask(job: Job, *, timeout: float = 60.0) -> Flow[Answer]:
             )
         )
         data = _json(reply)
-        if 200 <= reply.status < 300 and data is not None:
-            if open_envelope(data, job.overrides).refusal is None:
-                return Answer(reply, data, _read(job, data, body))
+        taken = 200 <= reply.status < 300 and data is not None
+        if taken and open_envelope(data, job.overrides).refusal is None:
+            return Answer(reply, data, _read(job, data, body))
         refusal = error_for(
             reply.status, reply.headers, reply.body, action=job.family.query, host=job.host
         )
