@@ -1,0 +1,159 @@
+"""The exceptions, what each means for the caller, and the exit code that tells it.
+
+::
+
+    CallsheetError                 1   something went wrong
+    ├── UsageError                 2   the request was not made: nothing was sent
+    │   └── InvalidInput           2   the advertised schema refuses the body
+    ├── AuthError                  3   no key, or the server refused it
+    ├── StillRunning               4   stopped waiting; the job is alive
+    ├── OutcomeUnknown             5   sent, and no answer that tells what became of it
+    ├── TaskFailed                 6   the job failed or was cancelled on the server
+    ├── LimitReached               7   rate limit, or no credit left
+    ├── DriftFound                 8   server, lock and tree differ
+    ├── ServerError                1   the server refused the request
+    ├── NetworkError               1   no answer: ``sent`` says whether the request may have left
+    ├── DownloadError              1   a file could not be fetched or written
+    └── Interrupted          130/143   stopped by a signal
+"""
+
+from __future__ import annotations
+
+
+class CallsheetError(Exception):
+    """What every error carries.
+
+    ``message`` is one line; ``hint`` says what to do next; ``flag`` names the flag that caused
+    it; ``raw`` keeps the server's reply where it was not understood (redacted, 2 kB at most).
+    """
+
+    exit_code: int = 1
+    code: str = "failure"
+
+    def __init__(  # the one place where an error's facts are named
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "",
+        flag: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        task_id: str | None = None,
+        action: str | None = None,
+        retryable: bool = False,
+        raw: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or type(self).code
+        self.flag = flag
+        self.http_status = http_status
+        self.request_id = request_id
+        self.task_id = task_id
+        self.action = action
+        self.retryable = retryable
+        self.raw = raw
+
+    def as_json(self) -> dict[str, object]:
+        """The object that ``--json`` prints under ``error``."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint or None,
+            "flag": self.flag,
+            "http_status": self.http_status,
+            "request_id": self.request_id,
+            "task_id": self.task_id,
+            "retryable": self.retryable,
+        }
+
+
+class UsageError(CallsheetError):
+    """The request was not made: nothing was sent."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class InvalidInput(UsageError):
+    """The advertised schema refuses the body; ``pointer`` is a JSON pointer into it."""
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, *, pointer: str = "", hint: str = "", flag: str | None = None):
+        super().__init__(message, hint=hint, flag=flag)
+        self.pointer = pointer
+
+
+class AuthError(CallsheetError):
+    """There is no key, or the server refused it."""
+
+    exit_code = 3
+    code = "auth"
+
+
+class StillRunning(CallsheetError):
+    """The wait ended before the job did; the job goes on."""
+
+    exit_code = 4
+    code = "still_running"
+
+
+class OutcomeUnknown(CallsheetError):
+    """The request left, and what the server made of it is not known."""
+
+    exit_code = 5
+    code = "outcome_unknown"
+
+
+class TaskFailed(CallsheetError):
+    """The job failed or was cancelled on the server."""
+
+    exit_code = 6
+    code = "task_failed"
+
+
+class LimitReached(CallsheetError):
+    """A rate limit or the end of the credit; ``retry_after`` is in seconds where it is known."""
+
+    exit_code = 7
+    code = "limit"
+    retry_after: float | None = None
+
+
+class DriftFound(CallsheetError):
+    """Server, lock and generated tree do not agree."""
+
+    exit_code = 8
+    code = "drift"
+
+
+class ServerError(CallsheetError):
+    """The server answered with a refusal."""
+
+    code = "server"
+
+
+class NetworkError(CallsheetError):
+    """No answer came; ``sent`` is false only when the request cannot have reached the server."""
+
+    code = "network"
+
+    def __init__(self, message: str, *, sent: bool, hint: str = "") -> None:
+        super().__init__(message, hint=hint, retryable=True)
+        self.sent = sent
+
+
+class DownloadError(CallsheetError):
+    """A file could not be fetched, checked or written."""
+
+    code = "download"
+
+
+class Interrupted(CallsheetError):
+    """Stopped by a signal: 130 for SIGINT, 143 for SIGTERM."""
+
+    exit_code = 130
+    code = "interrupted"

@@ -1,0 +1,95 @@
+"""The vocabulary: actions, parameters and families, without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["string", "integer", "number", "boolean", "object", "array", "any"]
+Role = Literal["", "create", "wait", "query"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One flag of a command and the place in the body that it fills.
+
+    ``path`` holds wire names from the root of the body; ``flag`` stands without dashes.
+    ``items`` is the kind of an array's items, and ``choices`` then speak of the items.
+    ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).
+    ``default`` is the server's, as JSON text: it is shown and never sent.
+    ``only`` names the one member of a family that takes this parameter.
+    """
+
+    path: tuple[str, ...]
+    flag: str
+    kind: Kind = "any"
+    items: Kind = "any"
+    required: bool = False
+    nullable: bool = False
+    choices: tuple[str | int | float | bool | None, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    default: str | None = None
+    doc: str = ""
+    hidden: bool = False
+    comma: bool = False
+    media: bool = False
+    only: Role = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """The actions that make one job: create it, ask about it, or do both in one blocking call.
+
+    ``task_key`` is the property of the query action that takes the task id.
+    ``timeout_ms`` is the default of ``timeoutMs`` in the schema of the blocking action.
+    """
+
+    create: str = ""
+    wait: str = ""
+    query: str = ""
+    task_key: str = "taskId"
+    timeout_ms: int = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A named action, ready to become a command or a method.
+
+    ``command`` is the path of words after the program's name; empty for an action that is a
+    member of a family and has no command of its own. ``media`` names the reply's fields that
+    hold media, the action's own medium first. ``digest`` is that of the advertised input
+    schema. ``typed`` is false where the schema could not be read: the action then takes
+    ``--input`` alone. ``idempotent`` says that the server declared to honour the key.
+    """
+
+    id: str
+    command: tuple[str, ...] = ()
+    summary: str = ""
+    doc: str = ""
+    params: tuple[Param, ...] = ()
+    paid: bool = True
+    idempotent: bool = False
+    role: Role = ""
+    family: Family | None = None
+    media: tuple[str, ...] = ()
+    digest: str = ""
+    typed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advertised:
+    """What the server said about one action, unchanged.
+
+    ``input`` is ``None`` where no JSON Schema was readable. ``marks`` holds what the entry
+    said about cost and repetition: ``readOnly``, ``billable``, ``idempotency``, ``deprecated``.
+    """
+
+    id: str
+    title: str = ""
+    description: str = ""
+    input: Mapping[str, Any] | bool | None = None
+    output: Mapping[str, Any] | bool | None = None
+    marks: Mapping[str, Any] = field(default_factory=dict)
