@@ -65,7 +65,8 @@ def docstring_problems(source: str) -> list[str]:
     problems = [] if first.rstrip().endswith(".") else ["the docstring does not end with a stop"]
     if re.search(r"[.!?]\s+[A-Z]", first):
         problems.append("the docstring has more than one sentence")
-    if any(line and not line.startswith("  ") for part in rest for line in part.splitlines()):
+    after = [line for part in rest for line in part.splitlines()]
+    if any(line and line != "::" and not line.startswith("  ") for line in after):
         problems.append("the docstring goes on after its sentence")
     return problems
 

@@ -55,7 +55,7 @@ def test_each_docstring_rule_is_noticed(source: str, problem: str) -> None:
 
 
 def test_a_drawing_may_follow_the_sentence() -> None:
-    assert docstring_problems('"""The tree, drawn.\n\n    Root\n      Leaf\n"""') == []
+    assert docstring_problems('"""The tree, drawn.\n\n::\n\n    Root\n      Leaf\n"""') == []
 
 
 def test_nothing_is_too_large() -> None:
