@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from callsheet_sandbox.pytest import sandbox
+from callsheet_sandbox.pytest import sandbox, sandbox_server
 from packing import PLAIN_PYTHON, ROOT, build, clean_environ, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["sandbox"]
+__all__ = ["sandbox", "sandbox_server"]
 
 
 @pytest.fixture(scope="session")

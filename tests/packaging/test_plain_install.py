@@ -10,7 +10,7 @@ from packing import VERSION, clean_environ, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callsheet_sandbox.pytest import Sandbox
+    from callsheet_sandbox.server import Running
 
 OF_EXTRAS = [
     "aiohttp",
@@ -42,7 +42,7 @@ def test_ads_tells_its_version(plain: Path, tmp_path: Path, word: str) -> None:
     assert VERSION in done.out
 
 
-def test_ads_talks_to_a_server(plain: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_ads_talks_to_a_server(plain: Path, tmp_path: Path, sandbox: Running) -> None:
     env = clean_environ(tmp_path, {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key})
     done = run([plain / "ads", "actions", "list"], env=env, cwd=tmp_path)
 
@@ -72,6 +72,6 @@ def test_a_missing_extra_is_named(
 
     assert done.code != 0
     assert done.out == ""
-    assert f'pip install "callsheet[{extra}]"' in done.err
+    assert f'pip install "callsheet[{extra}]"' in done.err.replace("'", '"')
     assert "Traceback" not in done.err
     assert len(done.err.splitlines()) <= 2
