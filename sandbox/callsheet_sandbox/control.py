@@ -38,16 +38,22 @@ async def _remove_action(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def _number(request: Request, key: str) -> float:
+    try:
+        return float((await request.json())[key])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RefusedError("malformed", f'expected {{"{key}": number}}') from error
+
+
 async def _credits(request: Request) -> Response:
     realm = realm_of(request)
-    remaining = (await request.json())["credits"]
-    realm.setting.store.set_credits(realm.name, int(remaining))
+    realm.setting.store.set_credits(realm.name, int(await _number(request, "credits")))
     return JSONResponse({"credits": realm.setting.store.credits(realm.name)})
 
 
 async def _clock(request: Request) -> Response:
     clock = world_of(request).clock
-    clock.advance(float((await request.json())["advance"]))
+    clock.advance(await _number(request, "advance"))
     return JSONResponse({"now": clock()})
 
 

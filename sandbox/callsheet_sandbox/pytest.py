@@ -1,21 +1,24 @@
 """A pytest fixture with a running sandbox, for this project's tests and for users' own."""
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from callsheet_sandbox.server import Running, serve
 
-
-@pytest.fixture(scope="session")
-def sandbox_server() -> Iterator[Running]:
-    """Give one server, at speed fast, for the whole session."""
-    with serve() as running:
-        yield running
+_SERVER = pytest.StashKey[Running]()
 
 
 @pytest.fixture
-def sandbox(sandbox_server: Running) -> Running:
-    """Give the session's server with a fresh state: no tasks, charges or requests yet."""
-    sandbox_server.reset()
-    return sandbox_server
+def sandbox(request: pytest.FixtureRequest) -> Running:
+    """Give a server at speed fast with a fresh state: no tasks, charges or requests yet.
+
+    One server serves the whole session; it starts with the first test that asks.
+    """
+    stash = request.config.stash
+    if _SERVER not in stash:
+        stack = ExitStack()
+        stash[_SERVER] = stack.enter_context(serve())
+        request.config.add_cleanup(stack.close)
+    stash[_SERVER].reset()
+    return stash[_SERVER]

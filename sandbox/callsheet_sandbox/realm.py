@@ -1,5 +1,6 @@
 """Hold one dialect's own world: its actions, credits, tasks and links."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,14 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Move the time forward."""
         self._ahead += seconds
+
+    def reset(self) -> None:
+        """Go back to the computer's time."""
+        self._ahead = 0.0
+
+    def wall(self) -> float:
+        """Return the computer's own time, which is also the clients'."""
+        return time.time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,7 @@ class Realm:
     def _task_values(self, row: TaskRow, base: str, where: Standing) -> dict[str, Json]:
         done = where.state == "success" and NO_MEDIA not in row.prompt
         link = self.link(base, f"{row.id}.{EXTENSION[row.media]}") if done else None
+        still = self.link(base, f"{row.id}.cover.png") if done else None
         return {
             "id": row.id,
             "upstream": row.upstream,
@@ -130,12 +140,14 @@ class Realm:
             "mediaUrl": link,
             "videoUrl": link if row.media == "video" else None,
             "imageUrl": link if row.media == "image" else None,
-            "cover": self.link(base, f"{row.id}.cover.png") if done else None,
+            "cover": still if row.media == "video" else None,
+            "thumbnail": still if row.media == "image" else None,
             "provider": row.provider,
             "model": row.model,
             "scene": row.scene,
             "prompt": row.prompt,
             "body": row.body,
+            "request": json.loads(row.body),
             "error": failure(row) if where.state == "failed" else None,
             "created": int(row.created),
             "reference": row.reference,

@@ -21,12 +21,12 @@ class Recorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI scope."""
-        if scope["type"] != "http" or "/__" in scope["path"]:
+        if scope["type"] != "http" or self._controls(scope):
             await self._app(scope, receive, send)
             return
         store, realm = self._world.setting.store, self._world.realm_name(scope["path"])
         body = await _whole(receive)
-        number = store.log(realm, _entry(scope, body))
+        number = store.log(realm, self._entry(scope, body))
         unread = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_again() -> Message:
@@ -39,6 +39,20 @@ class Recorder:
 
         await self._app(scope, receive_again, send_noted)
 
+    def _controls(self, scope: Scope) -> bool:
+        return self._world.local_path(scope["path"]).startswith("/__")
+
+    def _entry(self, scope: Scope, body: bytes) -> dict[str, Json]:
+        headers = Headers(scope=scope)
+        return {
+            "method": scope["method"],
+            "path": self._world.local_path(scope["path"]),
+            "query": scope["query_string"].decode("latin-1"),
+            "auth": _kind(headers.keys()),
+            "headers": {k: f"<{k}>" if k in _SECRET else text for k, text in headers.items()},
+            "body": _readable(body),
+        }
+
 
 async def _whole(receive: Receive) -> bytes:
     parts = []
@@ -47,19 +61,6 @@ async def _whole(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
-
-
-def _entry(scope: Scope, body: bytes) -> dict[str, Json]:
-    headers = Headers(scope=scope)
-    path = scope["path"]
-    return {
-        "method": scope["method"],
-        "path": "/" + path.split("/", 3)[3] if path.startswith("/d/") else path,
-        "query": scope["query_string"].decode("latin-1"),
-        "auth": _kind(headers.keys()),
-        "headers": {key: f"<{key}>" if key in _SECRET else text for key, text in headers.items()},
-        "body": _readable(body),
-    }
 
 
 def _kind(names: Iterable[str]) -> str | None:

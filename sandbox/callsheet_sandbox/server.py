@@ -72,6 +72,7 @@ class Running:
         """Forget all that happened in every dialect."""
         for realm in self.world.realms.values():
             realm.reset()
+        self.world.clock.reset()
 
     def _realm(self, name: str | None) -> Realm:
         try:

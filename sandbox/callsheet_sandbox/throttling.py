@@ -10,7 +10,7 @@ def throttled(realm: Realm, *, seconds: int) -> RefusedError:
     """Return a 429 whose Retry-After is `seconds`, or the date that is so far ahead."""
     when = str(seconds)
     if realm.dialect.throttle.form == "date":
-        when = formatdate(realm.setting.clock() + seconds, usegmt=True)
+        when = formatdate(realm.setting.clock.wall() + seconds, usegmt=True)
     return RefusedError(
         "throttled",
         f"Too many requests: retry in {seconds} s.",

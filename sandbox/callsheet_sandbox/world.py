@@ -1,6 +1,7 @@
 """Hold what one running sandbox consists of, and find it from a request."""
 
 import asyncio
+import json
 import re
 import shutil
 import tempfile
@@ -19,9 +20,9 @@ from callsheet_sandbox.options import Options
 from callsheet_sandbox.realm import EXTENSION, Clock, Realm, Setting
 from callsheet_sandbox.refusals import RefusedError
 from callsheet_sandbox.speeds import SPEEDS
-from callsheet_sandbox.store import Store
+from callsheet_sandbox.store import Store, TaskRow
 
-_PREFIX = re.compile(r"/d/([^/]+)(?=/|$)")
+_PREFIX = re.compile(r"^/d/([^/]+)(?=/|$)")
 _NAME = re.compile(r"(?P<stem>[0-9a-z-]+)(?P<cover>\.cover)?\.(?P<kind>mp4|png|jpg|webp|gif)")
 
 
@@ -45,6 +46,10 @@ class World:
         prefix = _PREFIX.match(path)
         return prefix[1] if prefix else self.root
 
+    def local_path(self, path: str) -> str:
+        """Return a path as its realm sees it."""
+        return _PREFIX.sub("", path, count=1) or "/"
+
     def close(self) -> None:
         """Close the store and remove what is temporary."""
         self.setting.store.close()
@@ -65,12 +70,17 @@ class World:
         row = self.setting.store.task(realm.name, parts["stem"])
         if row is None or realm.standing(row).state != "success":
             return None
+        return await asyncio.to_thread(self._made, row, parts["kind"], bool(parts["cover"]))
+
+    def _made(self, row: TaskRow, kind: str, cover: bool) -> Path | None:
         caption = " · ".join(text for text in (row.scene, row.provider, row.model) if text)
-        if parts["cover"] or parts["kind"] == "png":
-            return await asyncio.to_thread(self.studio.image, row.prompt, caption)
-        if parts["kind"] != EXTENSION[row.media]:
+        if cover:
+            return self.studio.image(row.prompt, caption)
+        if kind != EXTENSION[row.media]:
             return None
-        return await asyncio.to_thread(self.studio.video, row.prompt, caption)
+        if kind == "mp4":
+            return self.studio.video(row.prompt, caption)
+        return self.studio.image(row.prompt, caption, str(json.loads(row.body).get("aspectRatio")))
 
 
 def open_world(options: Options) -> World:
