@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Param
 
 Severity = Literal["breaking", "additive", "text"]
+_WORDS = frozenset(("title", "description", "examples", "$comment"))
 _RANK: Mapping[Severity, int] = {"breaking": 0, "additive": 1, "text": 2}
 
 
@@ -53,8 +54,13 @@ def diff(
     kept = {action.id: action.command for action in before.actions if action.command}
     after = surface(new.actions, overlay, {**kept, **(given or {})})
     changes = list(_actions(before, after, program))
+    rules = [{one.id: _rules(one.input) for one in side.actions} for side in (old, new)]
     for name in sorted(before.by_id.keys() & after.by_id.keys()):
-        changes.extend(_action(before.by_id[name], after.by_id[name], program))
+        found = list(_action(before.by_id[name], after.by_id[name], program))
+        if not found and rules[0][name] != rules[1][name]:
+            text = f"{_call(after.by_id[name], program)} obeys other rules, its flags stay"
+            found.append(Change(kind="changed", action=name, severity="breaking", text=text))
+        changes.extend(found)
     return tuple(sorted(changes, key=lambda one: (_RANK[one.severity], one.action, one.pointer)))
 
 
@@ -72,17 +78,23 @@ def _actions(before: Surface, after: Surface, program: str) -> Iterator[Change]:
         yield Change(kind="added", action=name, severity="additive", text=text)
 
 
+def _rules(schema: object) -> object:
+    """A schema without the words that bind nobody."""
+    if isinstance(schema, dict):
+        return {key: _rules(item) for key, item in schema.items() if not _is_word(key, item)}
+    return [_rules(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _is_word(key: str, value: object) -> bool:
+    """A field may be called ``title``: its value is a schema then, no text."""
+    return key in _WORDS and isinstance(value, str | list)
+
+
 def _action(old: Action, new: Action, program: str) -> Iterator[Change]:
     where = _call(new, program)
     before, after = ({one.path: one for one in side.params} for side in (old, new))
-    found = False
     for path in sorted(before.keys() | after.keys()):
-        for change in _param(before.get(path), after.get(path), where, new.id):
-            found = True
-            yield change
-    if old.digest != new.digest and not found:
-        text = f"the schema of {where} changed, its flags did not"
-        yield Change(kind="changed", action=new.id, severity="text", text=text)
+        yield from _param(before.get(path), after.get(path), where, new.id)
     if old.doc != new.doc:
         text = f"the description of {where} changed"
         yield Change(kind="changed", action=new.id, severity="text", text=text)
@@ -119,30 +131,38 @@ def _said(one: Param) -> str:
 
 def _compared(old: Param, new: Param) -> tuple[Severity, str]:
     """How one parameter became another, by what matters most to its callers."""
-    lost = [one for one in old.choices if one not in new.choices]
-    gained = [one for one in new.choices if one not in old.choices]
-    if (old.kind, old.items) != (new.kind, new.items):
-        return "breaking", f"takes {new.kind} instead of {old.kind}"
-    if new.required and not old.required:
-        return "breaking", "is required now"
-    if new.choices and (lost or not old.choices):
-        named = ", ".join(map(str, lost)) if lost else "anything else"
-        return "breaking", f"no longer takes {named}"
-    if old.flag != new.flag:
-        return "breaking", f"was called `--{old.flag}`"
-    if old.nullable and not new.nullable:
-        return "breaking", "no longer takes null"
+    broken = _broken(old, new)
+    if broken:
+        return "breaking", broken
     if dict(old.limits) != dict(new.limits):
         return _limits(old.limits, new.limits)
-    if gained or old.choices:
-        named = ", ".join(map(str, gained)) if new.choices else "any value"
-        if gained or not new.choices:
-            return "additive", f"takes {named} too"
-    if old.default != new.default:
-        return "text", f"has the server default {new.default} instead of {old.default}"
+    gained = [str(one) for one in new.choices if one not in old.choices]
+    if gained or (old.choices and not new.choices):
+        return "additive", f"takes {', '.join(gained) or 'any value'} too"
     if old.required and not new.required:
         return "additive", "is no longer required"
+    if new.nullable and not old.nullable:
+        return "additive", "takes null too"
+    if old.default != new.default:
+        return "text", f"has the server default {new.default} instead of {old.default}"
     return "text", "is described otherwise"
+
+
+def _broken(old: Param, new: Param) -> str:
+    lost = [str(one) for one in old.choices if one not in new.choices]
+    if (old.kind, old.items) != (new.kind, new.items):
+        return f"takes {new.kind} instead of {old.kind}"
+    if new.required and not old.required:
+        return "is required now"
+    if new.choices and (lost or not old.choices):
+        return f"no longer takes {', '.join(lost) or 'anything but ' + _list(new.choices)}"
+    if old.flag != new.flag:
+        return f"was called `--{old.flag}`"
+    return "no longer takes null" if old.nullable and not new.nullable else ""
+
+
+def _list(choices: tuple[Any, ...]) -> str:
+    return ", ".join(map(str, choices))
 
 
 def _limits(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Severity, str]:
