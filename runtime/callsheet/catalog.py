@@ -8,14 +8,17 @@ import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode, urljoin
 
 from callsheet.errors import ServerError
 from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried
 from callsheet.protocol import error_for, open_envelope, read_list, read_schema
+from callsheet.settings import origin_of
 from callsheet.spec import Advertised
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from callsheet.protocol import Entry, Overrides
+    from callsheet.protocol import Entry, Next, Overrides
 
 LIST = "/api/actions"
 LARGEST_LIST = 5 * 1024 * 1024
@@ -89,8 +92,21 @@ def _pages(
         notes += page.notes
         if page.next is None or not fresh:
             return entries, notes, sent
-        reply = yield from retried(Send("GET", page.next.path(LIST)), timing)
+        reply = yield from retried(_page(page.next, reply, host), timing)
     return entries, [*notes, f"the list has more than {MOST_PAGES} pages"], MOST_PAGES
+
+
+def _page(following: Next, reply: Reply, host: str) -> Send:
+    """The request for a further page; its link must stay inside the host's origin."""
+    if not following.url:
+        return Send("GET", f"{LIST}?{urlencode(following.query)}")
+    url = urljoin(reply.url, following.url)
+    if origin_of(url) != origin_of(host):
+        raise ServerError(
+            f"the list of {host} goes on at {one_line(origin_of(url) or following.url)}; "
+            "nothing was asked there"
+        )
+    return Send("GET", LIST, url=url)
 
 
 def _list_json(reply: Reply, host: str) -> Any:

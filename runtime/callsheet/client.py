@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
 from callsheet.engine import Engine, Outcome, default_timing, require_done
@@ -11,18 +11,18 @@ from callsheet.settings import Settings, load
 from callsheet.tasks import AsyncTask, AsyncTasks, Task, Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from callsheet.aio import AsyncTransport
-    from callsheet.flows import Flow, Job, Timing
+    from callsheet.flows import Flow, Job, Timing, Update
     from callsheet.ledger import Ledger
     from callsheet.spec import Action
     from callsheet.surface import Surface
     from callsheet.transport import Transport
 
+T = TypeVar("T")
 DEFAULT_LEDGER = "default"
-Body = "bytes | Mapping[str, Any] | None"
 
 
 class Face:
@@ -95,7 +95,7 @@ class Client(Face):
         self.transport = transport or Transport(self.settings, self.ledger)
         self.tasks = Tasks(self)
 
-    def run(self, flow: Flow[Any], tell: Any = None) -> Any:
+    def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Run one of the engine's flows."""
         return self.transport.run(flow, tell)
 
@@ -180,7 +180,7 @@ class AsyncClient(Face):
         self.transport = transport or AsyncTransport(self.settings, self.ledger)
         self.tasks = AsyncTasks(self)
 
-    async def run(self, flow: Flow[Any], tell: Any = None) -> Any:
+    async def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Run one of the engine's flows."""
         return await self.transport.run(flow, tell)
 

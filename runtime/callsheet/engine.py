@@ -233,4 +233,4 @@ def encode(value: Any) -> bytes:
 def _family_facts(family: Family | None) -> dict[str, Any] | None:
     if family is None:
         return None
-    return {name: getattr(family, name) for name in Family.__slots__}  # type: ignore[attr-defined]  # made by slots=True
+    return {name: getattr(family, name) for name in Family.__slots__}
