@@ -60,6 +60,8 @@ class Node(click.Group):
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
         if word.startswith("-"):
             return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
+        if not self.lookup.session.settings.host and not self.lookup.bound.package:
+            self.lookup.session.settings.require_host()
         hint = did_you_mean(word, self.list_commands(ctx)) or f"{prog} --help lists the commands"
         if self.lookup.trouble:
             hint += f" (the server could not be asked: {self.lookup.trouble})"
