@@ -67,15 +67,20 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
         return failure.report(session, error)
 
 
+def complete_variable(prog: str) -> str:
+    """The environment variable by which a shell asks for completions."""
+    return f"_{prog.replace('-', '_').upper()}_COMPLETE"
+
+
 def _invoke(session: Session, argv: Sequence[str]) -> int:
     from callsheet.cli import tree
 
     root = tree.root(session)
-    wanted = os.environ.get(f"_{session.prog.replace('-', '_').upper()}_COMPLETE")
+    variable = complete_variable(session.prog)
+    wanted = session.environ.get(variable)
     if wanted:
         from click.shell_completion import shell_complete
 
-        variable = f"_{session.prog.replace('-', '_').upper()}_COMPLETE"
         return shell_complete(root, {"obj": session}, session.prog, variable, wanted)
     with root.make_context(session.prog, list(argv), obj=session) as context:
         code = root.invoke(context)

@@ -67,6 +67,11 @@ class Session:
             self.restart()
         return moved
 
+    def use(self, settings: Settings) -> None:
+        """Go on with these settings."""
+        self.restart()
+        self._settings = settings
+
     def restart(self) -> None:
         """Build everything anew at the next use."""
         self.close()
