@@ -27,8 +27,10 @@ def from_click(error: click.ClickException) -> UsageError:
     hint = ""
     possible = getattr(error, "possibilities", None)
     if possible:
-        hint = f"did you mean {min(possible)}?" if len(possible) == 1 else (
-            "did you mean one of " + ", ".join(sorted(possible)) + "?"
+        hint = (
+            f"did you mean {min(possible)}?"
+            if len(possible) == 1
+            else ("did you mean one of " + ", ".join(sorted(possible)) + "?")
         )
     message = error.format_message().split("\n")[0]
     if isinstance(error, click.NoSuchOption):

@@ -62,7 +62,9 @@ def option(row: Row, *, hidden: bool = False) -> click.Option:
     name, meta, doc = row
     if not meta:
         return click.Option([key(name), f"--{name}"], is_flag=True, help=doc, hidden=hidden)
-    optional: dict[str, Any] = {"is_flag": False, "flag_value": "yes"} if meta.startswith("[") else {}
+    optional: dict[str, Any] = (
+        {"is_flag": False, "flag_value": "yes"} if meta.startswith("[") else {}
+    )
     return click.Option(
         [key(name), f"--{name}"],
         metavar=meta,

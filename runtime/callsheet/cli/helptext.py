@@ -132,7 +132,10 @@ def action_help(action: Action, prog: str, note: str = "") -> str:
     typed = "".join(f" {signature(p, action)}" for p in required if p.kind != "boolean")
     parts = [f"Usage: {prog} {' '.join(action.command)}{typed} [OPTIONS]"]
     parts.append(paragraph(clean(action.doc or action.summary)))
-    for title, chosen in (("Required", required), ("Options", [p for p in shown if not p.required])):
+    for title, chosen in (
+        ("Required", required),
+        ("Options", [p for p in shown if not p.required]),
+    ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
     parts.append(table("Output and request", _ours(action)))

@@ -48,9 +48,7 @@ def number(text: str) -> int | Numeral | None:
 def decode(text: str) -> Any:
     """Read one JSON document; raises ``ValueError`` with a message of one line."""
     try:
-        return json.loads(
-            text, parse_float=Numeral, parse_int=_integer, parse_constant=_constant
-        )
+        return json.loads(text, parse_float=Numeral, parse_int=_integer, parse_constant=_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except json.JSONDecodeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import pages
 from callsheet.errors import CallsheetError
@@ -26,28 +26,25 @@ class Bound:
 
     def index(self) -> dict[str, str]:
         """The first words of all commands with their summaries."""
-        if not self.package:
-            return {}
-        return dict(importlib.import_module(f"{self.package}.commands").GROUPS)
+        return dict(self._commands().GROUPS) if self.package else {}
+
+    def _commands(self) -> Any:
+        return importlib.import_module(f"{self.package}.commands")
 
     def group(self, word: str) -> dict[Path, Action]:
         """The actions whose command begins with ``word``."""
         if word not in self._groups:
             found: Iterable[Action] = ()
             if word in self.index():
-                name = f"{self.package}.commands.{module_name(word)}"
-                found = importlib.import_module(name).COMMANDS.values()
+                name = self._commands().MODULES[word]
+                module = importlib.import_module(f"{self.package}.commands.{name}")
+                found = module.COMMANDS.values()
             self._groups[word] = {action.command: action for action in found}
         return self._groups[word]
 
     def find(self, path: Path) -> Action | None:
         """The action of a command."""
         return self.group(path[0]).get(path) if path else None
-
-
-def module_name(word: str) -> str:
-    """The module of a group's commands; codegen names it the same way."""
-    return word.replace("-", "_")
 
 
 class Lookup:

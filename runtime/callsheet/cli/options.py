@@ -1,4 +1,4 @@
-"""Parameters become click options; what was typed is kept, in its order, until the body is built."""
+"""Parameters become click options, which keep what was typed until the body is built."""
 
 from __future__ import annotations
 

@@ -51,9 +51,7 @@ def chosen(session: Session) -> str:
     variable = f"{session.bindings.env}_FORMAT"
     said = session.flags.get("format") or session.environ.get(variable, "")
     if said and said not in FORMATS:
-        raise UsageError(
-            f"--format: {said!r} is not one of {', '.join(FORMATS)}", flag="--format"
-        )
+        raise UsageError(f"--format: {said!r} is not one of {', '.join(FORMATS)}", flag="--format")
     return said
 
 

@@ -24,7 +24,8 @@ TIMEOUT = flags.FAMILY[0]
 class Word(click.Command):
     """One command of ours; its function gets the session and its own parameters.
 
-    ``data`` says whether its result is a JSON document when it is piped.
+    ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
+    the flags for every command that its help explains.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class Word(click.Command):
         *,
         params: Sequence[click.Parameter] = (),
         ours: Iterable[flags.Row] = (),
+        shown: Iterable[str] = (),
         data: bool = True,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         rows = (JSON, *ours)
-        hidden = [flags.option(row, hidden=True) for row in flags.ANYWHERE]
+        hidden = [flags.option(row, hidden=row[0] not in shown) for row in flags.ANYWHERE]
         super().__init__(
             name=name,
             params=[*params, *flags.options(rows), *hidden],

@@ -42,7 +42,9 @@ def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
 
 def root_page(prog: str, groups: Mapping[str, str]) -> str:
     """The page of the program itself."""
-    served = helptext.table("Actions of the server", [(n, helptext.one_line(s)) for n, s in groups.items()])
+    served = helptext.table(
+        "Actions of the server", [(n, helptext.one_line(s)) for n, s in groups.items()]
+    )
     own = helptext.table("Commands", [(name, text) for name, (_, text) in words.OWN.items()])
     ours = helptext.table("Flags, before a command or after it", helptext.own_rows())
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"

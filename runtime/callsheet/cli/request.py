@@ -102,7 +102,9 @@ def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
         raise UsageError(
             f"{flag} belongs to {asked.family.wait} alone", hint="add --blocking", flag=flag
         )
-    raise UsageError(f"{flag} is not taken by {asked.family.wait}", hint="drop --blocking", flag=flag)
+    raise UsageError(
+        f"{flag} is not taken by {asked.family.wait}", hint="drop --blocking", flag=flag
+    )
 
 
 def _refuse_missing(asked: Action, body: Body, role: Role) -> None:

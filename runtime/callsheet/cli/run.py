@@ -134,7 +134,9 @@ def conclude(session: Session, action: Action, answer: Answer, job: Job | None) 
         saving.show(saved.path)
 
 
-def print_job(session: Session, action: Action, answer: Answer, job: Job | None, **more: Any) -> None:
+def print_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> None:
     """Print the one object of a job."""
     shown = shown_job(session, action, answer, job, **more)
     output.emit(session, shown, lambda: view.job_lines(shown))

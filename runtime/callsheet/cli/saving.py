@@ -32,7 +32,9 @@ def check(session: Session, action: Action) -> None:
         return
     target = target_path(out, action=action.id, task_id="task")
     unknown_yet = out != target and (_LATE.search(out) or os.path.isdir(out) or out.endswith("/"))
-    if unknown_yet:  # the name holds what only the answer tells: the folder is all there is to check
+    if (
+        unknown_yet
+    ):  # the name holds what only the answer tells: the folder is all there is to check
         check_target(os.path.join(os.path.dirname(target), ".callsheet-check"), force=True)
     else:
         check_target(target, force="force" in session.flags)

@@ -11,7 +11,7 @@ from callsheet.cli.values import LocalFile
 from callsheet.errors import ServerError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from callsheet.cli.request import Request
     from callsheet.cli.session import Session
@@ -79,7 +79,7 @@ def known_store(session: Session) -> Store:
     return found
 
 
-def _plain_stores(actions: Iterable[Advertised]) -> Iterable[Any]:
+def _plain_stores(actions: Iterable[Advertised]) -> Iterator[Store]:
     for action in actions:
         schema = action.input if isinstance(action.input, dict) else {}
         required, fields = schema.get("required"), schema.get("properties")

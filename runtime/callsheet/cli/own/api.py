@@ -7,11 +7,11 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from callsheet.cli import body as bodies
 from callsheet.cli import output
 from callsheet.cli.ownword import Word
 from callsheet.cli.request import Request
 from callsheet.cli.run import send
-from callsheet.cli import body as bodies
 from callsheet.errors import UsageError
 from callsheet.flows import Send, retried
 from callsheet.settings import origin_of
@@ -75,7 +75,11 @@ def _show(session: Session, reply: Any, path: str) -> None:
         output.emit(session, data)
         return
     session.data = False
-    output.write(output.formatted(reply.body.decode("utf-8", "replace"), "raw", raw_for_terminal=session.on_terminal()))
+    output.write(
+        output.formatted(
+            reply.body.decode("utf-8", "replace"), "raw", raw_for_terminal=session.on_terminal()
+        )
+    )
 
 
 api = Word(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import flags, output, saving, uploads
 from callsheet.cli import body as bodies
+from callsheet.cli import flags, output, preview, saving, uploads
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.ownword import TIMEOUT, Word
 from callsheet.cli.request import Request, judge
-from callsheet.cli.run import conclude, preview, send, wait
+from callsheet.cli.run import conclude, send, wait
 from callsheet.errors import TaskFailed
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class CallCommand(ActionCommand):
             preview.skeleton(session, self.sent)
             return 0
         body = bodies.build(self.typed(ctx), session.flags.get("input"))
-        return run_call(session, Request(self.action, self.sent, body, *_times(session, self.sent, body)))
+        return run_call(
+            session, Request(self.action, self.sent, body, *_times(session, self.sent, body))
+        )
 
 
 def _times(session: Session, action: Action, body: bodies.Body) -> tuple[float, float]:
@@ -71,9 +73,7 @@ def run_call(session: Session, made: Request) -> int:
     answer, job = outcome.answer, session.engine.job(outcome)
     if "wait" in session.flags and answer.reading.state in {"", "running"} and job is not None:
         answer = wait(session, job, made.patience)
-    if answer.reading.state == "done" and (
-        "wait" in session.flags or session.flags.get("out")
-    ):
+    if answer.reading.state == "done" and ("wait" in session.flags or session.flags.get("out")):
         conclude(session, made.action, answer, job)
         return 0
     output.emit(session, answer.json)

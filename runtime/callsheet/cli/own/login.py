@@ -183,6 +183,7 @@ login = Word(
             help=f"Take server and key from another program's file ({_OLDER})",
         ),
     ],
+    shown=("host", "auth", "profile", "insecure-http", "no-input"),
     data=False,
 )
 logout = Word("logout", _logout, data=False)

@@ -119,9 +119,7 @@ def _rerun(session: Session, name: str) -> int:
     """Start the same job again, as a new one that may cost again."""
     row = session.ledger().find(name)
     if row is None or not row["body"]:
-        raise UsageError(
-            f"the body of {name} is not kept here", hint=f"{session.prog} tasks list"
-        )
+        raise UsageError(f"the body of {name} is not kept here", hint=f"{session.prog} tasks list")
     if row["host"] != session.settings.host:
         raise UsageError(f"that job ran on {row['host']}", hint=f"add --host {row['host']}")
     action = session.run(session.directory.find(row["action"]))
