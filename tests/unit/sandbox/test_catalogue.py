@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
 from callsheet_sandbox.catalogue import BUILT_IN, Action, read_action, read_catalogue
 from callsheet_sandbox.templates import Json
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import jmespath
 import pytest
+from unit.sandbox.observing import observe
+
 from callsheet_sandbox.dialects import BUILT_IN, read_dialect, read_dialects
 from callsheet_sandbox.server import serve
-from unit.sandbox.observing import observe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

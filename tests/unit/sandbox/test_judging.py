@@ -1,6 +1,7 @@
 """Bodies are judged by the action's own input schema."""
 
 import pytest
+
 from callsheet_sandbox.judging import judge
 from callsheet_sandbox.refusals import RefusedError
 from callsheet_sandbox.templates import Json

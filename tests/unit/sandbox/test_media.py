@@ -5,10 +5,11 @@ from pathlib import Path
 
 import av
 import pytest
+from PIL import Image, ImageChops
+
 from callsheet_sandbox.media.lettering import lettering
 from callsheet_sandbox.media.studio import Studio
 from callsheet_sandbox.speeds import SPEEDS
-from PIL import Image, ImageChops
 
 
 @pytest.mark.parametrize(

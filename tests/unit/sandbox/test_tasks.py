@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from callsheet_sandbox.catalogue import BUILT_IN, read_catalogue
 from callsheet_sandbox.speeds import SPEEDS
 from callsheet_sandbox.store import TaskRow

@@ -1,6 +1,7 @@
 """Templates of dialect files are filled as their README says."""
 
 import pytest
+
 from callsheet_sandbox.templates import Json, fill
 
 VALUES = {"id": "t-1", "none": None, "list": [1, 2], "zero": 0, "no": False}
