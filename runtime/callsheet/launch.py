@@ -48,10 +48,11 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     imported where the answer is a stored page or the version.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments == ["--version"]:
+    if arguments in (["--version"], ["version"]):
         from callsheet import __version__
 
-        return _print(f"{command} {__version__}\n".encode())
+        shown = __version__ if arguments == ["version"] else f"{command} {__version__}"
+        return _print(f"{shown}\n".encode())
     page = _stored(package, arguments)
     if page is not None:
         return _print(page)

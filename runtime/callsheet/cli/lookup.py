@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import pages
 from callsheet.errors import CallsheetError
+from callsheet.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,13 @@ class Bound:
         return self.group(path[0]).get(path) if path else None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host's address is this machine."""
+    from urllib.parse import urlsplit
+
+    return urlsplit(host).hostname in LOOPBACK
+
+
 class Lookup:
     """Answers for words: an action, the words below, or nothing."""
 
@@ -57,9 +65,15 @@ class Lookup:
         self._asked = False
 
     def own_host(self) -> bool:
-        """Whether the bindings were made from the host in use, or no host is in use."""
-        settings = self.session.settings
-        return not settings.host or self.session.bindings.source == settings.origin
+        """Whether the bindings were made from the host in use, or no host is in use.
+
+        A loopback host counts as the sandbox until its catalogue was fetched, which then decides.
+        """
+        settings, source = self.session.settings, self.session.bindings.source
+        if not settings.host or source == settings.origin:
+            return True
+        sandbox = source == "sandbox" and is_loopback(settings.host)
+        return sandbox and self.session.directory.cached() is None
 
     def live(self) -> tuple[Action, ...]:
         """The actions of the cached live catalogue."""
