@@ -146,7 +146,7 @@ def action_help(action: Action, prog: str, note: str = "") -> str:
 
 def _ours(action: Action) -> Rows:
     rows = _own(flags.ACTION)
-    if action.family is not None:
+    if options.is_job(action):
         rows += _own(flags.FAMILY)
     return [*rows, ("--help", "Show this page")]
 

@@ -61,9 +61,14 @@ def metavar(param: Param) -> str:
     return _METAVARS[param.kind]
 
 
+def is_job(action: Action) -> bool:
+    """Whether the command of the action starts a job and waits for it."""
+    return action.family is not None and action.role in {"create", "wait"}
+
+
 def is_deadline(param: Param, action: Action) -> bool:
-    """The server's own ``timeoutMs`` in a family: our ``--timeout`` speaks for it."""
-    return action.family is not None and param.path == ("timeoutMs",)
+    """The server's own ``timeoutMs`` of a job: our ``--timeout`` speaks for it."""
+    return is_job(action) and param.path == ("timeoutMs",)
 
 
 def visible(action: Action) -> list[Param]:
@@ -73,7 +78,7 @@ def visible(action: Action) -> list[Param]:
 
 def own_name(param: Param, action: Action) -> str:
     """The flag of a field: its own, or ``input.NAME`` where the name is one of ours."""
-    ours = flags.reserved(family=action.family is not None)
+    ours = flags.reserved(family=is_job(action))
     return f"input.{param.flag}" if param.flag in ours else param.flag
 
 
@@ -92,7 +97,7 @@ def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, st
 def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
     """Every parameter with its flags; a field's own flag wins over another's second form."""
     named = [(param, own_name(param, action)) for param in visible(action)]
-    ours = flags.reserved(family=action.family is not None)
+    ours = flags.reserved(family=is_job(action))
     taken = ours | {flag for _, flag in named}
     return [(param, _forms(param, flag, taken)) for param, flag in named]
 
@@ -113,7 +118,7 @@ def of(action: Action) -> list[click.Parameter]:
     """Every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
     taken = {option.flag for option in own}
-    family = flags.FAMILY if action.family is not None else ()
+    family = flags.FAMILY if is_job(action) else ()
     ours: Iterable[click.Option] = [
         *flags.options(flags.ACTION, taken=taken),
         *flags.options(family, taken=taken),

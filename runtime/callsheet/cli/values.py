@@ -104,7 +104,7 @@ def split(param: Param, text: str, exists: Callable[[str], bool] = os.path.exist
     """
     if param.choices or param.items in {"integer", "number", "boolean"}:
         return text.split(",")
-    links = _begins(text, exists)
+    links = _begins(text, exists) or exists(text.partition(",")[0])
     if not links:
         return text.split(",") if param.comma else [text]
     if param.items not in {"string", "any"} or exists(text):
