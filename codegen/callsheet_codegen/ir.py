@@ -1,0 +1,177 @@
+"""The frozen intermediate representation: what we decided to write, before it is text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet_codegen.code import Code, Doc, Ident, Markdown, ModulePath, TypeExpr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One keyword argument of a method, and the wire name it fills."""
+
+    name: Ident
+    wire: Code
+    type: TypeExpr
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method of a group. ``call`` is the inherited method that does the work.
+
+    ``model`` is the input model, ``result`` the type parameter of what comes back, and
+    ``output`` the source of a string that says where that type is (``module:Class``, or empty).
+    """
+
+    name: Ident
+    action: Ident
+    doc: Doc
+    fields: tuple[Field, ...]
+    model: Ident | None
+    result: TypeExpr
+    output: Code
+    job: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """``from module import name``."""
+
+    module: ModulePath
+    name: Ident
+    alias: Ident | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A group as its parent sees it: the property's name and where the classes are."""
+
+    name: Ident
+    module: Ident
+    cls: Ident
+    async_cls: Ident
+    doc: Doc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """One ``Action(…)`` literal; ``word`` is its command, empty where it has none."""
+
+    name: Ident
+    value: Code
+    word: Code | None
+    function: Ident | None
+    doc: Doc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One module of methods and one of commands."""
+
+    path: tuple[str, ...]
+    module: Ident
+    cls: Ident
+    async_cls: Ident
+    doc: Doc
+    summary: Code
+    methods: tuple[Method, ...]
+    constants: tuple[Constant, ...]
+    children: tuple[Child, ...]
+    imports: tuple[Import, ...]
+    title: Markdown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRow:
+    """One line of ``api.md``."""
+
+    action: Code
+    method: Code
+    command: Code
+    summary: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelModule:
+    """The models of one action: finished, checked source and the classes it offers."""
+
+    stem: Ident
+    source: Code
+    exports: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """A file that is no Python: its path in the package and its text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything that is written, in order, independent of the order of the catalogue."""
+
+    package: Ident
+    command: Code
+    env: Code
+    source: Code
+    interface: Code
+    groups: tuple[Group, ...]
+    roots: tuple[Child, ...]
+    models: tuple[ModelModule, ...]
+    map: tuple[MapRow, ...]
+    data: tuple[DataFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedFile:
+    """A path below the package folder, with ``/``, and its whole text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files that the generator wrote: path → sha256 of the text."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to do on disk."""
+
+    kind: Literal["write", "delete", "keep"]
+    path: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What publishing will do: nothing, if there is neither a write nor a delete."""
+
+    steps: tuple[Step, ...]
+    manifest: Manifest
+
+    @property
+    def writes(self) -> tuple[Step, ...]:
+        """Files whose text is new or different."""
+        return tuple(step for step in self.steps if step.kind == "write")
+
+    @property
+    def deletes(self) -> tuple[Step, ...]:
+        """Own files that are not generated any more."""
+        return tuple(step for step in self.steps if step.kind == "delete")
+
+    @property
+    def idle(self) -> bool:
+        """Whether the disk is already as it should be."""
+        return not (self.writes or self.deletes)

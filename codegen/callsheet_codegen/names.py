@@ -1,0 +1,101 @@
+"""Python identifiers from ids and wire names; collisions are resolved the same way every time."""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callsheet.spec import Action
+
+# Written out, not asked of the interpreter or of pydantic: their next version must not rename.
+# What an annotation or a decorator in a class body must still be able to mean:
+_IN_CLASS_BODIES = frozenset({"str", "int", "float", "bool", "list", "dict", "property", "overload"})
+_OPTIONS = frozenset({"self", "body", "extra_body", "timeout", "idempotency_key"})
+_MODEL = frozenset(
+    """construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json
+    update_forward_refs validate root model_computed_fields model_config model_construct
+    model_copy model_dump model_dump_json model_extra model_fields model_fields_set
+    model_json_schema model_parametrized_name model_post_init model_rebuild model_validate
+    model_validate_json model_validate_strings""".split()
+)
+_CLASSES = frozenset(
+    """Any AsyncGroup AsyncTask AsyncClient BaseModel Client Exception False Field Group Literal
+    Mapping Model None Omit OMIT Result RootModel Sequence TYPE_CHECKING Task True""".split()
+)
+FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
+METHOD_RESERVED = _IN_CLASS_BODIES
+_LONGEST = 80
+
+
+def words(text: str) -> list[str]:
+    """The ASCII words of a name: split at punctuation and at changes of case."""
+    flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    flat = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", flat)
+    flat = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", flat)
+    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", flat) if word]
+
+
+def snake(text: str, *, fallback: str = "field") -> str:
+    """A lower-case identifier: never a keyword, never with a leading underscore."""
+    name = "_".join(words(text))[:_LONGEST].rstrip("_") or f"{fallback}_{_hash(text)}"
+    if name[0].isdigit():
+        name = f"{fallback}_{name}"
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def pascal(text: str, *, fallback: str = "Model") -> str:
+    """A class name."""
+    name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
+    name = name or f"{fallback}{_hash(text)}"
+    name = f"{fallback}{name}" if name[0].isdigit() else name
+    return f"{name}_" if name in _CLASSES else name
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def assign(
+    wanted: Iterable[tuple[str, str]], reserved: Iterable[str] = (), *, other: str = "_"
+) -> dict[str, str]:
+    """Distinct names for keys: ``(key, wished name)`` → ``{key: name}``.
+
+    A reserved wish gets a trailing underscore. On a clash the key that already spells the name
+    keeps it, then the first in order of keys; the others are numbered. The order in which the
+    pairs come does not matter.
+    """
+    taken = set(reserved)
+    given: dict[str, str] = {}
+    pairs = sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0]))
+    for key, wish in pairs:
+        name = wish if wish not in taken else f"{wish}{other}"
+        number = 2
+        while name in taken:
+            name, number = f"{wish}_{number}", number + 1
+        taken.add(name)
+        given[key] = name
+    return given
+
+
+def fields(wire: Iterable[str]) -> dict[str, str]:
+    """Wire names → names of keyword arguments and of model fields."""
+    return assign(((name, snake(name)) for name in set(wire)), FIELD_RESERVED)
+
+
+def library_path(action: Action, own_path: tuple[str, ...]) -> tuple[str, ...]:
+    """The words under which the library offers an action: groups first, the method last.
+
+    A member of a family without a command of its own stands beside its family.
+    """
+    return action.command or own_path
+
+
+def file_stems(ids: Iterable[str]) -> dict[str, str]:
+    """Action ids → file names without ending, distinct on file systems that ignore case."""
+    return assign(((i, snake(i, fallback="action")) for i in set(ids)))
