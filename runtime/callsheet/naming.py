@@ -1,0 +1,132 @@
+"""Groups, commands and flags from ids and wire names, the same in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from callsheet.overlay import Overlay
+
+OWN_COMMANDS = frozenset(
+    (
+        *("login", "logout", "whoami", "config", "actions", "call", "api", "tasks"),
+        *("probe", "doctor", "completion", "version"),
+    )
+)
+"""The first words that belong to the client; a server's group of that name is reached by `call`."""
+
+OWN_FLAGS = frozenset(("help", "json", "out", "input", "dry-run"))
+"""The flags that every action command keeps for itself."""
+
+FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
+"""The flags that the command of a family keeps besides."""
+
+_LONGEST = 60
+_PLURAL_ACRONYM = re.compile(r"([A-Z]{2,})s(?![a-z])")
+_LOWER_UPPER = re.compile(r"([a-z0-9])([A-Z])")
+_ACRONYM_WORD = re.compile(r"([A-Z]+)([A-Z][a-z])")
+_NOT_A_WORD = re.compile(r"[^A-Za-z0-9]+")
+
+
+def kebab(name: str) -> str:
+    """Words of ``[a-z0-9]`` joined by dashes: ``imageInput`` → ``image-input``.
+
+    Accents are dropped; a letter outside ASCII becomes ``x`` and its number in hexadecimal,
+    so that a flag can be typed anywhere. Never empty, at most 60 characters.
+    """
+    folded = unicodedata.normalize("NFKD", name)
+    plain = "".join(_typable(char) for char in folded if not unicodedata.combining(char))
+    plain = _PLURAL_ACRONYM.sub(lambda found: found[1].capitalize() + "s", plain)
+    plain = _ACRONYM_WORD.sub(r"\1-\2", _LOWER_UPPER.sub(r"\1-\2", plain))
+    text = _NOT_A_WORD.sub("-", plain).strip("-").lower()
+    if not text:
+        return f"field-{_mark(name)}" if name else "field"
+    if len(text) > _LONGEST:
+        return f"{text[: _LONGEST - 9].rstrip('-')}-{_mark(name)}"
+    return text
+
+
+def _typable(char: str) -> str:
+    if char.isascii():
+        return char
+    return f"-x{ord(char):x}-" if char.isalnum() else "-"
+
+
+def _mark(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def command_path(action_id: str, strip_prefixes: Sequence[str]) -> tuple[str, ...]:
+    """The words of an action's command: ``ai.video.generate`` → ``("video", "generate")``.
+
+    The longest prefix that matches is taken off, unless nothing would be left.
+    """
+    rest = action_id
+    for prefix in sorted(strip_prefixes, key=len, reverse=True):
+        if prefix and action_id.startswith(prefix) and len(action_id) > len(prefix):
+            rest = action_id[len(prefix) :]
+            break
+    return tuple(kebab(segment) for segment in rest.split("."))
+
+
+def flag(wire_path: Sequence[str], overlay: Overlay) -> str:
+    """The flag (without dashes) that a wire path asks for, before collisions are settled."""
+    alias = overlay.alias(".".join(wire_path))
+    if alias is not None:
+        return alias
+    if len(wire_path) == 1:
+        return kebab(wire_path[0])
+    return f"{flag(wire_path[:-1], overlay)}.{kebab(wire_path[-1])}"
+
+
+def flags(
+    paths: Iterable[tuple[str, ...]], overlay: Overlay, *, reserved: Collection[str] = OWN_FLAGS
+) -> dict[tuple[str, ...], str]:
+    """One flag for each wire path, unique, and the same whatever the order of the paths.
+
+    A field named like a flag of ours is said as ``input.NAME``. Of several names that ask for
+    one flag, an alias comes first, then the name spelled like the flag, then the others in
+    order, numbered from 2.
+    """
+    given: dict[tuple[str, ...], str] = {}
+    taken: set[str] = set()
+    for path in sorted(paths, key=lambda path: _rank(path, overlay)):
+        wanted = _wanted(path, given, overlay)
+        if wanted in reserved:
+            wanted = f"input.{wanted}"
+        given[path] = _free(wanted, taken)
+        taken.add(given[path])
+    return given
+
+
+def _wanted(path: tuple[str, ...], given: dict[tuple[str, ...], str], overlay: Overlay) -> str:
+    if overlay.alias(".".join(path)) is None and path[:-1] in given:
+        return f"{given[path[:-1]]}.{kebab(path[-1])}"
+    return flag(path, overlay)
+
+
+def _rank(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tuple[str, ...]]:
+    unaliased = overlay.alias(".".join(path)) is None
+    return len(path), unaliased, path[-1] != kebab(path[-1]), path
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}-{number}", number + 1
+    return name
+
+
+def negation(name: str, taken: Collection[str]) -> str | None:
+    """The ``no-x`` of a boolean flag, or ``None`` where that name belongs to another flag.
+
+    ``taken`` holds every other flag of the command, ours included; ``--x false`` always works.
+    """
+    head, _, last = name.rpartition(".")
+    negative = f"{head}.no-{last}" if head else f"no-{last}"
+    return None if negative in taken else negative

@@ -1,0 +1,124 @@
+"""Canonical JSON, digests, and the lock: what the server said and the names that were given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import UsageError
+from callsheet.spec import Advertised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole catalogue of one source, unchanged, ordered by id.
+
+    ``source`` is ``sandbox`` or an origin such as ``https://example.com``.
+    """
+
+    source: str
+    actions: tuple[Advertised, ...]
+
+    def __post_init__(self) -> None:
+        """Settle the order, so that equal catalogues are equal snapshots."""
+        ordered = tuple(sorted(self.actions, key=lambda action: action.id))
+        object.__setattr__(self, "actions", ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A snapshot, the command path given to each action, and the options that shaped the output."""
+
+    snapshot: Snapshot
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def canonical(value: object) -> str:
+    """One text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 stay apart."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical text, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "items"):
+        return dict(value.items())
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def dump_lock(lock: Lock) -> str:
+    """The text of a lock: one block an action, ordered by id, one key a line."""
+    document = {
+        "format": _FORMAT,
+        "source": lock.snapshot.source,
+        "options": dict(lock.options),
+        "actions": {
+            action.id: _block(action, lock.commands.get(action.id))
+            for action in lock.snapshot.actions
+        },
+    }
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, default=_plain)
+    return text + "\n"
+
+
+def _block(action: Advertised, command: tuple[str, ...] | None) -> dict[str, object]:
+    block: dict[str, object] = {"input": action.input}
+    if command is not None:
+        block["command"] = list(command)
+    optional = {
+        "title": action.title,
+        "description": action.description,
+        "output": action.output,
+        "marks": dict(action.marks),
+    }
+    return block | {key: value for key, value in optional.items() if value not in ("", None, {})}
+
+
+def load_lock(text: str) -> Lock:
+    """Read what :func:`dump_lock` wrote; raises ``UsageError`` for anything else."""
+    try:
+        document = json.loads(text)
+        if document["format"] != _FORMAT:
+            raise UsageError(
+                f"the lock has format {document['format']}, this callsheet reads {_FORMAT}",
+                hint="use the version of callsheet that wrote it, or delete it and generate anew",
+            )
+        blocks: dict[str, dict[str, Any]] = document["actions"]
+        actions = tuple(_action(name, block) for name, block in blocks.items())
+        commands = {
+            name: tuple(str(word) for word in block["command"])
+            for name, block in blocks.items()
+            if "command" in block
+        }
+        snapshot = Snapshot(str(document["source"]), actions)
+        return Lock(snapshot, commands, dict(document["options"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
+        raise UsageError(
+            f"the lock cannot be read: {type(wrong).__name__} ({str(wrong)[:80]})",
+            hint="restore it from version control, or delete it and generate anew",
+        ) from None
+
+
+def _action(name: str, block: dict[str, Any]) -> Advertised:
+    schema, output = block["input"], block.get("output")
+    if not isinstance(schema, dict | bool | None) or not isinstance(output, dict | bool | None):
+        raise TypeError(f"{name}: a schema is an object, true, false or null")
+    return Advertised(
+        id=name,
+        title=str(block.get("title", "")),
+        description=str(block.get("description", "")),
+        input=schema,
+        output=output,
+        marks=dict(block.get("marks", {})),
+    )
