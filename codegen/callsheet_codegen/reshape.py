@@ -22,10 +22,16 @@ _NAMES = frozenset({"str", "int", "float", "bool", "list", "dict", "tuple", "set
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reshaped:
-    """``source`` is the body of a module; ``fields`` maps class → field → annotation."""
+    """The text of a module and, by class, what stands in it.
+
+    ``fields`` maps class → field → ``(wire name, annotation, required)``; ``bases`` names the
+    class's own bases in the module; ``roots`` are the classes that hold something else than an
+    object.
+    """
 
     source: str
-    fields: Mapping[str, Mapping[str, str]]
+    fields: Mapping[str, Mapping[str, tuple[str, str, bool]]]
+    bases: Mapping[str, str]
     roots: tuple[str, ...]
 
 
@@ -35,6 +41,7 @@ def reshape(source: str, *, wire: Mapping[str, str], tokens: Mapping[str, str]) 
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     known = frozenset(node.name for node in classes)
     work = _Work(wire=wire, tokens=tokens, classes=known)
+    bases = {node.name: _base(node) for node in classes if _base(node) in known}
     body: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -44,7 +51,9 @@ def reshape(source: str, *, wire: Mapping[str, str], tokens: Mapping[str, str]) 
     rebuilds = [node for node in tree.body if isinstance(node, ast.Expr)]
     text = ast.unparse(ast.Module(body=[*body, *rebuilds], type_ignores=[]))
     roots = tuple(sorted(n.name for n in classes if _base(n) == "RootModel"))
-    return Reshaped(source=_imports(text) + text + "\n", fields=work.fields, roots=roots)
+    return Reshaped(
+        source=_imports(text) + text + "\n", fields=work.fields, bases=bases, roots=roots
+    )
 
 
 class _Work:
@@ -54,7 +63,7 @@ class _Work:
         self, *, wire: Mapping[str, str], tokens: Mapping[str, str], classes: frozenset[str]
     ) -> None:
         self.wire, self.tokens, self.classes = wire, tokens, classes
-        self.fields: dict[str, dict[str, str]] = {}
+        self.fields: dict[str, dict[str, tuple[str, str, bool]]] = {}
 
     def model(self, node: ast.ClassDef) -> ast.ClassDef:
         """The class with our base, our aliases and the server's words as docstrings."""
@@ -89,9 +98,9 @@ class _Work:
         key = alias or name
         if not root and key not in self.wire:
             raise NoModel(f"the model generator made up the field {name!r}")
-        self.fields[owner][name] = ast.unparse(annotation)
-        wire = name if root else self.wire[key]
-        value = _field(wire if wire != name else None, optional=_optional(part.value))
+        wire, optional = name if root else self.wire[key], _optional(part.value)
+        self.fields[owner][name] = (wire, ast.unparse(annotation), not optional)
+        value = _field(wire if wire != name else None, optional=optional)
         return [ast.AnnAssign(target=part.target, annotation=annotation, value=value, simple=1)]
 
     def _docstring(self, text: object) -> list[ast.stmt]:

@@ -6,6 +6,7 @@ imported here, under an audit hook, before anybody else may see it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import sys
@@ -156,7 +157,7 @@ def answer(request: Mapping[str, Any], hook: Hook) -> dict[str, Any]:
         return {"refused": f"{type(error).__name__}: {error}"[:500]}
     finally:
         hook.armed = ""
-    return {"source": shaped.source, "fields": shaped.fields, "roots": shaped.roots}
+    return dataclasses.asdict(shaped)
 
 
 _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}
@@ -180,4 +181,5 @@ def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None
 
 
 if __name__ == "__main__":
-    serve(sys.stdin, sys.stdout, limit=_limit_cpu)
+    channel, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not reach the answers
+    serve(sys.stdin, channel, limit=_limit_cpu)
