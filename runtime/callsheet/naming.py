@@ -8,7 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from callsheet.overlay import Overlay
 
@@ -130,3 +130,38 @@ def negation(name: str, taken: Collection[str]) -> str | None:
     head, _, last = name.rpartition(".")
     negative = f"{head}.no-{last}" if head else f"no-{last}"
     return None if negative in taken else negative
+
+
+def settle(
+    wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Command paths by action id, and in words why an action has another one or none.
+
+    Paths in ``given`` stay. A newcomer whose path is taken keeps its full id; one that is
+    named like a command of ours, or like a group, is reached by ``call`` alone.
+    """
+    paths: dict[str, tuple[str, ...]] = {}
+    told: dict[str, str] = {}
+    for name in sorted(given):
+        if given[name][0] not in OWN_COMMANDS and _fits(given[name], paths.values()):
+            paths[name] = given[name]
+    groups = {path[:end] for path in wanted.values() for end in range(1, len(path))}
+    for name in sorted(wanted.keys() - paths.keys()):
+        path, full = wanted[name], tuple(kebab(segment) for segment in name.split("."))
+        if path[0] in OWN_COMMANDS:
+            told[name] = f"`{path[0]}` is a command of the client; use `call {name}`"
+        elif path in groups:
+            told[name] = f"`{' '.join(path)}` is a group too; use `call {name}`"
+        elif _fits(path, paths.values()):
+            paths[name] = path
+        elif full[0] not in OWN_COMMANDS and full not in groups and _fits(full, paths.values()):
+            paths[name] = full
+            told[name] = f"`{' '.join(path)}` is taken; it is `{' '.join(full)}`"
+        else:
+            told[name] = f"`{' '.join(path)}` is taken; use `call {name}`"
+    return paths, told
+
+
+def _fits(path: tuple[str, ...], paths: Collection[tuple[str, ...]]) -> bool:
+    """Whether the path is no other command's, nor above or beneath one."""
+    return not any(path[: len(other)] == other or other[: len(path)] == path for other in paths)

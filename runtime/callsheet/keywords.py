@@ -1,0 +1,47 @@
+"""Which keywords of JSON Schema are let through, and where subschemas stand beneath them."""
+
+from __future__ import annotations
+
+ONE = frozenset(
+    (
+        *("additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
+        *("unevaluatedProperties", "unevaluatedItems", "additionalItems", "items"),
+    )
+)
+"""Keywords whose value is one schema; draft-07's ``items`` may be a list too."""
+
+NAMED = frozenset(
+    (
+        *("properties", "patternProperties", "$defs", "definitions"),
+        *("dependentSchemas", "dependencies"),
+    )
+)
+"""Keywords whose value is a mapping of schemas; ``dependencies`` may hold lists of names."""
+
+SEVERAL = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
+"""Keywords whose value is a list of schemas."""
+
+IN_PLACE = frozenset(
+    ("anyOf", "oneOf", "allOf", "not", "if", "then", "else", "dependentSchemas", "dependencies")
+)
+"""Keywords that apply their schemas to the very same value, besides ``$ref``."""
+
+ANNOTATIONS = frozenset(
+    (
+        *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"),
+        *("format", "contentEncoding", "contentMediaType"),
+    )
+)
+"""Keywords that refuse nothing."""
+
+LIMITS = frozenset(
+    (
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems"),
+        *("minProperties", "maxProperties", "minContains", "maxContains"),
+    )
+)
+"""Keywords that compare a value with a number or a pattern."""
+
+PLAIN = ANNOTATIONS | LIMITS | {"type", "enum", "const", "required", "dependentRequired"}
+"""Keywords without subschemas."""
