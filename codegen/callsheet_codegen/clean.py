@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+
+from callsheet.pointers import SchemaRefused, follow
 
 from callsheet_codegen import names
 
@@ -77,7 +78,7 @@ class Cleaner:
         done = {self.root: self.clean(self.schema)}
         while self.waiting:
             pointer = self.waiting.pop()
-            done[self.classes[pointer]] = self.clean(_at(self.schema, pointer))
+            done[self.classes[pointer]] = self.clean(follow(pointer, self.schema))
         return done
 
     def clean(self, schema: Any) -> Any:
@@ -128,7 +129,10 @@ class Cleaner:
             raise NoModel(f"$ref {str(target)[:80]!r} does not stay within the schema")
         pointer = target.rstrip("/")
         if pointer not in self.classes:
-            _at(self.schema, pointer)
+            try:
+                follow(pointer, self.schema)
+            except SchemaRefused as refused:
+                raise NoModel(refused.reason) from refused
             wish = self.root + names.pascal(pointer.rsplit("/", 1)[-1])
             taken = set(self.classes.values())
             self.classes[pointer] = names.assign([(pointer, wish)], taken, other="2")[pointer]
@@ -172,16 +176,3 @@ def _kind(value: Any) -> Any:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _at(schema: Any, pointer: str) -> Any:
-    """The part of the schema that a local JSON pointer names; raises ``NoModel``."""
-    for word in pointer.split("/")[1:]:
-        key = unquote(word).replace("~1", "/").replace("~0", "~")
-        if isinstance(schema, dict) and key in schema:
-            schema = schema[key]
-        elif isinstance(schema, list) and key.isdecimal() and int(key) < len(schema):
-            schema = schema[int(key)]
-        else:
-            raise NoModel(f"$ref {pointer[:80]!r} leads nowhere")
-    return schema

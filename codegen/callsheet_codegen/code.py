@@ -58,17 +58,6 @@ class Ident(Code):
         super().__init__(name, _made_here=True)
 
 
-class ModulePath(Code):
-    """A dotted module path, absolute or relative."""
-
-    __slots__ = ()
-
-    def __init__(self, path: str) -> None:
-        for part in path.lstrip(".").split("."):
-            Ident(part)
-        super().__init__(path, _made_here=True)
-
-
 class TypeExpr(Code):
     """A type annotation: names, unions, subscripts, and constants inside ``Literal`` alone."""
 
@@ -108,6 +97,19 @@ def _is_negative_number(node: ast.expr) -> bool:
         and isinstance(node.op, ast.USub)
         and isinstance(node.operand, ast.Constant)
     )
+
+
+class Module(Code):
+    """A whole module body: valid Python, put together again from its syntax tree."""
+
+    __slots__ = ()
+
+    def __init__(self, source: str) -> None:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError) as error:
+            raise CodeError("not a Python module") from error
+        super().__init__(ast.unparse(tree), _made_here=True)
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet_codegen.code import Code, Doc, Ident, Markdown, ModulePath, TypeExpr
+    from callsheet_codegen.code import Code, Doc, Ident, TypeExpr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,29 +23,28 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One method of a group. ``call`` is the inherited method that does the work.
+    """One method of a group.
 
-    ``model`` is the input model, ``result`` the type parameter of what comes back, and
-    ``output`` the source of a string that says where that type is (``module:Class``, or empty).
+    ``model`` is the input model; ``result`` is the type of the data that comes back; ``job``
+    says that a task comes back, not a result.
     """
 
     name: Ident
     action: Ident
     doc: Doc
     fields: tuple[Field, ...]
-    model: Ident | None
+    model: TypeExpr | None
     result: TypeExpr
-    output: Code
     job: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """``from module import name``."""
+    """``from ..models.module import name as alias``."""
 
-    module: ModulePath
+    module: Ident
     name: Ident
-    alias: Ident | None = None
+    alias: Ident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +54,32 @@ class Child:
     name: Ident
     module: Ident
     cls: Ident
-    async_cls: Ident
     doc: Doc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """One ``Action(…)`` literal; ``word`` is its command, empty where it has none."""
+    """One ``Action(…)`` literal; ``word`` is its command's last word, where it has a command."""
 
     name: Ident
     value: Code
     word: Code | None
-    function: Ident | None
-    doc: Doc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One module of methods and one of commands."""
+    """One module of methods and one of commands. The async class is ``Async`` + ``cls``."""
 
-    path: tuple[str, ...]
+    words: Code
     module: Ident
     cls: Ident
-    async_cls: Ident
     doc: Doc
-    summary: Code
+    title: Code
     methods: tuple[Method, ...]
     constants: tuple[Constant, ...]
     children: tuple[Child, ...]
     imports: tuple[Import, ...]
-    title: Markdown
+    rows: tuple[MapRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +93,20 @@ class MapRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A first word after the program's name, and its line in the help."""
+
+    word: Code
+    summary: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelModule:
-    """The models of one action: finished, checked source and the classes it offers."""
+    """The models of one action: finished source, ``INPUT`` and ``OUTPUT``, and what it offers."""
 
     stem: Ident
     source: Code
+    roles: tuple[tuple[Ident, Ident], ...]
     exports: tuple[Ident, ...]
 
 
@@ -118,15 +122,16 @@ class DataFile:
 class Project:
     """Everything that is written, in order, independent of the order of the catalogue."""
 
-    package: Ident
     command: Code
     env: Code
     source: Code
     interface: Code
+    title: Code
     groups: tuple[Group, ...]
     roots: tuple[Child, ...]
+    words: tuple[Word, ...]
     models: tuple[ModelModule, ...]
-    map: tuple[MapRow, ...]
+    exports: tuple[tuple[Code, Code, Ident, Ident], ...]
     data: tuple[DataFile, ...]
 
 

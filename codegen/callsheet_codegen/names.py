@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.spec import Action
-
 # Written out, not asked of the interpreter or of pydantic: their next version must not rename.
 # What an annotation or a decorator in a class body must still be able to mean:
 _IN_CLASS_BODIES = frozenset({"str", "int", "float", "bool", "list", "dict", "property", "overload"})
@@ -30,6 +28,11 @@ _CLASSES = frozenset(
 )
 FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
 METHOD_RESERVED = _IN_CLASS_BODIES
+CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})
+# What a client has of its own; a group of such a name gets an underscore.
+CLIENT_RESERVED = _IN_CLASS_BODIES | frozenset(
+    "actions aclose bindings call close closed settings submit tasks ledger options upload".split()
+)
 _LONGEST = 80
 
 
@@ -86,16 +89,3 @@ def assign(
 def fields(wire: Iterable[str]) -> dict[str, str]:
     """Wire names → names of keyword arguments and of model fields."""
     return assign(((name, snake(name)) for name in set(wire)), FIELD_RESERVED)
-
-
-def library_path(action: Action, own_path: tuple[str, ...]) -> tuple[str, ...]:
-    """The words under which the library offers an action: groups first, the method last.
-
-    A member of a family without a command of its own stands beside its family.
-    """
-    return action.command or own_path
-
-
-def file_stems(ids: Iterable[str]) -> dict[str, str]:
-    """Action ids → file names without ending, distinct on file systems that ignore case."""
-    return assign(((i, snake(i, fallback="action")) for i in set(ids)))

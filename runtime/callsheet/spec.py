@@ -63,6 +63,9 @@ class Action:
     hold media, the action's own medium first. ``digest`` is that of the advertised input
     schema. ``typed`` is false where the schema could not be read: the action then takes
     ``--input`` alone. ``idempotent`` says that the server declared to honour the key.
+    ``module`` is the name of the action's files in a generated package: ``models/<module>.py``
+    with ``INPUT`` and ``OUTPUT``, and ``schemas/<module>.json``. ``result`` is the module whose
+    ``OUTPUT`` describes the final result (a family's is that of its query action).
     """
 
     id: str
@@ -77,6 +80,8 @@ class Action:
     media: tuple[str, ...] = ()
     digest: str = ""
     typed: bool = True
+    module: str = ""
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,65 @@
+"""What a generated package tells the runtime about itself, and where its data files are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.overlay import Overlay
+
+INTERFACE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """A generated package, or none: ``package`` is then empty and everything is looked up live.
+
+    ``source`` is where the lock came from: an origin, or ``sandbox``. ``interface`` is the
+    runtime interface that the package was written for.
+    """
+
+    package: str = ""
+    command: str = "callsheet"
+    env: str = "CALLSHEET"
+    source: str = ""
+    interface: int = INTERFACE
+
+    def check(self) -> None:
+        """Refuse a package that was written for another runtime; raises ``UsageError``."""
+        if self.interface != INTERFACE:
+            from callsheet.errors import UsageError
+
+            raise UsageError(
+                f"{self.package} was generated for runtime interface {self.interface}, "
+                f"and this is interface {INTERFACE}",
+                hint="run `make generate`",
+            )
+
+    def overlay(self) -> Overlay:
+        """The configuration that the package was generated with."""
+        from callsheet.overlay import Overlay
+
+        return Overlay.parse(self._json("overlay.json") or {})
+
+    def schema(self, name: str) -> Mapping[str, Any] | None:
+        """The advertised ``{"input": …, "output": …}`` stored as ``schemas/<name>.json``."""
+        return self._json(f"schemas/{name}.json")
+
+    def _json(self, path: str) -> Mapping[str, Any] | None:
+        if not self.package:
+            return None
+        import json
+        import os
+        import sys
+
+        __import__(self.package)
+        folder = os.path.dirname(sys.modules[self.package].__file__ or "")
+        try:
+            with open(os.path.join(folder, path), encoding="utf-8") as file:
+                loaded: Mapping[str, Any] = json.load(file)
+        except FileNotFoundError:
+            return None
+        return loaded
