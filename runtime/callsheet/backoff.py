@@ -1,0 +1,126 @@
+"""Says how long to wait before the next try, and whether there may be one."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+TRANSIENT = 14
+"""Tokens that the retry of a lost or failed request costs."""
+THROTTLED = 5
+"""Tokens that the retry of a throttled request costs."""
+
+_SECONDS = re.compile(r"([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?", re.DOTALL)
+_LONGEST = 315_360_000.0  # ten years: what is longer is no time to wait for
+_EPOCH = 1_000_000_000.0  # a larger number of seconds is a date, not a delay
+_QUOTED_RESET = re.compile(r"(?:^|[;,\s])(?:t|reset)\s*=\s*([0-9]{1,12})")
+
+
+def full_jitter(attempt: int, *, base: float, cap: float, random: Callable[[], float]) -> float:
+    """Seconds before try ``attempt`` (0 is the first retry), from 0 to ``base`` · 2ⁿ or ``cap``.
+
+    ``random`` gives numbers in [0, 1).
+    """
+    ceiling = base * 2.0 ** min(max(attempt, 0), 64)
+    return random() * min(cap, ceiling)
+
+
+def growth(attempt: int) -> float:
+    """Seconds between two polls: 1 s, growing by half each time, up to 8 s."""
+    return min(8.0, 1.5 ** min(max(attempt, 0), 16))
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for, ``None`` where it cannot be read.
+
+    ``now`` is in seconds since 1970. A past date and a negative number mean no wait. Never raises.
+    """
+    text = (value or "").strip()
+    number = _SECONDS.fullmatch(text)
+    if number:
+        sign, whole, part = number.groups()
+        return 0.0 if sign == "-" else min(float(whole + (part or "")), _LONGEST)
+    when = _date(text)
+    return None if when is None else min(max(when - now, 0.0), _LONGEST)
+
+
+def wait_hint(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that an answer asks to wait for, from its lower-case ``headers``.
+
+    Read in turn: ``retry-after-ms``, ``retry-after``, then the reset of ``ratelimit``,
+    ``ratelimit-reset`` and ``x-ratelimit-reset``. Without ``now`` the answer's own ``date`` counts.
+    """
+    clock = _date(headers.get("date", "")) if now is None else now
+    known = 0.0 if clock is None else clock
+    millis = _SECONDS.fullmatch(headers.get("retry-after-ms", "").strip())
+    if millis and not millis[1]:
+        return min(float(millis[2]) / 1000.0, _LONGEST)
+    asked = headers.get("retry-after")
+    if asked is not None and (clock is not None or _SECONDS.fullmatch(asked.strip())):
+        return retry_after(asked, known)
+    return _reset(headers, clock)
+
+
+def _reset(headers: Mapping[str, str], clock: float | None) -> float | None:
+    quoted = _QUOTED_RESET.search(headers.get("ratelimit", ""))
+    if quoted:
+        return min(float(quoted[1]), _LONGEST)
+    for name in ("ratelimit-reset", "x-ratelimit-reset"):
+        seconds = retry_after(headers.get(name), clock or 0.0)
+        if seconds is not None and seconds < _EPOCH:
+            return seconds if seconds < _LONGEST else _until(headers[name], clock)
+    return None
+
+
+def _until(text: str, clock: float | None) -> float | None:
+    """Seconds until a moment written as seconds (or milliseconds) since 1970."""
+    number = _SECONDS.fullmatch(text.strip())
+    if number is None or clock is None:
+        return None
+    moment = float(number[2])
+    moment = moment / 1000.0 if moment > _EPOCH * 100 else moment
+    return min(max(moment - clock, 0.0), _LONGEST) if moment >= _EPOCH else None
+
+
+def _date(text: str) -> float | None:
+    """Seconds since 1970 for any of the three forms of an HTTP date."""
+    if not text or len(text) > 100:
+        return None
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
+    try:
+        when: datetime = parsedate_to_datetime(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        return None
+
+
+class Quota:
+    """What all retries of one client may cost together; safe to share between threads.
+
+    A dead server is then asked a bounded number of times, however many workers there are.
+    """
+
+    def __init__(self, tokens: int = 500) -> None:
+        self._full = tokens
+        self._left = tokens
+        self._lock = threading.Lock()
+
+    def take(self, cost: int) -> bool:
+        """Whether a retry of this ``cost`` may be made; if so, it is paid."""
+        with self._lock:
+            if cost > self._left:
+                return False
+            self._left -= cost
+            return True
+
+    def give(self, cost: int) -> None:
+        """Put back what a retry cost that was answered well."""
+        with self._lock:
+            self._left = min(self._full, self._left + cost)

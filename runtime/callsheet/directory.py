@@ -1,0 +1,124 @@
+"""What is known of a host's actions: from bindings, cache and server; and which body they take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.catalog import Catalogue, CatalogueCache, fetch
+from callsheet.errors import InvalidInput
+from callsheet.protocol import Overrides
+from callsheet.spec import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.bindings import Bindings
+    from callsheet.flows import Flow, Timing
+    from callsheet.settings import Settings
+    from callsheet.surface import Surface
+
+
+class Directory:
+    """The actions of one host. ``notes`` collects what a user should be told once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bindings: Bindings,
+        timing: Timing,
+        *,
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
+        bindings.check()
+        self.settings, self.bindings, self.timing = settings, bindings, timing
+        self.overlay = bindings.overlay()
+        self.overrides = Overrides.parse({**self.overlay.protocol, **(overrides or {})})
+        self.cache = CatalogueCache(settings.cache_dir)
+        self.notes: list[str] = []
+        self._catalogue: Catalogue | None = None
+        self._surface: Surface | None = None
+        self._judges: dict[str, Any] = {}
+
+    def cached(self) -> Catalogue | None:
+        """The catalogue as last fetched, without asking the server."""
+        if self._catalogue is None and self.settings.host:
+            self._catalogue = self.cache.load(self.settings.host)
+        return self._catalogue
+
+    def catalogue(self) -> Flow[Catalogue]:
+        """The cached catalogue, fetched when there is none."""
+        return self.cached() or (yield from self.refresh())
+
+    def refresh(self, *, whole: bool = False) -> Flow[Catalogue]:
+        """Ask the server what it advertises now; ``whole`` asks for every schema anew."""
+        known = None if whole else self.cached()
+        host = self.settings.require_host()
+        found = yield from fetch(host, self.overrides, self.timing, known)
+        self.cache.store(found)
+        self._catalogue, self._surface = found, None
+        self._judges.clear()
+        return found
+
+    def surface(self, catalogue: Catalogue) -> Surface:
+        """The named actions of a catalogue, by the same rules as generated ones."""
+        if self._surface is None or catalogue is not self._catalogue:
+            from callsheet.surface import surface
+
+            self._surface = surface(catalogue.actions, self.overlay)
+        return self._surface
+
+    def find(self, action_id: str) -> Flow[Action]:
+        """The action with this id; an id that nobody advertises is a paid action of its own.
+
+        The server then says whether it exists: a catalogue may hide what it can do.
+        """
+        catalogue = yield from self.catalogue()
+        action = self.surface(catalogue).by_id.get(action_id)
+        if action is None:
+            catalogue = yield from self.refresh()
+            action = self.surface(catalogue).by_id.get(action_id)
+        return action or Action(id=action_id, typed=False)
+
+    def judge(self, action: Action, value: Any) -> Flow[None]:
+        """Hold a body against the schema of the host it goes to; raises ``InvalidInput``."""
+        if not isinstance(value, dict):
+            raise InvalidInput("the body of an action is a JSON object")
+        if action.id not in self._judges:
+            schema = yield from self._schema(action)
+            self._judges[action.id] = self._compile(action, schema)
+        judge = self._judges[action.id]
+        faults = judge.faults(value) if judge is not None else ()
+        if faults:
+            fault = faults[0]
+            pointer = "".join("/" + _escape(step) for step in fault.pointer)
+            raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
+
+    def _schema(self, action: Action) -> Flow[Any]:
+        if self.bindings.source and self.bindings.source == self.settings.origin and action.module:
+            stored = self.bindings.schema(action.module)
+            if stored is not None:
+                return stored.get("input")
+        catalogue = yield from self.catalogue()
+        found = catalogue.get(action.id)
+        if found is None:
+            catalogue = yield from self.refresh()
+            found = catalogue.get(action.id)
+        return found.input if found is not None else None
+
+    def _compile(self, action: Action, schema: Any) -> Any:
+        if schema is None:
+            self.notes.append(f"{action.id}: no schema is known; the body goes out unchecked")
+            return None
+        from callsheet import judge
+
+        try:
+            compiled = judge.compile(schema)
+        except judge.Unjudged as error:
+            self.notes.append(f"{action.id}: the schema cannot be used ({error}); not checked")
+            return None
+        self.notes += [f"{action.id}: {note}" for note in compiled.notes]
+        return compiled
+
+
+def _escape(step: str | int) -> str:
+    return str(step).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,236 @@
+"""What a client does, as flows: submit, wait, save."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
+
+from callsheet.backoff import Quota
+from callsheet.errors import (
+    CallsheetError,
+    DownloadError,
+    InvalidInput,
+    TaskFailed,
+    UsageError,
+)
+from callsheet.files import Part, SavedFile, check_target, extension_of, target_path
+from callsheet.flows import Answer, Flow, Job, Order, Timing, ask, download, submit, wait
+from callsheet.spec import Action, Family
+from callsheet.wire import require_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.directory import Directory
+    from callsheet.ledger import Ledger
+
+
+class Outcome(NamedTuple):
+    """What came of one invocation: the action, the client reference, and the answer."""
+
+    action: Action
+    ref: str
+    answer: Answer
+    started: float
+
+
+def default_timing() -> Timing:
+    """The real clocks and chance, and a quota of the process's own."""
+    import random
+
+    return Timing(time.monotonic, time.time, random.random, Quota())  # noqa: S311 - jitter, no secret
+
+
+class Engine:
+    """Composes flows over one directory and one ledger; the drivers run them."""
+
+    def __init__(self, directory: Directory, ledger: Ledger | None) -> None:
+        self.directory, self.ledger = directory, ledger
+        self.settings, self.timing = directory.settings, directory.timing
+
+    def call(
+        self,
+        action: Action,
+        body: bytes | Mapping[str, Any],
+        *,
+        key: str | None = None,
+        timeout: float = 60.0,
+        check: bool = True,
+    ) -> Flow[Outcome]:
+        """Exactly one invocation; ``body`` goes out as these bytes, or as this JSON.
+
+        ``key`` is the client reference (a UUID when not given), ``timeout`` the longest
+        silence in seconds. Raises what conventions name; see ``callsheet.errors``.
+        """
+        data = body if isinstance(body, bytes) else encode(body)
+        value = json.loads(data)
+        if check:
+            yield from self.directory.judge(action, value)
+        if action.paid:
+            require_key(self.settings)
+        order = self._order(action, data, value, key or str(uuid.uuid4()), timeout)
+        started = self.timing.wall()
+        answer = yield from submit(order, self.timing)
+        return Outcome(action, order.ref, answer, started)
+
+    def _order(self, action: Action, data: bytes, value: Any, ref: str, timeout: float) -> Order:
+        from callsheet.snapshot import digest
+
+        host = self.settings.require_host()
+        honoured = self.ledger is not None and action.paid and self.ledger.honours_key(host)
+        facts = {
+            "host": host,
+            "action": action.id,
+            "body": data.decode() if self.settings.store_input else None,
+            "body_digest": digest(value),
+            "schema_digest": action.digest,
+            "family": _family_facts(action.family),
+            "media": list(action.media),
+        }
+        return Order(
+            action=action,
+            body=data,
+            value=value,
+            ref=ref,
+            host=host,
+            overrides=self.directory.overrides,
+            timeout=timeout,
+            resend=action.idempotent or honoured,
+            facts=facts,
+        )
+
+    def job(self, outcome: Outcome) -> Job | None:
+        """The job that an invocation started, if it started one that can be asked about."""
+        family, reading = outcome.action.family, outcome.answer.reading
+        if family is None or not family.query or not reading.task_ids:
+            return None
+        return Job(
+            ref=outcome.ref,
+            action=outcome.action.id,
+            family=family,
+            task_ids=reading.task_ids,
+            started=outcome.started,
+            host=self.settings.host,
+            overrides=self.directory.overrides,
+            media=outcome.action.media,
+        )
+
+    def known_job(self, name: str, family: Family | None = None) -> Flow[Job]:
+        """The job with this task id or client reference, from the ledger or as a bare id.
+
+        A bare id needs a family; where only one is advertised, it is that one.
+        """
+        row = self.ledger.find(name) if self.ledger is not None else None
+        if row is not None and row["task_ids"] and row["family"]:
+            return Job(
+                ref=row["ref"],
+                action=row["action"],
+                family=Family(**row["family"]),
+                task_ids=tuple(row["task_ids"]),
+                started=row["created"],
+                host=row["host"],
+                overrides=self.directory.overrides,
+                media=tuple(row["media"] or ()),
+            )
+        if family is None:
+            family = yield from self._only_family(name)
+        return Job(
+            "", family.create or family.wait, family, (name,), self.timing.wall(),
+            self.settings.require_host(), self.directory.overrides,
+        )  # fmt: skip
+
+    def _only_family(self, name: str) -> Flow[Family]:
+        catalogue = yield from self.directory.catalogue()
+        found = {
+            a.family for a in self.directory.surface(catalogue).actions if a.family is not None
+        }
+        if len(found) == 1:
+            return found.pop()
+        raise UsageError(
+            f"nothing here knows the task {name}",
+            hint="ask with the query command of its group, by --task-id",
+        )
+
+    def action_of(self, job: Job) -> Action:
+        """The action that a job belongs to, as far as the catalogue at hand knows it."""
+        catalogue = self.directory.cached()
+        known = self.directory.surface(catalogue).by_id.get(job.action) if catalogue else None
+        return known or Action(id=job.action, family=job.family, media=job.media)
+
+    def ask(self, job: Job) -> Flow[Answer]:
+        """One look at a job."""
+        return (yield from ask(job))
+
+    def wait(self, job: Job, timeout: float) -> Flow[Answer]:
+        """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
+        answer = yield from wait(job, self.timing, deadline=self.timing.clock() + timeout)
+        return require_done(answer, job.action, job.task_ids[0])
+
+    def links(self, answer: Answer) -> tuple[str, ...]:
+        """The media of an answer as absolute links; a relative one belongs to the host."""
+        base = self.settings.host + "/"
+        return tuple(urljoin(base, link) for link in answer.reading.media)
+
+    def save(
+        self, answer: Answer, out: str, *, action: str, job: Job | None = None, force: bool = False
+    ) -> Flow[SavedFile]:
+        """Fetch the first medium of an answer to ``out``; a dead link is asked for anew.
+
+        ``out`` is a path, a folder (ends in ``/``) or a template; see ``files.target_path``.
+        """
+        links = self.links(answer)
+        task_id = answer.reading.task_ids[0] if answer.reading.task_ids else ""
+        if not links:
+            raise DownloadError(
+                f"{action} is done and its answer names no file",
+                hint="--json shows the whole answer",
+                task_id=task_id or None,
+            )
+        target = target_path(out, action=action, task_id=task_id, extension=extension_of(links[0]))
+        check_target(target, force=force)
+        part = Part(target, force=force)
+        try:
+            renew = (lambda: self._fresh_link(job)) if job is not None else None
+            yield from download(links[0], part, self.timing, renew=renew)
+            saved = part.commit()
+        except BaseException as error:
+            part.discard()
+            if isinstance(error, CallsheetError):
+                error.task_id = error.task_id or task_id or None
+            raise
+        if self.ledger is not None and job is not None and job.ref:
+            self.ledger.saved(job.ref, [saved])
+        return saved
+
+    def _fresh_link(self, job: Job) -> Flow[str]:
+        answer = yield from ask(job)
+        links = self.links(answer)
+        if not links:
+            raise DownloadError("the link expired and the server names no other")
+        return links[0]
+
+
+def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
+    """The answer, or ``TaskFailed`` with the server's own words."""
+    if answer.reading.state != "failed":
+        return answer
+    words = answer.reading.message or answer.reading.said or "no reason given"
+    raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
+
+
+def encode(value: Any) -> bytes:
+    """JSON as the user gave it: key order and number forms are kept."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the body cannot be written as JSON: {error}") from None
+
+
+def _family_facts(family: Family | None) -> dict[str, Any] | None:
+    if family is None:
+        return None
+    return {name: getattr(family, name) for name in Family.__slots__}

@@ -1,0 +1,104 @@
+"""What a flow asks its driver to do, and what the driver answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from callsheet.backoff import Quota
+    from callsheet.files import Part
+    from callsheet.protocol import Reading
+
+T = TypeVar("T")
+
+
+class Send(NamedTuple):
+    """One HTTP request to the configured host; answered by a ``Reply``.
+
+    ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
+    ``timeout`` is the longest silence of the server, in seconds.
+    """
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = {}
+    timeout: float = 60.0
+    url: str = ""
+
+
+class Gather(NamedTuple):
+    """Several safe requests at once; answered by a tuple of ``Reply`` or exception, in order."""
+
+    sends: tuple[Send, ...]
+
+
+class Sleep(NamedTuple):
+    """Wait for some seconds; answered by nothing."""
+
+    seconds: float
+
+
+class Record(NamedTuple):
+    """Write an event of one submission to the ledger, durably, before anything else happens."""
+
+    event: str
+    ref: str
+    values: Mapping[str, Any] = {}
+
+
+class Save(NamedTuple):
+    """Stream one GET of ``url`` into a part file; answered by a ``Reply`` without its body.
+
+    The key goes along only where ``url`` is on the configured origin.
+    """
+
+    url: str
+    part: Part
+
+
+class Tell(NamedTuple):
+    """Show the caller how a job stands; answered by nothing."""
+
+    update: Update
+
+
+class Reply(NamedTuple):
+    """An HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class Update(NamedTuple):
+    """How a job stands at one moment.
+
+    ``state`` is running, done or failed; ``said`` is the server's own word. ``progress`` is
+    0 to 1 where the server tells it; ``elapsed`` is in seconds since the job was created.
+    """
+
+    task_id: str
+    state: str
+    said: str
+    progress: float | None
+    elapsed: float
+    reading: Reading
+
+
+class Timing(NamedTuple):
+    """Clocks, chance and the retry quota that the whole process shares.
+
+    ``clock`` measures and never jumps; ``wall`` tells the time of day.
+    """
+
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    random: Callable[[], float]
+    quota: Quota
+
+
+Effect: TypeAlias = Send | Gather | Sleep | Record | Save | Tell
+Flow: TypeAlias = Generator[Effect, Any, T]

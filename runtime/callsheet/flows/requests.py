@@ -1,0 +1,85 @@
+"""One request with what is always allowed: an inner redirect, and retries where nothing is paid."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+from callsheet.backoff import full_jitter, retry_after
+from callsheet.errors import LimitReached, NetworkError, ServerError
+from callsheet.flows.effects import Flow, Reply, Send, Sleep, Timing
+from callsheet.settings import origin_of
+from callsheet.text import one_line
+
+REDIRECTS = (301, 302, 303, 307, 308)
+TRANSIENT = (408, 500, 502, 503, 504)
+THROTTLED = 429
+ATTEMPTS = 5
+LONGEST_HINT = 120.0
+
+
+def followed(send: Send) -> Flow[Reply]:
+    """Send once, and once more where the server points elsewhere inside its own origin.
+
+    A redirect to another scheme, host or port raises ``ServerError``: the key stays home.
+    """
+    reply: Reply = yield send
+    if reply.status not in REDIRECTS:
+        return reply
+    target = urljoin(reply.url, reply.headers.get("location", ""))
+    here, there = origin_of(reply.url), origin_of(target)
+    if here != there:
+        raise ServerError(
+            f"{here} sends the request on to {one_line(there or target)}; "
+            "your key was not sent there",
+            code="redirect_refused",
+            hint=f"if that is right: log in with --host {one_line(there or target)}",
+            http_status=reply.status,
+        )
+    if send.method != "GET" and reply.status not in {307, 308}:
+        raise ServerError(
+            f"the server redirects a {send.method} with HTTP {reply.status}, "
+            "which would turn it into a GET",
+            code="redirect_refused",
+            http_status=reply.status,
+        )
+    again: Reply = yield send._replace(url=target)
+    return again
+
+
+def retried(send: Send, timing: Timing) -> Flow[Reply]:
+    """Send a request that costs nothing, again after transient trouble, under the quota.
+
+    Raises ``NetworkError`` when no answer came in the end, ``LimitReached`` when the server
+    asks for a longer pause than two minutes.
+    """
+    attempt = 0
+    while True:
+        trouble: NetworkError | None = None
+        reply: Reply | None = None
+        try:
+            reply = yield from followed(send)
+        except NetworkError as error:
+            trouble = error
+        if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
+            return reply
+        throttled = reply is not None and reply.status == THROTTLED
+        attempt += 1
+        if attempt >= ATTEMPTS or not timing.quota.take(5 if throttled else 14):
+            if reply is not None:
+                return reply
+            raise trouble or NetworkError("no answer", sent=True)
+        yield Sleep(pause(reply, attempt, throttled=throttled, timing=timing))
+
+
+def pause(reply: Reply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
+    """Seconds until the next try: what the server says, else full jitter."""
+    hint = retry_after(reply.headers.get("retry-after"), timing.wall()) if reply else None
+    if hint is not None and hint > LONGEST_HINT:
+        error = LimitReached(
+            f"the server asks to wait {hint:.0f} s before the next request", retryable=True
+        )
+        error.retry_after = hint
+        raise error
+    if hint is not None:
+        return hint
+    return full_jitter(attempt - 1, base=1.0 if throttled else 0.05, cap=20.0, random=timing.random)

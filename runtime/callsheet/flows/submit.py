@@ -1,0 +1,190 @@
+"""One invocation of one action: recorded before it leaves when it may cost money, sent once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from callsheet.errors import CallsheetError, NetworkError, OutcomeUnknown, ServerError
+from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Timing
+from callsheet.flows.requests import ATTEMPTS, followed, pause, retried
+from callsheet.protocol import error_for, open_envelope, read_reply
+from callsheet.text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.protocol import Overrides, Reading
+    from callsheet.spec import Action
+
+RAW_LIMIT = 2000
+
+
+class Order(NamedTuple):
+    """What is to be invoked, as it will go out.
+
+    ``body`` is the exact bytes and ``value`` the same as parsed JSON. ``ref`` is the client
+    reference that also travels as ``Idempotency-Key``. ``resend`` is true where this server
+    honours that key. ``facts`` go into the ledger with the intent.
+    """
+
+    action: Action
+    body: bytes
+    value: Any
+    ref: str
+    host: str
+    overrides: Overrides
+    timeout: float = 60.0
+    resend: bool = False
+    headers: Mapping[str, str] = {}
+    facts: Mapping[str, Any] = {}
+
+    def send(self) -> Send:
+        """The request; a paid one carries the reference as its idempotency key."""
+        headers = {"Content-Type": "application/json", **self.headers}
+        if self.action.paid:
+            headers["Idempotency-Key"] = self.ref
+        return Send("POST", action_path(self.action.id), self.body, headers, self.timeout)
+
+
+class Answer(NamedTuple):
+    """A reply that was understood, with its JSON as it came."""
+
+    reply: Reply
+    json: Any
+    reading: Reading
+
+
+def action_path(action_id: str, suffix: str = "") -> str:
+    """The path of an action: its id is one segment, whatever it holds."""
+    segment = quote(action_id, safe="")
+    if set(segment) <= {"."}:
+        segment = segment.replace(".", "%2E")
+    return f"/api/actions/{segment}{suffix}"
+
+
+def submit(order: Order, timing: Timing) -> Flow[Answer]:
+    """Invoke the action and read its answer.
+
+    Raises ``OutcomeUnknown`` when a paid request left and nothing tells what became of it,
+    and the error that the answer stands for when the server refused.
+    """
+    if not order.action.paid:
+        reply = yield from retried(order.send(), timing)
+        return read_answer(order, reply)
+    yield Record("intent", order.ref, order.facts)
+    reply, doubtful = yield from _paid(order, timing)
+    return (yield from _settle(order, reply, doubtful=doubtful))
+
+
+def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, bool]]:
+    """The POST that may cost money, and whether an earlier try of it may have arrived.
+
+    Only a lost connection is tried again, and only where the server honours the key or
+    nothing can have reached it; an answer, whatever its status, is never asked for twice.
+    """
+    left = False
+    try:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return (yield from followed(order.send())), left
+            except NetworkError as error:
+                left = left or error.sent
+                if attempt == ATTEMPTS or (left and not order.resend):
+                    raise
+            yield Sleep(pause(None, attempt, throttled=False, timing=timing))
+        raise AssertionError("the last attempt returns or raises")
+    except GeneratorExit:
+        raise
+    except NetworkError as error:
+        yield Record("unknown" if left else "unsent", order.ref, {"error": error.message})
+        if not left:
+            raise
+        raise _unknown(order, f"no answer came back ({error.message})") from error
+    except ServerError as error:
+        yield Record("unknown" if left else "refused", order.ref, {"error": error.message})
+        raise
+    except BaseException as error:
+        yield Record("unknown", order.ref, {"error": type(error).__name__})
+        raise
+
+
+def _settle(order: Order, reply: Reply, *, doubtful: bool) -> Flow[Answer]:
+    """Read the answer to a paid request and write down what it means."""
+    raw = safe_text(reply.body[:RAW_LIMIT].decode("utf-8", "replace"), multiline=True)
+    unsure = reply.status == 408 or reply.status >= 500
+    try:
+        answer = read_answer(order, reply)
+    except CallsheetError as error:
+        if not (unsure or doubtful or isinstance(error, Unreadable)):
+            yield Record("refused", order.ref, {"error": error.message, "reply": raw})
+            raise
+        yield Record("unknown", order.ref, {"error": error.message, "reply": raw})
+        raise _unknown(order, error.message, reply=reply, raw=raw) from None
+    yield Record(*_event(order, answer))
+    return answer
+
+
+def _event(order: Order, answer: Answer) -> tuple[str, str, dict[str, Any]]:
+    reading = answer.reading
+    values: dict[str, Any] = {"task_ids": list(reading.task_ids), "cost": reading.cost}
+    honours = {"idempotency-key", "idempotent-replayed"} & set(answer.reply.headers)
+    if honours:
+        values["idempotency"] = True
+    if reading.state in {"done", "failed"} or not reading.task_ids:
+        state = reading.state or "done"
+        return state, order.ref, {**values, "said": reading.said, "reply": answer.json}
+    return "accepted", order.ref, {**values, "said": reading.said}
+
+
+class Unreadable(ServerError):
+    """A success in which neither a task id nor a result is recognised."""
+
+    code = "unreadable"
+
+
+def read_answer(order: Order, reply: Reply) -> Answer:
+    """The JSON of a success and how it reads; raises the error that a refusal stands for."""
+    if not 200 <= reply.status < 300:
+        raise _error(order, reply)
+    try:
+        data = json.loads(reply.body)
+    except ValueError:
+        if reply.body.strip()[:1] == b"<":
+            raise Unreadable("the answer is an HTML page, not JSON") from None
+        raise Unreadable("the answer is not JSON") from None
+    opened = open_envelope(data, order.overrides)
+    if opened.refusal is not None:
+        raise _error(order, reply)
+    reading = read_reply(
+        data,
+        sent=order.value,
+        media=order.action.media,
+        role=order.action.role,
+        overrides=order.overrides,
+    )
+    if order.action.role in {"create", "wait"} and not (
+        reading.task_ids or reading.media or reading.state == "failed"
+    ):
+        raise Unreadable("neither a task id nor a result was recognised in the answer")
+    return Answer(reply, data, reading)
+
+
+def _error(order: Order, reply: Reply) -> CallsheetError:
+    return error_for(
+        reply.status, reply.headers, reply.body, action=order.action.id, host=order.host
+    )
+
+
+def _unknown(
+    order: Order, what: str, *, reply: Reply | None = None, raw: str = ""
+) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{order.action.id} was sent and its outcome is unknown: {what}",
+        hint=f"it was not sent again; see: tasks recover {order.ref[:8]}",
+        action=order.action.id,
+        http_status=reply.status if reply else None,
+        request_id=reply.headers.get("x-request-id") if reply else None,
+        raw=raw,
+    )

@@ -1,0 +1,143 @@
+"""Waiting for a job: its own loop, in which trouble with a poll never ends the job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.backoff import growth, retry_after
+from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
+from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Tell, Timing, Update
+from callsheet.flows.requests import followed
+from callsheet.flows.submit import Answer, action_path
+from callsheet.protocol import error_for, open_envelope, read_reply
+
+if TYPE_CHECKING:
+    from callsheet.protocol import Overrides
+    from callsheet.spec import Family
+
+UNFOUND_LIMIT = 5
+
+
+class Job(NamedTuple):
+    """A job on the server: every id it may be asked by, and how to ask.
+
+    ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
+    """
+
+    ref: str
+    action: str
+    family: Family
+    task_ids: tuple[str, ...]
+    started: float
+    host: str
+    overrides: Overrides
+    media: tuple[str, ...] = ()
+
+
+def ask(job: Job, *, timeout: float = 60.0) -> Flow[Answer]:
+    """One query: the ids are tried in order, the next one where the server knows not the last.
+
+    Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
+    """
+    refusal: CallsheetError | None = None
+    for task_id in job.task_ids:
+        body = {job.family.task_key: task_id}
+        reply: Reply = yield from followed(
+            Send(
+                "POST",
+                action_path(job.family.query),
+                json.dumps(body, ensure_ascii=False).encode(),
+                {"Content-Type": "application/json"},
+                timeout,
+            )
+        )
+        data = _json(reply)
+        taken = 200 <= reply.status < 300 and data is not None
+        if taken and open_envelope(data, job.overrides).refusal is None:
+            return Answer(reply, data, _read(job, data, body))
+        refusal = error_for(
+            reply.status, reply.headers, reply.body, action=job.family.query, host=job.host
+        )
+        refusal.task_id = task_id
+        if refusal.code != "not_found":
+            break
+    raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
+
+
+def _json(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        return None
+
+
+def _read(job: Job, data: Any, sent: Any) -> Any:
+    return read_reply(data, sent=sent, media=job.media, role="query", overrides=job.overrides)
+
+
+def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
+    """Poll until the job is done or failed; ``deadline`` is a reading of the measuring clock.
+
+    Raises ``StillRunning`` at the deadline and ``AuthError`` when the key is refused; the job
+    is alive in both cases.
+    """
+    polls = unfound = 0
+    while True:
+        answer: Answer | None = None
+        hint: float | None = None
+        try:
+            left = deadline - timing.clock()
+            answer = yield from ask(job, timeout=min(60.0, max(1.0, left)))
+            hint = _hint(answer, timing.wall())
+        except AuthError:
+            raise
+        except (NetworkError, ServerError) as error:
+            unfound = unfound + 1 if error.code == "not_found" else 0
+            if unfound >= UNFOUND_LIMIT:
+                raise
+        except CallsheetError as error:
+            hint = getattr(error, "retry_after", None)
+        if answer is not None:
+            yield Tell(_update(job, answer, timing))
+            if answer.reading.state in {"done", "failed"}:
+                yield from _note(job, answer)
+                return answer
+        polls += 1
+        left = deadline - timing.clock()
+        if left <= 0:
+            raise _still_running(job)
+        yield Sleep(min(growth(polls - 1) if hint is None else hint, left))
+
+
+def _hint(answer: Answer, now: float) -> float | None:
+    said = retry_after(answer.reply.headers.get("retry-after"), now)
+    return said if said is not None else answer.reading.poll_after
+
+
+def _update(job: Job, answer: Answer, timing: Timing) -> Update:
+    reading = answer.reading
+    return Update(
+        task_id=job.task_ids[0],
+        state=reading.state or "running",
+        said=reading.said,
+        progress=reading.progress,
+        elapsed=timing.wall() - job.started,
+        reading=reading,
+    )
+
+
+def _note(job: Job, answer: Answer) -> Flow[None]:
+    if job.ref:
+        reading = answer.reading
+        values = {"said": reading.said, "cost": reading.cost, "reply": answer.json}
+        yield Record(reading.state, job.ref, values)
+
+
+def _still_running(job: Job) -> StillRunning:
+    return StillRunning(
+        f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}",
+        hint=f"tasks wait {job.task_ids[0]}",
+        task_id=job.task_ids[0],
+        action=job.action,
+    )

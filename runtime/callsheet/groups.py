@@ -1,0 +1,119 @@
+"""What the methods of a generated client call: fields to a body, then one invocation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.client import AsyncClient, Client
+    from callsheet.results import AsyncResult, Result
+    from callsheet.spec import Action
+    from callsheet.tasks import AsyncTask, Task
+
+
+class Omit:
+    """The type of ``OMIT``: the field is not sent, and the server decides."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+
+OMIT: Final = Omit()
+
+
+def body_of(
+    model: object, fields: Mapping[str, Any], extra: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The body that a method call means: what was set, by wire name, in the order of the schema.
+
+    ``model`` is a generated input model or ``None``; ``extra`` is laid over the rest.
+    """
+    body: dict[str, Any] = dict(_plain(model)) if model is not None else {}
+    body.update((name, _plain(value)) for name, value in fields.items() if value is not OMIT)
+    body.update(extra or {})
+    return body
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
+
+
+class Group:
+    """The actions of one group, for a ``Client``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _submit(
+        self,
+        action: Action,
+        fields: Mapping[str, Any],
+        *,
+        model: object = None,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task[Any]:
+        body = body_of(model, fields, extra_body)
+        return self._client.submit(action, body, timeout=timeout, idempotency_key=idempotency_key)
+
+    def _call(
+        self,
+        action: Action,
+        fields: Mapping[str, Any],
+        *,
+        model: object = None,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Result[Any]:
+        body = body_of(model, fields, extra_body)
+        return self._client.call(action, body, timeout=timeout, idempotency_key=idempotency_key)
+
+
+class AsyncGroup:
+    """The actions of one group, for an ``AsyncClient``."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def _submit(
+        self,
+        action: Action,
+        fields: Mapping[str, Any],
+        *,
+        model: object = None,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> AsyncTask[Any]:
+        body = body_of(model, fields, extra_body)
+        return await self._client.submit(
+            action, body, timeout=timeout, idempotency_key=idempotency_key
+        )
+
+    async def _call(
+        self,
+        action: Action,
+        fields: Mapping[str, Any],
+        *,
+        model: object = None,
+        extra_body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> AsyncResult[Any]:
+        body = body_of(model, fields, extra_body)
+        return await self._client.call(
+            action, body, timeout=timeout, idempotency_key=idempotency_key
+        )

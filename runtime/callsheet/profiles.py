@@ -1,0 +1,103 @@
+"""The profile file: hosts and keys, 0600 from its first byte, replaced atomically."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "config.json"
+
+
+class ProfileFile:
+    """``config.json`` of one program.
+
+    ``{"profile": NAME, "profiles": {NAME: {"host", "auth", …, "keys": {ORIGIN: KEY}}}}``:
+    a key belongs to the origin it was given for and is found for no other.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.path = os.path.join(folder, NAME)
+        self._data = self._read()
+
+    @property
+    def current(self) -> str:
+        """The profile that is used when none is named."""
+        return str(self._data.get("profile") or "default")
+
+    def names(self) -> list[str]:
+        """All profiles, in order of their names."""
+        return sorted(self._data["profiles"])
+
+    def profile(self, name: str) -> Mapping[str, Any]:
+        """The values of one profile, without its keys."""
+        values: Mapping[str, Any] = self._data["profiles"].get(name, {})
+        return {k: v for k, v in values.items() if k != "keys"}
+
+    def key(self, name: str, origin: str) -> str | None:
+        """The key stored in a profile for this origin."""
+        keys = self._data["profiles"].get(name, {}).get("keys", {})
+        found = keys.get(origin) if isinstance(keys, dict) else None
+        return found if isinstance(found, str) else None
+
+    def save(self, name: str, values: Mapping[str, Any], *, origin: str, key: str | None) -> None:
+        """Store values in a profile and make it the current one; ``OSError`` when unwritable."""
+        profile = self._data["profiles"].setdefault(name, {})
+        profile.update(values)
+        if key is not None:
+            profile.setdefault("keys", {})[origin] = key
+        self._data["profile"] = name
+        self._write()
+
+    def forget(self, name: str, origin: str) -> bool:
+        """Drop the key of one origin; false when there was none."""
+        keys = self._data["profiles"].get(name, {}).get("keys", {})
+        found = keys.pop(origin, None) is not None
+        if found:
+            self._write()
+        return found
+
+    def _read(self) -> dict[str, Any]:
+        import json
+
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                data = json.load(file)
+        except FileNotFoundError:
+            return {"profiles": {}}
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{self.path} cannot be read: {type(error).__name__}",
+                hint="mend or remove the file, then log in again",
+            ) from None
+        if not isinstance(data, dict) or not isinstance(data.get("profiles", {}), dict):
+            raise UsageError(
+                f"{self.path} is not a configuration", hint="remove it and log in again"
+            )
+        data["profiles"] = {
+            k: v for k, v in data.get("profiles", {}).items() if isinstance(v, dict)
+        }
+        return data
+
+    def _write(self) -> None:
+        import json
+
+        folder = os.path.dirname(self.path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        part = f"{self.path}.{os.getpid()}.part"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), 0o600)
+                json.dump(self._data, file, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self.path)
+        except BaseException:
+            os.unlink(part)
+            raise

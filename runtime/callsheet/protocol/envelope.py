@@ -1,0 +1,142 @@
+"""Takes the envelope off a reply, and sees when it says no although HTTP said yes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import vocabulary as say
+from .overrides import NONE, Overrides, pick
+from .refusals import Refusal, refusal_of
+from .values import unquoted, word
+
+_LAYERS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """``payload`` is what the envelope held; ``layers`` are all views of it, the reply first.
+
+    ``said_ok`` is true where the envelope itself said that all went well.
+    """
+
+    payload: Any
+    layers: tuple[Any, ...] = ()
+    refusal: Refusal | None = None
+    said_ok: bool = False
+
+
+def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
+    """Open up to three envelopes, one in the other. Never raises on any JSON value."""
+    data, _ = unquoted(data)
+    layers, said_ok = [data], False
+    for _ in range(_LAYERS):
+        top = layers[-1]
+        if not isinstance(top, dict):
+            break
+        verdict = _forced(top, overrides) if overrides.envelope_ok else _verdict(top)
+        if verdict is False:
+            refusal = refusal_of(top, 200, overrides)
+            return Opened(payload=data, layers=tuple(layers), refusal=refusal)
+        said_ok = said_ok or verdict is True
+        key = _content(top, said=verdict is True)
+        if key is None:
+            break
+        inner, _ = unquoted(top[key])
+        layers.append(inner)
+    return Opened(payload=layers[-1], layers=tuple(layers), said_ok=said_ok)
+
+
+def _forced(top: dict[str, Any], overrides: Overrides) -> bool | None:
+    """Whether the forced words hold; ``None`` where the reply has none of their places."""
+    verdict: bool | None = None
+    for rule in overrides.envelope_ok:
+        path, _, wanted = rule.partition("=")
+        for value in pick(top, path.strip()):
+            said = str(value).lower() if isinstance(value, bool) else word(value)
+            if said == word(wanted):
+                return True
+            verdict = False
+    return verdict
+
+
+def _verdict(top: dict[str, Any]) -> bool | None:
+    """True: an envelope that says yes. False: one that says no. None: it does not say."""
+    success = next((top[key] for key in say.SUCCESS_KEYS if isinstance(top.get(key), bool)), None)
+    bare = _bare(top)
+    if success is False:
+        return None if _is_task(top) else False
+    if any(_says_error(top.get(key)) for key in say.ERROR_KEYS) and bare:
+        return False
+    if success is True:
+        return True
+    return _by_code(top, bare=bare)
+
+
+def _by_code(top: dict[str, Any], *, bare: bool) -> bool | None:
+    code = next((top[key] for key in say.CODE_KEYS if word(top.get(key))), None)
+    if code is None:
+        return _by_status(top, bare=bare)
+    if _is_ok(code) or (_is_ok(top.get("message", top.get("msg"))) and _has_content(top)):
+        return True if bare else None
+    if not bare or _is_task(top):
+        return None
+    return False if type(code) is int or _speaks(top) else None
+
+
+def _by_status(top: dict[str, Any], *, bare: bool) -> bool | None:
+    """``{"status": "success", "data": …}``: the envelope's own word, no state of a task."""
+    status = top.get("status", top.get("statusCode"))
+    if type(status) is int and (status >= 400 or _has_content(top)) and bare:
+        return status < 400
+    if not isinstance(status, str) or not bare:
+        return None
+    if word(status) in say.REFUSED_WORDS and _speaks(top):
+        return False
+    return True if _is_ok(status) and _has_content(top) and _holds_table(top) else None
+
+
+def _is_ok(value: Any) -> bool:
+    if type(value) is int:
+        return value == 0 or 200 <= value < 300
+    return isinstance(value, str) and word(value) in say.OK_WORDS
+
+
+def _says_error(value: Any) -> bool:
+    return isinstance(value, str | dict | list) and bool(value)
+
+
+def _speaks(top: dict[str, Any]) -> bool:
+    return any(top.get(key) for key in (*say.MESSAGE_KEYS, *say.ERROR_KEYS))
+
+
+def _bare(top: dict[str, Any]) -> bool:
+    """Whether nothing stands in ``top`` but what belongs to an envelope."""
+    return all(key in say.BESIDE or key in say.CONTENT_KEYS for key in top)
+
+
+def _has_content(top: dict[str, Any]) -> bool:
+    return any(top.get(key) is not None for key in say.CONTENT_KEYS)
+
+
+def _holds_table(top: dict[str, Any]) -> bool:
+    return any(isinstance(unquoted(top.get(key))[0], dict | list) for key in say.CONTENT_KEYS)
+
+
+def _is_task(top: dict[str, Any]) -> bool:
+    """Whether a no is about a job (it has an id and a state) and not about the request."""
+    known = say.RUNNING | say.DONE | say.FAILED | say.TIMED_OUT
+    for table in (top, *(unquoted(top.get(key))[0] for key in say.CONTENT_KEYS)):
+        if isinstance(table, dict):
+            has_id = any(table.get(key) for key in say.TASK_ID_KEYS[:4])
+            if has_id and any(word(table.get(key)) in known for key in say.STATE_KEYS):
+                return True
+    return False
+
+
+def _content(top: dict[str, Any], *, said: bool) -> str | None:
+    """The key of what is inside; without a yes only ``data`` that stands quite alone is opened."""
+    if said and _bare(top):
+        return next((key for key in say.CONTENT_KEYS if top.get(key) is not None), None)
+    alone = all(key == "data" or key in say.TRACE_KEYS for key in top)
+    return "data" if alone and isinstance(unquoted(top.get("data"))[0], dict | list) else None

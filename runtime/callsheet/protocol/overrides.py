@@ -1,0 +1,110 @@
+"""What the configuration or ``--set`` forces where recognition by structure is not enough."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]")
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Each field forces one reading; empty means: by structure.
+
+    A value is a string or a list of strings; a string with commas is a list. A *path* is keys
+    joined by dots: ``data.tasks``, ``videos[].url`` (``[]`` or ``*``: each item), ``rows[0].id``;
+    ``$`` is the whole reply. Paths are tried on the reply as it came, then inside its envelope.
+
+    ``list``           path to the actions in the answer of the list
+    ``id-key``         keys of an entry that hold the action's id, the first found wins
+    ``schema``         path to the input schema; a second one leads to the output schema
+    ``envelope-ok``    ``path=value`` words; a reply is refused unless one of them holds
+    ``task-id``        paths to the task id, each a candidate
+    ``state``          paths to the state
+    ``done``           words that mean done; they go before the usual words
+    ``failed``         words that mean failed; they go before the usual words and before ``done``
+    ``media``          paths to the links of the result; no other place is then looked at
+    ``error-message``  paths to the server's words in a refusal
+    ``auth``           ``bearer`` or ``x-api-key``
+    ``free``           patterns of action ids that cost nothing (``material.*``)
+    """
+
+    list: tuple[str, ...] = ()
+    id_key: tuple[str, ...] = ()
+    schema: tuple[str, ...] = ()
+    envelope_ok: tuple[str, ...] = ()
+    task_id: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    error_message: tuple[str, ...] = ()
+    auth: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any]) -> Overrides:
+        """Read a ``protocol`` table; raises ``UsageError`` naming the key that is wrong."""
+        known = {field.name.replace("_", "-"): field.name for field in fields(cls)}
+        read: dict[str, tuple[str, ...]] = {}
+        for key, value in table.items():
+            if key not in known:
+                allowed = ", ".join(known)
+                raise UsageError(f"protocol.{key} is not known", hint=f"known are: {allowed}")
+            read[known[key]] = _words(key, value)
+        wrong = set(read.get("auth", ())) - {"bearer", "x-api-key"}
+        if wrong:
+            raise UsageError("protocol.auth must be bearer or x-api-key")
+        bare = [rule for rule in read.get("envelope_ok", ()) if "=" not in rule]
+        if bare:
+            raise UsageError(f"protocol.envelope-ok wants path=value, not {bare[0]!r}")
+        return cls(**read)
+
+
+NONE = Overrides()
+
+
+def _words(key: str, value: Any) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise UsageError(f"protocol.{key} must be a text or a list of texts")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def pick(data: Any, path: str) -> tuple[Any, ...]:
+    """The values that ``path`` leads to, at most 1,000; none where it leads nowhere."""
+    found = [data]
+    for step in _STEP.findall(path):
+        if step != "$":
+            found = [item for value in found for item in _step(value, step)][:_MOST]
+    return tuple(found)
+
+
+def pick_first(layers: tuple[Any, ...], paths: tuple[str, ...]) -> tuple[Any, ...]:
+    """All values of the first layer in which any of ``paths`` leads somewhere."""
+    for layer in layers:
+        found = tuple(value for path in paths for value in pick(layer, path))
+        if found:
+            return found
+    return ()
+
+
+def _step(value: Any, step: str) -> list[Any]:
+    name = step.strip("[]")
+    if isinstance(value, list):
+        if name in {"", "*"}:
+            return list(value)
+        return [value[int(name)]] if name.isdecimal() and int(name) < len(value) else []
+    if isinstance(value, dict):
+        if step == "*":
+            return list(value.values())
+        return [value[name]] if name in value else []
+    return []

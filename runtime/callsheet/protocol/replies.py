@@ -1,0 +1,251 @@
+"""Reads the reply to an invocation: task ids, state, progress, media, words and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from callsheet.text import one_line
+
+from . import vocabulary as say
+from .envelope import Opened, open_envelope
+from .media import find_media, is_link, sent_texts
+from .overrides import NONE, Overrides, pick_first
+from .refusals import Refusal, refusal_of
+from .values import expanded, number, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from callsheet.spec import Role
+
+State = Literal["", "running", "done", "failed"]
+_LONGEST_ID = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one reply says.
+
+    ``payload`` is the reply without its envelope, otherwise unchanged. ``task_ids`` are the
+    candidates in the order in which to try them. ``state`` is the word ``said`` (as it came, made
+    safe) as one of three; ``progress`` is 0 to 1; ``poll_after`` is in seconds. ``media`` are
+    links as they came. ``message`` is the server's, made safe. ``refusal`` is a no that came
+    with a 2xx. ``understood`` is false where neither a task nor a result was recognised.
+    """
+
+    payload: Any = None
+    task_ids: tuple[str, ...] = ()
+    state: State = ""
+    said: str = ""
+    progress: float | None = None
+    media: tuple[str, ...] = ()
+    message: str = ""
+    poll_after: float | None = None
+    cost: float | None = None
+    refusal: Refusal | None = None
+    understood: bool = True
+
+
+def read_reply(
+    data: Any,
+    *,
+    sent: Any = None,
+    media: Sequence[str] = (),
+    overrides: Overrides = NONE,
+    role: Role = "",
+) -> Reading:
+    """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
+
+    ``media`` names the reply's fields that hold media, the action's own medium first. ``role``
+    is the action's in its family: without one (``""``) only a known running word makes a task,
+    and any content is a result. Never raises on any JSON value.
+    """
+    opened = open_envelope(data, overrides)
+    if opened.refusal and not (role == "query" and _tells_state(opened.layers[-1], overrides)):
+        refusal = opened.refusal
+        return Reading(payload=opened.payload, message=refusal.message, refusal=refusal)
+    views = _views(opened)
+    tables = _tables(views)
+    task_ids = _task_ids(tables, views, overrides, role)
+    state, said = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
+    links = _media(views, sent, media, overrides)
+    return Reading(
+        payload=opened.payload,
+        task_ids=task_ids,
+        state=state,
+        said=one_line(said, 200),
+        progress=_progress(tables, running=state == "running"),
+        media=links,
+        message=_message(tables, state, overrides),
+        poll_after=_poll_after(tables),
+        cost=_first_number(tables, say.COST_KEYS),
+        understood=_understood(opened, task_ids, state, links, role),
+    )
+
+
+def read_state(value: Any, overrides: Overrides = NONE) -> State:
+    """A state's word as one of three; an unknown one is running, nothing is ``""``."""
+    plain = word(value)
+    if not plain:
+        return ""
+    for forced, state in ((overrides.failed, "failed"), (overrides.done, "done")):
+        if plain in {word(item) for item in forced}:
+            return "failed" if state == "failed" else "done"
+    if plain in say.FAILED or plain in say.TIMED_OUT:
+        return "failed"
+    return "done" if plain in say.DONE else "running"
+
+
+def _tells_state(top: Any, overrides: Overrides) -> bool:
+    if not isinstance(top, dict):
+        return False
+    values = [top.get(key) for key in say.STATE_KEYS]
+    return any(isinstance(value, str) and read_state(value, overrides) for value in values)
+
+
+def _views(opened: Opened) -> tuple[Any, ...]:
+    """The payload first, then the envelopes from the inside out, strings of JSON read."""
+    return tuple(expanded(layer) for layer in reversed(opened.layers))
+
+
+def _tables(views: Sequence[Any]) -> list[dict[str, Any]]:
+    """The objects that may speak of the task: each view, then what is one holder down."""
+    found: list[dict[str, Any]] = []
+    for view in views:
+        alone = view[0] if isinstance(view, list) and len(view) == 1 else view
+        if isinstance(alone, dict):
+            found += [alone, *_held(alone)]
+    unique = {id(table): table for table in found}
+    return list(unique.values())
+
+
+def _held(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in say.TASK_HOLDERS:
+        inner = table.get(key)
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
+        if isinstance(inner, dict):
+            yield inner
+
+
+def _task_ids(
+    tables: Sequence[dict[str, Any]], views: tuple[Any, ...], overrides: Overrides, role: Role
+) -> tuple[str, ...]:
+    forced = pick_first(views[::-1], overrides.task_id)
+    if forced:
+        return tuple(dict.fromkeys(text for value in forced if (text := _id(value))))
+    found = [_id(table.get(key)) for key in say.TASK_ID_KEYS for table in tables]
+    bare = _id(views[0]) if role in {"create", "wait"} else ""
+    if bare and not is_link(bare):
+        found.append(bare)
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+def _id(value: Any) -> str:
+    if isinstance(value, str):
+        text = value.strip()
+        plain = text.isprintable() and not any(char.isspace() for char in text)
+        return text if plain and len(text) <= _LONGEST_ID else ""
+    is_whole = type(value) is int and 0 <= value < 10**40
+    return str(value) if is_whole else ""
+
+
+def _state(
+    tables: Sequence[dict[str, Any]],
+    views: tuple[Any, ...],
+    overrides: Overrides,
+    *,
+    role: Role,
+    has_id: bool,
+) -> tuple[State, str]:
+    """The state and its word; a known word anywhere goes before an unknown one."""
+    forced = pick_first(views[::-1], overrides.state)
+    given = forced or tuple(table.get(key) for table in tables for key in say.STATE_KEYS)
+    texts = [str(value) for value in given if word(value) and (forced or isinstance(value, str))]
+    known = say.RUNNING | say.DONE | say.FAILED | say.TIMED_OUT
+    known |= {word(item) for item in overrides.done + overrides.failed}
+    said = next((text for text in texts if word(text) in known), texts[0] if texts else "")
+    if not said:
+        return _by_flag(tables), ""
+    if word(said) in say.TIMED_OUT and role == "wait" and has_id:
+        return "running", said
+    if word(said) not in known and not (role or forced):
+        return "", said
+    return read_state(said, overrides), said
+
+
+def _by_flag(tables: Sequence[dict[str, Any]]) -> State:
+    """``{"done": true}`` in place of a word."""
+    flags = [table.get(key) for table in tables for key in ("done", "finished", "completed")]
+    flag = next((value for value in flags if isinstance(value, bool)), None)
+    return "" if flag is None else "done" if flag else "running"
+
+
+def _progress(tables: Sequence[dict[str, Any]], *, running: bool) -> float | None:
+    for table in tables:
+        for key in say.PROGRESS_KEYS:
+            value = table.get(key)
+            if isinstance(value, dict):
+                value = next((value[k] for k in say.PROGRESS_KEYS if k in value), None)
+            read = number(value)
+            if read is not None:
+                return _share(read, value, running=running)
+    return None
+
+
+def _share(read: float, value: Any, *, running: bool) -> float:
+    """A share of 1: a ``%`` and what is above 1 are hundredths, and so is a running job's int 1."""
+    marked = isinstance(value, str) and "%" in value
+    hundredths = marked or read > 1 or (read == 1 and running and isinstance(value, int))
+    return min(max(read / 100 if hundredths else read, 0.0), 1.0)
+
+
+def _first_number(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> float | None:
+    found = (number(table.get(key)) for table in tables for key in keys)
+    return next((value for value in found if value is not None and value >= 0), None)
+
+
+def _poll_after(tables: Sequence[dict[str, Any]]) -> float | None:
+    millis = _first_number(tables, say.POLL_KEYS)
+    return None if millis is None else millis / 1000.0
+
+
+def _media(
+    views: tuple[Any, ...], sent: Any, names: Sequence[str], overrides: Overrides
+) -> tuple[str, ...]:
+    if not overrides.media:
+        return find_media(views, sent=sent, names=names)
+    known = sent_texts(sent)
+    texts = [value.strip() for value in _forced_texts(views, overrides) if is_link(value)]
+    return tuple(dict.fromkeys(text for text in texts if text not in known))
+
+
+def _forced_texts(views: tuple[Any, ...], overrides: Overrides) -> Iterator[str]:
+    for value in pick_first(views[::-1], overrides.media):
+        items = value if isinstance(value, list) else [value]
+        yield from (item for item in items if isinstance(item, str))
+
+
+def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Overrides) -> str:
+    """A failed job's reason; else the first plain message that says more than ok."""
+    if state == "failed":
+        texts = (refusal_of(table, 200, overrides).message for table in tables)
+    else:
+        texts = (one_line(table.get(key)) for table in tables for key in ("message", "msg"))
+    found = (one_line(text, 1000) for text in texts)
+    return next((text for text in found if word(text) not in say.OK_WORDS), "")
+
+
+def _understood(
+    opened: Opened, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
+) -> bool:
+    if links or state == "failed":
+        return True
+    if role == "query":
+        return state != ""
+    if role in {"create", "wait"}:
+        return bool(task_ids)
+    payload = opened.payload
+    is_page = isinstance(payload, str) and payload.lstrip()[:1] == "<"
+    return opened.said_ok or (payload not in (None, "", [], {}) and not is_page)

@@ -1,0 +1,100 @@
+"""Reads single JSON values: words, names, numbers, and strings that hold JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_DEPTH = 40  # deeper values are kept and not looked into
+_LONGEST = 4_000_000
+_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BETWEEN = re.compile(r"[^A-Za-z0-9]+")
+
+
+def loads(text: str | bytes) -> Any:
+    """The JSON value in ``text``; raises ``ValueError`` alone, whatever is wrong with it."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def unquoted(value: Any, times: int = 2) -> tuple[Any, int]:
+    """``value``, read if it is a string that holds a JSON object or array.
+
+    ``times`` bounds how often a string within a string is read; returned is what is left of it.
+    """
+    read, left = value, times
+    while isinstance(read, str) and left > 0 and read.lstrip()[:1] in {"{", "[", '"'}:
+        if len(read) > _LONGEST:
+            break
+        try:
+            read, left = loads(read), left - 1
+        except ValueError:
+            break
+    return (read, left) if isinstance(read, dict | list) else (value, times)
+
+
+def expanded(value: Any, times: int = 2, depth: int = 0) -> Any:
+    """A copy of ``value`` in which strings that hold JSON are read, twice at most on any way."""
+    value, times = unquoted(value, times)
+    if depth >= _DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {key: expanded(item, times, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [expanded(item, times, depth + 1) for item in value]
+    return value
+
+
+def word(value: Any) -> str:
+    """A state or a code for comparison: no case, spaces, ``-`` or ``_``."""
+    if isinstance(value, str):
+        return re.sub(r"[\s_-]+", "", value).casefold()
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
+        return str(value)
+    return ""
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a key: ``coverImage_url`` gives cover, image, url."""
+    spaced = _WORD_START.sub(" ", name[:200])
+    return tuple(part.lower() for part in _BETWEEN.split(spaced) if part)
+
+
+def number(value: Any) -> float | None:
+    """A finite number, from a JSON number or a string that is one (``%`` is dropped)."""
+    if isinstance(value, str):
+        found = _NUMBER.fullmatch(value[:700])
+        value = float(found[1]) if found else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        read = float(value)
+    except OverflowError:
+        return None
+    return read if math.isfinite(read) else None
+
+
+def first_text(table: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """The first text that stands, not empty, under one of ``keys``."""
+    for key in keys:
+        value = table.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""
+
+
+def encodable(text: str) -> bool:
+    """Whether ``text`` can be sent; a lone surrogate cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

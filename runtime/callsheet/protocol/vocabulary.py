@@ -1,0 +1,183 @@
+"""The words by which replies are recognised: keys, states, phrases. Data only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["", "auth", "credit", "rate", "not_found"]
+
+# --- the catalogue
+LIST_KEYS = (
+    *("actions", "data", "items", "capabilities"),
+    *("tools", "results", "result", "list", "records", "rows", "payload"),
+)
+ID_KEYS = (
+    *("id", "name", "action", "actionId", "capabilityId", "key"),
+    *("action_id", "capability_id", "slug"),
+)
+TITLE_KEYS = ("title", "displayName", "display_name", "label")
+DESCRIPTION_KEYS = ("description", "summary", "desc", "doc")
+INPUT_KEYS = (
+    *("inputSchema", "input_schema", "input", "schema", "parameters"),
+    *("jsonSchema", "json_schema", "requestSchema", "argsSchema", "inputs"),
+)
+OUTPUT_KEYS = (
+    *("outputSchema", "output_schema", "output"),
+    *("responseSchema", "response_schema", "returns", "outputs"),
+)
+SCHEMA_HOLDERS = ("data", "result", "action", "capability", "function", "schema", "payload")
+JSON_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
+SCHEMA_MAPS = ("properties", "$defs", "definitions", "patternProperties")
+SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "enum", "required", "prefixItems")
+MARKS = {
+    "readOnly": "readOnly",
+    "read_only": "readOnly",
+    "readonly": "readOnly",
+    "readOnlyHint": "readOnly",
+    "billable": "billable",
+    "idempotency": "idempotency",
+    "deprecated": "deprecated",
+}
+MARK_HOLDERS = ("annotations", "meta", "_meta", "metadata", "hints")
+
+# --- paging: the key of the reply, and the query parameter that takes its value
+CURSORS = {
+    "nextCursor": "cursor",
+    "next_cursor": "cursor",
+    "nextPageToken": "pageToken",
+    "next_page_token": "page_token",
+    "endCursor": "cursor",
+}
+PAGE_KEYS = ("page", "pageNo", "pageNum", "page_no", "currentPage", "current_page")
+TOTAL_KEYS = ("total", "totalCount", "total_count", "count")
+PAGES_KEYS = ("totalPages", "total_pages", "pages", "pageCount")
+SIZE_KEYS = ("pageSize", "page_size", "perPage", "per_page", "limit", "size")
+MORE_KEYS = ("hasMore", "has_more", "hasNext", "hasNextPage", "has_next_page")
+PAGING_HOLDERS = ("pagination", "paging", "meta", "pageInfo", "page_info")
+
+# --- envelopes
+CODE_KEYS = ("code", "errno", "errcode", "err_code", "errorCode", "error_code", "retcode")
+SUCCESS_KEYS = ("success", "ok", "succeeded")
+CONTENT_KEYS = ("data", "result", "payload", "response", "content")
+MESSAGE_KEYS = (
+    *("message", "msg", "detail", "errorMessage", "error_message", "errorMsg", "errmsg"),
+    *("error_description", "failReason", "fail_reason", "failMsg", "failureReason", "reason"),
+    *("title", "description"),
+)
+ERROR_KEYS = ("error", "errors", "err", "fault", "failure")
+TRACE_KEYS = (
+    *("requestId", "request_id", "traceId", "trace_id", "timestamp", "time", "ts", "meta"),
+)
+BESIDE = frozenset(
+    {
+        *CODE_KEYS, *SUCCESS_KEYS, *MESSAGE_KEYS, *ERROR_KEYS,
+        *("status", "statusCode", "status_code", "type", "instance", "details", "path", "param"),
+        *TRACE_KEYS,
+        *("version", "server", "docs", "documentation_url", "help", "hint", "retryable", "name"),
+    }
+)  # fmt: skip
+"""Keys that may stand in an envelope beside its content."""
+OK_WORDS = frozenset({"ok", "success", "succeeded", "successful", "done", "0", "200", "00000", ""})
+REFUSED_WORDS = frozenset({"error", "fail", "failure"})
+
+# --- tasks
+TASK_ID_KEYS = (
+    *("taskId", "task_id", "id", "jobId", "requestId"),
+    *("job_id", "request_id", "predictionId", "prediction_id", "generationId", "generation_id"),
+)
+TASK_HOLDERS = (
+    *("task", "job", "data", "result", "payload", "response", "output"),
+    *("taskInfo", "task_info", "taskResult", "task_result", "prediction", "generation"),
+)
+STATE_KEYS = (
+    *("status", "state", "taskStatus", "task_status", "jobStatus", "job_status"),
+    *("taskState", "phase"),
+)
+RUNNING = frozenset(
+    {
+        *("pending", "queued", "queuing", "waiting", "preparing", "processing", "running"),
+        *("generating", "inprogress"),
+        *("inqueue", "submitted", "created", "starting", "started", "scheduled", "accepted"),
+    }
+)
+DONE = frozenset({"success", "succeeded", "completed", "complete", "done", "ready", "finished"})
+FAILED = frozenset(
+    {
+        *("fail", "failed", "error", "canceled", "cancelled", "expired", "rejected"),
+        *("failure", "errored", "aborted"),
+    }
+)
+TIMED_OUT = frozenset({"timeout", "timedout"})
+PROGRESS_KEYS = ("progress", "percent", "percentage", "progressPercent", "progress_percent")
+POLL_KEYS = ("pollAfterMs", "poll_after_ms")
+COST_KEYS = (
+    *("cost", "credits", "creditsUsed", "credits_used", "costCredits", "cost_credits"),
+    *("creditCost", "credit_cost", "creditsCost", "creditsConsumed", "consumedCredits"),
+)
+
+# --- media
+LINK_ENDINGS = ("urls", "uris", "url", "uri", "links", "link", "href")
+MEDIA_KEYS = frozenset(
+    {
+        *("output", "outputs", "video", "videos", "image", "images", "audio", "audios"),
+        *("file", "files", "result", "results", "media", "asset", "assets"),
+    }
+)
+NEVER_MEDIA = frozenset(
+    {
+        *("thumbnail", "thumb", "cover", "poster", "preview", "callback", "webhook", "input"),
+        *("thumbnails", "thumbs", "covers", "posters", "previews", "callbacks", "webhooks"),
+        "inputs",
+    }
+)
+NOT_A_FILE = frozenset(
+    {
+        *("status", "response", "cancel", "query", "poll", "docs", "documentation", "dashboard"),
+        *("console", "log", "logs", "self", "next", "prev", "previous", "home", "homepage"),
+        *("website", "avatar", "icon", "favicon", "logo", "terms", "help", "billing", "pricing"),
+        *("upgrade", "login", "profile", "upload", "support", "api"),
+    }
+)
+"""Words before ``url`` that name a page or an address of the API, not something to save."""
+
+# --- refusals
+STATUS_KINDS: dict[int, Kind] = {
+    401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate",
+}  # fmt: skip
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
+FIELD_KEYS = (
+    *("pointer", "loc", "path", "instancePath", "instance_path", "field", "param", "property"),
+    "parameter",
+)
+FIELD_HOLDERS = ("details", "errors", "detail", "issues", "fieldErrors", "invalid-params")
+PLACES = frozenset({"body", "query", "path", "header", "json"})
+"""Where a field stands, said before its name; no part of a pointer into the body."""
+
+PHRASES: tuple[tuple[Kind, str], ...] = (
+    ("credit", r"(?:insufficient|not enough|out of|lack of) (?:\w+ ){0,3}(?:credit|balance|fund)"),
+    ("credit", r"insufficient quota|payment required|low balance"),
+    ("credit", r"no (?:more )?credits? (?:left|remaining|available)"),
+    (
+        "credit",
+        r"(?:credits?|balance|funds) (?:\w+ ){0,3}(?:insufficient|not enough|exhausted|too low|"
+        r"too short|depleted|used up|running out)",
+    ),
+    ("credit", r"余额不足|积分不足|点数不足"),
+    ("auth", r"not signed in|not logged in|(?:sign|log) ?in (?:first|required)|login required"),
+    ("auth", r"please (?:sign|log) ?in|no auth|unauthori[sz]ed|unauthenticated|not authenticated"),
+    ("auth", r"(?:invalid|incorrect|missing|wrong|bad|no|expired|unknown|revoked) (?:api )?key"),
+    ("auth", r"(?:api key|access token) (?:\w+ ){0,3}(?:invalid|missing|required|expired|revoked)"),
+    ("auth", r"(?:invalid|missing|expired) (?:access |auth |bearer )?token"),
+    ("auth", r"authentication (?:required|failed)|permission denied|access denied"),
+    ("auth", r"未登录|未授权"),
+    ("rate", r"rate limit|ratelimit|rate (?:is )?exceeded|request rate|throttl"),
+    ("rate", r"too many (?:\w+ ){0,2}(?:request|task|job|call|attempt|concurrent)"),
+    ("rate", r"请求过于频繁|请求太频繁"),
+    ("not_found", r"(?:task|job|action|id|record) (?:\w+ ){0,3}(?:not found|does not exist)"),
+    ("not_found", r"(?:unknown|no such) (?:task|job|action)|^not found"),
+)
+"""Phrases that name the kind of a refusal, in lower case with single spaces between words."""
+LOOSE_PHRASES: tuple[tuple[Kind, str], ...] = (
+    ("rate", r"(?<!frame )(?<!bit )(?<!sample )\brate\b|too many|quota exceeded"),
+)
+"""Read only where neither the status nor a named field says that the body is at fault."""

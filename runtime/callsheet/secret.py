@@ -1,0 +1,154 @@
+"""Keeps a key out of everything that is printed, logged or stored."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, SupportsIndex
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_WELL_FORMED = re.compile(r"[!-~]{1,4096}")
+_PREFIX = re.compile(r"[A-Za-z]{1,8}[-_]")
+_SENSITIVE = re.compile(
+    r"authorization|cookie|token|secret|password|signature|(?:api|auth|-)-?key$"
+)
+_SHORTEST_BASE64 = 8  # a shorter run of letters is likelier a word than a part of the key
+
+
+class Secret:
+    """A key that shows itself as ``sk-…f3a9`` and gives its text to ``reveal()`` alone.
+
+    A pickled one holds the mask only; copies in the same process keep the key.
+    """
+
+    __slots__ = ("_mask", "_reveal")
+
+    def __init__(self, value: str) -> None:
+        self._mask = _mask(value)
+        # A closure: a dump of the slots, by a debugger or an error reporter, shows no key.
+        self._reveal: Callable[[], str] = lambda: value
+
+    @classmethod
+    def parse(cls, text: str) -> Secret:
+        """A ``Secret`` from what the user gave.
+
+        Raises ``UsageError`` for a key that cannot stand in a header; the key is not repeated.
+        """
+        fault = _fault(text)
+        if fault:
+            text = ""  # a traceback with locals must not show it either
+            raise UsageError(f"the API key {fault}", hint="copy it again, without quotes or spaces")
+        return cls(text)
+
+    def reveal(self) -> str:
+        """The key itself. Raises ``UsageError`` for one that was pickled."""
+        return self._reveal()
+
+    def __repr__(self) -> str:
+        return f"Secret({self._mask})"
+
+    def __str__(self) -> str:
+        return self._mask
+
+    def __format__(self, spec: str) -> str:
+        return format(self._mask, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        from hmac import compare_digest
+
+        return compare_digest(self._reveal().encode(), other._reveal().encode())
+
+    def __hash__(self) -> int:
+        return hash(self._mask)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
+        return (_masked, (self._mask,))
+
+
+def _masked(mask: str) -> Secret:
+    secret = Secret("")
+    secret._mask = mask
+    secret._reveal = _refuse
+    return secret
+
+
+def _refuse() -> str:
+    raise UsageError("this API key was masked when it was stored", hint="give the key again")
+
+
+def _mask(value: str) -> str:
+    prefix = _PREFIX.match(value)
+    shown = prefix.group() if prefix and len(value) >= 12 else ""
+    return f"{shown}…{value[-4:]}" if len(value) - len(shown) >= 12 else f"{shown}…"
+
+
+def _fault(text: str) -> str:
+    if not text:
+        return "is empty"
+    if text.lower().startswith("bearer "):
+        return "begins with the word Bearer; give the key alone"
+    if any(char.isspace() for char in text):
+        return "has a space or a line end in it"
+    if text[0] in "\"'`" or text[-1] in "\"'`":
+        return "is in quotes"
+    if "…" in text or "***" in text:
+        return "is a masked one"
+    if not text.isascii():
+        return "has characters that are not ASCII"
+    if len(text) > 4096:
+        return "is longer than 4096 characters"
+    return "" if _WELL_FORMED.fullmatch(text) else "has control characters in it"
+
+
+def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """``headers`` with every value masked that may be a credential."""
+    return {
+        name: str(Secret(value)) if _SENSITIVE.search(name.lower()) else value
+        for name, value in headers.items()
+    }
+
+
+def redact_text(text: str, secrets: Iterable[Secret]) -> str:
+    """``text`` with each secret masked: as it is, URL-encoded, escaped as in JSON, in base64."""
+    for secret in secrets:
+        value = secret.reveal()
+        if value:
+            text = re.sub("|".join(_forms(value)), str(secret), text)
+    return text
+
+
+def _forms(value: str) -> list[str]:
+    """Patterns for every way in which ``value`` may be written, the longest first."""
+    plain = "".join(
+        rf"(?:{re.escape(char)}|(?i:%{ord(char):02x}|\\u{ord(char):04x}|\\x{ord(char):02x})"
+        + (rf"|\\{re.escape(char)}" if char in "\\\"'/" else "")
+        + ")"
+        for char in value
+    )
+    return [*_base64_forms(value.encode()), plain]
+
+
+def _base64_forms(value: bytes) -> list[str]:
+    """The part of each base64 spelling that ``value`` alone decides, at each of 3 alignments."""
+    from base64 import b64encode
+
+    forms: list[str] = []
+    for offset in range(3):
+        coded = b64encode(b"\0" * offset + value).decode().rstrip("=")
+        first = (offset * 8 + 5) // 6
+        last = (offset + len(value)) * 8 // 6
+        core = coded[first:last]
+        if len(core) >= _SHORTEST_BASE64:
+            forms.append("".join({"+": "[+-]", "/": "[/_]"}.get(c, c) for c in core))
+    return forms

@@ -1,0 +1,183 @@
+"""Where the server is and how to speak to it: flags, environment, profile file, defaults."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import UsageError
+from callsheet.profiles import ProfileFile
+from callsheet.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.bindings import Bindings
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+AUTHS = ("bearer", "x-api-key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One resolved configuration. ``origins`` tells for each name where its value came from.
+
+    ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
+    scheme, host and port: the only place that ever sees ``key``.
+    """
+
+    command: str
+    env: str
+    host: str = ""
+    key: Secret | None = None
+    auth: str = "bearer"
+    profile: str = "default"
+    config_dir: str
+    state_dir: str
+    cache_dir: str
+    insecure_http: bool = False
+    store_input: bool = True
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of ``host``."""
+        return origin_of(self.host)
+
+    def require_host(self) -> str:
+        """The host, or a ``UsageError`` that says how to name one."""
+        if not self.host:
+            raise UsageError(
+                "no server is configured",
+                hint=f"{self.command} login --host https://… --api-key …  (or set {self.env}_HOST)",
+            )
+        return self.host
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and explicit port of a URL, in lower case; empty for anything else."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ""
+    if not parts.hostname or port is None:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = (parts.scheme, port) in {("https", 443), ("http", 80)}
+    return f"{parts.scheme}://{host}" + ("" if default else f":{port}")
+
+
+def parse_host(text: str, *, insecure_http: bool = False) -> str:
+    """A base URL from what a person types; raises ``UsageError``.
+
+    A bare name gets ``https``. Plain http is taken for loopback alone, unless said otherwise.
+    """
+    from urllib.parse import urlsplit
+
+    url = text.strip()
+    if "://" not in url:
+        url = f"https://{url}"
+    parts = urlsplit(url)
+    if not origin_of(url) or parts.scheme not in {"http", "https"}:
+        raise UsageError(f"{text!r} is not a server's address", hint="write https://HOST[:PORT]")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError("a server's address holds no user, query or fragment", flag="--host")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and not insecure_http:
+        raise UsageError(
+            f"{origin_of(url)} would carry the key unencrypted",
+            hint="use https, or --insecure-http if that is what you want",
+            flag="--host",
+        )
+    path = parts.path.rstrip("/").removesuffix("/actions").removesuffix("/api").rstrip("/")
+    return origin_of(url) + path
+
+
+def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str:
+    """The ``config``, ``state`` or ``cache`` folder: own variable, XDG, then the usual place."""
+    own = environ.get(f"{env}_{kind.upper()}_DIR")
+    if own:
+        return own
+    usual = {"config": ".config", "state": ".local/state", "cache": ".cache"}[kind]
+    root = environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(
+        environ.get("HOME") or os.path.expanduser("~"), usual
+    )
+    return os.path.join(root, command)
+
+
+class _Resolver:
+    """Looks a name up in flags, environment and profile, and remembers where it was found."""
+
+    def __init__(self, flags: Mapping[str, Any], env: str, environ: Mapping[str, str]) -> None:
+        self.flags, self.env, self.environ = flags, env, environ
+        self.profile: Mapping[str, Any] = {}
+        self.where = ""
+        self.origins: dict[str, str] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        variable = f"{self.env}_{name.upper()}"
+        if self.flags.get(name) is not None:
+            value, self.origins[name] = self.flags[name], f"--{name.replace('_', '-')}"
+        elif self.environ.get(variable):
+            value, self.origins[name] = self.environ[variable], variable
+        elif name in self.profile:
+            value, self.origins[name] = self.profile[name], self.where
+        else:
+            value, self.origins[name] = default, "default"
+        return value
+
+
+def load(
+    bindings: Bindings,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Resolve the settings of one program; raises ``UsageError`` for what cannot be used.
+
+    ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile`` and ``insecure_http``.
+    """
+    environ = os.environ if environ is None else environ
+    find = _Resolver(flags or {}, bindings.env, environ)
+    folders = {k: folder(k, bindings.command, bindings.env, environ) for k in _FOLDERS}
+    file = ProfileFile(folders["config"])
+    profile = find.get("profile", file.current)
+    find.profile, find.where = file.profile(profile), f"profile {profile}"
+    insecure = bool(find.get("insecure_http", False))
+    host = find.get("host", "")
+    host = parse_host(host, insecure_http=insecure) if host else ""
+    auth = find.get("auth", "bearer")
+    if auth not in AUTHS:
+        raise UsageError(f"auth is {auth!r}; allowed: {', '.join(AUTHS)}", flag="--auth")
+    return Settings(
+        command=bindings.command,
+        env=bindings.env,
+        host=host,
+        key=_key(find, file, profile, host),
+        auth=auth,
+        profile=profile,
+        config_dir=folders["config"],
+        state_dir=folders["state"],
+        cache_dir=folders["cache"],
+        insecure_http=insecure,
+        store_input=bool(find.get("store_input", True)),
+        origins=find.origins,
+    )
+
+
+_FOLDERS = ("config", "state", "cache")
+
+
+def _key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Secret | None:
+    """The key said on the way in, else the one stored for exactly this origin."""
+    said = find.get("api_key")
+    if said:
+        return said if isinstance(said, Secret) else Secret.parse(said)
+    stored = file.key(profile, origin_of(host)) if host else None
+    if stored:
+        find.origins["api_key"] = f"profile {profile}, stored for {origin_of(host)}"
+        return Secret.parse(stored)
+    return None

@@ -1,0 +1,181 @@
+"""A job on the server: its state, waiting for it, saving what it made; sync and async."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from callsheet.errors import UsageError
+from callsheet.results import AsyncResult, Result
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from callsheet.client import AsyncClient, Client
+    from callsheet.files import SavedFile
+    from callsheet.flows import Answer, Flow, Job, Update
+    from callsheet.spec import Action
+
+T = TypeVar("T")
+
+
+class TaskState(Generic[T]):
+    """How a job stood when it was last looked at.
+
+    ``id`` is the server's, ``ref`` the client reference; ``state`` is running, done or failed;
+    ``said`` is the server's own word for it and ``progress`` is 0 to 1 where it is told.
+    """
+
+    def __init__(
+        self, client: Client | AsyncClient, action: Action, job: Job, answer: Answer | None
+    ) -> None:
+        self._client, self._action, self._job = client, action, job
+        self._answer = answer
+        self.id = job.task_ids[0]
+        self.ref = job.ref
+        self.action = job.action
+
+    @property
+    def state(self) -> str:
+        """``running``, ``done`` or ``failed``; ``running`` before the first look."""
+        return (self._answer.reading.state if self._answer else "") or "running"
+
+    @property
+    def said(self) -> str:
+        """The server's own word for the state."""
+        return self._answer.reading.said if self._answer else ""
+
+    @property
+    def progress(self) -> float | None:
+        """0 to 1, where the server tells it."""
+        return self._answer.reading.progress if self._answer else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} of {self.action}: {self.state}>"
+
+    def _waiting(self, timeout: float | None) -> Flow[Answer]:
+        seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
+        return self._client.engine.wait(self._job, seconds)
+
+    def _cancelling(self) -> UsageError:
+        return UsageError(
+            f"the server offers no action that cancels {self.action}",
+            hint="stopping to wait leaves the job alive",
+        )
+
+
+class Task(TaskState[T]):
+    """A job of a ``Client``; made again from its id with ``client.tasks.get(id)``."""
+
+    _client: Client
+
+    def refresh(self) -> Task[T]:
+        """Look at the job once."""
+        self._answer = self._client.run(self._client.engine.ask(self._job))
+        return self
+
+    def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        on_update: Callable[[Update], object] | None = None,
+    ) -> Result[T]:
+        """Wait until the job is done; ``timeout`` is in seconds (default: the action's own).
+
+        Raises ``StillRunning`` at the time-out (the job lives on) and ``TaskFailed``.
+        """
+        self._answer = self._client.run(self._waiting(timeout), on_update)
+        return self._result(self._answer)
+
+    def watch(self, *, timeout: float | None = None) -> Iterator[Update]:
+        """The job's updates until it is done; raises as ``wait`` does."""
+        done: list[Answer] = []
+        yield from self._client.transport.iterate(self._waiting(timeout), done)
+        self._answer = done[0]
+
+    def save(self, path: str, *, force: bool = False) -> SavedFile:
+        """Wait where necessary, then fetch the first medium to ``path``."""
+        answer = self._answer
+        result = self._result(answer) if answer and self.state == "done" else self.wait()
+        return result.save(path, force=force)
+
+    def cancel(self) -> None:
+        """Ask the server to stop the job; raises ``UsageError`` where it offers no such action."""
+        raise self._cancelling()
+
+    def _result(self, answer: Answer) -> Result[T]:
+        return Result(self._client, self._action, answer, self._job)
+
+
+class AsyncTask(TaskState[T]):
+    """A job of an ``AsyncClient``."""
+
+    _client: AsyncClient
+
+    async def refresh(self) -> AsyncTask[T]:
+        """As ``Task.refresh``."""
+        self._answer = await self._client.run(self._client.engine.ask(self._job))
+        return self
+
+    async def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        on_update: Callable[[Update], object] | None = None,
+    ) -> AsyncResult[T]:
+        """As ``Task.wait``; cancelling it leaves the job alive."""
+        self._answer = await self._client.run(self._waiting(timeout), on_update)
+        return self._result(self._answer)
+
+    async def watch(self, *, timeout: float | None = None) -> AsyncIterator[Update]:
+        """As ``Task.watch``."""
+        done: list[Answer] = []
+        async for update in self._client.transport.iterate(self._waiting(timeout), done):
+            yield update
+        self._answer = done[0]
+
+    async def save(self, path: str, *, force: bool = False) -> SavedFile:
+        """As ``Task.save``."""
+        answer = self._answer
+        result = self._result(answer) if answer and self.state == "done" else await self.wait()
+        return await result.save(path, force=force)
+
+    async def cancel(self) -> None:
+        """As ``Task.cancel``."""
+        raise self._cancelling()
+
+    def _result(self, answer: Answer) -> AsyncResult[T]:
+        return AsyncResult(self._client, self._action, answer, self._job)
+
+
+class Tasks:
+    """The jobs of a ``Client``: those in its ledger, and any by its id."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def get(self, name: str) -> Task[Any]:
+        """The job with this task id or client reference; nothing is asked of the server yet."""
+        job = self._client.run(self._client.engine.known_job(name))
+        return Task(self._client, self._client.engine.action_of(job), job, None)
+
+    def list(self, *, limit: int = 50) -> list[dict[str, Any]]:
+        """What the ledger knows, newest first."""
+        ledger = self._client.ledger
+        return ledger.jobs(limit=limit) if ledger is not None else []
+
+
+class AsyncTasks:
+    """The jobs of an ``AsyncClient``."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def get(self, name: str) -> AsyncTask[Any]:
+        """As ``Tasks.get``."""
+        job = await self._client.run(self._client.engine.known_job(name))
+        return AsyncTask(self._client, self._client.engine.action_of(job), job, None)
+
+    def list(self, *, limit: int = 50) -> list[dict[str, Any]]:
+        """As ``Tasks.list``."""
+        ledger = self._client.ledger
+        return ledger.jobs(limit=limit) if ledger is not None else []

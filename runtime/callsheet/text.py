@@ -1,0 +1,86 @@
+"""Makes whatever a server wrote safe to print: no escapes, no controls, no invisible characters."""
+
+from __future__ import annotations
+
+import re
+
+# A whole sequence goes, not its first byte alone: "[31m" would stay behind as noise. The string
+# forms (OSC, DCS, SOS, PM, APC) end at BEL or ST; an unfinished one loses only its opening.
+_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]{0,256}[ -/]{0,16}[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]{1,16}[0-~]"
+    r"|\x1b[0-Z\\^-~]"
+)
+_LINE_END = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+
+# Printable by category, yet drawn as nothing: they hide text or make two names look alike.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_SPACES = re.compile(r"\s+")
+
+
+def safe_text(value: object, limit: int | None = None, *, multiline: bool = False) -> str:
+    """``value`` as text that leaves a terminal alone; at most ``limit`` characters.
+
+    Ordinary Unicode stays. Line ends become ``\\n`` with ``multiline``, else a space. Values
+    that are no text are written as JSON. Never raises.
+    """
+    text = _written(value)
+    if not (text.isascii() and text.isprintable()):
+        text = _clean(text, "\n" if multiline else " ")
+    if limit is not None and len(text) > limit:
+        text = text[: max(limit - 1, 0)] + "…" if limit > 0 else ""
+    return text
+
+
+def one_line(value: object, limit: int | None = None) -> str:
+    """``safe_text`` on one line, without space at the ends and with single spaces inside."""
+    text = _SPACES.sub(" ", safe_text(value)).strip()
+    return safe_text(text, limit)
+
+
+def clip(text: str, size: int) -> str:
+    """``text`` cut to at most ``size`` bytes of UTF-8, with ``…`` where something was cut."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= size:
+        return text
+    return data[: max(size - 3, 0)].decode("utf-8", "ignore") + ("…" if size >= 3 else "")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("utf-8", "replace")
+    import json
+
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, TypeError, RecursionError):
+        return f"({type(value).__name__} that cannot be shown)"
+
+
+def _clean(text: str, line_end: str) -> str:
+    text = _SEQUENCE.sub("", text)
+    text = _LINE_END.sub(line_end, text).replace("\t", " ")
+    text = _INVISIBLE.sub("", text)
+    if text.isprintable():
+        return text
+    return "".join(_shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    if char.isprintable() or char == "\n":
+        return char
+    import unicodedata
+
+    category = unicodedata.category(char)
+    if category == "Zs":
+        return " "
+    return "" if category in {"Cc", "Cf"} else "\ufffd"

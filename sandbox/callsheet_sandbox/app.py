@@ -1,0 +1,46 @@
+"""Put routes, errors and middleware together into one ASGI application."""
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+
+from callsheet_sandbox import api, control
+from callsheet_sandbox.recorder import Recorder
+from callsheet_sandbox.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from callsheet_sandbox.replay import Replay
+    from callsheet_sandbox.world import World
+
+
+def _routes() -> list[BaseRoute]:
+    served: list[BaseRoute] = []
+    for start in ("/api/actions", "/api/{version}/actions"):
+        served += [
+            Route(start, api.list_actions, methods=["GET"]),
+            Route(start + "/{action:path}/schema", api.show_schema, methods=["GET"]),
+            Route(start + "/{action:path}", api.invoke, methods=["POST"]),
+        ]
+    return [*served, Route("/media/{name}", api.send_media, methods=["GET"]), *control.routes()]
+
+
+def build_app(world: "World", replay: "Replay | None" = None) -> Starlette:
+    """Return the application: the root realm at ``/``, every realm under ``/d/NAME``.
+
+    With a replay, its recorded replies take the place of all but the control routes.
+    """
+    realm_routes = _routes()
+    routes = [Mount("/d/{dialect}", routes=realm_routes), *realm_routes]
+    if replay is not None:
+        routes = [*control.routes(), Mount("/", app=replay)]
+    # Faults (dropped, reset, slow replies) belong inside the recorder: it notes what arrived.
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Recorder, world=world)],
+        exception_handlers={RefusedError: api.refuse, HTTPException: api.refuse},
+    )
+    app.state.world = world
+    return app

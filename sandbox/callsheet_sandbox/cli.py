@@ -1,0 +1,85 @@
+"""The words of ``callsheet sandbox``: read the flags, say where the server is, run it."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callsheet_sandbox.options import Options
+
+if TYPE_CHECKING:
+    from callsheet_sandbox.server import Running
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog, description="Run a local server with the actions contract and real videos."
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=8787, help="0 takes a free one (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--dialect", default="plain", help="dialect served at the root (default: %(default)s)")
+    add("--speed", choices=("fast", "demo", "real"), default="demo", help="how long jobs take")
+    add("--state", type=Path, metavar="DIR", help="keep tasks and media here")
+    add("--key", action="append", default=[], help="accept this key; may be repeated")
+    add("--auth", choices=("both", "bearer", "x-api-key"), help="read only this kind of key")
+    add("--credits", type=int, default=10_000, help="balance to start with (default: %(default)s)")
+    add("--catalogue", type=Path, metavar="DIR", help="advertise the actions of this folder")
+    add("--replay", type=Path, metavar="DIR", help="serve recorded replies instead")
+    add("--print-json", action="store_true", help="print one JSON line (url, key, pid) when ready")
+    return parser
+
+
+def main(argv: list[str] | None = None, prog: str = "callsheet sandbox") -> int:
+    """Run the command; returns its exit code (130 after Ctrl-C, 1 when it cannot start)."""
+    given = _parser(prog).parse_args(argv)
+    options = Options(
+        dialect=given.dialect,
+        speed=given.speed,
+        auth=given.auth,
+        credits=given.credits,
+        keys=tuple(given.key),
+        catalogue=given.catalogue,
+        state=given.state,
+        replay=given.replay,
+    )
+    try:
+        from callsheet_sandbox.server import run
+
+        announce = _announce_json if given.print_json else _announce
+        return run(options, host=given.host, port=given.port, announce=announce)
+    except ModuleNotFoundError as error:
+        return _stop(f"{error.name} is not installed: pip install 'callsheet[sandbox]'")
+    except OSError as error:
+        where = f"{given.host}:{given.port}"
+        return _stop(
+            f"cannot start on {where}: {error.strerror or error}; --port 0 takes a free one"
+        )
+    except ValueError as error:
+        return _stop(str(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _stop(message: str) -> int:
+    sys.stderr.write(f"sandbox: {message}\n")
+    return 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _announce_json(running: "Running") -> None:
+    _say(json.dumps({"url": running.url, "key": running.key, "pid": os.getpid()}))
+
+
+def _announce(running: "Running") -> None:
+    _say(
+        f"sandbox  {running.url}  (dialect {running.world.root}; Ctrl-C stops it)\n"
+        f"key      {running.key}\n"
+        f"login    ads login --host {running.url} --api-key {running.key}"
+    )

@@ -1,0 +1,31 @@
+"""State what a sandbox can be started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callsheet_sandbox.realm import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Choices for one server.
+
+    `auth` (both, bearer, x-api-key) overrides every dialect's own. `state` None keeps tasks and
+    media in a temporary folder that goes with the server. `replay` is a folder of recorded
+    replies that are served instead of the sandbox.
+    """
+
+    dialect: str = "plain"
+    speed: str = "fast"
+    auth: str | None = None
+    credits: int = 10_000
+    keys: tuple[str, ...] = ()
+    catalogue: Path | None = None
+    state: Path | None = None
+    replay: Path | None = None
+    clock: Clock | None = None

@@ -1,0 +1,164 @@
+"""Hold one dialect's own world: its actions, credits, tasks and links."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from callsheet_sandbox import shapes
+from callsheet_sandbox.catalogue import Action
+from callsheet_sandbox.dialects import Dialect
+from callsheet_sandbox.refusals import RefusedError
+from callsheet_sandbox.speeds import Speed
+from callsheet_sandbox.store import Store, TaskRow
+from callsheet_sandbox.tasks import NO_MEDIA, UNREADABLE, Standing, standing
+from callsheet_sandbox.templates import Json, fill
+
+EXTENSION: Mapping[str, str] = {"image": "png", "video": "mp4"}
+
+
+class Clock:
+    """The sandbox's time in seconds since the epoch; tests may move it forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        """Return the time now."""
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward."""
+        self._ahead += seconds
+
+    def reset(self) -> None:
+        """Go back to the computer's time."""
+        self._ahead = 0.0
+
+    def wall(self) -> float:
+        """Return the computer's own time, which is also the clients'."""
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all realms of one server share."""
+
+    store: Store
+    speed: Speed
+    clock: Clock
+    keys: tuple[str, ...]
+    auth: str | None
+
+
+class Realm:
+    """One dialect with its own actions; everything stored is under the dialect's name."""
+
+    def __init__(self, dialect: Dialect, actions: Mapping[str, Action], setting: Setting) -> None:
+        self.dialect = dialect
+        self.setting = setting
+        self._original = dict(actions)
+        self.actions = dict(actions)
+        # A minute back, so that a change within the first second still moves Last-Modified.
+        self.modified = int(setting.clock()) - 60
+
+    @property
+    def name(self) -> str:
+        """The dialect's name, under which all state is kept."""
+        return self.dialect.name
+
+    def action(self, action_id: str) -> Action:
+        """Return an action; RefusedError("unknown_action") where there is none."""
+        try:
+            return self.actions[action_id]
+        except KeyError:
+            raise RefusedError("unknown_action", f"There is no action {action_id}.") from None
+
+    def put_action(self, action: Action) -> None:
+        """Add an action or replace the one of the same id."""
+        self.actions[action.id] = action
+        self._touch()
+
+    def remove_action(self, action_id: str) -> None:
+        """Remove an action; RefusedError("unknown_action") where there is none."""
+        self.action(action_id)
+        del self.actions[action_id]
+        self._touch()
+
+    def _touch(self) -> None:
+        self.modified = max(int(self.setting.clock()), self.modified + 1)
+
+    def reset(self) -> None:
+        """Forget all that happened, runtime actions included."""
+        self.setting.store.reset(self.name)
+        if self.actions != self._original:
+            self.actions = dict(self._original)
+            self._touch()
+
+    def standing(self, row: TaskRow) -> Standing:
+        """Return where a job stands now."""
+        return standing(row, self.setting.clock())
+
+    def accepts(self, bearer: str | None, header: str | None) -> bool:
+        """Whether one of the keys sent is known and of a kind that is read here."""
+        kinds = self.setting.auth or self.dialect.auth.kinds
+        sent = {"bearer": (bearer,), "x-api-key": (header,)}.get(kinds, (bearer, header))
+        return any(key in self.setting.keys for key in sent)
+
+    def link(self, base: str, name: str) -> str:
+        """Return a media link; `base` is the address of this realm without a final slash."""
+        start = base
+        if self.dialect.links.relative:
+            start = "/" + base.split("/", 3)[3] if base.count("/") > 2 else ""
+        query = self.dialect.links.query
+        return f"{start}/media/{name}" + (f"?{query}" if query else "")
+
+    def task_reply(
+        self, row: TaskRow, base: str, where: Standing, *, created: bool = False
+    ) -> Json:
+        """Return what the dialect answers about a job, without the envelope."""
+        if UNREADABLE in row.prompt:
+            return {"note": "accepted"}
+        shape = self.dialect.task
+        template = shape.create if created and shape.create is not None else shape.reply
+        reply = fill(template, self._task_values(row, base, where))
+        hint = self.setting.speed.poll_after_ms
+        if hint is not None and not where.finished and isinstance(reply, dict):
+            reply["pollAfterMs"] = hint
+        return reply
+
+    def _task_values(self, row: TaskRow, base: str, where: Standing) -> dict[str, Json]:
+        done = where.state == "success" and NO_MEDIA not in row.prompt
+        link = self.link(base, f"{row.id}.{EXTENSION[row.media]}") if done else None
+        still = self.link(base, f"{row.id}.cover.png") if done else None
+        return {
+            "id": row.id,
+            "upstream": row.upstream,
+            "action": row.action,
+            "state": shapes.state_word(self.dialect, where),
+            "progress": shapes.progress_value(self.dialect, where.progress),
+            "mediaUrl": link,
+            "videoUrl": link if row.media == "video" else None,
+            "imageUrl": link if row.media == "image" else None,
+            "cover": still if row.media == "video" else None,
+            "thumbnail": still if row.media == "image" else None,
+            "provider": row.provider,
+            "model": row.model,
+            "scene": row.scene,
+            "prompt": row.prompt,
+            "body": row.body,
+            "request": json.loads(row.body),
+            "error": failure(row) if where.state == "failed" else None,
+            "created": int(row.created),
+            "reference": row.reference,
+        }
+
+
+def failure(row: TaskRow) -> str:
+    """Return the message of a failed job."""
+    return f"The {row.media} could not be generated: the prompt asked for a failure."
+
+
+def timed_out(where: Standing) -> Standing:
+    """Return the standing of a job that was not waited for any longer."""
+    return replace(where, state="timeout")

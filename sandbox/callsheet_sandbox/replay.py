@@ -1,0 +1,84 @@
+"""Serve recorded replies from a folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from callsheet_sandbox.templates import Json
+
+_OWN_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection", "date"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recorded reply."""
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: Json
+
+
+class Replay:
+    """An ASGI application that answers from a folder of JSON files.
+
+    Each file holds one reply: ``{"method": "GET", "path": "/api/actions", "status": 200,
+    "headers": {…}, "body": …}``. A text body is sent as it is, anything else as JSON. A path may
+    carry a query; one without answers any query. Files are read in the order of their names: the
+    first that matches method and path answers first, the next one the next time, and the last
+    one answers for ever. ``{origin}`` in a body is the address of this server. What was not
+    recorded is a 404. ValueError names a file that cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._recorded: dict[tuple[str, str], list[Recording]] = {}
+        paths = sorted(folder.glob("*.json"))
+        if not paths:
+            raise ValueError(f"{folder}: no recorded replies here (*.json)")
+        for path in paths:
+            reply = _read(path)
+            self._recorded.setdefault((reply.method, reply.path), []).append(reply)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI scope."""
+        if scope["type"] == "http":
+            await self._answer(Request(scope))(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        path, query = request.url.path, request.url.query
+        replies = self._recorded.get((request.method, f"{path}?{query}"))
+        replies = replies or self._recorded.get((request.method, path))
+        if not replies:
+            return JSONResponse({"error": f"{request.method} {path} was not recorded"}, 404)
+        reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        return _response(reply, f"{request.url.scheme}://{request.url.netloc}")
+
+
+def _response(reply: Recording, origin: str) -> Response:
+    headers = {key: text for key, text in reply.headers.items() if key.lower() not in _OWN_HEADERS}
+    if reply.body is None and not any(key.lower() == "content-type" for key in headers):
+        return Response(status_code=reply.status, headers=headers)
+    if isinstance(reply.body, str):
+        return Response(reply.body.replace("{origin}", origin), reply.status, headers)
+    text = json.dumps(reply.body, ensure_ascii=False).replace("{origin}", origin)
+    return Response(text, reply.status, {"content-type": "application/json", **headers})
+
+
+def _read(path: Path) -> Recording:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Recording(
+            method=data.get("method", "GET").upper(),
+            path=data["path"],
+            status=data.get("status", 200),
+            headers=data.get("headers") or {},
+            body=data.get("body"),
+        )
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path}: no recorded reply: {error!r}") from error

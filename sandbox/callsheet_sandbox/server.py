@@ -1,0 +1,161 @@
+"""Run a sandbox: in this thread for the command, in another one for tests."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import uvicorn
+
+from callsheet_sandbox.app import build_app
+from callsheet_sandbox.catalogue import read_action
+from callsheet_sandbox.options import Options
+from callsheet_sandbox.realm import Realm
+from callsheet_sandbox.replay import Replay
+from callsheet_sandbox.templates import Json
+from callsheet_sandbox.world import World, open_world
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that is listening; `url` has no final slash, `key` is one that it accepts.
+
+    Methods take the name of a dialect; without one they mean the dialect at the root.
+    """
+
+    url: str
+    key: str
+    world: World
+
+    def dialect_url(self, name: str) -> str:
+        """Return the address of a dialect."""
+        self._realm(name)
+        return f"{self.url}/d/{name}"
+
+    def dialects(self) -> list[str]:
+        """Return the names of all dialects."""
+        return list(self.world.realms)
+
+    def charges(self, dialect: str | None = None) -> list[dict[str, Json]]:
+        """Return the charges in order: reference, action, cost, taskId."""
+        return self.world.setting.store.charges(self._realm(dialect).name)
+
+    def requests(self, dialect: str | None = None) -> list[dict[str, Json]]:
+        """Return the requests in order: method, path, query, auth, headers, body, status."""
+        return self.world.setting.store.requests(self._realm(dialect).name)
+
+    def add_action(self, action: dict[str, Json], dialect: str | None = None) -> None:
+        """Add or replace an action; `action` is a catalogue file's content."""
+        self._realm(dialect).put_action(read_action(action))
+
+    def remove_action(self, action_id: str, dialect: str | None = None) -> None:
+        """Remove an action."""
+        self._realm(dialect).remove_action(action_id)
+
+    def set_credits(self, remaining: int, dialect: str | None = None) -> None:
+        """Set the credits that are left."""
+        self.world.setting.store.set_credits(self._realm(dialect).name, remaining)
+
+    def credits(self, dialect: str | None = None) -> int:
+        """Return the credits that are left."""
+        return self.world.setting.store.credits(self._realm(dialect).name)
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox's time forward, so that jobs are further without waiting."""
+        self.world.clock.advance(seconds)
+
+    def reset(self) -> None:
+        """Forget all that happened in every dialect."""
+        for realm in self.world.realms.values():
+            realm.reset()
+        self.world.clock.reset()
+
+    def _realm(self, name: str | None) -> Realm:
+        try:
+            return self.world.realms[name or self.world.root]
+        except KeyError:
+            raise ValueError(f"no dialect {name!r}; known: {list(self.world.realms)}") from None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the caller says what a signal means."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    running: Running
+    server: _Server
+    listener: socket.socket
+
+
+@contextlib.contextmanager
+def _bound(options: Options, host: str, port: int) -> Iterator[_Bound]:
+    """Listen; OSError where the port is taken, ValueError for wrong data files."""
+    if not options.keys:
+        options = replace(options, keys=(f"sk-sandbox-{secrets.token_hex(12)}",))
+    replay = Replay(options.replay) if options.replay else None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listener:
+        world = open_world(options)
+        try:
+            config = uvicorn.Config(
+                build_app(world, replay),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_level="critical",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+            name = f"[{host}]" if ":" in host else host
+            url = f"http://{name}:{listener.getsockname()[1]}"
+            yield _Bound(Running(url, options.keys[0], world), _Server(config), listener)
+        finally:
+            world.close()
+
+
+@contextlib.contextmanager
+def serve(
+    options: Options | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Running]:
+    """Run a sandbox in a thread while the context lasts; port 0 takes a free one."""
+    with _bound(options or Options(), host, port) as bound:
+        work = threading.Thread(
+            target=lambda: asyncio.run(bound.server.serve(sockets=[bound.listener])),
+            name="callsheet-sandbox",
+            daemon=True,
+        )
+        work.start()
+        try:
+            yield bound.running
+        finally:
+            bound.server.should_exit = True
+            work.join()
+
+
+def run(options: Options, *, host: str, port: int, announce: Callable[[Running], None]) -> int:
+    """Run a sandbox in this thread until a signal; returns 130 for Ctrl-C, 0 for SIGTERM."""
+    with _bound(options, host, port) as bound:
+        received: list[signal.Signals] = []
+
+        async def work() -> None:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop, number)
+            announce(bound.running)
+            await bound.server.serve(sockets=[bound.listener])
+
+        def stop(number: signal.Signals) -> None:
+            received.append(number)
+            bound.server.should_exit = True
+
+        asyncio.run(work())
+        return 130 if signal.SIGINT in received else 0

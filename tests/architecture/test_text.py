@@ -1,0 +1,51 @@
+"""No file of the repository names a package registry or a place on somebody's machine."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from architecture.tree import shown, tracked
+
+# In pieces, so that this file does not hold what it looks for.
+FORBIDDEN = re.compile(
+    "|".join(
+        [
+            "pypi" + r"\.org",
+            "python" + r"hosted\.org",
+            "registry" + r"\.npmjs",
+            r"(?<![\w.])/" + r"(?:work|root|opt)/",
+            r"(?<![\w.])/" + r"(?:home|Users)/\w",
+            r"/tmp/" + r"[\w-]*venv",
+        ]
+    )
+)
+
+
+def places(text: str) -> list[str]:
+    return [found[0] for found in FORBIDDEN.finditer(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://" + "pypi" + ".org/simple",
+        "https://files." + "pythonhosted" + ".org/x.whl",
+        "cd " + "/work" + "/callsheet",
+        "'" + "/home" + "/ann/callsheet'",
+        "/tmp/" + "my-venv/bin",
+    ],
+)
+def test_each_place_is_noticed(text: str) -> None:
+    assert len(places(text)) == 1
+
+
+def test_paths_inside_the_repository_pass() -> None:
+    assert places("docs/work/x.md https://example.com/a/home tests/root/x") == []
+
+
+def test_no_file_names_a_registry_or_a_machine() -> None:
+    found = {shown(path): places(path.read_text("utf-8", errors="replace")) for path in tracked()}
+
+    assert {name: texts for name, texts in found.items() if texts} == {}
+    assert "pyproject.toml" in found
