@@ -13,7 +13,7 @@ from callsheet.surface import surface
 from callsheet_codegen import tree
 from callsheet_codegen.code import Ident, Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
-from callsheet_codegen.group import build_group, child
+from callsheet_codegen.group import Material, build_group, child, command_modules
 from callsheet_codegen.helppages import help_files
 from callsheet_codegen.ir import DataFile, Project, Word
 from callsheet_codegen.modelling import index_of, model_actions
@@ -70,7 +70,9 @@ def build(
     modules = tuple(m for one in models.values() if (m := one.module()) is not None)
     modules = tuple(sorted(modules, key=lambda module: module.stem.text))
     places = tree.places(paths)
-    groups = tuple(build_group(place, places, actions, models) for place in places.values())
+    homes = tree.homes(paths)
+    material = Material(places=places, homes=homes, actions=actions, models=models)
+    groups = tuple(build_group(place, material) for place in places.values())
     schemas = (_schema_file(stems[e.id], e.input, e.output) for e in advertised.values())
     pages, words = help_files(names.command, tuple(actions.values()))
     overlay_file = DataFile(path="overlay.json", text=_pretty(overlay.as_json()))
@@ -82,6 +84,7 @@ def build(
         interface=literal(INTERFACE),
         title=Markdown(names.package),
         groups=groups,
+        commands=command_modules(homes, actions),
         roots=tuple(child(p) for path, p in places.items() if len(path) <= 1),
         words=tuple(Word(word=literal(w), summary=literal(text)) for w, text in words.items()),
         models=modules,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet_codegen import names
 from callsheet_codegen.arguments import Arguments, arguments
 from callsheet_codegen.code import CodeSpan, Doc, Ident, Markdown, TypeExpr, literal, plain
-from callsheet_codegen.ir import Child, Constant, Group, Import, MapRow, Method
+from callsheet_codegen.ir import Child, CommandModule, Constant, Group, Import, MapRow, Method
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
     from callsheet_codegen.modelling import ActionModels
-    from callsheet_codegen.tree import Path, Place
+    from callsheet_codegen.tree import Home, Path, Place
 
 
 class _Class(NamedTuple):
@@ -38,28 +39,53 @@ def _title(place: Place) -> str:
     return f"Actions under ``{words}``." if words else "Actions without a group."
 
 
-def build_group(
-    place: Place,
-    places: Mapping[Path, Place],
-    actions: Mapping[str, Action],
-    models: Mapping[str, ActionModels],
-) -> Group:
+def command_modules(
+    homes: Mapping[str, Home], actions: Mapping[str, Action]
+) -> tuple[CommandModule, ...]:
+    """The modules of ``Action`` literals, in order of their words."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(homes, key=lambda name: (homes[name].word, homes[name].constant)):
+        found.setdefault(homes[name].word, []).append(name)
+    return tuple(
+        CommandModule(
+            word=literal(word),
+            module=Ident(homes[inside[0]].module),
+            module_text=literal(homes[inside[0]].module),
+            doc=Doc(f"Commands that begin with ``{word}``."),
+            constants=tuple(_constant(homes[name], actions[name]) for name in inside),
+        )
+        for word, inside in found.items()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What every group is built from."""
+
+    places: Mapping[Path, Place]
+    homes: Mapping[str, Home]
+    actions: Mapping[str, Action]
+    models: Mapping[str, ActionModels]
+
+
+def build_group(place: Place, material: Material) -> Group:
     """Everything that is written for one group, its methods in order of their names."""
+    places, actions = material.places, material.actions
     ordered = sorted(place.methods, key=lambda name: place.methods[name])
-    local = _local_names(ordered, actions, models)
-    builder = _Methods(place, actions, models, local)
+    local = _local_names(ordered, actions, material.models)
+    builder = _Methods(place, material, local)
+    homes = [material.homes[name] for name in ordered]
     methods = tuple(builder.method(name) for name in ordered)
     return Group(
-        words=literal(place.path),
         module=Ident(place.module),
         cls=Ident(place.cls),
         doc=Doc(_title(place)),
         title=Markdown(" ".join(place.path) or "without a group"),
         methods=methods,
-        constants=tuple(_constant(place, actions[name]) for name in ordered),
         children=tuple(child(places[path]) for path in place.children),
+        literals=tuple((Ident(home.module), Ident(home.constant)) for home in homes),
         imports=tuple(
-            Import(module=Ident(cls.module), name=Ident(cls.name), alias=Ident(alias))
+            Import(module=Ident(cls.module), name=Ident(cls.name), alias=_alias(cls, alias))
             for cls, alias in sorted(local.items())
             if cls in builder.used
         ),
@@ -84,22 +110,21 @@ class _Methods:
     def __init__(
         self,
         place: Place,
-        actions: Mapping[str, Action],
-        models: Mapping[str, ActionModels],
+        material: Material,
         local: Mapping[_Class, str],
     ) -> None:
-        self.place, self.actions, self.models, self.local = place, actions, models, local
-        self.by_stem = {one.stem: one for one in models.values()}
+        self.place, self.material, self.local = place, material, local
+        self.by_stem = {one.stem: one for one in material.models.values()}
         self.used: set[_Class] = set()
 
     def method(self, name: str) -> Method:
         """One method: typed as far as the models go."""
-        action, own = self.actions[name], self.models[name]
+        action, own = self.material.actions[name], self.material.models[name]
         given = self._arguments(action, own)
         ends = self.by_stem.get(action.result)
         return Method(
             name=Ident(self.place.methods[name]),
-            action=Ident(self.place.constants[name]),
+            action=Ident(self.material.homes[name].constant),
             doc=Doc(_doc(action, given)),
             fields=given.fields,
             model=self._class(own.stem, own.input) if own.input else None,
@@ -131,12 +156,13 @@ def _doc(action: Action, given: Arguments) -> str:
     return "\n".join(lines)
 
 
-def _constant(place: Place, action: Action) -> Constant:
-    return Constant(
-        name=Ident(place.constants[action.id]),
-        value=literal(action),
-        word=literal(action.command[-1]) if action.command[:-1] == place.path else None,
-    )
+def _alias(cls: _Class, alias: str) -> Ident | None:
+    return Ident(alias) if alias != cls.name else None
+
+
+def _constant(home: Home, action: Action) -> Constant:
+    words = literal(" ".join(action.command[1:] or action.command)) if action.command else None
+    return Constant(name=Ident(home.constant), value=literal(action), words=words)
 
 
 def _row(place: Place, places: Mapping[Path, Place], action: Action) -> MapRow:

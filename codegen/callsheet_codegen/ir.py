@@ -40,11 +40,11 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """``from ..models.module import name as alias``."""
+    """``from ..models.module import name``; ``alias`` is ``None`` where the name stays."""
 
     module: Ident
     name: Ident
-    alias: Ident
+    alias: Ident | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +59,35 @@ class Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """One ``Action(…)`` literal; ``word`` is its command's last word, where it has a command."""
+    """One ``Action(…)`` literal; ``words`` is its command, where it has one."""
 
     name: Ident
     value: Code
-    word: Code | None
+    words: Code | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandModule:
+    """The ``Action`` literals whose commands begin with one word."""
+
+    word: Code
+    module: Ident
+    module_text: Code
+    doc: Doc
+    constants: tuple[Constant, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One module of methods and one of commands. The async class is ``Async`` + ``cls``."""
+    """One module of methods. The async class is ``Async`` + ``cls``."""
 
-    words: Code
     module: Ident
     cls: Ident
     doc: Doc
     title: Code
     methods: tuple[Method, ...]
-    constants: tuple[Constant, ...]
     children: tuple[Child, ...]
+    literals: tuple[tuple[Ident, Ident], ...]
     imports: tuple[Import, ...]
     rows: tuple[MapRow, ...]
 
@@ -128,6 +138,7 @@ class Project:
     interface: Code
     title: Code
     groups: tuple[Group, ...]
+    commands: tuple[CommandModule, ...]
     roots: tuple[Child, ...]
     words: tuple[Word, ...]
     models: tuple[ModelModule, ...]

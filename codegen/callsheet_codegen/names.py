@@ -22,10 +22,6 @@ _MODEL = frozenset(
     model_json_schema model_parametrized_name model_post_init model_rebuild model_validate
     model_validate_json model_validate_strings""".split()
 )
-_CLASSES = frozenset(
-    """Any AsyncGroup AsyncTask AsyncClient BaseModel Client Exception False Field Group Literal
-    Mapping Model None Omit OMIT Result RootModel Sequence TYPE_CHECKING Task True""".split()
-)
 FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
 METHOD_RESERVED = _IN_CLASS_BODIES
 CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})
@@ -56,8 +52,7 @@ def pascal(text: str, *, fallback: str = "Model") -> str:
     """A class name."""
     name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
     name = name or f"{fallback}{_hash(text)}"
-    name = f"{fallback}{name}" if name[0].isdigit() else name
-    return f"{name}_" if name in _CLASSES else name
+    return f"{fallback}{name}" if name[0].isdigit() else name
 
 
 def _hash(text: str) -> str:

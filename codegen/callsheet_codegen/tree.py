@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.naming import command_path
 
@@ -26,8 +26,15 @@ class Place:
     cls: str
     attribute: str
     methods: Mapping[str, str]
-    constants: Mapping[str, str]
     children: tuple[Path, ...]
+
+
+class Home(NamedTuple):
+    """Where the ``Action`` literal of an action stands: one module a first word."""
+
+    word: str
+    module: str
+    constant: str
 
 
 def library_paths(actions: Sequence[Action], strip: Sequence[str]) -> dict[str, Path]:
@@ -79,11 +86,21 @@ def _place(
         cls=f"{cls}Actions",
         attribute=attributes[path],
         methods=methods,
-        constants=names.assign(
-            ((name, method.upper()) for name, method in methods.items()), names.CONSTANT_RESERVED
-        ),
         children=children,
     )
+
+
+def homes(paths: Mapping[str, Path]) -> dict[str, Home]:
+    """Action id → the command module of its first word, and its name there."""
+    firsts = {path[0] for path in paths.values()}
+    modules = names.assign((word, names.snake(word, fallback="group")) for word in firsts)
+    found: dict[str, Home] = {}
+    for word in firsts:
+        inside = {name: path for name, path in paths.items() if path[0] == word}
+        wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in inside.items())
+        given = names.assign(wishes, names.CONSTANT_RESERVED)
+        found |= {name: Home(word, modules[word], given[name]) for name in inside}
+    return found
 
 
 def stems(paths: Mapping[str, Path]) -> dict[str, str]:

@@ -13,12 +13,15 @@ _STATEMENTS = (
     ast.FunctionDef,
     ast.If,
     ast.ImportFrom,
+    ast.Pass,
     ast.Return,
     ast.Raise,
 )
 _EXPRESSIONS = (
     ast.Attribute,
+    ast.Await,
     ast.BinOp,
+    ast.BoolOp,
     ast.Call,
     ast.Compare,
     ast.Constant,
@@ -31,9 +34,10 @@ _EXPRESSIONS = (
 )
 _MODULES = frozenset({"__future__", "callsheet", "collections.abc", "functools", "typing"})
 _MODEL_MODULES = frozenset({"__future__", "pydantic", "typing"})
+_INDEX_MODULES = frozenset({"importlib", "typing"})
 _CALLS = frozenset(
     """Action AsyncClient Bindings Client ConfigDict Family Field Param client getattr
-    import_module main run_action KeyError AttributeError sorted""".split()
+    import_module main AttributeError SystemExit""".split()
 )
 _DECORATORS = frozenset({"property", "overload", "cached_property"})
 _DUNDERS = frozenset({"__name__", "__package__", "__all__", "__dir__", "__getattr__", "__init__"})
@@ -49,26 +53,28 @@ def verify(path: str, text: str) -> None:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         raise Unsafe(f"{path}: not Python: {error}") from error
-    models = path.startswith("models/") or "/models/" in path
+    models = path.startswith("models/")
+    modules = _MODEL_MODULES if models else _MODULES
+    modules = _INDEX_MODULES if path == "models/__init__.py" else modules
     for node in ast.walk(tree):
-        fault = _fault(node, models=models)
+        fault = _fault(node, modules)
         if fault:
             raise Unsafe(f"{path}:{getattr(node, 'lineno', 0)}: {fault}")
 
 
-def _fault(node: ast.AST, *, models: bool) -> str:
+def _fault(node: ast.AST, modules: frozenset[str]) -> str:
     if isinstance(node, ast.stmt):
-        return _statement(node, models=models)
+        return _statement(node, modules)
     if isinstance(node, ast.expr):
-        return _expression(node, models=models)
+        return _expression(node, modules)
     return ""
 
 
-def _statement(node: ast.stmt, *, models: bool) -> str:
+def _statement(node: ast.stmt, modules: frozenset[str]) -> str:
     if not isinstance(node, _STATEMENTS):
         return type(node).__name__
     if isinstance(node, ast.ImportFrom):
-        return _import(node, models=models)
+        return _import(node, modules)
     if isinstance(node, ast.Expr) and not _is_text(node.value) and not _is_call(node.value):
         return "an expression that does nothing"
     if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -80,11 +86,10 @@ def _statement(node: ast.stmt, *, models: bool) -> str:
     return ""
 
 
-def _import(node: ast.ImportFrom, *, models: bool) -> str:
+def _import(node: ast.ImportFrom, modules: frozenset[str]) -> str:
     module = node.module or ""
     if node.level == 0:
-        allowed = _MODEL_MODULES if models else _MODULES
-        if module not in allowed and not (not models and module.startswith("callsheet.")):
+        if module not in modules:
             return f"an import of {module}"
     elif node.level > 2:
         return "an import from outside the package"
@@ -93,7 +98,7 @@ def _import(node: ast.ImportFrom, *, models: bool) -> str:
     return ""
 
 
-def _expression(node: ast.expr, *, models: bool) -> str:
+def _expression(node: ast.expr, modules: frozenset[str]) -> str:
     if not isinstance(node, _EXPRESSIONS):
         return type(node).__name__
     if isinstance(node, ast.Name) and not _plain(node.id):
@@ -101,19 +106,18 @@ def _expression(node: ast.expr, *, models: bool) -> str:
     if isinstance(node, ast.Attribute) and not _plain(node.attr):
         return f"the attribute {node.attr!r}"
     if isinstance(node, ast.Call):
-        return _call(node, models=models)
+        return _call(node, modules)
     return ""
 
 
-def _call(node: ast.Call, *, models: bool) -> str:
+def _call(node: ast.Call, modules: frozenset[str]) -> str:
     target = node.func
     if isinstance(target, ast.Attribute):
-        on_class = models and target.attr == "model_rebuild"
+        on_class = modules == _MODEL_MODULES and target.attr == "model_rebuild"
         own = isinstance(target.value, ast.Name) and target.value.id in {"self", "launch"}
-        on_super = isinstance(target.value, ast.Call)
-        return "" if on_class or own or on_super else f"a call of {ast.unparse(target)}"
+        return "" if on_class or own else f"a call of {ast.unparse(target)}"
     if isinstance(target, ast.Name):
-        known = target.id in _CALLS or target.id.endswith("Actions") or target.id == "super"
+        known = target.id in _CALLS or target.id.endswith("Actions")
         return "" if known else f"a call of {target.id}"
     return "a call of an expression"
 
@@ -123,7 +127,10 @@ def _plain(name: str) -> bool:
 
 
 def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+    """A docstring, or the ``...`` of an overload."""
+    return isinstance(node, ast.Constant) and (
+        isinstance(node.value, str) or node.value is Ellipsis
+    )
 
 
 def _is_call(node: ast.expr) -> bool:
