@@ -17,7 +17,9 @@ _MOST = 1000
 _NODES = 50_000
 _ABSOLUTE = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 _INLINE = re.compile(r"data:(?:video|image|audio)/", re.IGNORECASE)
-_RELATIVE = re.compile(r"(?:\.{0,2}/|[\w.~%-]+/)[^\s]*\Z")
+_RELATIVE = re.compile(
+    r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
+)
 _SEPARATOR = re.compile(r"\s*,\s*")
 
 
@@ -66,7 +68,7 @@ def sent_texts(sent: Any) -> frozenset[str]:
 def is_link(text: str) -> bool:
     """Whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
     text = text.strip()
-    if not text or not encodable(text):
+    if not text or not encodable(text) or text in {"/", ".", ".."}:
         return False
     if _INLINE.match(text):
         return True

@@ -80,8 +80,9 @@ def kind_of(status: int, code: str, message: str, *, named: bool = False) -> say
     at_fault = status in {400, 409, 413, 422} or named
     phrases = say.PHRASES if at_fault or by_status else say.PHRASES + say.LOOSE_PHRASES
     found: say.Kind = next((kind for kind, phrase in phrases if re.search(phrase, text)), "")
-    if by_status and found in {"", "not_found"}:
-        return by_status
+    if by_status:
+        is_limit = found in {"credit", "rate"} and by_status != "not_found"
+        return found if is_limit else by_status
     if found:
         return found
     return say.STATUS_KINDS.get(int(code), "") if re.fullmatch("[0-9]{3}", code) else ""

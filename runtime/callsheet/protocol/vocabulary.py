@@ -1,4 +1,4 @@
-"""The words by which replies are recognised: keys, states, phrases. Data only."""
+"""Holds the words by which replies are recognised: keys, states and phrases, as data only."""
 
 from __future__ import annotations
 
