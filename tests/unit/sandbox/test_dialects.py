@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jmespath
+import jsonschema
 import pytest
 from unit.sandbox.observing import observe
 
@@ -38,6 +39,26 @@ def _holds(wanted: Any, seen: dict[str, Any]) -> bool:
         return wanted.search(seen) not in (None, False, "", [], {})
     except jmespath.exceptions.JMESPathTypeError:
         return False
+
+
+def _outputs(seen: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each advertised output schema of video tasks with each reply that it speaks of."""
+    document = seen["schema"]["body"]
+    document = document.get("data", document)
+    schema = document.get("outputSchema") or document.get("output")
+    for answer in [*seen["steps"], seen["timeout"], seen["failed"]] if schema else []:
+        body = answer["body"]
+        yield schema, body.get("data", body)
+
+
+def test_replies_keep_to_the_advertised_outputs(observed: dict[str, dict[str, Any]]) -> None:
+    judged = []
+    for name, seen in observed.items():
+        for schema, body in _outputs(seen):
+            jsonschema.validate(body, schema)
+            assert set(body) - {"pollAfterMs"} <= set(schema["properties"])
+            judged.append(name)
+    assert set(judged) == {"coded", "plain", "rows"}
 
 
 def test_there_are_twelve() -> None:
