@@ -79,6 +79,7 @@ class Engine:
         value = decode(data)
         ref = reference(key)
         require_name(action.id)
+        action = yield from self.directory.on_terms_of_host(action)
         if check:
             yield from self.directory.judge(action, value)
         if action.paid:
