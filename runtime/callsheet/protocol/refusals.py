@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.text import clip, one_line, safe_text
 
 from . import vocabulary as say
-from .details import Detail, read_details
+from .details import Detail, pointed_at, read_details
 from .overrides import NONE, Overrides, pick
 from .values import first_text, loads, unquoted
 
@@ -62,6 +62,7 @@ def refusal_of(data: Any, status: int, overrides: Overrides = NONE) -> Refusal:
     if not message and details:
         message = "; ".join(detail.message for detail in details if detail.message)
     message = clip(one_line(message), _SHOWN)
+    details = details or pointed_at(message)
     kind = kind_of(status, code, message, named=bool(details))
     return Refusal(code=code, message=message, details=details, kind=kind)
 

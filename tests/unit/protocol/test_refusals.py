@@ -199,3 +199,20 @@ def test_a_forced_message() -> None:
 
     assert refusal_of({"message": "x", "why": {"text": "real"}}, 400, forced).message == "real"
     assert refusal_of({"message": "x"}, 400, forced).message == "x"
+
+
+@pytest.mark.parametrize(
+    ("message", "pointers"),
+    [
+        ("Invalid input at /prompt: too long", [("prompt",)]),
+        ("wrong at #/images/0/url.", [("images", 0, "url")]),
+        ("look at https://h.example/docs", []),
+        ("meet at noon", []),
+    ],
+)
+def test_a_sentence_may_point_at_a_field(
+    message: str, pointers: list[tuple[str | int, ...]]
+) -> None:
+    details = refusal_of({"message": message}, 422).details
+
+    assert [detail.pointer for detail in details] == pointers
