@@ -1,8 +1,4 @@
-"""The output of datamodel-code-generator, taken apart and put together again as ours.
-
-Only class definitions with annotated fields pass; tokens become the server's strings inside
-constants; aliases become the pair that type checkers leave alone.
-"""
+"""The output of datamodel-code-generator, taken apart and put together again as ours."""
 
 from __future__ import annotations
 
@@ -41,6 +37,8 @@ def reshape(
 ) -> Reshaped:
     """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
 
+    Only class definitions with annotated fields pass. Tokens become the server's strings inside
+    constants; aliases become the pair of arguments that type checkers leave alone.
     Every class gets a name that begins with ``prefix``: the generator names some after a
     property alone, and one called ``any`` must not become the class ``Any``.
     """
@@ -196,8 +194,7 @@ def _imports(text: str) -> str:
     lines = ["from __future__ import annotations\n"]
     for module, offered in (
         ("typing", _TYPING),
-        ("pydantic", ("Field", "RootModel")),
-        ("._model", ("Model",)),
+        ("callsheet.model", ("Field", "Model", "RootModel")),
     ):
         wanted = [name for name in offered if name in used]
         if wanted:

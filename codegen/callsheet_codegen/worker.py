@@ -1,8 +1,4 @@
-"""The process that runs datamodel-code-generator, one request a line, inside limits.
-
-It trusts nothing: the schema is cleaned before, its output is rebuilt after, and the module is
-imported here, under an audit hook, before anybody else may see it.
-"""
+"""The process that runs datamodel-code-generator, one request a line, inside limits."""
 
 from __future__ import annotations
 
@@ -99,6 +95,8 @@ def generate(schema: Mapping[str, Any]) -> str:
     return str(run(json.dumps(schema), **_OPTIONS))
 
 
+# Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
+# imported here, under an audit hook, before anybody else may see it.
 def make(request: Mapping[str, Any]) -> Reshaped:
     """The models for one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
     roots = request["roots"]
@@ -121,8 +119,7 @@ def make(request: Mapping[str, Any]) -> Reshaped:
 
 def try_import(source: str) -> None:
     """Execute the module as it will be imported; whatever it raises comes out."""
-    module = types.ModuleType(f"{_PROBE}.models")
-    module.__package__ = _PROBE
+    module = types.ModuleType(_PROBE)
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, "<models>", "exec"), module.__dict__)  # noqa: S102 - its purpose
@@ -131,20 +128,6 @@ def try_import(source: str) -> None:
                 value.model_json_schema()  # type: ignore[attr-defined] # models alone are defined
     finally:
         del sys.modules[module.__name__]
-
-
-def _provide_model() -> None:
-    """What ``from ._model import Model`` means while a module is tried."""
-    from pydantic import BaseModel, ConfigDict
-
-    config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
-    model = types.new_class(
-        "Model", (BaseModel,), {}, lambda body: body.update(model_config=config)
-    )
-    sys.modules[_PROBE] = types.ModuleType(_PROBE)
-    home = types.ModuleType(f"{_PROBE}._model")
-    home.Model = model  # type: ignore[attr-defined] # a module made here
-    sys.modules[home.__name__] = home
 
 
 def answer(request: Mapping[str, Any], hook: Hook) -> dict[str, Any]:
@@ -168,7 +151,6 @@ _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
     """Warm up, then answer line by line until the input ends."""
     warnings.simplefilter("ignore")
-    _provide_model()
     try_import(make(_WARM_UP).source)
     hook = Hook()
     sys.addaudithook(hook)
