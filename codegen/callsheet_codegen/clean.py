@@ -140,7 +140,7 @@ class Cleaner:
                 raise NoModel(refused.reason) from refused
             wish = self.root + names.pascal(pointer.rsplit("/", 1)[-1])
             taken = set(self.classes.values())
-            self.classes[pointer] = names.assign([(pointer, wish)], taken, other="2")[pointer]
+            self.classes[pointer] = names.assign([(pointer, wish)], taken, joint="")[pointer]
             self.waiting.append(pointer)
         return {"$ref": f"#/$defs/{self.classes[pointer]}"}
 

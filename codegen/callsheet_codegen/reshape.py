@@ -65,7 +65,7 @@ def _renamed(tree: ast.Module, prefix: str) -> ast.Module:
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     kept = {name for name in classes if name.startswith(prefix)}
     wishes = ((name, prefix + name) for name in classes if name not in kept)
-    new = names.assign(wishes, kept, other="2")
+    new = names.assign(wishes, kept, joint="")
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             node.name = new.get(node.name, node.name)
