@@ -60,7 +60,7 @@ def pascal(text: str, *, fallback: str = "Model") -> str:
     """A class name."""
     name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
     name = name or f"{fallback}{_hash(text)}"
-    return f"{fallback}{name}" if name[0].isdigit() else name
+    return f"{fallback}{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
 
 
 def _hash(text: str) -> str:

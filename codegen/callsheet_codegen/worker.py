@@ -8,7 +8,7 @@ import signal
 import sys
 import types
 import warnings
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
 from callsheet_codegen.clean import Cleaner, NoModel, Vocabulary, wire_names
@@ -31,6 +31,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.armed = ""
+        self.installed = False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse writing and networking while armed, and reading too while importing."""
@@ -110,7 +111,7 @@ def make(request: Mapping[str, Any]) -> Reshaped:
         definitions |= found
     prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
     text = generate({"$defs": definitions})
-    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix)
+    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=list(roots))
     missing = roots.keys() - shaped.fields.keys()
     if missing:
         raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
@@ -130,19 +131,31 @@ def try_import(source: str) -> None:
         del sys.modules[module.__name__]
 
 
-def answer(request: Mapping[str, Any], hook: Hook) -> dict[str, Any]:
-    """``source``, ``fields``, ``roots``, or ``refused`` with the reason."""
+_HOOK = Hook()
+
+
+def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
+    """Do the work under the audit hook; ``None``, or in words why it was stopped."""
+    if not _HOOK.installed:
+        sys.addaudithook(_HOOK)
+        _HOOK.installed = True
+    _HOOK.armed = phase
     try:
-        hook.armed = "generate"
-        shaped = make(request)
-        hook.armed = "import"
-        try_import(shaped.source)
-    except BaseException as error:  # its guard derives from BaseException
-        hook.armed = ""
-        return {"refused": f"{type(error).__name__}: {error}"[:500]}
+        work()
+    except BaseException as error:  # the guard of datamodel-code-generator is no Exception
+        _HOOK.armed = ""
+        return f"{type(error).__name__}: {error}"[:500]
     finally:
-        hook.armed = ""
-    return dataclasses.asdict(shaped)
+        _HOOK.armed = ""
+    return None
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """``source``, ``fields``, ``bases``, ``roots``, or ``refused`` with the reason."""
+    made: list[Reshaped] = []
+    refused = guarded(lambda: made.append(make(request)), "generate")
+    refused = refused or guarded(lambda: try_import(made[0].source), "import")
+    return {"refused": refused} if refused else dataclasses.asdict(made[0])
 
 
 _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}
@@ -152,13 +165,11 @@ def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None
     """Warm up, then answer line by line until the input ends."""
     warnings.simplefilter("ignore")
     try_import(make(_WARM_UP).source)
-    hook = Hook()
-    sys.addaudithook(hook)
     _limit_memory()
     for line in incoming:
         request = json.loads(line)
         limit(CPU_SECONDS)
-        reply = answer(request, hook)
+        reply = answer(request)
         limit(0)
         outgoing.write(json.dumps(reply) + "\n")
         outgoing.flush()
