@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import keyword
-import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callsheet_codegen import names
+
+if TYPE_CHECKING:
+    import random
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ def shaped(body: str, **tokens: str) -> Reshaped:
 
 def test_a_class_becomes_ours() -> None:
     made = shaped(
-        "class AInput(BaseModel):\n    model_config = {}\n    a: str\n    image: int | None = None\n"
+        "class AInput(BaseModel):\n    model_config = {}\n    a: str\n"
+        "    image: int | None = None\n"
     )
 
     assert made.source == (
