@@ -63,9 +63,14 @@ class Session:
         before = {**self.hints, **self.flags.values}
         self.hints = {}
         moved = any(before.get(name) != self.flags.get(name) for name in _PLACE)
-        if moved or {"auth", "insecure-http"} & set(self.flags.values):
+        if moved or {"auth", "insecure-http", "set"} & set(self.flags.values):
             self.restart()
         return moved
+
+    def hint(self, hints: dict[str, str]) -> None:
+        """Go on with other hints."""
+        self.hints = hints
+        self.restart()
 
     def use(self, settings: Settings) -> None:
         """Go on with these settings."""
