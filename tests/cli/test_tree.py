@@ -85,12 +85,6 @@ def test_quiet_leaves_stderr_empty(ads: Program) -> None:
     assert ads("--quiet", "video", "generate", "--prompt", "x").err == ""
 
 
-def test_a_closed_pipe_is_no_error(ads: Program) -> None:
-    done = ads("actions", "list", "--json", "--jmespath", "length(@)")
-
-    assert (done.out, done.err) == ("10\n", "")
-
-
 def test_the_value_of_a_field_is_never_taken_for_a_server(ads: Program) -> None:
     ads.server.add_action(SHOP)
     away = ads.server.dialects()[-1]

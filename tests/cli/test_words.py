@@ -188,3 +188,14 @@ def test_words_complete_without_the_server(ads: Program) -> None:
     assert groups == "plain,video\n"
     assert flags.splitlines() == ["plain,--prompt", "plain,--provider", "plain,--profile"]
     assert len(ads.server.requests()) == before
+
+
+def test_probe_says_how_replies_are_read(ads: Program) -> None:
+    task = ads("video", "generate", "--prompt", "x", "--no-wait").json["taskId"]
+    done = ads("probe", "--task", task, "--save", "replies")
+
+    assert done.code == 0
+    assert [one["topic"] for one in done.json["findings"]][-1] == "task"
+    assert done.json["queries"] == 1
+    assert any((ads.folder / "replies").iterdir())
+    assert [name for name, _ in ads.posts()] == ["ai.video.generate", "ai.video.query"]

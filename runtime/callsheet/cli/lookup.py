@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import pages
 from callsheet.errors import CallsheetError
-from callsheet.settings import LOOPBACK
+from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,13 +46,6 @@ class Bound:
     def find(self, path: Path) -> Action | None:
         """The action of a command."""
         return self.group(path[0]).get(path) if path else None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's address is this machine."""
-    from urllib.parse import urlsplit
-
-    return urlsplit(host).hostname in LOOPBACK
 
 
 class Lookup:
