@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog import Catalogue, CatalogueCache, fetch
+from callsheet.catalog import Catalogue, fetch
+from callsheet.catalog_cache import CatalogueCache
 from callsheet.errors import InvalidInput
 from callsheet.protocol import Overrides
 from callsheet.spec import Action
@@ -72,12 +73,14 @@ class Directory:
 
         The server then says whether it exists: a catalogue may hide what it can do.
         """
-        catalogue = yield from self.catalogue()
-        action = self.surface(catalogue).by_id.get(action_id)
-        if action is None:
-            catalogue = yield from self.refresh()
-            action = self.surface(catalogue).by_id.get(action_id)
-        return action or Action(id=action_id, typed=False)
+        catalogue = yield from self._holding(action_id)
+        return self.surface(catalogue).by_id.get(action_id) or Action(id=action_id, typed=False)
+
+    def _holding(self, action_id: str) -> Flow[Catalogue]:
+        """The stored catalogue where it knows this id, else one that is fetched now."""
+        stored = self.cached()
+        known = stored is not None and stored.get(action_id) is not None
+        return stored if stored and known else (yield from self.refresh())
 
     def judge(self, action: Action, value: Any) -> Flow[None]:
         """Hold a body against the schema of the host it goes to; raises ``InvalidInput``."""
@@ -98,11 +101,10 @@ class Directory:
             stored = self.bindings.schema(action.module)
             if stored is not None:
                 return stored.get("input")
-        catalogue = yield from self.catalogue()
+        if not action.typed:
+            return None
+        catalogue = yield from self._holding(action.id)
         found = catalogue.get(action.id)
-        if found is None:
-            catalogue = yield from self.refresh()
-            found = catalogue.get(action.id)
         return found.input if found is not None else None
 
     def _compile(self, action: Action, schema: Any) -> Any:
