@@ -45,3 +45,12 @@ LIMITS = frozenset(
 
 PLAIN = ANNOTATIONS | LIMITS | {"type", "enum", "const", "required", "dependentRequired"}
 """Keywords without subschemas."""
+
+NEWER = frozenset(
+    (
+        *("$defs", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "prefixItems"),
+        *("unevaluatedItems", "unevaluatedProperties", "dependentSchemas", "dependentRequired"),
+        *("minContains", "maxContains"),
+    )
+)
+"""Keywords that draft-07 does not know."""

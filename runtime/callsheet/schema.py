@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.budget import bounded, weigh
-from callsheet.keywords import ANNOTATIONS, NAMED, ONE, PLAIN, SEVERAL
-from callsheet.pointers import SchemaRefused, follow, pointer, tokens
+from callsheet.keywords import ANNOTATIONS, NAMED, NEWER, ONE, PLAIN, SEVERAL
+from callsheet.links import Links, Place, base_of, based, is_kept, is_metaschema
+from callsheet.pointers import SchemaRefused, follow, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +39,24 @@ def draft_of(schema: object) -> Draft:
     """The draft to read a schema by.
 
     That of ``$schema`` where it is a known one; else 2020-12, unless only the metaschema of
-    draft-07 accepts the schema (``items`` as a list, for instance).
+    draft-07 accepts the schema (``items`` as a list, for instance), or the schema keeps its
+    parts in ``definitions`` and says nothing that is newer than draft-07: what stands beside
+    a ``$ref`` then binds nobody, and refusing by it could refuse what the server allows.
     """
     said = declared(schema)
-    if said is not None or accepted(schema, "2020-12") or not accepted(schema, "draft-07"):
-        return said or "2020-12"
-    return "draft-07"
+    if said is not None:
+        return said
+    older = accepted(schema, "draft-07")
+    if older and not accepted(schema, "2020-12"):
+        return "draft-07"
+    in_definitions = isinstance(schema, dict) and "definitions" in schema
+    return "draft-07" if older and in_definitions and not _is_newer(schema) else "2020-12"
+
+
+def _is_newer(value: object) -> bool:
+    if isinstance(value, dict):
+        return not NEWER.isdisjoint(value) or any(map(_is_newer, value.values()))
+    return isinstance(value, list) and any(map(_is_newer, value))
 
 
 def accepted(schema: object, draft: Draft) -> bool:
@@ -103,117 +116,82 @@ def _boolean(schema: object) -> dict[str, Any]:
     return {} if schema is True else {"not": {}}
 
 
-def _kept(steps: tuple[str, ...]) -> bool:
-    """Whether the place is one that the allow-list keeps, and holds a schema."""
-    rest = list(steps)
-    while rest:
-        keyword = rest.pop(0)
-        if keyword in NAMED and rest:
-            rest.pop(0)
-        elif keyword in SEVERAL or keyword == "items":
-            if rest and rest[0].isdigit():
-                rest.pop(0)
-            elif keyword != "items":
-                return False
-        elif keyword not in ONE:
-            return False
-    return True
-
-
 class _Cleaner:
     """One walk over a raw schema; targets that the allow-list would drop move to ``$defs``."""
 
     def __init__(self, raw: dict[str, Any], draft: Draft) -> None:
-        self.raw = raw
-        self.draft = draft
         self.notes: list[str] = []
-        self._anchors: dict[str, tuple[str, ...]] = {}
-        self._moved: dict[tuple[str, ...], str] = {}
-        self._waiting: list[tuple[str, ...]] = []
-        self._find_anchors(raw, ())
+        self._raw = raw
+        self._draft = draft
+        self._old = draft.startswith("draft")
+        self._links = Links(raw)
+        self._moved: dict[Place, str] = {}
+        self._waiting: list[tuple[Place, str]] = []
 
     def run(self) -> dict[str, Any]:
-        clean = self._schema(self.raw)
-        if isinstance(clean, bool):  # unreachable for an object; keeps the type honest
-            return _boolean(clean)
-        said = declared(self.raw)
+        base = base_of(self._raw)
+        clean = self._object(self._raw, base)
+        said = declared(self._raw)
         if said is not None:
             clean = {"$schema": meta_uri(said), **clean}
         while self._waiting:
-            place = self._waiting.pop()
-            target = self._schema(follow(pointer(place), self.raw))
-            clean.setdefault("$defs", {})[self._moved[place]] = target
+            place, name = self._waiting.pop()
+            target = follow(pointer(place), self._raw)
+            if not accepted(target, self._draft):
+                raise SchemaRefused("a $ref leads to something that is no schema", pointer(place))
+            clean.setdefault("$defs", {})[name] = self._schema(target, base)
         return clean
 
-    def _find_anchors(self, value: object, where: tuple[str, ...]) -> None:
-        if isinstance(value, dict):
-            for key in ("$anchor", "$dynamicAnchor"):
-                if isinstance(value.get(key), str):
-                    self._anchors.setdefault(value[key], where)
-            identity = value.get("$id")
-            if isinstance(identity, str) and identity.startswith("#"):
-                self._anchors.setdefault(identity[1:], where)
-            for key, item in value.items():
-                self._find_anchors(item, (*where, key))
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                self._find_anchors(item, (*where, str(index)))
+    def _schema(self, schema: object, base: str) -> dict[str, Any] | bool:
+        return self._object(schema, base) if isinstance(schema, dict) else schema is not False
 
-    def _schema(self, schema: object) -> dict[str, Any] | bool:
-        if not isinstance(schema, dict):
-            return schema is not False
+    def _object(self, schema: dict[str, Any], above: str) -> dict[str, Any]:
+        base = based(schema, above)
         clean: dict[str, Any] = {}
         for key, value in schema.items():
-            if key in PLAIN:
-                clean[key] = value
-            elif key in NAMED:
-                clean[key] = {name: self._either(item) for name, item in value.items()}
-            elif key in SEVERAL or (key == "items" and isinstance(value, list)):
-                clean[key] = [self._schema(item) for item in value]
-            elif key in ONE:
-                clean[key] = self._schema(value)
-            elif key in {"$ref", "$dynamicRef", "$recursiveRef"}:
-                self._link(clean, key, value)
-        if "$ref" in clean and self.draft.startswith("draft"):
+            if self._old and key in NEWER and key != "$defs":
+                continue  # unknown to the draft: it binds nobody and may hold anything
+            clean |= self._keyword(key, value, base)
+        if self._old and "$ref" in clean:
             # Before 2019-09 a $ref silences the keywords beside it.
             return {key: clean[key] for key in clean if key in _BESIDE_AN_OLD_REF}
         return clean
 
-    def _either(self, item: object) -> object:
-        return item if isinstance(item, list) else self._schema(item)
+    def _keyword(self, key: str, value: Any, base: str) -> dict[str, Any]:
+        if key in PLAIN:
+            return {key: value}
+        if key in NAMED and isinstance(value, dict):
+            return {key: {name: self._named(item, base) for name, item in value.items()}}
+        if key in SEVERAL | {"items"} and isinstance(value, list):
+            return {key: [self._schema(item, base) for item in value]}
+        if key in ONE:
+            return {key: self._schema(value, base)}
+        return self._link(key, value, base) if key in _LINKS else {}
 
-    def _link(self, clean: dict[str, Any], key: str, ref: object) -> None:
-        place = self._place(ref)
-        if place is None:
-            self.notes.append(f"{key} {str(ref)[:120]!r} leaves the schema and was left out")
-        elif _kept(place):
-            clean["$ref"] = pointer(place)
-        else:
-            clean["$ref"] = pointer(("$defs", self._move(place)))
+    def _named(self, item: object, base: str) -> object:
+        return item if isinstance(item, list) else self._schema(item, base)
 
-    def _place(self, ref: object) -> tuple[str, ...] | None:
-        """Where in the document a reference points; ``None`` where it leaves the document."""
-        if not isinstance(ref, str):
-            return None
-        identity = self.raw.get("$id")
-        if isinstance(identity, str) and identity:
-            ref = ref.removeprefix(identity.partition("#")[0])
-        if ref in {"", "#"}:
-            return ()
-        if ref.startswith("#/"):
-            follow(ref, self.raw)
-            return tuple(tokens(ref))
-        return self._anchors.get(ref[1:]) if ref.startswith("#") else None
+    def _link(self, key: str, ref: object, base: str) -> dict[str, str]:
+        place = self._links.place(ref, base) if isinstance(ref, str) else None
+        if place is not None:
+            kept = place if is_kept(place) else ("$defs", self._move(place))
+            return {"$ref": pointer(kept)}
+        if not is_metaschema(str(ref)):
+            self.notes.append(
+                f"{key} {str(ref)[:120]!r} points out of the schema and is not followed"
+            )
+        return {}
 
-    def _move(self, place: tuple[str, ...]) -> str:
+    def _move(self, place: Place) -> str:
         if place not in self._moved:
-            used = {*self._moved.values(), *self.raw.get("$defs", {})}
+            used = {*self._moved.values(), *self._raw.get("$defs", {})}
             name, number = place[-1], 2
             while name in used:
                 name, number = f"{place[-1]}_{number}", number + 1
             self._moved[place] = name
-            self._waiting.append(place)
+            self._waiting.append((place, name))
         return self._moved[place]
 
 
+_LINKS = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
 _BESIDE_AN_OLD_REF = frozenset(("$ref", "title", "description", "default", *_DEFINITIONS))

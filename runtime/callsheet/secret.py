@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _WELL_FORMED = re.compile(r"[!-~]{1,4096}")
-_PREFIX = re.compile(r"[A-Za-z]{1,8}[-_]")
+_PREFIX = re.compile(r"[A-Za-z]{1,6}[-_]")
 _SENSITIVE = re.compile(
-    r"authorization|cookie|token|secret|password|signature|(?:api|auth|-)-?key$"
+    r"authorization|cookie|token|secret|password|signature|(?:api|auth|access|secret)[-_]?key"
 )
 _SHORTEST_BASE64 = 8  # a shorter run of letters is likelier a word than a part of the key
 
@@ -47,6 +47,11 @@ class Secret:
         """The key itself. Raises ``UsageError`` for one that was pickled."""
         return self._reveal()
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether only the mask is left: ``reveal()`` would refuse."""
+        return self._reveal is _refuse
+
     def __repr__(self) -> str:
         return f"Secret({self._mask})"
 
@@ -61,6 +66,8 @@ class Secret:
             return NotImplemented
         from hmac import compare_digest
 
+        if self.is_masked or other.is_masked:
+            return self is other
         return compare_digest(self._reveal().encode(), other._reveal().encode())
 
     def __hash__(self) -> int:
@@ -89,8 +96,8 @@ def _refuse() -> str:
 
 def _mask(value: str) -> str:
     prefix = _PREFIX.match(value)
-    shown = prefix.group() if prefix and len(value) >= 12 else ""
-    return f"{shown}…{value[-4:]}" if len(value) - len(shown) >= 12 else f"{shown}…"
+    shown = prefix.group() if prefix else ""
+    return f"{shown}…{value[-4:]}" if len(value) - len(shown) >= 12 else "…"
 
 
 def _fault(text: str) -> str:
@@ -122,9 +129,9 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def redact_text(text: str, secrets: Iterable[Secret]) -> str:
     """``text`` with each secret masked: as it is, URL-encoded, escaped as in JSON, in base64."""
     for secret in secrets:
-        value = secret.reveal()
+        value = "" if secret.is_masked else secret.reveal()
         if value:
-            text = re.sub("|".join(_forms(value)), str(secret), text)
+            text = str(secret).join(re.split("|".join(_forms(value)), text))
     return text
 
 

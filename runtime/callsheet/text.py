@@ -8,7 +8,7 @@ import re
 # forms (OSC, DCS, SOS, PM, APC) end at BEL or ST; an unfinished one loses only its opening.
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]{0,256}[ -/]{0,16}[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]{0,4096}(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]{1,16}[0-~]"
     r"|\x1b[0-Z\\^-~]"
 )

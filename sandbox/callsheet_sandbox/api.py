@@ -133,12 +133,18 @@ def _admit(request: Request, realm: Realm, *, public: bool) -> None:
 
 def _object(content: bytes) -> Mapping[str, Json]:
     try:
-        body = json.loads(content)
+        body = json.loads(content, parse_constant=_no_number)
+        # Half a surrogate pair can be neither stored nor sent back.
+        json.dumps(body, ensure_ascii=False).encode()
     except ValueError as error:
         raise RefusedError("malformed", f"The body is not JSON: {error}.") from error
     if not isinstance(body, dict):
         raise RefusedError("malformed", "The body must be a JSON object.")
     return body
+
+
+def _no_number(text: str) -> Json:
+    raise ValueError(f"{text} is no JSON number")
 
 
 def _moved(request: Request, realm: Realm, part: str) -> Response | None:

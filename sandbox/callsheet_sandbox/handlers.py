@@ -131,7 +131,7 @@ async def _tasks(call: Call) -> Json:
     wanted = call.body.get("clientReference")
     rows = call.realm.setting.store.tasks(call.realm.name, wanted)
     found = []
-    for row in rows[: call.body.get("limit", 50)]:
+    for row in rows[: int(call.body.get("limit", 50))]:
         reply = call.realm.task_reply(row, call.base, call.realm.standing(row))
         found.append({**reply, "action": row.action, "clientReference": row.reference})
     return {"tasks": found}
@@ -177,7 +177,7 @@ async def _search(call: Call) -> Json:
         for item in material().values()
         if all(word in f"{item['title']} {' '.join(item['tags'])}".lower() for word in words)
     ]
-    page, size = call.body.get("page", 1), call.body.get("pageSize", _PAGE)
+    page, size = int(call.body.get("page", 1)), int(call.body.get("pageSize", _PAGE))
     shown = found[(page - 1) * size : page * size]
     return {"items": shown, "page": page, "total": len(found)}
 

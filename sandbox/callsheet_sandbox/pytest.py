@@ -1,4 +1,4 @@
-"""A pytest fixture with a running sandbox, for this project's tests and for users' own."""
+"""Pytest fixtures with a running sandbox, for this project's tests and for users' own."""
 
 from contextlib import ExitStack
 
@@ -9,16 +9,26 @@ from callsheet_sandbox.server import Running, serve
 _SERVER = pytest.StashKey[Running]()
 
 
-@pytest.fixture
-def sandbox(request: pytest.FixtureRequest) -> Running:
-    """Give a server at speed fast with a fresh state: no tasks, charges or requests yet.
-
-    One server serves the whole session; it starts with the first test that asks.
-    """
-    stash = request.config.stash
-    if _SERVER not in stash:
+def _server(config: pytest.Config) -> Running:
+    if _SERVER not in config.stash:
         stack = ExitStack()
-        stash[_SERVER] = stack.enter_context(serve())
-        request.config.add_cleanup(stack.close)
-    stash[_SERVER].reset()
-    return stash[_SERVER]
+        config.stash[_SERVER] = stack.enter_context(serve())
+        config.add_cleanup(stack.close)
+    return config.stash[_SERVER]
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(pytestconfig: pytest.Config) -> Running:
+    """Give the session's server, at speed fast, with whatever state it is in."""
+    return _server(pytestconfig)
+
+
+@pytest.fixture
+def sandbox(pytestconfig: pytest.Config) -> Running:
+    """Give the session's server with a fresh state: no tasks, charges or requests yet.
+
+    It needs no other fixture, so that importing this one name is enough.
+    """
+    running = _server(pytestconfig)
+    running.reset()
+    return running

@@ -96,14 +96,27 @@ class _Bound:
     listener: socket.socket
 
 
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's delay (40 ms a reply) off only on sockets that name their protocol.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 @contextlib.contextmanager
 def _bound(options: Options, host: str, port: int) -> Iterator[_Bound]:
     """Listen; OSError where the port is taken, ValueError for wrong data files."""
     if not options.keys:
         options = replace(options, keys=(f"sk-sandbox-{secrets.token_hex(12)}",))
     replay = Replay(options.replay) if options.replay else None
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listener:
+    with _listener(host, port) as listener:
         world = open_world(options)
         try:
             config = uvicorn.Config(

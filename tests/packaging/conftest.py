@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from callsheet_sandbox.pytest import sandbox, sandbox_server
 from packing import PLAIN_PYTHON, ROOT, build, clean_environ, run
+
+from callsheet_sandbox.pytest import sandbox, sandbox_server
 
 if TYPE_CHECKING:
     from pathlib import Path

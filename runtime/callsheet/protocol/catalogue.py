@@ -13,7 +13,7 @@ from . import vocabulary as say
 from .envelope import open_envelope
 from .overrides import NONE, Overrides, pick_first
 from .paging import Next, find_next
-from .schemas import is_schema, read_marks, schema_in
+from .schemas import is_whole_schema, read_marks, schema_in
 from .values import encodable, first_text, unquoted
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _search(value: Any, depth: int) -> tuple[list[Raw] | None, list[Any]]:
             raws, tables = _search(value[key], depth + 1)
             if raws is not None:
                 return raws, [*tables, value]
-    return _raws(value, trusted=depth > 0 and bool(value)), []
+    return ([] if depth and not value else _raws(value, trusted=depth > 0)), []
 
 
 def _raws(value: Any, *, trusted: bool) -> list[Raw] | None:
@@ -151,17 +151,16 @@ def _entry(
     if not _is_id(name):
         return None
     reading = schema_in(value, overrides)
-    # A value that is itself a schema belongs to an object keyed by id; in a list it is an entry.
-    bare = reading.input is value
-    has_schema = reading.input is not None and (not bare or key is not None or is_schema(value))
+    untold = reading.input is value and not is_whole_schema(value)
+    schema = None if untold else reading.input
     return Entry(
         id=name,
         title=reading.title or _other_name(value, name),
         description=reading.description,
-        input=reading.input,
+        input=schema,
         output=reading.output,
         marks={**shared, **reading.marks},
-        has_schema=has_schema,
+        has_schema=schema is not None,
     )
 
 

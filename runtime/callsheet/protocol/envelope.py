@@ -17,19 +17,21 @@ _LAYERS = 3
 class Opened:
     """``payload`` is what the envelope held; ``layers`` are all views of it, the reply first.
 
-    ``said_ok`` is true where the envelope itself said that all went well.
+    ``said_ok`` is true where the envelope itself said that all went well; ``status`` is its word
+    for it where that stood under a key that could as well tell a task's state.
     """
 
     payload: Any
     layers: tuple[Any, ...] = ()
     refusal: Refusal | None = None
     said_ok: bool = False
+    status: str = ""
 
 
 def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
     """Open up to three envelopes, one in the other. Never raises on any JSON value."""
     data, _ = unquoted(data)
-    layers, said_ok = [data], False
+    layers, said_ok, status = [data], False, ""
     for _ in range(_LAYERS):
         top = layers[-1]
         if not isinstance(top, dict):
@@ -44,7 +46,8 @@ def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
             break
         inner, _ = unquoted(top[key])
         layers.append(inner)
-    return Opened(payload=layers[-1], layers=tuple(layers), said_ok=said_ok)
+        status = status or (top["status"] if isinstance(top.get("status"), str) else "")
+    return Opened(payload=layers[-1], layers=tuple(layers), said_ok=said_ok, status=status)
 
 
 def _forced(top: dict[str, Any], overrides: Overrides) -> bool | None:
@@ -79,9 +82,10 @@ def _by_code(top: dict[str, Any], *, bare: bool) -> bool | None:
         return _by_status(top, bare=bare)
     if _is_ok(code) or (_is_ok(top.get("message", top.get("msg"))) and _has_content(top)):
         return True if bare else None
-    if not bare or _is_task(top):
+    if _is_task(top):
         return None
-    return False if type(code) is int or _speaks(top) else None
+    is_status = type(code) is int and 400 <= code < 600 and _speaks(top)
+    return False if is_status or (bare and (type(code) is int or _speaks(top))) else None
 
 
 def _by_status(top: dict[str, Any], *, bare: bool) -> bool | None:
@@ -112,7 +116,10 @@ def _speaks(top: dict[str, Any]) -> bool:
 
 def _bare(top: dict[str, Any]) -> bool:
     """Whether nothing stands in ``top`` but what belongs to an envelope."""
-    return all(key in say.BESIDE or key in say.CONTENT_KEYS for key in top)
+    empty: tuple[Any, ...] = (None, "", [], {})
+    return all(
+        key in say.BESIDE or key in say.CONTENT_KEYS or value in empty for key, value in top.items()
+    )
 
 
 def _has_content(top: dict[str, Any]) -> bool:

@@ -89,35 +89,37 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((text for text in found if text), None)
 
 
-def _words(refusal: Refusal, status: int) -> str:
-    """``(HTTP 422, bad_prompt): the server's own words``."""
+def _line(what: str, refusal: Refusal, status: int, asked: _Asked) -> str:
+    """``HOST refused it (HTTP 422, code bad_prompt): the server's own words``."""
     if refusal.front:
-        return f": {refusal.message}"
+        return f"{asked.host}: {refusal.message}"
     code = refusal.code if refusal.code not in {"", str(status)} else ""
     told = f" (HTTP {status}{', code ' + code if code else ''})"
-    return f"{told}: {refusal.message}" if refusal.message else told
+    return f"{what}{told}: {refusal.message}" if refusal.message else f"{what}{told}"
 
 
 def _no_access(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
     what = f"the key for {asked.action}" if status == 403 else "the key"
     return AuthError(
-        f"{asked.host} refused {what}{_words(refusal, status)}",
+        _line(f"{asked.host} refused {what}", refusal, status, asked),
         hint=f"make a key at Settings → API Keys of {asked.host}, then: "
         f"{asked.command} login --host {asked.host}",
     )
 
 
 def _no_credit(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
+    what = f"the credits at {asked.host} do not suffice for {asked.action}"
     return LimitReached(
-        f"the credits at {asked.host} do not suffice for {asked.action}{_words(refusal, status)}",
+        _line(what, refusal, status, asked),
         code="credit",
         hint=f"add credits at {asked.host}, then run it again",
     )
 
 
 def _too_fast(refusal: Refusal, status: int, asked: _Asked, wait: float | None) -> CallsheetError:
+    what = f"{asked.host} limits how often {asked.action} may run"
     error = LimitReached(
-        f"{asked.host} limits how often {asked.action} may run{_words(refusal, status)}",
+        _line(what, refusal, status, asked),
         code="rate_limit",
         hint="try again later" if wait is None else f"try again in {_duration(wait)}",
         retryable=True,
@@ -132,7 +134,7 @@ def _not_found(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
     if asked.task_id:
         hint = "check the task id and the host: a task is known only where it was made"
     return ServerError(
-        f"{asked.host} does not know {sought}{_words(refusal, status)}",
+        _line(f"{asked.host} does not know {sought}", refusal, status, asked),
         code="not_found",
         hint=hint,
     )
@@ -147,9 +149,9 @@ def _refused(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
         hint = "the fault is the server's; try again later"
     elif status in {400, 409, 422}:
         hint = f"see what it takes: {asked.command} actions schema {asked.action}"
-    verb = f" {'failed at' if failed else 'refused'} {asked.action}" if not refusal.front else ""
+    verb = "failed at" if failed else "refused"
     return ServerError(
-        f"{asked.host}{verb}{_words(refusal, status)}",
+        _line(f"{asked.host} {verb} {asked.action}", refusal, status, asked),
         code=refusal.code if refusal.front else "",
         hint=hint,
         retryable=failed or status == 408,

@@ -62,14 +62,17 @@ def read_reply(
     and any content is a result. Never raises on any JSON value.
     """
     opened = open_envelope(data, overrides)
-    if opened.refusal and not (role == "query" and _tells_state(opened.layers[-1], overrides)):
-        refusal = opened.refusal
-        return Reading(payload=opened.payload, message=refusal.message, refusal=refusal)
+    if opened.refusal and not _is_about_job(opened, role, overrides):
+        return _refused(opened, opened.refusal)
     views = _views(opened)
     tables = _tables(views)
     task_ids = _task_ids(tables, views, overrides, role)
-    state, said = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
     links = _media(views, sent, media, overrides)
+    state, said = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
+    if opened.status and said == opened.status and role in {"", "create"} and not links:
+        state, said = "", ""  # the envelope's word about the request, not the task's
+    if not state and role:
+        state = _unsaid(tables, links, role)
     return Reading(
         payload=opened.payload,
         task_ids=task_ids,
@@ -97,10 +100,32 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
     return "done" if plain in say.DONE else "running"
 
 
-def _tells_state(top: Any, overrides: Overrides) -> bool:
-    if not isinstance(top, dict):
+def _refused(opened: Opened, refusal: Refusal) -> Reading:
+    """A no; a task that it names all the same is kept, it may have been charged."""
+    tables = _tables(_views(opened))
+    found = (_id(table.get(key)) for key in say.TASK_ID_KEYS[:2] for table in tables)
+    return Reading(
+        payload=opened.payload,
+        task_ids=tuple(dict.fromkeys(text for text in found if text)),
+        message=refusal.message,
+        refusal=refusal,
+    )
+
+
+def _unsaid(tables: Sequence[dict[str, Any]], links: tuple[str, ...], role: Role) -> State:
+    """The state of a job that gives no word for it: its result or its error tells."""
+    if links:
+        return "done"
+    has_error = any(table.get(key) for table in tables for key in say.ERROR_KEYS)
+    return "failed" if has_error and role == "query" else ""
+
+
+def _is_about_job(opened: Opened, role: Role, overrides: Overrides) -> bool:
+    """Whether a no tells the state of the job that was asked about, not of the request."""
+    kind = opened.refusal.kind if opened.refusal else ""
+    if role not in {"query", "wait"} or kind:
         return False
-    values = [top.get(key) for key in say.STATE_KEYS]
+    values = [table.get(key) for table in _tables(_views(opened)) for key in say.STATE_KEYS]
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
 
 

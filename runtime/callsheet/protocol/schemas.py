@@ -93,6 +93,11 @@ def is_schema(value: Any) -> bool:
     )
 
 
+def is_whole_schema(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the list is itself a schema; its ``type`` may be anything's type."""
+    return any(key in entry for key in ("properties", "$schema", "$ref", *say.SCHEMA_LISTS[:3]))
+
+
 def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
     """What ``entry`` says about cost and repetition, the entry itself before its annotations."""
     marks: dict[str, bool] = {}
