@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.backoff import Quota
 from callsheet.flows import (
@@ -21,6 +20,9 @@ from callsheet.flows import (
 from callsheet.flows.effects import Gather
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 HOST = "https://ads.example"

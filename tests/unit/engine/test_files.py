@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from callsheet.errors import DownloadError, UsageError
 from callsheet.files import Part, check_target, extension_of, target_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def names(folder: Path) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.engine.scripted import Stage, reply
@@ -12,6 +11,9 @@ from unit.engine.scripted import Stage, reply
 from callsheet.errors import DownloadError, LimitReached, NetworkError
 from callsheet.files import Part
 from callsheet.flows import Flow, Reply, Save, download
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINK = "https://cdn.example/v.mp4"
 BROKEN = NetworkError("the connection broke", sent=True)
