@@ -120,6 +120,8 @@ def schemas_finding(
     typed = sum(1 for a in catalogue.actions if a.input is not None) if catalogue else 0
     total = len(catalogue.actions) if catalogue else 0
     readable = [way for way, _ in ways.most_common() if way.input]
+    # Forced to the whole document, one that is no schema would count as one.
+    loose = not readable or (readable[0].input == "$" and typed < total)
     came = [f"in the list {outline(inline)}"] if inline else []
     came += [f"by themselves {outline(alone)}"] if alone else []
     return Finding(
@@ -129,7 +131,7 @@ def schemas_finding(
         if total
         else "no schemas",
         unclear="; ".join(one_line(note, 200) for note in notes[:_SHOWN]),
-        setting=forcing({"schema": readable[0].setting if readable else ""})
+        setting=forcing({"schema": "" if loose else readable[0].setting})
         or "--set schema=PATH,PATH",
     )
 
