@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.spec import Action, Param
-
     from callsheet_codegen.models import Fields
 
 _WIDER = {"list": "Sequence", "dict": "Mapping", "set": "Sequence"}
@@ -69,14 +68,14 @@ class _Wider(ast.NodeTransformer):
         self.classes = classes
         self.used: set[str] = set()
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:  # noqa: N802 - ast's own naming
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """The container, wider; what stands in ``Literal`` is left alone."""
         if isinstance(node.value, ast.Name) and node.value.id == "Literal":
             return node
         self.generic_visit(node)
         return node
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - ast's own naming
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         """A model, or a mapping with its fields."""
         if node.id in self.classes:
             self.used.add(node.id)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from callsheet.bindings import INTERFACE
 from callsheet.snapshot import canonical
 from callsheet.surface import surface
-
 from callsheet_codegen import tree
 from callsheet_codegen.code import Ident, Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
     from callsheet.snapshot import Snapshot
     from callsheet.spec import Action
     from callsheet.surface import Problem
-
-    from callsheet_codegen.models import Modeller
     from callsheet_codegen.modelling import ActionModels
+    from callsheet_codegen.models import Modeller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,9 @@ def build(
     modules = tuple(sorted(modules, key=lambda module: module.stem.text))
     places = tree.places(paths)
     homes = tree.homes(paths)
-    material = Material(places=places, homes=homes, actions=actions, models=models)
+    material = Material(
+        places=places, homes=homes, actions=actions, models=models, program=names.command
+    )
     groups = tuple(build_group(place, material) for place in places.values())
     schemas = (_schema_file(stems[e.id], e.input, e.output) for e in advertised.values())
     pages, words = help_files(names.command, tuple(actions.values()))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from callsheet.errors import UsageError
 from callsheet.settings import LOOPBACK
-
 from callsheet_codegen import pipeline, publish, source
 from callsheet_codegen.plan import digest
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.snapshot import Lock
-
     from callsheet_codegen.config import Config
 
 
@@ -87,9 +85,7 @@ def server(
     return _compare(config, lock, asked, environ)
 
 
-def _locked_host(
-    config: Config, lock: Lock, environ: Mapping[str, str] | None
-) -> str | None:
+def _locked_host(config: Config, lock: Lock, environ: Mapping[str, str] | None) -> str | None:
     """The address behind the lock's source: what is configured for it, else the origin."""
     name = lock.snapshot.source
     if name == source.SANDBOX:
@@ -100,9 +96,7 @@ def _locked_host(
     return None if any(local in name for local in LOOPBACK) else name
 
 
-def _compare(
-    config: Config, lock: Lock, host: str, environ: Mapping[str, str] | None
-) -> Finding:
+def _compare(config: Config, lock: Lock, host: str, environ: Mapping[str, str] | None) -> Finding:
     with source.choose(config, host=host, environ=environ) as chosen:
         found, _ = source.fetch(chosen, config)
     snapshot, _ = pipeline.settle(found)

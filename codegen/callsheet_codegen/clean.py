@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.pointers import SchemaRefused, follow
-
 from callsheet_codegen import names
 
 if TYPE_CHECKING:
@@ -144,8 +143,8 @@ class Cleaner:
         if not usable or len(usable) != len(values):
             return {"type": _kind(kind)} if _kind(kind) else {}
         members = [self.words.token("V", v) if isinstance(v, str) else v for v in usable]
-        closed = {"enum": list(dict.fromkeys((type(m), m) for m in members))}
-        closed["enum"] = [member for _, member in closed["enum"]]
+        distinct = dict.fromkeys((type(member), member) for member in members)
+        closed = {"enum": [member for _, member in distinct]}
         if not self.open_enums:
             return closed
         wider = sorted({_JSON_KIND[type(value)] for value in usable})

@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, DriftFound, Interrupted
-
 from callsheet_codegen import check as checking
 from callsheet_codegen import pipeline, setup, source
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from callsheet.diff import Change
-
     from callsheet_codegen.config import Config
     from callsheet_codegen.diagnostics import Diagnostic
-
 
 
 def init(argv: Sequence[str] | None = None) -> int:
@@ -145,7 +142,7 @@ def _generate(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, An
     told = (*notes, *made.diagnostics)
     say(*(found.line() for found in told))
     say(*_kept(made.plan.steps))
-    say(f"{config.folder}: {made.files} files, {len(done) or 'none'} written or removed")
+    say(f"{config.folder}: {len(made.plan.deletes)} files removed, {_wrote(made, done)} written")
     say(*_changed(made.changes, first=old is None, actions=len(made.lock.snapshot.actions)))
     document = {
         "source": made.lock.snapshot.source,
@@ -157,6 +154,10 @@ def _generate(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, An
         "diagnostics": [found.as_json() for found in told],
     }
     return int(given.strict and fell_back(told)), document
+
+
+def _wrote(made: pipeline.Draft, done: Sequence[str]) -> int:
+    return len(done) - len(made.plan.deletes)
 
 
 def _kept(steps: Any) -> list[str]:

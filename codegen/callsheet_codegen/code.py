@@ -1,4 +1,4 @@
-"""The only road from data to Python source: ``Code``, ``Ident``, ``TypeExpr``, ``Doc``, ``literal()``."""
+"""``Code``, ``Ident``, ``TypeExpr``, ``Doc``, ``literal()``: the only road from data to source."""
 
 from __future__ import annotations
 

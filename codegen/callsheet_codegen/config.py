@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import UsageError
 from callsheet.overlay import Overlay
-
 from callsheet_codegen.code import CodeError, Ident
 
 if TYPE_CHECKING:

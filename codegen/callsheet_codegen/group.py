@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.spec import Action
-
     from callsheet_codegen.modelling import ActionModels
     from callsheet_codegen.tree import Home, Path, Place
 
@@ -66,6 +65,7 @@ class Material:
     homes: Mapping[str, Home]
     actions: Mapping[str, Action]
     models: Mapping[str, ActionModels]
+    program: str
 
 
 def build_group(place: Place, material: Material) -> Group:
@@ -89,7 +89,7 @@ def build_group(place: Place, material: Material) -> Group:
             for cls, alias in sorted(local.items())
             if cls in builder.used
         ),
-        rows=tuple(_row(place, places, actions[name]) for name in ordered),
+        rows=tuple(_row(place, material, actions[name]) for name in ordered),
     )
 
 
@@ -165,12 +165,13 @@ def _constant(home: Home, action: Action) -> Constant:
     return Constant(name=Ident(home.constant), value=literal(action), words=words)
 
 
-def _row(place: Place, places: Mapping[Path, Place], action: Action) -> MapRow:
+def _row(place: Place, material: Material, action: Action) -> MapRow:
+    places = material.places
     groups = [places[place.path[:end]].attribute for end in range(1, len(place.path) + 1)]
     attributes = ".".join(groups or [place.attribute])
     return MapRow(
         action=CodeSpan(action.id),
         method=CodeSpan(f"client.{attributes}.{place.methods[action.id]}()"),
-        command=CodeSpan(" ".join(action.command)),
+        command=CodeSpan(" ".join((material.program, *action.command)) if action.command else ""),
         summary=Markdown(action.summary),
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.pointers import SchemaRefused
 from callsheet.schema import admit
-
 from callsheet_codegen import names
 from callsheet_codegen.code import Ident, Module, literal
 from callsheet_codegen.diagnostics import Diagnostic
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.spec import Action, Advertised
-
     from callsheet_codegen.code import Code
     from callsheet_codegen.models import Modeller
 

@@ -43,7 +43,8 @@ class Made:
 class Modeller(Protocol):
     """Whatever turns requests into modules; the answers come under the keys of the requests."""
 
-    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]: ...
+    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+        """Every module that could be made."""
 
 
 class Worker:
@@ -56,14 +57,10 @@ class Worker:
     def ask(self, request: Request) -> Made:
         """One answer; a worker that dies or hangs costs this request and is replaced."""
         process = self._process or self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
         guard = threading.Timer(_SECONDS, process.kill)
         guard.start()
         try:
-            process.stdin.write(json.dumps({"roots": dict(request.roots)}) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
+            line = _exchange(process, json.dumps({"roots": dict(request.roots)}))
         except BrokenPipeError:
             line = ""
         finally:
@@ -100,6 +97,15 @@ class Worker:
                 except BrokenPipeError:
                     continue
         process.wait()
+
+
+def _exchange(process: subprocess.Popen[str], question: str) -> str:
+    """One line there, one line back; empty where the process is gone."""
+    if process.stdin is None or process.stdout is None:
+        return ""
+    process.stdin.write(question + "\n")
+    process.stdin.flush()
+    return process.stdout.readline()
 
 
 def _made(reply: Mapping[str, Any]) -> Made:

@@ -13,21 +13,29 @@ if TYPE_CHECKING:
 
 # Written out, not asked of the interpreter or of pydantic: their next version must not rename.
 # What an annotation or a decorator in a class body must still be able to mean:
-_IN_CLASS_BODIES = frozenset({"str", "int", "float", "bool", "list", "dict", "property", "overload"})
+_IN_CLASS_BODIES = frozenset(
+    {"str", "int", "float", "bool", "list", "dict", "property", "overload"}
+)
 _OPTIONS = frozenset({"self", "body", "extra_body", "timeout", "idempotency_key"})
 _MODEL = frozenset(
-    """construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json
-    update_forward_refs validate root model_computed_fields model_config model_construct
-    model_copy model_dump model_dump_json model_extra model_fields model_fields_set
-    model_json_schema model_parametrized_name model_post_init model_rebuild model_validate
-    model_validate_json model_validate_strings""".split()
+    (
+        *("construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw"),
+        *("root", "schema", "schema_json", "update_forward_refs", "validate"),
+        *("model_computed_fields", "model_config", "model_construct", "model_copy", "model_dump"),
+        *("model_dump_json", "model_extra", "model_fields", "model_fields_set"),
+        *("model_json_schema", "model_parametrized_name", "model_post_init", "model_rebuild"),
+        *("model_validate", "model_validate_json", "model_validate_strings"),
+    )
 )
 FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
-METHOD_RESERVED = _IN_CLASS_BODIES
+METHOD_RESERVED = _IN_CLASS_BODIES - {"list", "dict"}
 CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})
 # What a client has of its own; a group of such a name gets an underscore.
 CLIENT_RESERVED = _IN_CLASS_BODIES | frozenset(
-    "actions aclose bindings call close closed settings submit tasks ledger options upload".split()
+    (
+        *("actions", "bindings", "call", "close", "directory", "engine", "find", "ledger"),
+        *("run", "settings", "submit", "tasks", "transport"),
+    )
 )
 _LONGEST = 80
 

@@ -1,4 +1,4 @@
-"""The phases in order: catalog → Snapshot → build → ir.Project → render → verify → Plan → publish."""
+"""The phases in order: Snapshot → build → ir.Project → render → verify → Plan → publish."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from callsheet import __version__
 from callsheet.diff import diff
 from callsheet.errors import UsageError
 from callsheet.snapshot import Lock, Snapshot, canonical, dump_lock, load_lock
-
 from callsheet_codegen import publish
 from callsheet_codegen.build import Names, build
 from callsheet_codegen.diagnostics import Diagnostic, in_order
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.diff import Change
-
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import Plan
     from callsheet_codegen.models import Modeller

@@ -1,4 +1,4 @@
-"""Rendered files × disk × manifest → what to write, delete and keep."""
+"""From rendered files, the disk and the manifest to what is written, deleted and kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING
 
 from callsheet.errors import UsageError
-
 from callsheet_codegen.ir import Manifest, Plan, Step
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callsheet.errors import CallsheetError
-
 from callsheet_codegen.plan import MANIFEST, load_manifest
 
 if TYPE_CHECKING:

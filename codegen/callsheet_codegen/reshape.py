@@ -10,6 +10,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from callsheet_codegen import names
 from callsheet_codegen.clean import NoModel
 
 if TYPE_CHECKING:
@@ -35,9 +36,15 @@ class Reshaped:
     roots: tuple[str, ...]
 
 
-def reshape(source: str, *, wire: Mapping[str, str], tokens: Mapping[str, str]) -> Reshaped:
-    """Rebuild a module of models; raises ``NoModel`` for anything that is not one."""
-    tree = ast.parse(source)
+def reshape(
+    source: str, *, wire: Mapping[str, str], tokens: Mapping[str, str], prefix: str
+) -> Reshaped:
+    """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
+
+    Every class gets a name that begins with ``prefix``: the generator names some after a
+    property alone, and one called ``any`` must not become the class ``Any``.
+    """
+    tree = _renamed(ast.parse(source), prefix)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     known = frozenset(node.name for node in classes)
     work = _Work(wire=wire, tokens=tokens, classes=known)
@@ -54,6 +61,19 @@ def reshape(source: str, *, wire: Mapping[str, str], tokens: Mapping[str, str]) 
     return Reshaped(
         source=_imports(text) + text + "\n", fields=work.fields, bases=bases, roots=roots
     )
+
+
+def _renamed(tree: ast.Module, prefix: str) -> ast.Module:
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    kept = {name for name in classes if name.startswith(prefix)}
+    wishes = ((name, prefix + name) for name in classes if name not in kept)
+    new = names.assign(wishes, kept, other="2")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            node.name = new.get(node.name, node.name)
+        elif isinstance(node, ast.Name):
+            node.id = new.get(node.id, node.id)
+    return tree
 
 
 class _Work:
@@ -179,7 +199,7 @@ def _imports(text: str) -> str:
         ("pydantic", ("Field", "RootModel")),
         ("._model", ("Model",)),
     ):
-        names = [name for name in offered if name in used]
-        if names:
-            lines.append(f"from {module} import {', '.join(names)}\n")
+        wanted = [name for name in offered if name in used]
+        if wanted:
+            lines.append(f"from {module} import {', '.join(wanted)}\n")
     return "".join(lines) + "\n"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
 from callsheet.settings import parse_host
-
 from callsheet_codegen.code import CodeError, Ident
 
 if TYPE_CHECKING:

@@ -15,14 +15,12 @@ from callsheet.client import Client
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.settings import LOOPBACK, load
 from callsheet.snapshot import Snapshot
-
 from callsheet_codegen.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callsheet.settings import Settings
-
     from callsheet_codegen.config import Config
 
 SANDBOX = "sandbox"
@@ -90,8 +88,7 @@ def sandbox() -> Iterator[tuple[str, str]]:
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        line = process.stdout.readline() if process.stdout else ""
         if not line:
             _, why = process.communicate(timeout=_READY_SECONDS)
             raise UsageError(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.naming import command_path
-
 from callsheet_codegen import names
 
 if TYPE_CHECKING:

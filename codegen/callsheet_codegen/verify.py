@@ -36,8 +36,10 @@ _MODULES = frozenset({"__future__", "callsheet", "collections.abc", "functools",
 _MODEL_MODULES = frozenset({"__future__", "pydantic", "typing"})
 _INDEX_MODULES = frozenset({"importlib", "typing"})
 _CALLS = frozenset(
-    """Action AsyncClient Bindings Client ConfigDict Family Field Param client getattr
-    import_module main AttributeError SystemExit""".split()
+    (
+        *("Action", "Family", "Param", "Bindings", "ConfigDict", "Field"),
+        *("AttributeError", "SystemExit", "getattr", "import_module", "main"),
+    )
 )
 _DECORATORS = frozenset({"property", "overload", "cached_property"})
 _DUNDERS = frozenset({"__name__", "__package__", "__all__", "__dir__", "__getattr__", "__init__"})

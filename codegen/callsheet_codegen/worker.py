@@ -68,37 +68,35 @@ def _limit_cpu(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
+_OPTIONS: Mapping[str, Any] = {
+    "allof_merge_mode": "all",
+    "allow_remote_refs": False,
+    "custom_file_header": "",
+    "disable_timestamp": True,
+    "enum_field_as_literal": "all",
+    "formatters": [],
+    "input_file_type": "jsonschema",
+    "keep_model_order": True,
+    "output_model_type": "pydantic_v2.BaseModel",
+    "parent_scoped_naming": True,
+    "skip_root_model": True,
+    "snake_case_field": False,
+    "strict_refs": True,
+    "target_python_version": "3.11",
+    "treat_dot_as_module": False,
+    "use_attribute_docstrings": True,
+    "use_field_description": True,
+    "use_schema_description": True,
+    "use_standard_collections": True,
+    "use_union_operator": True,
+}
+
+
 def generate(schema: Mapping[str, Any]) -> str:
     """One call of datamodel-code-generator, with nothing left to its defaults that matters."""
-    from datamodel_code_generator import DataModelType, InputFileType
     from datamodel_code_generator import generate as run
-    from datamodel_code_generator.enums import AllOfMergeMode
-    from datamodel_code_generator.format import PythonVersion
 
-    text = run(
-        json.dumps(schema),
-        input_file_type=InputFileType.JsonSchema,
-        output_model_type=DataModelType.PydanticV2BaseModel,
-        allof_merge_mode=AllOfMergeMode.All,
-        allow_remote_refs=False,
-        custom_file_header="",
-        disable_timestamp=True,
-        enum_field_as_literal="all",
-        formatters=[],
-        keep_model_order=True,
-        parent_scoped_naming=True,
-        skip_root_model=True,
-        snake_case_field=False,
-        strict_refs=True,
-        target_python_version=PythonVersion.PY_311,
-        treat_dot_as_module=False,
-        use_attribute_docstrings=True,
-        use_field_description=True,
-        use_schema_description=True,
-        use_standard_collections=True,
-        use_union_operator=True,
-    )
-    return str(text)
+    return str(run(json.dumps(schema), **_OPTIONS))
 
 
 def make(request: Mapping[str, Any]) -> Reshaped:
@@ -112,7 +110,9 @@ def make(request: Mapping[str, Any]) -> Reshaped:
         if definitions.keys() & found.keys():
             raise NoModel("two definitions want the same class name")
         definitions |= found
-    shaped = reshape(generate({"$defs": definitions}), wire=words.wire, tokens=words.tokens)
+    prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
+    text = generate({"$defs": definitions})
+    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix)
     missing = roots.keys() - shaped.fields.keys()
     if missing:
         raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
@@ -138,7 +138,9 @@ def _provide_model() -> None:
     from pydantic import BaseModel, ConfigDict
 
     config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
-    model = types.new_class("Model", (BaseModel,), {}, lambda body: body.update(model_config=config))
+    model = types.new_class(
+        "Model", (BaseModel,), {}, lambda body: body.update(model_config=config)
+    )
     sys.modules[_PROBE] = types.ModuleType(_PROBE)
     home = types.ModuleType(f"{_PROBE}._model")
     home.Model = model  # type: ignore[attr-defined] # a module made here

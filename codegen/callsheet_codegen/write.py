@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callsheet.errors import CallsheetError
-
 from callsheet_codegen.code import Doc, Ident
 from callsheet_codegen.ir import RenderedFile
 from callsheet_codegen.render import render
@@ -27,7 +27,7 @@ _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--lin
 
 
 def render_project(project: Project) -> tuple[RenderedFile, ...]:
-    """All files, in order of their paths; raises ``CodeError`` or ``Unsafe`` for a fault of ours."""
+    """All files, in order of their paths; ``CodeError`` and ``Unsafe`` are faults of ours."""
     sources = _formatted(dict(_python(project)))
     for path, text in sources.items():
         verify(path, text)
@@ -61,11 +61,15 @@ def _python(project: Project) -> Iterator[tuple[str, str]]:
         yield f"models/{model.stem}.py", render("model.py.jinja", module=model)
 
 
+def _ruff() -> str:
+    """The program that came with the package, not one that happens to be on the path."""
+    finder = import_module("ruff.__main__")
+    return os.fsdecode(finder.find_ruff_bin())
+
+
 def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
     """Unused imports out, the rest sorted, then one ``ruff format`` for the whole package."""
-    from ruff.__main__ import find_ruff_bin
-
-    ruff = os.fsdecode(find_ruff_bin())
+    ruff = _ruff()
     with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
         for path, text in sources.items():
             target = Path(folder, path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog import Catalogue, CatalogueCache, fetch
 from callsheet.errors import InvalidInput
+from callsheet.marks import is_free
 from callsheet.protocol import Overrides
-from callsheet.spec import Action
+from callsheet.spec import Action, Advertised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,16 +95,32 @@ class Directory:
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
 
+    def on_terms_of_host(self, action: Action) -> Flow[Action]:
+        """The action with this host's word on cost and repetition.
+
+        Bindings may come from another server: what that one marked as free, or as safe to
+        send again, says nothing about the host that is about to be charged.
+        """
+        if self._bound_here(action):
+            return action
+        found = yield from self._advertised(action.id)
+        marks = found.marks if found is not None else {}
+        free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
+        return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
+
+    def _bound_here(self, action: Action) -> bool:
+        source = self.bindings.source
+        return bool(source and source == self.settings.origin and action.module)
+
+    def _advertised(self, action_id: str) -> Flow[Advertised | None]:
+        found = (yield from self.catalogue()).get(action_id)
+        return found or (yield from self.refresh()).get(action_id)
+
     def _schema(self, action: Action) -> Flow[Any]:
-        if self.bindings.source and self.bindings.source == self.settings.origin and action.module:
-            stored = self.bindings.schema(action.module)
-            if stored is not None:
-                return stored.get("input")
-        catalogue = yield from self.catalogue()
-        found = catalogue.get(action.id)
-        if found is None:
-            catalogue = yield from self.refresh()
-            found = catalogue.get(action.id)
+        stored = self.bindings.schema(action.module) if self._bound_here(action) else None
+        if stored is not None:
+            return stored.get("input")
+        found = yield from self._advertised(action.id)
         return found.input if found is not None else None
 
     def _compile(self, action: Action, schema: Any) -> Any:

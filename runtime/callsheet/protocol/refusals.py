@@ -108,14 +108,22 @@ def _forced(data: Any, overrides: Overrides) -> str:
 def _code(data: Any) -> str:
     if not isinstance(data, dict):
         return ""
-    error = data.get("error")
-    for table in (error, data):
-        if isinstance(table, dict):
-            for key in (*say.CODE_KEYS, "type"):
-                value = table.get(key)
-                if isinstance(value, str) or (type(value) is int and abs(value) < 10**9):
-                    return one_line(value, 100)
-    return ""
+    tables = (data.get("error"), data)
+    found = (
+        _code_text(table.get(key))
+        for table in tables
+        if isinstance(table, dict)
+        for key in (*say.CODE_KEYS, "type")
+    )
+    return next((text for text in found if text not in {"", "about:blank"}), "")
+
+
+def _code_text(value: Any) -> str:
+    if not isinstance(value, str) and (type(value) is not int or abs(value) >= 10**9):
+        return ""
+    text = one_line(value, 200)
+    # A problem document's type is an address; its last part is the name.
+    return (text.rstrip("/#").rpartition("/")[2] if "://" in text else text)[:100]
 
 
 def _message(data: Any, depth: int = 0) -> str:
