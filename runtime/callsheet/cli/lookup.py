@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import pages
 from callsheet.errors import CallsheetError
-from callsheet.settings import LOOPBACK
+from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from callsheet.cli.session import Session
     from callsheet.spec import Action
@@ -48,13 +48,6 @@ class Bound:
         return self.group(path[0]).get(path) if path else None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host's address is this machine."""
-    from urllib.parse import urlsplit
-
-    return urlsplit(host).hostname in LOOPBACK
-
-
 class Lookup:
     """Answers for words: an action, the words below, or nothing."""
 
@@ -72,8 +65,8 @@ class Lookup:
         settings, source = self.session.settings, self.session.bindings.source
         if not settings.host or source == settings.origin:
             return True
-        sandbox = source == "sandbox" and is_loopback(settings.host)
-        return sandbox and self.session.directory.cached() is None
+        sandbox = source == "sandbox" or is_loopback(source)
+        return sandbox and is_loopback(settings.host) and self.session.directory.cached() is None
 
     def live(self) -> tuple[Action, ...]:
         """The actions of the cached live catalogue."""
@@ -124,7 +117,28 @@ class Lookup:
             return False
         return True
 
+    def widen(self) -> Iterator[None]:
+        """Look further step by step; a request is made only where the last step found nothing.
+
+        A host that merely stands after the command may be the value of a field: the server in
+        use is asked first, for no key may go to a place that was not meant as one.
+        """
+        yield
+        hints = self.session.hints
+        if hints:
+            self.session.hint({})
+            yield
+        if self.refresh():
+            yield
+        if hints:
+            self.session.hint(hints)
+            self._asked = False
+            if self.refresh():
+                yield
+
     def prepare(self) -> None:
         """Fetch the catalogue of a host that was never asked and that the bindings do not know."""
+        if self.session.hints:
+            return
         if not self.own_host() and self.session.directory.cached() is None:
             self.refresh()

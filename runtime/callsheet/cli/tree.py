@@ -49,12 +49,11 @@ class Node(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but the server is asked once before a word counts as unknown."""
         word = args[0]
-        command = self.get_command(ctx, word)
-        if command is None and self.lookup.refresh():
+        for _ in self.lookup.widen():
             command = self.get_command(ctx, word)
-        if command is None:
-            raise self._unknown(ctx, word)
-        return word, command, args[1:]
+            if command is not None:
+                return word, command, args[1:]
+        raise self._unknown(ctx, word)
 
     def _unknown(self, ctx: click.Context, word: str) -> UsageError:
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
