@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.probe.outline import outline
@@ -71,7 +72,7 @@ def list_finding(
 
 def forcing(sets: dict[str, str]) -> str:
     """Settings as they are typed, without those that have no value."""
-    return " ".join(f"--set {name}={value}" for name, value in sets.items() if value)
+    return " ".join(f"--set {quote(f'{name}={value}')}" for name, value in sets.items() if value)
 
 
 class Document(NamedTuple):

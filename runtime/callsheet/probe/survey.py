@@ -65,7 +65,7 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     queries = sum(1 for one in sent if one.send.method == "POST")
     return Report(
         host=host,
-        findings=tuple(findings),
+        findings=tuple(finding.safe() for finding in findings),
         saved=saved,
         requests=len(sent),
         queries=queries,

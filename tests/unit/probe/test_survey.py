@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet import Client
-from callsheet.probe import probe
+from callsheet.probe import Finding, probe
 from callsheet.probe.report import TOPICS
 from callsheet_sandbox.dialects import read_dialects
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from callsheet.probe import Finding, Report
+    from callsheet.probe import Report
     from callsheet_sandbox.server import Running
 
 DIALECTS = tuple(read_dialects())
@@ -171,3 +171,33 @@ def test_nothing_is_cached(sandbox: Running, home: Path) -> None:
         probe(ads)
 
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_findings_are_safe_to_print() -> None:
+    rough = Finding(topic="list", came="a\x1b[31m\nb", read="\u202ex", unclear="", setting="")
+
+    assert rough.safe() == Finding(topic="list", came="a b", read="x")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_word_that_is_not_known_can_be_forced(sandbox: Running) -> None:
+    reply = {"taskId": "t1", "status": "brewing", "prompt": PROMPT}
+    sandbox.add_action({**BREWING, "reply": reply})
+    with client(sandbox, "plain", ledger=None) as ads:
+        report = probe(ads, task="ai.video.query:t1")
+
+    assert report["task"].unclear == "the word 'brewing' is not known and counts as running"
+    assert report["task"].setting.endswith("--set done=brewing or --set failed=brewing")
+
+
+BREWING = {
+    "id": "ai.video.query",
+    "does": "reply",
+    "input": {
+        "type": "object",
+        "properties": {"taskId": {"type": "string"}},
+        "required": ["taskId"],
+    },
+    "cost": 0,
+    "readOnly": True,
+}
