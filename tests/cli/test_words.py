@@ -183,9 +183,11 @@ def test_words_complete_without_the_server(ads: Program) -> None:
     asked = {"_ADS_COMPLETE": "bash_complete", "ADS_HOST": ads.server.url}
     before = len(ads.server.requests())
     groups = ads(COMP_WORDS="ads vi", COMP_CWORD="1", **asked).out
+    ids = ads(COMP_WORDS="ads call ai.video.q", COMP_CWORD="2", **asked).out
     flags = ads(COMP_WORDS="ads video generate --pro", COMP_CWORD="3", **asked).out
 
     assert groups == "plain,video\n"
+    assert ids == "plain,ai.video.query\n"
     assert flags.splitlines() == ["plain,--prompt", "plain,--provider", "plain,--profile"]
     assert len(ads.server.requests()) == before
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import pages
 from callsheet.errors import CallsheetError
-from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,9 +42,17 @@ class Bound:
             self._groups[word] = {action.command: action for action in found}
         return self._groups[word]
 
+    def holds(self, path: Path) -> bool:
+        """Whether generated commands begin with these words and go on."""
+        return any(_below(path, command) for command in self.group(path[0]))
+
     def find(self, path: Path) -> Action | None:
         """The action of a command."""
         return self.group(path[0]).get(path) if path else None
+
+
+def _below(path: Path, command: Path) -> bool:
+    return len(command) > len(path) and command[: len(path)] == path
 
 
 class Lookup:
@@ -65,6 +72,8 @@ class Lookup:
         settings, source = self.session.settings, self.session.bindings.source
         if not settings.host or source == settings.origin:
             return True
+        from callsheet.wire import is_loopback
+
         sandbox = source == "sandbox" or is_loopback(source)
         return sandbox and is_loopback(settings.host) and self.session.directory.cached() is None
 
@@ -76,8 +85,14 @@ class Lookup:
         catalogue = directory.cached()
         return directory.surface(catalogue).actions if catalogue is not None else ()
 
+    def is_group(self, path: Path) -> bool:
+        """Whether commands begin with these words."""
+        return self.bound.holds(path) or any(_below(path, one.command) for one in self.live())
+
     def find(self, path: Path) -> Action | None:
         """The action of a command, as the host in use advertises it."""
+        if self.bound.holds(path):
+            return None
         bound = self.bound.find(path)
         if bound is not None and (self.own_host() or self._unchanged(bound)):
             return bound

@@ -111,13 +111,14 @@ def _refuse_missing(asked: Action, body: Body, role: Role) -> None:
     param = bodies.missing(asked, body.value, role)
     if param is None:
         return
-    flag = f"--{param.flag}"
-    raise UsageError(
-        f"{flag} is needed" + (f" (field {param.path[0]})" if param.path[0] != param.flag else ""),
-        hint="or give the whole body with --input",
-        flag=flag,
-        code="invalid_input",
-    )
+    wire = param.path[0]
+    if param.hidden:
+        message, flag = f"the field {wire} is needed and has no flag", "--input"
+    else:
+        flag = f"--{param.flag}"
+        message = f"{flag} is needed" + (f" (field {wire})" if wire != param.flag else "")
+    hint = "give the whole body with --input"
+    raise UsageError(message, hint=hint, flag=flag, code="invalid_input")
 
 
 def takes_timeout(asked: Action, role: Role) -> bool:
@@ -154,7 +155,7 @@ def judge(session: Session, made: Request) -> None:
             return
         pointer = _steps(error.pointer)
         flag = flag_at(made.asked.params, pointer)
-        if flag is not None:
+        if flag:
             error.flag = f"--{flag}"
             error.message = f"{error.flag}: {error.message.partition(': ')[2] or error.message}"
         raise

@@ -42,7 +42,7 @@ class Node(click.Group):
             note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
             note += "schema, and `make generate` adds types."
             return build.command(action, note=note if self.lookup.is_new(action) else "")
-        return Node(self.lookup, path) if self.lookup.below(path) else None
+        return Node(self.lookup, path) if self.lookup.is_group(path) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

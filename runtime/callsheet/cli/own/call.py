@@ -11,7 +11,7 @@ from callsheet.cli import body as bodies
 from callsheet.cli import flags, output, preview, saving, uploads
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
-from callsheet.cli.ownword import TIMEOUT, Word
+from callsheet.cli.ownword import TIMEOUT, Word, known_ids
 from callsheet.cli.request import Request, judge, takes_timeout, with_timeout
 from callsheet.cli.run import conclude, send, wait
 from callsheet.errors import TaskFailed
@@ -102,7 +102,7 @@ call = Word(
     "call",
     _call,
     params=[
-        click.Argument(["action_id"], metavar="ID"),
+        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
         click.Argument(["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED),
     ],
     ours=(*flags.ACTION[1:], *_LATER),
