@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog import Catalogue, fetch
 from callsheet.catalog_cache import CatalogueCache
-from callsheet.errors import InvalidInput
+from callsheet.errors import InvalidInput, ServerError
 from callsheet.protocol import Overrides
 from callsheet.spec import Action
 
@@ -103,7 +103,11 @@ class Directory:
                 return stored.get("input")
         if not action.typed:
             return None
-        catalogue = yield from self._holding(action.id)
+        try:
+            catalogue = yield from self._holding(action.id)
+        except ServerError as error:  # what is generated works without a list that can be read
+            self.notes.append(error.message)
+            return None
         found = catalogue.get(action.id)
         return found.input if found is not None else None
 
