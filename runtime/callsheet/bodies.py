@@ -20,16 +20,20 @@ def encode(value: Any) -> bytes:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"the body cannot be written as JSON: {error}") from None
 
 
 def decode(data: bytes) -> Any:
     """The JSON of a body; raises ``InvalidInput``."""
     try:
-        return json.loads(data)
+        return json.loads(data.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"the body is not JSON: {error}") from None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON number")
 
 
 def reference(key: str | None) -> str:
@@ -52,4 +56,4 @@ def silence_of(action: Action, value: Any) -> float:
     said = value.get("timeoutMs") if isinstance(value, dict) else None
     if isinstance(said, bool) or not isinstance(said, int | float) or said <= 0:
         said = action.family.timeout_ms if action.family is not None else 600_000
-    return min(float(said), 86_400_000.0) / 1000 + 30.0
+    return min(said, 86_400_000) / 1000 + 30.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog import Catalogue, CatalogueCache, fetch
+from callsheet.catalog import Catalogue, fetch
+from callsheet.catalog_cache import CatalogueCache
 from callsheet.errors import InvalidInput
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
@@ -74,12 +75,14 @@ class Directory:
 
         The server then says whether it exists: a catalogue may hide what it can do.
         """
-        catalogue = yield from self.catalogue()
-        action = self.surface(catalogue).by_id.get(action_id)
-        if action is None:
-            catalogue = yield from self.refresh()
-            action = self.surface(catalogue).by_id.get(action_id)
-        return action or Action(id=action_id, typed=False)
+        catalogue = yield from self._holding(action_id)
+        return self.surface(catalogue).by_id.get(action_id) or Action(id=action_id, typed=False)
+
+    def _holding(self, action_id: str) -> Flow[Catalogue]:
+        """The stored catalogue where it knows this id, else one that is fetched now."""
+        stored = self.cached()
+        known = stored is not None and stored.get(action_id) is not None
+        return stored if stored and known else (yield from self.refresh())
 
     def judge(self, action: Action, value: Any) -> Flow[None]:
         """Hold a body against the schema of the host it goes to; raises ``InvalidInput``."""
@@ -113,13 +116,14 @@ class Directory:
         return bool(source and source == self.settings.origin and action.module)
 
     def _advertised(self, action_id: str) -> Flow[Advertised | None]:
-        found = (yield from self.catalogue()).get(action_id)
-        return found or (yield from self.refresh()).get(action_id)
+        return (yield from self._holding(action_id)).get(action_id)
 
     def _schema(self, action: Action) -> Flow[Any]:
         stored = self.bindings.schema(action.module) if self._bound_here(action) else None
         if stored is not None:
             return stored.get("input")
+        if not action.typed:
+            return None
         found = yield from self._advertised(action.id)
         return found.input if found is not None else None
 

@@ -166,8 +166,9 @@ class Part:
 
     def _restart(self) -> None:
         if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
+            with _disk(self.target):
+                self._file.seek(0)
+                self._file.truncate()
         self.size = 0
         self._validator = ""
 

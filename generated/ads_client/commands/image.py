@@ -180,7 +180,7 @@ QUERY = Action(
     result="image_query",
 )
 
-COMMANDS = {
+COMMANDS: dict[str, Action] = {
     "generate": GENERATE,
     "query": QUERY,
 }

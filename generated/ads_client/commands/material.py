@@ -54,7 +54,7 @@ SEARCH = Action(
     result="material_search",
 )
 
-COMMANDS = {
+COMMANDS: dict[str, Action] = {
     "queries": QUERIES,
     "search": SEARCH,
 }

@@ -27,6 +27,6 @@ UPLOAD_IMAGE = Action(
     result="storage_upload_image",
 )
 
-COMMANDS = {
+COMMANDS: dict[str, Action] = {
     "upload-image": UPLOAD_IMAGE,
 }

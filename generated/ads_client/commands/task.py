@@ -32,6 +32,6 @@ LIST = Action(
     result="task_list",
 )
 
-COMMANDS = {
+COMMANDS: dict[str, Action] = {
     "list": LIST,
 }

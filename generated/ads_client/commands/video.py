@@ -185,7 +185,7 @@ QUERY = Action(
     result="video_query",
 )
 
-COMMANDS = {
+COMMANDS: dict[str, Action] = {
     "generate": GENERATE,
     "query": QUERY,
 }

@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "ImageGenerateAndWaitInput": "image_generate_and_wait",
     "ImageGenerateAndWaitResult": "image_generate_and_wait",
     "ImageGenerateInput": "image_generate",

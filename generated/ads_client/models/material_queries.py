@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._model import Model
+from callsheet.model import Model
 
 
 class MaterialQueriesInput(Model):

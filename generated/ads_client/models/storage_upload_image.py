@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from ._model import Model
+from callsheet.model import Field, Model
 
 
 class StorageUploadImageInput(Model):

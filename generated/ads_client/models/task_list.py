@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
-from ._model import Model
+from callsheet.model import Field, Model
 
 
 class TaskListInput(Model):

@@ -104,7 +104,7 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
         try:
             left = deadline - timing.clock()
             answer, asked = yield from _asked(asked, min(60.0, max(1.0, left)))
-            hint = _hint(answer, timing.wall())
+            hint, unfound = _hint(answer, timing.wall()), 0
         except AuthError:
             raise
         except (NetworkError, ServerError) as error:
