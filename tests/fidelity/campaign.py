@@ -1,0 +1,145 @@
+"""Every body of every action over every way to the wire, counted."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from fidelity.lines import flags_of
+from fidelity.material import Case, equal, identical
+from fidelity.tally import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.spec import Action
+    from fidelity.package import Package
+    from fidelity.routes import Routes, Sent
+
+
+class Campaign:
+    """The rows of the table; ``run`` fills them."""
+
+    def __init__(self, package: Package, routes: Routes) -> None:
+        self.package, self.routes = package, routes
+        self.chance = Random(7)
+        self.generated = Row("schemas generate and import")
+        self.typed = Row("  of them with models", goal=0.0)
+        self.accepted = Row("valid bodies accepted (library)")
+        self.same = Row("valid bodies identical on the wire (library)")
+        self.refused = Row("invalid bodies refused, with a pointer (library)", goal=99.9)
+        self.given = Row("valid bodies byte for byte (--input)")
+        self.denied = Row("invalid bodies exit 2, flag or pointer (--input)", goal=99.9)
+        self.modelled = Row("valid bodies that the model takes", goal=0.0)
+        self.by_model = Row("  of them identical on the wire (model)")
+        self.by_method = Row("  of them equal on the wire (method)")
+        self.undeclared = Row("undeclared keys unchanged (all routes)")
+        self.said = Row("body -> flags -> body")
+        self.warned = Row("invalid bodies by flags exit 2, flag or pointer", goal=99.9)
+        self.faultless = Row("schemas without any fault", goal=99.0)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Every row, in the order of the table."""
+        return [value for value in vars(self).values() if isinstance(value, Row)]
+
+    def run(self, cases: Sequence[Case]) -> None:
+        """Try everything."""
+        for case in cases:
+            self._one(case)
+        wrong = {name for row in self.rows if row.goal > 0 for name, _ in row.wrong}
+        for case in cases:
+            self.faultless.count(case.id, "see above" if case.id in wrong else "")
+
+    def _one(self, case: Case) -> None:
+        try:
+            action = self.package.action(case.id)
+            models = self.package.models(case.id)
+        except Exception as error:  # whatever an import raises is what is counted here
+            self.generated.count(case.id, repr(error))
+            return
+        self.generated.count(case.id)
+        self.typed.count(case.id, "" if models else "no models")
+        for body in case.valid:
+            self._valid(case, action, body)
+            if models is not None and models.INPUT is not None:
+                self._model(case, models.INPUT, body)
+            if flags_of(action):
+                self._flags(case, action, body)
+        for body in case.invalid:
+            self._invalid(case, action, body)
+            if flags_of(action):
+                self._wrong_flags(case, action, body)
+
+    def _valid(self, case: Case, action: Action, body: Any) -> None:
+        sent = self.routes.library(action, body)
+        self.accepted.count(case.id, _lost(sent, body))
+        self._same(self.same, case, sent, body)
+        data = spaced(body, self.chance)
+        sent = self.routes.given(action, data)
+        why = "" if sent.body == data else f"{_lost(sent, body)} {data!r} -> {sent.body!r}"
+        self.given.count(case.id, why)
+
+    def _same(self, row: Row, case: Case, sent: Sent, body: Any) -> None:
+        if sent.body is None:
+            return
+        why = "" if identical(sent.json, body) else f"{json.dumps(body)} -> {sent.body!r}"
+        row.count(case.id, why)
+        for name in body.keys() - _declared(case.input):
+            kept = name in sent.json and identical(sent.json[name], body[name])
+            self.undeclared.count(case.id, "" if kept else f"{name}: {sent.body!r}")
+
+    def _model(self, case: Case, model: Any, body: Any) -> None:
+        try:
+            made = model.model_validate(body)
+        except ValidationError as error:
+            self.modelled.count(case.id, f"{body} {error}")
+            return
+        self.modelled.count(case.id)
+        method = self.package.method(self.routes.client, case.id)
+        sent = self.routes.method(method, made)
+        if sent.body is None:
+            self.by_model.count(case.id, _lost(sent, body))
+        self._same(self.by_model, case, sent, body)
+        names = {f.validation_alias or name: name for name, f in model.model_fields.items()}
+        if set(names) <= {"root"}:
+            return
+        fields = {names[name]: value for name, value in body.items() if name in names}
+        extra = {name: value for name, value in body.items() if name not in names}
+        sent = self.routes.method(method, extra_body=extra, **fields)
+        why = "" if sent.body and equal(sent.json, body) else f"{body} -> {sent}"
+        self.by_method.count(case.id, why)
+
+    def _flags(self, case: Case, action: Action, body: Any) -> None:
+        pass
+
+    def _wrong_flags(self, case: Case, action: Action, body: Any) -> None:
+        pass
+
+    def _invalid(self, case: Case, action: Action, body: Any) -> None:
+        sent = self.routes.library(action, body)
+        good = sent.body is None and sent.code == 2 and sent.pointer is not None
+        self.refused.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")
+        sent = self.routes.given(action, json.dumps(body).encode())
+        named = sent.flag.startswith("--") or bool(sent.error)
+        good = sent.body is None and sent.code == 2 and named
+        self.denied.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")
+
+
+def spaced(body: Any, chance: Random) -> bytes:
+    """The body as a person may have written it."""
+    style: dict[str, Any] = chance.choice(
+        [{"indent": 2}, {"separators": (" ,", ": ")}, {"indent": "\t", "ensure_ascii": False}, {}]
+    )
+    return (json.dumps(body, **style) + chance.choice(["", "\n"])).encode()
+
+
+def _lost(sent: Sent, body: Any) -> str:
+    return "" if sent.body is not None else f"{json.dumps(body)}: {sent.error}"
+
+
+def _declared(schema: Any) -> set[str]:
+    return set(schema.get("properties", {})) if isinstance(schema, dict) else set()
