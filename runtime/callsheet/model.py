@@ -1,13 +1,99 @@
-"""The base of every generated model: fields by either name, unknown ones kept."""
+"""The base of every generated model: fields by either name, and every value as it was given."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from typing import Any, TypeVar
 
-__all__ = ["Field", "Model", "RootModel"]
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr
+from pydantic import model_validator
+
+__all__ = ["Field", "Model", "RootModel", "sent"]
+
+T = TypeVar("T")
+
+
+class Given:
+    """What a model was built from; it has no say in comparisons."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any = None) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given)
+
+    __hash__ = None  # type: ignore[assignment] # equal to every other one
 
 
 class Model(BaseModel):
     """What was set goes out, by wire name; what came in stays, known or not."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="allow", populate_by_name=True, protected_namespaces=(), strict=True
+    )
+    _given: Given = PrivateAttr(default_factory=Given)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
+        made = build(value)
+        if isinstance(value, dict):
+            made._given = Given(value)
+        return made
+
+
+class RootModel(pydantic.RootModel[T]):
+    """A body or a reply that is no object, or one of several."""
+
+    model_config = ConfigDict(strict=True)
+    _given: Given = PrivateAttr(default_factory=Given)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
+        made = build(value)
+        made._given = Given(value)
+        return made
+
+
+def sent(value: Any) -> Any:
+    """A value as it goes out: of a model exactly what was set, by wire name.
+
+    Where a model changed the form of what it was given (``1`` to ``1.0`` for a number), the
+    form that was given goes out, unless the field was set to something else since.
+    """
+    if isinstance(value, pydantic.RootModel):
+        return _as_given(value.root, getattr(value, "_given", Given()).value)
+    if isinstance(value, Model):
+        return _fields(value, value._given.value or {})
+    if isinstance(value, dict):
+        return {name: sent(item) for name, item in value.items()}
+    return [sent(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _fields(model: Model, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields that were set, first in the order in which they were given."""
+    wires = {name: wire_name(name, field) for name, field in type(model).model_fields.items()}
+    known = {wires[name]: getattr(model, name) for name in wires if name in model.model_fields_set}
+    known |= model.model_extra or {}
+    ordered = {wires.get(name, name): item for name, item in given.items()}
+    first = {wire: _as_given(known[wire], item) for wire, item in ordered.items() if wire in known}
+    return first | {wire: sent(item) for wire, item in known.items() if wire not in first}
+
+
+def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
+    """What a field is called on the wire."""
+    return field.serialization_alias or name
+
+
+def _as_given(value: Any, given: Any) -> Any:
+    if isinstance(value, Model | pydantic.RootModel):
+        return sent(value)
+    if isinstance(value, list) and isinstance(given, list | tuple) and len(value) == len(given):
+        return [_as_given(*pair) for pair in zip(value, given, strict=True)]
+    if isinstance(value, dict) and isinstance(given, dict) and value.keys() == given.keys():
+        return {name: _as_given(value[name], item) for name, item in given.items()}
+    same = isinstance(value, bool) == isinstance(given, bool) and value == given
+    return sent(given) if same else sent(value)

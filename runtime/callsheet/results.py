@@ -107,6 +107,6 @@ def _typed(package: str, module: str, payload: Any) -> Any:
     from pydantic import ValidationError
 
     try:
-        return model.model_validate(payload)
+        return model.model_validate(payload, strict=False)
     except ValidationError:
         return model.model_construct(**payload) if isinstance(payload, dict) else payload

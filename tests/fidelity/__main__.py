@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fidelity.campaign import Campaign
 from fidelity.material import corpus, own
-from fidelity.package import NAME, generate, imported
+from fidelity.package import NAME, catalogue, generate, imported
 from fidelity.recorder import KEY, recorder
 from fidelity.routes import Routes
 from fidelity.tally import faults, table
@@ -22,6 +22,7 @@ def main() -> int:
             os.environ[f"FIDELITY_{kind.upper()}_DIR"] = str(root / kind)
         os.environ |= {"FIDELITY_HOST": server.url, "FIDELITY_API_KEY": KEY, "FIDELITY_FORMAT": "json"}
         cases = [*corpus(), *own()]
+        server.catalogue = catalogue(cases)
         package = generate(cases, root / "client", server.url)
         for one in package.diagnostics:
             print(one)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from fidelity.lines import flags_of
+from fidelity.lines import flags_of, read
 from fidelity.material import Case, equal, identical
+from fidelity.saying import words
 from fidelity.tally import Row
 
 if TYPE_CHECKING:
@@ -114,10 +115,19 @@ class Campaign:
         self.by_method.count(case.id, why)
 
     def _flags(self, case: Case, action: Action, body: Any) -> None:
-        pass
+        typed = words(action, body, self.chance)
+        line = read(self.routes.client.bindings, action, typed)
+        why = "" if line.error is None and equal(line.body, body) else f"{body} {typed} -> {line}"
+        self.said.count(case.id, why)
 
     def _wrong_flags(self, case: Case, action: Action, body: Any) -> None:
-        pass
+        """Where the line means another body (5 typed for a text is a text), nothing is learnt."""
+        typed = words(action, body, self.chance)
+        line = read(self.routes.client.bindings, action, typed)
+        if line.error is None and not equal(line.body, body):
+            return
+        named = line.error is not None and line.error.exit_code == 2 and bool(line.error.flag)
+        self.warned.count(case.id, "" if named else f"{body} {typed} -> {line}")
 
     def _invalid(self, case: Case, action: Action, body: Any) -> None:
         sent = self.routes.library(action, body)

@@ -72,6 +72,19 @@ def advertised(cases: Sequence[Case]) -> tuple[Advertised, ...]:
     )
 
 
+def catalogue(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """The same as a list that carries its schemas."""
+    return [
+        {
+            "id": one.id,
+            "description": one.doc,
+            "inputSchema": one.input,
+            **({} if one.output is None else {"outputSchema": one.output}),
+        }
+        for one in cases
+    ]
+
+
 def generate(cases: Sequence[Case], out: Path, source: str) -> Package:
     """Write the package into ``out``; its bindings say that they come from ``source``."""
     config = Config(

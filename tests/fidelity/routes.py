@@ -41,8 +41,8 @@ class Routes:
         self.client, self.recorder, self.folder = client, recorder, folder
 
     def library(self, action: Action, body: Any) -> Sent:
-        """``client.call(action, body)``."""
-        return self._call(lambda: self.client.call(action, body))
+        """``client.call(id, body)``, with the schema as the server advertises it today."""
+        return self._call(lambda: self.client.call(action.id, body))
 
     def method(self, method: Any, *args: Any, **fields: Any) -> Sent:
         """A typed method."""
