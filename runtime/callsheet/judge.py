@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from callsheet.dialect import without
 from callsheet.patterns import loosen
 from callsheet.pointers import SchemaRefused
 from callsheet.schema import Draft, admit_noted, draft_of
@@ -89,10 +90,17 @@ def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, lik
     draft = draft_of(schema)
     if not isinstance(schema, dict):
         return Judge(schema is True, draft, validator(schema is True, draft))
+    schema = _of_its_draft(schema, draft)
     try:
         return Judge(schema, draft, validator(schema, draft))
     except ValueError:
         return _loosened(schema, draft)
+
+
+def _of_its_draft(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """``dependencies`` left the vocabulary with 2019-09; jsonschema-rs still holds to it."""
+    known: dict[str, Any] = schema if draft.startswith("draft") else without(schema, "dependencies")
+    return known
 
 
 def _loosened(schema: dict[str, Any], draft: Draft) -> Judge:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any, TypeVar
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr
-from pydantic import model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 __all__ = ["Field", "Model", "RootModel", "sent"]
 
@@ -38,7 +46,7 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-        made = build(value)
+        made = _built(value, build)
         if isinstance(value, dict):
             made._given = Given(value)
         return made
@@ -53,9 +61,33 @@ class RootModel(pydantic.RootModel[T]):
     @model_validator(mode="wrap")
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-        made = build(value)
+        made = _built(value, build)
         made._given = Given(value)
         return made
+
+
+def _built(value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
+    """The model of a value; a whole number may be written with a point, as JSON Schema has it."""
+    try:
+        return build(value)
+    except ValidationError:
+        whole = _whole(value)
+        if whole is value:
+            raise
+        return build(whole)
+
+
+def _whole(value: Any) -> Any:
+    """The value with ``5`` for ``5.0``; the very same one where there is nothing to change."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        items = {name: _whole(item) for name, item in value.items()}
+        return value if all(items[name] is item for name, item in value.items()) else items
+    if isinstance(value, list):
+        parts = [_whole(item) for item in value]
+        return value if all(map(is_, parts, value)) else parts
+    return value
 
 
 def sent(value: Any) -> Any:
@@ -85,7 +117,7 @@ def _fields(model: Model, given: dict[str, Any]) -> dict[str, Any]:
 
 def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
     """What a field is called on the wire."""
-    return field.serialization_alias or name
+    return name if field.serialization_alias is None else field.serialization_alias
 
 
 def _as_given(value: Any, given: Any) -> Any:

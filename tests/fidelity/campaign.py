@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from callsheet.model import wire_name
 from fidelity.lines import flags_of, read
 from fidelity.material import Case, equal, identical
 from fidelity.saying import words
@@ -63,10 +64,10 @@ class Campaign:
             self.generated.count(case.id, repr(error))
             return
         self.generated.count(case.id)
-        self.typed.count(case.id, "" if models else "no models")
+        self.typed.count(case.id, "" if hasattr(models, "INPUT") else "no models")
         for body in case.valid:
             self._valid(case, action, body)
-            if models is not None and models.INPUT is not None:
+            if getattr(models, "INPUT", None) is not None:
                 self._model(case, models.INPUT, body)
             if flags_of(action):
                 self._flags(case, action, body)
@@ -105,7 +106,7 @@ class Campaign:
         if sent.body is None:
             self.by_model.count(case.id, _lost(sent, body))
         self._same(self.by_model, case, sent, body)
-        names = {f.validation_alias or name: name for name, f in model.model_fields.items()}
+        names = {wire_name(name, field): name for name, field in model.model_fields.items()}
         if set(names) <= {"root"}:
             return
         fields = {names[name]: value for name, value in body.items() if name in names}
@@ -117,7 +118,7 @@ class Campaign:
     def _flags(self, case: Case, action: Action, body: Any) -> None:
         typed = words(action, body, self.chance)
         line = read(self.routes.client.bindings, action, typed)
-        why = "" if line.error is None and equal(line.body, body) else f"{body} {typed} -> {line}"
+        why = "" if line.error is None and equal(line.body, body) else f"{line} <- {typed}"
         self.said.count(case.id, why)
 
     def _wrong_flags(self, case: Case, action: Action, body: Any) -> None:

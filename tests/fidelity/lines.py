@@ -40,6 +40,7 @@ def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
         assert isinstance(command, build.ActionCommand)
         context = command.make_context("x", list(words), obj=session)
         session.flags.take(context.params)
+        session.settle()
         made = request(session, action, command.typed(context))
         body = json.loads(made.body.encoded())
         judge(session, made)

@@ -35,7 +35,9 @@ class _Saying:
         inner = self._inside(one, value)
         if inner:
             return [word for param, item in inner for word in self.field(param, item)]
-        if isinstance(value, bool) and one.kind == "boolean" and self.chance.random() < 0.5:
+        ours = one.flag.startswith("input.")
+        bare = one.kind == "boolean" and not ours and self.chance.random() < 0.5
+        if isinstance(value, bool) and bare:
             head, _, last = f"--{one.flag}".rpartition(".")
             negative = f"{head}.no-{last}" if head else f"--no-{one.flag}"
             return [f"--{one.flag}"] if value else self._no(one, negative)
@@ -76,24 +78,23 @@ class _Saying:
 
     def _text(self, one: Param, value: str) -> str:
         """A text as it is; in quotes where it would mean something else."""
-        if value in one.choices:
-            return value
-        if one.kind == "any":
-            return json.dumps(value) if _is_json(value) or one.media else value
-        quoted = value.strip('"').startswith("@" if one.media else "null") or value[:1] == '"'
-        return json.dumps(value) if quoted and _special(one, value) else value
+        special = _means_more(one, value) or (one.kind == "any" and _is_json(value))
+        return json.dumps(value) if special else value
 
 
-def _special(one: Param, value: str) -> bool:
-    if one.nullable and value == "null" or one.media and value.startswith("@"):
-        return True
-    if value[:1] != '"' or not (one.nullable or one.media):
+def _means_more(one: Param, value: str) -> bool:
+    """Whether the text would be read as null, as a file, or as a text in quotes."""
+    inner = _unquoted(value)
+    if one.media:
+        return value.startswith("@") or inner is not None or (one.nullable and value == "null")
+    if not one.nullable:
         return False
-    try:
-        inner = json.loads(value)
-    except ValueError:
-        return False
-    return isinstance(inner, str) and _special(one, inner)
+    return value == "null" or (inner is not None and _means_more(one, inner))
+
+
+def _unquoted(text: str) -> str | None:
+    value = json.loads(text) if text[:1] == '"' and _is_json(text) else None
+    return value if isinstance(value, str) else None
 
 
 def _is_json(text: str) -> bool:
