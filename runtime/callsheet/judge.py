@@ -42,7 +42,7 @@ class Unjudged(Exception):
 class Judge:
     """A compiled schema; made by :func:`compile`, worth keeping for the schema's digest.
 
-    ``notes`` are lines to tell once: what of the schema is not checked.
+    ``schema`` is what is judged by; ``notes`` are lines to tell once: what is not checked.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Judge:
     ) -> None:
         self.draft = draft
         self.notes: tuple[str, ...] = ()
-        self._schema = schema
+        self.schema = schema
         self._verdict = verdict
 
     def allows(self, body: object) -> bool:
@@ -66,7 +66,7 @@ class Judge:
             return ()
         from callsheet.faults import explain
 
-        found = explain(self._schema, self.draft, self._verdict, body)
+        found = explain(self.schema, self.draft, self._verdict, body)
         return tuple(Fault(*one) for one in found[:_MOST_FAULTS])
 
 

@@ -1,4 +1,4 @@
-"""The base of every generated model: fields by either name, and every value as it was given."""
+"""The base of every generated model: typed fields, and every value as it was given."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 
 class Given:
-    """What a model was built from; it has no say in comparisons."""
+    """What a model was given and what it made of it; this has no say in comparisons."""
 
-    __slots__ = ("value",)
+    __slots__ = ("built", "value")
 
-    def __init__(self, value: Any = None) -> None:
-        self.value = value
+    def __init__(self, value: Any = None, built: Any = None) -> None:
+        self.value, self.built = value, built
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Given)
@@ -35,20 +35,38 @@ class Given:
     __hash__ = None  # type: ignore[assignment] # equal to every other one
 
 
+class Whole(int):
+    """A whole number that was written with a point, and how."""
+
+    given: float
+
+
+def _init(self: BaseModel, /, **data: Any) -> None:
+    """Take fields by name or by wire name; JSON, which has wire names alone, does not come here.
+
+    A key of the server's may be spelled like the name that another field has in Python.
+    """
+    known = type(self).model_fields
+    wires = {name: wire_name(name, known[name]) for name in data if name in known}
+    BaseModel.__init__(self, **{wires.get(name, name): item for name, item in data.items()})
+
+
+vars(_init)["__pydantic_base_init__"] = True  # else pydantic sends JSON this way too
+
+
 class Model(BaseModel):
     """What was set goes out, by wire name; what came in stays, known or not."""
 
-    model_config = ConfigDict(
-        extra="allow", populate_by_name=True, protected_namespaces=(), strict=True
-    )
+    model_config = ConfigDict(extra="allow", protected_namespaces=(), strict=True)
+    __init__ = _init
     _given: Given = PrivateAttr(default_factory=Given)
 
     @model_validator(mode="wrap")
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-        made = _built(value, build)
+        made: Model = _built(value, build)
         if isinstance(value, dict):
-            made._given = Given(value)
+            made._given = Given(value, _frozen(made.__dict__))
         return made
 
 
@@ -61,8 +79,8 @@ class RootModel(pydantic.RootModel[T]):
     @model_validator(mode="wrap")
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-        made = _built(value, build)
-        made._given = Given(value)
+        made: RootModel[Any] = _built(value, build)
+        made._given = Given(value, _frozen(made.root))
         return made
 
 
@@ -80,7 +98,9 @@ def _built(value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
 def _whole(value: Any) -> Any:
     """The value with ``5`` for ``5.0``; the very same one where there is nothing to change."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        whole = Whole(value)
+        whole.given = value
+        return whole
     if isinstance(value, dict):
         items = {name: _whole(item) for name, item in value.items()}
         return value if all(items[name] is item for name, item in value.items()) else items
@@ -90,29 +110,44 @@ def _whole(value: Any) -> Any:
     return value
 
 
+def _frozen(value: Any) -> Any:
+    """A copy of lists and objects as they are now; what stands in them stays the same."""
+    if isinstance(value, dict):
+        return {name: _frozen(item) for name, item in value.items()}
+    return [_frozen(item) for item in value] if isinstance(value, list) else value
+
+
 def sent(value: Any) -> Any:
     """A value as it goes out: of a model exactly what was set, by wire name.
 
     Where a model changed the form of what it was given (``1`` to ``1.0`` for a number), the
     form that was given goes out, unless the field was set to something else since.
     """
-    if isinstance(value, pydantic.RootModel):
-        return _as_given(value.root, getattr(value, "_given", Given()).value)
+    if isinstance(value, RootModel):
+        return _as_given(value.root, value._given.value, value._given.built)
     if isinstance(value, Model):
-        return _fields(value, value._given.value or {})
+        return _fields(value)
     if isinstance(value, dict):
         return {name: sent(item) for name, item in value.items()}
+    if isinstance(value, Whole):
+        return value.given
     return [sent(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _fields(model: Model, given: dict[str, Any]) -> dict[str, Any]:
+def _fields(model: Model) -> dict[str, Any]:
     """The fields that were set, first in the order in which they were given."""
-    wires = {name: wire_name(name, field) for name, field in type(model).model_fields.items()}
-    known = {wires[name]: getattr(model, name) for name in wires if name in model.model_fields_set}
-    known |= model.model_extra or {}
-    ordered = {wires.get(name, name): item for name, item in given.items()}
-    first = {wire: _as_given(known[wire], item) for wire, item in ordered.items() if wire in known}
-    return first | {wire: sent(item) for wire, item in known.items() if wire not in first}
+    given, built = model._given.value or {}, model._given.built or {}
+    more = model.model_extra or {}
+    names = {}
+    for name, field in type(model).model_fields.items():
+        wire = wire_name(name, field)
+        # Pydantic counts a key of the server's that is spelled like the name as well.
+        ours = name not in more or wire in given or getattr(model, name) != built.get(name)
+        if name in model.model_fields_set and ours:
+            names[wire] = name
+    order = [*(wire for wire in given if wire in names or wire in more), *names, *more]
+    now = more | {wire: getattr(model, name) for wire, name in names.items()}
+    return {w: _as_given(now[w], given.get(w), built.get(names.get(w, ""))) for w in order}
 
 
 def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
@@ -120,12 +155,16 @@ def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
     return name if field.serialization_alias is None else field.serialization_alias
 
 
-def _as_given(value: Any, given: Any) -> Any:
-    if isinstance(value, Model | pydantic.RootModel):
-        return sent(value)
-    if isinstance(value, list) and isinstance(given, list | tuple) and len(value) == len(given):
-        return [_as_given(*pair) for pair in zip(value, given, strict=True)]
-    if isinstance(value, dict) and isinstance(given, dict) and value.keys() == given.keys():
-        return {name: _as_given(value[name], item) for name, item in given.items()}
-    same = isinstance(value, bool) == isinstance(given, bool) and value == given
-    return sent(given) if same else sent(value)
+def _as_given(now: Any, given: Any, built: Any) -> Any:
+    """The value that was given, where what was built from it is still there."""
+    if isinstance(now, Model | RootModel):
+        return sent(now)
+    if isinstance(now, list) and isinstance(given, list) and isinstance(built, list):
+        if len(now) == len(given) == len(built):
+            return [_as_given(*three) for three in zip(now, given, built, strict=True)]
+    elif isinstance(now, dict) and isinstance(given, dict) and isinstance(built, dict):
+        if now.keys() == given.keys() == built.keys():
+            return {name: _as_given(now[name], given[name], built[name]) for name in given}
+    elif type(now) is type(built) and now == built:
+        return sent(given)
+    return sent(now)

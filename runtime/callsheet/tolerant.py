@@ -56,11 +56,14 @@ def _is_like(kind: Any, value: Any) -> bool:
 def _model(kind: type[Model], value: dict[str, Any]) -> Model:
     rest = dict(value)
     fields: dict[str, Any] = {}
-    set_: set[str] = set()
+    known: set[str] = set()
     for name, field in kind.model_fields.items():
         wire = wire_name(name, field)
-        fields[name] = None
+        fields[wire] = None
         if wire in rest:
-            set_.add(name)
-            fields[name] = _part(field.annotation, rest.pop(wire))
-    return kind.model_construct(_fields_set=set_, **fields, **rest)
+            known.add(name)
+            fields[wire] = _part(field.annotation, rest.pop(wire))
+    made = kind.model_construct(_fields_set=known, **fields)
+    if made.model_extra is not None:
+        made.model_extra.update(rest)
+    return made

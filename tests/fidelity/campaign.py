@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from callsheet.judge import Unjudged, compile
+from callsheet.linear import message_validator
+from callsheet.model import sent as wire
 from callsheet.model import wire_name
+from callsheet.tolerant import read as read_reply
 from fidelity.lines import flags_of, read
 from fidelity.material import Case, equal, identical
+from fidelity.replies import kept, replies
 from fidelity.saying import words
 from fidelity.tally import Row
 
@@ -28,6 +33,7 @@ class Campaign:
     def __init__(self, package: Package, routes: Routes) -> None:
         self.package, self.routes = package, routes
         self.chance = Random(7)
+        self.bodies = 0
         self.generated = Row("schemas generate and import")
         self.typed = Row("  of them with models", goal=0.0)
         self.accepted = Row("valid bodies accepted (library)")
@@ -41,6 +47,9 @@ class Campaign:
         self.undeclared = Row("undeclared keys unchanged (all routes)")
         self.said = Row("body -> flags -> body")
         self.warned = Row("invalid bodies by flags exit 2, flag or pointer", goal=99.9)
+        self.agreed = Row("verdict and message validator agree")
+        self.replied = Row("replies as their model, nothing lost")
+        self.spoilt = Row("replies that the schema forbids still read")
         self.faultless = Row("schemas without any fault", goal=99.0)
 
     @property
@@ -50,6 +59,7 @@ class Campaign:
 
     def run(self, cases: Sequence[Case]) -> None:
         """Try everything."""
+        self.bodies += sum(len(case.valid) + len(case.invalid) for case in cases)
         for case in cases:
             self._one(case)
         wrong = {name for row in self.rows if row.goal > 0 for name, _ in row.wrong}
@@ -64,6 +74,9 @@ class Campaign:
             self.generated.count(case.id, repr(error))
             return
         self.generated.count(case.id)
+        self._both(case)
+        if getattr(models, "OUTPUT", None) is not None:
+            self._replies(case, models.OUTPUT)
         self.typed.count(case.id, "" if hasattr(models, "INPUT") else "no models")
         for body in case.valid:
             self._valid(case, action, body)
@@ -75,6 +88,32 @@ class Campaign:
             self._invalid(case, action, body)
             if flags_of(action):
                 self._wrong_flags(case, action, body)
+
+    def _both(self, case: Case) -> None:
+        """Both validators of the judge, on every body; the messages leave what is unevaluated."""
+        if "unevaluated" in json.dumps(case.input):
+            return
+        try:
+            judge = compile(case.input)
+        except Unjudged:
+            return
+        says = message_validator(judge.schema, judge.draft)
+        for body in [*case.valid, *case.invalid]:
+            same = says.is_valid(body) == judge.allows(body)
+            self.agreed.count(case.id, "" if same else json.dumps(body))
+
+    def _replies(self, case: Case, model: Any) -> None:
+        good, bad = replies(case.output)
+        for reply in good:
+            why = "" if identical(wire(read_reply(model, reply)), reply) else json.dumps(reply)
+            self.replied.count(case.id, why)
+        for reply in bad:
+            try:
+                lost = not equal(kept(wire(read_reply(model, reply)), reply), reply)
+            except Exception as error:
+                self.spoilt.count(case.id, f"{reply} {error!r}")
+            else:
+                self.spoilt.count(case.id, json.dumps(reply) if lost else "")
 
     def _valid(self, case: Case, action: Action, body: Any) -> None:
         sent = self.routes.library(action, body)
