@@ -20,9 +20,7 @@ _NUMBER = st.one_of(
 )
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), _NUMBER, _TEXT),
-    lambda child: st.one_of(
-        st.lists(child, max_size=3), st.dictionaries(_TEXT, child, max_size=3)
-    ),
+    lambda child: st.one_of(st.lists(child, max_size=3), st.dictionaries(_TEXT, child, max_size=3)),
     max_leaves=4,
 )
 _DEEPEST = 6
@@ -49,7 +47,9 @@ def _value(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) ->
             return _value(draw, draw(st.sampled_from(schema[word])), root, depth + 1)
     if "allOf" in schema:
         parts = [_value(draw, part, root, depth + 1) for part in schema["allOf"]]
-        return {name: item for part in parts if isinstance(part, dict) for name, item in part.items()}
+        return {
+            name: item for part in parts if isinstance(part, dict) for name, item in part.items()
+        }
     kind = schema.get("type")
     kind = draw(st.sampled_from(kind)) if isinstance(kind, list) else kind
     return _KINDS[str(kind)](draw, schema, root, depth)

@@ -6,25 +6,26 @@ import json
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from callsheet.judge import Unjudged, compile
-from callsheet.linear import message_validator
-from callsheet.model import sent as wire
-from callsheet.model import wire_name
-from callsheet.tolerant import read as read_reply
 from fidelity.lines import flags_of, read
 from fidelity.material import Case, equal, identical
 from fidelity.replies import kept, replies
 from fidelity.saying import words
 from fidelity.tally import Row
+from pydantic import ValidationError
+
+from callsheet import judge
+from callsheet.linear import message_validator
+from callsheet.model import sent as wire
+from callsheet.model import wire_name
+from callsheet.tolerant import read as read_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.spec import Action
     from fidelity.package import Package
     from fidelity.routes import Routes, Sent
+
+    from callsheet.spec import Action
 
 
 class Campaign:
@@ -94,12 +95,12 @@ class Campaign:
         if "unevaluated" in json.dumps(case.input):
             return
         try:
-            judge = compile(case.input)
-        except Unjudged:
+            made = judge.compile(case.input)
+        except judge.Unjudged:
             return
-        says = message_validator(judge.schema, judge.draft)
+        says = message_validator(made.schema, made.draft)
         for body in [*case.valid, *case.invalid]:
-            same = says.is_valid(body) == judge.allows(body)
+            same = says.is_valid(body) == made.allows(body)
             self.agreed.count(case.id, "" if same else json.dumps(body))
 
     def _replies(self, case: Case, model: Any) -> None:

@@ -7,15 +7,15 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli import build
+from callsheet.cli.failure import from_any
 from callsheet.cli.request import judge, request
 from callsheet.cli.session import Session
-from callsheet.errors import CallsheetError
-from callsheet.cli.failure import from_any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callsheet.bindings import Bindings
+    from callsheet.errors import CallsheetError
     from callsheet.spec import Action, Param
 
 

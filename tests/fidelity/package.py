@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from callsheet_codegen.diagnostics import Diagnostic
-
     from fidelity.material import Case
+
+    from callsheet_codegen.diagnostics import Diagnostic
 
 NAME = "fidelity_client"
 OVERLAY = Overlay.parse({"free": ["*"]})

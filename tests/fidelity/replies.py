@@ -6,11 +6,11 @@ import copy
 import json
 from typing import Any
 
+from fidelity.bodies import bodies, spoilt
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from callsheet.judge import Unjudged, compile
-from fidelity.bodies import bodies, spoilt
+from callsheet import judge
 
 
 def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
@@ -34,13 +34,13 @@ def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
 
     try:
         take()
-        judge = compile(schema)
-    except (Unjudged, KeyError, TypeError):  # a shape that the strategy does not know
+        made = judge.compile(schema)
+    except (judge.Unjudged, KeyError, TypeError):  # a shape that the strategy does not know
         return [], []
     kept = list({json.dumps(one): one for one in drawn}.values())
     return (
-        [one for one in kept if judge.allows(one)],
-        [one for one in kept if not judge.allows(one)],
+        [one for one in kept if made.allows(one)],
+        [one for one in kept if not made.allows(one)],
     )
 
 

@@ -7,16 +7,18 @@ import io
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fidelity.package import NAME
+
 from callsheet.cli import main
 from callsheet.errors import CallsheetError, InvalidInput
-from fidelity.package import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet.spec import Action
     from fidelity.recorder import Recorder
+
+    from callsheet.spec import Action
 
 
 class Sent(NamedTuple):

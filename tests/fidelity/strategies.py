@@ -7,13 +7,12 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from fidelity.bodies import TEXTS, bodies, spoilt
+from fidelity.material import Case
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry
-
-from fidelity.material import Case
-from fidelity.bodies import TEXTS, bodies, spoilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

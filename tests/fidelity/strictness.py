@@ -46,10 +46,12 @@ def _mypy(package: Package) -> dict[str, list[str]]:
         return {"mypy": [done.stdout + done.stderr]}
     found: dict[str, list[str]] = {}
     for line in done.stdout.splitlines():
+        if not line.startswith("{"):
+            continue
         one = json.loads(line)
         path = str(package.root / one["file"])
         found.setdefault(path, []).append(f"line {one['line']}: {one['message']}")
-    return found
+    return found if found or done.returncode == 0 else {"mypy": [done.stdout]}
 
 
 def _pyright(package: Package) -> dict[str, list[str]]:
@@ -69,8 +71,11 @@ def _pyright(package: Package) -> dict[str, list[str]]:
     )
     if done.returncode not in {0, 1}:
         return {"pyright": [done.stdout[:500] + done.stderr[:500]]}
+    said = json.loads(done.stdout)
+    if not said["summary"]["filesAnalyzed"]:
+        return {"pyright": ["it looked at no file"]}
     found: dict[str, list[str]] = {}
-    for one in json.loads(done.stdout)["generalDiagnostics"]:
+    for one in said["generalDiagnostics"]:
         if one["severity"] == "error":
             line = one["range"]["start"]["line"] + 1
             found.setdefault(one["file"], []).append(f"line {line}: {one['message']}")

@@ -151,9 +151,7 @@ def judge(session: Session, made: Request) -> None:
     """
     doubt = made.body.doubt
     try:
-        judged = session.run(
-            session.directory.judge(made.action, jsontext.plain(made.body.value))
-        )
+        judged = session.run(session.directory.judge(made.action, jsontext.plain(made.body.value)))
     except InvalidInput as error:
         if "no-check" in session.flags:
             session.warn(f"the schema refuses this body: {error.message}")

@@ -134,7 +134,7 @@ class Reader:
         value = _decoded(text)
         if value is _UNREAD:
             return None
-        if self.param.items == "array" and not all(item is None or isinstance(item, list) for item in value):
+        if self.param.items == "array" and not all(isinstance(x, list | None) for x in value):
             return None
         return list(value)
 
