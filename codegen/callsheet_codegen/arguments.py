@@ -55,9 +55,9 @@ def _argument(
     work = _Wider(classes)
     tree = work.visit(ast.parse(annotation, mode="eval").body)
     text = ast.unparse(tree)
-    if optional:
-        members = [part for part in _members(tree) if ast.unparse(part) != "None"]
-        text = " | ".join(ast.unparse(part) for part in members) or "None"
+    members = [ast.unparse(part) for part in _members(tree)]
+    if optional or "Any" in members:
+        text = " | ".join(member for member in members if member != "None") or "None"
     return text, frozenset(work.used)
 
 

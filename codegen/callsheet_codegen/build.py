@@ -10,7 +10,7 @@ from callsheet.bindings import INTERFACE
 from callsheet.snapshot import canonical
 from callsheet.surface import surface
 from callsheet_codegen import tree
-from callsheet_codegen.code import Ident, Markdown, literal
+from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.group import Material, build_group, child, command_modules
 from callsheet_codegen.helppages import help_files
@@ -59,42 +59,48 @@ def build(
     ``given`` holds the command paths of the lock, which stay.
     """
     found = surface(snapshot.actions, overlay, given)
-    actions = {action.id: action for action in found.actions}
     paths = tree.library_paths(found.actions, overlay.strip_prefixes)
     stems = tree.stems(paths)
-    advertised = {entry.id: entry for entry in reversed(snapshot.actions) if entry.id in actions}
-    models, told = model_actions(actions, advertised, stems, modeller)
-    actions = {name: _located(action, models) for name, action in actions.items()}
-    modules = tuple(m for one in models.values() if (m := one.module()) is not None)
-    modules = tuple(sorted(modules, key=lambda module: module.stem.text))
-    places = tree.places(paths)
-    homes = tree.homes(paths)
-    material = Material(
-        places=places, homes=homes, actions=actions, models=models, program=names.command
+    wanted = {action.id for action in found.actions}
+    advertised = {entry.id: entry for entry in snapshot.actions if entry.id in wanted}
+    models, told = model_actions(
+        {action.id: action for action in found.actions}, advertised, stems, modeller
     )
-    groups = tuple(build_group(place, material) for place in places.values())
+    material = Material(
+        places=tree.places(paths),
+        homes=tree.homes(paths),
+        actions={action.id: _located(action, models) for action in found.actions},
+        models=models,
+        program=names.command,
+    )
     schemas = (_schema_file(stems[e.id], e.input, e.output) for e in advertised.values())
-    pages, words = help_files(names.command, tuple(actions.values()))
     overlay_file = DataFile(path="overlay.json", text=_pretty(overlay.as_json()))
-    data = (overlay_file, *schemas, *pages)
-    project = Project(
+    return Built(
+        project=_project(material, names, snapshot.source, (overlay_file, *schemas)),
+        commands={action.id: action.command for action in found.actions if action.command},
+        diagnostics=in_order((*map(_from_problem, found.problems), *told)),
+    )
+
+
+def _project(material: Material, names: Names, source: str, data: tuple[DataFile, ...]) -> Project:
+    places, models = material.places, material.models.values()
+    modules = tuple(module for one in models if (module := one.module()) is not None)
+    modules = tuple(sorted(modules, key=lambda module: module.stem.text))
+    pages, words = help_files(names.command, tuple(material.actions.values()))
+    return Project(
         command=literal(names.command),
         env=literal(names.env),
-        source=literal(snapshot.source),
+        source=literal(source),
         interface=literal(INTERFACE),
         title=Markdown(names.package),
-        groups=groups,
-        commands=command_modules(homes, actions),
-        roots=tuple(child(p) for path, p in places.items() if len(path) <= 1),
+        groups=tuple(build_group(place, material) for place in places.values()),
+        commands=command_modules(material.homes, material.actions),
+        roots=tuple(child(place) for path, place in places.items() if len(path) <= 1),
         words=tuple(Word(word=literal(w), summary=literal(text)) for w, text in words.items()),
         models=modules,
         exports=index_of(modules),
-        data=tuple(sorted(data, key=lambda file: file.path)),
+        data=tuple(sorted((*data, *pages), key=lambda file: file.path)),
     )
-    Ident(names.package)
-    commands = {action.id: action.command for action in actions.values() if action.command}
-    diagnostics = in_order((*map(_from_problem, found.problems), *told))
-    return Built(project=project, commands=commands, diagnostics=diagnostics)
 
 
 def _located(action: Action, models: Mapping[str, ActionModels]) -> Action:

@@ -1,8 +1,4 @@
-"""An admitted schema → the few keywords that give types, without a byte of the server's text.
-
-datamodel-code-generator sees field names that we chose, tokens in place of strings, and no
-keyword that only constrains, defaults or describes: the advertised schema judges, models type.
-"""
+"""An admitted schema as the few keywords that give types, without a byte of the server's text."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.pointers import SchemaRefused, follow
+from callsheet.schema import resolve
 from callsheet_codegen import names
 
 if TYPE_CHECKING:
@@ -62,7 +59,12 @@ def wire_names(schema: Any) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Cleaner:
-    """Cleans the schemas of one action. ``open_enums`` lets a reply say a new value."""
+    """Cleans one schema of an action, so that a foreign program may read it.
+
+    Field names are ours, tokens stand for strings, and nothing is left that only constrains,
+    defaults or describes: the advertised schema judges, models type. ``open_enums`` lets a
+    reply say a value that the schema does not know.
+    """
 
     root: str
     words: Vocabulary
@@ -74,7 +76,11 @@ class Cleaner:
     def definitions(self) -> dict[str, Any]:
         """``{class name: cleaned schema}`` for the schema itself and whatever it refers to."""
         self.classes["#"] = self.root
-        done = {self.root: self.clean(self.schema)}
+        try:
+            top = resolve(self.schema, self.schema)
+        except SchemaRefused as refused:
+            raise NoModel(refused.reason) from refused
+        done = {self.root: self.clean(top)}
         while self.waiting:
             pointer = self.waiting.pop()
             done[self.classes[pointer]] = self.clean(follow(pointer, self.schema))
@@ -134,7 +140,7 @@ class Cleaner:
                 raise NoModel(refused.reason) from refused
             wish = self.root + names.pascal(pointer.rsplit("/", 1)[-1])
             taken = set(self.classes.values())
-            self.classes[pointer] = names.assign([(pointer, wish)], taken, other="2")[pointer]
+            self.classes[pointer] = names.assign([(pointer, wish)], taken, joint="")[pointer]
             self.waiting.append(pointer)
         return {"$ref": f"#/$defs/{self.classes[pointer]}"}
 

@@ -100,7 +100,7 @@ def _local_names(
     by_stem = {one.stem: one for one in models.values()}
     stems = {s for name in ordered for s in (actions[name].module, actions[name].result) if s}
     classes = [_Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].made.fields]
-    given = names.assign((f"{cls.name} {cls.module}", cls.name) for cls in classes)
+    given = names.assign(((f"{cls.name} {cls.module}", cls.name) for cls in classes), joint="")
     return {cls: given[f"{cls.name} {cls.module}"] for cls in classes}
 
 

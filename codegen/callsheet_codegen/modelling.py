@@ -52,7 +52,7 @@ def model_actions(
 ) -> tuple[Mapping[str, ActionModels], tuple[Diagnostic, ...]]:
     """Models by action id. An action whose schema gives none is untyped, with a diagnostic."""
     told: list[Diagnostic] = []
-    classes = names.assign((name, names.pascal(stems[name])) for name in actions)
+    classes = names.assign(((name, names.pascal(stems[name])) for name in actions), joint="")
     wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
     for name, action in actions.items():
         roots = {}
@@ -72,11 +72,19 @@ def model_actions(
         body, reply = f"{classes[name]}Input", f"{classes[name]}Result"
         found[name] = ActionModels(
             stem=stems[name],
-            input=body if body in roots else "",
+            input=body if body in roots and _is_object(one, body) else "",
             output=reply if reply in roots else "",
             made=one,
         )
     return found, tuple(told)
+
+
+def _is_object(made: Made, name: str) -> bool:
+    """Whether the class takes an object: it has fields, or is a choice of such classes."""
+    if name not in made.roots:
+        return True
+    members = made.fields[name]["root"][1].split(" | ")
+    return all(member in made.fields and _is_object(made, member) for member in members)
 
 
 def _admitted(

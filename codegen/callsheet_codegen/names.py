@@ -60,7 +60,7 @@ def pascal(text: str, *, fallback: str = "Model") -> str:
     """A class name."""
     name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
     name = name or f"{fallback}{_hash(text)}"
-    return f"{fallback}{name}" if name[0].isdigit() else name
+    return f"{fallback}{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
 
 
 def _hash(text: str) -> str:
@@ -68,22 +68,21 @@ def _hash(text: str) -> str:
 
 
 def assign(
-    wanted: Iterable[tuple[str, str]], reserved: Iterable[str] = (), *, other: str = "_"
+    wanted: Iterable[tuple[str, str]], reserved: Iterable[str] = (), *, joint: str = "_"
 ) -> dict[str, str]:
     """Distinct names for keys: ``(key, wished name)`` → ``{key: name}``.
 
-    A reserved wish gets a trailing underscore. On a clash the key that already spells the name
-    keeps it, then the first in order of keys; the others are numbered. The order in which the
-    pairs come does not matter.
+    A wish that is reserved or taken gets ``joint`` at its end, then also a number. On
+    a clash the key that already spells the name keeps it, then the first in order of keys. The
+    order in which the pairs come does not matter.
     """
     taken = set(reserved)
     given: dict[str, str] = {}
-    pairs = sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0]))
-    for key, wish in pairs:
-        name = wish if wish not in taken else f"{wish}{other}"
-        number = 2
+    for key, wish in sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0])):
+        name, number = wish, 1 if joint else 2
         while name in taken:
-            name, number = f"{wish}_{number}", number + 1
+            name = f"{wish}{joint}" if number == 1 else f"{wish}{joint}{number}"
+            number += 1
         taken.add(name)
         given[key] = name
     return given

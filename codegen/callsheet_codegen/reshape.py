@@ -1,8 +1,4 @@
-"""The output of datamodel-code-generator, taken apart and put together again as ours.
-
-Only class definitions with annotated fields pass; tokens become the server's strings inside
-constants; aliases become the pair that type checkers leave alone.
-"""
+"""The output of datamodel-code-generator, taken apart and put together again as ours."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from callsheet_codegen import names
 from callsheet_codegen.clean import NoModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _BASES = frozenset({"BaseModel", "RootModel"})
 _TYPING = ("Any", "Literal")
@@ -37,14 +33,22 @@ class Reshaped:
 
 
 def reshape(
-    source: str, *, wire: Mapping[str, str], tokens: Mapping[str, str], prefix: str
+    source: str,
+    *,
+    wire: Mapping[str, str],
+    tokens: Mapping[str, str],
+    prefix: str,
+    named: Collection[str],
 ) -> Reshaped:
     """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
 
-    Every class gets a name that begins with ``prefix``: the generator names some after a
-    property alone, and one called ``any`` must not become the class ``Any``.
+    Only class definitions with annotated fields pass. Tokens become the server's strings inside
+    constants; aliases become the pair of arguments that type checkers leave alone.
+    A class whose name does not begin with one of ``named`` gets ``prefix`` in front: the
+    generator names some after a property alone, and one called ``any`` must not become the
+    class ``Any``.
     """
-    tree = _renamed(ast.parse(source), prefix)
+    tree = _renamed(ast.parse(source), prefix, named)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     known = frozenset(node.name for node in classes)
     work = _Work(wire=wire, tokens=tokens, classes=known)
@@ -63,11 +67,11 @@ def reshape(
     )
 
 
-def _renamed(tree: ast.Module, prefix: str) -> ast.Module:
+def _renamed(tree: ast.Module, prefix: str, named: Collection[str]) -> ast.Module:
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    kept = {name for name in classes if name.startswith(prefix)}
+    kept = {name for name in classes if name.startswith(tuple(named))}
     wishes = ((name, prefix + name) for name in classes if name not in kept)
-    new = names.assign(wishes, kept, other="2")
+    new = names.assign(wishes, kept, joint="")
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             node.name = new.get(node.name, node.name)
@@ -196,8 +200,7 @@ def _imports(text: str) -> str:
     lines = ["from __future__ import annotations\n"]
     for module, offered in (
         ("typing", _TYPING),
-        ("pydantic", ("Field", "RootModel")),
-        ("._model", ("Model",)),
+        ("callsheet.model", ("Field", "Model", "RootModel")),
     ):
         wanted = [name for name in offered if name in used]
         if wanted:

@@ -52,7 +52,9 @@ def places(paths: Mapping[str, Path]) -> dict[Path, Place]:
     ordered = sorted(groups)
     key = {path: ".".join(path) for path in ordered}
     modules = names.assign((key[p], names.snake("_".join(p) or "root")) for p in ordered)
-    classes = names.assign((key[p], names.pascal("_".join(p) or "root")) for p in ordered)
+    classes = names.assign(
+        ((key[p], names.pascal("_".join(p) or "root")) for p in ordered), joint=""
+    )
     attributes: dict[Path, str] = {}
     for parent in {path[:-1] for path in ordered if path} | {()}:
         below = [path for path in ordered if path[:-1] == parent and path != ()]

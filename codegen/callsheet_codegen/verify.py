@@ -33,11 +33,11 @@ _EXPRESSIONS = (
     ast.UnaryOp,
 )
 _MODULES = frozenset({"__future__", "callsheet", "collections.abc", "functools", "typing"})
-_MODEL_MODULES = frozenset({"__future__", "pydantic", "typing"})
+_MODEL_MODULES = frozenset({"__future__", "callsheet.model", "typing"})
 _INDEX_MODULES = frozenset({"importlib", "typing"})
 _CALLS = frozenset(
     (
-        *("Action", "Family", "Param", "Bindings", "ConfigDict", "Field"),
+        *("Action", "Family", "Param", "Bindings", "Field"),
         *("AttributeError", "SystemExit", "getattr", "import_module", "main"),
     )
 )

@@ -1,8 +1,4 @@
-"""The process that runs datamodel-code-generator, one request a line, inside limits.
-
-It trusts nothing: the schema is cleaned before, its output is rebuilt after, and the module is
-imported here, under an audit hook, before anybody else may see it.
-"""
+"""The process that runs datamodel-code-generator, one request a line, inside limits."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import signal
 import sys
 import types
 import warnings
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
 from callsheet_codegen.clean import Cleaner, NoModel, Vocabulary, wire_names
@@ -35,6 +31,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.armed = ""
+        self.installed = False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse writing and networking while armed, and reading too while importing."""
@@ -99,6 +96,8 @@ def generate(schema: Mapping[str, Any]) -> str:
     return str(run(json.dumps(schema), **_OPTIONS))
 
 
+# Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
+# imported here, under an audit hook, before anybody else may see it.
 def make(request: Mapping[str, Any]) -> Reshaped:
     """The models for one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
     roots = request["roots"]
@@ -112,7 +111,7 @@ def make(request: Mapping[str, Any]) -> Reshaped:
         definitions |= found
     prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
     text = generate({"$defs": definitions})
-    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix)
+    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=list(roots))
     missing = roots.keys() - shaped.fields.keys()
     if missing:
         raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
@@ -121,8 +120,7 @@ def make(request: Mapping[str, Any]) -> Reshaped:
 
 def try_import(source: str) -> None:
     """Execute the module as it will be imported; whatever it raises comes out."""
-    module = types.ModuleType(f"{_PROBE}.models")
-    module.__package__ = _PROBE
+    module = types.ModuleType(_PROBE)
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, "<models>", "exec"), module.__dict__)  # noqa: S102 - its purpose
@@ -133,33 +131,31 @@ def try_import(source: str) -> None:
         del sys.modules[module.__name__]
 
 
-def _provide_model() -> None:
-    """What ``from ._model import Model`` means while a module is tried."""
-    from pydantic import BaseModel, ConfigDict
-
-    config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
-    model = types.new_class(
-        "Model", (BaseModel,), {}, lambda body: body.update(model_config=config)
-    )
-    sys.modules[_PROBE] = types.ModuleType(_PROBE)
-    home = types.ModuleType(f"{_PROBE}._model")
-    home.Model = model  # type: ignore[attr-defined] # a module made here
-    sys.modules[home.__name__] = home
+_HOOK = Hook()
 
 
-def answer(request: Mapping[str, Any], hook: Hook) -> dict[str, Any]:
-    """``source``, ``fields``, ``roots``, or ``refused`` with the reason."""
+def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
+    """Do the work under the audit hook; ``None``, or in words why it was stopped."""
+    if not _HOOK.installed:
+        sys.addaudithook(_HOOK)
+        _HOOK.installed = True
+    _HOOK.armed = phase
     try:
-        hook.armed = "generate"
-        shaped = make(request)
-        hook.armed = "import"
-        try_import(shaped.source)
-    except BaseException as error:  # its guard derives from BaseException
-        hook.armed = ""
-        return {"refused": f"{type(error).__name__}: {error}"[:500]}
+        work()
+    except BaseException as error:  # the guard of datamodel-code-generator is no Exception
+        _HOOK.armed = ""
+        return f"{type(error).__name__}: {error}"[:500]
     finally:
-        hook.armed = ""
-    return dataclasses.asdict(shaped)
+        _HOOK.armed = ""
+    return None
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """``source``, ``fields``, ``bases``, ``roots``, or ``refused`` with the reason."""
+    made: list[Reshaped] = []
+    refused = guarded(lambda: made.append(make(request)), "generate")
+    refused = refused or guarded(lambda: try_import(made[0].source), "import")
+    return {"refused": refused} if refused else dataclasses.asdict(made[0])
 
 
 _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}
@@ -168,15 +164,12 @@ _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
     """Warm up, then answer line by line until the input ends."""
     warnings.simplefilter("ignore")
-    _provide_model()
     try_import(make(_WARM_UP).source)
-    hook = Hook()
-    sys.addaudithook(hook)
     _limit_memory()
     for line in incoming:
         request = json.loads(line)
         limit(CPU_SECONDS)
-        reply = answer(request, hook)
+        reply = answer(request)
         limit(0)
         outgoing.write(json.dumps(reply) + "\n")
         outgoing.flush()

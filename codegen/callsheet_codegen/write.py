@@ -56,7 +56,6 @@ def _python(project: Project) -> Iterator[tuple[str, str]]:
     for module in project.commands:
         yield f"commands/{module.module}.py", render("commands.py.jinja", module=module)
     yield "models/__init__.py", render("models_init.py.jinja", project=project)
-    yield "models/_model.py", render("model_base.py.jinja")
     for model in project.models:
         yield f"models/{model.stem}.py", render("model.py.jinja", module=model)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog import Catalogue, fetch
 from callsheet.catalog_cache import CatalogueCache
 from callsheet.errors import InvalidInput, ServerError
+from callsheet.marks import is_free
 from callsheet.protocol import Overrides
-from callsheet.spec import Action
+from callsheet.spec import Action, Advertised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,7 @@ class Directory:
         self.notes: list[str] = []
         self._catalogue: Catalogue | None = None
         self._surface: Surface | None = None
+        self._unlisted = False
         self._judges: dict[str, Any] = {}
 
     def cached(self) -> Catalogue | None:
@@ -56,7 +59,7 @@ class Directory:
         host = self.settings.require_host()
         found = yield from fetch(host, self.overrides, self.timing, known)
         self.cache.store(found)
-        self._catalogue, self._surface = found, None
+        self._catalogue, self._surface, self._unlisted = found, None, False
         self._judges.clear()
         return found
 
@@ -96,19 +99,41 @@ class Directory:
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
 
-    def _schema(self, action: Action) -> Flow[Any]:
-        if self.bindings.source and self.bindings.source == self.settings.origin and action.module:
-            stored = self.bindings.schema(action.module)
-            if stored is not None:
-                return stored.get("input")
-        if not action.typed:
+    def on_terms_of_host(self, action: Action) -> Flow[Action]:
+        """The action with this host's word on cost and repetition.
+
+        Bindings may come from another server: what that one marked as free, or as safe to
+        send again, says nothing about the host that is about to be charged.
+        """
+        if self._bound_here(action):
+            return action
+        found = yield from self._advertised(action.id)
+        marks = found.marks if found is not None else {}
+        free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
+        return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
+
+    def _bound_here(self, action: Action) -> bool:
+        source = self.bindings.source
+        return bool(source and source == self.settings.origin and action.module)
+
+    def _advertised(self, action_id: str) -> Flow[Advertised | None]:
+        """What the host says of an action; what is generated works without a readable list too."""
+        if self._unlisted:
             return None
         try:
-            catalogue = yield from self._holding(action.id)
-        except ServerError as error:  # what is generated works without a list that can be read
+            return (yield from self._holding(action_id)).get(action_id)
+        except ServerError as error:
+            self._unlisted = True
             self.notes.append(error.message)
             return None
-        found = catalogue.get(action.id)
+
+    def _schema(self, action: Action) -> Flow[Any]:
+        stored = self.bindings.schema(action.module) if self._bound_here(action) else None
+        if stored is not None:
+            return stored.get("input")
+        if not action.typed:
+            return None
+        found = yield from self._advertised(action.id)
         return found.input if found is not None else None
 
     def _compile(self, action: Action, schema: Any) -> Any:

@@ -79,6 +79,9 @@ class Engine:
         value = decode(data)
         ref = reference(key)
         require_name(action.id)
+        if action.paid:
+            require_key(self.settings)
+        action = yield from self.directory.on_terms_of_host(action)
         if check:
             yield from self.directory.judge(action, value)
         if action.paid:

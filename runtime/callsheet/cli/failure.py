@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -23,20 +24,33 @@ class Unexpected(CallsheetError):
 
 def from_click(error: click.ClickException) -> UsageError:
     """Click's words as ours: nothing was sent."""
-    flag = getattr(error, "option_name", None)
-    hint = ""
-    possible = getattr(error, "possibilities", None)
-    if possible:
-        hint = (
-            f"did you mean {min(possible)}?"
-            if len(possible) == 1
-            else ("did you mean one of " + ", ".join(sorted(possible)) + "?")
-        )
+    flag: str | None = getattr(error, "option_name", None)
+    context: click.Context | None = getattr(error, "ctx", None)
     message = error.format_message().split("\n")[0]
+    hint = _help_of(context)
     if isinstance(error, click.NoSuchOption):
-        message = f"there is no flag {error.option_name} here"
-    context = getattr(error, "ctx", None)
-    return UsageError(message, hint=hint or _help_of(context), flag=flag)
+        message = f"there is no flag {flag} here"
+        hint = did_you_mean(error.option_name, _flags_of(context)) or hint
+    elif isinstance(error, click.BadOptionUsage):
+        message = f"{flag} needs a value"
+    elif isinstance(error, click.MissingParameter) and error.param is not None:
+        message = (
+            f"{error.param.make_metavar(context or click.Context(click.Command('')))} is needed"
+        )
+    elif message.startswith("Got unexpected extra argument"):
+        message = f"there is no place for {message.partition('(')[2].rstrip(').')}"
+        hint = "put a value with spaces in quotes"
+    return UsageError(message, hint=hint, flag=flag)
+
+
+def _flags_of(context: click.Context | None) -> list[str]:
+    params = context.command.params if context is not None else []
+    return [
+        name
+        for param in params
+        if isinstance(param, click.Option) and not param.hidden
+        for name in param.opts
+    ]
 
 
 def _help_of(context: click.Context | None) -> str:

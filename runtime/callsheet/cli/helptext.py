@@ -153,6 +153,8 @@ def _ours(action: Action) -> Rows:
 
 def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:
     lines = []
+    if not action.typed:
+        lines.append("Its schema could not be read: give the whole body with --input.")
     if any(p.kind == "string" for p in shown):
         lines.append("Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.")
     if any(p.kind in {"object", "array"} or p.media for p in shown):

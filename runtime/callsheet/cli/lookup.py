@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import pages
 from callsheet.errors import CallsheetError
-from callsheet.settings import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from callsheet.cli.session import Session
     from callsheet.spec import Action
@@ -43,16 +42,17 @@ class Bound:
             self._groups[word] = {action.command: action for action in found}
         return self._groups[word]
 
+    def holds(self, path: Path) -> bool:
+        """Whether generated commands begin with these words and go on."""
+        return any(_below(path, command) for command in self.group(path[0]))
+
     def find(self, path: Path) -> Action | None:
         """The action of a command."""
         return self.group(path[0]).get(path) if path else None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host's address is this machine."""
-    from urllib.parse import urlsplit
-
-    return urlsplit(host).hostname in LOOPBACK
+def _below(path: Path, command: Path) -> bool:
+    return len(command) > len(path) and command[: len(path)] == path
 
 
 class Lookup:
@@ -72,8 +72,10 @@ class Lookup:
         settings, source = self.session.settings, self.session.bindings.source
         if not settings.host or source == settings.origin:
             return True
-        sandbox = source == "sandbox" and is_loopback(settings.host)
-        return sandbox and self.session.directory.cached() is None
+        from callsheet.wire import is_loopback
+
+        sandbox = source == "sandbox" or is_loopback(source)
+        return sandbox and is_loopback(settings.host) and self.session.directory.cached() is None
 
     def live(self) -> tuple[Action, ...]:
         """The actions of the cached live catalogue."""
@@ -83,8 +85,14 @@ class Lookup:
         catalogue = directory.cached()
         return directory.surface(catalogue).actions if catalogue is not None else ()
 
+    def is_group(self, path: Path) -> bool:
+        """Whether commands begin with these words."""
+        return self.bound.holds(path) or any(_below(path, one.command) for one in self.live())
+
     def find(self, path: Path) -> Action | None:
         """The action of a command, as the host in use advertises it."""
+        if self.bound.holds(path):
+            return None
         bound = self.bound.find(path)
         if bound is not None and (self.own_host() or self._unchanged(bound)):
             return bound
@@ -124,7 +132,28 @@ class Lookup:
             return False
         return True
 
+    def widen(self) -> Iterator[None]:
+        """Look further step by step; a request is made only where the last step found nothing.
+
+        A host that merely stands after the command may be the value of a field: the server in
+        use is asked first, for no key may go to a place that was not meant as one.
+        """
+        yield
+        hints = self.session.hints
+        if hints:
+            self.session.hint({})
+            yield
+        if self.refresh():
+            yield
+        if hints:
+            self.session.hint(hints)
+            self._asked = False
+            if self.refresh():
+                yield
+
     def prepare(self) -> None:
         """Fetch the catalogue of a host that was never asked and that the bindings do not know."""
+        if self.session.hints:
+            return
         if not self.own_host() and self.session.directory.cached() is None:
             self.refresh()

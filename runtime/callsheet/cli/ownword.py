@@ -8,7 +8,7 @@ import click
 
 from callsheet.cli import flags, helptext
 from callsheet.cli.nearest import did_you_mean
-from callsheet.errors import UsageError
+from callsheet.errors import CallsheetError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -114,3 +114,23 @@ def _dedented(text: str | None) -> str:
     import inspect
 
     return inspect.cleandoc(text or "")
+
+
+def known_ids(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
+    """Completion: the ids of the cached catalogue; the server is not asked."""
+    session: Session = ctx.obj
+    try:
+        catalogue = session.directory.cached()
+    except CallsheetError:
+        return []
+    return [a.id for a in catalogue.actions if a.id.startswith(text)] if catalogue else []
+
+
+def known_tasks(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
+    """Completion: the task ids of the ledger, newest first."""
+    session: Session = ctx.obj
+    try:
+        jobs = session.ledger().jobs(limit=100)
+    except CallsheetError:
+        return []
+    return [name for job in jobs for name in (job["task_ids"] or [])[:1] if name.startswith(text)]

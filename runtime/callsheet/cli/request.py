@@ -53,9 +53,9 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     family = asked.family
     limit = milliseconds(said) if said else (family.timeout_ms if family else 60_000)
     if role == "wait":
-        body, limit = _with_timeout(asked, body, limit, said=said is not None)
-    elif said and _takes_timeout(asked, role):
-        body, _ = _with_timeout(asked, body, limit, said=True)
+        body, limit = with_timeout(asked, body, limit, said=said is not None)
+    elif said and takes_timeout(asked, role):
+        body, _ = with_timeout(asked, body, limit, said=True)
     if "no-check" not in flags:
         _refuse_missing(asked, body, role)
     silence = limit / 1000 + _GRACE if role == "wait" else 60.0
@@ -111,28 +111,33 @@ def _refuse_missing(asked: Action, body: Body, role: Role) -> None:
     param = bodies.missing(asked, body.value, role)
     if param is None:
         return
-    flag = f"--{param.flag}"
-    raise UsageError(
-        f"{flag} is needed" + (f" (field {param.path[0]})" if param.path[0] != param.flag else ""),
-        hint="or give the whole body with --input",
-        flag=flag,
-        code="invalid_input",
-    )
+    wire = param.path[0]
+    if param.hidden:
+        message, flag = f"the field {wire} is needed and has no flag", "--input"
+    else:
+        flag = f"--{param.flag}"
+        message = f"{flag} is needed" + (f" (field {wire})" if wire != param.flag else "")
+    hint = "give the whole body with --input"
+    raise UsageError(message, hint=hint, flag=flag, code="invalid_input")
 
 
-def _takes_timeout(asked: Action, role: Role) -> bool:
+def takes_timeout(asked: Action, role: Role) -> bool:
+    """Whether the schema of the member with this role has ``timeoutMs``."""
     return any(p.path == (_TIMEOUT,) and p.only in {"", role} for p in asked.params)
 
 
-def _with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[Body, int]:
-    """The body with ``timeoutMs`` where the schema has it; a body of the user's own stays."""
+def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[Body, int]:
+    """The body with ``timeoutMs`` where the schema has it, and the limit in milliseconds.
+
+    What ``--input`` says stays, unless ``--timeout`` was said too.
+    """
     value: Any = body.value
     if not isinstance(value, dict):
         return body, limit
     own = value.get(_TIMEOUT)
     if not said and isinstance(own, int) and not isinstance(own, bool):
         return body, own
-    if not _takes_timeout(asked, "wait") or (not said and body.exact is not None):
+    if not takes_timeout(asked, "wait") or (not said and body.exact is not None):
         return body, limit
     return bodies.Body({**value, _TIMEOUT: limit}), limit
 
@@ -150,7 +155,7 @@ def judge(session: Session, made: Request) -> None:
             return
         pointer = _steps(error.pointer)
         flag = flag_at(made.asked.params, pointer)
-        if flag is not None:
+        if flag:
             error.flag = f"--{flag}"
             error.message = f"{error.flag}: {error.message.partition(': ')[2] or error.message}"
         raise

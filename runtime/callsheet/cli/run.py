@@ -56,21 +56,22 @@ def send(session: Session, made: Request) -> Outcome:
     """Make the one POST; an interruption while it is out leaves its outcome unknown."""
     from callsheet.wire import require_key
 
-    if made.action.paid:
+    action: Action = session.run(session.directory.on_terms_of_host(made.action))
+    if action.paid:
         require_key(session.settings)
-    announce(session, made.action)
+    announce(session, action)
     ref = str(uuid.uuid4())
     data = made.body.encoded()
-    flow = session.engine.call(made.action, data, key=ref, timeout=made.silence, check=False)
+    flow = session.engine.call(action, data, key=ref, timeout=made.silence, check=False)
     try:
         outcome: Outcome = session.run(flow)
     except KeyboardInterrupt as stop:
-        if not made.action.paid:
+        if not action.paid:
             raise
         raise Interrupted(
-            f"interrupted while {made.action.id} was out: what became of it is not known",
+            f"interrupted while {action.id} was out: what became of it is not known",
             hint=f"tasks recover {ref[:8]}",
-            action=made.action.id,
+            action=action.id,
         ) from stop
     return outcome
 

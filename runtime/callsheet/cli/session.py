@@ -63,9 +63,14 @@ class Session:
         before = {**self.hints, **self.flags.values}
         self.hints = {}
         moved = any(before.get(name) != self.flags.get(name) for name in _PLACE)
-        if moved or {"auth", "insecure-http"} & set(self.flags.values):
+        if moved or {"auth", "insecure-http", "set", "verbose", "debug"} & set(self.flags.values):
             self.restart()
         return moved
+
+    def hint(self, hints: dict[str, str]) -> None:
+        """Go on with other hints."""
+        self.hints = hints
+        self.restart()
 
     def use(self, settings: Settings) -> None:
         """Go on with these settings."""
@@ -106,11 +111,19 @@ class Session:
     def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Run a flow to its end."""
         if self._transport is None:
-            from callsheet.transport import Transport
-
             ledger = self._engine.ledger if self._engine is not None else None
-            self._transport = Transport(self.settings, ledger or self.ledger())
+            self._transport = self._connect(ledger or self.ledger())
         return self._transport.run(flow, tell)
+
+    def _connect(self, ledger: Ledger) -> Transport:
+        if {"verbose", "debug"} & set(self.flags.values):
+            from callsheet.cli.told import ToldTransport
+
+            headers = "debug" in self.flags
+            return ToldTransport(self.settings, ledger, say=self.warn, headers=headers)
+        from callsheet.transport import Transport
+
+        return Transport(self.settings, ledger)
 
     def close(self) -> None:
         """Close connections and files."""

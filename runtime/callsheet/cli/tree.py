@@ -42,19 +42,18 @@ class Node(click.Group):
             note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
             note += "schema, and `make generate` adds types."
             return build.command(action, note=note if self.lookup.is_new(action) else "")
-        return Node(self.lookup, path) if self.lookup.below(path) else None
+        return Node(self.lookup, path) if self.lookup.is_group(path) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but the server is asked once before a word counts as unknown."""
         word = args[0]
-        command = self.get_command(ctx, word)
-        if command is None and self.lookup.refresh():
+        for _ in self.lookup.widen():
             command = self.get_command(ctx, word)
-        if command is None:
-            raise self._unknown(ctx, word)
-        return word, command, args[1:]
+            if command is not None:
+                return word, command, args[1:]
+        raise self._unknown(ctx, word)
 
     def _unknown(self, ctx: click.Context, word: str) -> UsageError:
         prog = " ".join([ctx.find_root().info_name or "", *self.path])

@@ -62,14 +62,14 @@ def _replaced(session: Session, store: Store, value: Any, links: dict[str, str])
 def known_store(session: Session) -> Store:
     """The configured action, else an advertised one that plainly takes a file."""
     said = session.directory.overlay.upload
-    if said:
+    catalogue = session.run(session.directory.catalogue())
+    if said and catalogue.get(said["action"]) is not None:
         return Store(
             said["action"],
             said["field"],
             said.get("encoding", "data-uri"),
             said.get("result", "url"),
         )
-    catalogue = session.run(session.directory.catalogue())
     found = next(_plain_stores(catalogue.actions), None)
     if found is None:
         raise UsageError(

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from callsheet.flows.requests import REDIRECTS
 from callsheet.probe.report import Finding
-from callsheet.protocol import is_page, open_envelope, read_refusal
+from callsheet.protocol import is_page
 from callsheet.settings import origin_of
 from callsheet.text import one_line
 
@@ -49,7 +49,7 @@ def _front(exchange: Exchange | None) -> str:
         return exchange.trouble if exchange is not None else ""
     reply = exchange.reply
     if is_page(reply.headers.get("content-type", ""), reply.body):
-        return f"{read_refusal(reply.status, reply.headers, reply.body).message}"
+        return exchange.refusal.message
     known = reply.status in REDIRECTS or exchange.json is not None
     return "" if known else "the answer is not JSON"
 
@@ -113,7 +113,8 @@ def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> Finding:
     elif taken:
         unclear = f"why {settings.auth} is refused; {taken[0]} is taken"
     elif tries:
-        unclear = _refusal(tries[settings.auth])
+        said = tries[settings.auth].refusal.message
+        unclear = one_line(said, 300) or "the key is refused without a word"
     better = taken[0] if taken and not own and not public else settings.auth
     return Finding(
         topic="key",
@@ -129,13 +130,3 @@ def _verdict(exchange: Exchange) -> str:
         return "no answer"
     words = "accepted" if exchange.accepted else "refused"
     return f"HTTP {exchange.reply.status}, {words}"
-
-
-def _refusal(exchange: Exchange) -> str:
-    """The server's own words."""
-    if exchange.reply is None:
-        return exchange.trouble
-    reply = exchange.reply
-    refusal = open_envelope(exchange.json).refusal if exchange.json is not None else None
-    said = refusal or read_refusal(reply.status, reply.headers, reply.body)
-    return one_line(said.message, 300) or "the server refused the key without a word"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from callsheet.catalog import strict_json
 from callsheet.flows import Flow, Gather, Reply, Send
-from callsheet.protocol import open_envelope
+from callsheet.protocol import Refusal, open_envelope, read_refusal
 
 T = TypeVar("T")
 
@@ -30,6 +30,14 @@ class Exchange(NamedTuple):
             return False
         data = self.json
         return data is not None and open_envelope(data).refusal is None
+
+    @property
+    def refusal(self) -> Refusal:
+        """The server's no, or the trouble with the network in its place."""
+        if self.reply is None:
+            return Refusal(message=self.trouble)
+        inside = open_envelope(self.json).refusal
+        return inside or read_refusal(self.reply.status, self.reply.headers, self.reply.body)
 
 
 def watched(flow: Flow[T], seen: list[Exchange]) -> Flow[T]:

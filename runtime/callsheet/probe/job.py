@@ -12,7 +12,7 @@ from callsheet.probe.offered import forcing
 from callsheet.probe.outline import outline
 from callsheet.probe.places import envelope_words, keyed_place
 from callsheet.probe.report import Finding
-from callsheet.protocol import Overrides, Reading, Refusal, open_envelope, read_refusal, read_reply
+from callsheet.protocol import Overrides, Reading, open_envelope, read_reply
 from callsheet.protocol import vocabulary as say
 from callsheet.protocol.values import expanded, word
 from callsheet.text import one_line
@@ -63,16 +63,8 @@ def ask_once(
             yield from watched(retried(send, timing), seen)
         except CallsheetError as error:
             seen.append(Exchange(send, None, error.message))
-        if seen[-1].accepted or _refusal(seen[-1]).kind != "not_found":
+        if seen[-1].accepted or seen[-1].refusal.kind != "not_found":
             return
-
-
-def _refusal(last: Exchange) -> Refusal:
-    if last.reply is None:
-        return Refusal(message=last.trouble)
-    reply = last.reply
-    inside = open_envelope(last.json).refusal
-    return inside or read_refusal(reply.status, reply.headers, reply.body)
 
 
 def task_finding(
@@ -119,7 +111,7 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> Findin
         topic="task",
         came=came,
         read=f"{family.query} did not tell about this task",
-        unclear=one_line(_refusal(last).message, 300) + hint,
+        unclear=one_line(last.refusal.message, 300) + hint,
         setting="--set error-message=PATH --set envelope-ok=PATH=VALUE",
     )
 
@@ -159,4 +151,4 @@ def _is_new(reading: Reading, overrides: Overrides) -> bool:
 def _state_setting(reading: Reading, overrides: Overrides) -> str:
     if not _is_new(reading, overrides):
         return ""
-    return f" --set done={reading.said} or --set failed={reading.said}"
+    return f" {forcing({'done': reading.said})} or {forcing({'failed': reading.said})}"

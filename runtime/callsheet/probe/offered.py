@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.probe.outline import outline
@@ -71,7 +72,7 @@ def list_finding(
 
 def forcing(sets: dict[str, str]) -> str:
     """Settings as they are typed, without those that have no value."""
-    return " ".join(f"--set {name}={value}" for name, value in sets.items() if value)
+    return " ".join(f"--set {quote(f'{name}={value}')}" for name, value in sets.items() if value)
 
 
 class Document(NamedTuple):
@@ -120,6 +121,8 @@ def schemas_finding(
     typed = sum(1 for a in catalogue.actions if a.input is not None) if catalogue else 0
     total = len(catalogue.actions) if catalogue else 0
     readable = [way for way, _ in ways.most_common() if way.input]
+    # Forced to the whole document, one that is no schema would count as one.
+    loose = not readable or (readable[0].input == "$" and typed < total)
     came = [f"in the list {outline(inline)}"] if inline else []
     came += [f"by themselves {outline(alone)}"] if alone else []
     return Finding(
@@ -129,7 +132,7 @@ def schemas_finding(
         if total
         else "no schemas",
         unclear="; ".join(one_line(note, 200) for note in notes[:_SHOWN]),
-        setting=forcing({"schema": readable[0].setting if readable else ""})
+        setting=forcing({"schema": "" if loose else readable[0].setting})
         or "--set schema=PATH,PATH",
     )
 

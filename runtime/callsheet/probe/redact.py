@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 REMOVED = "(removed)"
 _LIKE_A_KEY = re.compile(r"\b(?:sk|pk|rk|key)[-_][A-Za-z0-9_-]{8,}|\bBearer\s+[!-~]{8,}", re.I)
 _LINK = re.compile(
-    r"(https?://|(?<=[\s\"'(])/|^/)(?:[^\s/@\"'<>]*@)?([^\s\"'<>?#]*)[?#][^\s\"'<>]*"
+    r"(https?://|\{origin\}/|(?<=[\s\"'(])/|^/)(?:[^\s/@\"'<>]*@)?([^\s\"'<>?#]*)"
+    r"(?:\?[^\s\"'<>]*|#[^\s\"'<>/][^\s\"'<>]*)"
 )
 _INLINE = re.compile(r"data:([\w/+.-]*);base64,[A-Za-z0-9+/=_-]+")
 _CREDENTIAL = frozenset(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from callsheet.text import one_line
+
+_LONGEST = 4000
 TOPICS = ("host", "redirects", "key", "list", "schemas", "families", "task")
 
 
@@ -14,7 +17,7 @@ class Finding:
 
     ``came`` tells the shape alone: types, key names, statuses. ``read`` says what was made of
     it, ``unclear`` what was not understood (empty when all was), ``setting`` what forces this
-    reading. All of it is safe to print.
+    reading.
     """
 
     topic: str
@@ -22,6 +25,10 @@ class Finding:
     read: str
     unclear: str = ""
     setting: str = ""
+
+    def safe(self) -> Finding:
+        """The same without what a terminal would obey, each text on one line."""
+        return Finding(**{name: one_line(text, _LONGEST) for name, text in asdict(self).items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,11 +61,11 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     saved: tuple[str, ...] = ()
     if save is not None:
         saved = recording.write(save, survey.seen, settings, secrets=survey.private(task))
-    sent = [*survey.seen, *survey.tries.values()]
+    sent = [*survey.seen, *survey.beside]
     queries = sum(1 for one in sent if one.send.method == "POST")
     return Report(
         host=host,
-        findings=tuple(findings),
+        findings=tuple(finding.safe() for finding in findings),
         saved=saved,
         requests=len(sent),
         queries=queries,
@@ -80,6 +80,7 @@ class _Survey:
         self.settings: Settings = client.directory.settings
         self.seen: list[Exchange] = []
         self.tries: dict[str, Exchange] = {}
+        self.beside: list[Exchange] = []
         self.catalogue: Catalogue | None = None
         self.trouble = ""
 
@@ -100,7 +101,9 @@ class _Survey:
         if self.settings.key is not None:
             ways = {way: replace(self.settings, auth=way) for way in AUTHS} | ways
         for name, settings in ways.items():
-            self.tries[name] = _list_as(settings)
+            sent = _list_as(settings)
+            self.tries[name] = sent[-1]
+            self.beside += sent
 
     def access(self) -> tuple[Finding, ...]:
         """Host, redirects and key."""
@@ -176,7 +179,7 @@ class _Survey:
         return recording.texts_of(str(row["body"] or "")) if row else ()
 
 
-def _list_as(settings: Settings) -> Exchange:
+def _list_as(settings: Settings) -> list[Exchange]:
     """The list as these settings get it, over a connection of its own."""
     seen: list[Exchange] = []
     transport = Transport(settings, None)
@@ -186,4 +189,4 @@ def _list_as(settings: Settings) -> Exchange:
         seen.append(Exchange(Send("GET", LIST), None, error.message))
     finally:
         transport.close()
-    return seen[-1]
+    return seen

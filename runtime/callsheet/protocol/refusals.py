@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.text import clip, one_line, safe_text
 
 from . import vocabulary as say
-from .details import Detail, read_details
+from .details import Detail, pointed_at, read_details
 from .overrides import NONE, Overrides, pick
 from .values import first_text, loads, unquoted
 
@@ -20,6 +20,7 @@ _TITLE = re.compile(rb"<title[^>]{0,200}>(.{0,400}?)</title", re.IGNORECASE | re
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _GAPS = re.compile(r"[\s_\-]+")
 _LARGEST = 8_000_000
+_SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def read_refusal(
         return refusal_of(data, status, overrides)
     if is_page(headers.get("content-type", ""), body):
         return _page(status, body)
-    text = one_line(body[:4000], 1000)
+    text = clip(one_line(body[:4000]), _SHOWN)
     return Refusal(message=text, kind=kind_of(status, "", text))
 
 
@@ -60,7 +61,8 @@ def refusal_of(data: Any, status: int, overrides: Overrides = NONE) -> Refusal:
     details = read_details(data)
     if not message and details:
         message = "; ".join(detail.message for detail in details if detail.message)
-    message = one_line(clip(message, 1200))
+    message = clip(one_line(message), _SHOWN)
+    details = details or pointed_at(message)
     kind = kind_of(status, code, message, named=bool(details))
     return Refusal(code=code, message=message, details=details, kind=kind)
 

@@ -73,7 +73,7 @@ BESIDE = frozenset(
         *CODE_KEYS, *SUCCESS_KEYS, *MESSAGE_KEYS, *ERROR_KEYS,
         *("status", "statusCode", "status_code", "type", "instance", "details", "path", "param"),
         *TRACE_KEYS,
-        *("version", "server", "docs", "documentation_url", "help", "hint", "retryable", "name"),
+        *("version", "server", "docs", "documentation_url", "help", "hint", "retryable"),
     }
 )  # fmt: skip
 """Keys that may stand in an envelope beside its content."""

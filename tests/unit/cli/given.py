@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+
 from callsheet.bindings import Bindings
 from callsheet.cli import body, build
 from callsheet.cli.session import Session
@@ -61,5 +62,7 @@ def sent(one: Action, *words: str) -> str:
 def page(one: Action) -> str:
     """Return the help of an action, through click as a user gets it."""
     command = build.command(one)
-    context = click.Context(command, info_name="buy", parent=click.Context(command, info_name="ads"))
+    context = click.Context(
+        command, info_name="buy", parent=click.Context(command, info_name="ads")
+    )
     return command.get_help(context)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from callsheet.errors import UsageError
 from unit.cli.given import GENERATE, action, param, sent
+
+from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path

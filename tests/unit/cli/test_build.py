@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 import pytest
-from callsheet.cli import build, flags, options
-from callsheet.errors import UsageError
 from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
 
+from callsheet.cli import build, flags, options
+from callsheet.errors import UsageError
 
-def names(*params: object, **facts: object) -> list[str]:
-    command = build.command(action(*params, **facts))  # type: ignore[arg-type]  # test data
-    return [name for one in command.params for name in one.opts if not one.hidden]  # type: ignore[attr-defined]  # options alone
+if TYPE_CHECKING:
+    from callsheet.spec import Param
+
+
+def names(*params: Param, **facts: Any) -> list[str]:
+    command = build.command(action(*params, **facts))
+    return [name for one in command.params if not vars(one)["hidden"] for name in one.opts]
 
 
 def test_every_flag_of_ours_stands_after_an_action() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from callsheet import __version__
 from callsheet.cli import dispatch
 
@@ -38,6 +39,5 @@ def test_a_missing_extra_is_named(
 
     assert dispatch.main(["sandbox"]) == 2
     assert capsys.readouterr().err == (
-        "callsheet: `sandbox` needs callsheet_not_here: "
-        'pip install "callsheet[sandbox]"\n'
+        'callsheet: `sandbox` needs callsheet_not_here: pip install "callsheet[sandbox]"\n'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from callsheet.cli.durations import milliseconds, spoken
 from callsheet.errors import UsageError
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from callsheet.cli import pages
 from unit.cli.given import FAMILY, GENERATE, action, page, param
+
+from callsheet.cli import pages
 
 EXPECTED = """\
 Usage: ads video generate --prompt TEXT [OPTIONS]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from callsheet.cli import jsontext
 from hypothesis import given
 from hypothesis import strategies as st
+
+from callsheet.cli import jsontext
 
 VALUES = st.recursive(
     st.none()
@@ -27,7 +28,9 @@ def test_what_is_decoded_encodes_the_same(value: object) -> None:
     assert jsontext.plain(jsontext.decode(text)) == value
 
 
-@pytest.mark.parametrize("text", ["1", "1.0", "1e5", "-0.0", "1.10", "-0", "1E+2", "12345678901234567890.5"])
+@pytest.mark.parametrize(
+    "text", ["1", "1.0", "1e5", "-0.0", "1.10", "-0", "1E+2", "12345678901234567890.5"]
+)
 def test_numbers_keep_their_form(text: str) -> None:
     assert jsontext.encode(jsontext.decode(text)) == ("0" if text == "-0" else text)
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from callsheet import __version__
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from callsheet.cli import output
 
 HOSTILE = "a\x1b]0;x\x07\u202e\x9b31m\ud800b"

@@ -63,7 +63,7 @@ def test_every_id_key(key: str) -> None:
     "beside",
     [
         [{"id": 17}, {"id": 18}],
-        [{"id": "0b5e0f6e-6a0e-4f0a-9d8e-3d0f6f1c2b3a"}, {"id": "0b5e0f6e-6a0e-4f0a-9d8e-3d0f6f1c2b3b"}],
+        [{"id": f"0b5e0f6e-6a0e-4f0a-9d8e-3d0f6f1c2b{n}"} for n in (11, 12)],
         [{"id": "Generate a video"}, {"id": "Ask for it"}],
         [{"key": "video"}, {"key": "video"}],
     ],
@@ -113,7 +113,7 @@ def test_an_entry_that_is_a_schema_itself() -> None:
 def test_what_an_entry_says_is_kept_unchanged() -> None:
     data = {
         "actions": [
-            {"id": "a.b", "title": "T", "description": "D\x1b", "outputSchema": True, "readOnly": True},
+            {"id": "a.b", "title": "T", "description": "D\x1b", "output": True, "readOnly": True},
             {"id": "a.c", "annotations": {"readOnlyHint": True}, "billable": False},
             {"id": "a.d", "idempotency": False, "deprecated": True, "readOnly": "yes"},
         ],

@@ -21,18 +21,15 @@ from callsheet.protocol import (
     vocabulary,
 )
 
+TABLES = [getattr(vocabulary, name) for name in dir(vocabulary) if name.isupper()]
 KEYS = sorted(
     {
-        *(key for name in dir(vocabulary) if name.isupper() and isinstance(keys := getattr(vocabulary, name), tuple | frozenset | dict) for key in keys if isinstance(key, str)),
+        *(key for table in TABLES for key in table if isinstance(key, str)),
         *("videoUrl", "resultUrls", "pollAfterMs", "next", "properties", "type", "$ref", "a.b"),
     }
-)  # fmt: skip
-TEXTS = st.one_of(
-    st.sampled_from(
-        [*KEYS, "https://x/a.mp4", "/a.mp4", "50%", "{}", "[", '{"a": "[1]"}', '"{}"', "\ud800"]
-    ),
-    st.text(max_size=8),
 )
+HOSTILE = ["https://x/a.mp4", "/a.mp4", "50%", "{}", "[", '{"a": "[1]"}', '"{}"', "\ud800"]
+TEXTS = st.one_of(st.sampled_from([*KEYS, *HOSTILE]), st.text(max_size=8))
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), TEXTS, st.just(10**400), st.just([])
 )
@@ -92,7 +89,7 @@ def test_any_body_is_one_typed_error(
 def _deep(opening: Any, depth: int) -> Any:
     value: Any = "leaf"
     for _ in range(depth):
-        value = [value] if opening is list else {"data": value, "error": value, "input": {}}
+        value = [value] if opening is list else {"data": value, "error": {"input": "x"}}
     return value
 
 
@@ -124,5 +121,5 @@ def test_depth_is_survived(kind: type, depth: int) -> None:
 def test_megabyte_bodies_are_survived(body: bytes) -> None:
     refusal = read_refusal(500, {"content-type": "application/json"}, body)
 
-    assert len(refusal.message.encode("utf-8", "replace")) <= 1300
+    assert len(refusal.message.encode("utf-8", "replace")) <= 1000
     assert len(refusal.details) <= 50

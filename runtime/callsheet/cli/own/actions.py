@@ -10,7 +10,7 @@ import click
 from callsheet.cli import output, pages
 from callsheet.cli.durations import spoken
 from callsheet.cli.nearest import did_you_mean
-from callsheet.cli.ownword import Word, Words
+from callsheet.cli.ownword import Word, Words, known_ids
 from callsheet.errors import NetworkError, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ actions = Words(
             "schema",
             _schema,
             params=[
-                click.Argument(["action_id"], metavar="ID"),
+                click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
                 click.Option(["--answer"], is_flag=True, help="The schema of the answer"),
                 click.Option(["--raw"], is_flag=True, help="On one line"),
             ],

@@ -11,8 +11,8 @@ from callsheet.cli import body as bodies
 from callsheet.cli import flags, output, preview, saving, uploads
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
-from callsheet.cli.ownword import TIMEOUT, Word
-from callsheet.cli.request import Request, judge
+from callsheet.cli.ownword import TIMEOUT, Word, known_ids
+from callsheet.cli.request import Request, judge, takes_timeout, with_timeout
 from callsheet.cli.run import conclude, send, wait
 from callsheet.errors import TaskFailed
 
@@ -28,7 +28,9 @@ class CallCommand(ActionCommand):
     """The flags of one member of a family, as the server advertises it."""
 
     def __init__(self, action: Action) -> None:
-        own = tuple(p for p in action.params if p.only in {"", action.role})
+        own = tuple(
+            p for p in action.params if p.only in {"", action.role} and p.path != ("timeoutMs",)
+        )
         plain = replace(action, params=own, family=None, command=("call", action.id))
         super().__init__(plain)
         taken = {name.lstrip("-") for p in self.params for name in p.opts}
@@ -43,21 +45,21 @@ class CallCommand(ActionCommand):
             preview.skeleton(session, self.sent)
             return 0
         body = bodies.build(self.typed(ctx), session.flags.get("input"))
-        return run_call(
-            session, Request(self.action, self.sent, body, *_times(session, self.sent, body))
-        )
+        return run_call(session, _request(session, self.action, self.sent, body))
 
 
-def _times(session: Session, action: Action, body: bodies.Body) -> tuple[float, float]:
-    """Seconds that the socket and the wait may take."""
+def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> Request:
+    """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
     said = session.flags.get("timeout")
     usual = action.family.timeout_ms if action.family is not None else 600_000
-    patience = milliseconds(said) if said else usual
-    if action.role != "wait":
-        return 60.0, patience / 1000
-    own = body.value.get("timeoutMs") if isinstance(body.value, dict) else None
-    limit = own if isinstance(own, int) and not isinstance(own, bool) else patience
-    return limit / 1000 + 30.0, patience / 1000
+    limit = milliseconds(said) if said else usual
+    if said and takes_timeout(action, action.role):
+        body, _ = with_timeout(action, body, limit, said=True)
+    elif action.role == "wait":
+        own = body.value.get("timeoutMs") if isinstance(body.value, dict) else None
+        limit = own if isinstance(own, int) and not isinstance(own, bool) else limit
+    silence = limit / 1000 + 30.0 if action.role == "wait" else 60.0
+    return Request(asked, action, body, silence, limit / 1000)
 
 
 def run_call(session: Session, made: Request) -> int:
@@ -100,7 +102,7 @@ call = Word(
     "call",
     _call,
     params=[
-        click.Argument(["action_id"], metavar="ID"),
+        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
         click.Argument(["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED),
     ],
     ours=(*flags.ACTION[1:], *_LATER),

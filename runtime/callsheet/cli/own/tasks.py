@@ -10,7 +10,7 @@ import click
 from callsheet.cli import output, run, saving, view
 from callsheet.cli.body import Body
 from callsheet.cli.durations import milliseconds, spoken
-from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words
+from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words, known_tasks
 from callsheet.cli.request import Request
 from callsheet.errors import OutcomeUnknown, TaskFailed, UsageError
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from callsheet.flows import Answer, Job
 
 _COLUMNS = ("ref", "state", "action", "taskId", "age", "file")
-_NAME = ("name",)
 
 
 def _row(job: dict[str, Any], now: float) -> dict[str, Any]:
@@ -147,7 +146,9 @@ def _recover(session: Session, name: str | None) -> int:
 
 
 def _named(name: str, function: Any, *ours: Any, data: bool = True, required: bool = True) -> Word:
-    argument = click.Argument(["name"], metavar="TASK", required=required)
+    argument = click.Argument(
+        ["name"], metavar="TASK", required=required, shell_complete=known_tasks
+    )
     return Word(name, function, params=[argument], ours=ours, data=data)
 
 
