@@ -290,3 +290,15 @@ def test_the_driver_refuses_what_is_no_effect(sandbox: Running) -> None:
         transport = AsyncTransport(client.settings, None)
         with pytest.raises(TypeError, match="int"):
             asyncio.run(transport.perform(5))
+
+
+def test_a_catalogue_that_did_not_change_is_one_request(runner: Runner, sandbox: Running) -> None:
+    async def steps(client: Any, wait: Any) -> Any:
+        first = await wait(client.actions())
+        before = len(sandbox.requests())
+        again = await wait(client.actions(refresh=True))
+        assert [action.id for action in again.actions] == [action.id for action in first.actions]
+        return sandbox.requests()[before:]
+
+    (seen,) = runner(at(sandbox), steps)
+    assert (seen["path"], seen["status"]) == ("/api/actions", 304)
