@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from callsheet.bindings import Bindings
 from callsheet.cli.progress import Progress, words
 from callsheet.cli.session import Session
 from callsheet.flows import Update
 from callsheet.protocol import Reading
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def update(said: str, progress: float | None, elapsed: float = 5) -> Update:
