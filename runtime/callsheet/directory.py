@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog import Catalogue, fetch
 from callsheet.catalog_cache import CatalogueCache
-from callsheet.errors import InvalidInput
+from callsheet.errors import InvalidInput, ServerError
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
@@ -116,7 +116,12 @@ class Directory:
         return bool(source and source == self.settings.origin and action.module)
 
     def _advertised(self, action_id: str) -> Flow[Advertised | None]:
-        return (yield from self._holding(action_id)).get(action_id)
+        try:
+            return (yield from self._holding(action_id)).get(action_id)
+        except ServerError as error:  # what is generated works without a list that can be read
+            if error.message not in self.notes:
+                self.notes.append(error.message)
+            return None
 
     def _schema(self, action: Action) -> Flow[Any]:
         stored = self.bindings.schema(action.module) if self._bound_here(action) else None

@@ -90,7 +90,7 @@ def test_the_deadline_leaves_the_job_alive(slow: Program) -> None:
     done = slow("video", "generate", "--prompt", "x", "--timeout", "1000ms")
 
     assert done.code == 4
-    assert done.error["hint"] == f"tasks wait {done.error['task_id']}"
+    assert done.error["hint"] == f"ads tasks wait {done.error['task_id']}"
     assert f"ads tasks wait {done.error['task_id']}" in done.err
 
 
