@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from callsheet_sandbox.faults.exchange import leave, reset
+from callsheet_sandbox.faults.plan import ask_of
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World
 
@@ -25,6 +27,12 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         store, realm = self._world.setting.store, self._world.realm_name(scope["path"])
+        ask = ask_of(scope["method"], self._world.local_path(scope["path"]))
+        if self._world.plan.pick("headers", ask):
+            store.log(realm, self._entry(scope, b""))
+            reset(scope["state"]["transport"])
+            await leave(receive)
+            return
         body = await _whole(receive)
         number = store.log(realm, self._entry(scope, body))
         unread = [{"type": "http.request", "body": body, "more_body": False}]
@@ -48,7 +56,7 @@ class Recorder:
             "method": scope["method"],
             "path": self._world.local_path(scope["path"]),
             "query": scope["query_string"].decode("latin-1"),
-            "auth": _kind(headers.keys()),
+            "auth": credentials(headers.keys()),
             "headers": {k: f"<{k}>" if k in _SECRET else text for k, text in headers.items()},
             "body": _readable(body),
         }
@@ -63,7 +71,8 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _kind(names: Iterable[str]) -> str | None:
+def credentials(names: Iterable[str]) -> str | None:
+    """Return which kinds of key headers of these names carry."""
     sent = _SECRET & set(names)
     words = {"authorization": "bearer", "x-api-key": "x-api-key"}
     return " and ".join(words[name] for name in sorted(sent)) or None
