@@ -1,5 +1,7 @@
 """Be the foreign origin: note every header that arrives there, and serve media."""
 
+from pathlib import Path
+
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -7,6 +9,35 @@ from starlette.types import Receive, Scope, Send
 from callsheet_sandbox.recorder import credentials
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World
+
+
+class Foreign:
+    """The foreign origin as tests see it; http and https lead to the same application."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @property
+    def url(self) -> str:
+        """The address over http: another port of the host."""
+        return self._world.ports.url("foreign")
+
+    @property
+    def tls_url(self) -> str:
+        """The address over https, with a self-signed certificate."""
+        return self._world.ports.url("foreign_tls")
+
+    @property
+    def certificate(self) -> Path:
+        """The PEM file of that certificate, for clients that shall trust it."""
+        return self._world.ports.certificate
+
+    def requests(self) -> list[dict[str, Json]]:
+        """Return what arrived, in order: method, origin, path, query, auth, headers, body.
+
+        Headers are whole, so that a test can look for a key in them.
+        """
+        return list(self._world.foreign_log)
 
 
 class Canary:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from callsheet_sandbox.certificate import write_certificate
@@ -39,6 +40,7 @@ class Ports:
         self._servers: list[asyncio.Server] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state = ServerState()
+        self._protocol: type[H11Protocol] = H11Protocol
         self._main: uvicorn.Config | None = None
 
     def bind(self) -> None:
@@ -50,6 +52,9 @@ class Ports:
             bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             self._sockets[name] = bound
             bound.bind((_HOST, 0))
+            if name != "refused":
+                # Whoever comes before `open` waits.
+                bound.listen()
 
     @property
     def origins(self) -> Mapping[str, str]:
@@ -63,15 +68,16 @@ class Ports:
         scheme = "https" if name in {"foreign_tls", "garbage"} else "http"
         return f"{scheme}://{_HOST}:{self._sockets[name].getsockname()[1]}"
 
-    async def open(self, main: uvicorn.Config, foreign: ASGIApp) -> None:
+    async def open(
+        self, main: uvicorn.Config, foreign: ASGIApp, protocol: type[H11Protocol]
+    ) -> None:
         """Answer on all ports but the one that refuses; once is enough."""
         if self._loop is not None:
             return
         self.bind()
-        self._loop, self._main = asyncio.get_running_loop(), main
-        http = main.http if isinstance(main.http, type) else "h11"
+        self._loop, self._main, self._protocol = asyncio.get_running_loop(), main, protocol
         other = uvicorn.Config(
-            foreign, http=http, ws="none", lifespan="off", log_config=None, access_log=False
+            foreign, ws="none", lifespan="off", log_config=None, access_log=False
         )
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         secure.load_cert_chain(self.certificate)
@@ -83,13 +89,9 @@ class Ports:
     async def _serve(
         self, name: str, config: uvicorn.Config, secure: ssl.SSLContext | None = None
     ) -> None:
-        if not config.loaded:
-            config.load()
         self._servers.append(
             await asyncio.get_running_loop().create_server(
-                lambda: config.http_protocol_class(
-                    config=config, server_state=self._state, app_state={}
-                ),
+                lambda: self._protocol(config=config, server_state=self._state, app_state={}),
                 sock=self._sockets[name],
                 ssl=secure,
             )

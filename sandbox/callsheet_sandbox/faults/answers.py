@@ -11,7 +11,10 @@ from callsheet_sandbox.faults.exchange import Exchange, Reply
 from callsheet_sandbox.faults.script import Fault
 
 _DATE = re.compile(r"date([+-]\d+)")
-_PAGE = "<!doctype html><html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>"
+_PAGE = (
+    "<!doctype html><html><head><title>{title}</title></head>"
+    "<body><h1>{title}</h1><p>{text}</p></body></html>"
+)
 _TYPES = {
     "json": "application/json",
     "problem": "application/problem+json",

@@ -69,7 +69,9 @@ class Exchange:
     def header(self, name: str) -> str:
         """Return a header of the request, empty where it has none."""
         wanted = name.encode()
-        return next((text.decode("latin-1") for key, text in self.scope["headers"] if key == wanted), "")
+        return next(
+            (text.decode("latin-1") for key, text in self.scope["headers"] if key == wanted), ""
+        )
 
     async def carry_out(self, *, without: tuple[bytes, ...] = (), forced: object = None) -> Reply:
         """Let the application do its work and return its reply, which is not sent.
@@ -89,16 +91,18 @@ class Exchange:
                 parts.append(message.get("body", b""))
 
         await self.app({**self.scope, "headers": headers, "state": state}, self.receive, keep)
-        kept = {key.decode("latin-1").lower(): text.decode("latin-1") for key, text in start["headers"]}
+        kept = {
+            key.decode("latin-1").lower(): text.decode("latin-1") for key, text in start["headers"]
+        }
         reply = Reply(start["status"], kept, b"".join(parts))
         return self.rewrite(reply) if self.scope["method"] == "POST" else reply
 
     async def answer(self, reply: Reply) -> None:
         """Send a reply in the usual way."""
-        pairs = [(key.encode(), text.encode("latin-1", "replace")) for key, text in reply.headers.items()]
-        await self.send(
-            {"type": "http.response.start", "status": reply.status, "headers": pairs}
-        )
+        pairs = [
+            (key.encode(), text.encode("latin-1", "replace")) for key, text in reply.headers.items()
+        ]
+        await self.send({"type": "http.response.start", "status": reply.status, "headers": pairs})
         await self.send({"type": "http.response.body", "body": reply.body})
 
     async def write(self, data: bytes, *, piece: int = _PIECE, pause: float = 0.0) -> None:

@@ -87,7 +87,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "stuck": Kind("jobs never end", {"progress": 0.5}, target="*", times=None),
         "backwards": Kind("a job is pending again", target="*query"),
         "state": Kind(
-            "a job is in a state of this word", {"word": "defragmenting", "progress": 0.5},
+            "a job is in a state of this word",
+            {"word": "defragmenting", "progress": 0.5},
             target="*query",
         ),
     }
@@ -109,6 +110,8 @@ def described() -> str:
     """Return one line for each kind: name, parameters with defaults, what it does."""
     lines = []
     for name, kind in KINDS.items():
-        takes = " ".join(f"{key}={'' if usual is None else usual}" for key, usual in kind.takes.items())
+        takes = " ".join(
+            f"{key}={'' if usual is None else usual}" for key, usual in kind.takes.items()
+        )
         lines.append(f"  {name} {takes}".rstrip() + f"\n      {kind.does}")
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 import random
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -96,7 +95,7 @@ class Plan:
             struck[0].fired += 1
             return struck[0].fault
 
-    def report(self) -> list[Mapping[str, Json]]:
+    def report(self) -> list[dict[str, Json]]:
         """Return the faults in order, with the requests each has matched and struck."""
         with self._lock:
             return [

@@ -8,7 +8,7 @@ from callsheet_sandbox.faults.exchange import reset
 from callsheet_sandbox.faults.plan import Ask, Plan
 
 
-def protocol_of(plan: Plan) -> type[asyncio.Protocol]:
+def protocol_of(plan: Plan) -> type[H11Protocol]:
     """Return uvicorn's HTTP protocol; requests find their transport in ``scope["state"]``."""
 
     class Protocol(H11Protocol):

@@ -64,9 +64,16 @@ class Fault:
     def shown(self) -> dict[str, Json]:
         """Return the fault as a script in JSON would say it."""
         where = "path" if (self.target or "").startswith("/") else "action"
-        said = {"kind": self.kind, "method": self.method, where: self.target, "phase": self.phase}
-        said |= {"nth": self.nth, "times": "*" if self.times is None else self.times}
-        return {**said, "chance": self.chance, **self.values}
+        return {
+            "kind": self.kind,
+            "method": self.method,
+            where: self.target,
+            "phase": self.phase,
+            "nth": self.nth,
+            "times": "*" if self.times is None else self.times,
+            "chance": self.chance,
+            **self.values,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Script:
 
 
 def open_script(given: str) -> Script:
-    """Read a script from the file of this name, or from the text itself; ValueError says why not."""
+    """Read a script from the file of this name, or from the text; ValueError says why not."""
     try:
         path = Path(given)
         text = path.read_text(encoding="utf-8") if path.is_file() else given
