@@ -1,8 +1,11 @@
 """Name the faults there are, what each does, and the parameters it takes."""
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+_INDENT = " " * 6
 
 Value = str | int | float | None
 
@@ -44,7 +47,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             size=0,
         ),
         "redirect": _reply(
-            "a redirect (to: same origin, other port, other scheme, other host, or an address)",
+            "a redirect; its number alone means the same (to: same origin, other port, other scheme, other host, or an address)",
             code=307,
             to="port",
         ),
@@ -107,11 +110,14 @@ CHOICES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
 
 
 def described() -> str:
-    """Return one line for each kind: name, parameters with defaults, what it does."""
+    """Return a paragraph for each kind: name, parameters with defaults, what it does."""
     lines = []
     for name, kind in KINDS.items():
         takes = " ".join(
             f"{key}={'' if usual is None else usual}" for key, usual in kind.takes.items()
         )
-        lines.append(f"  {name} {takes}".rstrip() + f"\n      {kind.does}")
+        lines.append(f"  {name} {takes}".rstrip())
+        lines.append(
+            textwrap.fill(kind.does, 98, initial_indent=_INDENT, subsequent_indent=_INDENT)
+        )
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """Read fault scripts, from JSON or from the compact words of a command line."""
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ _METHOD = re.compile(r"[A-Z]+")
 _ORDINAL = re.compile(r"@(\d+)(?:-(\d+)?)?")
 _TIMES = re.compile(r"x(\d+|\*)")
 _CHANCE = re.compile(r"(\d+(?:\.\d+)?)%")
+_REDIRECTS = {301, 302, 303, 307, 308}
 _EARLY = {"connect", "request"}
 
 
@@ -87,8 +89,8 @@ class Script:
 def open_script(given: str) -> Script:
     """Read a script from the file of this name, or from the text; ValueError says why not."""
     try:
-        path = Path(given)
-        text = path.read_text(encoding="utf-8") if path.is_file() else given
+        # Not Path.is_file: a long script is no error.
+        text = Path(given).read_text(encoding="utf-8") if os.path.isfile(given) else given
     except (OSError, UnicodeError) as error:
         raise ValueError(f"faults: cannot read {given[:80]!r}: {error}") from error
     return read_script(text)
@@ -170,9 +172,10 @@ def _word(word: str) -> dict[str, Json]:
 def _fault(said: dict[str, Json]) -> Fault:
     name = str(said.pop("kind", ""))
     if _NUMBER.fullmatch(name):
-        name, said = "status", {"code": int(name), **said}
+        said = {"code": int(name), **said}
+        name = "redirect" if said["code"] in _REDIRECTS else "status"
     if name not in KINDS:
-        raise ValueError(f"faults: no kind {name!r}; known: {', '.join(KINDS)}")
+        raise ValueError(f"faults: no kind or file {name!r}; known: {', '.join(KINDS)}")
     kind = KINDS[name]
     target = said.pop("path", None) or said.pop("action", None) or kind.target
     phase = str(said.pop("phase", "before"))
