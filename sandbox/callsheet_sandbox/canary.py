@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from callsheet_sandbox.recorder import credentials
+from callsheet_sandbox.faults.middleware import Faults
+from callsheet_sandbox.recorder import again, credentials, whole
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World
 
@@ -41,19 +42,23 @@ class Foreign:
 
 
 class Canary:
-    """An ASGI application that keeps what it gets, keys included, in memory only."""
+    """An ASGI application that keeps what it gets, keys included, in memory only.
+
+    Media are served as by the sandbox, under the same faults; anything else is told of a job.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._media = Faults(self._answer, world, media_only=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI scope."""
         if scope["type"] == "http":
-            request = Request(scope, receive)
-            await self._note(request)
-            await (await self._answer(request))(scope, receive, send)
+            body = await whole(receive)
+            self._note(Request(scope), body)
+            await self._media(scope, again(body, receive), send)
 
-    async def _note(self, request: Request) -> None:
+    def _note(self, request: Request, body: bytes) -> None:
         entry: dict[str, Json] = {
             "method": request.method,
             "origin": f"{request.url.scheme}://{request.url.netloc}",
@@ -61,15 +66,15 @@ class Canary:
             "query": request.url.query,
             "auth": credentials(request.headers.keys()),
             "headers": dict(request.headers),
-            "body": (await request.body()).decode("utf-8", "replace"),
+            "body": body.decode("utf-8", "replace"),
         }
         self._world.foreign_log.append(entry)
 
-    async def _answer(self, request: Request) -> Response:
-        world, path = self._world, request.url.path
-        realm = world.realms.get(world.realm_name(path))
-        local = world.local_path(path)
-        if realm is not None and local.startswith("/media/"):
-            file = await world.media(realm, local.removeprefix("/media/"))
-            return FileResponse(file) if file else Response(status_code=404)
-        return JSONResponse({"taskId": "foreign", "status": "pending"})
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        world, path = self._world, scope["path"]
+        realm, local = world.realms.get(world.realm_name(path)), world.local_path(path)
+        reply: Response = JSONResponse({"taskId": "foreign", "status": "pending"})
+        if local.startswith("/media/"):
+            file = await world.media(realm, local.removeprefix("/media/")) if realm else None
+            reply = FileResponse(file) if file else Response(status_code=404)
+        await reply(scope, receive, send)

@@ -106,4 +106,5 @@ def _announce(running: "Running") -> None:
         f"sandbox  {running.url}  (dialect {running.world.root}; Ctrl-C stops it)\n"
         f"key      {running.key}\n"
         f"login    ads login --host {running.url} --api-key {running.key}"
+        + "".join(f"\nforeign  {url}  (faults are on)" for url in _foreign(running).values())
     )

@@ -1,8 +1,9 @@
-"""Open the ports beside the server's own: a foreign origin, one that refuses, one of garbage."""
+"""Open ports beside the server's own: over TLS, of a foreign origin, refusing, of garbage."""
 
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from uvicorn.server import ServerState
 from callsheet_sandbox.certificate import write_certificate
 
 _HOST = "127.0.0.1"
-_NAMES = ("foreign", "foreign_tls", "refused", "garbage")
+_NAMES = ("secure", "foreign", "foreign_tls", "refused", "garbage")
+_SECURE = {"secure", "foreign_tls", "garbage"}
 
 
 class _Garbage(asyncio.Protocol):
@@ -35,11 +37,12 @@ class Ports:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.certificate = folder / "foreign.pem"
+        self.certificate = folder / "self-signed.pem"
         self._sockets: dict[str, socket.socket] = {}
         self._servers: list[asyncio.Server] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state = ServerState()
+        self._opened = threading.Event()
         self._protocol: type[H11Protocol] = H11Protocol
         self._main: uvicorn.Config | None = None
 
@@ -64,8 +67,8 @@ class Ports:
         return {"port": self.url("foreign"), "scheme": self.url("foreign_tls")}
 
     def url(self, name: str) -> str:
-        """Return an address: foreign, foreign_tls, refused, garbage (this one of https)."""
-        scheme = "https" if name in {"foreign_tls", "garbage"} else "http"
+        """Return the address of secure, foreign, foreign_tls, refused or garbage."""
+        scheme = "https" if name in _SECURE else "http"
         return f"{scheme}://{_HOST}:{self._sockets[name].getsockname()[1]}"
 
     async def open(
@@ -81,10 +84,12 @@ class Ports:
         )
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         secure.load_cert_chain(self.certificate)
+        await self._serve("secure", main, secure)
         await self._serve("foreign", other)
         await self._serve("foreign_tls", other, secure)
         bound = self._sockets["garbage"]
         self._servers.append(await self._loop.create_server(_Garbage, sock=bound))
+        self._opened.set()
 
     async def _serve(
         self, name: str, config: uvicorn.Config, secure: ssl.SSLContext | None = None
@@ -99,8 +104,8 @@ class Ports:
 
     def open_refused(self) -> None:
         """Let the port that refused lead to the sandbox from now on; from any other thread."""
-        if self._loop is None or self._main is None:
-            raise RuntimeError("the ports are not open")
+        if not self._opened.wait(timeout=5) or self._loop is None or self._main is None:
+            raise RuntimeError("this sandbox has not opened its other ports")
         work = self._serve("refused", self._main)
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=5)
 

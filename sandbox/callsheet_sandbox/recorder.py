@@ -33,19 +33,15 @@ class Recorder:
             reset(scope["state"]["transport"])
             await leave(receive)
             return
-        body = await _whole(receive)
+        body = await whole(receive)
         number = store.log(realm, self._entry(scope, body))
-        unread = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive_again() -> Message:
-            return unread.pop() if unread else await receive()
 
         async def send_noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 store.log_status(number, message["status"])
             await send(message)
 
-        await self._app(scope, receive_again, send_noted)
+        await self._app(scope, again(body, receive), send_noted)
 
     def _controls(self, scope: Scope) -> bool:
         return self._world.local_path(scope["path"]).startswith("/__")
@@ -62,13 +58,24 @@ class Recorder:
         }
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
+    """Read a request's body to its end."""
     parts = []
     while True:
         message = await receive()
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body again which was read, and then what else comes."""
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return receive_again
 
 
 def credentials(names: Iterable[str]) -> str | None:

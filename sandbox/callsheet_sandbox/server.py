@@ -16,7 +16,6 @@ import uvicorn
 from callsheet_sandbox.app import build_app
 from callsheet_sandbox.canary import Canary, Foreign
 from callsheet_sandbox.catalogue import read_action
-from callsheet_sandbox.faults.middleware import Faults
 from callsheet_sandbox.faults.protocol import protocol_of
 from callsheet_sandbox.faults.script import Script, open_script, read_script
 from callsheet_sandbox.options import Options
@@ -110,6 +109,11 @@ class Running:
         return self.world.ports.url("foreign")
 
     @property
+    def secure_url(self) -> str:
+        """This sandbox over https, with the self-signed certificate of the foreign origin."""
+        return self.world.ports.url("secure")
+
+    @property
     def refused_url(self) -> str:
         """An address that refuses connections, until `open_refused`."""
         return self.world.ports.url("refused")
@@ -190,8 +194,7 @@ def _bound(options: Options, host: str, port: int) -> Iterator[_Bound]:
             name = f"[{host}]" if ":" in host else host
             url = f"http://{name}:{listener.getsockname()[1]}"
             running = Running(url, options.keys[0], world)
-            foreign = Faults(Canary(world), world, media_only=True)
-            open_ports = functools.partial(world.ports.open, config, foreign, protocol)
+            open_ports = functools.partial(world.ports.open, config, Canary(world), protocol)
             app.state.open_ports = open_ports
             yield _Bound(running, _Server(config), listener, open_ports)
         finally:

@@ -195,6 +195,15 @@ def test_a_port_without_tls(sandbox: Running) -> None:
         httpx.get(sandbox.garbage_url)
 
 
+def test_the_sandbox_over_tls(sandbox: Running) -> None:
+    trusting = ssl.create_default_context(cafile=sandbox.foreign.certificate)
+    sandbox.set_faults("reset at=headers")
+    with httpx.Client(verify=trusting, headers={"X-Api-Key": sandbox.key}) as client:
+        with pytest.raises(httpx.TransportError):
+            client.get(f"{sandbox.secure_url}/api/actions")
+        assert client.get(f"{sandbox.secure_url}/api/actions").json()["actions"]
+
+
 def test_a_foreign_origin_over_tls(sandbox: Running) -> None:
     with pytest.raises(httpx.ConnectError, match="self-signed"):
         httpx.get(sandbox.foreign.tls_url)

@@ -47,7 +47,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             size=0,
         ),
         "redirect": _reply(
-            "a redirect; its number alone means the same (to: same origin, other port, other scheme, other host, or an address)",
+            "a redirect; its number alone means the same (to: same origin, other port, other "
+            "scheme, other host, or an address)",
             code=307,
             to="port",
         ),
