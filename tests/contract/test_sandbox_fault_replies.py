@@ -93,17 +93,15 @@ def test_a_burst_and_a_large_body(client: httpx.Client, sandbox: Running) -> Non
     assert len(answers[0].content) > 1_000_000
 
 
-@pytest.mark.parametrize(("phase", "reached"), [("before", []), ("after", [GENERATE])])
-def test_slow(client: httpx.Client, sandbox: Running, phase: str, reached: list[str]) -> None:
-    sandbox.set_faults(f"slow seconds=0.15 ai.image.generate {phase}")
+@pytest.mark.parametrize(("phase", "least"), [("before", 0.2), ("after", 0.0)])
+def test_slow(client: httpx.Client, sandbox: Running, phase: str, least: float) -> None:
+    sandbox.set_faults(f"slow seconds=0.2 ai.image.generate {phase}")
     begun = time.monotonic()
     with pytest.raises(httpx.ReadTimeout):
-        client.post(GENERATE, json=AT_ONCE, timeout=0.05)
-    charged = [GENERATE for _ in sandbox.charges()]
+        client.post(GENERATE, json=AT_ONCE, timeout=0.1)
     while not sandbox.charges():
         time.sleep(0.01)
-    assert charged == reached
-    assert (0.1 if phase == "before" else 0) <= time.monotonic() - begun < 1
+    assert least <= time.monotonic() - begun < 2
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
@@ -157,6 +155,19 @@ def test_states_go_backwards_and_are_unknown(client: httpx.Client, sandbox: Runn
     sandbox.set_faults("backwards @2; state word=re_encoding @3")
     seen = [word for word, _ in states(client, task_id, 4)]
     assert seen == ["processing", "pending", "re_encoding", "processing"]
+
+
+def test_faults_reach_every_dialect(client: httpx.Client, sandbox: Running) -> None:
+    sandbox.set_faults("500 ai.image.generate after; 503 /api/actions")
+    start = f"{sandbox.dialect_url('bare')}/api/actions"
+    codes = [client.get(start).status_code, client.get(start).status_code]
+    headers = {"Idempotency-Key": "ref"}
+    for _ in range(2):
+        codes.append(
+            client.post(f"{start}/ai.image.generate", json=AT_ONCE, headers=headers).status_code
+        )
+    assert codes == [503, 200, 500, 200]
+    assert (sandbox.stats("bare")["charges"], sandbox.stats()["charges"]) == ({"ref": 2}, {})
 
 
 def test_faults_over_http(client: httpx.Client, sandbox: Running) -> None:
