@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing typing would cost every help page more than the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from callsheet.bindings import Bindings
     from callsheet.client import AsyncClient, Client
     from callsheet.errors import (

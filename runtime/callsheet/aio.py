@@ -6,18 +6,18 @@ import asyncio
 import importlib.util
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import DownloadError, NetworkError
+from callsheet.errors import NetworkError
 from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
 from callsheet.wire import (
-    CONNECT,
-    LARGEST_REPLY,
-    headers_for,
+    AT_ONCE,
+    Body,
+    client_options,
+    download_of,
+    in_our_words,
     load_httpx,
-    network_error,
+    pool_of,
     reply_of,
-    save_headers,
-    url_of,
-    verify_for,
+    request_of,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from callsheet.settings import Settings
 
 T = TypeVar("T")
-AT_ONCE = 32
-CHUNK = 1 << 18
 
 
 class AsyncTransport:
@@ -50,7 +48,7 @@ class AsyncTransport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
 
     async def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -81,38 +79,30 @@ class AsyncTransport:
 
     async def perform(self, effect: Any) -> Any:
         """Do one thing that a flow asked for."""
-        if isinstance(effect, Send):
-            return await self._send(effect)
-        if isinstance(effect, Sleep):
-            return await self._sleep(effect.seconds)
-        if isinstance(effect, Record):
-            if self.ledger is not None:
-                self.ledger.record(effect.event, effect.ref, effect.values)
-            return None
-        if isinstance(effect, Gather):
-            return await self._gather(effect)
-        if isinstance(effect, Save):
-            return await self._save(effect)
+        match effect:
+            case Send():
+                return await self._send(effect)
+            case Sleep():
+                return await self._sleep(effect.seconds)
+            case Gather():
+                return await self._gather(effect)
+            case Save():
+                return await self._save(effect)
+            case Record():
+                if self.ledger is not None:
+                    self.ledger.record(effect.event, effect.ref, effect.values)
+                return None
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
     async def _send(self, send: Send) -> Reply:
-        httpx = load_httpx()
-        url = url_of(self.settings, send)
-        request: dict[str, Any] = {
-            "content": send.body,
-            "headers": headers_for(self.settings, url, send.headers),
-            "timeout": httpx.Timeout(send.timeout, connect=CONNECT),
-        }
-        try:
-            async with self._client(url).stream(send.method, url, **request) as response:
-                body = bytearray()
+        request = request_of(self.settings, send)
+        client = self._client(request["url"])
+        with in_our_words(request["url"]):
+            async with client.stream(**request) as response:
+                body = Body(request["url"])
                 async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_REPLY:
-                        raise NetworkError(f"the reply of {url} is over 16 MiB", sent=True)
-                return reply_of(response, bytes(body))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise network_error(error, url) from None
+                    body.add(chunk)
+                return body.reply(response)
 
     async def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -127,35 +117,24 @@ class AsyncTransport:
         return tuple(await asyncio.gather(*(one(send) for send in gather.sends)))
 
     async def _save(self, save: Save) -> Reply:
-        httpx = load_httpx()
-        headers = save_headers(self.settings, save.url, save.part)
-        timeout = httpx.Timeout(60.0, connect=CONNECT)
-        try:
-            client = self._client(save.url)
-            async with client.stream("GET", save.url, headers=headers, timeout=timeout) as response:
+        request = download_of(self.settings, save)
+        client = self._client(save.url)
+        with in_our_words(save.url):
+            async with client.stream(**request) as response:
                 reply = reply_of(response, b"")
                 if save.part.begin(reply.status, reply.headers):
-                    async for chunk in response.aiter_bytes(CHUNK):
+                    async for chunk in response.aiter_bytes():
                         save.part.write(chunk)
                     save.part.end()
                 return reply
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise DownloadError(f"not a link that can be fetched: {error}") from None
-        except httpx.HTTPError as error:
-            raise network_error(error, save.url) from None
 
     def _client(self, url: str) -> httpx.AsyncClient:
-        scheme = url.partition(":")[0].lower()
-        if scheme not in self._clients:
-            httpx = load_httpx()
-            limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-            self._clients[scheme] = httpx.AsyncClient(
-                verify=verify_for(url),
-                transport=self._http or _aiohttp(url),
-                limits=limits,
-                follow_redirects=False,
-            )
-        return self._clients[scheme]
+        pool = pool_of(url)
+        if pool not in self._clients:
+            options = client_options(url)
+            transport = self._http or _aiohttp(url, options)
+            self._clients[pool] = load_httpx().AsyncClient(transport=transport, **options)
+        return self._clients[pool]
 
     async def close(self) -> None:
         """Close connections and the ledger."""
@@ -166,10 +145,14 @@ class AsyncTransport:
             self.ledger.close()
 
 
-def _aiohttp(url: str) -> Any:
-    """The transport of the ``fast`` extra, or none."""
+def _aiohttp(url: str, options: dict[str, Any]) -> Any:
+    """The transport of the ``fast`` extra, or none; it would not see a configured proxy."""
     if importlib.util.find_spec("httpx_aiohttp") is None:
+        return None
+    from urllib.request import getproxies
+
+    if options["trust_env"] and {"all", pool_of(url)[0]} & set(getproxies()):
         return None
     from httpx_aiohttp import AiohttpTransport
 
-    return AiohttpTransport(verify=verify_for(url))
+    return AiohttpTransport(verify=options["verify"], limits=options["limits"])

@@ -1,29 +1,29 @@
-"""The live catalogue of a host: fetched through one gate, kept on disk, asked for again cheaply."""
+"""The live catalogue of a host: fetched through one gate, and asked for again cheaply."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
-from callsheet.errors import ServerError
-from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried
+from callsheet.errors import CallsheetError, ServerError
+from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried, sendable
+from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT
 from callsheet.protocol import error_for, open_envelope, read_list, read_schema
-from callsheet.settings import origin_of
+from callsheet.settings import joined, origin_of
 from callsheet.spec import Advertised
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from callsheet.protocol import Entry, Next, Overrides
+    from callsheet.protocol import Entry, ListPage, Next, Overrides
 
 LIST = "/api/actions"
 LARGEST_LIST = 5 * 1024 * 1024
 LARGEST_SCHEMA = 1024 * 1024
 MOST_PAGES = 100
+MOST_ACTIONS = 10_000
+AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
 FIELDS = ("id", "title", "description", "input", "output", "marks")
 
 
@@ -54,27 +54,18 @@ def fetch(
     Raises what the list's answer stands for; a schema that cannot be had leaves its action
     without one and adds a note.
     """
-    tags: dict[str, dict[str, str]] = {}
     reply = yield from retried(Send("GET", LIST, None, _conditions(known, LIST)), timing)
     if reply.status == 304 and known is not None:
         return known._replace(fetched=timing.wall(), requests=1)
-    _remember(tags, LIST, reply)
     entries, notes, sent = yield from _pages(reply, host, overrides, timing)
-    if sent > 1:
-        tags.pop(LIST, None)
-    wanted = [entry.id for entry in entries if not entry.has_schema]
-    replies = yield Gather(tuple(_schema_request(name, known) for name in wanted))
-    answers = dict(zip(wanted, replies, strict=True))
-    actions: list[Advertised] = []
-    for entry in entries:
-        if entry.has_schema:
-            actions.append(_advertised(entry))
-            continue
-        action, why = _with_schema(_advertised(entry), answers[entry.id], overrides, known, tags)
-        actions.append(action)
-        if why:
-            notes.append(f"{action.id}: {why}")
-    return Catalogue(host, timing.wall(), tuple(actions), tags, tuple(notes), sent + len(wanted))
+    asked = _Schemas(overrides, timing, known)
+    actions = yield from asked.complete(entries)
+    # What could not be had now is asked for again, also where the list has not changed.
+    if sent == 1 and not asked.missed:
+        _remember(asked.tags, LIST, reply)
+    notes += asked.notes
+    sent += asked.sent
+    return Catalogue(host, timing.wall(), actions, asked.tags, tuple(notes), sent)
 
 
 def _pages(
@@ -85,22 +76,24 @@ def _pages(
     notes: list[str] = []
     seen: set[str] = set()
     for sent in range(1, MOST_PAGES + 1):
-        page = read_list(_list_json(reply, host), overrides, headers=reply.headers)
-        fresh = [entry for entry in page.entries if entry.id not in seen]
+        page = _page_of(reply, host, overrides)
+        fresh = list({entry.id: entry for entry in page.entries if entry.id not in seen}.values())
         seen.update(entry.id for entry in fresh)
         entries += fresh
         notes += page.notes
         if page.next is None or not fresh:
             return entries, notes, sent
-        reply = yield from retried(_page(page.next, reply, host), timing)
-    return entries, [*notes, f"the list has more than {MOST_PAGES} pages"], MOST_PAGES
+        if sent == MOST_PAGES or len(entries) >= MOST_ACTIONS:
+            break
+        reply = yield from retried(_following(page.next, reply, host), timing)
+    return entries, [*notes, f"the list is cut after {len(entries)} actions"], sent
 
 
-def _page(following: Next, reply: Reply, host: str) -> Send:
+def _following(following: Next, reply: Reply, host: str) -> Send:
     """The request for a further page; its link must stay inside the host's origin."""
     if not following.url:
         return Send("GET", f"{LIST}?{urlencode(following.query)}")
-    url = urljoin(reply.url, following.url)
+    url = joined(reply.url, following.url)
     if origin_of(url) != origin_of(host):
         raise ServerError(
             f"the list of {host} goes on at {one_line(origin_of(url) or following.url)}; "
@@ -109,52 +102,101 @@ def _page(following: Next, reply: Reply, host: str) -> Send:
     return Send("GET", LIST, url=url)
 
 
-def _list_json(reply: Reply, host: str) -> Any:
-    data = None
-    if 200 <= reply.status < 300 and len(reply.body) <= LARGEST_LIST:
-        data = strict_json(reply.body)
-    if data is None or open_envelope(data).refusal is not None:
-        if 200 <= reply.status < 300 and len(reply.body) > LARGEST_LIST:
-            raise ServerError(f"the list of {host} is larger than 5 MB")
-        raise error_for(reply.status, reply.headers, reply.body, action="", host=host)
-    return data
+def _page_of(reply: Reply, host: str, overrides: Overrides) -> ListPage:
+    """One page of the list; raises the error that anything else stands for."""
+    if 200 <= reply.status < 300 and len(reply.body) > LARGEST_LIST:
+        raise ServerError(f"the list of {host} is larger than 5 MB")
+    data = strict_json(reply.body) if 200 <= reply.status < 300 else None
+    page = read_list(data, overrides, headers=reply.headers) if data is not None else None
+    if page is not None and page.recognised and page.refusal is None:
+        return page
+    if page is None and _is_json(reply):
+        raise ServerError(f"the list of {host} is JSON that repeats a key or holds no valid text")
+    if page is not None and page.refusal is None:
+        raise ServerError(
+            f"{host} answered, and no list of actions was found in it", hint="see: probe"
+        )
+    raise error_for(
+        reply.status, reply.headers, reply.body, action="the list", host=host, overrides=overrides
+    )
 
 
-def _schema_request(action_id: str, known: Catalogue | None) -> Send:
-    path = action_path(action_id, "/schema")
-    return Send("GET", path, None, _conditions(known, path))
+def _is_json(reply: Reply) -> bool:
+    return 200 <= reply.status < 300 and reply.body.lstrip()[:1] in {b"{", b"["}
 
 
-def _with_schema(
-    action: Advertised,
-    reply: Reply | Exception,
-    overrides: Overrides,
-    known: Catalogue | None,
-    tags: dict[str, dict[str, str]],
-) -> tuple[Advertised, str]:
-    """The action with what its schema document says, and why not where it says nothing."""
-    if isinstance(reply, Exception):
-        return action, f"the schema could not be fetched: {reply}"
-    path = action_path(action.id, "/schema")
-    before = known.get(action.id) if known is not None else None
-    if reply.status == 304 and before is not None and known is not None:
-        tags[path] = known.tags.get(path, {})
-        return before, ""
-    data = strict_json(reply.body) if len(reply.body) <= LARGEST_SCHEMA else None
-    if not 200 <= reply.status < 300 or data is None or open_envelope(data).refusal is not None:
-        return action, f"the schema could not be read (HTTP {reply.status})"
-    _remember(tags, path, reply)
-    reading = read_schema(data, overrides)
-    if reading.input is None:
-        return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
-    return replace(
-        action,
-        title=action.title or reading.title,
-        description=action.description or reading.description,
-        input=reading.input,
-        output=reading.output,
-        marks={**reading.marks, **action.marks},
-    ), ""
+class _Schemas:
+    """Asks for the schemas that a list does not carry, all at once, then again for what failed."""
+
+    def __init__(self, overrides: Overrides, timing: Timing, known: Catalogue | None) -> None:
+        self.overrides, self.timing, self.known = overrides, timing, known
+        self.tags: dict[str, dict[str, str]] = {}
+        self.notes: list[str] = []
+        self.sent = 0
+        self.missed = False
+
+    def complete(self, entries: list[Entry]) -> Flow[tuple[Advertised, ...]]:
+        """The actions of a list with their schemas; ``notes`` says where one is not to be had."""
+        wanted = [entry.id for entry in entries if not entry.has_schema and sendable(entry.id)]
+        replies: tuple[Reply | Exception, ...] = ()
+        if wanted:
+            replies = yield Gather(tuple(self._request(name) for name in wanted))
+        answers = dict(zip(wanted, replies, strict=True))
+        self.sent = len(wanted)
+        found = []
+        for entry in entries:
+            action, why = _advertised(entry), ""
+            if entry.id in answers:
+                reply = yield from self._again(entry.id, answers[entry.id])
+                action, why = self._with_schema(action, reply)
+            elif not entry.has_schema:
+                why = "such an id cannot be asked for"
+            found.append(action)
+            if why:
+                self.notes.append(f"{one_line(action.id)}: {why}")
+        return tuple(found)
+
+    def _request(self, action_id: str) -> Send:
+        path = action_path(action_id, "/schema")
+        return Send("GET", path, None, _conditions(self.known, path))
+
+    def _again(self, action_id: str, reply: Reply | Exception) -> Flow[Reply | Exception]:
+        """The same answer, or a better one where it was a passing trouble or a redirect."""
+        if not isinstance(reply, Exception) and reply.status not in AGAIN:
+            return reply
+        try:
+            self.sent += 1
+            return (yield from retried(self._request(action_id), self.timing))
+        except CallsheetError as error:
+            return error
+
+    def _with_schema(self, action: Advertised, reply: Reply | Exception) -> tuple[Advertised, str]:
+        """The action with what its schema document says, and why not where it says nothing."""
+        path = action_path(action.id, "/schema")
+        before = self.known.get(action.id) if self.known is not None else None
+        if isinstance(reply, Exception) or reply.status in AGAIN:
+            self.missed = True
+            words = reply if isinstance(reply, Exception) else f"HTTP {reply.status}"
+            return action, f"the schema could not be fetched: {one_line(str(words))}"
+        if reply.status == 304 and before is not None and self.known is not None:
+            self.tags[path] = self.known.tags.get(path, {})
+            return before, ""
+        data = strict_json(reply.body) if len(reply.body) <= LARGEST_SCHEMA else None
+        taken = 200 <= reply.status < 300 and data is not None
+        if not taken or open_envelope(data, self.overrides).refusal is not None:
+            return action, f"the schema could not be read (HTTP {reply.status})"
+        _remember(self.tags, path, reply)
+        reading = read_schema(data, self.overrides)
+        if reading.input is None:
+            return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
+        return replace(
+            action,
+            title=action.title or reading.title,
+            description=action.description or reading.description,
+            input=reading.input,
+            output=reading.output,
+            marks={**reading.marks, **action.marks},
+        ), ""
 
 
 def strict_json(body: bytes) -> Any:
@@ -191,44 +233,3 @@ def _remember(tags: dict[str, dict[str, str]], path: str, reply: Reply) -> None:
 
 def _advertised(entry: Entry) -> Advertised:
     return Advertised(**{name: getattr(entry, name) for name in FIELDS})
-
-
-class CatalogueCache:
-    """The last catalogue of each host, one file a host; a damaged file counts as none."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-
-    def path(self, host: str) -> str:
-        """The file for a host."""
-        name = re.sub(r"[^a-z0-9.-]+", "_", host.partition("://")[2].lower())[:60]
-        mark = hashlib.sha256(host.encode()).hexdigest()[:12]
-        return os.path.join(self.folder, f"{name}-{mark}.json")
-
-    def load(self, host: str) -> Catalogue | None:
-        """What was last fetched from the host, if it was ever."""
-        try:
-            with open(self.path(host), encoding="utf-8") as file:
-                data = json.load(file)
-            actions = tuple(Advertised(**action) for action in data["actions"])
-            return Catalogue(host, data["fetched"], actions, data["tags"], tuple(data["notes"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def store(self, catalogue: Catalogue) -> None:
-        """Replace the file of this host; a cache that cannot be written is no error."""
-        data = {
-            "fetched": catalogue.fetched,
-            "tags": catalogue.tags,
-            "notes": catalogue.notes,
-            "actions": [{f: getattr(a, f) for f in FIELDS} for a in catalogue.actions],
-        }
-        path = self.path(catalogue.host)
-        part = f"{path}.{os.getpid()}.part"
-        try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            with open(part, "w", encoding="utf-8") as file:
-                json.dump(data, file, ensure_ascii=False)
-            os.replace(part, path)
-        except OSError:
-            return

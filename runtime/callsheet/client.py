@@ -121,13 +121,13 @@ class Client(Face):
     ) -> Result[Any]:
         """Invoke an action exactly once; ``wait`` waits for the job that it may start.
 
-        ``timeout`` is in seconds: of the wait, or of the request where there is none.
+        ``timeout`` is in seconds: of the wait, or else of the longest silence of the server.
         Raises any of ``callsheet.errors``.
         """
         found = self.find(action)
         flow = self.engine.call(
             found, body or {}, key=idempotency_key, check=check,
-            timeout=60.0 if wait else timeout or 60.0,
+            timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Outcome = self.run(flow)
         job = self.engine.job(outcome)
@@ -148,9 +148,7 @@ class Client(Face):
         """Start a job with its create action; raises as ``call`` does."""
         found = self.find(action)
         outcome = self.run(
-            self.engine.call(
-                found, body or {}, key=idempotency_key, timeout=timeout or 60.0, check=check
-            )
+            self.engine.call(found, body or {}, key=idempotency_key, timeout=timeout, check=check)
         )
         return Task(self, found, self._job(outcome), outcome.answer)
 
@@ -210,7 +208,7 @@ class AsyncClient(Face):
         found = await self.find(action)
         flow = self.engine.call(
             found, body or {}, key=idempotency_key, check=check,
-            timeout=60.0 if wait else timeout or 60.0,
+            timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Outcome = await self.run(flow)
         job = self.engine.job(outcome)
@@ -231,9 +229,7 @@ class AsyncClient(Face):
         """As ``Client.submit``."""
         found = await self.find(action)
         outcome = await self.run(
-            self.engine.call(
-                found, body or {}, key=idempotency_key, timeout=timeout or 60.0, check=check
-            )
+            self.engine.call(found, body or {}, key=idempotency_key, timeout=timeout, check=check)
         )
         return AsyncTask(self, found, self._job(outcome), outcome.answer)
 

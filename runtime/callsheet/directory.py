@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog import Catalogue, CatalogueCache, fetch
-from callsheet.errors import InvalidInput
+from callsheet.catalog import Catalogue, fetch
+from callsheet.catalog_cache import CatalogueCache
+from callsheet.errors import InvalidInput, ServerError
+from callsheet.marks import is_free
 from callsheet.protocol import Overrides
-from callsheet.spec import Action
+from callsheet.spec import Action, Advertised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,12 +75,14 @@ class Directory:
 
         The server then says whether it exists: a catalogue may hide what it can do.
         """
-        catalogue = yield from self.catalogue()
-        action = self.surface(catalogue).by_id.get(action_id)
-        if action is None:
-            catalogue = yield from self.refresh()
-            action = self.surface(catalogue).by_id.get(action_id)
-        return action or Action(id=action_id, typed=False)
+        catalogue = yield from self._holding(action_id)
+        return self.surface(catalogue).by_id.get(action_id) or Action(id=action_id, typed=False)
+
+    def _holding(self, action_id: str) -> Flow[Catalogue]:
+        """The stored catalogue where it knows this id, else one that is fetched now."""
+        stored = self.cached()
+        known = stored is not None and stored.get(action_id) is not None
+        return stored if stored and known else (yield from self.refresh())
 
     def judge(self, action: Action, value: Any) -> Flow[None]:
         """Hold a body against the schema of the host it goes to; raises ``InvalidInput``."""
@@ -93,16 +98,38 @@ class Directory:
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
 
+    def on_terms_of_host(self, action: Action) -> Flow[Action]:
+        """The action with this host's word on cost and repetition.
+
+        Bindings may come from another server: what that one marked as free, or as safe to
+        send again, says nothing about the host that is about to be charged.
+        """
+        if self._bound_here(action):
+            return action
+        found = yield from self._advertised(action.id)
+        marks = found.marks if found is not None else {}
+        free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
+        return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
+
+    def _bound_here(self, action: Action) -> bool:
+        source = self.bindings.source
+        return bool(source and source == self.settings.origin and action.module)
+
+    def _advertised(self, action_id: str) -> Flow[Advertised | None]:
+        try:
+            return (yield from self._holding(action_id)).get(action_id)
+        except ServerError as error:  # what is generated works without a list that can be read
+            if error.message not in self.notes:
+                self.notes.append(error.message)
+            return None
+
     def _schema(self, action: Action) -> Flow[Any]:
-        if self.bindings.source and self.bindings.source == self.settings.origin and action.module:
-            stored = self.bindings.schema(action.module)
-            if stored is not None:
-                return stored.get("input")
-        catalogue = yield from self.catalogue()
-        found = catalogue.get(action.id)
-        if found is None:
-            catalogue = yield from self.refresh()
-            found = catalogue.get(action.id)
+        stored = self.bindings.schema(action.module) if self._bound_here(action) else None
+        if stored is not None:
+            return stored.get("input")
+        if not action.typed:
+            return None
+        found = yield from self._advertised(action.id)
         return found.input if found is not None else None
 
     def _compile(self, action: Action, schema: Any) -> Any:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urljoin
 
 from callsheet.backoff import Quota
+from callsheet.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.errors import (
     CallsheetError,
     DownloadError,
-    InvalidInput,
     TaskFailed,
     UsageError,
 )
 from callsheet.files import Part, SavedFile, check_target, extension_of, target_path
-from callsheet.flows import Answer, Flow, Job, Order, Timing, ask, download, submit, wait
+from callsheet.flows import (
+    Answer,
+    Flow,
+    Job,
+    Order,
+    Record,
+    Timing,
+    ask,
+    download,
+    noted,
+    submit,
+    wait,
+)
+from callsheet.settings import joined
 from callsheet.spec import Action, Family
 from callsheet.wire import require_key
 
@@ -57,21 +67,25 @@ class Engine:
         body: bytes | Mapping[str, Any],
         *,
         key: str | None = None,
-        timeout: float = 60.0,
+        timeout: float | None = None,
         check: bool = True,
     ) -> Flow[Outcome]:
         """Exactly one invocation; ``body`` goes out as these bytes, or as this JSON.
 
         ``key`` is the client reference (a UUID when not given), ``timeout`` the longest
-        silence in seconds. Raises what conventions name; see ``callsheet.errors``.
+        silence in seconds. Raises any of ``callsheet.errors``.
         """
         data = body if isinstance(body, bytes) else encode(body)
-        value = json.loads(data)
+        value = decode(data)
+        ref = reference(key)
+        require_name(action.id)
+        action = yield from self.directory.on_terms_of_host(action)
         if check:
             yield from self.directory.judge(action, value)
         if action.paid:
             require_key(self.settings)
-        order = self._order(action, data, value, key or str(uuid.uuid4()), timeout)
+        silence = timeout if timeout is not None else silence_of(action, value)
+        order = self._order(action, data, value, ref, silence)
         started = self.timing.wall()
         answer = yield from submit(order, self.timing)
         return Outcome(action, order.ref, answer, started)
@@ -89,6 +103,7 @@ class Engine:
             "schema_digest": action.digest,
             "family": _family_facts(action.family),
             "media": list(action.media),
+            "repeat": action.idempotent or honoured,
         }
         return Order(
             action=action,
@@ -124,6 +139,12 @@ class Engine:
         A bare id needs a family; where only one is advertised, it is that one.
         """
         row = self.ledger.find(name) if self.ledger is not None else None
+        if row is not None and row["host"] != self.settings.host:
+            raise UsageError(
+                f"the job {name} is on {row['host']}, and this is {self.settings.host}",
+                hint=f"name its host: {row['host']}",
+                flag="--host",
+            )
         if row is not None and row["task_ids"] and row["family"]:
             return Job(
                 ref=row["ref"],
@@ -166,13 +187,18 @@ class Engine:
 
     def wait(self, job: Job, timeout: float) -> Flow[Answer]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
-        answer = yield from wait(job, self.timing, deadline=self.timing.clock() + timeout)
+        answer = yield from self.outcome(job, timeout)
         return require_done(answer, job.action, job.task_ids[0])
+
+    def outcome(self, job: Job, timeout: float) -> Flow[Answer]:
+        """As ``wait``, but a failed job is an answer too."""
+        return (yield from wait(job, self.timing, deadline=self.timing.clock() + timeout))
 
     def links(self, answer: Answer) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
         base = self.settings.host + "/"
-        return tuple(urljoin(base, link) for link in answer.reading.media)
+        found = (joined(base, link) for link in answer.reading.media)
+        return tuple(link for link in found if link)
 
     def save(
         self, answer: Answer, out: str, *, action: str, job: Job | None = None, force: bool = False
@@ -200,9 +226,10 @@ class Engine:
             part.discard()
             if isinstance(error, CallsheetError):
                 error.task_id = error.task_id or task_id or None
+                error.action = error.action or action
             raise
-        if self.ledger is not None and job is not None and job.ref:
-            self.ledger.saved(job.ref, [saved])
+        if job is not None and job.ref:
+            yield from noted(Record("saved", job.ref, {"files": (saved,)}))
         return saved
 
     def _fresh_link(self, job: Job) -> Flow[str]:
@@ -219,15 +246,6 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
         return answer
     words = answer.reading.message or answer.reading.said or "no reason given"
     raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
-
-
-def encode(value: Any) -> bytes:
-    """JSON as the user gave it: key order and number forms are kept."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"the body cannot be written as JSON: {error}") from None
 
 
 def _family_facts(family: Family | None) -> dict[str, Any] | None:

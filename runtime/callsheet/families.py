@@ -43,12 +43,13 @@ def pair(schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay) -> d
 
 
 def _join(found: dict[str, Member], family: Family) -> None:
+    """Enter a family; an action that several families ask stays with the first."""
     if family.create:
         found[family.create] = ("create", family)
-        if family.query:
-            found[family.query] = ("query", family)
     if family.wait:
         found[family.wait] = ("wait", family)
+    if family.query:
+        found.setdefault(family.query, ("query", family))
 
 
 def _configured(

@@ -18,6 +18,7 @@ Found: TypeAlias = tuple[tuple[str | int, ...], str, str, tuple[Any, ...]]
 """Pointer, message, keyword and what is allowed."""
 
 _MOST_ERRORS = 100
+_LEFT_TO_THE_VERDICT = frozenset(("unevaluatedProperties", "unevaluatedItems", "falseSchema"))
 
 
 def explain(
@@ -29,7 +30,7 @@ def explain(
     """Why a refused body is refused; at least one reason, outermost first."""
     found = list(_messages(schema, draft, body))
     plain = [one for error in _plain_errors(verdict, body) for one in _plain(error)]
-    found += [one for one in plain if one[2].startswith("unevaluated") or not found]
+    found += [one for one in plain if one[2] in _LEFT_TO_THE_VERDICT or not found]
     if not found:
         found = [((), "is not what the schema allows", "", ())]
     unique = {(one[0], one[1]): one for one in found}
@@ -41,7 +42,8 @@ def _messages(schema: dict[str, Any] | bool, draft: Draft, body: object) -> Iter
     found: list[Found] = []
     try:
         for count, error in enumerate(message_validator(schema, draft).iter_errors(body)):
-            found.extend(describe(error))
+            if error.validator is not None:  # of a false schema, jsonschema loses the place
+                found.extend(describe(error))
             if count >= _MOST_ERRORS:
                 break
     except Exception:  # it raises what it likes; the verdict stands without its words
@@ -61,7 +63,9 @@ def _plain_errors(
 def _plain(error: jsonschema_rs.ValidationError) -> Iterator[Found]:
     where, keyword = tuple(error.instance_path), error.kind.name
     extra = error.kind.as_dict().get("unexpected")
-    if keyword == "unevaluatedItems":
+    if keyword == "falseSchema":
+        yield where, f"{shown(error.instance)} is not allowed here", keyword, ()
+    elif keyword == "unevaluatedItems":
         yield where, "has entries that the schema does not allow", keyword, ()
     elif isinstance(extra, list) and extra:
         yield from (
@@ -73,7 +77,7 @@ def _plain(error: jsonschema_rs.ValidationError) -> Iterator[Found]:
 
 def describe(error: Any) -> Iterator[Found]:
     """The reasons in one error of jsonschema; a union is followed to the branch that was meant."""
-    where, keyword = tuple(error.absolute_path), str(error.validator or "false")
+    where, keyword = tuple(error.absolute_path), str(error.validator)
     if keyword in {"anyOf", "oneOf"}:
         yield from _union(error)
     elif keyword == "required":

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from callsheet.errors import DownloadError, UsageError
@@ -53,9 +54,10 @@ class Part:
         self.complete = False
         self._expected: int | None = None
         self._validator = ""
+        self._made = False
         self._file: IO[bytes] | None = None
         folder, name = os.path.split(target)
-        self.path = os.path.join(folder, f".{name}.{os.getpid()}.{id(self):x}.part")
+        self.path = os.path.join(folder, f".{name[:40]}.{os.getpid()}.{id(self):x}.part")
 
     def headers(self) -> dict[str, str]:
         """Headers for the next GET: the rest of the file, if it is still the same one."""
@@ -65,26 +67,33 @@ class Part:
         return headers
 
     def begin(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Look at an answer's head; true when its body belongs into this file."""
-        if status == 416 and self.size and self._expected == self.size:
-            self.complete = True
+        """Look at an answer's head; true when its body belongs into this file.
+
+        Raises ``DownloadError`` for a page that stands where the file should be.
+        """
+        if status == 416:
+            self.complete = bool(self.size) and self._expected == self.size
+            if not self.complete:
+                self._restart()
             return False
         if status not in {200, 206}:
             return False
-        length = _number(headers.get("content-length"))
-        if headers.get("content-encoding", "identity") != "identity":
-            length = None
+        page = "html" in headers.get("content-type", "").lower()
+        if page and not self.target.lower().endswith((".html", ".htm", ".xhtml")):
+            raise DownloadError("the link leads to an HTML page, not to a file")
+        plain = headers.get("content-encoding", "identity").lower() == "identity"
         if status == 206:
             start, total = _range(headers.get("content-range", ""))
-            if start != self.size:
+            if start != self.size or not plain:
                 self._restart()
                 return False
-            self._expected = total
+            self._expected = total if total is not None else self._expected
         else:
             self._restart()
-            self._expected = length
+            self._expected = _number(headers.get("content-length")) if plain else None
         tag = headers.get("etag", "")
-        self._validator = tag if tag and not tag.startswith("W/") else ""
+        # A part of an encoded body cannot be asked for by the bytes that were decoded.
+        self._validator = tag if plain and not tag.startswith("W/") else ""
         return True
 
     def write(self, chunk: bytes) -> None:
@@ -111,40 +120,55 @@ class Part:
 
     def discard(self) -> None:
         """Remove what was fetched so far."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if os.path.lexists(self.path):
-            os.unlink(self.path)
+        with suppress(OSError):  # a full disk refuses the last bytes of a file once more
+            if self._file is not None:
+                self._file.close()
+        self._file = None
+        if self._made:
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
 
     def _publish(self) -> None:
         if self.force:
             os.replace(self.path, self.target)
         else:
             try:
-                os.link(self.path, self.target, follow_symlinks=False)
+                self._claim()
             except FileExistsError:
                 raise DownloadError(
                     f"{self.target} appeared while the file was fetched; it was left as it is",
                     hint="--force replaces it",
                 ) from None
-            os.unlink(self.path)
         folder = os.open(os.path.dirname(self.target) or ".", os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    def _claim(self) -> None:
+        """Give the part its name unless somebody has it."""
+        try:
+            os.link(self.path, self.target, follow_symlinks=False)
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links on this file system: take the name first, then fill it
+            os.close(os.open(self.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            os.replace(self.path, self.target)
+        else:
+            os.unlink(self.path)
+
     def _open(self) -> IO[bytes]:
         if self._file is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             self._file = os.fdopen(os.open(self.path, flags, 0o666), "wb")
+            self._made = True
         return self._file
 
     def _restart(self) -> None:
         if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
+            with _disk(self.target):
+                self._file.seek(0)
+                self._file.truncate()
         self.size = 0
         self._validator = ""
 
@@ -177,8 +201,9 @@ def check_target(path: str, *, force: bool) -> None:
         raise UsageError(f"{path} is a folder", hint="end it with / to save into it", flag="--out")
     try:
         os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}", flag="--out") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{folder} cannot be made: {why}", flag="--out") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"{folder} is not writable", flag="--out")
     if os.path.lexists(path) and not force:

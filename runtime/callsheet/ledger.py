@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
 import threading
 import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from callsheet.files import SavedFile
 
@@ -34,6 +36,14 @@ PRAGMA user_version = 1;
 """
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
 INTENT = ("host", "action", "body", "body_digest", "schema_digest", "family", "media")
+INSERT_INTENT = """
+INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
+  family, media) VALUES (:ref, 'intent', :now, :now, :host, :action, :body, :body_digest,
+  :schema_digest, :family, :media)
+ON CONFLICT (ref) DO UPDATE SET state = 'intent', updated = :now, host = :host, action = :action,
+  body = :body, body_digest = :body_digest, schema_digest = :schema_digest, family = :family,
+  media = :media, error = NULL
+"""
 CHANGES = ("said", "cost", "error")
 
 
@@ -44,7 +54,7 @@ class Ledger:
     """
 
     def __init__(self, folder: str, *, clock: Callable[[], float] = time.time) -> None:
-        self.path = os.path.join(folder, NAME)
+        self.path = os.path.join(folder or ".", NAME)
         self._clock = clock
         self._db: sqlite3.Connection | None = None
         self._guarding = _Guard(self.path)
@@ -54,17 +64,15 @@ class Ledger:
         now = self._clock()
         with self._guarding, self._open() as db:
             if event == "intent":
+                _refuse_twice(db, ref, values)
                 row = {name: _text(values.get(name)) for name in INTENT}
-                db.execute(
-                    "INSERT INTO jobs (ref, state, created, updated, host, action, body,"
-                    " body_digest, schema_digest, family, media) VALUES (:ref, 'intent', :now,"
-                    " :now, :host, :action, :body, :body_digest, :schema_digest, :family, :media)",
-                    {"ref": ref, "now": now, **row},
-                )
+                db.execute(INSERT_INTENT, {"ref": ref, "now": now, **row})
                 return
+            state = STATES.get(event, event)
             db.execute(
-                "UPDATE jobs SET state = ?, updated = ? WHERE ref = ?",
-                (STATES.get(event, event), now, ref),
+                "UPDATE jobs SET updated = ?, state = CASE WHEN state = 'saved' AND ? = 'done'"
+                " THEN state ELSE ? END WHERE ref = ?",
+                (now, state, state, ref),
             )
             self._change(db, ref, values)
 
@@ -73,12 +81,20 @@ class Ledger:
             ids = json.dumps(list(values["task_ids"]))
             db.execute("UPDATE jobs SET task_ids = ? WHERE ref = ?", (ids, ref))
         if values.get("reply") is not None:
-            reply = json.dumps(values["reply"], ensure_ascii=False)
-            db.execute("UPDATE jobs SET reply = ? WHERE ref = ?", (reply, ref))
+            db.execute(
+                "UPDATE jobs SET reply = ? WHERE ref = ?", (json.dumps(values["reply"]), ref)
+            )
         for name in CHANGES:
             if values.get(name) is not None:
                 sql = f"UPDATE jobs SET {name} = ? WHERE ref = ?"  # noqa: S608 - a constant name
                 db.execute(sql, (values[name], ref))
+        for file in values.get("files", ()):
+            path = os.path.abspath(file.path)
+            db.execute("DELETE FROM files WHERE ref = ? AND path = ?", (ref, path))
+            db.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
+                (ref, path, file.bytes, file.sha256, self._clock()),
+            )
         if values.get("idempotency"):
             db.execute(
                 "INSERT OR REPLACE INTO origins SELECT host, 1 FROM jobs WHERE ref = ?", (ref,)
@@ -86,13 +102,7 @@ class Ledger:
 
     def saved(self, ref: str, files: Iterable[SavedFile]) -> None:
         """Note the files that a job was saved to."""
-        now = self._clock()
-        with self._guarding, self._open() as db:
-            db.executemany(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
-                [(ref, os.path.abspath(f.path), f.bytes, f.sha256, now) for f in files],
-            )
-            db.execute("UPDATE jobs SET state = 'saved', updated = ? WHERE ref = ?", (now, ref))
+        self.record("saved", ref, {"files": tuple(files)})
 
     def find(self, name: str) -> dict[str, Any] | None:
         """The newest job with this reference (or its first 8 characters or more) or task id."""
@@ -107,7 +117,7 @@ class Ledger:
 
     def jobs(self, *, limit: int = 50) -> list[dict[str, Any]]:
         """The newest jobs first."""
-        return self._rows("1", [])[:limit]
+        return self._rows("1", [], limit=limit)
 
     def forget(self, ref: str) -> None:
         """Drop a job and the notes of its files; the files stay."""
@@ -129,12 +139,13 @@ class Ledger:
             self._db.close()
             self._db = None
 
-    def _rows(self, where: str, values: list[Any]) -> list[dict[str, Any]]:
+    def _rows(self, where: str, values: list[Any], *, limit: int = -1) -> list[dict[str, Any]]:
         if not os.path.exists(self.path):
             return []
         with self._guarding, self._open() as db:
-            sql = f"SELECT * FROM jobs WHERE {where} ORDER BY created DESC"  # noqa: S608 - constants
-            jobs = [dict(row) for row in db.execute(sql, values)]
+            order = "ORDER BY created DESC LIMIT ?"
+            sql = f"SELECT * FROM jobs WHERE {where} {order}"  # noqa: S608 - constants
+            jobs = [dict(row) for row in db.execute(sql, [*values, limit])]
             for job in jobs:
                 for name in ("task_ids", "family", "media", "reply"):
                     job[name] = json.loads(job[name]) if job[name] else None
@@ -146,15 +157,27 @@ class Ledger:
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            db = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+            folder = os.path.dirname(self.path)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            with _alone(folder):
+                self._db = self._connect()
+        return self._db
+
+    def _connect(self) -> sqlite3.Connection:
+        # A descriptor of an existing file is never opened here: closing it would drop the
+        # locks that another connection of this process holds on the file.
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        db = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+        try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             self._migrate(db)
-            self._db = db
-        return self._db
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def _migrate(self, db: sqlite3.Connection) -> None:
         if db.execute("PRAGMA user_version").fetchone()[0] == 0:
@@ -163,6 +186,17 @@ class Ledger:
                 for statement in SCHEMA.split(";"):
                     db.execute(statement)
             db.commit()
+
+
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """One process at a time: SQLite does not wait for others when it turns a file to WAL."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 class _Guard:
@@ -183,6 +217,21 @@ class _Guard:
                 code="ledger",
                 hint="paid calls are not made without it; mend it or name another state folder",
             ) from error
+
+
+def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
+    """Refuse a reference that a request has left with, unless the server honours it."""
+    row = db.execute("SELECT * FROM jobs WHERE ref = ?", (ref,)).fetchone()
+    if row is None or row["state"] in {"unsent", "refused"}:
+        return
+    same = all(row[name] == values.get(name) for name in ("host", "action", "body_digest"))
+    if not (same and values.get("repeat")):
+        raise UsageError(
+            f"the reference {ref} was used for {row['action']} already ({row['state']})",
+            hint="take another one for another request"
+            if not same
+            else "sending it again could cost again: the server is not known to honour the key",
+        )
 
 
 def _text(value: Any) -> Any:

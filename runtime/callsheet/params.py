@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS, flags, kebab
-from callsheet.shape import KINDS, Reader, Shape, wide
+from callsheet.shape import KINDS, Reader, Shape, kind_of_value, wide
 from callsheet.spec import Kind, Param, Role
 
 if TYPE_CHECKING:
@@ -99,10 +99,6 @@ def _param(path: tuple[str, ...], shape: Shape, reader: Reader, *, required: boo
 def kind_of(shape: Shape) -> Kind:
     """The one kind of value besides null, or ``any`` where there are several."""
     kinds = shape.kinds - {"null"}
-    if shape.choices is not None:
-        kinds = frozenset(_kind(one) for one in shape.choices if one is not None) & wide(kinds)
-    if kinds == {"integer", "number"}:
-        return "number"
     return _KIND.get(next(iter(kinds)), "any") if len(kinds) == 1 else "any"
 
 
@@ -116,23 +112,12 @@ _KIND: Mapping[str, Kind] = {
 }
 
 
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    for kind, types in (("boolean", bool), ("integer", int), ("string", str), ("object", dict)):
-        if isinstance(value, types):
-            return kind
-    if isinstance(value, float):
-        return "integer" if value.is_integer() else "number"
-    return "array"
-
-
 def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
     """The listed values that can be typed; none where one of them is an object or a list."""
     if shape.choices is None:
         return ()
     kinds = wide(shape.kinds)
-    fit = [one for one in shape.choices if one is not None and _kind(one) in kinds]
+    fit = [one for one in shape.choices if one is not None and kind_of_value(one) in kinds]
     return tuple(fit) if all(isinstance(one, _SCALARS) for one in fit) else ()
 
 

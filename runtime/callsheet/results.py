@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from callsheet.protocol import request_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,7 +43,7 @@ class ResultState(Generic[T]):
         self.task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
         self.media = client.engine.links(answer)
         headers = answer.reply.headers
-        self.response = Response(answer.reply.status, headers, headers.get("x-request-id"))
+        self.response = Response(answer.reply.status, headers, request_id(headers))
 
     @property
     def data(self) -> T:

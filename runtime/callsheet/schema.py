@@ -122,6 +122,7 @@ class _Cleaner:
     def __init__(self, raw: dict[str, Any], draft: Draft) -> None:
         self.notes: list[str] = []
         self._raw = raw
+        self._draft = draft
         self._old = draft.startswith("draft")
         self._links = Links(raw)
         self._moved: dict[Place, str] = {}
@@ -135,8 +136,10 @@ class _Cleaner:
             clean = {"$schema": meta_uri(said), **clean}
         while self._waiting:
             place, name = self._waiting.pop()
-            target = self._schema(follow(pointer(place), self._raw), base)
-            clean.setdefault("$defs", {})[name] = target
+            target = follow(pointer(place), self._raw)
+            if not accepted(target, self._draft):
+                raise SchemaRefused("a $ref leads to something that is no schema", pointer(place))
+            clean.setdefault("$defs", {})[name] = self._schema(target, base)
         return clean
 
     def _schema(self, schema: object, base: str) -> dict[str, Any] | bool:
@@ -146,20 +149,24 @@ class _Cleaner:
         base = based(schema, above)
         clean: dict[str, Any] = {}
         for key, value in schema.items():
-            if key in PLAIN:
-                clean[key] = value
-            elif key in NAMED:
-                clean[key] = {name: self._named(item, base) for name, item in value.items()}
-            elif key in SEVERAL or (key == "items" and isinstance(value, list)):
-                clean[key] = [self._schema(item, base) for item in value]
-            elif key in ONE:
-                clean[key] = self._schema(value, base)
-            elif key in {"$ref", "$dynamicRef", "$recursiveRef"}:
-                clean |= self._link(key, value, base)
+            if self._old and key in NEWER and key != "$defs":
+                continue  # unknown to the draft: it binds nobody and may hold anything
+            clean |= self._keyword(key, value, base)
         if self._old and "$ref" in clean:
             # Before 2019-09 a $ref silences the keywords beside it.
             return {key: clean[key] for key in clean if key in _BESIDE_AN_OLD_REF}
         return clean
+
+    def _keyword(self, key: str, value: Any, base: str) -> dict[str, Any]:
+        if key in PLAIN:
+            return {key: value}
+        if key in NAMED and isinstance(value, dict):
+            return {key: {name: self._named(item, base) for name, item in value.items()}}
+        if key in SEVERAL | {"items"} and isinstance(value, list):
+            return {key: [self._schema(item, base) for item in value]}
+        if key in ONE:
+            return {key: self._schema(value, base)}
+        return self._link(key, value, base) if key in _LINKS else {}
 
     def _named(self, item: object, base: str) -> object:
         return item if isinstance(item, list) else self._schema(item, base)
@@ -186,4 +193,5 @@ class _Cleaner:
         return self._moved[place]
 
 
+_LINKS = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
 _BESIDE_AN_OLD_REF = frozenset(("$ref", "title", "description", "default", *_DEFINITIONS))

@@ -131,7 +131,7 @@ def redact_text(text: str, secrets: Iterable[Secret]) -> str:
     for secret in secrets:
         value = "" if secret.is_masked else secret.reveal()
         if value:
-            text = re.sub("|".join(_forms(value)), str(secret), text)
+            text = str(secret).join(re.split("|".join(_forms(value)), text))
     return text
 
 

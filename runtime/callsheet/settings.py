@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 AUTHS = ("bearer", "x-api-key")
+OFF = ("", "0", "false", "no", "none", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Settings:
     """One resolved configuration. ``origins`` tells for each name where its value came from.
 
     ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
-    scheme, host and port: the only place that ever sees ``key``.
+    scheme, host and port: the only place that ever sees ``key``. ``warnings`` are for stderr.
     """
 
     command: str
@@ -39,6 +40,7 @@ class Settings:
     insecure_http: bool = False
     store_input: bool = True
     origins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
@@ -49,7 +51,8 @@ class Settings:
         """The host, or a ``UsageError`` that says how to name one."""
         if not self.host:
             raise UsageError(
-                "no server is configured",
+                "no server is configured"
+                + ("" if self.profile == "default" else f" in profile {self.profile}"),
                 hint=f"{self.command} login --host https://… --api-key …  (or set {self.env}_HOST)",
             )
         return self.host
@@ -71,6 +74,16 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}" + ("" if default else f":{port}")
 
 
+def joined(base: str, link: str) -> str:
+    """A link as seen from ``base``; empty for one that cannot be read."""
+    from urllib.parse import urljoin
+
+    try:
+        return urljoin(base, link.strip())
+    except ValueError:
+        return ""
+
+
 def parse_host(text: str, *, insecure_http: bool = False) -> str:
     """A base URL from what a person types; raises ``UsageError``.
 
@@ -81,19 +94,22 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
     url = text.strip()
     if "://" not in url:
         url = f"https://{url}"
+    name, plain = origin_of(url), url.isprintable() and not set(url) & set(' \\<>"{}|^`%')
+    if not plain or not name.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{text!r} is not a server's address", hint="write https://HOST[:PORT]", flag="--host"
+        )
     parts = urlsplit(url)
-    if not origin_of(url) or parts.scheme not in {"http", "https"}:
-        raise UsageError(f"{text!r} is not a server's address", hint="write https://HOST[:PORT]")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError("a server's address holds no user, query or fragment", flag="--host")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not insecure_http:
         raise UsageError(
-            f"{origin_of(url)} would carry the key unencrypted",
+            f"{name} would carry the key unencrypted",
             hint="use https, or --insecure-http if that is what you want",
             flag="--host",
         )
-    path = parts.path.rstrip("/").removesuffix("/actions").removesuffix("/api").rstrip("/")
-    return origin_of(url) + path
+    path = parts.path.rstrip("/").removesuffix("/api/actions").removesuffix("/api").rstrip("/")
+    return name + path
 
 
 def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str:
@@ -117,7 +133,8 @@ class _Resolver:
         self.where = ""
         self.origins: dict[str, str] = {}
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: str = "") -> str:
+        """The text of a value; raises ``UsageError`` where a profile holds something else."""
         variable = f"{self.env}_{name.upper()}"
         if self.flags.get(name) is not None:
             value, self.origins[name] = self.flags[name], f"--{name.replace('_', '-')}"
@@ -125,9 +142,34 @@ class _Resolver:
             value, self.origins[name] = self.environ[variable], variable
         elif name in self.profile:
             value, self.origins[name] = self.profile[name], self.where
+            if not isinstance(value, str):
+                raise UsageError(f"{name} in {self.where} is not a text", hint="log in again")
         else:
             value, self.origins[name] = default, "default"
-        return value
+        found: str = value
+        return found
+
+    def insecure_http(self) -> bool:
+        """Said by flag, or stored with the very host that is used; never by the environment."""
+        if self.flags.get("insecure_http"):
+            self.origins["insecure_http"] = "--insecure-http"
+            return True
+        stored = _yes(self.profile.get("insecure_http")) and self.origins["host"] == self.where
+        self.origins["insecure_http"] = self.where if stored else "default"
+        return stored
+
+    def store_input(self) -> bool:
+        """Whether bodies are kept in the ledger."""
+        said, name = self.environ.get(f"{self.env}_STORE_INPUT"), f"{self.env}_STORE_INPUT"
+        if not said and "store_input" in self.profile:
+            said, name = self.profile["store_input"], self.where
+        self.origins["store_input"] = "default" if said in {None, ""} else name
+        return said in {None, ""} or _yes(said)
+
+
+def _yes(value: object) -> bool:
+    """A switch as people write it in a file or a variable."""
+    return str(value).strip().lower() not in OFF
 
 
 def load(
@@ -146,8 +188,8 @@ def load(
     file = ProfileFile(folders["config"])
     profile = find.get("profile", file.current)
     find.profile, find.where = file.profile(profile), f"profile {profile}"
-    insecure = bool(find.get("insecure_http", False))
-    host = find.get("host", "")
+    host = find.get("host")
+    insecure = find.insecure_http()
     host = parse_host(host, insecure_http=insecure) if host else ""
     auth = find.get("auth", "bearer")
     if auth not in AUTHS:
@@ -163,8 +205,9 @@ def load(
         state_dir=folders["state"],
         cache_dir=folders["cache"],
         insecure_http=insecure,
-        store_input=bool(find.get("store_input", True)),
+        store_input=find.store_input(),
         origins=find.origins,
+        warnings=file.warnings,
     )
 
 
@@ -173,7 +216,7 @@ _FOLDERS = ("config", "state", "cache")
 
 def _key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Secret | None:
     """The key said on the way in, else the one stored for exactly this origin."""
-    said = find.get("api_key")
+    said: Any = find.get("api_key")
     if said:
         return said if isinstance(said, Secret) else Secret.parse(said)
     stored = file.key(profile, origin_of(host)) if host else None

@@ -102,9 +102,12 @@ def _own(schema: Mapping[str, Any]) -> Shape:
     items = schema.get("items")
     if "prefixItems" in schema or isinstance(items, list):
         items = True
+    kinds, choices = _kinds(schema.get("type")), _listed(schema)
+    if choices is not None:
+        kinds = _common(kinds, _norm(frozenset(map(kind_of_value, choices))))
     return Shape(
-        kinds=_kinds(schema.get("type")),
-        choices=_listed(schema),
+        kinds=kinds,
+        choices=choices,
         properties=dict(schema.get("properties", {})),
         required=frozenset(schema.get("required", ())),
         items=items,
@@ -118,8 +121,25 @@ def _kinds(said: object) -> frozenset[str]:
         said = [said]
     if not isinstance(said, list):
         return KINDS
-    kinds = wide(KINDS).intersection(said)
-    return kinds - {"integer"} if "number" in kinds else kinds
+    return _norm(wide(KINDS).intersection(said))
+
+
+def kind_of_value(value: object) -> str:
+    """The kind of a JSON value; a whole number is an ``integer``, one with a point is not."""
+    for kind, types in _TYPES:
+        if isinstance(value, types):
+            return kind
+    return "array"
+
+
+_TYPES: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("null", type(None)),
+    ("boolean", bool),
+    ("integer", int),
+    ("number", float),
+    ("string", str),
+    ("object", dict),
+)
 
 
 def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -164,7 +184,10 @@ def wide(kinds: frozenset[str]) -> frozenset[str]:
 
 
 def _common(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
-    kinds = wide(left) & wide(right)
+    return _norm(wide(left) & wide(right))
+
+
+def _norm(kinds: frozenset[str]) -> frozenset[str]:
     return kinds - {"integer"} if "number" in kinds else kinds
 
 
@@ -198,7 +221,7 @@ def either(branches: list[Shape]) -> Shape:
     objects = [branch for branch in solid if branch.kinds == {"object"} or branch.properties]
     arrays = [branch for branch in solid if "array" in branch.kinds]
     return Shape(
-        kinds=kinds - {"integer"} if "number" in kinds else kinds,
+        kinds=_norm(kinds),
         choices=_all_choices(alive),
         properties=_variants(objects),
         required=_needed(solid),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.families import AND_WAIT, pair
+from callsheet.marks import is_free
 from callsheet.media import media_fields
 from callsheet.naming import command_path, settle
 from callsheet.params import fields, named, union
@@ -17,7 +17,7 @@ from callsheet.snapshot import digest
 from callsheet.spec import Action, Advertised, Family, Param, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from callsheet.overlay import Overlay
 
@@ -188,13 +188,6 @@ def summary_of(entry: Advertised) -> str:
     if len(line) <= _SUMMARY:
         return line
     return line[: _SUMMARY - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
-
-
-def is_free(marks: Mapping[str, Any]) -> bool:
-    """Whether the server marks the action as one that costs nothing."""
-    hints = marks.get("annotations")
-    read_only = isinstance(hints, Mapping) and hints.get("readOnlyHint") is True
-    return read_only or marks.get("readOnly") is True or marks.get("billable") is False
 
 
 def _groups(actions: Sequence[Action]) -> dict[tuple[str, ...], str]:

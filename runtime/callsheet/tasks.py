@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from callsheet.engine import require_done
 from callsheet.errors import UsageError
 from callsheet.results import AsyncResult, Result
 
@@ -54,7 +55,8 @@ class TaskState(Generic[T]):
 
     def _waiting(self, timeout: float | None) -> Flow[Answer]:
         seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
-        return self._client.engine.wait(self._job, seconds)
+        self._answer = yield from self._client.engine.outcome(self._job, seconds)
+        return require_done(self._answer, self.action, self.id)
 
     def _cancelling(self) -> UsageError:
         return UsageError(
@@ -83,14 +85,11 @@ class Task(TaskState[T]):
 
         Raises ``StillRunning`` at the time-out (the job lives on) and ``TaskFailed``.
         """
-        self._answer = self._client.run(self._waiting(timeout), on_update)
-        return self._result(self._answer)
+        return self._result(self._client.run(self._waiting(timeout), on_update))
 
     def watch(self, *, timeout: float | None = None) -> Iterator[Update]:
         """The job's updates until it is done; raises as ``wait`` does."""
-        done: list[Answer] = []
-        yield from self._client.transport.iterate(self._waiting(timeout), done)
-        self._answer = done[0]
+        yield from self._client.transport.iterate(self._waiting(timeout), [])
 
     def save(self, path: str, *, force: bool = False) -> SavedFile:
         """Wait where necessary, then fetch the first medium to ``path``."""
@@ -123,15 +122,12 @@ class AsyncTask(TaskState[T]):
         on_update: Callable[[Update], object] | None = None,
     ) -> AsyncResult[T]:
         """As ``Task.wait``; cancelling it leaves the job alive."""
-        self._answer = await self._client.run(self._waiting(timeout), on_update)
-        return self._result(self._answer)
+        return self._result(await self._client.run(self._waiting(timeout), on_update))
 
     async def watch(self, *, timeout: float | None = None) -> AsyncIterator[Update]:
         """As ``Task.watch``."""
-        done: list[Answer] = []
-        async for update in self._client.transport.iterate(self._waiting(timeout), done):
+        async for update in self._client.transport.iterate(self._waiting(timeout), []):
             yield update
-        self._answer = done[0]
 
     async def save(self, path: str, *, force: bool = False) -> SavedFile:
         """As ``Task.save``."""

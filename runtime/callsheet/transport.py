@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import DownloadError, NetworkError
+from callsheet.errors import NetworkError
 from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
 from callsheet.wire import (
-    CONNECT,
-    LARGEST_REPLY,
-    headers_for,
+    AT_ONCE,
+    Body,
+    client_options,
+    download_of,
+    in_our_words,
     load_httpx,
-    network_error,
+    pool_of,
     reply_of,
-    save_headers,
-    url_of,
-    verify_for,
+    request_of,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from callsheet.settings import Settings
 
 T = TypeVar("T")
-AT_ONCE = 32
-CHUNK = 1 << 18
 
 
 class Transport:
@@ -49,7 +48,8 @@ class Transport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._clients: dict[str, httpx.Client] = {}
+        self._clients: dict[tuple[str, bool], httpx.Client] = {}
+        self._opening = threading.Lock()
 
     def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -80,38 +80,29 @@ class Transport:
 
     def perform(self, effect: Any) -> Any:
         """Do one thing that a flow asked for."""
-        if isinstance(effect, Send):
-            return self._send(effect)
-        if isinstance(effect, Sleep):
-            return self._sleep(effect.seconds)
-        if isinstance(effect, Record):
-            if self.ledger is not None:
-                self.ledger.record(effect.event, effect.ref, effect.values)
-            return None
-        if isinstance(effect, Gather):
-            return self._gather(effect)
-        if isinstance(effect, Save):
-            return self._save(effect)
+        match effect:
+            case Send():
+                return self._send(effect)
+            case Sleep():
+                return self._sleep(effect.seconds)
+            case Gather():
+                return self._gather(effect)
+            case Save():
+                return self._save(effect)
+            case Record():
+                if self.ledger is not None:
+                    self.ledger.record(effect.event, effect.ref, effect.values)
+                return None
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
     def _send(self, send: Send) -> Reply:
-        httpx = load_httpx()
-        url = url_of(self.settings, send)
-        request: dict[str, Any] = {
-            "content": send.body,
-            "headers": headers_for(self.settings, url, send.headers),
-            "timeout": httpx.Timeout(send.timeout, connect=CONNECT),
-        }
-        try:
-            with self._client(url).stream(send.method, url, **request) as response:
-                body = bytearray()
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_REPLY:
-                        raise NetworkError(f"the reply of {url} is over 16 MiB", sent=True)
-                return reply_of(response, bytes(body))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise network_error(error, url) from None
+        request = request_of(self.settings, send)
+        client = self._client(request["url"])
+        with in_our_words(request["url"]), client.stream(**request) as response:
+            body = Body(request["url"])
+            for chunk in response.iter_bytes():
+                body.add(chunk)
+            return body.reply(response)
 
     def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
         def one(send: Send) -> Reply | Exception:
@@ -120,36 +111,32 @@ class Transport:
             except NetworkError as error:
                 return error
 
-        with ThreadPoolExecutor(min(AT_ONCE, len(gather.sends) or 1)) as pool:
+        if not gather.sends:
+            return ()
+        pool = ThreadPoolExecutor(min(AT_ONCE, len(gather.sends)))
+        try:
             return tuple(pool.map(one, gather.sends))
+        finally:  # an interruption does not wait for what is still on its way
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _save(self, save: Save) -> Reply:
-        httpx = load_httpx()
-        headers = save_headers(self.settings, save.url, save.part)
-        timeout = httpx.Timeout(60.0, connect=CONNECT)
-        try:
-            client = self._client(save.url)
-            with client.stream("GET", save.url, headers=headers, timeout=timeout) as response:
-                reply = reply_of(response, b"")
-                if save.part.begin(reply.status, reply.headers):
-                    for chunk in response.iter_bytes(CHUNK):
-                        save.part.write(chunk)
-                    save.part.end()
-                return reply
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise DownloadError(f"not a link that can be fetched: {error}") from None
-        except httpx.HTTPError as error:
-            raise network_error(error, save.url) from None
+        request = download_of(self.settings, save)
+        client = self._client(save.url)
+        with in_our_words(save.url), client.stream(**request) as response:
+            reply = reply_of(response, b"")
+            if save.part.begin(reply.status, reply.headers):
+                for chunk in response.iter_bytes():
+                    save.part.write(chunk)
+                save.part.end()
+            return reply
 
     def _client(self, url: str) -> httpx.Client:
-        scheme = url.partition(":")[0].lower()
-        if scheme not in self._clients:
-            httpx = load_httpx()
-            limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-            self._clients[scheme] = httpx.Client(
-                verify=verify_for(url), transport=self._http, limits=limits, follow_redirects=False
-            )
-        return self._clients[scheme]
+        pool = pool_of(url)
+        with self._opening:
+            if pool not in self._clients:
+                options = client_options(url)
+                self._clients[pool] = load_httpx().Client(transport=self._http, **options)
+            return self._clients[pool]
 
     def close(self) -> None:
         """Close connections and the ledger."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import AuthError, NetworkError
+from callsheet.errors import AuthError, NetworkError, UsageError
 from callsheet.flows.effects import Reply
-from callsheet.settings import Settings, origin_of
+from callsheet.settings import LOOPBACK, Settings, origin_of
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
-    from callsheet.files import Part
-    from callsheet.flows.effects import Send
+    from callsheet.flows.effects import Save, Send
 
+AT_ONCE = 32
 CONNECT = 10.0
 LARGEST_REPLY = 16 * 1024 * 1024
 
@@ -33,11 +36,6 @@ def load_httpx() -> Any:
     return httpx
 
 
-def url_of(settings: Settings, send: Send) -> str:
-    """Where a request goes: the configured host, or a place inside its origin."""
-    return send.url or settings.require_host() + send.path
-
-
 def headers_for(settings: Settings, url: str, extra: Any = ()) -> dict[str, str]:
     """Headers of one request; the key is among them only for the configured origin."""
     from callsheet import __version__
@@ -47,7 +45,7 @@ def headers_for(settings: Settings, url: str, extra: Any = ()) -> dict[str, str]
         "Accept": "application/json",
         **dict(extra),
     }
-    if settings.key is not None and origin_of(url) == settings.origin:
+    if settings.key is not None and settings.origin and origin_of(url) == settings.origin:
         key = settings.key.reveal()
         if settings.auth == "x-api-key":
             headers["X-Api-Key"] = key
@@ -56,31 +54,93 @@ def headers_for(settings: Settings, url: str, extra: Any = ()) -> dict[str, str]
     return headers
 
 
+def client_options(url: str) -> dict[str, Any]:
+    """What a client for this URL is made with; loopback is never asked through a proxy."""
+    httpx = load_httpx()
+    return {
+        "verify": verify_for(url),
+        "limits": httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        "follow_redirects": False,
+        "trust_env": not is_loopback(url),
+    }
+
+
+def pool_of(url: str) -> tuple[str, bool]:
+    """URLs of one pool are served by one client."""
+    return url.partition(":")[0].lower(), is_loopback(url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL stays on this machine."""
+    from urllib.parse import urlsplit
+
+    return bool(origin_of(url)) and urlsplit(url).hostname in LOOPBACK
+
+
 def verify_for(url: str) -> Any:
     """A TLS context for https; none is built for plain http, where it would cost 25 ms."""
-    if not url.startswith("https:"):
+    if not url.lower().startswith("https:"):
         return False
-    import ssl
+    try:
+        return load_httpx().create_ssl_context()
+    except OSError as error:
+        raise UsageError(
+            f"the certificates to trust cannot be read: {error.strerror or error}",
+            hint="see SSL_CERT_FILE and SSL_CERT_DIR",
+        ) from None
 
-    return ssl.create_default_context()
+
+@contextmanager
+def in_our_words(url: str) -> Iterator[None]:
+    """Turns what httpx raises, or the aiohttp under it, into a ``NetworkError``."""
+    try:
+        yield
+    except Exception as error:
+        httpx = load_httpx()
+        ours = isinstance(error, (httpx.HTTPError, httpx.InvalidURL))
+        if not ours and not _of_aiohttp(error):
+            raise
+        raise network_error(error, url) from None
 
 
 def network_error(error: Exception, url: str) -> NetworkError:
     """Our word for a failure of httpx. ``sent`` is false only where no request can have left."""
     httpx = load_httpx()
-    where = origin_of(url)
+    where = origin_of(url) or "the address"
     words = one_line(str(error))[:200] or type(error).__name__
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        unusable = NetworkError(f"{where} cannot be used: {words}", sent=False)
+        unusable.retryable = False
+        return unusable
+    if _never_left(error):
         return NetworkError(
             f"{where} cannot be reached: {words}",
             sent=False,
             hint="check the address and the network",
         )
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.ProxyError)):
-        return NetworkError(f"{where or 'the address'} cannot be used: {words}", sent=False)
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException) and not _of_aiohttp(error.__cause__):
         return NetworkError(f"{where} did not answer in time ({type(error).__name__})", sent=True)
     return NetworkError(f"the connection to {where} broke: {words}", sent=True)
+
+
+def _of_aiohttp(error: BaseException | None) -> bool:
+    return type(error).__module__.partition(".")[0] == "aiohttp"
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether the connection failed before a request could be written to it.
+
+    The aiohttp transport calls every broken connection a ``ConnectTimeout``, one that broke
+    after the request had left too: there only the cause tells.
+    """
+    cause = error if _of_aiohttp(error) else error.__cause__
+    if _of_aiohttp(cause):
+        import aiohttp
+
+        return isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+    httpx = load_httpx()
+    early = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+    return isinstance(error, early)
 
 
 def reply_of(response: httpx.Response, body: bytes) -> Reply:
@@ -99,6 +159,40 @@ def require_key(settings: Settings) -> None:
         )
 
 
-def save_headers(settings: Settings, url: str, part: Part) -> dict[str, str]:
-    """Headers of one download."""
-    return headers_for(settings, url, {"Accept": "*/*", **part.headers()})
+def request_of(settings: Settings, send: Send) -> dict[str, Any]:
+    """A request to the configured host, or to a place inside its origin, as httpx takes it."""
+    url = send.url or settings.require_host() + send.path
+    return {
+        "method": send.method,
+        "url": url,
+        "content": send.body,
+        "headers": headers_for(settings, url, send.headers),
+        "timeout": _timeout(send.timeout),
+    }
+
+
+def download_of(settings: Settings, save: Save) -> dict[str, Any]:
+    """The GET of one download, as httpx takes it."""
+    headers = headers_for(settings, save.url, {"Accept": "*/*", **save.part.headers()})
+    return {"method": "GET", "url": save.url, "headers": headers, "timeout": _timeout(60.0)}
+
+
+def _timeout(silence: float) -> Any:
+    return load_httpx().Timeout(silence, connect=min(CONNECT, silence))
+
+
+class Body:
+    """The bytes of a reply as they come; raises ``NetworkError`` for one that is too large."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._bytes = url, bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self._bytes += chunk
+        if len(self._bytes) > LARGEST_REPLY:
+            raise NetworkError(f"the reply of {origin_of(self._url)} is over 16 MiB", sent=True)
+
+    def reply(self, response: httpx.Response) -> Reply:
+        """The whole reply."""
+        return reply_of(response, bytes(self._bytes))

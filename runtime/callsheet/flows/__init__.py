@@ -14,8 +14,9 @@ from callsheet.flows.effects import (
     Timing,
     Update,
 )
+from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed, retried
-from callsheet.flows.submit import Answer, Order, action_path, submit
+from callsheet.flows.submit import Answer, Order, action_path, sendable, submit
 from callsheet.flows.wait import Job, ask, wait
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "ask",
     "download",
     "followed",
+    "noted",
     "retried",
+    "sendable",
     "submit",
     "wait",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
-
-from callsheet.backoff import full_jitter, retry_after
+from callsheet.backoff import THROTTLED as THROTTLED_COST
+from callsheet.backoff import TRANSIENT as TRANSIENT_COST
+from callsheet.backoff import full_jitter, wait_hint
 from callsheet.errors import LimitReached, NetworkError, ServerError
 from callsheet.flows.effects import Flow, Reply, Send, Sleep, Timing
-from callsheet.settings import origin_of
+from callsheet.settings import joined, origin_of
 from callsheet.text import one_line
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -23,16 +23,17 @@ def followed(send: Send) -> Flow[Reply]:
     A redirect to another scheme, host or port raises ``ServerError``: the key stays home.
     """
     reply: Reply = yield send
-    if reply.status not in REDIRECTS:
+    location = reply.headers.get("location", "")
+    if reply.status not in REDIRECTS or not location.strip():
         return reply
-    target = urljoin(reply.url, reply.headers.get("location", ""))
+    target = joined(reply.url, location)
     here, there = origin_of(reply.url), origin_of(target)
     if here != there:
+        where = there or one_line(location)[:200]
         raise ServerError(
-            f"{here} sends the request on to {one_line(there or target)}; "
-            "your key was not sent there",
+            f"{here} sends the request on to {where}; your key was not sent there",
             code="redirect_refused",
-            hint=f"if that is right: log in with --host {one_line(there or target)}",
+            hint=f"if that is right: log in with --host {where}",
             http_status=reply.status,
         )
     if send.method != "GET" and reply.status not in {307, 308}:
@@ -52,7 +53,7 @@ def retried(send: Send, timing: Timing) -> Flow[Reply]:
     Raises ``NetworkError`` when no answer came in the end, ``LimitReached`` when the server
     asks for a longer pause than two minutes.
     """
-    attempt = 0
+    attempt = cost = 0
     while True:
         trouble: NetworkError | None = None
         reply: Reply | None = None
@@ -61,10 +62,12 @@ def retried(send: Send, timing: Timing) -> Flow[Reply]:
         except NetworkError as error:
             trouble = error
         if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
+            timing.quota.give(cost)
             return reply
         throttled = reply is not None and reply.status == THROTTLED
         attempt += 1
-        if attempt >= ATTEMPTS or not timing.quota.take(5 if throttled else 14):
+        cost = THROTTLED_COST if throttled else TRANSIENT_COST
+        if attempt >= ATTEMPTS or not timing.quota.take(cost):
             if reply is not None:
                 return reply
             raise trouble or NetworkError("no answer", sent=True)
@@ -73,7 +76,7 @@ def retried(send: Send, timing: Timing) -> Flow[Reply]:
 
 def pause(reply: Reply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
     """Seconds until the next try: what the server says, else full jitter."""
-    hint = retry_after(reply.headers.get("retry-after"), timing.wall()) if reply else None
+    hint = wait_hint(reply.headers, timing.wall()) if reply else None
     if hint is not None and hint > LONGEST_HINT:
         error = LimitReached(
             f"the server asks to wait {hint:.0f} s before the next request", retryable=True

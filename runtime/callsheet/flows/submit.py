@@ -6,10 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from callsheet.errors import CallsheetError, NetworkError, OutcomeUnknown, ServerError
+from callsheet.errors import (
+    CallsheetError,
+    NetworkError,
+    OutcomeUnknown,
+    ServerError,
+    UsageError,
+)
 from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Timing
+from callsheet.flows.notes import noted
 from callsheet.flows.requests import ATTEMPTS, followed, pause, retried
-from callsheet.protocol import error_for, open_envelope, read_reply
+from callsheet.protocol import error_for, open_envelope, read_reply, request_id
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from callsheet.protocol import Overrides, Reading
     from callsheet.spec import Action
 
+NO_CONTENT, SEE_OTHER = 204, 303
 RAW_LIMIT = 2000
 
 
@@ -57,11 +65,16 @@ class Answer(NamedTuple):
 
 
 def action_path(action_id: str, suffix: str = "") -> str:
-    """The path of an action: its id is one segment, whatever it holds."""
-    segment = quote(action_id, safe="")
-    if set(segment) <= {"."}:
-        segment = segment.replace(".", "%2E")
-    return f"/api/actions/{segment}{suffix}"
+    """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
+    return f"/api/actions/{quote(action_id, safe='')}{suffix}"
+
+
+def sendable(action_id: str) -> bool:
+    """Whether an id can be a segment of a path.
+
+    Dots alone cannot: HTTP libraries resolve them, also where they are percent-encoded.
+    """
+    return not set(action_id) <= {"."} and action_id.encode("utf-8", "ignore").decode() == action_id
 
 
 def submit(order: Order, timing: Timing) -> Flow[Answer]:
@@ -84,12 +97,14 @@ def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, bool]]:
     Only a lost connection is tried again, and only where the server honours the key or
     nothing can have reached it; an answer, whatever its status, is never asked for twice.
     """
-    left = False
+    left = sending = False
     try:
         for attempt in range(1, ATTEMPTS + 1):
             try:
+                sending = True
                 return (yield from followed(order.send())), left
             except NetworkError as error:
+                sending = False
                 left = left or error.sent
                 if attempt == ATTEMPTS or (left and not order.resend):
                     raise
@@ -97,17 +112,31 @@ def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, bool]]:
         raise AssertionError("the last attempt returns or raises")
     except GeneratorExit:
         raise
-    except NetworkError as error:
-        yield Record("unknown" if left else "unsent", order.ref, {"error": error.message})
-        if not left:
-            raise
-        raise _unknown(order, f"no answer came back ({error.message})") from error
-    except ServerError as error:
-        yield Record("unknown" if left else "refused", order.ref, {"error": error.message})
-        raise
     except BaseException as error:
-        yield Record("unknown", order.ref, {"error": type(error).__name__})
+        yield from _broken_off(order, error, left=left or (sending and _doubtful(error)))
         raise
+
+
+def _doubtful(error: BaseException) -> bool:
+    """Whether the request that ended so may have been carried out.
+
+    A ``UsageError`` is raised before anything leaves; a redirect says that nothing was done,
+    but for 303, which shows the way to a result.
+    """
+    if isinstance(error, ServerError):
+        return error.http_status == SEE_OTHER
+    return not isinstance(error, UsageError)
+
+
+def _broken_off(order: Order, error: BaseException, *, left: bool) -> Flow[None]:
+    """Write down that no answer was had; raises ``OutcomeUnknown`` in place of our own errors."""
+    what = error.message if isinstance(error, CallsheetError) else type(error).__name__
+    answered = isinstance(error, ServerError)
+    state = "unknown" if left else "refused" if answered else "unsent"
+    yield from noted(Record(state, order.ref, {"error": what}))
+    if left and isinstance(error, CallsheetError):
+        what = what if answered else f"no answer came back ({what})"
+        raise _unknown(order, what) from error
 
 
 def _settle(order: Order, reply: Reply, *, doubtful: bool) -> Flow[Answer]:
@@ -118,11 +147,11 @@ def _settle(order: Order, reply: Reply, *, doubtful: bool) -> Flow[Answer]:
         answer = read_answer(order, reply)
     except CallsheetError as error:
         if not (unsure or doubtful or isinstance(error, Unreadable)):
-            yield Record("refused", order.ref, {"error": error.message, "reply": raw})
+            yield from noted(Record("refused", order.ref, {"error": error.message, "reply": raw}))
             raise
-        yield Record("unknown", order.ref, {"error": error.message, "reply": raw})
+        yield from noted(Record("unknown", order.ref, {"error": error.message, "reply": raw}))
         raise _unknown(order, error.message, reply=reply, raw=raw) from None
-    yield Record(*_event(order, answer))
+    yield from noted(Record(*_event(order, answer)))
     return answer
 
 
@@ -148,12 +177,7 @@ def read_answer(order: Order, reply: Reply) -> Answer:
     """The JSON of a success and how it reads; raises the error that a refusal stands for."""
     if not 200 <= reply.status < 300:
         raise _error(order, reply)
-    try:
-        data = json.loads(reply.body)
-    except ValueError:
-        if reply.body.strip()[:1] == b"<":
-            raise Unreadable("the answer is an HTML page, not JSON") from None
-        raise Unreadable("the answer is not JSON") from None
+    data = None if reply.status == NO_CONTENT else _json(reply.body)
     opened = open_envelope(data, order.overrides)
     if opened.refusal is not None:
         raise _error(order, reply)
@@ -171,9 +195,23 @@ def read_answer(order: Order, reply: Reply) -> Answer:
     return Answer(reply, data, reading)
 
 
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        page = body.strip()[:1] == b"<"
+        what = "an HTML page, not JSON" if page else "not JSON"
+        raise Unreadable(f"the answer is {what}") from None
+
+
 def _error(order: Order, reply: Reply) -> CallsheetError:
     return error_for(
-        reply.status, reply.headers, reply.body, action=order.action.id, host=order.host
+        reply.status,
+        reply.headers,
+        reply.body,
+        action=order.action.id,
+        host=order.host,
+        overrides=order.overrides,
     )
 
 
@@ -185,6 +223,6 @@ def _unknown(
         hint=f"it was not sent again; see: tasks recover {order.ref[:8]}",
         action=order.action.id,
         http_status=reply.status if reply else None,
-        request_id=reply.headers.get("x-request-id") if reply else None,
+        request_id=request_id(reply.headers) if reply else None,
         raw=raw,
     )

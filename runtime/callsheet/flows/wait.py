@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.backoff import growth, retry_after
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Tell, Timing, Update
+from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed
 from callsheet.flows.submit import Answer, action_path
-from callsheet.protocol import error_for, open_envelope, read_reply
+from callsheet.protocol import error_for, read_reply
 
 if TYPE_CHECKING:
     from callsheet.protocol import Overrides
     from callsheet.spec import Family
 
 UNFOUND_LIMIT = 5
+SHORTEST = 0.02  # seconds between two polls, whatever a server hints
 
 
 class Job(NamedTuple):
@@ -40,6 +42,12 @@ def ask(job: Job, *, timeout: float = 60.0) -> Flow[Answer]:
 
     Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
     """
+    answer, _ = yield from _asked(job, timeout)
+    return answer
+
+
+def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
+    """The answer to one query, and the job with the id that the server knew in front."""
     refusal: CallsheetError | None = None
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
@@ -47,33 +55,39 @@ def ask(job: Job, *, timeout: float = 60.0) -> Flow[Answer]:
             Send(
                 "POST",
                 action_path(job.family.query),
-                json.dumps(body, ensure_ascii=False).encode(),
+                json.dumps(body).encode(),
                 {"Content-Type": "application/json"},
                 timeout,
             )
         )
-        data = _json(reply)
-        taken = 200 <= reply.status < 300 and data is not None
-        if taken and open_envelope(data, job.overrides).refusal is None:
-            return Answer(reply, data, _read(job, data, body))
+        answer = _read(job, reply, body)
+        if answer is not None:
+            others = (name for name in job.task_ids if name != task_id)
+            return answer, job._replace(task_ids=(task_id, *others))
         refusal = error_for(
-            reply.status, reply.headers, reply.body, action=job.family.query, host=job.host
+            reply.status,
+            reply.headers,
+            reply.body,
+            action=job.family.query,
+            host=job.host,
+            task_id=task_id,
+            overrides=job.overrides,
         )
-        refusal.task_id = task_id
         if refusal.code != "not_found":
             break
     raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
 
 
-def _json(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except ValueError:
+def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
+    """What a reply says of the job; nothing where it is a refusal or no JSON."""
+    if not 200 <= reply.status < 300:
         return None
-
-
-def _read(job: Job, data: Any, sent: Any) -> Any:
-    return read_reply(data, sent=sent, media=job.media, role="query", overrides=job.overrides)
+    try:
+        data = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    reading = read_reply(data, sent=sent, media=job.media, role="query", overrides=job.overrides)
+    return Answer(reply, data, reading) if reading.refusal is None else None
 
 
 def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
@@ -83,13 +97,14 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
     is alive in both cases.
     """
     polls = unfound = 0
+    asked = job
     while True:
         answer: Answer | None = None
         hint: float | None = None
         try:
             left = deadline - timing.clock()
-            answer = yield from ask(job, timeout=min(60.0, max(1.0, left)))
-            hint = _hint(answer, timing.wall())
+            answer, asked = yield from _asked(asked, min(60.0, max(1.0, left)))
+            hint, unfound = _hint(answer, timing.wall()), 0
         except AuthError:
             raise
         except (NetworkError, ServerError) as error:
@@ -107,12 +122,12 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
         left = deadline - timing.clock()
         if left <= 0:
             raise _still_running(job)
-        yield Sleep(min(growth(polls - 1) if hint is None else hint, left))
+        yield Sleep(min(max(hint, SHORTEST) if hint else growth(polls - 1), left))
 
 
 def _hint(answer: Answer, now: float) -> float | None:
     said = retry_after(answer.reply.headers.get("retry-after"), now)
-    return said if said is not None else answer.reading.poll_after
+    return said or answer.reading.poll_after
 
 
 def _update(job: Job, answer: Answer, timing: Timing) -> Update:
@@ -131,7 +146,7 @@ def _note(job: Job, answer: Answer) -> Flow[None]:
     if job.ref:
         reading = answer.reading
         values = {"said": reading.said, "cost": reading.cost, "reply": answer.json}
-        yield Record(reading.state, job.ref, values)
+        yield from noted(Record(reading.state, job.ref, values))
 
 
 def _still_running(job: Job) -> StillRunning:

@@ -13,6 +13,7 @@ from .values import first_text
 
 Pointer = tuple[str | int, ...]
 _MOST = 50
+_SAID = re.compile(r"\bat #?((?:/[\w~-]{1,80}){1,8})(?=[:,;.\s]|$)")
 _PATH_STEP = re.compile(r"[^.\[\]/]+")
 
 
@@ -38,6 +39,13 @@ def read_details(body: Any) -> tuple[Detail, ...]:
         own = _named(table, {"param", "parameter", "field", "pointer", "property"})
         found += [own] if own else []
     return tuple(dict.fromkeys(found[:_MOST]))
+
+
+def pointed_at(message: str) -> tuple[Detail, ...]:
+    """The field that a plain sentence points at: ``Invalid input at /prompt: too long``."""
+    found = _SAID.search(message)
+    pointer = _pointer(found[1]) if found else ()
+    return (Detail(pointer, one_line(message, 300)),) if pointer else ()
 
 
 def _from(value: Any, depth: int) -> list[Detail]:

@@ -17,6 +17,7 @@ _MOST = 1000
 _NODES = 50_000
 _ABSOLUTE = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 _INLINE = re.compile(r"data:(?:video|image|audio)/", re.IGNORECASE)
+_PLAIN_LINK = re.compile(r"https?://|data:|/\S", re.IGNORECASE)
 _RELATIVE = re.compile(
     r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
 )
@@ -37,7 +38,7 @@ def find_media(views: Sequence[Any], *, sent: Any, names: Sequence[str]) -> tupl
 
     ``names`` are the reply's fields that the output schema or the overlay names; where one of
     them holds a link, nothing else counts. Else keys that end in url, urls or uri count, and
-    absolute links under output, images and the like. Relative links stay as they came.
+    links from the root under output, images and the like. Relative links stay as they came.
     """
     known = sent_texts(sent)
     places = [
@@ -111,8 +112,7 @@ def _looks_like_media(place: _Place) -> bool:
     stem = _stem(own)
     if stem is not None:
         return not say.NOT_A_FILE.intersection(words(stem))
-    is_full = bool(_ABSOLUTE.match(place.text.strip()) or _INLINE.match(place.text.strip()))
-    return is_full and _plain(own) in say.MEDIA_KEYS
+    return _plain(own) in say.MEDIA_KEYS and bool(_PLAIN_LINK.match(place.text.strip()))
 
 
 def _is_forbidden(key: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.text import clip, one_line, safe_text
 
 from . import vocabulary as say
-from .details import Detail, read_details
+from .details import Detail, pointed_at, read_details
 from .overrides import NONE, Overrides, pick
 from .values import first_text, loads, unquoted
 
@@ -20,6 +20,7 @@ _TITLE = re.compile(rb"<title[^>]{0,200}>(.{0,400}?)</title", re.IGNORECASE | re
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _GAPS = re.compile(r"[\s_\-]+")
 _LARGEST = 8_000_000
+_SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def read_refusal(
         return refusal_of(data, status, overrides)
     if is_page(headers.get("content-type", ""), body):
         return _page(status, body)
-    text = one_line(body[:4000], 1000)
+    text = clip(one_line(body[:4000]), _SHOWN)
     return Refusal(message=text, kind=kind_of(status, "", text))
 
 
@@ -60,7 +61,8 @@ def refusal_of(data: Any, status: int, overrides: Overrides = NONE) -> Refusal:
     details = read_details(data)
     if not message and details:
         message = "; ".join(detail.message for detail in details if detail.message)
-    message = one_line(clip(message, 1200))
+    message = clip(one_line(message), _SHOWN)
+    details = details or pointed_at(message)
     kind = kind_of(status, code, message, named=bool(details))
     return Refusal(code=code, message=message, details=details, kind=kind)
 
@@ -108,14 +110,22 @@ def _forced(data: Any, overrides: Overrides) -> str:
 def _code(data: Any) -> str:
     if not isinstance(data, dict):
         return ""
-    error = data.get("error")
-    for table in (error, data):
-        if isinstance(table, dict):
-            for key in (*say.CODE_KEYS, "type"):
-                value = table.get(key)
-                if isinstance(value, str) or (type(value) is int and abs(value) < 10**9):
-                    return one_line(value, 100)
-    return ""
+    tables = (data.get("error"), data)
+    found = (
+        _code_text(table.get(key))
+        for table in tables
+        if isinstance(table, dict)
+        for key in (*say.CODE_KEYS, "type")
+    )
+    return next((text for text in found if text not in {"", "about:blank"}), "")
+
+
+def _code_text(value: Any) -> str:
+    if not isinstance(value, str) and (type(value) is not int or abs(value) >= 10**9):
+        return ""
+    text = one_line(value, 200)
+    # A problem document's type is an address; its last part is the name.
+    return (text.rstrip("/#").rpartition("/")[2] if "://" in text else text)[:100]
 
 
 def _message(data: Any, depth: int = 0) -> str:

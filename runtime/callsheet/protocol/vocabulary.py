@@ -73,7 +73,7 @@ BESIDE = frozenset(
         *CODE_KEYS, *SUCCESS_KEYS, *MESSAGE_KEYS, *ERROR_KEYS,
         *("status", "statusCode", "status_code", "type", "instance", "details", "path", "param"),
         *TRACE_KEYS,
-        *("version", "server", "docs", "documentation_url", "help", "hint", "retryable", "name"),
+        *("version", "server", "docs", "documentation_url", "help", "hint", "retryable"),
     }
 )  # fmt: skip
 """Keys that may stand in an envelope beside its content."""
@@ -173,8 +173,8 @@ PHRASES: tuple[tuple[Kind, str], ...] = (
     ("rate", r"rate limit|ratelimit|rate (?:is )?exceeded|request rate|throttl"),
     ("rate", r"too many (?:\w+ ){0,2}(?:request|task|job|call|attempt|concurrent)"),
     ("rate", r"请求过于频繁|请求太频繁"),
-    ("not_found", r"(?:task|job|action|id|record) (?:\w+ ){0,3}(?:not found|does not exist)"),
-    ("not_found", r"(?:unknown|no such) (?:task|job|action)|^not found"),
+    ("not_found", r"(?:task|job|action|id|record) (?:\S+ ){0,9}(?:not found|does not exist)"),
+    ("not_found", r"(?:unknown|no such|there is no) (?:task|job|action)|^not found"),
 )
 """Phrases that name the kind of a refusal, in lower case with single spaces between words."""
 LOOSE_PHRASES: tuple[tuple[Kind, str], ...] = (

@@ -1,0 +1,183 @@
+"""An admitted schema as the few keywords that give types, without a byte of the server's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from callsheet.pointers import SchemaRefused, follow
+from callsheet.schema import resolve
+from callsheet_codegen import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_WIDEST_INT = 2**63
+
+
+class NoModel(ValueError):
+    """The schema cannot become a model; the message says why."""
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """What stands for the server's strings while a foreign program handles them."""
+
+    fields: Mapping[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def token(self, kind: str, text: str) -> str:
+        """A word for this text: the same for the same text of the same kind."""
+        key = (kind, text)
+        if key not in self._seen:
+            self._seen[key] = f"cs{kind}{len(self._seen):05d}"
+            self.tokens[self._seen[key]] = text
+        return self._seen[key]
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """Field names → wire names."""
+        return {name: wire for wire, name in self.fields.items()}
+
+
+def wire_names(schema: Any) -> Iterator[str]:
+    """Every property name at any depth."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for key, value in schema.items():
+            if key not in {"enum", "const", "default", "examples"}:
+                yield from wire_names(list(value.values()) if key == "properties" else value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from wire_names(item)
+
+
+@dataclass(slots=True)
+class Cleaner:
+    """Cleans one schema of an action, so that a foreign program may read it.
+
+    Field names are ours, tokens stand for strings, and nothing is left that only constrains,
+    defaults or describes: the advertised schema judges, models type. ``open_enums`` lets a
+    reply say a value that the schema does not know.
+    """
+
+    root: str
+    words: Vocabulary
+    open_enums: bool
+    schema: Mapping[str, Any]
+    classes: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+
+    def definitions(self) -> dict[str, Any]:
+        """``{class name: cleaned schema}`` for the schema itself and whatever it refers to."""
+        self.classes["#"] = self.root
+        try:
+            top = resolve(self.schema, self.schema)
+        except SchemaRefused as refused:
+            raise NoModel(refused.reason) from refused
+        done = {self.root: self.clean(top)}
+        while self.waiting:
+            pointer = self.waiting.pop()
+            done[self.classes[pointer]] = self.clean(follow(pointer, self.schema))
+        return done
+
+    def clean(self, schema: Any) -> Any:
+        """One schema, cleaned; a boolean or an unusable one says nothing."""
+        if not isinstance(schema, dict):
+            return {}
+        if "$ref" in schema:
+            return self._reference(schema["$ref"])
+        if "enum" in schema or "const" in schema:
+            values = schema["enum"] if "enum" in schema else [schema["const"]]
+            return self._described(schema, self._choices(values, schema.get("type")))
+        out: dict[str, Any] = {}
+        kind = _kind(schema.get("type"))
+        if kind:
+            out["type"] = kind
+        for key in _LISTS:
+            parts = self._parts(key, schema.get(key))
+            if parts:
+                out[key] = parts
+        if isinstance(schema.get("items"), (dict, bool)):
+            out["items"] = self.clean(schema["items"])
+        out.update(self._object(schema))
+        return self._described(schema, out)
+
+    def _parts(self, key: str, parts: Any) -> list[Any]:
+        """The members that say something; a choice with one that says nothing is no choice."""
+        cleaned = [self.clean(part) for part in parts] if isinstance(parts, list) else []
+        if key == "allOf":
+            return [part for part in cleaned if part]
+        return cleaned if all(cleaned) or key == "prefixItems" else []
+
+    def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        properties = _mapping(schema.get("properties"))
+        out: dict[str, Any] = {}
+        if properties:
+            rename = self.words.fields
+            out["properties"] = {rename[n]: self.clean(part) for n, part in properties.items()}
+            required = schema.get("required")
+            asked = required if isinstance(required, list) else []
+            out["required"] = [rename[n] for n in properties if n in asked]
+        elif isinstance(schema.get("additionalProperties"), dict):
+            out["additionalProperties"] = self.clean(schema["additionalProperties"])
+        return out
+
+    def _reference(self, target: Any) -> dict[str, Any]:
+        """A reference to a class of its own, named after the last word of the pointer."""
+        if not isinstance(target, str) or not target.startswith("#"):
+            raise NoModel(f"$ref {str(target)[:80]!r} does not stay within the schema")
+        pointer = target.rstrip("/")
+        if pointer not in self.classes:
+            try:
+                follow(pointer, self.schema)
+            except SchemaRefused as refused:
+                raise NoModel(refused.reason) from refused
+            wish = self.root + names.pascal(pointer.rsplit("/", 1)[-1])
+            taken = set(self.classes.values())
+            self.classes[pointer] = names.assign([(pointer, wish)], taken, joint="")[pointer]
+            self.waiting.append(pointer)
+        return {"$ref": f"#/$defs/{self.classes[pointer]}"}
+
+    def _choices(self, values: Any, kind: Any) -> dict[str, Any]:
+        usable = [v for v in values if _literal(v)] if isinstance(values, list) else []
+        if not usable or len(usable) != len(values):
+            return {"type": _kind(kind)} if _kind(kind) else {}
+        members = [self.words.token("V", v) if isinstance(v, str) else v for v in usable]
+        distinct = dict.fromkeys((type(member), member) for member in members)
+        closed = {"enum": [member for _, member in distinct]}
+        if not self.open_enums:
+            return closed
+        wider = sorted({_JSON_KIND[type(value)] for value in usable})
+        return {"anyOf": [closed, *({"type": kind} for kind in wider)]}
+
+    def _described(self, schema: Mapping[str, Any], out: dict[str, Any]) -> dict[str, Any]:
+        text = schema.get("description")
+        if isinstance(text, str) and text.strip():
+            out["description"] = self.words.token("D", text)
+        return out
+
+
+_JSON_KIND = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
+
+
+def _literal(value: Any) -> bool:
+    if isinstance(value, int):
+        return abs(value) < _WIDEST_INT
+    return value is None or isinstance(value, str)
+
+
+def _kind(value: Any) -> Any:
+    if isinstance(value, list):
+        kinds = [kind for kind in value if isinstance(kind, str) and kind in _TYPES]
+        return list(dict.fromkeys(kinds)) or None
+    return value if isinstance(value, str) and value in _TYPES else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,202 @@
+"""``Code``, ``Ident``, ``TypeExpr``, ``Doc``, ``literal()``: the only road from data to source."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import keyword
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_BROKEN = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\r\n?")
+
+
+class CodeError(ValueError):
+    """Data that cannot become the asked kind of source text."""
+
+
+class Code:
+    """Source text that is safe where it stands; only the functions of this module make one."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str, *, _made_here: bool = False) -> None:
+        if not _made_here:
+            raise CodeError("Code is made by Ident, TypeExpr, Doc and literal() alone")
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Code) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def indented(self, width: int) -> Code:
+        """The same text with every line but the first moved ``width`` columns to the right."""
+        lines = self.text.split("\n")
+        pad = " " * width
+        moved = [lines[0], *(pad + line if line.strip() else "" for line in lines[1:])]
+        return Code("\n".join(moved), _made_here=True)
+
+
+class Ident(Code):
+    """One ASCII Python identifier that is no keyword."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        if not _IDENT.match(name) or keyword.iskeyword(name):
+            raise CodeError(f"{name!r} is not an identifier")
+        super().__init__(name, _made_here=True)
+
+
+class TypeExpr(Code):
+    """A type annotation: names, unions, subscripts, and constants inside ``Literal`` alone."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        try:
+            body = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError) as error:
+            raise CodeError(f"not a type: {text!r}") from error
+        _check_type(body, inside_literal=False)
+        super().__init__(ast.unparse(body), _made_here=True)
+
+
+def _check_type(node: ast.expr, *, inside_literal: bool) -> None:
+    if isinstance(node, ast.Constant):
+        if not (inside_literal or node.value is None or node.value is Ellipsis):
+            raise CodeError("a constant stands only inside Literal[…]")
+    elif isinstance(node, ast.Name):
+        Ident(node.id)
+    elif isinstance(node, ast.Tuple):
+        for item in node.elts:
+            _check_type(item, inside_literal=inside_literal)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        _check_type(node.left, inside_literal=False)
+        _check_type(node.right, inside_literal=False)
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        Ident(node.value.id)
+        _check_type(node.slice, inside_literal=node.value.id == "Literal")
+    elif not (inside_literal and _is_negative_number(node)):
+        raise CodeError(f"not part of a type: {ast.unparse(node)}")
+
+
+def _is_negative_number(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    )
+
+
+class Module(Code):
+    """A whole module body: valid Python, put together again from its syntax tree."""
+
+    __slots__ = ()
+
+    def __init__(self, source: str) -> None:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError) as error:
+            raise CodeError("not a Python module") from error
+        super().__init__(ast.unparse(tree), _made_here=True)
+
+
+def plain(text: str) -> str:
+    """Server text as printable lines: line ends become ``\\n``, what cannot be printed goes."""
+    unified = _BROKEN.sub("\n", text).replace("\t", "    ")
+    return "\n".join(
+        "".join(c for c in line if c.isprintable()).rstrip() for line in unified.split("\n")
+    ).strip("\n")
+
+
+class Doc(Code):
+    """A docstring, quotes included; it ends where it should whatever the text holds."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        body = plain(text).strip()
+        body = body.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        if body.endswith('"'):
+            body = body[:-1] + '\\"'
+        super().__init__(f'"""{body}\n"""' if "\n" in body else f'"""{body}"""', _made_here=True)
+
+
+class Markdown(Code):
+    """Text for a Markdown page: one line, nothing in it read as markup."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        line = " ".join(plain(text).split())
+        super().__init__(re.sub(r"([\\`*_{}\[\]()<>#|!&])", r"\\\1", line), _made_here=True)
+
+
+class CodeSpan(Code):
+    """Text for a Markdown code span: one line without backticks."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        line = " ".join(plain(text).split()).replace("`", "'").replace("|", "¦")
+        super().__init__(f"`{line}`" if line else "", _made_here=True)
+
+
+def literal(value: Any) -> Code:
+    """Python source that evaluates to ``value``: JSON data, tuples, or a vocabulary dataclass.
+
+    A dataclass becomes a call of its class by name that leaves out the fields at their default.
+    Raises ``CodeError`` for anything else.
+    """
+    return Code(_source(value), _made_here=True)
+
+
+def _source(value: Any) -> str:
+    if value is None or isinstance(value, (bool, str, int, float)):
+        return _scalar(value)
+    if isinstance(value, Code):
+        return value.text
+    if isinstance(value, tuple):
+        items = ", ".join(_source(item) for item in value)
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    if isinstance(value, list):
+        return f"[{', '.join(_source(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(k)}: {_source(v)}' for k, v in value.items())}}}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _construct(value)
+    raise CodeError(f"no literal for {type(value).__name__}")
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):
+        raise CodeError("no literal for a number that is not finite")
+    if not (value is None or isinstance(value, (bool, str, int, float))):
+        raise CodeError(f"no literal for {type(value).__name__}")
+    try:
+        return repr(value)
+    except ValueError as error:
+        raise CodeError("no literal for a number of this length") from error
+
+
+def _construct(value: Any) -> str:
+    given = []
+    for spec in dataclasses.fields(value):
+        held = getattr(value, spec.name)
+        default = spec.default
+        if spec.default_factory is not dataclasses.MISSING:
+            default = spec.default_factory()
+        if default is dataclasses.MISSING or held != default or type(held) is not type(default):
+            given.append(f"{Ident(spec.name)}={_source(held)}")
+    return f"{Ident(type(value).__name__)}({', '.join(given)})"

@@ -1,0 +1,54 @@
+"""Problems as values: one bad action never costs the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Level = Literal["note", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """What was wrong, where, and what to do.
+
+    ``warning`` means that something fell back (``--strict`` turns it into exit 1); ``note`` is
+    for reading only. ``pointer`` is a JSON pointer into the action's schema.
+    """
+
+    level: Level
+    code: str
+    message: str
+    action: str = ""
+    pointer: str = ""
+    hint: str = ""
+
+    def line(self) -> str:
+        """One line for a person."""
+        where = f"{self.action}{self.pointer}: " if self.action else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.level}: {where}{self.message}{hint}"
+
+    def as_json(self) -> dict[str, str]:
+        """The object that ``--json`` prints."""
+        return {
+            "level": self.level,
+            "code": self.code,
+            "action": self.action,
+            "pointer": self.pointer,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The same diagnostics without repetition, in an order that no dictionary decides."""
+    return tuple(sorted(set(found), key=lambda d: (d.action, d.pointer, d.code, d.message)))
+
+
+def fell_back(found: Iterable[Diagnostic]) -> bool:
+    """Whether anything is worse than a note."""
+    return any(d.level != "note" for d in found)

@@ -1,0 +1,177 @@
+"""One group: its methods, its ``Action`` literals, what it imports and its rows in the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from callsheet_codegen import names
+from callsheet_codegen.arguments import Arguments, arguments
+from callsheet_codegen.code import CodeSpan, Doc, Ident, Markdown, TypeExpr, literal, plain
+from callsheet_codegen.ir import Child, CommandModule, Constant, Group, Import, MapRow, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.spec import Action
+    from callsheet_codegen.modelling import ActionModels
+    from callsheet_codegen.tree import Home, Path, Place
+
+
+class _Class(NamedTuple):
+    module: str
+    name: str
+
+
+def child(place: Place) -> Child:
+    """The group as a property of its parent."""
+    return Child(
+        name=Ident(place.attribute),
+        module=Ident(place.module),
+        cls=Ident(place.cls),
+        doc=Doc(_title(place)),
+    )
+
+
+def _title(place: Place) -> str:
+    words = " ".join(place.path)
+    return f"Actions under ``{words}``." if words else "Actions without a group."
+
+
+def command_modules(
+    homes: Mapping[str, Home], actions: Mapping[str, Action]
+) -> tuple[CommandModule, ...]:
+    """The modules of ``Action`` literals, in order of their words."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(homes, key=lambda name: (homes[name].word, homes[name].constant)):
+        found.setdefault(homes[name].word, []).append(name)
+    return tuple(
+        CommandModule(
+            word=literal(word),
+            module=Ident(homes[inside[0]].module),
+            module_text=literal(homes[inside[0]].module),
+            doc=Doc(f"Commands that begin with ``{word}``."),
+            constants=tuple(_constant(homes[name], actions[name]) for name in inside),
+        )
+        for word, inside in found.items()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What every group is built from."""
+
+    places: Mapping[Path, Place]
+    homes: Mapping[str, Home]
+    actions: Mapping[str, Action]
+    models: Mapping[str, ActionModels]
+    program: str
+
+
+def build_group(place: Place, material: Material) -> Group:
+    """Everything that is written for one group, its methods in order of their names."""
+    places, actions = material.places, material.actions
+    ordered = sorted(place.methods, key=lambda name: place.methods[name])
+    local = _local_names(ordered, actions, material.models)
+    builder = _Methods(place, material, local)
+    homes = [material.homes[name] for name in ordered]
+    methods = tuple(builder.method(name) for name in ordered)
+    return Group(
+        module=Ident(place.module),
+        cls=Ident(place.cls),
+        doc=Doc(_title(place)),
+        title=Markdown(" ".join(place.path) or "without a group"),
+        methods=methods,
+        children=tuple(child(places[path]) for path in place.children),
+        literals=tuple((Ident(home.module), Ident(home.constant)) for home in homes),
+        imports=tuple(
+            Import(module=Ident(cls.module), name=Ident(cls.name), alias=_alias(cls, alias))
+            for cls, alias in sorted(local.items())
+            if cls in builder.used
+        ),
+        rows=tuple(_row(place, material, actions[name]) for name in ordered),
+    )
+
+
+def _local_names(
+    ordered: list[str], actions: Mapping[str, Action], models: Mapping[str, ActionModels]
+) -> dict[_Class, str]:
+    """Every class that a method of the group may name → its name in the module of the group."""
+    by_stem = {one.stem: one for one in models.values()}
+    stems = {s for name in ordered for s in (actions[name].module, actions[name].result) if s}
+    classes = [_Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].made.fields]
+    given = names.assign(((f"{cls.name} {cls.module}", cls.name) for cls in classes), joint="")
+    return {cls: given[f"{cls.name} {cls.module}"] for cls in classes}
+
+
+class _Methods:
+    """Builds the methods of one group and remembers which classes they name."""
+
+    def __init__(
+        self,
+        place: Place,
+        material: Material,
+        local: Mapping[_Class, str],
+    ) -> None:
+        self.place, self.material, self.local = place, material, local
+        self.by_stem = {one.stem: one for one in material.models.values()}
+        self.used: set[_Class] = set()
+
+    def method(self, name: str) -> Method:
+        """One method: typed as far as the models go."""
+        action, own = self.material.actions[name], self.material.models[name]
+        given = self._arguments(action, own)
+        ends = self.by_stem.get(action.result)
+        return Method(
+            name=Ident(self.place.methods[name]),
+            action=Ident(self.material.homes[name].constant),
+            doc=Doc(_doc(action, given)),
+            fields=given.fields,
+            model=self._class(own.stem, own.input) if own.input else None,
+            result=self._class(ends.stem, ends.output) if ends else TypeExpr("Any"),
+            job=action.role == "create",
+        )
+
+    def _class(self, stem: str, name: str) -> TypeExpr:
+        self.used.add(_Class(stem, name))
+        return TypeExpr(self.local[_Class(stem, name)])
+
+    def _arguments(self, action: Action, own: ActionModels) -> Arguments:
+        if not own.input or own.input in own.made.roots:
+            return Arguments((), frozenset(), ())
+        classes = {cls.name: alias for cls, alias in self.local.items() if cls.module == own.stem}
+        given = arguments(action, own.made.fields[own.input], classes)
+        self.used |= {_Class(own.stem, cls) for cls in given.classes}
+        return given
+
+
+def _doc(action: Action, given: Arguments) -> str:
+    text = plain(action.doc or action.summary).strip() or f"Call ``{plain(action.id)}``."
+    lines = [text, "", f"Action ``{plain(action.id)}``."]
+    if action.paid:
+        lines[-1] += " A call may spend credits."
+    if given.docs:
+        lines += ["", "Args:"]
+        lines += [f"    {name}: {doc}" if doc else f"    {name}" for name, doc in given.docs]
+    return "\n".join(lines)
+
+
+def _alias(cls: _Class, alias: str) -> Ident | None:
+    return Ident(alias) if alias != cls.name else None
+
+
+def _constant(home: Home, action: Action) -> Constant:
+    words = literal(" ".join(action.command[1:] or action.command)) if action.command else None
+    return Constant(name=Ident(home.constant), value=literal(action), words=words)
+
+
+def _row(place: Place, material: Material, action: Action) -> MapRow:
+    places = material.places
+    groups = [places[place.path[:end]].attribute for end in range(1, len(place.path) + 1)]
+    attributes = ".".join(groups or [place.attribute])
+    return MapRow(
+        action=CodeSpan(action.id),
+        method=CodeSpan(f"client.{attributes}.{place.methods[action.id]}()"),
+        command=CodeSpan(" ".join((material.program, *action.command)) if action.command else ""),
+        summary=Markdown(action.summary),
+    )

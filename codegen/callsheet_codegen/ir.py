@@ -1,0 +1,193 @@
+"""The frozen intermediate representation: what we decided to write, before it is text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet_codegen.code import Code, Doc, Ident, TypeExpr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One keyword argument of a method, and the wire name it fills."""
+
+    name: Ident
+    wire: Code
+    type: TypeExpr
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method of a group.
+
+    ``model`` is the input model; ``result`` is the type of the data that comes back; ``job``
+    says that a task comes back, not a result.
+    """
+
+    name: Ident
+    action: Ident
+    doc: Doc
+    fields: tuple[Field, ...]
+    model: TypeExpr | None
+    result: TypeExpr
+    job: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """``from ..models.module import name``; ``alias`` is ``None`` where the name stays."""
+
+    module: Ident
+    name: Ident
+    alias: Ident | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A group as its parent sees it: the property's name and where the classes are."""
+
+    name: Ident
+    module: Ident
+    cls: Ident
+    doc: Doc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """One ``Action(…)`` literal; ``words`` is its command, where it has one."""
+
+    name: Ident
+    value: Code
+    words: Code | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandModule:
+    """The ``Action`` literals whose commands begin with one word."""
+
+    word: Code
+    module: Ident
+    module_text: Code
+    doc: Doc
+    constants: tuple[Constant, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One module of methods. The async class is ``Async`` + ``cls``."""
+
+    module: Ident
+    cls: Ident
+    doc: Doc
+    title: Code
+    methods: tuple[Method, ...]
+    children: tuple[Child, ...]
+    literals: tuple[tuple[Ident, Ident], ...]
+    imports: tuple[Import, ...]
+    rows: tuple[MapRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRow:
+    """One line of ``api.md``."""
+
+    action: Code
+    method: Code
+    command: Code
+    summary: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A first word after the program's name, and its line in the help."""
+
+    word: Code
+    summary: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelModule:
+    """The models of one action: finished source, ``INPUT`` and ``OUTPUT``, and what it offers."""
+
+    stem: Ident
+    source: Code
+    roles: tuple[tuple[Ident, Ident], ...]
+    exports: tuple[Ident, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """A file that is no Python: its path in the package and its text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything that is written, in order, independent of the order of the catalogue."""
+
+    command: Code
+    env: Code
+    source: Code
+    interface: Code
+    title: Code
+    groups: tuple[Group, ...]
+    commands: tuple[CommandModule, ...]
+    roots: tuple[Child, ...]
+    words: tuple[Word, ...]
+    models: tuple[ModelModule, ...]
+    exports: tuple[tuple[Code, Code, Ident, Ident], ...]
+    data: tuple[DataFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedFile:
+    """A path below the package folder, with ``/``, and its whole text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files that the generator wrote: path → sha256 of the text."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to do on disk."""
+
+    kind: Literal["write", "delete", "keep"]
+    path: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What publishing will do: nothing, if there is neither a write nor a delete."""
+
+    steps: tuple[Step, ...]
+    manifest: Manifest
+
+    @property
+    def writes(self) -> tuple[Step, ...]:
+        """Files whose text is new or different."""
+        return tuple(step for step in self.steps if step.kind == "write")
+
+    @property
+    def deletes(self) -> tuple[Step, ...]:
+        """Own files that are not generated any more."""
+        return tuple(step for step in self.steps if step.kind == "delete")
+
+    @property
+    def idle(self) -> bool:
+        """Whether the disk is already as it should be."""
+        return not (self.writes or self.deletes)

@@ -1,0 +1,132 @@
+"""Which models each action needs, and what came of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from callsheet.pointers import SchemaRefused
+from callsheet.schema import admit
+from callsheet_codegen import names
+from callsheet_codegen.code import Ident, Module, literal
+from callsheet_codegen.diagnostics import Diagnostic
+from callsheet_codegen.ir import ModelModule
+from callsheet_codegen.models import Made, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.spec import Action, Advertised
+    from callsheet_codegen.code import Code
+    from callsheet_codegen.models import Modeller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionModels:
+    """The models of one action: the classes of its body and of its reply, where there are any."""
+
+    stem: str
+    input: str = ""
+    output: str = ""
+    made: Made = field(default_factory=Made)
+
+    def module(self) -> ModelModule | None:
+        """The module as it is written: models, then the two names the runtime looks for."""
+        if not self.made.source:
+            return None
+        offers = [("INPUT", self.input), ("OUTPUT", self.output)]
+        exports = tuple(sorted({name for _, name in offers if name}))
+        return ModelModule(
+            stem=Ident(self.stem),
+            source=Module(self.made.source),
+            roles=tuple((Ident(role), Ident(name)) for role, name in offers if name),
+            exports=tuple(Ident(name) for name in exports),
+        )
+
+
+def model_actions(
+    actions: Mapping[str, Action],
+    advertised: Mapping[str, Advertised],
+    stems: Mapping[str, str],
+    modeller: Modeller,
+) -> tuple[Mapping[str, ActionModels], tuple[Diagnostic, ...]]:
+    """Models by action id. An action whose schema gives none is untyped, with a diagnostic."""
+    told: list[Diagnostic] = []
+    classes = names.assign(((name, names.pascal(stems[name])) for name in actions), joint="")
+    wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
+    for name, action in actions.items():
+        roots = {}
+        if action.typed and (schema := _admitted(name, advertised[name].input, told, "")):
+            roots[f"{classes[name]}Input"] = (schema, False)
+        if schema := _admitted(name, advertised[name].output, told, "the reply's "):
+            roots[f"{classes[name]}Result"] = (schema, True)
+        if roots:
+            wanted[name] = roots
+    made = modeller({name: Request(roots=roots) for name, roots in wanted.items()})
+    found = {}
+    for name in actions:
+        one = made.get(name, Made())
+        if one.refused:
+            told.append(_untyped(name, one.refused))
+        roots = wanted.get(name, {}) if one.source else {}
+        body, reply = f"{classes[name]}Input", f"{classes[name]}Result"
+        found[name] = ActionModels(
+            stem=stems[name],
+            input=body if body in roots and _is_object(one, body) else "",
+            output=reply if reply in roots else "",
+            made=one,
+        )
+    return found, tuple(told)
+
+
+def _is_object(made: Made, name: str) -> bool:
+    """Whether the class takes an object: it has fields, or is a choice of such classes."""
+    if name not in made.roots:
+        return True
+    members = made.fields[name]["root"][1].split(" | ")
+    return all(member in made.fields and _is_object(made, member) for member in members)
+
+
+def _admitted(
+    name: str, schema: object, told: list[Diagnostic], whose: str
+) -> Mapping[str, Any] | None:
+    """The admitted schema if it says anything; a refusal of an input is the surface's to tell."""
+    if not isinstance(schema, dict):
+        return None
+    try:
+        return admit(schema) or None
+    except SchemaRefused as refused:
+        if whose:
+            message = f"{whose}schema is not used: {refused.reason}"
+            told.append(
+                Diagnostic(
+                    level="warning",
+                    code="output-refused",
+                    action=name,
+                    pointer=refused.pointer,
+                    message=message,
+                    hint="its data is plain JSON",
+                )
+            )
+        return None
+
+
+def _untyped(name: str, reason: str) -> Diagnostic:
+    return Diagnostic(
+        level="warning",
+        code="untyped",
+        action=name,
+        message=f"no models: {reason}",
+        hint="the action takes and gives plain JSON",
+    )
+
+
+def index_of(
+    modules: tuple[ModelModule, ...],
+) -> tuple[tuple[Code, Code, Ident, Ident], ...]:
+    """For the lazy index of models: class and module, as strings and as names."""
+    rows = {export.text: module.stem for module in modules for export in module.exports}
+    return tuple(
+        (literal(name), literal(stem.text), Ident(name), stem)
+        for name, stem in sorted(rows.items())
+    )

@@ -1,0 +1,146 @@
+"""datamodel-code-generator in bounded workers: one call an action, a dead worker replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_SECONDS = 30.0
+_PER_WORKER = 16
+
+Fields = dict[str, tuple[str, str, bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The models wanted of one action: class name → (admitted schema, whether it is a reply)."""
+
+    roots: Mapping[str, tuple[Mapping[str, Any], bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """The module of one action, or why there is none.
+
+    ``fields`` maps class → field → (wire name, annotation, required), inherited ones included.
+    """
+
+    source: str = ""
+    fields: Mapping[str, Fields] = field(default_factory=dict)
+    roots: frozenset[str] = frozenset()
+    refused: str = ""
+
+
+class Modeller(Protocol):
+    """Whatever turns requests into modules; the answers come under the keys of the requests."""
+
+    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+        """Every module that could be made."""
+
+
+class Worker:
+    """One process of ``callsheet_codegen.worker``, started when it is first needed."""
+
+    def __init__(self, program: tuple[str, ...] = ("-m", "callsheet_codegen.worker")) -> None:
+        self._program = program
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, request: Request) -> Made:
+        """One answer; a worker that dies or hangs costs this request and is replaced."""
+        process = self._process or self._start()
+        guard = threading.Timer(_SECONDS, process.kill)
+        guard.start()
+        try:
+            line = _exchange(process, json.dumps({"roots": dict(request.roots)}))
+        except BrokenPipeError:
+            line = ""
+        finally:
+            guard.cancel()
+        if not line:
+            self.close()
+            return Made(refused="the schema takes more time or memory than a schema may")
+        return _made(json.loads(line))
+
+    def _start(self) -> subprocess.Popen[str]:
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        environment["PYTHONHASHSEED"] = "0"
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, *self._program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            env=environment,
+        )
+        return self._process
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue
+        process.wait()
+
+
+def _exchange(process: subprocess.Popen[str], question: str) -> str:
+    """One line there, one line back; empty where the process is gone."""
+    if process.stdin is None or process.stdout is None:
+        return ""
+    process.stdin.write(question + "\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def _made(reply: Mapping[str, Any]) -> Made:
+    if "refused" in reply:
+        return Made(refused=str(reply["refused"]))
+    bases: Mapping[str, str] = reply["bases"]
+
+    def every(name: str) -> Fields:
+        above = every(bases[name]) if name in bases else {}
+        return above | {key: (row[0], row[1], row[2]) for key, row in reply["fields"][name].items()}
+
+    fields = {name: every(name) for name in reply["fields"]}
+    return Made(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
+
+
+def make_models(
+    requests: Mapping[str, Request], *, start: Callable[[], Worker] = Worker
+) -> Mapping[str, Made]:
+    """Every module that could be made, in the order of the requests."""
+    if not requests:
+        return {}
+    count = max(1, min(os.cpu_count() or 1, len(requests) // _PER_WORKER))
+    workers = [start() for _ in range(count)]
+    idle = list(workers)
+
+    def one(request: Request) -> Made:
+        worker = idle.pop()
+        try:
+            return worker.ask(request)
+        finally:
+            idle.append(worker)
+
+    try:
+        with ThreadPoolExecutor(count) as pool:
+            return dict(zip(requests, pool.map(one, requests.values()), strict=True))
+    finally:
+        for worker in workers:
+            worker.close()

@@ -1,0 +1,93 @@
+"""Python identifiers from ids and wire names; collisions are resolved the same way every time."""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Written out, not asked of the interpreter or of pydantic: their next version must not rename.
+# What an annotation or a decorator in a class body must still be able to mean:
+_IN_CLASS_BODIES = frozenset(
+    {"str", "int", "float", "bool", "list", "dict", "property", "overload"}
+)
+_OPTIONS = frozenset({"self", "body", "extra_body", "timeout", "idempotency_key"})
+_MODEL = frozenset(
+    (
+        *("construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw"),
+        *("root", "schema", "schema_json", "update_forward_refs", "validate"),
+        *("model_computed_fields", "model_config", "model_construct", "model_copy", "model_dump"),
+        *("model_dump_json", "model_extra", "model_fields", "model_fields_set"),
+        *("model_json_schema", "model_parametrized_name", "model_post_init", "model_rebuild"),
+        *("model_validate", "model_validate_json", "model_validate_strings"),
+    )
+)
+FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
+METHOD_RESERVED = _IN_CLASS_BODIES - {"list", "dict"}
+CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})
+# What a client has of its own; a group of such a name gets an underscore.
+CLIENT_RESERVED = _IN_CLASS_BODIES | frozenset(
+    (
+        *("actions", "bindings", "call", "close", "directory", "engine", "find", "ledger"),
+        *("run", "settings", "submit", "tasks", "transport"),
+    )
+)
+_LONGEST = 80
+
+
+def words(text: str) -> list[str]:
+    """The ASCII words of a name: split at punctuation and at changes of case."""
+    flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    flat = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", flat)
+    flat = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", flat)
+    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", flat) if word]
+
+
+def snake(text: str, *, fallback: str = "field") -> str:
+    """A lower-case identifier: never a keyword, never with a leading underscore."""
+    name = "_".join(words(text))[:_LONGEST].rstrip("_") or f"{fallback}_{_hash(text)}"
+    if name[0].isdigit():
+        name = f"{fallback}_{name}"
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def pascal(text: str, *, fallback: str = "Model") -> str:
+    """A class name."""
+    name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
+    name = name or f"{fallback}{_hash(text)}"
+    return f"{fallback}{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def assign(
+    wanted: Iterable[tuple[str, str]], reserved: Iterable[str] = (), *, joint: str = "_"
+) -> dict[str, str]:
+    """Distinct names for keys: ``(key, wished name)`` → ``{key: name}``.
+
+    A wish that is reserved or taken gets ``joint`` at its end, then also a number. On
+    a clash the key that already spells the name keeps it, then the first in order of keys. The
+    order in which the pairs come does not matter.
+    """
+    taken = set(reserved)
+    given: dict[str, str] = {}
+    for key, wish in sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0])):
+        name, number = wish, 1 if joint else 2
+        while name in taken:
+            name = f"{wish}{joint}" if number == 1 else f"{wish}{joint}{number}"
+            number += 1
+        taken.add(name)
+        given[key] = name
+    return given
+
+
+def fields(wire: Iterable[str]) -> dict[str, str]:
+    """Wire names → names of keyword arguments and of model fields."""
+    return assign(((name, snake(name)) for name in set(wire)), FIELD_RESERVED)

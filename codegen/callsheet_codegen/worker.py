@@ -1,0 +1,180 @@
+"""The process that runs datamodel-code-generator, one request a line, inside limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+import types
+import warnings
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from callsheet_codegen import names
+from callsheet_codegen.clean import Cleaner, NoModel, Vocabulary, wire_names
+from callsheet_codegen.reshape import reshape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callsheet_codegen.reshape import Reshaped
+
+CPU_SECONDS = 2.0
+MEMORY_BYTES = 300 * 2**20
+_FORBIDDEN = ("socket.", "subprocess.", "os.", "shutil.", "ctypes.", "urllib.", "pty.", "ftplib.")
+_HARMLESS = frozenset({"os.listdir", "os.scandir", "os.walk", "os.fwalk"})
+_PROBE = "callsheet_probe"
+
+
+class Hook:
+    """An audit hook that can be armed; it cannot be removed, so it is installed once."""
+
+    def __init__(self) -> None:
+        self.armed = ""
+        self.installed = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse writing and networking while armed, and reading too while importing."""
+        if not self.armed or event in _HARMLESS:
+            return
+        if event == "open":
+            mode = arguments[1] if len(arguments) > 1 else None
+            writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
+            if not (writes or self.armed == "import"):
+                return
+        elif not event.startswith(_FORBIDDEN):
+            return
+        raise NoModel(f"{event} while models were made")
+
+
+def _limit_memory() -> None:
+    """300 MB above what the process holds now; where the platform has no such limit, none."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY_BYTES, resource.RLIM_INFINITY))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+def _limit_cpu(seconds: float) -> None:
+    """The default action of the signal ends the process, also inside C code; 0 disarms."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+_OPTIONS: Mapping[str, Any] = {
+    "allof_merge_mode": "all",
+    "allow_remote_refs": False,
+    "custom_file_header": "",
+    "disable_timestamp": True,
+    "enum_field_as_literal": "all",
+    "formatters": [],
+    "input_file_type": "jsonschema",
+    "keep_model_order": True,
+    "output_model_type": "pydantic_v2.BaseModel",
+    "parent_scoped_naming": True,
+    "skip_root_model": True,
+    "snake_case_field": False,
+    "strict_refs": True,
+    "target_python_version": "3.11",
+    "treat_dot_as_module": False,
+    "use_attribute_docstrings": True,
+    "use_field_description": True,
+    "use_schema_description": True,
+    "use_standard_collections": True,
+    "use_union_operator": True,
+}
+
+
+def generate(schema: Mapping[str, Any]) -> str:
+    """One call of datamodel-code-generator, with nothing left to its defaults that matters."""
+    from datamodel_code_generator import generate as run
+
+    return str(run(json.dumps(schema), **_OPTIONS))
+
+
+# Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
+# imported here, under an audit hook, before anybody else may see it.
+def make(request: Mapping[str, Any]) -> Reshaped:
+    """The models for one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
+    roots = request["roots"]
+    wire = {name for schema, _ in roots.values() for name in wire_names(schema)}
+    words = Vocabulary(fields=names.fields(wire))
+    definitions: dict[str, Any] = {}
+    for name, (schema, reply) in roots.items():
+        found = Cleaner(root=name, words=words, open_enums=reply, schema=schema).definitions()
+        if definitions.keys() & found.keys():
+            raise NoModel("two definitions want the same class name")
+        definitions |= found
+    prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
+    text = generate({"$defs": definitions})
+    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=list(roots))
+    missing = roots.keys() - shaped.fields.keys()
+    if missing:
+        raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
+    return shaped
+
+
+def try_import(source: str) -> None:
+    """Execute the module as it will be imported; whatever it raises comes out."""
+    module = types.ModuleType(_PROBE)
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, "<models>", "exec"), module.__dict__)  # noqa: S102 - its purpose
+        for value in list(vars(module).values()):
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                value.model_json_schema()  # type: ignore[attr-defined] # models alone are defined
+    finally:
+        del sys.modules[module.__name__]
+
+
+_HOOK = Hook()
+
+
+def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
+    """Do the work under the audit hook; ``None``, or in words why it was stopped."""
+    if not _HOOK.installed:
+        sys.addaudithook(_HOOK)
+        _HOOK.installed = True
+    _HOOK.armed = phase
+    try:
+        work()
+    except BaseException as error:  # the guard of datamodel-code-generator is no Exception
+        _HOOK.armed = ""
+        return f"{type(error).__name__}: {error}"[:500]
+    finally:
+        _HOOK.armed = ""
+    return None
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """``source``, ``fields``, ``bases``, ``roots``, or ``refused`` with the reason."""
+    made: list[Reshaped] = []
+    refused = guarded(lambda: made.append(make(request)), "generate")
+    refused = refused or guarded(lambda: try_import(made[0].source), "import")
+    return {"refused": refused} if refused else dataclasses.asdict(made[0])
+
+
+_WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}
+
+
+def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
+    """Warm up, then answer line by line until the input ends."""
+    warnings.simplefilter("ignore")
+    try_import(make(_WARM_UP).source)
+    _limit_memory()
+    for line in incoming:
+        request = json.loads(line)
+        limit(CPU_SECONDS)
+        reply = answer(request)
+        limit(0)
+        outgoing.write(json.dumps(reply) + "\n")
+        outgoing.flush()
+
+
+if __name__ == "__main__":
+    channel, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not reach the answers
+    serve(sys.stdin, channel, limit=_limit_cpu)

@@ -1,0 +1,89 @@
+"""``ir.Project`` → every file of the package: rendered, formatted once, verified."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callsheet.errors import CallsheetError
+from callsheet_codegen.code import Doc, Ident
+from callsheet_codegen.ir import RenderedFile
+from callsheet_codegen.render import render
+from callsheet_codegen.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callsheet_codegen.ir import Project
+
+_EMPTY = {
+    "groups/__init__.py": "The actions by group, each module imported when it is used.",
+}
+_RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=100")
+
+
+def render_project(project: Project) -> tuple[RenderedFile, ...]:
+    """All files, in order of their paths; ``CodeError`` and ``Unsafe`` are faults of ours."""
+    sources = _formatted(dict(_python(project)))
+    for path, text in sources.items():
+        verify(path, text)
+    others = {file.path: file.text for file in project.data}
+    others["api.md"] = render("api.md.jinja", project=project)
+    others["py.typed"] = ""
+    both = {**sources, **others}
+    return tuple(RenderedFile(path=path, text=both[path]) for path in sorted(both))
+
+
+def _python(project: Project) -> Iterator[tuple[str, str]]:
+    doc = Doc("A client of one server, generated from what it advertises.")
+    yield "__init__.py", render("package_init.py.jinja", doc=doc)
+    yield "__main__.py", render("package_main.py.jinja")
+    yield "_bindings.py", render("bindings.py.jinja", project=project)
+    yield "cli.py", render("cli.py.jinja", project=project)
+    for path, base in (("client.py", "Client"), ("aclient.py", "AsyncClient")):
+        context = {"base": Ident(base), "is_async": base == "AsyncClient"}
+        yield path, render("client.py.jinja", project=project, **context)
+    for path, text in _EMPTY.items():
+        yield path, render("empty_init.py.jinja", doc=Doc(text))
+    for group in project.groups:
+        text = render("group.py.jinja", group=group)
+        yield f"groups/{group.module}.py", text
+    yield "commands/__init__.py", render("commands_init.py.jinja", project=project)
+    for module in project.commands:
+        yield f"commands/{module.module}.py", render("commands.py.jinja", module=module)
+    yield "models/__init__.py", render("models_init.py.jinja", project=project)
+    for model in project.models:
+        yield f"models/{model.stem}.py", render("model.py.jinja", module=model)
+
+
+def _ruff() -> str:
+    """The program that came with the package, not one that happens to be on the path."""
+    finder = import_module("ruff.__main__")
+    return os.fsdecode(finder.find_ruff_bin())
+
+
+def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
+    """Unused imports out, the rest sorted, then one ``ruff format`` for the whole package."""
+    ruff = _ruff()
+    with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
+        for path, text in sources.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        for words in (("check", "--fix", "--select=F401,I001"), ("format",)):
+            done = subprocess.run(  # noqa: S603 - the formatter we installed, on our own files
+                [ruff, words[0], *_RUFF, *words[1:], folder],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise CallsheetError(
+                    f"ruff {words[0]} refused the generated code: {done.stdout[:300]}",
+                    hint="this is a fault of callsheet: please report it",
+                )
+        return {p: Path(folder, p).read_text(encoding="utf-8") for p in sources}

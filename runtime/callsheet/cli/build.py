@@ -1,0 +1,85 @@
+"""An action becomes a click command: one builder for generated and for cached actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import options
+from callsheet.cli.helptext import action_help
+
+if TYPE_CHECKING:
+    from callsheet.cli.options import FieldOption
+    from callsheet.cli.session import Session
+    from callsheet.spec import Action
+
+Typed = tuple["FieldOption", Any]
+
+
+class ActionCommand(click.Command):
+    """The command of one action; it collects what was typed and hands it to ``run_action``."""
+
+    def __init__(self, action: Action, note: str = "") -> None:
+        super().__init__(
+            name=action.command[-1] if action.command else action.id,
+            params=options.of(action),
+            short_help=action.summary,
+            context_settings={"help_option_names": ["--help", "-h"]},
+        )
+        self.action, self.note = action, note
+        self.words: list[str] = []
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words, in case another host turns out to be meant."""
+        self.words = list(args)
+        return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The text that is stored for a generated action."""
+        prog = ctx.find_root().info_name or ""
+        return action_help(self.action, prog, self.note).rstrip("\n")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the action with the fields in the order in which they were typed."""
+        from callsheet.cli.run import run_action
+
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        if session.settle() and (fresh := self._elsewhere(session)) is not None:
+            again = fresh.make_context(ctx.info_name, list(self.words), parent=ctx.parent)
+            again.command.invoke(again)
+            return None
+        return run_action(self.action, ctx, self.typed(ctx))
+
+    def _elsewhere(self, session: Session) -> ActionCommand | None:
+        """The command of the same words on the host that the flags name, where it differs."""
+        from callsheet.cli.lookup import Lookup
+
+        lookup = Lookup(session)
+        lookup.prepare()
+        found = lookup.find(self.action.command)
+        return None if found is None or found == self.action else ActionCommand(found)
+
+    def typed(self, ctx: click.Context) -> list[Typed]:
+        """The fields that were given; click keeps them in the order of the command line."""
+        by_name = {p.name: p for p in self.params if isinstance(p, options.FieldOption)}
+        unset: tuple[Any, ...] = (None, (), False)
+        return [
+            (by_name[name], value)
+            for name, value in ctx.params.items()
+            if name in by_name and not any(value is none or value == none for none in unset)
+        ]
+
+
+def command(action: Action, note: str = "") -> click.Command:
+    """The click command of ``action``; its body is ``callsheet.cli.run.run_action``.
+
+    ``note`` ends the help, where there is something to say about the command itself.
+    """
+    return ActionCommand(action, note)
+
+
+def help_text(action: Action, prog: str) -> str:
+    """The help of ``action`` as it is stored at generation; ``prog`` is the program's name."""
+    return action_help(action, prog)

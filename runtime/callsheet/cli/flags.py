@@ -1,0 +1,113 @@
+"""Our own flags as data, and which of them an action's fields leave free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# (name, what its value is called or "" for a switch, what it does)
+Row = tuple[str, str, str]
+
+ACTION: tuple[Row, ...] = (
+    ("json", "", "Print one JSON object"),
+    ("out", "PATH", "Save the result: a file, a folder/, a template; - is stdout"),
+    ("input", "FILE|-|JSON", "Give the whole body; flags override its fields"),
+    ("dry-run", "[curl]", "Show the request and send nothing"),
+)
+FAMILY: tuple[Row, ...] = (
+    ("timeout", "TIME", "Stop waiting after: milliseconds, or 90s, 10m"),
+    ("no-wait", "", "Print the task id and do not wait"),
+    ("blocking", "", "Wait inside one request instead of asking again and again"),
+)
+ANYWHERE: tuple[Row, ...] = (
+    ("host", "URL", "Talk to this server"),
+    ("profile", "NAME", "Use this profile of the configuration"),
+    ("auth", "SCHEME", "Send the key as bearer or x-api-key"),
+    ("insecure-http", "", "Allow plain http to a host that is not this machine"),
+    ("set", "KEY=VALUE", "Force how replies are read (see probe)"),
+    ("force", "", "Overwrite files that exist"),
+    ("open", "", "Show the saved file"),
+    ("upload", "", "Store the saved picture on the server and print its link"),
+    ("skeleton", "", "Print a body to fill in"),
+    ("no-check", "", "Send a body that the schema refuses"),
+    ("no-input", "", "Never ask questions"),
+    ("format", "FORMAT", "json, jsonl, table or raw"),
+    ("jmespath", "EXPR", "Print this part of the result"),
+    ("quiet", "", "No progress and no hints"),
+    ("verbose", "", "Tell what is sent and received"),
+    ("debug", "", "Tell everything, without secrets"),
+)
+REPEATED = frozenset({"set"})
+PREFIX = "own_"
+
+
+def reserved(*, family: bool) -> frozenset[str]:
+    """Flags that no field of an action may take; such a field is said as ``--input.NAME``."""
+    return OWN_FLAGS | FAMILY_FLAGS if family else OWN_FLAGS
+
+
+def key(name: str) -> str:
+    """The name under which click keeps the value of our flag ``name``."""
+    return PREFIX + name.replace("-", "_")
+
+
+def option(row: Row, *, hidden: bool = False) -> click.Option:
+    """One of our flags as a click option."""
+    name, meta, doc = row
+    if not meta:
+        return click.Option([key(name), f"--{name}"], is_flag=True, help=doc, hidden=hidden)
+    optional: dict[str, Any] = (
+        {"is_flag": False, "flag_value": "yes"} if meta.startswith("[") else {}
+    )
+    return click.Option(
+        [key(name), f"--{name}"],
+        metavar=meta,
+        help=doc,
+        hidden=hidden,
+        multiple=name in REPEATED,
+        **optional,
+    )
+
+
+def options(rows: Iterable[Row], *, taken: Iterable[str] = ()) -> list[click.Option]:
+    """The rows as options, without those whose name a field has taken."""
+    names = set(taken)
+    return [option(row) for row in rows if row[0] not in names]
+
+
+class Given:
+    """The values of our own flags, collected before the group and after the action."""
+
+    __slots__ = ("values",)
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def take(self, params: dict[str, object]) -> None:
+        """Take the flags out of click's ``params``; a later one wins over an earlier one."""
+        for name in [name for name in params if name.startswith(PREFIX)]:
+            value = params.pop(name)
+            own = name.removeprefix(PREFIX).replace("_", "-")
+            if isinstance(value, tuple) and value:
+                self.values[own] = "\n".join([*self.all(own), *map(str, value)])
+            elif value is True:
+                self.values[own] = "yes"
+            elif isinstance(value, str):
+                self.values[own] = value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values
+
+    def get(self, name: str) -> str | None:
+        """The value as typed, ``None`` where the flag was not given."""
+        return self.values.get(name)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a flag that may be repeated."""
+        return self.values[name].split("\n") if name in self.values else []

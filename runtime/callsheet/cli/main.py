@@ -1,0 +1,87 @@
+"""Runs one command line: signals, completion, and one place where every failure ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.cli.session import Session
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, on the road of Ctrl-C."""
+
+
+def _terminate(number: int, frame: Any) -> None:
+    raise Terminated
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """The first Ctrl-C ends the work in order, the second one ends at once."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
+    """Run the program and return its exit code."""
+    from callsheet.cli.session import session_for
+
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _interrupt)
+    session = session_for(package, command, env, argv)
+    try:
+        return guarded(session, argv)
+    finally:
+        session.close()
+
+
+def guarded(session: Session, argv: Sequence[str]) -> int:
+    """Run the command line of a session; every failure becomes an exit code."""
+    from callsheet.cli import failure
+
+    try:
+        code = _invoke(session, argv)
+        sys.stdout.flush()
+        return code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Terminated:
+        failure.report(session, Interrupted("terminated"))
+        return 143
+    except Interrupted as error:
+        failure.report(session, error)
+        return 143 if isinstance(error.__cause__, Terminated) else 130
+    except (Exception, KeyboardInterrupt) as error:
+        return failure.report(session, error)
+
+
+def complete_variable(prog: str) -> str:
+    """The environment variable by which a shell asks for completions."""
+    return f"_{prog.replace('-', '_').upper()}_COMPLETE"
+
+
+def _invoke(session: Session, argv: Sequence[str]) -> int:
+    from callsheet.cli import tree
+
+    root = tree.root(session)
+    variable = complete_variable(session.prog)
+    wanted = session.environ.get(variable)
+    if wanted:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {"obj": session}, session.prog, variable, wanted)
+    with root.make_context(session.prog, list(argv), obj=session) as context:
+        code = root.invoke(context)
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,90 @@
+"""``api``: a raw request with the stored key, to the configured server alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from callsheet.cli import body as bodies
+from callsheet.cli import output
+from callsheet.cli.ownword import Word
+from callsheet.cli.request import Request
+from callsheet.cli.run import send
+from callsheet.errors import UsageError
+from callsheet.flows import Send, retried
+from callsheet.settings import origin_of
+from callsheet.spec import Action
+
+if TYPE_CHECKING:
+    from callsheet.cli.session import Session
+
+_ACTIONS = "/api/actions/"
+_INPUT = ("input", "FILE|-|JSON", "The body of a POST")
+
+
+def _api(session: Session, method: str, path: str) -> None:
+    """Send a raw request: GET to any path, POST to an action.
+
+    The path belongs to the configured server; the key goes nowhere else.
+    """
+    path = _path(session, path)
+    verb = method.upper()
+    if verb in {"GET", "HEAD"}:
+        reply = session.run(retried(Send(verb, path), session.directory.timing))
+        _show(session, reply, path)
+        return
+    if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
+        raise UsageError(
+            f"{verb} {path} is not sent: whatever may cost money goes to an action by POST",
+            hint=f"{session.prog} api POST {_ACTIONS}ID --input …",
+        )
+    _post(session, unquote(path[len(_ACTIONS) :]))
+
+
+def _path(session: Session, text: str) -> str:
+    host = session.settings.require_host()
+    if "://" in text:
+        if origin_of(text) != session.settings.origin:
+            raise UsageError(f"{origin_of(text) or text} is not {host}", hint="use --host")
+        parts = urlsplit(text)
+        text = parts.path + (f"?{parts.query}" if parts.query else "")
+        text = text.removeprefix(urlsplit(host).path)
+    return text if text.startswith("/") else f"/{text}"
+
+
+def _post(session: Session, action_id: str) -> None:
+    action = session.run(session.directory.find(action_id)) or Action(id=action_id)
+    body = bodies.build((), session.flags.get("input"))
+    limit = action.family.timeout_ms / 1000 + 30 if action.family and action.role == "wait" else 60
+    outcome = send(session, Request(action, action, body, float(limit), 0.0))
+    output.emit(session, outcome.answer.json)
+
+
+def _show(session: Session, reply: Any, path: str) -> None:
+    from callsheet.catalog import strict_json
+    from callsheet.protocol import error_for
+
+    if not 200 <= reply.status < 300:
+        raise error_for(
+            reply.status, reply.headers, reply.body, action=path, host=session.settings.host
+        )
+    data = strict_json(reply.body)
+    if data is not None or not reply.body:
+        output.emit(session, data)
+        return
+    session.data = False
+    output.write(
+        output.formatted(
+            reply.body.decode("utf-8", "replace"), "raw", raw_for_terminal=session.on_terminal()
+        )
+    )
+
+
+api = Word(
+    "api",
+    _api,
+    params=[click.Argument(["method"]), click.Argument(["path"])],
+    ours=(_INPUT,),
+)

@@ -1,0 +1,123 @@
+"""``call``: exactly one POST to any action, by its id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import body as bodies
+from callsheet.cli import flags, output, preview, saving, uploads
+from callsheet.cli.build import ActionCommand
+from callsheet.cli.durations import milliseconds
+from callsheet.cli.ownword import TIMEOUT, Word, known_ids
+from callsheet.cli.request import Request, judge, takes_timeout, with_timeout
+from callsheet.cli.run import conclude, send, wait
+from callsheet.cli.session import hints_in
+from callsheet.errors import TaskFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.cli.session import Session
+    from callsheet.spec import Action
+
+_WAIT: flags.Row = ("wait", "", "Wait for the job that the action starts")
+_LATER = (_WAIT, TIMEOUT)
+
+
+class CallCommand(ActionCommand):
+    """The flags of one member of a family, as the server advertises it."""
+
+    def __init__(self, action: Action) -> None:
+        own = tuple(
+            p for p in action.params if p.only in {"", action.role} and p.path != ("timeoutMs",)
+        )
+        plain = replace(action, params=own, family=None, command=("call", action.id))
+        super().__init__(plain)
+        taken = {name.lstrip("-") for p in self.params for name in p.opts}
+        self.params += flags.options(_LATER, taken=taken)
+        self.sent = action
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Make the one POST."""
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        if session.settle():
+            action = session.run(session.directory.find(self.sent.id))
+            if action != self.sent:
+                return _run(session, action, self.words, ctx)
+        if "skeleton" in session.flags:
+            preview.skeleton(session, self.sent)
+            return 0
+        check = "no-check" not in session.flags
+        body = bodies.build(self.typed(ctx), session.flags.get("input"), check=check)
+        return run_call(session, _request(session, self.action, self.sent, body))
+
+
+def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> Request:
+    """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
+    said = session.flags.get("timeout")
+    usual = action.family.timeout_ms if action.family is not None else 600_000
+    limit = milliseconds(said) if said else usual
+    if said and takes_timeout(action, action.role):
+        body, _ = with_timeout(action, body, limit, said=True)
+    elif action.role == "wait":
+        own = body.value.get("timeoutMs") if isinstance(body.value, dict) else None
+        limit = own if isinstance(own, int) and not isinstance(own, bool) else limit
+    silence = limit / 1000 + 30.0 if action.role == "wait" else 60.0
+    return Request(asked, action, body, silence, limit / 1000)
+
+
+def run_call(session: Session, made: Request) -> int:
+    """Check, send once, wait only where that was asked for."""
+    if "dry-run" in session.flags:
+        judge(session, made)
+        preview.dry_run(session, made)
+        return 0
+    saving.check(session, made.asked)
+    made = uploads.resolved(session, made)
+    judge(session, made)
+    outcome = send(session, made)
+    answer, job = outcome.answer, session.engine.job(outcome)
+    if "wait" in session.flags and answer.reading.state in {"", "running"} and job is not None:
+        answer = wait(session, job, made.patience)
+    if answer.reading.state == "done" and ("wait" in session.flags or session.flags.get("out")):
+        conclude(session, made.action, answer, job)
+        return 0
+    output.emit(session, answer.json)
+    if answer.reading.state == "failed":
+        words = answer.reading.message or answer.reading.said
+        session.warn(f"{session.prog}: {made.action.id} failed on the server: {words}")
+        return TaskFailed.exit_code
+    return 0
+
+
+def _call(session: Session, action_id: str, rest: tuple[str, ...]) -> Any:
+    """Send one request to any action; its fields are flags after the id.
+
+    Nothing waits for a job unless --wait is said.
+    """
+    if not session.settings.host:
+        session.hint(hints_in(session.argv))
+    action = session.run(session.directory.find(action_id))
+    return _run(session, action, rest, click.get_current_context())
+
+
+def _run(session: Session, action: Action, rest: Sequence[str], parent: click.Context) -> Any:
+    inner = CallCommand(action)
+    with inner.make_context(action.id, list(rest), parent=parent, obj=session) as below:
+        return inner.invoke(below)
+
+
+call = Word(
+    "call",
+    _call,
+    params=[
+        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
+        click.Argument(["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED),
+    ],
+    ours=(*flags.ACTION[1:], *_LATER),
+    settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+)

@@ -1,0 +1,136 @@
+"""What the program's own commands have in common: our flags everywhere, one kind of help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import flags, helptext
+from callsheet.cli.nearest import did_you_mean
+from callsheet.errors import CallsheetError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from callsheet.cli.session import Session
+
+HELP = {"help_option_names": ["--help", "-h"]}
+JSON = flags.ACTION[0]
+OUT = flags.ACTION[1]
+TIMEOUT = flags.FAMILY[0]
+
+
+class Word(click.Command):
+    """One command of ours; its function gets the session and its own parameters.
+
+    ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
+    the flags for every command that its help explains.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run: Callable[..., Any],
+        *,
+        params: Sequence[click.Parameter] = (),
+        ours: Iterable[flags.Row] = (),
+        shown: Iterable[str] = (),
+        data: bool = True,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        rows = (JSON, *ours)
+        hidden = [flags.option(row, hidden=row[0] not in shown) for row in flags.ANYWHERE]
+        super().__init__(
+            name=name,
+            params=[*params, *flags.options(rows), *hidden],
+            help=run.__doc__,
+            context_settings={**HELP, **(settings or {})},
+        )
+        self.run, self.data = run, data
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Usage, what it does, its flags."""
+        usage = [p.make_metavar(ctx) for p in self.params if isinstance(p, click.Argument)]
+        rows = [
+            (", ".join(p.opts) + (f" {p.metavar}" if p.metavar else ""), p.help or "")
+            for p in self.params
+            if isinstance(p, click.Option) and not p.hidden
+        ]
+        head = " ".join(["Usage:", ctx.command_path, *usage, "[OPTIONS]"])
+        parts = [head, helptext.paragraph(_dedented(self.help)), helptext.table("Options", rows)]
+        return "\n\n".join(parts)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take our flags and run."""
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        session.settle()
+        session.data = self.data
+        return self.run(session, **ctx.params)
+
+
+class Words(click.Group):
+    """Several commands of ours under one word."""
+
+    def __init__(self, name: str, doc: str, members: Sequence[Word]) -> None:
+        super().__init__(
+            name=name,
+            help=doc,
+            commands=list(members),
+            params=list(flags.options([JSON, *flags.ANYWHERE])),
+            context_settings=HELP,
+            invoke_without_command=True,
+        )
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The words and what each does."""
+        rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
+        return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take our flags and go on; without a further word print the help."""
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        if not (ctx.args or ctx._protected_args):
+            click.echo(self.get_help(ctx))
+            return 0
+        return super().invoke(ctx)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest word in the message."""
+        found = self.get_command(ctx, args[0])
+        if found is None:
+            raise UsageError(
+                f"there is no command `{ctx.command_path} {args[0]}`",
+                hint=did_you_mean(args[0], self.commands) or f"{ctx.command_path} --help",
+            )
+        return args[0], found, args[1:]
+
+
+def _dedented(text: str | None) -> str:
+    import inspect
+
+    return inspect.cleandoc(text or "")
+
+
+def known_ids(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
+    """Completion: the ids of the cached catalogue; the server is not asked."""
+    session: Session = ctx.obj
+    try:
+        catalogue = session.directory.cached()
+    except CallsheetError:
+        return []
+    return [a.id for a in catalogue.actions if a.id.startswith(text)] if catalogue else []
+
+
+def known_tasks(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
+    """Completion: the task ids of the ledger, newest first."""
+    session: Session = ctx.obj
+    try:
+        jobs = session.ledger().jobs(limit=100)
+    except CallsheetError:
+        return []
+    return [name for job in jobs for name in (job["task_ids"] or [])[:1] if name.startswith(text)]

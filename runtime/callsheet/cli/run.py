@@ -1,0 +1,194 @@
+"""The one body of every action's command: check, send, wait, save, print."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from callsheet.cli import output, preview, saving, uploads, view
+from callsheet.cli.progress import Progress
+from callsheet.cli.request import Request, judge, request
+from callsheet.errors import Interrupted, StillRunning, TaskFailed
+from callsheet.files import extension_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+
+    from callsheet.cli.build import Typed
+    from callsheet.cli.session import Session
+    from callsheet.engine import Outcome
+    from callsheet.flows import Answer, Job
+    from callsheet.spec import Action
+
+
+def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> int:
+    """Run one action with the fields that were typed; returns the exit code.
+
+    Raises any of ``callsheet.errors``; nothing was sent where it is a ``UsageError``.
+    """
+    session: Session = ctx.obj
+    if "skeleton" in session.flags:
+        preview.skeleton(session, action)
+        return 0
+    output.chosen(session)
+    made = request(session, action, values)
+    if "dry-run" in session.flags:
+        if not uploads.pending(made.body):
+            judge(session, made)
+        preview.dry_run(session, made)
+        return 0
+    saving.check(session, action)
+    made = uploads.resolved(session, made)
+    judge(session, made)
+    outcome = send(session, made)
+    return finish(session, made, outcome)
+
+
+def announce(session: Session, action: Action) -> None:
+    """Say where a request goes that may cost money."""
+    if action.paid:
+        session.note(f"→ {session.settings.require_host()} {action.id} (may spend credits)")
+
+
+def send(session: Session, made: Request) -> Outcome:
+    """Make the one POST; an interruption while it is out leaves its outcome unknown."""
+    from callsheet.wire import require_key
+
+    action: Action = session.run(session.directory.on_terms_of_host(made.action))
+    if action.paid:
+        require_key(session.settings)
+    announce(session, action)
+    ref = str(uuid.uuid4())
+    data = made.body.encoded()
+    flow = session.engine.call(action, data, key=ref, timeout=made.silence, check=False)
+    try:
+        outcome: Outcome = session.run(flow)
+    except KeyboardInterrupt as stop:
+        if not action.paid:
+            raise
+        raise Interrupted(
+            f"interrupted while {action.id} was out: what became of it is not known",
+            hint=f"tasks recover {ref[:8]}",
+            action=action.id,
+        ) from stop
+    return outcome
+
+
+def finish(session: Session, made: Request, outcome: Outcome) -> int:
+    """Wait where that is wanted, save, print; returns the exit code."""
+    if made.asked.role == "query":
+        return tell_query(session, made, outcome.answer)
+    if made.asked.family is None:
+        return tell_plain(session, made.asked, outcome.answer)
+    job = session.engine.job(outcome)
+    if "no-wait" in session.flags:
+        print_job(session, made.asked, outcome.answer, job)
+        return 0
+    answer = outcome.answer
+    if made.blocking and answer.reading.state == "running":
+        raise _still_running(made.action, answer)
+    if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
+        answer = wait(session, job, made.patience)
+    conclude(session, made.asked, answer, job)
+    return 0
+
+
+def _still_running(action: Action, answer: Answer) -> StillRunning:
+    task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
+    return StillRunning(
+        f"{action.id} stopped waiting; the job goes on",
+        hint=f"tasks wait {task_id}" if task_id else "",
+        task_id=task_id,
+        action=action.id,
+    )
+
+
+def wait(session: Session, job: Job, seconds: float) -> Answer:
+    """Wait for a job with progress on stderr; an interruption leaves it alive."""
+    session.note(f"task {job.task_ids[0]}")
+    try:
+        with Progress(session, job.action) as progress:
+            answer: Answer = session.run(session.engine.wait(job, seconds), progress)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            f"stopped waiting; the job goes on as {job.task_ids[0]}",
+            hint=f"tasks wait {job.task_ids[0]}",
+            task_id=job.task_ids[0],
+            action=job.action,
+        ) from stop
+    return answer
+
+
+def conclude(session: Session, action: Action, answer: Answer, job: Job | None) -> None:
+    """A job is over: save what it made and print it; raises ``TaskFailed``."""
+    from callsheet.engine import require_done
+
+    task_id = job.task_ids[0] if job else next(iter(answer.reading.task_ids), None)
+    require_done(answer, action.id, task_id)
+    saved = saving.save(session, answer, action, job)
+    stored = uploads.store(session, saved) if "upload" in session.flags else None
+    if session.flags.get("out") != "-":
+        print_job(session, action, answer, job, saved=saved, stored=stored)
+    if saved is not None and "open" in session.flags:
+        saving.show(saved.path)
+
+
+def print_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> None:
+    """Print the one object of a job."""
+    shown = shown_job(session, action, answer, job, **more)
+    output.emit(session, shown, lambda: view.job_lines(shown))
+
+
+def shown_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> dict[str, Any]:
+    """The one object of a job; ``more`` holds what was saved and stored."""
+    links = session.engine.links(answer)
+    media = action.media or (job.media if job else ())
+    return view.job_object(
+        view.Seen(
+            answer=answer,
+            links=links,
+            task_id=job.task_ids[0] if job else None,
+            medium=view.medium_of(media, action.id),
+            **more,
+        )
+    )
+
+
+def tell_query(session: Session, made: Request, answer: Answer) -> int:
+    """Print how a job stands; 6 where it failed, with the object and the error together."""
+    action, state = made.asked, answer.reading.state
+    if state == "failed":
+        words = answer.reading.message or answer.reading.said
+        error = TaskFailed(f"the job failed on the server: {words}", action=action.id)
+        shown = shown_job(session, action, answer, None)
+        shown["error"] = error.as_json()
+        output.emit(session, shown, lambda: view.job_lines(shown))
+        session.warn(f"{session.prog}: {error.message}")
+        return error.exit_code
+    if state == "done" and answer.reading.media:
+        conclude(session, action, answer, None)
+        return 0
+    if session.flags.get("out"):
+        session.note("the job is not over: there is nothing to save yet")
+    print_job(session, action, answer, None)
+    return 0
+
+
+def tell_plain(session: Session, action: Action, answer: Answer) -> int:
+    """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
+    links = session.engine.links(answer)
+    if session.flags.get("out"):
+        if links and extension_of(links[0]):
+            conclude(session, action, answer, None)
+            return 0
+        path = saving.write_document(session, answer.json, action)
+        session.note(f"saved {path}")
+        return 0
+    output.emit(session, answer.json)
+    return 0

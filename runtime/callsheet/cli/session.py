@@ -1,0 +1,194 @@
+"""One run of the program: flags, settings, engine; each built once, when first needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from callsheet.cli.flags import Given
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from callsheet.bindings import Bindings
+    from callsheet.directory import Directory
+    from callsheet.engine import Engine
+    from callsheet.flows import Flow, Update
+    from callsheet.ledger import Ledger
+    from callsheet.settings import Settings
+    from callsheet.transport import Transport
+
+T = TypeVar("T")
+_PLACE = ("host", "profile")
+_LATE = frozenset({"auth", "insecure-http", "set", "verbose", "debug"})
+_SETTINGS = (*_PLACE, "auth", "insecure-http")
+
+
+class Session:
+    """What the commands of one run share.
+
+    ``data`` is false for a command whose output is no JSON document. ``hints`` holds the host
+    and profile that stand somewhere after the command: they guide the search for it, and count
+    only when the command turns out to leave those flags to us.
+    """
+
+    def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.bindings, self.argv, self.environ = bindings, tuple(argv), environ
+        self.flags = Given()
+        self.hints = hints_in(argv)
+        self.data = True
+        self._settings: Settings | None = None
+        self._place: tuple[str | None, ...] = ()
+        self._directory: Directory | None = None
+        self._engine: Engine | None = None
+        self._transport: Transport | None = None
+
+    @property
+    def prog(self) -> str:
+        """The name of the program."""
+        return self.bindings.command
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this run; raises ``UsageError``."""
+        if self._settings is None:
+            from callsheet.settings import load
+
+            said = {**self.hints, **self.flags.values}
+            flags = {name.replace("-", "_"): said[name] for name in _SETTINGS if name in said}
+            self._settings = load(self.bindings, flags=flags, environ=self.environ)
+            self._place = self._said()
+        return self._settings
+
+    def settle(self) -> bool:
+        """Forget the hints, now that all flags are known; true when that names another place."""
+        self.hints = {}
+        moved = self._settings is not None and self._place != self._said()
+        if moved or _LATE & set(self.flags.values):
+            self.restart()
+        return moved
+
+    def _said(self) -> tuple[str | None, ...]:
+        said = {**self.hints, **self.flags.values}
+        return tuple(said.get(name) for name in _PLACE)
+
+    def hint(self, hints: dict[str, str]) -> None:
+        """Go on with other hints."""
+        self.hints = hints
+        self.restart()
+
+    def use(self, settings: Settings) -> None:
+        """Go on with these settings."""
+        self.restart()
+        self._settings, self._place = settings, self._said()
+
+    def restart(self) -> None:
+        """Build everything anew at the next use."""
+        self.close()
+        self._settings = self._directory = self._engine = self._transport = None
+
+    @property
+    def directory(self) -> Directory:
+        """The actions of the host."""
+        if self._directory is None:
+            from callsheet.directory import Directory
+
+            self._directory = Directory(
+                self.settings, self.bindings, self._timing(), overrides=self._overrides()
+            )
+        return self._directory
+
+    @property
+    def engine(self) -> Engine:
+        """The flows over directory and ledger."""
+        if self._engine is None:
+            from callsheet.engine import Engine
+
+            self._engine = Engine(self.directory, self.ledger())
+        return self._engine
+
+    def ledger(self) -> Ledger:
+        """The ledger of the state folder."""
+        from callsheet.ledger import Ledger
+
+        return Ledger(self.settings.state_dir)
+
+    def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+        """Run a flow to its end."""
+        if self._transport is None:
+            ledger = self._engine.ledger if self._engine is not None else None
+            self._transport = self._connect(ledger or self.ledger())
+        return self._transport.run(flow, tell)
+
+    def _connect(self, ledger: Ledger) -> Transport:
+        if {"verbose", "debug"} & set(self.flags.values):
+            from callsheet.cli.told import ToldTransport
+
+            headers = "debug" in self.flags
+            return ToldTransport(self.settings, ledger, say=self.warn, headers=headers)
+        from callsheet.transport import Transport
+
+        return Transport(self.settings, ledger)
+
+    def close(self) -> None:
+        """Close connections and files."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def on_terminal(self) -> bool:
+        """Whether a person reads stdout."""
+        return sys.stdout.isatty()
+
+    def note(self, text: str) -> None:
+        """One line on stderr, unless ``--quiet``."""
+        if "quiet" not in self.flags:
+            self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """One line on stderr."""
+        from callsheet.text import safe_text
+
+        print(safe_text(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place for stderr
+
+    def _timing(self) -> Any:
+        from callsheet.engine import default_timing
+
+        return default_timing()
+
+    def _overrides(self) -> dict[str, str]:
+        from callsheet.errors import UsageError
+
+        pairs = {}
+        for item in self.flags.all("set"):
+            name, sign, value = item.partition("=")
+            if not sign:
+                raise UsageError(f"--set: {item!r} is not KEY=VALUE", flag="--set")
+            pairs[name.strip()] = value
+        return pairs
+
+
+def hints_in(argv: Sequence[str]) -> dict[str, str]:
+    """The host and profile that stand anywhere on the command line."""
+    found: dict[str, str] = {}
+    for place, word in enumerate(argv):
+        if word == "--":
+            break
+        for name in _PLACE:
+            if word == f"--{name}" and place + 1 < len(argv):
+                found[name] = argv[place + 1]
+            elif word.startswith(f"--{name}="):
+                found[name] = word.partition("=")[2]
+    return found
+
+
+def session_for(package: str, command: str, env: str, argv: Sequence[str]) -> Session:
+    """The session of a generated program, or of one without bindings (``package`` empty)."""
+    from callsheet.bindings import Bindings
+
+    bindings = Bindings(package="", command=command, env=env)
+    if package:
+        import importlib
+
+        bindings = importlib.import_module(f"{package}._bindings").BINDINGS
+    return Session(bindings, argv, os.environ)

@@ -1,0 +1,109 @@
+"""The tree of commands, grown only where the command line walks."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import build, flags, helptext, pages, words
+from callsheet.cli.lookup import Lookup
+from callsheet.cli.nearest import did_you_mean
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from callsheet.cli.session import Session
+
+_HELP = {"help_option_names": ["--help", "-h"]}
+
+
+class Node(click.Group):
+    """A group of the server: the words below ``path``."""
+
+    def __init__(self, lookup: Lookup, path: tuple[str, ...] = ()) -> None:
+        super().__init__(
+            name=path[-1] if path else None,
+            params=list(flags.options([*flags.ACTION[:1], *flags.ANYWHERE])),
+            context_settings=_HELP,
+            invoke_without_command=True,
+        )
+        self.lookup, self.path = lookup, path
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The words that may follow."""
+        return list(self.lookup.below(self.path))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command or group of one word, from what is known without asking the server."""
+        path = (*self.path, cmd_name)
+        action = self.lookup.find(path)
+        if action is not None:
+            note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
+            note += "schema, and `make generate` adds types."
+            return build.command(action, note=note if self.lookup.is_new(action) else "")
+        return Node(self.lookup, path) if self.lookup.is_group(path) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but the server is asked once before a word counts as unknown."""
+        word = args[0]
+        for _ in self.lookup.widen():
+            command = self.get_command(ctx, word)
+            if command is not None:
+                return word, command, args[1:]
+        raise self._unknown(ctx, word)
+
+    def _unknown(self, ctx: click.Context, word: str) -> UsageError:
+        prog = " ".join([ctx.find_root().info_name or "", *self.path])
+        if word.startswith("-"):
+            return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
+        if not self.lookup.session.settings.host and not self.lookup.bound.package:
+            self.lookup.session.settings.require_host()
+        hint = did_you_mean(word, self.list_commands(ctx)) or f"{prog} --help lists the commands"
+        if self.lookup.trouble:
+            hint += f" (the server could not be asked: {self.lookup.trouble})"
+        return UsageError(f"there is no command `{prog} {word}`", hint=hint)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take our flags, then go on; without a further word print the help."""
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        if not (ctx.args or ctx._protected_args):
+            click.echo(self.get_help(ctx))
+            return 0
+        return super().invoke(ctx)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The page of the group."""
+        prog = ctx.find_root().info_name or ""
+        entries = list(self.lookup.below(self.path).items())
+        return helptext.group_help((prog, *self.path), entries).rstrip("\n")
+
+
+class Root(Node):
+    """The program: our own commands beside the groups of the server."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of our own commands, else what the server offers under this word."""
+        if cmd_name in words.OWN:
+            module, _, name = words.OWN[cmd_name][0].partition(":")
+            found: click.Command = getattr(importlib.import_module(module), name)
+            return found
+        if not ctx.resilient_parsing:
+            self.lookup.prepare()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All first words."""
+        return [*super().list_commands(ctx), *words.OWN]
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The page of the program."""
+        return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
+
+
+def root(session: Session) -> Root:
+    """The program of a session."""
+    return Root(Lookup(session))

@@ -1,0 +1,61 @@
+"""The way in of a generated program: stored help and the version without importing anything."""
+
+import os
+import sys
+
+_HELP = ("--help", "-h")
+
+
+def _page(arguments: list[str]) -> str | None:
+    """The file name of the help that is asked for; ``None`` where it is not that simple."""
+    if not arguments:
+        return "_.txt"
+    if arguments[-1] not in _HELP:
+        return None
+    words = arguments[:-1]
+    if any(not word.replace("-", "").isalnum() or word[0] == "-" for word in words):
+        return None
+    return (".".join(words) or "_") + ".txt"
+
+
+def _stored(package: str, arguments: list[str]) -> bytes | None:
+    """The stored help page, ``None`` where the package has none for these words."""
+    name = _page(arguments)
+    module = sys.modules.get(package)
+    if name is None or module is None or not module.__file__:
+        return None
+    path = os.path.join(os.path.dirname(module.__file__), "help", name)
+    try:
+        with open(path, "rb") as page:
+            return page.read()
+    except OSError:
+        return None
+
+
+def _print(page: bytes) -> int:
+    try:
+        sys.stdout.buffer.write(page)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def main(package: str, command: str, env: str, argv: list[str] | None = None) -> int:
+    """Run the program ``command`` of the generated ``package``; returns its exit code.
+
+    ``env`` is the prefix of its environment variables. Nothing but ``os`` and ``sys`` is
+    imported where the answer is a stored page or the version.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments in (["--version"], ["version"]):
+        from callsheet import __version__
+
+        shown = __version__ if arguments == ["version"] else f"{command} {__version__}"
+        return _print(f"{shown}\n".encode())
+    page = _stored(package, arguments)
+    if page is not None:
+        return _print(page)
+    from callsheet.cli.main import run
+
+    return run(package, command, env, arguments)

@@ -1,0 +1,132 @@
+"""Tells how a host was reached: its address, its redirects, and which key it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from callsheet.flows.requests import REDIRECTS
+from callsheet.probe.report import Finding
+from callsheet.protocol import is_page
+from callsheet.settings import origin_of
+from callsheet.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from callsheet.probe.exchange import Exchange
+    from callsheet.settings import Settings
+
+_NOTHING = "nothing was asked"
+
+
+def host_finding(settings: Settings, first: Exchange | None) -> Finding:
+    """What answered at the configured address."""
+    unclear = _front(first)
+    read = "the list of actions is asked for here"
+    if first is None or first.reply is None or unclear:
+        read = "not a server with actions, as far as can be seen"
+    return Finding(
+        topic="host",
+        came=_came(first),
+        read=f"{settings.host}: {read}",
+        unclear=unclear,
+        setting=f"--host URL, {settings.env}_HOST",
+    )
+
+
+def _came(exchange: Exchange | None) -> str:
+    if exchange is None:
+        return _NOTHING
+    if exchange.reply is None:
+        return "no answer"
+    kind = exchange.reply.headers.get("content-type", "").partition(";")[0]
+    return f"HTTP {exchange.reply.status}, {one_line(kind, 60) or 'no content type'}"
+
+
+def _front(exchange: Exchange | None) -> str:
+    if exchange is None or exchange.reply is None:
+        return exchange.trouble if exchange is not None else ""
+    reply = exchange.reply
+    if is_page(reply.headers.get("content-type", ""), reply.body):
+        return exchange.refusal.message
+    known = reply.status in REDIRECTS or exchange.json is not None
+    return "" if known else "the answer is not JSON"
+
+
+def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> Finding:
+    """Where the server sent a request on, and whether that was followed."""
+    moved = [one for one in seen if one.reply is not None and one.reply.status in REDIRECTS]
+    came = list(dict.fromkeys(_hop(one) for one in moved))
+    away = [target for one in moved if (target := _away(one))]
+    read = "nothing to follow" if seen else _NOTHING
+    if moved:
+        read = "followed once, inside the origin"
+    unclear = ""
+    if away:
+        read = "not followed: the key was not sent there"
+        unclear = f"whether {away[0]} is the server that was meant"
+    setting = f"--host {away[0]}" if away else f"--host URL, {settings.env}_HOST"
+    return Finding(
+        topic="redirects",
+        came="; ".join(came[:4]) or ("none" if seen else _NOTHING),
+        read=read,
+        unclear=unclear,
+        setting=setting,
+    )
+
+
+def _hop(exchange: Exchange) -> str:
+    if exchange.reply is None:
+        return ""
+    where = _away(exchange) or urlsplit(_target(exchange)).path
+    status, path = exchange.reply.status, exchange.send.path.partition("?")[0]
+    return f"HTTP {status} from {one_line(path, 120)} to {one_line(where, 200)}"
+
+
+def _target(exchange: Exchange) -> str:
+    reply = exchange.reply
+    return urljoin(reply.url, reply.headers.get("location", "")) if reply is not None else ""
+
+
+def _away(exchange: Exchange) -> str:
+    """The foreign origin that a redirect names; empty for one inside."""
+    target = _target(exchange)
+    here = origin_of(exchange.reply.url) if exchange.reply is not None else ""
+    return "" if origin_of(target) == here else one_line(origin_of(target) or target, 200)
+
+
+def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> Finding:
+    """Which kind of key the list took; ``tries`` has one exchange by ``bearer`` and the like."""
+    came = "; ".join(f"{name}: {_verdict(one)}" for name, one in tries.items())
+    taken = [name for name, one in tries.items() if one.accepted]
+    public = "no key" in taken
+    own = settings.auth in taken
+    read = f"the key is sent as {settings.auth}"
+    unclear = ""
+    if settings.key is None:
+        read = "no key is configured"
+    elif public:
+        unclear = "whether the key is right: the list is given without one"
+    elif own:
+        read = f"the key is taken as {settings.auth}"
+    elif taken:
+        unclear = f"why {settings.auth} is refused; {taken[0]} is taken"
+    elif tries:
+        said = tries[settings.auth].refusal.message
+        unclear = one_line(said, 300) or "the key is refused without a word"
+    better = taken[0] if taken and not own and not public else settings.auth
+    return Finding(
+        topic="key",
+        came=came or _NOTHING,
+        read=read,
+        unclear=unclear,
+        setting=f"--auth {better}, {settings.env}_AUTH",
+    )
+
+
+def _verdict(exchange: Exchange) -> str:
+    if exchange.reply is None:
+        return "no answer"
+    words = "accepted" if exchange.accepted else "refused"
+    return f"HTTP {exchange.reply.status}, {words}"

@@ -1,0 +1,142 @@
+"""Writes the replies of a probe as files that a replaying server can serve."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from callsheet.catalog import strict_json
+from callsheet.errors import UsageError
+from callsheet.probe.redact import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.flows import Reply
+    from callsheet.probe.exchange import Exchange
+    from callsheet.settings import Settings
+
+ORIGIN = "{origin}"
+_HEADERS = frozenset(
+    {
+        *("content-type", "etag", "last-modified", "link", "location", "retry-after"),
+        *("www-authenticate", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    }
+)
+_LINK = re.compile(r"<([^<>]*)>")
+
+
+def check_folder(folder: str) -> None:
+    """Raise ``UsageError`` for a folder that cannot be made or holds recorded replies already."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        taken = any(name.endswith(".json") for name in os.listdir(folder))
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be used: {error.strerror}", flag="--save") from None
+    if taken:
+        raise UsageError(
+            f"{folder} holds JSON files already", hint="name an empty folder", flag="--save"
+        )
+
+
+def write(
+    folder: str, seen: Sequence[Exchange], settings: Settings, *, secrets: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """One file a reply, in the order of the requests; returns their paths.
+
+    ``secrets`` are texts of the user beside the key; raises ``UsageError`` when a file cannot
+    be written.
+    """
+    pen = _Pen(seen, settings, secrets)
+    paths = []
+    for number, exchange in enumerate((one for one in seen if one.reply is not None), start=1):
+        record = pen.record(exchange)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", record["path"].removeprefix("/api/"))[:80]
+        path = os.path.join(folder, f"{number:03d}-{record['method'].lower()}-{name}.json")
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                json.dump(record, file, ensure_ascii=False, indent=2)
+                file.write("\n")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}", flag="--save") from None
+        paths.append(path)
+    return tuple(paths)
+
+
+def texts_of(body: str) -> tuple[str, ...]:
+    """Every text in a JSON body that was once sent."""
+    found: list[str] = []
+    stack: list[Any] = [strict_json(body.encode()) if body else None]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            stack += value.values()
+        elif isinstance(value, list):
+            stack += value
+    return tuple(found)
+
+
+class _Pen:
+    """Turns exchanges of one host into records without its address and without secrets."""
+
+    def __init__(self, seen: Sequence[Exchange], settings: Settings, texts: Sequence[str]) -> None:
+        self.host = settings.host
+        self.prefix = urlsplit(settings.host).path
+        replies = [one.reply for one in seen if one.reply is not None]
+        asked = {form for reply in replies for form in self._forms(reply.url)}
+        keys = [settings.key] if settings.key is not None else []
+        self.redactor = Redactor(keys, texts=texts, kept=asked)
+
+    def _forms(self, url: str) -> tuple[str, ...]:
+        """How a link to this place may be written."""
+        return url, url.replace(self.host, ORIGIN), self._path(url), self.prefix + self._path(url)
+
+    def _path(self, url: str) -> str:
+        """The path and query of a place, as seen from the host's address."""
+        parts = urlsplit(url)
+        query = f"?{parts.query}" if parts.query else ""
+        return parts.path.removeprefix(self.prefix) + query
+
+    def record(self, exchange: Exchange) -> dict[str, Any]:
+        """One reply as the replay reads it."""
+        reply = exchange.reply
+        assert reply is not None  # noqa: S101 - write() leaves out what was not answered
+        sent = exchange.send.url or f"{self.host}{exchange.send.path}"
+        return {
+            "method": exchange.send.method,
+            "path": self.redactor.text(self._path(sent)),
+            "status": reply.status,
+            "headers": self._headers(reply),
+            "body": self._body(reply, is_job=exchange.send.method == "POST"),
+        }
+
+    def _headers(self, reply: Reply) -> dict[str, str]:
+        kept = {name: value for name, value in reply.headers.items() if name in _HEADERS}
+        if "location" in kept:
+            kept["location"] = self._here(urljoin(reply.url, kept["location"]))
+        if "link" in kept:
+            kept["link"] = _LINK.sub(
+                lambda found: f"<{self._here(urljoin(reply.url, found[1]))}>", kept["link"]
+            )
+        return {name: self._clean(value) for name, value in kept.items()}
+
+    def _clean(self, value: str) -> str:
+        """A header's value; links inside this host were asked for and stay whole."""
+        return value if value in self.redactor.kept or "</" in value else self.redactor.text(value)
+
+    def _here(self, url: str) -> str:
+        """A link inside the host without its address; any other without what is signed."""
+        own = url == self.host or url.startswith(f"{self.host}/")
+        return self._path(url) if own else self.redactor.text(url)
+
+    def _body(self, reply: Reply, *, is_job: bool) -> Any:
+        data = strict_json(reply.body)
+        if data is None:
+            return self.redactor.text(reply.body.decode("utf-8", "replace"))
+        data = json.loads(json.dumps(data, ensure_ascii=False).replace(self.host, ORIGIN))
+        return self.redactor.job(data) if is_job else self.redactor.catalogue(data)

@@ -1,0 +1,120 @@
+"""A program without generated commands, run as a process against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callsheet_sandbox.pytest import sandbox, sandbox_server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callsheet_sandbox.server import Running
+
+__all__ = ["sandbox", "sandbox_server"]
+
+PROGRAM = """
+import sys
+import bare_client
+from callsheet.launch import main
+
+sys.exit(main("bare_client", "ads", "ADS"))
+"""
+OVERLAY = {
+    "free": ["material.*"],
+    "comma": ["imageInput", "videoInput"],
+    "media": ["videoUrl", "imageUrl"],
+    "aliases": {"timeoutMs": "timeout", "aspectRatio": "aspect"},
+    "hidden": {
+        "ai.video.*": ["options", "workspaceId"],
+        "ai.image.*": ["options", "workspaceId", "imageInput"],
+    },
+    "upload": {"action": "storage.upload_image", "field": "data", "result": "url"},
+}
+BINDINGS = """
+from callsheet import Bindings
+
+BINDINGS = Bindings(package="bare_client", command="ads", env="ADS", source="https://example.com")
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one run of the program left: exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as the one JSON document that it has to be."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error object."""
+        found: dict[str, Any] = self.json["error"]
+        return found
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program and the folder in which it runs."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    server: Running
+
+    def __call__(self, *words: str, stdin: str = "", **environ: str) -> Done:
+        """Run the program with these words; ``environ`` is added to its environment."""
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *words],
+            env={**self.environ, **environ},
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def posts(self) -> list[tuple[str, Any]]:
+        """Return what was POSTed: the last part of each path, and the body."""
+        return [
+            (str(one["path"]).rpartition("/")[2], one["body"])
+            for one in self.server.requests()
+            if one["method"] == "POST"
+        ]
+
+
+@pytest.fixture
+def ads(tmp_path: Path, sandbox: Running) -> Program:
+    """Give the program, logged in by its environment, in an empty folder."""
+    package = tmp_path / "packages" / "bare_client"
+    (package / "commands").mkdir(parents=True)
+    (package / "__init__.py").write_text("", "utf-8")
+    (package / "_bindings.py").write_text(BINDINGS, "utf-8")
+    (package / "commands" / "__init__.py").write_text("GROUPS = {}\nMODULES = {}\n", "utf-8")
+    (package / "overlay.json").write_text(json.dumps(OVERLAY), "utf-8")
+    work = tmp_path / "work"
+    work.mkdir()
+    paths = [str(package.parent), *(os.path.abspath(path) for path in sys.path if path)]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(paths),
+        "HOME": str(tmp_path / "home"),
+        "ADS_HOST": sandbox.url,
+        "ADS_API_KEY": sandbox.key,
+    }
+    return Program(work, environ, sandbox)

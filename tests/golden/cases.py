@@ -1,0 +1,91 @@
+"""The golden cases: found by folder, generated into a folder of the test."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from callsheet.overlay import Overlay
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Advertised
+
+from callsheet_codegen import pipeline
+from callsheet_codegen.config import LOCK, Config
+
+if TYPE_CHECKING:
+    from callsheet_codegen.models import Modeller
+    from callsheet_codegen.pipeline import Draft
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent.name for path in HERE.glob("*/catalogue.json"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder."""
+
+    name: str
+    document: dict[str, Any]
+
+    @property
+    def expected(self) -> Path:
+        """What is to be written."""
+        return HERE / self.name / "expected"
+
+    def config(self, out: Path) -> Config:
+        """A project of the case's name that is written to ``out``."""
+        return Config(
+            package=f"{self.name}_client",
+            command=self.name,
+            env=self.name.upper(),
+            out=out,
+            lock=out / LOCK,
+            overlay=Overlay.parse(self.document["overlay"]),
+        )
+
+    def snapshot(self, *, backwards: bool = False) -> Snapshot:
+        """The catalogue; backwards, every list of actions and every object is turned round."""
+        actions = [Advertised(**action) for action in self.document["actions"]]
+        if backwards:
+            actions = [Advertised(**turned(vars_of(action))) for action in reversed(actions)]
+        return Snapshot(self.document["source"], tuple(actions))
+
+    def generate(self, out: Path, modeller: Modeller, *, backwards: bool = False) -> Draft:
+        """Write the package to ``out``; returns what was drafted."""
+        config = self.config(out)
+        snapshot = self.snapshot(backwards=backwards)
+        old = pipeline.read_lock(config)
+        made = pipeline.draft(config, snapshot, old, modeller=modeller)
+        pipeline.write(config, made)
+        return made
+
+
+def load(name: str) -> Case:
+    """The case of this folder."""
+    return Case(name, json.loads((HERE / name / "catalogue.json").read_text("utf-8")))
+
+
+def vars_of(action: Advertised) -> dict[str, Any]:
+    """The fields of an action as a table."""
+    names = ("id", "title", "description", "input", "output", "marks")
+    return {name: getattr(action, name) for name in names}
+
+
+def turned(value: Any) -> Any:
+    """The same JSON with the keys of every object in opposite order."""
+    if isinstance(value, dict):
+        return {key: turned(value[key]) for key in reversed(value)}
+    if isinstance(value, list):
+        return [turned(item) for item in value]
+    return value
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file below a folder: path → text."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }

@@ -1,0 +1,68 @@
+"""Actions and command lines for the tests of this folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from callsheet.bindings import Bindings
+from callsheet.cli import body, build
+from callsheet.cli.session import Session
+from callsheet.spec import Action, Family, Param
+
+FAMILY = Family(
+    create="ai.video.generate", wait="ai.video.generate_and_wait", query="ai.video.query"
+)
+SCENES = ("text-to-video", "image-to-video", "video-to-video", "ad-video")
+
+
+def param(name: str, kind: Any = "string", **facts: Any) -> Param:
+    """Return a parameter whose wire path and flag follow from one dotted name."""
+    path = tuple(facts.pop("path", name.split(".")))
+    return Param(path=path, flag=facts.pop("flag", name), kind=kind, **facts)
+
+
+def action(*params: Param, **facts: Any) -> Action:
+    """Return an action with these parameters; ``ads shop buy`` unless told otherwise."""
+    return Action(**{"id": "shop.buy", "command": ("shop", "buy"), "params": params, **facts})
+
+
+GENERATE = action(
+    param("prompt", required=True, doc="What to show"),
+    param("scene", choices=SCENES, default='"text-to-video"'),
+    param("image-input", "array", path=["imageInput"], items="string", comma=True),
+    param("timeout", "integer", path=["timeoutMs"], only="wait"),
+    param("seed", "integer", nullable=True, limits={"minimum": 0, "maximum": 9}),
+    id="ai.video.generate",
+    command=("video", "generate"),
+    summary="Generate a video.",
+    role="create",
+    family=FAMILY,
+    media=("videoUrl",),
+)
+
+
+def parse(one: Action, *words: str) -> tuple[Session, list[build.Typed]]:
+    """Parse the words after an action's command as the program does."""
+    session = Session(Bindings(command="ads", env="ADS"), words, {})
+    command = build.command(one)
+    assert isinstance(command, build.ActionCommand)
+    context = command.make_context("buy", list(words), obj=session)
+    session.flags.take(context.params)
+    return session, command.typed(context)
+
+
+def sent(one: Action, *words: str) -> str:
+    """Return the body that the words make, as it would go out."""
+    session, typed = parse(one, *words)
+    return body.build(typed, session.flags.get("input")).encoded().decode()
+
+
+def page(one: Action) -> str:
+    """Return the help of an action, through click as a user gets it."""
+    command = build.command(one)
+    context = click.Context(
+        command, info_name="buy", parent=click.Context(command, info_name="ads")
+    )
+    return command.get_help(context)

@@ -1,0 +1,162 @@
+"""Flags and ``--input`` make the body that the user meant, byte for byte where it is theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from unit.cli.given import GENERATE, action, param, sent
+
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callsheet.spec import Action
+
+TEXTS = action(
+    param("text"),
+    param("seed", "integer", nullable=True),
+    param("ratio", "number"),
+    param("loud", "boolean"),
+    param("tags", "array", items="string"),
+    param("sizes", "array", items="integer"),
+    param("camera", "object"),
+    param("camera.pan", "number"),
+    param("camera.auto", "boolean"),
+    param("points", "array", items="array"),
+    param("parts", "array", items="object"),
+    param("free", "any"),
+    param("pictures", "array", items="string", comma=True),
+    param("picture", "string", media=True),
+    param("input.json", "string", path=["json"]),
+)
+
+CASES = [
+    (["--text", "x"], '{"text":"x"}'),
+    (["--text", ""], '{"text":""}'),
+    (["--text", "@x"], '{"text":"@x"}'),
+    (["--text", "--seed"], '{"text":"--seed"}'),
+    (["--text=-5"], '{"text":"-5"}'),
+    (["--text", "5"], '{"text":"5"}'),
+    (["--text", "null"], '{"text":"null"}'),
+    (["--text", "a,https://b"], '{"text":"a,https://b"}'),
+    (["--text", "é\u2028"], '{"text":"é\u2028"}'),
+    (["--seed", "5"], '{"seed":5}'),
+    (["--seed", "-5"], '{"seed":-5}'),
+    (["--seed", "5.0"], '{"seed":5.0}'),
+    (["--seed", "1e3"], '{"seed":1e3}'),
+    (["--seed", "null"], '{"seed":null}'),
+    (["--seed", "123456789012345678901234567890"], '{"seed":123456789012345678901234567890}'),
+    (["--ratio", "1"], '{"ratio":1}'),
+    (["--ratio", "1.0"], '{"ratio":1.0}'),
+    (["--ratio", "1.10"], '{"ratio":1.10}'),
+    (["--ratio", "0.1234567890123456789"], '{"ratio":0.1234567890123456789}'),
+    (["--loud"], '{"loud":true}'),
+    (["--no-loud"], '{"loud":false}'),
+    (["--loud", "false"], '{"loud":false}'),
+    (["--loud=true"], '{"loud":true}'),
+    (["--tags", "a", "--tags", "b"], '{"tags":["a","b"]}'),
+    (["--tags", "a,b"], '{"tags":["a,b"]}'),
+    (["--tags", '["a","b"]', "--tags", "c"], '{"tags":["a","b","c"]}'),
+    (["--tags", "[]"], '{"tags":[]}'),
+    (["--tags", "[draft"], '{"tags":["[draft"]}'),
+    (["--tags", "https://a/x,y,https://b"], '{"tags":["https://a/x,y","https://b"]}'),
+    (["--tags", "data:a;base64,QQ==,https://b"], '{"tags":["data:a;base64,QQ==,https://b"]}'),
+    (["--sizes", "1,2", "--sizes", "3"], '{"sizes":[1,2,3]}'),
+    (["--pictures", "a,b"], '{"pictures":["a","b"]}'),
+    (["--pictures", "https://a, https://b"], '{"pictures":["https://a","https://b"]}'),
+    (["--camera", '{"pan":1.50}'], '{"camera":{"pan":1.50}}'),
+    (["--camera.pan", "3", "--camera", '{"tilt":1}'], '{"camera":{"tilt":1,"pan":3}}'),
+    (["--camera.no-auto"], '{"camera":{"auto":false}}'),
+    (["--points", "[1,2]", "--points", "[3,4]"], '{"points":[[1,2],[3,4]]}'),
+    (["--points", "[[1,2],[3,4]]"], '{"points":[[1,2],[3,4]]}'),
+    (["--parts", '{"a":1}', "--parts", '[{"b":2}]'], '{"parts":[{"a":1},{"b":2}]}'),
+    (["--free", "5"], '{"free":5}'),
+    (["--free", "five"], '{"free":"five"}'),
+    (["--free", '{"a":[1.0]}'], '{"free":{"a":[1.0]}}'),
+    (["--picture", "https://x/y.png"], '{"picture":"https://x/y.png"}'),
+    (["--picture", "img_123"], '{"picture":"img_123"}'),
+    (["--input.json", '{"a":1}'], '{"json":{"a":1}}'),
+    (["--seed", "1", "--text", "x", "--loud"], '{"seed":1,"text":"x","loud":true}'),
+    ([], "{}"),
+    (["--input", '{"b": 1.0,  "a":2}'], '{"b": 1.0,  "a":2}'),
+    (["--input", '{"b":1.0,"a":2}', "--text", "x"], '{"b":1.0,"a":2,"text":"x"}'),
+    (["--input", '{"text":1,"b":2}', "--text", "x"], '{"text":"x","b":2}'),
+    (["--input", '{"camera":null}', "--camera.pan", "1"], '{"camera":{"pan":1}}'),
+]
+
+
+@pytest.mark.parametrize(("words", "body"), CASES)
+def test_words_become_the_body(words: list[str], body: str) -> None:
+    assert sent(TEXTS, *words) == body
+
+
+REFUSED = [
+    (TEXTS, ["--seed", "x"], "--seed: 'x' is not a whole number"),
+    (TEXTS, ["--seed", "1.5"], "--seed: '1.5' is not a whole number"),
+    (TEXTS, ["--ratio", "1e999"], "--ratio: 1e999 is out of range"),
+    (TEXTS, ["--ratio", "NaN"], "--ratio: 'NaN' is not a number"),
+    (TEXTS, ["--loud", "maybe"], "--loud: 'maybe' is not true or false"),
+    (TEXTS, ["--sizes", "1,x"], "--sizes: 'x' is not a whole number"),
+    (TEXTS, ["--camera", "[1]"], "--camera: [1] is not a JSON object"),
+    (
+        TEXTS,
+        ["--camera", "{"],
+        "--camera: not JSON: Expecting property name enclosed in double quotes at line 1 column 2",
+    ),
+    (TEXTS, ["--tags", "@nowhere"], "--tags: there is no file 'nowhere'"),
+    (TEXTS, ["--picture", "@nowhere"], "--picture: there is no file 'nowhere'"),
+    (TEXTS, ["--text-file", "nowhere"], "--text-file: nowhere: No such file or directory"),
+    (TEXTS, ["--input", "nowhere"], "--input: nowhere: No such file or directory"),
+    (TEXTS, ["--input", "[1]", "--text", "x"], "--input: flags can only be added to a JSON object"),
+    (GENERATE, ["--seed", "10"], "--seed: 10 is more than 9"),
+    (GENERATE, ["--seed", "-1"], "--seed: -1 is less than 0"),
+]
+
+
+@pytest.mark.parametrize(("one", "words", "message"), REFUSED)
+def test_what_cannot_be_meant_is_refused(one: Action, words: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        sent(one, *words)
+
+    assert caught.value.message == message
+
+
+def test_a_wrong_choice_is_told_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        sent(GENERATE, "--scene", "text-to-vid")
+
+    assert caught.value.message.startswith("--scene: 'text-to-vid' is not one of text-to-video, ")
+    assert caught.value.hint == "did you mean text-to-video?"
+    assert caught.value.flag == "--scene"
+
+
+def test_files_are_read_where_they_are_named(tmp_path: Path) -> None:
+    (tmp_path / "prompt.txt").write_text("first\nsecond\n", "utf-8")
+    (tmp_path / "camera.json").write_text('{"pan": 1.0}', "utf-8")
+    (tmp_path / "tags.json").write_text('["a", "b"]\n', "utf-8")
+    (tmp_path / "body.json").write_bytes(b'{ "text":\t"x" }\n')
+
+    read = [
+        sent(TEXTS, "--text-file", str(tmp_path / "prompt.txt")),
+        sent(TEXTS, "--camera", f"@{tmp_path / 'camera.json'}"),
+        sent(TEXTS, "--tags", f"@{tmp_path / 'tags.json'}"),
+        sent(TEXTS, "--input", str(tmp_path / "body.json")),
+    ]
+
+    assert read == [
+        '{"text":"first\\nsecond\\n"}',
+        '{"camera":{"pan":1.0}}',
+        '{"tags":["a","b"]}',
+        '{ "text":\t"x" }\n',
+    ]
+
+
+def test_existing_paths_part_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png", "c,d.png"):
+        (tmp_path / name).touch()
+
+    assert sent(TEXTS, "--tags", "a.png,b.png") == '{"tags":["a.png","b.png"]}'
+    assert sent(TEXTS, "--tags", "c,d.png") == '{"tags":["c,d.png"]}'

@@ -1,0 +1,129 @@
+"""An action becomes a command: who owns which flag, what is hidden, in which order values stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
+
+from callsheet.cli import build, flags, options
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from callsheet.spec import Param
+
+
+def names(*params: Param, **facts: Any) -> list[str]:
+    command = build.command(action(*params, **facts))
+    return [name for one in command.params if not vars(one)["hidden"] for name in one.opts]
+
+
+def test_every_flag_of_ours_stands_after_an_action() -> None:
+    own = [f"--{row[0]}" for row in (*flags.ACTION, *flags.ANYWHERE)]
+
+    assert names() == own
+
+
+def test_a_family_has_three_more() -> None:
+    found = set(names(role="create", family=FAMILY)) - set(names())
+
+    assert found == {"--timeout", "--no-wait", "--blocking"}
+
+
+def test_a_query_has_none_of_them() -> None:
+    assert names(role="query", family=FAMILY) == names()
+
+
+def test_a_hidden_field_has_no_flag() -> None:
+    assert "--workspace-id" not in names(param("workspace-id", hidden=True))
+
+
+@pytest.mark.parametrize("name", [row[0] for row in flags.ANYWHERE])
+def test_a_field_takes_any_flag_that_is_not_kept(name: str) -> None:
+    session, typed = parse(action(param(name)), f"--{name}", "x")
+
+    assert [(one.param.flag, value) for one, value in typed] == [(name, "x")]
+    assert name not in session.flags
+
+
+@pytest.mark.parametrize("name", ["json", "out", "input", "dry-run", "help"])
+def test_a_field_named_like_a_kept_flag_is_said_as_input(name: str) -> None:
+    assert sent(action(param(name)), f"--input.{name}", '"x"') == f'{{"{name}":"x"}}'
+
+
+@pytest.mark.parametrize("name", ["timeout", "no-wait", "blocking"])
+def test_in_a_family_three_more_are_kept(name: str) -> None:
+    one = action(param(name), role="create", family=FAMILY)
+
+    assert sent(one, f"--input.{name}", "1") == f'{{"{name}":1}}'
+    assert sent(action(param(name, "integer")), f"--{name}", "1") == f'{{"{name}":1}}'
+
+
+def test_a_switch_never_takes_a_flag_of_ours() -> None:
+    one = action(param("wait", "boolean"), role="create", family=FAMILY)
+    session, typed = parse(one, "--wait", "--no-wait")
+
+    assert [(found.param.flag, value) for found, value in typed] == [("wait", "true")]
+    assert "no-wait" in session.flags
+
+
+def test_the_file_form_gives_way_to_a_field() -> None:
+    one = action(param("image"), param("image-file"))
+
+    assert sent(one, "--image-file", "x") == '{"image-file":"x"}'
+
+
+def test_the_deadline_in_a_family_is_ours() -> None:
+    session, typed = parse(GENERATE, "--timeout", "90s")
+
+    assert typed == []
+    assert session.flags.get("timeout") == "90s"
+
+
+def test_ours_are_collected_and_the_last_wins() -> None:
+    words = ["--json", "--set", "a=1", "--set", "b=2", "--out", "x", "--out", "y", "--dry-run=curl"]
+    session, _ = parse(GENERATE, *words)
+
+    assert session.flags.values == {
+        "json": "yes",
+        "set": "a=1\nb=2",
+        "out": "y",
+        "dry-run": "curl",
+    }
+
+
+def test_an_unknown_flag_is_a_usage_error() -> None:
+    with pytest.raises(click.NoSuchOption) as caught:
+        parse(GENERATE, "--promt", "x")
+
+    assert caught.value.option_name == "--promt"
+
+
+def test_a_flag_that_belongs_to_nobody_is_not_guessed() -> None:
+    with pytest.raises(click.NoSuchOption):
+        parse(GENERATE, "--prom", "x")
+
+
+def test_choices_complete() -> None:
+    command = build.command(GENERATE)
+    scene = next(one for one in command.params if "--scene" in one.opts)
+    context = click.Context(command)
+
+    assert [item.value for item in scene.shell_complete(context, "i")] == ["image-to-video"]
+
+
+def test_the_forms_of_a_switch_and_of_a_text() -> None:
+    one = action(param("loud", "boolean"), param("text"))
+
+    assert [form for _, form in options.forms(one)] == [
+        [("loud", "yes"), ("no-loud", "no")],
+        [("text", "value"), ("text-file", "file")],
+    ]
+
+
+def test_an_untyped_action_takes_the_whole_body() -> None:
+    assert sent(action(typed=False), "--input", "[1.0]") == "[1.0]"
+    with pytest.raises(UsageError):
+        sent(action(typed=False), "--input", "{")

@@ -1,0 +1,79 @@
+"""Help says what a flag takes, under which wire name, and what the server does without it."""
+
+from __future__ import annotations
+
+from unit.cli.given import FAMILY, GENERATE, action, page, param
+
+from callsheet.cli import pages
+
+EXPECTED = """\
+Usage: ads video generate --prompt TEXT [OPTIONS]
+
+  Generate a video.
+
+Required:
+  --prompt TEXT  What to show
+
+Options:
+  --scene TEXT        [one of text-to-video, image-to-video, video-to-video, ad-video;
+                      server default: text-to-video]
+  --image-input TEXT  [may be repeated, or a JSON list; comma-separated; field
+                      imageInput]
+  --seed INTEGER      [0 to 9; null allowed]
+
+Output and request:
+  --json               Print one JSON object
+  --out PATH           Save the result: a file, a folder/, a template; - is stdout
+  --input FILE|-|JSON  Give the whole body; flags override its fields
+  --dry-run[=curl]     Show the request and send nothing
+  --timeout TIME       Stop waiting after: milliseconds, or 90s, 10m
+  --no-wait            Print the task id and do not wait
+  --blocking           Wait inside one request instead of asking again and again
+  --help               Show this page
+
+Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.
+JSON, VALUE lists and media also read @FILE, and @- for standard input.
+Action ai.video.generate (may spend credits). Flags for every command: ads --help
+"""
+
+
+def test_the_page_of_an_action() -> None:
+    assert page(GENERATE) + "\n" == EXPECTED
+    assert pages.pages("ads", [GENERATE])["video.generate.txt"] == EXPECTED
+
+
+def test_server_text_is_inert_and_wrapped() -> None:
+    told = page(action(param("x", doc="a\x1b[31mb\u202ec\r\n  d"), doc="Title\x07\n\nMore " * 40))
+
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert "\x07" not in told
+    assert "ab" in told
+    assert max(map(len, told.splitlines())) <= 88
+
+
+def test_a_long_link_is_not_broken() -> None:
+    link = "https://example.com/" + "a" * 120
+
+    assert link in page(action(param("x", doc=f"See {link} for more")))
+
+
+def test_pages_of_groups_and_program() -> None:
+    query = action(id="ai.video.query", command=("video", "query"), summary="Ask. More.")
+    deep = action(id="a.b.c", command=("a", "b", "c"), summary="Deep")
+    hidden = action(id="ai.video.generate_and_wait", command=(), family=FAMILY)
+    made = pages.pages("ads", [GENERATE, query, deep, hidden])
+
+    assert list(made) == [
+        "_.txt",
+        "a.b.c.txt",
+        "a.b.txt",
+        "a.txt",
+        "video.generate.txt",
+        "video.query.txt",
+        "video.txt",
+    ]
+    assert "  query     Ask\n" in made["video.txt"]
+    assert "  a      b\n" in made["_.txt"]
+    assert "  video  generate, query\n" in made["_.txt"]
+    assert "  login       Save a server and its key\n" in made["_.txt"]

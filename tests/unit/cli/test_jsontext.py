@@ -1,0 +1,54 @@
+"""JSON goes through unchanged: digits, order, characters."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callsheet.cli import jsontext
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES)
+def test_what_is_decoded_encodes_the_same(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    assert jsontext.encode(jsontext.decode(text)) == text
+    assert jsontext.plain(jsontext.decode(text)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "1.0", "1e5", "-0.0", "1.10", "-0", "1E+2", "12345678901234567890.5"]
+)
+def test_numbers_keep_their_form(text: str) -> None:
+    assert jsontext.encode(jsontext.decode(text)) == ("0" if text == "-0" else text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1,]", "NaN", "Infinity", "1e999", "9" * 5000, "[" * 100_000, "01", "'a'"]
+)
+def test_what_is_no_json_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        jsontext.decode(text)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_lone_surrogate_goes_out_as_it_came() -> None:
+    assert jsontext.encode(jsontext.decode('["\\ud800"]')) == '["\\ud800"]'
+
+
+def test_one_is_one_but_not_true() -> None:
+    assert jsontext.same(1, 1.0)
+    assert not jsontext.same(1, True)

@@ -1,0 +1,79 @@
+"""Comma lists part where a link or path begins, and limits are told in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from unit.cli.given import param
+
+from callsheet.cli import values
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from callsheet.spec import Param
+
+LINKS = param("x", "array", items="string")
+MARKED = param("x", "array", items="string", comma=True)
+CHOICES = param("x", "array", items="string", choices=("a", "b"))
+NUMBERS = param("x", "array", items="number")
+
+
+@pytest.mark.parametrize(
+    ("one", "text", "items"),
+    [
+        (LINKS, "https://a,https://b", ["https://a", "https://b"]),
+        (LINKS, "https://a/?q=1,2,3,https://b", ["https://a/?q=1,2,3", "https://b"]),
+        (LINKS, "here.png,https://b", ["here.png", "https://b"]),
+        (LINKS, "https://b,here.png", ["https://b", "here.png"]),
+        (LINKS, "a, b", ["a, b"]),
+        (LINKS, "data:image/png;base64,AA==,https://b", ["data:image/png;base64,AA==,https://b"]),
+        (LINKS, "", [""]),
+        (MARKED, "a,b", ["a", "b"]),
+        (MARKED, "https://a,b", ["https://a,b"]),
+        (CHOICES, "a,b", ["a", "b"]),
+        (NUMBERS, "1,2.5", ["1", "2.5"]),
+    ],
+)
+def test_lists_part(one: Param, text: str, items: list[str]) -> None:
+    assert values.split(one, text, lambda path: path == "here.png") == items
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"minimum": 3, "maximum": 12}, "allowed: 3 to 12"),
+        ({"minimum": 0}, "allowed: 0 or more"),
+        ({"maxLength": 5}, "allowed: up to 5 characters"),
+        ({"exclusiveMinimum": 0, "exclusiveMaximum": 1}, "allowed: 0 to 1 (both excluded)"),
+        ({"minItems": 1, "maxItems": 2}, "allowed: 1 to 2 items"),
+        ({"pattern": "x"}, ""),
+    ],
+)
+def test_limits_in_words(limits: dict[str, object], words: str) -> None:
+    assert values.allowed(param("x", "number", limits=limits)) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "value", "message"),
+    [
+        ("string", {"minLength": 3}, "ab", "--x: 2 characters are fewer than 3"),
+        ("string", {"maxLength": 1}, "ab", "--x: 2 characters are more than 1"),
+        ("number", {"exclusiveMinimum": 0}, 0, "--x: 0 is not more than 0"),
+        ("number", {"exclusiveMaximum": 1}, 1.5, "--x: 1.5 is not less than 1"),
+        ("array", {"minItems": 2}, ["a"], "--x: 1 items are fewer than 2"),
+    ],
+)
+def test_limits_are_held(kind: str, limits: dict[str, object], value: object, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        values.check(param("x", kind, limits=limits), value)
+
+    assert caught.value.message == message
+
+
+def test_a_limit_of_another_kind_says_nothing() -> None:
+    one = param("x", "any", limits={"minimum": 3, "minLength": 9, "minItems": 9})
+
+    values.check(one, 5)
+    with pytest.raises(UsageError, match="fewer than 9"):
+        values.check(one, "text")

@@ -1,0 +1,96 @@
+"""What the model generator is given holds types, names of ours and tokens, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callsheet_codegen import names
+from callsheet_codegen.clean import Cleaner, NoModel, Vocabulary, wire_names
+
+EVIL = '"""\nimport os\n'
+
+
+def cleaned(schema: dict[str, Any], *, reply: bool = False) -> tuple[dict[str, Any], Vocabulary]:
+    words = Vocabulary(fields=names.fields(wire_names(schema)))
+    cleaner = Cleaner(root="A", words=words, open_enums=reply, schema=schema)
+    return cleaner.definitions(), words
+
+
+def test_no_byte_of_the_servers_text_is_left() -> None:
+    schema = {
+        "type": "object",
+        "title": EVIL,
+        "description": EVIL,
+        "x-vendor": EVIL,
+        "properties": {
+            EVIL: {"type": "string", "default": EVIL, "pattern": EVIL, "format": EVIL},
+            "choice": {"enum": [EVIL, "a"]},
+            "fixed": {"const": EVIL},
+            "inner": {"$ref": "#/$defs/" + EVIL.replace("/", "~1")},
+        },
+        "required": [EVIL],
+        "$defs": {EVIL: {"type": "object", "properties": {EVIL: {"description": EVIL}}}},
+    }
+    found, words = cleaned(schema)
+    text = json.dumps(found)
+
+    assert "import os" not in text
+    assert "default" not in text
+    assert set(words.tokens.values()) == {EVIL, "a"}
+    assert found["A"]["required"] == [words.fields[EVIL]]
+
+
+def test_constraints_go_and_types_stay() -> None:
+    found, _ = cleaned({"properties": {"n": {"type": "integer", "minimum": 1, "multipleOf": 2}}})
+
+    assert found == {"A": {"properties": {"n": {"type": "integer"}}, "required": []}}
+
+
+def test_a_reply_may_say_a_new_value() -> None:
+    schema = {"properties": {"state": {"enum": ["ok", None]}}}
+    closed, words = cleaned(schema)
+    opened, _ = cleaned(schema, reply=True)
+    token = next(iter(words.tokens))
+
+    assert closed["A"]["properties"]["state"] == {"enum": [token, None]}
+    assert opened["A"]["properties"]["state"] == {
+        "anyOf": [{"enum": [token, None]}, {"type": "null"}, {"type": "string"}]
+    }
+
+
+@pytest.mark.parametrize("values", [[1.5], [{"a": 1}], [], [2**70], "x"])
+def test_values_that_are_no_literals_leave_the_type(values: Any) -> None:
+    found, _ = cleaned({"properties": {"a": {"type": "number", "enum": values}}})
+
+    assert found["A"]["properties"]["a"] == {"type": "number"}
+
+
+def test_a_choice_with_a_member_that_says_nothing_is_none() -> None:
+    found, _ = cleaned(
+        {"properties": {"a": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    )
+
+    assert "anyOf" not in found["A"]
+
+
+def test_only_what_is_referred_to_becomes_a_class() -> None:
+    found, _ = cleaned(
+        {
+            "properties": {"a": {"$ref": "#/$defs/node"}},
+            "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}, "lost": {}},
+        }
+    )
+
+    assert sorted(found) == ["A", "ANode"]
+    assert found["ANode"]["properties"]["next"] == {"$ref": "#/$defs/ANode"}
+
+
+@pytest.mark.parametrize(
+    "ref", ["https://example.com/x", "file:///etc/passwd", "other.json", "#/$defs/none", "#", 1]
+)
+def test_a_reference_stays_within_the_schema(ref: object) -> None:
+    with pytest.raises(NoModel):
+        cleaned({"$ref": ref})

@@ -1,0 +1,78 @@
+"""Workers are bounded: a schema that costs too much costs itself alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callsheet_codegen.models import Made, Request, Worker, make_models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEAD = Made(refused="the schema takes more time or memory than a schema may")
+
+
+def wanted(schema: dict[str, Any]) -> Request:
+    return Request(roots={"AInput": (schema, False)})
+
+
+def bomb(depth: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        inner = {"anyOf": [inner, {"type": "object", "properties": {"x": inner}}]}
+    return {"type": "object", "properties": {"a": inner}}
+
+
+GOOD = wanted({"type": "object", "properties": {"a": {"type": "string"}}})
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    one = Worker()
+    yield one
+    one.close()
+
+
+def test_a_bomb_is_refused_and_the_next_schema_is_not(worker: Worker) -> None:
+    assert worker.ask(wanted(bomb(14))) == DEAD
+    assert worker.ask(GOOD).fields == {"AInput": {"a": ("a", "str | None", False)}}
+
+
+def test_a_worker_that_never_answers_is_a_refusal() -> None:
+    silent = Worker(program=("-c", "pass"))
+
+    assert silent.ask(GOOD) == DEAD
+
+
+def test_inherited_fields_are_listed(worker: Worker) -> None:
+    part = {"type": "object", "properties": {"b": {"type": "string"}}}
+    schema = {
+        "allOf": [{"$ref": "#/$defs/p"}, {"type": "object", "properties": {"a": {}}}],
+        "$defs": {"p": part},
+    }
+
+    assert sorted(worker.ask(wanted(schema)).fields["AInput"]) == ["a", "b"]
+
+
+def test_one_process_serves_many_schemas() -> None:
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker())
+        return started[-1]
+
+    made = make_models({f"a{n}": GOOD for n in range(20)}, start=start)
+
+    assert list(made) == [f"a{n}" for n in range(20)]
+    assert all(one.source for one in made.values())
+    assert len(started) == 1 <= (os.cpu_count() or 1)
+
+
+def test_nothing_is_started_for_nothing() -> None:
+    def start() -> Worker:
+        raise AssertionError("a process was started")
+
+    assert make_models({}, start=start) == {}

@@ -1,0 +1,85 @@
+"""The model generator's output passes only as plain models, with the server's strings back in."""
+
+from __future__ import annotations
+
+import pytest
+
+from callsheet_codegen.clean import NoModel
+from callsheet_codegen.reshape import Reshaped, reshape
+
+HEAD = "from pydantic import BaseModel, Field\n"
+
+
+def shaped(body: str, **tokens: str) -> Reshaped:
+    return reshape(
+        HEAD + body,
+        wire={"a": "a", "image": "imageURL"},
+        tokens=tokens,
+        prefix="A",
+        named=["AInput"],
+    )
+
+
+def test_a_class_becomes_ours() -> None:
+    made = shaped(
+        "class AInput(BaseModel):\n    model_config = {}\n    a: str\n"
+        "    image: int | None = None\n"
+    )
+
+    assert made.source == (
+        "from __future__ import annotations\n"
+        "from callsheet.model import Field, Model\n\n"
+        "class AInput(Model):\n    a: str\n    image: int | None = "
+        "Field(default=None, validation_alias='imageURL', serialization_alias='imageURL')\n"
+    )
+    assert made.fields == {
+        "AInput": {"a": ("a", "str", True), "image": ("imageURL", "int | None", False)}
+    }
+
+
+def test_tokens_become_the_servers_words() -> None:
+    made = shaped("class AInput(BaseModel):\n    a: Literal['t1']\n    't2'\n", t1="'\n", t2='"""')
+
+    assert 'Literal["\'\\n"]' in made.source
+    assert '\'"""\'' in made.source
+
+
+def test_a_class_named_after_a_property_gets_the_prefix() -> None:
+    made = shaped("class Any(BaseModel):\n    a: str\nclass AInput(BaseModel):\n    a: Any\n")
+
+    assert sorted(made.fields) == ["AAny", "AInput"]
+    assert made.fields["AInput"]["a"][1] == "AAny"
+
+
+def test_inherited_and_root_classes_are_told() -> None:
+    made = shaped(
+        "class AInput(BaseModel):\n    a: str\n"
+        "class AInput2(AInput):\n    image: str\n"
+        "class AInput3(RootModel[list[AInput]]):\n    root: list[AInput]\n"
+    )
+
+    assert made.bases == {"AInput2": "AInput"}
+    assert made.roots == ("AInput3",)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x = 1",
+        "import os",
+        "def f(): pass",
+        "print('x')",
+        "class A(Exception): pass",
+        "@decorate\nclass A(BaseModel): pass",
+        "class A(BaseModel):\n    def f(self): pass",
+        "class A(BaseModel):\n    b: str",
+        "class A(BaseModel):\n    a: os.PathLike",
+        "class A(BaseModel):\n    a: f()",
+        "class A(BaseModel):\n    a: Literal['not ours']",
+        "class A(BaseModel):\n    a: Unknown",
+        "A.model_rebuild()",
+    ],
+)
+def test_anything_else_is_refused(body: str) -> None:
+    with pytest.raises(NoModel):
+        shaped(body)

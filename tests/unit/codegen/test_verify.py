@@ -1,0 +1,73 @@
+"""Whatever no template writes is refused, where and why it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from callsheet_codegen.verify import Unsafe, verify
+
+GROUP = "groups/video.py"
+MODEL = "models/video.py"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os",
+        "from os import system",
+        "from pydantic import BaseModel",
+        "from callsheet import *",
+        "from ...outside import x",
+        "from callsheet.settings import load",
+        "eval('1')",
+        "x = open('f')",
+        "x = ().__class__",
+        "x = __import__",
+        "x = (lambda: 1)",
+        "x = [i for i in y]",
+        "x = f'{y}'",
+        "for x in y: pass",
+        "while 1: pass",
+        "with a: pass",
+        "try: pass\nexcept: pass",
+        "global x",
+        "del x",
+        "@decorate\ndef f(): pass",
+        "@property.setter\ndef f(): pass",
+        "def __del__(self): pass",
+        "class __X: pass",
+        "x.system('true')",
+        "(yield)",
+        "1 + 1",
+        "not python",
+        "x := 1",
+    ],
+)
+def test_it_is_refused(source: str) -> None:
+    with pytest.raises(Unsafe, match=GROUP):
+        verify(GROUP, source)
+
+
+@pytest.mark.parametrize("source", ["import os", "from callsheet import Client", "x = run()"])
+def test_models_may_less(source: str) -> None:
+    with pytest.raises(Unsafe):
+        verify(MODEL, source)
+
+
+def test_the_line_is_named() -> None:
+    with pytest.raises(Unsafe, match=r"groups/video\.py:2: Import"):
+        verify(GROUP, "x = 1\nimport os\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        (GROUP, 'from callsheet import Group\nclass A(Group):\n    """import os"""\n'),
+        (GROUP, "from ..commands.video import GENERATE"),
+        (MODEL, "from callsheet.model import Field\nx: str | None = Field(default=None)\n"),
+        (MODEL, "A.model_rebuild()"),
+        ("models/__init__.py", "from importlib import import_module"),
+    ],
+)
+def test_what_templates_write_passes(path: str, source: str) -> None:
+    verify(path, source)

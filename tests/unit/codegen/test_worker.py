@@ -1,0 +1,65 @@
+"""The worker makes models, and nothing that runs in it reaches files or the network."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callsheet_codegen import worker
+from callsheet_codegen.clean import NoModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def request(schema: dict[str, Any], *, reply: bool = False) -> dict[str, Any]:
+    return {"roots": {"AInput": [schema, reply]}}
+
+
+def test_a_model_takes_and_gives_wire_names() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"imageInput": {"type": "array", "items": {"type": "string"}}},
+    }
+    made = worker.make(request(schema))
+    space: dict[str, Any] = {}
+    exec(compile(made.source, "models", "exec"), space)  # the very text that is written
+    model = space["AInput"]
+
+    assert model(image_input=["a"]).model_dump(by_alias=True) == {"imageInput": ["a"]}
+    assert model.model_validate({"imageInput": ["a"], "new": 1}).image_input == ["a"]
+
+
+@pytest.mark.parametrize(
+    "source", ["open('x')", "import socket\nsocket.socket()", "import os\nos.system('true')"]
+)
+def test_an_import_that_reaches_out_is_refused(source: str) -> None:
+    reply = worker.guarded(lambda: worker.try_import(source), "import")
+
+    assert reply is not None
+    assert "while models were made" in reply
+
+
+def test_generating_may_read_but_not_write_or_connect(tmp_path: Path) -> None:
+    (tmp_path / "read").write_text("x")
+
+    assert worker.guarded(lambda: (tmp_path / "read").read_text(), "generate") is None
+    assert worker.guarded(lambda: (tmp_path / "made").write_text("x"), "generate") is not None
+    assert (
+        worker.guarded(lambda: socket.create_connection(("127.0.0.1", 1)), "generate") is not None
+    )
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_refusal_is_an_answer() -> None:
+    with pytest.raises(NoModel):
+        worker.make(request({"$ref": "https://example.com/x"}))
+    assert "NoModel" in worker.answer(request({"$ref": "file:///etc/passwd"}))["refused"]
+
+
+def test_the_answer_names_fields_and_annotations() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+
+    assert worker.answer(request(schema))["fields"] == {"AInput": {"a": ("a", "int", True)}}

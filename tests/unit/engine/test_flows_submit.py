@@ -1,0 +1,264 @@
+"""A paid request is recorded before it leaves, leaves once, and its outcome is never guessed."""
+
+from __future__ import annotations
+
+import json
+from asyncio import CancelledError
+from typing import Any
+
+import pytest
+from unit.engine.scripted import HOST, MAKE, Stage, order, reply
+
+from callsheet.errors import (
+    AuthError,
+    CallsheetError,
+    LimitReached,
+    NetworkError,
+    OutcomeUnknown,
+    ServerError,
+    UsageError,
+)
+from callsheet.flows import Record, submit
+from callsheet.flows.submit import action_path, sendable
+from callsheet.spec import Action
+
+REFUSED = NetworkError("refused", sent=False)
+LOST = NetworkError("the connection broke", sent=True)
+ACCEPTED = reply({"taskId": "t-1", "status": "pending"})
+SAFE = Action(id="ai.v.query", paid=False, role="query")
+
+
+def failure(stage: Stage, **changes: Any) -> CallsheetError:
+    with pytest.raises(CallsheetError) as caught:
+        stage.run(submit(order(**changes), stage.timing))
+    return caught.value
+
+
+def test_the_intent_is_recorded_before_the_request_and_the_task_after_it() -> None:
+    stage = Stage(ACCEPTED)
+    answer = stage.run(submit(order(facts={"host": HOST}), stage.timing))
+    assert answer.reading.task_ids == ("t-1",)
+    assert stage.kinds == ["Record", "Send", "Record"]
+    assert stage.effects[0] == Record("intent", "ref-1", {"host": HOST})
+    assert stage.of(Record)[1].event == "accepted"
+    assert stage.of(Record)[1].values["task_ids"] == ["t-1"]
+
+
+def test_the_request_carries_the_exact_bytes_and_the_reference() -> None:
+    stage = Stage(ACCEPTED)
+    stage.run(submit(order(), stage.timing))
+    (send,) = stage.sends
+    assert (send.method, send.path, send.body) == (
+        "POST",
+        "/api/actions/ai.v.make",
+        b'{"prompt":"waves"}',
+    )
+    assert send.headers == {"Content-Type": "application/json", "Idempotency-Key": "ref-1"}
+
+
+def test_no_request_leaves_without_its_intent() -> None:
+    stage = Stage(ACCEPTED)
+
+    def unwritable(record: Record) -> None:
+        raise UsageError("the ledger cannot be used", code="ledger")
+
+    stage.record = unwritable
+    assert failure(stage).code == "ledger"
+    assert stage.sends == []
+
+
+@pytest.mark.parametrize("answer", [ACCEPTED, LOST, reply({"error": "bad"}, 400)])
+def test_a_ledger_that_fails_afterwards_hides_nothing(answer: object) -> None:
+    told = Stage(answer)
+    untold = Stage(answer)
+
+    def failing(record: Record) -> None:
+        if record.event != "intent":
+            raise UsageError("disk full", code="ledger")
+
+    untold.record = failing
+
+    def outcome(stage: Stage) -> object:
+        try:
+            return stage.run(submit(order(), stage.timing))
+        except CallsheetError as error:
+            return type(error), error.message
+
+    assert outcome(untold) == outcome(told)
+
+
+def test_nothing_left_when_nobody_could_be_reached() -> None:
+    stage = Stage(REFUSED)
+    assert isinstance(failure(stage), NetworkError)
+    assert stage.events == ["intent", "unsent"]
+    assert len(stage.sends) == 5
+
+
+def test_a_request_that_could_not_leave_is_tried_again() -> None:
+    stage = Stage(REFUSED, REFUSED, ACCEPTED)
+    stage.run(submit(order(), stage.timing))
+    assert stage.events == ["intent", "accepted"]
+    assert {send.headers["Idempotency-Key"] for send in stage.sends} == {"ref-1"}
+
+
+def test_a_lost_reply_is_unknown_and_not_asked_for_again() -> None:
+    stage = Stage(LOST)
+    error = failure(stage)
+    assert isinstance(error, OutcomeUnknown)
+    assert error.exit_code == 5
+    assert "ref-1"[:8] in error.hint
+    assert stage.events == ["intent", "unknown"]
+    assert len(stage.sends) == 1
+
+
+def test_after_a_request_that_may_have_arrived_a_refused_connection_ends_it() -> None:
+    stage = Stage(LOST, REFUSED)
+    assert isinstance(failure(stage, resend=False), OutcomeUnknown)
+    assert len(stage.sends) == 1
+
+
+def test_a_lost_reply_is_asked_for_again_where_the_key_is_honoured() -> None:
+    stage = Stage(LOST, LOST, ACCEPTED)
+    stage.run(submit(order(resend=True), stage.timing))
+    assert [send.headers["Idempotency-Key"] for send in stage.sends] == ["ref-1"] * 3
+    assert stage.events == ["intent", "accepted"]
+
+
+def test_a_refusal_after_a_lost_try_leaves_the_first_one_unknown() -> None:
+    stage = Stage(LOST, reply({"error": "no credit"}, 402))
+    assert isinstance(failure(stage, resend=True), OutcomeUnknown)
+    assert stage.events == ["intent", "unknown"]
+
+
+@pytest.mark.parametrize("resend", [False, True])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
+def test_trouble_of_the_server_is_unknown_and_never_sent_again(status: int, resend: bool) -> None:
+    stage = Stage(reply({"error": "oops"}, status, x_request_id="r-9"))
+    error = failure(stage, resend=resend)
+    assert isinstance(error, OutcomeUnknown)
+    assert (error.http_status, error.request_id) == (status, "r-9")
+    assert "oops" in error.raw
+    assert len(stage.sends) == 1
+    assert stage.events == ["intent", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, {"error": {"code": "bad", "message": "prompt is empty"}}, ServerError),
+        (401, {"message": "no"}, AuthError),
+        (402, {"message": "short"}, LimitReached),
+        (404, {"message": "no such action"}, ServerError),
+        (422, {"detail": "fps"}, ServerError),
+        (429, {"message": "slow down"}, LimitReached),
+        (200, {"success": False, "message": "prompt is empty"}, ServerError),
+    ],
+)
+def test_a_refusal_is_the_error_that_it_stands_for(
+    status: int, body: object, kind: type[CallsheetError]
+) -> None:
+    stage = Stage(reply(body, status))
+    assert type(failure(stage)) is kind
+    assert stage.events == ["intent", "refused"]
+    assert len(stage.sends) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"ok", b"<html><title>Login</title></html>", b'{"note": "hm"}', b"[" * 100_000, b"\xff"],
+)
+def test_a_success_that_nobody_understands_is_unknown_and_kept(body: bytes) -> None:
+    stage = Stage(reply(body))
+    error = failure(stage)
+    assert isinstance(error, OutcomeUnknown)
+    assert stage.events == ["intent", "unknown"]
+    assert error.raw == stage.of(Record)[1].values["reply"]
+    assert len(error.raw) <= 2048
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), CancelledError(), SystemExit(1)])
+def test_an_interruption_while_the_request_is_out_is_recorded_first(stop: BaseException) -> None:
+    stage = Stage(stop)
+    with pytest.raises(type(stop)):
+        stage.run(submit(order(), stage.timing))
+    assert stage.events == ["intent", "unknown"]
+
+
+def test_an_interruption_between_tries_that_never_left_is_unsent() -> None:
+    stage = Stage(REFUSED)
+    flow = submit(order(), stage.timing)
+    next(flow), flow.send(None), flow.throw(REFUSED)
+    effect = flow.throw(KeyboardInterrupt())
+    assert isinstance(effect, Record)
+    assert effect.event == "unsent"
+    with pytest.raises(KeyboardInterrupt):
+        flow.send(None)
+
+
+def test_what_is_refused_before_it_leaves_is_unsent() -> None:
+    stage = Stage(UsageError("the certificates cannot be read"))
+    assert failure(stage).exit_code == 2
+    assert stage.events == ["intent", "unsent"]
+
+
+def test_a_safe_action_needs_no_ledger_and_no_key() -> None:
+    stage = Stage(reply({"error": "busy"}, 503), LOST, reply({"taskId": "t", "status": "done"}))
+    answer = stage.run(submit(order(SAFE), stage.timing))
+    assert answer.reading.state == "done"
+    assert (stage.events, len(stage.sends)) == ([], 3)
+    assert "Idempotency-Key" not in stage.sends[0].headers
+
+
+def test_what_the_server_says_of_the_key_is_noted() -> None:
+    stage = Stage(reply({"taskId": "t"}, idempotent_replayed="true"))
+    stage.run(submit(order(), stage.timing))
+    assert stage.of(Record)[1].values["idempotency"] is True
+
+
+def test_a_job_that_is_over_at_once_is_recorded_so() -> None:
+    done = {"taskId": "t", "status": "success", "videoUrl": "/v.mp4"}
+    stage = Stage(reply(done))
+    stage.run(submit(order(), stage.timing))
+    assert stage.of(Record)[1].event == "done"
+    assert stage.of(Record)[1].values["reply"] == done
+
+
+def test_an_empty_answer_is_one_where_http_says_so() -> None:
+    stage = Stage(reply(b"", 204))
+    assert stage.run(submit(order(Action(id="x.drop")), stage.timing)).json is None
+    assert stage.events == ["intent", "done"]
+
+
+def test_an_abandoned_flow_asks_for_nothing_more() -> None:
+    stage = Stage()
+    flow = submit(order(), stage.timing)
+    next(flow)
+    flow.send(None)
+    flow.close()
+    with pytest.raises(StopIteration):
+        next(flow)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("ai.v.make", "ai.v.make"),
+        ("a/../b", "a%2F..%2Fb"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("ü %2e", "%C3%BC%20%252e"),
+    ],
+)
+def test_an_id_is_one_segment(name: str, path: str) -> None:
+    assert action_path(name, "/schema") == f"/api/actions/{path}/schema"
+    assert sendable(name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "...", "\ud800"])
+def test_an_id_that_cannot_be_a_segment(name: str) -> None:
+    assert not sendable(name)
+
+
+def test_the_reply_is_kept_as_it_came() -> None:
+    stage = Stage(reply(b'{"taskId": "t", "later": [1, {"x": null}]}'))
+    answer = stage.run(submit(order(MAKE), stage.timing))
+    assert json.dumps(answer.json) == '{"taskId": "t", "later": [1, {"x": null}]}'

@@ -1,0 +1,176 @@
+"""Every shape of a list gives the same actions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callsheet.protocol import Overrides, read_list
+
+SCHEMA = {"type": "object", "properties": {"prompt": {"type": "string"}}}
+IDS = ["ai.video.generate", "ai.video.query"]
+ITEMS = [{"id": name} for name in IDS]
+KEYED = {name: {"inputSchema": SCHEMA} for name in IDS}
+
+
+def ids(data: Any, **forced: Any) -> list[str]:
+    return [entry.id for entry in read_list(data, Overrides.parse(forced)).entries]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ITEMS,
+        IDS,
+        {"actions": ITEMS},
+        {"data": ITEMS},
+        {"items": ITEMS},
+        {"capabilities": ITEMS},
+        {"data": {"actions": ITEMS, "count": 2}},
+        {"actions": {"items": ITEMS, "total": 2}},
+        KEYED,
+        {"actions": KEYED},
+        dict.fromkeys(IDS, "what it does"),
+        {"code": 0, "message": "ok", "data": ITEMS},
+        {"code": 0, "message": "ok", "data": {"items": ITEMS}},
+        {"code": 200, "msg": "success", "data": {"capabilities": ITEMS}},
+        {"success": True, "data": {"actions": ITEMS}},
+        {"success": True, "data": KEYED},
+        {"success": True, "data": ITEMS, "total": 2, "page": 1},
+        {"status": "success", "data": ITEMS},
+        {"code": 1, "msg": "success", "data": ITEMS},
+        {"code": 0, "data": json.dumps(ITEMS)},
+        json.dumps(json.dumps({"actions": ITEMS})),
+    ],
+)
+def test_every_shape_of_a_list(data: Any) -> None:
+    page = read_list(data)
+
+    assert [entry.id for entry in page.entries] == IDS
+    assert page.recognised
+    assert page.notes == ()
+    assert page.next is None
+
+
+@pytest.mark.parametrize("key", ["id", "name", "action", "actionId", "capabilityId", "key"])
+def test_every_id_key(key: str) -> None:
+    assert ids([{key: name, "title": "T", "type": "action"} for name in IDS]) == IDS
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        [{"id": 17}, {"id": 18}],
+        [{"id": f"0b5e0f6e-6a0e-4f0a-9d8e-3d0f6f1c2b{n}"} for n in (11, 12)],
+        [{"id": "Generate a video"}, {"id": "Ask for it"}],
+        [{"key": "video"}, {"key": "video"}],
+    ],
+)  # fmt: skip
+def test_the_dotted_name_is_the_id(beside: list[dict[str, Any]]) -> None:
+    items = [{**extra, "action": name} for extra, name in zip(beside, IDS, strict=True)]
+
+    assert ids(items) == IDS
+
+
+def test_a_name_beside_the_id_is_a_title() -> None:
+    entry = read_list([{"id": "ai.echo", "name": "Echo", "summary": "Says it again"}]).entries[0]
+
+    assert (entry.id, entry.title, entry.description) == ("ai.echo", "Echo", "Says it again")
+
+
+def test_plain_ids_are_taken_as_they_come() -> None:
+    assert ids([{"name": "echo"}, {"name": "sum"}]) == ["echo", "sum"]
+    assert ids([{"id": 4}, {"id": 5}]) == ["4", "5"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"inputSchema": SCHEMA},
+        {"input": SCHEMA},
+        {"schema": SCHEMA},
+        {"parameters": SCHEMA},
+        {"schema": {"input": SCHEMA}},
+        {"inputSchema": json.dumps(SCHEMA)},
+        {"function": {"name": "x", "parameters": SCHEMA}},
+    ],
+)
+def test_inline_schemas_need_no_further_call(entry: dict[str, Any]) -> None:
+    found = read_list([{"id": "a.b", **entry}, {"id": "a.c"}]).entries
+
+    assert [item.has_schema for item in found] == [True, False]
+    assert found[0].input == SCHEMA
+
+
+def test_an_entry_that_is_a_schema_itself() -> None:
+    found = read_list({"a.b": SCHEMA, "a.c": {"type": "object", "title": "No fields"}}).entries
+
+    assert [(item.id, item.has_schema) for item in found] == [("a.b", True), ("a.c", False)]
+
+
+def test_what_an_entry_says_is_kept_unchanged() -> None:
+    data = {
+        "actions": [
+            {"id": "a.b", "title": "T", "description": "D\x1b", "output": True, "readOnly": True},
+            {"id": "a.c", "annotations": {"readOnlyHint": True}, "billable": False},
+            {"id": "a.d", "idempotency": False, "deprecated": True, "readOnly": "yes"},
+        ],
+        "idempotency": True,
+    }  # fmt: skip
+    first, second, third = read_list(data).entries
+
+    assert (first.title, first.description, first.output) == ("T", "D\x1b", True)
+    assert first.marks == {"readOnly": True, "idempotency": True}
+    assert second.marks == {"readOnly": True, "billable": False, "idempotency": True}
+    assert third.marks == {"idempotency": False, "deprecated": True}
+
+
+def test_entries_that_are_none_are_told_and_skipped() -> None:
+    page = read_list([{"id": "a.b"}, 7, {"title": "?"}, None, "a.b", "\ud800.x", "x" * 257, "a\nb"])
+
+    assert [entry.id for entry in page.entries] == ["a.b"]
+    assert len(page.notes) == 7
+    assert page.notes[0] == "entry 2 is no action: 7"
+    assert "twice" in page.notes[3]
+
+
+@pytest.mark.parametrize(
+    "data", [None, True, 3, "text", "<html>", {}, {"hello": "world"}, {"data": {"user": {"id": 1}}}]
+)
+def test_what_is_no_list_is_not_recognised(data: Any) -> None:
+    page = read_list(data)
+
+    assert (page.recognised, page.entries) == (False, ())
+    assert len(page.notes) == 1
+
+
+@pytest.mark.parametrize("data", [[], {"actions": []}, {"actions": {}}, {"code": 0, "data": []}])
+def test_an_empty_list_is_a_list(data: Any) -> None:
+    assert read_list(data).recognised
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ({"code": 401, "message": "not signed in"}, "auth"),
+        ({"success": False, "message": "Too many requests"}, "rate"),
+        ({"error": {"code": "forbidden", "message": "no"}}, ""),
+    ],
+)
+def test_a_no_with_http_200_is_a_refusal(data: Any, kind: str) -> None:
+    page = read_list(data)
+
+    assert page.refusal is not None
+    assert page.refusal.kind == kind
+    assert page.entries == ()
+
+
+def test_forced_readings() -> None:
+    data = {"reply": {"x": {"all": [{"no": "a.b", "id": "z"}]}}, "list": [{"id": "other"}]}
+
+    assert ids(data, **{"list": "reply.x.all", "id-key": "no"}) == ["a.b"]
+    assert ids({"reply": {"a": {}, "b": {}}}, list="reply") == ["a", "b"]
+    assert ids([{"w": {"id": "a"}}, {"w": {"id": "b"}}], list="[].w") == []
+    assert ids({"data": {"mine": ITEMS}}, list="mine") == IDS

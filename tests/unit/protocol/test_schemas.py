@@ -1,0 +1,110 @@
+"""Every wrapping of a schema gives the same schema, unchanged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callsheet.protocol import Overrides, read_schema
+
+IN = {"type": "object", "properties": {"input": {"type": "string"}, "schema": {}}, "x-vendor": 1}
+OUT = {"type": "object", "properties": {"videoUrl": {"type": "string"}}}
+BESIDE = {"id": "ai.video.generate", "title": "Make", "description": "Makes a video"}
+
+
+@pytest.mark.parametrize(
+    ("document", "output"),
+    [
+        (IN, None),
+        ({"inputSchema": IN, "outputSchema": OUT}, OUT),
+        ({"input": IN, "output": OUT}, OUT),
+        ({"input_schema": IN, "output_schema": OUT}, OUT),
+        ({"schema": IN}, None),
+        ({"parameters": IN}, None),
+        ({"schema": {"input": IN, "output": OUT}}, OUT),
+        ({"schema": {"inputSchema": IN}, "outputSchema": OUT}, OUT),
+        ({"action": {"inputSchema": IN}}, None),
+        ({"code": 0, "message": "ok", "data": IN}, None),
+        ({"code": 200, "msg": "success", "data": {"input": IN, "output": OUT}}, OUT),
+        ({"success": True, "data": {"schema": IN}}, None),
+        ({"data": {"schema": IN}}, None),
+        ({"schema": json.dumps(IN)}, None),
+        ({"inputSchema": IN, "outputSchema": None}, None),
+        ({"inputSchema": IN, "outputSchema": "a video"}, None),
+        ({"inputSchema": IN, "outputSchema": True}, True),
+    ],
+)
+def test_every_wrapping(document: Any, output: Any) -> None:
+    reading = read_schema(document)
+
+    assert (reading.input, reading.output, reading.notes) == (IN, output, ())
+
+
+@pytest.mark.parametrize("key", ["inputSchema", "input", "schema", "parameters"])
+def test_words_beside_the_schema(key: str) -> None:
+    reading = read_schema({**BESIDE, key: IN, "readOnly": True, "idempotency": True})
+
+    assert (reading.title, reading.description) == ("Make", "Makes a video")
+    assert reading.marks == {"readOnly": True, "idempotency": True}
+    assert reading.input == IN
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        False,
+        {"$schema": "http://json-schema.org/draft-07/schema#"},
+        {"$schema": "https://json-schema.org/draft/2019-09/schema", "title": "T"},
+        {"$ref": "#/$defs/x", "$defs": {"x": {"type": "object"}}},
+        {"type": ["object", "null"]},
+        {"anyOf": [{"type": "object"}]},
+        {"enum": [1]},
+        {"const": 1},
+        {"required": ["prompt"]},
+    ],
+)
+def test_what_is_a_schema(schema: Any) -> None:
+    assert read_schema(schema).input == schema
+    assert read_schema({"inputSchema": schema}).input == schema
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(None, 7, "text", [], {}, ["a"]),
+        {"type": "form", "fields": [{"name": "limit"}]},
+        {"parameters": {"prompt": {"type": "string"}}},
+        {"inputSchema": {"prompt": "string"}},
+        {"schema": "https://example.com/schema.json"},
+        {"parameters": [{"name": "prompt", "in": "body"}]},
+        {"title": "only words"},
+    ],
+)
+def test_what_is_none_leaves_the_action_untyped(document: Any) -> None:
+    reading = read_schema(document)
+
+    assert reading.input is None
+    assert len(reading.notes) == 1
+
+
+def test_an_empty_schema_in_its_place_allows_anything() -> None:
+    assert read_schema({"inputSchema": {}}).input == {}
+
+
+def test_a_refusal_is_told() -> None:
+    reading = read_schema({"code": 404, "message": "no such action"})
+
+    assert reading.refusal is not None
+    assert reading.refusal.kind == "not_found"
+
+
+def test_forced_paths_lead_to_input_and_output() -> None:
+    document = {"code": 0, "data": {"a": {"in": IN}, "b": OUT, "inputSchema": {"type": "null"}}}
+    inside = read_schema(document, Overrides.parse({"schema": "a.in, b"}))
+    whole = read_schema({"x": {"y": IN}}, Overrides.parse({"schema": ["x.y"]}))
+
+    assert (inside.input, inside.output) == (IN, OUT)
+    assert (whole.input, whole.output) == (IN, None)

@@ -1,0 +1,175 @@
+"""A key shows itself as a mask, wherever it is looked at."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import pickle
+import traceback
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callsheet.errors import UsageError
+from callsheet.secret import Secret, redact_headers, redact_text
+
+KEY = "sk-Zq7/canary+key=8c1d9e22f3a9"
+MASK = "sk-…f3a9"
+MALFORMED = [
+    *("", " ", "\n", "\t", "\x00", "…", "é", "🔑", "\u200b", "\ud800"),
+    *(
+        f"{KEY}\n",
+        f" {KEY}",
+        f"{KEY} ",
+        f"{KEY}\r\nX-Evil: 1",
+        f"{KEY}\t",
+        f"{KEY}\x00",
+        f"{KEY}\x7f",
+    ),
+    *(f"{KEY}\x1b[0m", f"a b{KEY}", f"Bearer {KEY}", f"bearer {KEY}", f"{KEY}é", f"{KEY}\u202e"),
+    *(f'"{KEY}"', f"'{KEY}'", f"`{KEY}`", f"{KEY}\u2028", f"{KEY}\u00a0", f"{KEY}\udcff"),
+    *(KEY * 200, MASK, "sk-***f3a9"),
+]
+
+
+def test_reveal_alone_gives_the_key() -> None:
+    assert Secret.parse(KEY).reveal() == KEY
+
+
+def test_every_view_is_the_mask() -> None:
+    secret = Secret(KEY)
+    frozen = pickle.loads(pickle.dumps({"k": secret}))["k"]
+    views = [
+        *(str(secret), f"{secret}", f"{secret:>20}".strip(), format(secret, "s")),
+        *(str(copy.copy(secret)), str(copy.deepcopy([secret])[0]), str(frozen)),
+        *(json.loads(json.dumps(secret, default=str)),),
+    ]
+
+    assert views == [MASK] * 8
+    assert repr(secret) == repr(frozen) == f"Secret({MASK})"
+
+
+def test_nothing_inside_shows_the_key() -> None:
+    secret = Secret(KEY)
+    inside = [repr(getattr(secret, name)) for name in Secret.__slots__]
+
+    assert [text for text in inside if KEY in text] == []
+    assert not hasattr(secret, "__dict__")
+    assert KEY.encode() not in pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        json.dumps(secret)
+
+
+def test_a_pickled_one_gives_no_key() -> None:
+    frozen = pickle.loads(pickle.dumps(Secret(KEY)))
+
+    assert frozen.is_masked
+    assert frozen != Secret(KEY)
+    assert redact_text(KEY, [frozen]) == KEY
+    with pytest.raises(UsageError, match="masked"):
+        frozen.reveal()
+
+
+def test_equal_keys_are_equal() -> None:
+    assert {Secret(KEY), Secret(KEY)} == {Secret(KEY)}
+    assert Secret(KEY) != Secret(KEY + "x")
+    assert Secret(KEY) != KEY
+
+
+@pytest.mark.parametrize(
+    ("key", "mask"),
+    [
+        ("sk-0123456789abcdef", "sk-…cdef"),
+        ("0123456789abcdef", "…cdef"),
+        ("live_0123456789abcdef", "live_…cdef"),
+        ("password-012345678901", "…8901"),
+        ("short", "…"),
+        ("sk-short", "…"),
+    ],
+)
+def test_masks_show_little(key: str, mask: str) -> None:
+    assert str(Secret(key)) == mask
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_malformed_keys_are_refused_without_echo(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Secret.parse(text)
+    error = caught.value
+    stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    own = [str(frame.locals) for frame in stack if frame.filename.endswith("callsheet/secret.py")]
+    told = f"{error} {error.hint} {error.as_json()}"
+    assert KEY not in told
+    assert len(own) == 1
+    assert "canary" not in own[0]
+    assert error.exit_code == 2
+
+
+def test_there_are_thirty_malformed_keys() -> None:
+    assert len(set(MALFORMED)) >= 30
+
+
+def test_headers_that_carry_credentials_are_masked() -> None:
+    headers = {
+        "Authorization": f"Bearer {KEY}", "X-Api-Key": KEY, "Cookie": f"s={KEY}",
+        "x-auth-token": KEY,
+        "Idempotency-Key": "6f1c", "Content-Type": "application/json",
+    }  # fmt: skip
+    shown = redact_headers(headers)
+
+    assert KEY not in str(shown)
+    assert shown["X-Api-Key"] == MASK
+    assert shown["Idempotency-Key"] == "6f1c"
+    assert list(shown) == list(headers)
+
+
+def _spellings(key: str) -> list[str]:
+    whole = key.encode()
+    return [
+        key,
+        quote(key, safe=""),
+        quote(key, safe="").lower() if key.islower() else quote_plus(key),
+        "".join(f"%{byte:02x}" for byte in whole),
+        json.dumps({"key": key}),
+        base64.b64encode(whole).decode(),
+        base64.urlsafe_b64encode(whole).decode(),
+        *(base64.b64encode(lead + whole + b"@host").decode() for lead in (b"u", b"us", b"user:")),
+    ]
+
+
+@pytest.mark.parametrize("text", _spellings(KEY))
+def test_every_spelling_of_the_key_is_found(text: str) -> None:
+    shown = redact_text(f"before {text} after", [Secret(KEY)])
+
+    assert MASK in shown
+    assert "canary" not in shown
+    assert base64.b64encode(KEY.encode()).decode()[4:24] not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80))
+def test_every_spelling_of_any_key_is_found(key: str) -> None:
+    shown = [redact_text(text, [Secret(key)]) for text in _spellings(key)]
+
+    assert [text for text in shown if str(Secret(key)) not in text] == []
+
+
+def test_text_without_the_key_is_unchanged() -> None:
+    text = "sk- canary key " * 100
+
+    assert redact_text(text, [Secret(KEY), Secret("")]) == text
+
+
+def test_locals_in_a_traceback_show_the_mask() -> None:
+    secret = Secret(KEY)
+    try:
+        raise RuntimeError(f"{secret!r}")
+    except RuntimeError as error:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+
+    assert KEY not in "".join(told.format())
+    assert MASK in "".join(told.format())

@@ -1,0 +1,100 @@
+"""Nothing that a server wrote reaches a terminal as anything but text."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callsheet.text import clip, one_line, safe_text
+
+PIECES = st.sampled_from(
+    [
+        *("\x1b[31m", "\x1b]0;t\x07", "\x1b]8;;http://x\x1b\\", "\x9b2J", "\x1bP1\x1b\\", "\x1b"),
+        *("\x90q\x9c", "\u202e", "\u2066", "\u200b", "\ufeff", "\ud800", "\r", "\n", "\t", "\x07"),
+        *("\x85", "\u2028", "a", "é", "漢", "🎬", "|"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b[38;2;1;2;3mred", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;http://e\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b31mred", "red"),
+        ("\x9d0;title\x9ctext", "text"),
+        ("\x1bPq#0\x1b\\after", "after"),
+        ("\x1b(Bx\x1bcy\x1b=z", "xyz"),
+        ("\x1b]0;never ended", "]0;never ended"),
+        ("\x1b[", "["),
+        ("a\x08\x08b\x7fc\x00", "abc"),
+        ("user\u202etxt.exe", "usertxt.exe"),
+        ("\u2066a\u2069b\u200fc\u061cd", "abcd"),
+        ("z\u200be\u2060r\ufeffo\u00ad", "zero"),
+        ("tag\U000e0041\U000e007f", "tag"),
+        ("one\r\ntwo\u2028three\x85four\tfive", "one two three four five"),
+        ("lone \ud800 surrogate", "lone \ufffd surrogate"),
+        ("non\u00a0breaking", "non breaking"),
+        ("naïve 漢字 🎬 ❤️ ñ עברית", "naïve 漢字 🎬 ❤️ ñ עברית"),
+        (b"caf\xc3\xa9 \xff", "café \ufffd"),
+        (None, ""),
+        (7, "7"),
+        ({"a": ["é"]}, '{"a": ["é"]}'),
+    ],
+)
+def test_what_is_shown(raw: object, shown: str) -> None:
+    assert safe_text(raw) == shown
+
+
+def test_multiline_keeps_line_ends_alone() -> None:
+    assert safe_text("a\r\nb\rc\x1b[2J\td", multiline=True) == "a\nb\nc d"
+
+
+def test_one_line_joins_spaces() -> None:
+    assert one_line("  a \n\n b\t\tc ") == "a b c"
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(0, ""), (1, "…"), (3, "ab…"), (6, "abcdef")])
+def test_limit_counts_the_mark(limit: int, shown: str) -> None:
+    assert safe_text("abcdef", limit) == shown
+
+
+def test_clip_counts_bytes() -> None:
+    assert [clip("漢字漢字", size) for size in (12, 11, 6, 3, 2)] == [
+        "漢字漢字",
+        "漢字…",
+        "漢…",
+        "…",
+        "",
+    ]
+
+
+def test_what_cannot_be_written_as_json_is_named() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    assert safe_text(deep) == "(list that cannot be shown)"
+    assert safe_text(10**5000) == "(int that cannot be shown)"
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=30).map("".join))
+def test_output_is_inert_and_stays_as_it_is(raw: str) -> None:
+    shown = safe_text(raw)
+
+    assert [c for c in shown if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}] == []
+    assert safe_text(shown) == shown
+
+
+@pytest.mark.parametrize("piece", ["\x90", "\x9d", "\x1b]", "\x1b[", "\x9b0", "\x1b(", "\u200b"])
+def test_a_megabyte_of_openings_ends(piece: str) -> None:
+    shown = safe_text(piece * 200_000)
+
+    assert len(shown) <= 200_000
+    assert "\x1b" not in shown
