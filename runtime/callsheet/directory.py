@@ -11,6 +11,7 @@ from callsheet.errors import InvalidInput, ServerError
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
+from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from callsheet.flows import Flow, Timing
     from callsheet.settings import Settings
     from callsheet.surface import Surface
+
+SANDBOX = "callsheet-sandbox"
 
 
 class Directory:
@@ -63,6 +66,12 @@ class Directory:
         self._judges.clear()
         return found
 
+    def is_sandbox(self) -> bool:
+        """Whether the host is this machine and calls itself our sandbox, where nothing costs."""
+        catalogue = self.cached()
+        named = catalogue is not None and catalogue.server == SANDBOX
+        return named and is_loopback(self.settings.host)
+
     def surface(self, catalogue: Catalogue) -> Surface:
         """The named actions of a catalogue, by the same rules as generated ones."""
         if self._surface is None or catalogue is not self._catalogue:
@@ -99,15 +108,16 @@ class Directory:
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
 
-    def on_terms_of_host(self, action: Action) -> Flow[Action]:
-        """The action with this host's word on cost and repetition.
+    def on_terms_of_host(self, action: Action) -> Action:
+        """The action with this host's word on cost and repetition, as far as it was ever heard.
 
         Bindings may come from another server: what that one marked as free, or as safe to
         send again, says nothing about the host that is about to be charged.
         """
         if self._bound_here(action):
             return action
-        found = yield from self._advertised(action.id)
+        catalogue = self.cached()
+        found = catalogue.get(action.id) if catalogue is not None else None
         marks = found.marks if found is not None else {}
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
         return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
