@@ -113,7 +113,7 @@ def test_one_failure_of_many_is_its_own(tmp_path: Path) -> None:
             paid = Action(id="v.bill")
             bodies = [{"n": "good"}, {"n": "bad"}, {"n": "fine"}]
             calls = [client.call(paid, body, check=False) for body in bodies]
-            return await asyncio.gather(*calls, return_exceptions=True)
+            return list(await asyncio.gather(*calls, return_exceptions=True))
 
     with serving(answer) as server:
         found = asyncio.run(work(server))

@@ -6,11 +6,9 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from unit.engine.servers import Said, Seen, said, serving
 
-from callsheet import Client
 from callsheet.engine import default_timing
 from callsheet.errors import (
     CallsheetError,
@@ -23,7 +21,6 @@ from callsheet.errors import (
 )
 from callsheet.ledger import Ledger
 from callsheet.spec import Action, Family
-from callsheet.transport import Transport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -274,30 +271,3 @@ def test_a_failed_job_is_told_in_the_words_of_the_server(runner: Runner, tmp_pat
     with serving(said({"taskId": "t"}), bad) as server:
         assert runner(options(server.url, tmp_path), steps) == "failed"
     assert states(tmp_path) == ["failed"]
-
-
-def test_an_interruption_of_a_sync_call_is_recorded_before_it_leaves(tmp_path: Path) -> None:
-    def interrupt(request: httpx.Request) -> httpx.Response:
-        raise KeyboardInterrupt
-
-    with serving(said({})) as server, Client(**options(server.url, tmp_path)) as client:
-        client.actions()
-        http = httpx.MockTransport(interrupt)
-        client.transport = Transport(client.settings, client.ledger, http=http)
-        with pytest.raises(KeyboardInterrupt):
-            client.submit(MAKE, BODY, check=False)
-    assert states(tmp_path) == ["unknown"]
-
-
-def test_a_reference_is_not_sent_twice_to_a_server_that_may_not_honour_it(
-    runner: Runner, tmp_path: Path
-) -> None:
-    async def twice(client: Any, wait: Any) -> None:
-        again = {"idempotency_key": "mine-1", "check": False}
-        await wait(client.submit(MAKE, BODY, **again))
-        with pytest.raises(UsageError, match="mine-1 was used"):
-            await wait(client.submit(MAKE, BODY, **again))
-
-    with serving(said({"taskId": "t"})) as server:
-        runner(options(server.url, tmp_path), twice)
-        assert len(server.posts()) == 1
