@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from program import FOLDERS, PREFIXES, Program, generate
 
-from callsheet_sandbox.pytest import sandbox
-from callsheet_sandbox.server import serve
+from callsheet_sandbox.pytest import sandbox, sandbox_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from callsheet_sandbox.server import Running
 
-__all__ = ["sandbox"]
+__all__ = ["sandbox", "sandbox_server"]
 
 
 @pytest.fixture
@@ -34,10 +33,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generated(sandbox_server: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a client of the sandbox's catalogue, once; the folder is a source root."""
-    with serve() as server:
-        return generate(server.url, server.key, tmp_path_factory.mktemp("generated"))
+    folder = tmp_path_factory.mktemp("generated")
+    return generate(sandbox_server.url, sandbox_server.key, folder)
 
 
 @pytest.fixture
@@ -49,19 +48,20 @@ def cli(generated: Path, tmp_path: Path) -> Program:
 
 
 @pytest.fixture(scope="session")
-def logins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder that keeps what a login wrote, so that one is enough."""
-    return tmp_path_factory.mktemp("logins")
+def login(
+    generated: Path, sandbox_server: Running, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Give the folders of a program that logged in to the session's sandbox, to be copied."""
+    home = tmp_path_factory.mktemp("login")
+    words = ("login", "--host", sandbox_server.url, "--api-key", sandbox_server.key)
+    done = Program(generated, home, home).run(*words)
+    assert done.code == 0, done.stderr
+    return home
 
 
 @pytest.fixture
-def ads(cli: Program, sandbox: Running, logins: Path) -> Program:
+def ads(login: Path, cli: Program, sandbox: Running) -> Program:
     """Give the program, logged in to the sandbox, whose state is fresh."""
-    kept = logins / sandbox.key
-    if not kept.exists():
-        done = cli.run("login", "--host", sandbox.url, "--api-key", sandbox.key)
-        assert done.code == 0, done.stderr
-        shutil.copytree(cli.home, kept)
-        sandbox.reset()
-    shutil.copytree(kept, cli.home, dirs_exist_ok=True)
+    sandbox.reset()  # the login may have been made just now
+    shutil.copytree(login, cli.home)
     return cli

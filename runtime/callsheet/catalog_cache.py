@@ -32,7 +32,7 @@ class CatalogueCache:
             with open(self.path(host), encoding="utf-8") as file:
                 data = json.load(file)
             return _stored(host, data)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def store(self, catalogue: Catalogue) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog import Catalogue, fetch
 from callsheet.catalog_cache import CatalogueCache
-from callsheet.errors import InvalidInput
+from callsheet.errors import InvalidInput, ServerError
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
-from callsheet.spec import Action, Advertised
+from callsheet.spec import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,15 +98,16 @@ class Directory:
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
 
-    def on_terms_of_host(self, action: Action) -> Flow[Action]:
-        """The action with this host's word on cost and repetition.
+    def on_terms_of_host(self, action: Action) -> Action:
+        """The action with this host's word on cost and repetition, as far as it was ever heard.
 
         Bindings may come from another server: what that one marked as free, or as safe to
         send again, says nothing about the host that is about to be charged.
         """
         if self._bound_here(action):
             return action
-        found = yield from self._advertised(action.id)
+        catalogue = self.cached()
+        found = catalogue.get(action.id) if catalogue is not None else None
         marks = found.marks if found is not None else {}
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
         return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
@@ -115,16 +116,17 @@ class Directory:
         source = self.bindings.source
         return bool(source and source == self.settings.origin and action.module)
 
-    def _advertised(self, action_id: str) -> Flow[Advertised | None]:
-        return (yield from self._holding(action_id)).get(action_id)
-
     def _schema(self, action: Action) -> Flow[Any]:
         stored = self.bindings.schema(action.module) if self._bound_here(action) else None
         if stored is not None:
             return stored.get("input")
         if not action.typed:
             return None
-        found = yield from self._advertised(action.id)
+        try:
+            found = (yield from self._holding(action.id)).get(action.id)
+        except ServerError as error:  # what is generated works without a list that can be read
+            self.notes.append(error.message)
+            return None
         return found.input if found is not None else None
 
     def _compile(self, action: Action, schema: Any) -> Any:

@@ -79,9 +79,9 @@ class Engine:
         value = decode(data)
         ref = reference(key)
         require_name(action.id)
-        action = yield from self.directory.on_terms_of_host(action)
         if check:
             yield from self.directory.judge(action, value)
+        action = self.directory.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
         silence = timeout if timeout is not None else silence_of(action, value)

@@ -94,3 +94,26 @@ def test_the_value_of_a_field_is_never_taken_for_a_server(ads: Program) -> None:
     assert done.code == 0
     assert ads.posts() == [("shop.order.buy_now", {"amount": 1, "host": link})]
     assert ads.server.requests(away) == []
+
+
+def test_a_host_after_the_command_is_the_one_that_is_asked(ads: Program) -> None:
+    ads("actions", "list")
+    away = ads.server.dialects()[-1]
+    link = ads.server.dialect_url(away)
+    for words in (["video", "generate", "--no-wait"], ["call", "ai.video.generate"]):
+        done = ads(*words, "--prompt", "x", "--host", link)
+        lone = ads(*words, "--prompt", "x", "--host", link, ADS_HOST="")
+
+        assert (done.code, lone.code) == (0, 0)
+        assert f"→ {link} ai.video.generate" in done.err
+
+    assert ads.posts() == []
+    assert len(ads.server.charges(away)) == 4
+
+
+def test_no_check_warns_and_sends(ads: Program) -> None:
+    ads.server.add_action(SHOP)
+    done = ads("shop", "order", "buy-now", "--amount", "9", "--no-check")
+
+    assert "the schema refuses this body: " in done.err
+    assert ads.posts() == [("shop.order.buy_now", {"amount": 9})]

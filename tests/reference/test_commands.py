@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from reference.cases import JOB_KEYS, filled, params, words
+from reference.jobs import start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     from callsheet_sandbox.server import Running
 
 QUERY = "ai.video.query"
-
-
-def start(sandbox: Running, *, running: bool) -> str:
-    """Create a job by hand and return its task id; it is over unless it shall be running."""
-    url = f"{sandbox.url}/api/actions/ai.video.generate"
-    body = {"prompt": "kites", "options": {"sandboxSeconds": 60 if running else 0}}
-    reply = httpx.post(url, json=body, headers={"X-Api-Key": sandbox.key})
-    return str(reply.json()["taskId"])
 
 
 def posted(sandbox: Running) -> list[dict[str, Any]]:

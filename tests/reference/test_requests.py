@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from reference.cases import CASES, filled, params, words
-from reference.test_commands import start
+from reference.jobs import start
 
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve

@@ -28,12 +28,13 @@ class Body(NamedTuple):
         return jsontext.encode(self.value).encode() if self.exact is None else self.exact
 
 
-def build(typed: Sequence[Typed], given_input: str | None, sources: Sources | None = None) -> Body:
+def build(typed: Sequence[Typed], given_input: str | None, *, check: bool = True) -> Body:
     """The body that the flags and ``--input`` make; raises ``UsageError``.
 
     Keys stand in the order of the flags; a nested flag wins over its object's own flag.
+    ``check`` holds each value against the choices and limits of its flag.
     """
-    sources = sources or Sources()
+    sources = Sources()
     base, exact = _base(given_input, sources)
     if not typed:
         return Body({} if exact is None else base, exact)
@@ -41,7 +42,8 @@ def build(typed: Sequence[Typed], given_input: str | None, sources: Sources | No
         raise UsageError("--input: flags can only be added to a JSON object", flag="--input")
     entries = [(option.param, _value(option, raw, sources)) for option, raw in typed]
     for param, value in _ancestors_first(entries):
-        values.check(param, value)
+        if check:
+            values.check(param, value)
         _put(base, param.path, value)
     return Body(base)
 

@@ -28,11 +28,11 @@ class ActionCommand(click.Command):
             context_settings={"help_option_names": ["--help", "-h"]},
         )
         self.action, self.note = action, note
-        self._words: list[str] = []
+        self.words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the words, in case another host turns out to be meant."""
-        self._words = list(args)
+        self.words = list(args)
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
@@ -47,7 +47,7 @@ class ActionCommand(click.Command):
         session: Session = ctx.obj
         session.flags.take(ctx.params)
         if session.settle() and (fresh := self._elsewhere(session)) is not None:
-            again = fresh.make_context(ctx.info_name, list(self._words), parent=ctx.parent)
+            again = fresh.make_context(ctx.info_name, list(self.words), parent=ctx.parent)
             again.command.invoke(again)
             return None
         return run_action(self.action, ctx, self.typed(ctx))

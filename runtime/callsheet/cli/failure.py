@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -14,6 +15,10 @@ from callsheet.errors import CallsheetError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
+
+
+# A library knows no program: its hints say "tasks wait ID".
+_OURS = re.compile(r"(?:(?<=^)|(?<=: ))tasks (?=(?:list|show|wait|save|rerun|recover)\b)")
 
 
 class Unexpected(CallsheetError):
@@ -80,17 +85,15 @@ def report(session: Session, error: BaseException) -> int:
     told = from_any(error)
     if "debug" in session.flags or "--debug" in session.argv:
         traceback.print_exception(error, file=sys.stderr)
+    told.hint = spoken(session.prog, told.hint)
     session.warn(f"{session.prog}: {told.message}")
     if told.hint:
-        session.warn(f"  {_hint(session, told)}")
+        session.warn(f"  {told.hint}")
     if output.wants_document(session):
         output.write_json({"error": told.as_json()})
     return told.exit_code
 
 
-def _hint(session: Session, error: CallsheetError) -> str:
-    """The hint; a command line of ours gets the name of the program in front."""
-    from callsheet.cli.words import OWN
-
-    first = error.hint.split(" ", 1)[0]
-    return f"{session.prog} {error.hint}" if first in OWN else error.hint
+def spoken(prog: str, hint: str) -> str:
+    """A hint in which each command line of ours begins with the name of the program."""
+    return _OURS.sub(lambda found: f"{prog} {found[0]}", hint)

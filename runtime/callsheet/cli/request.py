@@ -48,7 +48,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     role = _role(session, asked)
     action = member(session, asked, role)
     _refuse_foreign(asked, typed, role)
-    body = bodies.build(typed, flags.get("input"))
+    body = bodies.build(typed, flags.get("input"), check="no-check" not in flags)
     said = flags.get("timeout")
     family = asked.family
     limit = milliseconds(said) if said else (family.timeout_ms if family else 60_000)

@@ -161,16 +161,10 @@ def shown_job(
 
 
 def tell_query(session: Session, made: Request, answer: Answer) -> int:
-    """Print how a job stands; 6 where it failed, with the object and the error together."""
+    """Print how a job stands; 6 where it failed."""
     action, state = made.asked, answer.reading.state
     if state == "failed":
-        words = answer.reading.message or answer.reading.said
-        error = TaskFailed(f"the job failed on the server: {words}", action=action.id)
-        shown = shown_job(session, action, answer, None)
-        shown["error"] = error.as_json()
-        output.emit(session, shown, lambda: view.job_lines(shown))
-        session.warn(f"{session.prog}: {error.message}")
-        return error.exit_code
+        return tell_failed(session, action, answer, None)
     if state == "done" and answer.reading.media:
         conclude(session, action, answer, None)
         return 0
@@ -178,6 +172,17 @@ def tell_query(session: Session, made: Request, answer: Answer) -> int:
         session.note("the job is not over: there is nothing to save yet")
     print_job(session, action, answer, None)
     return 0
+
+
+def tell_failed(session: Session, action: Action, answer: Answer, job: Job | None) -> int:
+    """Print a failed job: its object with the error in it, and the line."""
+    words = answer.reading.message or answer.reading.said
+    shown = shown_job(session, action, answer, job)
+    error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
+    shown["error"] = error.as_json()
+    output.emit(session, shown, lambda: view.job_lines(shown))
+    session.warn(f"{session.prog}: {error.message}")
+    return error.exit_code
 
 
 def tell_plain(session: Session, action: Action, answer: Answer) -> int:

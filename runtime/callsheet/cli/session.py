@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PLACE = ("host", "profile")
+_LATE = frozenset({"auth", "insecure-http", "set", "verbose", "debug"})
 _SETTINGS = (*_PLACE, "auth", "insecure-http")
 
 
@@ -35,9 +36,10 @@ class Session:
     def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         self.bindings, self.argv, self.environ = bindings, tuple(argv), environ
         self.flags = Given()
-        self.hints = _hints(argv)
+        self.hints = hints_in(argv)
         self.data = True
         self._settings: Settings | None = None
+        self._place: tuple[str | None, ...] = ()
         self._directory: Directory | None = None
         self._engine: Engine | None = None
         self._transport: Transport | None = None
@@ -56,16 +58,20 @@ class Session:
             said = {**self.hints, **self.flags.values}
             flags = {name.replace("-", "_"): said[name] for name in _SETTINGS if name in said}
             self._settings = load(self.bindings, flags=flags, environ=self.environ)
+            self._place = self._said()
         return self._settings
 
     def settle(self) -> bool:
         """Forget the hints, now that all flags are known; true when that names another place."""
-        before = {**self.hints, **self.flags.values}
         self.hints = {}
-        moved = any(before.get(name) != self.flags.get(name) for name in _PLACE)
-        if moved or {"auth", "insecure-http", "set", "verbose", "debug"} & set(self.flags.values):
+        moved = self._settings is not None and self._place != self._said()
+        if moved or _LATE & set(self.flags.values):
             self.restart()
         return moved
+
+    def _said(self) -> tuple[str | None, ...]:
+        said = {**self.hints, **self.flags.values}
+        return tuple(said.get(name) for name in _PLACE)
 
     def hint(self, hints: dict[str, str]) -> None:
         """Go on with other hints."""
@@ -75,7 +81,7 @@ class Session:
     def use(self, settings: Settings) -> None:
         """Go on with these settings."""
         self.restart()
-        self._settings = settings
+        self._settings, self._place = settings, self._said()
 
     def restart(self) -> None:
         """Build everything anew at the next use."""
@@ -162,7 +168,7 @@ class Session:
         return pairs
 
 
-def _hints(argv: Sequence[str]) -> dict[str, str]:
+def hints_in(argv: Sequence[str]) -> dict[str, str]:
     """The host and profile that stand anywhere on the command line."""
     found: dict[str, str] = {}
     for place, word in enumerate(argv):

@@ -32,7 +32,7 @@ def test_the_line_the_hint_and_the_object(capsys: pytest.CaptureFixture[str]) ->
         "error": {
             "code": "still_running",
             "message": "stopped",
-            "hint": "tasks wait t1",
+            "hint": "ads tasks wait t1",
             "flag": None,
             "http_status": None,
             "request_id": None,
@@ -77,3 +77,20 @@ def test_a_fault_of_ours_is_told_in_one_line(capsys: pytest.CaptureFixture[str])
 def test_debug_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in report(UsageError("x"), capsys)[2]
     assert "UsageError: x" in report(UsageError("x"), capsys, "--debug")[2]
+
+
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("tasks wait t1", "ads tasks wait t1"),
+        (
+            "it was not sent again; see: tasks recover t1",
+            "it was not sent again; see: ads tasks recover t1",
+        ),
+        ("ads tasks list", "ads tasks list"),
+        ("other tasks wait", "other tasks wait"),
+        ("", ""),
+    ],
+)
+def test_hints_name_the_program(hint: str, said: str) -> None:
+    assert failure.spoken("ads", hint) == said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -161,7 +161,11 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_templates_take_safe_words_alone(tmp_path: Path) -> None:
-    words = {"action": "ai.v../make", "task_id": "../../etc/passwd", "extension": ".mp4"}
+    words: dict[str, Any] = {
+        "action": "ai.v../make",
+        "task_id": "../../etc/passwd",
+        "extension": ".mp4",
+    }
     assert target_path("{action}_{task_id}.{ext}", **words) == "ai-v-make_etc-passwd.mp4"
     assert target_path("out/", **words) == "out/ai-v-make-etc-passwd-1.mp4"
     assert target_path(str(tmp_path), **words) == f"{tmp_path}/ai-v-make-etc-passwd-1.mp4"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from asyncio import CancelledError
+from typing import Any
 
 import pytest
 from unit.engine.scripted import HOST, MAKE, Stage, order, reply
@@ -27,7 +28,7 @@ ACCEPTED = reply({"taskId": "t-1", "status": "pending"})
 SAFE = Action(id="ai.v.query", paid=False, role="query")
 
 
-def failure(stage: Stage, **changes: object) -> CallsheetError:
+def failure(stage: Stage, **changes: Any) -> CallsheetError:
     with pytest.raises(CallsheetError) as caught:
         stage.run(submit(order(**changes), stage.timing))
     return caught.value
@@ -61,7 +62,7 @@ def test_no_request_leaves_without_its_intent() -> None:
     def unwritable(record: Record) -> None:
         raise UsageError("the ledger cannot be used", code="ledger")
 
-    stage.record = unwritable  # type: ignore[method-assign]  # a ledger that fails
+    stage.record = unwritable
     assert failure(stage).code == "ledger"
     assert stage.sends == []
 
@@ -75,7 +76,7 @@ def test_a_ledger_that_fails_afterwards_hides_nothing(answer: object) -> None:
         if record.event != "intent":
             raise UsageError("disk full", code="ledger")
 
-    untold.record = failing  # type: ignore[method-assign]  # a ledger that fails
+    untold.record = failing
 
     def outcome(stage: Stage) -> object:
         try:

@@ -9,7 +9,7 @@ from unit.engine.scripted import FAMILY, HOST, Stage, replies, reply
 
 from callsheet.backoff import growth
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
-from callsheet.flows import Job, Record, ask, wait
+from callsheet.flows import Job, Record, Tell, ask, wait
 from callsheet.protocol import Overrides
 
 JOB = Job("ref-1", "ai.v.make", FAMILY, ("t-1",), 999_990.0, HOST, Overrides())
@@ -19,7 +19,9 @@ UNKNOWN = reply({"error": "no such task"}, 404)
 
 
 def waited(stage: Stage, job: Job = JOB, seconds: float = 600.0) -> str:
-    return stage.run(wait(job, stage.timing, deadline=stage.now + seconds)).reading.state
+    answer = stage.run(wait(job, stage.timing, deadline=stage.now + seconds))
+    state: str = answer.reading.state
+    return state
 
 
 def test_a_job_is_asked_about_until_it_is_done() -> None:
@@ -158,7 +160,7 @@ def test_an_unknown_state_is_running(state: str) -> None:
 def test_updates_tell_how_long_it_has_been() -> None:
     stage = Stage(RUNNING, DONE)
     waited(stage)
-    told = [effect.update for effect in stage.effects if hasattr(effect, "update")]
+    told = [effect.update for effect in stage.of(Tell)]
     assert [round(update.elapsed) for update in told] == [10, 11]
     assert [update.said for update in told] == ["processing", "success"]
 

@@ -209,10 +209,10 @@ def test_bodies_are_stored_unless_told_otherwise(home: Path, said: str, stored: 
 
 
 def test_folders() -> None:
-    environ = {"HOME": "/home/u"}
-    assert folder("config", "ads", "ADS", environ) == "/home/u/.config/ads"
-    assert folder("state", "ads", "ADS", environ) == "/home/u/.local/state/ads"
-    assert folder("cache", "ads", "ADS", environ) == "/home/u/.cache/ads"
+    environ = {"HOME": "/people/u"}
+    assert folder("config", "ads", "ADS", environ) == "/people/u/.config/ads"
+    assert folder("state", "ads", "ADS", environ) == "/people/u/.local/state/ads"
+    assert folder("cache", "ads", "ADS", environ) == "/people/u/.cache/ads"
     environ["XDG_STATE_HOME"] = "/xdg"
     assert folder("state", "ads", "ADS", environ) == "/xdg/ads"
     environ["ADS_STATE_DIR"] = "/own"

@@ -14,9 +14,12 @@ from callsheet.cli.durations import milliseconds
 from callsheet.cli.ownword import TIMEOUT, Word, known_ids
 from callsheet.cli.request import Request, judge, takes_timeout, with_timeout
 from callsheet.cli.run import conclude, send, wait
+from callsheet.cli.session import hints_in
 from callsheet.errors import TaskFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from callsheet.cli.session import Session
     from callsheet.spec import Action
 
@@ -41,10 +44,15 @@ class CallCommand(ActionCommand):
         """Make the one POST."""
         session: Session = ctx.obj
         session.flags.take(ctx.params)
+        if session.settle():
+            action = session.run(session.directory.find(self.sent.id))
+            if action != self.sent:
+                return _run(session, action, self.words, ctx)
         if "skeleton" in session.flags:
             preview.skeleton(session, self.sent)
             return 0
-        body = bodies.build(self.typed(ctx), session.flags.get("input"))
+        check = "no-check" not in session.flags
+        body = bodies.build(self.typed(ctx), session.flags.get("input"), check=check)
         return run_call(session, _request(session, self.action, self.sent, body))
 
 
@@ -91,10 +99,15 @@ def _call(session: Session, action_id: str, rest: tuple[str, ...]) -> Any:
 
     Nothing waits for a job unless --wait is said.
     """
+    if not session.settings.host:
+        session.hint(hints_in(session.argv))
     action = session.run(session.directory.find(action_id))
-    context = click.get_current_context()
+    return _run(session, action, rest, click.get_current_context())
+
+
+def _run(session: Session, action: Action, rest: Sequence[str], parent: click.Context) -> Any:
     inner = CallCommand(action)
-    with inner.make_context(action_id, list(rest), parent=context, obj=session) as below:
+    with inner.make_context(action.id, list(rest), parent=parent, obj=session) as below:
         return inner.invoke(below)
 
 

@@ -1,0 +1,116 @@
+"""The README's sessions are typed on a terminal, and its Python is run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pexpect
+import pyte
+import pytest
+from program import ROOT
+
+from callsheet_sandbox.options import Options
+from callsheet_sandbox.server import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from program import Program
+
+    from callsheet_sandbox.server import Running
+
+README = (ROOT / "README.md").read_text("utf-8")
+KEY = "sk-sandbox-0123456789"
+SAID = "http://127.0.0.1:8787"
+LINES, COLUMNS = 60, 200
+VARYING = {
+    r"[0-9a-f]{8}-[0-9a-f-]{27}": "<id>",
+    r"\b[0-9a-f]{8}\b": "<ref>",
+    r"\b\d+ s\b": "<age>",
+    r"\S*/here/": "",
+    r" +": " ",
+}
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's blocks in a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+def typed() -> Iterator[tuple[str, str]]:
+    """Give each command of the console blocks with what the README shows below it."""
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, shown = part.partition("\n")
+            yield command, shown
+
+
+def alike(text: str, server: str) -> list[str]:
+    """Return the lines without what differs from run to run."""
+    text = text.replace(server, SAID)
+    for pattern, word in VARYING.items():
+        text = re.sub(pattern, word, text)
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with serve(Options(speed="fast", keys=(KEY,))) as running:
+        yield running
+
+
+def on_terminal(program: Program, command: str) -> str:
+    """Return what a terminal shows after a command line was run in a shell."""
+    child = pexpect.spawn(
+        "/bin/sh",
+        ["-c", f'ads() {{ "{sys.executable}" -m ads_client "$@"; }}; {command}'],
+        env={**program.environ(), "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+        cwd=str(program.folder),
+        encoding="utf-8",
+        dimensions=(LINES, COLUMNS),
+        timeout=30,
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    screen = pyte.Screen(COLUMNS, LINES)
+    pyte.Stream(screen).feed(child.before or "")
+    return "\n".join(screen.display)
+
+
+def test_the_sessions_show_what_is_printed(cli: Program, server: Running) -> None:
+    shown = [(command, alike(output, SAID)) for command, output in typed()]
+
+    printed = [
+        (command, alike(on_terminal(cli, command.replace(SAID, server.url)), server.url))
+        for command, _ in shown
+    ]
+
+    assert printed == shown
+    assert (cli.folder / "output" / "waves.mp4").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_the_python_runs(cli: Program, server: Running, number: int) -> None:
+    environ = cli.environ() | {"ADS_HOST": server.url, "ADS_API_KEY": server.key}
+
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[number]],
+        env=environ,
+        cwd=cli.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout or (cli.folder / "waves.mp4").exists()
+
+
+def test_the_table_is_this_repositorys() -> None:
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+
+    assert blocks("toml") == [project[project.index("[tool.callsheet]") :].rstrip() + "\n"]

@@ -1,0 +1,71 @@
+"""Small catalogues and a modeller for the generator's tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.overlay import Overlay
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Advertised
+from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.models import Made
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callsheet_codegen.models import Request
+
+
+def thing(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    """An object schema."""
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+TEXT = {"type": "string"}
+TASK = thing(("taskId",), taskId=TEXT)
+ASKED = thing(("status",), status=TEXT, videoUrl=TEXT)
+
+FAMILY = (
+    Advertised(id="ai.video.generate", description="Start.", input=thing(("prompt",), prompt=TEXT)),
+    Advertised(
+        id="ai.video.generate_and_wait", description="Wait.", input=thing(("prompt",), prompt=TEXT)
+    ),
+    Advertised(id="ai.video.query", description="Ask.", input=TASK, output=ASKED),
+)
+PING = Advertised(id="ping", description="Answer.", input=thing())
+
+
+def catalogue(*more: Advertised, source: str = "https://api.example.com") -> Snapshot:
+    """A family, an action without a group, and what else is given."""
+    return Snapshot(source, (*FAMILY, PING, *more))
+
+
+def config(out: Path, **overlay: Any) -> Config:
+    """A project that is written to ``out``."""
+    return Config(
+        package="acme_client",
+        command="acme",
+        env="ACME",
+        out=out,
+        lock=out / LOCK,
+        overlay=Overlay.parse(overlay),
+    )
+
+
+def no_models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    """A modeller that refuses everything, without a process."""
+    return {name: Made(refused="not here") for name in requests}
+
+
+def plain_models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    """A modeller that knows strings alone, without a process."""
+    found = {}
+    for name, request in requests.items():
+        fields = {
+            cls: {wire: (wire, "str", wire in schema["required"]) for wire in schema["properties"]}
+            for cls, (schema, _) in request.roots.items()
+        }
+        source = "".join(f"class {cls}:\n    pass\n" for cls in fields)
+        found[name] = Made(source=source, fields=fields)
+    return found

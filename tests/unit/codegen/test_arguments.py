@@ -1,0 +1,54 @@
+"""A model's field becomes a keyword argument that takes more than the field holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from callsheet.spec import Action, Param
+from callsheet_codegen.arguments import arguments
+
+CLASSES = {"ACamera": "ACamera", "AShot": "AShot2"}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "argument"),
+    [
+        ("str", "str | Omit"),
+        ("str | None", "str | Omit"),
+        ("list[str] | None", "Sequence[str] | Omit"),
+        ("dict[str, int] | None", "Mapping[str, int] | Omit"),
+        ("ACamera | None", "ACamera | Mapping[str, Any] | Omit"),
+        ("list[AShot]", "Sequence[AShot2 | Mapping[str, Any]] | Omit"),
+        ("Literal['list', None] | None", "Literal['list', None] | Omit"),
+        ("Any | None", "Any | Omit"),
+    ],
+)
+def test_an_optional_argument(annotation: str, argument: str) -> None:
+    action = Action(id="a", params=(Param(path=("a",), flag="a"),))
+    made = arguments(action, {"a": ("a", annotation, False)}, CLASSES)
+
+    assert made.fields[0].type.text == argument
+
+
+def test_null_can_be_said_where_it_is_allowed() -> None:
+    action = Action(id="a", params=(Param(path=("a",), flag="a", nullable=True),))
+    made = arguments(action, {"a": ("a", "str | None", False)}, {})
+
+    assert made.fields[0].type.text == "str | None | Omit"
+
+
+def test_required_ones_come_first_and_say_what_they_are() -> None:
+    params = (
+        Param(path=("b",), flag="b", doc="The  second\none.", default='"x"'),
+        Param(path=("c",), flag="c", required=True),
+    )
+    fields = {"b": ("b", "str | None", False), "c": ("c", "AShot", True), "a": ("a", "str", False)}
+    made = arguments(Action(id="a", params=params), fields, CLASSES)
+
+    assert [(f.name.text, f.required) for f in made.fields] == [
+        ("c", True),
+        ("a", False),
+        ("b", False),
+    ]
+    assert made.docs[2] == ("b", 'The second one. (server default: "x")')
+    assert made.classes == {"AShot"}

@@ -1,0 +1,69 @@
+"""The tree against the lock: edits are drift, other tools are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from unit.codegen.given import catalogue, config
+
+from callsheet.errors import UsageError
+from callsheet_codegen import check, pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callsheet.snapshot import Lock
+    from callsheet_codegen.config import Config
+
+
+def written(folder: Path) -> tuple[Config, Lock]:
+    project = config(folder)
+    made = pipeline.draft(project, catalogue(), None)
+    pipeline.write(project, made)
+    return project, made.lock
+
+
+def older(lock: Lock) -> Lock:
+    return replace(lock, options={"tools": {**pipeline.tools(), "ruff": "0.0.1"}})
+
+
+def test_what_was_written_is_what_the_lock_gives(tmp_path: Path) -> None:
+    project, lock = written(tmp_path)
+
+    assert check.tree(project, lock).lines == ("the tree is what the lock gives",)
+
+
+def test_an_edit_is_drift_whatever_the_tools(tmp_path: Path) -> None:
+    project, lock = written(tmp_path)
+    with (project.folder / "cli.py").open("a") as file:
+        file.write("# mine\n")
+
+    for found in (check.tree(project, lock), check.tree(project, older(lock))):
+        assert found.drift
+        assert "  cli.py (edited by hand)" in found.lines
+
+
+def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
+    project, lock = written(tmp_path)
+    longer = replace(project, env="OTHER")  # stands for what another formatter would write
+
+    assert check.tree(longer, lock).drift
+    found = check.tree(longer, older(lock))
+    assert not found.drift
+    assert found.lines[1].startswith("written with other tools: ruff 0.0.1 there")
+
+
+def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no lock"):
+        check.required_lock(config(tmp_path))
+
+
+def test_a_lock_of_this_machine_is_asked_for_by_name(tmp_path: Path) -> None:
+    lock = pipeline.Lock(catalogue(source="http://127.0.0.1"), {}, {})
+    environ = {"HOME": str(tmp_path)}
+    found = check.server(config(tmp_path), lock, host=None, environ=environ)
+
+    assert not found.drift
+    assert "say --host" in found.lines[0]

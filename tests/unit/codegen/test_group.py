@@ -1,0 +1,38 @@
+"""A group imports what its methods name, under names that do not clash."""
+
+from __future__ import annotations
+
+from unit.codegen.given import TEXT, catalogue, plain_models, thing
+
+from callsheet.overlay import Overlay
+from callsheet.spec import Advertised
+from callsheet_codegen.build import Names, build
+
+NAMES = Names(package="acme_client", command="acme", env="ACME")
+
+
+def test_what_is_imported_is_what_is_named() -> None:
+    made = build(catalogue(), Overlay(), NAMES, given={}, modeller=plain_models)
+    video = next(g for g in made.project.groups if g.module.text == "video")
+
+    assert [(i.module.text, i.name.text) for i in video.imports] == [
+        ("video_generate", "VideoGenerateInput"),
+        ("video_generate_and_wait", "VideoGenerateAndWaitInput"),
+        ("video_query", "VideoQueryInput"),
+        ("video_query", "VideoQueryResult"),
+    ]
+    assert [(m.text, n.text) for m, n in video.literals] == [
+        ("video", "GENERATE"),
+        ("video", "GENERATE_AND_WAIT"),
+        ("video", "QUERY"),
+    ]
+
+
+def test_a_paid_call_says_so() -> None:
+    free = Advertised(id="a.look", input=thing(x=TEXT), marks={"readOnly": True})
+    made = build(catalogue(free), Overlay(), NAMES, given={}, modeller=plain_models)
+    docs = {m.name.text: m.doc.text for g in made.project.groups for m in g.methods}
+
+    assert "A call may spend credits." in docs["generate"]
+    assert "credits" not in docs["look"]
+    assert "Args:\n    x\n" in docs["look"]

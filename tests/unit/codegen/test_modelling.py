@@ -1,0 +1,51 @@
+"""Each action gets the models its schemas give, and says so where they give none."""
+
+from __future__ import annotations
+
+from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
+
+from callsheet.spec import Action, Advertised
+from callsheet_codegen.modelling import index_of, model_actions
+from callsheet_codegen.models import Made
+
+ADVERTISED = {
+    "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),
+    "b": Advertised(id="b", input=None, output={"type": "strnig"}),
+}
+ACTIONS = {"a": Action(id="a"), "b": Action(id="b", typed=False)}
+STEMS = {"a": "a_go", "b": "b_go"}
+
+
+def test_body_and_reply_have_classes() -> None:
+    found, _ = model_actions(ACTIONS, ADVERTISED, STEMS, plain_models)
+    module = found["a"].module()
+
+    assert (found["a"].input, found["a"].output) == ("AGoInput", "AGoResult")
+    assert module is not None
+    assert [(role.text, name.text) for role, name in module.roles] == [
+        ("INPUT", "AGoInput"),
+        ("OUTPUT", "AGoResult"),
+    ]
+    assert [row[0].text for row in index_of((module,))] == ["'AGoInput'", "'AGoResult'"]
+
+
+def test_one_bad_action_costs_itself() -> None:
+    found, told = model_actions(ACTIONS, ADVERTISED, STEMS, plain_models)
+
+    assert found["b"].module() is None
+    assert [(d.action, d.code) for d in told] == [("b", "output-refused")]
+
+
+def test_what_the_worker_refuses_is_told() -> None:
+    found, told = model_actions({"a": ACTIONS["a"]}, ADVERTISED, STEMS, no_models)
+
+    assert (found["a"].input, found["a"].output) == ("", "")
+    assert [(d.code, d.message) for d in told] == [("untyped", "no models: not here")]
+
+
+def test_a_body_that_is_no_object_has_no_model() -> None:
+    fields = {"AGoInput": {"root": ("root", "list[str]", True)}, "AGoResult": {}}
+    made = Made(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
+    found, _ = model_actions({"a": ACTIONS["a"]}, ADVERTISED, STEMS, lambda _: {"a": made})
+
+    assert found["a"].input == ""

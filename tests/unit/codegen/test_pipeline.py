@@ -1,0 +1,64 @@
+"""The phases end in a package and a lock that give each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from unit.codegen.given import PING, TEXT, catalogue, config, no_models, thing
+
+from callsheet.errors import UsageError
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Advertised
+from callsheet_codegen import pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_lock_gives_the_tree_again(tmp_path: Path) -> None:
+    project = config(tmp_path)
+    made = pipeline.draft(project, catalogue(), None, modeller=no_models)
+    pipeline.write(project, made)
+    lock = pipeline.read_lock(project)
+    assert lock is not None
+    again = pipeline.draft(project, lock.snapshot, lock, modeller=no_models)
+
+    assert again.plan.idle
+    assert again.text == made.text == project.lock.read_text()
+    assert again.changes == ()
+
+
+def test_a_change_is_told_in_words(tmp_path: Path) -> None:
+    project = config(tmp_path)
+    old = pipeline.draft(project, catalogue(), None, modeller=no_models).lock
+    zoo = Advertised(id="zoo.feed", input=thing(what=TEXT))
+    made = pipeline.draft(project, catalogue(zoo), old, modeller=no_models)
+
+    assert [change.text for change in made.changes] == ["`acme zoo feed` is new (zoo.feed)"]
+
+
+def test_of_two_entries_with_one_id_the_order_decides_nothing() -> None:
+    other = replace(PING, description="Another.")
+    one, told = pipeline.settle(Snapshot("s", (PING, other)))
+    two, _ = pipeline.settle(Snapshot("s", (other, PING)))
+
+    assert one == two
+    assert len(one.actions) == 1
+    assert [d.code for d in told] == ["twice"]
+
+
+def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
+    project = config(tmp_path)
+    project.lock.write_bytes(b"\xff")
+    with pytest.raises(UsageError, match=r"catalog\.lock\.json is not text"):
+        pipeline.read_lock(project)
+
+
+def test_other_tools_are_told() -> None:
+    project = catalogue()
+    here = pipeline.Lock(project, {}, {"tools": {**pipeline.tools(), "ruff": "0.0.1"}})
+
+    assert pipeline.other_tools(here) == (f"ruff 0.0.1 there, {pipeline.tools()['ruff']} here",)
+    assert len(pipeline.other_tools(pipeline.Lock(project, {}, {}))) == 3

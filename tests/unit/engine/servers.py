@@ -1,0 +1,127 @@
+"""A real HTTP server in a thread that can misbehave in ways the sandbox cannot."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class Seen(NamedTuple):
+    """A request as it came; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Said(NamedTuple):
+    """An answer. ``length`` is the announced length where it is not the real one.
+
+    ``cut`` breaks the connection: "before" the answer, or "after" what is said of it.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+    length: int | None = None
+    cut: str = ""
+
+
+class Server:
+    """``url`` is where it listens; ``seen`` is what was asked, in order."""
+
+    def __init__(self, answer: Callable[[Seen], Said]) -> None:
+        self.answer = answer
+        self.seen: list[Seen] = []
+        self.url = ""
+
+    def posts(self) -> list[Seen]:
+        """The POSTs, in order."""
+        return [seen for seen in self.seen if seen.method == "POST"]
+
+
+def said(value: Any, status: int = 200, **headers: str) -> Said:
+    """A JSON answer; ``retry_after="3"`` is its header ``retry-after``."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Said(status, json.dumps(value).encode(), {"Content-Type": "application/json", **named})
+
+
+@contextmanager
+def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
+    """A server that gives these answers in turn, the last one again and again."""
+    left = list(answers)
+
+    def answer(seen: Seen) -> Said:
+        now = left.pop(0) if len(left) > 1 else left[0]
+        return now(seen) if not isinstance(now, Said) else now
+
+    server = Server(answer)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+    http.daemon_threads = True
+    server.url = f"http://127.0.0.1:{http.server_address[1]}"
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()
+
+
+def unused_url() -> str:
+    """An address on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _do(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): text for name, text in self.headers.items()}
+            seen = Seen(self.command, self.path, headers, body)
+            server.seen.append(seen)
+            answer = server.answer(seen)
+            if answer.cut == "before":
+                self._reset()
+                return
+            self.send_response(answer.status)
+            for name, text in answer.headers.items():
+                self.send_header(name, text)
+            length = len(answer.body) if answer.length is None else answer.length
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(answer.body)
+            self.wfile.flush()
+            if answer.cut:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+
+        def __getattr__(self, name: str) -> Any:
+            if name in {"do_GET", "do_POST"}:
+                return self._do
+            raise AttributeError(name)
+
+        def _reset(self) -> None:
+            """Close with RST, as a process that died does."""
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.close()
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            return
+
+    return Handler

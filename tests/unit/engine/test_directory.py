@@ -1,0 +1,138 @@
+"""Which actions a host has, and which schema judges a body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from unit.engine.scripted import HOST, Stage, reply
+
+from callsheet.bindings import Bindings
+from callsheet.directory import Directory
+from callsheet.errors import CallsheetError, InvalidInput, UsageError
+from callsheet.settings import Settings
+from callsheet.spec import Action
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROMPT = {
+    "type": "object",
+    "properties": {
+        "prompt": {"type": "string"},
+        "camera": {"properties": {"a/b": {"type": "integer"}}},
+    },
+    "required": ["prompt"],
+}
+LIST = reply({"actions": [{"id": "v.make", "inputSchema": PROMPT}]}, url=f"{HOST}/api/actions")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = str(tmp_path)
+    return Settings(
+        command="ads", env="ADS", host=HOST, config_dir=folder, state_dir=folder, cache_dir=folder
+    )
+
+
+def directory(settings: Settings, stage: Stage, bindings: Bindings | None = None) -> Directory:
+    return Directory(settings, bindings or Bindings(), stage.timing)
+
+
+def judged(
+    stage: Stage, found: Directory, body: Any, name: str = "v.make"
+) -> CallsheetError | None:
+    try:
+        stage.run(found.judge(Action(id=name), body))
+    except CallsheetError as error:
+        return error
+    return None
+
+
+def test_the_list_is_asked_for_once_and_kept(settings: Settings) -> None:
+    stage = Stage(LIST)
+    found = directory(settings, stage)
+    for _ in range(3):
+        assert stage.run(found.find("v.make")).id == "v.make"
+    assert stage.run(directory(settings, stage).find("v.make")).id == "v.make"
+    assert len(stage.sends) == 1
+
+
+def test_an_id_that_is_new_is_looked_for_on_the_server(settings: Settings) -> None:
+    later = reply({"actions": [{"id": "v.new", "inputSchema": PROMPT}]})
+    stage = Stage(LIST, later)
+    found = directory(settings, stage)
+    stage.run(found.find("v.make"))
+    assert stage.run(found.find("v.new")).typed
+    assert len(stage.sends) == 2
+
+
+def test_an_id_that_nobody_knows_is_a_paid_action_of_its_own(settings: Settings) -> None:
+    stage = Stage(LIST)
+    action = stage.run(directory(settings, stage).find("v.secret"))
+    assert (action.paid, action.typed, len(stage.sends)) == (True, False, 1)
+
+
+def test_a_body_is_held_against_the_schema_of_the_host(settings: Settings) -> None:
+    stage = Stage(LIST)
+    found = directory(settings, stage)
+    assert judged(stage, found, {"prompt": "waves"}) is None
+    error = judged(stage, found, {"prompt": 5})
+    assert isinstance(error, InvalidInput)
+    assert error.pointer == "/prompt"
+    deep = judged(stage, found, {"prompt": "x", "camera": {"a/b": "x"}})
+    assert isinstance(deep, InvalidInput)
+    assert deep.pointer == "/camera/a~1b"
+    assert isinstance(judged(stage, found, {}), InvalidInput)
+    assert len(stage.sends) == 1
+
+
+@pytest.mark.parametrize("body", [[], "x", 5, None, True])
+def test_a_body_is_an_object(settings: Settings, body: object) -> None:
+    stage = Stage(LIST)
+    assert isinstance(judged(stage, directory(settings, stage), body), InvalidInput)
+
+
+def test_a_body_without_a_schema_goes_out_with_a_note(settings: Settings) -> None:
+    stage = Stage(reply({"actions": [{"id": "v.raw", "inputSchema": {"type": 5}}]}), (reply({}),))
+    found = directory(settings, stage)
+    assert judged(stage, found, {"anything": 1}, "v.raw") is None
+    assert judged(stage, found, {"anything": 2}, "v.raw") is None
+    assert len(found.notes) == 1
+    assert "v.raw" in found.notes[0]
+
+
+def test_a_host_must_be_known(settings: Settings) -> None:
+    from dataclasses import replace
+
+    stage = Stage(LIST)
+    with pytest.raises(UsageError, match="no server"):
+        stage.run(directory(replace(settings, host=""), stage).refresh())
+
+
+def test_bindings_of_another_interface_are_refused(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="interface 99") as caught:
+        directory(settings, Stage(LIST), Bindings(package="x", interface=99))
+    assert "make generate" in caught.value.hint
+
+
+def test_overrides_win_over_the_overlay(settings: Settings) -> None:
+    stage = Stage(reply({"things": [{"id": "v.make", "inputSchema": PROMPT}]}))
+    found = Directory(settings, Bindings(), stage.timing, overrides={"list": "things"})
+    assert stage.run(found.find("v.make")).typed
+
+
+def test_a_refresh_forgets_what_was_compiled(settings: Settings) -> None:
+    loose = reply({"actions": [{"id": "v.make", "inputSchema": {"type": "object"}}]})
+    stage = Stage(LIST, loose)
+    found = directory(settings, stage)
+    assert judged(stage, found, {}) is not None
+    stage.run(found.refresh())
+    assert judged(stage, found, {}) is None
+
+
+def test_what_is_generated_works_without_a_list(settings: Settings) -> None:
+    stage = Stage(reply({"hello": "world"}))
+    found = directory(settings, stage)
+    assert judged(stage, found, {"anything": 1}) is None
+    assert "no list of actions" in found.notes[0]
