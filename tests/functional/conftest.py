@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -58,24 +59,24 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def program(written: Written, tmp_path: Path, folder: Path) -> Program:
-    """Return the client's command line with empty folders."""
-    return Program(written.root, tmp_path / "home", folder, written.package)
+def program(written: Written, home: Path, folder: Path) -> Program:
+    """Return the client's command line, logged in; the login itself is done once."""
+    kept = written.root / "login"
+    if not kept.exists():
+        first = Program(written.root, kept, folder, written.package)
+        done = first.run("login", "--host", written.host, "--api-key", written.key)
+        assert done.code == 0, done.stderr
+    shutil.copytree(kept, home)
+    return Program(written.root, home, folder, written.package)
 
 
 @pytest.fixture
 def shell(written: Written, tmp_path: Path, folder: Path) -> Program:
     """Give the command line of each dialect's client, logged in."""
-    made = program(written, tmp_path, folder)
-    done = made.run("login", "--host", written.host, "--api-key", written.key)
-    assert done.code == 0, done.stderr
-    return made
+    return program(written, tmp_path / "shell", folder)
 
 
 @pytest.fixture
 def ads(plain: Written, tmp_path: Path, folder: Path) -> Program:
     """Give the command line of the default dialect's client, logged in."""
-    made = program(plain, tmp_path, folder)
-    done = made.run("login", "--host", plain.host, "--api-key", plain.key)
-    assert done.code == 0, done.stderr
-    return made
+    return program(plain, tmp_path / "shell", folder)

@@ -123,9 +123,7 @@ def test_the_same_with_the_async_client(written: Written, sandbox: Running, fold
     assert len(sandbox.charges(written.dialect.name)) == 3
 
 
-def test_the_command_line(
-    written: Written, shell: Program, sandbox: Running, folder: Path
-) -> None:
+def test_the_command_line(written: Written, shell: Program, sandbox: Running, folder: Path) -> None:
     listed = shell.run("actions", "list", "--json")
     made = shell.run("video", "generate", "--prompt", PROMPT, "--out", "videos/waves.mp4")
     asked = shell.run("call", "ai.video.generate", "--prompt", PROMPT)
