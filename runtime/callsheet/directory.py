@@ -10,7 +10,7 @@ from callsheet.catalog_cache import CatalogueCache
 from callsheet.errors import InvalidInput, ServerError
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
-from callsheet.spec import Action
+from callsheet.spec import Action, Advertised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ class Directory:
         self.notes: list[str] = []
         self._catalogue: Catalogue | None = None
         self._surface: Surface | None = None
+        self._unlisted = False
         self._judges: dict[str, Any] = {}
 
     def cached(self) -> Catalogue | None:
@@ -58,7 +59,7 @@ class Directory:
         host = self.settings.require_host()
         found = yield from fetch(host, self.overrides, self.timing, known)
         self.cache.store(found)
-        self._catalogue, self._surface = found, None
+        self._catalogue, self._surface, self._unlisted = found, None, False
         self._judges.clear()
         return found
 
@@ -116,17 +117,24 @@ class Directory:
         source = self.bindings.source
         return bool(source and source == self.settings.origin and action.module)
 
+    def _advertised(self, action_id: str) -> Flow[Advertised | None]:
+        """What the host says of an action; what is generated works without a readable list too."""
+        if self._unlisted:
+            return None
+        try:
+            return (yield from self._holding(action_id)).get(action_id)
+        except ServerError as error:
+            self._unlisted = True
+            self.notes.append(error.message)
+            return None
+
     def _schema(self, action: Action) -> Flow[Any]:
         stored = self.bindings.schema(action.module) if self._bound_here(action) else None
         if stored is not None:
             return stored.get("input")
         if not action.typed:
             return None
-        try:
-            found = (yield from self._holding(action.id)).get(action.id)
-        except ServerError as error:  # what is generated works without a list that can be read
-            self.notes.append(error.message)
-            return None
+        found = yield from self._advertised(action.id)
         return found.input if found is not None else None
 
     def _compile(self, action: Action, schema: Any) -> Any:

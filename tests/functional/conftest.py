@@ -11,13 +11,15 @@ import pytest
 from functional.writing import Written, write
 from program import Program
 
+from callsheet_codegen.models import Worker
 from callsheet_sandbox.dialects import read_dialects
 from callsheet_sandbox.pytest import sandbox_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from callsheet_codegen.models import Made, Request
     from callsheet_sandbox.server import Running
 
 __all__ = ["sandbox_server"]
@@ -27,9 +29,18 @@ __all__ = ["sandbox_server"]
 def writer(
     sandbox_server: Running, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Written]]:
-    """Give what writes a client of a dialect, at most once."""
-    before = list(sys.path)
-    yield functools.cache(lambda name: write(sandbox_server, name, tmp_path_factory.mktemp(name)))
+    """Give what writes a client of a dialect, at most once; one process makes all models."""
+    worker, before = Worker(), list(sys.path)
+
+    def models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+        return {name: worker.ask(request) for name, request in requests.items()}
+
+    @functools.cache
+    def written(name: str) -> Written:
+        return write(sandbox_server, name, tmp_path_factory.mktemp(name), models)
+
+    yield written
+    worker.close()
     sys.path[:] = before
 
 

@@ -14,6 +14,7 @@ from callsheet_codegen import config, pipeline, source
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from callsheet_codegen.models import Modeller
     from callsheet_sandbox.dialects import Dialect
     from callsheet_sandbox.server import Running
 
@@ -54,7 +55,7 @@ class Written:
         return {"host": self.host, "auth": self.auth}
 
 
-def write(server: Running, name: str, folder: Path) -> Written:
+def write(server: Running, name: str, folder: Path, modeller: Modeller) -> Written:
     """Generate a client from one dialect with this project's configuration."""
     dialect = server.world.realms[name].dialect
     made = Written(dialect, f"{name}_written", folder, server.dialect_url(name), server.key)
@@ -63,6 +64,6 @@ def write(server: Running, name: str, folder: Path) -> Written:
     wanted = config.load(ROOT, {"package": made.package, "out": str(folder)})
     with source.choose(wanted, host=made.host, environ=environ) as chosen:
         snapshot, _ = source.fetch(chosen, wanted)
-    pipeline.write(wanted, pipeline.draft(wanted, snapshot, None))
+    pipeline.write(wanted, pipeline.draft(wanted, snapshot, None, modeller=modeller))
     sys.path.append(str(folder))
     return made

@@ -56,7 +56,7 @@ def send(session: Session, made: Request) -> Outcome:
     """Make the one POST; an interruption while it is out leaves its outcome unknown."""
     from callsheet.wire import require_key
 
-    action: Action = session.run(session.directory.on_terms_of_host(made.action))
+    action = session.directory.on_terms_of_host(made.action)
     if action.paid:
         require_key(session.settings)
     announce(session, action)

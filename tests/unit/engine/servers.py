@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+LISTED = (
+    {"id": "v.make", "inputSchema": {}},
+    {"id": "v.free", "inputSchema": {}, "readOnly": True},
+    {"id": "v.note", "inputSchema": {}, "readOnly": True},
+)
+
+
 class Seen(NamedTuple):
     """A request as it came; header names are in lower case."""
 
@@ -37,12 +44,17 @@ class Said(NamedTuple):
 
 
 class Server:
-    """``url`` is where it listens; ``seen`` is what was asked, in order."""
+    """``url`` is where it listens; ``seen`` is what was asked, in order.
+
+    The list of actions is answered by ``listed`` and not noted: ``v.free`` and ``v.note`` cost
+    nothing, and all others may.
+    """
 
     def __init__(self, answer: Callable[[Seen], Said]) -> None:
         self.answer = answer
         self.seen: list[Seen] = []
         self.url = ""
+        self.listed = said({"actions": list(LISTED)})
 
     def posts(self) -> list[Seen]:
         """The POSTs, in order."""
@@ -78,12 +90,6 @@ def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
         http.server_close()
 
 
-def unused_url() -> str:
-    """An address on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -92,8 +98,11 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): text for name, text in self.headers.items()}
             seen = Seen(self.command, self.path, headers, body)
-            server.seen.append(seen)
-            answer = server.answer(seen)
+            if seen.path == "/api/actions":
+                answer = server.listed
+            else:
+                server.seen.append(seen)
+                answer = server.answer(seen)
             if answer.cut == "before":
                 self._reset()
                 return
