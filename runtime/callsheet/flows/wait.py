@@ -66,8 +66,7 @@ def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
         answer = _read(job, reply, body)
         if answer is not None:
             ids = tuple(dict.fromkeys((task_id, *job.task_ids)))
-            reading = replace(answer.reading, task_ids=ids)
-            return answer._replace(reading=reading), job._replace(task_ids=ids)
+            return _about(answer, *ids), job._replace(task_ids=ids)
         refusal = error_for(
             reply.status,
             reply.headers,
@@ -84,21 +83,31 @@ def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
 
 def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) -> Flow[Answer]:
     """A query of a single id; where the server does not know that one, by the job's ``others``."""
+    key = order.action.family.task_key if order.action.family else ""
+    task_id = order.value.get(key) if isinstance(order.value, dict) else None
     try:
-        return (yield from submit(order, timing))
+        answer = yield from submit(order, timing)
     except ServerError as error:
         if error.code != "not_found":
             raise
-        key = order.action.family.task_key if order.action.family else ""
-        for task_id in others():
-            body = {**order.value, key: task_id}
+        for name in others():
+            body = {**order.value, key: name}
             again = order._replace(body=json.dumps(body).encode(), value=body)
             try:
-                return (yield from submit(again, timing))
+                answer = yield from submit(again, timing)
             except ServerError as refusal:
                 if refusal.code != "not_found":
                     raise
+            else:
+                return _about(answer, name)
         raise
+    return _about(answer, task_id) if isinstance(task_id, str) else answer
+
+
+def _about(answer: Answer, *ids: str) -> Answer:
+    """The answer with these ids in front: the server's own may include ones it does not take."""
+    found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
+    return answer._replace(reading=replace(answer.reading, task_ids=found))
 
 
 def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
