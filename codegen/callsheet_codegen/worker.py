@@ -9,6 +9,7 @@ import signal
 import sys
 import types
 import warnings
+from contextlib import redirect_stdout
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
@@ -180,6 +181,7 @@ def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None
 
 
 if __name__ == "__main__":
-    # Whatever prints must not reach the answers, and nobody reads its complaints to the end.
-    channel, sys.stdout = sys.stdout, open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept
-    serve(sys.stdin, channel, limit=_limit_cpu)
+    answers = sys.stdout
+    # Whatever prints must not reach the answers.
+    with open(os.devnull, "w", encoding="utf-8") as silence, redirect_stdout(silence):
+        serve(sys.stdin, answers, limit=_limit_cpu)

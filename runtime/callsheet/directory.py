@@ -11,6 +11,7 @@ from callsheet.errors import InvalidInput, ServerError
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
+from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from callsheet.flows import Flow, Timing
     from callsheet.settings import Settings
     from callsheet.surface import Surface
+
+SANDBOX = "callsheet-sandbox"
 
 
 class Directory:
@@ -62,6 +65,12 @@ class Directory:
         self._catalogue, self._surface, self._unlisted = found, None, False
         self._judges.clear()
         return found
+
+    def is_sandbox(self) -> bool:
+        """Whether the host is this machine and calls itself our sandbox, where nothing costs."""
+        catalogue = self.cached()
+        named = catalogue is not None and catalogue.server == SANDBOX
+        return named and is_loopback(self.settings.host)
 
     def surface(self, catalogue: Catalogue) -> Surface:
         """The named actions of a catalogue, by the same rules as generated ones."""

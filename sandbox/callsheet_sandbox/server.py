@@ -189,6 +189,8 @@ def _bound(options: Options, host: str, port: int) -> Iterator[_Bound]:
                 lifespan="off",
                 log_level="critical",
                 access_log=False,
+                server_header=False,
+                headers=[("Server", "callsheet-sandbox")],
                 timeout_graceful_shutdown=1,
             )
             name = f"[{host}]" if ":" in host else host

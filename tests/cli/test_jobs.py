@@ -30,7 +30,7 @@ def test_generate_waits_and_saves(ads: Program) -> None:
             "sha256": hashlib.sha256(saved).hexdigest(),
         }
     ]
-    assert f"→ {ads.server.url} ai.video.generate (may spend credits)\n" in done.err
+    assert f"→ sandbox {ads.server.url} ai.video.generate (free)\n" in done.err
     assert ads.posts()[0] == ("ai.video.generate", {"prompt": "waves"})
     assert {name for name, _ in ads.posts()[1:]} == {"ai.video.query"}
 

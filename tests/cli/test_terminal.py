@@ -133,7 +133,7 @@ def test_verbose_tells_requests_without_the_key(ads: Program) -> None:
 def test_ctrl_c_while_the_request_is_out_is_recorded_as_unknown(slow: Program) -> None:
     slow("actions", "list")
     child = terminal(slow, "video", "generate", "--prompt", "x", "--blocking")
-    child.expect("may spend credits")
+    child.expect_exact("(free)")
     while not any(name.endswith("_and_wait") for name, _ in slow.posts()):
         child.expect([pexpect.TIMEOUT, pexpect.EOF], timeout=0.05)
     child.sendintr()

@@ -120,6 +120,11 @@ from nested_client import AsyncClient, Client
 from nested_client.models import FilmCutInput
 
 
+def run() -> str:
+    with Client() as client:
+        return cut(client) + (client.film.cut(shots=[]).data.state)
+
+
 def cut(client: Client) -> str:
     result = client.film.cut(shots=[{"from": 0, "to": 1}], quality=None, speed="auto")
     again = client.film.cut(FilmCutInput(shots=[]))

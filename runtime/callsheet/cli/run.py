@@ -48,8 +48,13 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
 
 def announce(session: Session, action: Action) -> None:
     """Say where a request goes that may cost money."""
-    if action.paid:
-        session.note(f"→ {session.settings.require_host()} {action.id} (may spend credits)")
+    if not action.paid:
+        return
+    host = session.settings.require_host()
+    if session.directory.is_sandbox():
+        session.note(f"→ sandbox {host} {action.id} (free)")
+    else:
+        session.note(f"→ {host} {action.id} (may spend credits)")
 
 
 def send(session: Session, made: Request) -> Outcome:

@@ -77,7 +77,7 @@ def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
         return now(seen) if not isinstance(now, Said) else now
 
     server = Server(answer)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+    http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plan": server}))
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
@@ -90,47 +90,44 @@ def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
         http.server_close()
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request, asks the plan, and says or breaks what it says."""
 
-        def _do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): text for name, text in self.headers.items()}
-            seen = Seen(self.command, self.path, headers, body)
-            if seen.path == "/api/actions":
-                answer = server.listed
-            else:
-                server.seen.append(seen)
-                answer = server.answer(seen)
-            if answer.cut == "before":
-                self._reset()
-                return
-            self.send_response(answer.status)
-            for name, text in answer.headers.items():
-                self.send_header(name, text)
-            length = len(answer.body) if answer.length is None else answer.length
-            self.send_header("Content-Length", str(length))
-            self.end_headers()
-            self.wfile.write(answer.body)
-            self.wfile.flush()
-            if answer.cut:
-                self.connection.shutdown(socket.SHUT_RDWR)
-                self.close_connection = True
+    protocol_version = "HTTP/1.1"
+    plan: Server
 
-        def __getattr__(self, name: str) -> Any:
-            if name in {"do_GET", "do_POST"}:
-                return self._do
-            raise AttributeError(name)
+    def __getattr__(self, name: str) -> Any:
+        if name in {"do_GET", "do_POST"}:
+            return self._do
+        raise AttributeError(name)
 
-        def _reset(self) -> None:
-            """Close with RST, as a process that died does."""
-            linger = struct.pack("ii", 1, 0)
+    def _do(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        seen = Seen(self.command, self.path, headers, body)
+        if seen.path == "/api/actions":
+            self._say(self.plan.listed)
+        else:
+            self.plan.seen.append(seen)
+            self._say(self.plan.answer(seen))
+
+    def _say(self, answer: Said) -> None:
+        self.close_connection = bool(answer.cut)
+        if answer.cut == "before":
+            linger = struct.pack("ii", 1, 0)  # close with RST, as a process that died does
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
-            self.close_connection = True
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             return
+        self.send_response(answer.status)
+        for name, text in answer.headers.items():
+            self.send_header(name, text)
+        length = len(answer.body) if answer.length is None else answer.length
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(answer.body)
+        self.wfile.flush()
+        if answer.cut:
+            self.connection.shutdown(socket.SHUT_RDWR)
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        return
