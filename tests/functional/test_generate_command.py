@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from program import PREFIXES, ROOT, Completed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from callsheet_sandbox.server import Running
 
@@ -72,7 +72,8 @@ class Project:
 
     def table(self, **values: str) -> None:
         """Write the project's file with these keys in its table."""
-        rows = [f"{key} = {json.dumps(value)}\n" for key, value in values.items()]
+        told = {"package": "acme_client", "out": "made", **values}
+        rows = [f"{key} = {json.dumps(value)}\n" for key, value in told.items()]
         text = "".join(['[project]\nname = "acme"\n[tool.callsheet]\n', *rows])
         (self.folder / "pyproject.toml").write_text(text, "utf-8")
 
@@ -113,13 +114,13 @@ def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Runnin
 def test_the_second_run_writes_nothing_and_the_lock_gives_the_same(
     project: Project, sandbox: Running
 ) -> None:
-    project.table(package="acme_client", host=sandbox.url)
+    project.table(host=sandbox.url)
     assert project.callsheet("generate").code == 0
     first = project.state()
     again = project.callsheet("generate")
     second = project.state()
     package, lock = (
-        project.folder / "generated" / name for name in ("acme_client", "catalog.lock.json")
+        project.folder / "made" / name for name in ("acme_client", "catalog.lock.json")
     )
     project.callsheet("generate", "--locked", "--out", "other", "--lock", str(lock))
     other = {
@@ -141,13 +142,13 @@ def test_the_second_run_writes_nothing_and_the_lock_gives_the_same(
 
 def test_sources_in_order(project: Project, sandbox: Running) -> None:
     nowhere = "http://127.0.0.1:9"
-    project.table(package="acme_client", host=nowhere, command="acme")
+    project.table(host=nowhere)
     flag = project.callsheet("generate", "--host", sandbox.url, ACME_HOST=nowhere)
     configured = project.callsheet("generate", ACME_HOST=sandbox.url)
-    project.table(package="acme_client", command="acme")
+    project.table()
     login = project.run(
         "-m", "acme_client", "login", "--host", sandbox.dialect_url("coded"),
-        PYTHONPATH=os.pathsep.join((str(project.folder / "generated"), ROOTS)),
+        PYTHONPATH=os.pathsep.join((str(project.folder / "made"), ROOTS)),
     )  # fmt: skip
     known = project.callsheet("diff", ACME_HOST=sandbox.url)
     logged = project.callsheet("diff")
@@ -164,7 +165,7 @@ def test_sources_in_order(project: Project, sandbox: Running) -> None:
     assert first_line(configured) == "source: http://127.0.0.1 ([tool.callsheet] host)"
     assert configured.code == 1
     assert "127.0.0.1:9" in configured.stderr
-    lock = json.loads((project.folder / "generated/catalog.lock.json").read_text("utf-8"))
+    lock = json.loads((project.folder / "made/catalog.lock.json").read_text("utf-8"))
     assert lock["source"] == "sandbox"
     assert project.callsheet("check").code == 0
 
