@@ -11,6 +11,7 @@ import pytest
 from callsheet import AuthError, TaskFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from functional.writing import Written
@@ -126,8 +127,6 @@ def test_the_same_with_the_async_client(written: Written, sandbox: Running, fold
 def test_the_command_line(written: Written, shell: Program, sandbox: Running, folder: Path) -> None:
     listed = shell.run("actions", "list", "--json")
     made = shell.run("video", "generate", "--prompt", PROMPT, "--out", "videos/waves.mp4")
-    asked = shell.run("call", "ai.video.generate", "--prompt", PROMPT)
-    sandbox.advance(60)
     flag = f"--{argument(written).replace('_', '-')}"
     query = shell.run("video", "query", flag, made.json["taskId"])
 
@@ -135,14 +134,13 @@ def test_the_command_line(written: Written, shell: Program, sandbox: Running, fo
     assert made.code == 0, made.stderr
     assert made.json["localPath"] == "videos/waves.mp4"
     assert codec(folder / "videos/waves.mp4") == "h264"
-    assert asked.code == 0, asked.stderr
     assert query.code == 0, query.stderr
     assert query.json["videoUrl"] == made.json["videoUrl"]
     assert query.json["taskId"] == made.json["taskId"]
 
 
-def test_failures_have_their_exit_codes(written: Written, shell: Program) -> None:
-    failed = shell.run("video", "generate", "--prompt", "[fail]")
+def test_call_and_failures_have_their_exit_codes(written: Written, shell: Program) -> None:
+    failed = shell.run("call", "ai.video.generate", "--prompt", "[fail]", "--wait")
     wrong = {"ADS_API_KEY": "sk-not-this-one"}
     refused = shell.run("video", "generate", "--prompt", PROMPT, env=wrong)
 
@@ -150,3 +148,19 @@ def test_failures_have_their_exit_codes(written: Written, shell: Program) -> Non
     assert WORDS in failed.json["error"]["message"]
     assert (refused.code, refused.json["error"]["code"]) == (3, "auth")
     assert "Traceback" not in failed.stderr + refused.stderr
+
+
+def test_an_id_that_query_does_not_take_leads_to_the_job(
+    writer: Callable[[str], Written], sandbox: Running, home: Path
+) -> None:
+    rows = writer("rows")
+    with rows.client(api_key=rows.key) as ads:
+        task = ads.video.generate(prompt=PROMPT)
+        first = task.id
+        asked = ads.video.query(task_id=first)
+        task.wait(timeout=20)
+
+    assert sandbox.world.setting.store.task("rows", first) is None
+    assert asked.task_id == task.id
+    assert task.id != first
+    assert sandbox.world.setting.store.task("rows", task.id) is not None
