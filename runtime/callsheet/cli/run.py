@@ -130,14 +130,18 @@ def conclude(session: Session, action: Action, answer: Answer, job: Job | None) 
     """A job is over: save what it made and print it; raises ``TaskFailed``."""
     from callsheet.engine import require_done
 
-    task_id = job.task_ids[0] if job else next(iter(answer.reading.task_ids), None)
-    require_done(answer, action.id, task_id)
+    require_done(answer, action.id, _task_id(answer, job))
     saved = saving.save(session, answer, action, job)
     stored = uploads.store(session, saved) if "upload" in session.flags else None
     if session.flags.get("out") != "-":
         print_job(session, action, answer, job, saved=saved, stored=stored)
     if saved is not None and "open" in session.flags:
         saving.show(saved.path)
+
+
+def _task_id(answer: Answer, job: Job | None) -> str | None:
+    """The id that the last answer is about, else the first that the server gave."""
+    return next(iter(answer.reading.task_ids or (job.task_ids if job else ())), None)
 
 
 def print_job(
@@ -158,7 +162,7 @@ def shown_job(
         view.Seen(
             answer=answer,
             links=links,
-            task_id=job.task_ids[0] if job else None,
+            task_id=_task_id(answer, job),
             medium=view.medium_of(media, action.id),
             **more,
         )
