@@ -163,20 +163,21 @@ def _union(error: Any) -> Iterator[Found]:
         yield (*where, needed[0]), f"is missing: {names} is required", "required", tuple(needed)
         return
     meant = _meant(branches, len(where))
-    tags = _tags(branches) if meant is None else None
-    if meant is not None:
-        for inner in meant:
-            yield from describe(inner)
+    if meant is None:
+        yield _tags(branches) or _kinds(error, branches)
         return
-    if tags is not None:
-        yield tags
-        return
+    for inner in meant:
+        yield from describe(inner)
+
+
+def _kinds(error: Any, branches: list[list[Any]]) -> Found:
+    """The kinds that the forms want, where the value is of none of them."""
     kinds = [one.validator_value for branch in branches for one in branch if _at(one, error)]
+    said = f"is {shown(error.instance)}"
+    text = f"{said}, which fits none of the forms"
     if len(kinds) == len(branches):
-        names = dict.fromkeys(wanted(kind) for kind in kinds)
-        yield where, f"is {shown(error.instance)}, wanted {' or '.join(names)}", keyword, ()
-    else:
-        yield where, f"is {shown(error.instance)}, which fits none of the forms", keyword, ()
+        text = f"{said}, wanted {' or '.join(dict.fromkeys(map(wanted, kinds)))}"
+    return tuple(error.absolute_path), text, str(error.validator), ()
 
 
 def _at(one: Any, union: Any) -> bool:
@@ -193,7 +194,9 @@ def _branches(error: Any) -> list[list[Any]]:
 def _alternatives(branches: list[list[Any]], depth: int) -> list[str]:
     """One missing field of each form, where nothing else is wrong with any of them."""
     alone = all(
-        one.validator == "required" and _depth(one) == depth for branch in branches for one in branch
+        one.validator == "required" and _depth(one) == depth
+        for branch in branches
+        for one in branch
     )
     names = [_missing(branch[0]) for branch in branches] if alone else []
     return list(dict.fromkeys(names)) if all(names) else []

@@ -20,10 +20,14 @@ RANDOM = int(os.environ.get("FIDELITY_RANDOM", "300"))
 def main() -> int:
     """Print the table and what went wrong; 1 where a goal was missed."""
     cases = [*corpus(), *own(), *random_cases(RANDOM)]
-    with tempfile.TemporaryDirectory(prefix="fidelity-") as folder, open(os.devnull, "w") as quiet:
-        with redirect_stderr(quiet), bench(cases, Path(folder)) as work:
-            work.run(cases)
-            rows = [*work.rows, *strictness.rows(work.package)]
+    with (
+        tempfile.TemporaryDirectory(prefix="fidelity-") as folder,
+        open(os.devnull, "w", encoding="utf-8") as quiet,
+        redirect_stderr(quiet),
+        bench(cases, Path(folder)) as work,
+    ):
+        work.run(cases)
+        rows = [*work.rows, *strictness.rows(work.package)]
     told = f"{len(cases)} schemas, {work.bodies} bodies\n{table(rows)}\n{faults(rows)}"
     sys.stdout.write(told.rstrip() + "\n")
     return 0 if all(row.held for row in rows) else 1

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bench(cases: Sequence[Case], folder: Path) -> Iterator[Campaign]:
+def bench(cases: Sequence[Case], folder: Path, *, every: int = 200) -> Iterator[Campaign]:
     """A campaign that is ready to run; its files are in ``folder``."""
     with recorder() as server, _settings(folder, server.url):
         server.catalogue = catalogue(cases)
         package = generate(cases, folder / "client", server.url)
         with imported(package), import_module(NAME).Client(ledger=None) as client:
-            yield Campaign(package, Routes(client, server, folder))
+            yield Campaign(package, Routes(client, server, folder), every)
 
 
 @contextmanager

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 
 class Campaign:
-    """The rows of the table; ``run`` fills them."""
+    """The rows of the table; ``run`` fills them.
 
-    def __init__(self, package: Package, routes: Routes) -> None:
-        self.package, self.routes = package, routes
+    One command line of ``every`` so many is typed to the program in a process of its own.
+    """
+
+    def __init__(self, package: Package, routes: Routes, every: int) -> None:
+        self.package, self.routes, self.every = package, routes, every
         self.chance = Random(7)
         self.bodies = 0
         self.generated = Row("schemas generate and import")
@@ -48,6 +51,7 @@ class Campaign:
         self.undeclared = Row("undeclared keys unchanged (all routes)")
         self.said = Row("body -> flags -> body")
         self.warned = Row("invalid bodies by flags exit 2, flag or pointer", goal=99.9)
+        self.typed_out = Row("the same by the program as a process (sample)")
         self.agreed = Row("verdict and message validator agree")
         self.replied = Row("replies as their model, nothing lost")
         self.spoilt = Row("replies that the schema forbids still read")
@@ -160,6 +164,11 @@ class Campaign:
         line = read(self.routes.client.bindings, action, typed)
         why = "" if line.error is None and equal(line.body, body) else f"{line} <- {typed}"
         self.said.count(case.id, why)
+        sampled = self.said.tried % self.every == 1 and not any("\0" in word for word in typed)
+        if sampled and not why:
+            sent = self.routes.process(action, typed)
+            good = sent.body is not None and equal(sent.json, body)
+            self.typed_out.count(case.id, "" if good else f"{typed} -> {sent}")
 
     def _wrong_flags(self, case: Case, action: Action, body: Any) -> None:
         """Where the line means another body (5 typed for a text is a text), nothing is learnt."""

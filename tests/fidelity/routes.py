@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fidelity.package import NAME
@@ -14,11 +18,12 @@ from callsheet.errors import CallsheetError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from fidelity.recorder import Recorder
 
     from callsheet.spec import Action
+
+RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
 
 
 class Sent(NamedTuple):
@@ -67,6 +72,20 @@ class Routes:
         path.write_bytes(data)
         return self.program(*_command(action), "--input", str(path))
 
+    def process(self, action: Action, words: list[str]) -> Sent:
+        """The same in a process of its own, as a shell would start it."""
+        self.recorder.taken()
+        done = subprocess.run(
+            [sys.executable, "-m", NAME, *_command(action), *words],
+            env=os.environ | {"PYTHONPATH": _roots(self.folder)},
+            cwd=self.folder,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        sent = self.recorder.taken()
+        return Sent(sent[0][1] if sent else None, done.stderr.decode(), done.returncode)
+
     def program(self, *words: str) -> Sent:
         """One run of the program, in this process."""
         self.recorder.taken()
@@ -83,6 +102,11 @@ class Routes:
             error.get("flag") or "",
             error.get("pointer"),
         )
+
+
+def _roots(folder: Path) -> str:
+    """The generated package and the runtime that it needs, for another process."""
+    return os.pathsep.join([str(folder / "client"), str(RUNTIME)])
 
 
 def _command(action: Action) -> tuple[str, ...]:
