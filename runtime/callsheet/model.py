@@ -65,9 +65,7 @@ class Model(BaseModel):
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
         made: Model = _built(value, build)
-        if isinstance(value, dict):
-            made._given = Given(value, _frozen(made.__dict__))
-        return made
+        return remembered(made, value) if isinstance(value, dict) else made
 
 
 class RootModel(pydantic.RootModel[T]):
@@ -108,6 +106,12 @@ def _whole(value: Any) -> Any:
         parts = [_whole(item) for item in value]
         return value if all(map(is_, parts, value)) else parts
     return value
+
+
+def remembered(made: Model, value: dict[str, Any]) -> Model:
+    """The model, which from now on knows the JSON that it was made of."""
+    made._given = Given(value, _frozen(made.__dict__))
+    return made
 
 
 def _frozen(value: Any) -> Any:

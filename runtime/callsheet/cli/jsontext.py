@@ -45,10 +45,29 @@ def number(text: str) -> int | Numeral | None:
     return _integer(text) if text.lstrip("-").isdigit() else Numeral(text)
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of these fields; ``ValueError`` for a key that stands twice.
+
+    Which of the two a server reads is not known, so neither can be judged.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"the key {json.dumps(twice[:80])} stands twice in one object")
+    return found
+
+
 def decode(text: str) -> Any:
     """Read one JSON document; raises ``ValueError`` with a message of one line."""
     try:
-        return json.loads(text, parse_float=Numeral, parse_int=_integer, parse_constant=_constant)
+        return json.loads(
+            text,
+            parse_float=Numeral,
+            parse_int=_integer,
+            parse_constant=_constant,
+            object_pairs_hook=once,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except json.JSONDecodeError as error:
