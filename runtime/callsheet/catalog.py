@@ -114,6 +114,8 @@ def _page_of(reply: Reply, host: str, overrides: Overrides) -> ListPage:
     if spoilt:
         data = salvaged(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
     page = read_list(data, overrides, headers=reply.headers) if data is not None else None
+    if spoilt and page is not None and not page.entries:
+        page = None
     if page is not None and page.recognised and page.refusal is None:
         return replace(page, notes=(*page.notes, _SPOILT)) if spoilt else page
     if page is None and taken and reply.body.lstrip()[:1] in {b"{", b"["}:

@@ -20,6 +20,7 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_PLAIN = frozenset("._:/@%+,=-")
 _SPACES = re.compile(r"\s+")
 
 
@@ -41,6 +42,11 @@ def one_line(value: object, limit: int | None = None) -> str:
     """``safe_text`` on one line, without space at the ends and with single spaces inside."""
     text = _SPACES.sub(" ", safe_text(value)).strip()
     return safe_text(text, limit)
+
+
+def typable(text: str) -> bool:
+    """Whether every shell takes ``text`` as one plain word: what may be offered as a completion."""
+    return all(char.isalnum() or char in _PLAIN for char in text)
 
 
 def clip(text: str, size: int) -> str:

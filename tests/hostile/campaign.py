@@ -36,6 +36,9 @@ _NAMES = (
 )
 
 
+_PROGRAMS = ("'-m', 'callsheet_codegen.worker'", "/ruff', ", "['uname', '-p']")
+
+
 @dataclass
 class Outcome:
     """What one catalogue managed to do; every list is to stay empty.
@@ -90,7 +93,7 @@ class Run:
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOSTILE_API_KEY": "sk-hostile-0123456789",
             "WATCH_LOG": str(self.folder / log),
-            "WATCH_READS": os.pathsep.join(roots),
+            "WATCH_READS": os.pathsep.join([*roots, str(WATCH.parent)]),
         }
 
     def generate(self, seconds: float = 60.0) -> None:
@@ -146,7 +149,7 @@ class Run:
                 if what != f"('127.0.0.1', {port})":
                     self.outcome.sockets.append(what)
             elif event == "subprocess.Popen":
-                if not ("callsheet_codegen.worker" in what or "/ruff'" in what):
+                if not any(known in what for known in _PROGRAMS):
                     self.outcome.ran.append(what)
             elif event.startswith("shutil."):
                 continue  # each file that it touches is an event of its own

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.making import (
+    gate,
     identifiers,
     naming,
     patterns,
@@ -37,6 +38,7 @@ def breakouts() -> Iterator[Named]:
 
 
 CLASSES = {
+    "gate": gate.cases,
     "breakouts": breakouts,
     "references": references.cases,
     "structures": structures.cases,

@@ -13,10 +13,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.campaign import Outcome, Run
 from hostile.cases import CLASSES, Case, batches, load
+from hostile.chance import schemas
+from hostile.gates import gates
 from hostile.timing import slow
+from hostile.voices import voices
 
 BATCH = 100
 AT_ONCE = 2
+RANDOM = 2_000
 COLUMNS = {
     "code run": "ran",
     "files outside": "outside",
@@ -45,6 +49,16 @@ def chain(cases: list[Case], folder: Path) -> Outcome:
     return total
 
 
+def through(kind: str, cases: list[Case], folder: Path) -> Outcome:
+    """The road of a class: the gate alone, the chain, and for texts every command besides."""
+    if kind == "gate":
+        return gates(cases, folder)
+    found = chain(cases, folder / "chain")
+    if kind == "terminal":
+        found.add(voices(cases, folder))
+    return found
+
+
 def table(rows: dict[str, tuple[int, Outcome]]) -> str:
     """The table, one line a class."""
     heads = ["class", "cases", *COLUMNS]
@@ -64,12 +78,12 @@ def main() -> int:
     """Run, print, decide."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("classes", nargs="*", help=f"some of: {', '.join(CLASSES)}")
-    wanted = parser.parse_args().classes or list(CLASSES)
+    wanted = parser.parse_args().classes or [*CLASSES, "random"]
     rows: dict[str, tuple[int, Outcome]] = {}
     for kind in wanted:
-        cases, started = load(kind), time.monotonic()
+        cases, started = schemas(RANDOM) if kind == "random" else load(kind), time.monotonic()
         with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
-            rows[kind] = (len(cases), chain(cases, Path(folder)))
+            rows[kind] = (len(cases), through(kind, cases, Path(folder)))
         took = time.monotonic() - started
         sys.stderr.write(f"{kind}: {len(cases)} cases in {took:.0f} s\n")
         for fault in rows[kind][1].faults()[:20]:
