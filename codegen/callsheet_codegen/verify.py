@@ -88,7 +88,7 @@ def _text_fault(text: str) -> str:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT and token.string != HEADER:
             return f"{token.start[0]}: a comment that no template writes"
-        if token.type == tokenize.NAME and not token.string.isascii():
+        if token.type != tokenize.STRING and not token.string.isascii():
             return f"{token.start[0]}: the name {token.string!a}"
     return ""
 

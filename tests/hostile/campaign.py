@@ -105,7 +105,7 @@ class Run:
                 server.pages[f"/api/actions/{case.id}/schema"] = Page(case.listed().encode())
             words = ["generate", "--host", server.url, "--package", PACKAGE, "--json"]
             done = self._python([GENERATE, *words, "--out", str(self.out)], "generate.log", seconds)
-            self._events("generate.log", server.url.rpartition(":")[2])
+            self.events("generate.log", server.url.rpartition(":")[2])
             strange = [line for line in server.asked if not line.startswith("GET /api/actions")]
         self.outcome.sockets += strange
         if done is None:
@@ -139,11 +139,12 @@ class Run:
         """Import every module and use every model, in a process that may do nothing else."""
         source = (Path(__file__).parent / "loading.py").read_text("utf-8")
         done = self._python([source, str(self.out), PACKAGE], "import.log", seconds)
-        self._events("import.log", "none")
+        self.events("import.log", "none")
         if done is not None and done.returncode:
             self.outcome.broken.append(f"import: {done.stderr[-600:]}")
 
-    def _events(self, log: str, port: str) -> None:
+    def events(self, log: str, port: str) -> None:
+        """Sort what a process did; ``port`` is the one place to which it may connect."""
         path = self.folder / log
         rows = path.read_text("utf-8").splitlines() if path.exists() else []
         for event, what in map(json.loads, rows):

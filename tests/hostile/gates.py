@@ -45,7 +45,8 @@ def gate(case: Case, folder: Path) -> Outcome:
         came = _fetched(server, folder)
         if time.process_time() - started > _SLOW:
             outcome.hangs.append(case.name)
-        outcome.sockets += [f"{case.name}: {line}" for line in foreign.asked]
+        for line, key in zip(foreign.asked, foreign.keys, strict=True):
+            outcome.sockets.append(f"{case.name}: {line} ({'with the' if key else 'no'} key)")
     if said["expect"] not in {came, "any"}:
         outcome.broken.append(f"{case.name}: {came}, wanted {said['expect']}")
     if came == "lost":

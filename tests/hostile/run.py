@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from hostile.addresses import addresses
 from hostile.campaign import Outcome, Run
 from hostile.cases import CLASSES, Case, batches, load
 from hostile.chance import schemas
@@ -54,6 +55,8 @@ def through(kind: str, cases: list[Case], folder: Path) -> Outcome:
     if kind == "gate":
         return gates(cases, folder)
     found = chain(cases, folder / "chain")
+    if kind == "identifiers":
+        found.add(addresses(cases, folder))
     if kind == "terminal":
         found.add(voices(cases, folder))
     return found

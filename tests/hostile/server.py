@@ -21,7 +21,10 @@ class Page(NamedTuple):
 
 
 class Hostile(ThreadingHTTPServer):
-    """``pages`` maps the path of a request to its answer; ``asked`` holds raw request lines."""
+    """``pages`` maps the path of a request to its answer.
+
+    ``asked`` holds raw request lines, ``keys`` whether a key came along.
+    """
 
     daemon_threads = True
     request_queue_size = 64
@@ -30,6 +33,7 @@ class Hostile(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.pages: dict[str, Page] = {}
         self.asked: list[str] = []
+        self.keys: list[bool] = []
         self.otherwise = Page(b'{"error": "nothing is here"}', 404)
 
     @property
@@ -53,7 +57,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(length)
+        key = any(self.headers.get(name) for name in ("Authorization", "X-Api-Key"))
         self.server.asked.append(f"{self.command} {self.path}")
+        self.server.keys.append(key)
         page = self.server.page(self.path)
         self.send_response(page.status)
         for name, value in page.headers.items():

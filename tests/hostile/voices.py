@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from hostile.campaign import WATCH, Outcome, Run
-from hostile.cases import listing
+from hostile.cases import batches, listing
 from hostile.screen import moved
 from hostile.server import Hostile, Page, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hostile.cases import Case
@@ -148,26 +149,28 @@ def about_one(speaker: Speaker, server: Hostile, case: Case) -> None:
     speaker.say("tasks", "show", text.replace("\x00", ""))
 
 
-def _parts(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
-    for start in range(0, len(cases), _BATCH):
-        yield cases[start : start + _BATCH]
+def _voiced(part: Sequence[Case], folder: Path) -> Outcome:
+    run = Run(folder, part)
+    with serving() as server:
+        entries = [*map(json.dumps, _FAMILY), *(case.listed() for case in part)]
+        server.pages["/api/actions"] = Page(listing(entries))
+        speaker = Speaker(run, server.url)
+        try:
+            about_all(speaker, run)
+            for case in part:
+                about_one(speaker, server, case)
+        finally:
+            speaker.close()
+        run.events("speaking.log", server.url.rpartition(":")[2])
+    return run.outcome
 
 
 def voices(cases: Sequence[Case], folder: Path) -> Outcome:
     """Every command against every case; what moved a terminal counts as code that ran."""
     total = Outcome()
-    for number, part in enumerate(_parts(cases)):
-        run = Run(folder / f"voices{number}", part)
-        with serving() as server:
-            entries = [*map(json.dumps, _FAMILY), *(case.listed() for case in part)]
-            server.pages["/api/actions"] = Page(listing(entries))
-            speaker = Speaker(run, server.url)
-            try:
-                about_all(speaker, run)
-                for case in part:
-                    about_one(speaker, server, case)
-            finally:
-                speaker.close()
-            run._events("speaking.log", server.url.rpartition(":")[2])
-        total.add(run.outcome)
+    parts = batches(cases, _BATCH)
+    folders = [folder / f"voices{number}" for number in range(len(parts))]
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(_voiced, parts, folders):
+            total.add(found)
     return total

@@ -12,7 +12,7 @@ _SCHEMA = '{"inputSchema": {"type": "object", "properties": {"a": {"type": "stri
 _TYPES = ("text/html", "image/svg+xml", "application/xml", "application/javascript", "text/css")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BAD_TEXT = {
-    "a-key-twice": '{"actions": [], "actions": [{"id": "a.b"}]}',
+    "a-key-twice": '{"a": 1, "a": 2, "actions": [{"id": "a.b"}]}',
     "not-a-number-beside-the-list": '{"total": NaN, "actions": [{"id": "a.b"}]}',
     "infinity-beside-the-list": '{"total": 1e999, "actions": [{"id": "a.b"}]}',
     "half-a-character-beside-the-list": '{"\\ud800": 1, "actions": [{"id": "a.b"}]}',
@@ -35,7 +35,8 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
     """
     for name, text in _BAD_TEXT.items():
         yield f"list-{name}", {"list": {"text": text}, "expect": "refused"}
-        yield f"schema-{name}", {"schema": {"text": text}, "expect": "untyped"}
+        instead = text.replace('"actions": [{"id": "a.b"}]', '"inputSchema": {"type": "object"}')
+        yield f"schema-{name}", {"schema": {"text": instead}, "expect": "untyped"}
     for number, kind in enumerate(_TYPES):
         said = {"Content-Type": kind}
         yield f"list-type-{number}", {"list": {"text": _LIST, "headers": said}, "expect": "refused"}
