@@ -49,6 +49,16 @@ def typable(text: str) -> bool:
     return all(char.isalnum() or char in _PLAIN for char in text)
 
 
+def shell_word(text: str) -> str:
+    """``text`` as one word of a command line that a person may copy into any shell."""
+    word = one_line(text)
+    if word and typable(word):
+        return word
+    import shlex
+
+    return shlex.quote(word)
+
+
 def clip(text: str, size: int) -> str:
     """``text`` cut to at most ``size`` bytes of UTF-8, with ``…`` where something was cut."""
     data = text.encode("utf-8", "replace")

@@ -104,7 +104,7 @@ class Run:
             for case in self.cases:
                 server.pages[f"/api/actions/{case.id}/schema"] = Page(case.listed().encode())
             words = ["generate", "--host", server.url, "--package", PACKAGE, "--json"]
-            done = self._python([GENERATE, *words, "--out", str(self.out)], "generate.log", seconds)
+            done = self.python([GENERATE, *words, "--out", str(self.out)], "generate.log", seconds)
             self.events("generate.log", server.url.rpartition(":")[2])
             strange = [line for line in server.asked if not line.startswith("GET /api/actions")]
         self.outcome.sockets += strange
@@ -118,9 +118,10 @@ class Run:
             if "while models were made" in found["message"]:  # an inner link had to hold it
                 self.outcome.ran.append(f"{found['action']}: {found['message']}")
 
-    def _python(
+    def python(
         self, words: list[str], log: str, seconds: float
     ) -> subprocess.CompletedProcess[str] | None:
+        """Run a program watched, away from the user's settings; ``None`` where it took too long."""
         try:
             return subprocess.run(
                 [sys.executable, "-P", "-c", *words],
@@ -138,7 +139,7 @@ class Run:
     def load(self, seconds: float = 60.0) -> None:
         """Import every module and use every model, in a process that may do nothing else."""
         source = (Path(__file__).parent / "loading.py").read_text("utf-8")
-        done = self._python([source, str(self.out), PACKAGE], "import.log", seconds)
+        done = self.python([source, str(self.out), PACKAGE], "import.log", seconds)
         self.events("import.log", "none")
         if done is not None and done.returncode:
             self.outcome.broken.append(f"import: {done.stderr[-600:]}")

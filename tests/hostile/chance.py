@@ -17,7 +17,7 @@ _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 _NAMES = (*_PYTHON, *_PYDANTIC, *_COLLIDING, *_ODD, *BREAKOUTS.values(), "a", "b", "size", "name")
 _REFS = (*references(), *("#", "#/$defs/A", "#/$defs/B", "#/definitions/C") * 30)
 _TEXTS = (*BREAKOUTS.values(), "A text.", "x", "")
-_VALUES = (None, True, 0, 1, -1, 2.5, 10**30, "", "x", [], {}, [1, "a"], {"a": None})
+_VALUES: tuple[Any, ...] = (None, True, 0, 1, -1, 2.5, 10**30, "", "x", [], {}, [1, "a"], {"a": None})
 
 
 class Chance:
@@ -48,8 +48,10 @@ class Chance:
 
     def _say(self, made: dict[str, Any]) -> None:
         pick = self.random
-        texts = ("title", "description", "$comment", "format", "pattern", "x-go-type", "$id")
-        texts += ("$anchor", "contentEncoding", "customTypePath", "default_factory")
+        texts = (
+            *("title", "description", "$comment", "format", "pattern", "x-go-type", "$id"),
+            *("$anchor", "contentEncoding", "customTypePath", "default_factory"),
+        )
         kind = pick.randint(0, 6)
         if kind <= 2:
             made[pick.choice(texts)] = pick.choice(_TEXTS)

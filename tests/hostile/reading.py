@@ -41,6 +41,8 @@ def faults(source: str) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and token.string != HEADER:
             yield f"the comment {token.string[:80]!r}"
+        elif token.type == tokenize.NAME and not token.string.isascii():
+            yield f"the name {token.string!a}"
     for node in ast.walk(ast.parse(source)):
         for name in _FIELDS:
             value = getattr(node, name, None)

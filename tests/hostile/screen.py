@@ -42,7 +42,7 @@ def moved(text: str) -> list[str]:
     title, modes = (screen.title, screen.icon_name), set(screen.mode)
     listener = _Listener(screen)
     stream: pyte.Stream = pyte.Stream()
-    stream.attach(listener)
+    stream.attach(listener)  # type: ignore[arg-type]  # it hands everything on to a screen
     stream.feed(text[:_MOST])
     found |= {f"the terminal was told to {name}" for name in listener.done - _QUIET}
     if (screen.title, screen.icon_name) != title:

@@ -53,6 +53,7 @@ class Hostile(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Hostile
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece, or every answer waits for an acknowledgement
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+from typing import Any
 
 from callsheet.cli.main import run
 from callsheet_codegen import cli as codegen
@@ -24,13 +25,14 @@ class Stream(io.TextIOWrapper):
         return self.terminal
 
 
-def spoken(job: dict[str, object]) -> dict[str, object]:
+def spoken(job: dict[str, Any]) -> dict[str, object]:
     """Run one command line; what it wrote, and its exit code."""
-    words = [str(word) for word in job["argv"]]  # type: ignore[attr-defined] # a list of ours
+    words: list[str] = job["argv"]
+    code: object = None
     out, err = (Stream(terminal=bool(job["terminal"])) for _ in range(2))
     own, sys.stdout, sys.stderr = (sys.stdout, sys.stderr), out, err
     before = dict(os.environ)
-    os.environ.update(job["environ"])  # type: ignore[arg-type] # a table of ours
+    os.environ.update(job["environ"])
     try:
         make = CODEGEN.get(words[0] if words else "")
         code = make(words[1:]) if make is not None else run("", "ads", "ADS", words)

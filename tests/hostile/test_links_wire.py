@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,12 @@ from hostile.screen import moved
 
 from callsheet import catalog, files, judge, linear, schema
 from callsheet.catalog import LARGEST_SCHEMA
-from callsheet.cli import helptext, options, output, ownword
-from callsheet.flows import requests, submit
+from callsheet.cli import helptext, options, output
+from callsheet.flows import requests, sendable
 from callsheet.pointers import SchemaRefused
 from callsheet.spec import Action, Param
+from callsheet.strictjson import strict_json
+from callsheet.text import typable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +77,7 @@ def test_the_gate_takes_json_alone_and_not_too_much(
 
 @pytest.mark.parametrize("text", ['{"maximum": NaN}', '{"title": "\\ud800"}'])
 def test_what_passes_the_gate_falls_at_the_firewall(text: str) -> None:
-    assert catalog.strict_json(text.encode()) is None
+    assert strict_json(text.encode()) is None
     with pytest.raises(SchemaRefused):
         schema.admit(json.loads(text))
 
@@ -82,13 +86,14 @@ def test_ids_stay_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     cases = [one for one in load("identifiers") if set(one.id) & set("/?#%")][:12]
     assert addresses(cases, tmp_path / "held").faults() == []
 
-    monkeypatch.setattr(submit, "quote", lambda text, safe: text)
+    monkeypatch.setattr(sys.modules[sendable.__module__], "quote", lambda text, safe: text)
     assert len(addresses(cases, tmp_path / "removed").sockets) > 6
 
 
 def test_a_pattern_is_matched_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     pattern, text = CATASTROPHIC[0][0], "a" * 24 + "!"
     bound = {"properties": {"a": {"pattern": pattern}}}
+    judge.faults(bound, {"a": "!"})  # loads what judging needs
     quick = _took(lambda: judge.faults(bound, {"a": text}))
 
     monkeypatch.setattr(linear, "matches", _by_backtracking)
@@ -96,8 +101,6 @@ def test_a_pattern_is_matched_in_linear_time(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _by_backtracking(pattern: str, text: str) -> bool:
-    import re
-
     return re.search(pattern, text) is not None
 
 
@@ -131,7 +134,7 @@ def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
         assert moved(output.formatted(value, form, raw_for_terminal=True)) == []
     assert json.loads(output.dumps(value)) == value
 
-    monkeypatch.setattr(output, "_UNSAFE", output.re.compile("(?!)"))
+    monkeypatch.setattr(output, "_UNSAFE", re.compile("(?!)"))
     assert moved(output.dumps(value)) != []
 
 
@@ -141,7 +144,7 @@ def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(options, "typable", lambda text: True)
     assert EVIL in field._complete(None, field, "")  # type: ignore[arg-type] # not looked at
-    assert not ownword.typable("$(touch canary)")
+    assert not typable("$(touch canary)")
 
 
 def test_a_name_on_disk_is_made_of_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,9 +90,9 @@ class Speaker:
 
     def close(self) -> None:
         """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(10)
+        with self.process:  # closes both pipes and waits
+            assert self.process.stdin is not None
+            self.process.stdin.close()
 
 
 def about_all(speaker: Speaker, run: Run) -> None:

@@ -12,6 +12,7 @@ from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed
 from callsheet.flows.submit import Answer, action_path
 from callsheet.protocol import error_for, read_reply
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.protocol import Overrides
@@ -152,7 +153,7 @@ def _note(job: Job, answer: Answer) -> Flow[None]:
 def _still_running(job: Job) -> StillRunning:
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}",
-        hint=f"tasks wait {job.task_ids[0]}",
+        hint=f"tasks wait {shell_word(job.task_ids[0])}",
         task_id=job.task_ids[0],
         action=job.action,
     )
