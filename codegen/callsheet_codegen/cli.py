@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.errors import CallsheetError, DriftFound, Interrupted
 from callsheet.text import safe_text
 from callsheet_codegen import check as checking
-from callsheet_codegen import pipeline, setup, source
+from callsheet_codegen import pipeline, publish, setup, source
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 
@@ -129,6 +129,7 @@ def _init(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
 
 def _generate(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
     config = _config(given)
+    publish.recover(config.folder)
     old = pipeline.read_lock(config)
     notes: tuple[Diagnostic, ...] = ()
     if given.locked:

@@ -89,7 +89,7 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
         out=out,
         lock=Path(start, lock) if lock else out / LOCK,
         host=_text(table, "host", where, ""),
-        overlay=Overlay.parse({k: v for k, v in table.items() if k in Overlay.keys()}),  # noqa: SIM118 - not a mapping
+        overlay=Overlay.parse({key: value for key, value in table.items() if key not in _OWN}),
         where=where,
     )
 

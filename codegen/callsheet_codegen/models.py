@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from callsheet.errors import CallsheetError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -55,7 +57,10 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, request: Request) -> Made:
-        """One answer; a worker that dies or hangs costs this request and is replaced."""
+        """One answer; a worker that dies or hangs costs this request and is replaced.
+
+        Raises ``CallsheetError`` where none can be started.
+        """
         process = self._process or self._start()
         guard = threading.Timer(_SECONDS, process.kill)
         guard.start()
@@ -78,10 +83,17 @@ class Worker:
             [sys.executable, "-P", *self._program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             env=environment,
         )
+        if not (self._process.stdout and self._process.stdout.readline()):
+            _, said = self._process.communicate()
+            self._process = None
+            raise CallsheetError(
+                f"the model generator does not start: {(said.splitlines() or ['no reason'])[-1]}",
+                hint='pip install "callsheet[codegen]"',
+            )
         return self._process
 
     def close(self) -> None:
@@ -90,7 +102,7 @@ class Worker:
         if process is None:
             return
         process.kill()
-        for pipe in (process.stdin, process.stdout):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 try:
                     pipe.close()

@@ -88,7 +88,7 @@ def _swap(plan: Plan, package: Path, beside: Mapping[Path, str]) -> None:
     try:
         stage.rename(package)
         _replace(beside)
-    except OSError:
+    except BaseException:  # an interruption too must leave the old folder
         if had_one:
             if package.exists():
                 package.rename(stage)

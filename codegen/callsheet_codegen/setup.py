@@ -88,7 +88,8 @@ def _with_script(
                 hint="choose another --command",
             )
         return text, ()
-    row = f"{json.dumps(command)} = {json.dumps(target)}\n"
+    bare = command.replace("-", "").replace("_", "").isalnum() and command.isascii()
+    row = f"{command if bare else json.dumps(command)} = {json.dumps(target)}\n"
     header = "[project.scripts]"
     lines = text.splitlines(keepends=True)
     for index, line in enumerate(lines):

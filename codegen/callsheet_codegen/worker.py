@@ -9,6 +9,7 @@ import signal
 import sys
 import types
 import warnings
+from contextlib import redirect_stdout
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
@@ -185,10 +186,13 @@ _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"
 
 
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
-    """Warm up, then answer line by line until the input ends."""
+    """Warm up and say so in a line, then answer line by line until the input ends."""
     warnings.simplefilter("ignore")
     try_import(make(_WARM_UP).source)
     _limit_memory()
+    outgoing.write("ready\n")
+    outgoing.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a full pipe that nobody reads would stop it
     for line in incoming:
         request = json.loads(line)
         limit(CPU_SECONDS)
@@ -199,5 +203,7 @@ def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None
 
 
 if __name__ == "__main__":
-    channel, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not reach the answers
-    serve(sys.stdin, channel, limit=_limit_cpu)
+    answers = sys.stdout
+    # Whatever prints must not reach the answers.
+    with open(os.devnull, "w", encoding="utf-8") as silence, redirect_stdout(silence):
+        serve(sys.stdin, answers, limit=_limit_cpu)

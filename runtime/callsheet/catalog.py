@@ -33,7 +33,8 @@ class Catalogue(NamedTuple):
     """What a host advertised when it was last asked.
 
     ``fetched`` is a time of day; ``tags`` holds the validators for conditional requests, by
-    path; ``notes`` says what was not understood. ``requests`` counts what the fetch sent.
+    path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
+    ``requests`` counts what the fetch sent.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Catalogue(NamedTuple):
     tags: dict[str, dict[str, str]]
     notes: tuple[str, ...] = ()
     requests: int = 0
+    server: str = ""
 
     def get(self, action_id: str) -> Advertised | None:
         """The action with this id, if it is advertised."""
@@ -59,6 +61,7 @@ def fetch(
     reply = yield from retried(Send("GET", LIST, None, _conditions(known, LIST)), timing)
     if reply.status == 304 and known is not None:
         return known._replace(fetched=timing.wall(), requests=1)
+    server = reply.headers.get("server", "")[:80]
     entries, notes, sent = yield from _pages(reply, host, overrides, timing)
     asked = _Schemas(overrides, timing, known)
     actions = yield from asked.complete(entries)
@@ -67,7 +70,7 @@ def fetch(
         _remember(asked.tags, LIST, reply)
     notes += asked.notes
     sent += asked.sent
-    return Catalogue(host, timing.wall(), actions, asked.tags, tuple(notes), sent)
+    return Catalogue(host, timing.wall(), actions, asked.tags, tuple(notes), sent, server)
 
 
 def _pages(

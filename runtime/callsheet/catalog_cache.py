@@ -41,6 +41,7 @@ class CatalogueCache:
             "fetched": catalogue.fetched,
             "tags": catalogue.tags,
             "notes": catalogue.notes,
+            "server": catalogue.server,
             "actions": [{f: getattr(a, f) for f in FIELDS} for a in catalogue.actions],
         }
         part = ""
@@ -66,4 +67,4 @@ def _stored(host: str, data: Any) -> Catalogue:
         raise TypeError("not a stored catalogue")
     if not all(isinstance(action.marks, dict) for action in actions):
         raise TypeError("not a stored catalogue")
-    return Catalogue(host, float(data["fetched"]), actions, tags, notes)
+    return Catalogue(host, float(data["fetched"]), actions, tags, notes, server=str(data["server"]))

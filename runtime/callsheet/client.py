@@ -13,6 +13,7 @@ from callsheet.tasks import AsyncTask, AsyncTasks, Task, Tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
+    from typing import Self
 
     from callsheet.aio import AsyncTransport
     from callsheet.flows import Flow, Job, Timing, Update
@@ -156,7 +157,7 @@ class Client(Face):
         """Close connections and the ledger."""
         self.transport.close()
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -237,7 +238,7 @@ class AsyncClient(Face):
         """Close connections and the ledger."""
         await self.transport.close()
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

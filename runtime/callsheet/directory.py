@@ -11,6 +11,7 @@ from callsheet.errors import InvalidInput, ServerError
 from callsheet.marks import is_free
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
+from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from callsheet.flows import Flow, Timing
     from callsheet.settings import Settings
     from callsheet.surface import Surface
+
+SANDBOX = "callsheet-sandbox"
 
 
 class Directory:
@@ -40,6 +43,7 @@ class Directory:
         self.notes: list[str] = []
         self._catalogue: Catalogue | None = None
         self._surface: Surface | None = None
+        self._unlisted = False
         self._judges: dict[str, Any] = {}
 
     def cached(self) -> Catalogue | None:
@@ -58,9 +62,15 @@ class Directory:
         host = self.settings.require_host()
         found = yield from fetch(host, self.overrides, self.timing, known)
         self.cache.store(found)
-        self._catalogue, self._surface = found, None
+        self._catalogue, self._surface, self._unlisted = found, None, False
         self._judges.clear()
         return found
+
+    def is_sandbox(self) -> bool:
+        """Whether the host is this machine and calls itself our sandbox, where nothing costs."""
+        catalogue = self.cached()
+        named = catalogue is not None and catalogue.server == SANDBOX
+        return named and is_loopback(self.settings.host)
 
     def surface(self, catalogue: Catalogue) -> Surface:
         """The named actions of a catalogue, by the same rules as generated ones."""
@@ -98,15 +108,16 @@ class Directory:
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
 
-    def on_terms_of_host(self, action: Action) -> Flow[Action]:
-        """The action with this host's word on cost and repetition.
+    def on_terms_of_host(self, action: Action) -> Action:
+        """The action with this host's word on cost and repetition, as far as it was ever heard.
 
         Bindings may come from another server: what that one marked as free, or as safe to
         send again, says nothing about the host that is about to be charged.
         """
         if self._bound_here(action):
             return action
-        found = yield from self._advertised(action.id)
+        catalogue = self.cached()
+        found = catalogue.get(action.id) if catalogue is not None else None
         marks = found.marks if found is not None else {}
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
         return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
@@ -116,11 +127,14 @@ class Directory:
         return bool(source and source == self.settings.origin and action.module)
 
     def _advertised(self, action_id: str) -> Flow[Advertised | None]:
+        """What the host says of an action; what is generated works without a readable list too."""
+        if self._unlisted:
+            return None
         try:
             return (yield from self._holding(action_id)).get(action_id)
-        except ServerError as error:  # what is generated works without a list that can be read
-            if error.message not in self.notes:
-                self.notes.append(error.message)
+        except ServerError as error:
+            self._unlisted = True
+            self.notes.append(error.message)
             return None
 
     def _schema(self, action: Action) -> Flow[Any]:

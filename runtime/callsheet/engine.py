@@ -24,6 +24,7 @@ from callsheet.flows import (
     ask,
     download,
     noted,
+    query,
     submit,
     wait,
 )
@@ -79,16 +80,27 @@ class Engine:
         value = decode(data)
         ref = reference(key)
         require_name(action.id)
-        action = yield from self.directory.on_terms_of_host(action)
         if check:
             yield from self.directory.judge(action, value)
+        action = self.directory.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
         silence = timeout if timeout is not None else silence_of(action, value)
         order = self._order(action, data, value, ref, silence)
         started = self.timing.wall()
-        answer = yield from submit(order, self.timing)
+        if action.role == "query":
+            answer = yield from query(order, self.timing, others=lambda: self._others(order))
+        else:
+            answer = yield from submit(order, self.timing)
         return Outcome(action, order.ref, answer, started)
+
+    def _others(self, order: Order) -> tuple[str, ...]:
+        """The other ids of the job that a query asks about, where the ledger knows the job."""
+        family, value = order.action.family, order.value
+        name = value.get(family.task_key) if family and isinstance(value, dict) else None
+        row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
+        found = row["task_ids"] if row is not None and row["host"] == order.host else None
+        return tuple(one for one in found or () if one != name)
 
     def _order(self, action: Action, data: bytes, value: Any, ref: str, timeout: float) -> Order:
         from callsheet.snapshot import digest
@@ -188,7 +200,7 @@ class Engine:
     def wait(self, job: Job, timeout: float) -> Flow[Answer]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
         answer = yield from self.outcome(job, timeout)
-        return require_done(answer, job.action, job.task_ids[0])
+        return require_done(answer, job.action, answer.reading.task_ids[0])
 
     def outcome(self, job: Job, timeout: float) -> Flow[Answer]:
         """As ``wait``, but a failed job is an answer too."""

@@ -22,8 +22,8 @@ T = TypeVar("T")
 class TaskState(Generic[T]):
     """How a job stood when it was last looked at.
 
-    ``id`` is the server's, ``ref`` the client reference; ``state`` is running, done or failed;
-    ``said`` is the server's own word for it and ``progress`` is 0 to 1 where it is told.
+    ``ref`` is the client reference; ``state`` is running, done or failed; ``said`` is the
+    server's own word for it and ``progress`` is 0 to 1 where it is told.
     """
 
     def __init__(
@@ -31,9 +31,14 @@ class TaskState(Generic[T]):
     ) -> None:
         self._client, self._action, self._job = client, action, job
         self._answer = answer
-        self.id = job.task_ids[0]
         self.ref = job.ref
         self.action = job.action
+
+    @property
+    def id(self) -> str:
+        """The server's id: of several in its first answer, the one by which it knew the job."""
+        known = self._answer.reading.task_ids if self._answer else ()
+        return (known or self._job.task_ids)[0]
 
     @property
     def state(self) -> str:

@@ -58,6 +58,7 @@ async def invoke(request: Request) -> Response:
         reference=request.headers.get("idempotency-key") or str(uuid.uuid4()),
         base=address(request),
         folder=world_of(request).studio.folder,
+        forced=request.scope.get("state", {}).get("forced"),
     )
     data, replayed = await _once(call, keyed="idempotency-key" in request.headers)
     headers = dict(realm.dialect.headers)

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
 from callsheet_sandbox import api, control
+from callsheet_sandbox.faults.middleware import Faults
 from callsheet_sandbox.recorder import Recorder
 from callsheet_sandbox.refusals import RefusedError
 
@@ -36,10 +37,10 @@ def build_app(world: "World", replay: "Replay | None" = None) -> Starlette:
     routes = [Mount("/d/{dialect}", routes=realm_routes), *realm_routes]
     if replay is not None:
         routes = [*control.routes(), Mount("/", app=replay)]
-    # Faults (dropped, reset, slow replies) belong inside the recorder: it notes what arrived.
+    # Faults belong inside the recorder: it notes what arrived.
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Recorder, world=world)],
+        middleware=[Middleware(Recorder, world=world), Middleware(Faults, world=world)],
         exception_handlers={RefusedError: api.refuse, HTTPException: api.refuse},
     )
     app.state.world = world

@@ -7,15 +7,29 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from callsheet_sandbox.faults.kinds import described
 from callsheet_sandbox.options import Options
 
 if TYPE_CHECKING:
     from callsheet_sandbox.server import Running
 
+_FAULTS = """faults, separated by ; or by lines:
+  KIND [PARAMETER=VALUE]… [METHOD] [ACTION|/PATH] [before|after] [@N] [xTIMES] [P%]
+  @N: from the n-th such request on (@2-4: three of them; @2-: all) · x3: three times, x*: always
+  before: nothing was accepted or charged (default) · after: it was, only the reply suffers
+  P%: by chance, the same for the same seed=NUMBER · ACTION and /PATH may hold * · #: a comment
+  example: --faults '429 retry-after=2 POST ai.video.* x3; drop after ai.video.generate @4'
+
+kinds and their parameters:
+"""
+
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=prog, description="Run a local server with the actions contract and real videos."
+        prog=prog,
+        description="Run a local server with the actions contract and real videos.",
+        epilog=_FAULTS + described(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, default=8787, help="0 takes a free one (default: %(default)s)")
@@ -28,6 +42,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--credits", type=int, default=10_000, help="balance to start with (default: %(default)s)")
     add("--catalogue", type=Path, metavar="DIR", help="advertise the actions of this folder")
     add("--replay", type=Path, metavar="DIR", help="serve recorded replies instead")
+    add("--faults", metavar="FILE|SPEC", help="misbehave as this says (see below)")
     add("--print-json", action="store_true", help="print one JSON line (url, key, pid) when ready")
     return parser
 
@@ -44,6 +59,7 @@ def main(argv: list[str] | None = None, prog: str = "callsheet sandbox") -> int:
         catalogue=given.catalogue,
         state=given.state,
         replay=given.replay,
+        faults=given.faults,
     )
     try:
         from callsheet_sandbox.server import run
@@ -74,7 +90,15 @@ def _say(text: str) -> None:
 
 
 def _announce_json(running: "Running") -> None:
-    _say(json.dumps({"url": running.url, "key": running.key, "pid": os.getpid()}))
+    _say(
+        json.dumps(
+            {"url": running.url, "key": running.key, "pid": os.getpid(), **_foreign(running)}
+        )
+    )
+
+
+def _foreign(running: "Running") -> dict[str, str]:
+    return {"foreign": running.foreign_url} if running.faults() else {}
 
 
 def _announce(running: "Running") -> None:
@@ -82,4 +106,5 @@ def _announce(running: "Running") -> None:
         f"sandbox  {running.url}  (dialect {running.world.root}; Ctrl-C stops it)\n"
         f"key      {running.key}\n"
         f"login    ads login --host {running.url} --api-key {running.key}"
+        + "".join(f"\nforeign  {url}  (faults are on)" for url in _foreign(running).values())
     )

@@ -5,7 +5,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from callsheet_sandbox.catalogue import read_action
+from callsheet_sandbox.faults.script import Script, read_script
 from callsheet_sandbox.refusals import RefusedError
+from callsheet_sandbox.stats import stats
 from callsheet_sandbox.world import realm_of, world_of
 
 
@@ -57,6 +59,29 @@ async def _clock(request: Request) -> Response:
     return JSONResponse({"now": clock()})
 
 
+async def _stats(request: Request) -> Response:
+    return JSONResponse(stats(world_of(request), realm_of(request).name))
+
+
+async def _faults(request: Request) -> Response:
+    return JSONResponse(world_of(request).plan.report())
+
+
+async def _set_faults(request: Request) -> Response:
+    try:
+        script = read_script((await request.body()).decode())
+    except ValueError as error:
+        raise RefusedError("malformed", str(error)) from error
+    await request.app.state.open_ports()
+    world_of(request).set_faults(script)
+    return JSONResponse(world_of(request).plan.report())
+
+
+async def _clear_faults(request: Request) -> Response:
+    world_of(request).set_faults(Script())
+    return Response(status_code=204)
+
+
 def routes() -> list[BaseRoute]:
     """Return the control routes; they need no key and are not in the log."""
     return [
@@ -67,4 +92,8 @@ def routes() -> list[BaseRoute]:
         Route("/__actions/{action:path}", _remove_action, methods=["DELETE"]),
         Route("/__credits", _credits, methods=["POST"]),
         Route("/__clock", _clock, methods=["POST"]),
+        Route("/__stats", _stats, methods=["GET"]),
+        Route("/__faults", _faults, methods=["GET"]),
+        Route("/__faults", _set_faults, methods=["POST"]),
+        Route("/__faults", _clear_faults, methods=["DELETE"]),
     ]

@@ -12,7 +12,7 @@ from callsheet_sandbox.catalogue import Action
 from callsheet_sandbox.realm import Realm, timed_out
 from callsheet_sandbox.refusals import RefusedError
 from callsheet_sandbox.store import TaskRow
-from callsheet_sandbox.tasks import THROTTLE, new_task
+from callsheet_sandbox.tasks import THROTTLE, Standing, new_task
 from callsheet_sandbox.templates import Json, fill
 from callsheet_sandbox.throttling import throttled
 
@@ -29,7 +29,10 @@ _PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One accepted request: where, what, with which body, reference, and own address."""
+    """One accepted request: where, what, with which body, reference, and own address.
+
+    `forced` is the standing that a fault gives every job in the reply.
+    """
 
     realm: Realm
     action: Action
@@ -37,6 +40,11 @@ class Call:
     reference: str
     base: str
     folder: Path
+    forced: Standing | None = None
+
+    def standing(self, row: TaskRow) -> Standing:
+        """Return where a job stands, as far as this request is told."""
+        return self.forced or self.realm.standing(row)
 
 
 async def carry_out(call: Call) -> Json:
@@ -90,7 +98,7 @@ async def _create(call: Call) -> Json:
 
 
 async def _created(call: Call, row: TaskRow) -> Json:
-    where = call.realm.standing(row)
+    where = call.standing(row)
     return call.realm.task_reply(row, call.base, where, created=True)
 
 
@@ -104,7 +112,7 @@ async def _waited(call: Call, row: TaskRow) -> Json:
     deadline = row.created + (limit if isinstance(limit, int | float) else 600_000) / 1000
     while True:
         now = clock()
-        where = call.realm.standing(row)
+        where = call.standing(row)
         if where.finished:
             return call.realm.task_reply(row, call.base, where)
         if now >= deadline:
@@ -117,7 +125,7 @@ async def _query(call: Call) -> Json:
     call.realm.setting.store.count_query(row.id)
     if row.asked < call.realm.dialect.throttle.queries:
         raise throttled(call.realm, seconds=call.realm.setting.speed.retry_after)
-    return call.realm.task_reply(row, call.base, call.realm.standing(row))
+    return call.realm.task_reply(row, call.base, call.standing(row))
 
 
 def _row(call: Call, task_id: str) -> TaskRow:
@@ -132,7 +140,7 @@ async def _tasks(call: Call) -> Json:
     rows = call.realm.setting.store.tasks(call.realm.name, wanted)
     found = []
     for row in rows[: int(call.body.get("limit", 50))]:
-        reply = call.realm.task_reply(row, call.base, call.realm.standing(row))
+        reply = call.realm.task_reply(row, call.base, call.standing(row))
         found.append({**reply, "action": row.action, "clientReference": row.reference})
     return {"tasks": found}
 

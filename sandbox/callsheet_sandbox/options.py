@@ -17,7 +17,8 @@ class Options:
 
     `auth` (both, bearer, x-api-key) overrides every dialect's own. `state` None keeps tasks and
     media in a temporary folder that goes with the server. `replay` is a folder of recorded
-    replies that are served instead of the sandbox.
+    replies that are served instead of the sandbox. `faults` is a fault script or the name of a
+    file that holds one.
     """
 
     dialect: str = "plain"
@@ -29,3 +30,4 @@ class Options:
     state: Path | None = None
     replay: Path | None = None
     clock: Clock | None = None
+    faults: str | None = None

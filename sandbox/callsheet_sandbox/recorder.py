@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from callsheet_sandbox.faults.exchange import leave, reset
+from callsheet_sandbox.faults.plan import ask_of
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World
 
@@ -25,19 +27,21 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         store, realm = self._world.setting.store, self._world.realm_name(scope["path"])
-        body = await _whole(receive)
+        ask = ask_of(scope["method"], self._world.local_path(scope["path"]))
+        if self._world.plan.pick("headers", ask):
+            store.log(realm, self._entry(scope, b""))
+            reset(scope["state"]["transport"])
+            await leave(receive)
+            return
+        body = await whole(receive)
         number = store.log(realm, self._entry(scope, body))
-        unread = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive_again() -> Message:
-            return unread.pop() if unread else await receive()
 
         async def send_noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 store.log_status(number, message["status"])
             await send(message)
 
-        await self._app(scope, receive_again, send_noted)
+        await self._app(scope, again(body, receive), send_noted)
 
     def _controls(self, scope: Scope) -> bool:
         return self._world.local_path(scope["path"]).startswith("/__")
@@ -48,13 +52,14 @@ class Recorder:
             "method": scope["method"],
             "path": self._world.local_path(scope["path"]),
             "query": scope["query_string"].decode("latin-1"),
-            "auth": _kind(headers.keys()),
+            "auth": credentials(headers.keys()),
             "headers": {k: f"<{k}>" if k in _SECRET else text for k, text in headers.items()},
             "body": _readable(body),
         }
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
+    """Read a request's body to its end."""
     parts = []
     while True:
         message = await receive()
@@ -63,7 +68,18 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _kind(names: Iterable[str]) -> str | None:
+def again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body again which was read, and then what else comes."""
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return receive_again
+
+
+def credentials(names: Iterable[str]) -> str | None:
+    """Return which kinds of key headers of these names carry."""
     sent = _SECRET & set(names)
     words = {"authorization": "bearer", "x-api-key": "x-api-key"}
     return " and ".join(words[name] for name in sorted(sent)) or None

@@ -2,20 +2,26 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import uvicorn
 
 from callsheet_sandbox.app import build_app
+from callsheet_sandbox.canary import Canary, Foreign
 from callsheet_sandbox.catalogue import read_action
+from callsheet_sandbox.faults.protocol import protocol_of
+from callsheet_sandbox.faults.script import Script, open_script, read_script
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.realm import Realm
 from callsheet_sandbox.replay import Replay
+from callsheet_sandbox.stats import stats
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World, open_world
 
@@ -70,9 +76,56 @@ class Running:
 
     def reset(self) -> None:
         """Forget all that happened in every dialect."""
-        for realm in self.world.realms.values():
-            realm.reset()
-        self.world.clock.reset()
+        self.world.reset()
+
+    def set_faults(self, script: str | Path | Json) -> None:
+        """Commit these faults from now on: a script, or the file that holds one.
+
+        ValueError says what is wrong in it.
+        """
+        named = isinstance(script, str | Path)
+        self.world.set_faults(open_script(str(script)) if named else read_script(script))
+
+    def clear_faults(self) -> None:
+        """Commit no more faults."""
+        self.world.set_faults(Script())
+
+    def faults(self) -> list[dict[str, Json]]:
+        """Return the faults in force; `seen` and `fired` count requests matched and struck."""
+        return self.world.plan.report()
+
+    def stats(self, dialect: str | None = None) -> dict[str, Json]:
+        """Return charges by reference, credentials by origin, requests by path, and foreign."""
+        return stats(self.world, self._realm(dialect).name)
+
+    @property
+    def foreign(self) -> Foreign:
+        """Another origin, which notes all that it gets and serves the same media."""
+        return Foreign(self.world)
+
+    @property
+    def foreign_url(self) -> str:
+        """The foreign origin over http."""
+        return self.world.ports.url("foreign")
+
+    @property
+    def secure_url(self) -> str:
+        """This sandbox over https, with the self-signed certificate of the foreign origin."""
+        return self.world.ports.url("secure")
+
+    @property
+    def refused_url(self) -> str:
+        """An address that refuses connections, until `open_refused`."""
+        return self.world.ports.url("refused")
+
+    @property
+    def garbage_url(self) -> str:
+        """An https address where every TLS handshake fails."""
+        return self.world.ports.url("garbage")
+
+    def open_refused(self) -> None:
+        """Let `refused_url` lead to this sandbox from now on."""
+        self.world.ports.open_refused()
 
     def _realm(self, name: str | None) -> Realm:
         try:
@@ -94,6 +147,14 @@ class _Bound:
     running: Running
     server: _Server
     listener: socket.socket
+    open_ports: Callable[[], Awaitable[None]]
+
+    async def serve(self) -> None:
+        """Answer until the server is told to exit."""
+        try:
+            await self.server.serve(sockets=[self.listener])
+        finally:
+            await self.running.world.ports.close()
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -119,18 +180,25 @@ def _bound(options: Options, host: str, port: int) -> Iterator[_Bound]:
     with _listener(host, port) as listener:
         world = open_world(options)
         try:
+            app = build_app(world, replay)
+            protocol = protocol_of(world.plan)
             config = uvicorn.Config(
-                build_app(world, replay),
-                http="h11",
+                app,
+                http=protocol,
                 ws="none",
                 lifespan="off",
                 log_level="critical",
                 access_log=False,
+                server_header=False,
+                headers=[("Server", "callsheet-sandbox")],
                 timeout_graceful_shutdown=1,
             )
             name = f"[{host}]" if ":" in host else host
             url = f"http://{name}:{listener.getsockname()[1]}"
-            yield _Bound(Running(url, options.keys[0], world), _Server(config), listener)
+            running = Running(url, options.keys[0], world)
+            open_ports = functools.partial(world.ports.open, config, Canary(world), protocol)
+            app.state.open_ports = open_ports
+            yield _Bound(running, _Server(config), listener, open_ports)
         finally:
             world.close()
 
@@ -141,10 +209,14 @@ def serve(
 ) -> Iterator[Running]:
     """Run a sandbox in a thread while the context lasts; port 0 takes a free one."""
     with _bound(options or Options(), host, port) as bound:
+        bound.running.world.ports.bind()
+
+        async def answer() -> None:
+            await bound.open_ports()
+            await bound.serve()
+
         work = threading.Thread(
-            target=lambda: asyncio.run(bound.server.serve(sockets=[bound.listener])),
-            name="callsheet-sandbox",
-            daemon=True,
+            target=lambda: asyncio.run(answer()), name="callsheet-sandbox", daemon=True
         )
         work.start()
         try:
@@ -163,8 +235,10 @@ def run(options: Options, *, host: str, port: int, announce: Callable[[Running],
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, stop, number)
+            if options.faults:
+                await bound.open_ports()
             announce(bound.running)
-            await bound.server.serve(sockets=[bound.listener])
+            await bound.serve()
 
         def stop(number: signal.Signals) -> None:
             received.append(number)

@@ -135,10 +135,15 @@ def schema_document(dialect: Dialect, action: Action) -> Json:
 
 
 def state_word(dialect: Dialect, where: Standing) -> str:
-    """Return the dialect's word for a state; several running words follow the progress."""
+    """Return the dialect's word for a state; several running words follow the progress.
+
+    A state that no job has is a fault's, and is said as it is.
+    """
     states = dialect.task.states
     if where.state in {"success", "failed", "timeout"}:
         return str(getattr(states, where.state))
+    if where.state not in {"pending", "processing"}:
+        return where.state
     words = states.pending if where.state == "pending" else states.processing
     return words[min(int(where.progress * len(words)), len(words) - 1)]
 

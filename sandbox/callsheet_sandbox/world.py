@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -14,13 +14,18 @@ from starlette.requests import Request
 
 from callsheet_sandbox import dialects
 from callsheet_sandbox.catalogue import BUILT_IN, read_catalogue
+from callsheet_sandbox.faults.links import Links
+from callsheet_sandbox.faults.plan import Plan
+from callsheet_sandbox.faults.script import Script, open_script
 from callsheet_sandbox.handlers import material
 from callsheet_sandbox.media.studio import Studio
 from callsheet_sandbox.options import Options
+from callsheet_sandbox.ports import Ports
 from callsheet_sandbox.realm import EXTENSION, Clock, Realm, Setting
 from callsheet_sandbox.refusals import RefusedError
 from callsheet_sandbox.speeds import SPEEDS
 from callsheet_sandbox.store import Store, TaskRow
+from callsheet_sandbox.templates import Json
 
 _PREFIX = re.compile(r"^/d/([^/]+)(?=/|$)")
 _NAME = re.compile(r"(?P<stem>[0-9a-z-]+)(?P<cover>\.cover)?\.(?P<kind>mp4|png|jpg|webp|gif)")
@@ -28,13 +33,20 @@ _NAME = re.compile(r"(?P<stem>[0-9a-z-]+)(?P<cover>\.cover)?\.(?P<kind>mp4|png|j
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All realms of a server, what they share, and the realm that is served at the root."""
+    """All realms of a server, what they share, and the realm that is served at the root.
+
+    `foreign_log` holds the requests that reached the foreign origin, with all their headers.
+    """
 
     setting: Setting
     realms: Mapping[str, Realm]
     root: str
     studio: Studio
     temporary: bool
+    plan: Plan
+    ports: Ports
+    links: Links = field(default_factory=Links)
+    foreign_log: list[dict[str, Json]] = field(default_factory=list)
 
     @property
     def clock(self) -> Clock:
@@ -49,6 +61,20 @@ class World:
     def local_path(self, path: str) -> str:
         """Return a path as its realm sees it."""
         return _PREFIX.sub("", path, count=1) or "/"
+
+    def set_faults(self, script: Script) -> None:
+        """Put a script of faults in force; links that expired are good again."""
+        self.plan.set(script)
+        self.links.clear()
+
+    def reset(self) -> None:
+        """Forget all that happened; the faults are those of the start."""
+        for realm in self.realms.values():
+            realm.reset()
+        self.clock.reset()
+        self.plan.reset()
+        self.links.clear()
+        self.foreign_log.clear()
 
     def close(self) -> None:
         """Close the store and remove what is temporary."""
@@ -91,6 +117,7 @@ def open_world(options: Options) -> World:
         raise ValueError(f"no dialect {options.dialect!r}; known: {', '.join(known)}")
     if options.speed not in SPEEDS:
         raise ValueError(f"no speed {options.speed!r}; known: {', '.join(SPEEDS)}")
+    script = open_script(options.faults) if options.faults else Script()
     folder = options.state or Path(tempfile.mkdtemp(prefix="callsheet-sandbox-"))
     folder.mkdir(parents=True, exist_ok=True)
     setting = Setting(
@@ -106,6 +133,8 @@ def open_world(options: Options) -> World:
         root=options.dialect,
         studio=Studio(folder, setting.speed),
         temporary=options.state is None,
+        plan=Plan(script),
+        ports=Ports(folder),
     )
 
 

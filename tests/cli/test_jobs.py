@@ -30,7 +30,7 @@ def test_generate_waits_and_saves(ads: Program) -> None:
             "sha256": hashlib.sha256(saved).hexdigest(),
         }
     ]
-    assert f"→ {ads.server.url} ai.video.generate (may spend credits)\n" in done.err
+    assert f"→ sandbox {ads.server.url} ai.video.generate (free)\n" in done.err
     assert ads.posts()[0] == ("ai.video.generate", {"prompt": "waves"})
     assert {name for name, _ in ads.posts()[1:]} == {"ai.video.query"}
 
@@ -184,3 +184,18 @@ def test_two_pictures_with_a_comma_between(ads: Program) -> None:
         "https://example.com/a.png",
         "https://example.com/b,c.png",
     ]
+
+
+def test_a_failed_job_is_exit_6(ads: Program) -> None:
+    fail = '{"prompt":"[fail]"}'
+    waited = ads("video", "generate", "--input", fail)
+    begun = ads("video", "generate", "--input", fail, "--no-wait").json
+    ads.server.advance(1000)
+    asked = ads("video", "query", "--task-id", begun["taskId"])
+    shown = ads("tasks", "show", begun["taskId"])
+
+    assert [waited.code, asked.code, shown.code] == [6, 6, 6]
+    assert waited.error["code"] == "task_failed"
+    assert list(asked.json)[:8] == list(shown.json)[:8] == FIELDS
+    assert asked.error == shown.error
+    assert asked.error["message"].startswith("the job failed on the server: ")

@@ -128,3 +128,20 @@ def test_verbose_tells_requests_without_the_key(ads: Program) -> None:
     assert f"> GET {ads.server.url}/api/actions\n" in told
     assert "< 200, " in told
     assert ads.server.key not in told
+
+
+def test_ctrl_c_while_the_request_is_out_is_recorded_as_unknown(slow: Program) -> None:
+    slow("actions", "list")
+    child = terminal(slow, "video", "generate", "--prompt", "x", "--blocking")
+    child.expect_exact("(free)")
+    while not any(name.endswith("_and_wait") for name, _ in slow.posts()):
+        child.expect([pexpect.TIMEOUT, pexpect.EOF], timeout=0.05)
+    child.sendintr()
+    code, seen = ended(child)
+    found = slow("tasks", "recover", "--json")
+    ref = found.json[0]["ref"]
+
+    assert code == 130
+    assert f"ads tasks recover {ref}" in seen
+    assert (found.code, found.json[0]["state"]) == (5, "unknown")
+    assert slow("tasks", "show", ref).code == 5

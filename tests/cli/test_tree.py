@@ -105,7 +105,7 @@ def test_a_host_after_the_command_is_the_one_that_is_asked(ads: Program) -> None
         lone = ads(*words, "--prompt", "x", "--host", link, ADS_HOST="")
 
         assert (done.code, lone.code) == (0, 0)
-        assert f"→ {link} ai.video.generate" in done.err
+        assert f"→ sandbox {link} ai.video.generate" in done.err
 
     assert ads.posts() == []
     assert len(ads.server.charges(away)) == 4

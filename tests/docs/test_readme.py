@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 README = (ROOT / "README.md").read_text("utf-8")
 KEY = "sk-sandbox-0123456789"
 SAID = "http://127.0.0.1:8787"
-LINES, COLUMNS = 60, 200
+LINES, COLUMNS = 60, 250
 VARYING = {
     r"[0-9a-f]{8}-[0-9a-f-]{27}": "<id>",
     r"\b[0-9a-f]{8}\b": "<ref>",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.snapshot import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 
 from callsheet_codegen import pipeline
@@ -83,9 +83,11 @@ def turned(value: Any) -> Any:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file below a folder: path → text."""
-    return {
+    """Every file below a folder: path → text; the lock without the versions of the tools."""
+    texts = {
         path.relative_to(folder).as_posix(): path.read_text("utf-8")
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+    texts[LOCK] = dump_lock(replace(load_lock(texts[LOCK]), options={}))
+    return texts

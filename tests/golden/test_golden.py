@@ -14,6 +14,7 @@ import pytest
 from golden.cases import CASES, load, tree
 
 import callsheet
+from callsheet_codegen.config import LOCK
 
 if TYPE_CHECKING:
     from callsheet_codegen.models import Modeller
@@ -29,6 +30,7 @@ def test_it_is_as_expected(name: str, tmp_path: Path, modeller: Modeller) -> Non
     if UPDATE:
         shutil.rmtree(case.expected, ignore_errors=True)
         shutil.copytree(tmp_path, case.expected)
+        (case.expected / LOCK).write_text(tree(tmp_path)[LOCK], "utf-8")
 
     found, expected = tree(tmp_path), tree(case.expected)
 
@@ -116,6 +118,11 @@ USE = '''"""How a user writes against the client; a wrong type here must be an e
 
 from nested_client import AsyncClient, Client
 from nested_client.models import FilmCutInput
+
+
+def run() -> str:
+    with Client() as client:
+        return cut(client) + (client.film.cut(shots=[]).data.state)
 
 
 def cut(client: Client) -> str:

@@ -49,15 +49,20 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
 
 def announce(session: Session, action: Action) -> None:
     """Say where a request goes that may cost money."""
-    if action.paid:
-        session.note(f"→ {session.settings.require_host()} {action.id} (may spend credits)")
+    if not action.paid:
+        return
+    host = session.settings.require_host()
+    if session.directory.is_sandbox():
+        session.note(f"→ sandbox {host} {action.id} (free)")
+    else:
+        session.note(f"→ {host} {action.id} (may spend credits)")
 
 
 def send(session: Session, made: Request) -> Outcome:
     """Make the one POST; an interruption while it is out leaves its outcome unknown."""
     from callsheet.wire import require_key
 
-    action: Action = session.run(session.directory.on_terms_of_host(made.action))
+    action = session.directory.on_terms_of_host(made.action)
     if action.paid:
         require_key(session.settings)
     announce(session, action)
@@ -126,14 +131,18 @@ def conclude(session: Session, action: Action, answer: Answer, job: Job | None) 
     """A job is over: save what it made and print it; raises ``TaskFailed``."""
     from callsheet.engine import require_done
 
-    task_id = job.task_ids[0] if job else next(iter(answer.reading.task_ids), None)
-    require_done(answer, action.id, task_id)
+    require_done(answer, action.id, _task_id(answer, job))
     saved = saving.save(session, answer, action, job)
     stored = uploads.store(session, saved) if "upload" in session.flags else None
     if session.flags.get("out") != "-":
         print_job(session, action, answer, job, saved=saved, stored=stored)
     if saved is not None and "open" in session.flags:
         saving.show(saved.path)
+
+
+def _task_id(answer: Answer, job: Job | None) -> str | None:
+    """The id that the last answer is about, else the first that the server gave."""
+    return next(iter(answer.reading.task_ids or (job.task_ids if job else ())), None)
 
 
 def print_job(
@@ -154,7 +163,7 @@ def shown_job(
         view.Seen(
             answer=answer,
             links=links,
-            task_id=job.task_ids[0] if job else None,
+            task_id=_task_id(answer, job),
             medium=view.medium_of(media, action.id),
             **more,
         )
@@ -162,16 +171,10 @@ def shown_job(
 
 
 def tell_query(session: Session, made: Request, answer: Answer) -> int:
-    """Print how a job stands; 6 where it failed, with the object and the error together."""
+    """Print how a job stands; 6 where it failed."""
     action, state = made.asked, answer.reading.state
     if state == "failed":
-        words = answer.reading.message or answer.reading.said
-        error = TaskFailed(f"the job failed on the server: {words}", action=action.id)
-        shown = shown_job(session, action, answer, None)
-        shown["error"] = error.as_json()
-        output.emit(session, shown, lambda: view.job_lines(shown))
-        session.warn(f"{session.prog}: {error.message}")
-        return error.exit_code
+        return tell_failed(session, action, answer, None)
     if state == "done" and answer.reading.media:
         conclude(session, action, answer, None)
         return 0
@@ -179,6 +182,17 @@ def tell_query(session: Session, made: Request, answer: Answer) -> int:
         session.note("the job is not over: there is nothing to save yet")
     print_job(session, action, answer, None)
     return 0
+
+
+def tell_failed(session: Session, action: Action, answer: Answer, job: Job | None) -> int:
+    """Print a failed job: its object with the error in it, and the line."""
+    words = answer.reading.message or answer.reading.said
+    shown = shown_job(session, action, answer, job)
+    error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
+    shown["error"] = error.as_json()
+    output.emit(session, shown, lambda: view.job_lines(shown))
+    session.warn(f"{session.prog}: {error.message}")
+    return error.exit_code
 
 
 def tell_plain(session: Session, action: Action, answer: Answer) -> int:

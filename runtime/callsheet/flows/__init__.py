@@ -17,7 +17,7 @@ from callsheet.flows.effects import (
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed, retried
 from callsheet.flows.submit import Answer, Order, action_path, sendable, submit
-from callsheet.flows.wait import Job, ask, wait
+from callsheet.flows.wait import Job, ask, query, wait
 
 __all__ = [
     "Answer",
@@ -39,6 +39,7 @@ __all__ = [
     "download",
     "followed",
     "noted",
+    "query",
     "retried",
     "sendable",
     "submit",

@@ -16,7 +16,7 @@ from callsheet.errors import (
 from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Timing
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import ATTEMPTS, followed, pause, retried
-from callsheet.protocol import error_for, open_envelope, read_reply, request_id
+from callsheet.protocol import error_for, read_reply, request_id
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -178,9 +178,6 @@ def read_answer(order: Order, reply: Reply) -> Answer:
     if not 200 <= reply.status < 300:
         raise _error(order, reply)
     data = None if reply.status == NO_CONTENT else _json(reply.body)
-    opened = open_envelope(data, order.overrides)
-    if opened.refusal is not None:
-        raise _error(order, reply)
     reading = read_reply(
         data,
         sent=order.value,
@@ -188,6 +185,8 @@ def read_answer(order: Order, reply: Reply) -> Answer:
         role=order.action.role,
         overrides=order.overrides,
     )
+    if reading.refusal is not None:
+        raise _error(order, reply)
     if order.action.role in {"create", "wait"} and not (
         reading.task_ids or reading.media or reading.state == "failed"
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import growth, retry_after
@@ -10,11 +11,13 @@ from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerErro
 from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Tell, Timing, Update
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed
-from callsheet.flows.submit import Answer, action_path
+from callsheet.flows.submit import Answer, Order, action_path, submit
 from callsheet.protocol import error_for, read_reply
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from callsheet.protocol import Overrides
     from callsheet.spec import Family
 
@@ -48,7 +51,7 @@ def ask(job: Job, *, timeout: float = 60.0) -> Flow[Answer]:
 
 
 def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
-    """The answer to one query, and the job with the id that the server knew in front."""
+    """The answer to one query, and the job; in both the id that the server knew is in front."""
     refusal: CallsheetError | None = None
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
@@ -63,8 +66,8 @@ def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
         )
         answer = _read(job, reply, body)
         if answer is not None:
-            others = (name for name in job.task_ids if name != task_id)
-            return answer, job._replace(task_ids=(task_id, *others))
+            ids = tuple(dict.fromkeys((task_id, *job.task_ids)))
+            return _about(answer, *ids), job._replace(task_ids=ids)
         refusal = error_for(
             reply.status,
             reply.headers,
@@ -77,6 +80,35 @@ def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
         if refusal.code != "not_found":
             break
     raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
+
+
+def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) -> Flow[Answer]:
+    """A query of a single id; where the server does not know that one, by the job's ``others``."""
+    key = order.action.family.task_key if order.action.family else ""
+    task_id = order.value.get(key) if isinstance(order.value, dict) else None
+    try:
+        answer = yield from submit(order, timing)
+    except ServerError as error:
+        if error.code != "not_found":
+            raise
+        for name in others():
+            body = {**order.value, key: name}
+            again = order._replace(body=json.dumps(body).encode(), value=body)
+            try:
+                answer = yield from submit(again, timing)
+            except ServerError as refusal:
+                if refusal.code != "not_found":
+                    raise
+            else:
+                return _about(answer, name)
+        raise
+    return _about(answer, task_id) if isinstance(task_id, str) else answer
+
+
+def _about(answer: Answer, *ids: str) -> Answer:
+    """The answer with these ids in front: the server's own may include ones it does not take."""
+    found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
+    return answer._replace(reading=replace(answer.reading, task_ids=found))
 
 
 def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
@@ -147,6 +179,7 @@ def _note(job: Job, answer: Answer) -> Flow[None]:
     if job.ref:
         reading = answer.reading
         values = {"said": reading.said, "cost": reading.cost, "reply": answer.json}
+        values["task_ids"] = list(reading.task_ids)
         yield from noted(Record(reading.state, job.ref, values))
 
 

@@ -9,12 +9,12 @@ import pytest
 from unit.codegen.given import catalogue, config
 
 from callsheet.errors import UsageError
+from callsheet.snapshot import Lock
 from callsheet_codegen import check, pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callsheet.snapshot import Lock
     from callsheet_codegen.config import Config
 
 
@@ -61,7 +61,7 @@ def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path) -> None:
 
 
 def test_a_lock_of_this_machine_is_asked_for_by_name(tmp_path: Path) -> None:
-    lock = pipeline.Lock(catalogue(source="http://127.0.0.1"), {}, {})
+    lock = Lock(catalogue(source="http://127.0.0.1"), {}, {})
     environ = {"HOME": str(tmp_path)}
     found = check.server(config(tmp_path), lock, host=None, environ=environ)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callsheet.errors import CallsheetError
 from callsheet_codegen.models import Made, Request, Worker, make_models
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ def test_a_bomb_is_refused_and_the_next_schema_is_not(worker: Worker) -> None:
 
 
 def test_a_worker_that_never_answers_is_a_refusal() -> None:
-    silent = Worker(program=("-c", "pass"))
+    silent = Worker(program=("-c", "print('ready')"))
 
     assert silent.ask(GOOD) == DEAD
+
+
+def test_a_worker_that_cannot_start_is_an_error() -> None:
+    with pytest.raises(CallsheetError, match="does not start: ModuleNotFoundError"):
+        Worker(program=("-c", "import no_such_module")).ask(GOOD)
 
 
 def test_inherited_fields_are_listed(worker: Worker) -> None:

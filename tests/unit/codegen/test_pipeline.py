@@ -9,7 +9,7 @@ import pytest
 from unit.codegen.given import PING, TEXT, catalogue, config, no_models, thing
 
 from callsheet.errors import UsageError
-from callsheet.snapshot import Snapshot
+from callsheet.snapshot import Lock, Snapshot
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 
@@ -58,7 +58,7 @@ def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
 
 def test_other_tools_are_told() -> None:
     project = catalogue()
-    here = pipeline.Lock(project, {}, {"tools": {**pipeline.tools(), "ruff": "0.0.1"}})
+    here = Lock(project, {}, {"tools": {**pipeline.tools(), "ruff": "0.0.1"}})
 
     assert pipeline.other_tools(here) == (f"ruff 0.0.1 there, {pipeline.tools()['ruff']} here",)
-    assert len(pipeline.other_tools(pipeline.Lock(project, {}, {}))) == 3
+    assert len(pipeline.other_tools(Lock(project, {}, {}))) == 3

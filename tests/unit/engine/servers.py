@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
+LISTED = (
+    {"id": "v.make", "inputSchema": {}},
+    {"id": "v.free", "inputSchema": {}, "readOnly": True},
+    {"id": "v.note", "inputSchema": {}, "readOnly": True},
+)
+
+
 class Seen(NamedTuple):
     """A request as it came; header names are in lower case."""
 
@@ -37,12 +44,17 @@ class Said(NamedTuple):
 
 
 class Server:
-    """``url`` is where it listens; ``seen`` is what was asked, in order."""
+    """``url`` is where it listens; ``seen`` is what was asked, in order.
+
+    The list of actions is answered by ``listed`` and not noted: ``v.free`` and ``v.note`` cost
+    nothing, and all others may.
+    """
 
     def __init__(self, answer: Callable[[Seen], Said]) -> None:
         self.answer = answer
         self.seen: list[Seen] = []
         self.url = ""
+        self.listed = said({"actions": list(LISTED)})
 
     def posts(self) -> list[Seen]:
         """The POSTs, in order."""
@@ -65,7 +77,7 @@ def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
         return now(seen) if not isinstance(now, Said) else now
 
     server = Server(answer)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+    http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plan": server}))
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
@@ -78,50 +90,44 @@ def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
         http.server_close()
 
 
-def unused_url() -> str:
-    """An address on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request, asks the plan, and says or breaks what it says."""
 
+    protocol_version = "HTTP/1.1"
+    plan: Server
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def __getattr__(self, name: str) -> Any:
+        if name in {"do_GET", "do_POST"}:
+            return self._do
+        raise AttributeError(name)
 
-        def _do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): text for name, text in self.headers.items()}
-            seen = Seen(self.command, self.path, headers, body)
-            server.seen.append(seen)
-            answer = server.answer(seen)
-            if answer.cut == "before":
-                self._reset()
-                return
-            self.send_response(answer.status)
-            for name, text in answer.headers.items():
-                self.send_header(name, text)
-            length = len(answer.body) if answer.length is None else answer.length
-            self.send_header("Content-Length", str(length))
-            self.end_headers()
-            self.wfile.write(answer.body)
-            self.wfile.flush()
-            if answer.cut:
-                self.connection.shutdown(socket.SHUT_RDWR)
-                self.close_connection = True
+    def _do(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        seen = Seen(self.command, self.path, headers, body)
+        if seen.path == "/api/actions":
+            self._say(self.plan.listed)
+        else:
+            self.plan.seen.append(seen)
+            self._say(self.plan.answer(seen))
 
-        def __getattr__(self, name: str) -> Any:
-            if name in {"do_GET", "do_POST"}:
-                return self._do
-            raise AttributeError(name)
-
-        def _reset(self) -> None:
-            """Close with RST, as a process that died does."""
-            linger = struct.pack("ii", 1, 0)
+    def _say(self, answer: Said) -> None:
+        self.close_connection = bool(answer.cut)
+        if answer.cut == "before":
+            linger = struct.pack("ii", 1, 0)  # close with RST, as a process that died does
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
-            self.close_connection = True
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             return
+        self.send_response(answer.status)
+        for name, text in answer.headers.items():
+            self.send_header(name, text)
+        length = len(answer.body) if answer.length is None else answer.length
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(answer.body)
+        self.wfile.flush()
+        if answer.cut:
+            self.connection.shutdown(socket.SHUT_RDWR)
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        return

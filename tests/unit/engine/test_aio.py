@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unit.engine.servers import Server
 
 MAKE = Action(id="v.make", role="create", family=Family(create="v.make", query="v.query"))
-SAFE = Action(id="v.list", paid=False)
+SAFE = Action(id="v.free", paid=False)
 
 
 def states(folder: Path) -> list[str]:
@@ -110,10 +110,10 @@ def test_one_failure_of_many_is_its_own(tmp_path: Path) -> None:
 
     async def work(server: Server) -> list[Any]:
         async with client_of(server, tmp_path) as client:
-            paid = Action(id="v.note")
+            paid = Action(id="v.bill")
             bodies = [{"n": "good"}, {"n": "bad"}, {"n": "fine"}]
             calls = [client.call(paid, body, check=False) for body in bodies]
-            return await asyncio.gather(*calls, return_exceptions=True)
+            return list(await asyncio.gather(*calls, return_exceptions=True))
 
     with serving(answer) as server:
         found = asyncio.run(work(server))

@@ -111,10 +111,30 @@ def test_a_lost_reply_is_unknown_and_not_asked_for_again() -> None:
     assert len(stage.sends) == 1
 
 
-def test_after_a_request_that_may_have_arrived_a_refused_connection_ends_it() -> None:
+@pytest.mark.parametrize("resend", [False, True])
+def test_once_a_request_may_have_arrived_its_outcome_stays_unknown(resend: bool) -> None:
     stage = Stage(LOST, REFUSED)
-    assert isinstance(failure(stage, resend=False), OutcomeUnknown)
-    assert len(stage.sends) == 1
+    assert isinstance(failure(stage, resend=resend), OutcomeUnknown)
+    assert stage.events == ["intent", "unknown"]
+    assert len(stage.sends) == (5 if resend else 1)
+
+
+def test_an_interruption_after_a_lost_try_is_unknown() -> None:
+    stage = Stage(LOST, UsageError("no file descriptors"))
+    assert isinstance(failure(stage, resend=True), OutcomeUnknown)
+    assert stage.events == ["intent", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("status", "event"), [(301, "refused"), (302, "refused"), (303, "unknown")]
+)
+def test_a_redirect_of_a_paid_request_tells_whether_it_was_carried_out(
+    status: int, event: str
+) -> None:
+    stage = Stage(reply(status=status, location="/result"))
+    error = failure(stage)
+    assert stage.events == ["intent", event]
+    assert (error.exit_code, len(stage.sends)) == (5 if event == "unknown" else 1, 1)
 
 
 def test_a_lost_reply_is_asked_for_again_where_the_key_is_honoured() -> None:

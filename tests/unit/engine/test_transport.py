@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.engine.servers import Said, Seen, said, serving, unused_url
+from unit.engine.servers import Said, Seen, said, serving
 
 from callsheet.engine import default_timing
 from callsheet.errors import (
@@ -97,11 +97,15 @@ def test_a_lost_reply_is_asked_for_again_where_the_key_is_honoured(
 
 
 def test_a_server_that_is_not_there_got_nothing(runner: Runner, tmp_path: Path) -> None:
-    error = failing(runner, unused_url(), tmp_path)
+    async def listing(client: Any, wait: Any) -> Any:
+        return await wait(client.actions())
+
+    with serving(said({})) as server:
+        runner(options(server.url, tmp_path), listing)
+    error = failing(runner, server.url, tmp_path)
     assert isinstance(error, NetworkError)
-    assert error.sent is False
+    assert (error.sent, states(tmp_path)) == (False, ["unsent"])
     assert "cannot be reached" in error.message
-    assert states(tmp_path) == ["unsent"]
 
 
 def test_a_silent_server_is_unknown(runner: Runner, tmp_path: Path) -> None:
@@ -149,7 +153,9 @@ def test_the_key_is_never_sent_to_another_origin(runner: Runner, tmp_path: Path,
 
         def answer(seen: Seen) -> Said:
             return (
-                Said(307, b"", {"Location": f"{cdn.url}/x"}) if "evil" in seen.path else said(film)
+                Said(307, b"", {"Location": f"{cdn.url}/x"})
+                if "v.free" in seen.path
+                else said(film)
             )
 
         server.answer = answer
@@ -158,7 +164,7 @@ def test_the_key_is_never_sent_to_another_origin(runner: Runner, tmp_path: Path,
             task = await submitting(client, wait)
             await wait(task.save(str(tmp_path / "v.mp4")))
             with pytest.raises(ServerError, match="your key was not sent there"):
-                await wait(client.call(Action(id="evil", paid=False), {}, check=False))
+                await wait(client.call(Action(id="v.free", paid=False), {}, check=False))
 
         runner(options(server.url, tmp_path, auth=auth), steps)
         sent = {"bearer": "authorization", "x-api-key": "x-api-key"}[auth]

@@ -107,6 +107,7 @@ def test_it_says_where_to_log_in(process: subprocess.Popen[str]) -> None:
         (["--dialect", "klingon"], "no dialect 'klingon'; known: bare, "),
         (["--catalogue", "nowhere"], "nowhere: no catalogue here"),
         (["--replay", "nowhere"], "nowhere: no recorded replies here"),
+        (["--faults", "explode"], "faults: no kind or file 'explode'; known: status"),
         (["--host", "203.0.113.1"], "cannot start on 203.0.113.1:0: "),
     ],
 )
@@ -118,6 +119,24 @@ def test_what_cannot_start_says_why_in_a_line(
     assert said.out == ""
     assert said.err.startswith(f"sandbox: {message}")
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("process", [["--print-json", "--faults", "503 x2"]], indirect=True)
+def test_it_commits_faults(process: subprocess.Popen[str]) -> None:
+    said = json.loads(first_line(process))
+    codes = [httpx.get(f"{said['url']}/api/nothing").status_code for _ in range(3)]
+    assert codes == [503, 503, 404]
+    assert httpx.get(f"{said['foreign']}/x").json()["taskId"] == "foreign"
+
+
+def test_it_takes_faults_while_it_runs(process: subprocess.Popen[str]) -> None:
+    url = json.loads(first_line(process))["url"]
+    assert httpx.post(f"{url}/__faults", content="302 to=port").status_code == 200
+    assert httpx.get(f"{url}/x", follow_redirects=True).json()["taskId"] == "foreign"
+    assert httpx.get(f"{url}/__stats").json()["foreign"] == {"GET /x": 1}
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=5)
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_a_port_in_use_is_named(capsys: pytest.CaptureFixture[str], sandbox: Running) -> None:

@@ -12,7 +12,7 @@ from callsheet.cli.body import Body
 from callsheet.cli.durations import milliseconds, spoken
 from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words, known_tasks
 from callsheet.cli.request import Request
-from callsheet.errors import OutcomeUnknown, TaskFailed, UsageError
+from callsheet.errors import OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
@@ -71,12 +71,14 @@ def _show(session: Session, name: str) -> int:
     job = known(session, name)
     action = session.engine.action_of(job)
     answer: Answer = session.run(session.engine.ask(job))
+    if answer.reading.state == "failed":
+        return run.tell_failed(session, action, answer, job)
     shown = run.shown_job(session, action, answer, job)
     row = session.ledger().find(name)
     if row is not None and row["files"]:
         shown["localPath"], shown["files"] = row["files"][0]["path"], row["files"]
     output.emit(session, shown, lambda: view.job_lines(shown))
-    return TaskFailed.exit_code if answer.reading.state == "failed" else 0
+    return 0
 
 
 def _wait(session: Session, name: str) -> None:
