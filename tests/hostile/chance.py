@@ -17,7 +17,21 @@ _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 _NAMES = (*_PYTHON, *_PYDANTIC, *_COLLIDING, *_ODD, *BREAKOUTS.values(), "a", "b", "size", "name")
 _REFS = (*references(), *("#", "#/$defs/A", "#/$defs/B", "#/definitions/C") * 30)
 _TEXTS = (*BREAKOUTS.values(), "A text.", "x", "")
-_VALUES: tuple[Any, ...] = (None, True, 0, 1, -1, 2.5, 10**30, "", "x", [], {}, [1, "a"], {"a": None})
+_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    1,
+    -1,
+    2.5,
+    10**30,
+    "",
+    "x",
+    [],
+    {},
+    [1, "a"],
+    {"a": None},
+)
 
 
 class Chance:
