@@ -8,6 +8,7 @@ import click
 
 from callsheet.cli import flags
 from callsheet.naming import negation
+from callsheet.text import typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ class FieldOption(click.Option):
         self.role = role
 
     def _complete(self, ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
-        words = [c for c in self.param.choices if isinstance(c, str)]
+        words = [c for c in self.param.choices if isinstance(c, str) and typable(c)]
         return [word for word in words if word.startswith(text)]
 
 

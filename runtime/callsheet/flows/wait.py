@@ -13,6 +13,7 @@ from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed
 from callsheet.flows.submit import Answer, Order, action_path, submit
 from callsheet.protocol import error_for, read_reply
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -185,7 +186,7 @@ def _note(job: Job, answer: Answer) -> Flow[None]:
 def _still_running(job: Job) -> StillRunning:
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}",
-        hint=f"tasks wait {job.task_ids[0]}",
+        hint=f"tasks wait {shell_word(job.task_ids[0])}",
         task_id=job.task_ids[0],
         action=job.action,
     )
