@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from callsheet.errors import UsageError
+from callsheet.strictjson import once
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONGEST_INTEGER = 4000
@@ -43,19 +44,6 @@ def number(text: str) -> int | Numeral | None:
     if not _NUMBER.fullmatch(text):
         return None
     return _integer(text) if text.lstrip("-").isdigit() else Numeral(text)
-
-
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of these fields; ``ValueError`` for a key that stands twice.
-
-    Which of the two a server reads is not known, so neither can be judged.
-    """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"the key {json.dumps(twice[:80])} stands twice in one object")
-    return found
 
 
 def decode(text: str) -> Any:
