@@ -131,6 +131,8 @@ def sent(value: Any) -> Any:
         return _as_given(value.root, value._given.value, value._given.built)
     if isinstance(value, Model):
         return _fields(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if isinstance(value, dict):
         return {name: sent(item) for name, item in value.items()}
     if isinstance(value, Whole):
