@@ -35,7 +35,8 @@ class FieldOption(click.Option):
     def __init__(self, name: str, flag: str, param: Param, role: str) -> None:
         single = param.kind != "array" or role != "value"
         extra: dict[str, Any] = {"is_flag": True} if role == "no" else {}
-        if role == "yes":  # its value may be left out, which click decides by these two
+        # The value of a boolean may be left out, which click decides by these two.
+        if role == "yes" or (role == "json" and param.kind == "boolean"):
             extra = {"is_flag": False, "flag_value": "true"}
         super().__init__(
             [name, f"--{flag}"],
