@@ -199,23 +199,11 @@ class Engine:
                 past=self.past(row["action"]),
             )
         if family is None:
-            family = yield from self._only_family(name)
+            family = yield from _only_family(self.directory, name)
         return Job(
             "", family.create or family.wait, family, (name,), self.timing.wall(),
             self.settings.require_host(), self.directory.overrides,
         )  # fmt: skip
-
-    def _only_family(self, name: str) -> Flow[Family]:
-        catalogue = yield from self.directory.catalogue()
-        found = {
-            a.family for a in self.directory.surface(catalogue).actions if a.family is not None
-        }
-        if len(found) == 1:
-            return found.pop()
-        raise UsageError(
-            f"nothing here knows the task {name}",
-            hint="ask with the query command of its group, by --task-id",
-        )
 
     def action_of(self, job: Job) -> Action:
         """The action that a job belongs to, as far as the catalogue at hand knows it."""
@@ -270,3 +258,15 @@ def _family_facts(family: Family | None) -> dict[str, Any] | None:
     if family is None:
         return None
     return {name: getattr(family, name) for name in Family.__slots__}
+
+
+def _only_family(directory: Directory, name: str) -> Flow[Family]:
+    catalogue = yield from directory.catalogue()
+    actions = directory.surface(catalogue).actions
+    found = {action.family for action in actions if action.family is not None}
+    if len(found) == 1:
+        return found.pop()
+    raise UsageError(
+        f"nothing here knows the task {name}",
+        hint="ask with the query command of its group, by --task-id",
+    )
