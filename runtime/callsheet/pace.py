@@ -10,7 +10,7 @@ from callsheet.backoff import growth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ALIKE = 0.15
+ALIKE = 1.15 / 0.85
 ENOUGH = 5
 TOLD = 3
 EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run that is alike
@@ -25,18 +25,17 @@ def usual(past: Sequence[float]) -> float | None:
 class Pace:
     """The pauses between polls of one job, where the server does not name them.
 
-    ``past`` holds the seconds that earlier runs took. Where they are alike (five or more
-    within 15 % of their median, and three of four are), the job is asked about often around
+    ``past`` holds the seconds that earlier runs took. Where they are alike (five or more lie
+    within 15 % of one length, and so do three of four), the job is asked about often around
     that time and seldom before it; else after 1 s, growing by half up to 8 s.
     """
 
     def __init__(self, past: Sequence[float] = ()) -> None:
-        middle = median(past) if past else 0.0
-        alike = [one for one in past if abs(one - middle) <= ALIKE * middle]
+        alike = _alike(sorted(past))
         self.learnt = len(alike) >= ENOUGH and 4 * len(alike) >= 3 * len(past)
         if self.learnt:
-            self._early, self._late = EARLIEST * min(alike), LATEST * max(alike)
-            self._step = min(3.0, max(0.5, middle / 100))
+            self._early, self._late = EARLIEST * alike[0], LATEST * alike[-1]
+            self._step = min(3.0, max(0.5, median(alike) / 100))
 
     def pause(self, polls: int, elapsed: float) -> float:
         """Seconds until the next poll; ``polls`` were made before the last one.
@@ -46,6 +45,16 @@ class Pace:
         if not self.learnt:
             return growth(polls)
         if elapsed < self._early:
-            return min(3.0 ** min(polls + 1, 20), self._early - elapsed)
+            seldom = 3.0 ** min(polls + 1, 20)
+            return max(self._step, min(seldom, self._early - elapsed))
         late = max(0.0, elapsed - self._late)
         return min(LONGEST_PAUSE, self._step + late / 4)
+
+
+def _alike(past: Sequence[float]) -> Sequence[float]:
+    """The most of these sorted lengths that lie within 15 % of one length."""
+    found: Sequence[float] = ()
+    for first, shortest in enumerate(past):
+        near = [one for one in past[first:] if one <= shortest * ALIKE]
+        found = near if len(near) > len(found) else found
+    return found
