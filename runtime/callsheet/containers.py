@@ -63,7 +63,7 @@ def is_whole(file: IO[bytes], size: int) -> bool:
 
 
 def _boxes_end(file: IO[bytes], size: int) -> bool:
-    """Whether the boxes of an MP4 fill the file, and its index is among them."""
+    """Whether the boxes of an MP4 fill the file, with media and an index among them."""
     place, seen = 0, set()
     while place + 8 <= size:
         file.seek(place)
@@ -77,4 +77,4 @@ def _boxes_end(file: IO[bytes], size: int) -> bool:
             return False
         seen.add(name)
         place += length
-    return place == size and bool(seen & {b"moov", b"moof"})
+    return place == size and b"mdat" in seen and bool(seen & {b"moov", b"moof"})
