@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from callsheet.text import shell_word
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -149,16 +151,16 @@ def settle(
     for name in sorted(wanted.keys() - paths.keys()):
         path, full = wanted[name], tuple(kebab(segment) for segment in name.split("."))
         if path[0] in OWN_COMMANDS:
-            told[name] = f"`{path[0]}` is a command of the client; use `call {name}`"
+            told[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
         elif path in groups:
-            told[name] = f"`{' '.join(path)}` is a group too; use `call {name}`"
+            told[name] = f"`{' '.join(path)}` is a group too; use `call {shell_word(name)}`"
         elif _fits(path, paths.values()):
             paths[name] = path
         elif full[0] not in OWN_COMMANDS and full not in groups and _fits(full, paths.values()):
             paths[name] = full
             told[name] = f"`{' '.join(path)}` is taken; it is `{' '.join(full)}`"
         else:
-            told[name] = f"`{' '.join(path)}` is taken; use `call {name}`"
+            told[name] = f"`{' '.join(path)}` is taken; use `call {shell_word(name)}`"
     return paths, told
 
 
