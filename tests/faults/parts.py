@@ -16,8 +16,8 @@ Counts = Mapping[str, Any]
 class Part(NamedTuple):
     """One promise.
 
-    ``full`` and ``trimmed`` are what ``MODULE.play(tally, **counts)`` gets; ``least`` are the
-    scenarios and runs that the full form has to reach.
+    ``module`` is where its ``play`` is, or ``MODULE:FUNCTION``; it gets the tally and the counts
+    ``full`` or ``trimmed``. ``least`` are the scenarios and runs that the full form has to reach.
     """
 
     promise: str
@@ -37,6 +37,46 @@ PARTS = (
         {"seeds": 1, "programs": 2},
         (114, 342),
     ),
+    Part(
+        "R3",
+        "a job outlives connection and process",
+        "surviving",
+        {"moments": 20},
+        {"moments": 3},
+        (60, 60),
+    ),
+    Part(
+        "R6",
+        "retries: full jitter under a quota",
+        "retrying:play_pauses",
+        {"delays": 10_000, "workers": 200},
+        {"delays": 2_000, "workers": 60},
+        (12, 10_000),
+    ),
+    Part(
+        "R7",
+        "Retry-After is obeyed to a limit, then told",
+        "retrying:play_hints",
+        {"texts": 1000},
+        {"texts": 100},
+        (15, 1014),
+    ),
+    Part(
+        "R8",
+        "polls never end a job, the deadline holds",
+        "waiting",
+        {"drivers": 3},
+        {"drivers": 1},
+        (36, 104),
+    ),
+    Part(
+        "R9",
+        "every refusal is one typed, short error",
+        "refusing",
+        {"bodies": 2000},
+        {"bodies": 200},
+        (46, 2050),
+    ),
 )
 
 
@@ -46,7 +86,8 @@ def play(part: Part, *, trimmed: bool) -> Tally:
     begun = time.monotonic()
     try:
         counts = part.trimmed if trimmed else part.full
-        importlib.import_module(f"faults.{part.module}").play(tally, **counts)
+        module, _, name = part.module.partition(":")
+        getattr(importlib.import_module(f"faults.{module}"), name or "play")(tally, **counts)
     except Exception:
         tally.hold(False, "the campaign itself failed:", traceback.format_exc())
     tally.seconds = time.monotonic() - begun
