@@ -77,6 +77,30 @@ PARTS = (
         {"bodies": 200},
         (46, 2050),
     ),
+    Part(
+        "R10",
+        "a final name only for a complete, checked file",
+        "downloading",
+        {"points": 60, "rounds": 20},
+        {"points": 8, "rounds": 1},
+        (540, 569),
+    ),
+    Part(
+        "R11",
+        "nothing is written outside the folder",
+        "naming",
+        {"names": 300, "randoms": 1500, "targets": 5000},
+        {"names": 40, "randoms": 30, "targets": 1000},
+        (906, 7400),
+    ),
+    Part(
+        "R12",
+        "processes share one ledger",
+        "sharing",
+        {"processes": 8, "jobs": 200},
+        {"processes": 3, "jobs": 10},
+        (8, 1600),
+    ),
 )
 
 

@@ -15,6 +15,7 @@ from ads_client._bindings import BINDINGS
 from callsheet import AsyncClient, Client
 from callsheet.aio import AsyncTransport
 from callsheet.catalog_cache import CatalogueCache
+from callsheet.client import DEFAULT_LEDGER
 from callsheet.settings import Settings, load
 from callsheet.transport import Transport
 from callsheet_sandbox.options import Options
@@ -61,17 +62,20 @@ def nap(seconds: float) -> None:
 
 
 class Play(NamedTuple):
-    """How a client is made: its driver, its clocks and what happens when it sleeps."""
+    """How a client is made: its driver, what happens when it sleeps, its clocks, its ledger."""
 
     driver: str = "sync"
     sleep: Callable[[float], object] = nap
     timing: Timing | None = None
+    ledger: str | None = DEFAULT_LEDGER
 
 
 def run(settings: Settings, steps: Any, how: Play = Play()) -> Any:
     """Run ``steps(client, wait)`` on a client; ``wait`` gives the value of a call of any kind."""
+    options: dict[str, Any] = {"settings": settings, "bindings": BINDINGS}
+    options |= {"timing": how.timing, "ledger": how.ledger}
     if how.driver == "sync":
-        with Client(settings=settings, bindings=BINDINGS, timing=how.timing) as client:
+        with Client(**options) as client:
             client.transport = Transport(settings, client.ledger, sleep=how.sleep)  # type: ignore[arg-type]  # its answer is dropped
             return asyncio.run(steps(client, _at_once))
 
@@ -81,8 +85,7 @@ def run(settings: Settings, steps: Any, how: Play = Play()) -> Any:
 
     async def work() -> Any:
         http = httpx.AsyncHTTPTransport() if how.driver == "httpx" else None
-        options: dict[str, Any] = {"settings": settings, "bindings": BINDINGS}
-        async with AsyncClient(**options, timing=how.timing) as client:
+        async with AsyncClient(**options) as client:
             client.transport = AsyncTransport(settings, client.ledger, sleep=pause, http=http)
             return await steps(client, _awaited)
 
