@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +53,12 @@ class Made(NamedTuple):
         return _digest(self.content), _digest(another(self.content))
 
 
+class Address(NamedTuple):
+    """All that a process has to know of a sandbox."""
+
+    url: str
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -73,7 +77,7 @@ def made(running: Running, home: Path, action: str = "ai.video.generate") -> Mad
 
 
 def save(
-    running: Running, home: Path, job: Made, out: Path, how: stage.Play
+    running: Running | Address, home: Path, job: Made, out: Path, how: stage.Play
 ) -> CallsheetError | None:
     """Save a job's file with a client of this kind; ``None`` is success."""
 
@@ -131,19 +135,6 @@ def _mounted(folder: Path, *options: str) -> Iterator[bool]:
             subprocess.run(["umount", str(folder)], check=True)
 
 
-@contextmanager
-def _limited(size: int) -> Iterator[None]:
-    """No file of this process may become larger."""
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, ignored)
-
-
 def _refused(tally: Tally, name: str, folder: Path, error: CallsheetError | None) -> None:
     told = isinstance(error, CallsheetError) and str(folder) in error.message
     tally.hold(told, name, "told as", repr(error))
@@ -162,12 +153,6 @@ def _no_room(tally: Tally, running: Running, home: Path, job: Made) -> None:
                 error = save(running, home, job, folder / "cup.mp4", stage.Play(driver))
                 filler.unlink()
                 _refused(tally, f"full disk ({driver})", folder, error)
-        folder = home / f"limit-{driver}"
-        folder.mkdir()
-        with _limited(len(job.content) // 2):
-            how = stage.Play(driver, ledger=None)  # the limit would meet its file too
-            error = save(running, home, job, folder / "cup.mp4", how)
-        _refused(tally, f"file too large ({driver})", folder, error)
         folder = home / f"read-only-{driver}"
         with _mounted(folder, "ro") as mounted:
             if not mounted:
@@ -177,19 +162,46 @@ def _no_room(tally: Tally, running: Running, home: Path, job: Made) -> None:
 
 
 SAVER = """
-import sys
+import resource, signal, sys
 from pathlib import Path
 from faults import stage
-from faults.downloading import Made, save
-url, home, task, out, go = sys.argv[1:]
-class Running:
-    pass
-Running.url = url
+from faults.downloading import Address, Made, save
+url, home, task, out, limit = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
-error = save(Running, Path(home), Made(task, b""), Path(out), stage.Play())
+how = stage.Play()
+if int(limit):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+    how = stage.Play(ledger=None)  # the limit would meet its file too
+error = save(Address(url), Path(home), Made(task, b""), Path(out), how)
 print("saved" if error is None else type(error).__name__ + " " + error.message)
 """
+
+
+def _saver(running: Running, home: Path, job: Made, out: Path, limit: int) -> subprocess.Popen[str]:
+    """A process that saves a job's file when it is told to; its files have a limit if any."""
+    words = [running.url, str(home), job.task_id, str(out), str(limit)]
+    began = subprocess.Popen(
+        [sys.executable, "-c", SAVER, *words],
+        env=stage.program_environ(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert began.stdout is not None
+    began.stdout.readline()
+    return began
+
+
+def _too_large(tally: Tally, running: Running, home: Path, job: Made) -> None:
+    folder = home / "limit"
+    folder.mkdir()
+    one = _saver(running, home, job, folder / "cup.mp4", len(job.content) // 2)
+    said = one.communicate("go\n", timeout=60)[0].strip()
+    tally.hold(said.startswith("DownloadError") and str(folder) in said, "file too large:", said)
+    tally.hold(not list(folder.iterdir()), "file too large: left", list(folder.iterdir()))
+    tally.ran("file too large")
 
 
 def _together(tally: Tally, running: Running, home: Path, job: Made, rounds: int) -> None:
@@ -198,20 +210,7 @@ def _together(tally: Tally, running: Running, home: Path, job: Made, rounds: int
         running.set_faults("bandwidth rate=2000000 /media/* x2" if number % 2 else "cut bytes=99")
         folder = home / f"together-{number}"
         folder.mkdir()
-        words = [running.url, str(home), job.task_id, str(folder / "cup.mp4"), "go"]
-        both = [
-            subprocess.Popen(
-                [sys.executable, "-c", SAVER, *words],
-                env=stage.program_environ(home),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
-        for one in both:
-            assert one.stdout is not None
-            one.stdout.readline()
+        both = [_saver(running, home, job, folder / "cup.mp4", 0) for _ in range(2)]
         for one in both:
             assert one.stdin is not None
             one.stdin.write("go\n")
@@ -234,6 +233,7 @@ def play(tally: Tally, *, points: int, rounds: int) -> None:
         tally.hold(len(job.content) > 1000, "the file is too small to be cut")
         _cuts(tally, running, home, job, points)
         _no_room(tally, running, home, job)
+        _too_large(tally, running, home, job)
         _together(tally, running, home, job, rounds)
 
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from faults.tally import Tally
 
 Counts = Mapping[str, Any]
+LIST = ("actions", "list", "--refresh")
+PAID = ("image", "generate", "--prompt", "a cup", "--no-wait")
 
 
 class Part(NamedTuple):
@@ -100,6 +102,38 @@ PARTS = (
         {"processes": 8, "jobs": 200},
         {"processes": 3, "jobs": 10},
         (8, 1600),
+    ),
+    Part(
+        "S1",
+        "the key reaches the configured origin alone",
+        "leaking",
+        {"every": 1},
+        {"every": 5},
+        (120, 120),
+    ),
+    Part(
+        "S3",
+        "stored keys are private from the first byte",
+        "keeping",
+        {"rounds": 1000},
+        {"rounds": 60},
+        (8, 3012),
+    ),
+    Part(
+        "S4",
+        "no found configuration moves a stored key",
+        "configuring:play_precedence",
+        {"times": 6},
+        {"times": 2},
+        (6, 6),
+    ),
+    Part(
+        "S5",
+        "TLS stays on, plain http stays at home",
+        "configuring:play_tls",
+        {"words": (LIST, PAID)},
+        {"words": (LIST,)},
+        (8, 16),
     ),
 )
 
