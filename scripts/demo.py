@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,12 +56,12 @@ class Tour:
         """Run one command to its end, its output straight on the terminal."""
         extra = shown_env or {}
         self.announce(title, words, extra)
-        status = subprocess.run(
-            program(words),
-            env={**self.environ, **extra},
-            stdin=subprocess.DEVNULL,
-            check=False,
-        ).returncode
+        step = launch(program(words), env={**self.environ, **extra})
+        try:
+            status = step.wait()
+        except BaseException:
+            stop(step)
+            raise
         if status:
             raise StepFailedError(f"step {self.number} ({words[0]}) ended with exit code {status}")
 
@@ -70,13 +70,11 @@ class Tour:
         words = ["callsheet", "sandbox", "--port", "0", "--speed", "demo", "--print-json"]
         self.announce("Start a sandbox on a free port of this machine", words, {})
         # Its own session: Ctrl-C reaches this script alone, which then stops the sandbox.
-        server = subprocess.Popen(
+        server = launch(
             program(words),
             env=dict(self.environ),
             cwd=HOME,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            text=True,
             start_new_session=True,
         )
         try:
@@ -102,6 +100,22 @@ def say(text: str) -> None:
     """Write at once, so that the lines stand before the output of the commands they name."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def launch(words: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+    """Start a program; a signal that comes meanwhile takes effect when the child can be ended."""
+    came: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {one: signal.signal(one, lambda number, _: came.append(number)) for one in signals}
+    try:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, text=True, **options)
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+    if came:
+        stop(process)
+        raise KeyboardInterrupt
+    return process
 
 
 def program(words: Sequence[str]) -> list[str]:

@@ -39,6 +39,7 @@ class Program:
     client: Path
     home: Path
     folder: Path
+    package: str = "ads_client"
 
     def environ(self) -> dict[str, str]:
         """Nothing of the user's settings, and the base of the source roots alone."""
@@ -52,7 +53,7 @@ class Program:
     ) -> Completed:
         """Run the program to its end; ``env`` is added to its environment."""
         done = subprocess.run(
-            [sys.executable, "-m", "ads_client", *words],
+            [sys.executable, "-m", self.package, *words],
             input=stdin,
             env=self.environ() | dict(env or {}),
             cwd=self.folder,

@@ -30,7 +30,7 @@ def places(text: str) -> list[str]:
     "text",
     [
         "https://" + "pypi" + ".org/simple",
-        "https://files." + "pythonhosted" + ".org/x.whl",
+        "https://files." + "python" + "hosted.org/x.whl",
         "cd " + "/work" + "/callsheet",
         "'" + "/home" + "/ann/callsheet'",
         "/tmp/" + "my-venv/bin",

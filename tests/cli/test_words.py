@@ -160,8 +160,10 @@ def test_tasks_know_what_was_started(ads: Program) -> None:
 
 def test_rerun_starts_a_new_job(ads: Program) -> None:
     first = ads("video", "generate", "--prompt", "x").json["taskId"]
-    second = ads("tasks", "rerun", first).json["taskId"]
+    refused = ads("tasks", "rerun", first)
+    second = ads("tasks", "rerun", first, "--yes").json["taskId"]
 
+    assert (refused.code, refused.error["hint"]) == (2, "add --yes")
     assert first != second
     assert [c["action"] for c in ads.server.charges()] == ["ai.video.generate"] * 2
 
@@ -201,3 +203,13 @@ def test_probe_says_how_replies_are_read(ads: Program) -> None:
     assert done.json["queries"] == 1
     assert any((ads.folder / "replies").iterdir())
     assert [name for name, _ in ads.posts()] == ["ai.video.generate", "ai.video.query"]
+
+
+def test_a_configuration_that_others_can_read_is_told(ads: Program) -> None:
+    login(ads, "--api-key", ads.server.key)
+    file = ads.folder.joinpath(ads("config", "path", **NOBODY).out.strip())
+    file.chmod(0o644)
+
+    told = ads("whoami", **NOBODY).err
+
+    assert told == f"others may read the keys in {file}; mend it: chmod 600\n"

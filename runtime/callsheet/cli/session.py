@@ -58,6 +58,8 @@ class Session:
             said = {**self.hints, **self.flags.values}
             flags = {name.replace("-", "_"): said[name] for name in _SETTINGS if name in said}
             self._settings = load(self.bindings, flags=flags, environ=self.environ)
+            for warning in self._settings.warnings:
+                self.warn(warning)
             self._place = self._said()
         return self._settings
 

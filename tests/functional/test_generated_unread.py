@@ -1,0 +1,73 @@
+"""No test but the one about drift reads the committed client: it may be any server's."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from program import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACE = re.compile(r"(?:^|/)generated(?:/|$)")
+ALLOWED = {
+    "functional/test_drift.py": "compares it with its lock and the sandbox",
+    "packaging/test_distributions.py": "compares names of files with those in the wheel",
+}
+
+
+def readings(source: str) -> list[str]:
+    """Return what imports the committed client, or names a path below its folder."""
+    return [found for node in ast.walk(ast.parse(source)) for found in _found(node)]
+
+
+def _found(node: ast.AST) -> Iterator[str]:
+    names: list[str | None] = []
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        names = [node.module]
+    yield from (name for name in names if name and name.partition(".")[0] == "ads_client")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        yield from _path(node.right, rooted="ROOT" in ast.unparse(node.left))
+    elif isinstance(node, ast.Dict):
+        for value in node.values:
+            yield from _path(value, rooted=True)
+
+
+def _path(node: ast.AST, *, rooted: bool) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and rooted:
+        yield from [node.value] if PLACE.search(node.value) else []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import ads_client",
+        "import ads_client.cli as cli",
+        "def f():\n    from ads_client.models import VideoGenerateInput",
+        "lock = ROOT / 'generated/catalog.lock.json'",
+        "lock = packing.ROOT / 'generated' / 'catalog.lock.json'",
+        "folders = {'ads_client': 'generated/ads_client'}",
+    ],
+)
+def test_a_reading_is_noticed(source: str) -> None:
+    assert len(readings(source)) == 1
+
+
+def test_a_folder_of_the_test_is_none() -> None:
+    assert readings("x = tmp_path / 'generated'\nimport plain_written") == []
+
+
+def test_nothing_else_reads_the_committed_client() -> None:
+    tests = ROOT / "tests"
+    files = [path for path in tests.rglob("*.py") if "expected" not in path.parts]
+    found = {str(path.relative_to(tests)): readings(path.read_text("utf-8")) for path in files}
+
+    assert {name: texts for name, texts in found.items() if texts} == {
+        name: found[name] for name in ALLOWED
+    }
+    assert len(files) > len(ALLOWED)
