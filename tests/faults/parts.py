@@ -40,6 +40,14 @@ PARTS = (
         (114, 342),
     ),
     Part(
+        "R2",
+        "killed at any point: saved, or listed",
+        "crashing",
+        {"seeds": 25, "moments": 40},
+        {"seeds": 1, "moments": 2},
+        (25, 640),
+    ),
+    Part(
         "R3",
         "a job outlives connection and process",
         "surviving",
