@@ -120,6 +120,14 @@ PARTS = (
         (120, 120),
     ),
     Part(
+        "S2",
+        "the key shows nowhere",
+        "secrecy",
+        {"commands": 46, "situations": 30, "processes": 60, "library": 10},
+        {"commands": 10, "situations": 4, "processes": 2, "library": 4},
+        (60, 1090),
+    ),
+    Part(
         "S3",
         "stored keys are private from the first byte",
         "keeping",
@@ -142,6 +150,14 @@ PARTS = (
         {"words": (LIST, PAID)},
         {"words": (LIST,)},
         (8, 16),
+    ),
+    Part(
+        "S15",
+        "a text is never read as a file",
+        "texting",
+        {"many": 200},
+        {"many": 40},
+        (200, 200),
     ),
 )
 
