@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
+_KINDS = ("object", "array", "string", "number", "boolean", "null")
+_INSIDE_OF = {
+    "object": ("properties", "required", "additionalProperties"),
+    "array": ("items", "prefixItems"),
+}
+_INSIDE = {key: kind for kind, keys in _INSIDE_OF.items() for key in keys}
+_DECIDED = frozenset(("type", "$ref", "anyOf", "oneOf", "allOf"))
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _WIDEST_INT = 2**63
 
@@ -104,9 +111,23 @@ class Cleaner:
             if parts:
                 out[key] = parts
         if isinstance(schema.get("items"), (dict, bool)):
-            out["items"] = self.clean(schema["items"])
+            out["items"] = self.value(schema["items"])
         out.update(self._object(schema))
         return self._described(schema, out)
+
+    def value(self, schema: Any) -> Any:
+        """A field's or an entry's schema; one that speaks of objects or lists allows the rest."""
+        out = self.clean(schema)
+        if not out.keys() & _INSIDE.keys() or out.keys() & _DECIDED:
+            return out
+        said = out.pop("description", None)
+        named = [kind for kind in ("object", "array") if out.keys() & set(_INSIDE_OF[kind])]
+        parts: list[dict[str, Any]] = [
+            {"type": kind, **{key: out[key] for key in _INSIDE_OF[kind] if key in out}}
+            for kind in named
+        ]
+        parts += [{"type": kind} for kind in _KINDS if kind not in named]
+        return {"anyOf": parts} if said is None else {"anyOf": parts, "description": said}
 
     def _parts(self, key: str, parts: Any) -> list[Any]:
         """The members that say something; a choice with one that says nothing is no choice."""
@@ -120,12 +141,12 @@ class Cleaner:
         out: dict[str, Any] = {}
         if properties:
             rename = self.words.fields
-            out["properties"] = {rename[n]: self.clean(part) for n, part in properties.items()}
+            out["properties"] = {rename[n]: self.value(part) for n, part in properties.items()}
             required = schema.get("required")
             asked = required if isinstance(required, list) else []
             out["required"] = [rename[n] for n in properties if n in asked]
         elif isinstance(schema.get("additionalProperties"), dict):
-            out["additionalProperties"] = self.clean(schema["additionalProperties"])
+            out["additionalProperties"] = self.value(schema["additionalProperties"])
         return out
 
     def _reference(self, target: Any) -> dict[str, Any]:

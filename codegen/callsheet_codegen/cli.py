@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, DriftFound, Interrupted
+from callsheet.text import safe_text
 from callsheet_codegen import check as checking
 from callsheet_codegen import pipeline, publish, setup, source
 from callsheet_codegen.config import load
@@ -94,7 +95,7 @@ class _Words:
     def __call__(self, *lines: str) -> None:
         """Print each line."""
         for line in lines:
-            _print(line, error=self.quiet)
+            _print(safe_text(line), error=self.quiet)
 
 
 def _print(text: str, *, error: bool = False) -> None:
@@ -104,9 +105,9 @@ def _print(text: str, *, error: bool = False) -> None:
 
 
 def _tell(error: CallsheetError, *, as_json: bool) -> int:
-    _print(f"callsheet: {error.message}", error=True)
+    _print(safe_text(f"callsheet: {error.message}"), error=True)
     if error.hint:
-        _print(f"  {error.hint}", error=True)
+        _print(safe_text(f"  {error.hint}"), error=True)
     if as_json:
         _print(json.dumps({"error": error.as_json()}, indent=1))
     return error.exit_code

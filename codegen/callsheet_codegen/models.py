@@ -80,7 +80,7 @@ class Worker:
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         environment["PYTHONHASHSEED"] = "0"
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, *self._program],
+            [sys.executable, "-P", *self._program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

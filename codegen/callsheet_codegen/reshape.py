@@ -103,8 +103,8 @@ class _Work:
         return node
 
     def _base_expr(self, base: ast.expr) -> ast.expr:
-        if isinstance(base, ast.Subscript):
-            return ast.Subscript(value=ast.Name("RootModel"), slice=self.annotation(base.slice))
+        if isinstance(base, ast.Subscript):  # the field says of what, where links may lead ahead
+            return ast.Subscript(value=ast.Name("RootModel"), slice=ast.Name("Any"))
         name = ast.unparse(base)
         return ast.Name("Model" if name == "BaseModel" else name)
 
@@ -133,6 +133,7 @@ class _Work:
 
     def annotation(self, node: ast.expr) -> ast.expr:
         """The annotation with tokens replaced; raises ``NoModel`` for names nobody declared."""
+        node = _Plainer(self.classes).visit(node)
         for part in ast.walk(node):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 if part.value not in self.tokens:
@@ -145,6 +146,30 @@ class _Work:
             elif isinstance(part, (ast.Call, ast.Attribute)):
                 raise NoModel("the model generator wrote an annotation that is no type")
         return node
+
+
+class _Plainer(ast.NodeTransformer):
+    """Writes ``A | B`` for ``Union[A, B]``, and a class that comes later without quotes."""
+
+    def __init__(self, classes: frozenset[str]) -> None:
+        self.classes = classes
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """A union becomes a chain; what stands in ``Literal`` is left alone."""
+        name = node.value.id if isinstance(node.value, ast.Name) else ""
+        if name == "Literal":
+            return node
+        self.generic_visit(node)
+        if name != "Union" or not isinstance(node.slice, ast.Tuple):
+            return node
+        first, *others = node.slice.elts
+        for other in others:
+            first = ast.BinOp(left=first, op=ast.BitOr(), right=other)
+        return first
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """A quoted class."""
+        return ast.Name(str(node.value)) if node.value in self.classes else node
 
 
 def _base(node: ast.ClassDef) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried, sendable
 from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT
 from callsheet.protocol import error_for, open_envelope, read_list, read_schema
+from callsheet.protocol.vocabulary import INPUT_KEYS, OUTPUT_KEYS
 from callsheet.settings import joined, origin_of
 from callsheet.spec import Advertised
+from callsheet.strictjson import salvaged, strict_json
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LARGEST_SCHEMA = 1024 * 1024
 MOST_PAGES = 100
 MOST_ACTIONS = 10_000
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
+_SPOILT = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
 FIELDS = ("id", "title", "description", "input", "output", "marks")
 
 
@@ -107,13 +109,19 @@ def _following(following: Next, reply: Reply, host: str) -> Send:
 
 def _page_of(reply: Reply, host: str, overrides: Overrides) -> ListPage:
     """One page of the list; raises the error that anything else stands for."""
-    if 200 <= reply.status < 300 and len(reply.body) > LARGEST_LIST:
+    taken = 200 <= reply.status < 300 and is_json(reply)
+    if taken and len(reply.body) > LARGEST_LIST:
         raise ServerError(f"the list of {host} is larger than 5 MB")
-    data = strict_json(reply.body) if 200 <= reply.status < 300 else None
+    data = strict_json(reply.body) if taken else None
+    spoilt = taken and data is None
+    if spoilt:
+        data = salvaged(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
     page = read_list(data, overrides, headers=reply.headers) if data is not None else None
+    if spoilt and page is not None and not page.entries:
+        page = None
     if page is not None and page.recognised and page.refusal is None:
-        return page
-    if page is None and _is_json(reply):
+        return replace(page, notes=(*page.notes, _SPOILT)) if spoilt else page
+    if page is None and taken and reply.body.lstrip()[:1] in {b"{", b"["}:
         raise ServerError(f"the list of {host} is JSON that repeats a key or holds no valid text")
     if page is not None and page.refusal is None:
         raise ServerError(
@@ -124,8 +132,11 @@ def _page_of(reply: Reply, host: str, overrides: Overrides) -> ListPage:
     )
 
 
-def _is_json(reply: Reply) -> bool:
-    return 200 <= reply.status < 300 and reply.body.lstrip()[:1] in {b"{", b"["}
+def is_json(reply: Reply) -> bool:
+    """Whether an answer may be JSON by its type; many servers name none, or plain text."""
+    said = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    plain = said in {"", "text/plain", "text/json", "application/octet-stream"}
+    return plain or said == "application/json" or said.endswith("+json")
 
 
 class _Schemas:
@@ -184,7 +195,8 @@ class _Schemas:
         if reply.status == 304 and before is not None and self.known is not None:
             self.tags[path] = self.known.tags.get(path, {})
             return before, ""
-        data = strict_json(reply.body) if len(reply.body) <= LARGEST_SCHEMA else None
+        small = len(reply.body) <= LARGEST_SCHEMA
+        data = strict_json(reply.body) if small and is_json(reply) else None
         taken = 200 <= reply.status < 300 and data is not None
         if not taken or open_envelope(data, self.overrides).refusal is not None:
             return action, f"the schema could not be read (HTTP {reply.status})"
@@ -200,26 +212,6 @@ class _Schemas:
             output=reading.output,
             marks={**reading.marks, **action.marks},
         ), ""
-
-
-def strict_json(body: bytes) -> Any:
-    """JSON without repeated keys, NaN or lone surrogates; ``None`` for anything else."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(items)
-        if len(table) != len(items):
-            raise ValueError("a key is repeated")
-        return table
-
-    def refuse(word: str) -> None:
-        raise ValueError(f"{word} is not JSON")
-
-    try:
-        data = json.loads(body, object_pairs_hook=pairs, parse_constant=refuse)
-        json.dumps(data, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    return data
 
 
 def _conditions(known: Catalogue | None, path: str) -> dict[str, str]:

@@ -128,7 +128,7 @@ class Client(Face):
         """
         found = self.find(action)
         flow = self.engine.call(
-            found, body or {}, key=idempotency_key, check=check,
+            found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Outcome = self.run(flow)
@@ -150,7 +150,13 @@ class Client(Face):
         """Start a job with its create action; raises as ``call`` does."""
         found = self.find(action)
         outcome = self.run(
-            self.engine.call(found, body or {}, key=idempotency_key, timeout=timeout, check=check)
+            self.engine.call(
+                found,
+                {} if body is None else body,
+                key=idempotency_key,
+                timeout=timeout,
+                check=check,
+            )
         )
         return Task(self, found, self._job(outcome), outcome.answer)
 
@@ -209,7 +215,7 @@ class AsyncClient(Face):
         """As ``Client.call``."""
         found = await self.find(action)
         flow = self.engine.call(
-            found, body or {}, key=idempotency_key, check=check,
+            found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Outcome = await self.run(flow)
@@ -231,7 +237,13 @@ class AsyncClient(Face):
         """As ``Client.submit``."""
         found = await self.find(action)
         outcome = await self.run(
-            self.engine.call(found, body or {}, key=idempotency_key, timeout=timeout, check=check)
+            self.engine.call(
+                found,
+                {} if body is None else body,
+                key=idempotency_key,
+                timeout=timeout,
+                check=check,
+            )
         )
         return AsyncTask(self, found, self._job(outcome), outcome.answer)
 

@@ -94,8 +94,11 @@ class Directory:
         known = stored is not None and stored.get(action_id) is not None
         return stored if stored and known else (yield from self.refresh())
 
-    def judge(self, action: Action, value: Any) -> Flow[None]:
-        """Hold a body against the schema of the host it goes to; raises ``InvalidInput``."""
+    def judge(self, action: Action, value: Any) -> Flow[bool]:
+        """Hold a body against the schema of the host it goes to; raises ``InvalidInput``.
+
+        False where no schema could judge it.
+        """
         if not isinstance(value, dict):
             raise InvalidInput("the body of an action is a JSON object")
         if action.id not in self._judges:
@@ -107,6 +110,7 @@ class Directory:
             fault = faults[0]
             pointer = "".join("/" + _escape(step) for step in fault.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
+        return judge is not None
 
     def on_terms_of_host(self, action: Action) -> Action:
         """The action with this host's word on cost and repetition, as far as it was ever heard.

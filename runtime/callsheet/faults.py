@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from callsheet.keywords import NAMED
 from callsheet.linear import matches, message_validator
 from callsheet.wording import choice, nearest, sentence, shown, wanted
 
@@ -30,7 +31,9 @@ def explain(
     """Why a refused body is refused; at least one reason, outermost first."""
     found = list(_messages(schema, draft, body))
     plain = [one for error in _plain_errors(verdict, body) for one in _plain(error)]
-    found += [one for one in plain if one[2] in _LEFT_TO_THE_VERDICT or not found]
+    too_long = {one[0] for one in found if one[2] in {"items", "additionalItems"}}
+    left = [one for one in plain if one[2] in _LEFT_TO_THE_VERDICT and one[0][:-1] not in too_long]
+    found += left if found else plain
     if not found:
         found = [((), "is not what the schema allows", "", ())]
     unique = {(one[0], one[1]): one for one in found}
@@ -86,6 +89,12 @@ def describe(error: Any) -> Iterator[Found]:
             yield (*where, missing), "is required and was not given", keyword, ()
     elif keyword in {"additionalProperties", "unevaluatedProperties"}:
         yield from _extras(error)
+    elif keyword in {"dependentRequired", "dependencies"}:
+        yield from _needed_beside(error)
+    elif "propertyNames" in _steps(error.absolute_schema_path):
+        name = str(error.instance)
+        text = f"the name {sentence(keyword, name, error.validator_value)}"
+        yield (*where, name), text, "propertyNames", ()
     elif keyword in {"enum", "const"}:
         listed = error.validator_value if keyword == "enum" else [error.validator_value]
         yield where, choice(error.instance, listed), keyword, tuple(listed)
@@ -100,6 +109,24 @@ def describe(error: Any) -> Iterator[Found]:
 
 def _allowed(value: Any) -> tuple[Any, ...]:
     return (value,) if isinstance(value, str | int | float) else ()
+
+
+def _steps(path: Iterable[str | int]) -> list[str]:
+    """The keywords of a path through a schema, without names of fields."""
+    found: list[str] = []
+    for step in map(str, path):
+        found.append("" if found and found[-1] in NAMED else step)
+    return found
+
+
+def _needed_beside(error: Any) -> Iterator[Found]:
+    """The fields that another one needs; jsonschema makes one error for each and quotes both."""
+    where, keyword = tuple(error.absolute_path), str(error.validator)
+    for name, needed in error.validator_value.items():
+        if name in error.instance and isinstance(needed, list):
+            for one in needed:
+                if one not in error.instance:
+                    yield (*where, one), f"is required beside {shown(name)}", keyword, ()
 
 
 def _missing(error: Any) -> str:
@@ -130,21 +157,27 @@ def _union(error: Any) -> Iterator[Found]:
     if listed is not None:
         yield where, choice(error.instance, listed), keyword, tuple(listed)
         return
+    needed = _alternatives(branches, len(where))
+    if needed:
+        names = " or ".join(shown(name) for name in needed)
+        yield (*where, needed[0]), f"is missing: {names} is required", "required", tuple(needed)
+        return
     meant = _meant(branches, len(where))
-    tags = _tags(branches) if meant is None else None
-    if meant is not None:
-        for inner in meant:
-            yield from describe(inner)
+    if meant is None:
+        yield _tags(branches) or _kinds(error, branches)
         return
-    if tags is not None:
-        yield tags
-        return
+    for inner in meant:
+        yield from describe(inner)
+
+
+def _kinds(error: Any, branches: list[list[Any]]) -> Found:
+    """The kinds that the forms want, where the value is of none of them."""
     kinds = [one.validator_value for branch in branches for one in branch if _at(one, error)]
+    said = f"is {shown(error.instance)}"
+    text = f"{said}, which fits none of the forms"
     if len(kinds) == len(branches):
-        names = dict.fromkeys(wanted(kind) for kind in kinds)
-        yield where, f"is {shown(error.instance)}, wanted {' or '.join(names)}", keyword, ()
-    else:
-        yield where, f"is {shown(error.instance)}, which fits none of the forms", keyword, ()
+        text = f"{said}, wanted {' or '.join(dict.fromkeys(map(wanted, kinds)))}"
+    return tuple(error.absolute_path), text, str(error.validator), ()
 
 
 def _at(one: Any, union: Any) -> bool:
@@ -156,6 +189,17 @@ def _branches(error: Any) -> list[list[Any]]:
     for one in error.context or ():
         found.setdefault(one.schema_path[0], []).append(one)
     return list(found.values())
+
+
+def _alternatives(branches: list[list[Any]], depth: int) -> list[str]:
+    """One missing field of each form, where nothing else is wrong with any of them."""
+    alone = all(
+        one.validator == "required" and _depth(one) == depth
+        for branch in branches
+        for one in branch
+    )
+    names = [_missing(branch[0]) for branch in branches] if alone else []
+    return list(dict.fromkeys(names)) if all(names) else []
 
 
 def _listed(error: Any) -> list[Any] | None:
@@ -179,15 +223,16 @@ def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:
     """The branch that the value was written for, where one fits better than all others.
 
     A wrong kind of value counts most, then a wrong constant (the field that tells the
-    branches apart), then the number of errors.
+    branches apart), then fields that miss or are unknown, then the number of errors.
     """
 
-    def misfit(branch: list[Any]) -> tuple[int, int]:
+    def misfit(branch: list[Any]) -> tuple[int, int, int, int]:
         kinds = sum(1 for one in branch if one.validator == "type" and _depth(one) == depth)
         tags = sum(1 for one in branch if one.validator in {"const", "enum"})
-        return kinds, tags
+        fields = sum(1 for one in branch if one.validator in {"required", "additionalProperties"})
+        return kinds, tags, fields, len(branch)
 
-    ranked = sorted(branches, key=lambda branch: (misfit(branch), len(branch)))
+    ranked = sorted(branches, key=misfit)
     best = misfit(ranked[0])
     if best[0] or (len(ranked) > 1 and misfit(ranked[1]) == best):
         return None

@@ -33,7 +33,7 @@ def body_of(
 
     ``model`` is a generated input model or ``None``; ``extra`` is laid over the rest.
     """
-    body: dict[str, Any] = dict(_plain(model)) if model is not None else {}
+    body: dict[str, Any] = _plain(model) if model is not None else {}
     body.update((name, _plain(value)) for name, value in fields.items() if value is not OMIT)
     body.update(extra or {})
     return body
@@ -41,7 +41,9 @@ def body_of(
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        from callsheet.model import sent
+
+        return sent(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

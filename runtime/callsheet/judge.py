@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from callsheet.dialect import without
 from callsheet.patterns import loosen
 from callsheet.pointers import SchemaRefused
 from callsheet.schema import Draft, admit_noted, draft_of
@@ -41,7 +42,7 @@ class Unjudged(Exception):
 class Judge:
     """A compiled schema; made by :func:`compile`, worth keeping for the schema's digest.
 
-    ``notes`` are lines to tell once: what of the schema is not checked.
+    ``schema`` is what is judged by; ``notes`` are lines to tell once: what is not checked.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Judge:
     ) -> None:
         self.draft = draft
         self.notes: tuple[str, ...] = ()
-        self._schema = schema
+        self.schema = schema
         self._verdict = verdict
 
     def allows(self, body: object) -> bool:
@@ -65,7 +66,7 @@ class Judge:
             return ()
         from callsheet.faults import explain
 
-        found = explain(self._schema, self.draft, self._verdict, body)
+        found = explain(self.schema, self.draft, self._verdict, body)
         return tuple(Fault(*one) for one in found[:_MOST_FAULTS])
 
 
@@ -89,10 +90,17 @@ def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, lik
     draft = draft_of(schema)
     if not isinstance(schema, dict):
         return Judge(schema is True, draft, validator(schema is True, draft))
+    schema = _of_its_draft(schema, draft)
     try:
         return Judge(schema, draft, validator(schema, draft))
     except ValueError:
         return _loosened(schema, draft)
+
+
+def _of_its_draft(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """``dependencies`` left the vocabulary with 2019-09; jsonschema-rs still holds to it."""
+    known: dict[str, Any] = schema if draft.startswith("draft") else without(schema, "dependencies")
+    return known
 
 
 def _loosened(schema: dict[str, Any], draft: Draft) -> Judge:

@@ -86,6 +86,7 @@ def _param(path: tuple[str, ...], shape: Shape, reader: Reader, *, required: boo
         flag="",
         kind=kind,
         items=kind_of(items) if kind == "array" else "any",
+        reads=_reads(items if kind == "array" else shape),
         required=required,
         nullable="null" in shape.kinds and (shape.choices is None or None in shape.choices),
         choices=_choices(listed),
@@ -100,6 +101,13 @@ def kind_of(shape: Shape) -> Kind:
     """The one kind of value besides null, or ``any`` where there are several."""
     kinds = shape.kinds - {"null"}
     return _KIND.get(next(iter(kinds)), "any") if len(kinds) == 1 else "any"
+
+
+def _reads(shape: Shape) -> tuple[str, ...]:
+    """The kinds of a value of several kinds; none where every kind may come, or a single one."""
+    if kind_of(shape) != "any" or shape.kinds >= KINDS:
+        return ()
+    return tuple(sorted("number" if kind == "integer" else kind for kind in shape.kinds))
 
 
 _KIND: Mapping[str, Kind] = {
@@ -162,6 +170,7 @@ def _merged(one: Param, twin: Param) -> Param:
         one,
         kind=one.kind if one.kind == twin.kind else "any",
         items=one.items if one.items == twin.items else "any",
+        reads=one.reads if one.reads == twin.reads and one.kind == twin.kind else (),
         nullable=one.nullable or twin.nullable,
         choices=choices if one.choices and twin.choices else (),
         limits={key: value for key, value in one.limits.items() if twin.limits.get(key) == value},
@@ -216,12 +225,13 @@ def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str | None
     The nearest one above it where the place itself has none; ``None`` where only ``--input``
     can carry it.
     """
-    known = {one.path: one.flag for one in params if one.flag}
-    steps: list[str] = []
-    nearest: str | None = None
-    for step in pointer:
-        if not isinstance(step, str):
-            break
-        steps.append(step)
-        nearest = known.get(tuple(steps), nearest)
-    return nearest
+    found = param_at(params, pointer)
+    return None if found is None else found.flag
+
+
+def param_at(params: Sequence[Param], pointer: Sequence[str | int]) -> Param | None:
+    """The parameter with a flag that carries the value at a pointer; see :func:`flag_at`."""
+    known = {one.path: one for one in params if one.flag and not one.hidden}
+    steps = tuple(map(str, pointer))
+    paths = (steps[:end] for end in range(len(steps), 0, -1))
+    return next((known[path] for path in paths if path in known), None)

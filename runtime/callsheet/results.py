@@ -116,9 +116,6 @@ def _typed(package: str, module: str, payload: Any) -> Any:
         return payload
     if model is None:
         return payload
-    from pydantic import ValidationError
+    from callsheet.tolerant import read
 
-    try:
-        return model.model_validate(payload)
-    except ValidationError:
-        return model.model_construct(**payload) if isinstance(payload, dict) else payload
+    return read(model, payload)

@@ -18,6 +18,8 @@ class Param:
 
     ``path`` holds wire names from the root of the body; ``flag`` stands without dashes.
     ``items`` is the kind of an array's items, and ``choices`` then speak of the items.
+    ``reads`` are the kinds of JSON that may stand where ``kind`` (of an array: ``items``) is
+    ``any``, ``number`` for all numbers; empty for every kind.
     ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).
     ``default`` is the server's, as JSON text: it is shown and never sent.
     ``only`` names the one member of a family that takes this parameter.
@@ -27,6 +29,7 @@ class Param:
     flag: str
     kind: Kind = "any"
     items: Kind = "any"
+    reads: tuple[str, ...] = ()
     required: bool = False
     nullable: bool = False
     choices: tuple[str | int | float | bool | None, ...] = ()

@@ -15,11 +15,12 @@ _SEQUENCE = re.compile(
 _LINE_END = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 
 # Printable by category, yet drawn as nothing: they hide text or make two names look alike.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_PLAIN = frozenset("._:/@%+,=-")
 _SPACES = re.compile(r"\s+")
 
 
@@ -41,6 +42,21 @@ def one_line(value: object, limit: int | None = None) -> str:
     """``safe_text`` on one line, without space at the ends and with single spaces inside."""
     text = _SPACES.sub(" ", safe_text(value)).strip()
     return safe_text(text, limit)
+
+
+def typable(text: str) -> bool:
+    """Whether every shell takes ``text`` as one plain word: what may be offered as a completion."""
+    return bool(text) and all(char.isalnum() or char in _PLAIN for char in text)
+
+
+def shell_word(text: str) -> str:
+    """``text`` as one word of a command line that a person may copy into any shell."""
+    word = one_line(text)
+    if typable(word):
+        return word
+    import shlex
+
+    return shlex.quote(word)
 
 
 def clip(text: str, size: int) -> str:
@@ -69,7 +85,7 @@ def _written(value: object) -> str:
 def _clean(text: str, line_end: str) -> str:
     text = _SEQUENCE.sub("", text)
     text = _LINE_END.sub(line_end, text).replace("\t", " ")
-    text = _INVISIBLE.sub("", text)
+    text = INVISIBLE.sub("", text)
     if text.isprintable():
         return text
     return "".join(_shown(char) for char in text)

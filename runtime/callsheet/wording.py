@@ -41,7 +41,16 @@ def choice(given: object, listed: Iterable[Any]) -> str:
 
 
 def _bare(value: object) -> str:
-    return value if isinstance(value, str) and value.isprintable() and value else shown(value)
+    plain = isinstance(value, str) and value.isprintable() and value and not _is_json(value)
+    return str(value) if plain else shown(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def nearest(given: object, listed: Iterable[Any]) -> Any:
@@ -87,9 +96,13 @@ def _type(given: object, kinds: Any) -> str:
     return f"is {said}, wanted {wanted(kinds)}"
 
 
+def _one(word: str) -> str:
+    return {"entries": "entry"}.get(word, word[:-1])
+
+
 def _count(word: str, bound: str) -> Callable[[Any, Any], str]:
     def say(given: Any, limit: Any) -> str:
-        return f"has {len(given)} {word}, {bound} {limit}"
+        return f"has {len(given)} {_one(word) if len(given) == 1 else word}, {bound} {limit}"
 
     return say
 
@@ -120,6 +133,6 @@ _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
     "contains": lambda given, _: "has too few or too many of the entries that are needed",
     "minContains": lambda given, _: "has too few of the entries that are needed",
     "maxContains": lambda given, _: "has too many of the entries that are counted",
-    "dependentRequired": lambda given, _: "lacks a field that another one needs beside it",
-    "dependencies": lambda given, _: "lacks a field that another one needs beside it",
+    "items": lambda given, _: "has more entries than are allowed",
+    "additionalItems": lambda given, _: "has more entries than are allowed",
 }

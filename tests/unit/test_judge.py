@@ -83,13 +83,41 @@ def test_what_was_given_and_what_is_allowed(schema: object, value: object, messa
             'is "9", wanted a whole number',
         ),
         ({"properties": {"l": {"items": TEXT}}}, {"l": ["a", 1]}, ("l", 1), "is 1, wanted text"),
-        ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, (), "has 2 characters, the most is 1"),
+        (
+            {"propertyNames": {"maxLength": 1}},
+            {"ab": 1},
+            ("ab",),
+            "the name has 2 characters, the most is 1",
+        ),
         ({"unevaluatedProperties": False}, {"b": 1}, ("b",), '"b" is not a known field'),
         (
             {"dependentRequired": {"a": ["b"]}},
             {"a": 1},
-            (),
-            "lacks a field that another one needs beside it",
+            ("b",),
+            'is required beside "a"',
+        ),
+        (
+            {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {},
+            ("a",),
+            'is missing: "a" or "b" is required',
+        ),
+        (
+            {
+                "oneOf": [
+                    {"properties": {"url": TEXT}, "required": ["url"]},
+                    {"properties": {"id": TEXT}, "required": ["id"]},
+                ]
+            },
+            {"url": 1},
+            ("url",),
+            "is 1, wanted text",
+        ),
+        (
+            {"properties": {"l": {"prefixItems": [TEXT], "items": False}}},
+            {"l": ["a", 1]},
+            ("l",),
+            "has more entries than are allowed",
         ),
     ],
 )
@@ -124,6 +152,7 @@ def test_every_fault_is_told_outermost_first() -> None:
         ({"type": "integer"}, 10**30, 1.5),
         ({"type": "integer"}, 1.0, "1"),
         ({"enum": [1]}, 1.0, True),
+        ({"dependencies": {"a": ["b"]}, "minProperties": 1}, {"a": 1}, {}),
     ],
 )
 def test_where_validators_differ_the_verdict_is_decided(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.text import clip, one_line, safe_text
+from callsheet.text import clip, one_line, safe_text, shell_word, typable
 
 PIECES = st.sampled_from(
     [
@@ -98,3 +98,21 @@ def test_a_megabyte_of_openings_ends(piece: str) -> None:
 
     assert len(shown) <= 200_000
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("task-1.a:b/c@d", "task-1.a:b/c@d"),
+        ("漢字", "漢字"),
+        ("x; touch y", "'x; touch y'"),
+        ("$(id)", "'$(id)'"),
+        ("it's", "'it'\"'\"'s'"),
+        ("a\x1b[31mb\nc", "'ab c'"),
+        ("", "''"),
+        ("~", "'~'"),
+    ],
+)
+def test_a_suggested_word_is_one_word(text: str, word: str) -> None:
+    assert shell_word(text) == word
+    assert typable(text) == (text == word)

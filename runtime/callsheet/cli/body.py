@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli import jsontext, values
+from callsheet.cli import checks, jsontext, values
 from callsheet.cli.sources import Sources, decoded
 from callsheet.errors import UsageError
 
@@ -18,21 +18,28 @@ if TYPE_CHECKING:
 
 
 class Body(NamedTuple):
-    """``value`` is the body as JSON; ``exact`` the bytes of ``--input`` where it stands alone."""
+    """``value`` is the body as JSON; ``exact`` the bytes of ``--input`` where it stands alone.
+
+    ``doubt`` is what looked wrong on the command line; the schema may clear it.
+    """
 
     value: Any
     exact: bytes | None = None
+    doubt: UsageError | None = None
 
     def encoded(self) -> bytes:
         """The bytes that go out."""
         return jsontext.encode(self.value).encode() if self.exact is None else self.exact
 
+    def changed(self, value: Any) -> Body:
+        """Another value in the place of what was typed."""
+        return self._replace(value=value, exact=None)
 
-def build(typed: Sequence[Typed], given_input: str | None, *, check: bool = True) -> Body:
-    """The body that the flags and ``--input`` make; raises ``UsageError``.
+
+def build(typed: Sequence[Typed], given_input: str | None) -> Body:
+    """The body that the flags and ``--input`` make; raises ``UsageError`` where none can be read.
 
     Keys stand in the order of the flags; a nested flag wins over its object's own flag.
-    ``check`` holds each value against the choices and limits of its flag.
     """
     sources = Sources()
     base, exact = _base(given_input, sources)
@@ -40,12 +47,11 @@ def build(typed: Sequence[Typed], given_input: str | None, *, check: bool = True
         return Body({} if exact is None else base, exact)
     if not isinstance(base, dict):
         raise UsageError("--input: flags can only be added to a JSON object", flag="--input")
-    entries = [(option.param, _value(option, raw, sources)) for option, raw in typed]
+    doubts: list[UsageError] = []
+    entries = [(option.param, _value(option, raw, sources, doubts)) for option, raw in typed]
     for param, value in _ancestors_first(entries):
-        if check:
-            values.check(param, value)
         _put(base, param.path, value)
-    return Body(base)
+    return Body(base, doubt=doubts[0] if doubts else None)
 
 
 def _base(given: str | None, sources: Sources) -> tuple[Any, bytes | None]:
@@ -59,10 +65,17 @@ def _base(given: str | None, sources: Sources) -> tuple[Any, bytes | None]:
 
 
 def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]]:
-    first: dict[str, int] = {}
+    """As typed, but what belongs to one object together, and the object's own flag first."""
+    first: dict[tuple[str, ...], int] = {}
     for place, (param, _) in enumerate(entries):
-        first.setdefault(param.path[0], place)
-    return sorted(entries, key=lambda entry: (first[entry[0].path[0]], len(entry[0].path)))
+        for end in range(1, len(param.path) + 1):
+            first.setdefault(param.path[:end], place)
+
+    def rank(entry: tuple[Param, Any]) -> list[int]:
+        path = entry[0].path
+        return [first[path[:end]] for end in range(1, len(path) + 1)]
+
+    return sorted(entries, key=rank)
 
 
 def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -74,24 +87,31 @@ def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     body[path[-1]] = value
 
 
-def _value(option: FieldOption, raw: Any, sources: Sources) -> Any:
+def _value(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageError]) -> Any:
     param, role = option.param, option.role
     if role == "no":
         return False
     if role == "file":
         return sources.text(raw, option.flag)
     texts = [_clean(text, option.flag) for text in (raw if isinstance(raw, tuple) else (raw,))]
+    reader = values.Reader(param)
     if role == "json":
-        return jsontext.document(_at(texts[0], option.flag, sources), flag=option.flag)
+        value = reader.json(_at(texts[0], option.flag, sources))
+    else:
+        value = _read(reader, option.flag, texts, sources)
+    found = checks.doubt(param, value)
+    doubts += [*reader.doubts, *([] if found is None else [found])]
+    return value
+
+
+def _read(reader: values.Reader, flag: str, texts: list[str], sources: Sources) -> Any:
+    param = reader.param
+    if param.kind != "array":
+        text = _at(texts[0], flag, sources) if param.kind == "object" else texts[0]
+        return _medium(param, text, reader.one(text)) if param.media else reader.one(text)
     if param.nullable and texts == ["null"]:
         return None
-    if param.kind == "array":
-        return [item for text in texts for item in _items(option, text, sources)]
-    if param.kind == "object":
-        return values.structure(param, "object", _at(texts[0], option.flag, sources))
-    if param.media and param.kind in {"string", "any"}:
-        return _medium(param, texts[0])
-    return values.scalar(param, param.kind, texts[0])
+    return [item for text in texts for item in _items(reader, flag, text, sources)]
 
 
 def _clean(text: str, flag: str) -> str:
@@ -107,29 +127,44 @@ def _at(text: str, flag: str, sources: Sources) -> str:
     return sources.text(text[1:], flag) if text.startswith("@") else text
 
 
-def _items(option: FieldOption, text: str, sources: Sources) -> list[Any]:
-    param = option.param
-    if param.media:
-        return [_medium(param, item) for item in values.items(param, text)]
-    if text.startswith("@"):
-        if text != "@-" and not os.path.exists(text[1:]):
-            raise values.wrong(
-                param, f"there is no file {text[1:]!r}", "a text with @ is said as '[\"@…\"]'"
-            )
-        return values.items(param, sources.text(text[1:], option.flag).strip())
-    return values.items(param, text)
+def _items(reader: values.Reader, flag: str, text: str, sources: Sources) -> list[Any]:
+    param = reader.param
+    found = reader.several(text)
+    if param.media and not (text.startswith("[") and _is_list(text)):
+        return [_medium(param, item, item) for item in found]
+    if param.media or not text.startswith("@"):
+        return found
+    if text != "@-" and not os.path.exists(text[1:]):
+        raise values.wrong(
+            param, f"there is no file {text[1:]!r}", "a text with @ is said as '[\"@…\"]'"
+        )
+    return reader.several(sources.text(text[1:], flag).strip())
 
 
-def _medium(param: Param, text: Any) -> Any:
-    """A link as it is; ``@PATH`` or the name of a file becomes something to upload."""
-    if not isinstance(text, str) or "://" in text or text.startswith("data:"):
-        return text
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(jsontext.decode(text), list)
+    except ValueError:
+        return False
+
+
+def _medium(param: Param, text: Any, value: Any) -> Any:
+    """A link as it is; ``@PATH`` or the name of a file becomes something to upload.
+
+    A text in quotes is exactly that text.
+    """
+    if not isinstance(text, str) or not isinstance(value, str):
+        return value
+    exact = values.quoted(text)
+    if exact is not None or "://" in text or text.startswith("data:"):
+        return value if exact is None else exact
     path = text.removeprefix("@")
     if os.path.isfile(path):
         return values.LocalFile(path)
     if text.startswith("@"):
-        raise values.wrong(param, f"there is no file {path!r}")
-    return text
+        hint = "a text with @ is said in quotes: '\"@…\"'"
+        raise values.wrong(param, f"there is no file {path!r}", hint)
+    return value
 
 
 def missing(action: Action, body: Any, member: str) -> Param | None:

@@ -8,6 +8,7 @@ import click
 
 from callsheet.cli import options
 from callsheet.cli.helptext import action_help
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from callsheet.cli.options import FieldOption
@@ -24,7 +25,7 @@ class ActionCommand(click.Command):
         super().__init__(
             name=action.command[-1] if action.command else action.id,
             params=options.of(action),
-            short_help=action.summary,
+            short_help=one_line(action.summary),
             context_settings={"help_option_names": ["--help", "-h"]},
         )
         self.action, self.note = action, note

@@ -12,6 +12,7 @@ import click
 
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import CallsheetError, Interrupted, UsageError
+from callsheet.text import safe_text
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
@@ -84,7 +85,8 @@ def report(session: Session, error: BaseException) -> int:
 
     told = from_any(error)
     if "debug" in session.flags or "--debug" in session.argv:
-        traceback.print_exception(error, file=sys.stderr)
+        whole = safe_text("".join(traceback.format_exception(error)), multiline=True)
+        sys.stderr.write(f"{whole}\n")
     told.hint = spoken(session.prog, told.hint)
     session.warn(f"{session.prog}: {told.message}")
     if told.hint:

@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
-from callsheet.cli import flags, options, values
+from callsheet.cli import checks, flags, options
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _facts(param: Param) -> Iterable[str]:
         names = [c if isinstance(c, str) else json.dumps(c) for c in param.choices]
         more = f", … ({len(names)} in all)" if len(names) > _CHOICES_SHOWN else ""
         yield "one of " + ", ".join(names[:_CHOICES_SHOWN]) + more
-    if words := values.allowed(param).removeprefix("allowed: "):
+    if words := checks.allowed(param).removeprefix("allowed: "):
         yield words
     if param.default is not None:
         yield f"server default: {_default(param.default)}"

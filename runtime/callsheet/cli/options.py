@@ -8,6 +8,7 @@ import click
 
 from callsheet.cli import flags
 from callsheet.naming import negation
+from callsheet.text import typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +35,8 @@ class FieldOption(click.Option):
     def __init__(self, name: str, flag: str, param: Param, role: str) -> None:
         single = param.kind != "array" or role != "value"
         extra: dict[str, Any] = {"is_flag": True} if role == "no" else {}
-        if role == "yes":  # its value may be left out, which click decides by these two
+        # The value of a boolean may be left out, which click decides by these two.
+        if role == "yes" or (role == "json" and param.kind == "boolean"):
             extra = {"is_flag": False, "flag_value": "true"}
         super().__init__(
             [name, f"--{flag}"],
@@ -50,7 +52,7 @@ class FieldOption(click.Option):
         self.role = role
 
     def _complete(self, ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
-        words = [c for c in self.param.choices if isinstance(c, str)]
+        words = [c for c in self.param.choices if isinstance(c, str) and typable(c)]
         return [word for word in words if word.startswith(text)]
 
 

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
+from callsheet.text import INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 FORMATS = ("json", "jsonl", "table", "raw")
 
 # Legal inside a JSON string and yet able to drive a terminal; their escapes mean the same.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]|" + INVISIBLE.pattern)
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON text, one document, that no terminal obeys."""
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=str)
-    text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
     try:
         text.encode()
     except UnicodeEncodeError:

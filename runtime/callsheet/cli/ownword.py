@@ -9,6 +9,7 @@ import click
 from callsheet.cli import flags, helptext
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import CallsheetError, UsageError
+from callsheet.text import typable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -123,7 +124,8 @@ def known_ids(ctx: click.Context, param: click.Parameter, text: str) -> list[str
         catalogue = session.directory.cached()
     except CallsheetError:
         return []
-    return [a.id for a in catalogue.actions if a.id.startswith(text)] if catalogue else []
+    ids = [action.id for action in catalogue.actions] if catalogue else []
+    return [name for name in ids if name.startswith(text) and typable(name)]
 
 
 def known_tasks(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
@@ -133,4 +135,5 @@ def known_tasks(ctx: click.Context, param: click.Parameter, text: str) -> list[s
         jobs = session.ledger().jobs(limit=100)
     except CallsheetError:
         return []
-    return [name for job in jobs for name in (job["task_ids"] or [])[:1] if name.startswith(text)]
+    ids = [name for job in jobs for name in (job["task_ids"] or [])[:1]]
+    return [name for name in ids if name.startswith(text) and typable(name)]

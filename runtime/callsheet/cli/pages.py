@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
+_LONGEST_NAME = 200
+"""Longer names are no file names everywhere; such a page is made when it is asked for."""
+
+
 def file_name(path: Iterable[str]) -> str:
     """The file that holds the page of a command path: its words joined by dots."""
     return (".".join(path) or "_") + ".txt"
@@ -62,4 +66,4 @@ def pages(prog: str, actions: Iterable[Action]) -> dict[str, str]:
             path = action.command[:depth]
             page = helptext.group_help((prog, *path), list(entries(shown, path).items()))
             made.setdefault(file_name(path), page)
-    return dict(sorted(made.items()))
+    return {name: made[name] for name in sorted(made) if len(name) <= _LONGEST_NAME}

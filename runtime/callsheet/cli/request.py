@@ -9,7 +9,7 @@ from callsheet.cli import body as bodies
 from callsheet.cli import jsontext
 from callsheet.cli.durations import milliseconds
 from callsheet.errors import InvalidInput, UsageError
-from callsheet.params import flag_at
+from callsheet.params import param_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     role = _role(session, asked)
     action = member(session, asked, role)
     _refuse_foreign(asked, typed, role)
-    body = bodies.build(typed, flags.get("input"), check="no-check" not in flags)
+    body = bodies.build(typed, flags.get("input"))
     said = flags.get("timeout")
     family = asked.family
     limit = milliseconds(said) if said else (family.timeout_ms if family else 60_000)
@@ -57,7 +57,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     elif said and takes_timeout(asked, role):
         body, _ = with_timeout(asked, body, limit, said=True)
     if "no-check" not in flags:
-        _refuse_missing(asked, body, role)
+        body = body._replace(doubt=body.doubt or missing(asked, body, role))
     silence = limit / 1000 + _GRACE if role == "wait" else 60.0
     return Request(asked, action, body, silence, limit / 1000)
 
@@ -107,10 +107,11 @@ def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
     )
 
 
-def _refuse_missing(asked: Action, body: Body, role: Role) -> None:
+def missing(asked: Action, body: Body, role: Role) -> UsageError | None:
+    """What to say of a body that lacks a field which seems to be required."""
     param = bodies.missing(asked, body.value, role)
     if param is None:
-        return
+        return None
     wire = param.path[0]
     if param.hidden:
         message, flag = f"the field {wire} is needed and has no flag", "--input"
@@ -118,7 +119,7 @@ def _refuse_missing(asked: Action, body: Body, role: Role) -> None:
         flag = f"--{param.flag}"
         message = f"{flag} is needed" + (f" (field {wire})" if wire != param.flag else "")
     hint = "give the whole body with --input"
-    raise UsageError(message, hint=hint, flag=flag, code="invalid_input")
+    return UsageError(message, hint=hint, flag=flag, code="invalid_input")
 
 
 def takes_timeout(asked: Action, role: Role) -> bool:
@@ -139,32 +140,43 @@ def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[
         return body, own
     if not takes_timeout(asked, "wait") or (not said and body.exact is not None):
         return body, limit
-    return bodies.Body({**value, _TIMEOUT: limit}), limit
+    return body.changed({**value, _TIMEOUT: limit}), limit
 
 
 def judge(session: Session, made: Request) -> None:
     """Hold the body against the schema of the host it goes to; the flag is named.
 
-    Raises ``UsageError``, or warns with ``--no-check``.
+    Raises ``UsageError``, or warns with ``--no-check``. A doubt that the schema does not share
+    is dropped.
     """
+    doubt = made.body.doubt
     try:
-        session.run(session.directory.judge(made.action, jsontext.plain(made.body.value)))
+        judged = session.run(session.directory.judge(made.action, jsontext.plain(made.body.value)))
     except InvalidInput as error:
         if "no-check" in session.flags:
             session.warn(f"the schema refuses this body: {error.message}")
             return
-        pointer = _steps(error.pointer)
-        flag = flag_at(made.asked.params, pointer)
-        if flag:
-            error.flag = f"--{flag}"
-            error.message = f"{error.flag}: {error.message.partition(': ')[2] or error.message}"
-        raise
+        raise doubt or _by_flag(made.asked, error) from None
     finally:
         for note in session.directory.notes:
             session.note(note)
         session.directory.notes.clear()
+    if doubt is not None and not judged and "no-check" not in session.flags:
+        raise doubt
 
 
-def _steps(pointer: str) -> tuple[str | int, ...]:
-    words = [word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")[1:]]
-    return tuple(int(word) if word.isdigit() else word for word in words)
+def _by_flag(asked: Action, error: InvalidInput) -> InvalidInput:
+    """The error in the words of the command line; what no flag carries came by ``--input``."""
+    words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
+    param = param_at(asked.params, _steps(error.pointer))
+    if param is None:
+        error.flag = "--input"
+        return error
+    inside = "".join(f"/{step}" for step in error.pointer.split("/")[1 + len(param.path) :])
+    error.flag = f"--{param.flag}"
+    error.message = f"{error.flag}{' at ' if inside else ''}{inside}: {words}"
+    return error
+
+
+def _steps(pointer: str) -> tuple[str, ...]:
+    return tuple(word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")[1:])

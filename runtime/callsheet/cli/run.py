@@ -11,6 +11,7 @@ from callsheet.cli.request import Request, judge, request
 from callsheet.errors import Interrupted, StillRunning, TaskFailed
 from callsheet.pace import usual
 from callsheet.targets import extension_of
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def _interrupted(session: Session, action: Action, ref: str) -> Interrupted:
         task_id = row["task_ids"][0]
         return Interrupted(
             f"interrupted; the job goes on as {task_id}",
-            hint=f"tasks wait {task_id}",
+            hint=f"tasks wait {shell_word(task_id)}",
             task_id=task_id,
             action=action.id,
         )
@@ -123,7 +124,7 @@ def _still_running(action: Action, answer: Answer) -> StillRunning:
     task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
     return StillRunning(
         f"{action.id} stopped waiting; the job goes on",
-        hint=f"tasks wait {task_id}" if task_id else "",
+        hint=f"tasks wait {shell_word(task_id)}" if task_id else "",
         task_id=task_id,
         action=action.id,
     )
@@ -138,7 +139,7 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",
-            hint=f"tasks wait {job.task_ids[0]}",
+            hint=f"tasks wait {shell_word(job.task_ids[0])}",
             task_id=job.task_ids[0],
             action=job.action,
         ) from stop

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet import containers
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.targets import check_target, target_path
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
@@ -88,9 +89,7 @@ def _tell_kind(session: Session, file: SavedFile) -> None:
 
 def resume_line(task_id: str, out: str = "") -> str:
     """The command line that saves what a job made."""
-    import shlex
-
-    return f"tasks save {shlex.quote(task_id)} --out {shlex.quote(out) if out else 'PATH'}"
+    return f"tasks save {shell_word(task_id)} --out {shell_word(out) if out else 'PATH'}"
 
 
 def meant(session: Session) -> str:

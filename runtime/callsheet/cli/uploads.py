@@ -28,9 +28,11 @@ def resolved(session: Session, made: Request) -> Request:
     """
     if not pending(made.body):
         return made
+    if made.body.doubt is not None:
+        raise made.body.doubt
     store = known_store(session)
     links: dict[str, str] = {}
-    return made._replace(body=Body(_replaced(session, store, made.body.value, links)))
+    return made._replace(body=made.body.changed(_replaced(session, store, made.body.value, links)))
 
 
 def _replaced(session: Session, store: Store, value: Any, links: dict[str, str]) -> Any:

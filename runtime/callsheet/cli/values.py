@@ -1,4 +1,4 @@
-"""A typed value becomes JSON: kinds, choices, limits and comma lists."""
+"""A typed value becomes JSON: kinds, choices and comma lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import jsontext
-from callsheet.cli.nearest import did_you_mean, listing
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BOOLEANS = {"true": True, "false": False}
+_UNREAD = object()
 
 
 class LocalFile(str):
@@ -37,177 +37,199 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def _number(kind: Kind, text: str) -> Any:
-    try:
-        value = jsontext.number(text.removeprefix("+"))
-    except ValueError as error:
-        return str(error)
-    if value is None or (kind == "integer" and value != int(value)):
-        return f"{text!r} is not {'a whole number' if kind == 'integer' else 'a number'}"
-    return value
+def quoted(text: str) -> str | None:
+    """The text that a JSON string spells; ``None`` where ``text`` is something else."""
+    if text[:1] != '"':
+        return None
+    value = _decoded(text)
+    return value if isinstance(value, str) else None
 
 
-def _loose(text: str) -> Any:
-    """A value whose kind the schema leaves open: JSON where it is JSON, else text."""
+def _decoded(text: str) -> Any:
+    """What ``text`` is as JSON; ``_UNREAD`` where it is none."""
     try:
         return jsontext.decode(text)
     except ValueError:
-        return text
+        return _UNREAD
 
 
-def _choice(param: Param, text: str) -> tuple[Any, ...]:
-    """The choice that ``text`` spells, as a tuple of one; empty where it spells none."""
-    for choice in param.choices:
-        spelled = choice if isinstance(choice, str) else jsontext.encode(choice)
-        if text == spelled:
-            return (choice,)
-    return ()
+class Reader:
+    """Reads the texts after one flag; ``doubts`` collects what does not look right.
 
-
-def scalar(param: Param, kind: Kind, text: str) -> Any:
-    """One plain value of ``kind``; raises ``UsageError`` where ``text`` is none."""
-    if found := _choice(param, text):
-        return found[0]
-    if text == "null" and param.nullable:
-        return None
-    if kind in {"integer", "number"}:
-        value = _number(kind, text)
-        if isinstance(value, str):
-            raise wrong(param, value)
-        return value
-    if kind == "boolean":
-        if text.lower() not in _BOOLEANS:
-            raise wrong(param, f"{text!r} is not true or false")
-        return _BOOLEANS[text.lower()]
-    if kind in {"object", "array"}:
-        return structure(param, kind, text)
-    return text if kind == "string" else _loose(text)
-
-
-def structure(param: Param, kind: Kind, text: str) -> Any:
-    """A JSON object or array; raises ``UsageError`` where ``text`` is none."""
-    value = jsontext.document(text, flag=param.flag)
-    if isinstance(value, dict if kind == "object" else list):
-        return value
-    raise wrong(param, f"{shown(value)} is not a JSON {kind}")
-
-
-def _begins(text: str, exists: Callable[[str], bool]) -> bool:
-    return bool(_SCHEME.match(text)) or text.startswith("data:") or exists(text)
-
-
-def split(param: Param, text: str, exists: Callable[[str], bool] = os.path.exists) -> list[str]:
-    """The items that one typed value holds.
-
-    Enums and numbers part at every comma. Links and paths part where the next one starts, so a
-    comma inside a link survives; ``data:`` is never parted and neither is free text.
+    A text that is not of the flag's kind is read as JSON, else as text: whether that may be is
+    the schema's to say, which knows more than a flag does.
     """
-    if param.choices or param.items in {"integer", "number", "boolean"}:
-        return text.split(",")
-    links = _begins(text, exists) or exists(text.partition(",")[0])
-    if not links:
-        return text.split(",") if param.comma else [text]
-    if param.items not in {"string", "any"} or exists(text):
-        return [text]
-    items: list[str] = []
-    for piece in text.split(","):
-        inside = bool(items) and items[-1].startswith("data:")
-        if items and (inside or not _begins(piece.strip(), exists)):
-            items[-1] += "," + piece
-        else:
-            items.append(piece.strip())
-    return items
+
+    def __init__(self, param: Param, exists: Callable[[str], bool] = os.path.exists) -> None:
+        self.param, self.exists = param, exists
+        self.doubts: list[UsageError] = []
+
+    def one(self, text: str) -> Any:
+        """The value of a flag that is given once.
+
+        ``null`` is null where the field may be null; the text is then said in quotes.
+        """
+        if self.param.nullable and text == "null":
+            return None
+        found = self._choice(text)
+        return self._plain(self.param.kind, text) if found is _UNREAD else found
+
+    def json(self, text: str) -> Any:
+        """The value of a flag that reads JSON; a text without quotes is doubtful."""
+        try:
+            return jsontext.decode(text)
+        except ValueError as error:
+            self.doubts.append(wrong(self.param, str(error)))
+            return text
+
+    def _choice(self, text: str) -> Any:
+        """The choice that ``text`` spells: as JSON, else as it stands."""
+        for spell in (jsontext.encode, str):
+            for choice in self.param.choices:
+                if text == spell(choice):
+                    return choice
+        return _UNREAD
+
+    def _plain(self, kind: Kind, text: str) -> Any:
+        if kind == "string":
+            return self._text(text)
+        if kind == "any":
+            return self._loose(text)
+        value = _READERS[kind](text)
+        if isinstance(value, _Doubt):
+            self.doubts.append(wrong(self.param, value.text))
+            return self._loose(text)
+        return value
+
+    def _text(self, text: str) -> str:
+        """The text itself; in quotes where it would otherwise mean something else."""
+        inner = quoted(text)
+        return inner if inner is not None and self._is_special(inner) else text
+
+    def _is_special(self, text: str) -> bool:
+        if self.param.nullable and text == "null":
+            return True
+        inner = quoted(text)
+        return inner is not None and self._is_special(inner)
+
+    def _loose(self, text: str) -> Any:
+        """JSON where it is JSON of a kind that may stand here, else text."""
+        value = _decoded(text)
+        if value is _UNREAD:
+            return text
+        reads = self.param.reads
+        fits = not reads or kind_of(value) in reads or "string" not in reads
+        return value if fits or isinstance(value, str) else text
+
+    def several(self, text: str) -> list[Any]:
+        """The items that one use of an array flag adds; a JSON list is taken as it is."""
+        if text.startswith("["):
+            whole = self._list(text)
+            if whole is not None:
+                return whole
+        return [self._item(piece) for piece in self.split(text)]
+
+    def _list(self, text: str) -> list[Any] | None:
+        """A JSON list as the whole array; ``None`` where it is one item, or text with a bracket."""
+        value = _decoded(text)
+        if value is _UNREAD:
+            return None
+        if self.param.items == "array" and not all(isinstance(x, list | None) for x in value):
+            return None
+        return list(value)
+
+    def _item(self, text: str) -> Any:
+        if self.param.items == "string":
+            return text
+        found = self._choice(text)
+        return self._plain(self.param.items, text) if found is _UNREAD else found
+
+    def split(self, text: str) -> list[str]:
+        """The items that one typed value holds.
+
+        Enums and numbers part at every comma. Links and paths part where the next one starts,
+        so a comma inside a link survives; ``data:`` is never parted and neither is free text.
+        """
+        param = self.param
+        if param.items in {"object", "array"} or text in param.choices:
+            return [text]
+        if param.choices or param.items in {"integer", "number", "boolean"}:
+            return text.split(",")
+        links = self._begins(text) or self.exists(text.partition(",")[0])
+        if not links:
+            return text.split(",") if param.comma else [text]
+        if self.exists(text):
+            return [text]
+        items: list[str] = []
+        for piece in text.split(","):
+            inside = bool(items) and items[-1].startswith("data:")
+            if items and (inside or not self._begins(piece.strip())):
+                items[-1] += "," + piece
+            else:
+                items.append(piece.strip())
+        return items
+
+    def _begins(self, text: str) -> bool:
+        return bool(_SCHEME.match(text)) or text.startswith("data:") or self.exists(text)
 
 
-def items(param: Param, text: str) -> list[Any]:
-    """The array items that one use of an array flag adds."""
-    if text.startswith("["):
-        whole = _list(param, text)
-        if whole is not None:
-            return whole
-    if param.items in {"object", "array", "any"} and text[:1] in {"{", "["}:
-        return [structure(param, "object" if text[0] == "{" else "array", text)]
-    return [scalar(param, param.items, piece) for piece in split(param, text)]
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value in the words of ``Param.reads``: any number is a number."""
+    for kind, types in (("boolean", bool), ("number", (int, float)), ("string", str)):
+        if isinstance(value, types):
+            return kind
+    return "object" if isinstance(value, dict) else "null" if value is None else "array"
 
 
-def _list(param: Param, text: str) -> list[Any] | None:
-    """A JSON list as the whole array; ``None`` where it is one item, or text with a bracket."""
+class _Doubt:
+    """Why a text is not of a kind."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _number(text: str) -> Any:
+    try:
+        value = jsontext.number(text.removeprefix("+"))
+    except ValueError as error:
+        return _Doubt(str(error))
+    return _Doubt(f"{text!r} is not a number") if value is None else value
+
+
+def _integer(text: str) -> Any:
+    value = _number(text)
+    whole = isinstance(value, int | float) and value == int(value)
+    out_of_range = isinstance(value, _Doubt) and value.text.endswith("out of range")
+    return value if whole or out_of_range else _Doubt(f"{text!r} is not a whole number")
+
+
+def _boolean(text: str) -> Any:
+    return _BOOLEANS.get(text.lower(), _Doubt(f"{text!r} is not true or false"))
+
+
+def _object(text: str) -> Any:
+    return _structure("object", dict, text)
+
+
+def _array(text: str) -> Any:
+    return _structure("array", list, text)
+
+
+def _structure(kind: str, type_: type, text: str) -> Any:
     try:
         value = jsontext.decode(text)
     except ValueError as error:
-        if param.items in {"string", "any"}:
-            return None
-        raise wrong(param, str(error)) from None
-    if param.items == "array" and not all(isinstance(item, list) for item in value):
-        return None
-    return list(value)
+        return _Doubt(str(error))
+    fits = isinstance(value, type_)
+    return value if fits else _Doubt(f"{shown(value)} is not a JSON {kind}")
 
 
-_LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
-    "minimum": (lambda value, limit: value >= limit, "is less than"),
-    "maximum": (lambda value, limit: value <= limit, "is more than"),
-    "exclusiveMinimum": (lambda value, limit: value > limit, "is not more than"),
-    "exclusiveMaximum": (lambda value, limit: value < limit, "is not less than"),
-    "minLength": (lambda value, limit: len(value) >= limit, "characters are fewer than"),
-    "maxLength": (lambda value, limit: len(value) <= limit, "characters are more than"),
-    "minItems": (lambda value, limit: len(value) >= limit, "items are fewer than"),
-    "maxItems": (lambda value, limit: len(value) <= limit, "items are more than"),
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "object": _object,
+    "array": _array,
 }
-
-
-def _applies(keyword: str, value: Any) -> bool:
-    if keyword.endswith("Length"):
-        return isinstance(value, str)
-    if keyword.endswith("Items"):
-        return isinstance(value, list)
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def check(param: Param, value: Any) -> None:
-    """Raise ``UsageError`` where ``value`` leaves the choices or limits that are known here."""
-    if value is None and param.nullable:
-        return
-    for item in value if param.kind == "array" and isinstance(value, list) else [value]:
-        _check_choice(param, item)
-    for keyword, limit in param.limits.items():
-        rule = _LIMITS.get(keyword)
-        if rule is None or isinstance(limit, bool) or not isinstance(limit, int | float):
-            continue
-        if _applies(keyword, value) and not rule[0](value, limit):
-            size = value if isinstance(value, int | float) else len(value)
-            raise wrong(param, f"{shown(size)} {rule[1]} {shown(limit)}", allowed(param))
-
-
-def _check_choice(param: Param, value: Any) -> None:
-    if not param.choices or any(jsontext.same(value, choice) for choice in param.choices):
-        return
-    names = [c if isinstance(c, str) else shown(c) for c in param.choices]
-    given = value if isinstance(value, str) else shown(value)
-    raise wrong(
-        param,
-        f"{given!r} is not one of {listing(names)}",
-        did_you_mean(given, names),
-    )
-
-
-def allowed(param: Param) -> str:
-    """The limits in words, such as ``allowed: 3 to 12``; empty where none is known."""
-    limits = param.limits
-    for low, high, unit in (
-        ("minimum", "maximum", ""),
-        ("exclusiveMinimum", "exclusiveMaximum", " (both excluded)"),
-        ("minLength", "maxLength", " characters"),
-        ("minItems", "maxItems", " items"),
-    ):
-        words = _range(limits.get(low), limits.get(high))
-        if words:
-            return f"allowed: {words}{unit}"
-    return ""
-
-
-def _range(low: Any, high: Any) -> str:
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f"{shown(low)} or more"
-    return f"up to {shown(high)}" if low is None else f"{shown(low)} to {shown(high)}"

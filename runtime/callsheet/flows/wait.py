@@ -8,6 +8,7 @@ from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.ask import OVER, Job, Look, look, note
 from callsheet.flows.effects import Flow, Sleep, Tell, Timing, Update
 from callsheet.pace import LONGEST_PAUSE, Pace
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.flows.submit import Answer
@@ -91,7 +92,7 @@ def _update(job: Job, answer: Answer, elapsed: float) -> Update:
 def _still_running(job: Job) -> StillRunning:
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}",
-        hint=f"tasks wait {job.task_ids[0]}",
+        hint=f"tasks wait {shell_word(job.task_ids[0])}",
         task_id=job.task_ids[0],
         action=job.action,
     )

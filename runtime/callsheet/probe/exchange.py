@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeVar
 
-from callsheet.catalog import strict_json
 from callsheet.flows import Flow, Gather, Reply, Send
 from callsheet.protocol import Refusal, open_envelope, read_refusal
+from callsheet.strictjson import strict_json
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from callsheet.catalog import strict_json
 from callsheet.errors import UsageError
 from callsheet.probe.redact import Redactor
+from callsheet.strictjson import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

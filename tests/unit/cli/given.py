@@ -54,9 +54,12 @@ def parse(one: Action, *words: str) -> tuple[Session, list[build.Typed]]:
 
 
 def sent(one: Action, *words: str) -> str:
-    """Return the body that the words make, as it would go out."""
+    """Return the body that the words make, as it would go out; raise what looks wrong with it."""
     session, typed = parse(one, *words)
-    return body.build(typed, session.flags.get("input")).encoded().decode()
+    made = body.build(typed, session.flags.get("input"))
+    if made.doubt is not None:
+        raise made.doubt
+    return made.encoded().decode()
 
 
 def page(one: Action) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet_codegen.verify import Unsafe, verify
+from callsheet_codegen.verify import HEADER, Unsafe, verify
 
 GROUP = "groups/video.py"
 MODEL = "models/video.py"
@@ -41,6 +41,19 @@ MODEL = "models/video.py"
         "1 + 1",
         "not python",
         "x := 1",
+        "def f(__x): pass",
+        "f(__x=1)",
+        "from callsheet import __import__",
+        "from callsheet import Client as __c",
+        "from callsheet import os\uff3f",
+        "x = 1 # noqa",
+        "# -*- coding: utf-7 -*-",
+        "x = '\u202e'",
+        "x = 'a\x0cb'",
+        "x = 1\x0c",
+        "x = '\ufeff'",
+        "match x:\n    case 1: pass",
+        "type X = int",
     ],
 )
 def test_it_is_refused(source: str) -> None:
@@ -66,6 +79,7 @@ def test_the_line_is_named() -> None:
         (GROUP, "from ..commands.video import GENERATE"),
         (MODEL, "from callsheet.model import Field\nx: str | None = Field(default=None)\n"),
         (MODEL, "A.model_rebuild()"),
+        (GROUP, f'{HEADER}\n"""A group."""\n'),
         ("models/__init__.py", "from importlib import import_module"),
     ],
 )

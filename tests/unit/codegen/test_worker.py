@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callsheet_codegen import worker
 from callsheet_codegen.clean import NoModel
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def request(schema: dict[str, Any], *, reply: bool = False) -> dict[str, Any]:
@@ -42,11 +41,16 @@ def test_an_import_that_reaches_out_is_refused(source: str) -> None:
     assert "while models were made" in reply
 
 
-def test_generating_may_read_but_not_write_or_connect(tmp_path: Path) -> None:
+def test_generating_may_read_python_itself_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "read").write_text("x")
+    own = Path(worker.__file__)
 
-    assert worker.guarded(lambda: (tmp_path / "read").read_text(), "generate") is None
+    assert worker.guarded(own.read_text, "generate") is None
+    assert worker.guarded(own.read_text, "import") is not None
+    assert worker.guarded(lambda: (tmp_path / "read").read_text(), "generate") is not None
     assert worker.guarded(lambda: (tmp_path / "made").write_text("x"), "generate") is not None
+    assert worker.guarded(lambda: os.open(tmp_path / "made", os.O_CREAT), "generate") is not None
+    assert worker.guarded(lambda: os.open(own, os.O_RDWR), "generate") is not None
     assert (
         worker.guarded(lambda: socket.create_connection(("127.0.0.1", 1)), "generate") is not None
     )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.engine.scripted import HOST, Stage, reply
 
-from callsheet.catalog import Catalogue, fetch, strict_json
+from callsheet.catalog import Catalogue, fetch
 from callsheet.catalog_cache import CatalogueCache
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
 from callsheet.flows import Gather, Reply
 from callsheet.protocol import Overrides
 from callsheet.spec import Advertised
+from callsheet.strictjson import strict_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -42,7 +42,9 @@ def test_first_bytes_tell(kind: str) -> None:
     assert kind_of(KINDS[kind]) == kind
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"<?xml version='1.0'?>", b'{"error": 1}', b"\xff\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"x", b"<?xml version='1.0'?>", b'{"error": 1}', b"\xff\xff"]
+)
 def test_other_bytes_tell_nothing(data: bytes) -> None:
     assert kind_of(data) == ""
 

@@ -50,7 +50,9 @@ def test_how_long_a_job_took_is_kept_where_it_was_watched() -> None:
     assert kept.values["seconds"] == pytest.approx(10 + 1 + 1.5 + 2.25 / 2)
 
 
-@pytest.mark.parametrize("answers", [[DONE], [RUNNING._replace(headers={"retry-after": "90"}), DONE]])
+@pytest.mark.parametrize(
+    "answers", [[DONE], [RUNNING._replace(headers={"retry-after": "90"}), DONE]]
+)
 def test_a_job_that_was_not_watched_at_its_end_teaches_nothing(answers: list[Any]) -> None:
     stage = Stage(*answers)
     waited(stage)

@@ -139,12 +139,12 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
-    with serving(said({"error": "oops"}, 500)) as server:
-        with Client(**options(server.url, tmp_path)) as client:
-            client.directory.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
-            with pytest.raises(OutcomeUnknown):
-                client.submit(MAKE, BODY, check=False)
-            (row,) = client.tasks.recover()
+    broken = said({"error": "oops"}, 500)
+    with serving(broken) as server, Client(**options(server.url, tmp_path)) as client:
+        client.directory.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
+        with pytest.raises(OutcomeUnknown):
+            client.submit(MAKE, BODY, check=False)
+        (row,) = client.tasks.recover()
     assert row["state"] == "unknown"
 
 

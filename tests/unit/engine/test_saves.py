@@ -67,12 +67,11 @@ def test_the_first_of_several_is_saved_and_all_where_the_name_has_an_index(
 
 def test_nothing_is_fetched_where_one_of_the_names_is_taken(tmp_path: Path) -> None:
     (tmp_path / "2.png").write_bytes(b"old")
-    files = {"/a.png": png(), "/b.png": png()}
-    with serving(plan(files, "/a.png", "/b.png")) as server:
-        with Client(**options(server.url, tmp_path)) as client:
-            result = client.submit(MAKE, BODY, check=False).wait()
-            with pytest.raises(UsageError, match=r"2\.png exists"):
-                result.save(str(tmp_path / "{index}.png"))
+    made = plan({"/a.png": png(), "/b.png": png()}, "/a.png", "/b.png")
+    with serving(made) as server, Client(**options(server.url, tmp_path)) as client:
+        result = client.submit(MAKE, BODY, check=False).wait()
+        with pytest.raises(UsageError, match=r"2\.png exists"):
+            result.save(str(tmp_path / "{index}.png"))
     assert not (tmp_path / "1.png").exists()
     assert [seen.path for seen in server.seen if seen.method == "GET"] == []
 
@@ -135,9 +134,9 @@ def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
 
 def test_an_error_document_in_place_of_a_picture_leaves_nothing(tmp_path: Path) -> None:
     xml = Said(200, b"<?xml version='1.0'?><Error/>", {"ETag": '"1"'})
-    with serving(plan({"/a.png": xml}, "/a.png")) as server:
-        with Client(**options(server.url, tmp_path)) as client:
-            result = client.submit(MAKE, BODY, check=False).wait()
-            with pytest.raises(DownloadError, match="no png"):
-                result.save(str(tmp_path / "a.png"))
+    made = plan({"/a.png": xml}, "/a.png")
+    with serving(made) as server, Client(**options(server.url, tmp_path)) as client:
+        result = client.submit(MAKE, BODY, check=False).wait()
+        with pytest.raises(DownloadError, match="no png"):
+            result.save(str(tmp_path / "a.png"))
     assert sorted(os.listdir(tmp_path)) == ["ledger"]

@@ -47,7 +47,11 @@ def test_a_form_carries_the_bytes(tmp_path: Path, name: str) -> None:
     assert part.get_payload(decode=True) == b"\x89PNG\r\n\0\xff"
     assert part.get_param("name", header="content-disposition") == "file"
     assert len(part.keys()) == 2
-    assert (row["state"], row["body"], seen.headers["idempotency-key"]) == ("done", None, row["ref"])
+    assert (row["state"], row["body"], seen.headers["idempotency-key"]) == (
+        "done",
+        None,
+        row["ref"],
+    )
 
 
 @pytest.mark.parametrize(("encoding", "start"), [("base64", b""), ("data-uri", b"data:image/png;")])

@@ -63,8 +63,8 @@ def _post(session: Session, action_id: str) -> None:
 
 
 def _show(session: Session, reply: Any, path: str) -> None:
-    from callsheet.catalog import strict_json
     from callsheet.protocol import error_for
+    from callsheet.strictjson import strict_json
 
     if not 200 <= reply.status < 300:
         raise error_for(

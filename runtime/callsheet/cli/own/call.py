@@ -51,8 +51,7 @@ class CallCommand(ActionCommand):
         if "skeleton" in session.flags:
             preview.skeleton(session, self.sent)
             return 0
-        check = "no-check" not in session.flags
-        body = bodies.build(self.typed(ctx), session.flags.get("input"), check=check)
+        body = bodies.build(self.typed(ctx), session.flags.get("input"))
         return run_call(session, _request(session, self.action, self.sent, body))
 
 

@@ -101,8 +101,9 @@ def _checked(session: Session, settings: Settings) -> tuple[Settings, bool]:
 
 def _refuses(session: Session, settings: Settings) -> bool:
     """Whether the server turns this key away from its list of actions."""
-    from callsheet.catalog import LIST, strict_json
+    from callsheet.catalog import LIST
     from callsheet.protocol import open_envelope
+    from callsheet.strictjson import strict_json
 
     session.use(settings)
     reply = session.run(retried(Send("GET", LIST), session.directory.timing))

@@ -30,7 +30,7 @@ CUT = Action(
         Param(
             path=("quality",), flag="quality", kind="string", nullable=True, choices=("low", "high")
         ),
-        Param(path=("speed",), flag="speed"),
+        Param(path=("speed",), flag="speed", reads=("number", "string")),
         Param(path=("tree",), flag="tree", kind="object"),
         Param(path=("tree", "children"), flag="tree.children", kind="array", items="object"),
     ),

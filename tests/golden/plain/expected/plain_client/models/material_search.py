@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from callsheet.model import Model, RootModel
 
 
@@ -15,7 +17,7 @@ class MaterialSearchResultMaterialSearchResultItem(Model):
     url: str | None = None
 
 
-class MaterialSearchResult(RootModel[list[MaterialSearchResultMaterialSearchResultItem]]):
+class MaterialSearchResult(RootModel[Any]):
     root: list[MaterialSearchResultMaterialSearchResultItem]
 
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from callsheet.model import RootModel
 
 
-class GoodListsInput(RootModel[list[str]]):
+class GoodListsInput(RootModel[Any]):
     root: list[str]

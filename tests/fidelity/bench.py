@@ -1,0 +1,45 @@
+"""Everything a campaign needs: a server, the generated package, a client and clean settings."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from fidelity.campaign import Campaign
+from fidelity.package import NAME, catalogue, generate, imported
+from fidelity.recorder import KEY, recorder
+from fidelity.routes import Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from fidelity.material import Case
+
+
+@contextmanager
+def bench(cases: Sequence[Case], folder: Path, *, every: int = 200) -> Iterator[Campaign]:
+    """A campaign that is ready to run; its files are in ``folder``."""
+    with recorder() as server, _settings(folder, server.url):
+        server.catalogue = catalogue(cases)
+        package = generate(cases, folder / "client", server.url)
+        with imported(package), import_module(NAME).Client(ledger=None) as client:
+            yield Campaign(package, Routes(client, server, folder), every)
+
+
+@contextmanager
+def _settings(folder: Path, url: str) -> Iterator[None]:
+    own = {f"FIDELITY_{k.upper()}_DIR": str(folder / k) for k in ("config", "state", "cache")}
+    own |= {"FIDELITY_HOST": url, "FIDELITY_API_KEY": KEY, "FIDELITY_FORMAT": "json"}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,49 @@
+"""Command lines and what the program makes of them, up to the moment of sending."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.cli import build
+from callsheet.cli.failure import from_any
+from callsheet.cli.request import judge, request
+from callsheet.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.bindings import Bindings
+    from callsheet.errors import CallsheetError
+    from callsheet.spec import Action, Param
+
+
+class Line(NamedTuple):
+    """The body that a command line makes, and the error that keeps it from leaving."""
+
+    body: Any
+    error: CallsheetError | None = None
+
+
+def flags_of(action: Action) -> list[Param]:
+    """The parameters that have a flag."""
+    return [one for one in action.params if one.flag and not one.hidden]
+
+
+def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
+    """Parse, build and judge, as the program does before it sends."""
+    session = Session(bindings, words, os.environ)
+    body: Any = None
+    try:
+        command = build.command(action)
+        assert isinstance(command, build.ActionCommand)
+        context = command.make_context("x", list(words), obj=session)
+        session.flags.take(context.params)
+        session.settle()
+        made = request(session, action, command.typed(context))
+        body = json.loads(made.body.encoded())
+        judge(session, made)
+    except Exception as error:  # click's and ours; the program tells both the same way
+        return Line(body, from_any(error))
+    return Line(body)

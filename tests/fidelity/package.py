@@ -1,0 +1,114 @@
+"""The material as one catalogue, generated into a package and imported."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from callsheet.overlay import Overlay
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Action, Advertised
+from callsheet.surface import Surface, surface
+from callsheet_codegen import pipeline, tree
+from callsheet_codegen.config import LOCK, Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from fidelity.material import Case
+
+    from callsheet_codegen.diagnostics import Diagnostic
+
+NAME = "fidelity_client"
+OVERLAY = Overlay.parse({"free": ["*"]})
+
+
+@dataclass(frozen=True)
+class Package:
+    """A generated client: its folder's parent, what it offers, and what was said on the way."""
+
+    root: Path
+    surface: Surface
+    diagnostics: tuple[Diagnostic, ...]
+
+    def action(self, name: str) -> Action:
+        """The action as generated, which knows its module."""
+        found = self.surface.by_id[name]
+        words = found.command or (name,)
+        index = importlib.import_module(f"{NAME}.commands")
+        module = importlib.import_module(f"{NAME}.commands.{index.MODULES[words[0]]}")
+        made = [one for one in vars(module).values() if isinstance(one, Action) and one.id == name]
+        return made[0]
+
+    def models(self, name: str) -> Any:
+        """The module of models; ``None`` where the action is untyped."""
+        try:
+            return importlib.import_module(f"{NAME}.models.{self.action(name).module}")
+        except ModuleNotFoundError:
+            return None
+
+    def method(self, client: Any, name: str) -> Any:
+        """The typed method of an action."""
+        paths = tree.library_paths(self.surface.actions, OVERLAY.strip_prefixes)
+        places = tree.places(paths)
+        path = paths[name][:-1]
+        group = client
+        for end in range(1, len(path) + 1):
+            group = getattr(group, places[path[:end]].attribute)
+        if not path:
+            group = getattr(group, places[()].attribute)
+        return getattr(group, places[path].methods[name])
+
+
+def advertised(cases: Sequence[Case]) -> tuple[Advertised, ...]:
+    """The cases as a server's catalogue."""
+    return tuple(
+        Advertised(id=one.id, description=one.doc, input=one.input, output=one.output)
+        for one in cases
+    )
+
+
+def catalogue(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """The same as a list that carries its schemas."""
+    return [
+        {
+            "id": one.id,
+            "description": one.doc,
+            "inputSchema": one.input,
+            **({} if one.output is None else {"outputSchema": one.output}),
+        }
+        for one in cases
+    ]
+
+
+def generate(cases: Sequence[Case], out: Path, source: str) -> Package:
+    """Write the package into ``out``; its bindings say that they come from ``source``."""
+    config = Config(
+        package=NAME,
+        command="fidelity",
+        env="FIDELITY",
+        out=out,
+        lock=out / LOCK,
+        overlay=OVERLAY,
+    )
+    entries = advertised(cases)
+    made = pipeline.draft(config, Snapshot(source, entries), None)
+    pipeline.write(config, made)
+    return Package(out, surface(entries, OVERLAY), made.diagnostics)
+
+
+@contextmanager
+def imported(package: Package) -> Iterator[None]:
+    """Have the package on the path until the block ends, and forget it then."""
+    sys.path.insert(0, str(package.root))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(package.root))
+        for name in [name for name in sys.modules if name.split(".")[0] == NAME]:
+            del sys.modules[name]

@@ -1,0 +1,77 @@
+"""A server that keeps the bytes of every body it is sent, and advertises what it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "sk-fidelity-0123456789"
+
+
+class Recorder:
+    """What was POSTed, in order: action id and raw bytes. ``answer`` is what every POST gets."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.catalogue: list[dict[str, Any]] = []
+        self.answer: Any = {"ok": True}
+        self.posts: list[tuple[str, bytes]] = []
+
+    def taken(self) -> list[tuple[str, bytes]]:
+        """What came since this was last asked."""
+        found, self.posts = self.posts, []
+        return found
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.recorder = recorder
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, form: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self._send({"actions": self.server.recorder.catalogue})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.recorder.posts.append((self.path.rpartition("/")[2], body))
+        self._send(self.server.recorder.answer)
+
+    def _send(self, value: Any) -> None:
+        data = json.dumps(value).encode()
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n"
+        )
+        self.wfile.write(head.encode() + data)
+
+
+@contextmanager
+def recorder() -> Iterator[Recorder]:
+    """Listen on a free port of this machine until the block ends."""
+    kept = Recorder()
+    server = _Server(kept)
+    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield kept
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

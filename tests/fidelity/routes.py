@@ -1,0 +1,118 @@
+"""The ways from a body to the wire, each tried with one body at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fidelity.package import NAME
+
+from callsheet.cli import main
+from callsheet.errors import CallsheetError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fidelity.recorder import Recorder
+
+    from callsheet.spec import Action
+
+RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+
+
+class Sent(NamedTuple):
+    """What one try came to: the bytes on the wire, or the error that kept them."""
+
+    body: bytes | None
+    error: str = ""
+    code: int = 0
+    flag: str = ""
+    pointer: str | None = None
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body or b"null")
+
+
+class Routes:
+    """A client and a program that talk to one recorder."""
+
+    def __init__(self, client: Any, recorder: Recorder, folder: Path) -> None:
+        self.client, self.recorder, self.folder = client, recorder, folder
+
+    def library(self, action: Action, body: Any) -> Sent:
+        """``client.call(id, body)``, with the schema as the server advertises it today."""
+        return self._call(lambda: self.client.call(action.id, body))
+
+    def method(self, method: Any, *args: Any, **fields: Any) -> Sent:
+        """A typed method."""
+        return self._call(lambda: method(*args, **fields))
+
+    def _call(self, call: Any) -> Sent:
+        self.recorder.taken()
+        try:
+            call()
+        except CallsheetError as error:
+            pointer = error.pointer if isinstance(error, InvalidInput) else None
+            sent = self.recorder.taken()
+            body = sent[0][1] if sent else None
+            return Sent(body, error.message, error.exit_code, error.flag or "", pointer)
+        return Sent(self.recorder.taken()[0][1])
+
+    def given(self, action: Action, data: bytes) -> Sent:
+        """``--input FILE`` with these bytes."""
+        path = self.folder / "body.json"
+        path.write_bytes(data)
+        return self.program(*_command(action), "--input", str(path))
+
+    def process(self, action: Action, words: list[str]) -> Sent:
+        """The same in a process of its own, as a shell would start it."""
+        self.recorder.taken()
+        done = subprocess.run(
+            [sys.executable, "-m", NAME, *_command(action), *words],
+            env=os.environ | {"PYTHONPATH": _roots(self.folder)},
+            cwd=self.folder,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        sent = self.recorder.taken()
+        return Sent(sent[0][1] if sent else None, done.stderr.decode(), done.returncode)
+
+    def program(self, *words: str) -> Sent:
+        """One run of the program, in this process."""
+        self.recorder.taken()
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main.run(NAME, "fidelity", "FIDELITY", words)
+        out.seek(0)
+        error = _error(out.read()) if code else {}
+        sent = self.recorder.taken()
+        return Sent(
+            sent[0][1] if sent else None,
+            error.get("message") or err.getvalue(),
+            code,
+            error.get("flag") or "",
+            error.get("pointer"),
+        )
+
+
+def _roots(folder: Path) -> str:
+    """The generated package and the runtime that it needs, for another process."""
+    return os.pathsep.join([str(folder / "client"), str(RUNTIME)])
+
+
+def _command(action: Action) -> tuple[str, ...]:
+    return action.command or ("call", action.id)
+
+
+def _error(text: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(text).get("error", {}) if text else {}
+    return found

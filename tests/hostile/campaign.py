@@ -1,0 +1,203 @@
+"""One hostile catalogue through the whole chain, and what it managed to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hostile.cases import BENIGN, listing
+from hostile.making.breakouts import MARK
+from hostile.reading import unclean
+from hostile.server import Page, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hostile.cases import Case
+
+ROOT = Path(__file__).resolve().parents[2]
+WATCH = Path(__file__).parent / "watch"
+SOURCES = ("runtime", "codegen", "sandbox", "templates")
+PACKAGE = "hostile_client"
+GENERATE = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+# What a Python process reads of the machine besides itself: processors, memory, names of hosts.
+_MACHINE = ("/proc/self/", "/proc/cpuinfo", "/proc/meminfo", "/sys/", "/dev/null", "/dev/urandom")
+_NAMES = (
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/resolv.conf",
+    "/etc/nsswitch.conf",
+    "/etc/localtime",
+)
+
+
+_PROGRAMS = ("'-m', 'callsheet_codegen.worker'", "/ruff', ", "['uname', '-p']")
+
+
+@dataclass
+class Outcome:
+    """What one catalogue managed to do; every list is to stay empty.
+
+    ``told`` maps the id of an action to the codes of its diagnostics.
+    """
+
+    ran: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    sockets: list[str] = field(default_factory=list)
+    hangs: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    told: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, other: Outcome) -> None:
+        """Take over what another catalogue did."""
+        for name in ("ran", "outside", "sockets", "hangs", "lost", "broken"):
+            getattr(self, name).extend(getattr(other, name))
+        self.told.update(other.told)
+
+    def faults(self) -> list[str]:
+        """Everything that must not have happened."""
+        rows = ("ran", "outside", "sockets", "hangs", "lost", "broken")
+        return [f"{name}: {one}" for name in rows for one in getattr(self, name)]
+
+
+class Run:
+    """One catalogue in a folder of its own: generated, checked, imported."""
+
+    def __init__(self, folder: Path, cases: Sequence[Case], *, asked: bool = False) -> None:
+        self.folder, self.cases, self.asked = folder, cases, asked
+        self.here, self.out = folder / "here", folder / "out"
+        for path in (self.here, folder / "tmp", folder / "home"):
+            path.mkdir(parents=True)
+        self.outcome = Outcome()
+
+    @property
+    def package(self) -> Path:
+        """The package that was written."""
+        return self.out / PACKAGE
+
+    def environ(self, log: str) -> dict[str, str]:
+        """An environment without the user's settings, watched."""
+        kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        roots = [str(WATCH), *(str(ROOT / name) for name in SOURCES)]
+        return {
+            **kept,
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "PYTHONPATH": os.pathsep.join(roots),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOSTILE_API_KEY": "sk-hostile-0123456789",
+            "WATCH_LOG": str(self.folder / log),
+            "WATCH_READS": os.pathsep.join([*roots, str(WATCH.parent)]),
+        }
+
+    def generate(self, seconds: float = 60.0) -> None:
+        """Serve the catalogue and generate from it, over HTTP, in a process of its own."""
+        with serving() as server:
+            entries = [case.bare() if self.asked else case.listed() for case in self.cases]
+            server.pages["/api/actions"] = Page(listing(entries))
+            for case in self.cases:
+                server.pages[f"/api/actions/{case.id}/schema"] = Page(case.listed().encode())
+            words = ["generate", "--host", server.url, "--package", PACKAGE, "--json"]
+            done = self.python([GENERATE, *words, "--out", str(self.out)], "generate.log", seconds)
+            self.events("generate.log", server.url.rpartition(":")[2])
+            strange = [line for line in server.asked if not line.startswith("GET /api/actions")]
+        self.outcome.sockets += strange
+        if done is None:
+            return
+        if done.returncode:
+            self.outcome.broken.append(f"generate: {done.returncode}: {done.stderr[-600:]}")
+            return
+        for found in json.loads(done.stdout)["diagnostics"]:
+            self.outcome.told.setdefault(found["action"], set()).add(found["code"])
+            if "while models were made" in found["message"]:  # an inner link had to hold it
+                self.outcome.ran.append(f"{found['action']}: {found['message']}")
+
+    def python(
+        self, words: list[str], log: str, seconds: float
+    ) -> subprocess.CompletedProcess[str] | None:
+        """Run a program watched, away from the user's settings; ``None`` where it took too long."""
+        try:
+            return subprocess.run(
+                [sys.executable, "-P", "-c", *words],
+                cwd=self.here,
+                env=self.environ(log),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            self.outcome.hangs.append(f"{self.cases[0].kind}: {words[1:3]} over {seconds:.0f} s")
+            return None
+
+    def load(self, seconds: float = 60.0) -> None:
+        """Import every module and use every model, in a process that may do nothing else."""
+        source = (Path(__file__).parent / "loading.py").read_text("utf-8")
+        done = self.python([source, str(self.out), PACKAGE], "import.log", seconds)
+        self.events("import.log", "none")
+        if done is not None and done.returncode:
+            self.outcome.broken.append(f"import: {done.stderr[-600:]}")
+
+    def events(self, log: str, port: str) -> None:
+        """Sort what a process did; ``port`` is the one place to which it may connect."""
+        path = self.folder / log
+        rows = path.read_text("utf-8").splitlines() if path.exists() else []
+        for event, what in map(json.loads, rows):
+            if event == "socket.connect":
+                if what != f"('127.0.0.1', {port})":
+                    self.outcome.sockets.append(what)
+            elif event == "subprocess.Popen":
+                if not any(known in what for known in _PROGRAMS):
+                    self.outcome.ran.append(what)
+            elif event.startswith("shutil."):
+                continue  # each file that it touches is an event of its own
+            elif event in {"os.system", "os.exec", "os.spawn", "os.posix_spawn", "os.fork"}:
+                self.outcome.ran.append(f"{event} {what}")
+            elif not self._inside(event, what):
+                self.outcome.outside.append(f"{event} {what}")
+
+    def _inside(self, event: str, path: str) -> bool:
+        if event == "read" and path.startswith((*_MACHINE, *_NAMES)):
+            return True
+        homes = (self.out, self.folder / "tmp", self.folder / "home")
+        return path in {str(self.here), "/dev/null"} or any(
+            Path(path).is_relative_to(home) for home in homes
+        )
+
+    def check(self) -> None:
+        """Look at what lies on disk: no trace of a string that ran, every benign action typed."""
+        found = [path.name for path in self.folder.rglob("*") if path.name.startswith(MARK)]
+        self.outcome.ran += [f"a file {name!r} was made" for name in found]
+        self.outcome.outside += [f"here/{path.name}" for path in self.here.iterdir()]
+        self.outcome.broken += unclean(self.package)
+        for entry in BENIGN:
+            self.outcome.lost += [f"{entry['id']}: {why}" for why in _lost(self, entry["id"])]
+
+    def everything(self) -> Outcome:
+        """The whole road."""
+        self.generate()
+        if self.package.exists():
+            self.load()
+        self.check()
+        return self.outcome
+
+
+def _lost(run: Run, name: str) -> list[str]:
+    """Why a benign action does not stand there as it should."""
+    stem = name.replace(".", "_")
+    model = run.package / f"models/{stem}.py"
+    if not model.exists():
+        return ["no models"]
+    text = model.read_text("utf-8")
+    wanted = ("INPUT = ", "OUTPUT = ", "scene_name: Literal['a', 'b']")
+    missing = [f"no {part}" for part in wanted if part not in text.replace('"', "'")]
+    help_page = run.package / f"help/{name}.txt"
+    if not help_page.exists() or "--scene-name" not in help_page.read_text("utf-8"):
+        missing.append("no flags")
+    return missing + sorted(run.outcome.told.get(name, set()))

@@ -1,0 +1,81 @@
+"""The fetch gate against servers that answer wrongly, with another server listening for the key."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from hostile.campaign import Outcome
+from hostile.server import Hostile, Page, serving
+
+from callsheet.bindings import Bindings
+from callsheet.client import Client
+from callsheet.errors import CallsheetError
+from callsheet.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hostile.cases import Case
+
+_GOOD = {"inputSchema": {"type": "object", "properties": {"a": {"type": "string"}}}}
+_LIST = {"actions": [{"id": "hostile.act"}, {"id": "benign.cut", **_GOOD}]}
+_SLOW = 2.0
+
+
+def _page(said: dict[str, Any], foreign: str) -> Page:
+    def put(text: str) -> str:
+        return text.replace("{foreign}", foreign).replace("{host}", foreign.partition("//")[2])
+
+    body = put(said["text"]).encode("utf-8", "surrogatepass") + b" " * said.get("pad", 0)
+    headers = {"Content-Type": "application/json", **said.get("headers", {})}
+    return Page(body, said.get("status", 200), {name: put(text) for name, text in headers.items()})
+
+
+def gate(case: Case, folder: Path) -> Outcome:
+    """One case: what came of the fetch, and whom it asked."""
+    outcome, said = Outcome(), case.document
+    with serving() as server, serving() as foreign:
+        server.pages["/api/actions"] = Page(json.dumps(_LIST).encode())
+        path = "/api/actions" if "list" in said else "/api/actions/hostile.act/schema"
+        server.pages[path] = _page(said.get("list") or said["schema"], foreign.url)
+        started = time.process_time()
+        came = _fetched(server, folder)
+        if time.process_time() - started > _SLOW:
+            outcome.hangs.append(case.name)
+        for line, key in zip(foreign.asked, foreign.keys, strict=True):
+            outcome.sockets.append(f"{case.name}: {line} ({'with the' if key else 'no'} key)")
+    if said["expect"] not in {came, "any"}:
+        outcome.broken.append(f"{case.name}: {came}, wanted {said['expect']}")
+    if came == "lost":
+        outcome.lost.append(case.name)
+    return outcome
+
+
+def _fetched(server: Hostile, folder: Path) -> str:
+    environ = {f"GATE_{kind}_DIR": str(folder) for kind in ("CONFIG", "STATE", "CACHE")}
+    flags = {"host": server.url, "api_key": "sk-hostile-0123456789"}
+    settings = load(Bindings(command="gate", env="GATE"), flags=flags, environ=environ)
+    client = Client(settings=settings, ledger=None)
+    try:
+        found = client.run(client.directory.refresh(whole=True))
+    except CallsheetError:
+        return "refused"
+    finally:
+        client.close()
+    inputs = {action.id: action.input for action in found.actions}
+    if "hostile.act" not in inputs:
+        return "read"
+    if inputs["benign.cut"] is None:
+        return "lost"
+    return "untyped" if inputs["hostile.act"] is None else "typed"
+
+
+def gates(cases: Sequence[Case], folder: Path) -> Outcome:
+    """Every case."""
+    total = Outcome()
+    for case in cases:
+        total.add(gate(case, folder / case.name))
+    return total

@@ -1,0 +1,65 @@
+"""Answers of a server that are no list, no JSON, too large, or come from somewhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LIST = '{"actions": [{"id": "benign.cut"}, {"id": "benign.draw"}]}'
+_SCHEMA = '{"inputSchema": {"type": "object", "properties": {"a": {"type": "string"}}}}'
+_TYPES = ("text/html", "image/svg+xml", "application/xml", "application/javascript", "text/css")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_BAD_TEXT = {
+    "a-key-twice": '{"a": 1, "a": 2, "actions": [{"id": "a.b"}]}',
+    "not-a-number-beside-the-list": '{"total": NaN, "actions": [{"id": "a.b"}]}',
+    "infinity-beside-the-list": '{"total": 1e999, "actions": [{"id": "a.b"}]}',
+    "half-a-character-beside-the-list": '{"\\ud800": 1, "actions": [{"id": "a.b"}]}',
+    "cut-short": '{"actions": [{"id": "a.b"}',
+    "two-documents": '{"actions": []} {"actions": []}',
+    "a-comment": '{"actions": [] /* none */}',
+    "deep": "[" * 100_000 + "]" * 100_000,
+    "deep-and-open": '{"a":' * 100_000,
+    "python": "{'actions': []}",
+    "nothing": "",
+    "a-script": "<script>alert(1)</script>",
+}
+
+
+def cases() -> Iterator[tuple[str, dict[str, Any]]]:
+    """``(name, case)``: ``list`` or ``schema`` says what is answered there.
+
+    ``pad`` makes a text longer by so many bytes; ``{foreign}`` stands for another server, which
+    nobody may ask. ``expect`` is ``refused``, or ``untyped`` where the action stays without one.
+    """
+    for name, text in _BAD_TEXT.items():
+        yield f"list-{name}", {"list": {"text": text}, "expect": "refused"}
+        instead = text.replace('"actions": [{"id": "a.b"}]', '"inputSchema": {"type": "object"}')
+        yield f"schema-{name}", {"schema": {"text": instead}, "expect": "untyped"}
+    for number, kind in enumerate(_TYPES):
+        said = {"Content-Type": kind}
+        yield f"list-type-{number}", {"list": {"text": _LIST, "headers": said}, "expect": "refused"}
+        schema = {"text": _SCHEMA, "headers": said}
+        yield f"schema-type-{number}", {"schema": schema, "expect": "untyped"}
+    for status in _REDIRECTS:
+        away = {"status": status, "headers": {"Location": "{foreign}/api/actions"}, "text": ""}
+        yield f"list-redirect-{status}", {"list": away, "expect": "refused"}
+        yield f"schema-redirect-{status}", {"schema": away, "expect": "untyped"}
+    tricks = (
+        "//{host}/x",
+        "http:{host}",
+        "\\\\{host}\\x",
+        "http://127.0.0.1:80@{host}/",
+        "/\\{host}",
+    )
+    for number, location in enumerate(tricks):
+        away = {"status": 302, "headers": {"Location": location}, "text": ""}
+        yield f"list-location-{number}", {"list": away, "expect": "refused"}
+    yield "list-too-large", {"list": {"text": _LIST, "pad": 5_300_000}, "expect": "refused"}
+    yield "schema-too-large", {"schema": {"text": _SCHEMA, "pad": 1_100_000}, "expect": "untyped"}
+    for key, value in (("next", "{foreign}/api/actions?page=2"), ("nextCursor", "../../x")):
+        paged = _LIST.replace("}]}", f'}}], "{key}": "{value}"}}')
+        yield f"list-goes-on-{key.lower()}", {"list": {"text": paged}, "expect": "any"}
+    link = {"Link": '<{foreign}/api/actions?page=2>; rel="next"'}
+    yield "list-link-elsewhere", {"list": {"text": _LIST, "headers": link}, "expect": "any"}

@@ -1,0 +1,118 @@
+"""Schemas of a wrong or unheard-of shape, and eleven that are too much."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hostile.making.places import entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TEXT = {"type": "string"}
+_JUNK: tuple[Any, ...] = (None, True, False, 0, -1, 1.5, "", "x", [], [1], {}, {"a": 1})
+_KEYWORDS = (
+    *("type", "properties", "required", "items", "anyOf", "allOf", "enum", "$ref", "$defs"),
+    *("additionalProperties", "if", "minimum"),
+)
+
+
+def _with(**schema: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"a": _TEXT}, **schema}
+
+
+_SHAPES: dict[str, Any] = {
+    "everything-false": False,
+    "everything-true": True,
+    "a-list": [],
+    "a-text": "object",
+    "a-number": 7,
+    "null": None,
+    "empty-union": _with(anyOf=[]),
+    "union-of-nothing": _with(anyOf=[False, False]),
+    "not-anything": _with(**{"not": {}}),
+    "if-alone": _with(**{"if": {"properties": {"a": False}}, "then": False}),
+    "field-false": _with(properties={"a": False, "b": True}),
+    "required-only": {"required": ["a", "b"]},
+    "list-at-the-top": {"type": "array", "items": _TEXT},
+    "text-at-the-top": {"type": "string", "enum": ["a"]},
+    "types-that-clash": {"type": ["object", "string", "null"], "properties": {"a": _TEXT}},
+    "all-of-contradictions": _with(allOf=[{"type": "string"}, {"type": "integer"}]),
+    "const-of-another-type": _with(properties={"a": {"type": "integer", "const": "x"}}),
+    "enum-of-everything": _with(properties={"a": {"enum": list(_JUNK)}}),
+    "enum-of-twins": _with(properties={"a": {"enum": [1, True, 1.0, "1", 0, False, -0.0]}}),
+    "mutual-recursion": {
+        **_with(properties={"a": {"$ref": "#/$defs/x"}}),
+        "$defs": {
+            "x": {"properties": {"y": {"$ref": "#/$defs/y"}}},
+            "y": {"properties": {"x": {"$ref": "#/$defs/x"}}},
+        },
+    },
+    "ring-of-references": {
+        "$ref": "#/$defs/a",
+        "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
+    },
+    "reference-to-itself": {"$ref": "#"},
+    "class-names-that-clash": {
+        **_with(properties={"a": {"$ref": "#/$defs/Foo"}, "b": {"$ref": "#/$defs/foo"}}),
+        "$defs": {"Foo": _with(), "foo": _with(), "FOO": _with()},
+    },
+    "root-named-like-a-field": {**_with(properties={"root": {"type": "array", "items": {}}})},
+}
+
+
+def cases() -> Iterator[tuple[str, dict[str, Any]]]:
+    """``(name, case)``: odd shapes, and each keyword with each kind of junk."""
+    for name, schema in _SHAPES.items():
+        about = name.replace("-", " ")
+        yield name, {"about": about, "entry": entry(schema, outputSchema=schema)}
+    for keyword in _KEYWORDS:
+        for number, junk in enumerate(_JUNK):
+            inner = _with(properties={"a": {keyword: junk}})
+            about = f"{keyword}: {json.dumps(junk)}"
+            both = entry({**_with(), keyword: junk}, outputSchema=inner)
+            yield f"{keyword.strip('$').lower()}-{number:02}", {"about": about, "entry": both}
+
+
+def _nested(depth: int, keyword: str) -> Any:
+    schema: Any = _TEXT
+    for level in range(depth):
+        other = {"type": "object", "properties": {f"p{level}": _TEXT}}
+        schema = {keyword: [schema, other]}
+    return schema
+
+
+def _doubling(levels: int) -> dict[str, Any]:
+    parts = {
+        f"l{level}": {"allOf": [{"$ref": f"#/$defs/l{level + 1}"}] * 2} for level in range(levels)
+    }
+    return {**_with(), "$ref": "#/$defs/l0", "$defs": {**parts, f"l{levels}": _TEXT}}
+
+
+def _text(body: str) -> dict[str, Any]:
+    return {"id": "hostile.act", "schema_text": f'{{"type":"object","properties":{{{body}}}}}'}
+
+
+def bombs() -> Iterator[tuple[str, dict[str, Any]]]:
+    """``(name, case)``: what is too deep, too wide, too long, or no JSON at all.
+
+    An entry with ``schema_text`` has its schema as text, since no JSON library writes it.
+    """
+    made: dict[str, dict[str, Any]] = {
+        "deep-arrays": _text('"a":' + '{"items":' * 5_000 + "{}" + "}" * 5_000),
+        "deep-objects": _text('"a":' + '{"properties":{"a":' * 2_000 + "{}" + "}}" * 2_000),
+        "3000-properties": entry({"properties": {f"p{n}": _TEXT for n in range(3_000)}}),
+        "5000-enum-members": entry(_with(enum=[f"m{n}" for n in range(5_000)])),
+        "reference-bomb": entry(_doubling(40)),
+        "all-of-chain": entry(_nested(60, "allOf")),
+        "nested-any-of": entry(_nested(30, "anyOf")),
+        "4000-digits": _text(f'"a":{{"maximum":{"9" * 4_000}}},"b":{{"minimum":{"9" * 9_000}}}'),
+        "pattern-bomb": entry(_with(properties={"a": {"pattern": "(((a{99}){99}){99}){99}"}})),
+        "not-a-number": _text('"a":{"maximum":NaN,"minimum":-Infinity,"multipleOf":1e999}'),
+        "half-a-character": _text('"a":{"title":"\\ud800","enum":["\\udfff"]},"\\udead":{}'),
+    }
+    for name, one in made.items():
+        yield name, {"about": name.replace("-", " "), "entry": one}
+    twice = _text('"a":{"type":"string"},"a":{"type":"integer"}')
+    yield "repeated-key", {"about": "repeated key", "entry": twice}

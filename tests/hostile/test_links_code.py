@@ -1,0 +1,215 @@
+"""Each link between a schema and Python code, and what gets further when it is taken away."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callsheet import budget, keywords, schema
+from callsheet.pointers import SchemaRefused
+from callsheet_codegen import clean, code, names, reshape, verify, worker
+from callsheet_codegen.clean import NoModel
+from callsheet_codegen.models import Request, Worker
+from callsheet_codegen.render import environment, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VENDOR = {
+    "type": "object",
+    "customBasePath": "evil.Base",
+    "properties": {"a": {"type": "string", "customTypePath": "subprocess.Popen"}},
+}
+DEEP: dict[str, Any] = {"type": "string"}
+for _level in range(9):
+    DEEP = {"anyOf": [DEEP, {"type": "object", "properties": {f"p{_level}": DEEP}}]}
+TOUCH = "open('canary', 'w').close()\n"
+
+
+def made(raw: Any) -> str:
+    """The module that the worker gives for an admitted schema."""
+    return worker.make({"roots": {"AInput": [raw, False]}}).source
+
+
+class Unclean:
+    """In place of the cleaner: hands the schema on as it came."""
+
+    def __init__(self, *, root: str, schema: Any, **_: Any) -> None:
+        self.root, self.schema = root, schema
+
+    def definitions(self) -> dict[str, Any]:
+        """The schema itself."""
+        return {self.root: self.schema}
+
+
+def as_it_came(text: str, **_: Any) -> Any:
+    """In place of the reshaping: the output of the model generator as it came."""
+    return reshape.Reshaped(source=text, fields={"AInput": {}}, bases={}, roots=())
+
+
+def test_vendor_keywords_fall_at_the_firewall() -> None:
+    assert schema.admit(VENDOR) == {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def test_without_the_firewall_they_fall_at_the_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = keywords.PLAIN | {"customBasePath", "customTypePath"}
+    monkeypatch.setattr(schema, "PLAIN", more)
+    admitted = schema.admit(VENDOR)
+
+    assert admitted == VENDOR
+    assert "evil" not in made(admitted)
+    assert "Popen" not in made(admitted)
+
+
+def test_without_the_cleaner_the_output_is_not_reshaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "Cleaner", Unclean)
+    with pytest.raises(NoModel, match=r"unknown bases|used 'Popen'"):
+        made(VENDOR)
+
+
+def test_without_the_reshaping_the_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "Cleaner", Unclean)
+    monkeypatch.setattr(worker, "reshape", as_it_came)
+    source = made(VENDOR)
+
+    assert "from subprocess import Popen" in source
+    with pytest.raises(verify.Unsafe, match=r"a comment|import of"):
+        verify.verify("models/a.py", source)
+
+
+def test_without_the_check_the_import_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(verify.Unsafe):
+        verify.verify("models/a.py", TOUCH)
+    stopped = worker.guarded(lambda: worker.try_import(TOUCH), "import")
+
+    assert stopped is not None
+    assert "open while models were made" in stopped
+    assert not (tmp_path / "canary").exists()
+
+    worker.try_import(TOUCH)  # without the hook the code runs
+    assert (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("ref", ["file:///etc/passwd", "http://127.0.0.1:1/x", "x.json"])
+def test_references_fall_at_the_firewall_then_at_the_cleaner(
+    ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = {"type": "object", "properties": {"a": {"$ref": ref}}}
+    assert schema.admit(raw) == {"type": "object", "properties": {"a": {}}}
+
+    monkeypatch.setattr(schema, "weigh", lambda clean: None)
+    monkeypatch.setattr(schema._Cleaner, "_link", lambda self, key, found, base: {key: found})
+    with pytest.raises(NoModel, match="does not stay within"):
+        made(schema.admit(raw))
+
+
+def test_without_both_a_file_is_still_not_read(tmp_path: Path) -> None:
+    target = tmp_path / "secret.json"
+    target.write_text('{"type": "object"}')
+    reading = worker.guarded(target.read_text, "generate")
+
+    assert reading is not None
+    assert target.read_text() != ""
+
+
+def test_steering_words_are_gone() -> None:
+    words = ("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary", "$comment")
+    raw = {**dict.fromkeys(words, "#x"), "$vocabulary": {}, "type": "object", "x-a": 1}
+    raw["default_factory"] = raw["customTypePath"] = "os.system"
+
+    assert schema.admit({**raw, "$dynamicRef": "http://127.0.0.1/x"}) == {"type": "object"}
+
+
+def test_a_bomb_falls_at_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = {"anyOf": [DEEP, {"anyOf": [DEEP, DEEP]}]}
+    with pytest.raises(SchemaRefused, match="variants"):
+        schema.admit(twice)
+    monkeypatch.setattr(schema, "weigh", lambda clean: None)
+    assert schema.admit(twice) == twice
+
+    with pytest.raises(SchemaRefused, match="nested deeper"):
+        budget.bounded({"items": _deep(70)})
+
+
+def _deep(levels: int) -> Any:
+    return {"items": _deep(levels - 1)} if levels else {}
+
+
+LIMITED = """
+import sys
+from callsheet_codegen import worker
+
+whole, calls = worker.make, []
+
+def make(request):
+    calls.append(request)
+    if len(calls) == 1:
+        return whole(request)
+    {work}
+    raise worker.NoModel("nothing held it")
+
+worker.make, worker.CPU_SECONDS = make, {seconds}
+{removed}
+worker.serve(sys.stdin, sys.stdout, limit=worker._limit_cpu)
+"""
+CPU = "sum(n for n in range(30_000_000))"
+MEMORY = "bytearray(400 * 2**20)"
+
+
+@pytest.mark.parametrize(
+    ("work", "removed", "held"),
+    [
+        (CPU, "", "more time or memory"),
+        (CPU, "worker._limit_cpu = lambda seconds: None", "nothing held it"),
+        (MEMORY, "", "MemoryError"),
+        (MEMORY, "worker._limit_memory = lambda: None", "nothing held it"),
+    ],
+)
+def test_the_worker_is_held_to_time_and_memory(work: str, removed: str, held: str) -> None:
+    seconds = 0.3 if work == CPU else 2.0
+    one = Worker(("-c", LIMITED.format(work=work, removed=removed, seconds=seconds)))
+    try:
+        assert held in one.ask(Request(roots={"AInput": ({"type": "object"}, False)})).refused
+    finally:
+        one.close()
+
+
+def test_names_that_are_no_names_fall_at_the_emitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names.fields(["class", "a-b", "a_b"]) == {"class": "class_", "a-b": "a_b_", "a_b": "a_b"}
+
+    monkeypatch.setattr(names, "keyword", SimpleNamespace(iskeyword=lambda name: False))
+    with pytest.raises(code.CodeError, match="not an identifier"):
+        code.Ident(names.fields(["class"])["class"])
+
+
+def test_text_falls_at_the_emitter_then_at_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '"""x"""\nimport os\n'
+    with pytest.raises(code.CodeError):
+        render("empty_init.py.jinja", doc=text)
+
+    monkeypatch.setattr(environment(), "finalize", str)
+    monkeypatch.setattr(environment(), "cache", None)  # templates are compiled with finalize
+    written = render("empty_init.py.jinja", doc=text)
+    with pytest.raises(verify.Unsafe, match="Import"):
+        verify.verify("groups/__init__.py", written)
+
+
+def test_a_docstring_without_its_escapes_is_refused() -> None:
+    text = 'x"""\nimport os\n"""'
+    verify.verify("groups/a.py", code.Doc(text).text + "\n")
+    with pytest.raises(verify.Unsafe):
+        verify.verify("groups/a.py", f'"""{text}"""\n')
+
+
+def test_the_cleaner_leaves_no_text_of_the_server() -> None:
+    words = clean.Vocabulary(fields={"evil\n": "evil"})
+    cleaner = clean.Cleaner(
+        root="A", words=words, open_enums=False, schema={"properties": {"evil\n": {"const": "\n"}}}
+    )
+
+    assert "\n" not in str(cleaner.definitions())

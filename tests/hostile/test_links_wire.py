@@ -1,0 +1,156 @@
+"""Each link on the wire, on the terminal and on disk, and what happens when it is taken away."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hostile.addresses import addresses
+from hostile.cases import Case, load
+from hostile.gates import gate
+from hostile.making.patterns import CATASTROPHIC
+from hostile.screen import moved
+
+from callsheet import catalog, files, judge, linear, schema
+from callsheet.catalog import LARGEST_SCHEMA
+from callsheet.cli import helptext, options, output
+from callsheet.flows import requests, sendable
+from callsheet.pointers import SchemaRefused
+from callsheet.spec import Action, Param
+from callsheet.strictjson import strict_json
+from callsheet.text import typable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def case(name: str) -> Case:
+    """One case of the gate."""
+    return next(one for one in load("gate") if one.name == name)
+
+
+def test_a_redirect_elsewhere_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = case("list-redirect-302")
+    assert gate(away, tmp_path / "held").faults() == []
+
+    monkeypatch.setattr(requests, "origin_of", lambda url: "one")
+    strayed = gate(away, tmp_path / "removed").sockets
+    assert strayed == ["list-redirect-302: GET /api/actions (no key)"]
+
+
+def test_a_list_that_goes_on_elsewhere_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = case("list-link-elsewhere")
+    assert gate(away, tmp_path / "held").faults() == []
+
+    monkeypatch.setattr(catalog, "origin_of", lambda url: "one")
+    assert gate(away, tmp_path / "removed").sockets != []
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "removed"),
+    [
+        ("schema-a-key-twice", "strict_json", json.loads),
+        ("schema-type-0", "is_json", lambda reply: True),
+        ("schema-too-large", "LARGEST_SCHEMA", 9 * LARGEST_SCHEMA),
+        ("list-too-large", "LARGEST_LIST", 9 * LARGEST_SCHEMA),
+        ("list-type-0", "is_json", lambda reply: True),
+        ("list-not-a-number-beside-the-list", "strict_json", json.loads),
+    ],
+)
+def test_the_gate_takes_json_alone_and_not_too_much(
+    name: str, link: str, removed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gate(case(name), tmp_path / "held").faults() == []
+
+    monkeypatch.setattr(catalog, link, removed)
+    assert gate(case(name), tmp_path / "removed").broken != []
+
+
+@pytest.mark.parametrize("text", ['{"maximum": NaN}', '{"title": "\\ud800"}'])
+def test_what_passes_the_gate_falls_at_the_firewall(text: str) -> None:
+    assert strict_json(text.encode()) is None
+    with pytest.raises(SchemaRefused):
+        schema.admit(json.loads(text))
+
+
+def test_ids_stay_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [one for one in load("identifiers") if set(one.id) & set("/?#%")][:12]
+    assert addresses(cases, tmp_path / "held").faults() == []
+
+    monkeypatch.setattr(sys.modules[sendable.__module__], "quote", lambda text, safe: text)
+    assert len(addresses(cases, tmp_path / "removed").sockets) > 6
+
+
+def test_a_pattern_is_matched_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern, text = CATASTROPHIC[0][0], "a" * 24 + "!"
+    bound = {"properties": {"a": {"pattern": pattern}}}
+    judge.faults(bound, {"a": "!"})  # loads what judging needs
+    quick = _took(lambda: judge.faults(bound, {"a": text}))
+
+    monkeypatch.setattr(linear, "matches", _by_backtracking)
+    assert quick < 0.05 < _took(lambda: judge.faults(bound, {"a": text}))
+
+
+def _by_backtracking(pattern: str, text: str) -> bool:
+    return re.search(pattern, text) is not None
+
+
+def _took(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+EVIL = "\x1b]0;title\x07\x1b[2J\u202e$(touch canary)"
+ACTION = Action(
+    id="a.b",
+    command=("a", "b"),
+    doc=EVIL,
+    params=(Param(path=("x",), flag="x", doc=EVIL, choices=(EVIL, "plain")),),
+)
+
+
+def test_help_is_inert(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert moved(helptext.action_help(ACTION, "ads")) == []
+
+    monkeypatch.setattr(helptext, "safe_text", lambda text, *_, **__: str(text))
+    shown = moved(helptext.action_help(ACTION, "ads"))
+    assert "the title was changed" in shown
+    assert "U+202E is printed" in shown
+
+
+def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {EVIL: [EVIL, "\U000e0041\u00ad\x9b2J"]}
+    for form in output.FORMATS:
+        assert moved(output.formatted(value, form, raw_for_terminal=True)) == []
+    assert json.loads(output.dumps(value)) == value
+
+    monkeypatch.setattr(output, "_UNSAFE", re.compile("(?!)"))
+    assert moved(output.dumps(value)) != []
+
+
+def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = options.fields(ACTION)[0]
+    assert field._complete(None, field, "") == ["plain"]  # type: ignore[arg-type] # not looked at
+
+    monkeypatch.setattr(options, "typable", lambda text: True)
+    assert EVIL in field._complete(None, field, "")  # type: ignore[arg-type] # not looked at
+    assert not typable("$(touch canary)")
+
+
+def test_a_name_on_disk_is_made_of_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def place() -> str:
+        return files.target_path("out/", action="../../x", task_id="../../../canary")
+
+    assert place() == "out/x-canary-1.bin"
+    monkeypatch.setattr(files, "_word", lambda text: text)
+    assert "../../../canary" in place()

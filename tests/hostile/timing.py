@@ -1,0 +1,76 @@
+"""How long one case keeps whoever reads it: schema, judge, flags and help, without a network."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from callsheet import judge
+from callsheet.cli.build import help_text
+from callsheet.overlay import Overlay
+from callsheet.protocol import read_list
+from callsheet.spec import Advertised
+from callsheet.strictjson import strict_json
+from callsheet.surface import surface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hostile.cases import Case
+
+MOST = 2.0
+MOST_JUDGING = 0.05
+_BODIES: tuple[Any, ...] = ({}, {"field": "x" * 1_000, "size": 1, "a": "a" * 1_000}, {"a": []})
+
+
+class Clock:
+    """The processor time that each step took, in seconds."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure what happens inside."""
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self.steps[name] = self.steps.get(name, 0.0) + time.process_time() - start
+
+
+def slow(case: Case) -> list[str]:
+    """Every step of the case that took longer than it may."""
+    judge.faults({"type": "string"}, 1)  # loads what judging needs
+    clock = Clock()
+    with clock.step("reading"):
+        data = strict_json(f'{{"actions": [{case.listed()}]}}'.encode())
+        entries = read_list(data).entries
+    for entry in entries:
+        advertised = Advertised(id=entry.id, input=entry.input, output=entry.output)
+        with clock.step("flags"):
+            found = surface([advertised], Overlay())
+        with clock.step("help"):
+            for action in found.actions:
+                help_text(action, "ads")
+        with clock.step("compiling"):
+            made = _compiled(entry.input)
+        bodies = (*_BODIES, case.document["body"]) if "body" in case.document else _BODIES
+        for body in bodies:
+            with clock.step("judging"):
+                made.faults(body) if made is not None else None
+    limits = {"judging": MOST_JUDGING * len(_BODIES)} if case.kind == "patterns" else {}
+    return [
+        f"{case.name}: {step} took {took:.2f} s"
+        for step, took in clock.steps.items()
+        if took > limits.get(step, MOST)
+    ]
+
+
+def _compiled(schema: object) -> judge.Judge | None:
+    try:
+        return judge.compile(json.loads(json.dumps(schema)))
+    except judge.Unjudged:
+        return None

@@ -1,0 +1,176 @@
+"""Every command of the client against a server that writes to the terminal in every field."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from hostile.campaign import WATCH, Outcome, Run
+from hostile.cases import batches, listing
+from hostile.screen import moved
+from hostile.server import Hostile, Page, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hostile.cases import Case
+
+_BATCH = 25
+_TEXT = {"type": "string"}
+_TASK = {"type": "object", "properties": {"taskId": _TEXT}, "required": ["taskId"]}
+_FAMILY = (
+    {"id": "job.make", "inputSchema": {"type": "object", "properties": {"prompt": _TEXT}}},
+    {"id": "job.make_and_wait", "inputSchema": {"type": "object", "properties": {"prompt": _TEXT}}},
+    {"id": "job.query", "inputSchema": _TASK},
+)
+
+
+def replies(text: str) -> dict[str, Page]:
+    """What the server answers to a POST, by the kind of trouble."""
+    inside = {"title": text, text: text, "list": [text, {"deep": text}]}
+    job = {"taskId": text, "status": text, "message": text, "provider": text, "model": text}
+    failed = {**job, "status": "failed", "failReason": text}
+    flat = "".join(char for char in text if " " <= char <= "~")
+    said = {"Content-Type": "application/json", "X-Request-Id": flat}
+    html = f"<html><title>{text}</title><body>{text}".encode("utf-8", "surrogatepass")
+    page = {"Content-Type": "text/html", "Server": flat}
+    error = {"code": text, "message": text, "details": [{"field": text, "message": text}]}
+    return {
+        "done": Page(json.dumps(inside).encode(), 200, said),
+        "job": Page(json.dumps(job).encode(), 200, said),
+        "failed": Page(json.dumps({**failed, **inside}).encode(), 200, said),
+        "refused": Page(json.dumps({"error": error}).encode(), 400, said),
+        "credit": Page(json.dumps({"error": f"insufficient credits {text}"}).encode(), 402, said),
+        "envelope": Page(json.dumps({"code": 7, "msg": text, "data": None}).encode(), 200, said),
+        "problem": Page(json.dumps({"title": text, "detail": text}).encode(), 422, said),
+        "page": Page(html, 403, page),
+        "words": Page(text.encode("utf-8", "surrogatepass"), 200, {"Content-Type": "text/plain"}),
+    }
+
+
+class Speaker:
+    """The client as one long-lived process; ``say`` runs a command line in it."""
+
+    def __init__(self, run: Run, url: str) -> None:
+        self.run, self.url = run, url
+        self.outcome = run.outcome
+        environ = run.environ("speaking.log") | {"TERM": "dumb", "ADS_HOST": url}
+        environ |= {"ADS_API_KEY": "sk-hostile-0123456789", "COLUMNS": "200"}
+        source = str(WATCH.parent / "speaking.py")
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", source],
+            cwd=run.here,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.count = 0
+
+    def say(self, *words: str, environ: dict[str, str] | None = None) -> dict[str, Any]:
+        """Run one command line, look at what it printed, and give it back."""
+        self.count += 1
+        job = {"argv": words, "terminal": self.count % 4 != 0, "environ": environ or {}}
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        for stream in ("out", "err"):
+            text = said[stream] if job["terminal"] else said[stream].replace("\t", " ")
+            for what in moved(text):
+                self.outcome.ran.append(f"{' '.join(words)!r} ({stream}): {what}")
+        if "Traceback" in said["err"] or "_unexpected" in said["err"]:
+            self.outcome.broken.append(f"{words}: {said['err'][-300:]}")
+        return said
+
+    def close(self) -> None:
+        """End the process."""
+        with self.process:  # closes both pipes and waits
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+
+
+def about_all(speaker: Speaker, run: Run) -> None:
+    """The commands that show the whole catalogue."""
+    speaker.say("login", "--host", speaker.url, "--api-key", "sk-hostile-0123456789")
+    for words in (
+        ("actions", "list"),
+        ("actions", "list", "--format", "table"),
+        ("actions", "list", "--json"),
+        ("actions", "search", "TEXT"),
+        ("api", "GET", "/api/actions"),
+        ("api", "GET", "/api/actions", "--format", "raw"),
+        ("--help",),
+        ("hostile", "--help"),
+        ("probe",),
+        ("doctor",),
+        ("whoami",),
+        ("hostile", "t"),
+        ("nothing",),
+    ):
+        speaker.say(*words)
+    for shell in ("bash_complete", "zsh_complete", "fish_complete"):
+        for line in ("ads hostile ", "ads call ", "ads actions schema "):
+            asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+            speaker.say(environ={**asked, "_ADS_COMPLETE": shell})
+    place = ("--out", str(run.out), "--package", "voices_client", "--host", speaker.url)
+    speaker.say("generate", *place)
+    speaker.say("check", *place)
+
+
+def about_one(speaker: Speaker, server: Hostile, case: Case) -> None:
+    """The commands about one action, with every kind of answer."""
+    name, text = case.id, str(case.document["text"])
+    word = name.partition(".")[2]
+    for words in (
+        ("hostile", word, "--help"),
+        ("hostile", word, "--choice", "nope"),
+        ("hostile", word, "--unknown"),
+        ("hostile", word, "--skeleton"),
+        ("hostile", word, "--input", '{"choice": 5}', "--dry-run"),
+        ("actions", "schema", name),
+        ("call", name, "--choice", "nope"),
+    ):
+        speaker.say(*words)
+    for kind, page in replies(text).items():
+        server.pages[f"/api/actions/{name}"] = page
+        said = ("--format", "table") if kind == "done" else ()
+        speaker.say("hostile", word, *said)
+        if kind in {"job", "failed", "page", "envelope"}:
+            server.pages["/api/actions/job.make"] = server.pages["/api/actions/job.query"] = page
+            speaker.say("job", "make", "--no-wait")
+            speaker.say("job", "query", "--task-id", "x", "--verbose")
+    speaker.say("tasks", "list")
+    speaker.say("tasks", "show", text.replace("\x00", ""))
+
+
+def _voiced(part: Sequence[Case], folder: Path) -> Outcome:
+    run = Run(folder, part)
+    with serving() as server:
+        entries = [*map(json.dumps, _FAMILY), *(case.listed() for case in part)]
+        server.pages["/api/actions"] = Page(listing(entries))
+        speaker = Speaker(run, server.url)
+        try:
+            about_all(speaker, run)
+            for case in part:
+                about_one(speaker, server, case)
+        finally:
+            speaker.close()
+        run.events("speaking.log", server.url.rpartition(":")[2])
+    return run.outcome
+
+
+def voices(cases: Sequence[Case], folder: Path) -> Outcome:
+    """Every command against every case; what moved a terminal counts as code that ran."""
+    total = Outcome()
+    parts = batches(cases, _BATCH)
+    folders = [folder / f"voices{number}" for number in range(len(parts))]
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(_voiced, parts, folders):
+            total.add(found)
+    return total
