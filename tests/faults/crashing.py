@@ -30,7 +30,7 @@ WITHOUT_LOOKUP = "coded"
 OPEN = {"unknown", "intent", "running", "done"}
 WORDS = (
     "image", "generate", "--prompt", "a cup",
-    "--input", json.dumps({"options": {"sandboxSeconds": 0.02}}),
+    "--input", json.dumps({"options": {"sandboxSeconds": 0.1}}),
 )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def job(url: str, home: str, out: str) -> int:
     """A job by the async library, from beginning to end; run in a process of its own."""
 
     async def steps(client: Any, wait: Any) -> None:
-        body = {"prompt": "a cup", "options": {"sandboxSeconds": 0.02}}
+        body = {"prompt": "a cup", "options": {"sandboxSeconds": 0.1}}
         task = await wait(client.submit("ai.image.generate", body))
         await wait((await wait(task.wait(timeout=30))).save(out))
 
@@ -97,7 +97,10 @@ class Yard:
     def start(self, kill: Kill, home: Path) -> Ended:
         """Run a job, and kill it."""
         url, out = self.running.dialect_url(kill.dialect), str(home / "out" / "cup.png")
-        nth = 1 + (kill.seed // 6) % 2 if kill.point == "some bytes written" else 1
+        nth = 1
+        if kill.point == "some bytes written":
+            self.running.set_faults("slice bytes=700 pause=0 /media/* x*")
+            nth = 1 + kill.seed % 4
         before = (("faults.checkpoints:arm", (kill.point, nth)),) if kill.point else ()
         if kill.driver == "library":
             words, function = (url, str(home), out), "faults.crashing:job"

@@ -162,7 +162,8 @@ def malformed_keys() -> Iterator[bytes]:
 
 def _malformed(tally: Tally, desk: Desk) -> None:
     for key in malformed_keys():
-        ways = [(("login", "--api-key-stdin"), {}, key)]
+        # One line is read from standard input.
+        ways = [] if b"\n" in key else [(("login", "--api-key-stdin"), {}, key)]
         if b"\x00" not in key and key.decode("utf-8", "ignore").encode() == key:
             text = key.decode()
             ways += [(("actions", "list", "--refresh"), {"ADS_API_KEY": text}, b"")]
