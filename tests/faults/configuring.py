@@ -3,79 +3,89 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults import stage
 from faults.leaking import leaks
-from faults.tally import Tally
 from program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from faults.tally import Tally
 
     from callsheet_sandbox.server import Running
 
 LIST = ("actions", "list", "--refresh")
 
 
-def _attacks(evil: str) -> dict[str, Callable[[Path, Path], dict[str, str]]]:
-    """Each attack writes files into a working directory, or the home, and returns variables."""
+def _config_files(evil: str, here: Path, home: Path) -> dict[str, str]:
     profile = {"profile": "default", "profiles": {"default": {"host": evil}}}
+    for name in ("config.json", ".config/ads/config.json", ".adsgency/config.json", "ads.json"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(json.dumps(profile | {"host": evil, "apiKey": "x"}))
+    return {}
 
-    def config_files(here: Path, home: Path) -> dict[str, str]:
-        for name in ("config.json", ".config/ads/config.json", ".adsgency/config.json", "ads.json"):
-            (here / name).parent.mkdir(parents=True, exist_ok=True)
-            (here / name).write_text(json.dumps(profile | {"host": evil, "apiKey": "x"}))
-        return {}
 
-    def dotenv(here: Path, home: Path) -> dict[str, str]:
-        for name in (".env", ".envrc", "ads.env"):
-            (here / name).write_text(f"ADS_HOST={evil}\nADS_PROFILE=evil\nHTTP_PROXY={evil}\n")
-        return {}
+def _dotenv(evil: str, here: Path, home: Path) -> dict[str, str]:
+    for name in (".env", ".envrc", "ads.env"):
+        (here / name).write_text(f"ADS_HOST={evil}\nADS_PROFILE=evil\nHTTP_PROXY={evil}\n")
+    return {}
 
-    def project(here: Path, home: Path) -> dict[str, str]:
-        (here / "pyproject.toml").write_text(f'[tool.callsheet]\nhost = "{evil}"\nsource="{evil}"')
-        (here / "callsheet.toml").write_text(f'host = "{evil}"\n')
-        (here / "setup.cfg").write_text(f"[callsheet]\nhost = {evil}\n")
-        return {}
 
-    def variable(here: Path, home: Path) -> dict[str, str]:
-        return {"ADS_HOST": evil}
+def _project(evil: str, here: Path, home: Path) -> dict[str, str]:
+    (here / "pyproject.toml").write_text(f'[tool.callsheet]\nhost = "{evil}"\nsource="{evil}"')
+    (here / "callsheet.toml").write_text(f'host = "{evil}"\n')
+    (here / "setup.cfg").write_text(f"[callsheet]\nhost = {evil}\n")
+    return {}
 
-    def stored_host(here: Path, home: Path) -> dict[str, str]:
-        path = home / "config" / "config.json"
-        data = json.loads(path.read_text("utf-8"))
-        data["profiles"]["default"]["host"] = evil
-        path.write_text(json.dumps(data))
-        return {}
 
-    def modules(here: Path, home: Path) -> dict[str, str]:
-        for name in ("ads_client", "callsheet", "httpx", "click", "json"):
-            (here / f"{name}.py").write_text(f"raise SystemExit('{name} came from here')\n")
-        (here / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
-        return {}
+def _variable(evil: str, here: Path, home: Path) -> dict[str, str]:
+    return {"ADS_HOST": evil}
 
-    return {
-        "configuration files here": config_files,
-        "environment files here": dotenv,
-        "project files here": project,
-        "ADS_HOST of another origin": variable,
-        "a profile with another host": stored_host,
-        "modules here": modules,
-    }
+
+def _stored_host(evil: str, here: Path, home: Path) -> dict[str, str]:
+    path = home / "config" / "config.json"
+    data = json.loads(path.read_text("utf-8"))
+    data["profiles"]["default"]["host"] = evil
+    path.write_text(json.dumps(data))
+    return {}
+
+
+def _modules(evil: str, here: Path, home: Path) -> dict[str, str]:
+    for name in ("ads_client", "callsheet", "httpx", "click", "json"):
+        (here / f"{name}.py").write_text(f"raise SystemExit('{name} came from here')\n")
+    (here / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
+    return {}
+
+
+# Each writes files into the working directory, or into the home, and returns variables.
+ATTACKS = {
+    "configuration files here": _config_files,
+    "environment files here": _dotenv,
+    "project files here": _project,
+    "ADS_HOST of another origin": _variable,
+    "a profile with another host": _stored_host,
+    "modules here": _modules,
+}
 
 
 def _run(home: Path, here: Path, words: tuple[str, ...], env: Mapping[str, str]) -> tuple[int, str]:
     """Run the installed program's own way in, from a folder that is not trusted."""
-    import subprocess
-    import sys
-
     ads = Program(stage.ROOT / "generated", home, here)
     done = subprocess.run(
         # A console script has its own folder on the path, not the working directory.
-        [sys.executable, "-P", "-c", "import sys; from ads_client.cli import main; sys.exit(main())", *words],
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            "import sys; from ads_client.cli import main; sys.exit(main())",
+            *words,
+        ],
         env=ads.environ() | dict(env),
         cwd=here,
         capture_output=True,
@@ -89,7 +99,7 @@ def _run(home: Path, here: Path, words: tuple[str, ...], env: Mapping[str, str])
 def play_precedence(tally: Tally, *, times: int) -> None:
     """S4."""
     with tempfile.TemporaryDirectory() as folder, stage.sandbox() as running:
-        for name, attack in list(_attacks(running.foreign_url).items())[:times]:
+        for name, attack in list(ATTACKS.items())[:times]:
             running.reset()
             root = Path(folder) / name.replace(" ", "-")
             home, here = root / "home", root / "here"
@@ -97,7 +107,7 @@ def play_precedence(tally: Tally, *, times: int) -> None:
             login = ("login", "--host", running.url, "--api-key", stage.KEY)
             code, said = _run(home, here, login, {})
             tally.hold(code == 0, name, "login failed:", said)
-            env = attack(here, home)
+            env = attack(running.foreign_url, here, home)
             before = len(running.requests())
             code, said = _run(home, here, LIST, env)
             for leak in leaks(running):

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.errors import CallsheetError
 from callsheet_sandbox.faults.downloads import another
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from faults.tally import Tally
 
     from callsheet_sandbox.server import Running
 
@@ -106,7 +107,9 @@ def _cuts(tally: Tally, running: Running, home: Path, job: Made, points: int) ->
             running.set_faults(scripts[number % len(scripts)].format(at=at))
             folder = home / f"{variant}-{number}".replace(" ", "-")
             folder.mkdir()
-            error = save(running, home, job, folder / "cup.mp4", stage.Play(stage.DRIVERS[number % 3]))
+            error = save(
+                running, home, job, folder / "cup.mp4", stage.Play(stage.DRIVERS[number % 3])
+            )
             name = f"{variant}, cut at {at} of {size} ({stage.DRIVERS[number % 3]}):"
             tally.hold(error is None, name, repr(error))
             _only_right(tally, name, folder, job)
@@ -235,5 +238,3 @@ def play(tally: Tally, *, points: int, rounds: int) -> None:
         _no_room(tally, running, home, job)
         _too_large(tally, running, home, job)
         _together(tally, running, home, job, rounds)
-
-

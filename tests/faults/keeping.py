@@ -8,11 +8,14 @@ import stat
 import tempfile
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.profiles import ProfileFile
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
 
 ORIGIN = "https://api.example"
 UMASKS = (0o000, 0o022, 0o077)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
+    from faults.tally import Tally
+
     from callsheet_sandbox.server import Running
 
 CODES = (301, 302, 303, 307, 308)
@@ -54,8 +55,7 @@ def leaks(running: Running) -> list[str]:
     found = [
         f"{entry['method']} {entry['origin']}{entry['path']}"
         for entry in running.foreign.requests()
-        if HEADERS & {name.lower() for name in entry["headers"]}
-        or stage.KEY in json.dumps(entry)
+        if HEADERS & {name.lower() for name in entry["headers"]} or stage.KEY in json.dumps(entry)
     ]
     credentials = running.stats()["credentials"]
     return found + [
@@ -81,7 +81,7 @@ def _case(
     running.reset()
     script = f"{code} to={target} {KINDS[kind]}"
     ended = _tried(running, home, kind, auth, (script, driver))
-    name = f"{code} to {target} × {auth} × {kind} ({driver}, ended {ended}):"
+    name = f"{code} to {target}, {auth}, {kind} ({driver}, ended {ended}):"
     for leak in leaks(running):
         tally.hold(False, name, "the key went to", leak)
     tally.hold(len(running.charges()) <= 2, name, "charges", len(running.charges()))

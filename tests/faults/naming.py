@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 from faults import stage
 from faults.liar import Said, lying, said
-from faults.tally import Tally
 
 from callsheet.errors import CallsheetError
 from callsheet.files import extension_of, target_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from faults.tally import Tally
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(64)
@@ -47,7 +48,22 @@ def hostile_names(many: int) -> list[str]:
 
 def random_name(dice: random.Random) -> str:
     """Return one of endlessly many others."""
-    pieces = ["..", "/", "\\", "%2e", "%2f", "\x00", "~", ":", "a", ".mp4", "\u202e", "\n", " ", "é"]
+    pieces = [
+        "..",
+        "/",
+        "\\",
+        "%2e",
+        "%2f",
+        "\x00",
+        "~",
+        ":",
+        "a",
+        ".mp4",
+        "\u202e",
+        "\n",
+        " ",
+        "é",
+    ]
     return "".join(dice.choice(pieces) for _ in range(dice.randrange(1, 12)))
 
 
@@ -98,7 +114,7 @@ def _by_url(name: str) -> Callable[[str], tuple[Any, dict[str, str]]]:
 
 
 def _by_header(name: str) -> Callable[[str], tuple[Any, dict[str, str]]]:
-    plain = name.encode("ascii", "replace").decode().translate({i: "_" for i in range(32)})
+    plain = name.encode("ascii", "replace").decode().translate(dict.fromkeys(range(32), "_"))
     told = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return lambda url: (
         {"taskId": "t", "videoUrl": f"{url}/media/x"},

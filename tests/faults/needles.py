@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CANARY = "sk-Canary+/7f3a9~Zq%41&x=end"
 PART = slice(5, 18)  # what a cut or masked text could still show

@@ -56,6 +56,14 @@ PARTS = (
         (60, 60),
     ),
     Part(
+        "R4",
+        "Ctrl-C says how to go on, the second ends at once",
+        "interrupting",
+        {"many": 10},
+        {"many": 3},
+        (20, 20),
+    ),
+    Part(
         "R6",
         "retries: full jitter under a quota",
         "retrying:play_pauses",

@@ -6,16 +6,18 @@ import json
 import random
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
 from callsheet.flows import Reply
 from callsheet.flows.submit import Order, read_answer
 from callsheet.protocol import Overrides, error_for
 from callsheet.spec import Action
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
 
 SHOWN = 2048
 MEGABYTE = 1_000_000

@@ -11,10 +11,9 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ads_client._bindings import BINDINGS
 from faults import stage
-from faults.tally import Tally
 
+from ads_client._bindings import BINDINGS
 from callsheet import Client
 from callsheet.backoff import Quota, full_jitter, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
@@ -23,6 +22,8 @@ from callsheet.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from faults.tally import Tally
 
     from callsheet_sandbox.server import Running
 
@@ -56,8 +57,7 @@ def distance(sample: list[float]) -> float:
     """Return the Kolmogorov-Smirnov distance of a sample from the uniform one on [0, 1)."""
     ordered, many = sorted(sample), len(sample)
     return max(
-        max((place + 1) / many - value, value - place / many)
-        for place, value in enumerate(ordered)
+        max((place + 1) / many - value, value - place / many) for place, value in enumerate(ordered)
     )
 
 

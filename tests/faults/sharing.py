@@ -7,13 +7,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.errors import CallsheetError
 from callsheet.ledger import Ledger
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
 
 
 async def _jobs(client: Any, wait: Any, many: int) -> None:

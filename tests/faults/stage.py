@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
-from ads_client._bindings import BINDINGS
 
+from ads_client._bindings import BINDINGS
 from callsheet import AsyncClient, Client
 from callsheet.aio import AsyncTransport
 from callsheet.catalog_cache import CatalogueCache
@@ -22,7 +22,7 @@ from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import Running, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from callsheet.catalog import Catalogue
     from callsheet.flows import Timing
@@ -40,7 +40,9 @@ Steps = "Callable[[Any, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]"
 @contextmanager
 def sandbox(**options: Any) -> Iterator[Running]:
     """Run a sandbox with the campaign's key."""
-    with serve(Options(**{"keys": (KEY,), "credits": 10_000_000, "auth": "both", **options})) as running:
+    with serve(
+        Options(**{"keys": (KEY,), "credits": 10_000_000, "auth": "both", **options})
+    ) as running:
         yield running
 
 
@@ -70,7 +72,10 @@ class Play(NamedTuple):
     ledger: str | None = DEFAULT_LEDGER
 
 
-def run(settings: Settings, steps: Any, how: Play = Play()) -> Any:
+USUAL = Play()
+
+
+def run(settings: Settings, steps: Any, how: Play = USUAL) -> Any:
     """Run ``steps(client, wait)`` on a client; ``wait`` gives the value of a call of any kind."""
     options: dict[str, Any] = {"settings": settings, "bindings": BINDINGS}
     options |= {"timing": how.timing, "ledger": how.ledger}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
 from faults import stage
-from faults.tally import Tally
 from program import Program
 
 from callsheet.errors import CallsheetError, OutcomeUnknown
@@ -19,6 +18,8 @@ from callsheet.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from faults.tally import Tally
 
     from callsheet.catalog import Catalogue
     from callsheet_sandbox.server import Running
@@ -98,7 +99,7 @@ class Case(NamedTuple):
     @property
     def name(self) -> str:
         """The scenario, whatever the seed."""
-        return f"{self.fault.name} {self.fault.phase} × {self.command} × {self.server}"
+        return f"{self.fault.name} {self.fault.phase}, {self.command}, {self.server} idempotency"
 
     @property
     def dialect(self) -> str:

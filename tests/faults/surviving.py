@@ -6,13 +6,15 @@ import hashlib
 import random
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.errors import CallsheetError, OutcomeUnknown, StillRunning
 from callsheet.ledger import Ledger
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
 
 JOB = 10.0
 FAMILY = ("ai.image.generate", "ai.image.query")
@@ -114,7 +116,9 @@ def _alone(tally: Tally, running: Any, folder: Path, moments: list[float]) -> No
         running.clear_faults()
         tally.hold(isinstance(ended, OutcomeUnknown), name, repr(ended))
         charges = running.charges(dialect)[before:]
-        refs = [row["ref"] for row in Ledger(str(home / "state")).jobs() if row["state"] == "unknown"]
+        refs = [
+            row["ref"] for row in Ledger(str(home / "state")).jobs() if row["state"] == "unknown"
+        ]
         tally.hold([one["reference"] for one in charges] == refs, name, charges, refs)
         tally.ran(f"alone {number}")
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from faults import stage
 from faults.forge import Forge, Order, forge
-from faults.tally import Tally
 
 if TYPE_CHECKING:
+    from faults.tally import Tally
+
     from callsheet_sandbox.server import Running
 
 BAIT = ("secret.txt", "prompt", "a.png", "clip.mp4", "body.json", "-", "config.json", ".env")
@@ -56,7 +57,9 @@ def values(here: Path, many: int) -> list[str]:
         frame.format(*[bait] * frame.count("{}"), here=here)
         for bait, frame in itertools.product(BAIT, _FRAMES)
     ]
-    mixed = [one for pair in itertools.zip_longest(_OTHERS, framed) for one in pair if one is not None]
+    mixed = [
+        one for pair in itertools.zip_longest(_OTHERS, framed) for one in pair if one is not None
+    ]
     return list(dict.fromkeys(mixed))[:many]
 
 

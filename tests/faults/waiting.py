@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faults import stage
-from faults.tally import Tally
 
 from callsheet.backoff import Quota
 from callsheet.errors import AuthError, CallsheetError, StillRunning
 from callsheet.flows import Timing
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
 
 JOB = 30.0
 QUERY = "ai.image.query"
@@ -122,7 +124,9 @@ def _play(tally: Tally, running: Any, home: Path, script: Script, driver: str) -
             again = await wait((await wait(client.tasks.get(task.id))).wait(timeout=60))
             tally.hold(again.media, name, "the job was lost")
 
-    stage.run(stage.settings_for(running.url, home), steps, stage.Play(driver, clocks.sleep, timing))
+    stage.run(
+        stage.settings_for(running.url, home), steps, stage.Play(driver, clocks.sleep, timing)
+    )
     tally.hold(len(running.charges()) == 1, name, "charges", running.charges())
     tally.ran(f"{script}")
 
