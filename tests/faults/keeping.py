@@ -37,7 +37,9 @@ class Watch(threading.Thread):
     def _look(self) -> None:
         try:
             self._note(self.folder, 0o700)
-            for entry in os.scandir(self.folder):
+            with os.scandir(self.folder) as entries:
+                found = list(entries)
+            for entry in found:
                 self._note(Path(entry.path), 0o600)
                 if entry.name == "config.json":
                     self._read(Path(entry.path))
