@@ -30,6 +30,8 @@ EXTENSIONS = {
     "application/zip": ".zip",
 }
 KNOWN = frozenset(EXTENSIONS.values()) | {".jpeg", ".m4a", ".mkv", ".txt", ".svg", ".m4v"}
+VALIDATOR = re.compile("[!-~]{1,1024}")
+"""What may go back into a header; a server may send other bytes as well."""
 RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -93,7 +95,8 @@ class Part:
             self._expected = _number(headers.get("content-length")) if plain else None
         tag = headers.get("etag", "")
         # A part of an encoded body cannot be asked for by the bytes that were decoded.
-        self._validator = tag if plain and not tag.startswith("W/") else ""
+        strong = plain and not tag.startswith("W/") and VALIDATOR.fullmatch(tag)
+        self._validator = tag if strong else ""
         return True
 
     def write(self, chunk: bytes) -> None:
