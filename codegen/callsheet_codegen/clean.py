@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 _KINDS = ("object", "array", "string", "number", "boolean", "null")
-_INSIDE_OF = {"object": ("properties", "required", "additionalProperties"), "array": ("items",)}
+_INSIDE_OF = {
+    "object": ("properties", "required", "additionalProperties"),
+    "array": ("items", "prefixItems"),
+}
 _INSIDE = {key: kind for kind, keys in _INSIDE_OF.items() for key in keys}
+_DECIDED = frozenset(("type", "$ref", "anyOf", "oneOf", "allOf"))
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _WIDEST_INT = 2**63
 
@@ -114,7 +118,7 @@ class Cleaner:
     def value(self, schema: Any) -> Any:
         """A field's or an entry's schema; one that speaks of objects or lists allows the rest."""
         out = self.clean(schema)
-        if not out.keys() & _INSIDE.keys() or out.keys() & {"type", "$ref", *_LISTS}:
+        if not out.keys() & _INSIDE.keys() or out.keys() & _DECIDED:
             return out
         said = out.pop("description", None)
         named = [kind for kind in ("object", "array") if out.keys() & set(_INSIDE_OF[kind])]

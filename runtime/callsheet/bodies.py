@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import InvalidInput, UsageError
 from callsheet.flows import sendable
+from callsheet.strictjson import once
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def encode(value: Any) -> bytes:
 def decode(data: bytes) -> Any:
     """The JSON of a body; raises ``InvalidInput``."""
     try:
-        return json.loads(data.decode(), parse_constant=_refuse)
+        return json.loads(data.decode(), object_pairs_hook=once, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"the body is not JSON: {error}") from None
 

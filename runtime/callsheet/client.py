@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
 from callsheet.engine import Engine, Outcome, default_timing, require_done
+from callsheet.history import AsyncTasks, Tasks
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load
-from callsheet.tasks import AsyncTask, AsyncTasks, Task, Tasks
+from callsheet.tasks import AsyncTask, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,7 +128,7 @@ class Client(Face):
         """
         found = self.find(action)
         flow = self.engine.call(
-            found, body or {}, key=idempotency_key, check=check,
+            found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Outcome = self.run(flow)
@@ -149,7 +150,13 @@ class Client(Face):
         """Start a job with its create action; raises as ``call`` does."""
         found = self.find(action)
         outcome = self.run(
-            self.engine.call(found, body or {}, key=idempotency_key, timeout=timeout, check=check)
+            self.engine.call(
+                found,
+                {} if body is None else body,
+                key=idempotency_key,
+                timeout=timeout,
+                check=check,
+            )
         )
         return Task(self, found, self._job(outcome), outcome.answer)
 
@@ -208,7 +215,7 @@ class AsyncClient(Face):
         """As ``Client.call``."""
         found = await self.find(action)
         flow = self.engine.call(
-            found, body or {}, key=idempotency_key, check=check,
+            found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Outcome = await self.run(flow)
@@ -230,7 +237,13 @@ class AsyncClient(Face):
         """As ``Client.submit``."""
         found = await self.find(action)
         outcome = await self.run(
-            self.engine.call(found, body or {}, key=idempotency_key, timeout=timeout, check=check)
+            self.engine.call(
+                found,
+                {} if body is None else body,
+                key=idempotency_key,
+                timeout=timeout,
+                check=check,
+            )
         )
         return AsyncTask(self, found, self._job(outcome), outcome.answer)
 

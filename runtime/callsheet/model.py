@@ -65,9 +65,7 @@ class Model(BaseModel):
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
         made: Model = _built(value, build)
-        if isinstance(value, dict):
-            made._given = Given(value, _frozen(made.__dict__))
-        return made
+        return remembered(made, value) if isinstance(value, dict) else made
 
 
 class RootModel(pydantic.RootModel[T]):
@@ -110,6 +108,12 @@ def _whole(value: Any) -> Any:
     return value
 
 
+def remembered(made: Model, value: dict[str, Any]) -> Model:
+    """The model, which from now on knows the JSON that it was made of."""
+    made._given = Given(value, _frozen(made.__dict__))
+    return made
+
+
 def _frozen(value: Any) -> Any:
     """A copy of lists and objects as they are now; what stands in them stays the same."""
     if isinstance(value, dict):
@@ -127,6 +131,8 @@ def sent(value: Any) -> Any:
         return _as_given(value.root, value._given.value, value._given.built)
     if isinstance(value, Model):
         return _fields(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if isinstance(value, dict):
         return {name: sent(item) for name, item in value.items()}
     if isinstance(value, Whole):

@@ -20,20 +20,27 @@ class _Spoilt:
     """Stands for a value that JSON does not have, or that cannot be told."""
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of these fields; ``ValueError`` for a key that stands twice.
+
+    Which of the two another program reads is not known, so neither can be judged.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"the key {json.dumps(twice[:80])} stands twice in one object")
+    return found
+
+
 def strict_json(body: bytes) -> Any:
     """JSON without repeated keys, NaN, infinity or lone surrogates; ``None`` for anything else."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(items)
-        if len(table) != len(items):
-            raise ValueError("a key is repeated")
-        return table
 
     def refuse(word: str) -> None:
         raise ValueError(f"{word} is not JSON")
 
     try:
-        data = json.loads(body, object_pairs_hook=pairs, parse_constant=refuse)
+        data = json.loads(body, object_pairs_hook=once, parse_constant=refuse)
         json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None

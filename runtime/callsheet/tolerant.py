@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
-from callsheet.model import Model, wire_name
+from callsheet.model import Model, remembered, wire_name
 
 
 def read(model: type[BaseModel], payload: Any) -> Any:
@@ -66,4 +66,4 @@ def _model(kind: type[Model], value: dict[str, Any]) -> Model:
     made = kind.model_construct(_fields_set=known, **fields)
     if made.model_extra is not None:
         made.model_extra.update(rest)
-    return made
+    return remembered(made, value)

@@ -14,7 +14,7 @@ from fidelity.material import corpus, own
 from fidelity.strategies import random_cases
 from fidelity.tally import faults, table
 
-RANDOM = int(os.environ.get("FIDELITY_RANDOM", "300"))
+RANDOM = int(os.environ.get("FIDELITY_RANDOM", "200"))
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from callsheet.errors import UsageError
+from callsheet.strictjson import once
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONGEST_INTEGER = 4000
@@ -48,7 +49,13 @@ def number(text: str) -> int | Numeral | None:
 def decode(text: str) -> Any:
     """Read one JSON document; raises ``ValueError`` with a message of one line."""
     try:
-        return json.loads(text, parse_float=Numeral, parse_int=_integer, parse_constant=_constant)
+        return json.loads(
+            text,
+            parse_float=Numeral,
+            parse_int=_integer,
+            parse_constant=_constant,
+            object_pairs_hook=once,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except json.JSONDecodeError as error:

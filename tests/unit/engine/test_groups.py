@@ -27,15 +27,15 @@ MAKE = Action(
 NOTE = Action(id="v.note", module="v_query", paid=False)
 MODELS = """
 from typing import Literal
-from pydantic import BaseModel, ConfigDict, Field
-class Out(BaseModel):
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
-    task_id: str = Field(alias="taskId")
+from callsheet.model import Field, Model
+class Out(Model):
+    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
     status: Literal["running", "done"]
-class In(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
+class In(Model):
     prompt: str
-    image_input: list[str] | None = Field(default=None, alias="imageInput")
+    image_input: list[str] | None = Field(
+        default=None, validation_alias="imageInput", serialization_alias="imageInput"
+    )
     seed: int = 5
 INPUT, OUTPUT = In, Out
 """
