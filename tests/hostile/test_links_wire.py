@@ -15,7 +15,7 @@ from hostile.gates import gate
 from hostile.making.patterns import CATASTROPHIC
 from hostile.screen import moved
 
-from callsheet import catalog, files, judge, linear, schema
+from callsheet import catalog, judge, linear, schema, targets
 from callsheet.catalog import LARGEST_SCHEMA
 from callsheet.cli import helptext, options, output
 from callsheet.flows import requests, sendable
@@ -149,8 +149,8 @@ def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_name_on_disk_is_made_of_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def place() -> str:
-        return files.target_path("out/", action="../../x", task_id="../../../canary")
+        return targets.target_path("out/", action="../../x", task_id="../../../canary")
 
     assert place() == "out/x-canary-1.bin"
-    monkeypatch.setattr(files, "_word", lambda text: text)
+    monkeypatch.setattr(targets, "_word", lambda text: text)
     assert "../../../canary" in place()
