@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-FIRST, MOST = 16 * 1024, 4 * 1024 * 1024
+FIRST, MOST = 2048, 4 * 1024 * 1024
 LARGEST = 65536
 
 

@@ -37,15 +37,22 @@ def load_httpx() -> Any:
     return httpx
 
 
-def headers_for(settings: Settings, url: str, extra: Any = ()) -> dict[str, str]:
+class Headers(dict[str, str]):
+    """Headers that show no key in a traceback with the values of variables."""
+
+    def __repr__(self) -> str:
+        from callsheet.secret import redact_headers
+
+        return repr(redact_headers(self))
+
+
+def headers_for(settings: Settings, url: str, extra: Any = ()) -> Headers:
     """Headers of one request; the key is among them only for the configured origin."""
     from callsheet import __version__
 
-    headers = {
-        "User-Agent": f"callsheet/{__version__}",
-        "Accept": "application/json",
-        **dict(extra),
-    }
+    headers = Headers(
+        {"User-Agent": f"callsheet/{__version__}", "Accept": "application/json", **dict(extra)}
+    )
     if settings.key is not None and settings.origin and origin_of(url) == settings.origin:
         key = settings.key.reveal()
         if settings.auth == "x-api-key":

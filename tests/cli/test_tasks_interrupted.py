@@ -1,0 +1,99 @@
+"""Stopped or killed at any moment, the program loses no job, and a part is gone on with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cli.conftest import PROGRAM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.conftest import Program
+
+GENERATE = ("video", "generate", "--prompt", "waves")
+
+
+def begun(ads: Program, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        env=dict(ads.environ),
+        cwd=ads.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(happened: Callable[[], object]) -> None:
+    last = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < last, "it never happened"
+        time.sleep(0.01)
+
+
+def parts(ads: Program) -> list[str]:
+    return [name for name in os.listdir(ads.folder) if name.endswith(".trail")]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_a_download_that_was_stopped_is_gone_on_with(ads: Program, number: int, code: int) -> None:
+    ads("actions", "list")
+    ads.server.set_faults("bandwidth rate=4000 /media/* x1")
+    child = begun(ads, *GENERATE, "--out", "v.mp4")
+    until(lambda: parts(ads))
+    child.send_signal(number)
+    _, told = child.communicate(timeout=20)
+    ads.server.clear_faults()
+    (row,) = ads("tasks", "recover", "--json").json
+    saved = ads("tasks", "save", row["taskId"])
+    asked = [one for one in ads.server.requests() if str(one["path"]).startswith("/media/")]
+
+    assert child.returncode == code
+    if code > 0:
+        assert f"ads tasks save {row['taskId']} --out v.mp4" in told
+    assert row["next"] == f"ads tasks save {row['taskId']} --out {ads.folder}/v.mp4"
+    assert saved.code == 0, saved.err
+    assert "range" in asked[-1]["headers"]
+    data = (ads.folder / "v.mp4").read_bytes()
+    assert saved.json["files"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+    assert os.listdir(ads.folder) == ["v.mp4"]
+    assert len(ads.server.charges()) == 1
+
+
+def test_a_program_killed_while_the_request_was_out_leaves_it_unknown(ads: Program) -> None:
+    ads("actions", "list")
+    ads.server.set_faults("hang ai.video.generate after")
+    child = begun(ads, *GENERATE)
+    until(lambda: ads.server.charges())
+    child.kill()
+    child.communicate(timeout=20)
+    found = ads("tasks", "recover", "--json")
+
+    assert (found.code, [row["state"] for row in found.json]) == (5, ["unknown"])
+    assert len(ads.server.charges()) == 1
+
+
+def test_the_second_ctrl_c_ends_at_once(ads: Program) -> None:
+    ads("actions", "list")
+    ads.server.set_faults("hang *.query x*")
+    child = begun(ads, *GENERATE)
+    assert child.stderr is not None
+    while "task " not in child.stderr.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    child.communicate(timeout=20)
+
+    assert child.returncode in {130, -signal.SIGINT}
+    assert time.monotonic() - started < 5
