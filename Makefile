@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 # Some shells export HOST as the machine's name: from the environment only an address counts.
 HOST_FLAG = $(if $(filter-out environment,$(origin HOST))$(findstring ://,$(HOST)),$(if $(HOST),--host '$(HOST)'))
 
-.PHONY: help install demo test fidelity hostile generate check sandbox lint types build constraints clean
+.PHONY: help install demo test fidelity hostile faults generate check sandbox lint types build constraints clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ fidelity: .venv/.project ## measure that schemas are obeyed and bodies go out un
 
 hostile: .venv/.project ## everything that a hostile server may send, in one table
 	@$(BIN)/python tests/hostile/run.py
+
+faults: .venv/.project ## play the whole fault campaign and print its table (ONLY='R1 S2': these)
+	@cd tests && ../$(BIN)/python -m faults $(ONLY)
 
 generate: .venv/.project ## write generated/ (HOST=https://… names the server)
 	@$(BIN)/callsheet generate $(HOST_FLAG)

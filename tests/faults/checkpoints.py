@@ -1,0 +1,168 @@
+"""Kills a client at a named point of its work, armed from outside of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import callsheet.aio
+import callsheet.transport
+from callsheet import files, landing
+from callsheet.flows.effects import Record, Save, Send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CREATE, QUERY = "generate", "query"
+
+POINTS = (
+    "before the intent is written",
+    "after the intent is written",
+    "connected for the paid request",
+    "headers of the paid request sent",
+    "paid request sent",
+    "head of the answer received",
+    "answer received",
+    "before the task id is written",
+    "after the task id is written",
+    "before a poll",
+    "poll sent",
+    "after a poll",
+    "before the end is written",
+    "after the end is written",
+    "before the download",
+    "download begun",
+    "some bytes written",
+    "all bytes written",
+    "before the commit",
+    "before the name is given",
+    "linked under its name",
+    "after the name is given",
+    "before the file is noted",
+    "after the file is noted",
+)
+_TRACES = {
+    "connected for the paid request": (CREATE, "connection.connect_tcp.complete"),
+    "headers of the paid request sent": (CREATE, "http11.send_request_headers.complete"),
+    "paid request sent": (CREATE, "http11.send_request_body.complete"),
+    "head of the answer received": (CREATE, "http11.receive_response_headers.complete"),
+    "poll sent": (QUERY, "http11.send_request_body.complete"),
+}
+_RECORDS = {
+    "the intent is written": ("intent",),
+    "the task id is written": ("accepted",),
+    "the end is written": ("done",),
+    "the file is noted": ("saved",),
+}
+_PART = {
+    "download begun": ("begin", "after"),
+    "some bytes written": ("write", "after"),
+    "all bytes written": ("end", "after"),
+    "before the commit": ("commit", "before"),
+}
+_CALLS = {
+    "before the name is given": (landing, "publish", "before"),
+    "linked under its name": (os, "link", "after"),
+    "after the name is given": (landing, "publish", "after"),
+}
+
+
+def die() -> None:
+    """End as by ``kill -9``."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: str, nth: int) -> None:
+    """Let the ``nth`` passing of a point be the last; raises where there is no such point."""
+    if point not in POINTS:
+        raise ValueError(point)
+    passes = iter([False] * (nth - 1) + [True])
+
+    def reached() -> None:
+        if next(passes, True):
+            die()
+
+    if point in _PART:
+        name, side = _PART[point]
+        _wrap(files.Part, name, side, reached)
+    elif point in _CALLS:
+        place, name, side = _CALLS[point]
+        _wrap(place, name, side, reached)
+    elif point in _TRACES:
+        _wrap_requests(*_TRACES[point], reached)
+    else:
+        _wrap_effects(point, reached)
+
+
+def _wrap(place: Any, name: str, side: str, reached: Callable[[], None]) -> None:
+    real = getattr(place, name)
+
+    def wrapped(*given: Any, **named: Any) -> Any:
+        if side == "before":
+            reached()
+        found = real(*given, **named)
+        if side == "after":
+            reached()
+        return found
+
+    setattr(place, name, wrapped)
+
+
+def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None:
+    """httpx tells what its connection does to whoever asks for it with a request."""
+
+    def told(name: str, info: object) -> None:
+        if name == event:
+            reached()
+
+    async def told_awaited(name: str, info: object) -> None:
+        told(name, info)
+
+    for module, trace in ((callsheet.transport, told), (callsheet.aio, told_awaited)):
+        real = vars(module)["request_of"]
+
+        def request_of(settings: Any, send: Send, real: Any = real, trace: Any = trace) -> Any:
+            request: dict[str, Any] = real(settings, send)
+            if send.path.endswith((f".{action}", f".{action}_and_wait")):
+                request["extensions"] = {"trace": trace}
+            return request
+
+        vars(module)["request_of"] = request_of
+
+
+def _wrap_effects(point: str, reached: Callable[[], None]) -> None:
+    side, _, what = point.partition(" ")
+    side, what = ("after", point) if side not in {"before", "after"} else (side, what)
+
+    def is_it(effect: Any) -> bool:
+        if what in _RECORDS:
+            return isinstance(effect, Record) and effect.event in _RECORDS[what]
+        if what == "the download":
+            return isinstance(effect, Save)
+        wanted = QUERY if what == "a poll" else CREATE
+        return isinstance(effect, Send) and effect.path.endswith(
+            (f".{wanted}", f".{wanted}_and_wait")
+        )
+
+    real_sync = callsheet.transport.Transport.perform
+    real_awaited = callsheet.aio.AsyncTransport.perform
+
+    def perform(self: Any, effect: Any) -> Any:
+        if side == "before" and is_it(effect):
+            reached()
+        found = real_sync(self, effect)
+        if side == "after" and is_it(effect):
+            reached()
+        return found
+
+    async def perform_awaited(self: Any, effect: Any) -> Any:
+        if side == "before" and is_it(effect):
+            reached()
+        found = await real_awaited(self, effect)
+        if side == "after" and is_it(effect):
+            reached()
+        return found
+
+    vars(callsheet.transport)["Transport"].perform = perform
+    vars(callsheet.aio)["AsyncTransport"].perform = perform_awaited

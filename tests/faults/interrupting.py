@@ -1,0 +1,179 @@
+"""R4: Ctrl-C says how to go on, and a second one ends the program at once."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pexpect
+from faults import stage
+from program import Program
+
+from callsheet.ledger import Ledger
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
+
+    from callsheet_sandbox.server import Running
+
+CREATE = "ai.video.generate"
+AT_ONCE = 1.0
+INTERRUPTED = 130
+
+
+class Moment(NamedTuple):
+    """When to interrupt: while the paid request is out, or so many seconds into the wait."""
+
+    name: str
+    seconds: float
+    faults: str = ""
+
+    @property
+    def out(self) -> bool:
+        """Whether the paid request is out."""
+        return bool(self.faults)
+
+
+def moments(many: int) -> list[Moment]:
+    """Two while the request is out, before and after it was accepted; the others later."""
+    dice = random.Random(4)
+    found = [
+        Moment("request out", 0.0, f"slow seconds=3 {CREATE}"),
+        Moment("request out, accepted", 0.1, f"hang seconds=3 {CREATE} after"),
+        Moment("at the task id", 0.0),
+    ]
+    found += [Moment(f"waiting {number}", dice.uniform(0, 1.5)) for number in range(many - 3)]
+    return found[:many]
+
+
+class Terminal:
+    """The program on a terminal of its own, up to the moment of the interruption."""
+
+    def __init__(self, running: Running, home: Path, moment: Moment) -> None:
+        self.running, self.home, self.moment = running, home, moment
+        running.reset()
+        home.mkdir()
+        if moment.faults:
+            running.set_faults(moment.faults)
+        self.ads = Program(stage.ROOT / "generated", home, home)
+        self.more = {"ADS_HOST": running.url, "ADS_API_KEY": stage.KEY}
+        self.task = ""
+        self.child: pexpect.spawn[str] = pexpect.spawn(
+            sys.executable,
+            ["-m", "ads_client", "video", "generate", "--prompt", "a cup"],
+            env={**self.ads.environ(), **self.more, "TERM": "xterm"},  # type: ignore[arg-type]  # a plain mapping will do
+            cwd=str(home),
+            encoding="utf-8",
+            timeout=20,
+        )
+        self._come_to(moment)
+
+    def _come_to(self, moment: Moment) -> None:
+        if moment.out:
+            self._until_posted()
+        else:
+            self.child.expect("task ([0-9a-f-]{36})")
+            assert self.child.match is not None
+            self.task = self.child.match.group(1)
+        if moment.seconds:
+            self.child.expect(pexpect.TIMEOUT, timeout=moment.seconds)
+
+    def _until_posted(self) -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if any(entry["path"].endswith(CREATE) for entry in self.running.requests()):
+                return
+            time.sleep(0.02)
+        raise TimeoutError("the paid request was not made")
+
+    def ended(self) -> tuple[int, str, float]:
+        """Return the exit code (130 for a death by SIGINT), the output, the seconds it took."""
+        begun = time.monotonic()
+        self.child.expect(pexpect.EOF)
+        took = time.monotonic() - begun
+        self.child.close()
+        killed = self.child.signalstatus == signal.SIGINT
+        return (
+            INTERRUPTED if killed else (self.child.exitstatus or 0),
+            self.child.before or "",
+            took,
+        )
+
+
+def _once(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
+    terminal = Terminal(running, home, moment)
+    terminal.child.sendintr()
+    code, said, took = terminal.ended()
+    name = f"Ctrl-C, {moment.name}:"
+    tally.hold(code == INTERRUPTED, name, "exit", code, said[-300:])
+    tally.hold(took < AT_ONCE * 3, name, f"took {took:.1f} s")
+    tally.hold("Traceback" not in said, name, said[-300:])
+    (row,) = Ledger(str(home / "state")).jobs()
+    if moment.out:
+        line = f"ads tasks recover {row['ref'][:8]}"
+        tally.hold(row["state"] == "unknown", name, "the ledger says", row["state"])
+    else:
+        line = f"ads tasks wait {terminal.task}"
+    tally.hold(line in said, name, "no line", line, "in", said[-300:])
+    running.clear_faults()
+    running.advance(1000)
+    _goes_on(tally, terminal, name, row["ref"])
+    tally.ran(moment.name)
+
+
+def _goes_on(tally: Tally, terminal: Terminal, name: str, ref: str) -> None:
+    """What was printed works, and what was charged is charged once."""
+    charges = _charges(terminal.running, ref)
+    tally.hold(charges <= 1, name, charges, "charges")
+    if terminal.moment.out:
+        terminal.ads.run("tasks", "recover", ref[:8], env=terminal.more)
+        rows = Ledger(str(terminal.home / "state")).jobs()
+        known = [bool(row["task_ids"]) for row in rows]
+        tally.hold(known == [charges == 1], name, "recovered", rows)
+    else:
+        done = terminal.ads.run("tasks", "wait", terminal.task, env=terminal.more)
+        found = re.search(r'"status": "(\w+)"', done.stdout)
+        tally.hold(found and found[1] == "success", name, "resumed", done.stderr[-300:])
+    tally.hold(_charges(terminal.running, ref) == charges, name, "charged again")
+
+
+def _charges(running: Running, ref: str) -> int:
+    """How often a reference was charged; earlier requests may still be on their way."""
+    return sum(charge["reference"] == ref for charge in running.charges())
+
+
+def _twice(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
+    """The ledger is locked by somebody, so that the first Ctrl-C cannot be done with quickly."""
+    terminal = Terminal(running, home, moment)
+    lock = sqlite3.connect(home / "state" / "ledger.sqlite3", isolation_level=None)
+    lock.execute("BEGIN EXCLUSIVE")
+    try:
+        terminal.child.sendintr()
+        if moment.out:
+            terminal.child.expect(pexpect.TIMEOUT, timeout=0.15)
+            tally.hold(terminal.child.isalive(), moment.name, "had nothing to write down")
+        terminal.child.sendintr()
+        code, said, took = terminal.ended()
+    finally:
+        lock.close()
+    name = f"second Ctrl-C, {moment.name}:"
+    tally.hold(code == INTERRUPTED, name, "exit", code, said[-300:])
+    tally.hold(took < AT_ONCE, name, f"took {took:.1f} s")
+    rows = Ledger(str(home / "state")).unsettled()
+    tally.hold(len(rows) == 1, name, "the ledger lists", rows)
+    tally.ran(f"twice, {moment.name}")
+
+
+def play(tally: Tally, *, many: int) -> None:
+    """R4."""
+    with tempfile.TemporaryDirectory() as folder, stage.sandbox(speed="demo") as running:
+        for number, moment in enumerate(moments(many)):
+            _once(tally, running, Path(folder) / f"once-{number}", moment)
+            _twice(tally, running, Path(folder) / f"twice-{number}", moment)

@@ -1,0 +1,193 @@
+"""The parts of the campaign: what each promises, where it is played, and how often."""
+
+from __future__ import annotations
+
+import importlib
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from faults.tally import Tally
+
+Counts = Mapping[str, Any]
+LIST = ("actions", "list", "--refresh")
+PAID = ("image", "generate", "--prompt", "a cup", "--no-wait")
+
+
+class Part(NamedTuple):
+    """One promise.
+
+    ``module`` is where its ``play`` is, or ``MODULE:FUNCTION``; it gets the tally and the counts
+    ``full`` or ``trimmed``. ``least`` are the scenarios and runs that the full form has to reach.
+    """
+
+    promise: str
+    title: str
+    module: str
+    full: Counts
+    trimmed: Counts
+    least: tuple[int, int]
+
+
+PARTS = (
+    Part(
+        "R1",
+        "one command, at most one charge",
+        "submitting",
+        {"seeds": 3, "programs": 19},
+        {"seeds": 1, "programs": 2},
+        (114, 342),
+    ),
+    Part(
+        "R2",
+        "killed at any point: saved, or listed",
+        "crashing",
+        {"seeds": 25, "moments": 40},
+        {"seeds": 1, "moments": 2},
+        (25, 640),
+    ),
+    Part(
+        "R3",
+        "a job outlives connection and process",
+        "surviving",
+        {"moments": 20},
+        {"moments": 3},
+        (60, 60),
+    ),
+    Part(
+        "R4",
+        "Ctrl-C says how to go on, the second ends at once",
+        "interrupting",
+        {"many": 10},
+        {"many": 3},
+        (20, 20),
+    ),
+    Part(
+        "R6",
+        "retries: full jitter under a quota",
+        "retrying:play_pauses",
+        {"delays": 10_000, "workers": 200},
+        {"delays": 2_000, "workers": 60},
+        (12, 10_000),
+    ),
+    Part(
+        "R7",
+        "Retry-After is obeyed to a limit, then told",
+        "retrying:play_hints",
+        {"texts": 1000},
+        {"texts": 100},
+        (15, 1014),
+    ),
+    Part(
+        "R8",
+        "polls never end a job, the deadline holds",
+        "waiting",
+        {"drivers": 3},
+        {"drivers": 1},
+        (36, 104),
+    ),
+    Part(
+        "R9",
+        "every refusal is one typed, short error",
+        "refusing",
+        {"bodies": 2000},
+        {"bodies": 200},
+        (46, 2050),
+    ),
+    Part(
+        "R10",
+        "a final name only for a complete, checked file",
+        "downloading",
+        {"points": 60, "rounds": 20},
+        {"points": 8, "rounds": 1},
+        (540, 569),
+    ),
+    Part(
+        "R11",
+        "nothing is written outside the folder",
+        "naming",
+        {"names": 300, "randoms": 1500, "targets": 5000},
+        {"names": 40, "randoms": 30, "targets": 1000},
+        (906, 7400),
+    ),
+    Part(
+        "R12",
+        "processes share one ledger",
+        "sharing",
+        {"processes": 8, "jobs": 200},
+        {"processes": 3, "jobs": 10},
+        (8, 1600),
+    ),
+    Part(
+        "S1",
+        "the key reaches the configured origin alone",
+        "leaking",
+        {"every": 1},
+        {"every": 5},
+        (120, 120),
+    ),
+    Part(
+        "S2",
+        "the key shows nowhere",
+        "secrecy",
+        {"commands": 46, "situations": 30, "processes": 60, "library": 10},
+        {"commands": 10, "situations": 4, "processes": 2, "library": 4},
+        (60, 1090),
+    ),
+    Part(
+        "S3",
+        "stored keys are private from the first byte",
+        "keeping",
+        {"rounds": 1000},
+        {"rounds": 60},
+        (8, 3012),
+    ),
+    Part(
+        "S4",
+        "no found configuration moves a stored key",
+        "configuring:play_precedence",
+        {"times": 6},
+        {"times": 2},
+        (6, 6),
+    ),
+    Part(
+        "S5",
+        "TLS stays on, plain http stays at home",
+        "configuring:play_tls",
+        {"words": (LIST, PAID)},
+        {"words": (LIST,)},
+        (8, 16),
+    ),
+    Part(
+        "S15",
+        "a text is never read as a file",
+        "texting",
+        {"many": 200},
+        {"many": 40},
+        (200, 200),
+    ),
+)
+
+
+def play(part: Part, *, trimmed: bool) -> Tally:
+    """Play one part to its end; a crash of the part itself is a violation too."""
+    tally = Tally(part.promise, part.title)
+    begun = time.monotonic()
+    try:
+        counts = part.trimmed if trimmed else part.full
+        module, _, name = part.module.partition(":")
+        getattr(importlib.import_module(f"faults.{module}"), name or "play")(tally, **counts)
+    except Exception:
+        tally.hold(False, "the campaign itself failed:", traceback.format_exc())
+    tally.seconds = time.monotonic() - begun
+    if not trimmed:
+        reached = (tally.scenarios, tally.runs)
+        enough = reached[0] >= part.least[0] and reached[1] >= part.least[1]
+        tally.hold(enough, f"only {reached} scenarios and runs, not {part.least}")
+    return tally
+
+
+def play_whole(part: Part) -> Tally:
+    """Play the full form."""
+    return play(part, trimmed=False)

@@ -1,0 +1,132 @@
+"""Clients of every kind against a sandbox, with folders of their own and no real waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+from ads_client._bindings import BINDINGS
+from callsheet import AsyncClient, Client
+from callsheet.aio import AsyncTransport
+from callsheet.catalog_cache import CatalogueCache
+from callsheet.client import DEFAULT_LEDGER
+from callsheet.settings import Settings, load
+from callsheet.transport import Transport
+from callsheet_sandbox.options import Options
+from callsheet_sandbox.server import Running, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from callsheet.catalog import Catalogue
+    from callsheet.flows import Timing
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOTS = tuple(str(ROOT / name) for name in ("runtime", "generated", "sandbox", "tests"))
+DRIVERS = ("sync", "aiohttp", "httpx")
+KEY = "sk-campaign-0123456789abcdef"
+FOLDERS = ("config", "state", "cache")
+LONGEST_NAP = 0.003
+
+Steps = "Callable[[Any, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]"
+
+
+@contextmanager
+def sandbox(**options: Any) -> Iterator[Running]:
+    """Run a sandbox with the campaign's key."""
+    with serve(
+        Options(**{"keys": (KEY,), "credits": 10_000_000, "auth": "both", **options})
+    ) as running:
+        yield running
+
+
+def environ(home: Path) -> dict[str, str]:
+    """Return variables that keep everything of a program in one folder."""
+    own = {f"ADS_{kind.upper()}_DIR": str(home / kind) for kind in FOLDERS}
+    return {**own, "HOME": str(home), "PATH": os.environ.get("PATH", "")}
+
+
+def settings_for(host: str, home: Path, *, key: str = KEY, auth: str = "bearer") -> Settings:
+    """Return the settings of a client that keeps what it keeps below ``home``."""
+    flags = {"host": host, "api_key": key, "auth": auth}
+    return load(BINDINGS, flags=flags, environ=environ(home))
+
+
+def nap(seconds: float) -> None:
+    """Wait as long as a flow asks, but not longer than a test may."""
+    time.sleep(min(seconds, LONGEST_NAP))
+
+
+class Play(NamedTuple):
+    """How a client is made: its driver, what happens when it sleeps, its clocks, its ledger."""
+
+    driver: str = "sync"
+    sleep: Callable[[float], object] = nap
+    timing: Timing | None = None
+    ledger: str | None = DEFAULT_LEDGER
+
+
+USUAL = Play()
+
+
+def run(settings: Settings, steps: Any, how: Play = USUAL) -> Any:
+    """Run ``steps(client, wait)`` on a client; ``wait`` gives the value of a call of any kind."""
+    options: dict[str, Any] = {"settings": settings, "bindings": BINDINGS}
+    options |= {"timing": how.timing, "ledger": how.ledger}
+    if how.driver == "sync":
+        with Client(**options) as client:
+            client.transport = Transport(settings, client.ledger, sleep=how.sleep)  # type: ignore[arg-type]  # its answer is dropped
+            return asyncio.run(steps(client, _at_once))
+
+    async def pause(seconds: float) -> None:
+        how.sleep(seconds)
+        await asyncio.sleep(0)
+
+    async def work() -> Any:
+        http = httpx.AsyncHTTPTransport() if how.driver == "httpx" else None
+        async with AsyncClient(**options) as client:
+            client.transport = AsyncTransport(settings, client.ledger, sleep=pause, http=http)
+            return await steps(client, _awaited)
+
+    return asyncio.run(work())
+
+
+async def _at_once(value: Any) -> Any:
+    return value
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+def catalogue_of(url: str, home: Path) -> Catalogue:
+    """Return what a sandbox advertises at this address."""
+    with Client(settings=settings_for(url, home), bindings=BINDINGS) as client:
+        found: Catalogue = client.run(client.directory.refresh())
+        return found
+
+
+def know(settings: Settings, catalogue: Catalogue) -> None:
+    """Let a client that has these settings know the catalogue without asking."""
+    CatalogueCache(settings.cache_dir).store(catalogue._replace(host=settings.host))
+
+
+def quiet(running: Running, dialect: str | None = None, limit: float = 0.06) -> bool:
+    """Wait until the sandbox has answered all that reached it; what it dropped stays open."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        if all(entry["status"] is not None for entry in running.requests(dialect)):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def program_environ(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a program that is run from this checkout."""
+    return {**environ(home), "PYTHONPATH": os.pathsep.join(ROOTS), **dict(more or {})}

@@ -1,0 +1,132 @@
+"""R3: a job outlives its connection and its process, and is found again without a second charge."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faults import stage
+
+from callsheet.errors import CallsheetError, OutcomeUnknown, StillRunning
+from callsheet.ledger import Ledger
+
+if TYPE_CHECKING:
+    from faults.tally import Tally
+
+JOB = 10.0
+FAMILY = ("ai.image.generate", "ai.image.query")
+
+
+class _Cut(BaseException):
+    """The end of a process, as far as its code can tell."""
+
+
+def _body() -> dict[str, Any]:
+    return {"prompt": "a cup", "options": {"sandboxSeconds": JOB}}
+
+
+def _cut_off(running: Any, home: Path, moment: float, how: str, driver: str) -> str:
+    """Start a job and lose it at this moment of it; return how that ended."""
+    passed = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal passed
+        step = min(seconds, max(moment - passed, 0.0)) if how == "process" else seconds
+        running.advance(step)
+        passed += step
+        if how == "process" and passed >= moment:
+            raise _Cut
+        if how == "network" and passed >= moment:
+            running.set_faults("reset at=sent ai.image.query x*")
+
+    async def steps(client: Any, wait: Any) -> None:
+        task = await wait(client.submit(FAMILY[0], _body()))
+        await wait(task.wait(timeout=0.4))
+
+    try:
+        stage.run(stage.settings_for(running.url, home), steps, stage.Play(driver, sleep))
+    except StillRunning:
+        return "still running"
+    except _Cut:
+        return "cut"
+    return "done"
+
+
+def _found_again(tally: Tally, running: Any, home: Path, name: str) -> None:
+    """A new client finds the job in the ledger and saves what it made."""
+    running.clear_faults()
+    out = home / "cup.png"
+
+    async def steps(client: Any, wait: Any) -> None:
+        (row,) = client.tasks.list()
+        task = await wait(client.tasks.get(row["ref"]))
+        result = await wait(task.wait(timeout=60))
+        await wait(result.save(str(out)))
+
+    how = stage.Play("sync", running.advance)
+    stage.run(stage.settings_for(running.url, home), steps, how)
+    made = hashlib.sha256(out.read_bytes()).hexdigest()
+    (row,) = Ledger(str(home / "state")).jobs()
+    tally.hold(row["state"] == "saved" and row["files"][0]["sha256"] == made, name, row)
+    tally.hold(len(running.charges()) == 1, name, "charges", running.charges())
+
+
+def _pair(tally: Tally, running: Any, folder: Path, moments: list[float]) -> None:
+    for number, moment in enumerate(moments):
+        for how in ("process", "network"):
+            running.reset()
+            home = folder / f"pair-{number}-{how}"
+            driver = stage.DRIVERS[number % 3]
+            ended = _cut_off(running, home, moment, how, driver)
+            name = f"{how} cut at {moment:.1f} s ({driver}):"
+            tally.hold(ended in {"cut", "still running"}, name, ended)
+            _found_again(tally, running, home, name)
+            tally.ran(f"{how} {number}")
+
+
+def _alone(tally: Tally, running: Any, folder: Path, moments: list[float]) -> None:
+    """A server that offers ``_and_wait`` alone: the connection is the only handle there is."""
+    dialect = "snake"
+    for action in FAMILY:
+        running.remove_action(action, dialect)
+    url = running.dialect_url(dialect)
+    for number, moment in enumerate(moments):
+        home, driver = folder / f"alone-{number}", stage.DRIVERS[number % 3]
+        before = len(running.charges(dialect))
+        if number % 2:
+            running.set_faults("reset at=headers ai.image.generate_and_wait after")
+        silence = 0.05 + moment / JOB * 0.15
+        # Half of them lose the answer, the others stop listening before there is one.
+        body = {**_body(), "options": {"sandboxSeconds": 0.0 if number % 2 else JOB}}
+
+        async def steps(client: Any, wait: Any, body: Any = body, silence: float = silence) -> None:
+            await wait(client.call("ai.image.generate_and_wait", body, timeout=silence))
+
+        name = f"_and_wait alone, cut after {silence:.2f} s ({driver}):"
+        ended: CallsheetError | None = None
+        try:
+            settings = stage.settings_for(url, home)
+            stage.run(settings, steps, stage.Play(driver))
+        except CallsheetError as error:
+            ended = error
+        running.advance(JOB)
+        running.clear_faults()
+        tally.hold(isinstance(ended, OutcomeUnknown), name, repr(ended))
+        charges = running.charges(dialect)[before:]
+        refs = [
+            row["ref"] for row in Ledger(str(home / "state")).jobs() if row["state"] == "unknown"
+        ]
+        tally.hold([one["reference"] for one in charges] == refs, name, charges, refs)
+        tally.ran(f"alone {number}")
+
+
+def play(tally: Tally, *, moments: int) -> None:
+    """R3."""
+    dice = random.Random(3)
+    chosen = [dice.uniform(0.2, JOB - 0.2) for _ in range(moments)]
+    with tempfile.TemporaryDirectory() as name, stage.sandbox(speed="demo") as running:
+        _pair(tally, running, Path(name), chosen)
+        _alone(tally, running, Path(name), chosen)
