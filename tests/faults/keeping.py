@@ -37,10 +37,10 @@ class Watch(threading.Thread):
     def _look(self) -> None:
         try:
             self._note(self.folder, 0o700)
-            for entry in os.scandir(self.folder):
-                self._note(Path(entry.path), 0o600)
-                if entry.name == "config.json":
-                    self._read(Path(entry.path))
+            for name in os.listdir(self.folder):
+                self._note(self.folder / name, 0o600)
+                if name == "config.json":
+                    self._read(self.folder / name)
             self.looks += 1
         except FileNotFoundError:  # replaced, or not made yet
             return

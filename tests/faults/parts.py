@@ -100,7 +100,7 @@ PARTS = (
         "a final name only for a complete, checked file",
         "downloading",
         {"points": 60, "rounds": 20},
-        {"points": 8, "rounds": 1},
+        {"points": 5, "rounds": 1},
         (540, 569),
     ),
     Part(
@@ -131,8 +131,8 @@ PARTS = (
         "S2",
         "the key shows nowhere",
         "secrecy",
-        {"commands": 46, "situations": 30, "processes": 60, "library": 10},
-        {"commands": 10, "situations": 4, "processes": 2, "library": 4},
+        {"commands": 46, "situations": 30, "processes": 60, "library": 10, "malformed": 30},
+        {"commands": 10, "situations": 4, "processes": 2, "library": 4, "malformed": 6},
         (60, 1090),
     ),
     Part(
