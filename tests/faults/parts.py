@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from faults.tally import Tally
 
+from callsheet.backoff import process_quota
+
 Counts = Mapping[str, Any]
 LIST = ("actions", "list", "--refresh")
 PAID = ("image", "generate", "--prompt", "a cup", "--no-wait")
@@ -173,6 +175,7 @@ PARTS = (
 def play(part: Part, *, trimmed: bool) -> Tally:
     """Play one part to its end; a crash of the part itself is a violation too."""
     tally = Tally(part.promise, part.title)
+    process_quota.cache_clear()  # no part begins with what another one left of the retries
     begun = time.monotonic()
     try:
         counts = part.trimmed if trimmed else part.full
