@@ -124,6 +124,13 @@ def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str
     return os.path.join(root, command)
 
 
+class Variables(dict[str, str]):
+    """The environment, whose representation shows no value: one of them may be the key."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} variables>"
+
+
 class _Resolver:
     """Looks a name up in flags, environment and profile, and remembers where it was found."""
 
@@ -182,7 +189,7 @@ def load(
 
     ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile`` and ``insecure_http``.
     """
-    environ = os.environ if environ is None else environ
+    environ = Variables(os.environ if environ is None else environ)
     find = _Resolver(flags or {}, bindings.env, environ)
     folders = {k: folder(k, bindings.command, bindings.env, environ) for k in _FOLDERS}
     file = ProfileFile(folders["config"])

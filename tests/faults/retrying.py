@@ -15,7 +15,7 @@ from faults import stage
 
 from ads_client._bindings import BINDINGS
 from callsheet import Client
-from callsheet.backoff import Quota, full_jitter, retry_after, wait_hint
+from callsheet.backoff import Quota, full_jitter, process_quota, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
 from callsheet.flows import Reply, Send, Sleep, Timing, retried
 from callsheet.transport import Transport
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from callsheet_sandbox.server import Running
 
 CAP, HINT_CAP = 20.0, 120.0
-MOST_REQUESTS = 235
 KS_1_PERCENT = 1.63
 BASES = {503: 0.05, 429: 1.0}
 
@@ -86,7 +85,11 @@ def _delays(tally: Tally, delays: int) -> None:
 
 
 def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
-    """Let workers ask a dead server at once; return how many requests reached it."""
+    """Let workers ask a dead server at once; return how many requests reached it.
+
+    All clients of a process share one quota of retries: it is full when they begin.
+    """
+    process_quota.cache_clear()
     settings = stage.settings_for(running.url, home)
     made = [Client(settings=settings, bindings=BINDINGS) for _ in range(clients)]
     for client in made:

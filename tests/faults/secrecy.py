@@ -42,12 +42,17 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("image", "generate", *JOB, "--blocking"), ("image", "generate", *JOB, "--dry-run"),
     ("image", "generate", *JOB, "--no-wait", "--format", "raw"),
     ("image", "query", "--task-id", "x"),
-    ("video", "generate", "--skeleton"), ("video", "generate", "--scene", "nowhere"),
+    ("video", "generate", "--skeleton"),
+    ("video", "generate", "--scene", "nowhere", "--timeout", "2s"),
     ("material", "search", "--query", "sea", "--format", "table"), ("tasks", "list"),
     ("tasks", "list", "--json"), ("tasks", "recover"), ("tasks", "show", "x", "--debug"),
     ("tasks", "save", "x", "--out", "y.png"), ("nonsense",), ("image", "generate", "--nonsense"),
     ("login", "--api-key-stdin", "--json"), ("login", "--api-key-stdin", "--debug"), ("logout",),
 )  # fmt: skip
+
+
+# A login begins with a request that has no key, and httpcore logs every header that arrives.
+WIRE = "a header that repeats the key"
 
 
 def _says(kind: str, **more: Any) -> dict[str, Any]:
@@ -67,7 +72,7 @@ SITUATIONS: dict[str, list[dict[str, Any]]] = {
     "a key in nonsense": [_says("malformed", text=f"<<{CANARY}>>")],
     "a key in a page": [_says("status", code=502, type="html", message=CANARY)],
     "a redirect": [_says("redirect", code=307, to="port")],
-    "a redirect with the key": [_says("redirect", code=302, to=f"http://x.invalid/?k={CANARY}")],
+    WIRE: [_says("redirect", code=302, to=f"http://x.invalid/?k={CANARY}")],
     "reset": [_says("reset", at="headers")],
     "dropped": [_says("drop", phase="after")],
     "garbage": [_says("garbage")],
@@ -87,21 +92,24 @@ class Desk(NamedTuple):
         """Where the program keeps things."""
         return self.folder / "home"
 
-    def order(self, words: tuple[str, ...], *, stored: bool) -> Order:
+    def order(self, words: tuple[str, ...], *, stored: bool, wire: bool = True) -> Order:
         """A run of the program, its logs written down; the key is stored, or a variable."""
         env = {**stage.program_environ(self.home), "ADS_HOST": self.running.url}
         env["ADS_AUTH"] = self.auth
         if not stored:
             env["ADS_API_KEY"] = CANARY
-        before = (("faults.secrecy:log_all", (str(self.folder / "log"),)),)
+        before = (("faults.secrecy:log_all", (str(self.folder / "log"), wire)),)
         here = self.folder / "here"
         here.mkdir(exist_ok=True)
         return Order(words, env, here, before=before, stdin=CANARY.encode() + b"\n")
 
 
-def log_all(path: str) -> None:
-    """Write every log record of the process to a file."""
+def log_all(path: str, wire: bool) -> None:
+    """Write every log record of the process to a file; ``wire`` counts httpcore's in."""
     logging.basicConfig(filename=path, level=logging.DEBUG, force=True)
+    logging.getLogger("httpcore").disabled = not wire
+    for name in ("connection", "http11", "proxy"):
+        logging.getLogger(f"httpcore.{name}").disabled = not wire
 
 
 def _searched(tally: Tally, name: str, desk: Desk) -> None:
@@ -116,7 +124,9 @@ def _situation(tally: Tally, desk: Desk, number: int, commands: int) -> None:
     desk.forge.run(desk.order(("login", "--api-key-stdin"), stored=True))
     for words in COMMANDS[-commands:]:
         desk.running.set_faults(SITUATIONS[name] or "slow seconds=0 /nowhere")
-        ended = desk.forge.run(desk.order(words, stored=stored))
+        if name == WIRE and words[:1] == ("login",):
+            continue
+        ended = desk.forge.run(desk.order(words, stored=stored, wire=name != WIRE))
         for hit in hits(ended.out + ended.err):
             tally.hold(False, f"{name}, {' '.join(words)}:", hit, "key in the output")
         tally.hold(ended.code >= 0, f"{name}, {' '.join(words)}:", "ended by signal", ended.code)
@@ -161,8 +171,8 @@ def malformed_keys() -> Iterator[bytes]:
     yield b"\xef\xbb\xbf" + MALFORMED.encode()
 
 
-def _malformed(tally: Tally, desk: Desk) -> None:
-    for key in malformed_keys():
+def _malformed(tally: Tally, desk: Desk, many: int) -> None:
+    for key in itertools.islice(malformed_keys(), many):
         # One line is read from standard input.
         ways = [] if b"\n" in key else [(("login", "--api-key-stdin"), {}, key)]
         if b"\x00" not in key and key.decode("utf-8", "ignore").encode() == key:
@@ -183,21 +193,20 @@ def _malformed(tally: Tally, desk: Desk) -> None:
 
 
 def _at_desk(
-    tally: Tally, running: Running, number: int, counts: tuple[int, int, int], turns: Iterator[int]
+    tally: Tally, running: Running, number: int, counts: Counts, turns: Iterator[int]
 ) -> None:
-    commands, processes, library = counts
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = stage.program_environ(folder / "home")
         with forge(folder / "forge", env) as made:
             desk = Desk(running, made, folder, ("bearer", "x-api-key")[number % 2])
             for situation in turns:
-                _situation(tally, desk, situation, commands)
+                _situation(tally, desk, situation, counts.commands)
             if number == 0:
-                _malformed(tally, desk)
+                _malformed(tally, desk, counts.malformed)
             else:
-                _as_processes(tally, desk, processes)
-            _library(tally, desk, library)
+                _as_processes(tally, desk, counts.processes)
+            _library(tally, desk, counts.library)
 
 
 def _library(tally: Tally, desk: Desk, many: int) -> None:
@@ -221,9 +230,20 @@ def _place(text: str) -> str:
     return f"{above} · {lines[at].strip()[:60]}"
 
 
-def play(tally: Tally, *, commands: int, situations: int, processes: int, library: int) -> None:
-    """S2."""
-    numbers, turn = iter(range(min(situations, len(SITUATIONS)))), threading.Lock()
+class Counts(NamedTuple):
+    """How much of everything is played."""
+
+    commands: int
+    situations: int
+    processes: int
+    library: int
+    malformed: int
+
+
+def play(tally: Tally, **given: int) -> None:
+    """S2; ``given`` are the fields of ``Counts``."""
+    counts = Counts(**given)
+    numbers, turn = iter(range(min(counts.situations, len(SITUATIONS)))), threading.Lock()
 
     def turns() -> Iterator[int]:
         while True:
@@ -236,7 +256,7 @@ def play(tally: Tally, *, commands: int, situations: int, processes: int, librar
     def work(number: int) -> Tally:
         own = Tally(tally.promise)
         with stage.sandbox(keys=(CANARY,)) as running:
-            _at_desk(own, running, number, (commands, processes, library), turns())
+            _at_desk(own, running, number, counts, turns())
         return own
 
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faults import stage
+from faults.waiting import Clocks
 
+from callsheet.backoff import Quota
 from callsheet.errors import CallsheetError, OutcomeUnknown, StillRunning
+from callsheet.flows import Timing
 from callsheet.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -30,24 +33,23 @@ def _body() -> dict[str, Any]:
 
 def _cut_off(running: Any, home: Path, moment: float, how: str, driver: str) -> str:
     """Start a job and lose it at this moment of it; return how that ended."""
-    passed = 0.0
+    clocks = Clocks(running.advance)
+    timing = Timing(clocks.clock, clocks.wall, lambda: 0.5, Quota())
 
     def sleep(seconds: float) -> None:
-        nonlocal passed
-        step = min(seconds, max(moment - passed, 0.0)) if how == "process" else seconds
-        running.advance(step)
-        passed += step
-        if how == "process" and passed >= moment:
+        if how == "process" and clocks.slept + seconds >= moment:
+            clocks.sleep(moment - clocks.slept)
             raise _Cut
-        if how == "network" and passed >= moment:
+        clocks.sleep(seconds)
+        if how == "network" and clocks.slept >= moment:
             running.set_faults("reset at=sent ai.image.query x*")
 
     async def steps(client: Any, wait: Any) -> None:
         task = await wait(client.submit(FAMILY[0], _body()))
-        await wait(task.wait(timeout=0.4))
+        await wait(task.wait(timeout=2 * JOB))
 
     try:
-        stage.run(stage.settings_for(running.url, home), steps, stage.Play(driver, sleep))
+        stage.run(stage.settings_for(running.url, home), steps, stage.Play(driver, sleep, timing))
     except StillRunning:
         return "still running"
     except _Cut:
@@ -82,7 +84,8 @@ def _pair(tally: Tally, running: Any, folder: Path, moments: list[float]) -> Non
             driver = stage.DRIVERS[number % 3]
             ended = _cut_off(running, home, moment, how, driver)
             name = f"{how} cut at {moment:.1f} s ({driver}):"
-            tally.hold(ended in {"cut", "still running"}, name, ended)
+            wanted = {"process": "cut", "network": "still running"}[how]
+            tally.hold(ended == wanted, name, ended)
             _found_again(tally, running, home, name)
             tally.ran(f"{how} {number}")
 
