@@ -33,7 +33,8 @@ VARIANTS = {
     "gzip": ("cut bytes={at}; gzip @2", "gzip; cut bytes={at} @2"),
     "no length": (
         "cut bytes={at} framing=chunked; unsized @2",
-        "unsized; cut bytes={at} framing=chunked @2",
+        "unsized framing=close; cut bytes={at} framing=chunked @2",
+        "cut bytes={at} framing=close",  # the file's own structure has to tell
     ),
     "HEAD refused": ("405 HEAD /media/* x*; cut bytes={at} end=reset",),
     "link expired": ("cut bytes={at}; expired @2",),
