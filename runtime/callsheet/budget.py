@@ -56,7 +56,7 @@ def _bounded_value(value: object, key: str, where: str) -> None:
         if len(value) > MOST_PROPERTIES:
             raise SchemaRefused(f"more than {MOST_PROPERTIES} properties", where)
         for name in value:
-            _text(name, "", where)
+            _text(name, "pattern" if key == "patternProperties" else "", where)
     elif isinstance(value, list):
         if len(value) > MOST_CHOICES:
             raise SchemaRefused(f"more than {MOST_CHOICES} entries", where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ LARGEST_SCHEMA = 1024 * 1024
 MOST_PAGES = 100
 MOST_ACTIONS = 10_000
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
+_VALIDATOR = re.compile("[ -~]{1,1024}")
 _SPOILT = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
 FIELDS = ("id", "title", "description", "input", "output", "marks")
 
@@ -221,7 +223,8 @@ def _conditions(known: Catalogue | None, path: str) -> dict[str, str]:
 
 
 def _remember(tags: dict[str, dict[str, str]], path: str, reply: Reply) -> None:
-    found = {n: reply.headers[n] for n in ("etag", "last-modified") if n in reply.headers}
+    said = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
+    found = {name: value for name, value in said.items() if _VALIDATOR.fullmatch(value)}
     if found:
         tags[path] = found
 

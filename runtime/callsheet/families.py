@@ -20,6 +20,7 @@ _DOING = frozenset(("cancel", "delete", "remove", "stop", "abort", "retry", "cre
 _TASK_IDS = frozenset(
     ("taskid", "id", "jobid", "requestid", "predictionid", "generationid", "runid", "operationid")
 )
+_MOST_ASKERS = 100
 _LONGEST_WAIT = 7 * 24 * 3_600_000
 
 Member = tuple[Role, Family]
@@ -36,9 +37,10 @@ def pair(schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay) -> d
     for create in sorted(overlay.families):
         if create in schemas:
             _join(found, _configured(create, overlay.families[create], schemas))
+    askers = _Askers(schemas)
     for wait in sorted(name for name in schemas if name.endswith(AND_WAIT)):
         if wait not in found:
-            _join(found, _by_name(wait, schemas, found))
+            _join(found, _by_name(wait, schemas, found, askers))
     return found
 
 
@@ -65,34 +67,49 @@ def _configured(
 
 
 def _by_name(
-    wait: str, schemas: Mapping[str, Mapping[str, Any] | None], found: Mapping[str, Member]
+    wait: str,
+    schemas: Mapping[str, Mapping[str, Any] | None],
+    found: Mapping[str, Member],
+    askers: _Askers,
 ) -> Family:
     create = wait.removesuffix(AND_WAIT)
     timeout = _deadline(schemas[wait])
-    query = _asking(create, schemas)
+    query = askers.of(create)
     key = task_key(schemas.get(query)) or "taskId"
     if create in schemas and create not in found and query:
         return Family(create=create, wait=wait, query=query, task_key=key, timeout_ms=timeout)
     return Family(wait=wait, query=query, task_key=key, timeout_ms=timeout)
 
 
-def _asking(create: str, schemas: Mapping[str, Mapping[str, Any] | None]) -> str:
-    """The action that asks about the jobs of ``create``; empty where there is none.
+class _Askers:
+    """The actions that ask about jobs, by group: each name and schema is looked at once.
 
     The name must say that it asks: one that needs a task id alone may as well cost money
     (an upscale of a finished video), and what asks is repeated freely.
     """
-    group, _, word = create.rpartition(".")
-    own = set(kebab(word).split("-"))
-    ranked: list[tuple[int, int, str]] = []
-    for name, schema in schemas.items():
-        above, _, last = name.rpartition(".")
-        words = set(kebab(last).split("-"))
-        rank = next((place for place, one in enumerate(_ASKING) if one in words), None)
-        asks = above == group and name != create and not words & _DOING
-        if asks and rank is not None and task_key(schema):
-            ranked.append((-len(words & own), rank, name))
-    return min(ranked)[2] if ranked else ""
+
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
+        self._groups: dict[str, list[tuple[int, str, set[str]]]] = {}
+        for name, schema in sorted(schemas.items()):
+            group, _, last = name.rpartition(".")
+            words = set(kebab(last).split("-"))
+            rank = next((place for place, one in enumerate(_ASKING) if one in words), None)
+            known = self._groups.setdefault(group, [])
+            if rank is None or words & _DOING or len(known) >= _MOST_ASKERS:
+                continue
+            if task_key(schema):
+                known.append((rank, name, words))
+
+    def of(self, create: str) -> str:
+        """The action that asks about the jobs of ``create``; empty where there is none."""
+        group, _, word = create.rpartition(".")
+        own = set(kebab(word).split("-"))
+        ranked = (
+            (-len(words & own), rank, name)
+            for rank, name, words in self._groups.get(group, ())
+            if name != create
+        )
+        return min(ranked, default=(0, 0, ""))[2]
 
 
 def task_key(schema: Mapping[str, Any] | None) -> str:

@@ -16,6 +16,8 @@ from callsheet.trail import Trail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+VALIDATOR = re.compile("[!-~]{1,1024}")
+"""What may go back into a header; a server may send other bytes as well."""
 RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 CHUNK = 1 << 20
 
@@ -105,7 +107,8 @@ class Part:
         self._restart()
         self._expected = _number(headers.get("content-length")) if plain else None
         # A part of an encoded body cannot be asked for by the bytes that were decoded.
-        self._validator = tag if plain and not tag.startswith("W/") else ""
+        strong = plain and not tag.startswith("W/") and VALIDATOR.fullmatch(tag)
+        self._validator = tag if strong else ""
         return True
 
     def write(self, chunk: bytes) -> None:

@@ -29,6 +29,7 @@ FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
 """The flags that the command of a family keeps besides."""
 
 _LONGEST = 60
+_MOST_WORDS = 16
 # Each looks at a letter but once or twice: a server may send a name of a hundred thousand.
 _PLURAL_ACRONYM = re.compile(r"(?<![A-Z])([A-Z]{2,}+)s(?![a-z])")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -73,7 +74,12 @@ def command_path(action_id: str, strip_prefixes: Sequence[str]) -> tuple[str, ..
         if prefix and action_id.startswith(prefix) and len(action_id) > len(prefix):
             rest = action_id[len(prefix) :]
             break
-    return tuple(kebab(segment) for segment in rest.split("."))
+    return _words(rest)
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """A word for each part between dots; what is nested deeper than 16 makes the last one."""
+    return tuple(kebab(segment) for segment in name.split(".", _MOST_WORDS - 1))
 
 
 def flag(wire_path: Sequence[str], overlay: Overlay) -> str:
@@ -149,7 +155,7 @@ def settle(
             paths[name] = given[name]
     groups = {path[:end] for path in wanted.values() for end in range(1, len(path))}
     for name in sorted(wanted.keys() - paths.keys()):
-        path, full = wanted[name], tuple(kebab(segment) for segment in name.split("."))
+        path, full = wanted[name], _words(name)
         if path[0] in OWN_COMMANDS:
             told[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
         elif path in groups:

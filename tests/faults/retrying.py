@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from faults import stage
 
-from ads_client._bindings import BINDINGS
 from callsheet import Client
-from callsheet.backoff import Quota, full_jitter, retry_after, wait_hint
+from callsheet.backoff import Quota, full_jitter, process_quota, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
 from callsheet.flows import Reply, Send, Sleep, Timing, retried
 from callsheet.transport import Transport
@@ -85,9 +84,13 @@ def _delays(tally: Tally, delays: int) -> None:
 
 
 def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
-    """Let workers ask a dead server at once; return how many requests reached it."""
+    """Let workers ask a dead server at once; return how many requests reached it.
+
+    All clients of a process share one quota of retries: it is full when they begin.
+    """
+    process_quota.cache_clear()
     settings = stage.settings_for(running.url, home)
-    made = [Client(settings=settings, bindings=BINDINGS) for _ in range(clients)]
+    made = [Client(settings=settings, bindings=stage.BINDINGS) for _ in range(clients)]
     for client in made:
         client.transport = Transport(settings, client.ledger, sleep=lambda _: None)
 
@@ -125,7 +128,7 @@ def play_pauses(tally: Tally, *, delays: int, workers: int) -> None:
 
 
 FORMS = (
-    "0", "5", "120", "121", "-3", "1.5", "1e3", "9" * 40, "date+5", "date-5", "date+9999999",
+    "0", "5", "120", "121", "-3", "1.5", "1e3", "9" * 40, "date+60", "date-5", "date+9999999",
     "soon", "", "7, 9",
 )  # fmt: skip
 
@@ -167,8 +170,8 @@ def _over_the_wire(tally: Tally, running: Running, home: Path, form: str) -> Non
     exact = {"0": 0.0, "5": 5.0, "120": 120.0, "-3": 0.0, "1.5": 1.5, "7, 9": 7.0, "date-5": 0.0}
     if form in exact:
         tally.hold(slept == [exact[form]], form, "slept", slept)
-    if form == "date+5":
-        tally.hold(slept and 0 < slept[0] <= 5, form, "slept", slept)
+    if form == "date+60":
+        tally.hold(slept and 50 <= slept[0] <= 60, form, "slept", slept)
     if told is not None:
         tally.hold(getattr(told, "retry_after", 0) > HINT_CAP, form, "no time told")
 

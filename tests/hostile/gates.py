@@ -39,6 +39,7 @@ def gate(case: Case, folder: Path) -> Outcome:
     outcome, said = Outcome(), case.document
     with serving() as server, serving() as foreign:
         server.pages["/api/actions"] = Page(json.dumps(_LIST).encode())
+        server.pages["/api/actions/benign.cut/schema"] = Page(json.dumps(_GOOD).encode())
         path = "/api/actions" if "list" in said else "/api/actions/hostile.act/schema"
         server.pages[path] = _page(said.get("list") or said["schema"], foreign.url)
         started = time.process_time()
@@ -60,7 +61,8 @@ def _fetched(server: Hostile, folder: Path) -> str:
     settings = load(Bindings(command="gate", env="GATE"), flags=flags, environ=environ)
     client = Client(settings=settings, ledger=None)
     try:
-        found = client.run(client.directory.refresh(whole=True))
+        client.run(client.directory.refresh(whole=True))
+        found = client.run(client.directory.refresh())  # with what the first answer left behind
     except CallsheetError:
         return "refused"
     finally:

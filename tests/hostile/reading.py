@@ -25,19 +25,26 @@ _FIELDS = ("id", "attr", "arg", "name", "asname", "module")
 
 
 def unclean(package: Path) -> list[str]:
-    """What stands in the Python files of a package and no template wrote."""
-    return [
-        f"{path.relative_to(package)}: {fault}"
-        for path in sorted(package.rglob("*.py"))
-        for fault in faults(path.read_bytes().decode("utf-8"))
-    ]
+    """What stands in the files of a package, and beside them, that no template wrote."""
+    texts = {
+        path.relative_to(package.parent): path.read_bytes().decode("utf-8")
+        for path in sorted(package.parent.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    found = [f"{path}: {what}" for path, text in texts.items() for what in hidden(text)]
+    code = ((path, text) for path, text in texts.items() if path.suffix == ".py")
+    return found + [f"{path}: {fault}" for path, text in code for fault in faults(text)]
+
+
+def hidden(text: str) -> list[str]:
+    """Characters that cannot be seen or that end a line unseen."""
+    strange = {char for char in text if not (char.isprintable() or char == "\n")}
+    return [f"characters {sorted(map(ascii, strange))}"] if strange else []
 
 
 def faults(source: str) -> Iterator[str]:
     """What is wrong with one file, in words."""
-    strange = {char for char in source if not (char.isprintable() or char == "\n")}
-    if strange:
-        yield f"characters {sorted(map(ascii, strange))}"
+    yield from hidden(source)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and token.string != HEADER:
             yield f"the comment {token.string[:80]!r}"

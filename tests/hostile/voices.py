@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from hostile.cases import Case
 
-_BATCH = 25
+_BATCH = 70
+_FEW = 5
 _TEXT = {"type": "string"}
 _TASK = {"type": "object", "properties": {"taskId": _TEXT}, "required": ["taskId"]}
 _FAMILY = (
@@ -149,16 +150,22 @@ def about_one(speaker: Speaker, server: Hostile, case: Case) -> None:
     speaker.say("tasks", "show", text.replace("\x00", ""))
 
 
+def _listed(cases: Sequence[Case]) -> Page:
+    return Page(listing([*map(json.dumps, _FAMILY), *(case.listed() for case in cases)]))
+
+
 def _voiced(part: Sequence[Case], folder: Path) -> Outcome:
     run = Run(folder, part)
     with serving() as server:
-        entries = [*map(json.dumps, _FAMILY), *(case.listed() for case in part)]
-        server.pages["/api/actions"] = Page(listing(entries))
+        server.pages["/api/actions"] = _listed(part)
         speaker = Speaker(run, server.url)
         try:
             about_all(speaker, run)
-            for case in part:
-                about_one(speaker, server, case)
+            for few in batches(part, _FEW):  # a short list is read sooner, and often
+                server.pages["/api/actions"] = _listed(few)
+                speaker.say("actions", "list", "--refresh")
+                for case in few:
+                    about_one(speaker, server, case)
         finally:
             speaker.close()
         run.events("speaking.log", server.url.rpartition(":")[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 
 import pytest
 
@@ -146,3 +147,18 @@ def test_what_cannot_be_a_command_is_told() -> None:
         "tasks.list": "`tasks` is a command of the client; use `call tasks.list`",
         "video": "`video` is a group too; use `call video`",
     }
+
+
+def test_an_id_of_endless_parts_has_sixteen_words() -> None:
+    path = command_path(".".join("abcdefghij" * 20), ())
+
+    assert len(path) == 16
+    assert len(path[-1]) <= 60
+
+
+@pytest.mark.parametrize("name", ["A" * 100_000, "aB" * 50_000, "ABs" * 30_000, "_" * 100_000])
+def test_a_name_of_any_length_is_read_at_once(name: str) -> None:
+    start = time.process_time()
+
+    assert 0 < len(kebab(name)) <= 60
+    assert time.process_time() - start < 1.0

@@ -157,6 +157,7 @@ def test_an_old_reference_silences_its_neighbours() -> None:
         ({"maximum": float("nan")}, "JSON does not have"),
         ({"description": "x" * 200_000}, "longer than"),
         ({"pattern": "a" * 5_000}, "longer than 2000"),
+        ({"patternProperties": {"a" * 5_000: {}}}, "longer than 2000"),
         ({"title": "\ud800"}, "half a character"),
         ({"properties": {"\udfff": {}}}, "half a character"),
     ],

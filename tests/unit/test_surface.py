@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 import pytest
@@ -258,3 +259,13 @@ def test_media_come_from_configuration_and_output_own_medium_first() -> None:
     found = surface(entries, Overlay(media=("imageUrl",)))
 
     assert found.by_id["ai.video.generate"].media == ("videoUrl", "imageUrl", "audio_url")
+
+
+@pytest.mark.parametrize("shape", ["x{}_and_wait", "x.get{}", "g{}.a", "{}" + ".q" * 100])
+def test_a_catalogue_of_many_actions_is_read_at_once(shape: str) -> None:
+    schema = {"type": "object", "properties": {"taskId": {"type": "string"}}}
+    many = [Advertised(id=shape.format(n), input=schema) for n in range(2_000)]
+    start = time.process_time()
+
+    assert len(surface(many, Overlay()).actions) == 2_000
+    assert time.process_time() - start < 2.0

@@ -46,6 +46,18 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
         away = {"status": status, "headers": {"Location": "{foreign}/api/actions"}, "text": ""}
         yield f"list-redirect-{status}", {"list": away, "expect": "refused"}
         yield f"schema-redirect-{status}", {"schema": away, "expect": "untyped"}
+    yield from _heads()
+    yield "list-too-large", {"list": {"text": _LIST, "pad": 5_300_000}, "expect": "refused"}
+    yield "schema-too-large", {"schema": {"text": _SCHEMA, "pad": 1_100_000}, "expect": "untyped"}
+    for key, value in (("next", "{foreign}/api/actions?page=2"), ("nextCursor", "../../x")):
+        paged = _LIST.replace("}]}", f'}}], "{key}": "{value}"}}')
+        yield f"list-goes-on-{key.lower()}", {"list": {"text": paged}, "expect": "any"}
+    link = {"Link": '<{foreign}/api/actions?page=2>; rel="next"'}
+    yield "list-link-elsewhere", {"list": {"text": _LIST, "headers": link}, "expect": "any"}
+
+
+def _heads() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Headers that lead elsewhere, or that nobody can send back."""
     tricks = (
         "//{host}/x",
         "http:{host}",
@@ -56,10 +68,11 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
     for number, location in enumerate(tricks):
         away = {"status": 302, "headers": {"Location": location}, "text": ""}
         yield f"list-location-{number}", {"list": away, "expect": "refused"}
-    yield "list-too-large", {"list": {"text": _LIST, "pad": 5_300_000}, "expect": "refused"}
-    yield "schema-too-large", {"schema": {"text": _SCHEMA, "pad": 1_100_000}, "expect": "untyped"}
-    for key, value in (("next", "{foreign}/api/actions?page=2"), ("nextCursor", "../../x")):
-        paged = _LIST.replace("}]}", f'}}], "{key}": "{value}"}}')
-        yield f"list-goes-on-{key.lower()}", {"list": {"text": paged}, "expect": "any"}
-    link = {"Link": '<{foreign}/api/actions?page=2>; rel="next"'}
-    yield "list-link-elsewhere", {"list": {"text": _LIST, "headers": link}, "expect": "any"}
+    for number, tag in enumerate(("\xe9", "\x80", "a\x1bb", "\xff", '"' + "x" * 9_000 + '"')):
+        said = {"ETag": tag, "Last-Modified": tag}
+        good = {"text": _LIST.replace("benign.draw", "hostile.act"), "headers": said}
+        yield f"list-tag-{number}", {"list": good, "expect": "any"}
+        yield (
+            f"schema-tag-{number}",
+            {"schema": {"text": _SCHEMA, "headers": said}, "expect": "any"},
+        )
