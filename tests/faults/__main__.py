@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
+from faults import stage
 from faults.parts import PARTS, play_whole
 from faults.tally import Tally, table
 
@@ -24,7 +25,8 @@ def main(wanted: list[str]) -> int:
     parts = [part for part in PARTS if not wanted or part.promise in wanted]
     # A process of its own for each: some change the umask, hook audits or count connections.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(AT_ONCE, mp_context=context, max_tasks_per_child=1) as pool:
+    workers = ProcessPoolExecutor(AT_ONCE, mp_context=context, max_tasks_per_child=1)
+    with stage.generated(), workers as pool:
         tallies = list(pool.map(play_whole, parts))
     for tally in tallies:
         for line in _details(tally):

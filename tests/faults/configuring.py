@@ -76,7 +76,7 @@ ATTACKS = {
 
 def _run(home: Path, here: Path, words: tuple[str, ...], env: Mapping[str, str]) -> tuple[int, str]:
     """Run the installed program's own way in, from a folder that is not trusted."""
-    ads = Program(stage.ROOT / "generated", home, here)
+    ads = Program(stage.client_folder(), home, here)
     done = subprocess.run(
         # A console script has its own folder on the path, not the working directory.
         [

@@ -62,7 +62,7 @@ class Terminal:
         home.mkdir()
         if moment.faults:
             running.set_faults(moment.faults)
-        self.ads = Program(stage.ROOT / "generated", home, home)
+        self.ads = Program(stage.client_folder(), home, home)
         self.more = {"ADS_HOST": running.url, "ADS_API_KEY": stage.KEY}
         self.task = ""
         self.child: pexpect.spawn[str] = pexpect.spawn(

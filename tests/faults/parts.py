@@ -135,7 +135,7 @@ PARTS = (
         "secrecy",
         {"commands": 46, "situations": 30, "processes": 60, "library": 10, "malformed": 30},
         {"commands": 10, "situations": 4, "processes": 2, "library": 4, "malformed": 6},
-        (60, 1090),
+        (60, 1080),
     ),
     Part(
         "S3",

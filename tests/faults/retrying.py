@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from faults import stage
 
-from ads_client._bindings import BINDINGS
 from callsheet import Client
 from callsheet.backoff import Quota, full_jitter, process_quota, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
@@ -91,7 +90,7 @@ def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
     """
     process_quota.cache_clear()
     settings = stage.settings_for(running.url, home)
-    made = [Client(settings=settings, bindings=BINDINGS) for _ in range(clients)]
+    made = [Client(settings=settings, bindings=stage.BINDINGS) for _ in range(clients)]
     for client in made:
         client.transport = Transport(settings, client.ledger, sleep=lambda _: None)
 

@@ -11,8 +11,8 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from faults.stage import BINDINGS
 
-from ads_client._bindings import BINDINGS
 from callsheet import AsyncClient, Client
 from callsheet.wire import headers_for
 

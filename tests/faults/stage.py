@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
+from program import generate
 
-from ads_client._bindings import BINDINGS
-from callsheet import AsyncClient, Client
+from callsheet import AsyncClient, Bindings, Client
 from callsheet.aio import AsyncTransport
+from callsheet.backoff import process_quota
 from callsheet.catalog_cache import CatalogueCache
 from callsheet.client import DEFAULT_LEDGER
 from callsheet.settings import Settings, load
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from callsheet.flows import Timing
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOTS = tuple(str(ROOT / name) for name in ("runtime", "generated", "sandbox", "tests"))
+BINDINGS = Bindings(command="ads", env="ADS")
+CLIENT = "FAULTS_CLIENT"  # the variable that names the folder of the generated client
 DRIVERS = ("sync", "aiohttp", "httpx")
 KEY = "sk-campaign-0123456789abcdef"
 FOLDERS = ("config", "state", "cache")
@@ -44,6 +47,22 @@ def sandbox(**options: Any) -> Iterator[Running]:
         Options(**{"keys": (KEY,), "credits": 10_000_000, "auth": "both", **options})
     ) as running:
         yield running
+
+
+@contextmanager
+def generated() -> Iterator[None]:
+    """Write a client of the sandbox's catalogue for all that runs while the context lasts."""
+    with tempfile.TemporaryDirectory() as folder, sandbox() as running:
+        os.environ[CLIENT] = str(generate(running.url, running.key, Path(folder)))
+        try:
+            yield
+        finally:
+            del os.environ[CLIENT]
+
+
+def client_folder() -> Path:
+    """Return the source root of that client; the one in the checkout may be of any server."""
+    return Path(os.environ[CLIENT])
 
 
 def environ(home: Path) -> dict[str, str]:
@@ -76,7 +95,11 @@ USUAL = Play()
 
 
 def run(settings: Settings, steps: Any, how: Play = USUAL) -> Any:
-    """Run ``steps(client, wait)`` on a client; ``wait`` gives the value of a call of any kind."""
+    """Run ``steps(client, wait)`` on a client; ``wait`` gives the value of a call of any kind.
+
+    The quota of retries, which all clients of a process share, is full at the beginning.
+    """
+    process_quota.cache_clear()
     options: dict[str, Any] = {"settings": settings, "bindings": BINDINGS}
     options |= {"timing": how.timing, "ledger": how.ledger}
     if how.driver == "sync":
@@ -129,4 +152,5 @@ def quiet(running: Running, dialect: str | None = None, limit: float = 0.06) -> 
 
 def program_environ(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a program that is run from this checkout."""
-    return {**environ(home), "PYTHONPATH": os.pathsep.join(ROOTS), **dict(more or {})}
+    roots = [str(client_folder()), *(str(ROOT / name) for name in ("runtime", "sandbox", "tests"))]
+    return {**environ(home), "PYTHONPATH": os.pathsep.join(roots), **dict(more or {})}

@@ -261,7 +261,7 @@ def _as_program(tally: Tally, theatre: Theatre, case: Case) -> None:
     with place(theatre, case) as host:
         host = "https://nothing.invalid" if case.fault.place == "dns" else host
         home = theatre.folder(case, host)
-        ads = Program(stage.ROOT / "generated", home, home)
+        ads = Program(stage.client_folder(), home, home)
         env = {"ADS_HOST": host, "ADS_API_KEY": stage.KEY}
         done = ads.run(*COMMANDS[case.command].words, env=env)
     ended = {0: "ok", 5: "unknown"}.get(done.code, f"exit {done.code}")

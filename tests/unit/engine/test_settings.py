@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from traceback import TracebackException
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -242,3 +243,16 @@ def test_links() -> None:
     assert joined(f"{HOST}/", "/v.mp4") == f"{HOST}/v.mp4"
     assert joined(f"{HOST}/", " https://cdn.example/v ") == "https://cdn.example/v"
     assert joined(f"{HOST}/", "http://[") == ""
+
+
+def test_a_traceback_with_variables_shows_no_key(tmp_path: Path) -> None:
+    key = "sk-0123456789abcdef"
+    given = {"ADS_API_KEY": key, "ADS_HOST": "http://plain.example", "HOME": str(tmp_path)}
+    with pytest.raises(UsageError) as caught:
+        load(ADS, environ=given)
+    error = caught.value
+    while error.__traceback__ and error.__traceback__.tb_frame.f_code.co_name != "load":
+        error.__traceback__ = error.__traceback__.tb_next
+    told = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+    assert "3 variables" in told
+    assert key not in told

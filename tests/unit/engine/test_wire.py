@@ -54,6 +54,16 @@ def test_the_key_goes_to_its_origin_alone(auth: str, name: str, value: str) -> N
         assert not {"Authorization", "X-Api-Key"} & set(headers_for(ads, other))
 
 
+@pytest.mark.parametrize("auth", ["bearer", "x-api-key"])
+def test_a_request_that_is_printed_shows_no_key(auth: str) -> None:
+    key = "sk-0123456789abcdef"
+    ads = replace(ADS, auth=auth, key=Secret(key))
+    made = request_of(ads, Send("POST", "/api/actions/x", b"{}", {"A": "b"}, 3.0))
+    assert key in str(dict(made["headers"]))
+    assert key not in repr(made)
+    assert "'A': 'b'" in repr(made)
+
+
 def test_without_a_host_no_place_is_the_right_one() -> None:
     assert "Authorization" not in headers_for(replace(ADS, host=""), "")
 

@@ -1,0 +1,106 @@
+"""The oracles of the campaign notice a client that breaks its promises."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from faults import downloading, leaking, stage, submitting
+from faults.needles import CANARY, hits
+from faults.tally import Tally, table
+
+from callsheet import files
+from callsheet.errors import NetworkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def theatre(folder: Path) -> Iterator[submitting.Theatre]:
+    with stage.sandbox() as running:
+        yield submitting.Theatre(running, folder)
+
+
+def test_a_client_that_sends_again_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("callsheet.flows.submit"), "_paid", _sends_again)
+    tally = Tally("R1")
+    lost = submitting.Fault("reset", "after", ("reset at=sent",) * 3)
+    with theatre(tmp_path) as place:
+        submitting._one(tally, place, submitting.Case(lost, "create", "without", 0), 0)
+
+    assert any("2 charges" in words for words in tally.violations)
+
+
+def _sends_again(order: Any, timing: Any) -> Any:
+    """Submit as the careless do: a lost answer is asked for once more."""
+    for _ in range(2):
+        try:
+            return (yield order.send()), False
+        except NetworkError:
+            continue
+    raise AssertionError("lost twice")
+
+
+def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = files.Part.begin
+
+    def believes(part: files.Part, status: int, headers: Any) -> bool:
+        size = headers.get("content-range", "").rpartition("/")[2]
+        return real(part, status, {**headers, "content-range": f"bytes {part.size}-9/{size}"})
+
+    tally = Tally("R10")
+    with stage.sandbox() as running:
+        job = downloading.made(running, tmp_path)
+        monkeypatch.setattr(files.Part, "begin", believes)
+        downloading._cuts(tally, running, tmp_path, job, 6)
+
+    assert any("half or wrong" in words for words in tally.violations)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        CANARY,
+        f"before {CANARY} after",
+        quote(CANARY, safe=""),
+        CANARY.encode().hex(),
+        *(base64.b64encode(b"xyz"[:pad] + CANARY.encode() + b"tail").decode() for pad in range(3)),
+        base64.urlsafe_b64encode(b"user:" + CANARY.encode()).decode(),
+    ],
+)
+def test_the_key_is_found_in_every_form(shown: str) -> None:
+    assert hits(shown.encode())
+
+
+def test_a_masked_key_is_no_hit() -> None:
+    assert hits(b"sk-\xe2\x80\xa6=end") == []
+
+
+def test_a_key_on_another_origin_is_noticed(tmp_path: Path) -> None:
+    with stage.sandbox() as running:
+        assert leaking.leaks(running) == []
+        httpx.get(running.foreign_url, headers={"X-Api-Key": stage.KEY}, trust_env=False)
+        other = running.url.replace("127.0.0.1", "localhost")
+        headers = {"Authorization": f"Bearer {stage.KEY}"}
+        httpx.get(f"{other}/api/actions", headers=headers, trust_env=False)
+
+        assert len(leaking.leaks(running)) == 3
+
+
+def test_the_table_has_a_line_for_each_promise() -> None:
+    tally = Tally("R1", "at most one charge", seconds=1.25)
+    tally.ran("one", 3)
+    tally.hold(False, "two", "charges")
+
+    assert table([tally]).splitlines()[1].split() == [
+        "R1", "at", "most", "one", "charge", "1", "3", "1", "1.2",
+    ]  # fmt: skip
