@@ -38,13 +38,13 @@ CLIENT_RESERVED = _IN_CLASS_BODIES | frozenset(
     )
 )
 _LONGEST = 80
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def words(text: str) -> list[str]:
     """The ASCII words of a name: split at punctuation and at changes of case."""
     flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    flat = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", flat)
-    flat = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", flat)
+    flat = _WORD_START.sub(" ", flat)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", flat) if word]
 
 

@@ -18,6 +18,7 @@ from callsheet.wire import (
     pool_of,
     reply_of,
     request_of,
+    too_slow,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class AsyncTransport:
         """Do one thing that a flow asked for."""
         match effect:
             case Send():
-                return await self._send(effect)
+                return await self._within(effect)
             case Sleep():
                 return await self._sleep(effect.seconds)
             case Gather():
@@ -94,6 +95,14 @@ class AsyncTransport:
                 return None
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
+    async def _within(self, send: Send) -> Reply:
+        """Send, and stop waiting for the answer when its time is over, however it drips."""
+        try:
+            async with asyncio.timeout(send.within):
+                return await self._send(send)
+        except TimeoutError:
+            raise too_slow(self.settings, send) from None
+
     async def _send(self, send: Send) -> Reply:
         request = request_of(self.settings, send)
         client = self._client(request["url"])
@@ -102,7 +111,7 @@ class AsyncTransport:
                 body = Body(request["url"])
                 async for chunk in response.aiter_bytes():
                     body.add(chunk)
-                return body.reply(response)
+                return body.reply(response, self.settings.key)
 
     async def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
         gate = asyncio.Semaphore(AT_ONCE)

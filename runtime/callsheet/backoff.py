@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _date(text: str) -> float | None:
 
 
 class Quota:
-    """What all retries of one client may cost together; safe to share between threads.
+    """What all retries may cost together; safe to share between threads.
 
     A dead server is then asked a bounded number of times, however many workers there are.
     """
@@ -124,3 +125,9 @@ class Quota:
         """Put back what a retry cost that was answered well."""
         with self._lock:
             self._left = min(self._full, self._left + cost)
+
+
+@cache
+def process_quota() -> Quota:
+    """The one quota that all clients of this process share."""
+    return Quota()

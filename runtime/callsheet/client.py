@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
 from callsheet.engine import Engine, Outcome, default_timing, require_done
+from callsheet.history import AsyncTasks, Tasks
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load
-from callsheet.tasks import AsyncTask, AsyncTasks, Task, Tasks
+from callsheet.tasks import AsyncTask, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

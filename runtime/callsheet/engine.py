@@ -5,30 +5,25 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.backoff import Quota
+from callsheet.backoff import process_quota
 from callsheet.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.errors import (
-    CallsheetError,
-    DownloadError,
     TaskFailed,
     UsageError,
 )
-from callsheet.files import Part, SavedFile, check_target, extension_of, target_path
 from callsheet.flows import (
     Answer,
     Flow,
     Job,
     Order,
-    Record,
     Timing,
     ask,
-    download,
-    noted,
+    hint_of,
     query,
     submit,
     wait,
 )
-from callsheet.settings import joined
+from callsheet.saves import Save, links_of, save
 from callsheet.spec import Action, Family
 from callsheet.wire import require_key
 
@@ -36,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.directory import Directory
+    from callsheet.files import SavedFile
     from callsheet.ledger import Ledger
 
 
@@ -49,10 +45,10 @@ class Outcome(NamedTuple):
 
 
 def default_timing() -> Timing:
-    """The real clocks and chance, and a quota of the process's own."""
+    """The real clocks and chance, and the quota that all of this process share."""
     import random
 
-    return Timing(time.monotonic, time.time, random.random, Quota())  # noqa: S311 - jitter, no secret
+    return Timing(time.monotonic, time.time, random.random, process_quota())  # noqa: S311 - jitter, no secret
 
 
 class Engine:
@@ -70,23 +66,48 @@ class Engine:
         key: str | None = None,
         timeout: float | None = None,
         check: bool = True,
+        target: str = "",
     ) -> Flow[Outcome]:
         """Exactly one invocation; ``body`` goes out as these bytes, or as this JSON.
 
         ``key`` is the client reference (a UUID when not given), ``timeout`` the longest
-        silence in seconds. Raises any of ``callsheet.errors``.
+        silence in seconds. ``target`` is where the result is meant to be saved: it is kept
+        with the job. Raises any of ``callsheet.errors``.
         """
         data = body if isinstance(body, bytes) else encode(body)
         value = decode(data)
+        if check:
+            require_name(action.id)
+            yield from self.directory.judge(action, value)
+        facts = {"target": target or None}
+        if self.settings.store_input:
+            facts["body"] = data.decode()
+        return (yield from self.send(action, data, value, key=key, timeout=timeout, facts=facts))
+
+    def send(
+        self,
+        action: Action,
+        data: bytes,
+        value: Any,
+        *,
+        key: str | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Flow[Outcome]:
+        """As ``call``, of bytes that stand for ``value`` and need no check.
+
+        ``facts`` go into the ledger beside what is always kept; ``headers`` along with the
+        bytes.
+        """
         ref = reference(key)
         require_name(action.id)
-        if check:
-            yield from self.directory.judge(action, value)
         action = self.directory.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
         silence = timeout if timeout is not None else silence_of(action, value)
-        order = self._order(action, data, value, ref, silence)
+        order = self._order(action, data, value, ref=ref, timeout=silence)
+        order = order._replace(headers=headers or {}, facts={**order.facts, **(facts or {})})
         started = self.timing.wall()
         if action.role == "query":
             answer = yield from query(order, self.timing, others=lambda: self._others(order))
@@ -102,7 +123,7 @@ class Engine:
         found = row["task_ids"] if row is not None and row["host"] == order.host else None
         return tuple(one for one in found or () if one != name)
 
-    def _order(self, action: Action, data: bytes, value: Any, ref: str, timeout: float) -> Order:
+    def _order(self, action: Action, data: bytes, value: Any, *, ref: str, timeout: float) -> Order:
         from callsheet.snapshot import digest
 
         host = self.settings.require_host()
@@ -110,7 +131,6 @@ class Engine:
         facts = {
             "host": host,
             "action": action.id,
-            "body": data.decode() if self.settings.store_input else None,
             "body_digest": digest(value),
             "schema_digest": action.digest,
             "family": _family_facts(action.family),
@@ -143,7 +163,16 @@ class Engine:
             host=self.settings.host,
             overrides=self.directory.overrides,
             media=outcome.action.media,
+            hint=hint_of(outcome.answer, self.timing.wall()),
+            past=self.past(outcome.action.id),
         )
+
+    def past(self, action_id: str) -> tuple[float, ...]:
+        """How many seconds the last jobs of an action took on this host, the newest first."""
+        try:
+            return self.ledger.durations(self.settings.host, action_id) if self.ledger else ()
+        except UsageError:  # a ledger that fails now must not cost the caller a paid job
+            return ()
 
     def known_job(self, name: str, family: Family | None = None) -> Flow[Job]:
         """The job with this task id or client reference, from the ledger or as a bare id.
@@ -167,25 +196,14 @@ class Engine:
                 host=row["host"],
                 overrides=self.directory.overrides,
                 media=tuple(row["media"] or ()),
+                past=self.past(row["action"]),
             )
         if family is None:
-            family = yield from self._only_family(name)
+            family = yield from _only_family(self.directory, name)
         return Job(
             "", family.create or family.wait, family, (name,), self.timing.wall(),
             self.settings.require_host(), self.directory.overrides,
         )  # fmt: skip
-
-    def _only_family(self, name: str) -> Flow[Family]:
-        catalogue = yield from self.directory.catalogue()
-        found = {
-            a.family for a in self.directory.surface(catalogue).actions if a.family is not None
-        }
-        if len(found) == 1:
-            return found.pop()
-        raise UsageError(
-            f"nothing here knows the task {name}",
-            hint="ask with the query command of its group, by --task-id",
-        )
 
     def action_of(self, job: Job) -> Action:
         """The action that a job belongs to, as far as the catalogue at hand knows it."""
@@ -195,7 +213,7 @@ class Engine:
 
     def ask(self, job: Job) -> Flow[Answer]:
         """One look at a job."""
-        return (yield from ask(job))
+        return (yield from ask(job, self.timing))
 
     def wait(self, job: Job, timeout: float) -> Flow[Answer]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
@@ -208,48 +226,24 @@ class Engine:
 
     def links(self, answer: Answer) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
-        base = self.settings.host + "/"
-        found = (joined(base, link) for link in answer.reading.media)
-        return tuple(link for link in found if link)
+        return links_of(answer, self.settings.host)
 
     def save(
-        self, answer: Answer, out: str, *, action: str, job: Job | None = None, force: bool = False
-    ) -> Flow[SavedFile]:
-        """Fetch the first medium of an answer to ``out``; a dead link is asked for anew.
+        self,
+        answer: Answer,
+        out: str,
+        *,
+        action: str,
+        job: Job | None = None,
+        force: bool = False,
+        manifest: bool = False,
+    ) -> Flow[tuple[SavedFile, ...]]:
+        """Fetch the first medium of an answer to ``out``, or all where it has ``{index}``.
 
-        ``out`` is a path, a folder (ends in ``/``) or a template; see ``files.target_path``.
+        See ``saves.Save`` for the rest.
         """
-        links = self.links(answer)
-        task_id = answer.reading.task_ids[0] if answer.reading.task_ids else ""
-        if not links:
-            raise DownloadError(
-                f"{action} is done and its answer names no file",
-                hint="--json shows the whole answer",
-                task_id=task_id or None,
-            )
-        target = target_path(out, action=action, task_id=task_id, extension=extension_of(links[0]))
-        check_target(target, force=force)
-        part = Part(target, force=force)
-        try:
-            renew = (lambda: self._fresh_link(job)) if job is not None else None
-            yield from download(links[0], part, self.timing, renew=renew)
-            saved = part.commit()
-        except BaseException as error:
-            part.discard()
-            if isinstance(error, CallsheetError):
-                error.task_id = error.task_id or task_id or None
-                error.action = error.action or action
-            raise
-        if job is not None and job.ref:
-            yield from noted(Record("saved", job.ref, {"files": (saved,)}))
-        return saved
-
-    def _fresh_link(self, job: Job) -> Flow[str]:
-        answer = yield from ask(job)
-        links = self.links(answer)
-        if not links:
-            raise DownloadError("the link expired and the server names no other")
-        return links[0]
+        what = Save(answer, out, action, self.settings.host, job, force, manifest)
+        return (yield from save(what, self.timing))
 
 
 def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
@@ -264,3 +258,15 @@ def _family_facts(family: Family | None) -> dict[str, Any] | None:
     if family is None:
         return None
     return {name: getattr(family, name) for name in Family.__slots__}
+
+
+def _only_family(directory: Directory, name: str) -> Flow[Family]:
+    catalogue = yield from directory.catalogue()
+    actions = directory.surface(catalogue).actions
+    found = {action.family for action in actions if action.family is not None}
+    if len(found) == 1:
+        return found.pop()
+    raise UsageError(
+        f"nothing here knows the task {name}",
+        hint="ask with the query command of its group, by --task-id",
+    )

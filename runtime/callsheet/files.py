@@ -9,28 +9,15 @@ import re
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from callsheet.errors import DownloadError, UsageError
+from callsheet import containers, landing, trail
+from callsheet.errors import DownloadError
+from callsheet.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EXTENSIONS = {
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    "video/quicktime": ".mov",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "audio/mpeg": ".mp3",
-    "audio/wav": ".wav",
-    "audio/ogg": ".ogg",
-    "application/json": ".json",
-    "application/pdf": ".pdf",
-    "application/zip": ".zip",
-}
-KNOWN = frozenset(EXTENSIONS.values()) | {".jpeg", ".m4a", ".mkv", ".txt", ".svg", ".m4v"}
 RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+CHUNK = 1 << 20
 
 
 class SavedFile(NamedTuple):
@@ -44,20 +31,44 @@ class SavedFile(NamedTuple):
 class Part:
     """A download on its way to ``target``: a hidden file beside it, resumed by range.
 
+    A later process goes on with what an interrupted one left, where a trail (a small file
+    beside the part) says that it is the same file. ``identity`` names the file across
+    processes; without one the link does. Only one holds a part at a time: another process
+    that wants the same name gets a part of its own.
     Raises ``DownloadError`` for a full disk or an unwritable folder, with the name of what
     was meant to be written.
     """
 
-    def __init__(self, target: str, *, force: bool = False) -> None:
-        self.target, self.force = target, force
+    def __init__(self, target: str, *, force: bool = False, identity: str = "") -> None:
+        self.target, self.force, self.identity = target, force, identity
         self.size = 0
         self.complete = False
         self._expected: int | None = None
         self._validator = ""
-        self._made = False
         self._file: IO[bytes] | None = None
-        folder, name = os.path.split(target)
-        self.path = os.path.join(folder, f".{name[:40]}.{os.getpid()}.{id(self):x}.part")
+        self._hash = hashlib.sha256()
+        self._trail: Trail | None = None
+        self.path = trail.part_path(target)
+
+    def resume(self, link: str) -> None:
+        """Go on with what an earlier process left of this file, if it left any."""
+        self.identity = self.identity or link
+        if self._file is not None or not os.path.lexists(self.path):
+            return
+        with _disk(self.target):
+            file = self._open(keep=True)
+            left = Trail.read(self.path)
+            known = left is not None and left.identity == self.identity
+            if left is None or not known or left.size > os.fstat(file.fileno()).st_size:
+                Trail.remove(self.path)
+                file.truncate(0)
+                return
+            file.truncate(left.size)
+            file.seek(0)
+            while chunk := file.read(CHUNK):
+                self._hash.update(chunk)
+        self.size, self._expected, self._validator = left.size, left.expected, left.validator
+        self._trail = left
 
     def headers(self) -> dict[str, str]:
         """Headers for the next GET: the rest of the file, if it is still the same one."""
@@ -82,16 +93,17 @@ class Part:
         if page and not self.target.lower().endswith((".html", ".htm", ".xhtml")):
             raise DownloadError("the link leads to an HTML page, not to a file")
         plain = headers.get("content-encoding", "identity").lower() == "identity"
+        tag = headers.get("etag", "")
         if status == 206:
             start, total = _range(headers.get("content-range", ""))
-            if start != self.size or not plain:
+            other = total not in {None, self._expected} and self._expected is not None
+            if start != self.size or not plain or other or (tag and tag != self._validator):
                 self._restart()
                 return False
             self._expected = total if total is not None else self._expected
-        else:
-            self._restart()
-            self._expected = _number(headers.get("content-length")) if plain else None
-        tag = headers.get("etag", "")
+            return True
+        self._restart()
+        self._expected = _number(headers.get("content-length")) if plain else None
         # A part of an encoded body cannot be asked for by the bytes that were decoded.
         self._validator = tag if plain and not tag.startswith("W/") else ""
         return True
@@ -100,11 +112,42 @@ class Part:
         """Append bytes as they come."""
         with _disk(self.target):
             self._open().write(chunk)
+        self._hash.update(chunk)
         self.size += len(chunk)
+        if self._validator and trail.is_due(self.size, self._trail):
+            self._lay()
 
     def end(self) -> None:
-        """The body ended; complete when it has the length that was announced, if any was."""
-        self.complete = self._expected is None or self.size == self._expected
+        """The body ended; complete when it has the length that was announced.
+
+        Where none was, the file's own structure says whether it is whole.
+        """
+        if self._expected is not None:
+            self.complete = self.size == self._expected
+            return
+        with _disk(self.target):
+            file = self._open()
+            file.flush()
+            self.complete = containers.is_whole(file, self.size)
+            file.seek(self.size)
+
+    def require_kind(self) -> str:
+        """The container that the file holds; raises ``DownloadError`` where it holds none.
+
+        Only a name that promises a container is held to one; the kind may be another one,
+        for a paid file is never thrown away over its extension.
+        """
+        wanted = containers.expected_kind(self.target)
+        with _disk(self.target):
+            file = self._open()
+            file.flush()
+            found = containers.kind_of(os.pread(file.fileno(), containers.HEAD, 0))
+        if wanted and not found:
+            raise DownloadError(
+                f"the link leads to something that is no {wanted} or other medium",
+                hint="--json shows the link",
+            )
+        return found
 
     def commit(self) -> SavedFile:
         """Make the part durable and give it its name; raises when the name was taken meanwhile."""
@@ -112,65 +155,73 @@ class Part:
             file = self._open()
             file.flush()
             os.fsync(file.fileno())
+            saved = SavedFile(self.target, self.size, self._hash.hexdigest())
+            landing.publish(self.path, self.target, force=self.force)
             file.close()
             self._file = None
-            saved = SavedFile(self.target, self.size, _sha256(self.path))
-            self._publish()
+            Trail.remove(self.path)
         return saved
+
+    def keep(self) -> None:
+        """Leave what was fetched to a later process, or remove what no one could go on with."""
+        if self._file is None:
+            return
+        if not (self.size and self._validator):
+            self.discard()
+            return
+        try:
+            self._lay()
+        except DownloadError:
+            self.discard()
+            return
+        self._close()
 
     def discard(self) -> None:
         """Remove what was fetched so far."""
+        if self._file is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
+            Trail.remove(self.path)
+        self._close()
+
+    def _close(self) -> None:
         with suppress(OSError):  # a full disk refuses the last bytes of a file once more
             if self._file is not None:
                 self._file.close()
         self._file = None
-        if self._made:
-            with suppress(FileNotFoundError):
-                os.unlink(self.path)
 
-    def _publish(self) -> None:
-        if self.force:
-            os.replace(self.path, self.target)
-        else:
-            try:
-                self._claim()
-            except FileExistsError:
-                raise DownloadError(
-                    f"{self.target} appeared while the file was fetched; it was left as it is",
-                    hint="--force replaces it",
-                ) from None
-        folder = os.open(os.path.dirname(self.target) or ".", os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    def _lay(self) -> None:
+        """Write down how much is on the disk for certain."""
+        with _disk(self.target):
+            file = self._open()
+            file.flush()
+            os.fsync(file.fileno())
+            self._trail = Trail(self.identity, self._validator, self.size, self._expected)
+            self._trail.write(self.path)
 
-    def _claim(self) -> None:
-        """Give the part its name unless somebody has it."""
-        try:
-            os.link(self.path, self.target, follow_symlinks=False)
-        except FileExistsError:
-            raise
-        except OSError:  # no hard links on this file system: take the name first, then fill it
-            os.close(os.open(self.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-            os.replace(self.path, self.target)
-        else:
-            os.unlink(self.path)
-
-    def _open(self) -> IO[bytes]:
+    def _open(self, *, keep: bool = False) -> IO[bytes]:
+        """The file, taken hold of when it is first needed; emptied unless it is to be kept."""
         if self._file is None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            self._file = os.fdopen(os.open(self.path, flags, 0o666), "wb")
-            self._made = True
+            self._file = landing.held(self.path)
+            if self._file is None:
+                self.path = trail.part_path(self.target, f"{os.getpid()}.{id(self):x}")
+                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+                self._file = os.fdopen(os.open(self.path, flags, 0o666), "w+b")
+            if not keep:
+                Trail.remove(self.path)
+                self._file.truncate(0)
         return self._file
 
     def _restart(self) -> None:
         if self._file is not None:
             with _disk(self.target):
+                Trail.remove(self.path)
                 self._file.seek(0)
                 self._file.truncate()
         self.size = 0
         self._validator = ""
+        self._trail = None
+        self._hash = hashlib.sha256()
 
 
 class _disk:  # noqa: N801 - a context manager reads as a verb phrase
@@ -191,56 +242,6 @@ class _disk:  # noqa: N801 - a context manager reads as a verb phrase
             ) from error
 
 
-def check_target(path: str, *, force: bool) -> None:
-    """Make the folder and refuse a target that could not be written; nothing was sent yet.
-
-    Raises ``UsageError``.
-    """
-    folder = os.path.dirname(path) or "."
-    if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder", hint="end it with / to save into it", flag="--out")
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{folder} cannot be made: {why}", flag="--out") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{folder} is not writable", flag="--out")
-    if os.path.lexists(path) and not force:
-        raise UsageError(f"{path} exists", hint="--force replaces it", flag="--out")
-
-
-def target_path(
-    out: str, *, action: str, task_id: str = "", index: int = 1, extension: str = ""
-) -> str:
-    """The file that ``--out`` means: a path, a folder (ends in ``/``) or a template.
-
-    ``{action} {task_id} {index} {ext}`` are filled with safe words; no name comes from a server.
-    """
-    if out.endswith(("/", os.sep)) or (os.path.isdir(out) and not os.path.islink(out)):
-        out = os.path.join(out, "{action}-{task_id}-{index}.{ext}" if task_id else "{action}.{ext}")
-    words = {
-        "action": _word(action),
-        "task_id": _word(task_id) or "task",
-        "index": str(index),
-        "ext": extension.lstrip(".") or "bin",
-    }
-    return re.sub(r"\{(action|task_id|index|ext)\}", lambda m: words[m[1]], out)
-
-
-def extension_of(url: str, content_type: str = "") -> str:
-    """A known extension for a link, by its path or its content type; empty for anything else."""
-    from urllib.parse import urlsplit
-
-    by_type = EXTENSIONS.get(content_type.partition(";")[0].strip().lower(), "")
-    by_path = os.path.splitext(urlsplit(url).path)[1].lower()
-    return by_type or (by_path if by_path in KNOWN else "")
-
-
-def _word(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:80]
-
-
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
@@ -248,8 +249,3 @@ def _number(text: str | None) -> int | None:
 def _range(text: str) -> tuple[int, int | None]:
     match = RANGE.fullmatch(text.strip())
     return (int(match[1]), _number(match[3])) if match else (-1, None)
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

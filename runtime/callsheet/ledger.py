@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import sqlite3
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
+from callsheet.ledger_file import Guard, connect
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from callsheet.files import SavedFile
 
 NAME = "ledger.sqlite3"
-SCHEMA = """
-CREATE TABLE jobs (
-  ref TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL,
-  host TEXT NOT NULL, action TEXT NOT NULL, body TEXT, body_digest TEXT, schema_digest TEXT,
-  family TEXT, media TEXT, task_ids TEXT NOT NULL DEFAULT '[]', said TEXT, cost REAL,
-  reply TEXT, error TEXT
-);
-CREATE INDEX jobs_by_time ON jobs (created);
-CREATE TABLE files (
-  ref TEXT NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  saved REAL NOT NULL
-);
-CREATE TABLE origins (origin TEXT PRIMARY KEY, idempotency INTEGER NOT NULL);
-PRAGMA user_version = 1;
-"""
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
-INTENT = ("host", "action", "body", "body_digest", "schema_digest", "family", "media")
+INTENT = ("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target")
 INSERT_INTENT = """
 INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
-  family, media) VALUES (:ref, 'intent', :now, :now, :host, :action, :body, :body_digest,
-  :schema_digest, :family, :media)
+  family, media, target) VALUES (:ref, 'intent', :now, :now, :host, :action, :body, :body_digest,
+  :schema_digest, :family, :media, :target)
 ON CONFLICT (ref) DO UPDATE SET state = 'intent', updated = :now, host = :host, action = :action,
   body = :body, body_digest = :body_digest, schema_digest = :schema_digest, family = :family,
-  media = :media, error = NULL
+  media = :media, target = :target, error = NULL
 """
-CHANGES = ("said", "cost", "error")
+# What was saved stays so, whatever is heard of the job later.
+UPDATE_STATE = """
+UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
+  ('running', 'done', 'failed') THEN state ELSE :state END WHERE ref = :ref
+"""
+UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
+UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
+CHANGES = ("said", "cost", "error", "seconds")
 
 
 class Ledger:
@@ -56,24 +47,21 @@ class Ledger:
     def __init__(self, folder: str, *, clock: Callable[[], float] = time.time) -> None:
         self.path = os.path.join(folder or ".", NAME)
         self._clock = clock
+        self._since = clock()
         self._db: sqlite3.Connection | None = None
-        self._guarding = _Guard(self.path)
+        self._guarding = Guard(self.path)
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns."""
         now = self._clock()
-        with self._guarding, self._open() as db:
+        with self._writing() as db:
             if event == "intent":
                 _refuse_twice(db, ref, values)
                 row = {name: _text(values.get(name)) for name in INTENT}
                 db.execute(INSERT_INTENT, {"ref": ref, "now": now, **row})
                 return
             state = STATES.get(event, event)
-            db.execute(
-                "UPDATE jobs SET updated = ?, state = CASE WHEN state = 'saved' AND ? = 'done'"
-                " THEN state ELSE ? END WHERE ref = ?",
-                (now, state, state, ref),
-            )
+            db.execute(UPDATE_STATE, {"ref": ref, "now": now, "state": state})
             self._change(db, ref, values)
 
     def _change(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
@@ -119,9 +107,36 @@ class Ledger:
         """The newest jobs first."""
         return self._rows("1", [], limit=limit)
 
+    def unsettled(self, *, host: str = "") -> list[dict[str, Any]]:
+        """Jobs whose outcome is unknown, then those that are not saved; newest first each.
+
+        An intent that is older than this ledger object was left by a program that ended while
+        the request was out: it is unknown too.
+        """
+        here, place = (" AND host = ?", [host]) if host else ("", [])
+        unknown = self._rows(f"({UNKNOWN}){here}", [self._since, *place])
+        return unknown + self._rows(UNSAVED + here, place)
+
+    def is_unknown(self, row: Mapping[str, Any]) -> bool:
+        """Whether what became of a job is not known."""
+        left = row["state"] == "intent" and row["created"] < self._since
+        return bool(left or row["state"] == "unknown")
+
+    def durations(self, host: str, action: str, *, limit: int = 20) -> tuple[float, ...]:
+        """How many seconds the last jobs of an action took, the newest first."""
+        if not os.path.exists(self.path):
+            return ()
+        with self._guarding, self._open() as db:
+            found = db.execute(
+                "SELECT seconds FROM jobs WHERE action = ? AND host = ? AND seconds IS NOT NULL"
+                " ORDER BY created DESC LIMIT ?",
+                (action, host, limit),
+            )
+            return tuple(row["seconds"] for row in found)
+
     def forget(self, ref: str) -> None:
         """Drop a job and the notes of its files; the files stay."""
-        with self._guarding, self._open() as db:
+        with self._writing() as db:
             db.execute("DELETE FROM files WHERE ref = ?", (ref,))
             db.execute("DELETE FROM jobs WHERE ref = ?", (ref,))
 
@@ -157,66 +172,15 @@ class Ledger:
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
-            folder = os.path.dirname(self.path)
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            with _alone(folder):
-                self._db = self._connect()
+            self._db = connect(self.path)
         return self._db
 
-    def _connect(self) -> sqlite3.Connection:
-        # A descriptor of an existing file is never opened here: closing it would drop the
-        # locks that another connection of this process holds on the file.
-        with suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        db = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
-        try:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            self._migrate(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that no other writer can come between."""
+        with self._guarding, self._open() as db:
             db.execute("BEGIN IMMEDIATE")
-            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in SCHEMA.split(";"):
-                    db.execute(statement)
-            db.commit()
-
-
-@contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """One process at a time: SQLite does not wait for others when it turns a file to WAL."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-class _Guard:
-    """One thread at a time; trouble with the file becomes a ``UsageError`` that names it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._lock.release()
-        if isinstance(error, (sqlite3.Error, OSError)):
-            raise UsageError(
-                f"the ledger {self.path} cannot be used: {error}",
-                code="ledger",
-                hint="paid calls are not made without it; mend it or name another state folder",
-            ) from error
+            yield db
 
 
 def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:

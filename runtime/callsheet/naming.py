@@ -29,9 +29,9 @@ FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
 """The flags that the command of a family keeps besides."""
 
 _LONGEST = 60
-_PLURAL_ACRONYM = re.compile(r"([A-Z]{2,})s(?![a-z])")
-_LOWER_UPPER = re.compile(r"([a-z0-9])([A-Z])")
-_ACRONYM_WORD = re.compile(r"([A-Z]+)([A-Z][a-z])")
+# Each looks at a letter but once or twice: a server may send a name of a hundred thousand.
+_PLURAL_ACRONYM = re.compile(r"(?<![A-Z])([A-Z]{2,}+)s(?![a-z])")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_A_WORD = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -44,7 +44,7 @@ def kebab(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name)
     plain = "".join(_typable(char) for char in folded if not unicodedata.combining(char))
     plain = _PLURAL_ACRONYM.sub(lambda found: found[1].capitalize() + "s", plain)
-    plain = _ACRONYM_WORD.sub(r"\1-\2", _LOWER_UPPER.sub(r"\1-\2", plain))
+    plain = _WORD_START.sub("-", plain)
     text = _NOT_A_WORD.sub("-", plain).strip("-").lower()
     if not text:
         return f"field-{_mark(name)}" if name else "field"
@@ -142,10 +142,10 @@ def settle(
     Paths in ``given`` stay. A newcomer whose path is taken keeps its full id; one that is
     named like a command of ours, or like a group, is reached by ``call`` alone.
     """
-    paths: dict[str, tuple[str, ...]] = {}
+    paths = _Paths()
     told: dict[str, str] = {}
     for name in sorted(given):
-        if given[name][0] not in OWN_COMMANDS and _fits(given[name], paths.values()):
+        if given[name][0] not in OWN_COMMANDS and paths.fits(given[name]):
             paths[name] = given[name]
     groups = {path[:end] for path in wanted.values() for end in range(1, len(path))}
     for name in sorted(wanted.keys() - paths.keys()):
@@ -154,9 +154,9 @@ def settle(
             told[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
         elif path in groups:
             told[name] = f"`{' '.join(path)}` is a group too; use `call {shell_word(name)}`"
-        elif _fits(path, paths.values()):
+        elif paths.fits(path):
             paths[name] = path
-        elif full[0] not in OWN_COMMANDS and full not in groups and _fits(full, paths.values()):
+        elif full[0] not in OWN_COMMANDS and full not in groups and paths.fits(full):
             paths[name] = full
             told[name] = f"`{' '.join(path)}` is taken; it is `{' '.join(full)}`"
         else:
@@ -164,6 +164,20 @@ def settle(
     return paths, told
 
 
-def _fits(path: tuple[str, ...], paths: Collection[tuple[str, ...]]) -> bool:
-    """Whether the path is no other command's, nor above or beneath one."""
-    return not any(path[: len(other)] == other or other[: len(path)] == path for other in paths)
+class _Paths(dict[str, tuple[str, ...]]):
+    """The paths given so far, with what is needed to find a clash at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole: set[tuple[str, ...]] = set()
+        self._above: set[tuple[str, ...]] = set()
+
+    def __setitem__(self, name: str, path: tuple[str, ...]) -> None:
+        super().__setitem__(name, path)
+        self._whole.add(path)
+        self._above.update(path[:end] for end in range(1, len(path)))
+
+    def fits(self, path: tuple[str, ...]) -> bool:
+        """Whether the path is no other command's, nor above or beneath one."""
+        beneath = any(path[:end] in self._whole for end in range(1, len(path) + 1))
+        return not beneath and path not in self._above

@@ -68,14 +68,20 @@ class Result(ResultState[T]):
 
     _client: Client
 
-    def save(self, path: str, *, force: bool = False) -> SavedFile:
+    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Fetch the first medium to ``path`` (a file, a folder ending in ``/``, a template).
 
-        Raises ``UsageError`` when the file exists and ``force`` was not said, and
-        ``DownloadError`` when it cannot be fetched or written.
+        ``manifest`` writes ``PATH.json`` beside it. Raises ``UsageError`` when the file exists
+        and ``force`` was not said, and ``DownloadError`` when it cannot be fetched or written.
         """
+        return self.save_all(path, force=force, manifest=manifest)[0]
+
+    def save_all(
+        self, path: str, *, force: bool = False, manifest: bool = False
+    ) -> tuple[SavedFile, ...]:
+        """As ``save``, but every medium where ``path`` is a template with ``{index}``."""
         flow = self._client.engine.save(
-            self._answer, path, action=self.action, job=self._job, force=force
+            self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
         )
         return self._client.run(flow)
 
@@ -85,10 +91,16 @@ class AsyncResult(ResultState[T]):
 
     _client: AsyncClient
 
-    async def save(self, path: str, *, force: bool = False) -> SavedFile:
+    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """As ``Result.save``."""
+        return (await self.save_all(path, force=force, manifest=manifest))[0]
+
+    async def save_all(
+        self, path: str, *, force: bool = False, manifest: bool = False
+    ) -> tuple[SavedFile, ...]:
+        """As ``Result.save_all``."""
         flow = self._client.engine.save(
-            self._answer, path, action=self.action, job=self._job, force=force
+            self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
         )
         return await self._client.run(flow)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from callsheet.cancelling import cancel
 from callsheet.engine import require_done
-from callsheet.errors import UsageError
 from callsheet.results import AsyncResult, Result
 
 if TYPE_CHECKING:
@@ -63,12 +63,6 @@ class TaskState(Generic[T]):
         self._answer = yield from self._client.engine.outcome(self._job, seconds)
         return require_done(self._answer, self.action, self.id)
 
-    def _cancelling(self) -> UsageError:
-        return UsageError(
-            f"the server offers no action that cancels {self.action}",
-            hint="stopping to wait leaves the job alive",
-        )
-
 
 class Task(TaskState[T]):
     """A job of a ``Client``; made again from its id with ``client.tasks.get(id)``."""
@@ -96,15 +90,15 @@ class Task(TaskState[T]):
         """The job's updates until it is done; raises as ``wait`` does."""
         yield from self._client.transport.iterate(self._waiting(timeout), [])
 
-    def save(self, path: str, *, force: bool = False) -> SavedFile:
-        """Wait where necessary, then fetch the first medium to ``path``."""
+    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """Wait where necessary, then fetch the first medium to ``path``; see ``Result.save``."""
         answer = self._answer
         result = self._result(answer) if answer and self.state == "done" else self.wait()
-        return result.save(path, force=force)
+        return result.save(path, force=force, manifest=manifest)
 
     def cancel(self) -> None:
         """Ask the server to stop the job; raises ``UsageError`` where it offers no such action."""
-        raise self._cancelling()
+        self._client.run(cancel(self._client.engine, self._job))
 
     def _result(self, answer: Answer) -> Result[T]:
         return Result(self._client, self._action, answer, self._job)
@@ -134,49 +128,15 @@ class AsyncTask(TaskState[T]):
         async for update in self._client.transport.iterate(self._waiting(timeout), []):
             yield update
 
-    async def save(self, path: str, *, force: bool = False) -> SavedFile:
+    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """As ``Task.save``."""
         answer = self._answer
         result = self._result(answer) if answer and self.state == "done" else await self.wait()
-        return await result.save(path, force=force)
+        return await result.save(path, force=force, manifest=manifest)
 
     async def cancel(self) -> None:
         """As ``Task.cancel``."""
-        raise self._cancelling()
+        await self._client.run(cancel(self._client.engine, self._job))
 
     def _result(self, answer: Answer) -> AsyncResult[T]:
         return AsyncResult(self._client, self._action, answer, self._job)
-
-
-class Tasks:
-    """The jobs of a ``Client``: those in its ledger, and any by its id."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def get(self, name: str) -> Task[Any]:
-        """The job with this task id or client reference; nothing is asked of the server yet."""
-        job = self._client.run(self._client.engine.known_job(name))
-        return Task(self._client, self._client.engine.action_of(job), job, None)
-
-    def list(self, *, limit: int = 50) -> list[dict[str, Any]]:
-        """What the ledger knows, newest first."""
-        ledger = self._client.ledger
-        return ledger.jobs(limit=limit) if ledger is not None else []
-
-
-class AsyncTasks:
-    """The jobs of an ``AsyncClient``."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-    async def get(self, name: str) -> AsyncTask[Any]:
-        """As ``Tasks.get``."""
-        job = await self._client.run(self._client.engine.known_job(name))
-        return AsyncTask(self._client, self._client.engine.action_of(job), job, None)
-
-    def list(self, *, limit: int = 50) -> list[dict[str, Any]]:
-        """As ``Tasks.list``."""
-        ledger = self._client.ledger
-        return ledger.jobs(limit=limit) if ledger is not None else []

@@ -46,13 +46,13 @@ def one_line(value: object, limit: int | None = None) -> str:
 
 def typable(text: str) -> bool:
     """Whether every shell takes ``text`` as one plain word: what may be offered as a completion."""
-    return all(char.isalnum() or char in _PLAIN for char in text)
+    return bool(text) and all(char.isalnum() or char in _PLAIN for char in text)
 
 
 def shell_word(text: str) -> str:
     """``text`` as one word of a command line that a person may copy into any shell."""
     word = one_line(text)
-    if word and typable(word):
+    if typable(word):
         return word
     import shlex
 

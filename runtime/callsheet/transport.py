@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
@@ -19,6 +20,7 @@ from callsheet.wire import (
     pool_of,
     reply_of,
     request_of,
+    too_slow,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class Transport:
         """Do one thing that a flow asked for."""
         match effect:
             case Send():
-                return self._send(effect)
+                return self._send(effect) if effect.within is None else self._within(effect)
             case Sleep():
                 return self._sleep(effect.seconds)
             case Gather():
@@ -102,7 +104,29 @@ class Transport:
             body = Body(request["url"])
             for chunk in response.iter_bytes():
                 body.add(chunk)
-            return body.reply(response)
+            return body.reply(response, self.settings.key)
+
+    def _within(self, send: Send) -> Reply:
+        """Send, and stop waiting for the answer when its time is over, however it drips.
+
+        The time-outs of a socket start anew with every byte; a thread can be left behind.
+        """
+        box: SimpleQueue[Reply | BaseException] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                box.put(self._send(send))
+            except BaseException as error:  # told to the thread that waits
+                box.put(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            came = box.get(timeout=send.within)
+        except Empty:
+            raise too_slow(self.settings, send) from None
+        if isinstance(came, BaseException):
+            raise came
+        return came
 
     def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
         def one(send: Send) -> Reply | Exception:

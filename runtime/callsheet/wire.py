@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from callsheet.flows.effects import Save, Send
+    from callsheet.secret import Secret
 
 AT_ONCE = 32
 CONNECT = 10.0
@@ -193,6 +194,23 @@ class Body:
         if len(self._bytes) > LARGEST_REPLY:
             raise NetworkError(f"the reply of {origin_of(self._url)} is over 16 MiB", sent=True)
 
-    def reply(self, response: httpx.Response) -> Reply:
-        """The whole reply."""
-        return reply_of(response, bytes(self._bytes))
+    def reply(self, response: httpx.Response, key: Secret | None = None) -> Reply:
+        """The whole reply; a server that repeats the key in it is not repeated here."""
+        reply = reply_of(response, bytes(self._bytes))
+        return reply if key is None else _without(reply, key)
+
+
+def _without(reply: Reply, key: Secret) -> Reply:
+    """A reply in which the key is masked: no ledger, cache, log or output ever sees it."""
+    plain = key.reveal()
+    if not plain or (plain.encode() not in reply.body and plain not in str(reply.headers)):
+        return reply
+    mask = str(key).encode("ascii", "replace").decode()
+    headers = {name: value.replace(plain, mask) for name, value in reply.headers.items()}
+    return reply._replace(body=reply.body.replace(plain.encode(), mask.encode()), headers=headers)
+
+
+def too_slow(settings: Settings, send: Send) -> NetworkError:
+    """The answer was not whole in the time that it had."""
+    where = origin_of(send.url or settings.host) or "the server"
+    return NetworkError(f"{where} did not finish its answer in time", sent=True)

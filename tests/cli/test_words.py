@@ -160,8 +160,10 @@ def test_tasks_know_what_was_started(ads: Program) -> None:
 
 def test_rerun_starts_a_new_job(ads: Program) -> None:
     first = ads("video", "generate", "--prompt", "x").json["taskId"]
-    second = ads("tasks", "rerun", first).json["taskId"]
+    refused = ads("tasks", "rerun", first)
+    second = ads("tasks", "rerun", first, "--yes").json["taskId"]
 
+    assert (refused.code, refused.error["hint"]) == (2, "add --yes")
     assert first != second
     assert [c["action"] for c in ads.server.charges()] == ["ai.video.generate"] * 2
 

@@ -18,10 +18,13 @@ _STEP = 0.1
 
 
 class Progress:
-    """Shows updates while a job is waited for; silent with ``--quiet``."""
+    """Shows updates while a job is waited for; silent with ``--quiet``.
 
-    def __init__(self, session: Session, title: str) -> None:
-        self.session, self.title = session, title
+    ``usual`` is how many seconds such a job usually takes, where that is known.
+    """
+
+    def __init__(self, session: Session, title: str, usual: float | None = None) -> None:
+        self.session, self.title, self.usual = session, title, usual
         self._shown: tuple[str, int] | None = None
         self._status: Any = None
 
@@ -47,7 +50,7 @@ class Progress:
 
     def __call__(self, update: Update) -> None:
         """Show one update."""
-        line = f"{self.title}: {words(update)}"
+        line = f"{self.title}: {words(update, self.usual)}"
         if self._status is not None:
             from rich.text import Text
 
@@ -59,8 +62,9 @@ class Progress:
             self.session.note(line)
 
 
-def words(update: Update) -> str:
-    """State, percentage where it is told, and time since the start."""
+def words(update: Update, usual: float | None = None) -> str:
+    """State, percentage where it is told, time since the start, and how long it usually takes."""
     said = one_line(update.said, 40) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
-    return f"{said}{percent} ({spoken(update.elapsed)})"
+    expected = "" if usual is None else f" of usually {spoken(usual)}"
+    return f"{said}{percent} ({spoken(update.elapsed)}{expected})"

@@ -9,7 +9,8 @@ from callsheet.cli import output, preview, saving, uploads, view
 from callsheet.cli.progress import Progress
 from callsheet.cli.request import Request, judge, request
 from callsheet.errors import Interrupted, StillRunning, TaskFailed
-from callsheet.files import extension_of
+from callsheet.pace import usual
+from callsheet.targets import extension_of
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -68,18 +69,36 @@ def send(session: Session, made: Request) -> Outcome:
     announce(session, action)
     ref = str(uuid.uuid4())
     data = made.body.encoded()
-    flow = session.engine.call(action, data, key=ref, timeout=made.silence, check=False)
+    flow = session.engine.call(
+        action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(session)
+    )
     try:
         outcome: Outcome = session.run(flow)
     except KeyboardInterrupt as stop:
         if not action.paid:
             raise
-        raise Interrupted(
-            f"interrupted while {action.id} was out: what became of it is not known",
-            hint=f"tasks recover {ref[:8]}",
-            action=action.id,
-        ) from stop
+        raise _interrupted(session, action, ref) from stop
     return outcome
+
+
+def _interrupted(session: Session, action: Action, ref: str) -> Interrupted:
+    """What an interruption while the request was out means, by what was recorded of it."""
+    row = session.ledger().find(ref)
+    if row is None or row["state"] == "unsent":
+        return Interrupted(f"interrupted before {action.id} was sent", action=action.id)
+    if row["task_ids"]:
+        task_id = row["task_ids"][0]
+        return Interrupted(
+            f"interrupted; the job goes on as {task_id}",
+            hint=f"tasks wait {shell_word(task_id)}",
+            task_id=task_id,
+            action=action.id,
+        )
+    return Interrupted(
+        f"interrupted while {action.id} was out: what became of it is not known",
+        hint=f"tasks recover {ref[:8]}",
+        action=action.id,
+    )
 
 
 def finish(session: Session, made: Request, outcome: Outcome) -> int:
@@ -115,7 +134,7 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
     session.note(f"task {job.task_ids[0]}")
     try:
-        with Progress(session, job.action) as progress:
+        with Progress(session, job.action, usual(job.past)) as progress:
             answer: Answer = session.run(session.engine.wait(job, seconds), progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
@@ -133,11 +152,17 @@ def conclude(session: Session, action: Action, answer: Answer, job: Job | None) 
 
     require_done(answer, action.id, _task_id(answer, job))
     saved = saving.save(session, answer, action, job)
-    stored = uploads.store(session, saved) if "upload" in session.flags else None
+    first = saved[0] if saved else None
+    stored = uploads.store(session, first) if "upload" in session.flags else None
     if session.flags.get("out") != "-":
-        print_job(session, action, answer, job, saved=saved, stored=stored)
-    if saved is not None and "open" in session.flags:
-        saving.show(saved.path)
+        shown = shown_job(session, action, answer, job, saved=first, stored=stored)
+        shown["files"] = [file._asdict() for file in saved]
+        output.emit(session, shown, lambda: view.job_lines(shown))
+    if first is not None and "open" in session.flags:
+        saving.show(first.path)
+    if not session.flags.get("out") and job is not None and answer.reading.media:
+        line = saving.resume_line(shown["taskId"] or job.ref)
+        session.note(f"save it: {session.prog} {line}")
 
 
 def _task_id(answer: Answer, job: Job | None) -> str | None:
@@ -176,12 +201,22 @@ def tell_query(session: Session, made: Request, answer: Answer) -> int:
     if state == "failed":
         return tell_failed(session, action, answer, None)
     if state == "done" and answer.reading.media:
-        conclude(session, action, answer, None)
+        conclude(session, action, answer, _known(session, answer))
         return 0
     if session.flags.get("out"):
         session.note("the job is not over: there is nothing to save yet")
     print_job(session, action, answer, None)
     return 0
+
+
+def _known(session: Session, answer: Answer) -> Job | None:
+    """The job that a query was about, where it was started from here."""
+    name = next(iter(answer.reading.task_ids), "")
+    row = session.ledger().find(name) if name else None
+    if row is None or row["host"] != session.settings.host or not row["family"]:
+        return None
+    job: Job = session.run(session.engine.known_job(row["ref"]))
+    return job
 
 
 def tell_failed(session: Session, action: Action, answer: Answer, job: Job | None) -> int:

@@ -9,8 +9,10 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import UsageError
-from callsheet.files import check_target, target_path
+from callsheet import containers
+from callsheet.errors import CallsheetError, Interrupted, UsageError
+from callsheet.targets import check_target, target_path
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
@@ -40,19 +42,62 @@ def check(session: Session, action: Action) -> None:
         check_target(target, force="force" in session.flags)
 
 
-def save(session: Session, answer: Answer, action: Action, job: Job | None) -> SavedFile | None:
-    """Fetch the first medium of an answer to ``--out``; ``None`` where that was not asked for."""
+def save(
+    session: Session, answer: Answer, action: Action, job: Job | None
+) -> tuple[SavedFile, ...]:
+    """Fetch the media of an answer to ``--out``; nothing where that was not asked for.
+
+    An interruption leaves what was fetched for the next try.
+    """
     out = session.flags.get("out")
     if not out:
-        return None
+        return ()
     if out == "-":
         _to_stdout(session, answer, action, job)
-        return None
-    force = "force" in session.flags
-    saved: SavedFile = session.run(
-        session.engine.save(answer, out, action=action.id, job=job, force=force)
+        return ()
+    force, manifest = "force" in session.flags, "manifest" in session.flags
+    flow = session.engine.save(
+        answer, out, action=action.id, job=job, force=force, manifest=manifest
     )
+    task_id = next(iter(answer.reading.task_ids), None)
+    again = resume_line(task_id, out) if task_id else ""
+    try:
+        saved: tuple[SavedFile, ...] = session.run(flow)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            f"stopped while the result of {action.id} was fetched; it is still there",
+            hint=again,
+            task_id=task_id,
+            action=action.id,
+        ) from stop
+    except CallsheetError as error:
+        error.hint = error.hint or again
+        raise
+    for file in saved:
+        _tell_kind(session, file)
     return saved
+
+
+def _tell_kind(session: Session, file: SavedFile) -> None:
+    """Say where a name promises another container than the file holds."""
+    wanted = containers.expected_kind(file.path)
+    with open(file.path, "rb") as opened:
+        found = containers.kind_of(opened.read(containers.HEAD))
+    if wanted and found and wanted != found:
+        session.note(f"{file.path} holds {found}, not {wanted}")
+
+
+def resume_line(task_id: str, out: str = "") -> str:
+    """The command line that saves what a job made."""
+    return f"tasks save {shell_word(task_id)} --out {shell_word(out) if out else 'PATH'}"
+
+
+def meant(session: Session) -> str:
+    """Where ``--out`` says that the result is to go, whatever folder one is in later."""
+    out = session.flags.get("out") or ""
+    if out in {"", "-"}:
+        return ""
+    return os.path.abspath(out) + ("/" if out.endswith("/") else "")
 
 
 def _to_stdout(session: Session, answer: Answer, action: Action, job: Job | None) -> None:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from callsheet import uploading
 from callsheet.cli.body import Body, local_files
 from callsheet.cli.values import LocalFile
-from callsheet.errors import ServerError, UsageError
+from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from callsheet.cli.request import Request
     from callsheet.cli.session import Session
     from callsheet.files import SavedFile
-    from callsheet.spec import Advertised
-
-_LARGEST = 32 * 1024 * 1024
-
-
-class Store(NamedTuple):
-    """The action that stores a file: its field, how the bytes are written, where the link is."""
-
-    action: str
-    field: str
-    encoding: str = "data-uri"
-    result: str = "url"
+    from callsheet.uploading import Store
 
 
 def pending(body: Body) -> bool:
@@ -61,64 +47,18 @@ def _replaced(session: Session, store: Store, value: Any, links: dict[str, str])
     return value
 
 
-def known_store(session: Session) -> Store:
-    """The configured action, else an advertised one that plainly takes a file."""
-    said = session.directory.overlay.upload
-    catalogue = session.run(session.directory.catalogue())
-    if said and catalogue.get(said["action"]) is not None:
-        return Store(
-            said["action"],
-            said["field"],
-            said.get("encoding", "data-uri"),
-            said.get("result", "url"),
-        )
-    found = next(_plain_stores(catalogue.actions), None)
-    if found is None:
-        raise UsageError(
-            "this server wants a URL: it offers no way to upload a file that is known here",
-            hint="put the file on the web and give its link",
-        )
-    return found
-
-
-def _plain_stores(actions: Iterable[Advertised]) -> Iterator[Store]:
-    for action in actions:
-        schema = action.input if isinstance(action.input, dict) else {}
-        required, fields = schema.get("required"), schema.get("properties")
-        if not isinstance(required, list) or len(required) != 1 or not isinstance(fields, dict):
-            continue
-        field = fields.get(required[0])
-        if isinstance(field, dict) and (
-            field.get("contentEncoding") == "base64" or field.get("format") == "byte"
-        ):
-            yield Store(action.id, required[0], "base64")
-
-
 def send(session: Session, store: Store, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
-    if store.encoding == "multipart":
-        raise UsageError("uploads as multipart are not supported", hint="give a link instead")
-    if os.path.getsize(path) > _LARGEST:
-        raise UsageError(f"{path} is larger than 32 MiB", hint="put it on the web, give its link")
+    uploading.check_file(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
-    with open(path, "rb") as file:
-        text = base64.b64encode(file.read()).decode()
-    if store.encoding == "data-uri":
-        text = f"data:{_type_of(path)};base64,{text}"
-    action = session.run(session.directory.find(store.action))
-    outcome = session.run(session.engine.call(action, {store.field: text}))
-    payload = outcome.answer.reading.payload
-    link = payload.get(store.result) if isinstance(payload, dict) else None
-    if not isinstance(link, str):
-        raise ServerError(f"{store.action} answered without {store.result}", action=store.action)
+    link: str = session.run(uploading.upload(session.engine, store, path))
     return link
 
 
-def _type_of(path: str) -> str:
-    from callsheet.files import EXTENSIONS
-
-    extension = os.path.splitext(path)[1].lower().replace(".jpeg", ".jpg")
-    return next((t for t, known in EXTENSIONS.items() if known == extension), "image/png")
+def known_store(session: Session) -> Store:
+    """The action of this host that stores files; raises ``UsageError`` where there is none."""
+    store: Store = session.run(uploading.known_store(session.engine))
+    return store
 
 
 def store(session: Session, saved: SavedFile | None) -> str:

@@ -1,5 +1,6 @@
 """Flows without I/O: they say what to send, record, wait for and save, and are told the answers."""
 
+from callsheet.flows.ask import Job, ask, hint_of, query
 from callsheet.flows.download import download
 from callsheet.flows.effects import (
     Effect,
@@ -17,7 +18,7 @@ from callsheet.flows.effects import (
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed, retried
 from callsheet.flows.submit import Answer, Order, action_path, sendable, submit
-from callsheet.flows.wait import Job, ask, query, wait
+from callsheet.flows.wait import wait
 
 __all__ = [
     "Answer",
@@ -38,6 +39,7 @@ __all__ = [
     "ask",
     "download",
     "followed",
+    "hint_of",
     "noted",
     "query",
     "retried",

@@ -28,7 +28,8 @@ def download(
     Raises ``DownloadError`` when eight tries in a row bring nothing new, or at once where
     another try cannot help.
     """
-    tries = furthest = 0
+    part.resume(url)
+    tries, furthest = 0, part.size
     renewed = -1
     while True:
         reply: Reply | None = None

@@ -17,7 +17,8 @@ class Send(NamedTuple):
     """One HTTP request to the configured host; answered by a ``Reply``.
 
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
-    ``timeout`` is the longest silence of the server, in seconds.
+    ``timeout`` is the longest silence of the server, in seconds; ``within``, where it is
+    given, how long the whole answer may take, however slowly it drips.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Send(NamedTuple):
     headers: Mapping[str, str] = {}
     timeout: float = 60.0
     url: str = ""
+    within: float | None = None
 
 
 class Gather(NamedTuple):

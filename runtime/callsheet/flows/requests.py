@@ -62,7 +62,7 @@ def retried(send: Send, timing: Timing) -> Flow[Reply]:
         except NetworkError as error:
             trouble = error
         if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
-            timing.quota.give(cost)
+            timing.quota.give(cost or 1)
             return reply
         throttled = reply is not None and reply.status == THROTTLED
         attempt += 1

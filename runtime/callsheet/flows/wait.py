@@ -2,125 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from callsheet.backoff import growth, retry_after
-from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
-from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Tell, Timing, Update
-from callsheet.flows.notes import noted
-from callsheet.flows.requests import followed
-from callsheet.flows.submit import Answer, Order, action_path, submit
-from callsheet.protocol import error_for, read_reply
+from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
+from callsheet.flows.ask import OVER, Job, Look, look, note
+from callsheet.flows.effects import Flow, Sleep, Tell, Timing, Update
+from callsheet.pace import LONGEST_PAUSE, Pace
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from callsheet.protocol import Overrides
-    from callsheet.spec import Family
+    from callsheet.flows.submit import Answer
 
 UNFOUND_LIMIT = 5
 SHORTEST = 0.02  # seconds between two polls, whatever a server hints
-
-
-class Job(NamedTuple):
-    """A job on the server: every id it may be asked by, and how to ask.
-
-    ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
-    """
-
-    ref: str
-    action: str
-    family: Family
-    task_ids: tuple[str, ...]
-    started: float
-    host: str
-    overrides: Overrides
-    media: tuple[str, ...] = ()
-
-
-def ask(job: Job, *, timeout: float = 60.0) -> Flow[Answer]:
-    """One query: the ids are tried in order, the next one where the server knows not the last.
-
-    Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
-    """
-    answer, _ = yield from _asked(job, timeout)
-    return answer
-
-
-def _asked(job: Job, timeout: float) -> Flow[tuple[Answer, Job]]:
-    """The answer to one query, and the job; in both the id that the server knew is in front."""
-    refusal: CallsheetError | None = None
-    for task_id in job.task_ids:
-        body = {job.family.task_key: task_id}
-        reply: Reply = yield from followed(
-            Send(
-                "POST",
-                action_path(job.family.query),
-                json.dumps(body).encode(),
-                {"Content-Type": "application/json"},
-                timeout,
-            )
-        )
-        answer = _read(job, reply, body)
-        if answer is not None:
-            ids = tuple(dict.fromkeys((task_id, *job.task_ids)))
-            return _about(answer, *ids), job._replace(task_ids=ids)
-        refusal = error_for(
-            reply.status,
-            reply.headers,
-            reply.body,
-            action=job.family.query,
-            host=job.host,
-            task_id=task_id,
-            overrides=job.overrides,
-        )
-        if refusal.code != "not_found":
-            break
-    raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
-
-
-def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) -> Flow[Answer]:
-    """A query of a single id; where the server does not know that one, by the job's ``others``."""
-    key = order.action.family.task_key if order.action.family else ""
-    task_id = order.value.get(key) if isinstance(order.value, dict) else None
-    try:
-        answer = yield from submit(order, timing)
-    except ServerError as error:
-        if error.code != "not_found":
-            raise
-        for name in others():
-            body = {**order.value, key: name}
-            again = order._replace(body=json.dumps(body).encode(), value=body)
-            try:
-                answer = yield from submit(again, timing)
-            except ServerError as refusal:
-                if refusal.code != "not_found":
-                    raise
-            else:
-                return _about(answer, name)
-        raise
-    return _about(answer, task_id) if isinstance(task_id, str) else answer
-
-
-def _about(answer: Answer, *ids: str) -> Answer:
-    """The answer with these ids in front: the server's own may include ones it does not take."""
-    found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
-    return answer._replace(reading=replace(answer.reading, task_ids=found))
-
-
-def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
-    """What a reply says of the job; nothing where it is a refusal or no JSON."""
-    if not 200 <= reply.status < 300:
-        return None
-    try:
-        data = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    reading = read_reply(data, sent=sent, media=job.media, role="query", overrides=job.overrides)
-    return Answer(reply, data, reading) if reading.refusal is None else None
 
 
 def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
@@ -130,57 +24,69 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
     is alive in both cases.
     """
     polls = unfound = 0
-    asked = job
+    age = _Age(job, timing)
+    pace = Pace(job.past)
+    seen = Look(job, None, ServerError(""))
+    if job.hint:
+        yield Sleep(max(0.0, min(job.hint, deadline - timing.clock())))
     while True:
-        answer: Answer | None = None
-        hint: float | None = None
+        left = deadline - timing.clock()
         try:
-            left = deadline - timing.clock()
-            answer, asked = yield from _asked(asked, min(60.0, max(1.0, left)))
-            hint, unfound = _hint(answer, timing.wall()), 0
-        except AuthError:
-            raise
+            seen = yield from look(seen.job, timing, min(60.0, max(1.0, left)))
         except (NetworkError, ServerError) as error:
-            unfound = unfound + 1 if error.code == "not_found" else 0
-            if unfound >= UNFOUND_LIMIT:
-                raise
-        except CallsheetError as error:
-            hint = getattr(error, "retry_after", None)
-        if answer is not None:
-            yield Tell(_update(job, answer, timing))
-            if answer.reading.state in {"done", "failed"}:
-                yield from _note(job, answer)
-                return answer
-        polls += 1
+            seen = Look(seen.job, None, error)
+        if seen.answer is not None:
+            yield Tell(_update(job, seen.answer, age.seconds()))
+            if seen.answer.reading.state in OVER:
+                yield from note(job, seen.answer, age.length())
+                return seen.answer
+            age.saw_running()
+        elif isinstance(seen.refusal, AuthError):
+            raise seen.refusal
+        lost = seen.answer is None and seen.refusal.code == "not_found"
+        unfound = unfound + 1 if lost else 0
+        if unfound >= UNFOUND_LIMIT:
+            raise seen.refusal
         left = deadline - timing.clock()
         if left <= 0:
             raise _still_running(job)
-        yield Sleep(min(max(hint, SHORTEST) if hint else growth(polls - 1), left))
+        pause = max(seen.hint, SHORTEST) if seen.hint else pace.pause(polls, age.seconds())
+        polls += 1
+        yield Sleep(min(pause, left))
 
 
-def _hint(answer: Answer, now: float) -> float | None:
-    said = retry_after(answer.reply.headers.get("retry-after"), now)
-    return said or answer.reading.poll_after
+class _Age:
+    """How long a job has been going on: by the time of day at first, then by the steady clock."""
+
+    def __init__(self, job: Job, timing: Timing) -> None:
+        self._clock, self._start = timing.clock, timing.clock()
+        self._before = max(0.0, timing.wall() - job.started)
+        self._running: float | None = None
+
+    def seconds(self) -> float:
+        return self._before + self._clock() - self._start
+
+    def saw_running(self) -> None:
+        self._running = self.seconds()
+
+    def length(self) -> float | None:
+        """How long the job took, where it was seen running shortly before it was over."""
+        now = self.seconds()
+        if self._running is None or now - self._running > max(LONGEST_PAUSE + 2, now / 10):
+            return None
+        return (now + self._running) / 2
 
 
-def _update(job: Job, answer: Answer, timing: Timing) -> Update:
+def _update(job: Job, answer: Answer, elapsed: float) -> Update:
     reading = answer.reading
     return Update(
         task_id=job.task_ids[0],
         state=reading.state or "running",
         said=reading.said,
         progress=reading.progress,
-        elapsed=timing.wall() - job.started,
+        elapsed=elapsed,
         reading=reading,
     )
-
-
-def _note(job: Job, answer: Answer) -> Flow[None]:
-    if job.ref:
-        reading = answer.reading
-        values = {"said": reading.said, "cost": reading.cost, "reply": answer.json}
-        values["task_ids"] = list(reading.task_ids)
-        yield from noted(Record(reading.state, job.ref, values))
 
 
 def _still_running(job: Job) -> StillRunning:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callsheet.backoff import process_quota
 from callsheet_sandbox.pytest import sandbox
 
 if TYPE_CHECKING:
@@ -62,3 +63,9 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> R
     if request.param == "httpx":
         monkeypatch.setattr("callsheet.aio._aiohttp", lambda url, options: None)
     return Runner("sync" if request.param == "sync" else "async")
+
+
+@pytest.fixture(autouse=True)
+def own_quota() -> None:
+    """Give each test a full quota of retries; a process has one for all of its clients."""
+    process_quota.cache_clear()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.errors import DownloadError, UsageError
-from callsheet.files import Part, check_target, extension_of, target_path
+from callsheet.files import Part
+from callsheet.targets import check_target, extension_of, target_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,7 @@ def test_a_link_at_the_target_is_not_followed(tmp_path: Path, force: bool) -> No
     else:
         with pytest.raises(DownloadError, match="appeared"):
             part.commit()
+        part.discard()
     assert victim.read_bytes() == b"precious"
 
 

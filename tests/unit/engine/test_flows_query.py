@@ -67,5 +67,5 @@ def test_a_job_is_known_by_the_id_that_worked() -> None:
     job = Job("ref", "ai.v.make", FAMILY, ("upstream", "row"), 0.0, HOST, Overrides())
     stage = Stage(UNKNOWN, ROW)
 
-    assert stage.run(ask(job)).reading.task_ids == ("row", "upstream")
+    assert stage.run(ask(job, stage.timing)).reading.task_ids == ("row", "upstream")
     assert asked(stage) == ["upstream", "row"]

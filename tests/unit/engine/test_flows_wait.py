@@ -168,5 +168,5 @@ def test_updates_tell_how_long_it_has_been() -> None:
 def test_one_look_raises_what_the_answer_stands_for() -> None:
     stage = Stage(reply({"error": "oops"}, 500))
     with pytest.raises(ServerError):
-        stage.run(ask(JOB))
+        stage.run(ask(JOB, stage.timing))
     assert len(stage.sends) == 1

@@ -162,7 +162,7 @@ def test_the_key_is_never_sent_to_another_origin(runner: Runner, tmp_path: Path,
 
         async def steps(client: Any, wait: Any) -> None:
             task = await submitting(client, wait)
-            await wait(task.save(str(tmp_path / "v.mp4")))
+            await wait(task.save(str(tmp_path / "v.bin")))
             with pytest.raises(ServerError, match="your key was not sent there"):
                 await wait(client.call(Action(id="v.free", paid=False), {}, check=False))
 
@@ -171,7 +171,7 @@ def test_the_key_is_never_sent_to_another_origin(runner: Runner, tmp_path: Path,
         assert all(KEY in seen.headers[sent] for seen in server.seen)
         assert [seen.path for seen in cdn.seen] == ["/v.mp4"]
         assert KEY not in json.dumps(list(cdn.seen[0].headers.values()))
-    assert (tmp_path / "v.mp4").read_bytes() == b"film"
+    assert (tmp_path / "v.bin").read_bytes() == b"film"
 
 
 def test_a_redirect_inside_the_origin_is_followed(runner: Runner, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_id_that_is_no_segment_is_not_sent(runner: Runner, tmp_path: Path, na
 def saving(url: str, tmp_path: Path) -> Any:
     async def steps(client: Any, wait: Any) -> Any:
         task = await submitting(client, wait)
-        return await wait(task.save(str(tmp_path / "v.mp4")))
+        return await wait(task.save(str(tmp_path / "v.bin")))
 
     return steps
 
@@ -239,7 +239,7 @@ def test_a_broken_download_is_resumed(runner: Runner, tmp_path: Path) -> None:
         gets = [seen for seen in server.seen if seen.method == "GET"]
         assert gets[1].headers["range"] == "bytes=5000-"
         assert gets[1].headers["if-range"] == '"1"'
-    assert (tmp_path / "v.mp4").read_bytes() == FILM
+    assert (tmp_path / "v.bin").read_bytes() == FILM
     assert saved.bytes == len(FILM)
     assert states(tmp_path) == ["saved"]
 
@@ -248,7 +248,7 @@ def test_an_encoded_file_is_saved_decoded(runner: Runner, tmp_path: Path) -> Non
     packed = Said(200, gzip.compress(FILM), {"Content-Encoding": "gzip"})
     with serving(film(packed)) as server:
         runner(options(server.url, tmp_path), saving(server.url, tmp_path))
-    assert (tmp_path / "v.mp4").read_bytes() == FILM
+    assert (tmp_path / "v.bin").read_bytes() == FILM
 
 
 def test_a_download_that_fails_leaves_no_file(runner: Runner, tmp_path: Path) -> None:

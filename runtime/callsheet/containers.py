@@ -1,0 +1,80 @@
+"""What a file is by its first bytes, and whether its own structure says that it is whole."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import IO
+
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"\x1aE\xdf\xa3", "webm"),
+    (b"OggS", "ogg"),
+    (b"ID3", "mp3"),
+    (b"%PDF", "pdf"),
+    (b"PK\x03\x04", "zip"),
+)
+_RIFF = {b"WEBP": "webp", b"WAVE": "wav", b"AVI ": "avi"}
+_BY_EXTENSION = {
+    **dict.fromkeys((".mp4", ".m4v", ".m4a", ".mov"), "mp4"),
+    **dict.fromkeys((".webm", ".mkv"), "webm"),
+    **dict.fromkeys((".jpg", ".jpeg"), "jpeg"),
+    **{f".{kind}": kind for kind in ("png", "gif", "webp", "wav", "ogg", "mp3", "pdf", "zip")},
+}
+_TAIL = 4096
+HEAD = 64
+
+
+def kind_of(head: bytes) -> str:
+    """The container that a file begins as (``mp4``, ``png``, …); empty for none that is known."""
+    if head[4:8] in _BOXES:
+        return "mp4"
+    if head[:4] == b"RIFF":
+        return _RIFF.get(head[8:12], "")
+    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0 and head[1] != 0xFF:
+        return "jpeg" if head[:3] == b"\xff\xd8\xff" else "mp3"
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
+
+
+def expected_kind(name: str) -> str:
+    """The container that the extension of a name promises; empty where it promises none."""
+    return _BY_EXTENSION.get(os.path.splitext(name)[1].lower(), "")
+
+
+def is_whole(file: IO[bytes], size: int) -> bool:
+    """Whether a file of ``size`` bytes ends where its structure says; true where none tells."""
+    file.seek(0)
+    kind = kind_of(file.read(HEAD))
+    if kind == "mp4":
+        return _boxes_end(file, size)
+    if kind in {"webp", "wav", "avi"}:
+        file.seek(4)
+        return int(struct.unpack("<I", file.read(4))[0]) + 8 <= size
+    file.seek(max(0, size - _TAIL))
+    tail = file.read(_TAIL)
+    if kind == "png":
+        return b"IEND\xaeB`\x82" in tail
+    if kind == "jpeg":
+        return b"\xff\xd9" in tail
+    return tail.rstrip(b"\0").endswith(b";") if kind == "gif" else True
+
+
+def _boxes_end(file: IO[bytes], size: int) -> bool:
+    """Whether the boxes of an MP4 fill the file, with media and an index among them."""
+    place, seen = 0, set()
+    while place + 8 <= size:
+        file.seek(place)
+        length, name = struct.unpack(">I4s", file.read(8))
+        if length == 1:
+            more = file.read(8)
+            length = struct.unpack(">Q", more)[0] if len(more) == 8 else 0
+        elif length == 0:  # to the end of the file
+            length = size - place
+        if length < 8:
+            return False
+        seen.add(name)
+        place += length
+    return place == size and b"mdat" in seen and bool(seen & {b"moov", b"moof"})

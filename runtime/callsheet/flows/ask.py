@@ -1,0 +1,161 @@
+"""Asking about a job: by every id that it may have, and what the answer says of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.backoff import retry_after, wait_hint
+from callsheet.errors import CallsheetError, ServerError
+from callsheet.flows.effects import Flow, Record, Reply, Send, Timing
+from callsheet.flows.notes import noted
+from callsheet.flows.requests import followed
+from callsheet.flows.submit import Answer, Order, action_path, submit
+from callsheet.protocol import error_for, read_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from callsheet.protocol import Overrides
+    from callsheet.spec import Family
+
+OVER = ("done", "failed")
+
+
+class Job(NamedTuple):
+    """A job on the server: every id it may be asked by, and how to ask.
+
+    ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
+    ``hint`` is the pause in seconds that the create action's answer asked for; ``past`` holds
+    the seconds that earlier jobs of this action took.
+    """
+
+    ref: str
+    action: str
+    family: Family
+    task_ids: tuple[str, ...]
+    started: float
+    host: str
+    overrides: Overrides
+    media: tuple[str, ...] = ()
+    hint: float | None = None
+    past: tuple[float, ...] = ()
+
+
+class Look(NamedTuple):
+    """What one query brought: an answer, or a refusal and the pause that the server asks for.
+
+    ``job`` has the id that the server knew in front.
+    """
+
+    job: Job
+    answer: Answer | None
+    refusal: CallsheetError
+    hint: float | None = None
+
+
+def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[Answer]:
+    """One query: the ids are tried in order, the next one where the server knows not the last.
+
+    Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
+    What the job has come to is recorded.
+    """
+    seen = yield from look(job, timing, timeout)
+    if seen.answer is None:
+        raise seen.refusal
+    if seen.answer.reading.state in OVER:
+        yield from note(job, seen.answer)
+    return seen.answer
+
+
+def look(job: Job, timing: Timing, timeout: float) -> Flow[Look]:
+    """One query, whatever it brings; raises only where no answer of the API came."""
+    seen = Look(job, None, ServerError(f"{job.action}: the job has no id to ask for"))
+    for task_id in job.task_ids:
+        body = {job.family.task_key: task_id}
+        reply: Reply = yield from followed(
+            Send(
+                "POST",
+                action_path(job.family.query),
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json"},
+                timeout,
+                within=timeout,
+            )
+        )
+        answer = _read(job, reply, body)
+        if answer is not None:
+            known = job._replace(task_ids=tuple(dict.fromkeys((task_id, *job.task_ids))))
+            answer = _about(answer, *known.task_ids)
+            return seen._replace(job=known, answer=answer, hint=hint_of(answer, timing.wall()))
+        refusal = error_for(
+            reply.status,
+            reply.headers,
+            reply.body,
+            action=job.family.query,
+            host=job.host,
+            task_id=task_id,
+            overrides=job.overrides,
+        )
+        seen = seen._replace(refusal=refusal, hint=wait_hint(reply.headers, timing.wall()))
+        if refusal.code != "not_found":
+            break
+    return seen
+
+
+def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) -> Flow[Answer]:
+    """A query of a single id; where the server does not know that one, by the job's ``others``."""
+    key = order.action.family.task_key if order.action.family else ""
+    task_id = order.value.get(key) if isinstance(order.value, dict) else None
+    try:
+        answer = yield from submit(order, timing)
+    except ServerError as error:
+        if error.code != "not_found":
+            raise
+        for name in others():
+            body = {**order.value, key: name}
+            again = order._replace(body=json.dumps(body).encode(), value=body)
+            try:
+                answer = yield from submit(again, timing)
+            except ServerError as refusal:
+                if refusal.code != "not_found":
+                    raise
+            else:
+                return _about(answer, name)
+        raise
+    return _about(answer, task_id) if isinstance(task_id, str) else answer
+
+
+def _about(answer: Answer, *ids: str) -> Answer:
+    """The answer with these ids in front: the server's own may include ones it does not take."""
+    found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
+    return answer._replace(reading=replace(answer.reading, task_ids=found))
+
+
+def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
+    """What a reply says of the job; nothing where it is a refusal or no JSON."""
+    if not 200 <= reply.status < 300:
+        return None
+    try:
+        data = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    reading = read_reply(data, sent=sent, media=job.media, role="query", overrides=job.overrides)
+    return Answer(reply, data, reading) if reading.refusal is None else None
+
+
+def hint_of(answer: Answer, now: float) -> float | None:
+    """Seconds that an answer about a job asks to wait for before the next question."""
+    said = retry_after(answer.reply.headers.get("retry-after"), now)
+    return said or answer.reading.poll_after
+
+
+def note(job: Job, answer: Answer, seconds: float | None = None) -> Flow[None]:
+    """Record what a job has come to, and how many seconds it took where that is known."""
+    if job.ref:
+        reading = answer.reading
+        values = {"said": reading.said, "cost": reading.cost, "reply": answer.json}
+        if reading.state == "done":
+            values["seconds"] = seconds
+        yield from noted(Record(reading.state, job.ref, values))

@@ -1,0 +1,109 @@
+"""The ledger's file: made for its owner alone, brought to the newest form, its trouble told."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STEPS = (
+    """
+CREATE TABLE jobs (
+  ref TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL,
+  host TEXT NOT NULL, action TEXT NOT NULL, body TEXT, body_digest TEXT, schema_digest TEXT,
+  family TEXT, media TEXT, task_ids TEXT NOT NULL DEFAULT '[]', said TEXT, cost REAL,
+  reply TEXT, error TEXT
+);
+CREATE INDEX jobs_by_time ON jobs (created);
+CREATE TABLE files (
+  ref TEXT NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  saved REAL NOT NULL
+);
+CREATE TABLE origins (origin TEXT PRIMARY KEY, idempotency INTEGER NOT NULL);
+""",
+    """
+ALTER TABLE jobs ADD COLUMN seconds REAL;
+ALTER TABLE jobs ADD COLUMN target TEXT;
+CREATE INDEX jobs_by_action ON jobs (action, host, created);
+CREATE INDEX jobs_by_state ON jobs (state);
+CREATE INDEX files_by_ref ON files (ref);
+""",
+)
+"""What leads from each version of the file (``user_version``) to the next."""
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open the file, made and brought to the newest form where necessary."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    with _alone(folder):
+        # A descriptor of an existing file is never opened here: closing it would drop the
+        # locks that another connection of this process holds on the file.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        db = sqlite3.connect(path, timeout=30, check_same_thread=False)
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            _migrate(db)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Take the steps that are missing, each whole or not at all."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(STEPS):
+        raise UsageError(
+            f"the ledger was written by a newer version (form {version}, known: {len(STEPS)})",
+            code="ledger",
+            hint="upgrade this program, or name another state folder",
+        )
+    for number, step in enumerate(STEPS[version:], version + 1):
+        db.execute("BEGIN IMMEDIATE")
+        for statement in step.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {number}")
+        db.commit()
+
+
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """One process at a time: SQLite does not wait for others when it turns a file to WAL."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+class Guard:
+    """One thread at a time; trouble with the file becomes a ``UsageError`` that names it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._lock.release()
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise UsageError(
+                f"the ledger {self.path} cannot be used: {error}",
+                code="ledger",
+                hint="paid calls are not made without it; mend it or name another state folder",
+            ) from error

@@ -1,0 +1,181 @@
+"""What became of a request without an answer is found out, and it is never sent again."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from unit.engine.servers import Seen, said, serving
+from unit.engine.test_client import VIDEO, WAVES, at, posts
+from unit.engine.test_transport import BODY, MAKE, options
+
+from callsheet import Client
+from callsheet.errors import OutcomeUnknown, ServerError, UsageError
+from callsheet.overlay import Overlay
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unit.engine.conftest import Runner
+
+    from callsheet_sandbox.server import Running
+
+LOOKUP = Overlay(tasks={"action": "ai.task.list", "match": "clientReference"})
+
+
+def looking(client: Any) -> Any:
+    client.directory.overlay = LOOKUP
+    return client
+
+
+def left(client: Any, ref: str, state: str = "intent", age: float = 1.0) -> None:
+    """Make the row of a job what a killed process leaves."""
+    client.ledger.close()
+    with sqlite3.connect(client.ledger.path) as db:
+        db.execute(
+            "UPDATE jobs SET state = ?, task_ids = '[]', created = created - ? WHERE ref = ?",
+            (state, age, ref),
+        )
+    db.close()
+
+
+def test_a_charged_job_is_found_by_its_reference(runner: Runner, sandbox: Running) -> None:
+    async def steps(client: Any, wait: Any) -> Any:
+        task = await wait(looking(client).submit(VIDEO, WAVES))
+        left(client, task.ref)
+        before = len(posts(sandbox))
+        rows = await wait(client.tasks.recover())
+        sent = [one["path"] for one in posts(sandbox)[before:]]
+        again = await wait(client.tasks.get(task.ref))
+        await wait(again.wait())
+        return task, rows, sent, again.id
+
+    task, (row,), sent, again = runner(at(sandbox), steps)
+    assert (row["ref"], row["task_ids"][0], again) == (task.ref, task.id, task.id)
+    assert row["state"] in {"running", "done"}
+    assert sent == ["/api/actions/ai.task.list"]
+    assert len(sandbox.charges()) == 1
+
+
+def test_what_no_server_lists_stays_unknown(sandbox: Running) -> None:
+    with Client(**at(sandbox)) as client:
+        task = client.submit(VIDEO, WAVES)
+        left(client, task.ref)
+        (row,) = client.tasks.recover()
+    assert (row["state"], row["error"]) == (
+        "unknown",
+        "the program ended while the request was out",
+    )
+
+
+@pytest.mark.parametrize(("age", "state"), [(10.0, "unknown"), (300.0, "refused")])
+def test_what_the_server_does_not_list_was_not_accepted_after_a_while(
+    sandbox: Running, age: float, state: str
+) -> None:
+    with Client(**at(sandbox)) as client:
+        task = looking(client).submit(VIDEO, WAVES)
+        left(client, task.ref, "unknown", age)
+        sandbox.reset()
+        (row,) = client.tasks.recover(task.ref)
+    assert (row["state"], row["error"]) == (
+        state,
+        "the server lists no job with this reference",
+    )
+
+
+def test_what_is_no_job_may_have_been_charged_and_not_be_listed(sandbox: Running) -> None:
+    sandbox.add_action({"id": "x.buy", "title": "Buy", "does": "reply", "input": {}, "cost": 3})
+    with Client(**at(sandbox)) as client:
+        looking(client).call("x.buy", {}, idempotency_key="purchase-1")
+        left(client, "purchase-1", "unknown", 9999.0)
+        (row,) = client.tasks.recover()
+    assert row["state"] == "unknown"
+
+
+def test_a_job_that_is_being_sent_now_is_not_unknown(sandbox: Running) -> None:
+    with Client(**at(sandbox)) as client:
+        task = client.submit(VIDEO, WAVES)
+        left(client, task.ref, age=-5.0)
+        assert client.tasks.recover() == []
+
+
+def test_unsaved_jobs_are_listed_and_saved_ones_are_not(sandbox: Running, tmp_path: Path) -> None:
+    with Client(**at(sandbox)) as client:
+        open_one, closed = client.submit(VIDEO, WAVES), client.submit(VIDEO, WAVES)
+        closed.save(str(tmp_path / "v.mp4"))
+        assert [row["ref"] for row in client.tasks.recover()] == [open_one.ref]
+
+
+def test_the_user_may_supply_the_task_id(runner: Runner, sandbox: Running) -> None:
+    async def steps(client: Any, wait: Any) -> Any:
+        task = await wait(client.submit(VIDEO, WAVES))
+        left(client, task.ref, "unknown")
+        with pytest.raises(ServerError) as refused:
+            await wait(client.tasks.recover(task.ref, task_id="made-up"))
+        assert refused.value.code == "not_found"
+        (still,) = await wait(client.tasks.recover())
+        (row,) = await wait(client.tasks.recover(task.ref[:8], task_id=task.id))
+        return still["state"], row["state"], row["task_ids"][0] == task.id
+
+    assert runner(at(sandbox), steps) in [("unknown", "running", True), ("unknown", "done", True)]
+
+
+def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
+    other = said({"tasks": [{"taskId": "t-9", "status": "success", "clientReference": "other"}]})
+
+    def answer(seen: Seen) -> Any:
+        return said({}, 502) if seen.path.endswith("v.make") else other
+
+    with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
+        listed = [{"id": "v.make", "inputSchema": {}}, {"id": "v.tasks", "inputSchema": {}}]
+        server.listed = said({"actions": listed})
+        client.directory.overlay = Overlay(tasks={"action": "v.tasks", "match": "clientReference"})
+        with pytest.raises(OutcomeUnknown):
+            client.submit(MAKE, BODY, check=False)
+        (row,) = client.tasks.recover()
+    assert (row["state"], row["task_ids"]) == ("unknown", [])
+    assert [seen.path.rpartition("/")[2] for seen in server.posts()].count("v.make") == 1
+
+
+def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
+    broken = said({"error": "oops"}, 500)
+    with serving(broken) as server, Client(**options(server.url, tmp_path)) as client:
+        client.directory.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
+        with pytest.raises(OutcomeUnknown):
+            client.submit(MAKE, BODY, check=False)
+        (row,) = client.tasks.recover()
+    assert row["state"] == "unknown"
+
+
+def test_names_that_nothing_knows(sandbox: Running) -> None:
+    with Client(**at(sandbox)) as client:
+        for call in (client.tasks.recover, client.tasks.rerun, client.tasks.forget):
+            with pytest.raises(UsageError, match="nothing here knows"):
+                call("0badcafe")
+    with Client(**at(sandbox, ledger=None)) as client, pytest.raises(UsageError, match="no ledger"):
+        client.tasks.recover()
+
+
+def test_rerun_is_a_new_job_and_forget_drops_one(runner: Runner, sandbox: Running) -> None:
+    async def steps(client: Any, wait: Any) -> Any:
+        first = await wait(client.submit(VIDEO, WAVES))
+        second = await wait(client.tasks.rerun(first.ref))
+        client.tasks.forget(first.ref)
+        return first.ref != second.ref, [row["ref"] == second.ref for row in client.tasks.list()]
+
+    assert runner(at(sandbox), steps) == (True, [True])
+    assert len({charge["reference"] for charge in sandbox.charges()}) == 2
+
+
+def test_without_its_body_a_job_is_not_run_again(
+    sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_STORE_INPUT", "false")
+    with Client(**at(sandbox)) as client:
+        task = client.submit(VIDEO, WAVES)
+        (row,) = client.tasks.list()
+        with pytest.raises(UsageError, match="digest alone"):
+            client.tasks.rerun(task.ref)
+    assert row["body"] is None
+    assert row["body_digest"]

@@ -1,0 +1,142 @@
+"""Results are saved one or all, with a manifest where it is asked for, and gone on with later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from unit.engine.servers import Said, Seen, said, serving
+from unit.engine.test_transport import BODY, MAKE, options
+
+from callsheet import Client
+from callsheet.errors import DownloadError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unit.engine.conftest import Runner
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 99 + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def film(*links: str) -> dict[str, Any]:
+    return {"taskId": "t", "status": "done", "images": [{"imageUrl": link} for link in links]}
+
+
+def plan(files: dict[str, Said], *links: str) -> Any:
+    """A server whose one job makes these links."""
+
+    def answer(seen: Seen) -> Said:
+        path = seen.path.partition("?")[0]
+        return files[path] if seen.method == "GET" else said(film(*links))
+
+    return answer
+
+
+def png(data: bytes = PNG) -> Said:
+    return Said(200, data, {"Content-Type": "image/png", "ETag": '"1"'})
+
+
+async def saving(client: Any, wait: Any, path: str, **how: Any) -> Any:
+    task = await wait(client.submit(MAKE, BODY, check=False))
+    result = await wait(task.wait())
+    return await wait(result.save_all(path, **how))
+
+
+def test_the_first_of_several_is_saved_and_all_where_the_name_has_an_index(
+    runner: Runner, tmp_path: Path
+) -> None:
+    files = {"/a.png": png(), "/b.png": png(PNG[:20] + b"y" + PNG[21:])}
+    with serving(plan(files, "/a.png", "/b.png")) as server:
+        made = options(server.url, tmp_path)
+
+        async def steps(client: Any, wait: Any) -> Any:
+            one = await saving(client, wait, str(tmp_path / "one.png"))
+            every = await saving(client, wait, str(tmp_path / "{index}.{ext}"))
+            return one, every, client.tasks.list()
+
+        one, every, jobs = runner(made, steps)
+    assert [os.path.basename(file.path) for file in one] == ["one.png"]
+    assert [os.path.basename(file.path) for file in every] == ["1.png", "2.png"]
+    assert every[0].sha256 != every[1].sha256
+    assert [(job["state"], len(job["files"])) for job in jobs] == [("saved", 2), ("saved", 1)]
+
+
+def test_nothing_is_fetched_where_one_of_the_names_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "2.png").write_bytes(b"old")
+    made = plan({"/a.png": png(), "/b.png": png()}, "/a.png", "/b.png")
+    with serving(made) as server, Client(**options(server.url, tmp_path)) as client:
+        result = client.submit(MAKE, BODY, check=False).wait()
+        with pytest.raises(UsageError, match=r"2\.png exists"):
+            result.save(str(tmp_path / "{index}.png"))
+    assert not (tmp_path / "1.png").exists()
+    assert [seen.path for seen in server.seen if seen.method == "GET"] == []
+
+
+def test_a_manifest_says_where_a_file_came_from(runner: Runner, tmp_path: Path) -> None:
+    with serving(plan({"/a.png": png()}, "/a.png?signature=secret")) as server:
+        made = options(server.url, tmp_path)
+
+        async def steps(client: Any, wait: Any) -> Any:
+            return await saving(client, wait, str(tmp_path / "a.png"), manifest=True)
+
+        runner(made, steps)
+    text = (tmp_path / "a.png.json").read_text("utf-8")
+    facts = json.loads(text)
+    assert facts == facts | {
+        "file": "a.png",
+        "bytes": len(PNG),
+        "sha256": hashlib.sha256(PNG).hexdigest(),
+        "action": "v.make",
+        "taskId": "t",
+        "host": server.url,
+    }
+    assert "secret" not in text
+
+
+def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
+    runner: Runner, tmp_path: Path
+) -> None:
+    cut = Said(200, PNG[:50], {"ETag": '"1"'}, length=len(PNG), cut="after")
+    rest = Said(
+        206, PNG[50:], {"ETag": '"1"', "Content-Range": f"bytes 50-{len(PNG) - 1}/{len(PNG)}"}
+    )
+    refused = Said(418)
+    asked: list[str] = []
+    left = [cut, refused, rest]
+
+    def answer(seen: Seen) -> Said:
+        if seen.method == "POST":
+            return said(film("/a.png?signed=" + str(len(asked))))
+        asked.append(seen.headers.get("range", ""))
+        return left.pop(0)
+
+    async def steps(client: Any, wait: Any) -> Any:
+        return await saving(client, wait, str(tmp_path / "a.png"))
+
+    async def later(client: Any, wait: Any) -> Any:
+        (job,) = client.tasks.list()
+        task = await wait(client.tasks.get(job["ref"]))
+        return await wait(task.save(str(tmp_path / "a.png")))
+
+    with serving(answer) as server:
+        with pytest.raises(DownloadError, match="418"):
+            runner(options(server.url, tmp_path), steps)
+        assert not (tmp_path / "a.png").exists()
+        saved = runner(options(server.url, tmp_path), later)
+    assert asked == ["", "bytes=50-", "bytes=50-"]
+    assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "ledger"]
+
+
+def test_an_error_document_in_place_of_a_picture_leaves_nothing(tmp_path: Path) -> None:
+    xml = Said(200, b"<?xml version='1.0'?><Error/>", {"ETag": '"1"'})
+    made = plan({"/a.png": xml}, "/a.png")
+    with serving(made) as server, Client(**options(server.url, tmp_path)) as client:
+        result = client.submit(MAKE, BODY, check=False).wait()
+        with pytest.raises(DownloadError, match="no png"):
+            result.save(str(tmp_path / "a.png"))
+    assert sorted(os.listdir(tmp_path)) == ["ledger"]
