@@ -231,7 +231,7 @@ def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str | None
 
 def param_at(params: Sequence[Param], pointer: Sequence[str | int]) -> Param | None:
     """The parameter with a flag that carries the value at a pointer; see :func:`flag_at`."""
-    known = {one.path: one for one in params if one.flag and not one.hidden}
+    known = {one.path: one for one in params if one.flag}
     steps = tuple(map(str, pointer))
     paths = (steps[:end] for end in range(len(steps), 0, -1))
     return next((known[path] for path in paths if path in known), None)

@@ -184,7 +184,7 @@ class Campaign:
         good = sent.body is None and sent.code == 2 and sent.pointer is not None
         self.refused.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")
         sent = self.routes.given(action, json.dumps(body).encode())
-        named = sent.flag.startswith("--") or bool(sent.error)
+        named = sent.flag.startswith("--")
         good = sent.body is None and sent.code == 2 and named
         self.denied.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")
 
