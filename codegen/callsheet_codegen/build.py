@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.bindings import INTERFACE
 from callsheet.snapshot import canonical
-from callsheet.surface import surface
+from callsheet.surface.assembly import surface
 from callsheet_codegen import tree
 from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callsheet.overlay import Overlay
     from callsheet.snapshot import Snapshot
     from callsheet.spec import Action
-    from callsheet.surface import Problem
+    from callsheet.surface.assembly import Problem
     from callsheet_codegen.modelling import ActionModels
     from callsheet_codegen.models import Modeller
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from callsheet.pointers import SchemaRefused, follow
-from callsheet.schema import resolve
+from callsheet.schema.admission import resolve
+from callsheet.schema.pointers import SchemaRefused, follow
 from callsheet_codegen import names
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.cli.pages import entries, pages
+from callsheet.cli.help.pages import entries, pages
 from callsheet_codegen.ir import DataFile
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from callsheet.pointers import SchemaRefused
-from callsheet.schema import admit
+from callsheet.schema.admission import admit
+from callsheet.schema.pointers import SchemaRefused
 from callsheet_codegen import names
 from callsheet_codegen.code import Ident, Module, literal
 from callsheet_codegen.diagnostics import Diagnostic

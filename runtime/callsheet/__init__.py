@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         TaskFailed,
         UsageError,
     )
-    from callsheet.files import SavedFile
+    from callsheet.files.parts import SavedFile
     from callsheet.flows.effects import Update
     from callsheet.groups import OMIT, AsyncGroup, Group, Omit
     from callsheet.results import AsyncResult, Response, Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
-from callsheet.engine import Engine, Outcome, default_timing, require_done
+from callsheet.engine.work import Engine, Outcome, default_timing, require_done
 from callsheet.history import AsyncTasks, Tasks
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callsheet.flows import Flow, Job, Timing, Update
     from callsheet.ledger import Ledger
     from callsheet.spec import Action
-    from callsheet.surface import Surface
+    from callsheet.surface.assembly import Surface
     from callsheet.transport import Transport
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.overlay import Overlay
-from callsheet.surface import Surface, surface
+from callsheet.surface.assembly import Surface, surface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog import Catalogue, fetch
-from callsheet.catalog_cache import CatalogueCache
+from callsheet.catalog.cache import CatalogueCache
+from callsheet.catalog.live import Catalogue, fetch
 from callsheet.errors import InvalidInput, ServerError
-from callsheet.marks import is_free
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
+from callsheet.surface.marks import is_free
 from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callsheet.bindings import Bindings
     from callsheet.flows import Flow, Timing
     from callsheet.settings import Settings
-    from callsheet.surface import Surface
+    from callsheet.surface.assembly import Surface
 
 SANDBOX = "callsheet-sandbox"
 
@@ -75,7 +75,7 @@ class Directory:
     def surface(self, catalogue: Catalogue) -> Surface:
         """The named actions of a catalogue, by the same rules as generated ones."""
         if self._surface is None or catalogue is not self._catalogue:
-            from callsheet.surface import surface
+            from callsheet.surface.assembly import surface
 
             self._surface = surface(catalogue.actions, self.overlay)
         return self._surface
@@ -154,7 +154,7 @@ class Directory:
         if schema is None:
             self.notes.append(f"{action.id}: no schema is known; the body goes out unchecked")
             return None
-        from callsheet import judge
+        from callsheet.judge import verdict as judge
 
         try:
             compiled = judge.compile(schema)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from callsheet.engine.recovery import Recovery
 from callsheet.errors import UsageError
-from callsheet.recovery import Recovery
 from callsheet.tasks import AsyncTask, Task
 
 if TYPE_CHECKING:
     from callsheet.client import AsyncClient, Client
-    from callsheet.engine import Engine
+    from callsheet.engine.work import Engine
     from callsheet.flows import Flow, Job
 
 Rows: TypeAlias = list[dict[str, Any]]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from callsheet.files import SavedFile
+    from callsheet.files.parts import SavedFile
 
 NAME = "ledger.sqlite3"
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS, flags, kebab
-from callsheet.shape import KINDS, Reader, Shape, kind_of_value, wide
+from callsheet.schema.shape import KINDS, Reader, Shape, kind_of_value, wide
 from callsheet.spec import Kind, Param, Role
 
 if TYPE_CHECKING:

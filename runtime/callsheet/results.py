@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.client import AsyncClient, Client
-    from callsheet.files import SavedFile
+    from callsheet.files.parts import SavedFile
     from callsheet.flows import Answer, Job
     from callsheet.spec import Action
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from callsheet.cancelling import cancel
-from callsheet.engine import require_done
+from callsheet.engine.cancelling import cancel
+from callsheet.engine.work import require_done
 from callsheet.results import AsyncResult, Result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from callsheet.client import AsyncClient, Client
-    from callsheet.files import SavedFile
+    from callsheet.files.parts import SavedFile
     from callsheet.flows import Answer, Flow, Job, Update
     from callsheet.spec import Action
 

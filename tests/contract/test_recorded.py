@@ -14,7 +14,7 @@ from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve
 
 if TYPE_CHECKING:
-    from callsheet.surface import Surface
+    from callsheet.surface.assembly import Surface
 
 FOLDERS = sorted(path for path in Path(__file__).with_name("recorded").iterdir() if path.is_dir())
 KEY = "sk-recorded-0123456789"

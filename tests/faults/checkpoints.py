@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import callsheet.aio
 import callsheet.transport
-from callsheet import files, landing
+from callsheet.files import landing
+from callsheet.files import parts as files
 from callsheet.flows.effects import Record, Save, Send
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from program import generate
 from callsheet import AsyncClient, Bindings, Client
 from callsheet.aio import AsyncTransport
 from callsheet.backoff import process_quota
-from callsheet.catalog_cache import CatalogueCache
+from callsheet.catalog.cache import CatalogueCache
 from callsheet.client import DEFAULT_LEDGER
 from callsheet.settings import Settings, load
 from callsheet.transport import Transport
@@ -26,7 +26,7 @@ from callsheet_sandbox.server import Running, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from callsheet.catalog import Catalogue
+    from callsheet.catalog.live import Catalogue
     from callsheet.flows import Timing
 
 ROOT = Path(__file__).resolve().parents[2]

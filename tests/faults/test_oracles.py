@@ -14,8 +14,8 @@ from faults import downloading, leaking, stage, submitting
 from faults.needles import CANARY, hits
 from faults.tally import Tally, table
 
-from callsheet import files
 from callsheet.errors import NetworkError
+from callsheet.files import parts as files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from fidelity.saying import words
 from fidelity.tally import Row
 from pydantic import ValidationError
 
-from callsheet import judge
-from callsheet.linear import message_validator
+from callsheet.judge import verdict as judge
+from callsheet.judge.linear import message_validator
 from callsheet.model import sent as wire
 from callsheet.model import wire_name
 from callsheet.tolerant import read as read_reply

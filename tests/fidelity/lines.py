@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli import build
-from callsheet.cli.failure import from_any
-from callsheet.cli.request import judge, request
+from callsheet.cli.input.request import judge, request
+from callsheet.cli.output.failure import from_any
 from callsheet.cli.session import Session
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.overlay import Overlay
 from callsheet.snapshot import Snapshot
 from callsheet.spec import Action, Advertised
-from callsheet.surface import Surface, surface
+from callsheet.surface.assembly import Surface, surface
 from callsheet_codegen import pipeline, tree
 from callsheet_codegen.config import LOCK, Config
 

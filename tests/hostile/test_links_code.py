@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet import budget, keywords, schema
-from callsheet.pointers import SchemaRefused
+from callsheet.schema import admission as schema
+from callsheet.schema import budget, keywords
+from callsheet.schema.pointers import SchemaRefused
 from callsheet_codegen import clean, code, names, reshape, verify, worker
 from callsheet_codegen.clean import NoModel
 from callsheet_codegen.models import Request, Worker

@@ -15,11 +15,17 @@ from hostile.gates import gate
 from hostile.making.patterns import CATASTROPHIC
 from hostile.screen import moved
 
-from callsheet import catalog, judge, linear, schema, targets
-from callsheet.catalog import LARGEST_SCHEMA
-from callsheet.cli import helptext, options, output
+from callsheet.catalog import live as catalog
+from callsheet.catalog.live import LARGEST_SCHEMA
+from callsheet.cli.help import layout as helptext
+from callsheet.cli.input import options
+from callsheet.cli.output import formats as output
+from callsheet.files import targets
 from callsheet.flows import requests, sendable
-from callsheet.pointers import SchemaRefused
+from callsheet.judge import linear
+from callsheet.judge import verdict as judge
+from callsheet.schema import admission as schema
+from callsheet.schema.pointers import SchemaRefused
 from callsheet.spec import Action, Param
 from callsheet.strictjson import strict_json
 from callsheet.text import typable

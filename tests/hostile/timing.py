@@ -7,13 +7,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from callsheet import judge
 from callsheet.cli.build import help_text
+from callsheet.judge import verdict as judge
 from callsheet.overlay import Overlay
 from callsheet.protocol import read_list
 from callsheet.spec import Advertised
 from callsheet.strictjson import strict_json
-from callsheet.surface import surface
+from callsheet.surface.assembly import surface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

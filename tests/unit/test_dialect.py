@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callsheet.dialect import without
+from callsheet.schema.dialect import without
 
 
 def test_only_keywords_go() -> None:

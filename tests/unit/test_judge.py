@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet import judge
-from callsheet.judge import Unjudged
+from callsheet.judge import verdict as judge
+from callsheet.judge.verdict import Unjudged
 
 TEXT = {"type": "string"}
 OBJECT = {"type": "object", "required": ["type"]}

@@ -8,7 +8,7 @@ import pytest
 
 from callsheet.overlay import Overlay
 from callsheet.params import fields, flag_at, named, params, union
-from callsheet.schema import admit
+from callsheet.schema.admission import admit
 
 if TYPE_CHECKING:
     from callsheet.spec import Param

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callsheet.keywords import NAMED, ONE, PLAIN, SEVERAL
 from callsheet.overlay import Overlay
 from callsheet.params import params
-from callsheet.schema import SchemaRefused, admit, admit_noted, draft_of, resolve
+from callsheet.schema.admission import SchemaRefused, admit, admit_noted, draft_of, resolve
+from callsheet.schema.keywords import NAMED, ONE, PLAIN, SEVERAL
 
 D7 = "http://json-schema.org/draft-07/schema#"
 D12 = "https://json-schema.org/draft/2020-12/schema"

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from callsheet import judge
+from callsheet.judge import verdict as judge
 from callsheet.naming import OWN_FLAGS
 from callsheet.overlay import Overlay
 from callsheet.params import MOST_FLAGS, flag_at, params
-from callsheet.schema import admit, draft_of
+from callsheet.schema.admission import admit, draft_of
 from callsheet.spec import Advertised
-from callsheet.surface import surface
+from callsheet.surface.assembly import surface
 
 CORPUS = Path(os.environ.get("CORPUS", "../shared/corpus"))
 pytestmark = pytest.mark.skipif(

@@ -10,7 +10,7 @@ import pytest
 
 from callsheet.overlay import Overlay
 from callsheet.spec import Advertised, Family
-from callsheet.surface import Surface, surface
+from callsheet.surface.assembly import Surface, surface
 
 PROMPT: dict[str, Any] = {
     "type": "object",

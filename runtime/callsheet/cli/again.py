@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import options
+from callsheet.cli.input import options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

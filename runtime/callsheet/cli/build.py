@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import options
-from callsheet.cli.helptext import action_help
+from callsheet.cli.help.layout import action_help
+from callsheet.cli.input import options
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from callsheet.cli.options import FieldOption
+    from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
     from callsheet.spec import Action
-
-Typed = tuple["FieldOption", Any]
 
 
 class ActionCommand(click.Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import pages
+from callsheet.cli.help import pages
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
 
 def guarded(session: Session, argv: Sequence[str]) -> int:
     """Run the command line of a session; every failure becomes an exit code."""
-    from callsheet.cli import failure
+    from callsheet.cli.output import failure
 
     try:
         code = _invoke(session, argv)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import flags, helptext
+from callsheet.cli import flags
+from callsheet.cli.help import layout as helptext
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import typable

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import output
+from callsheet.cli.output import formats as output
 
 if TYPE_CHECKING:
-    from callsheet.cli.request import Request
+    from callsheet.cli.input.request import Request
     from callsheet.cli.session import Session
     from callsheet.spec import Action, Param
 
@@ -69,7 +69,7 @@ _EXAMPLES: dict[str, Any] = {
 
 
 def _example(param: Param) -> Any:
-    from callsheet.cli.jsontext import decode
+    from callsheet.cli.input.jsontext import decode
 
     if param.default is not None:
         return decode(param.default)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import output, preview, saving, uploads, view
-from callsheet.cli.progress import Progress
-from callsheet.cli.request import Request, judge, request
+from callsheet.cli import preview
+from callsheet.cli.input import uploads
+from callsheet.cli.input.request import Request, judge, request
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import saving, view
+from callsheet.cli.output.progress import Progress
+from callsheet.engine.pace import usual
 from callsheet.errors import Interrupted, StillRunning, TaskFailed
-from callsheet.pace import usual
-from callsheet.targets import extension_of
+from callsheet.files.targets import extension_of
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 
     import click
 
-    from callsheet.cli.build import Typed
+    from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
-    from callsheet.engine import Outcome
+    from callsheet.engine.work import Outcome
     from callsheet.flows import Answer, Job
     from callsheet.spec import Action
 
@@ -148,7 +151,7 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
 
 def conclude(session: Session, action: Action, answer: Answer, job: Job | None) -> None:
     """A job is over: save what it made and print it; raises ``TaskFailed``."""
-    from callsheet.engine import require_done
+    from callsheet.engine.work import require_done
 
     require_done(answer, action.id, _task_id(answer, job))
     saved = saving.save(session, answer, action, job)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from callsheet.bindings import Bindings
     from callsheet.directory import Directory
-    from callsheet.engine import Engine
+    from callsheet.engine.work import Engine
     from callsheet.flows import Flow, Update
     from callsheet.ledger import Ledger
     from callsheet.settings import Settings
@@ -105,7 +105,7 @@ class Session:
     def engine(self) -> Engine:
         """The flows over directory and ledger."""
         if self._engine is None:
-            from callsheet.engine import Engine
+            from callsheet.engine.work import Engine
 
             self._engine = Engine(self.directory, self.ledger())
         return self._engine
@@ -125,7 +125,7 @@ class Session:
 
     def _connect(self, ledger: Ledger) -> Transport:
         if {"verbose", "debug"} & set(self.flags.values):
-            from callsheet.cli.told import ToldTransport
+            from callsheet.cli.output.told import ToldTransport
 
             headers = "debug" in self.flags
             return ToldTransport(self.settings, ledger, say=self.warn, headers=headers)
@@ -154,7 +154,7 @@ class Session:
         print(safe_text(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place for stderr
 
     def _timing(self) -> Any:
-        from callsheet.engine import default_timing
+        from callsheet.engine.work import default_timing
 
         return default_timing()
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import build, flags, helptext, pages, words
+from callsheet.cli import build, flags, words
+from callsheet.cli.help import layout as helptext
+from callsheet.cli.help import pages
 from callsheet.cli.lookup import Lookup
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import UsageError

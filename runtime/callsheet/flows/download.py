@@ -13,7 +13,7 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callsheet.files import Part
+    from callsheet.files.parts import Part
 
 TRIES = 8
 HOPS = 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from callsheet.backoff import Quota
-    from callsheet.files import Part
+    from callsheet.files.parts import Part
     from callsheet.protocol import Reading
 
 T = TypeVar("T")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.engine.pace import LONGEST_PAUSE, Pace
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.ask import OVER, Job, Look, look, note
 from callsheet.flows.effects import Flow, Sleep, Tell, Timing, Update
-from callsheet.pace import LONGEST_PAUSE, Pace
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:

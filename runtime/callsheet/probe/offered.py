@@ -17,11 +17,11 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.catalog import Catalogue
+    from callsheet.catalog.live import Catalogue
     from callsheet.probe.exchange import Exchange
     from callsheet.protocol import Overrides
     from callsheet.spec import Family
-    from callsheet.surface import Surface
+    from callsheet.surface.assembly import Surface
 
 _SHOWN = 6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from callsheet.catalog import LIST, Catalogue, fetch
+from callsheet.catalog.live import LIST, Catalogue, fetch
 from callsheet.errors import CallsheetError
 from callsheet.flows import Send, followed
 from callsheet.flows.requests import REDIRECTS
@@ -18,12 +18,12 @@ from callsheet.transport import Transport
 
 if TYPE_CHECKING:
     from callsheet.directory import Directory
-    from callsheet.engine import Engine
+    from callsheet.engine.work import Engine
     from callsheet.flows import Flow
     from callsheet.probe.report import Finding
     from callsheet.settings import Settings
     from callsheet.spec import Family
-    from callsheet.surface import Surface
+    from callsheet.surface.assembly import Surface
 
 T = TypeVar("T")
 
@@ -133,7 +133,7 @@ class _Survey:
         """The named actions of what was fetched."""
         if self.catalogue is None:
             return None
-        from callsheet.surface import surface
+        from callsheet.surface.assembly import surface
 
         return surface(self.catalogue.actions, self.directory.overlay)
 

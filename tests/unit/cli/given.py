@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from callsheet.bindings import Bindings
-from callsheet.cli import body, build
+from callsheet.cli import build
+from callsheet.cli.input import body
 from callsheet.cli.session import Session
 from callsheet.spec import Action, Family, Param
 

@@ -8,7 +8,8 @@ import click
 import pytest
 from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
 
-from callsheet.cli import build, flags, options
+from callsheet.cli import build, flags
+from callsheet.cli.input import options
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:

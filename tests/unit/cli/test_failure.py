@@ -8,7 +8,7 @@ import click
 import pytest
 
 from callsheet.bindings import Bindings
-from callsheet.cli import failure
+from callsheet.cli.output import failure
 from callsheet.cli.session import Session
 from callsheet.errors import AuthError, NetworkError, StillRunning, UsageError
 

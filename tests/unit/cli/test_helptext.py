@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unit.cli.given import FAMILY, GENERATE, action, page, param
 
-from callsheet.cli import pages
+from callsheet.cli.help import pages
 
 EXPECTED = """\
 Usage: ads video generate --prompt TEXT [OPTIONS]

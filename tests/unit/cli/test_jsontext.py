@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.cli import jsontext
+from callsheet.cli.input import jsontext
 
 VALUES = st.recursive(
     st.none()

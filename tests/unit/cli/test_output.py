@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from callsheet.cli import output
+from callsheet.cli.output import formats as output
 
 HOSTILE = "a\x1b]0;x\x07\u202e\x9b31m\ud800b"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.bindings import Bindings
-from callsheet.cli.progress import Progress, words
+from callsheet.cli.output.progress import Progress, words
 from callsheet.cli.session import Session
 from callsheet.flows import Update
 from callsheet.protocol import Reading

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.cli.given import param
 
-from callsheet.cli import checks, values
+from callsheet.cli.input import checks, values
 
 if TYPE_CHECKING:
     from callsheet.spec import Param

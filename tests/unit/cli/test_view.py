@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.cli import view
-from callsheet.files import SavedFile
+from callsheet.cli.output import view
+from callsheet.files.parts import SavedFile
 from callsheet.flows import Answer, Reply
 from callsheet.protocol import Reading
 

@@ -9,7 +9,7 @@ import pytest
 from unit.engine.servers import Seen, said, serving
 from unit.engine.test_transport import BODY, MAKE, options
 
-from callsheet.cancelling import cancelling_action
+from callsheet.engine.cancelling import cancelling_action
 from callsheet.errors import UsageError
 from callsheet.spec import Advertised
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.engine.scripted import HOST, Stage, reply
 
-from callsheet.catalog import Catalogue, fetch
-from callsheet.catalog_cache import CatalogueCache
+from callsheet.catalog.cache import CatalogueCache
+from callsheet.catalog.live import Catalogue, fetch
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
 from callsheet.flows import Gather, Reply
 from callsheet.protocol import Overrides

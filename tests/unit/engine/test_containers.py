@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.containers import expected_kind, is_whole, kind_of
 from callsheet.errors import DownloadError
-from callsheet.files import Part
+from callsheet.files.containers import expected_kind, is_whole, kind_of
+from callsheet.files.parts import Part
 
 if TYPE_CHECKING:
     from pathlib import Path

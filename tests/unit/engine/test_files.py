@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.errors import DownloadError, UsageError
-from callsheet.files import Part
-from callsheet.targets import check_target, extension_of, target_path
+from callsheet.files.parts import Part
+from callsheet.files.targets import check_target, extension_of, target_path
 
 if TYPE_CHECKING:
     from pathlib import Path

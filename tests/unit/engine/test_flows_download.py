@@ -9,7 +9,7 @@ import pytest
 from unit.engine.scripted import Stage, reply
 
 from callsheet.errors import DownloadError, LimitReached, NetworkError
-from callsheet.files import Part
+from callsheet.files.parts import Part
 from callsheet.flows import Flow, Reply, Save, download
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from unit.engine.servers import said, serving
 
 from callsheet import OMIT, AsyncClient, AsyncGroup, Client, Group
 from callsheet.bindings import Bindings
-from callsheet.bodies import silence_of
+from callsheet.engine.bodies import silence_of
 from callsheet.errors import ServerError, UsageError
 from callsheet.groups import body_of
 from callsheet.spec import Action, Family

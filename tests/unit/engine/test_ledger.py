@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.errors import UsageError
-from callsheet.files import SavedFile
+from callsheet.files.parts import SavedFile
 from callsheet.ledger import Ledger
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from unit.engine.scripted import Stage, reply
 from unit.engine.test_flows_wait import DONE, JOB, RUNNING
 
+from callsheet.engine.pace import Pace, usual
 from callsheet.flows import Reply, wait
 from callsheet.flows.wait import SHORTEST
-from callsheet.pace import Pace, usual
 
 
 def watched(seconds: float, past: tuple[float, ...], **headers: str) -> tuple[int, float]:

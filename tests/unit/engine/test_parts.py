@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.files import Part
-from callsheet.trail import Trail, is_due, part_path, trail_path
+from callsheet.engine.trail import Trail, is_due, part_path, trail_path
+from callsheet.files.parts import Part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,7 @@ def test_a_finished_file_under_two_names_is_not_written_to(tmp_path: Path) -> No
 
 KILLED = """
 import os, signal, sys
-from callsheet.files import Part
+from callsheet.files.parts import Part
 part = Part(sys.argv[1])
 part.resume("https://cdn.example/v.bin")
 part.begin(200, {"content-length": "200000", "etag": '"1"'})

@@ -11,7 +11,7 @@ from unit.engine.test_transport import BODY, KEY, MAKE, options
 
 from callsheet import Client
 from callsheet.backoff import process_quota
-from callsheet.engine import default_timing
+from callsheet.engine.work import default_timing
 from callsheet.errors import LimitReached, NetworkError
 from callsheet.flows import Send, retried
 from callsheet.spec import Action

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.engine.servers import Said, Seen, said, serving
 
-from callsheet.engine import default_timing
+from callsheet.engine.work import default_timing
 from callsheet.errors import (
     CallsheetError,
     DownloadError,

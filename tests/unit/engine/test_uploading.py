@@ -11,9 +11,9 @@ from unit.engine.servers import Seen, said, serving
 from unit.engine.test_transport import options
 
 from callsheet import Client
+from callsheet.engine.uploading import Store, known_store, upload
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
 from callsheet.overlay import Overlay
-from callsheet.uploading import Store, known_store, upload
 
 if TYPE_CHECKING:
     from pathlib import Path

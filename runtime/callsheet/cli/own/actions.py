@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import output, pages
 from callsheet.cli.durations import spoken
+from callsheet.cli.help import pages
 from callsheet.cli.nearest import did_you_mean
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word, Words, known_ids
 from callsheet.errors import NetworkError, ServerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.catalog import Catalogue
+    from callsheet.catalog.live import Catalogue
     from callsheet.cli.session import Session
     from callsheet.spec import Action, Advertised
 

@@ -7,10 +7,10 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from callsheet.cli import body as bodies
-from callsheet.cli import output
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input.request import Request
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
-from callsheet.cli.request import Request
 from callsheet.cli.run import send
 from callsheet.errors import UsageError
 from callsheet.flows import Send, retried

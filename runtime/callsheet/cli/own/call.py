@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import body as bodies
-from callsheet.cli import flags, output, preview, saving, uploads
+from callsheet.cli import flags, preview
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input import uploads
+from callsheet.cli.input.request import Request, judge, takes_timeout, with_timeout
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import saving
 from callsheet.cli.ownword import TIMEOUT, Word, known_ids
-from callsheet.cli.request import Request, judge, takes_timeout, with_timeout
 from callsheet.cli.run import conclude, send, wait
 from callsheet.cli.session import hints_in
 from callsheet.errors import TaskFailed

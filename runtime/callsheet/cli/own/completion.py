@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from callsheet.cli import output
 from callsheet.cli.main import complete_variable
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 from callsheet.errors import UsageError
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli import output
 from callsheet.cli.nearest import did_you_mean, listing
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word, Words
 from callsheet.errors import UsageError
 from callsheet.profiles import NAME

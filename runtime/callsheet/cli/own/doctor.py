@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import output
 from callsheet.cli.durations import spoken
+from callsheet.cli.output import formats as output
 from callsheet.cli.own.version import facts
 from callsheet.cli.ownword import Word
 from callsheet.errors import CallsheetError

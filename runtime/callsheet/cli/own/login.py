@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import output
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 from callsheet.errors import AuthError, UsageError
 from callsheet.flows import Send, retried
@@ -18,7 +18,7 @@ from callsheet.profiles import ProfileFile
 from callsheet.secret import Secret
 
 if TYPE_CHECKING:
-    from callsheet.catalog import Catalogue
+    from callsheet.catalog.live import Catalogue
     from callsheet.cli.session import Session
     from callsheet.settings import Settings
 
@@ -101,7 +101,7 @@ def _checked(session: Session, settings: Settings) -> tuple[Settings, bool]:
 
 def _refuses(session: Session, settings: Settings) -> bool:
     """Whether the server turns this key away from its list of actions."""
-    from callsheet.catalog import LIST
+    from callsheet.catalog.live import LIST
     from callsheet.protocol import open_envelope
     from callsheet.strictjson import strict_json
 

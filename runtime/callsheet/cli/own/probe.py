@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli import output
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 
 if TYPE_CHECKING:

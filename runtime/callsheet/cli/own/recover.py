@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import output
+from callsheet.cli.output import formats as output
+from callsheet.cli.output.saving import resume_line
 from callsheet.cli.own import tasklist
-from callsheet.cli.saving import resume_line
+from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
-from callsheet.recovery import Recovery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import output
 from callsheet.cli.durations import spoken
-from callsheet.pace import usual
+from callsheet.cli.output import formats as output
+from callsheet.engine.pace import usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import again, output, run, saving, view
-from callsheet.cli.body import Body
+from callsheet.cli import again, run
 from callsheet.cli.durations import milliseconds
+from callsheet.cli.input.body import Body
+from callsheet.cli.input.request import Request
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import saving, view
 from callsheet.cli.own import tasklist
 from callsheet.cli.own.recover import recover
 from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words, known_tasks
-from callsheet.cli.request import Request
+from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
-from callsheet.recovery import Recovery
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
@@ -102,7 +104,7 @@ def _forget(session: Session, name: str) -> None:
 
 def _cancel(session: Session, name: str) -> int:
     """Ask the server to stop a job, where it offers that; then print how the job stands."""
-    from callsheet.cancelling import cancel
+    from callsheet.engine.cancelling import cancel
 
     job = known(session, name)
     session.run(cancel(session.engine, job))

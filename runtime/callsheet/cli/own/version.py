@@ -6,7 +6,7 @@ import platform
 from typing import TYPE_CHECKING
 
 import callsheet
-from callsheet.cli import output
+from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 
 if TYPE_CHECKING:

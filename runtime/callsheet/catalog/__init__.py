@@ -1,0 +1,1 @@
+"""What a host offers: fetched, and kept on disk."""

@@ -1,0 +1,1 @@
+"""Help as text, stored or made on the spot."""

@@ -1,0 +1,173 @@
+"""Help as text: one layout for actions, groups and the program."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING
+
+from callsheet.cli import flags
+from callsheet.cli.input import checks, options
+from callsheet.text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from callsheet.spec import Action, Param
+
+WIDTH = 88
+_COLUMN = 28
+_DOC_LIMIT = 2000
+_CHOICES_SHOWN = 40
+
+Rows = list[tuple[str, str]]
+
+
+def paragraph(text: str, indent: str = "  ") -> str:
+    """``text`` wrapped; words longer than a line (links) stay whole."""
+    lines = [
+        textwrap.fill(
+            line,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    ]
+    return "\n".join(lines).rstrip()
+
+
+def table(title: str, rows: Rows) -> str:
+    """A titled list of names with what they mean, in two columns."""
+    width = min(_COLUMN, max((len(name) for name, _ in rows), default=0) + 4)
+    return "\n".join([f"{title}:", *(_row(name, text, width) for name, text in rows)])
+
+
+def _row(name: str, text: str, width: int) -> str:
+    left = f"  {name}"
+    body = paragraph(text, " " * width)
+    if not body:
+        return left
+    return f"{left.ljust(width)}{body[width:]}" if len(left) < width - 1 else f"{left}\n{body}"
+
+
+def clean(text: str) -> str:
+    """Server text for a help page: nothing that moves a cursor, no more than a screenful."""
+    return safe_text(text, _DOC_LIMIT, multiline=True).strip()
+
+
+def one_line(text: str) -> str:
+    """Server text on one line."""
+    return " ".join(clean(text).split())
+
+
+def _facts(param: Param) -> Iterable[str]:
+    if param.choices:
+        names = [c if isinstance(c, str) else json.dumps(c) for c in param.choices]
+        more = f", … ({len(names)} in all)" if len(names) > _CHOICES_SHOWN else ""
+        yield "one of " + ", ".join(names[:_CHOICES_SHOWN]) + more
+    if words := checks.allowed(param).removeprefix("allowed: "):
+        yield words
+    if param.default is not None:
+        yield f"server default: {_default(param.default)}"
+    if param.kind == "array":
+        yield "may be repeated, or a JSON list"
+    if param.comma:
+        yield "comma-separated"
+    if param.only == "wait":
+        yield "with --blocking"
+    if param.nullable:
+        yield "null allowed"
+    wire = ".".join(param.path)
+    if wire != param.flag:
+        yield f"field {wire}"
+
+
+def _default(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
+
+
+def describe(param: Param) -> str:
+    """What the help says about one parameter."""
+    doc = one_line(param.doc)
+    facts = one_line("; ".join(_facts(param)))
+    return f"{doc} [{facts}]".strip() if facts else doc
+
+
+def signature(param: Param, action: Action) -> str:
+    """How the flag of a parameter is typed."""
+    form = next(form for one, form in options.forms(action) if one is param)
+    flag, role = form[0]
+    if role == "json":
+        return f"--{flag} JSON"
+    if role == "yes":
+        return " / ".join(f"--{name}" for name, _ in form)
+    return f"--{flag} {options.metavar(param)}"
+
+
+def _own(rows: Iterable[flags.Row]) -> Rows:
+    return [(_own_name(name, meta), doc) for name, meta, doc in rows]
+
+
+def _own_name(name: str, meta: str) -> str:
+    if meta.startswith("["):
+        return f"--{name}[={meta[1:]}"
+    return f"--{name} {meta}".rstrip()
+
+
+def own_rows() -> Rows:
+    """The flags that every command takes, for the program's own page."""
+    return _own(flags.ANYWHERE)
+
+
+def action_help(action: Action, prog: str, note: str = "") -> str:
+    """The page of one action: required flags first, then the others, then ours."""
+    shown = options.visible(action)
+    required = [p for p in shown if p.required]
+    typed = "".join(f" {signature(p, action)}" for p in required if p.kind != "boolean")
+    parts = [f"Usage: {prog} {' '.join(action.command)}{typed} [OPTIONS]"]
+    parts.append(paragraph(clean(action.doc or action.summary)))
+    for title, chosen in (
+        ("Required", required),
+        ("Options", [p for p in shown if not p.required]),
+    ):
+        rows = [(signature(p, action), describe(p)) for p in chosen]
+        parts.append(table(title, rows) if rows else "")
+    parts.append(table("Output and request", _ours(action)))
+    parts.append(_notes(action, prog, shown))
+    parts.append(paragraph(note, ""))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _ours(action: Action) -> Rows:
+    rows = _own(flags.ACTION)
+    if options.is_job(action):
+        rows += _own(flags.FAMILY)
+    return [*rows, ("--help", "Show this page")]
+
+
+def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:
+    lines = []
+    if not action.typed:
+        lines.append("Its schema could not be read: give the whole body with --input.")
+    if any(p.kind == "string" for p in shown):
+        lines.append("Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.")
+    if any(p.kind in {"object", "array"} or p.media for p in shown):
+        lines.append("JSON, VALUE lists and media also read @FILE, and @- for standard input.")
+    cost = "may spend credits" if action.paid else "free"
+    lines.append(f"Action {action.id} ({cost}). Flags for every command: {prog} --help")
+    return "\n".join(paragraph(line, "") for line in lines)
+
+
+def group_help(words: Sequence[str], entries: Rows, note: str = "") -> str:
+    """The page of a group; ``words`` starts with the program's name."""
+    rows = [(name, one_line(summary)) for name, summary in entries]
+    parts = [f"Usage: {' '.join(words)} COMMAND [OPTIONS]", table("Commands", rows)]
+    parts.append(paragraph(note, ""))
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,1 @@
+"""What was typed becomes a body: flags, files and JSON, checked before anything leaves."""

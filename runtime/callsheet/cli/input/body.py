@@ -1,0 +1,194 @@
+"""What was typed becomes the body: ``--input`` first, then the flags over it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.cli.input import checks, jsontext, values
+from callsheet.cli.input.sources import Sources, decoded
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from callsheet.cli.input.options import FieldOption, Typed
+    from callsheet.spec import Action, Param
+
+
+class Body(NamedTuple):
+    """``value`` is the body as JSON; ``exact`` the bytes of ``--input`` where it stands alone.
+
+    ``doubt`` is what looked wrong on the command line; the schema may clear it.
+    """
+
+    value: Any
+    exact: bytes | None = None
+    doubt: UsageError | None = None
+
+    def encoded(self) -> bytes:
+        """The bytes that go out."""
+        return jsontext.encode(self.value).encode() if self.exact is None else self.exact
+
+    def changed(self, value: Any) -> Body:
+        """Another value in the place of what was typed."""
+        return self._replace(value=value, exact=None)
+
+
+def build(typed: Sequence[Typed], given_input: str | None) -> Body:
+    """The body that the flags and ``--input`` make; raises ``UsageError`` where none can be read.
+
+    Keys stand in the order of the flags; a nested flag wins over its object's own flag.
+    """
+    sources = Sources()
+    base, exact = _base(given_input, sources)
+    if not typed:
+        return Body({} if exact is None else base, exact)
+    if not isinstance(base, dict):
+        raise UsageError("--input: flags can only be added to a JSON object", flag="--input")
+    doubts: list[UsageError] = []
+    entries = [(option.param, _value(option, raw, sources, doubts)) for option, raw in typed]
+    for param, value in _ancestors_first(entries):
+        _put(base, param.path, value)
+    return Body(base, doubt=doubts[0] if doubts else None)
+
+
+def _base(given: str | None, sources: Sources) -> tuple[Any, bytes | None]:
+    if given is None:
+        return {}, None
+    if given.lstrip()[:1] in {"{", "["}:
+        exact = given.encode("utf-8", "surrogateescape")
+    else:
+        exact = sources.read(given.removeprefix("@"), "input")
+    return jsontext.document(decoded(exact, "input"), flag="input"), exact
+
+
+def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]]:
+    """As typed, but what belongs to one object together, and the object's own flag first."""
+    first: dict[tuple[str, ...], int] = {}
+    for place, (param, _) in enumerate(entries):
+        for end in range(1, len(param.path) + 1):
+            first.setdefault(param.path[:end], place)
+
+    def rank(entry: tuple[Param, Any]) -> list[int]:
+        path = entry[0].path
+        return [first[path[:end]] for end in range(1, len(path) + 1)]
+
+    return sorted(entries, key=rank)
+
+
+def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        inner = body.get(name)
+        if not isinstance(inner, dict):
+            inner = body[name] = {}
+        body = inner
+    body[path[-1]] = value
+
+
+def _value(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageError]) -> Any:
+    param, role = option.param, option.role
+    if role == "no":
+        return False
+    if role == "file":
+        return sources.text(raw, option.flag)
+    texts = [_clean(text, option.flag) for text in (raw if isinstance(raw, tuple) else (raw,))]
+    reader = values.Reader(param)
+    if role == "json":
+        value = reader.json(_at(texts[0], option.flag, sources))
+    else:
+        value = _read(reader, option.flag, texts, sources)
+    found = checks.doubt(param, value)
+    doubts += [*reader.doubts, *([] if found is None else [found])]
+    return value
+
+
+def _read(reader: values.Reader, flag: str, texts: list[str], sources: Sources) -> Any:
+    param = reader.param
+    if param.kind != "array":
+        text = _at(texts[0], flag, sources) if param.kind == "object" else texts[0]
+        return _medium(param, text, reader.one(text)) if param.media else reader.one(text)
+    if param.nullable and texts == ["null"]:
+        return None
+    return [item for text in texts for item in _items(reader, flag, text, sources)]
+
+
+def _clean(text: str, flag: str) -> str:
+    """Refuse bytes that were no UTF-8 on the command line."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"--{flag}: the text is not UTF-8", flag=f"--{flag}") from None
+    return text
+
+
+def _at(text: str, flag: str, sources: Sources) -> str:
+    return sources.text(text[1:], flag) if text.startswith("@") else text
+
+
+def _items(reader: values.Reader, flag: str, text: str, sources: Sources) -> list[Any]:
+    param = reader.param
+    found = reader.several(text)
+    if param.media and not (text.startswith("[") and _is_list(text)):
+        return [_medium(param, item, item) for item in found]
+    if param.media or not text.startswith("@"):
+        return found
+    if text != "@-" and not os.path.exists(text[1:]):
+        raise values.wrong(
+            param, f"there is no file {text[1:]!r}", "a text with @ is said as '[\"@…\"]'"
+        )
+    return reader.several(sources.text(text[1:], flag).strip())
+
+
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(jsontext.decode(text), list)
+    except ValueError:
+        return False
+
+
+def _medium(param: Param, text: Any, value: Any) -> Any:
+    """A link as it is; ``@PATH`` or the name of a file becomes something to upload.
+
+    A text in quotes is exactly that text.
+    """
+    if not isinstance(text, str) or not isinstance(value, str):
+        return value
+    exact = values.quoted(text)
+    if exact is not None or "://" in text or text.startswith("data:"):
+        return value if exact is None else exact
+    path = text.removeprefix("@")
+    if os.path.isfile(path):
+        return values.LocalFile(path)
+    if text.startswith("@"):
+        hint = "a text with @ is said in quotes: '\"@…\"'"
+        raise values.wrong(param, f"there is no file {path!r}", hint)
+    return value
+
+
+def missing(action: Action, body: Any, member: str) -> Param | None:
+    """The first required field of the body's first level that is not there."""
+    if not isinstance(body, dict):
+        return None
+    for param in action.params:
+        wanted = param.required and len(param.path) == 1 and param.only in {"", member}
+        if wanted and param.path[0] not in body:
+            return param
+    return None
+
+
+def foreign(typed: Iterable[Typed], member: str) -> Param | None:
+    """The first given field that only another member of the family takes."""
+    for option, _ in typed:
+        if option.param.only not in {"", member}:
+            return option.param
+    return None
+
+
+def local_files(value: Any) -> bool:
+    """Whether something in the body has to be uploaded first."""
+    if isinstance(value, dict):
+        return any(map(local_files, value.values()))
+    if isinstance(value, list):
+        return any(map(local_files, value))
+    return isinstance(value, values.LocalFile)

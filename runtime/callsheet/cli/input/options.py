@@ -1,0 +1,133 @@
+"""Parameters become click options, which keep what was typed until the body is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import flags
+from callsheet.naming import negation
+from callsheet.text import typable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callsheet.spec import Action, Param
+
+_METAVARS = {
+    "string": "TEXT",
+    "integer": "INTEGER",
+    "number": "NUMBER",
+    "object": "JSON",
+    "array": "VALUE",
+    "any": "VALUE",
+    "boolean": "",
+}
+
+
+class FieldOption(click.Option):
+    """An option that fills a field; ``role`` says how its text is read.
+
+    Roles: ``value``, ``json`` (``--input.NAME``), ``file`` (``--NAME-file``), ``yes`` and ``no``.
+    """
+
+    def __init__(self, name: str, flag: str, param: Param, role: str) -> None:
+        single = param.kind != "array" or role != "value"
+        extra: dict[str, Any] = {"is_flag": True} if role == "no" else {}
+        # The value of a boolean may be left out, which click decides by these two.
+        if role == "yes" or (role == "json" and param.kind == "boolean"):
+            extra = {"is_flag": False, "flag_value": "true"}
+        super().__init__(
+            [name, f"--{flag}"],
+            multiple=not single,
+            metavar=metavar(param),
+            help=param.doc,
+            hidden=role == "file",
+            shell_complete=self._complete,
+            **extra,
+        )
+        self.flag = flag
+        self.param = param
+        self.role = role
+
+    def _complete(self, ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
+        words = [c for c in self.param.choices if isinstance(c, str) and typable(c)]
+        return [word for word in words if word.startswith(text)]
+
+
+def metavar(param: Param) -> str:
+    """What the value of a flag is called in help."""
+    if param.kind == "array" and param.items in _METAVARS and param.items != "any":
+        return _METAVARS[param.items] or "true|false"
+    return _METAVARS[param.kind]
+
+
+def is_job(action: Action) -> bool:
+    """Whether the command of the action starts a job and waits for it."""
+    return action.family is not None and action.role in {"create", "wait"}
+
+
+def is_deadline(param: Param, action: Action) -> bool:
+    """The server's own ``timeoutMs`` of a job: our ``--timeout`` speaks for it."""
+    return is_job(action) and param.path == ("timeoutMs",)
+
+
+def visible(action: Action) -> list[Param]:
+    """The parameters of an action that have a flag."""
+    return [p for p in action.params if not p.hidden and not is_deadline(p, action)]
+
+
+def own_name(param: Param, action: Action) -> str:
+    """The flag of a field: its own, or ``input.NAME`` where the name is one of ours."""
+    ours = flags.reserved(family=is_job(action))
+    return f"input.{param.flag}" if param.flag in ours else param.flag
+
+
+def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, str]]:
+    """The flags of one parameter and their roles, the main one first."""
+    if flag.startswith("input."):
+        return [(flag, "json")]
+    if param.kind == "boolean":
+        negative = negation(flag, taken)
+        return [(flag, "yes"), *([(negative, "no")] if negative else [])]
+    if param.kind == "string" and f"{flag}-file" not in taken:
+        return [(flag, "value"), (f"{flag}-file", "file")]
+    return [(flag, "value")]
+
+
+def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
+    """Every parameter with its flags; a field's own flag wins over another's second form."""
+    named = [(param, own_name(param, action)) for param in visible(action)]
+    ours = flags.reserved(family=is_job(action))
+    taken = ours | {flag for _, flag in named}
+    return [(param, _forms(param, flag, taken)) for param, flag in named]
+
+
+# A flag and what was typed for it, in the order in which they were typed.
+Typed = tuple[FieldOption, Any]
+
+
+def fields(action: Action) -> list[FieldOption]:
+    """The options of an action's fields."""
+    made: list[FieldOption] = []
+    seen: set[str] = set()
+    for param, form in forms(action):
+        for flag, role in form:
+            if flag not in seen:
+                seen.add(flag)
+                made.append(FieldOption(f"field_{len(made)}", flag, param, role))
+    return made
+
+
+def of(action: Action) -> list[click.Parameter]:
+    """Every option of an action's command: its fields', then ours that are free."""
+    own = fields(action)
+    taken = {option.flag for option in own}
+    family = flags.FAMILY if is_job(action) else ()
+    ours: Iterable[click.Option] = [
+        *flags.options(flags.ACTION, taken=taken),
+        *flags.options(family, taken=taken),
+        *flags.options(flags.ANYWHERE, taken=taken),
+    ]
+    return [*own, *ours]

@@ -1,0 +1,182 @@
+"""What a command line asks for, worked out and checked before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.cli.durations import milliseconds
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input import jsontext
+from callsheet.errors import InvalidInput, UsageError
+from callsheet.params import param_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.cli.input.body import Body
+    from callsheet.cli.input.options import Typed
+    from callsheet.cli.session import Session
+    from callsheet.spec import Action, Role
+
+_GRACE = 30.0
+_TIMEOUT = "timeoutMs"
+
+
+class Request(NamedTuple):
+    """One POST to be made.
+
+    ``asked`` is the action whose command was typed, ``action`` the one that is sent. ``silence``
+    is how long the socket waits, ``patience`` how long the whole wait may take, in seconds.
+    """
+
+    asked: Action
+    action: Action
+    body: Body
+    silence: float
+    patience: float
+
+    @property
+    def blocking(self) -> bool:
+        """Whether the server answers only when the job is over."""
+        return self.action.role == "wait"
+
+
+def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
+    """Work out what to send; raises ``UsageError`` for what cannot go."""
+    flags = session.flags
+    role = _role(session, asked)
+    action = member(session, asked, role)
+    _refuse_foreign(asked, typed, role)
+    body = bodies.build(typed, flags.get("input"))
+    said = flags.get("timeout")
+    family = asked.family
+    limit = milliseconds(said) if said else (family.timeout_ms if family else 60_000)
+    if role == "wait":
+        body, limit = with_timeout(asked, body, limit, said=said is not None)
+    elif said and takes_timeout(asked, role):
+        body, _ = with_timeout(asked, body, limit, said=True)
+    if "no-check" not in flags:
+        body = body._replace(doubt=body.doubt or missing(asked, body, role))
+    silence = limit / 1000 + _GRACE if role == "wait" else 60.0
+    return Request(asked, action, body, silence, limit / 1000)
+
+
+def _role(session: Session, asked: Action) -> Role:
+    """Which member of the family is sent; raises ``UsageError`` where it does not exist."""
+    blocking, no_wait = "blocking" in session.flags, "no-wait" in session.flags
+    if asked.family is None or asked.role == "query":
+        return asked.role
+    if blocking and no_wait:
+        raise UsageError("--blocking and --no-wait exclude each other", flag="--blocking")
+    if no_wait and session.flags.get("out"):
+        raise UsageError(
+            "--no-wait leaves nothing to save", hint="drop --out, or --no-wait", flag="--out"
+        )
+    if blocking and not asked.family.wait:
+        raise UsageError(f"{asked.id} has no blocking form on this server", flag="--blocking")
+    if no_wait and asked.role == "wait":
+        raise UsageError(
+            f"this server offers {asked.id} only, which answers when the job is over",
+            flag="--no-wait",
+        )
+    return "wait" if blocking else asked.role
+
+
+def member(session: Session, asked: Action, role: Role) -> Action:
+    """The member of the family that has this role."""
+    if role == asked.role or asked.family is None:
+        return asked
+    wanted = asked.family.wait
+    catalogue = session.directory.cached()
+    known = session.directory.surface(catalogue).by_id.get(wanted) if catalogue else None
+    return known or replace(asked, id=wanted, role=role, digest="", module="")
+
+
+def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
+    param = bodies.foreign(typed, role)
+    if param is None or asked.family is None:
+        return
+    flag = f"--{param.flag}"
+    if param.only == "wait":
+        raise UsageError(
+            f"{flag} belongs to {asked.family.wait} alone", hint="add --blocking", flag=flag
+        )
+    raise UsageError(
+        f"{flag} is not taken by {asked.family.wait}", hint="drop --blocking", flag=flag
+    )
+
+
+def missing(asked: Action, body: Body, role: Role) -> UsageError | None:
+    """What to say of a body that lacks a field which seems to be required."""
+    param = bodies.missing(asked, body.value, role)
+    if param is None:
+        return None
+    wire = param.path[0]
+    if param.hidden:
+        message, flag = f"the field {wire} is needed and has no flag", "--input"
+    else:
+        flag = f"--{param.flag}"
+        message = f"{flag} is needed" + (f" (field {wire})" if wire != param.flag else "")
+    hint = "give the whole body with --input"
+    return UsageError(message, hint=hint, flag=flag, code="invalid_input")
+
+
+def takes_timeout(asked: Action, role: Role) -> bool:
+    """Whether the schema of the member with this role has ``timeoutMs``."""
+    return any(p.path == (_TIMEOUT,) and p.only in {"", role} for p in asked.params)
+
+
+def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[Body, int]:
+    """The body with ``timeoutMs`` where the schema has it, and the limit in milliseconds.
+
+    What ``--input`` says stays, unless ``--timeout`` was said too.
+    """
+    value: Any = body.value
+    if not isinstance(value, dict):
+        return body, limit
+    own = value.get(_TIMEOUT)
+    if not said and isinstance(own, int) and not isinstance(own, bool):
+        return body, own
+    if not takes_timeout(asked, "wait") or (not said and body.exact is not None):
+        return body, limit
+    return body.changed({**value, _TIMEOUT: limit}), limit
+
+
+def judge(session: Session, made: Request) -> None:
+    """Hold the body against the schema of the host it goes to; the flag is named.
+
+    Raises ``UsageError``, or warns with ``--no-check``. A doubt that the schema does not share
+    is dropped.
+    """
+    doubt = made.body.doubt
+    try:
+        judged = session.run(session.directory.judge(made.action, jsontext.plain(made.body.value)))
+    except InvalidInput as error:
+        if "no-check" in session.flags:
+            session.warn(f"the schema refuses this body: {error.message}")
+            return
+        raise doubt or _by_flag(made.asked, error) from None
+    finally:
+        for note in session.directory.notes:
+            session.note(note)
+        session.directory.notes.clear()
+    if doubt is not None and not judged and "no-check" not in session.flags:
+        raise doubt
+
+
+def _by_flag(asked: Action, error: InvalidInput) -> InvalidInput:
+    """The error in the words of the command line; what no flag carries came by ``--input``."""
+    words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
+    param = param_at(asked.params, _steps(error.pointer))
+    if param is None:
+        error.flag = "--input"
+        return error
+    inside = "".join(f"/{step}" for step in error.pointer.split("/")[1 + len(param.path) :])
+    error.flag = f"--{param.flag}"
+    error.message = f"{error.flag}{' at ' if inside else ''}{inside}: {words}"
+    return error
+
+
+def _steps(pointer: str) -> tuple[str, ...]:
+    return tuple(word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")[1:])

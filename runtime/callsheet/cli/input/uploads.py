@@ -1,0 +1,68 @@
+"""Local files on media flags, and ``--upload``: sent through the action that stores them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.cli.input.body import Body, local_files
+from callsheet.cli.input.values import LocalFile
+from callsheet.engine import uploading
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from callsheet.cli.input.request import Request
+    from callsheet.cli.session import Session
+    from callsheet.engine.uploading import Store
+    from callsheet.files.parts import SavedFile
+
+
+def pending(body: Body) -> bool:
+    """Whether the body names local files."""
+    return local_files(body.value)
+
+
+def resolved(session: Session, made: Request) -> Request:
+    """The request with a link in the place of each local file; raises ``UsageError``.
+
+    The same file is sent once. Everything else was checked before: an upload may cost money.
+    """
+    if not pending(made.body):
+        return made
+    if made.body.doubt is not None:
+        raise made.body.doubt
+    store = known_store(session)
+    links: dict[str, str] = {}
+    return made._replace(body=made.body.changed(_replaced(session, store, made.body.value, links)))
+
+
+def _replaced(session: Session, store: Store, value: Any, links: dict[str, str]) -> Any:
+    if isinstance(value, LocalFile):
+        if value not in links:
+            links[value] = send(session, store, str(value))
+        return links[value]
+    if isinstance(value, dict):
+        return {k: _replaced(session, store, item, links) for k, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(session, store, item, links) for item in value]
+    return value
+
+
+def send(session: Session, store: Store, path: str) -> str:
+    """Upload one file and return its link; stderr names the file and the host first."""
+    uploading.check_file(path)
+    session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
+    link: str = session.run(uploading.upload(session.engine, store, path))
+    return link
+
+
+def known_store(session: Session) -> Store:
+    """The action of this host that stores files; raises ``UsageError`` where there is none."""
+    store: Store = session.run(uploading.known_store(session.engine))
+    return store
+
+
+def store(session: Session, saved: SavedFile | None) -> str:
+    """``--upload``: store the saved file and return its link; raises ``UsageError``."""
+    if saved is None:
+        raise UsageError("--upload stores the saved file: say --out too", flag="--upload")
+    return send(session, known_store(session), saved.path)

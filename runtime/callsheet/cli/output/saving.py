@@ -1,0 +1,133 @@
+"""``--out``: checked before anything is sent, filled when the result is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import CallsheetError, Interrupted, UsageError
+from callsheet.files import containers
+from callsheet.files.targets import check_target, target_path
+from callsheet.text import shell_word
+
+if TYPE_CHECKING:
+    from callsheet.cli.session import Session
+    from callsheet.files.parts import SavedFile
+    from callsheet.flows import Answer, Job
+    from callsheet.spec import Action
+
+_LATE = re.compile(r"\{(task_id|index|ext)\}")
+
+
+def check(session: Session, action: Action) -> None:
+    """Refuse an ``--out`` that could not be written; raises ``UsageError``."""
+    out = session.flags.get("out")
+    if not out:
+        if "out" in session.flags:
+            raise UsageError("--out: no file is named", flag="--out")
+        return
+    if out == "-":
+        return
+    target = target_path(out, action=action.id, task_id="task")
+    unknown_yet = out != target and (_LATE.search(out) or os.path.isdir(out) or out.endswith("/"))
+    if (
+        unknown_yet
+    ):  # the name holds what only the answer tells: the folder is all there is to check
+        check_target(os.path.join(os.path.dirname(target), ".callsheet-check"), force=True)
+    else:
+        check_target(target, force="force" in session.flags)
+
+
+def save(
+    session: Session, answer: Answer, action: Action, job: Job | None
+) -> tuple[SavedFile, ...]:
+    """Fetch the media of an answer to ``--out``; nothing where that was not asked for.
+
+    An interruption leaves what was fetched for the next try.
+    """
+    out = session.flags.get("out")
+    if not out:
+        return ()
+    if out == "-":
+        _to_stdout(session, answer, action, job)
+        return ()
+    force, manifest = "force" in session.flags, "manifest" in session.flags
+    flow = session.engine.save(
+        answer, out, action=action.id, job=job, force=force, manifest=manifest
+    )
+    task_id = next(iter(answer.reading.task_ids), None)
+    again = resume_line(task_id, out) if task_id else ""
+    try:
+        saved: tuple[SavedFile, ...] = session.run(flow)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            f"stopped while the result of {action.id} was fetched; it is still there",
+            hint=again,
+            task_id=task_id,
+            action=action.id,
+        ) from stop
+    except CallsheetError as error:
+        error.hint = error.hint or again
+        raise
+    for file in saved:
+        _tell_kind(session, file)
+    return saved
+
+
+def _tell_kind(session: Session, file: SavedFile) -> None:
+    """Say where a name promises another container than the file holds."""
+    wanted = containers.expected_kind(file.path)
+    with open(file.path, "rb") as opened:
+        found = containers.kind_of(opened.read(containers.HEAD))
+    if wanted and found and wanted != found:
+        session.note(f"{file.path} holds {found}, not {wanted}")
+
+
+def resume_line(task_id: str, out: str = "") -> str:
+    """The command line that saves what a job made."""
+    return f"tasks save {shell_word(task_id)} --out {shell_word(out) if out else 'PATH'}"
+
+
+def meant(session: Session) -> str:
+    """Where ``--out`` says that the result is to go, whatever folder one is in later."""
+    out = session.flags.get("out") or ""
+    if out in {"", "-"}:
+        return ""
+    return os.path.abspath(out) + ("/" if out.endswith("/") else "")
+
+
+def _to_stdout(session: Session, answer: Answer, action: Action, job: Job | None) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "medium")
+        session.run(session.engine.save(answer, path, action=action.id, job=job, force=True))
+        sys.stdout.flush()
+        with open(path, "rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def show(path: str) -> None:
+    """Open a saved file with whatever the desktop uses for it."""
+    import subprocess
+
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    if shutil.which(opener) is None:
+        raise UsageError(f"--open: there is no {opener} here", flag="--open")
+    subprocess.Popen(  # noqa: S603 - a fixed program and a path that we have written
+        [opener, os.path.abspath(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def write_document(session: Session, value: Any, action: Action) -> str:
+    """Write a result that is no medium to ``--out`` as JSON; returns the path."""
+    from callsheet.cli.output.formats import dumps
+    from callsheet.files.parts import Part
+
+    target = target_path(session.flags.get("out") or "", action=action.id, extension="json")
+    part = Part(target, force="force" in session.flags)
+    part.write((dumps(value, 2) + "\n").encode())
+    return part.commit().path

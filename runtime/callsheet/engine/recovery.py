@@ -1,0 +1,183 @@
+"""Finds out what became of paid requests that got no answer; never sends one again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import CallsheetError, UsageError
+from callsheet.flows import Flow, Job, Record, Send, action_path, ask, retried
+from callsheet.protocol import error_for, read_reply
+from callsheet.spec import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callsheet.engine.work import Engine
+    from callsheet.ledger import Ledger
+    from callsheet.protocol import Reading
+
+Row = dict[str, Any]
+SETTLING = 120.0
+"""Seconds after which a request that the server does not list cannot be on its way any more."""
+LEFT = "the program ended while the request was out"
+_DEPTH = 6
+
+
+class Recovery:
+    """The open jobs of one ledger: unknown ones are looked up, unsaved ones are named."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.overrides = engine.directory.overrides
+        self.notes: list[str] = []
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger; raises ``UsageError`` where none is kept."""
+        if self.engine.ledger is None:
+            raise UsageError("no ledger is kept here, so nothing is known of earlier jobs")
+        return self.engine.ledger
+
+    def row(self, name: str) -> Row:
+        """The job with this reference or task id, on this host; raises ``UsageError``."""
+        row = self.ledger.find(name)
+        if row is None:
+            raise UsageError(f"nothing here knows the job {name}", hint="tasks list")
+        if row["host"] != self.engine.settings.host:
+            raise UsageError(
+                f"the job {name} is on {row['host']}, and this is {self.engine.settings.host}",
+                hint=f"name its host: --host {row['host']}",
+                flag="--host",
+            )
+        return row
+
+    def recover(self, name: str = "") -> Flow[list[Row]]:
+        """Look up what is unknown, and return every open job as it stands then.
+
+        ``name`` narrows it to one. A job of another host is listed as it is. Raises
+        ``UsageError`` for a name that nothing knows.
+        """
+        rows = [self.row(name)] if name else self.ledger.unsettled()
+        for row in rows:
+            if self.ledger.is_unknown(row) and row["host"] == self.engine.settings.host:
+                yield from self._reconcile(row)
+        found = [self.ledger.find(row["ref"]) for row in rows]
+        return [row for row in found if row is not None]
+
+    def supply(self, name: str, task_id: str) -> Flow[Row]:
+        """Take the user's word for the task id of a job, once the server knows it."""
+        row = self.row(name)
+        job = self._job(row, (task_id,))
+        answer = yield from ask(job._replace(ref=""), self.engine.timing)
+        yield from self._note(row, answer.reading, (task_id,), answer.json)
+        return self.row(row["ref"])
+
+    def _job(self, row: Row, task_ids: tuple[str, ...]) -> Job:
+        if not row["family"] or not row["family"].get("query"):
+            raise UsageError(
+                f"{row['action']} is no job that can be asked about by a task id",
+                hint="tasks forget drops it from the list",
+            )
+        return Job(
+            ref=row["ref"],
+            action=row["action"],
+            family=Family(**row["family"]),
+            task_ids=task_ids,
+            started=row["created"],
+            host=row["host"],
+            overrides=self.overrides,
+            media=tuple(row["media"] or ()),
+        )
+
+    def _reconcile(self, row: Row) -> Flow[None]:
+        """Ask the host about one reference, where it offers that; what is left stays unknown."""
+        if row["state"] == "intent":
+            yield Record("unknown", row["ref"], {"error": row["error"] or LEFT})
+        try:
+            entries = yield from self._listed(row["ref"])
+        except CallsheetError as error:
+            self.notes.append(f"{row['ref'][:8]} cannot be looked up: {error.message}")
+            return
+        if entries is None:
+            return
+        for entry in entries:
+            reading = read_reply(
+                entry, media=row["media"] or (), role="query", overrides=self.overrides
+            )
+            if reading.task_ids:
+                yield from self._note(row, reading, reading.task_ids, entry)
+                return
+        yield from self._unlisted(row)
+
+    def _unlisted(self, row: Row) -> Flow[None]:
+        """The server answers, and lists no such job: it was not accepted, unless just now.
+
+        Only a job is sure to be listed: an upload, say, may have been charged all the same.
+        """
+        old = self.engine.timing.wall() - row["created"] > SETTLING
+        said = "the server lists no job with this reference"
+        state = "refused" if row["family"] and old else "unknown"
+        yield Record(state, row["ref"], {"error": said})
+
+    def _note(
+        self, row: Row, reading: Reading, task_ids: tuple[str, ...], reply: Any
+    ) -> Flow[None]:
+        values = {
+            "task_ids": list(dict.fromkeys((*task_ids, *reading.task_ids))),
+            "said": reading.said,
+            "cost": reading.cost,
+        }
+        over = reading.state if reading.state in {"done", "failed"} else ""
+        if over:
+            values["reply"] = reply
+        yield Record(over or "accepted", row["ref"], values)
+
+    def _listed(self, ref: str) -> Flow[list[Mapping[str, Any]] | None]:
+        """The jobs that the host lists under a reference; none where it offers no such list.
+
+        An entry counts only where it names the reference itself: a server may not obey the
+        filter.
+        """
+        said = self.engine.directory.overlay.tasks
+        if not said:
+            return None
+        catalogue = yield from self.engine.directory.catalogue()
+        if catalogue.get(said["action"]) is None:
+            return None
+        body = {said["match"]: ref}
+        reply = yield from retried(
+            Send(
+                "POST",
+                action_path(said["action"]),
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json"},
+            ),
+            self.engine.timing,
+        )
+        try:
+            data = json.loads(reply.body) if 200 <= reply.status < 300 else None
+        except (ValueError, RecursionError):
+            data = None
+        if data is None or read_reply(data, sent=body, overrides=self.overrides).refusal:
+            raise error_for(
+                reply.status,
+                reply.headers,
+                reply.body,
+                action=said["action"],
+                host=self.engine.settings.host,
+                overrides=self.overrides,
+            )
+        return list(_matching(data, said["match"], ref))
+
+
+def _matching(data: Any, key: str, ref: str, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Every object in a reply that names the reference under this key."""
+    if isinstance(data, dict):
+        if data.get(key) == ref:
+            yield data
+            return
+        data = list(data.values())
+    if isinstance(data, list) and depth < _DEPTH:
+        for item in data:
+            yield from _matching(item, key, ref, depth + 1)

@@ -1,0 +1,124 @@
+"""Sends a local file through the action that stores files, and gives its link."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.engine.bodies import encode
+from callsheet.errors import ServerError, UsageError
+from callsheet.files.targets import EXTENSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callsheet.engine.work import Engine
+    from callsheet.flows import Flow
+    from callsheet.spec import Advertised
+
+LARGEST = 32 * 1024 * 1024
+
+
+class Store(NamedTuple):
+    """The action that stores a file: its field, how the bytes are written, where the link is."""
+
+    action: str
+    field: str
+    encoding: str = "data-uri"
+    result: str = "url"
+
+
+def known_store(engine: Engine) -> Flow[Store]:
+    """The configured action, else an advertised one that plainly takes a file.
+
+    Raises ``UsageError`` where the host offers neither.
+    """
+    said = engine.directory.overlay.upload
+    catalogue = yield from engine.directory.catalogue()
+    if said and catalogue.get(said["action"]) is not None:
+        return Store(**said)
+    found = next(_plain_stores(catalogue.actions), None)
+    if found is None:
+        raise UsageError(
+            "this server wants a URL: it offers no way to upload a file that is known here",
+            hint="put the file on the web and give its link",
+        )
+    return found
+
+
+def _plain_stores(actions: Iterable[Advertised]) -> Iterator[Store]:
+    for action in actions:
+        schema = action.input if isinstance(action.input, dict) else {}
+        required, fields = schema.get("required"), schema.get("properties")
+        if not isinstance(required, list) or len(required) != 1 or not isinstance(fields, dict):
+            continue
+        field = fields.get(required[0])
+        if isinstance(field, dict) and (
+            field.get("contentEncoding") == "base64" or field.get("format") == "byte"
+        ):
+            yield Store(action.id, required[0], "base64")
+
+
+def check_file(path: str) -> None:
+    """Raise ``UsageError`` for a file that cannot be uploaded; nothing was sent yet."""
+    try:
+        size = os.path.getsize(path)
+        readable = os.access(path, os.R_OK)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    if not readable:
+        raise UsageError(f"{path} cannot be read")
+    if size > LARGEST:
+        raise UsageError(f"{path} is larger than 32 MiB", hint="put it on the web, give its link")
+
+
+def upload(engine: Engine, store: Store, path: str) -> Flow[str]:
+    """Send one file and return its link; recorded like any request that may cost money."""
+    check_file(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    action = yield from engine.directory.find(store.action)
+    if store.encoding == "multipart":
+        body, kind = _multipart(store.field, os.path.basename(path), content)
+        value: Any = {store.field: hashlib.sha256(content).hexdigest()}
+    else:
+        value = {store.field: _text(store.encoding, path, content)}
+        body, kind = encode(value), "application/json"
+        yield from engine.directory.judge(action, value)
+    outcome = yield from engine.send(action, body, value, headers={"Content-Type": kind})
+    payload = outcome.answer.reading.payload
+    link = payload.get(store.result) if isinstance(payload, dict) else None
+    if not isinstance(link, str) or not link:
+        raise ServerError(
+            f"{store.action} stored {path} and answered without {store.result}",
+            action=store.action,
+        )
+    return link
+
+
+def _text(encoding: str, path: str, content: bytes) -> str:
+    text = base64.b64encode(content).decode()
+    return text if encoding == "base64" else f"data:{type_of(path)};base64,{text}"
+
+
+def _multipart(field: str, name: str, content: bytes) -> tuple[bytes, str]:
+    """A form of one file, and its content type."""
+    boundary = uuid.uuid4().hex
+    escapes = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+    words = [text.translate(escapes) for text in (field, name)]
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="{words[0]}"; filename="{words[1]}"\r\n'
+        f"Content-Type: {type_of(name)}\r\n\r\n"
+    )
+    data = head.encode("utf-8", "replace") + content + f"\r\n--{boundary}--\r\n".encode()
+    return data, f"multipart/form-data; boundary={boundary}"
+
+
+def type_of(path: str) -> str:
+    """The media type that a name's extension stands for; a picture where it is not known."""
+    extension = os.path.splitext(path)[1].lower().replace(".jpeg", ".jpg")
+    return next((t for t, known in EXTENSIONS.items() if known == extension), "image/png")

@@ -1,0 +1,272 @@
+"""What a client does, as flows: submit, wait, save."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.backoff import process_quota
+from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
+from callsheet.engine.saves import Save, links_of, save
+from callsheet.errors import (
+    TaskFailed,
+    UsageError,
+)
+from callsheet.flows import (
+    Answer,
+    Flow,
+    Job,
+    Order,
+    Timing,
+    ask,
+    hint_of,
+    query,
+    submit,
+    wait,
+)
+from callsheet.spec import Action, Family
+from callsheet.wire import require_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.directory import Directory
+    from callsheet.files.parts import SavedFile
+    from callsheet.ledger import Ledger
+
+
+class Outcome(NamedTuple):
+    """What came of one invocation: the action, the client reference, and the answer."""
+
+    action: Action
+    ref: str
+    answer: Answer
+    started: float
+
+
+def default_timing() -> Timing:
+    """The real clocks and chance, and the quota that all of this process share."""
+    import random
+
+    return Timing(time.monotonic, time.time, random.random, process_quota())  # noqa: S311 - jitter, no secret
+
+
+class Engine:
+    """Composes flows over one directory and one ledger; the drivers run them."""
+
+    def __init__(self, directory: Directory, ledger: Ledger | None) -> None:
+        self.directory, self.ledger = directory, ledger
+        self.settings, self.timing = directory.settings, directory.timing
+
+    def call(
+        self,
+        action: Action,
+        body: bytes | Mapping[str, Any],
+        *,
+        key: str | None = None,
+        timeout: float | None = None,
+        check: bool = True,
+        target: str = "",
+    ) -> Flow[Outcome]:
+        """Exactly one invocation; ``body`` goes out as these bytes, or as this JSON.
+
+        ``key`` is the client reference (a UUID when not given), ``timeout`` the longest
+        silence in seconds. ``target`` is where the result is meant to be saved: it is kept
+        with the job. Raises any of ``callsheet.errors``.
+        """
+        data = body if isinstance(body, bytes) else encode(body)
+        value = decode(data)
+        if check:
+            require_name(action.id)
+            yield from self.directory.judge(action, value)
+        facts = {"target": target or None}
+        if self.settings.store_input:
+            facts["body"] = data.decode()
+        return (yield from self.send(action, data, value, key=key, timeout=timeout, facts=facts))
+
+    def send(
+        self,
+        action: Action,
+        data: bytes,
+        value: Any,
+        *,
+        key: str | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Flow[Outcome]:
+        """As ``call``, of bytes that stand for ``value`` and need no check.
+
+        ``facts`` go into the ledger beside what is always kept; ``headers`` along with the
+        bytes.
+        """
+        ref = reference(key)
+        require_name(action.id)
+        action = self.directory.on_terms_of_host(action)
+        if action.paid:
+            require_key(self.settings)
+        silence = timeout if timeout is not None else silence_of(action, value)
+        order = self._order(action, data, value, ref=ref, timeout=silence)
+        order = order._replace(headers=headers or {}, facts={**order.facts, **(facts or {})})
+        started = self.timing.wall()
+        if action.role == "query":
+            answer = yield from query(order, self.timing, others=lambda: self._others(order))
+        else:
+            answer = yield from submit(order, self.timing)
+        return Outcome(action, order.ref, answer, started)
+
+    def _others(self, order: Order) -> tuple[str, ...]:
+        """The other ids of the job that a query asks about, where the ledger knows the job."""
+        family, value = order.action.family, order.value
+        name = value.get(family.task_key) if family and isinstance(value, dict) else None
+        row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
+        found = row["task_ids"] if row is not None and row["host"] == order.host else None
+        return tuple(one for one in found or () if one != name)
+
+    def _order(self, action: Action, data: bytes, value: Any, *, ref: str, timeout: float) -> Order:
+        from callsheet.snapshot import digest
+
+        host = self.settings.require_host()
+        honoured = self.ledger is not None and action.paid and self.ledger.honours_key(host)
+        facts = {
+            "host": host,
+            "action": action.id,
+            "body_digest": digest(value),
+            "schema_digest": action.digest,
+            "family": _family_facts(action.family),
+            "media": list(action.media),
+            "repeat": action.idempotent or honoured,
+        }
+        return Order(
+            action=action,
+            body=data,
+            value=value,
+            ref=ref,
+            host=host,
+            overrides=self.directory.overrides,
+            timeout=timeout,
+            resend=action.idempotent or honoured,
+            facts=facts,
+        )
+
+    def job(self, outcome: Outcome) -> Job | None:
+        """The job that an invocation started, if it started one that can be asked about."""
+        family, reading = outcome.action.family, outcome.answer.reading
+        if family is None or not family.query or not reading.task_ids:
+            return None
+        return Job(
+            ref=outcome.ref,
+            action=outcome.action.id,
+            family=family,
+            task_ids=reading.task_ids,
+            started=outcome.started,
+            host=self.settings.host,
+            overrides=self.directory.overrides,
+            media=outcome.action.media,
+            hint=hint_of(outcome.answer, self.timing.wall()),
+            past=self.past(outcome.action.id),
+        )
+
+    def past(self, action_id: str) -> tuple[float, ...]:
+        """How many seconds the last jobs of an action took on this host, the newest first."""
+        try:
+            return self.ledger.durations(self.settings.host, action_id) if self.ledger else ()
+        except UsageError:  # a ledger that fails now must not cost the caller a paid job
+            return ()
+
+    def known_job(self, name: str, family: Family | None = None) -> Flow[Job]:
+        """The job with this task id or client reference, from the ledger or as a bare id.
+
+        A bare id needs a family; where only one is advertised, it is that one.
+        """
+        row = self.ledger.find(name) if self.ledger is not None else None
+        if row is not None and row["host"] != self.settings.host:
+            raise UsageError(
+                f"the job {name} is on {row['host']}, and this is {self.settings.host}",
+                hint=f"name its host: {row['host']}",
+                flag="--host",
+            )
+        if row is not None and row["task_ids"] and row["family"]:
+            return Job(
+                ref=row["ref"],
+                action=row["action"],
+                family=Family(**row["family"]),
+                task_ids=tuple(row["task_ids"]),
+                started=row["created"],
+                host=row["host"],
+                overrides=self.directory.overrides,
+                media=tuple(row["media"] or ()),
+                past=self.past(row["action"]),
+            )
+        if family is None:
+            family = yield from _only_family(self.directory, name)
+        return Job(
+            "", family.create or family.wait, family, (name,), self.timing.wall(),
+            self.settings.require_host(), self.directory.overrides,
+        )  # fmt: skip
+
+    def action_of(self, job: Job) -> Action:
+        """The action that a job belongs to, as far as the catalogue at hand knows it."""
+        catalogue = self.directory.cached()
+        known = self.directory.surface(catalogue).by_id.get(job.action) if catalogue else None
+        return known or Action(id=job.action, family=job.family, media=job.media)
+
+    def ask(self, job: Job) -> Flow[Answer]:
+        """One look at a job."""
+        return (yield from ask(job, self.timing))
+
+    def wait(self, job: Job, timeout: float) -> Flow[Answer]:
+        """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
+        answer = yield from self.outcome(job, timeout)
+        return require_done(answer, job.action, answer.reading.task_ids[0])
+
+    def outcome(self, job: Job, timeout: float) -> Flow[Answer]:
+        """As ``wait``, but a failed job is an answer too."""
+        return (yield from wait(job, self.timing, deadline=self.timing.clock() + timeout))
+
+    def links(self, answer: Answer) -> tuple[str, ...]:
+        """The media of an answer as absolute links; a relative one belongs to the host."""
+        return links_of(answer, self.settings.host)
+
+    def save(
+        self,
+        answer: Answer,
+        out: str,
+        *,
+        action: str,
+        job: Job | None = None,
+        force: bool = False,
+        manifest: bool = False,
+    ) -> Flow[tuple[SavedFile, ...]]:
+        """Fetch the first medium of an answer to ``out``, or all where it has ``{index}``.
+
+        See ``saves.Save`` for the rest.
+        """
+        what = Save(answer, out, action, self.settings.host, job, force, manifest)
+        return (yield from save(what, self.timing))
+
+
+def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
+    """The answer, or ``TaskFailed`` with the server's own words."""
+    if answer.reading.state != "failed":
+        return answer
+    words = answer.reading.message or answer.reading.said or "no reason given"
+    raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
+
+
+def _family_facts(family: Family | None) -> dict[str, Any] | None:
+    if family is None:
+        return None
+    return {name: getattr(family, name) for name in Family.__slots__}
+
+
+def _only_family(directory: Directory, name: str) -> Flow[Family]:
+    catalogue = yield from directory.catalogue()
+    actions = directory.surface(catalogue).actions
+    found = {action.family for action in actions if action.family is not None}
+    if len(found) == 1:
+        return found.pop()
+    raise UsageError(
+        f"nothing here knows the task {name}",
+        hint="ask with the query command of its group, by --task-id",
+    )

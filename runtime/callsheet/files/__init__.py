@@ -1,0 +1,1 @@
+"""Files on disk: whole and checked, or not there."""

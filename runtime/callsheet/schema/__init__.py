@@ -1,0 +1,1 @@
+"""Schemas let in: cleaned, bounded, with their references inside."""

@@ -1,0 +1,1 @@
+"""What is made of a catalogue: actions with commands, families and flags."""

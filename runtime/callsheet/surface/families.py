@@ -1,0 +1,137 @@
+"""Which actions make one job together: create it, ask about it, or both in one blocking call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.naming import kebab
+from callsheet.params import DEADLINE
+from callsheet.schema.shape import Reader
+from callsheet.spec import Family, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.overlay import Overlay
+
+AND_WAIT = "_and_wait"
+_ASKING = ("query", "status", "poll", "get", "check", "result", "retrieve", "fetch", "show", "info")
+_DOING = frozenset(("cancel", "delete", "remove", "stop", "abort", "retry", "create", "update"))
+_TASK_IDS = frozenset(
+    ("taskid", "id", "jobid", "requestid", "predictionid", "generationid", "runid", "operationid")
+)
+_MOST_ASKERS = 100
+_LONGEST_WAIT = 7 * 24 * 3_600_000
+
+Member = tuple[Role, Family]
+
+
+def pair(schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay) -> dict[str, Member]:
+    """The role and family of each action that has one, by id; ``schemas`` are admitted ones.
+
+    A family is what the overlay names, or X with X_and_wait and an action of the same group
+    that asks (by its name) and needs a task id alone. An X_and_wait that finds no X, or no
+    action that asks, is a family of its own in the role ``wait``.
+    """
+    found: dict[str, Member] = {}
+    for create in sorted(overlay.families):
+        if create in schemas:
+            _join(found, _configured(create, overlay.families[create], schemas))
+    askers = _Askers(schemas)
+    for wait in sorted(name for name in schemas if name.endswith(AND_WAIT)):
+        if wait not in found:
+            _join(found, _by_name(wait, schemas, found, askers))
+    return found
+
+
+def _join(found: dict[str, Member], family: Family) -> None:
+    """Enter a family; an action that several families ask stays with the first."""
+    if family.create:
+        found[family.create] = ("create", family)
+    if family.wait:
+        found[family.wait] = ("wait", family)
+    if family.query:
+        found.setdefault(family.query, ("query", family))
+
+
+def _configured(
+    create: str, said: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any] | None]
+) -> Family:
+    wait = said.get("wait", create + AND_WAIT)
+    query = said["query"] if said["query"] in schemas else ""
+    key = said.get("task-key") or task_key(schemas.get(query)) or "taskId"
+    wait = wait if wait in schemas else ""
+    return Family(
+        create=create, wait=wait, query=query, task_key=key, timeout_ms=_deadline(schemas.get(wait))
+    )
+
+
+def _by_name(
+    wait: str,
+    schemas: Mapping[str, Mapping[str, Any] | None],
+    found: Mapping[str, Member],
+    askers: _Askers,
+) -> Family:
+    create = wait.removesuffix(AND_WAIT)
+    timeout = _deadline(schemas[wait])
+    query = askers.of(create)
+    key = task_key(schemas.get(query)) or "taskId"
+    if create in schemas and create not in found and query:
+        return Family(create=create, wait=wait, query=query, task_key=key, timeout_ms=timeout)
+    return Family(wait=wait, query=query, task_key=key, timeout_ms=timeout)
+
+
+class _Askers:
+    """The actions that ask about jobs, by group: each name and schema is looked at once.
+
+    The name must say that it asks: one that needs a task id alone may as well cost money
+    (an upscale of a finished video), and what asks is repeated freely.
+    """
+
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
+        self._groups: dict[str, list[tuple[int, str, set[str]]]] = {}
+        for name, schema in sorted(schemas.items()):
+            group, _, last = name.rpartition(".")
+            words = set(kebab(last).split("-"))
+            rank = next((place for place, one in enumerate(_ASKING) if one in words), None)
+            known = self._groups.setdefault(group, [])
+            if rank is None or words & _DOING or len(known) >= _MOST_ASKERS:
+                continue
+            if task_key(schema):
+                known.append((rank, name, words))
+
+    def of(self, create: str) -> str:
+        """The action that asks about the jobs of ``create``; empty where there is none."""
+        group, _, word = create.rpartition(".")
+        own = set(kebab(word).split("-"))
+        ranked = (
+            (-len(words & own), rank, name)
+            for rank, name, words in self._groups.get(group, ())
+            if name != create
+        )
+        return min(ranked, default=(0, 0, ""))[2]
+
+
+def task_key(schema: Mapping[str, Any] | None) -> str:
+    """The task id's property where it is the only required (or the only) one; else empty."""
+    if not schema:
+        return ""
+    root = Reader(schema).read(schema)
+    keys = root.required or frozenset(root.properties)
+    if len(keys) != 1:
+        return ""
+    (key,) = keys
+    return key if key.lower().replace("_", "").replace("-", "") in _TASK_IDS else ""
+
+
+def _deadline(schema: Mapping[str, Any] | None) -> int:
+    """The default of ``timeoutMs`` in milliseconds, up to a week; 600,000 where none is said."""
+    usual = Family().timeout_ms
+    if not schema:
+        return usual
+    reader = Reader(schema)
+    shape = reader.read(reader.read(schema).properties.get(DEADLINE, True))
+    said = shape.shown.get("default")
+    if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said <= _LONGEST_WAIT:
+        return int(said)
+    return usual
