@@ -22,6 +22,7 @@ class Param:
     ``any``, ``number`` for all numbers; empty for every kind.
     ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).
     ``default`` is the server's, as JSON text: it is shown and never sent.
+    ``sent`` is this client's own default, as JSON text: it is sent where nothing else is said.
     ``only`` names the one member of a family that takes this parameter.
     """
 
@@ -35,6 +36,7 @@ class Param:
     choices: tuple[str | int | float | bool | None, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
     default: str | None = None
+    sent: str | None = None
     doc: str = ""
     hidden: bool = False
     comma: bool = False
