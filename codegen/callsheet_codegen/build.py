@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.bindings import INTERFACE
 from callsheet.snapshot import canonical
-from callsheet.surface.assembly import surface
-from callsheet_codegen import tree
+from callsheet.surface.assembly import Assembly
 from callsheet_codegen.code import Markdown, literal
-from callsheet_codegen.diagnostics import Diagnostic, in_order
-from callsheet_codegen.group import Material, build_group, child, command_modules
-from callsheet_codegen.helppages import help_files
-from callsheet_codegen.ir import DataFile, Project, Word
-from callsheet_codegen.modelling import index_of, model_actions
+from callsheet_codegen.group import Material, build_group, child, command_module, section
+from callsheet_codegen.helppages import help_files, words_of
+from callsheet_codegen.ir import DataFile, Project
+from callsheet_codegen.keys import keys
+from callsheet_codegen.known import Fact, Known
+from callsheet_codegen.modelling import index_of
+from callsheet_codegen.outline import outline
+from callsheet_codegen.tree import Given
+from callsheet_codegen.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from callsheet.overlay import Overlay
     from callsheet.snapshot import Snapshot
-    from callsheet.spec import Action
-    from callsheet.surface.assembly import Problem
-    from callsheet_codegen.modelling import ActionModels
+    from callsheet_codegen.diagnostics import Diagnostic
+    from callsheet_codegen.ir import CommandModule, Group, ModelModule
     from callsheet_codegen.models import Modeller
 
 
@@ -39,11 +41,17 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """The project, the names that were given (for the lock), and what went wrong."""
+    """The project, the names that were given (for the lock), and what went wrong.
+
+    ``files`` says from what each file of the package is made, those of the project and those
+    that stay; ``facts`` what came of each action.
+    """
 
     project: Project
-    commands: Mapping[str, tuple[str, ...]]
+    given: Given
     diagnostics: tuple[Diagnostic, ...]
+    files: Mapping[str, str]
+    facts: Mapping[str, Fact]
 
 
 def build(
@@ -51,87 +59,98 @@ def build(
     overlay: Overlay,
     names: Names,
     *,
-    given: Mapping[str, tuple[str, ...]],
+    given: Given | None = None,
     modeller: Modeller,
+    known: Known | None = None,
 ) -> Built:
     """Decide everything that will be written; reads and writes nothing.
 
-    ``given`` holds the command paths of the lock, which stay.
+    ``given`` holds the names of the lock, which stay. What is ``known`` is not made again.
     """
-    found = surface(snapshot.actions, overlay, given)
-    paths = tree.library_paths(found.actions, overlay.strip_prefixes)
-    stems = tree.stems(paths)
-    wanted = {action.id for action in found.actions}
-    advertised = {entry.id: entry for entry in snapshot.actions if entry.id in wanted}
-    models, told = model_actions(
-        {action.id: action for action in found.actions}, advertised, stems, modeller
-    )
-    material = Material(
-        places=tree.places(paths),
-        homes=tree.homes(paths),
-        actions={action.id: _located(action, models) for action in found.actions},
-        models=models,
-        program=names.command,
-    )
-    schemas = (_schema_file(stems[e.id], e.input, e.output) for e in advertised.values())
-    overlay_file = DataFile(path="overlay.json", text=_pretty(overlay.as_json()))
+    given = given or Given()
+    whole = Assembly(snapshot.actions, overlay, given.commands, given.flags)
+    named = outline(whole, overlay, given)
+    about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
+    work = Work(whole, named, keys(whole, named, given, about=about), known or Known())
+    work.do(modeller)
     return Built(
-        project=_project(material, names, snapshot.source, (overlay_file, *schemas)),
-        commands={action.id: action.command for action in found.actions if action.command},
-        diagnostics=in_order((*map(_from_problem, found.problems), *told)),
+        project=_Parts(work, names.command).project(names, snapshot.source),
+        given=Given(
+            commands={name: path for name, path in whole.commands.items() if path},
+            methods=named.methods(),
+            modules=named.stems,
+            flags={name: fact.flags for name, fact in work.facts.items()},
+            groups=named.groups(),
+        ),
+        diagnostics=work.diagnostics(),
+        files=work.files,
+        facts=work.facts,
     )
 
 
-def _project(material: Material, names: Names, source: str, data: tuple[DataFile, ...]) -> Project:
-    places, models = material.places, material.models.values()
-    modules = tuple(module for one in models if (module := one.module()) is not None)
-    modules = tuple(sorted(modules, key=lambda module: module.stem.text))
-    pages, words = help_files(names.command, tuple(material.actions.values()))
-    return Project(
-        command=literal(names.command),
-        env=literal(names.env),
-        source=literal(source),
-        interface=literal(INTERFACE),
-        title=Markdown(names.package),
-        groups=tuple(build_group(place, material) for place in places.values()),
-        commands=command_modules(material.homes, material.actions),
-        roots=tuple(child(place) for path, place in places.items() if len(path) <= 1),
-        words=tuple(Word(word=literal(w), summary=literal(text)) for w, text in words.items()),
-        models=modules,
-        exports=index_of(modules),
-        data=tuple(sorted((*data, *pages), key=lambda file: file.path)),
-    )
+class _Parts:
+    """The parts of the project that are to be made."""
 
+    def __init__(self, work: Work, program: str) -> None:
+        self.work, self.named, self.program = work, work.named, program
+        self.places, self.homes = work.named.places, work.named.homes
 
-def _located(action: Action, models: Mapping[str, ActionModels]) -> Action:
-    """The action with the names of its files; a family ends in the reply of its query."""
-    family = action.family
-    ends = (family.query, family.wait) if family and action.role == "create" else ()
-    members = [name for name in (*ends, action.id) if name in models and models[name].output]
-    if ends and members == [action.id]:
-        members = []
-    return replace(
-        action,
-        module=models[action.id].stem,
-        result=models[members[0]].stem if members else "",
-    )
+    def project(self, names: Names, source: str) -> Project:
+        """The project; of what lists everything, all of it."""
+        named, work = self.named, self.work
+        faces = tuple(named.faces.values())
+        ordered = sorted({(home.word, home.module) for home in self.homes.values()})
+        return Project(
+            command=literal(names.command),
+            env=literal(names.env),
+            source=literal(source),
+            interface=literal(INTERFACE),
+            title=Markdown(names.package),
+            groups=tuple(self._groups()),
+            commands=tuple(self._commands()),
+            modules=tuple((literal(word), literal(module)) for word, module in ordered),
+            sections=tuple(
+                section(place, self.places, named.faces, self.program)
+                for place in self.places.values()
+            ),
+            roots=tuple(child(place) for path, place in self.places.items() if len(path) <= 1),
+            words=words_of(faces),
+            models=tuple(self._models()),
+            exports=index_of(work.exports()),
+            data=tuple(sorted(self._data(), key=lambda file: file.path)),
+            wanted=frozenset(work.stale),
+        )
 
+    def _groups(self) -> Iterator[Group]:
+        work = self.work
+        material = Material(
+            places=self.places, homes=self.homes, actions=work.actions, models=work.models
+        )
+        for place in self.places.values():
+            if f"groups/{place.module}.py" in work.stale:
+                yield build_group(place, material)
 
-def _schema_file(stem: str, body: object, reply: object) -> DataFile:
-    text = canonical({"input": body, "output": reply})
-    return DataFile(path=f"schemas/{stem}.json", text=text + "\n")
+    def _commands(self) -> Iterator[CommandModule]:
+        for word, inside in self.named.words().items():
+            if f"commands/{self.homes[inside[0]].module}.py" in self.work.stale:
+                yield command_module(word, inside, self.homes, self.work.actions)
 
+    def _models(self) -> Iterator[ModelModule]:
+        for name in sorted(self.work.models, key=self.named.stems.__getitem__):
+            module = self.work.models[name].module()
+            if module is not None and f"models/{module.stem}.py" in self.work.stale:
+                yield module
 
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
-
-
-def _from_problem(problem: Problem) -> Diagnostic:
-    return Diagnostic(
-        level=problem.level,
-        code=problem.code,
-        action=problem.action,
-        pointer=problem.pointer,
-        message=problem.message,
-        hint=problem.hint,
-    )
+    def _data(self) -> Iterator[DataFile]:
+        whole, stale = self.work.whole, self.work.stale
+        pages = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
+        faces = tuple(self.named.faces.values())
+        yield from help_files(self.program, faces, self.work.actions, pages)
+        if "overlay.json" in stale:
+            text = json.dumps(whole.overlay.as_json(), indent=1, sort_keys=True)
+            yield DataFile(path="overlay.json", text=text + "\n")
+        for name, entry in whole.entries.items():
+            path = f"schemas/{self.named.stems[name]}.json"
+            if path in stale:
+                text = canonical({"input": entry.input, "output": entry.output})
+                yield DataFile(path=path, text=text + "\n")

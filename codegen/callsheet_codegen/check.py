@@ -44,7 +44,7 @@ def tree(config: Config, lock: Lock) -> Finding:
     Where only the versions of the tools differ, that is told and is not drift.
     """
     edited = edited_files(config)
-    made = pipeline.draft(config, lock.snapshot, lock)
+    made = pipeline.draft(config, lock.snapshot, lock, force=True)
     differing = sorted({s.path for s in (*made.plan.writes, *made.plan.deletes)} | set(edited))
     others = pipeline.other_tools(lock)
     notes = tuple(f"written with other tools: {text}" for text in others)

@@ -1,4 +1,4 @@
-"""``callsheet init``, ``generate``, ``check`` and ``diff``: flags in, words and exit codes out."""
+"""``callsheet init``, ``check`` and ``diff``: flags in, words and exit codes out."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 from callsheet.errors import CallsheetError, DriftFound, Interrupted
 from callsheet.text import safe_text
 from callsheet_codegen import check as checking
-from callsheet_codegen import pipeline, publish, setup, source
+from callsheet_codegen import pipeline, setup, source
 from callsheet_codegen.config import load
-from callsheet_codegen.diagnostics import fell_back
+from callsheet_codegen.generating import changed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.diff import Change
     from callsheet_codegen.config import Config
-    from callsheet_codegen.diagnostics import Diagnostic
 
 
 def init(argv: Sequence[str] | None = None) -> int:
@@ -31,16 +29,6 @@ def init(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="", help="the server's address")
     parser.add_argument("--out", help="the folder of the package (default: src, or .)")
     return _run(parser, argv, _init)
-
-
-def generate(argv: Sequence[str] | None = None) -> int:
-    """Write the client; 0, 1 with ``--strict`` where something fell back, else an error's code."""
-    parser = _parser("generate", "Write a typed client and a command line for a server's actions.")
-    _place(parser)
-    parser.add_argument("--host", help="the server to ask")
-    parser.add_argument("--locked", action="store_true", help="ask no server: use the lock")
-    parser.add_argument("--strict", action="store_true", help="exit 1 where something fell back")
-    return _run(parser, argv, _generate)
 
 
 def check(argv: Sequence[str] | None = None) -> int:
@@ -127,57 +115,6 @@ def _init(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
     return 0, {"file": str(path), "written": list(lines)}
 
 
-def _generate(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
-    config = _config(given)
-    publish.recover(config.folder)
-    old = pipeline.read_lock(config)
-    notes: tuple[Diagnostic, ...] = ()
-    if given.locked:
-        snapshot = checking.required_lock(config).snapshot
-        say(f"source: the lock, made from {snapshot.source}")
-    else:
-        with source.choose(config, host=given.host) as chosen:
-            say(f"source: {chosen.name} ({chosen.why})")
-            snapshot, notes = source.fetch(chosen, config)
-    made = pipeline.draft(config, snapshot, old)
-    done = pipeline.write(config, made)
-    told = (*notes, *made.diagnostics)
-    say(*(found.line() for found in told))
-    say(*_kept(made.plan.steps))
-    say(f"{config.folder}: {len(made.plan.deletes)} files removed, {_wrote(made, done)} written")
-    say(*_changed(made.changes, first=old is None, actions=len(made.lock.snapshot.actions)))
-    document = {
-        "source": made.lock.snapshot.source,
-        "package": str(config.folder),
-        "lock": str(config.lock),
-        "files": made.files,
-        "written": list(done),
-        "changes": [change.text for change in made.changes],
-        "diagnostics": [found.as_json() for found in told],
-    }
-    return int(given.strict and fell_back(told)), document
-
-
-def _wrote(made: pipeline.Draft, done: Sequence[str]) -> int:
-    return len(done) - len(made.plan.deletes)
-
-
-def _kept(steps: Any) -> list[str]:
-    return [
-        f"note: {step.path} is not generated any more and was changed by hand: it stays"
-        for step in steps
-        if step.kind == "keep"
-    ]
-
-
-def _changed(changes: Sequence[Change], *, first: bool, actions: int) -> list[str]:
-    if first:
-        return [f"first lock: {actions} actions"]
-    if not changes:
-        return ["since the lock: no action and no flag changed"]
-    return ["since the lock:", *(f"  {change.text}" for change in changes)]
-
-
 def _check(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
     config = _config(given)
     lock = checking.required_lock(config)
@@ -198,7 +135,7 @@ def _diff(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
         say(f"source: {chosen.name} ({chosen.why})")
         found, _ = source.fetch(chosen, config)
     changes = pipeline.changes(lock, pipeline.settle(found)[0], config)
-    say(*_changed(changes, first=False, actions=0))
+    say(*changed(changes, first=False, actions=0))
     rows = [
         {"kind": c.kind, "action": c.action, "severity": c.severity, "text": c.text}
         for c in changes

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from callsheet_codegen import names
 from callsheet_codegen.arguments import Arguments, arguments
 from callsheet_codegen.code import CodeSpan, Doc, Ident, Markdown, TypeExpr, literal, plain
-from callsheet_codegen.ir import Child, CommandModule, Constant, Group, Import, MapRow, Method
+from callsheet_codegen.ir import (
+    Child,
+    CommandModule,
+    Constant,
+    Group,
+    Import,
+    MapRow,
+    Method,
+    Section,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from callsheet.spec import Action
     from callsheet_codegen.modelling import ActionModels
@@ -38,22 +47,14 @@ def _title(place: Place) -> str:
     return f"Actions under ``{words}``." if words else "Actions without a group."
 
 
-def command_modules(
-    homes: Mapping[str, Home], actions: Mapping[str, Action]
-) -> tuple[CommandModule, ...]:
-    """The modules of ``Action`` literals, in order of their words."""
-    found: dict[str, list[str]] = {}
-    for name in sorted(homes, key=lambda name: (homes[name].word, homes[name].constant)):
-        found.setdefault(homes[name].word, []).append(name)
-    return tuple(
-        CommandModule(
-            word=literal(word),
-            module=Ident(homes[inside[0]].module),
-            module_text=literal(homes[inside[0]].module),
-            doc=Doc(f"Commands that begin with ``{word}``."),
-            constants=tuple(_constant(homes[name], actions[name]) for name in inside),
-        )
-        for word, inside in found.items()
+def command_module(
+    word: str, inside: Sequence[str], homes: Mapping[str, Home], actions: Mapping[str, Action]
+) -> CommandModule:
+    """The module of ``Action`` literals whose commands begin with one word."""
+    return CommandModule(
+        module=Ident(homes[inside[0]].module),
+        doc=Doc(f"Commands that begin with ``{word}``."),
+        constants=tuple(_constant(homes[name], actions[name]) for name in inside),
     )
 
 
@@ -65,7 +66,6 @@ class Material:
     homes: Mapping[str, Home]
     actions: Mapping[str, Action]
     models: Mapping[str, ActionModels]
-    program: str
 
 
 def build_group(place: Place, material: Material) -> Group:
@@ -80,7 +80,6 @@ def build_group(place: Place, material: Material) -> Group:
         module=Ident(place.module),
         cls=Ident(place.cls),
         doc=Doc(_title(place)),
-        title=Markdown(" ".join(place.path) or "without a group"),
         methods=methods,
         children=tuple(child(places[path]) for path in place.children),
         literals=tuple((Ident(home.module), Ident(home.constant)) for home in homes),
@@ -89,7 +88,6 @@ def build_group(place: Place, material: Material) -> Group:
             for cls, alias in sorted(local.items())
             if cls in builder.used
         ),
-        rows=tuple(_row(place, material, actions[name]) for name in ordered),
     )
 
 
@@ -165,13 +163,23 @@ def _constant(home: Home, action: Action) -> Constant:
     return Constant(name=Ident(home.constant), value=literal(action), words=words)
 
 
-def _row(place: Place, material: Material, action: Action) -> MapRow:
-    places = material.places
+def section(
+    place: Place, places: Mapping[Path, Place], faces: Mapping[str, Action], prog: str
+) -> Section:
+    """A group in the map of the package; ``faces`` need no parameters."""
+    ordered = sorted(place.methods, key=lambda name: place.methods[name])
+    return Section(
+        title=Markdown(" ".join(place.path) or "without a group"),
+        rows=tuple(_row(place, places, faces[name], prog) for name in ordered),
+    )
+
+
+def _row(place: Place, places: Mapping[Path, Place], action: Action, prog: str) -> MapRow:
     groups = [places[place.path[:end]].attribute for end in range(1, len(place.path) + 1)]
     attributes = ".".join(groups or [place.attribute])
     return MapRow(
         action=CodeSpan(action.id),
         method=CodeSpan(f"client.{attributes}.{place.methods[action.id]}()"),
-        command=CodeSpan(" ".join((material.program, *action.command)) if action.command else ""),
+        command=CodeSpan(" ".join((prog, *action.command)) if action.command else ""),
         summary=Markdown(action.summary),
     )

@@ -70,9 +70,7 @@ class Constant:
 class CommandModule:
     """The ``Action`` literals whose commands begin with one word."""
 
-    word: Code
     module: Ident
-    module_text: Code
     doc: Doc
     constants: tuple[Constant, ...]
 
@@ -84,12 +82,10 @@ class Group:
     module: Ident
     cls: Ident
     doc: Doc
-    title: Code
     methods: tuple[Method, ...]
     children: tuple[Child, ...]
     literals: tuple[tuple[Ident, Ident], ...]
     imports: tuple[Import, ...]
-    rows: tuple[MapRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +96,14 @@ class MapRow:
     method: Code
     command: Code
     summary: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One group in ``api.md``."""
+
+    title: Code
+    rows: tuple[MapRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,11 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Everything that is written, in order, independent of the order of the catalogue."""
+    """Everything that is written, in order, independent of the order of the catalogue.
+
+    ``wanted`` names the files that are to be made, ``None`` all: groups, commands, models and
+    data are then no more than those need.
+    """
 
     command: Code
     env: Code
@@ -139,11 +147,18 @@ class Project:
     title: Code
     groups: tuple[Group, ...]
     commands: tuple[CommandModule, ...]
+    modules: tuple[tuple[Code, Code], ...]
+    sections: tuple[Section, ...]
     roots: tuple[Child, ...]
     words: tuple[Word, ...]
     models: tuple[ModelModule, ...]
     exports: tuple[tuple[Code, Code, Ident, Ident], ...]
     data: tuple[DataFile, ...]
+    wanted: frozenset[str] | None = None
+
+    def wants(self, path: str) -> bool:
+        """Whether this file is to be made."""
+        return self.wanted is None or path in self.wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +187,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What publishing will do: nothing, if there is neither a write nor a delete."""
+    """What publishing will do: nothing, if there is neither a write nor a delete.
+
+    ``edited`` are generated files that somebody changed and that stay so.
+    """
 
     steps: tuple[Step, ...]
     manifest: Manifest
+    edited: tuple[str, ...] = ()
 
     @property
     def writes(self) -> tuple[Step, ...]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.admission import admit
 from callsheet.schema.pointers import SchemaRefused
-from callsheet_codegen import names
+from callsheet_codegen import tree
 from callsheet_codegen.code import Ident, Module, literal
 from callsheet_codegen.diagnostics import Diagnostic
 from callsheet_codegen.ir import ModelModule
 from callsheet_codegen.models import Made, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from callsheet.spec import Action, Advertised
     from callsheet_codegen.code import Code
@@ -49,10 +49,15 @@ def model_actions(
     advertised: Mapping[str, Advertised],
     stems: Mapping[str, str],
     modeller: Modeller,
+    *,
+    classes: Mapping[str, str] | None = None,
 ) -> tuple[Mapping[str, ActionModels], tuple[Diagnostic, ...]]:
-    """Models by action id. An action whose schema gives none is untyped, with a diagnostic."""
+    """Models by action id. An action whose schema gives none is untyped, with a diagnostic.
+
+    ``classes`` says with what the names of an action's classes begin.
+    """
     told: list[Diagnostic] = []
-    classes = names.assign(((name, names.pascal(stems[name])) for name in actions), joint="")
+    classes = classes or tree.classes({name: stems[name] for name in actions})
     wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
     for name, action in actions.items():
         roots = {}
@@ -121,12 +126,13 @@ def _untyped(name: str, reason: str) -> Diagnostic:
     )
 
 
-def index_of(
-    modules: tuple[ModelModule, ...],
-) -> tuple[tuple[Code, Code, Ident, Ident], ...]:
-    """For the lazy index of models: class and module, as strings and as names."""
-    rows = {export.text: module.stem for module in modules for export in module.exports}
+def index_of(modules: Mapping[str, Iterable[str]]) -> tuple[tuple[Code, Code, Ident, Ident], ...]:
+    """For the lazy index of models: class and module, as strings and as names.
+
+    ``modules`` holds what each module of models offers.
+    """
+    rows = {name: stem for stem, exports in modules.items() for name in exports}
     return tuple(
-        (literal(name), literal(stem.text), Ident(name), stem)
+        (literal(name), literal(stem), Ident(name), Ident(stem))
         for name, stem in sorted(rows.items())
     )

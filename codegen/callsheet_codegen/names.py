@@ -9,7 +9,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # Written out, not asked of the interpreter or of pydantic: their next version must not rename.
 # What an annotation or a decorator in a class body must still be able to mean:
@@ -68,24 +68,37 @@ def _hash(text: str) -> str:
 
 
 def assign(
-    wanted: Iterable[tuple[str, str]], reserved: Iterable[str] = (), *, joint: str = "_"
+    wanted: Iterable[tuple[str, str]],
+    reserved: Iterable[str] = (),
+    *,
+    joint: str = "_",
+    given: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Distinct names for keys: ``(key, wished name)`` → ``{key: name}``.
 
-    A wish that is reserved or taken gets ``joint`` at its end, then also a number. On
-    a clash the key that already spells the name keeps it, then the first in order of keys. The
-    order in which the pairs come does not matter.
+    Names that were ``given`` before stay, unless they are reserved now. A wish that is reserved
+    or taken gets ``joint`` at its end, then also a number. On a clash the key that already
+    spells the name keeps it, then the first in order of keys. The order in which the pairs come
+    does not matter.
     """
     taken = set(reserved)
-    given: dict[str, str] = {}
-    for key, wish in sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0])):
+    ordered = sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0]))
+    found: dict[str, str] = {}
+    for key, _ in ordered:
+        kept = (given or {}).get(key)
+        if kept and kept not in taken:
+            found[key] = kept
+            taken.add(kept)
+    for key, wish in ordered:
+        if key in found:
+            continue
         name, number = wish, 1 if joint else 2
         while name in taken:
             name = f"{wish}{joint}" if number == 1 else f"{wish}{joint}{number}"
             number += 1
         taken.add(name)
-        given[key] = name
-    return given
+        found[key] = name
+    return found
 
 
 def fields(wire: Iterable[str]) -> dict[str, str]:

@@ -7,37 +7,48 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from callsheet import __version__
-from callsheet.diff import diff
 from callsheet.errors import UsageError
 from callsheet.snapshot import Lock, Snapshot, canonical, dump_lock, load_lock
 from callsheet_codegen import publish
 from callsheet_codegen.build import Names, build
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.models import make_models
+from callsheet_codegen.outline import given_by
 from callsheet_codegen.plan import plan
-from callsheet_codegen.write import render_project
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from callsheet.diff import Change
+    from callsheet.spec import Advertised
+    from callsheet_codegen.build import Built
     from callsheet_codegen.config import Config
-    from callsheet_codegen.ir import Plan
+    from callsheet_codegen.ir import Manifest, Plan, RenderedFile
+    from callsheet_codegen.known import Fact, Known
     from callsheet_codegen.models import Modeller
+    from callsheet_codegen.recall import Recall
 
 _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A whole package in memory: what publishing would do, and everything there is to say."""
+    """A whole package in memory: what publishing would do, and everything there is to say.
+
+    ``files`` counts those of the package, ``rendered`` those of them that were made now;
+    ``keys`` and ``facts`` are what the next run need not find out again.
+    """
 
     lock: Lock
     text: str
     plan: Plan
     files: int
+    rendered: int
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...]
+    keys: Mapping[str, str]
+    facts: Mapping[str, Fact]
 
 
 def read_lock(config: Config) -> Lock | None:
@@ -51,43 +62,99 @@ def read_lock(config: Config) -> Lock | None:
 
 
 def draft(
-    config: Config, snapshot: Snapshot, old: Lock | None, *, modeller: Modeller = make_models
+    config: Config,
+    snapshot: Snapshot,
+    old: Lock | None,
+    *,
+    modeller: Modeller = make_models,
+    recall: Recall | None = None,
+    force: bool = False,
 ) -> Draft:
     """Everything up to the plan; reads the package folder, writes nothing.
 
     What is built is what the lock will hold, so that a later run from the lock gives the same.
+    Without ``recall`` everything is made; with it what changed since, and the result is the
+    same. Raises ``UsageError`` where a file that was changed by hand would be overwritten,
+    unless ``force`` is given.
     """
     single, told = settle(snapshot)
-    fresh = load_lock(dump_lock(Lock(single)))
-    names = Names(package=config.package, command=config.command, env=config.env)
-    built = build(
-        fresh.snapshot,
-        config.overlay,
-        names,
-        given=old.commands if old else {},
-        modeller=modeller,
-    )
-    files = render_project(built.project)
+    fresh = _as_read_back(single, old)
     manifest = publish.read_manifest(config.folder)
-    disk = publish.read_disk(config.folder, {f.path for f in files} | manifest.files.keys())
-    lock = replace(fresh, commands=built.commands, options={"tools": tools()})
+    disk = (recall.disk if recall else _disk(config))(manifest.files)
+    known = _of_manifest(recall.known(), manifest) if recall else None
+    names = Names(package=config.package, command=config.command, env=config.env)
+    given = given_by(old, config.overlay)
+    built = build(fresh, config.overlay, names, given=given, modeller=modeller, known=known)
+    files = _rendered(built)
+    kept = (
+        {p: known.files[p][1] for p in built.files.keys() - {f.path for f in files}}
+        if known
+        else {}
+    )
+    disk |= (recall.disk if recall else _disk(config))({f.path for f in files} - disk.keys())
+    lock = _lock(fresh, built, config)
     return Draft(
         lock=lock,
         text=dump_lock(lock),
-        plan=plan(files, disk, manifest),
-        files=len(files),
-        changes=changes(old, fresh.snapshot, config),
+        plan=plan(files, disk, manifest, kept=kept, force=force),
+        files=len(built.files),
+        rendered=len(files),
+        changes=changes(old, fresh, config),
         diagnostics=in_order((*told, *built.diagnostics)),
+        keys=built.files,
+        facts=built.facts,
     )
 
 
-def write(config: Config, made: Draft) -> tuple[str, ...]:
-    """Publish a draft and its lock; the names of what changed on disk."""
-    return publish.publish(made.plan, config.folder, {config.lock: made.text})
+def _disk(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
+    return lambda paths: dict(publish.read_disk(config.folder, paths))
+
+
+def _of_manifest(known: Known, manifest: Manifest) -> Known:
+    """What is known, less the files that stand otherwise in the manifest of the folder."""
+    files = {p: row for p, row in known.files.items() if manifest.files.get(p) == row[1]}
+    return replace(known, files=files)
+
+
+def _rendered(built: Built) -> tuple[RenderedFile, ...]:
+    """The files that have to be made; where there are none, no renderer is loaded."""
+    if built.project.wanted is not None and not built.project.wanted:
+        return ()
+    from callsheet_codegen.write import render_project
+
+    return render_project(built.project)
+
+
+def _lock(fresh: Snapshot, built: Built, config: Config) -> Lock:
+    given = built.given
+    return Lock(
+        fresh,
+        commands=given.commands,
+        options={"overlay": config.overlay.as_json(), "tools": tools()},
+        methods=given.methods,
+        modules=given.modules,
+        flags=given.flags,
+        groups=given.groups,
+    )
+
+
+def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
+    """The snapshot as the lock will give it back; what comes out of a lock is so already."""
+    if old is not None and snapshot.actions is old.snapshot.actions:
+        return snapshot
+    return load_lock(dump_lock(Lock(snapshot))).snapshot
+
+
+def write(config: Config, made: Draft, more: Mapping[Path, str] | None = None) -> tuple[str, ...]:
+    """Publish a draft, its lock and what ``more`` lies beside; the names of what changed."""
+    beside = {config.lock: made.text} | dict(more or {})
+    return publish.publish(made.plan, config.folder, beside)
 
 
 def settle(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
     """One entry an id, the same one in whatever order they came."""
+    if len({entry.id for entry in snapshot.actions}) == len(snapshot.actions):
+        return snapshot, ()
     kept: dict[str, str] = {}
     entries = {}
     told = []
@@ -103,11 +170,33 @@ def settle(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
 
 def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ...]:
     """What changed since the lock, in words; nothing before the first generation."""
-    if old is None:
+    if old is None or old.snapshot.actions is new.actions:
         return ()
+    from callsheet.diff import diff
+
     return diff(
-        old.snapshot, new, overlay=config.overlay, program=config.command, given=old.commands
+        *narrowed(old.snapshot, new),
+        overlay=config.overlay,
+        program=config.command,
+        given=old.commands,
     )
+
+
+def narrowed(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Snapshot]:
+    """Both, without the groups in which nothing changed: a change touches no other group."""
+    before, after = ({one.id: _said(one) for one in side.actions} for side in (old, new))
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    groups = {name.rpartition(".")[0] for name in changed}
+
+    def within(side: Snapshot) -> Snapshot:
+        kept = (one for one in side.actions if one.id.rpartition(".")[0] in groups)
+        return replace(side, actions=tuple(kept))
+
+    return within(old), within(new)
+
+
+def _said(one: Advertised) -> str:
+    return canonical([one.title, one.description, one.input, one.output, one.marks])
 
 
 def tools() -> Mapping[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from callsheet.errors import UsageError
 from callsheet_codegen.ir import Manifest, Plan, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from callsheet_codegen.ir import RenderedFile
 
@@ -37,34 +37,59 @@ def load_manifest(text: str | None) -> Manifest:
 
 
 def plan(
-    rendered: Iterable[RenderedFile], disk: Mapping[str, str | None], manifest: Manifest
+    rendered: Iterable[RenderedFile],
+    disk: Mapping[str, str | None],
+    manifest: Manifest,
+    *,
+    kept: Mapping[str, str] | None = None,
+    force: bool = False,
 ) -> Plan:
-    """Compare; raises ``UsageError`` before anything if a foreign file is in the way.
+    """Compare; raises ``UsageError`` before anything if a file is in the way.
 
-    ``disk`` holds the text of every file that is rendered or in the manifest, ``None`` where
-    there is none. A file of the manifest that somebody changed is overwritten, but it is left
-    alone when it would be deleted: it may be somebody's work now.
+    ``disk`` holds the sha256 of every file that is rendered or in the manifest, ``None`` where
+    there is none. ``kept`` are files that need not be rendered, with what they hold. A file of
+    the manifest that somebody changed is in the way only where it would get another text than
+    it was given before; else it stays (``edited``), also when it is not generated any more.
+    ``force`` overwrites whatever somebody changed in files of ours.
     """
-    files = sorted(rendered, key=lambda file: file.path)
-    wanted = {file.path: digest(file.text) for file in files}
-    steps = []
-    for file in files:
-        held = disk.get(file.path)
-        if held == file.text:
+    files = {file.path: file for file in rendered}
+    wanted = {path: digest(file.text) for path, file in files.items()} | dict(kept or {})
+    steps, edited = [], []
+    for path in sorted(files):
+        held, ours = disk.get(path), manifest.files.get(path)
+        if held == wanted[path]:
             continue
-        if held is not None and file.path not in manifest.files:
-            raise UsageError(
-                f"{file.path} exists and was not written by callsheet",
-                hint="choose another --out or --package, or move the file away",
-            )
-        steps.append(Step(kind="write", path=file.path, text=file.text))
+        if held is not None and ours is None:
+            raise _foreign(path)
+        if held not in {None, ours} and not force:
+            edited.append(path)
+            continue
+        steps.append(Step(kind="write", path=path, text=files[path].text))
+    lost = [path for path in edited if wanted[path] != manifest.files[path]]
+    if lost:
+        raise _by_hand(lost)
     for path in sorted(manifest.files.keys() - wanted.keys()):
         held = disk.get(path)
-        if held is not None and digest(held) == manifest.files[path]:
-            steps.append(Step(kind="delete", path=path))
-        elif held is not None:
-            steps.append(Step(kind="keep", path=path))
+        if held is not None:
+            kind: Literal["delete", "keep"] = "delete" if held == manifest.files[path] else "keep"
+            steps.append(Step(kind=kind, path=path))
     result = Manifest(files=wanted)
-    if steps or result != manifest:
+    if any(step.kind != "keep" for step in steps) or result != manifest:
         steps.append(Step(kind="write", path=MANIFEST, text=dump_manifest(result)))
-    return Plan(steps=tuple(steps), manifest=result)
+    return Plan(steps=tuple(steps), manifest=result, edited=tuple(edited))
+
+
+def _foreign(path: str) -> UsageError:
+    return UsageError(
+        f"{path} exists and was not written by callsheet",
+        hint="choose another --out or --package, or move the file away",
+    )
+
+
+def _by_hand(paths: Sequence[str]) -> UsageError:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return UsageError(
+        f"{paths[0]}{more} was changed by hand and would be overwritten; nothing was written",
+        hint="keep the change elsewhere, then --force overwrites it",
+        code="edited",
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError
+from callsheet_codegen.exchange import exchange
 from callsheet_codegen.plan import MANIFEST, load_manifest
 
 if TYPE_CHECKING:
@@ -24,14 +27,44 @@ def _aside(package: Path) -> Path:
     return package.with_name(f".{package.name}.old")
 
 
+def _journal(package: Path) -> Path:
+    return package.with_name(f".{package.name}.publishing")
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
 def recover(package: Path) -> None:
-    """Undo what a killed run left: the old folder comes back, a half-made one goes."""
-    aside = _aside(package)
+    """Finish or undo what a killed run left: the tree is then the old one or the new one, whole.
+
+    Where the new folder stands already, the files beside it follow; else nothing of it stays.
+    """
+    aside, stage, journal = _aside(package), _stage(package), _journal(package)
     if aside.exists() and not package.exists():
         aside.rename(package)
-    for leftover in (aside, _stage(package)):
+    said = _journal_of(journal)
+    swapped = bool(said) and package.exists() and package.stat().st_ino == said["folder"]
+    for name in said.get("beside", ()):
+        part = _part(path := Path(package.parent, name))
+        if swapped and part.exists():
+            part.replace(path)
+        else:
+            part.unlink(missing_ok=True)
+    journal.unlink(missing_ok=True)
+    for leftover in (aside, stage):
         if leftover.exists():
             shutil.rmtree(leftover)
+
+
+def _journal_of(path: Path) -> dict[str, Any]:
+    """What a run was about to do; a journal that is not whole was not in force yet."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        names = [str(name) for name in said["beside"]]
+        return {"folder": int(said["folder"]), "beside": names}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def read_manifest(package: Path) -> Manifest:
@@ -40,8 +73,16 @@ def read_manifest(package: Path) -> Manifest:
 
 
 def read_disk(package: Path, paths: Iterable[str]) -> Mapping[str, str | None]:
-    """The text of each path below the package folder, ``None`` where there is no such file."""
-    return {path: _read(package / path) for path in paths}
+    """The sha256 of each path below the package folder, ``None`` where there is no such file."""
+    return {path: _digest(package / path) for path in paths}
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
 
 
 def _read(path: Path) -> str | None:
@@ -78,25 +119,55 @@ def publish(plan: Plan, package: Path, beside: Mapping[Path, str]) -> tuple[str,
 
 
 def _swap(plan: Plan, package: Path, beside: Mapping[Path, str]) -> None:
+    """Stage everything, then put the new folder in the place of the old one in one step.
+
+    The journal says which files beside the folder belong to it: a run that is killed between
+    the two steps is finished by the next one.
+    """
     package.parent.mkdir(parents=True, exist_ok=True)
     recover(package)
-    stage, aside = _stage(package), _aside(package)
+    stage = _stage(package)
     _fill(stage, package, plan)
-    had_one = package.exists()
-    if had_one:
-        package.rename(aside)
-    try:
-        stage.rename(package)
-        _replace(beside)
-    except BaseException:  # an interruption too must leave the old folder
-        if had_one:
-            if package.exists():
-                package.rename(stage)
-            aside.rename(package)
-        raise
+    for path, text in beside.items():
+        _write(_part(path), text)
+    names = [os.path.relpath(path, package.parent) for path in beside]
+    said = {"folder": stage.stat().st_ino, "beside": names}
+    _write(_journal(package), json.dumps(said))
     _sync(package.parent)
-    if had_one:
-        shutil.rmtree(aside)
+    _change_places(stage, package)
+    _sync(package.parent)
+    try:
+        for path in beside:
+            _part(path).replace(path)
+    except OSError:
+        _take_back(stage, package)
+        raise
+    recover(package)
+
+
+def _change_places(stage: Path, package: Path) -> None:
+    """The new folder where the old one was; where the platform cannot swap, by two renames."""
+    if not package.exists():
+        stage.rename(package)
+    elif not exchange(stage, package):
+        aside = _aside(package)
+        package.rename(aside)
+        try:
+            stage.rename(package)
+        except BaseException:  # an interruption too must leave the old folder
+            if not package.exists():
+                aside.rename(package)
+            raise
+
+
+def _take_back(stage: Path, package: Path) -> None:
+    """The old folder where it was, after the new one had taken its place."""
+    if stage.exists():
+        _change_places(stage, package)
+        return
+    package.rename(stage)
+    if _aside(package).exists():
+        _aside(package).rename(package)
 
 
 def _fill(stage: Path, package: Path, plan: Plan) -> None:
@@ -135,9 +206,8 @@ def _write(path: Path, text: str) -> None:
 
 def _replace(files: Mapping[Path, str]) -> None:
     for path, text in files.items():
-        part = path.with_name(f".{path.name}.part")
-        _write(part, text)
-        part.replace(path)
+        _write(_part(path), text)
+        _part(path).replace(path)
         _sync(path.parent)
 
 

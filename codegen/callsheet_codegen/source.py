@@ -6,8 +6,9 @@ import contextlib
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from callsheet.bindings import Bindings
@@ -15,17 +16,21 @@ from callsheet.client import Client
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.settings import LOOPBACK, load
 from callsheet.snapshot import Snapshot
+from callsheet.transport import Transport
 from callsheet_codegen.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from callsheet.catalog.live import Catalogue
+    from callsheet.flows import Gather, Reply, Send
     from callsheet.settings import Settings
     from callsheet_codegen.config import Config
 
 SANDBOX = "sandbox"
 _READY_SECONDS = 20
+_WORTH_TELLING = 50
+_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,25 +113,95 @@ def _last(text: str) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def fetch(source: Source, config: Config) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
+class Progress:
+    """How far a fetch is: one moving line on a terminal, a line at each quarter elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._moving = stream, stream.isatty()
+        self._told = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell that ``done`` of ``total`` schemas are here."""
+        if total < _WORTH_TELLING:
+            return
+        quarter = 4 * done // total
+        if self._moving:
+            end = "\n" if done == total else ""
+            self._stream.write(f"\rschemas: {done} of {total}{end}")
+        elif quarter > self._told:
+            self._told = quarter
+            self._stream.write(f"schemas: {done} of {total}\n")
+        self._stream.flush()
+
+
+class _Watched(Transport):
+    """A transport that tells how many of the schemas are here."""
+
+    def __init__(self, settings: Settings, progress: Callable[[int, int], None]) -> None:
+        super().__init__(settings, None)
+        self._progress, self._total, self._done = progress, 0, 0
+        self._counting = threading.Lock()
+
+    def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
+        self._total, self._done = len(gather.sends), 0
+        return super()._gather(gather)
+
+    def _send(self, send: Send) -> Reply:
+        try:
+            return super()._send(send)
+        finally:
+            if self._total:
+                with self._counting:
+                    self._done = min(self._done + 1, self._total)
+                    self._progress(self._done, self._total)
+
+
+def fetch(
+    source: Source,
+    config: Config,
+    *,
+    whole: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
     """The catalogue as a snapshot, and what the reading of it left to say.
 
+    Only what changed since it was last asked for is fetched, unless the ``whole`` is wanted.
     Where nobody said how the key travels, both ways are tried: only GETs are sent.
     Raises what the server's answers stand for, and ``CallsheetError`` for an empty catalogue.
     """
+    tell = progress or (lambda done, total: None)
     try:
-        found = _catalogue(source.settings, config)
+        found = _catalogue(source.settings, config, tell, whole=whole)
     except AuthError:
         if source.settings.origins.get("auth") != "default" or source.settings.key is None:
             raise
-        found = _catalogue(replace(source.settings, auth="x-api-key"), config)
+        found = _catalogue(replace(source.settings, auth="x-api-key"), config, tell, whole=whole)
     if not found.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
-    notes = (Diagnostic(level="note", code="catalogue", message=note) for note in found.notes)
+    notes = [Diagnostic(level="note", code="catalogue", message=note) for note in found.notes]
+    if found.fetched != found.whole and found.apart:
+        notes.append(_trusted(found))
     return Snapshot(source.name, found.actions), tuple(notes)
 
 
-def _catalogue(settings: Settings, config: Config) -> Catalogue:
-    with Client(settings=settings, ledger=None, overrides=config.overlay.protocol) as client:
-        found: Catalogue = client.run(client.directory.refresh(whole=True))
+def _trusted(found: Catalogue) -> Diagnostic:
+    """That the schemas were not asked for, for the list has not changed."""
+    return Diagnostic(
+        level="note",
+        code="unchanged",
+        message="the server says that its list has not changed",
+        hint="--refresh asks for every schema; so does the first run of a day",
+    )
+
+
+def _catalogue(
+    settings: Settings, config: Config, tell: Callable[[int, int], None], *, whole: bool
+) -> Catalogue:
+    transport = _Watched(settings, tell)
+    overrides = config.overlay.protocol
+    with Client(settings=settings, ledger=None, overrides=overrides, transport=transport) as client:
+        directory = client.directory
+        known = directory.cached()
+        every = known is not None and directory.timing.wall() - known.whole > _DAY
+        found: Catalogue = client.run(directory.refresh(whole=whole, every=every))
     return found

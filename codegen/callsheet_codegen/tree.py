@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.naming import command_path
 from callsheet_codegen import names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
+    from callsheet.overlay import Overlay
     from callsheet.spec import Action
 
 Path = tuple[str, ...]
+_CLASS_END = "Actions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,74 +39,134 @@ class Home(NamedTuple):
     constant: str
 
 
-def library_paths(actions: Sequence[Action], strip: Sequence[str]) -> dict[str, Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The names that stay, as the lock holds them; see ``snapshot.Lock``."""
+
+    commands: Mapping[str, Path] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)
+    groups: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
+
+
+_NONE = Given()
+
+
+def library_paths(actions: Iterable[Action], overlay: Overlay) -> dict[str, Path]:
     """Action id → the words under which the library offers it: groups first, the method last.
 
-    That is its command. A member of a family without one stands where its id says, or beside
-    its family if the family was moved.
+    That is its command. An action without one stands where the configuration or its id says.
     """
-    return {action.id: action.command or command_path(action.id, strip) for action in actions}
+    strip = overlay.strip_prefixes
+    return {
+        one.id: one.command or overlay.command(one.id) or command_path(one.id, strip)
+        for one in actions
+    }
 
 
-def places(paths: Mapping[str, Path]) -> dict[Path, Place]:
-    """Every group, parents before children; actions without a group stand in the group ``()``."""
+def places(
+    paths: Mapping[str, Path], given: Given = _NONE, said: Mapping[str, str] | None = None
+) -> dict[Path, Place]:
+    """Every group, parents before children; actions without a group stand in the group ``()``.
+
+    ``said`` holds the names of methods that the configuration gives.
+    """
     groups = {path[:end] for path in paths.values() for end in range(len(path))}
     groups -= {()} if not any(len(path) == 1 for path in paths.values()) else set()
     ordered = sorted(groups)
     key = {path: ".".join(path) for path in ordered}
-    modules = names.assign((key[p], names.snake("_".join(p) or "root")) for p in ordered)
-    classes = names.assign(
-        ((key[p], names.pascal("_".join(p) or "root")) for p in ordered), joint=""
+    kept = {
+        part: {key[p]: given.groups[p][part] for p in ordered if part in given.groups.get(p, ())}
+        for part in ("module", "class", "attribute")
+    }
+    modules = names.assign(
+        ((key[p], names.snake("_".join(p) or "root")) for p in ordered), given=kept["module"]
     )
-    attributes: dict[Path, str] = {}
-    for parent in {path[:-1] for path in ordered if path} | {()}:
-        below = [path for path in ordered if path[:-1] == parent and path != ()]
-        wishes = [(path[-1], names.snake(path[-1], fallback="group")) for path in below]
-        if parent == () and () in groups:
-            wishes.append(("", "root"))
-        reserved = names.CLIENT_RESERVED if parent == () else names.METHOD_RESERVED
-        given = names.assign(wishes, reserved)
-        attributes |= {path: given[path[-1]] for path in below}
-        if "" in given:
-            attributes[()] = given[""]
+    wishes = ((key[p], names.pascal("_".join(p) or "root")) for p in ordered)
+    ended = {path: name.removesuffix(_CLASS_END) for path, name in kept["class"].items()}
+    classes = names.assign(wishes, joint="", given=ended)
+    attributes = _attributes(ordered, {p: kept["attribute"].get(key[p], "") for p in ordered})
+    inside = _Inside(paths, given.methods, said or {})
     return {
-        path: _place(path, paths, (modules[key[path]], classes[key[path]], attributes))
+        path: _place(path, inside, (modules[key[path]], classes[key[path]], attributes))
         for path in ordered
     }
 
 
-def _place(
-    path: Path, paths: Mapping[str, Path], named: tuple[str, str, Mapping[Path, str]]
-) -> Place:
+def _attributes(ordered: Sequence[Path], given: Mapping[Path, str]) -> dict[Path, str]:
+    """The property by which each group is reached from its parent."""
+    attributes: dict[Path, str] = {}
+    for parent in {path[:-1] for path in ordered if path} | {()}:
+        below = [path for path in ordered if path[:-1] == parent and path != ()]
+        wishes = [(path[-1], names.snake(path[-1], fallback="group")) for path in below]
+        kept = {path[-1]: given[path] for path in below}
+        if parent == () and () in given:
+            wishes.append(("", "root"))
+            kept[""] = given[()]
+        reserved = names.CLIENT_RESERVED if parent == () else names.METHOD_RESERVED
+        found = names.assign(wishes, reserved, given=kept)
+        attributes |= {path: found[path[-1]] for path in below}
+        if "" in found:
+            attributes[()] = found[""]
+    return attributes
+
+
+class _Inside:
+    """The actions of each group, and the names that were given or said for their methods."""
+
+    def __init__(
+        self, paths: Mapping[str, Path], given: Mapping[str, str], said: Mapping[str, str]
+    ) -> None:
+        self.given, self.said = given, said
+        self.words: dict[Path, dict[str, str]] = {}
+        for name, words in paths.items():
+            self.words.setdefault(words[:-1], {})[name] = words[-1]
+
+    def methods(self, path: Path, reserved: AbstractSet[str]) -> dict[str, str]:
+        """Action id → the name of its method."""
+        inside = self.words.get(path, {})
+        wishes = [
+            (name, names.snake(self.said.get(name, word), fallback="action"))
+            for name, word in inside.items()
+        ]
+        return names.assign(wishes, reserved, given=self.given)
+
+
+def _place(path: Path, inside: _Inside, named: tuple[str, str, Mapping[Path, str]]) -> Place:
     module, cls, attributes = named
     children = tuple(sorted(p for p in attributes if p and p[:-1] == path and path))
-    inside = {name: words[-1] for name, words in paths.items() if words[:-1] == path}
     reserved = names.METHOD_RESERVED | {attributes[child] for child in children}
-    wishes = [(name, names.snake(word, fallback="action")) for name, word in inside.items()]
-    methods = names.assign(wishes, reserved)
     return Place(
         path=path,
         module=module,
-        cls=f"{cls}Actions",
+        cls=f"{cls}{_CLASS_END}",
         attribute=attributes[path],
-        methods=methods,
+        methods=inside.methods(path, reserved),
         children=children,
     )
 
 
 def homes(paths: Mapping[str, Path]) -> dict[str, Home]:
     """Action id → the command module of its first word, and its name there."""
-    firsts = {path[0] for path in paths.values()}
+    firsts: dict[str, dict[str, Path]] = {}
+    for name, path in paths.items():
+        firsts.setdefault(path[0], {})[name] = path
     modules = names.assign((word, names.snake(word, fallback="group")) for word in firsts)
     found: dict[str, Home] = {}
-    for word in firsts:
-        inside = {name: path for name, path in paths.items() if path[0] == word}
+    for word, inside in firsts.items():
         wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in inside.items())
         given = names.assign(wishes, names.CONSTANT_RESERVED)
         found |= {name: Home(word, modules[word], given[name]) for name in inside}
     return found
 
 
-def stems(paths: Mapping[str, Path]) -> dict[str, str]:
+def stems(paths: Mapping[str, Path], given: Given = _NONE) -> dict[str, str]:
     """Action id → the name of its files, distinct whatever the file system thinks of case."""
-    return names.assign((name, names.snake("_".join(path))) for name, path in paths.items())
+    wishes = ((name, names.snake("_".join(path))) for name, path in paths.items())
+    return names.assign(wishes, given=given.modules)
+
+
+def classes(stems: Mapping[str, str]) -> dict[str, str]:
+    """Action id → what the names of its model classes begin with."""
+    return names.assign(((name, names.pascal(stem)) for name, stem in stems.items()), joint="")

@@ -31,33 +31,42 @@ def render_project(project: Project) -> tuple[RenderedFile, ...]:
     sources = _formatted(dict(_python(project)))
     for path, text in sources.items():
         verify(path, text)
-    others = {file.path: file.text for file in project.data}
-    others["api.md"] = render("api.md.jinja", project=project)
-    others["py.typed"] = ""
+    others = {file.path: file.text for file in project.data if project.wants(file.path)}
+    if project.wants("api.md"):
+        others["api.md"] = render("api.md.jinja", project=project)
+    if project.wants("py.typed"):
+        others["py.typed"] = ""
     both = {**sources, **others}
     return tuple(RenderedFile(path=path, text=both[path]) for path in sorted(both))
 
 
 def _python(project: Project) -> Iterator[tuple[str, str]]:
+    for path, template, context in _modules(project):
+        if project.wants(path):
+            yield path, render(template, **context)
+
+
+def _modules(project: Project) -> Iterator[tuple[str, str, dict[str, object]]]:
+    """Every module: its path, its template and what that is given."""
+    whole: dict[str, object] = {"project": project}
     doc = Doc("A client of one server, generated from what it advertises.")
-    yield "__init__.py", render("package_init.py.jinja", doc=doc)
-    yield "__main__.py", render("package_main.py.jinja")
-    yield "_bindings.py", render("bindings.py.jinja", project=project)
-    yield "cli.py", render("cli.py.jinja", project=project)
+    yield "__init__.py", "package_init.py.jinja", {"doc": doc}
+    yield "__main__.py", "package_main.py.jinja", {}
+    yield "_bindings.py", "bindings.py.jinja", whole
+    yield "cli.py", "cli.py.jinja", whole
     for path, base in (("client.py", "Client"), ("aclient.py", "AsyncClient")):
         context = {"base": Ident(base), "is_async": base == "AsyncClient"}
-        yield path, render("client.py.jinja", project=project, **context)
+        yield path, "client.py.jinja", {**whole, **context}
     for path, text in _EMPTY.items():
-        yield path, render("empty_init.py.jinja", doc=Doc(text))
+        yield path, "empty_init.py.jinja", {"doc": Doc(text)}
     for group in project.groups:
-        text = render("group.py.jinja", group=group)
-        yield f"groups/{group.module}.py", text
-    yield "commands/__init__.py", render("commands_init.py.jinja", project=project)
+        yield f"groups/{group.module}.py", "group.py.jinja", {"group": group}
+    yield "commands/__init__.py", "commands_init.py.jinja", whole
     for module in project.commands:
-        yield f"commands/{module.module}.py", render("commands.py.jinja", module=module)
-    yield "models/__init__.py", render("models_init.py.jinja", project=project)
+        yield f"commands/{module.module}.py", "commands.py.jinja", {"module": module}
+    yield "models/__init__.py", "models_init.py.jinja", whole
     for model in project.models:
-        yield f"models/{model.stem}.py", render("model.py.jinja", module=model)
+        yield f"models/{model.stem}.py", "model.py.jinja", {"module": model}
 
 
 def _ruff() -> str:
@@ -68,6 +77,8 @@ def _ruff() -> str:
 
 def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
     """Unused imports out, the rest sorted, then one ``ruff format`` for the whole package."""
+    if not sources:
+        return {}
     ruff = _ruff()
     with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
         for path, text in sources.items():

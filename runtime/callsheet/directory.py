@@ -56,11 +56,15 @@ class Directory:
         """The cached catalogue, fetched when there is none."""
         return self.cached() or (yield from self.refresh())
 
-    def refresh(self, *, whole: bool = False) -> Flow[Catalogue]:
-        """Ask the server what it advertises now; ``whole`` asks for every schema anew."""
+    def refresh(self, *, whole: bool = False, every: bool = False) -> Flow[Catalogue]:
+        """Ask the server what it advertises now; ``whole`` asks for every schema anew.
+
+        Otherwise only what changed is fetched; ``every`` asks about the schemas too where the
+        list did not change.
+        """
         known = None if whole else self.cached()
         host = self.settings.require_host()
-        found = yield from fetch(host, self.overrides, self.timing, known)
+        found = yield from fetch(host, self.overrides, self.timing, known, every=every)
         self.cache.store(found)
         self._catalogue, self._surface, self._unlisted = found, None, False
         self._judges.clear()

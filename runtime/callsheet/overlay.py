@@ -119,11 +119,14 @@ class Overlay:
         """The values that are sent where the caller says none, by wire name."""
         return _laid(action_id, self.defaults)
 
+    def hidden_fields(self, action_id: str) -> frozenset[str]:
+        """The fields of an action that are the API's alone and get no flag."""
+        matching = (names for glob, names in self.hidden.items() if fnmatchcase(action_id, glob))
+        return frozenset(name for names in matching for name in names)
+
     def is_hidden(self, action_id: str, wire: str) -> bool:
         """Whether the field is the API's alone and gets no flag."""
-        return any(
-            wire in names and fnmatchcase(action_id, glob) for glob, names in self.hidden.items()
-        )
+        return wire in self.hidden_fields(action_id)
 
     def is_free(self, action_id: str) -> bool:
         """Whether the configuration says that the action costs nothing."""

@@ -22,7 +22,7 @@ def many(count: int) -> dict[str, Action]:
 def made(number: int, *, extra: Json = None) -> Action:
     """Make the action of this number; `extra` holds properties to add to its input."""
     group, verb = f"ai.lab{number // len(_VERBS):03}", _VERBS[number % len(_VERBS)]
-    data = {"id": f"{group}.{verb}", "title": f"{verb} {number}".replace("_", " ")}
+    data: dict[str, Json] = {"id": f"{group}.{verb}", "title": f"{verb} {number}".replace("_", " ")}
     data |= _job(group, verb) if number % len(_VERBS) < 3 else {"reply": {"ok": True}}
     data.setdefault("input", _input(number))
     data.setdefault("output", _output(number))

@@ -18,8 +18,8 @@ from callsheet_sandbox.faults.links import Links
 from callsheet_sandbox.faults.plan import Plan
 from callsheet_sandbox.faults.script import Script, open_script
 from callsheet_sandbox.handlers import material
-from callsheet_sandbox.media.studio import Studio
 from callsheet_sandbox.many import many
+from callsheet_sandbox.media.studio import Studio
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.ports import Ports
 from callsheet_sandbox.realm import EXTENSION, Clock, Realm, Setting

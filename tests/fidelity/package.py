@@ -53,7 +53,7 @@ class Package:
 
     def method(self, client: Any, name: str) -> Any:
         """The typed method of an action."""
-        paths = tree.library_paths(self.surface.actions, OVERLAY.strip_prefixes)
+        paths = tree.library_paths(self.surface.actions, OVERLAY)
         places = tree.places(paths)
         path = paths[name][:-1]
         group = client

@@ -42,6 +42,9 @@ class CatalogueCache:
             "tags": catalogue.tags,
             "notes": catalogue.notes,
             "server": catalogue.server,
+            "apart": catalogue.apart,
+            "whole": catalogue.whole,
+            "read_as": catalogue.read_as,
             "actions": [{f: getattr(a, f) for f in FIELDS} for a in catalogue.actions],
         }
         part = ""
@@ -67,4 +70,14 @@ def _stored(host: str, data: Any) -> Catalogue:
         raise TypeError("not a stored catalogue")
     if not all(isinstance(action.marks, dict) for action in actions):
         raise TypeError("not a stored catalogue")
-    return Catalogue(host, float(data["fetched"]), actions, tags, notes, server=str(data["server"]))
+    return Catalogue(
+        host,
+        float(data["fetched"]),
+        actions,
+        tags,
+        notes,
+        server=str(data["server"]),
+        apart=tuple(map(str, data.get("apart", ()))),
+        whole=float(data.get("whole", 0.0)),
+        read_as=str(data.get("read_as", "")),
+    )

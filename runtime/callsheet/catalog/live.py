@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
+from callsheet import __version__
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried, sendable
 from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT
@@ -36,7 +37,8 @@ class Catalogue(NamedTuple):
 
     ``fetched`` is a time of day; ``tags`` holds the validators for conditional requests, by
     path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
-    ``requests`` counts what the fetch sent.
+    ``requests`` counts what the fetch sent. ``apart`` are the ids whose schemas the list does
+    not carry, ``whole`` is when those were last asked for; ``read_as`` marks the reader.
     """
 
     host: str
@@ -46,6 +48,9 @@ class Catalogue(NamedTuple):
     notes: tuple[str, ...] = ()
     requests: int = 0
     server: str = ""
+    apart: tuple[str, ...] = ()
+    whole: float = 0.0
+    read_as: str = ""
 
     def get(self, action_id: str) -> Advertised | None:
         """The action with this id, if it is advertised."""
@@ -53,14 +58,23 @@ class Catalogue(NamedTuple):
 
 
 def fetch(
-    host: str, overrides: Overrides, timing: Timing, known: Catalogue | None
+    host: str,
+    overrides: Overrides,
+    timing: Timing,
+    known: Catalogue | None,
+    *,
+    every: bool = False,
 ) -> Flow[Catalogue]:
     """Ask for the list and for every schema that the list does not carry.
 
-    Raises what the list's answer stands for; a schema that cannot be had leaves its action
-    without one and adds a note.
+    What is ``known`` is asked for on condition that it changed. A list that did not speaks for
+    its schemas too, unless ``every`` one is to be asked for. Raises what the list's answer
+    stands for; a schema that cannot be had leaves its action without one and adds a note.
     """
-    reply = yield from retried(Send("GET", LIST, None, _conditions(known, LIST)), timing)
+    mark = read_as(overrides)
+    known = known if known is not None and known.read_as == mark else None
+    conditions = {} if every else _conditions(known, LIST)
+    reply = yield from retried(Send("GET", LIST, None, conditions), timing)
     if reply.status == 304 and known is not None:
         return known._replace(fetched=timing.wall(), requests=1)
     server = reply.headers.get("server", "")[:80]
@@ -72,7 +86,14 @@ def fetch(
         _remember(asked.tags, LIST, reply)
     notes += asked.notes
     sent += asked.sent
-    return Catalogue(host, timing.wall(), actions, asked.tags, tuple(notes), sent, server)
+    now, apart = timing.wall(), tuple(asked.apart)
+    told = tuple(notes)
+    return Catalogue(host, now, actions, asked.tags, told, sent, server, apart, now, mark)
+
+
+def read_as(overrides: Overrides) -> str:
+    """What a stored catalogue was read with: another reader may see something else in it."""
+    return f"{__version__} {overrides}"
 
 
 def _pages(
@@ -148,6 +169,7 @@ class _Schemas:
         self.overrides, self.timing, self.known = overrides, timing, known
         self.tags: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
+        self.apart: list[str] = []
         self.sent = 0
         self.missed = False
 
@@ -158,7 +180,7 @@ class _Schemas:
         if wanted:
             replies = yield Gather(tuple(self._request(name) for name in wanted))
         answers = dict(zip(wanted, replies, strict=True))
-        self.sent = len(wanted)
+        self.sent, self.apart = len(wanted), wanted
         found = []
         for entry in entries:
             action, why = _advertised(entry), ""

@@ -7,7 +7,7 @@ import sys
 
 WORDS = {
     "init": ("callsheet_codegen.cli:init", "codegen", "Start a project that generates a client"),
-    "generate": ("callsheet_codegen.cli:generate", "codegen", "Write a client for a server"),
+    "generate": ("callsheet_codegen.generate:main", "codegen", "Write a client for a server"),
     "check": ("callsheet_codegen.cli:check", "codegen", "Say whether server, lock and tree agree"),
     "diff": ("callsheet_codegen.cli:diff", "codegen", "Show what changed on the server"),
     "sandbox": ("callsheet_sandbox.cli:main", "sandbox", "Run a local server with the contract"),
@@ -61,10 +61,9 @@ def main(argv: list[str] | None = None) -> int:
     target, extra, _ = WORDS[word]
     module, _, name = target.partition(":")
     try:
-        run = getattr(importlib.import_module(module), name)
+        code = getattr(importlib.import_module(module), name)(rest)
     except ModuleNotFoundError as error:
         line = f'`{word}` needs {error.name}: pip install "callsheet[{extra}]"'
         _say(f"callsheet: {line}", error=True)
         return 2
-    code = run(rest)
     return code if isinstance(code, int) else 0

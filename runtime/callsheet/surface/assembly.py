@@ -186,6 +186,16 @@ class Assembly:
         shorter = alone and bare not in self.entries and not bare.endswith(".")
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
 
+    def face(self, name: str) -> Action:
+        """One action as lists show it: no schema is read for it."""
+        entry = self.entries[name]
+        return Action(
+            id=name,
+            command=self.commands.get(name, ()),
+            summary=summary_of(entry),
+            doc=entry.description or entry.title,
+        )
+
     def action(self, name: str) -> Action:
         """One action, whole."""
         entry = self.entries[name]

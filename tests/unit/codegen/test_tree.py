@@ -13,7 +13,7 @@ ACTIONS = [
     Action(id="class.omit", command=("class", "omit")),
     Action(id="tasks.show"),
 ]
-PATHS = tree.library_paths(ACTIONS, ("ai.",))
+PATHS = tree.library_paths(ACTIONS, Overlay())
 
 
 def test_a_member_without_a_command_stands_beside_its_family() -> None:

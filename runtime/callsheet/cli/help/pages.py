@@ -8,7 +8,7 @@ from callsheet.cli import words
 from callsheet.cli.help import layout as helptext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from callsheet.spec import Action
 
@@ -57,14 +57,34 @@ def root_page(prog: str, groups: Mapping[str, str]) -> str:
     return "\n\n".join([head, *([served] if groups else []), own, ours, more]) + "\n"
 
 
-def pages(prog: str, actions: Iterable[Action]) -> dict[str, str]:
-    """Every page of a generated program: file name → text, in the order of the names."""
+def page_paths(commands: Iterable[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Every page of a program with these commands: file name → the words that it is about."""
+    paths = {path[:depth] for path in commands for depth in range(1, len(path) + 1)} | {()}
+    named = {file_name(path): path for path in paths}
+    return {name: named[name] for name in sorted(named) if len(name) <= _LONGEST_NAME}
+
+
+def pages(
+    prog: str,
+    actions: Iterable[Action],
+    whole: Mapping[tuple[str, ...], Action] | None = None,
+    wanted: Container[str] | None = None,
+) -> dict[str, str]:
+    """Every page of a generated program: file name → text, in the order of the names.
+
+    ``wanted`` names the pages to make (all of them otherwise). For those of actions ``whole``
+    holds what was read of them, by their commands; ``actions`` may then be without parameters.
+    """
     shown = [action for action in actions if action.command]
-    made = {file_name(()): root_page(prog, entries(shown, ()))}
-    for action in shown:
-        made[file_name(action.command)] = helptext.action_help(action, prog)
-        for depth in range(1, len(action.command)):
-            path = action.command[:depth]
-            page = helptext.group_help((prog, *path), list(entries(shown, path).items()))
-            made.setdefault(file_name(path), page)
-    return {name: made[name] for name in sorted(made) if len(name) <= _LONGEST_NAME}
+    known = {action.command: action for action in shown} | dict(whole or {})
+    made: dict[str, str] = {}
+    for name, path in page_paths(action.command for action in shown).items():
+        if wanted is not None and name not in wanted:
+            continue
+        if path in known:
+            made[name] = helptext.action_help(known[path], prog)
+        elif path:
+            made[name] = helptext.group_help((prog, *path), list(entries(shown, path).items()))
+        else:
+            made[name] = root_page(prog, entries(shown, ()))
+    return made

@@ -1,0 +1,69 @@
+"""``callsheet generate``: flags in; where nothing is left to do, it says so and loads nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from callsheet_codegen import memory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the client; 0, 1 with ``--strict`` where something fell back, else an error's code."""
+    given = _parser().parse_args(argv)
+    base = memory.base_of(memory.cache_folder(os.environ), os.getcwd(), places(given))
+    tools = memory.tools_mark()
+    if given.locked and not given.force and not given.fresh:
+        said = memory.at_rest(base, tools)
+        if said is not None:
+            return _tell(said, given)
+    memory.forget(base)
+    from callsheet_codegen.generating import run
+
+    return run(given, base, tools)
+
+
+def places(given: argparse.Namespace) -> tuple[str | None, ...]:
+    """The flags that say what is written where."""
+    return given.package, given.out, given.lock
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="callsheet generate",
+        description="Write a typed client and a command line for a server's actions.",
+    )
+    add = parser.add_argument
+    add("--json", action="store_true", help="print one JSON document")
+    add("--package", help="the package to write (default: [tool.callsheet])")
+    add("--out", help="the folder that holds the package folder")
+    add("--lock", help="the lock (default: catalog.lock.json in --out)")
+    add("--host", help="the server to ask")
+    add("--locked", action="store_true", help="ask no server: use the lock")
+    add("--refresh", action="store_true", help="ask for every schema, whatever the list says")
+    add("--fresh", action="store_true", help="make every file anew, whatever is remembered")
+    add("--force", action="store_true", help="overwrite generated files that were changed by hand")
+    add("--strict", action="store_true", help="exit 1 where something fell back")
+    add(
+        "--changelog",
+        nargs="?",
+        const="CHANGELOG.md",
+        metavar="FILE",
+        help="tell the changes in a dated entry of FILE (CHANGELOG.md)",
+    )
+    return parser
+
+
+def _tell(said: dict[str, Any], given: argparse.Namespace) -> int:
+    """Say once more what the last run said, which would do nothing now."""
+    stream = sys.stderr if given.json else sys.stdout
+    stream.write("".join(f"{line}\n" for line in said["lines"]))
+    if given.json:
+        sys.stdout.write(json.dumps(said["document"], indent=1) + "\n")
+    return int(given.strict and said["fell_back"])

@@ -1,0 +1,90 @@
+"""The work of the last run as it is remembered, held against the disk."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from callsheet_codegen import memory
+from callsheet_codegen.diagnostics import Diagnostic
+from callsheet_codegen.known import Fact, Known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from callsheet_codegen.pipeline import Draft
+
+Row = tuple[str, str, int, int, int]
+
+
+class Recall:
+    """What is remembered of one package folder; nothing, where it cannot be read.
+
+    ``disk`` tells the sha256 of files; one whose size and times are as they were is not read.
+    """
+
+    def __init__(self, base: str, tools: str, folder: Path) -> None:
+        self.base, self.tools, self.folder = base, tools, folder
+        held = memory.load_work(base, tools) or {}
+        self._rows: Mapping[str, Row] = {}
+        self._facts: Mapping[str, Fact] = {}
+        try:
+            if held.get("folder") == str(folder):
+                self._rows = {path: _row(row) for path, row in held["files"].items()}
+                self._facts = {name: _fact(row) for name, row in held["actions"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            self._rows, self._facts = {}, {}
+
+    def disk(self, paths: Iterable[str]) -> dict[str, str | None]:
+        """The sha256 of each path below the package folder, ``None`` where there is no file."""
+        return {path: self._sha(path) for path in paths}
+
+    def _sha(self, path: str) -> str | None:
+        place = os.path.join(self.folder, path)
+        row = self._rows.get(path)
+        if row is not None and memory.stat_of(place) == row[2:]:
+            return row[1]
+        return memory.sha_of(place)
+
+    def known(self) -> Known:
+        """What need not be made again: of files, those that lie there as they were written."""
+        files = {
+            path: (key, sha)
+            for path, (key, sha, *_) in self._rows.items()
+            if self._sha(path) == sha
+        }
+        return Known(files=files, actions=self._facts)
+
+    def keep(self, made: Draft) -> None:
+        """Remember this run, after it was published."""
+        rows = {}
+        for path, sha in made.plan.manifest.files.items():
+            stat = memory.stat_of(os.path.join(self.folder, path))
+            if stat is not None and path not in made.plan.edited:
+                rows[path] = (made.keys[path], sha, *stat)
+        facts = {name: _fact_row(fact) for name, fact in made.facts.items()}
+        work = {"folder": str(self.folder), "files": rows, "actions": facts}
+        memory.store_work(self.base, self.tools, work)
+
+
+def _row(row: Any) -> Row:
+    key, sha, size, written, changed = row
+    return str(key), str(sha), int(size), int(written), int(changed)
+
+
+def _fact_row(fact: Fact) -> list[Any]:
+    flags = [[*path, flag] for path, flag in fact.flags.items()]
+    told = [one.as_json() for one in fact.told]
+    return [fact.key, fact.module, fact.exports, flags, told]
+
+
+def _fact(row: Any) -> Fact:
+    key, module, exports, flags, told = row
+    return Fact(
+        key=str(key),
+        module=bool(module),
+        exports=tuple(map(str, exports)),
+        flags={tuple(map(str, words[:-1])): str(words[-1]) for words in flags},
+        told=tuple(Diagnostic(**one) for one in told),
+    )
