@@ -13,7 +13,7 @@ from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.group import Material, build_group, child, command_module, section
 from callsheet_codegen.helppages import help_files, words_of
 from callsheet_codegen.ir import DataFile, Project
-from callsheet_codegen.keys import keys
+from callsheet_codegen.keys import MODELS_INDEX, keys
 from callsheet_codegen.known import Fact, Known
 from callsheet_codegen.modelling import index_of
 from callsheet_codegen.outline import outline
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callsheet.overlay import Overlay
     from callsheet.snapshot import Snapshot
     from callsheet_codegen.diagnostics import Diagnostic
-    from callsheet_codegen.ir import CommandModule, Group, ModelModule
+    from callsheet_codegen.ir import CommandModule, Group, ModelModule, Section
     from callsheet_codegen.models import Modeller
 
 
@@ -109,17 +109,19 @@ class _Parts:
             groups=tuple(self._groups()),
             commands=tuple(self._commands()),
             modules=tuple((literal(word), literal(module)) for word, module in ordered),
-            sections=tuple(
-                section(place, self.places, named.faces, self.program)
-                for place in self.places.values()
-            ),
+            sections=tuple(self._sections()),
             roots=tuple(child(place) for path, place in self.places.items() if len(path) <= 1),
-            words=words_of(faces),
+            words=words_of(faces) if "commands/__init__.py" in work.stale else (),
             models=tuple(self._models()),
-            exports=index_of(work.exports()),
+            exports=index_of(work.exports()) if MODELS_INDEX in work.stale else (),
             data=tuple(sorted(self._data(), key=lambda file: file.path)),
             wanted=frozenset(work.stale),
         )
+
+    def _sections(self) -> Iterator[Section]:
+        if "api.md" in self.work.stale:
+            for place in self.places.values():
+                yield section(place, self.places, self.named.faces, self.program)
 
     def _groups(self) -> Iterator[Group]:
         work = self.work

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from callsheet.text import safe_text
 from callsheet_codegen import changelog, memory, pipeline, publish, source
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
-from callsheet_codegen.models import make_models
+from callsheet_codegen.models import Worker, make_models
 from callsheet_codegen.plan import MANIFEST
 from callsheet_codegen.recall import Recall
 from callsheet_codegen.remembered import Remembering
@@ -79,10 +80,16 @@ class _Run:
         """The run; returns the exit code and the document of ``--json``."""
         given, config = self.given, self.config
         publish.recover(config.folder)
-        old = pipeline.read_lock(config)
-        snapshot, notes = self._snapshot(old)
-        recall = Recall(self.base, self.tools, config.folder)
-        made = self._draft(snapshot, old, recall)
+        old, text = pipeline.read_lock(config), pipeline.lock_text(config)
+        recall = Recall(self.base, self.tools, config.folder, text)
+        worker = Worker()
+        if given.locked and recall.moved:
+            worker.launch()  # it takes half a second, in which there is other work
+        try:
+            snapshot, notes = self._snapshot(old)
+            made = self._draft(snapshot, old, recall, worker)
+        finally:
+            worker.close()
         beside = self._changelog(made)
         done = pipeline.write(config, made, beside)
         recall.keep(made)
@@ -106,12 +113,14 @@ class _Run:
             progress = source.Progress(sys.stderr)
             return source.fetch(chosen, self.config, whole=self.given.refresh, progress=progress)
 
-    def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall) -> Draft:
+    def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall, worker: Worker) -> Draft:
         config, force = self.config, self.given.force
         if self.given.fresh:
             return pipeline.draft(config, snapshot, old, force=force)
         folder = os.path.join(os.path.dirname(self.base), "models")
-        modeller = Remembering(make_models, folder, self.tools)
+        workers = iter([worker])
+        start = partial(make_models, start=lambda: next(workers, None) or Worker())
+        modeller = Remembering(start, folder, self.tools)
         return pipeline.draft(config, snapshot, old, modeller=modeller, recall=recall, force=force)
 
     def _changelog(self, made: Draft) -> dict[Path, str]:

@@ -55,13 +55,14 @@ class Worker:
     def __init__(self, program: tuple[str, ...] = ("-m", "callsheet_codegen.worker")) -> None:
         self._program = program
         self._process: subprocess.Popen[str] | None = None
+        self._waiting = False
 
     def ask(self, request: Request) -> Made:
         """One answer; a worker that dies or hangs costs this request and is replaced.
 
         Raises ``CallsheetError`` where none can be started.
         """
-        process = self._process or self._start()
+        process = self._ready()
         guard = threading.Timer(_SECONDS, process.kill)
         guard.start()
         try:
@@ -75,7 +76,10 @@ class Worker:
             return Made(refused="the schema takes more time or memory than a schema may")
         return _made(json.loads(line))
 
-    def _start(self) -> subprocess.Popen[str]:
+    def launch(self) -> None:
+        """Start the process and do not wait until it is ready."""
+        if self._process is not None:
+            return
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         environment["PYTHONHASHSEED"] = "0"
@@ -87,14 +91,22 @@ class Worker:
             encoding="utf-8",
             env=environment,
         )
-        if not (self._process.stdout and self._process.stdout.readline()):
-            _, said = self._process.communicate()
+        self._waiting = True
+
+    def _ready(self) -> subprocess.Popen[str]:
+        self.launch()
+        process = self._process
+        if process is None:
+            raise CallsheetError("the model generator does not start")
+        if self._waiting and not (process.stdout and process.stdout.readline()):
+            _, said = process.communicate()
             self._process = None
             raise CallsheetError(
                 f"the model generator does not start: {(said.splitlines() or ['no reason'])[-1]}",
                 hint='pip install "callsheet[codegen]"',
             )
-        return self._process
+        self._waiting = False
+        return process
 
     def close(self) -> None:
         """End the process, if there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -61,6 +62,14 @@ def read_lock(config: Config) -> Lock | None:
         raise UsageError(f"{config.lock} is not text", hint="restore it") from None
 
 
+def lock_text(config: Config) -> str:
+    """The lock as it is written; empty where there is none that can be read."""
+    try:
+        return config.lock.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def draft(
     config: Config,
     snapshot: Snapshot,
@@ -93,9 +102,10 @@ def draft(
     )
     disk |= (recall.disk if recall else _disk(config))({f.path for f in files} - disk.keys())
     lock = _lock(fresh, built, config)
+    text = dump_lock(lock, _kept_blocks(lock, old, recall))
     return Draft(
         lock=lock,
-        text=dump_lock(lock),
+        text=text,
         plan=plan(files, disk, manifest, kept=kept, force=force),
         files=len(built.files),
         rendered=len(files),
@@ -138,11 +148,31 @@ def _lock(fresh: Snapshot, built: Built, config: Config) -> Lock:
     )
 
 
+def _kept_blocks(lock: Lock, old: Lock | None, recall: Recall | None) -> Mapping[str, str]:
+    """The blocks of the old lock that say what they said, as an earlier run wrote them."""
+    if old is None or recall is None:
+        return {}
+    blocks = recall.blocks()
+    changed = _changed(old.snapshot, lock.snapshot)
+    kept = (name for name in blocks if name not in changed)
+    return {name: blocks[name] for name in kept if _names(old, name) == _names(lock, name)}
+
+
+def _names(lock: Lock, name: str) -> tuple[object, ...]:
+    columns = (lock.commands, lock.methods, lock.modules, lock.flags)
+    return tuple(column.get(name) or None for column in columns)
+
+
 def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
     """The snapshot as the lock will give it back; what comes out of a lock is so already."""
     if old is not None and snapshot.actions is old.snapshot.actions:
         return snapshot
-    return load_lock(dump_lock(Lock(snapshot))).snapshot
+    return replace(snapshot, actions=tuple(map(_read_back, snapshot.actions)))
+
+
+def _read_back(one: Advertised) -> Advertised:
+    body, reply, marks = json.loads(canonical([one.input, one.output, one.marks]))
+    return replace(one, input=body, output=reply, marks=marks)
 
 
 def write(config: Config, made: Draft, more: Mapping[Path, str] | None = None) -> tuple[str, ...]:
@@ -184,15 +214,21 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
 
 def narrowed(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Snapshot]:
     """Both, without the groups in which nothing changed: a change touches no other group."""
-    before, after = ({one.id: _said(one) for one in side.actions} for side in (old, new))
-    changed = {name for name in before | after if before.get(name) != after.get(name)}
-    groups = {name.rpartition(".")[0] for name in changed}
+    groups = {name.rpartition(".")[0] for name in _changed(old, new)}
 
     def within(side: Snapshot) -> Snapshot:
         kept = (one for one in side.actions if one.id.rpartition(".")[0] in groups)
         return replace(side, actions=tuple(kept))
 
     return within(old), within(new)
+
+
+def _changed(old: Snapshot, new: Snapshot) -> set[str]:
+    """The ids that one side lacks or of which it says something else."""
+    if old.actions is new.actions:
+        return set()
+    before, after = ({one.id: _said(one) for one in side.actions} for side in (old, new))
+    return {name for name in before | after if before.get(name) != after.get(name)}
 
 
 def _said(one: Advertised) -> str:

@@ -15,6 +15,7 @@ from callsheet_codegen.plan import MANIFEST, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from callsheet_codegen.ir import Manifest, Plan
 
@@ -175,21 +176,31 @@ def _fill(stage: Path, package: Path, plan: Plan) -> None:
     gone = {step.path for step in (*plan.writes, *plan.deletes)}
     stage.mkdir()
     if package.exists():
-        for folder, _, files in os.walk(package):
-            below = Path(folder).relative_to(package)
-            if "__pycache__" in below.parts:
-                continue
-            for name in files:
-                if (below / name).as_posix() not in gone:
-                    _link(Path(folder) / name, stage / below / name)
+        _link_all(str(package), str(stage), gone)
     for step in plan.writes:
         _write(stage / step.path, step.text)
     for folder, _, _ in os.walk(stage):
         _sync(Path(folder))
 
 
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _link_all(source: str, target: str, gone: AbstractSet[str], below: str = "") -> None:
+    """Links in ``target`` to every file of ``source`` but those that are ``gone``."""
+    for entry in os.scandir(source):
+        path = f"{below}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name != "__pycache__" and _holds(entry.path):
+                os.mkdir(f"{target}/{entry.name}")
+                _link_all(entry.path, f"{target}/{entry.name}", gone, f"{path}/")
+        elif path not in gone:
+            _link(entry.path, f"{target}/{entry.name}")
+
+
+def _holds(folder: str) -> bool:
+    """Whether there is anything in a folder: empty ones are not taken along."""
+    return any(files for _, _, files in os.walk(folder))
+
+
+def _link(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:  # a file system without hard links

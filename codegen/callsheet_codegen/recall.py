@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from callsheet.snapshot import blocks_of
 from callsheet_codegen import memory
 from callsheet_codegen.diagnostics import Diagnostic
 from callsheet_codegen.known import Fact, Known
@@ -21,11 +23,14 @@ Row = tuple[str, str, int, int, int]
 class Recall:
     """What is remembered of one package folder; nothing, where it cannot be read.
 
+    ``lock`` is the text of the lock; ``moved`` says that it holds blocks that no run wrote.
     ``disk`` tells the sha256 of files; one whose size and times are as they were is not read.
     """
 
-    def __init__(self, base: str, tools: str, folder: Path) -> None:
+    def __init__(self, base: str, tools: str, folder: Path, lock: str = "") -> None:
         self.base, self.tools, self.folder = base, tools, folder
+        self._blocks: Mapping[str, str] = {}
+        self.moved = False
         held = memory.load_work(base, tools) or {}
         self._rows: Mapping[str, Row] = {}
         self._facts: Mapping[str, Fact] = {}
@@ -33,6 +38,10 @@ class Recall:
             if held.get("folder") == str(folder):
                 self._rows = {path: _row(row) for path, row in held["files"].items()}
                 self._facts = {name: _fact(row) for name, row in held["actions"].items()}
+                marks = held["blocks"]
+                blocks = blocks_of(lock)
+                self._blocks = {n: b for n, b in blocks.items() if marks.get(n) == _mark(b)}
+                self.moved = len(self._blocks) < len(blocks)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             self._rows, self._facts = {}, {}
 
@@ -46,6 +55,10 @@ class Recall:
         if row is not None and memory.stat_of(place) == row[2:]:
             return row[1]
         return memory.sha_of(place)
+
+    def blocks(self) -> Mapping[str, str]:
+        """The blocks of the lock that an earlier run wrote just so, by action id."""
+        return self._blocks
 
     def known(self) -> Known:
         """What need not be made again: of files, those that lie there as they were written."""
@@ -64,8 +77,15 @@ class Recall:
             if stat is not None and path not in made.plan.edited:
                 rows[path] = (made.keys[path], sha, *stat)
         facts = {name: _fact_row(fact) for name, fact in made.facts.items()}
-        work = {"folder": str(self.folder), "files": rows, "actions": facts}
+        marks = {
+            name: _mark(block) for name, block in blocks_of(made.text).items() if name in facts
+        }
+        work = {"folder": str(self.folder), "files": rows, "actions": facts, "blocks": marks}
         memory.store_work(self.base, self.tools, work)
+
+
+def _mark(block: str) -> str:
+    return hashlib.sha256(block.encode("ascii", "replace")).hexdigest()[:16]
 
 
 def _row(row: Any) -> Row:

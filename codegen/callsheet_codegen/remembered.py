@@ -62,5 +62,5 @@ def _store(path: str, made: Made) -> None:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         handle, part = tempfile.mkstemp(suffix=".part", dir=os.path.dirname(path))
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(held, file)
+            file.write(json.dumps(held))
         os.replace(part, path)

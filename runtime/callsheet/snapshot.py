@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FORMAT = 1
+_BLOCK = re.compile(r'^  ("(?:[^"\\\n]|\\.)*"): \{\n(?:   .*\n)*  \}', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +69,43 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def dump_lock(lock: Lock) -> str:
-    """The text of a lock: one block an action, ordered by id, one key a line."""
-    document = {
+def dump_lock(lock: Lock, kept: Mapping[str, str] | None = None) -> str:
+    """The text of a lock: one block an action, ordered by id, one key a line.
+
+    ``kept`` holds the blocks, as :func:`blocks_of` gives them, that need not be written anew.
+    """
+    known = kept or {}
+    rest = {
         "format": _FORMAT,
         "source": lock.snapshot.source,
         "options": dict(lock.options),
         "groups": {" ".join(words): dict(names) for words, names in lock.groups.items()},
-        "actions": {action.id: _block(action, lock) for action in lock.snapshot.actions},
     }
-    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, default=_plain)
-    return text + "\n"
+    blocks = [
+        known.get(one.id) or _text(one.id, _block(one, lock)) for one in lock.snapshot.actions
+    ]
+    inside = ",\n".join(blocks)
+    head = f' "actions": {{\n{inside}\n }},\n' if blocks else ' "actions": {},\n'
+    return "{\n" + head + _dumped(rest)[2:] + "\n"
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=_plain)
+
+
+def _text(name: str, block: object) -> str:
+    """One block where it stands in the file, two blanks deep."""
+    lines = _dumped(block).splitlines()
+    return "\n".join([f"  {json.dumps(name)}: {lines[0]}", *(f"  {line}" for line in lines[1:])])
+
+
+def blocks_of(text: str) -> dict[str, str]:
+    """The blocks of a lock as they stand in its text, by action id."""
+    found = {}
+    for block in _BLOCK.finditer(text):
+        with suppress(ValueError):
+            found[str(json.loads(block[1]))] = block[0]
+    return found
 
 
 def _block(action: Advertised, lock: Lock) -> dict[str, object]:
