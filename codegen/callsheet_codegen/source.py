@@ -173,7 +173,11 @@ def fetch(
     try:
         found = _catalogue(source.settings, config, tell, whole=whole)
     except AuthError:
-        if source.settings.origins.get("auth") != "default" or source.settings.key is None:
+        if (
+            source.settings.origins.get("auth") != "default"
+            or config.overlay.protocol.get("auth")
+            or source.settings.key is None
+        ):
             raise
         found = _catalogue(replace(source.settings, auth="x-api-key"), config, tell, whole=whole)
     if not found.actions:

@@ -66,6 +66,7 @@ class Face:
         self.directory = Directory(
             self.settings, self.bindings, timing or default_timing(), overrides=overrides
         )
+        self.settings = self.directory.settings
         self.engine = Engine(self.directory, self.ledger)
 
     def _ledger(self, folder: str | None) -> Ledger | None:

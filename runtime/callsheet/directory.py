@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog.cache import CatalogueCache
-from callsheet.catalog.live import Catalogue, fetch
+from callsheet.catalog.cache import CatalogueCache, Index
+from callsheet.catalog.live import Catalogue, fetch, glance
 from callsheet.errors import InvalidInput, ServerError
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
@@ -36,13 +36,16 @@ class Directory:
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         bindings.check()
-        self.settings, self.bindings, self.timing = settings, bindings, timing
-        self.overlay = bindings.overlay()
-        self.overrides = Overrides.parse({**self.overlay.protocol, **(overrides or {})})
+        self.bindings, self.timing = bindings, timing
+        overlay = bindings.overlay()
+        self.overrides = Overrides.parse({**overlay.protocol, **(overrides or {})})
+        self.overlay = replace(overlay, free=(*overlay.free, *self.overrides.free))
+        self.settings = _as_said(settings, self.overrides)
         self.cache = CatalogueCache(settings.cache_dir)
         self.notes: list[str] = []
         self._catalogue: Catalogue | None = None
         self._surface: Surface | None = None
+        self._index: Index | None = None
         self._unlisted = False
         self._judges: dict[str, Any] = {}
 
@@ -67,14 +70,53 @@ class Directory:
         found = yield from fetch(host, self.overrides, self.timing, known, every=every)
         self.cache.store(found)
         self._catalogue, self._surface, self._unlisted = found, None, False
+        self._index = None
         self._judges.clear()
         return found
+
+    def renew(self, action_id: str) -> Flow[bool]:
+        """Look whether the host still lists an action, and with which schema; false where not.
+
+        Two small requests at most. Raises ``CallsheetError`` where the host cannot be asked.
+        """
+        host, known = self.settings.require_host(), self.cached()
+        if known is None:
+            return (yield from self.refresh()).get(action_id) is not None
+        found = yield from glance(host, self.overrides, self.timing, known, action_id)
+        self.cache.store(found)
+        self._catalogue, self._surface, self._index = found, None, None
+        self._judges.clear()
+        return found.get(action_id) is not None
+
+    def index(self) -> Index | None:
+        """When the host was last asked, and the digests of its schemas, without the rest."""
+        if self._index is None and self.settings.host:
+            self._index = self.cache.index(self.settings.host)
+        return self._index
+
+    def has_changed(self, action: Action) -> bool:
+        """Whether the host, when it was last asked, had another schema for a generated action."""
+        index = self.index() if action.module and action.digest else None
+        found = index.digest_of(action.id) if index is not None else None
+        return bool(found) and found != action.digest
 
     def is_sandbox(self) -> bool:
         """Whether the host is this machine and calls itself our sandbox, where nothing costs."""
         catalogue = self.cached()
         named = catalogue is not None and catalogue.server == SANDBOX
         return named and is_loopback(self.settings.host)
+
+    def live(self, bound: Action) -> Action | None:
+        """A generated action as the cached catalogue has it, under the names that it was given."""
+        catalogue = self.cached()
+        if catalogue is None or catalogue.get(bound.id) is None:
+            return None
+        from callsheet.surface.assembly import Assembly
+
+        given = {bound.id: bound.command}
+        flags = {bound.id: {param.path: param.flag for param in bound.params if param.flag}}
+        found = Assembly(catalogue.actions, self.overlay, given, flags)
+        return found.action(bound.id) if bound.id in found.entries else None
 
     def surface(self, catalogue: Catalogue) -> Surface:
         """The named actions of a catalogue, by the same rules as generated ones."""
@@ -146,7 +188,8 @@ class Directory:
             return None
 
     def _schema(self, action: Action) -> Flow[Any]:
-        stored = self.bindings.schema(action.module) if self._bound_here(action) else None
+        here = self._bound_here(action) and not self.has_changed(action)
+        stored = self.bindings.schema(action.module) if here else None
         if stored is not None:
             return stored.get("input")
         if not action.typed:
@@ -167,6 +210,13 @@ class Directory:
             return None
         self.notes += [f"{action.id}: {note}" for note in compiled.notes]
         return compiled
+
+
+def _as_said(settings: Settings, overrides: Overrides) -> Settings:
+    """The settings with the way of the key that the configuration forces, if no one chose one."""
+    if not overrides.auth or settings.origins.get("auth", "default") != "default":
+        return settings
+    return replace(settings, auth=overrides.auth[0])
 
 
 def _escape(step: str | int) -> str:

@@ -27,15 +27,21 @@ OMIT: Final = Omit()
 
 
 def body_of(
-    model: object, fields: Mapping[str, Any], extra: Mapping[str, Any] | None
+    action: Action, model: object, fields: Mapping[str, Any], extra: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The body that a method call means: what was set, by wire name, in the order of the schema.
 
-    ``model`` is a generated input model or ``None``; ``extra`` is laid over the rest.
+    ``model`` is a generated input model or ``None``; ``extra`` is laid over the rest. What the
+    configuration sends where nothing is said comes last.
     """
     body: dict[str, Any] = _plain(model) if model is not None else {}
     body.update((name, _plain(value)) for name, value in fields.items() if value is not OMIT)
     body.update(extra or {})
+    for param in action.params:
+        if param.sent is not None and param.path[0] not in body and param.only in {"", action.role}:
+            import json
+
+            body[param.path[0]] = json.loads(param.sent)
     return body
 
 
@@ -67,7 +73,7 @@ class Group:
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Task[Any]:
-        body = body_of(model, fields, extra_body)
+        body = body_of(action, model, fields, extra_body)
         return self._client.submit(action, body, timeout=timeout, idempotency_key=idempotency_key)
 
     def _call(
@@ -80,7 +86,7 @@ class Group:
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Result[Any]:
-        body = body_of(model, fields, extra_body)
+        body = body_of(action, model, fields, extra_body)
         return self._client.call(action, body, timeout=timeout, idempotency_key=idempotency_key)
 
 
@@ -100,7 +106,7 @@ class AsyncGroup:
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncTask[Any]:
-        body = body_of(model, fields, extra_body)
+        body = body_of(action, model, fields, extra_body)
         return await self._client.submit(
             action, body, timeout=timeout, idempotency_key=idempotency_key
         )
@@ -115,7 +121,7 @@ class AsyncGroup:
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncResult[Any]:
-        body = body_of(model, fields, extra_body)
+        body = body_of(action, model, fields, extra_body)
         return await self._client.call(
             action, body, timeout=timeout, idempotency_key=idempotency_key
         )

@@ -8,10 +8,27 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from callsheet.catalog.live import FIELDS, Catalogue
+from callsheet.snapshot import digest
 from callsheet.spec import Advertised
+
+_INDEX = ".index"
+_NO_SCHEMA = "-" * 64
+
+
+class Index(NamedTuple):
+    """When a catalogue was fetched, and the digest of each action's input schema."""
+
+    fetched: float
+    text: bytes
+
+    def digest_of(self, action_id: str) -> str | None:
+        """The digest; empty where no schema was readable, ``None`` where the id is not listed."""
+        place = self.text.find(f" {json.dumps(action_id)}\n".encode())
+        found = self.text[place - 64 : place].decode("ascii", "replace") if place >= 64 else None
+        return "" if found == _NO_SCHEMA else found
 
 
 class CatalogueCache:
@@ -35,8 +52,17 @@ class CatalogueCache:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
+    def index(self, host: str) -> Index | None:
+        """The digests of what was last fetched, without reading the rest of it."""
+        try:
+            with open(self.path(host) + _INDEX, "rb") as file:
+                text = file.read()
+            return Index(float(text[: text.index(b"\n")]), text)
+        except (OSError, ValueError):
+            return None
+
     def store(self, catalogue: Catalogue) -> None:
-        """Replace the file of this host; a cache that cannot be written is no error."""
+        """Replace the files of this host; a cache that cannot be written is no error."""
         data = {
             "fetched": catalogue.fetched,
             "tags": catalogue.tags,
@@ -47,17 +73,27 @@ class CatalogueCache:
             "read_as": catalogue.read_as,
             "actions": [{f: getattr(a, f) for f in FIELDS} for a in catalogue.actions],
         }
+        path = self.path(catalogue.host)
+        self._replace(path, json.dumps(data))  # `dump` would not use the fast encoder
+        rows = (f"{_digest(one)} {json.dumps(one.id)}\n" for one in catalogue.actions)
+        self._replace(path + _INDEX, f"{catalogue.fetched!r}\n{''.join(rows)}")
+
+    def _replace(self, path: str, text: str) -> None:
         part = ""
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             handle, part = tempfile.mkstemp(suffix=".part", dir=self.folder)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(json.dumps(data))  # `dump` would not use the fast encoder
-            os.replace(part, self.path(catalogue.host))
+                file.write(text)
+            os.replace(part, path)
         except OSError:
             if part:
                 with suppress(OSError):
                     os.unlink(part)
+
+
+def _digest(action: Advertised) -> str:
+    return _NO_SCHEMA if action.input is None else digest(action.input)
 
 
 def _stored(host: str, data: Any) -> Catalogue:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from callsheet import __version__
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried, sendable
-from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT
+from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT, followed
 from callsheet.protocol import error_for, open_envelope, read_list, read_schema
 from callsheet.protocol.vocabulary import INPUT_KEYS, OUTPUT_KEYS
 from callsheet.settings import joined, origin_of
@@ -25,6 +25,7 @@ LIST = "/api/actions"
 LARGEST_LIST = 5 * 1024 * 1024
 LARGEST_SCHEMA = 1024 * 1024
 MOST_PAGES = 100
+GLANCE = 10.0
 MOST_ACTIONS = 10_000
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
 _VALIDATOR = re.compile("[ -~]{1,1024}")
@@ -94,6 +95,35 @@ def fetch(
 def read_as(overrides: Overrides) -> str:
     """What a stored catalogue was read with: another reader may see something else in it."""
     return f"{__version__} {overrides}"
+
+
+def glance(
+    host: str, overrides: Overrides, timing: Timing, known: Catalogue, action_id: str
+) -> Flow[Catalogue]:
+    """What is known, brought up to date about one action: two small requests at most.
+
+    Raises what an answer that is none stands for.
+    """
+    conditions = _conditions(known, LIST)
+    reply = yield from followed(Send("GET", LIST, None, conditions, within=GLANCE))
+    if reply.status == 304:
+        listed = known.get(action_id)
+        entry = None
+    else:
+        entries, _, _ = yield from _pages(reply, host, overrides, timing)
+        entry = next((one for one in entries if one.id == action_id), None)
+        listed = _advertised(entry) if entry is not None else None
+    asked = _Schemas(overrides, timing, known)
+    if listed is not None and (entry is None or not entry.has_schema) and sendable(action_id):
+        path = action_path(action_id, "/schema")
+        answer = yield from followed(
+            Send("GET", path, None, _conditions(known, path), within=GLANCE)
+        )
+        listed, _ = asked.with_schema(listed, answer)
+    others = tuple(one for one in known.actions if one.id != action_id)
+    actions = (*others, listed) if listed is not None else others
+    # The validator of the list stays the old one: the other schemas were not asked for.
+    return known._replace(actions=actions, tags={**known.tags, **asked.tags})
 
 
 def _pages(
@@ -186,7 +216,7 @@ class _Schemas:
             action, why = _advertised(entry), ""
             if entry.id in answers:
                 reply = yield from self._again(entry.id, answers[entry.id])
-                action, why = self._with_schema(action, reply)
+                action, why = self.with_schema(action, reply)
             elif not entry.has_schema:
                 why = "such an id cannot be asked for"
             found.append(action)
@@ -208,7 +238,7 @@ class _Schemas:
         except CallsheetError as error:
             return error
 
-    def _with_schema(self, action: Advertised, reply: Reply | Exception) -> tuple[Advertised, str]:
+    def with_schema(self, action: Advertised, reply: Reply | Exception) -> tuple[Advertised, str]:
         """The action with what its schema document says, and why not where it says nothing."""
         path = action_path(action.id, "/schema")
         before = self.known.get(action.id) if self.known is not None else None

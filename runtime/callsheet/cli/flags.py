@@ -30,6 +30,7 @@ ANYWHERE: tuple[Row, ...] = (
     ("profile", "NAME", "Use this profile of the configuration"),
     ("auth", "SCHEME", "Send the key as bearer or x-api-key"),
     ("insecure-http", "", "Allow plain http to a host that is not this machine"),
+    ("refresh", "", "Ask the server first what it offers now"),
     ("set", "KEY=VALUE", "Force how replies are read (see probe)"),
     ("force", "", "Overwrite files that exist"),
     ("open", "", "Show the saved file"),

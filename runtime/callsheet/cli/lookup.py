@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli.drift import Drift
 from callsheet.cli.help import pages
 from callsheet.errors import CallsheetError
 
@@ -69,13 +70,19 @@ class Lookup:
 
         A loopback host counts as the sandbox until its catalogue was fetched, which then decides.
         """
+        settings = self.session.settings
+        if not settings.host or self.session.bindings.source == settings.origin:
+            return True
+        return self._same_source() and self.session.directory.index() is None
+
+    def _same_source(self) -> bool:
+        """Whether the bindings may have been made from the host in use: from it, or a sandbox."""
         settings, source = self.session.settings, self.session.bindings.source
-        if not settings.host or source == settings.origin:
+        if source == settings.origin:
             return True
         from callsheet.wire import is_loopback
 
-        sandbox = source == "sandbox" or is_loopback(source)
-        return sandbox and is_loopback(settings.host) and self.session.directory.cached() is None
+        return (source == "sandbox" or is_loopback(source)) and is_loopback(settings.host)
 
     def live(self) -> tuple[Action, ...]:
         """The actions of the cached live catalogue."""
@@ -94,20 +101,27 @@ class Lookup:
         if self.bound.holds(path):
             return None
         bound = self.bound.find(path)
-        if bound is not None and (self.own_host() or self._unchanged(bound)):
-            return bound
+        if bound is not None:
+            found = self._as_advertised(bound)
+            if found is not None:
+                return found
         live = next((action for action in self.live() if action.command == path), None)
         return live or bound
 
-    def _unchanged(self, bound: Action) -> bool:
-        """Whether the host in use advertises the very schema that the bindings know."""
-        catalogue = self.session.directory.cached()
-        advertised = catalogue.get(bound.id) if catalogue is not None else None
-        if advertised is None or advertised.input is None or not bound.digest:
-            return False
-        from callsheet.snapshot import digest
-
-        return digest(advertised.input) == bound.digest
+    def _as_advertised(self, bound: Action) -> Action | None:
+        """A generated action as the host has it now; ``None`` where the host may mean another."""
+        if not self.session.settings.host:
+            return bound
+        directory = self.session.directory
+        index = directory.index()
+        seen = index.digest_of(bound.id) if index is not None else None
+        if bound.digest and seen == bound.digest:
+            return bound
+        if self._same_source() and seen and bound.digest:
+            live = directory.live(bound)
+            self.session.drift = Drift(bound) if live is not None else None
+            return live or bound
+        return bound if self.own_host() else None
 
     def below(self, path: Path) -> dict[str, str]:
         """The words that may follow ``path``, with a summary for each."""
@@ -152,8 +166,14 @@ class Lookup:
                 yield
 
     def prepare(self) -> None:
-        """Fetch the catalogue of a host that was never asked and that the bindings do not know."""
+        """Fetch the catalogue of a host that was never asked and that the bindings do not know.
+
+        Of any host, where ``--refresh`` stands on the command line.
+        """
         if self.session.hints:
             return
-        if not self.own_host() and self.session.directory.cached() is None:
+        if "--refresh" in self.session.argv:
+            if not self.refresh() and self.trouble:
+                self.session.note(f"the server could not be asked: {self.trouble}")
+        elif not self.own_host() and self.session.directory.index() is None:
             self.refresh()

@@ -42,7 +42,9 @@ class Word(click.Command):
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         rows = (JSON, *ours)
-        hidden = [flags.option(row, hidden=row[0] not in shown) for row in flags.ANYWHERE]
+        own = {name for param in params for name in param.opts}
+        anywhere = [row for row in flags.ANYWHERE if f"--{row[0]}" not in own]
+        hidden = [flags.option(row, hidden=row[0] not in shown) for row in anywhere]
         super().__init__(
             name=name,
             params=[*params, *flags.options(rows), *hidden],

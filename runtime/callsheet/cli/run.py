@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import preview
+from callsheet.cli import drift, preview
 from callsheet.cli.input import uploads
 from callsheet.cli.input.request import Request, judge, request
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.cli.output.progress import Progress
 from callsheet.engine.pace import usual
-from callsheet.errors import Interrupted, StillRunning, TaskFailed
+from callsheet.errors import CallsheetError, Interrupted, StillRunning, TaskFailed
 from callsheet.files.targets import extension_of
 from callsheet.text import shell_word
 
@@ -38,6 +38,8 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
         preview.skeleton(session, action)
         return 0
     output.chosen(session)
+    if session.drift is not None:
+        session.drift.tell(session)
     made = request(session, action, values)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
@@ -77,6 +79,9 @@ def send(session: Session, made: Request) -> Outcome:
     )
     try:
         outcome: Outcome = session.run(flow)
+    except CallsheetError as error:
+        drift.after_refusal(session, made.asked, error)
+        raise
     except KeyboardInterrupt as stop:
         if not action.paid:
             raise
@@ -136,6 +141,7 @@ def _still_running(action: Action, answer: Answer) -> StillRunning:
 def wait(session: Session, job: Job, seconds: float) -> Answer:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
     session.note(f"task {job.task_ids[0]}")
+    drift.refresh_aside(session)
     try:
         with Progress(session, job.action, usual(job.past)) as progress:
             answer: Answer = session.run(session.engine.wait(job, seconds), progress)

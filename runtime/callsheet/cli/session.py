@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from callsheet.bindings import Bindings
+    from callsheet.cli.drift import Drift
     from callsheet.directory import Directory
     from callsheet.engine.work import Engine
     from callsheet.flows import Flow, Update
@@ -38,6 +39,7 @@ class Session:
         self.flags = Given()
         self.hints = hints_in(argv)
         self.data = True
+        self.drift: Drift | None = None
         self._settings: Settings | None = None
         self._place: tuple[str | None, ...] = ()
         self._directory: Directory | None = None
@@ -128,10 +130,10 @@ class Session:
             from callsheet.cli.output.told import ToldTransport
 
             headers = "debug" in self.flags
-            return ToldTransport(self.settings, ledger, say=self.warn, headers=headers)
+            return ToldTransport(self.directory.settings, ledger, say=self.warn, headers=headers)
         from callsheet.transport import Transport
 
-        return Transport(self.settings, ledger)
+        return Transport(self.directory.settings, ledger)
 
     def close(self) -> None:
         """Close connections and files."""

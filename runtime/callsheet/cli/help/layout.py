@@ -70,7 +70,9 @@ def _facts(param: Param) -> Iterable[str]:
         yield "one of " + ", ".join(names[:_CHOICES_SHOWN]) + more
     if words := checks.allowed(param).removeprefix("allowed: "):
         yield words
-    if param.default is not None:
+    if param.sent is not None:
+        yield f"sent unless you say otherwise: {_default(param.sent)}"
+    elif param.default is not None:
         yield f"server default: {_default(param.default)}"
     if param.kind == "array":
         yield "may be repeated, or a JSON list"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,7 +49,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     role = _role(session, asked)
     action = member(session, asked, role)
     _refuse_foreign(asked, typed, role)
-    body = bodies.build(typed, flags.get("input"))
+    body = with_defaults(asked, bodies.build(typed, flags.get("input")), role)
     said = flags.get("timeout")
     family = asked.family
     limit = milliseconds(said) if said else (family.timeout_ms if family else 60_000)
@@ -120,6 +121,20 @@ def missing(asked: Action, body: Body, role: Role) -> UsageError | None:
         message = f"{flag} is needed" + (f" (field {wire})" if wire != param.flag else "")
     hint = "give the whole body with --input"
     return UsageError(message, hint=hint, flag=flag, code="invalid_input")
+
+
+def with_defaults(asked: Action, body: Body, role: Role) -> Body:
+    """The body with this client's own defaults where nothing was said."""
+    value: Any = body.value
+    if not isinstance(value, dict):
+        return body
+    member = "wait" if role == "wait" else "create"
+    lacking = {
+        one.path[0]: json.loads(one.sent)
+        for one in asked.params
+        if one.sent is not None and one.only in {"", member} and one.path[0] not in value
+    }
+    return body.changed({**value, **lacking}) if lacking else body
 
 
 def takes_timeout(asked: Action, role: Role) -> bool:
