@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from callsheet.errors import UsageError
 from callsheet.settings import LOOPBACK
 from callsheet_codegen import pipeline, publish, source
-from callsheet_codegen.plan import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,13 +61,7 @@ def edited_files(config: Config) -> tuple[str, ...]:
     """Files of the manifest that are not as they were written."""
     manifest = publish.read_manifest(config.folder)
     disk = publish.read_disk(config.folder, manifest.files)
-    return tuple(
-        sorted(
-            path
-            for path, sha in manifest.files.items()
-            if (held := disk[path]) is None or digest(held) != sha
-        )
-    )
+    return tuple(sorted(path for path, sha in manifest.files.items() if disk[path] != sha))
 
 
 def server(

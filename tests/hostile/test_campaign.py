@@ -157,7 +157,6 @@ def test_names_do_not_depend_on_the_order() -> None:
             Snapshot("s", tuple(entries)),
             Overlay(),
             names,
-            given={},
             modeller=lambda requests: dict.fromkeys(requests, Made()),
         )
         for entries in (actions, actions[::-1])

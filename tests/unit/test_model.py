@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from callsheet.groups import OMIT, body_of
 from callsheet.model import Field, Model, RootModel, sent
+from callsheet.spec import Action
 
 
 class Lens(Model):
@@ -102,7 +103,7 @@ def test_a_value_that_is_no_object(given: Any) -> None:
 def test_a_method_sends_its_fields_after_the_model() -> None:
     fields = {"ratio": OMIT, "lens": Lens(focal=1), "tags": ("a", Lens(class_="y"))}
 
-    assert body_of(Shot(ratio=1), fields, {"x": None}) == {
+    assert body_of(Action(id="a"), Shot(ratio=1), fields, {"x": None}) == {
         "ratio": 1,
         "lens": {"focal": 1},
         "tags": ["a", {"class": "y"}],

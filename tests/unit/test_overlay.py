@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,6 +21,15 @@ include = ["ai.*", "material.*"]
 exclude = ["ai.secret.*"]
 aliases = { timeoutMs = "timeout", aspectRatio = "aspect" }
 hidden = { "ai.video.*" = ["options", "workspaceId"] }
+flags = { "ai.image.*" = { imageInput = "picture" } }
+hide = ["ai.debug.*"]
+groups = { "ai.song" = "music maker" }
+commands = { "ai.video.generate" = "film make" }
+methods = { "ai.video.generate" = "make_film" }
+describe = { "ai.video.*" = "Makes moving pictures." }
+describe-fields = { "ai.*" = { prompt = "What is to be seen." } }
+waits = { "ai.video.*" = "20m", "ai.image.*" = 90000 }
+defaults = { "ai.*" = { resolution = "720p" }, "ai.image.*" = { seed = 7, tags = ["a"] } }
 families = { "ai.song.write" = { query = "ai.song.status", task-key = "song" } }
 upload = { action = "storage.upload_image", field = "data", result = "url" }
 tasks = { action = "ai.task.list", match = "clientReference" }
@@ -42,7 +52,28 @@ def test_a_whole_table_answers_and_comes_back() -> None:
     assert not overlay.admits("storage.upload_image")
     assert overlay.protocol == {"state": "phase", "done": ["ok"], "envelope-ok": 0}
     assert Overlay.parse(overlay.as_json()) == overlay
-    assert overlay.as_json().items() <= {**table, "strip-prefixes": ["ai."]}.items()
+    said = {**table, "strip-prefixes": ["ai."]}
+    said["waits"] = {"ai.video.*": 1_200_000, "ai.image.*": 90_000}
+    assert overlay.as_json().items() <= said.items()
+
+
+def test_what_is_said_of_single_actions() -> None:
+    overlay = Overlay.parse(tomllib.loads(TABLE))
+
+    assert overlay.of("ai.image.generate").alias("imageInput") == "picture"
+    assert overlay.of("ai.video.generate").alias("imageInput") is None
+    assert overlay.is_without_command("ai.debug.dump")
+    assert overlay.command("ai.video.generate") == ("film", "make")
+    assert overlay.command("ai.song.write_down") == ("music", "maker", "write-down")
+    assert overlay.command("ai.songs.write") == ()
+    assert overlay.description("ai.video.query") == "Makes moving pictures."
+    assert overlay.field_descriptions("ai.image.query") == {"prompt": "What is to be seen."}
+    assert (overlay.wait_ms("ai.video.generate"), overlay.wait_ms("material.x")) == (
+        1_200_000,
+        None,
+    )
+    assert overlay.sent("ai.image.generate") == {"resolution": "720p", "seed": 7, "tags": ["a"]}
+    assert overlay.sent("material.search") == {}
 
 
 def test_an_empty_table_strips_ai_and_admits_everything() -> None:
@@ -67,6 +98,22 @@ def test_no_prefixes_can_be_said() -> None:
         ({"comma": [1]}, "tool.callsheet.comma[0]"),
         ({"aliases": {"timeoutMs": "--timeout"}}, "tool.callsheet.aliases.timeoutMs"),
         ({"aliases": {"a b": ""}}, 'tool.callsheet.aliases."a b"'),
+        ({"flags": {"ai.*": {"prompt": "Prompt"}}}, 'tool.callsheet.flags."ai.*".prompt'),
+        ({"flags": {"ai.*": "x"}}, 'tool.callsheet.flags."ai.*"'),
+        ({"hide": [""]}, "tool.callsheet.hide[0]"),
+        ({"groups": {"ai.video": "Film"}}, 'tool.callsheet.groups."ai.video"'),
+        ({"commands": {"ai.go": []}}, 'tool.callsheet.commands."ai.go"'),
+        ({"commands": {"ai.go": "--go"}}, 'tool.callsheet.commands."ai.go"'),
+        ({"methods": {"ai.go": "go-now"}}, 'tool.callsheet.methods."ai.go"'),
+        ({"describe": {"ai.go": 5}}, 'tool.callsheet.describe."ai.go"'),
+        ({"describe-fields": {"a": {"b": ""}}}, "tool.callsheet.describe-fields.a.b"),
+        ({"waits": {"ai.*": "soon"}}, 'tool.callsheet.waits."ai.*"'),
+        ({"waits": {"ai.*": 20}}, 'tool.callsheet.waits."ai.*"'),
+        ({"waits": {"ai.*": True}}, 'tool.callsheet.waits."ai.*"'),
+        (
+            {"defaults": {"ai.*": {"when": [date(2026, 1, 1)]}}},
+            'tool.callsheet.defaults."ai.*".when[0]',
+        ),
         ({"upload": {"action": "x"}}, "tool.callsheet.upload lacks field"),
         (
             {"upload": {"action": "x", "field": "f", "encoding": "hex"}},

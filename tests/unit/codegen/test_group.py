@@ -12,7 +12,7 @@ NAMES = Names(package="acme_client", command="acme", env="ACME")
 
 
 def test_what_is_imported_is_what_is_named() -> None:
-    made = build(catalogue(), Overlay(), NAMES, given={}, modeller=plain_models)
+    made = build(catalogue(), Overlay(), NAMES, modeller=plain_models)
     video = next(g for g in made.project.groups if g.module.text == "video")
 
     assert [(i.module.text, i.name.text) for i in video.imports] == [
@@ -30,7 +30,7 @@ def test_what_is_imported_is_what_is_named() -> None:
 
 def test_a_paid_call_says_so() -> None:
     free = Advertised(id="a.look", input=thing(x=TEXT), marks={"readOnly": True})
-    made = build(catalogue(free), Overlay(), NAMES, given={}, modeller=plain_models)
+    made = build(catalogue(free), Overlay(), NAMES, modeller=plain_models)
     docs = {m.name.text: m.doc.text for g in made.project.groups for m in g.methods}
 
     assert "A call may spend credits." in docs["generate"]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from callsheet.cli.build import help_text
 from callsheet.spec import Action
-from callsheet_codegen.helppages import help_files
+from callsheet_codegen.helppages import help_files, words_of
 
 GENERATE = Action(id="ai.video.generate", command=("video", "generate"), summary="Start")
 WAIT = Action(id="ai.video.generate_and_wait")
 
 
 def test_pages_and_first_words() -> None:
-    files, words = help_files("acme", (GENERATE, WAIT))
+    files = help_files("acme", (GENERATE, WAIT), {})
     texts = {file.path: file.text for file in files}
 
     assert sorted(texts) == ["help/_.txt", "help/video.generate.txt", "help/video.txt"]
     assert texts["help/video.generate.txt"] == help_text(GENERATE, "acme")
-    assert words == {"video": "generate"}
+    assert [(one.word.text, one.summary.text) for one in words_of((GENERATE, WAIT))] == [
+        ("'video'", "'generate'")
+    ]

@@ -26,7 +26,10 @@ def test_body_and_reply_have_classes() -> None:
         ("INPUT", "AGoInput"),
         ("OUTPUT", "AGoResult"),
     ]
-    assert [row[0].text for row in index_of((module,))] == ["'AGoInput'", "'AGoResult'"]
+    assert [row[0].text for row in index_of({"a_go": ("AGoInput", "AGoResult")})] == [
+        "'AGoInput'",
+        "'AGoResult'",
+    ]
 
 
 def test_one_bad_action_costs_itself() -> None:

@@ -18,8 +18,12 @@ def manifest(**files: str) -> Manifest:
     return Manifest(files={f"{name}.py": digest(text) for name, text in files.items()})
 
 
+def lies(**files: str | None) -> dict[str, str | None]:
+    return {f"{n}.py": None if text is None else digest(text) for n, text in files.items()}
+
+
 def test_everything_is_new_the_first_time() -> None:
-    made = plan([B, A], {"a.py": None, "b.py": None}, Manifest())
+    made = plan([B, A], lies(a=None, b=None), Manifest())
 
     assert [step.path for step in made.writes] == ["a.py", "b.py", MANIFEST]
     assert json.loads(made.writes[-1].text)["files"] == {
@@ -29,25 +33,55 @@ def test_everything_is_new_the_first_time() -> None:
 
 
 def test_nothing_is_done_twice() -> None:
-    made = plan([A], {"a.py": "a\n"}, manifest(a="a\n"))
+    made = plan([A], lies(a="a\n"), manifest(a="a\n"))
 
     assert made.idle
     assert made.steps == ()
 
 
-def test_a_changed_file_of_ours_is_written_again() -> None:
-    made = plan([A], {"a.py": "edited"}, manifest(a="a\n"))
+def test_a_file_that_need_not_be_rendered_stays_in_the_manifest() -> None:
+    made = plan([A], lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), kept=lies(b="b\n"))
+
+    assert made.idle
+    assert made.manifest == manifest(a="a\n", b="b\n")
+
+
+def test_what_is_gone_is_written_again() -> None:
+    made = plan([A], lies(a=None), manifest(a="a\n"))
 
     assert [step.path for step in made.writes] == ["a.py", MANIFEST]
 
 
-def test_a_foreign_file_stops_everything() -> None:
+def test_a_file_changed_by_hand_stays_where_nothing_new_would_come() -> None:
+    made = plan([A], lies(a="edited"), manifest(a="a\n"))
+
+    assert made.idle
+    assert made.edited == ("a.py",)
+
+
+def test_a_file_changed_by_hand_stops_what_would_overwrite_it() -> None:
+    with pytest.raises(UsageError, match=r"a\.py was changed by hand") as caught:
+        plan([A, B], lies(a="edited", b=None), manifest(a="before"))
+
+    assert "--force" in caught.value.hint
+
+
+@pytest.mark.parametrize("before", ["a\n", "before"])
+def test_force_overwrites_what_was_changed_by_hand(before: str) -> None:
+    made = plan([A], lies(a="edited"), manifest(a=before), force=True)
+
+    assert [step.path for step in made.writes] == ["a.py", MANIFEST]
+    assert made.edited == ()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_foreign_file_stops_everything(force: bool) -> None:
     with pytest.raises(UsageError, match=r"a\.py exists and was not written by callsheet"):
-        plan([A], {"a.py": "mine"}, Manifest())
+        plan([A], lies(a="mine"), Manifest(), force=force)
 
 
 def test_own_files_go_and_edited_ones_stay() -> None:
-    disk = {"a.py": "a\n", "b.py": "b\n", "c.py": "edited", "d.py": None}
+    disk = lies(a="a\n", b="b\n", c="edited", d=None)
     made = plan([A], disk, manifest(a="a\n", b="b\n", c="c\n", d="d\n"))
 
     assert [(step.kind, step.path) for step in made.steps] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from callsheet.overlay import Overlay
 from callsheet.spec import Action
 from callsheet_codegen import tree
 

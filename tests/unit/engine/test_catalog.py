@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from unit.engine.scripted import HOST, Stage, reply
@@ -13,11 +14,9 @@ from callsheet.catalog.live import Catalogue, fetch
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
 from callsheet.flows import Gather, Reply
 from callsheet.protocol import Overrides
+from callsheet.snapshot import digest
 from callsheet.spec import Advertised
 from callsheet.strictjson import strict_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIST_URL = f"{HOST}/api/actions"
 OBJECT = {"type": "object", "properties": {"prompt": {"type": "string"}}}
@@ -200,7 +199,22 @@ def test_a_catalogue_is_kept_by_host(tmp_path: Path) -> None:
     cache.store(stored())
     assert CatalogueCache(str(tmp_path / "cache")).load(HOST) == stored()
     assert cache.load(HOST + ":8443") is None
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    names = sorted(path.name for path in (tmp_path / "cache").iterdir())
+    assert names == [names[0], f"{names[0]}.index"]
+
+
+def test_the_index_tells_digests_without_the_rest(tmp_path: Path) -> None:
+    cache = CatalogueCache(str(tmp_path))
+    names = ["a", 'b "c', "d\n1", "a.a"]
+    found = stored()._replace(actions=tuple(Advertised(id=n, input={"title": n}) for n in names))
+    assert cache.index(HOST) is None
+    cache.store(found._replace(actions=(*found.actions, Advertised(id="none"))))
+    index = cache.index(HOST)
+
+    assert index is not None
+    assert index.fetched == found.fetched
+    assert [index.digest_of(n) for n in names] == [digest({"title": n}) for n in names]
+    assert (index.digest_of("none"), index.digest_of("b")) == ("", None)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +234,7 @@ def test_a_catalogue_is_kept_by_host(tmp_path: Path) -> None:
 def test_a_damaged_cache_is_none(tmp_path: Path, change: dict[str, object]) -> None:
     cache = CatalogueCache(str(tmp_path / "cache"))
     cache.store(stored())
-    (path,) = (tmp_path / "cache").iterdir()
+    path = Path(cache.path(HOST))
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     assert cache.load(HOST) is None
 

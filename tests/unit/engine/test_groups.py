@@ -64,19 +64,19 @@ def test_a_body_is_what_was_set_by_wire_name(package: Bindings) -> None:
 
     model = import_module("made_client.models.v_query").INPUT
     fields = {"a": 1, "b": OMIT, "c": None, "d": [model(prompt="x")], "e": {"f": (1, 2)}}
-    assert body_of(None, fields, None) == {
+    assert body_of(NOTE, None, fields, None) == {
         "a": 1,
         "c": None,
         "d": [{"prompt": "x"}],
         "e": {"f": [1, 2]},
     }
     typed = model(prompt="x", image_input=["u"])
-    assert body_of(typed, {"seed": OMIT}, {"later": 1}) == {
+    assert body_of(NOTE, typed, {"seed": OMIT}, {"later": 1}) == {
         "prompt": "x",
         "imageInput": ["u"],
         "later": 1,
     }
-    assert body_of(typed, {"prompt": "field"}, {"prompt": "extra"})["prompt"] == "extra"
+    assert body_of(NOTE, typed, {"prompt": "field"}, {"prompt": "extra"})["prompt"] == "extra"
     assert (bool(OMIT), repr(OMIT)) == (False, "OMIT")
 
 
