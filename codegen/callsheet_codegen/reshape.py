@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 _BASES = frozenset({"BaseModel", "RootModel"})
 _TYPING = ("Any", "Literal")
 _NAMES = frozenset({"str", "int", "float", "bool", "list", "dict", "tuple", "set", "None"})
+# A container of nobody knows what: strict type checkers take none without its arguments.
+_BARE = {
+    "list": "list[Any]",
+    "dict": "dict[str, Any]",
+    "set": "set[Any]",
+    "tuple": "tuple[Any, ...]",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +156,7 @@ class _Work:
 
 
 class _Plainer(ast.NodeTransformer):
-    """Writes ``A | B`` for ``Union[A, B]``, and a class that comes later without quotes."""
+    """Writes ``A | B`` for ``Union[A, B]``, later classes without quotes, containers in full."""
 
     def __init__(self, classes: frozenset[str]) -> None:
         self.classes = classes
@@ -159,7 +166,7 @@ class _Plainer(ast.NodeTransformer):
         name = node.value.id if isinstance(node.value, ast.Name) else ""
         if name == "Literal":
             return node
-        self.generic_visit(node)
+        node.slice = self.visit(node.slice)
         if name != "Union" or not isinstance(node.slice, ast.Tuple):
             return node
         first, *others = node.slice.elts
@@ -170,6 +177,10 @@ class _Plainer(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """A quoted class."""
         return ast.Name(str(node.value)) if node.value in self.classes else node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A container without arguments; where it has some, only those are visited."""
+        return ast.parse(_BARE[node.id], mode="eval").body if node.id in _BARE else node
 
 
 def _base(node: ast.ClassDef) -> str:

@@ -63,6 +63,24 @@ def test_inherited_and_root_classes_are_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "full"),
+    [
+        ("list", "list[Any]"),
+        ("dict | None", "dict[str, Any] | None"),
+        ("Union[tuple, set]", "tuple[Any, ...] | set[Any]"),
+        ("dict[str, list]", "dict[str, list[Any]]"),
+        ("list[list[tuple]]", "list[list[tuple[Any, ...]]]"),
+        ("Literal['list']", "Literal['list']"),
+    ],
+)
+def test_a_container_says_of_what(written: str, full: str) -> None:
+    made = shaped(f"class AInput(RootModel[list]):\n    root: {written}\n", list="list")
+
+    assert made.fields["AInput"]["root"][1] == full
+    assert "class AInput(RootModel[Any])" in made.source
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "x = 1",
