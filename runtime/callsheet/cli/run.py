@@ -117,6 +117,7 @@ def finish(session: Session, made: Request, outcome: Outcome) -> int:
     answer = outcome.answer
     if made.blocking and answer.reading.state == "running":
         raise _still_running(made.action, answer)
+    answer = session.run(session.engine.complete(answer, job))
     if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(session, job, made.patience)
     conclude(session, made.asked, answer, job)

@@ -37,7 +37,7 @@ def sends(data: bytes, status: int = 200, breaks: bool = False, **headers: str) 
 
 @pytest.fixture
 def part(tmp_path: Path) -> Iterator[Part]:
-    made = Part(str(tmp_path / "v.mp4"))
+    made = Part(str(tmp_path / "v.bin"))
     yield made
     made.discard()
 

@@ -20,7 +20,7 @@ COLUMNS = ("ref", "state", "action", "taskId", "age", "file", "cost", "usually")
 
 def row(ledger: Ledger, job: Mapping[str, Any]) -> dict[str, Any]:
     """One job of the list."""
-    expected = usual(ledger.durations(job["host"], job["action"]))
+    expected = _expected(ledger, job)
     return {
         "ref": job["ref"][:8],
         "state": "unknown" if ledger.is_unknown(job) else job["state"],
@@ -42,10 +42,16 @@ def kept(session: Session, job: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if job["files"]:
         found = {"localPath": job["files"][0]["path"], "files": job["files"]}
-    expected = usual(session.ledger().durations(job["host"], job["action"]))
+    expected = _expected(session.ledger(), job)
     if expected is not None:
         found["usualSeconds"] = round(expected, 1)
     return found
+
+
+def _expected(ledger: Ledger, job: Mapping[str, Any]) -> float | None:
+    """The seconds that such a job usually takes."""
+    family = job["family"] or {"create": job["action"], "wait": ""}
+    return usual(ledger.durations(job["host"], family["create"], family["wait"]))
 
 
 def _plain(cost: float | None) -> float | int | None:
