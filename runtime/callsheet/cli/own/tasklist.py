@@ -50,8 +50,9 @@ def kept(session: Session, job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _expected(ledger: Ledger, job: Mapping[str, Any]) -> float | None:
     """The seconds that such a job usually takes."""
-    family = job["family"] or {"create": job["action"], "wait": ""}
-    return usual(ledger.durations(job["host"], family["create"], family["wait"]))
+    family = job["family"] or {}
+    names = job["action"], family.get("create", ""), family.get("wait", "")
+    return usual(ledger.durations(job["host"], *names))
 
 
 def _plain(cost: float | None) -> float | int | None:
