@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.backoff import process_quota
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.engine.saves import Save, links_of, save
-from callsheet.errors import CallsheetError, TaskFailed, UsageError
+from callsheet.errors import TaskFailed, UsageError
 from callsheet.flows import (
     Answer,
     Flow,
@@ -214,16 +214,6 @@ class Engine:
     def ask(self, job: Job) -> Flow[Answer]:
         """One look at a job."""
         return (yield from ask(job, self.timing))
-
-    def complete(self, answer: Answer, job: Job | None) -> Flow[Answer]:
-        """The answer; where it is done and names no medium, what one query says instead."""
-        if job is None or answer.reading.state != "done" or answer.reading.media:
-            return answer
-        try:
-            asked = yield from self.ask(job)
-        except CallsheetError:  # what is there already must not be lost over this
-            return answer
-        return asked if asked.reading.media else answer
 
     def wait(self, job: Job, timeout: float) -> Flow[Answer]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""

@@ -28,6 +28,7 @@ def row(ledger: Ledger, job: Mapping[str, Any]) -> dict[str, Any]:
         "taskId": (job["task_ids"] or [None])[0],
         "age": spoken(time.time() - job["created"]),
         "file": job["files"][0]["path"] if job["files"] else None,
+        "files": job["files"],
         "cost": _plain(job["cost"]),
         "usually": spoken(expected) if expected is not None else None,
         "host": job["host"],
