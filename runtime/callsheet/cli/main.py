@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
 import signal
 import sys
@@ -36,6 +37,8 @@ def _interrupt(number: int, frame: Any) -> None:
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told)
     _thread.start_new_thread(_listen, (heard,))
+    # While Python takes itself down it has no handlers left: a signal would kill it.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
