@@ -14,6 +14,7 @@ from callsheet.cli.output.progress import Progress
 from callsheet.engine.pace import usual
 from callsheet.errors import Interrupted, StillRunning, TaskFailed
 from callsheet.files.targets import extension_of
+from callsheet.flows import completed
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def finish(session: Session, made: Request, outcome: Outcome) -> int:
     answer = outcome.answer
     if made.blocking and answer.reading.state == "running":
         raise _still_running(made.action, answer)
+    answer = session.run(completed(answer, job, session.engine.timing))
     if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(session, job, made.patience)
     conclude(session, made.asked, answer, job)
