@@ -32,6 +32,8 @@ class ActionCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the words, in case another host turns out to be meant."""
         self.words = list(args)
+        declared = [one for one in self.params if isinstance(one, options.FieldOption)]
+        self.params += options.undeclared(args, declared)
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import preview
 from callsheet.cli.input import uploads
+from callsheet.cli.input.blame import by_server
 from callsheet.cli.input.request import Request, judge, request
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.cli.output.progress import Progress
 from callsheet.engine.pace import usual
-from callsheet.errors import Interrupted, StillRunning, TaskFailed
+from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
 from callsheet.files.targets import extension_of
 from callsheet.text import shell_word
 
@@ -81,6 +82,8 @@ def send(session: Session, made: Request) -> Outcome:
         if not action.paid:
             raise
         raise _interrupted(session, action, ref) from stop
+    except ServerError as error:
+        raise by_server(made.asked, error) from None
     return outcome
 
 

@@ -8,12 +8,13 @@ import click
 
 from callsheet.cli import flags
 from callsheet.naming import negation
+from callsheet.spec import Param
 from callsheet.text import typable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from callsheet.spec import Action, Param
+    from callsheet.spec import Action
 
 _METAVARS = {
     "string": "TEXT",
@@ -39,7 +40,7 @@ class FieldOption(click.Option):
         if role == "yes" or (role == "json" and param.kind == "boolean"):
             extra = {"is_flag": False, "flag_value": "true"}
         super().__init__(
-            [name, f"--{flag}"],
+            [name, "--flag"],
             multiple=not single,
             metavar=metavar(param),
             help=param.doc,
@@ -47,6 +48,7 @@ class FieldOption(click.Option):
             shell_complete=self._complete,
             **extra,
         )
+        self.opts = [f"--{flag}"]  # click would part a name at a slash
         self.flag = flag
         self.param = param
         self.role = role
@@ -106,6 +108,36 @@ def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
 
 # A flag and what was typed for it, in the order in which they were typed.
 Typed = tuple[FieldOption, Any]
+
+
+_NAMED = "--input."
+
+
+def nameable(name: str) -> bool:
+    """Whether ``--input.NAME`` can say the field: what follows ``=`` is the value."""
+    return "=" not in name and "\0" not in name
+
+
+def undeclared(args: Sequence[str], known: Sequence[FieldOption]) -> list[FieldOption]:
+    """An option for each ``--input.NAME`` of the command line that no field has declared.
+
+    ``NAME`` is the wire name, as it stands in the body.
+    """
+    taken = {option.flag for option in known}
+    flags_typed = [word.partition("=")[0].removeprefix("--") for word in args if _is_named(word)]
+    return [
+        FieldOption(f"named_{place}", flag, _named(flag), "json")
+        for place, flag in enumerate(dict.fromkeys(flags_typed))
+        if flag not in taken
+    ]
+
+
+def _is_named(word: str) -> bool:
+    return word.startswith(_NAMED)
+
+
+def _named(flag: str) -> Param:
+    return Param(path=(flag.removeprefix("input."),), flag=flag)
 
 
 def fields(action: Action) -> list[FieldOption]:
