@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.cli.help import document
 from callsheet.cli.help.layout import action_help
+from callsheet.cli.help.shown import Helpful
 from callsheet.cli.input import options
 from callsheet.text import one_line
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
-class ActionCommand(click.Command):
+class ActionCommand(Helpful):
     """The command of one action; it collects what was typed and hands it to ``run_action``."""
 
     def __init__(self, action: Action, note: str = "") -> None:
@@ -40,6 +42,10 @@ class ActionCommand(click.Command):
         """The text that is stored for a generated action."""
         prog = ctx.find_root().info_name or ""
         return action_help(self.action, prog, self.note).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        return document.of_action(self.action, ctx.find_root().info_name or "", self.note)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.cli import preview
 from callsheet.cli.input import uploads
 from callsheet.cli.input.blame import by_server
-from callsheet.cli.input.request import Request, judge, request
+from callsheet.cli.input.request import Request, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.cli.output.progress import Progress
@@ -36,7 +36,7 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     """
     session: Session = ctx.obj
     if "skeleton" in session.flags:
-        preview.skeleton(session, action)
+        preview.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
     output.chosen(session)
     made = request(session, action, values)

@@ -42,7 +42,7 @@ def completed(session: Session, action: Action, body: Body, member: str) -> Body
 
 def _answer(session: Session, option: FieldOption) -> Any:
     """The value of one field, asked for until it is one that the flag would take."""
-    from callsheet.cli.help.layout import describe
+    from callsheet.cli.help.facts import describe
 
     session.warn(describe(option.param) or f"field {'.'.join(option.param.path)}")
     while True:

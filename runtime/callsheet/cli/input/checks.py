@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import jsontext
@@ -9,11 +10,12 @@ from callsheet.cli.input.values import shown, wrong
 from callsheet.cli.nearest import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from callsheet.errors import UsageError
     from callsheet.spec import Param
 
+_LONGEST_PATTERN = 60
 _LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "minimum": (lambda value, limit: value >= limit, "is less than"),
     "maximum": (lambda value, limit: value <= limit, "is more than"),
@@ -76,6 +78,23 @@ def allowed(param: Param) -> str:
         if words:
             return f"allowed: {words}{unit}"
     return ""
+
+
+def limits_in_words(param: Param) -> Iterator[str]:
+    """Every limit that help tells, such as ``3 to 12``; of a list those of its items too."""
+    if words := allowed(param).removeprefix("allowed: "):
+        yield words
+    inner = param.limits.get("items")
+    if isinstance(inner, dict):
+        for words in limits_in_words(replace(param, limits=inner)):
+            yield f"each {words}"
+    if (step := param.limits.get("multipleOf", 1)) != 1:
+        yield f"a multiple of {shown(step)}"
+    pattern = param.limits.get("pattern")
+    if isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN:
+        yield f"matches {pattern}"
+    if param.limits.get("uniqueItems") is True:
+        yield "no item twice"
 
 
 def _range(low: Any, high: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from callsheet.spec import Action
 
+_SHORT = 24
 _METAVARS = {
     "string": "TEXT",
     "integer": "INTEGER",
@@ -59,10 +61,19 @@ class FieldOption(click.Option):
 
 
 def metavar(param: Param) -> str:
-    """What the value of a flag is called in help."""
+    """What the value of a flag is called in help; a few short choices stand for themselves."""
+    if few := short_choices(param):
+        return "|".join(few)
     if param.kind == "array" and param.items in _METAVARS and param.items != "any":
         return _METAVARS[param.items] or "true|false"
     return _METAVARS[param.kind]
+
+
+def short_choices(param: Param) -> tuple[str, ...]:
+    """The choices where they are few and short enough to stand after the flag."""
+    texts = tuple(c if isinstance(c, str) else json.dumps(c) for c in param.choices)
+    fit = len("|".join(texts)) <= _SHORT and all(map(typable, texts))
+    return texts if fit and len(texts) > 1 else ()
 
 
 def is_job(action: Action) -> bool:

@@ -45,7 +45,7 @@ class Request(NamedTuple):
 def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     """Work out what to send; raises ``UsageError`` for what cannot go."""
     flags = session.flags
-    role = _role(session, asked)
+    role = role_of(session, asked)
     action = member(session, asked, role)
     _refuse_foreign(asked, typed, role)
     body = bodies.build(typed, flags.get("input"))
@@ -63,7 +63,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     return Request(asked, action, body, silence, limit / 1000)
 
 
-def _role(session: Session, asked: Action) -> Role:
+def role_of(session: Session, asked: Action) -> Role:
     """Which member of the family is sent; raises ``UsageError`` where it does not exist."""
     blocking, no_wait = "blocking" in session.flags, "no-wait" in session.flags
     if asked.family is None or asked.role == "query":
