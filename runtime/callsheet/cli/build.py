@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from callsheet.cli.help import document
 from callsheet.cli.help.layout import action_help
 from callsheet.cli.help.shown import Helpful
 from callsheet.cli.input import options
+from callsheet.errors import UsageError
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
+    import click
+
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
     from callsheet.spec import Action
@@ -57,7 +58,11 @@ class ActionCommand(Helpful):
             again = fresh.make_context(ctx.info_name, list(self.words), parent=ctx.parent)
             again.command.invoke(again)
             return None
-        return run_action(self.action, ctx, self.typed(ctx))
+        try:
+            return run_action(self.action, ctx, self.typed(ctx))
+        except UsageError as error:
+            error.hint = error.hint or f"{ctx.command_path} --help"
+            raise
 
     def _elsewhere(self, session: Session) -> ActionCommand | None:
         """The command of the same words on the host that the flags name, where it differs."""

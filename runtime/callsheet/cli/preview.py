@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.output import formats as output
+from callsheet.errors import CallsheetError, UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.input.request import Request
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def dry_run(session: Session, made: Request) -> None:
-    """Print method, URL, headers without the key, and body; or a curl line."""
+    """Print method, URL, headers without the key, and body; or a curl line.
+
+    Raises ``UsageError`` for any other form.
+    """
+    form = session.flags.get("dry-run")
+    if form not in {"yes", "curl"}:
+        raise UsageError(f"--dry-run: {form!r} is not curl", flag="--dry-run")
     from callsheet.flows import action_path
     from callsheet.secret import redact_headers
     from callsheet.wire import headers_for
@@ -24,7 +31,7 @@ def dry_run(session: Session, made: Request) -> None:
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))
     body = made.body.encoded()
-    if session.flags.get("dry-run") == "curl":
+    if form == "curl":
         session.data = False
         output.write(_curl(session, url, body) + "\n")
         return
@@ -57,7 +64,6 @@ def skeleton(session: Session, asked: Action, action: Action | None = None) -> N
 
 def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
     """The schema as the host advertises it, else as the bindings have it; empty for none."""
-    from callsheet.errors import CallsheetError
     from callsheet.schema.admission import admit
     from callsheet.schema.pointers import SchemaRefused
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import build, flags, words
-from callsheet.cli.help import layout as helptext
 from callsheet.cli.help import document, pages
+from callsheet.cli.help import layout as helptext
 from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.lookup import Lookup
 from callsheet.cli.nearest import did_you_mean
@@ -56,10 +56,14 @@ class Node(Helpful, click.Group):
             command = self.get_command(ctx, word)
             if command is not None:
                 return word, command, args[1:]
-        raise self._unknown(ctx, word)
+        raise self._unknown(ctx, args)
 
-    def _unknown(self, ctx: click.Context, word: str) -> UsageError:
+    def _unknown(self, ctx: click.Context, args: list[str]) -> UsageError:
+        word = args[0]
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
+        if word == "help":
+            words = " ".join([prog, *(one for one in args[1:] if one.replace("-", "").isalnum())])
+            return UsageError(f"there is no command `{prog} help`", hint=f"{words} --help")
         if word.startswith("-"):
             return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
         if not self.lookup.session.settings.host and not self.lookup.bound.package:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import jsontext
 from callsheet.cli.input.values import shown, wrong
-from callsheet.cli.nearest import did_you_mean, listing
+from callsheet.cli.nearest import did_you_mean, listing, nearest_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,11 +58,23 @@ def _choice_doubt(param: Param, value: Any) -> UsageError | None:
         return None
     names = [c if isinstance(c, str) else shown(c) for c in param.choices]
     given = value if isinstance(value, str) else shown(value)
-    return wrong(
-        param,
-        f"{given!r} is not one of {listing(names)}",
-        did_you_mean(given, names),
-    )
+    hint = did_you_mean(given, names)
+    number = _as_number(value)
+    if number is not None and (close := nearest_number(number, param.choices)) is not None:
+        hint = f"did you mean {shown(close)}?"
+    return wrong(param, f"{given!r} is not one of {listing(names)}", hint)
+
+
+def _as_number(value: Any) -> float | None:
+    """The number that a value is or spells."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        try:
+            return jsontext.number(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int | float) else None
 
 
 def allowed(param: Param) -> str:

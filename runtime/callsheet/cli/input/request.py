@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli.durations import milliseconds
-from callsheet.cli.input import body as bodies
 from callsheet.cli.input import asking, jsontext
+from callsheet.cli.input import body as bodies
 from callsheet.cli.input.blame import by_schema
 from callsheet.errors import InvalidInput, UsageError
 
