@@ -131,8 +131,8 @@ class Cases:
         if values is not None:
             kinds &= frozenset(map(kind_of, values))
         limits = {
-            key: schema[key]
-            for key in LOWER | UPPER
+            key: _exact(schema[key])
+            for key in sorted(LOWER | UPPER)
             if key in schema and not isinstance(schema[key], bool)
         }
         return Case(
@@ -171,6 +171,10 @@ _SPAN = {
 
 def _later(found: list[tuple[Case, ...]], index: int) -> list[Case]:
     return [case for part in found[index + 1 :] for case in part]
+
+
+def _exact(number: Any) -> Any:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _no_number(limits: Mapping[str, Any]) -> bool:
