@@ -11,7 +11,7 @@ import callsheet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
 _REF = re.compile(r"\b[0-9a-f]{8}\b")
 _VARYING = {
     r"\b[0-9a-f]{64}\b": "{sha256}",

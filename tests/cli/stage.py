@@ -156,10 +156,10 @@ class Stage:
     def _stopped(self, process: subprocess.Popen[bytes], err: Path) -> None:
         """Send a signal: ``INT at TEXT`` once stderr says so, ``INT charged`` once it cost."""
         number, _, when = self.stop.partition(" ")
-        last = time.monotonic() + _PATIENCE
+        last, before = time.monotonic() + _PATIENCE, len(self.server.charges())
         while process.poll() is None and time.monotonic() < last:
             said = err.read_text("utf-8").find(when.removeprefix("at ")) >= 0
-            if self.server.charges() if when == "charged" else said:
+            if len(self.server.charges()) > before if when == "charged" else said:
                 process.send_signal(signal.Signals[f"SIG{number}"])
                 return
             time.sleep(0.01)
