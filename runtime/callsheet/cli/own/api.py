@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from callsheet.cli import completing
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input.request import Request
 from callsheet.cli.output import formats as output
@@ -18,9 +19,12 @@ from callsheet.settings import origin_of
 from callsheet.spec import Action
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from callsheet.cli.session import Session
 
-_ACTIONS = "/api/actions/"
+LIST = "/api/actions"
+_ACTIONS = f"{LIST}/"
 _INPUT = ("input", "FILE|-|JSON", "The body of a POST")
 
 
@@ -82,9 +86,24 @@ def _show(session: Session, reply: Any, path: str) -> None:
     )
 
 
+def _methods(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    return completing.offered(("GET", "POST", "HEAD"), begun)
+
+
+def _paths(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The paths that the protocol knows, with the ids that are known here."""
+    ids = [one.value for one in completing.ids(ctx, param, "")]
+    if str(ctx.params.get("method")).upper() == "POST":
+        return completing.offered((_ACTIONS + one for one in ids), begun)
+    return completing.offered([LIST, *(f"{_ACTIONS}{one}/schema" for one in ids)], begun)
+
+
 api = Word(
     "api",
     _api,
-    params=[click.Argument(["method"]), click.Argument(["path"])],
+    params=[
+        click.Argument(["method"], shell_complete=_methods),
+        click.Argument(["path"], shell_complete=_paths),
+    ],
     ours=(_INPUT,),
 )

@@ -29,8 +29,8 @@ def _doctor(session: Session) -> int:
         "ledger": _ledger,
     }
     rows = [_row(name, check, session) for name, check in checks.items()]
-    lines = [(("ok" if r["ok"] else "FAIL"), r["check"], output.cell(r["detail"])) for r in rows]
-    output.emit(session, rows, lambda: output.aligned(lines))
+    lines = [(("ok" if r["ok"] else "FAIL"), r["check"], columns.cell(r["detail"])) for r in rows]
+    output.emit(session, rows, lambda: columns.aligned(lines))
     return 0 if all(row["ok"] for row in rows) else 1
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.cli.output import columns
 from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 from callsheet.errors import AuthError, UsageError
@@ -166,8 +167,8 @@ def _whoami(session: Session) -> None:
     shown = _identity(session, settings)
     shown["origin"] = {name: settings.origins.get(name) for name in ("host", "profile", "auth")}
     shown["origin"]["key"] = settings.origins.get("api_key")
-    rows = [(name, output.cell(shown[name])) for name in ("host", "profile", "auth", "key")]
-    output.emit(session, shown, lambda: output.aligned(rows))
+    rows = [(name, columns.cell(shown[name])) for name in ("host", "profile", "auth", "key")]
+    output.emit(session, shown, lambda: columns.aligned(rows))
 
 
 login = Word(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from callsheet.cli.output import columns
 from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 
@@ -32,7 +33,7 @@ def _words(report: Report) -> str:
         rows = {"came": finding.came, "read as": finding.read}
         rows |= {"unclear": finding.unclear, "force it": finding.setting}
         lines.append(finding.topic)
-        lines += [f"  {name:9} {output.cell(text)}" for name, text in rows.items() if text]
+        lines += [f"  {name:9} {columns.cell(text)}" for name, text in rows.items() if text]
     lines += [f"saved {path}" for path in report.saved]
     return "\n".join([*lines, f"{report.requests} requests, nothing that costs"])
 
