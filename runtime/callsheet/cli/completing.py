@@ -57,9 +57,7 @@ def _line(item: CompletionItem, shell: str, head: str) -> str:
     return f"{item.type}\t{value}\t{one_line(item.help or '', _LONGEST)}"
 
 
-def offered(
-    words: Iterable[str] | Iterable[tuple[str, str]], begun: str
-) -> list[CompletionItem]:
+def offered(words: Iterable[str] | Iterable[tuple[str, str]], begun: str) -> list[CompletionItem]:
     """The words that begin so, each alone or with what it means; none that a shell would obey."""
     pairs = ((one, "") if isinstance(one, str) else one for one in words)
     return [
@@ -115,6 +113,4 @@ def _profiles(session: Session) -> list[str]:
     from callsheet.settings import folder
 
     bindings = session.bindings
-    return ProfileFile(
-        folder("config", bindings.command, bindings.env, session.environ)
-    ).names()
+    return ProfileFile(folder("config", bindings.command, bindings.env, session.environ)).names()

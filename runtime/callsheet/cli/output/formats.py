@@ -36,11 +36,16 @@ def dumps(value: Any, indent: int | None = None) -> str:
 
 
 def write(text: str) -> None:
-    """Text to stdout as UTF-8, whatever the locale; nowhere if stdout is closed."""
+    """Text to stdout as UTF-8, whatever the locale."""
+    write_bytes(text.encode("utf-8", "replace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Bytes to stdout as they are; nowhere if it is closed."""
     if sys.stdout is None:
         return
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
 
@@ -80,10 +85,13 @@ def wants_document(session: Session) -> bool:
     return session.data and not session.on_terminal()
 
 
-def emit(session: Session, value: Any, human: Callable[[], str] | None = None) -> None:
+def emit(
+    session: Session, value: Any, human: Callable[[], str] | None = None, *, raw: bool = False
+) -> None:
     """Print the result of a command in the format asked for.
 
-    ``human`` makes the short view for a terminal; without one a terminal gets JSON too.
+    ``human`` makes the short view for a terminal; without one a terminal gets JSON too, or with
+    ``raw`` the text as it is.
     """
     form = chosen(session)
     expression = session.flags.get("jmespath")
@@ -92,7 +100,8 @@ def emit(session: Session, value: Any, human: Callable[[], str] | None = None) -
     elif not form and human is not None and session.on_terminal():
         write(human().rstrip("\n") + "\n")
         return
-    write(formatted(value, form or "json", raw_for_terminal=session.on_terminal()))
+    usual = "raw" if raw else "json"
+    write(formatted(value, form or usual, raw_for_terminal=session.on_terminal()))
 
 
 def formatted(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:

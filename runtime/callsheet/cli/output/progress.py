@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from callsheet.cli.durations import spoken
 from callsheet.cli.output import paint
@@ -94,7 +94,7 @@ class Progress:
         return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
 
 
-def _draws(stream: IO[str]) -> bool:
+def _draws(stream: TextIO) -> bool:
     return "utf" in (stream.encoding or "").lower()
 
 

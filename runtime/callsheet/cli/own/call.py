@@ -150,7 +150,9 @@ call = _Call(
     _call,
     params=[
         click.Argument(["action_id"], metavar="ID", shell_complete=completing.ids),
-        click.Argument(["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values),
+        click.Argument(
+            ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
+        ),
     ],
     ours=(*flags.ACTION[1:], *_LATER),
     settings={"allow_interspersed_args": False, "ignore_unknown_options": True},

@@ -1,4 +1,4 @@
-"""What a server offers, from the nearest place that can tell: the server, the cache, the bindings."""
+"""What a server offers: from itself, else from the cache, else from the bindings."""
 
 from __future__ import annotations
 
