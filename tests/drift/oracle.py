@@ -14,9 +14,9 @@ from fidelity.tally import Row
 from jsonschema.validators import validator_for
 from referencing import Registry
 
+from callsheet.diff.normal import Cases
 from callsheet.diff.samples import Samples
 from callsheet.diff.schemas import compare
-from callsheet.diff.normal import Cases
 from callsheet.diff.sides import Side
 from callsheet.judge import verdict
 from callsheet.schema.admission import meta_uri

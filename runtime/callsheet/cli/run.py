@@ -39,7 +39,7 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     if "skeleton" in session.flags:
         preview.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
-    output.chosen(session)
+    output.check(session)
     made = request(session, action, values)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
