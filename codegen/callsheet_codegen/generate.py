@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from callsheet_codegen import memory
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the client; 0, 1 with ``--strict`` where something fell back, else an error's code."""
-    given = _parser().parse_args(argv)
+    from callsheet.errors import UsageError
+
+    try:
+        given = _parser().parse_args(argv)
+    except UsageError as error:
+        from callsheet_codegen.generating import fail
+
+        return fail(error, as_json="--json" in (sys.argv if argv is None else argv))
     base = memory.base_of(memory.cache_folder(os.environ), os.getcwd(), places(given))
     tools = memory.tools_mark()
     if given.locked and not given.force and not given.fresh:
@@ -34,10 +41,21 @@ def places(given: argparse.Namespace) -> tuple[str | None, ...]:
     return given.package, given.out, given.lock
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose refusals are told like every other one: a line, a hint, an object."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ``UsageError``."""
+        from callsheet.errors import UsageError
+
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="callsheet generate",
         description="Write a typed client and a command line for a server's actions.",
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("--json", action="store_true", help="print one JSON document")

@@ -51,15 +51,16 @@ def run(given: argparse.Namespace, base: str, tools: str) -> int:
     try:
         code, document = _Run(given, base, tools, say).do()
     except KeyboardInterrupt:
-        return _fail(Interrupted("interrupted; nothing was changed"), as_json=given.json)
+        return fail(Interrupted("interrupted; nothing was changed"), as_json=given.json)
     except CallsheetError as error:
-        return _fail(error, as_json=given.json)
+        return fail(error, as_json=given.json)
     if given.json:
         sys.stdout.write(json.dumps(document, indent=1) + "\n")
     return code
 
 
-def _fail(error: CallsheetError, *, as_json: bool) -> int:
+def fail(error: CallsheetError, *, as_json: bool) -> int:
+    """Say what went wrong, and what to do; returns the exit code."""
     sys.stderr.write(safe_text(f"callsheet: {error.message}") + "\n")
     if error.hint:
         sys.stderr.write(safe_text(f"  {error.hint}") + "\n")

@@ -20,6 +20,7 @@ MOST_FLAGS = 100
 DEADLINE = "timeoutMs"
 """The wire name of a family's deadline: `--timeout` feeds it, so it has no flag of its own."""
 
+_LONGEST_EXAMPLE = 200
 _SCALARS = (str, int, float, bool)
 _MEDIUM = frozenset(
     ("image", "images", "video", "videos", "audio", "picture", "photo", "media", "mask", "frame")
@@ -56,7 +57,23 @@ def fields(schema: Mapping[str, Any]) -> tuple[Param, ...]:
         return ()
     found: list[Param] = []
     _collect(found, reader, root, ((), True))
-    return tuple(found)
+    given = _examples(root)
+    return tuple(_exemplified(one, given) for one in found)
+
+
+def _examples(shape: Shape) -> Sequence[Any]:
+    given = shape.shown.get("examples")
+    return given if isinstance(given, list) else ()
+
+
+def _exemplified(param: Param, whole: Sequence[Any]) -> Param:
+    """The parameter with its value in the first whole example, where it has none of its own."""
+    value: Any = whole[0] if whole and param.example is None else None
+    for name in param.path:
+        if not isinstance(value, dict) or name not in value:
+            return param
+        value = value[name]
+    return replace(param, example=_short(value))
 
 
 def _collect(
@@ -91,7 +108,8 @@ def _param(path: tuple[str, ...], shape: Shape, reader: Reader, *, required: boo
         nullable="null" in shape.kinds and (shape.choices is None or None in shape.choices),
         choices=_choices(listed),
         limits=limits,
-        default=_default(shape),
+        default=_text(shape.shown["default"]) if "default" in shape.shown else None,
+        example=_short(_examples(shape)[0]) if _examples(shape) else None,
         doc=str(shape.shown.get("description") or shape.shown.get("title") or ""),
         media=_is_media(path, kind, shape, items),
     )
@@ -129,10 +147,14 @@ def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
     return tuple(fit) if all(isinstance(one, _SCALARS) for one in fit) else ()
 
 
-def _default(shape: Shape) -> str | None:
-    if "default" not in shape.shown:
-        return None
-    return json.dumps(shape.shown["default"], ensure_ascii=False, sort_keys=True)
+def _short(value: object) -> str | None:
+    """An example as text, where it is no longer than one would type."""
+    text = _text(value)
+    return text if len(text) <= _LONGEST_EXAMPLE else None
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> bool:
