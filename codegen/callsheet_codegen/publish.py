@@ -129,11 +129,11 @@ def _swap(plan: Plan, package: Path, beside: Mapping[Path, str]) -> None:
     recover(package)
     stage = _stage(package)
     _fill(stage, package, plan)
-    for path, text in beside.items():
-        _write(_part(path), text)
     names = [os.path.relpath(path, package.parent) for path in beside]
     said = {"folder": stage.stat().st_ino, "beside": names}
     _write(_journal(package), json.dumps(said))
+    for path, text in beside.items():
+        _write(_part(path), text)
     _sync(package.parent)
     _change_places(stage, package)
     _sync(package.parent)
