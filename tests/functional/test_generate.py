@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet_codegen import cli
+from callsheet_codegen.generate import main as generate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,17 +50,18 @@ def test_generate_says_its_source_first_and_the_changes_last(
     project: Path, sandbox: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     first = told(capsys)
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     second = told(capsys)
     sandbox.add_action(ZOO)
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     third = told(capsys)
 
     assert first[0] == "source: http://127.0.0.1 ([tool.callsheet] host)"
     assert first[-1] == "first lock: 10 actions"
-    assert second[1:] == [
+    assert second[1].startswith("note: the server says that its list has not changed")
+    assert second[2:] == [
         f"{project / 'acme_client'}: 0 files removed, 0 written",
         "since the lock: no action and no flag changed",
     ]
@@ -69,9 +71,9 @@ def test_generate_says_its_source_first_and_the_changes_last(
 def test_the_lock_alone_gives_the_same_tree(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     capsys.readouterr()
-    assert cli.generate(["--locked", "--json", "--host", "http://127.0.0.1:1"]) == 0
+    assert generate(["--locked", "--json", "--host", "http://127.0.0.1:1"]) == 0
     found = document(capsys)
 
     assert found["written"] == []
@@ -82,7 +84,7 @@ def test_the_lock_alone_gives_the_same_tree(
 def test_check_tells_tree_and_server_apart(
     project: Path, sandbox: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     assert cli.check([]) == 0
     sandbox.add_action(ZOO)
     capsys.readouterr()
@@ -110,7 +112,7 @@ def document_of_last(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]
 def test_diff_says_what_is_new(
     project: Path, sandbox: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     sandbox.add_action(ZOO)
     capsys.readouterr()
 
@@ -125,9 +127,9 @@ def test_an_action_that_fell_back_costs_only_strict(
     broken = {**ZOO, "input": {"type": "object", "properties": {"a": {"$ref": "#/no"}}}}
     sandbox.add_action(broken)
 
-    assert cli.generate([]) == 0
+    assert generate([]) == 0
     assert any(line.startswith("warning: zoo.feed") for line in told(capsys))
-    assert cli.generate(["--strict"]) == 1
+    assert generate(["--strict"]) == 1
     assert (project / "acme_client/groups/video.py").exists()
 
 
@@ -144,7 +146,7 @@ def test_a_mistake_is_one_line_and_a_code(
     project: Path, capsys: pytest.CaptureFixture[str], words: list[str], *, code: int, message: str
 ) -> None:
     capsys.readouterr()
-    assert cli.generate([*words, "--json"]) == code
+    assert generate([*words, "--json"]) == code
     streams = capsys.readouterr()
 
     assert message in json.loads(streams.out)["error"]["message"]
@@ -158,6 +160,37 @@ def test_a_file_of_somebody_else_is_never_overwritten(
     (project / "acme_client").mkdir()
     (project / "acme_client/client.py").write_text("mine")
 
-    assert cli.generate([]) == 2
+    assert generate([]) == 2
     assert "client.py exists and was not written by callsheet" in capsys.readouterr().err
     assert sorted(path.name for path in (project / "acme_client").iterdir()) == ["client.py"]
+
+
+def test_a_file_changed_by_hand_is_overwritten_with_force_alone(
+    project: Path, sandbox: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate([]) == 0
+    edited = project / "acme_client/groups/video.py"
+    edited.write_text("# mine\n")
+    assert generate([]) == 0
+    assert "note: groups/video.py was changed by hand and stays so" in told(capsys)
+    sandbox.add_action({**ZOO, "id": "ai.video.feed"})
+    assert generate([]) == 2
+    assert "groups/video.py was changed by hand" in capsys.readouterr().err
+    assert edited.read_text() == "# mine\n"
+
+    assert generate(["--force"]) == 0
+    assert "def feed(" in edited.read_text()
+
+
+def test_the_changelog_gets_a_dated_entry(project: Path, sandbox: Running) -> None:
+    (project / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## [Unreleased]\n\n## 2020-01-01\n\nOld.\n"
+    )
+    assert generate(["--changelog"]) == 0
+    sandbox.add_action(ZOO)
+    assert generate(["--changelog"]) == 0
+    text = (project / "CHANGELOG.md").read_text()
+    heads = [line for line in text.splitlines() if line.startswith("## ")]
+
+    assert (heads[0], len(heads), heads[2]) == ("## [Unreleased]", 3, "## 2020-01-01")
+    assert "### Added\n\n- `acme zoo feed` is new \\(zoo.feed\\)\n\n## 2020-01-01" in text

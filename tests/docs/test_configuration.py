@@ -1,0 +1,33 @@
+"""Every key of the configuration is documented, and the example is one that is read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+
+from program import ROOT
+
+from callsheet.overlay import Overlay
+from callsheet.protocol import Overrides
+from callsheet_codegen.config import _OWN
+
+TEXT = (ROOT / "docs/configuration.md").read_text("utf-8")
+
+
+def test_every_key_is_documented_and_no_other() -> None:
+    documented = set(re.findall(r"^\| `([a-z.-]+)` \|", TEXT, re.MULTILINE))
+    protocol = {f"protocol.{one.name.replace('_', '-')}" for one in fields(Overrides)}
+
+    assert documented == (_OWN | Overlay.keys() - {"protocol"} | protocol)
+
+
+def test_the_example_is_read() -> None:
+    block = re.search(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    assert block is not None
+    table = tomllib.loads(block[1])["tool"]["callsheet"]
+    overlay = Overlay.parse({key: value for key, value in table.items() if key not in _OWN})
+
+    assert overlay.command("ai.video.generate") == ("film", "generate")
+    assert overlay.wait_ms("ai.video.generate") == 1_200_000
+    assert overlay.sent("ai.video.generate") == {"resolution": "720p"}
