@@ -113,10 +113,11 @@ class Directory:
         return judge is not None
 
     def on_terms_of_host(self, action: Action) -> Action:
-        """The action with this host's word on cost and repetition, as far as it was ever heard.
+        """The action with this host's word on cost, repetition and family, as far as it is known.
 
         Bindings may come from another server: what that one marked as free, or as safe to
-        send again, says nothing about the host that is about to be charged.
+        send again, says nothing about the host that is about to be charged; and how a job is
+        asked for there may be said in other words.
         """
         if self._bound_here(action):
             return action
@@ -124,7 +125,14 @@ class Directory:
         found = catalogue.get(action.id) if catalogue is not None else None
         marks = found.marks if found is not None else {}
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
-        return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
+        here = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
+        family = here.family if here is not None and here.role == action.role else None
+        return replace(
+            action,
+            paid=not free,
+            idempotent=marks.get("idempotency") is True,
+            family=family or action.family,
+        )
 
     def _bound_here(self, action: Action) -> bool:
         source = self.bindings.source

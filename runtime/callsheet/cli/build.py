@@ -30,6 +30,7 @@ class ActionCommand(Helpful):
             context_settings={"help_option_names": ["--help", "-h"]},
         )
         self.action, self.note = action, note
+        self.asks_about = action.family if action.role == "query" else None
         self.words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from callsheet.cli.output.progress import Progress
 from callsheet.engine.pace import usual
 from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
 from callsheet.files.targets import extension_of
+from callsheet.flows import completed
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     if "skeleton" in session.flags:
         preview.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
-    output.chosen(session)
+    output.check(session)
     made = request(session, action, values)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
@@ -120,6 +121,7 @@ def finish(session: Session, made: Request, outcome: Outcome) -> int:
     answer = outcome.answer
     if made.blocking and answer.reading.state == "running":
         raise _still_running(made.action, answer)
+    answer = session.run(completed(answer, job, session.engine.timing))
     if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(session, job, made.patience)
     conclude(session, made.asked, answer, job)

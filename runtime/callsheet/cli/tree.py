@@ -16,6 +16,8 @@ from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from callsheet.cli.session import Session
 
 _HELP = {"help_option_names": ["--help", "-h"]}
@@ -35,7 +37,7 @@ class Node(Helpful, click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The words that may follow."""
-        return list(self.lookup.below(self.path))
+        return list(self.words())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command or group of one word, from what is known without asking the server."""
@@ -52,6 +54,8 @@ class Node(Helpful, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but the server is asked once before a word counts as unknown."""
         word = args[0]
+        if ctx.resilient_parsing:
+            return word, self.get_command(ctx, word), args[1:]
         for _ in self.lookup.widen():
             command = self.get_command(ctx, word)
             if command is not None:
@@ -72,6 +76,18 @@ class Node(Helpful, click.Group):
         if self.lookup.trouble:
             hint += f" (the server could not be asked: {self.lookup.trouble})"
         return UsageError(f"there is no command `{prog} {word}`", hint=hint)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The flags or words that may follow, without growing a command for any of them."""
+        from callsheet.cli.completing import offered
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return offered(self.words().items(), incomplete)
+
+    def words(self) -> dict[str, str]:
+        """The words that may follow, each with its summary."""
+        return self.lookup.below(self.path)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags, then go on; without a further word print the help."""
@@ -113,9 +129,9 @@ class Root(Node):
             self.lookup.prepare()
         return super().get_command(ctx, cmd_name)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def words(self) -> dict[str, str]:
         """All first words."""
-        return [*super().list_commands(ctx), *words.OWN]
+        return super().words() | {name: text for name, (_, text) in words.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
         """The page of the program."""

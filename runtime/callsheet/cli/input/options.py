@@ -15,6 +15,8 @@ from callsheet.text import typable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from click.shell_completion import CompletionItem
+
     from callsheet.spec import Action
 
 _SHORT = 24
@@ -55,9 +57,17 @@ class FieldOption(click.Option):
         self.param = param
         self.role = role
 
-    def _complete(self, ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
-        words = [c for c in self.param.choices if isinstance(c, str) and typable(c)]
-        return [word for word in words if word.startswith(text)]
+    def _complete(
+        self, ctx: click.Context, option: click.Parameter, text: str
+    ) -> list[CompletionItem]:
+        from callsheet.cli import completing
+
+        if self.role == "file" or (self.param.media and "://" not in text):
+            return completing.paths(text)
+        family = getattr(ctx.command, "asks_about", None)
+        if family is not None and self.param.path == (family.task_key,):
+            return completing.tasks(ctx, option, text)
+        return completing.offered((c for c in self.param.choices if isinstance(c, str)), text)
 
 
 def metavar(param: Param) -> str:
