@@ -29,7 +29,7 @@ Output and request:
   --timeout TIME       Stop waiting after: milliseconds, or 90s, 10m
   --no-wait            Print the task id and do not wait
   --blocking           Wait inside one request instead of asking again and again
-  --help               Show this page
+  --help               Show this page; with --json as data
 
 Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.
 JSON, VALUE lists and media also read @FILE, and @- for standard input.
