@@ -83,7 +83,7 @@ def test_the_end_of_input_is_a_usage_error(ads: Program) -> None:
     child.sendeof()
     code, seen = ended(child)
 
-    assert (code, "ads: --about is needed" in seen) == (2, True)
+    assert (code, "--about is needed" in seen) == (2, True)
     assert ads.posts() == []
 
 
@@ -93,7 +93,7 @@ def test_ctrl_c_at_a_question_sends_nothing(ads: Program) -> None:
     child.sendintr()
     code, seen = ended(child)
 
-    assert (code, "ads: interrupted; nothing was sent" in seen) == (130, True)
+    assert (code, "interrupted; nothing was sent" in seen) == (130, True)
     assert ads.posts() == []
 
 
