@@ -126,3 +126,14 @@ def test_a_question_shows_nothing_that_moves_a_cursor(ads: Program) -> None:
 
     assert ("\x1b" in shown, "\x07" in shown) == (False, False)
     assert "ab" in shown
+
+
+def test_call_asks_too(ads: Program) -> None:
+    child = terminal(ads, "call", "shop.odd", "--size", "big", "--dry-run", "--json")
+    child.expect("--about: ")
+    child.sendline("sea")
+    code, seen = ended(child)
+
+    assert code == 0
+    assert json.loads(seen[seen.index("{") :])["body"] == {"about": "sea", "size": "big"}
+    assert ads("call", "shop.odd").error["message"] == "--about, --size are needed"
