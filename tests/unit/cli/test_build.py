@@ -120,11 +120,14 @@ def test_choices_complete() -> None:
 
 
 def test_the_forms_of_a_switch_and_of_a_text() -> None:
-    one = action(param("loud", "boolean"), param("text"))
+    either = param("either", "any", reads=("number", "string"))
+    one = action(param("loud", "boolean"), param("text"), either, param("size", "integer"))
 
     assert [form for _, form in options.forms(one)] == [
         [("loud", "yes"), ("no-loud", "no")],
         [("text", "value"), ("text-file", "file")],
+        [("either", "value"), ("either-file", "file")],
+        [("size", "value")],
     ]
 
 

@@ -25,6 +25,7 @@ Output and request:
   --json               Print one JSON object
   --out PATH           Save the result: a file, a folder/, a template; - is stdout
   --input FILE|-|JSON  Give the whole body; flags override its fields
+  --input.NAME JSON    Set a field by the name that it has in the body
   --dry-run[=curl]     Show the request and send nothing
   --timeout TIME       Stop waiting after: milliseconds, or 90s, 10m
   --no-wait            Print the task id and do not wait
