@@ -60,8 +60,8 @@ class ActionCommand(Helpful):
         try:
             return self.perform(session, ctx)
         except UsageError as error:
-            words = " ".join([session.prog, *self.action.command])
-            error.hint = error.hint or f"{words} --help"
+            line = " ".join([session.prog, *self.action.command])
+            error.hint = error.hint or f"{line} --help"
             raise
 
     def perform(self, session: Session, ctx: click.Context) -> int:
