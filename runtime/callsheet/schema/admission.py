@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.schema.budget import bounded, weigh
+from callsheet.schema.dialect import linked
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, NEWER, ONE, PLAIN, SEVERAL
 from callsheet.schema.links import Links, Place, base_of, based, is_kept, is_metaschema
 from callsheet.schema.pointers import SchemaRefused, follow, pointer
@@ -84,6 +85,7 @@ def admit_noted(raw: object) -> tuple[dict[str, Any], tuple[str, ...]]:
     if not isinstance(raw, dict):
         raise SchemaRefused("this is no JSON Schema, which is an object, true or false", "")
     bounded(raw)
+    raw = linked(raw)
     draft = draft_of(raw)
     if not accepted(raw, draft):
         raise SchemaRefused(f"this is no valid JSON Schema ({draft})", "")
