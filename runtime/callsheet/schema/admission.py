@@ -85,11 +85,11 @@ def admit_noted(raw: object) -> tuple[dict[str, Any], tuple[str, ...]]:
     if not isinstance(raw, dict):
         raise SchemaRefused("this is no JSON Schema, which is an object, true or false", "")
     bounded(raw)
-    raw = linked(raw)
-    draft = draft_of(raw)
-    if not accepted(raw, draft):
+    links: dict[str, Any] = linked(raw)
+    draft = draft_of(links)
+    if not accepted(links, draft):
         raise SchemaRefused(f"this is no valid JSON Schema ({draft})", "")
-    cleaner = _Cleaner(raw, draft)
+    cleaner = _Cleaner(links, draft)
     clean = cleaner.run()
     weigh(clean)
     return clean, tuple(cleaner.notes)

@@ -40,7 +40,7 @@ def linked(schema: Any) -> Any:
         return [linked(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    copy = {}
+    copy: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "$ref" and isinstance(value, str):
             copy[key] = _as_uri(value)
