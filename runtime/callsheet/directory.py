@@ -102,7 +102,7 @@ class Directory:
         if not isinstance(value, dict):
             raise InvalidInput("the body of an action is a JSON object")
         if action.id not in self._judges:
-            schema = yield from self._schema(action)
+            schema = yield from self.schema(action)
             self._judges[action.id] = self._compile(action, schema)
         judge = self._judges[action.id]
         faults = judge.faults(value) if judge is not None else ()
@@ -149,7 +149,8 @@ class Directory:
             self.notes.append(error.message)
             return None
 
-    def _schema(self, action: Action) -> Flow[Any]:
+    def schema(self, action: Action) -> Flow[Any]:
+        """The advertised input schema as it came; ``None`` where there is none to be had."""
         stored = self.bindings.schema(action.module) if self._bound_here(action) else None
         if stored is not None:
             return stored.get("input")

@@ -151,6 +151,14 @@ class Ledger:
             found = db.execute("SELECT 1 FROM origins WHERE origin = ? AND idempotency", (host,))
             return found.fetchone() is not None
 
+    def damage(self) -> str:
+        """What SQLite finds wrong with the file; empty for nothing, or for no file."""
+        if not os.path.exists(self.path):
+            return ""
+        with self._guarding, self._open() as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
+        return "" if found == ["ok"] else "; ".join(found)
+
     def close(self) -> None:
         """Close the file; it opens again when needed."""
         if self._db is not None:

@@ -85,7 +85,8 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
 
     try:
         code = _invoke(session, argv)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -120,9 +121,9 @@ def _invoke(session: Session, argv: Sequence[str]) -> int:
     variable = complete_variable(session.prog)
     wanted = session.environ.get(variable)
     if wanted:
-        from click.shell_completion import shell_complete
+        from callsheet.cli.completing import answer
 
-        return shell_complete(root, {"obj": session}, session.prog, variable, wanted)
+        return answer(root, session, wanted.partition("_")[0])
     with root.make_context(session.prog, list(argv), obj=session) as context:
         code = root.invoke(context)
     return code if isinstance(code, int) else 0

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import preview
 from callsheet.cli.input import uploads
-from callsheet.cli.input.request import Request, judge, request
+from callsheet.cli.input.blame import by_server
+from callsheet.cli.input.request import Request, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.cli.output.progress import Progress
 from callsheet.engine.pace import usual
-from callsheet.errors import Interrupted, StillRunning, TaskFailed
+from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
 from callsheet.files.targets import extension_of
 from callsheet.flows import completed
 from callsheet.text import shell_word
@@ -36,9 +37,9 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     """
     session: Session = ctx.obj
     if "skeleton" in session.flags:
-        preview.skeleton(session, action)
+        preview.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
-    output.chosen(session)
+    output.check(session)
     made = request(session, action, values)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
@@ -77,7 +78,10 @@ def send(session: Session, made: Request) -> Outcome:
     flow = session.engine.call(
         action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(session)
     )
-    outcome: Outcome = session.run(flow)
+    try:
+        outcome: Outcome = session.run(flow)
+    except ServerError as error:
+        raise by_server(made.asked, error) from None
     return outcome
 
 

@@ -22,6 +22,7 @@ EXTENSIONS = {
     "application/pdf": ".pdf",
     "application/zip": ".zip",
 }
+WORDS = ("action", "task_id", "index", "ext")
 KNOWN = frozenset(EXTENSIONS.values()) | {".jpeg", ".m4a", ".mkv", ".txt", ".svg", ".m4v"}
 
 
