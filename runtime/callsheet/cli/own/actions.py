@@ -110,7 +110,7 @@ def changes(session: Session, found: Offer) -> tuple[Change, ...]:
         Snapshot(session.settings.origin, found.catalogue.actions),
         overlay=bindings.overlay(),
         program=session.prog,
-        given=locked.commands(bindings),
+        given=bindings.names(),
     )
 
 
