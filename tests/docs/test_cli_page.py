@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNTIME = ROOT / "runtime" / "callsheet"
-# Notes about a catalogue have codes of their own, which no command ends with.
-NOTES = {"Problem", "Diagnostic"}
+# What carries the code of an error to where the error is made.
+CARRIERS = {"Refusal"}
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -58,13 +58,14 @@ def test_exit_codes_are_all_there() -> None:
 
 def made() -> Iterator[tuple[str, str]]:
     """Give each code that is said where an error is made, and the name of what is made."""
+    errors = CARRIERS | {kind.__name__ for kind in kinds()}
     for path in RUNTIME.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 said = [word.value for word in node.keywords if word.arg == "code"]
                 for value in said:
-                    if isinstance(value, ast.Constant) and value.value and name not in NOTES:
+                    if isinstance(value, ast.Constant) and value.value and name in errors:
                         yield str(value.value), name
 
 
@@ -113,7 +114,7 @@ def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         guarded(Session(bindings, words, environ), words)
     text = "".join(path.read_text("utf-8") for path in RUNTIME.rglob("*.py"))
     said = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", text))
-    read = {name for name in environ.names | said if not name.startswith("_")}
+    read = {name.upper() for name in environ.names | said if not name.startswith(("_", "COMP_"))}
 
     assert read - named("Environment") == set()
     assert {name for name in named("Environment") if name.startswith("ADS_")} - read == set()
