@@ -49,10 +49,8 @@ def test_a_query_ends_with_0_while_the_job_is_alive(ads: Program) -> None:
     ]
 
 
-def test_the_bytes_of_the_file_go_to_stdout(ads: Program) -> None:
-    saved = ads("image", "generate", "--prompt", "x", "--out", "x.png")
-    words = ["video", "query", "--task-id", saved.json["taskId"]]
-    task = ads("tasks", "list").out.split("\t")[3]
+def test_the_bytes_of_the_file_go_to_stdout_and_are_not_taken_for_saved(ads: Program) -> None:
+    task = ads("image", "generate", "--prompt", "x").json["taskId"]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "image", "query", "--task-id", task, "--out", "-"],
         env=dict(ads.environ),
@@ -60,9 +58,11 @@ def test_the_bytes_of_the_file_go_to_stdout(ads: Program) -> None:
         capture_output=True,
         check=False,
     )
+    (row,) = ads("tasks", "list", "--json").json
+    ads("tasks", "save", task, "--out", "x.png")
 
-    assert words[-1] == task
     assert (done.returncode, done.stdout) == (0, (ads.folder / "x.png").read_bytes())
+    assert (row["state"], row["file"]) == ("done", None)
 
 
 @pytest.fixture
