@@ -54,7 +54,10 @@ class Bindings:
             return {}
         from importlib import import_module
 
-        index: Mapping[str, str] = import_module(f"{self.package}.commands").MODULES
+        try:
+            index: Mapping[str, str] = import_module(f"{self.package}.commands").MODULES
+        except ModuleNotFoundError:  # a package for Python alone
+            return {}
         modules = [import_module(f"{self.package}.commands.{name}") for name in {*index.values()}]
         return {one.id: one.command for made in modules for one in made.COMMANDS.values()}
 
