@@ -13,6 +13,7 @@ from callsheet.snapshot import Lock, Snapshot, canonical, dump_lock, load_lock
 from callsheet_codegen import publish
 from callsheet_codegen.build import Names, build
 from callsheet_codegen.diagnostics import Diagnostic, in_order
+from callsheet_codegen.known import Known
 from callsheet_codegen.models import make_models
 from callsheet_codegen.outline import given_by
 from callsheet_codegen.plan import plan
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.build import Built
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import Manifest, Plan, RenderedFile
-    from callsheet_codegen.known import Fact, Known
+    from callsheet_codegen.known import Fact
     from callsheet_codegen.models import Modeller
     from callsheet_codegen.recall import Recall
 
@@ -88,19 +89,16 @@ def draft(
     """
     single, told = settle(snapshot)
     fresh = _as_read_back(single, old)
-    manifest = publish.read_manifest(config.folder)
-    disk = (recall.disk if recall else _disk(config))(manifest.files)
-    known = _of_manifest(recall.known(), manifest) if recall else None
+    manifest, read = publish.read_manifest(config.folder), recall.disk if recall else _disk(config)
+    disk = read(manifest.files)
+    known = _of_manifest(recall.known(), manifest) if recall else Known()
     names = Names(package=config.package, command=config.command, env=config.env)
     given = given_by(old, config.overlay)
     built = build(fresh, config.overlay, names, given=given, modeller=modeller, known=known)
     files = _rendered(built)
-    kept = (
-        {p: known.files[p][1] for p in built.files.keys() - {f.path for f in files}}
-        if known
-        else {}
-    )
-    disk |= (recall.disk if recall else _disk(config))({f.path for f in files} - disk.keys())
+    made = {file.path for file in files}
+    kept = {path: known.files[path][1] for path in built.files.keys() - made}
+    disk |= read(made - disk.keys())
     lock = _lock(fresh, built, config)
     text = dump_lock(lock, _kept_blocks(lock, old, recall))
     return Draft(

@@ -10,7 +10,7 @@ from callsheet.errors import UsageError
 from callsheet_codegen.ir import Manifest, Plan, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from callsheet_codegen.ir import RenderedFile
 
@@ -68,15 +68,22 @@ def plan(
     lost = [path for path in edited if wanted[path] != manifest.files[path]]
     if lost:
         raise _by_hand(lost)
-    for path in sorted(manifest.files.keys() - wanted.keys()):
-        held = disk.get(path)
-        if held is not None:
-            kind: Literal["delete", "keep"] = "delete" if held == manifest.files[path] else "keep"
-            steps.append(Step(kind=kind, path=path))
+    steps += _gone(wanted, disk, manifest)
     result = Manifest(files=wanted)
     if any(step.kind != "keep" for step in steps) or result != manifest:
         steps.append(Step(kind="write", path=MANIFEST, text=dump_manifest(result)))
     return Plan(steps=tuple(steps), manifest=result, edited=tuple(edited))
+
+
+def _gone(
+    wanted: Mapping[str, str], disk: Mapping[str, str | None], manifest: Manifest
+) -> Iterator[Step]:
+    """What becomes of files of the manifest that are not generated any more."""
+    for path in sorted(manifest.files.keys() - wanted.keys()):
+        held = disk.get(path)
+        if held is not None:
+            kind: Literal["delete", "keep"] = "delete" if held == manifest.files[path] else "keep"
+            yield Step(kind=kind, path=path)
 
 
 def _foreign(path: str) -> UsageError:

@@ -87,7 +87,8 @@ def after_refusal(session: Session, action: Action, error: CallsheetError) -> No
     if now and now != (action.digest or before):
         bound = session.drift.bound if session.drift is not None else action
         words = "; ".join(changes(session, bound)[:_SHOWN])
-        error.hint = f"{action.id} has changed on the server{f': {words}' if words else ''}"
+        said = f"{action.id} has changed on the server{f': {words}' if words else ''}"
+        error.hint = f"{said}; {error.hint}" if error.hint else said
 
 
 def refresh_aside(session: Session) -> None:

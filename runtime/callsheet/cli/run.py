@@ -83,8 +83,9 @@ def send(session: Session, made: Request) -> Outcome:
     try:
         outcome: Outcome = session.run(flow)
     except ServerError as error:
-        drift.after_refusal(session, made.asked, error)
-        raise by_server(made.asked, error) from None
+        named = by_server(made.asked, error)
+        drift.after_refusal(session, made.asked, named)
+        raise named from None
     return outcome
 
 
