@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.known import Fact
     from callsheet_codegen.models import Modeller
     from callsheet_codegen.recall import Recall
+    from callsheet_codegen.tree import Given
 
 _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
 
@@ -92,9 +93,7 @@ def draft(
     manifest, read = publish.read_manifest(config.folder), recall.disk if recall else _disk(config)
     disk = read(manifest.files)
     known = _of_manifest(recall.known(), manifest) if recall else Known()
-    names = Names(package=config.package, command=config.command, env=config.env)
-    given = given_by(old, config.overlay)
-    built = build(fresh, config.overlay, names, given=given, modeller=modeller, known=known)
+    built = _built(fresh, config, given_by(old, config.overlay), modeller, known)
     files = _rendered(built)
     made = {file.path for file in files}
     kept = {path: known.files[path][1] for path in built.files.keys() - made}
@@ -112,6 +111,13 @@ def draft(
         keys=built.files,
         facts=built.facts,
     )
+
+
+def _built(
+    snapshot: Snapshot, config: Config, given: Given, modeller: Modeller, known: Known
+) -> Built:
+    names = Names(package=config.package, command=config.command, env=config.env)
+    return build(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
 
 
 def _disk(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:

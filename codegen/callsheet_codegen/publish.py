@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,8 @@ def recover(package: Path) -> None:
         if swapped and part.exists():
             part.replace(path)
         else:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
     journal.unlink(missing_ok=True)
     for leftover in (aside, stage):
         if leftover.exists():
