@@ -1,18 +1,29 @@
-"""What a command line asks for: which member of the family is sent, and how long it may take."""
+"""What a command line asks for: which member of the family is sent, with which fields, how long."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from unit.cli.given import GENERATE, parse
+from unit.cli.given import GENERATE, param, parse
 
 from callsheet.bindings import Bindings
 from callsheet.cli.input.request import request
 from callsheet.cli.session import Session
+from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+BOTH = replace(
+    GENERATE,
+    params=(
+        *GENERATE.params,
+        param("webhook", only="wait"),
+        param("draft", "boolean", only="create"),
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +45,24 @@ def test_the_socket_waits_longer_than_a_blocking_action(
     made = request(session, GENERATE, typed)
 
     assert (made.action.id, made.silence, made.patience) == (sent, silence, patience)
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["--webhook", "x"], "--webhook belongs to ai.video.generate_and_wait alone", "--blocking"),
+        (
+            ["--draft", "--blocking"],
+            "--draft is not taken by ai.video.generate_and_wait",
+            "drop --blocking",
+        ),
+    ],
+)
+def test_a_field_of_one_member_alone(words: list[str], message: str, hint: str) -> None:
+    session, typed = parse(BOTH, "--prompt", "x", *words)
+    with pytest.raises(UsageError) as caught:
+        request(session, BOTH, typed)
+
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+    assert caught.value.flag == words[0]
