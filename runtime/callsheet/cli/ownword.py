@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import flags
+from callsheet.cli.help import document
 from callsheet.cli.help import layout as helptext
+from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import formats as output
 from callsheet.errors import UsageError
@@ -25,7 +27,7 @@ OUT = flags.ACTION[1]
 TIMEOUT = flags.FAMILY[0]
 
 
-class Word(click.Command):
+class Word(Helpful):
     """One command of ours; its function gets the session and its own parameters.
 
     ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
@@ -65,6 +67,10 @@ class Word(click.Command):
         parts = [head, helptext.paragraph(_dedented(self.help)), helptext.table("Options", rows)]
         return "\n\n".join(parts)
 
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        return document.of_word(self, ctx.command_path)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; a failure is told in the way of this command from here on."""
         ctx.obj.data = self.data
@@ -89,7 +95,7 @@ class Word(click.Command):
         return self.run(session, **ctx.params)
 
 
-class Words(click.Group):
+class Words(Helpful, click.Group):
     """Several commands of ours under one word."""
 
     def __init__(self, name: str, doc: str, members: Sequence[Word]) -> None:
@@ -107,12 +113,20 @@ class Words(click.Group):
         rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
         return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
 
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        rows = [
+            document.Entry(name, _dedented(c.help).split("\n")[0])
+            for name, c in self.commands.items()
+        ]
+        return document.of_group([ctx.command_path], rows)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags and go on; without a further word print the help."""
         session: Session = ctx.obj
         session.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
-            click.echo(self.get_help(ctx))
+            show(ctx)
             return 0
         return super().invoke(ctx)
 

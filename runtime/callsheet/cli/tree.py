@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import build, flags, words
+from callsheet.cli.help import document, pages
 from callsheet.cli.help import layout as helptext
-from callsheet.cli.help import pages
+from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.lookup import Lookup
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _HELP = {"help_option_names": ["--help", "-h"]}
 
 
-class Node(click.Group):
+class Node(Helpful, click.Group):
     """A group of the server: the words below ``path``."""
 
     def __init__(self, lookup: Lookup, path: tuple[str, ...] = ()) -> None:
@@ -59,10 +60,14 @@ class Node(click.Group):
             command = self.get_command(ctx, word)
             if command is not None:
                 return word, command, args[1:]
-        raise self._unknown(ctx, word)
+        raise self._unknown(ctx, args)
 
-    def _unknown(self, ctx: click.Context, word: str) -> UsageError:
+    def _unknown(self, ctx: click.Context, args: list[str]) -> UsageError:
+        word = args[0]
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
+        if word == "help":
+            words = " ".join([prog, *(one for one in args[1:] if one.replace("-", "").isalnum())])
+            return UsageError(f"there is no command `{prog} help`", hint=f"{words} --help")
         if word.startswith("-"):
             return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
         if not self.lookup.session.settings.host and not self.lookup.bound.package:
@@ -89,7 +94,7 @@ class Node(click.Group):
         session: Session = ctx.obj
         session.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
-            click.echo(self.get_help(ctx))
+            show(ctx)
             return 0
         return super().invoke(ctx)
 
@@ -98,6 +103,17 @@ class Node(click.Group):
         prog = ctx.find_root().info_name or ""
         entries = list(self.lookup.below(self.path).items())
         return helptext.group_help((prog, *self.path), entries).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        prog = ctx.find_root().info_name or ""
+        return document.of_group((prog, *self.path), self._entries())
+
+    def _entries(self) -> list[document.Entry]:
+        return [
+            document.Entry(word, text, getattr(self.lookup.find((*self.path, word)), "id", None))
+            for word, text in self.lookup.below(self.path).items()
+        ]
 
 
 class Root(Node):
@@ -120,6 +136,10 @@ class Root(Node):
     def get_help(self, ctx: click.Context) -> str:
         """The page of the program."""
         return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        return document.of_program(ctx.info_name or "", self._entries())
 
 
 def root(session: Session) -> Root:
