@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from callsheet.cli.session import Session
 
 FORMATS = ("json", "jsonl", "table", "raw")
+SHORTENED = frozenset({"summary"})
+"""Columns that may be cut where they leave the screen: another command shows them whole."""
 
 # Legal inside a JSON string and yet able to drive a terminal; their escapes mean the same.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]|" + INVISIBLE.pattern)
@@ -160,7 +162,7 @@ def emit_list(session: Session, rows: list[dict[str, Any]], columns: Sequence[st
     if not form and not session.on_terminal():
         write(tabbed(lines))
         return
-    screen = _screen() if session.on_terminal() else 0
+    screen = _screen() if session.on_terminal() and columns[-1] in SHORTENED else 0
     head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
     write(paint.painted(head, "bold", paint.is_wanted(sys.stdout, session.environ)) + rest)
 
