@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.output import paint
 from callsheet.cli.output.columns import aligned, cell, tabbed, table_of
-from callsheet.errors import UsageError
+from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import INVISIBLE
 
 if TYPE_CHECKING:
@@ -43,12 +44,27 @@ def write(text: str) -> None:
 
 
 def write_bytes(data: bytes) -> None:
-    """Bytes to stdout as they are; nowhere if it is closed."""
+    """Bytes to stdout as they are; nowhere if it is closed.
+
+    Raises ``CallsheetError`` where they cannot be written, such as on a full disk.
+    """
     if sys.stdout is None:
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        why = error.strerror or type(error).__name__
+        raise CallsheetError(
+            f"the result cannot be written: {why}",
+            code="output",
+            hint="tasks list shows what was started",
+        ) from None
 
 
 def write_json(value: Any) -> None:

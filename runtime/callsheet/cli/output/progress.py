@@ -90,7 +90,7 @@ class Progress:
             return line.append(f"waiting ({spoken(ago)})")
         if update.progress is not None:
             full = round(max(0.0, min(1.0, update.progress)) * _BAR)
-            line.append("━" * full, "green").append("━" * (_BAR - full), "dim").append(" ")
+            line.append("━" * full, "green").append("━" * (_BAR - full), "bright_black").append(" ")
         return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
 
 

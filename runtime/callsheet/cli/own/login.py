@@ -60,7 +60,8 @@ def _older(path: str) -> tuple[str | None, str | None]:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             data = json.load(file)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--import: {path}: {type(error).__name__}", flag="--import") from None
+        why = getattr(error, "strerror", None) or "it is not JSON"
+        raise UsageError(f"--import: {path} cannot be read: {why}", flag="--import") from None
     data = data if isinstance(data, dict) else {}
     host = next((data[n] for n in _HOSTS if isinstance(data.get(n), str)), None)
     key = next((data[n] for n in _KEYS if isinstance(data.get(n), str)), None)
