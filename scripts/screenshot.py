@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
+import pty
 import re
+import subprocess
 import sys
 import tempfile
+import termios
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pexpect
 import pyte
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
@@ -21,7 +26,7 @@ from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyte.screens import Char
 
@@ -44,18 +49,36 @@ def typed(stream: pyte.Stream, command: str) -> None:
     stream.feed(f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\r\n")
 
 
-def started(command: str, environ: Mapping[str, str], folder: str) -> pexpect.spawn[str]:
-    """Run a command line on a terminal of the size of the picture."""
+def shown(command: str, environ: Mapping[str, str], folder: str, *, until: str = "") -> str:
+    """What a terminal of the size of the picture gets from a command, up to a line with a text."""
     words = f'ads() {{ "{sys.executable}" -m ads_client "$@"; }}; {command}'
-    return pexpect.spawn(
-        "/bin/sh",
-        ["-c", words],
-        env=dict(environ),
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (LINES, COLUMNS))
+    with subprocess.Popen(
+        ["/bin/sh", "-c", words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environ,
         cwd=folder,
-        encoding="utf-8",
-        dimensions=(LINES, COLUMNS),
-        timeout=60,
-    )
+    ) as child:
+        os.close(theirs)
+        seen = "".join(pieces(ours, until))
+        child.terminate()
+    os.close(ours)
+    found = re.search(f"{until}[^\r]*", seen) if until else None
+    return seen[: found.end()] if found else seen
+
+
+def pieces(descriptor: int, until: str) -> Iterator[str]:
+    """What comes from a terminal, to its end or to the first thing that matches a pattern."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with suppress(OSError):  # the end of a terminal
+        while data := os.read(descriptor, 4096):
+            text = decoder.decode(data)
+            yield text
+            if until and re.search(f"{until}[^\r]*\r", text):
+                return
 
 
 def session(folder: str) -> pyte.Screen:
@@ -67,16 +90,9 @@ def session(folder: str) -> pyte.Screen:
     with serve(Options(speed="demo", keys=(KEY,)), port=8787):
         for command in COMMANDS:
             typed(stream, command)
-            child = started(command, environ, folder)
-            child.expect(pexpect.EOF)
-            stream.feed(child.before or "")
+            stream.feed(shown(command, environ, folder))
         typed(stream, LAST)
-        child = started(LAST, environ, folder)
-        child.expect(FAR_ENOUGH)
-        stream.feed(f"{child.before}{child.after}")
-        child.expect("\r")
-        stream.feed(child.before or "")
-        child.close(force=True)
+        stream.feed(shown(LAST, environ, folder, until=FAR_ENOUGH))
     return screen
 
 
@@ -101,7 +117,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         screen = session(folder)
     used = [number for number in range(LINES) if screen.display[number].strip()]
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w", encoding="utf-8"))
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
     for number in range(used[-1] + 1):
         console.print(line(screen, number))
     plain = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.S)
