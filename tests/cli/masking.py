@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import callsheet
@@ -18,6 +19,7 @@ _VARYING = {
     r"upload-[0-9a-f]{32}": "upload-{digest}",
     r'("(?:at|bytes|created|seconds|usualSeconds)":\s*)[\d.]+': r"\1{number}",
     r"\b\d+ bytes\b": "{number} bytes",
+    r"\b(click|httpx|pydantic|jsonschema|jsonschema-rs|jmespath|rich) \d[\w.]*": r"\1 {version}",
     r"\[Errno \d+\]": "[Errno {number}]",
     r"(?<![\d.])\d+ (?:ms|s|min|h)\b(?: \d\d (?:s|min)\b)?": "{time}",
     # How often a job is seen under way depends on the machine.
@@ -29,7 +31,11 @@ class Names:
     """Real values and their names in one transcript; ids are numbered as they appear."""
 
     def __init__(self, fixed: Mapping[str, str]) -> None:
-        machine = {platform.platform(): "{platform}", platform.python_version(): "{python}"}
+        machine = {
+            platform.platform(): "{platform}",
+            platform.python_version(): "{python}",
+            sys.executable: "{executable}",
+        }
         self.known = {**fixed, **machine, callsheet.__version__: "{version}"}
         self.counts: dict[str, int] = {}
 

@@ -30,6 +30,11 @@ _CODEGEN = "from callsheet.cli.dispatch import main; exit(main())"
 _PATIENCE = 20
 
 
+def _is_network(name: str) -> bool:
+    """Whether a variable tells how this machine reaches the network."""
+    return name.upper().endswith("_PROXY") or name.startswith("SSL_CERT_")
+
+
 @dataclass(frozen=True)
 class Played:
     """One command line that was run, with what it really printed."""
@@ -127,7 +132,7 @@ class Stage:
         self, words: list[str], environ: Mapping[str, str], typed: str
     ) -> tuple[str, str, int]:
         own = ["-m", self.program.package] if words[0] == "ads" else ["-c", _CODEGEN]
-        kept = self.program.environ()
+        kept = {k: v for k, v in self.program.environ().items() if not _is_network(k)}
         roots = [kept["PYTHONPATH"], str(ROOT / "codegen"), str(ROOT / "sandbox")]
         kept |= {"COLUMNS": "80", "PYTHONPATH": os.pathsep.join(roots)}
         place = self.program.home.parent

@@ -95,7 +95,7 @@ def test_the_certificate(ads: Program, trusted: bool) -> None:
 
 def test_a_damaged_ledger(ads: Program) -> None:
     ads("video", "generate", "--prompt", "x", "--no-wait")
-    assert checks(ads)["ledger"]["detail"].startswith("1 jobs, whole; ")
+    assert checks(ads)["ledger"]["detail"].startswith("1 job, whole; ")
     file = state(ads) / "ledger.sqlite3"
     with sqlite3.connect(file) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -116,6 +116,6 @@ def test_jobs_whose_outcome_is_unknown(ads: Program) -> None:
 
     assert lost.code == 5
     assert (row["detail"].split(";")[0], row["hint"]) == (
-        "1 jobs, 1 of them unknown, whole",
+        "1 job, 1 of them unknown, whole",
         "ads tasks recover",
     )

@@ -99,6 +99,4 @@ def test_the_moving_line_goes_on_between_two_answers() -> None:
     now[0] = 110
 
     assert waiting == "a.b: waiting (3 s)"
-    assert (
-        show.__rich__().plain == "a.b: " + "━" * 20 + " running 50 % (12 s of usually 1 min 00 s)"
-    )
+    assert show.__rich__().plain == ("━" * 20 + " a.b: running 50 % (12 s of usually 1 min 00 s)")

@@ -85,12 +85,13 @@ class Progress:
 
         update, since = self._last
         ago = self.clock() - since
-        line = Text(f"{one_line(self.title)}: ", no_wrap=True, overflow="ellipsis", end="")
-        if update is None:
-            return line.append(f"waiting ({spoken(ago)})")
-        if update.progress is not None:
+        line = Text(no_wrap=True, overflow="ellipsis", end="")
+        if update is not None and update.progress is not None:
             full = round(max(0.0, min(1.0, update.progress)) * _BAR)
             line.append("━" * full, "green").append("━" * (_BAR - full), "bright_black").append(" ")
+        line.append(f"{one_line(self.title)}: ")
+        if update is None:
+            return line.append(f"waiting ({spoken(ago)})")
         return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
 
 
