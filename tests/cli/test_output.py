@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -147,3 +148,42 @@ def test_quiet_says_nothing_but_failures(ads: Program) -> None:
 
     assert (done.code, done.err) == (0, "")
     assert ads("--quiet", "video", "query", "--task-id", "nosuch").err.startswith("ads: ")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full here")
+@pytest.mark.parametrize("words", ["actions list --json", "version", "video generate --prompt x"])
+def test_a_full_disk_is_one_line(ads: Program, words: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -c "$1" {words} >/dev/full', sys.executable, PROGRAM],
+        env=dict(ads.environ),
+        cwd=ads.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "cannot be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_api_shows_headers_json_and_plain_bytes(ads: Program) -> None:
+    head = ads("api", "HEAD", "/api/actions").json
+    task = ads("image", "generate", "--prompt", "x").json
+    link = task["imageUrl"].removeprefix(ads.server.url)
+    listed = ads("api", "GET", f"{ads.server.url}/api/actions", "--jmespath", "length(actions)")
+    with open(ads.folder / "raw.png", "wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "api", "GET", link],
+            env=dict(ads.environ),
+            cwd=ads.folder,
+            stdout=file,
+            check=False,
+        )
+
+    assert (head["status"], head["headers"]["server"]) == (200, "callsheet-sandbox")
+    assert listed.json == 10
+    assert done.returncode == 0
+    assert (ads.folder / "raw.png").read_bytes().startswith(b"\x89PNG")
+    assert ads("api", "GET", link, "--json").json.startswith("\ufffdPNG")
