@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from callsheet.bindings import Bindings
@@ -100,3 +102,23 @@ def test_the_moving_line_goes_on_between_two_answers() -> None:
 
     assert waiting == "a.b: waiting (3 s)"
     assert show.__rich__().plain == ("━" * 20 + " a.b: running 50 % (12 s of usually 1 min 00 s)")
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "rings"), [(59, 0), (61, 1)])
+def test_a_terminal_rings_after_a_long_wait(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, rings: int
+) -> None:
+    now, screen = [100.0], Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with Progress(session(), "a.b", clock=lambda: now[0]):
+        now[0] += seconds
+
+    assert screen.getvalue().count("\x07") == rings

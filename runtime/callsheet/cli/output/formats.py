@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import paint
 from callsheet.cli.output.columns import aligned, cell, tabbed, table_of
 from callsheet.errors import CallsheetError, UsageError
@@ -79,7 +80,10 @@ def chosen(session: Session) -> str:
     variable = f"{session.bindings.env}_FORMAT"
     said = session.flags.get("format") or session.environ.get(variable, "")
     if said and said not in FORMATS:
-        raise UsageError(f"--format: {said!r} is not one of {', '.join(FORMATS)}", flag="--format")
+        where = "--format" if session.flags.get("format") else variable
+        known = ", ".join(FORMATS)
+        hint = did_you_mean(said, FORMATS)
+        raise UsageError(f"{where}: {said!r} is not one of {known}", hint=hint, flag="--format")
     return said
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _STEP = 0.1
 _SILENCE = 30.0
 """Seconds after which a line is written although nothing changed: logs that stand still look dead."""
+_LONG = 60.0
+"""Seconds of waiting after which a terminal rings: whoever waited so long looks elsewhere."""
 _BAR = 20
 _PREVIEWS = frozenset({"preview", "thumbnail", "thumb", "poster", "cover"})
 
@@ -40,7 +42,7 @@ class Progress:
     ) -> None:
         self.session, self.title, self.usual, self.clock = session, title, usual, clock
         self._shown: tuple[str, int] | None = None
-        self._told = 0.0
+        self._told, self._started = 0.0, clock()
         self._status: Any = None
         self._previewed = False
         self._last: tuple[Update | None, float] = (None, clock())
@@ -63,6 +65,8 @@ class Progress:
     ) -> None:
         if self._status is not None:
             self._status.stop()
+            if error is None and self.clock() - self._started >= _LONG:
+                self._status.console.bell()
 
     def __call__(self, update: Update) -> None:
         """Show one update."""
