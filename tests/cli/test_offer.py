@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def test_without_a_network_the_cache_answers_and_says_how_old_it_is(ads: Program
     schema = ads("actions", "schema", "ai.video.query", **gone)
 
     assert (done.code, {row["source"] for row in done.json}) == (0, {"cached"})
-    assert "this is from the cache, 0 s old" in done.err or "1 s old" in done.err
+    assert re.search(r"this is from the cache, \d+ s old\n", done.err)
     assert (schema.code, schema.json["required"], schema.err) == (0, ["taskId"], "")
 
 
