@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import callsheet
@@ -14,12 +13,11 @@ if TYPE_CHECKING:
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
 _REF = re.compile(r"\b[0-9a-f]{8}\b")
+_DIGESTS = {r"\b[0-9a-f]{64}\b": "{sha256}", r"upload-[0-9a-f]{32}": "upload-{digest}"}
 _VARYING = {
-    r"\b[0-9a-f]{64}\b": "{sha256}",
-    r"upload-[0-9a-f]{32}": "upload-{digest}",
+    r"\b(click|httpx|jmespath|jsonschema|jsonschema-rs|pydantic|rich) \d[\w.]*": r"\1 {version}",
     r'("(?:at|bytes|created|seconds|usualSeconds)":\s*)[\d.]+': r"\1{number}",
     r"\b\d+ bytes\b": "{number} bytes",
-    r"\b(click|httpx|pydantic|jsonschema|jsonschema-rs|jmespath|rich) \d[\w.]*": r"\1 {version}",
     r"\[Errno \d+\]": "[Errno {number}]",
     r"(?<![\d.])\d+ (?:ms|s|min|h)\b(?: \d\d (?:s|min)\b)?": "{time}",
     # A busy sandbox sets its Date header late.
@@ -33,11 +31,7 @@ class Names:
     """Real values and their names in one transcript; ids are numbered as they appear."""
 
     def __init__(self, fixed: Mapping[str, str]) -> None:
-        machine = {
-            platform.platform(): "{platform}",
-            platform.python_version(): "{python}",
-            sys.executable: "{executable}",
-        }
+        machine = {platform.platform(): "{platform}", platform.python_version(): "{python}"}
         self.known = {**fixed, **machine, callsheet.__version__: "{version}"}
         self.counts: dict[str, int] = {}
 
@@ -49,6 +43,8 @@ class Names:
 
     def masked(self, text: str) -> str:
         """What was printed, with names for what differs from run to run."""
+        for digest, name in _DIGESTS.items():
+            text = re.sub(digest, name, text)
         for value in sorted(self.known, key=len, reverse=True):
             text = text.replace(value, self.known[value])
         for pattern, kind in ((_UUID, "id"), (_REF, "ref")):

@@ -30,11 +30,6 @@ _CODEGEN = "from callsheet.cli.dispatch import main; exit(main())"
 _PATIENCE = 20
 
 
-def _is_network(name: str) -> bool:
-    """Whether a variable tells how this machine reaches the network."""
-    return name.upper().endswith("_PROXY") or name.startswith("SSL_CERT_")
-
-
 @dataclass(frozen=True)
 class Played:
     """One command line that was run, with what it really printed."""
@@ -132,7 +127,9 @@ class Stage:
         self, words: list[str], environ: Mapping[str, str], typed: str
     ) -> tuple[str, str, int]:
         own = ["-m", self.program.package] if words[0] == "ads" else ["-c", _CODEGEN]
-        kept = {k: v for k, v in self.program.environ().items() if not _is_network(k)}
+        own_name = ("SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+        machine = self.program.environ()
+        kept = {k: v for k, v in machine.items() if not k.upper().startswith(own_name)}
         roots = [kept["PYTHONPATH"], str(ROOT / "codegen"), str(ROOT / "sandbox")]
         kept |= {"COLUMNS": "80", "PYTHONPATH": os.pathsep.join(roots)}
         place = self.program.home.parent

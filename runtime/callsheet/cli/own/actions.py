@@ -100,19 +100,23 @@ def _advertised(session: Session, action_id: str) -> Advertised:
 
 
 def changes(session: Session, found: Offer) -> tuple[Change, ...]:
-    """How an offer differs from what the bindings were made from, what breaks callers first."""
+    """How an offer differs from what the bindings were made from, what breaks callers first.
+
+    Words are not compared: a package keeps neither titles nor marks as the server sent them.
+    """
     from callsheet.diff import diff
     from callsheet.snapshot import Snapshot
 
     bindings, entries = session.bindings, {one.id: one for one in found.catalogue.actions}
     told = [locked.as_known(a, entries.get(a.id)) for a in found.surface(session).actions]
-    return diff(
+    all_of_them = diff(
         locked.snapshot(bindings),
         Snapshot(session.settings.origin, tuple(told)),
         overlay=bindings.overlay(),
         program=session.prog,
-        given=locked.commands(bindings),
+        given=bindings.names(),
     )
+    return tuple(one for one in all_of_them if one.severity != "text")
 
 
 def _diff(session: Session) -> int:
