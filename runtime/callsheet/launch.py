@@ -33,11 +33,16 @@ def _stored(package: str, arguments: list[str]) -> bytes | None:
 
 
 def _print(page: bytes) -> int:
+    if sys.stdout is None:
+        return 0
     try:
         sys.stdout.buffer.write(page)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"the page cannot be written: {error.strerror}\n")
+            return 1
     return 0
 
 
