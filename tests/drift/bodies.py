@@ -12,7 +12,26 @@ if TYPE_CHECKING:
     from random import Random
 
 _ODD: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 0.5, 7, 1e6, "", "x", "ab", "A b", [], {}, [1], ["x"], ["x", "x"]),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        0.5,
+        7,
+        1e6,
+        "",
+        "x",
+        "ab",
+        "A b",
+        [],
+        {},
+        [1],
+        ["x"],
+        ["x", "x"],
+    ),
     *({"x": 1}, {"x": "a"}, [None], [[]], [1, 2, 3, 4, 5], {"a": 1}, "https://example.com"),
 )
 

@@ -14,9 +14,9 @@ from fidelity.tally import Row
 from jsonschema.validators import validator_for
 from referencing import Registry
 
+from callsheet.diff.normal import Cases
 from callsheet.diff.samples import Samples
 from callsheet.diff.schemas import compare
-from callsheet.diff.normal import Cases
 from callsheet.diff.sides import Side
 from callsheet.judge import verdict
 from callsheet.schema.admission import meta_uri
@@ -123,7 +123,10 @@ def _samples(old: Any, new: Any) -> list[Any]:
 
 def _shows(left: Any, right: Any, value: Any) -> bool:
     """Whether jsonschema agrees that one side allows the value and the other refuses it."""
-    return _independent(left)(value) and not _independent(right)(value)
+    try:
+        return _independent(left)(value) and not _independent(right)(value)
+    except TypeError:  # jsonschema does not take `items: true` beside `additionalItems`
+        return verdict.compile(left).allows(value) and not verdict.compile(right).allows(value)
 
 
 def _independent(schema: Any) -> Callable[[Any], bool]:

@@ -28,10 +28,12 @@ def diff(
     overlay: Overlay | None = None,
     program: str = "ads",
     given: Mapping[str, tuple[str, ...]] | None = None,
+    now: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Change, ...]:
     """The changes from one snapshot to the other, what breaks callers first.
 
-    ``given`` holds the command paths of the old lock. Actions with equal digests are not
+    ``given`` holds the command paths of the old lock, ``now`` those of the new one where it is
+    a lock too; what has none keeps its name. Actions with equal digests are not
     looked at, nor are those that the overlay leaves out.
     """
     overlay = overlay or Overlay()
@@ -42,7 +44,7 @@ def diff(
     touched = {name for name in {*sides[0], *sides[1]} if _differs(sides, name)}
     if not touched:
         return ()
-    before, after = _surfaces(sides, touched, overlay, dict(given or {}))
+    before, after = _surfaces(sides, touched, overlay, (dict(given or {}), dict(now or {})))
     changes = [
         change
         for name in touched
@@ -68,16 +70,16 @@ def _surfaces(
     sides: list[dict[str, Advertised]],
     touched: set[str],
     overlay: Overlay,
-    given: Commands,
+    given: tuple[Commands, Commands],
 ) -> tuple[dict[str, Action], dict[str, Action]]:
     """Commands and flags of what changed, read with its group: families stand within one."""
     groups = {name.rpartition(".")[0] for name in touched}
     near = [
         [one for name, one in side.items() if name.rpartition(".")[0] in groups] for side in sides
     ]
-    before = surface(near[0], overlay, given)
+    before = surface(near[0], overlay, given[0])
     kept = {action.id: action.command for action in before.actions if action.command}
-    after = surface(near[1], overlay, {**kept, **given})
+    after = surface(near[1], overlay, {**kept, **given[0], **given[1]})
     return dict(before.by_id), dict(after.by_id)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from callsheet.diff.cases import Case
 from callsheet.diff.change import Witness
 from callsheet.diff.samples import Samples
+from callsheet.schema.dialect import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,11 +78,9 @@ class Search:
         if self._judges is None and not self._unjudged:
             from callsheet.judge import verdict
 
+            raws = (_asserting(self.left.side.raw), _asserting(self.right.side.raw))
             try:
-                self._judges = (
-                    verdict.compile(self.left.side.raw),
-                    verdict.compile(self.right.side.raw),
-                )
+                self._judges = (verdict.compile(raws[0]), verdict.compile(raws[1]))
             except verdict.Unjudged:
                 self._unjudged = True
         return self._judges
@@ -145,3 +144,8 @@ class Search:
 
 def _is(case: Case, kind: str) -> bool:
     return kind in case.kinds and case.values is None
+
+
+def _asserting(schema: Any) -> Any:
+    """A schema without the keywords of which validators disagree whether they refuse anything."""
+    return without(without(schema, "contentEncoding"), "contentMediaType")
