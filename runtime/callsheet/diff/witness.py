@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callsheet.diff.cases import Case
 from callsheet.diff.change import Witness
+from callsheet.diff.nearby import nearby
 from callsheet.diff.samples import Samples
 from callsheet.schema.dialect import without
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Steps = tuple[str | int, ...]
 _MOST_TRIES = 60
 _MOST_CASES = 8
+_MOST_NEARBY = 6_000
 
 
 class Missing:
@@ -60,6 +62,19 @@ class Search:
             for body in islice(bodies, _MOST_TRIES):
                 if judges[0].allows(body) and not judges[1].allows(body):
                     return Witness(body)
+        return None
+
+    def roam(self) -> Witness | None:
+        """A body that both judges confirm, looked for near everything that either side allows."""
+        judges = self._both()
+        if judges is None or judges[0].notes:
+            return None
+        here, there = self.left.side.conj(self.left.side.root), self._right_root()
+        starts = [*self.samples.of(here, there), *Samples(self.right, self.left).of(there, here)]
+        schemas = (self.left.side.root, self.right.side.root)
+        for body in islice(nearby(starts, schemas), _MOST_NEARBY):
+            if judges[0].allows(body) and not judges[1].allows(body):
+                return Witness(body)
         return None
 
     def sample(self) -> Witness | None:
