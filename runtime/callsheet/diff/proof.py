@@ -39,7 +39,7 @@ class Proof:
             return True
         if not self._known:
             return False
-        pair = (tuple(map(id, one)), tuple(map(id, other)))
+        pair = (self.left.side.mark(one), self.right.side.mark(other))
         self._steps -= 1
         if pair in self._assumed:
             return True

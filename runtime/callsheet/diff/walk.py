@@ -37,7 +37,7 @@ class Walk(KindsWalk):
 
     def pair(self, one: Conj, other: Conj, steps: Steps) -> None:
         """Compare what binds one value on both sides, later."""
-        met = (tuple(map(id, one)), tuple(map(id, other)))
+        met = (self.old.side.mark(one), self.new.side.mark(other))
         if met not in self.met and len(steps) <= _DEEPEST:
             self.met.add(met)
             self._waiting.append((one, other, steps))
