@@ -60,7 +60,7 @@ class Report:
         if form == "github":
             return formats.github(self.changes, self.lock)
         made = formats.markdown if form == "md" else formats.text
-        more = [f"{self.ignored} ignored ({IGNORED})"] if self.ignored else []
+        more = [f"{self.ignored} ignored"] if self.ignored else []
         tail = [formats.summary(self.changes)] if form == "text" and self.changes else []
         return [*made(self.changes), *tail, *more]
 

@@ -88,9 +88,9 @@ class _Comparison:
             return []
         tries = tuple(Attempt(place, None if self.output else ODD) for place in places)
         words = (
-            "may hold fields that the old schema does not know"
+            "may hold fields that the old schema refuses"
             if self.output
-            else "judges fields that it let pass undeclared"
+            else "now judges fields that it let pass before"
         )
         return [
             Finding(
