@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.diff import diff, formats
+from callsheet.diff import Given, diff, formats
 from callsheet.errors import UsageError
 from callsheet_codegen.touched import methods, names_of
 
@@ -88,7 +88,8 @@ def compared(old: Version, new: Version, config: Config, ignore: str | None) -> 
         overlay=config.overlay,
         program=config.command,
         given=old.lock.commands,
-        now=new.lock.commands,
+        flags=old.lock.flags,
+        now=Given(new.lock.commands, new.lock.flags),
     )
     kept = [one for one in found if not any(rule.holds(one) for rule in rules)]
     named = methods(kept, (old.lock, new.lock), config.overlay) if kept else {}

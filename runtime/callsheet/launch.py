@@ -48,6 +48,11 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     imported where the answer is a stored page or the version.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    if f"_{command.replace('-', '_').upper()}_COMPLETE" in os.environ:
+        # A shell asks what may follow: it does so without arguments, as somebody asks for help.
+        from callsheet.cli.main import run
+
+        return run(package, command, env, arguments)
     if arguments in (["--version"], ["version"]):
         from callsheet import __version__
 
