@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _ALONE = frozenset(("action-gone", "action-new"))
 _WITH_CALL = frozenset(("field-gone", "field-new"))
 _MOST_NAMED = 4
+_WORDED = "is described otherwise"
 _LEVELS: Mapping[Severity, str] = {
     "breaking": "error",
     "unproved": "warning",
@@ -38,7 +39,7 @@ def text(changes: Sequence[Change]) -> list[str]:
     lines = [_alone(one) for one in changes if one.code == "action-gone"]
     for actions, shown in _blocks(changes):
         lines.append(_heading([one[0] for one in actions]))
-        lines.extend(f"  {one.severity:9} {_line(one, len(actions))}" for one in shown)
+        lines.extend(f"  {sort:9} {line}" for sort, line in _rows(shown, len(actions)))
     return lines + [_alone(one) for one in changes if one.code == "action-new"]
 
 
@@ -53,7 +54,7 @@ def markdown(changes: Sequence[Change]) -> list[str]:
     lines += [f"- **{one.severity}**: {one.text}" for one in alone]
     for actions, shown in _blocks(changes):
         lines += ["", f"#### {_heading([one[0] for one in actions])}", ""]
-        lines.extend(f"- **{one.severity}**: {_line(one, len(actions))}" for one in shown)
+        lines.extend(f"- **{sort}**: {line}" for sort, line in _rows(shown, len(actions)))
     return lines
 
 
@@ -86,6 +87,25 @@ def _blocks(changes: Sequence[Change]) -> list[Block]:
         mark = tuple((one.severity, one.line) for one in held)
         alike.setdefault(mark, []).append(held)
     return [(found, found[0]) for found in alike.values()]
+
+
+def _rows(shown: Sequence[Change], actions: int) -> list[tuple[str, str]]:
+    """Severity and line of each change; what is only described otherwise is one line."""
+    worded = [one.line.removesuffix(_WORDED).strip() for one in shown if one.line.endswith(_WORDED)]
+    rows: list[tuple[str, str]] = [
+        (one.severity, _line(one, actions)) for one in shown if not one.line.endswith(_WORDED)
+    ]
+    own = [one for one in worded if one]
+    if not worded:
+        return rows
+    if not own:
+        return [*rows, ("text", _WORDED)]
+    more = len(own) - _MOST_NAMED
+    said = ", ".join(own[: _MOST_NAMED if more > 1 else None])
+    tail = f" and {more} more" if more > 1 else ""
+    if len(own) < len(worded):
+        return [*rows, ("text", f"{_WORDED}, with {said}{tail}")]
+    return [*rows, ("text", f"{said}{tail} {'are' if len(own) > 1 else 'is'}{_WORDED[2:]}")]
 
 
 def _line(one: Change, actions: int) -> str:

@@ -129,7 +129,7 @@ def _tags(cases: Cases, case: Case) -> list[tuple[str, str]]:
     for name in sorted(case.required):
         inner = cases.of(case.field(cases.side, name))
         if len(inner) == 1 and inner[0].values is not None and len(inner[0].values) == 1:
-            found.append((name, mark(inner[0].values[0])))
+            found.append((name, next(iter(inner[0].values))))
     return found or [("", mark(sorted(case.required)))]
 
 

@@ -35,6 +35,11 @@ class Notebook:
             self.met.add((code, steps, words))
             self.found.append(Finding(code=code, steps=steps, words=words, **rest))
 
+    def rest(self) -> None:
+        """Let both sides make samples again."""
+        self.was.rest()
+        self.now.rest()
+
     def any_at(self, steps: Steps) -> tuple[Attempt, ...]:
         """Try whatever may stand at a place."""
         return (Attempt(steps),)

@@ -44,7 +44,11 @@ def compare(old: Any, new: Any, *, output: bool = False) -> list[Judged]:
     except SchemaRefused as refused:
         words = f"has another schema, which cannot be compared: {refused.reason}"
         return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
-    return _Comparison(*sides, output=output).run()
+    try:
+        return _Comparison(*sides, output=output).run()
+    except RecursionError:
+        words = "has another schema, which is nested too deep to be compared"
+        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
 
 
 class _Comparison:
@@ -136,6 +140,6 @@ def example(schema: Any) -> Witness | None:
         return None
     try:
         cases = Cases(Side(schema))
-    except SchemaRefused:
+        return Search(cases, cases).sample()
+    except (SchemaRefused, RecursionError):
         return None
-    return Search(cases, cases).sample()

@@ -32,6 +32,7 @@ class Walk(KindsWalk):
         root = (self.old.side.conj(self.old.side.root), self.new.side.conj(self.new.side.root))
         self.pair(*root, ())
         while self._waiting:
+            self.rest()
             self._compared(*self._waiting.popleft())
         return self.found
 
@@ -151,7 +152,7 @@ def _said(rule: Opaque | None) -> Any:
 def _general(cases: tuple[Case, ...]) -> frozenset[str]:
     """The kinds of which any value may come, and null, of which there is but one."""
     found = {kind for case in cases if case.values is None for kind in case.kinds}
-    if any(case.values is not None and None in case.values for case in cases):
+    if any(case.values is not None and mark(None) in case.values for case in cases):
         found.add("null")
     return frozenset(found)
 
@@ -159,8 +160,8 @@ def _general(cases: tuple[Case, ...]) -> frozenset[str]:
 def _listed(cases: tuple[Case, ...], general: frozenset[str]) -> dict[str, Any]:
     """The listed values of kinds of which not any value may come."""
     return {
-        mark(value): value
+        name: value
         for case in cases
-        for value in case.values or ()
+        for name, value in (case.values or {}).items()
         if kind_of(value) in case.kinds and kind_of(value) not in general
     }

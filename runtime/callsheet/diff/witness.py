@@ -57,6 +57,7 @@ class Search:
         if judges is None or judges[0].notes:  # a looser left judge could allow too much
             return None
         for attempt in attempts:
+            self.samples.rest()
             roots = (self.left.side.conj(self.left.side.root), self._right_root())
             bodies = self._at(roots, attempt.steps, attempt.values, 0)
             for body in islice(bodies, _MOST_TRIES):
@@ -69,6 +70,7 @@ class Search:
         judges = self._both()
         if judges is None or judges[0].notes:
             return None
+        self.samples.rest()
         here, there = self.left.side.conj(self.left.side.root), self._right_root()
         starts = [*self.samples.of(here, there), *Samples(self.right, self.left).of(there, here)]
         schemas = (self.left.side.root, self.right.side.root)
@@ -79,6 +81,7 @@ class Search:
 
     def sample(self) -> Witness | None:
         """Any body that the left side allows."""
+        self.samples.rest()
         judges = self._both()
         root = self.left.side.conj(self.left.side.root)
         if judges is None:
