@@ -32,10 +32,11 @@ class Samples:
         self._left = _MOST_CALLS
         self._all = _MOST_IN_ALL
 
-    def rest(self) -> None:
-        """Allow as many steps again: a schema may branch more than anybody can follow."""
+    def rest(self) -> bool:
+        """Allow as many steps again, while there are some: a schema may branch without measure."""
         self._all -= _MOST_CALLS - max(self._left, 0)
         self._left = min(_MOST_CALLS, max(self._all, 0))
+        return self._left > 0
 
     def of(self, conj: Conj, twin: Conj | None = None, depth: int = 0) -> list[Any]:
         """Up to 12 different values; ``twin`` is what binds them on the other side."""

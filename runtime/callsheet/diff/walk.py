@@ -125,11 +125,11 @@ class Walk(KindsWalk):
             twin = next((one for one in gone if one.word == rule.word), None)
             if twin is not None:
                 gone.remove(twin)
-            words = phrases.rule(rule.word or "schema", _said(twin), _said(rule))
+            words = phrases.rule(rule.word, _said(twin), _said(rule))
             more = None if twin is None else self.any_at(steps)
             self.tell("rule", steps, words, less=self.any_at(steps), more=more)
         for rule in gone:
-            words = phrases.rule(rule.word or "schema", _said(rule), None)
+            words = phrases.rule(rule.word, _said(rule), None)
             self.tell("rule", steps, words, more=self.any_at(steps))
 
 

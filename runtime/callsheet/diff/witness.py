@@ -57,7 +57,8 @@ class Search:
         if judges is None or judges[0].notes:  # a looser left judge could allow too much
             return None
         for attempt in attempts:
-            self.samples.rest()
+            if not self.samples.rest():
+                return None
             roots = (self.left.side.conj(self.left.side.root), self._right_root())
             bodies = self._at(roots, attempt.steps, attempt.values, 0)
             for body in islice(bodies, _MOST_TRIES):
