@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.admission import Draft, admit_noted, draft_of
-from callsheet.schema.dialect import without
+from callsheet.schema.dialect import linked, without
 from callsheet.schema.patterns import loosen
 from callsheet.schema.pointers import SchemaRefused
 
@@ -87,6 +87,7 @@ def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, lik
         raise Unjudged(str(refused)) from None
     if left_out:
         raise Unjudged(left_out[0])
+    schema = linked(schema)
     draft = draft_of(schema)
     if not isinstance(schema, dict):
         return Judge(schema is True, draft, validator(schema is True, draft))
