@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("id", "command", "kind", "cost", "group", "source", "summary")
 _CHANGES = ("severity", "kind", "action", "text")
-_TOLD = (*_CHANGES, "pointer", "flags", "fields")
 _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"}
 
 
@@ -126,7 +125,7 @@ def _diff(session: Session) -> int:
         raise UsageError(f"{session.prog} has no bindings: all its commands are the server's own")
     session.settings.require_host()
     found = offered(session)
-    rows = [{name: getattr(change, name) for name in _TOLD} for change in changes(session, found)]
+    rows = [change.as_json() for change in changes(session, found)]
     output.emit_list(session, rows, _CHANGES)
     made = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
     said = f"{many(len(rows), 'change')} since" if rows else "nothing changed since"
