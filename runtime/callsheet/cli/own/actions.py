@@ -55,9 +55,10 @@ def _show(session: Session, actions: Iterable[Action]) -> None:
     output.emit_list(session, [row(session, action) for action in actions], _COLUMNS)
 
 
-def _list(session: Session, refresh: bool) -> None:
+def _list(session: Session, refresh: bool, cached: bool) -> None:
     """List every action of the server."""
-    found = catalogue(session, whole=refresh)
+    known = session.directory.cached() if cached and not refresh else None
+    found = known or catalogue(session, whole=refresh)
     _show(session, session.directory.surface(found).actions)
     for note in found.notes:
         session.note(note)
@@ -107,7 +108,10 @@ actions = Words(
         Word(
             "list",
             _list,
-            params=[click.Option(["--refresh"], is_flag=True, help="Ask for every schema anew")],
+            params=[
+                click.Option(["--refresh"], is_flag=True, help="Ask for every schema anew"),
+                click.Option(["--cached"], is_flag=True, help="As last heard, without asking"),
+            ],
             data=False,
         ),
         Word(
