@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -54,6 +55,9 @@ class Stage:
     def prepare(self) -> None:
         """Start the servers, write the clients that are not there yet, compile, log in."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        for left in set(self.folder.glob("clients-*")) - {self.client(0).parent}:
+            shutil.rmtree(left)
+        shutil.rmtree(self.folder / "projects", ignore_errors=True)
         for source in SOURCES:
             compileall.compile_dir(source, quiet=2)
         self._compile_packages()
