@@ -6,20 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.admission import resolve
+from callsheet.schema.keywords import NAMED, ONE, SEVERAL
 from callsheet.schema.pointers import SchemaRefused, follow
 from callsheet_codegen import names
+from callsheet_codegen.widen import Widener, bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
-_KINDS = ("object", "array", "string", "number", "boolean", "null")
-_INSIDE_OF = {
-    "object": ("properties", "required", "additionalProperties"),
-    "array": ("items", "prefixItems"),
-}
-_INSIDE = {key: kind for kind, keys in _INSIDE_OF.items() for key in keys}
-_DECIDED = frozenset(("type", "$ref", "anyOf", "oneOf", "allOf"))
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _WIDEST_INT = 2**63
 
@@ -53,12 +48,12 @@ class Vocabulary:
 def wire_names(schema: Any) -> Iterator[str]:
     """Every property name at any depth."""
     if isinstance(schema, dict):
-        properties = schema.get("properties")
-        if isinstance(properties, dict):
-            yield from properties
+        yield from _mapping(schema.get("properties"))
         for key, value in schema.items():
-            if key not in {"enum", "const", "default", "examples"}:
-                yield from wire_names(list(value.values()) if key == "properties" else value)
+            if key in NAMED:
+                yield from wire_names(list(_mapping(value).values()))
+            elif key in ONE | SEVERAL:
+                yield from wire_names(value)
     elif isinstance(schema, list):
         for item in schema:
             yield from wire_names(item)
@@ -91,7 +86,7 @@ class Cleaner:
         while self.waiting:
             pointer = self.waiting.pop()
             done[self.classes[pointer]] = self.clean(follow(pointer, self.schema))
-        return done
+        return Widener(done).all(body="" if self.open_enums else self.root)
 
     def clean(self, schema: Any) -> Any:
         """One schema, cleaned; a boolean or an unusable one says nothing."""
@@ -111,23 +106,9 @@ class Cleaner:
             if parts:
                 out[key] = parts
         if isinstance(schema.get("items"), (dict, bool)):
-            out["items"] = self.value(schema["items"])
+            out["items"] = self.clean(schema["items"])
         out.update(self._object(schema))
-        return self._described(schema, out)
-
-    def value(self, schema: Any) -> Any:
-        """A field's or an entry's schema; one that speaks of objects or lists allows the rest."""
-        out = self.clean(schema)
-        if not out.keys() & _INSIDE.keys() or out.keys() & _DECIDED:
-            return out
-        said = out.pop("description", None)
-        named = [kind for kind in ("object", "array") if out.keys() & set(_INSIDE_OF[kind])]
-        parts: list[dict[str, Any]] = [
-            {"type": kind, **{key: out[key] for key in _INSIDE_OF[kind] if key in out}}
-            for kind in named
-        ]
-        parts += [{"type": kind} for kind in _KINDS if kind not in named]
-        return {"anyOf": parts} if said is None else {"anyOf": parts, "description": said}
+        return self._described(schema, bound(out))
 
     def _parts(self, key: str, parts: Any) -> list[Any]:
         """The members that say something; a choice with one that says nothing is no choice."""
@@ -141,12 +122,15 @@ class Cleaner:
         out: dict[str, Any] = {}
         if properties:
             rename = self.words.fields
-            out["properties"] = {rename[n]: self.value(part) for n, part in properties.items()}
+            out["properties"] = {rename[n]: self.clean(part) for n, part in properties.items()}
             required = schema.get("required")
             asked = required if isinstance(required, list) else []
             out["required"] = [rename[n] for n in properties if n in asked]
         elif isinstance(schema.get("additionalProperties"), dict):
-            out["additionalProperties"] = self.value(schema["additionalProperties"])
+            patterns = _mapping(schema.get("patternProperties")).values()
+            parts = [self.clean(part) for part in (schema["additionalProperties"], *patterns)]
+            if all(parts):
+                out["additionalProperties"] = parts[0] if len(parts) == 1 else {"anyOf": parts}
         return out
 
     def _reference(self, target: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from callsheet.errors import CallsheetError, DriftFound, Interrupted
+from callsheet.errors import CallsheetError, DriftFound, Interrupted, UsageError
 from callsheet.text import safe_text
 from callsheet_codegen import check as checking
 from callsheet_codegen import pipeline, publish, setup, source
@@ -60,8 +60,16 @@ def diff(argv: Sequence[str] | None = None) -> int:
     return _run(parser, argv, _diff)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose refusals are told like every other one: a line, a hint, an object."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ``UsageError``."""
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
 def _parser(word: str, text: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"callsheet {word}", description=text)
+    parser = _Parser(prog=f"callsheet {word}", description=text, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -73,14 +81,14 @@ def _place(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser, argv: Sequence[str] | None, job: Any) -> int:
-    given = parser.parse_args(argv)
-    say = _Words(quiet=given.json)
+    as_json = "--json" in (sys.argv[2:] if argv is None else argv)
     try:
-        code, document = job(given, say)
+        given = parser.parse_args(argv)
+        code, document = job(given, _Words(quiet=given.json))
     except KeyboardInterrupt:
-        return _tell(Interrupted("interrupted"), as_json=given.json)
+        return _tell(Interrupted("interrupted"), as_json=as_json)
     except CallsheetError as error:
-        return _tell(error, as_json=given.json)
+        return _tell(error, as_json=as_json)
     if given.json:
         _print(json.dumps(document, indent=1))
     return int(code)

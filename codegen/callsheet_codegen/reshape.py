@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _BASES = frozenset({"BaseModel", "RootModel"})
+_SETTINGS = frozenset({"model_config", "__annotations__"})
 _TYPING = ("Any", "Literal")
 _NAMES = frozenset({"str", "int", "float", "bool", "list", "dict", "tuple", "set", "None"})
+# A container of nobody knows what: strict type checkers take none without its arguments.
+_BARE = {
+    "list": "list[Any]",
+    "dict": "dict[str, Any]",
+    "set": "set[Any]",
+    "tuple": "tuple[Any, ...]",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,7 @@ def reshape(
     class ``Any``.
     """
     tree = _renamed(ast.parse(source), prefix, named)
+    _flatten(tree)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     known = frozenset(node.name for node in classes)
     work = _Work(wire=wire, tokens=tokens, classes=known)
@@ -78,6 +88,37 @@ def _renamed(tree: ast.Module, prefix: str, named: Collection[str]) -> ast.Modul
         elif isinstance(node, ast.Name):
             node.id = new.get(node.id, node.id)
     return tree
+
+
+def _flatten(tree: ast.Module) -> None:
+    """A class of several bases gets their fields: those of two may not agree for type checkers."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def inherited(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+        found: dict[str, list[ast.stmt]] = {}
+        for name in reversed([base.id for base in node.bases if isinstance(base, ast.Name)]):
+            found |= inherited(classes[name]) if name in classes else {}
+        return found | _by_field(node)
+
+    merged = {name: inherited(node) for name, node in classes.items() if len(node.bases) > 1}
+    for name, fields in merged.items():
+        known = {ast.unparse(base) for base in classes[name].bases} <= {"BaseModel", *classes}
+        if known and "root" not in fields:
+            classes[name].bases = [ast.Name("BaseModel")]
+            classes[name].body = [deepcopy(part) for parts in fields.values() for part in parts]
+
+
+def _by_field(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+    """The fields of a class, each with its docstring."""
+    found: dict[str, list[ast.stmt]] = {}
+    name = ""
+    for part in node.body:
+        if isinstance(part, ast.AnnAssign):
+            name = ast.unparse(part.target)
+            found[name] = [part]
+        elif name and isinstance(part, ast.Expr):
+            found[name].append(part)
+    return found
 
 
 class _Work:
@@ -111,7 +152,7 @@ class _Work:
     def _part(self, part: ast.stmt, *, owner: str, root: bool) -> list[ast.stmt]:
         if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
             return self._docstring(part.value.value)
-        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "model_config":
+        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) in _SETTINGS:
             return []
         if isinstance(part, ast.Pass):
             return []
@@ -149,7 +190,7 @@ class _Work:
 
 
 class _Plainer(ast.NodeTransformer):
-    """Writes ``A | B`` for ``Union[A, B]``, and a class that comes later without quotes."""
+    """Writes ``A | B`` for ``Union[A, B]``, later classes without quotes, containers in full."""
 
     def __init__(self, classes: frozenset[str]) -> None:
         self.classes = classes
@@ -159,7 +200,7 @@ class _Plainer(ast.NodeTransformer):
         name = node.value.id if isinstance(node.value, ast.Name) else ""
         if name == "Literal":
             return node
-        self.generic_visit(node)
+        node.slice = self.visit(node.slice)
         if name != "Union" or not isinstance(node.slice, ast.Tuple):
             return node
         first, *others = node.slice.elts
@@ -170,6 +211,10 @@ class _Plainer(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """A quoted class."""
         return ast.Name(str(node.value)) if node.value in self.classes else node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A container without arguments; where it has some, only those are visited."""
+        return ast.parse(_BARE[node.id], mode="eval").body if node.id in _BARE else node
 
 
 def _base(node: ast.ClassDef) -> str:

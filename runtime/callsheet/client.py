@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
 from callsheet.engine.work import Engine, Outcome, default_timing, require_done
+from callsheet.flows import completed
 from callsheet.history import AsyncTasks, Tasks
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load
@@ -135,8 +136,10 @@ class Client(Face):
         job = self.engine.job(outcome)
         if wait and job is not None and outcome.answer.reading.state in {"", "running"}:
             return Task[Any](self, found, job, outcome.answer).wait(timeout=timeout)
-        require_done(outcome.answer, found.id, job.task_ids[0] if job else None)
-        return Result(self, found, outcome.answer, job)
+        answer = outcome.answer
+        answer = self.run(completed(answer, job, self.engine.timing)) if wait else answer
+        require_done(answer, found.id, job.task_ids[0] if job else None)
+        return Result(self, found, answer, job)
 
     def submit(
         self,
@@ -222,8 +225,10 @@ class AsyncClient(Face):
         job = self.engine.job(outcome)
         if wait and job is not None and outcome.answer.reading.state in {"", "running"}:
             return await AsyncTask[Any](self, found, job, outcome.answer).wait(timeout=timeout)
-        require_done(outcome.answer, found.id, job.task_ids[0] if job else None)
-        return AsyncResult(self, found, outcome.answer, job)
+        answer = outcome.answer
+        answer = await self.run(completed(answer, job, self.engine.timing)) if wait else answer
+        require_done(answer, found.id, job.task_ids[0] if job else None)
+        return AsyncResult(self, found, answer, job)
 
     async def submit(
         self,

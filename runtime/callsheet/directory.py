@@ -102,7 +102,7 @@ class Directory:
         if not isinstance(value, dict):
             raise InvalidInput("the body of an action is a JSON object")
         if action.id not in self._judges:
-            schema = yield from self._schema(action)
+            schema = yield from self.schema(action)
             self._judges[action.id] = self._compile(action, schema)
         judge = self._judges[action.id]
         faults = judge.faults(value) if judge is not None else ()
@@ -113,10 +113,11 @@ class Directory:
         return judge is not None
 
     def on_terms_of_host(self, action: Action) -> Action:
-        """The action with this host's word on cost and repetition, as far as it was ever heard.
+        """The action with this host's word on cost, repetition and family, as far as it is known.
 
         Bindings may come from another server: what that one marked as free, or as safe to
-        send again, says nothing about the host that is about to be charged.
+        send again, says nothing about the host that is about to be charged; and how a job is
+        asked for there may be said in other words.
         """
         if self._bound_here(action):
             return action
@@ -124,7 +125,14 @@ class Directory:
         found = catalogue.get(action.id) if catalogue is not None else None
         marks = found.marks if found is not None else {}
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
-        return replace(action, paid=not free, idempotent=marks.get("idempotency") is True)
+        here = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
+        family = here.family if here is not None and here.role == action.role else None
+        return replace(
+            action,
+            paid=not free,
+            idempotent=marks.get("idempotency") is True,
+            family=family or action.family,
+        )
 
     def _bound_here(self, action: Action) -> bool:
         source = self.bindings.source
@@ -141,7 +149,8 @@ class Directory:
             self.notes.append(error.message)
             return None
 
-    def _schema(self, action: Action) -> Flow[Any]:
+    def schema(self, action: Action) -> Flow[Any]:
+        """The advertised input schema as it came; ``None`` where there is none to be had."""
         stored = self.bindings.schema(action.module) if self._bound_here(action) else None
         if stored is not None:
             return stored.get("input")

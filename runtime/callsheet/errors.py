@@ -19,6 +19,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from callsheet.protocol import Detail
+
 
 class CallsheetError(Exception):
     """What every error carries.
@@ -131,9 +136,10 @@ class DriftFound(CallsheetError):
 
 
 class ServerError(CallsheetError):
-    """The server answered with a refusal."""
+    """The server answered with a refusal; ``details`` are the fields that it found fault with."""
 
     code = "server"
+    details: tuple[Detail, ...] = ()
 
 
 class NetworkError(CallsheetError):

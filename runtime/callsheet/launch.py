@@ -33,7 +33,7 @@ def _stored(package: str, name: str | None) -> bytes | None:
 
 def _completed(package: str, variable: str) -> bytes | None:
     """What completes a flag, ``None`` where the tree of commands has to be asked."""
-    from callsheet.completing import answer, asked
+    from callsheet.shellflags import answer, asked
 
     question = asked(variable, os.environ)
     return None if question is None else answer(question, lambda name: _stored(package, name))
@@ -55,13 +55,14 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     imported where the answer is a stored page, a flag of one that is completed, or the version.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments in (["--version"], ["version"]):
+    variable = f"_{command.replace('-', '_').upper()}_COMPLETE"
+    # A shell asks what may follow without arguments, as somebody asks for help.
+    completing = variable in os.environ
+    if not completing and arguments in (["--version"], ["version"]):
         from callsheet import __version__
 
         shown = __version__ if arguments == ["version"] else f"{command} {__version__}"
         return _print(f"{shown}\n".encode())
-    variable = f"_{command.replace('-', '_').upper()}_COMPLETE"
-    completing = variable in os.environ
     page = _completed(package, variable) if completing else _stored(package, _page(arguments))
     if page is not None:
         return _print(page)

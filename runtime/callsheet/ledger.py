@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
 from callsheet.ledger_file import Guard, connect
+from callsheet.presence import Presence
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,11 +23,11 @@ STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refuse
 INTENT = ("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target")
 INSERT_INTENT = """
 INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
-  family, media, target) VALUES (:ref, 'intent', :now, :now, :host, :action, :body, :body_digest,
-  :schema_digest, :family, :media, :target)
+  family, media, target, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
+  :body_digest, :schema_digest, :family, :media, :target, :holder)
 ON CONFLICT (ref) DO UPDATE SET state = 'intent', updated = :now, host = :host, action = :action,
   body = :body, body_digest = :body_digest, schema_digest = :schema_digest, family = :family,
-  media = :media, target = :target, error = NULL
+  media = :media, target = :target, holder = :holder, error = NULL
 """
 # What was saved stays so, whatever is heard of the job later.
 UPDATE_STATE = """
@@ -50,6 +51,7 @@ class Ledger:
         self._since = clock()
         self._db: sqlite3.Connection | None = None
         self._guarding = Guard(self.path)
+        self._presence = Presence(folder or ".")
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns."""
@@ -58,6 +60,7 @@ class Ledger:
             if event == "intent":
                 _refuse_twice(db, ref, values)
                 row = {name: _text(values.get(name)) for name in INTENT}
+                row["holder"] = self._presence.name()
                 db.execute(INSERT_INTENT, {"ref": ref, "now": now, **row})
                 return
             state = STATES.get(event, event)
@@ -110,28 +113,28 @@ class Ledger:
     def unsettled(self, *, host: str = "") -> list[dict[str, Any]]:
         """Jobs whose outcome is unknown, then those that are not saved; newest first each.
 
-        An intent that is older than this ledger object was left by a program that ended while
-        the request was out: it is unknown too.
+        An intent whose program ended while the request was out is unknown too.
         """
         here, place = (" AND host = ?", [host]) if host else ("", [])
-        unknown = self._rows(f"({UNKNOWN}){here}", [self._since, *place])
+        doubtful = self._rows(f"({UNKNOWN}){here}", [self._since, *place])
+        unknown = [row for row in doubtful if self.is_unknown(row)]
         return unknown + self._rows(UNSAVED + here, place)
 
     def is_unknown(self, row: Mapping[str, Any]) -> bool:
         """Whether what became of a job is not known."""
-        left = row["state"] == "intent" and row["created"] < self._since
-        return bool(left or row["state"] == "unknown")
+        if row["state"] == "intent" and row["created"] < self._since:
+            return not self._presence.is_here(row["holder"])
+        return bool(row["state"] == "unknown")
 
-    def durations(self, host: str, action: str, *, limit: int = 20) -> tuple[float, ...]:
-        """How many seconds the last jobs of an action took, the newest first."""
+    def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
+        """How many seconds the last jobs of these actions took, the newest first."""
         if not os.path.exists(self.path):
             return ()
         with self._guarding, self._open() as db:
-            found = db.execute(
-                "SELECT seconds FROM jobs WHERE action = ? AND host = ? AND seconds IS NOT NULL"
-                " ORDER BY created DESC LIMIT ?",
-                (action, host, limit),
-            )
+            any_of = ", ".join("?" * len(actions))
+            sql = f"""SELECT seconds FROM jobs WHERE action IN ({any_of}) AND host = ?
+              AND seconds IS NOT NULL ORDER BY created DESC LIMIT ?"""  # noqa: S608 - constants
+            found = db.execute(sql, (*actions, host, limit))
             return tuple(row["seconds"] for row in found)
 
     def forget(self, ref: str) -> None:
@@ -148,11 +151,20 @@ class Ledger:
             found = db.execute("SELECT 1 FROM origins WHERE origin = ? AND idempotency", (host,))
             return found.fetchone() is not None
 
+    def damage(self) -> str:
+        """What SQLite finds wrong with the file; empty for nothing, or for no file."""
+        if not os.path.exists(self.path):
+            return ""
+        with self._guarding, self._open() as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
+        return "" if found == ["ok"] else "; ".join(found)
+
     def close(self) -> None:
         """Close the file; it opens again when needed."""
         if self._db is not None:
             self._db.close()
             self._db = None
+        self._presence.close()
 
     def _rows(self, where: str, values: list[Any], *, limit: int = -1) -> list[dict[str, Any]]:
         if not os.path.exists(self.path):

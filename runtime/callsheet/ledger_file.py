@@ -36,6 +36,7 @@ CREATE INDEX jobs_by_action ON jobs (action, host, created);
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX files_by_ref ON files (ref);
 """,
+    "ALTER TABLE jobs ADD COLUMN holder TEXT",
 )
 """What leads from each version of the file (``user_version``) to the next."""
 

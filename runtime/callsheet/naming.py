@@ -93,23 +93,50 @@ def flag(wire_path: Sequence[str], overlay: Overlay) -> str:
 
 
 def flags(
-    paths: Iterable[tuple[str, ...]], overlay: Overlay, *, reserved: Collection[str] = OWN_FLAGS
+    paths: Iterable[tuple[str, ...]],
+    overlay: Overlay,
+    *,
+    reserved: Collection[str] = OWN_FLAGS,
+    given: Mapping[tuple[str, ...], str] | None = None,
 ) -> dict[tuple[str, ...], str]:
     """One flag for each wire path, unique, and the same whatever the order of the paths.
 
-    A field named like a flag of ours is said as ``input.NAME``. Of several names that ask for
-    one flag, an alias comes first, then the name spelled like the flag, then the others in
-    order, numbered from 2.
+    What was ``given`` before stays, unless an alias or a flag of ours wants it otherwise. A
+    field named like a flag of ours is said as ``input.NAME``. Of several names that ask for one
+    flag, an alias comes first, then the name spelled like the flag, then the others in order,
+    numbered from 2.
     """
-    given: dict[tuple[str, ...], str] = {}
-    taken: set[str] = set()
-    for path in sorted(paths, key=lambda path: _rank(path, overlay)):
-        wanted = _wanted(path, given, overlay)
+    ordered = sorted(paths, key=lambda path: _rank(path, overlay))
+    found = _kept(ordered, overlay, given or {}, reserved)
+    taken = set(found.values())
+    for path in ordered:
+        if path in found:
+            continue
+        wanted = _wanted(path, found, overlay)
         if wanted in reserved:
             wanted = f"input.{wanted}"
-        given[path] = _free(wanted, taken)
-        taken.add(given[path])
-    return given
+        found[path] = _free(wanted, taken)
+        taken.add(found[path])
+    return found
+
+
+def _kept(
+    paths: Sequence[tuple[str, ...]],
+    overlay: Overlay,
+    given: Mapping[tuple[str, ...], str],
+    reserved: Collection[str],
+) -> dict[tuple[str, ...], str]:
+    """The flags that stay: given before, free still, and asked for by no alias otherwise."""
+    aliases = {path: overlay.alias(".".join(path)) for path in paths}
+    found: dict[tuple[str, ...], str] = {}
+    taken = {alias for alias in aliases.values() if alias is not None}
+    for path in paths:
+        name = given.get(path)
+        renamed = any(aliases.get(path[:end]) is not None for end in range(1, len(path) + 1))
+        if name and not renamed and name not in reserved and name not in taken:
+            found[path] = name
+            taken.add(name)
+    return found
 
 
 def _wanted(path: tuple[str, ...], given: dict[tuple[str, ...], str], overlay: Overlay) -> str:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import UsageError
+from callsheet import overlay_values as values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
 _WHERE = "tool.callsheet"
-_FLAG = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
-_ENCODINGS = ("data-uri", "base64", "multipart")
-_PROTOCOL_KEYS = frozenset(
-    (
-        *("list", "id-key", "schema", "envelope-ok", "task-id", "state", "done", "failed"),
-        *("media", "error-message", "auth", "free"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +21,11 @@ class Overlay:
     ``aliases`` maps a wire name (nested ones joined by dots) to a flag. ``hidden`` maps a glob
     to the fields that get no flag. ``families`` maps a create action to ``wait``, ``query``
     and ``task-key``. ``upload``, ``tasks`` and ``protocol`` are handed on as they were read.
+    ``groups`` maps a prefix of ids to words, ``commands`` and ``methods`` an id to its command
+    and to its name in the library. ``hide`` are globs of actions without a command. ``flags``
+    (glob → wire name → flag), ``describe``, ``describe_fields``, ``waits`` (milliseconds) and
+    ``defaults`` (glob → wire name → value to send) speak of actions by globs; of several that
+    match the longest glob wins.
     """
 
     strip_prefixes: tuple[str, ...] = ("ai.",)
@@ -36,7 +33,16 @@ class Overlay:
     comma: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hide: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)
+    describe: Mapping[str, str] = field(default_factory=dict)
+    describe_fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    waits: Mapping[str, int] = field(default_factory=dict)
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -66,7 +72,7 @@ class Overlay:
         """The plain table again, with every key that differs from its default."""
         plain = Overlay()
         return {
-            one.name.replace("_", "-"): _plain(getattr(self, one.name))
+            one.name.replace("_", "-"): _said(one.name, getattr(self, one.name))
             for one in fields(self)
             if getattr(self, one.name) != getattr(plain, one.name)
         }
@@ -74,6 +80,44 @@ class Overlay:
     def alias(self, wire: str) -> str | None:
         """The flag that the configuration gives to a wire name, or ``None``."""
         return self.aliases.get(wire)
+
+    def of(self, action_id: str) -> Overlay:
+        """The same with the aliases that hold for this action."""
+        own = _laid(action_id, self.flags)
+        return replace(self, aliases={**self.aliases, **own}) if own else self
+
+    def command(self, action_id: str) -> tuple[str, ...]:
+        """The words that the configuration gives to an action; empty where it gives none."""
+        if action_id in self.commands:
+            return self.commands[action_id]
+        inside = [prefix for prefix in self.groups if action_id.startswith(f"{prefix}.")]
+        if not inside:
+            return ()
+        from callsheet.naming import kebab
+
+        prefix = max(inside, key=len)
+        rest = action_id[len(prefix) + 1 :].split(".")
+        return (*self.groups[prefix], *map(kebab, rest))
+
+    def is_without_command(self, action_id: str) -> bool:
+        """Whether the action shows on no command line; ``call`` still reaches it."""
+        return _matches(action_id, self.hide)
+
+    def description(self, action_id: str) -> str:
+        """What the configuration says an action does; empty where it says nothing."""
+        return next((self.describe[glob] for glob in _by_length(action_id, self.describe)), "")
+
+    def field_descriptions(self, action_id: str) -> Mapping[str, str]:
+        """What the configuration says of an action's fields, by wire name."""
+        return _laid(action_id, self.describe_fields)
+
+    def wait_ms(self, action_id: str) -> int | None:
+        """How long a job of this action is waited for, in milliseconds, if that is said."""
+        return next((self.waits[glob] for glob in _by_length(action_id, self.waits)), None)
+
+    def sent(self, action_id: str) -> Mapping[str, Any]:
+        """The values that are sent where the caller says none, by wire name."""
+        return _laid(action_id, self.defaults)
 
     def is_hidden(self, action_id: str, wire: str) -> bool:
         """Whether the field is the API's alone and gets no flag."""
@@ -95,6 +139,27 @@ def _matches(action_id: str, globs: tuple[str, ...]) -> bool:
     return any(fnmatchcase(action_id, glob) for glob in globs)
 
 
+def _by_length(action_id: str, globs: Iterable[str]) -> list[str]:
+    """The globs that match, the most telling (the longest) first."""
+    found = (glob for glob in globs if fnmatchcase(action_id, glob))
+    return sorted(found, key=lambda glob: (-len(glob), glob))
+
+
+def _laid(action_id: str, table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The entries of all globs that match, a longer one's over a shorter one's."""
+    found: dict[str, Any] = {}
+    for glob in reversed(_by_length(action_id, table)):
+        found |= table[glob]
+    return found
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value as the table says it: words as one text."""
+    if name in {"groups", "commands"}:
+        return {key: " ".join(words) for key, words in value.items()}
+    return _plain(value)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
@@ -103,102 +168,27 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _refuse(where: str, wanted: str, value: object) -> UsageError:
-    return UsageError(
-        f"{where} is {type(value).__name__} {str(value)[:60]!r}, wanted {wanted}",
-        hint="correct it in pyproject.toml",
-        code="configuration",
-    )
-
-
-def _key(where: str, key: str) -> str:
-    bare = bool(key) and all(char.isalnum() or char in "-_" for char in key)
-    return f"{where}.{key}" if bare else f'{where}."{key}"'
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise _refuse(where, "a text", value)
-    return value
-
-
-def _texts(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise _refuse(where, "a list of texts", value)
-    return tuple(_text(item, f"{where}[{index}]") for index, item in enumerate(value))
-
-
-def _table(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise _refuse(where, "a table", value)
-    return value
-
-
-def _aliases(value: object, where: str) -> Mapping[str, str]:
-    for wire, flag in _table(value, where).items():
-        named = _text(flag, _key(where, wire))
-        if not set(named) <= _FLAG or not named[0].isalnum() or not named[-1].isalnum():
-            raise _refuse(_key(where, wire), "a flag such as image-input, without --", flag)
-    return dict(_table(value, where))
-
-
-def _hidden(value: object, where: str) -> Mapping[str, tuple[str, ...]]:
-    table = _table(value, where)
-    return {glob: _texts(names, _key(where, glob)) for glob, names in table.items()}
-
-
-def _record(allowed: Mapping[str, bool]) -> Callable[[object, str], Mapping[str, str]]:
-    """A reader of a table of texts; ``allowed`` says of each key whether it must be there."""
-
-    def read(value: object, where: str) -> Mapping[str, str]:
-        table = _table(value, where)
-        for key, needed in allowed.items():
-            if needed and key not in table:
-                raise UsageError(f"{where} lacks {key}", code="configuration")
-        for key in table:
-            if key not in allowed:
-                raise _refuse(_key(where, key), f"one of {', '.join(sorted(allowed))}", key)
-        return {key: _text(item, _key(where, key)) for key, item in table.items()}
-
-    return read
-
-
-def _upload(value: object, where: str) -> Mapping[str, str]:
-    needed = {"action": True, "field": True, "encoding": False, "result": False}
-    found = _record(needed)(value, where)
-    if found.get("encoding", "data-uri") not in _ENCODINGS:
-        raise _refuse(f"{where}.encoding", f"one of {', '.join(_ENCODINGS)}", found["encoding"])
-    return found
-
-
-def _families(value: object, where: str) -> Mapping[str, Mapping[str, str]]:
-    read = _record({"wait": False, "query": True, "task-key": False})
-    return {name: read(one, _key(where, name)) for name, one in _table(value, where).items()}
-
-
-def _protocol(value: object, where: str) -> Mapping[str, Any]:
-    table = _table(value, where)
-    for key, said in table.items():
-        if key not in _PROTOCOL_KEYS:
-            raise _refuse(_key(where, key), f"one of {', '.join(sorted(_PROTOCOL_KEYS))}", key)
-        if isinstance(said, list | tuple):
-            _texts(said, _key(where, key))
-        elif not isinstance(said, str | int | bool):
-            raise _refuse(_key(where, key), "a text, a number or a list of texts", said)
-    return dict(table)
-
-
-_READERS: Mapping[str, Callable[[object, str], Any]] = {
-    "strip_prefixes": _texts,
-    "free": _texts,
-    "comma": _texts,
-    "media": _texts,
-    "aliases": _aliases,
-    "hidden": _hidden,
-    "include": _texts,
-    "exclude": _texts,
-    "families": _families,
-    "upload": _upload,
-    "tasks": _record({"action": True, "match": True}),
-    "protocol": _protocol,
+_PER_ACTION = values.each(values.each(values.plain))
+_READERS: Mapping[str, values.Reader] = {
+    "strip_prefixes": values.texts,
+    "free": values.texts,
+    "comma": values.texts,
+    "media": values.texts,
+    "aliases": values.each(values.flag),
+    "flags": values.each(values.each(values.flag)),
+    "hidden": values.each(values.texts),
+    "hide": values.texts,
+    "groups": values.each(values.command),
+    "commands": values.each(values.command),
+    "methods": values.each(values.identifier),
+    "describe": values.each(values.text),
+    "describe_fields": values.each(values.each(values.text)),
+    "waits": values.each(values.duration),
+    "defaults": _PER_ACTION,
+    "include": values.texts,
+    "exclude": values.texts,
+    "families": values.families,
+    "upload": values.upload,
+    "tasks": values.record({"action": True, "match": True}),
+    "protocol": values.protocol,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS, flags, kebab
 from callsheet.schema.shape import KINDS, Reader, Shape, kind_of_value, wide
@@ -20,6 +20,7 @@ MOST_FLAGS = 100
 DEADLINE = "timeoutMs"
 """The wire name of a family's deadline: `--timeout` feeds it, so it has no flag of its own."""
 
+_LONGEST_EXAMPLE = 200
 _SCALARS = (str, int, float, bool)
 _MEDIUM = frozenset(
     ("image", "images", "video", "videos", "audio", "picture", "photo", "media", "mask", "frame")
@@ -56,7 +57,23 @@ def fields(schema: Mapping[str, Any]) -> tuple[Param, ...]:
         return ()
     found: list[Param] = []
     _collect(found, reader, root, ((), True))
-    return tuple(found)
+    given = _examples(root)
+    return tuple(_exemplified(one, given) for one in found)
+
+
+def _examples(shape: Shape) -> Sequence[Any]:
+    given = shape.shown.get("examples")
+    return given if isinstance(given, list) else ()
+
+
+def _exemplified(param: Param, whole: Sequence[Any]) -> Param:
+    """The parameter with its value in the first whole example, where it has none of its own."""
+    value: Any = whole[0] if whole and param.example is None else None
+    for name in param.path:
+        if not isinstance(value, dict) or name not in value:
+            return param
+        value = value[name]
+    return replace(param, example=_short(value))
 
 
 def _collect(
@@ -91,7 +108,8 @@ def _param(path: tuple[str, ...], shape: Shape, reader: Reader, *, required: boo
         nullable="null" in shape.kinds and (shape.choices is None or None in shape.choices),
         choices=_choices(listed),
         limits=limits,
-        default=_default(shape),
+        default=_text(shape.shown["default"]) if "default" in shape.shown else None,
+        example=_short(_examples(shape)[0]) if _examples(shape) else None,
         doc=str(shape.shown.get("description") or shape.shown.get("title") or ""),
         media=_is_media(path, kind, shape, items),
     )
@@ -129,10 +147,14 @@ def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
     return tuple(fit) if all(isinstance(one, _SCALARS) for one in fit) else ()
 
 
-def _default(shape: Shape) -> str | None:
-    if "default" not in shape.shown:
-        return None
-    return json.dumps(shape.shown["default"], ensure_ascii=False, sort_keys=True)
+def _short(value: object) -> str | None:
+    """An example as text, where it is no longer than one would type."""
+    text = _text(value)
+    return text if len(text) <= _LONGEST_EXAMPLE else None
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> bool:
@@ -178,9 +200,14 @@ def _merged(one: Param, twin: Param) -> Param:
 
 
 def named(
-    found: Sequence[Param], *, action_id: str, overlay: Overlay, family: bool = False
+    found: Sequence[Param],
+    *,
+    action_id: str,
+    overlay: Overlay,
+    family: bool = False,
+    given: Mapping[tuple[str, ...], str] | None = None,
 ) -> tuple[Param, ...]:
-    """Give flags to fields and settle their order; see :func:`params`."""
+    """Give flags to fields and settle their order; see :func:`params`. Those ``given`` stay."""
     away = {
         one.path[0]
         for one in found
@@ -188,10 +215,12 @@ def named(
     }
     shown = _bounded([one for one in found if one.path[0] not in away])
     reserved = OWN_FLAGS | FAMILY_FLAGS if family else OWN_FLAGS
-    given = flags((one.path for one in shown), overlay, reserved=reserved)
+    overlay = overlay.of(action_id)
+    given = flags((one.path for one in shown), overlay, reserved=reserved, given=given or {})
     hidden = [one for one in found if one.path not in given and len(one.path) == 1]
-    ready = [_finished(one, given[one.path], overlay) for one in shown]
-    ready += [_hidden(one, overlay, family=family) for one in hidden]
+    said = _Said(overlay, overlay.field_descriptions(action_id), overlay.sent(action_id))
+    ready = [_finished(one, given[one.path], said) for one in shown]
+    ready += [_hidden(one, said, family=family) for one in hidden]
     top = {one.path[0]: one for one in ready if len(one.path) == 1}
     return tuple(sorted(ready, key=lambda one: (not top[one.path[0]].required, one.path)))
 
@@ -208,14 +237,25 @@ def _bounded(found: list[Param]) -> list[Param]:
     return sorted(found, key=lambda one: (not one.required, one.path))[:MOST_FLAGS]
 
 
-def _finished(one: Param, name: str, overlay: Overlay) -> Param:
-    comma = len(one.path) == 1 and one.path[0] in overlay.comma
-    return replace(one, flag=name, comma=comma, media=one.media or comma)
+class _Said(NamedTuple):
+    """What the configuration says of the fields of one action."""
+
+    overlay: Overlay
+    docs: Mapping[str, str]
+    values: Mapping[str, Any]
 
 
-def _hidden(one: Param, overlay: Overlay, *, family: bool) -> Param:
-    deadline = family and _is_deadline(one, overlay)
-    plain = _finished(one, "timeout" if deadline else "", overlay)
+def _finished(one: Param, name: str, said: _Said) -> Param:
+    wire = ".".join(one.path)
+    comma = len(one.path) == 1 and one.path[0] in said.overlay.comma
+    sent = json.dumps(said.values[wire], ensure_ascii=False) if wire in said.values else None
+    doc = said.docs.get(wire, one.doc)
+    return replace(one, flag=name, comma=comma, media=one.media or comma, doc=doc, sent=sent)
+
+
+def _hidden(one: Param, said: _Said, *, family: bool) -> Param:
+    deadline = family and _is_deadline(one, said.overlay)
+    plain = _finished(one, "timeout" if deadline else "", said)
     return replace(plain, hidden=True)
 
 

@@ -69,7 +69,7 @@ class Result(ResultState[T]):
     _client: Client
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
-        """Fetch the first medium to ``path`` (a file, a folder ending in ``/``, a template).
+        """Fetch the first medium to ``path``; all go into a folder (ends in ``/``) or a template.
 
         ``manifest`` writes ``PATH.json`` beside it. Raises ``UsageError`` when the file exists
         and ``force`` was not said, and ``DownloadError`` when it cannot be fetched or written.
@@ -79,7 +79,7 @@ class Result(ResultState[T]):
     def save_all(
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
-        """As ``save``, but every medium where ``path`` is a template with ``{index}``."""
+        """As ``save``, and returns every file; a template for all of them has ``{index}``."""
         flow = self._client.engine.save(
             self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
         )

@@ -121,9 +121,15 @@ def _fault(text: str) -> str:
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """``headers`` with every value masked that may be a credential."""
     return {
-        name: str(Secret(value)) if _SENSITIVE.search(name.lower()) else value
+        name: _redacted(value) if _SENSITIVE.search(name.lower()) else value
         for name, value in headers.items()
     }
+
+
+def _redacted(value: str) -> str:
+    """The mask of a header's value; the word before a bearer key is no secret."""
+    scheme, gap, key = value.partition(" ")
+    return f"{scheme} {Secret(key)}" if gap and scheme.lower() == "bearer" else str(Secret(value))
 
 
 def redact_text(text: str, secrets: Iterable[Secret]) -> str:

@@ -34,11 +34,20 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A snapshot, the command path given to each action, and the options that shaped the output."""
+    """A snapshot, the names given to its actions, and the options that shaped the output.
+
+    By action id: ``commands`` holds command paths, ``methods`` names in the library,
+    ``modules`` those of an action's files, ``flags`` those of its fields, by wire path.
+    ``groups`` maps the words of a group to its ``module``, ``class`` and ``attribute``.
+    """
 
     snapshot: Snapshot
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)
+    groups: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
 
 def canonical(value: object) -> str:
@@ -63,26 +72,45 @@ def dump_lock(lock: Lock) -> str:
         "format": _FORMAT,
         "source": lock.snapshot.source,
         "options": dict(lock.options),
-        "actions": {
-            action.id: _block(action, lock.commands.get(action.id))
-            for action in lock.snapshot.actions
-        },
+        "groups": {" ".join(words): dict(names) for words, names in lock.groups.items()},
+        "actions": {action.id: _block(action, lock) for action in lock.snapshot.actions},
     }
     text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, default=_plain)
     return text + "\n"
 
 
-def _block(action: Advertised, command: tuple[str, ...] | None) -> dict[str, object]:
-    block: dict[str, object] = {"input": action.input}
-    if command is not None:
-        block["command"] = list(command)
+def _block(action: Advertised, lock: Lock) -> dict[str, object]:
+    block: dict[str, object] = {"input": action.input, "digests": _digests(action)}
+    flags = {_pointer(path): flag for path, flag in lock.flags.get(action.id, {}).items()}
+    command = lock.commands.get(action.id)
     optional = {
+        "command": " ".join(command) if command else "",
+        "method": lock.methods.get(action.id, ""),
+        "module": lock.modules.get(action.id, ""),
+        "flags": flags,
         "title": action.title,
         "description": action.description,
         "output": action.output,
         "marks": dict(action.marks),
     }
     return block | {key: value for key, value in optional.items() if value not in ("", None, {})}
+
+
+def _digests(action: Advertised) -> dict[str, str]:
+    """What shows a change at once: of both schemas, and of what the server says in words."""
+    return {
+        "schema": digest({"input": action.input, "output": action.output}),
+        "text": digest([action.title, action.description]),
+    }
+
+
+def _pointer(path: tuple[str, ...]) -> str:
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in path)
+
+
+def _path(pointer: str) -> tuple[str, ...]:
+    steps = pointer.split("/")[1:]
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
 
 def load_lock(text: str) -> Lock:
@@ -96,18 +124,36 @@ def load_lock(text: str) -> Lock:
             )
         blocks: dict[str, dict[str, Any]] = document["actions"]
         actions = tuple(_action(name, block) for name, block in blocks.items())
-        commands = {
-            name: tuple(str(word) for word in block["command"])
-            for name, block in blocks.items()
-            if "command" in block
-        }
-        snapshot = Snapshot(str(document["source"]), actions)
-        return Lock(snapshot, commands, dict(document["options"]))
+        return Lock(
+            Snapshot(str(document["source"]), actions),
+            commands={name: _words(said) for name, said in _column(blocks, "command").items()},
+            options=dict(document["options"]),
+            methods={name: str(said) for name, said in _column(blocks, "method").items()},
+            modules={name: str(said) for name, said in _column(blocks, "module").items()},
+            flags={name: _flags(said) for name, said in _column(blocks, "flags").items()},
+            groups={
+                tuple(words.split()): {key: str(name) for key, name in names.items()}
+                for words, names in document.get("groups", {}).items()
+            },
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise UsageError(
             f"the lock cannot be read: {type(wrong).__name__} ({str(wrong)[:80]})",
             hint="restore it from version control, or delete it and generate anew",
         ) from None
+
+
+def _column(blocks: Mapping[str, dict[str, Any]], key: str) -> dict[str, Any]:
+    return {name: block[key] for name, block in blocks.items() if key in block}
+
+
+def _words(said: str | list[str]) -> tuple[str, ...]:
+    """A command path; locks of the first versions hold a list."""
+    return tuple(said.split() if isinstance(said, str) else map(str, said))
+
+
+def _flags(said: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    return {_path(pointer): str(flag) for pointer, flag in said.items()}
 
 
 def _action(name: str, block: dict[str, Any]) -> Advertised:

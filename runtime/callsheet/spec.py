@@ -21,7 +21,9 @@ class Param:
     ``reads`` are the kinds of JSON that may stand where ``kind`` (of an array: ``items``) is
     ``any``, ``number`` for all numbers; empty for every kind.
     ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).
-    ``default`` is the server's, as JSON text: it is shown and never sent.
+    ``default`` is the server's, as JSON text: it is shown and never sent. ``example`` is the
+    first value that the schema gives as an example, as JSON text.
+    ``sent`` is this client's own default, as JSON text: it is sent where nothing else is said.
     ``only`` names the one member of a family that takes this parameter.
     """
 
@@ -35,6 +37,8 @@ class Param:
     choices: tuple[str | int | float | bool | None, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
     default: str | None = None
+    example: str | None = None
+    sent: str | None = None
     doc: str = ""
     hidden: bool = False
     comma: bool = False

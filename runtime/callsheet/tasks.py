@@ -93,7 +93,8 @@ class Task(TaskState[T]):
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Wait where necessary, then fetch the first medium to ``path``; see ``Result.save``."""
         answer = self._answer
-        result = self._result(answer) if answer and self.state == "done" else self.wait()
+        there = answer is not None and self.state == "done" and answer.reading.media
+        result = self._result(answer) if answer and there else self.wait()
         return result.save(path, force=force, manifest=manifest)
 
     def cancel(self) -> None:
@@ -131,7 +132,8 @@ class AsyncTask(TaskState[T]):
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """As ``Task.save``."""
         answer = self._answer
-        result = self._result(answer) if answer and self.state == "done" else await self.wait()
+        there = answer is not None and self.state == "done" and answer.reading.media
+        result = self._result(answer) if answer and there else await self.wait()
         return await result.save(path, force=force, manifest=manifest)
 
     async def cancel(self) -> None:

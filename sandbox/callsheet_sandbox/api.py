@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 
@@ -31,7 +31,7 @@ async def list_actions(request: Request) -> Response:
     wanted = realm.dialect.list.page
     if page.following and wanted and wanted.link:
         headers["Link"] = f'<{address(request)}/api/actions?{page.following}>; rel="next"'
-    return _cached(request, realm, page.body, headers)
+    return _cached(request, realm, page.body, headers, beside=realm.advertised)
 
 
 async def show_schema(request: Request) -> Response:
@@ -156,10 +156,18 @@ def _moved(request: Request, realm: Realm, part: str) -> Response | None:
     return RedirectResponse(str(request.url.replace(path=path)), status)
 
 
-def _cached(request: Request, realm: Realm, body: Json, headers: dict[str, str]) -> Response:
+def _cached(
+    request: Request,
+    realm: Realm,
+    body: Json,
+    headers: dict[str, str],
+    *,
+    beside: Callable[[], bytes] = bytes,
+) -> Response:
+    """Answer with a validator of the body, and of what else it stands for (`beside`)."""
     response = JSONResponse(body, headers={**realm.dialect.headers, **headers})
     if realm.dialect.caching == "etag":
-        tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+        tag = f'"{hashlib.sha256(bytes(response.body) + beside()).hexdigest()[:32]}"'
         response.headers["ETag"] = tag
         known = request.headers.get("if-none-match", "")
         fresh = known == "*" or tag in [

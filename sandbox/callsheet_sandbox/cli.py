@@ -41,6 +41,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--auth", choices=("both", "bearer", "x-api-key"), help="read only this kind of key")
     add("--credits", type=int, default=10_000, help="balance to start with (default: %(default)s)")
     add("--catalogue", type=Path, metavar="DIR", help="advertise the actions of this folder")
+    add("--actions", type=int, default=0, metavar="N", help="advertise N actions that are made up")
     add("--replay", type=Path, metavar="DIR", help="serve recorded replies instead")
     add("--faults", metavar="FILE|SPEC", help="misbehave as this says (see below)")
     add("--print-json", action="store_true", help="print one JSON line (url, key, pid) when ready")
@@ -60,6 +61,7 @@ def main(argv: list[str] | None = None, prog: str = "callsheet sandbox") -> int:
         state=given.state,
         replay=given.replay,
         faults=given.faults,
+        actions=given.actions,
     )
     try:
         from callsheet_sandbox.server import run

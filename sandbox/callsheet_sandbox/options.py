@@ -17,7 +17,8 @@ class Options:
 
     `auth` (both, bearer, x-api-key) overrides every dialect's own. `state` None keeps tasks and
     media in a temporary folder that goes with the server. `replay` is a folder of recorded
-    replies that are served instead of the sandbox. `faults` is a fault script or the name of a
+    replies that are served instead of the sandbox. `actions` is the size of a catalogue that is
+    made up, 0 for the one of `catalogue`. `faults` is a fault script or the name of a
     file that holds one.
     """
 
@@ -31,3 +32,4 @@ class Options:
     replay: Path | None = None
     clock: Clock | None = None
     faults: str | None = None
+    actions: int = 0

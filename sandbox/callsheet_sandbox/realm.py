@@ -1,5 +1,6 @@
 """Hold one dialect's own world: its actions, credits, tasks and links."""
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -59,6 +60,7 @@ class Realm:
         self.setting = setting
         self._original = dict(actions)
         self.actions = dict(actions)
+        self._digest: bytes | None = None
         # A minute back, so that a change within the first second still moves Last-Modified.
         self.modified = int(setting.clock()) - 60
 
@@ -85,7 +87,15 @@ class Realm:
         del self.actions[action_id]
         self._touch()
 
+    def advertised(self) -> bytes:
+        """Return a digest of every schema document: the list's validator speaks for them too."""
+        if self._digest is None:
+            told = [shapes.schema_document(self.dialect, one) for one in self.actions.values()]
+            self._digest = hashlib.sha256(json.dumps(told).encode()).digest()
+        return self._digest
+
     def _touch(self) -> None:
+        self._digest = None
         self.modified = max(int(self.setting.clock()), self.modified + 1)
 
     def reset(self) -> None:

@@ -18,6 +18,7 @@ from callsheet_sandbox.faults.links import Links
 from callsheet_sandbox.faults.plan import Plan
 from callsheet_sandbox.faults.script import Script, open_script
 from callsheet_sandbox.handlers import material
+from callsheet_sandbox.many import many
 from callsheet_sandbox.media.studio import Studio
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.ports import Ports
@@ -111,7 +112,8 @@ class World:
 
 def open_world(options: Options) -> World:
     """Read the data files and open the state; ValueError names what is wrong in them."""
-    actions = read_catalogue(options.catalogue or BUILT_IN)
+    folder = options.catalogue or BUILT_IN
+    actions = many(options.actions) if options.actions else read_catalogue(folder)
     known = dialects.read_dialects()
     if options.dialect not in known:
         raise ValueError(f"no dialect {options.dialect!r}; known: {', '.join(known)}")

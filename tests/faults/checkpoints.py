@@ -56,9 +56,9 @@ _RECORDS = {
     "the end is written": ("done",),
     "the file is noted": ("saved",),
 }
+PIECE = 700
 _PART = {
     "download begun": ("begin", "after"),
-    "some bytes written": ("write", "after"),
     "all bytes written": ("end", "after"),
     "before the commit": ("commit", "before"),
 }
@@ -84,7 +84,9 @@ def arm(point: str, nth: int) -> None:
         if next(passes, True):
             die()
 
-    if point in _PART:
+    if point == "some bytes written":
+        _wrap_writing(reached)
+    elif point in _PART:
         name, side = _PART[point]
         _wrap(files.Part, name, side, reached)
     elif point in _CALLS:
@@ -108,6 +110,18 @@ def _wrap(place: Any, name: str, side: str, reached: Callable[[], None]) -> None
         return found
 
     setattr(place, name, wrapped)
+
+
+def _wrap_writing(reached: Callable[[], None]) -> None:
+    """However many bytes the network gives at once, they are written a small piece at a time."""
+    real = files.Part.write
+
+    def write(part: files.Part, chunk: bytes) -> None:
+        for at in range(0, len(chunk), PIECE):
+            real(part, chunk[at : at + PIECE])
+            reached()
+
+    vars(files)["Part"].write = write
 
 
 def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST = 20
 PROGRAM = "faults.forge:program"
+PACKAGE = "ads_client"  # of the client that was generated for the occasion, found by PYTHONPATH
 
 
 class Ended(NamedTuple):
@@ -53,10 +54,8 @@ class Order(NamedTuple):
 
 def program(*words: str) -> int:
     """Run the generated program, as its console script does."""
-    from ads_client.cli import main
-
     sys.argv[1:] = words
-    return int(main() or 0)
+    return int(importlib.import_module(f"{PACKAGE}.cli").main() or 0)
 
 
 class Forge:
@@ -163,7 +162,7 @@ def _warm_up() -> None:
     load_httpx()
     for found in pkgutil.walk_packages(callsheet.__path__, "callsheet."):
         importlib.import_module(found.name)
-    for name in ("jsonschema_rs", "httpx_aiohttp", "ads_client.cli", "ads_client.client"):
+    for name in ("jsonschema_rs", "httpx_aiohttp", f"{PACKAGE}.cli", f"{PACKAGE}.client"):
         importlib.import_module(name)
 
 

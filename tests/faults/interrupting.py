@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import signal
 import sqlite3
 import sys
 import tempfile
@@ -94,17 +93,14 @@ class Terminal:
         raise TimeoutError("the paid request was not made")
 
     def ended(self) -> tuple[int, str, float]:
-        """Return the exit code (130 for a death by SIGINT), the output, the seconds it took."""
+        """Return the exit code (minus the signal where one killed it), output, and seconds."""
         begun = time.monotonic()
         self.child.expect(pexpect.EOF)
         took = time.monotonic() - begun
         self.child.close()
-        killed = self.child.signalstatus == signal.SIGINT
-        return (
-            INTERRUPTED if killed else (self.child.exitstatus or 0),
-            self.child.before or "",
-            took,
-        )
+        killed = self.child.signalstatus
+        code = -killed if killed else self.child.exitstatus or 0
+        return code, self.child.before or "", took
 
 
 def _once(tally: Tally, running: Running, home: Path, moment: Moment) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from callsheet.cli.help import document
 from callsheet.cli.help.layout import action_help
+from callsheet.cli.help.shown import Helpful
 from callsheet.cli.input import options
+from callsheet.errors import UsageError
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
+    import click
+
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
     from callsheet.spec import Action
 
 
-class ActionCommand(click.Command):
+class ActionCommand(Helpful):
     """The command of one action; it collects what was typed and hands it to ``run_action``."""
 
     def __init__(self, action: Action, note: str = "") -> None:
@@ -27,17 +30,24 @@ class ActionCommand(click.Command):
             context_settings={"help_option_names": ["--help", "-h"]},
         )
         self.action, self.note = action, note
+        self.asks_about = action.family if action.role == "query" else None
         self.words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the words, in case another host turns out to be meant."""
         self.words = list(args)
+        declared = [one for one in self.params if isinstance(one, options.FieldOption)]
+        self.params += options.undeclared(args, declared)
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
         """The text that is stored for a generated action."""
         prog = ctx.find_root().info_name or ""
         return action_help(self.action, prog, self.note).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        return document.of_action(self.action, ctx.find_root().info_name or "", self.note)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""
@@ -49,7 +59,11 @@ class ActionCommand(click.Command):
             again = fresh.make_context(ctx.info_name, list(self.words), parent=ctx.parent)
             again.command.invoke(again)
             return None
-        return run_action(self.action, ctx, self.typed(ctx))
+        try:
+            return run_action(self.action, ctx, self.typed(ctx))
+        except UsageError as error:
+            error.hint = error.hint or f"{ctx.command_path} --help"
+            raise
 
     def _elsewhere(self, session: Session) -> ActionCommand | None:
         """The command of the same words on the host that the flags name, where it differs."""

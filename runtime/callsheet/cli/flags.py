@@ -11,6 +11,8 @@ from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from click.shell_completion import CompletionItem
+
 # (name, what its value is called or "" for a switch, what it does)
 Row = tuple[str, str, str]
 
@@ -71,8 +73,15 @@ def option(row: Row, *, hidden: bool = False) -> click.Option:
         help=doc,
         hidden=hidden,
         multiple=name in REPEATED,
+        shell_complete=_complete,
         **optional,
     )
+
+
+def _complete(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    from callsheet.cli.completing import ours
+
+    return ours(ctx, param, begun)
 
 
 def options(rows: Iterable[Row], *, taken: Iterable[str] = ()) -> list[click.Option]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import os
 import signal
 import sys
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from callsheet.cli.session import Session
 
 
+INTERRUPTED = 130
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM, on the road of Ctrl-C."""
 
@@ -27,8 +32,25 @@ def _terminate(number: int, frame: Any) -> None:
 
 def _interrupt(number: int, frame: Any) -> None:
     """The first Ctrl-C ends the work in order, the second one ends at once."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, _interrupted_again)
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told)
+    _thread.start_new_thread(_listen, (heard,))
+    # While Python takes itself down it has no handlers left: a signal would kill it.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _listen(heard: int) -> None:
+    """End at the next Ctrl-C, though the main thread be in a call that does not return."""
+    while signal.SIGINT not in os.read(heard, 64):
+        pass
+    os._exit(INTERRUPTED)
+
+
+def _interrupted_again(number: int, frame: Any) -> None:
+    os._exit(INTERRUPTED)
 
 
 def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
@@ -50,7 +72,8 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
 
     try:
         code = _invoke(session, argv)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -62,7 +85,7 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
         return 143
     except Interrupted as error:
         failure.report(session, error)
-        return 143 if isinstance(error.__cause__, Terminated) else 130
+        return 143 if isinstance(error.__cause__, Terminated) else INTERRUPTED
     except (Exception, KeyboardInterrupt) as error:
         return failure.report(session, error)
 
@@ -79,9 +102,9 @@ def _invoke(session: Session, argv: Sequence[str]) -> int:
     variable = complete_variable(session.prog)
     wanted = session.environ.get(variable)
     if wanted:
-        from click.shell_completion import shell_complete
+        from callsheet.cli.completing import answer
 
-        return shell_complete(root, {"obj": session}, session.prog, variable, wanted)
+        return answer(root, session, wanted.partition("_")[0])
     with root.make_context(session.prog, list(argv), obj=session) as context:
         code = root.invoke(context)
     return code if isinstance(code, int) else 0

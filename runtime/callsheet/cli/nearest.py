@@ -19,6 +19,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return by_case[close[0]] if close else ""
 
 
+def nearest_number(number: float, known: Iterable[object]) -> object:
+    """The known number that is closest, or ``None`` where there is none."""
+    numbers = [one for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
+    return min(numbers, key=lambda one: abs(one - number), default=None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A question such as ``did you mean text-to-video?``, or an empty string."""
     found = nearest(word, known)

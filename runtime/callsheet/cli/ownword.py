@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import flags
+from callsheet.cli.help import document
 from callsheet.cli.help import layout as helptext
+from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.nearest import did_you_mean
-from callsheet.errors import CallsheetError, UsageError
-from callsheet.text import typable
+from callsheet.cli.output import formats as output
+from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from click.shell_completion import CompletionItem
 
     from callsheet.cli.session import Session
 
@@ -23,7 +27,7 @@ OUT = flags.ACTION[1]
 TIMEOUT = flags.FAMILY[0]
 
 
-class Word(click.Command):
+class Word(Helpful):
     """One command of ours; its function gets the session and its own parameters.
 
     ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
@@ -63,16 +67,35 @@ class Word(click.Command):
         parts = [head, helptext.paragraph(_dedented(self.help)), helptext.table("Options", rows)]
         return "\n\n".join(parts)
 
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        return document.of_word(self, ctx.command_path)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; a failure is told in the way of this command from here on."""
+        ctx.obj.data = self.data
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click does; a flag for every command is offered where its beginning was typed."""
+        from callsheet.cli.completing import offered
+
+        found = super().shell_complete(ctx, incomplete)
+        if len(incomplete) > len("--"):
+            hidden = (p for p in self.params if isinstance(p, click.Option) and p.hidden)
+            found += offered(((p.opts[0], p.help or "") for p in hidden), incomplete)
+        return found
+
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags and run."""
         session: Session = ctx.obj
         session.flags.take(ctx.params)
         session.settle()
-        session.data = self.data
+        output.check(session)
         return self.run(session, **ctx.params)
 
 
-class Words(click.Group):
+class Words(Helpful, click.Group):
     """Several commands of ours under one word."""
 
     def __init__(self, name: str, doc: str, members: Sequence[Word]) -> None:
@@ -90,12 +113,20 @@ class Words(click.Group):
         rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
         return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
 
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        rows = [
+            document.Entry(name, _dedented(c.help).split("\n")[0])
+            for name, c in self.commands.items()
+        ]
+        return document.of_group([ctx.command_path], rows)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags and go on; without a further word print the help."""
         session: Session = ctx.obj
         session.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
-            click.echo(self.get_help(ctx))
+            show(ctx)
             return 0
         return super().invoke(ctx)
 
@@ -116,25 +147,3 @@ def _dedented(text: str | None) -> str:
     import inspect
 
     return inspect.cleandoc(text or "")
-
-
-def known_ids(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
-    """Completion: the ids of the cached catalogue; the server is not asked."""
-    session: Session = ctx.obj
-    try:
-        catalogue = session.directory.cached()
-    except CallsheetError:
-        return []
-    ids = [action.id for action in catalogue.actions] if catalogue else []
-    return [name for name in ids if name.startswith(text) and typable(name)]
-
-
-def known_tasks(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
-    """Completion: the task ids of the ledger, newest first."""
-    session: Session = ctx.obj
-    try:
-        jobs = session.ledger().jobs(limit=100)
-    except CallsheetError:
-        return []
-    ids = [name for job in jobs for name in (job["task_ids"] or [])[:1]]
-    return [name for name in ids if name.startswith(text) and typable(name)]

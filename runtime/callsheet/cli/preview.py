@@ -6,15 +6,22 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.output import formats as output
+from callsheet.errors import CallsheetError, UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.input.request import Request
     from callsheet.cli.session import Session
-    from callsheet.spec import Action, Param
+    from callsheet.spec import Action
 
 
 def dry_run(session: Session, made: Request) -> None:
-    """Print method, URL, headers without the key, and body; or a curl line."""
+    """Print method, URL, headers without the key, and body; or a curl line.
+
+    Raises ``UsageError`` for any other form.
+    """
+    form = session.flags.get("dry-run")
+    if form not in {"yes", "curl"}:
+        raise UsageError(f"--dry-run: {form!r} is not curl", flag="--dry-run")
     from callsheet.flows import action_path
     from callsheet.secret import redact_headers
     from callsheet.wire import headers_for
@@ -24,7 +31,7 @@ def dry_run(session: Session, made: Request) -> None:
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))
     body = made.body.encoded()
-    if session.flags.get("dry-run") == "curl":
+    if form == "curl":
         session.data = False
         output.write(_curl(session, url, body) + "\n")
         return
@@ -43,37 +50,29 @@ def _curl(session: Session, url: str, body: bytes) -> str:
     return " ".join([*parts, "-H", f'"{auth}"', "--data-binary", shlex.quote(body.decode())])
 
 
-def skeleton(session: Session, action: Action) -> None:
-    """Print a body with every field, required ones first."""
+def skeleton(session: Session, asked: Action, action: Action | None = None) -> None:
+    """Print a body with every field that may be filled in, required ones first.
+
+    ``action`` is the member of the family that would be sent, where it is another one.
+    """
+    from callsheet.cli.input.skeleton import skeleton as made
+
     session.data = False
-    tree: dict[str, Any] = {}
-    wanted = [p for p in action.params if p.only in {"", action.role}]
-    for param in sorted(wanted, key=lambda p: (not p.required, len(p.path))):
-        place = tree
-        for name in param.path[:-1]:
-            inner = place.setdefault(name, {})
-            place = inner if isinstance(inner, dict) else {}
-        place[param.path[-1]] = _example(param)
-    output.write_json(tree)
+    hidden = {p.path[0] for p in asked.params if p.hidden and not p.required}
+    output.write_json(made(_schema(session, action or asked, asked), hidden))
 
 
-_EXAMPLES: dict[str, Any] = {
-    "string": "",
-    "integer": 0,
-    "number": 0,
-    "boolean": False,
-    "object": {},
-    "array": [],
-    "any": None,
-}
+def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
+    """The schema as the host advertises it, else as the bindings have it; empty for none."""
+    from callsheet.schema.admission import admit
+    from callsheet.schema.pointers import SchemaRefused
 
-
-def _example(param: Param) -> Any:
-    from callsheet.cli.input.jsontext import decode
-
-    if param.default is not None:
-        return decode(param.default)
-    value = param.choices[0] if param.choices else _EXAMPLES[param.kind]
-    if param.kind == "array":
-        return [param.choices[0]] if param.choices else []
-    return dict(value) if isinstance(value, dict) else value
+    try:
+        found = session.run(session.directory.schema(action))
+    except CallsheetError:
+        stored = session.bindings.schema(asked.module) if asked.module else None
+        found = (stored or {}).get("input")
+    try:
+        return admit(found)
+    except SchemaRefused:
+        return {}

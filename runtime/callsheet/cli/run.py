@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli import preview
 from callsheet.cli.input import uploads
-from callsheet.cli.input.request import Request, judge, request
+from callsheet.cli.input.blame import by_server
+from callsheet.cli.input.request import Request, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.cli.output.progress import Progress
 from callsheet.engine.pace import usual
-from callsheet.errors import Interrupted, StillRunning, TaskFailed
+from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
 from callsheet.files.targets import extension_of
+from callsheet.flows import completed
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     """
     session: Session = ctx.obj
     if "skeleton" in session.flags:
-        preview.skeleton(session, action)
+        preview.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
-    output.chosen(session)
+    output.check(session)
     made = request(session, action, values)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
@@ -81,6 +83,8 @@ def send(session: Session, made: Request) -> Outcome:
         if not action.paid:
             raise
         raise _interrupted(session, action, ref) from stop
+    except ServerError as error:
+        raise by_server(made.asked, error) from None
     return outcome
 
 
@@ -117,6 +121,7 @@ def finish(session: Session, made: Request, outcome: Outcome) -> int:
     answer = outcome.answer
     if made.blocking and answer.reading.state == "running":
         raise _still_running(made.action, answer)
+    answer = session.run(completed(answer, job, session.engine.timing))
     if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(session, job, made.patience)
     conclude(session, made.asked, answer, job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.cli.flags import Given
@@ -140,18 +141,27 @@ class Session:
 
     def on_terminal(self) -> bool:
         """Whether a person reads stdout."""
-        return sys.stdout.isatty()
+        return sys.stdout is not None and sys.stdout.isatty()
 
     def note(self, text: str) -> None:
         """One line on stderr, unless ``--quiet``."""
         if "quiet" not in self.flags:
             self.warn(text)
 
-    def warn(self, text: str) -> None:
-        """One line on stderr."""
+    def warn(self, text: str, head: str = "") -> None:
+        """One line on stderr; ``head`` is ours and begins it, in the colour of trouble.
+
+        Nobody may be there to read it: that costs a running job nothing.
+        """
+        from callsheet.cli.output import paint
         from callsheet.text import safe_text
 
-        print(safe_text(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place for stderr
+        if sys.stderr is None:
+            return
+        head = paint.painted(head, "bad", paint.is_wanted(sys.stderr, self.environ))
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{head}{safe_text(text)}\n")
+            sys.stderr.flush()
 
     def _timing(self) -> Any:
         from callsheet.engine.work import default_timing

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import build, flags, words
+from callsheet.cli.help import document, pages
 from callsheet.cli.help import layout as helptext
-from callsheet.cli.help import pages
+from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.lookup import Lookup
 from callsheet.cli.nearest import did_you_mean
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from callsheet.cli.session import Session
 
 _HELP = {"help_option_names": ["--help", "-h"]}
 
 
-class Node(click.Group):
+class Node(Helpful, click.Group):
     """A group of the server: the words below ``path``."""
 
     def __init__(self, lookup: Lookup, path: tuple[str, ...] = ()) -> None:
@@ -34,7 +37,7 @@ class Node(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The words that may follow."""
-        return list(self.lookup.below(self.path))
+        return list(self.words())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command or group of one word, from what is known without asking the server."""
@@ -51,14 +54,20 @@ class Node(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but the server is asked once before a word counts as unknown."""
         word = args[0]
+        if ctx.resilient_parsing:
+            return word, self.get_command(ctx, word), args[1:]
         for _ in self.lookup.widen():
             command = self.get_command(ctx, word)
             if command is not None:
                 return word, command, args[1:]
-        raise self._unknown(ctx, word)
+        raise self._unknown(ctx, args)
 
-    def _unknown(self, ctx: click.Context, word: str) -> UsageError:
+    def _unknown(self, ctx: click.Context, args: list[str]) -> UsageError:
+        word = args[0]
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
+        if word == "help":
+            words = " ".join([prog, *(one for one in args[1:] if one.replace("-", "").isalnum())])
+            return UsageError(f"there is no command `{prog} help`", hint=f"{words} --help")
         if word.startswith("-"):
             return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
         if not self.lookup.session.settings.host and not self.lookup.bound.package:
@@ -68,12 +77,24 @@ class Node(click.Group):
             hint += f" (the server could not be asked: {self.lookup.trouble})"
         return UsageError(f"there is no command `{prog} {word}`", hint=hint)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The flags or words that may follow, without growing a command for any of them."""
+        from callsheet.cli.completing import offered
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return offered(self.words().items(), incomplete)
+
+    def words(self) -> dict[str, str]:
+        """The words that may follow, each with its summary."""
+        return self.lookup.below(self.path)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags, then go on; without a further word print the help."""
         session: Session = ctx.obj
         session.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
-            click.echo(self.get_help(ctx))
+            show(ctx)
             return 0
         return super().invoke(ctx)
 
@@ -82,6 +103,17 @@ class Node(click.Group):
         prog = ctx.find_root().info_name or ""
         entries = list(self.lookup.below(self.path).items())
         return helptext.group_help((prog, *self.path), entries).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        prog = ctx.find_root().info_name or ""
+        return document.of_group((prog, *self.path), self._entries())
+
+    def _entries(self) -> list[document.Entry]:
+        return [
+            document.Entry(word, text, getattr(self.lookup.find((*self.path, word)), "id", None))
+            for word, text in self.lookup.below(self.path).items()
+        ]
 
 
 class Root(Node):
@@ -97,13 +129,17 @@ class Root(Node):
             self.lookup.prepare()
         return super().get_command(ctx, cmd_name)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def words(self) -> dict[str, str]:
         """All first words."""
-        return [*super().list_commands(ctx), *words.OWN]
+        return super().words() | {name: text for name, (_, text) in words.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
         """The page of the program."""
         return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        return document.of_program(ctx.info_name or "", self._entries())
 
 
 def root(session: Session) -> Root:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import CallsheetError, DownloadError
 from callsheet.files.parts import Part, SavedFile
-from callsheet.files.targets import check_target, extension_of, target_path
+from callsheet.files.targets import check_target, extension_of, takes_all, target_path
 from callsheet.flows import Flow, Record, Timing, ask, download, noted
 from callsheet.settings import joined, origin_of
 
 if TYPE_CHECKING:
     from callsheet.flows import Answer, Job
 
-EACH = re.compile(r"\{index\}")
-
 
 class Save(NamedTuple):
     """What is to be saved, and how.
 
-    ``out`` is a path, a folder (ends in ``/``) or a template, see ``targets.target_path``: the
-    first medium goes there, or all of them where the template has ``{index}``. ``manifest``
+    ``out`` is a path, a folder (ends in ``/``) or a template, see ``targets.target_path``: all
+    media go into a folder or to a template with ``{index}``, else the first. ``manifest``
     asks for ``PATH.json`` beside each file, which says where it came from.
     """
 
@@ -56,7 +53,7 @@ def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
             hint="--json shows the whole answer",
             task_id=what.task_id or None,
         )
-    wanted = links if EACH.search(what.out) else links[:1]
+    wanted = links if takes_all(what.out) else links[:1]
     targets = [_target(what, link, index) for index, link in enumerate(wanted, 1)]
     for target in targets:
         check_target(target, force=what.force)

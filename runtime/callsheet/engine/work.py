@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.backoff import process_quota
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.engine.saves import Save, links_of, save
-from callsheet.errors import (
-    TaskFailed,
-    UsageError,
-)
+from callsheet.errors import TaskFailed, UsageError
 from callsheet.flows import (
     Answer,
     Flow,
@@ -164,13 +161,15 @@ class Engine:
             overrides=self.directory.overrides,
             media=outcome.action.media,
             hint=hint_of(outcome.answer, self.timing.wall()),
-            past=self.past(outcome.action.id),
+            past=self.past(family),
         )
 
-    def past(self, action_id: str) -> tuple[float, ...]:
-        """How many seconds the last jobs of an action took on this host, the newest first."""
+    def past(self, family: Family) -> tuple[float, ...]:
+        """How many seconds the last jobs of a family took on this host, the newest first."""
+        if self.ledger is None:
+            return ()
         try:
-            return self.ledger.durations(self.settings.host, action_id) if self.ledger else ()
+            return self.ledger.durations(self.settings.host, family.create, family.wait)
         except UsageError:  # a ledger that fails now must not cost the caller a paid job
             return ()
 
@@ -187,16 +186,17 @@ class Engine:
                 flag="--host",
             )
         if row is not None and row["task_ids"] and row["family"]:
+            family = Family(**row["family"])
             return Job(
                 ref=row["ref"],
                 action=row["action"],
-                family=Family(**row["family"]),
+                family=family,
                 task_ids=tuple(row["task_ids"]),
                 started=row["created"],
                 host=row["host"],
                 overrides=self.directory.overrides,
                 media=tuple(row["media"] or ()),
-                past=self.past(row["action"]),
+                past=self.past(family),
             )
         if family is None:
             family = yield from _only_family(self.directory, name)
@@ -238,10 +238,7 @@ class Engine:
         force: bool = False,
         manifest: bool = False,
     ) -> Flow[tuple[SavedFile, ...]]:
-        """Fetch the first medium of an answer to ``out``, or all where it has ``{index}``.
-
-        See ``saves.Save`` for the rest.
-        """
+        """Fetch the media of an answer; see ``saves.Save`` for which, where and how."""
         what = Save(answer, out, action, self.settings.host, job, force, manifest)
         return (yield from save(what, self.timing))
 

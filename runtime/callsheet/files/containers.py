@@ -26,6 +26,8 @@ _BY_EXTENSION = {
 }
 _TAIL = 4096
 HEAD = 64
+SHORTEST = 12
+"""Bytes by which a container can be told at the latest; none is as short."""
 
 
 def kind_of(head: bytes) -> str:

@@ -22,6 +22,7 @@ EXTENSIONS = {
     "application/pdf": ".pdf",
     "application/zip": ".zip",
 }
+WORDS = ("action", "task_id", "index", "ext")
 KNOWN = frozenset(EXTENSIONS.values()) | {".jpeg", ".m4a", ".mkv", ".txt", ".svg", ".m4v"}
 
 
@@ -51,8 +52,9 @@ def target_path(
 
     ``{action} {task_id} {index} {ext}`` are filled with safe words; no name comes from a server.
     """
-    if out.endswith(("/", os.sep)) or (os.path.isdir(out) and not os.path.islink(out)):
-        out = os.path.join(out, "{action}-{task_id}-{index}.{ext}" if task_id else "{action}.{ext}")
+    if _is_folder(out):
+        number = "-{task_id}-{index}" if task_id else "" if index == 1 else "-{index}"
+        out = os.path.join(out, "{action}" + number + ".{ext}")
     words = {
         "action": _word(action),
         "task_id": _word(task_id) or "task",
@@ -60,6 +62,15 @@ def target_path(
         "ext": extension.lstrip(".") or "bin",
     }
     return re.sub(r"\{(action|task_id|index|ext)\}", lambda m: words[m[1]], out)
+
+
+def takes_all(out: str) -> bool:
+    """Whether all media of an answer find a name there, not the first alone."""
+    return "{index}" in out or _is_folder(out)
+
+
+def _is_folder(out: str) -> bool:
+    return out.endswith(("/", os.sep)) or (os.path.isdir(out) and not os.path.islink(out))
 
 
 def extension_of(url: str, content_type: str = "") -> str:

@@ -1,6 +1,6 @@
 """Flows without I/O: they say what to send, record, wait for and save, and are told the answers."""
 
-from callsheet.flows.ask import Job, ask, hint_of, query
+from callsheet.flows.ask import Job, ask, completed, hint_of, query
 from callsheet.flows.download import download
 from callsheet.flows.effects import (
     Effect,
@@ -37,6 +37,7 @@ __all__ = [
     "Update",
     "action_path",
     "ask",
+    "completed",
     "download",
     "followed",
     "hint_of",

@@ -69,6 +69,17 @@ def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[Answer]:
     return seen.answer
 
 
+def completed(answer: Answer, job: Job | None, timing: Timing) -> Flow[Answer]:
+    """The answer; where it is done and names no medium, what one query says instead."""
+    if job is None or answer.reading.state != "done" or answer.reading.media:
+        return answer
+    try:
+        asked = yield from ask(job, timing)
+    except CallsheetError:  # what is there already must not be lost over this
+        return answer
+    return asked if asked.reading.media else answer
+
+
 def look(job: Job, timing: Timing, timeout: float) -> Flow[Look]:
     """One query, whatever it brings; raises only where no answer of the API came."""
     seen = Look(job, None, ServerError(f"{job.action}: the job has no id to ask for"))

@@ -87,8 +87,10 @@ def submit(order: Order, timing: Timing) -> Flow[Answer]:
         reply = yield from retried(order.send(), timing)
         return read_answer(order, reply)
     yield Record("intent", order.ref, order.facts)
+    begun = timing.clock()
     reply, doubtful = yield from _paid(order, timing)
-    return (yield from _settle(order, reply, doubtful=doubtful))
+    took = timing.clock() - begun if order.action.role == "wait" and not doubtful else None
+    return (yield from _settle(order, reply, doubtful=doubtful, took=took))
 
 
 def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, bool]]:
@@ -139,8 +141,11 @@ def _broken_off(order: Order, error: BaseException, *, left: bool) -> Flow[None]
         raise _unknown(order, what) from error
 
 
-def _settle(order: Order, reply: Reply, *, doubtful: bool) -> Flow[Answer]:
-    """Read the answer to a paid request and write down what it means."""
+def _settle(order: Order, reply: Reply, *, doubtful: bool, took: float | None) -> Flow[Answer]:
+    """Read the answer to a paid request and write down what it means.
+
+    ``took`` are the seconds after which a blocking action answered.
+    """
     raw = safe_text(reply.body[:RAW_LIMIT].decode("utf-8", "replace"), multiline=True)
     unsure = reply.status == 408 or reply.status >= 500
     try:
@@ -151,11 +156,11 @@ def _settle(order: Order, reply: Reply, *, doubtful: bool) -> Flow[Answer]:
             raise
         yield from noted(Record("unknown", order.ref, {"error": error.message, "reply": raw}))
         raise _unknown(order, error.message, reply=reply, raw=raw) from None
-    yield from noted(Record(*_event(order, answer)))
+    yield from noted(Record(*_event(order, answer, took)))
     return answer
 
 
-def _event(order: Order, answer: Answer) -> tuple[str, str, dict[str, Any]]:
+def _event(order: Order, answer: Answer, took: float | None) -> tuple[str, str, dict[str, Any]]:
     reading = answer.reading
     values: dict[str, Any] = {"task_ids": list(reading.task_ids), "cost": reading.cost}
     honours = {"idempotency-key", "idempotent-replayed"} & set(answer.reply.headers)
@@ -163,7 +168,8 @@ def _event(order: Order, answer: Answer) -> tuple[str, str, dict[str, Any]]:
         values["idempotency"] = True
     if reading.state in {"done", "failed"} or not reading.task_ids:
         state = reading.state or "done"
-        return state, order.ref, {**values, "said": reading.said, "reply": answer.json}
+        values |= {"said": reading.said, "reply": answer.json}
+        return state, order.ref, {**values, "seconds": took if state == "done" else None}
     return "accepted", order.ref, {**values, "said": reading.said}
 
 

@@ -11,6 +11,7 @@ from callsheet.flows.effects import Flow, Sleep, Tell, Timing, Update
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
+    from callsheet.errors import CallsheetError
     from callsheet.flows.submit import Answer
 
 UNFOUND_LIMIT = 5
@@ -49,7 +50,7 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
             raise seen.refusal
         left = deadline - timing.clock()
         if left <= 0:
-            raise _still_running(job)
+            raise _still_running(job, None if seen.answer else seen.refusal)
         pause = max(seen.hint, SHORTEST) if seen.hint else pace.pause(polls, age.seconds())
         polls += 1
         yield Sleep(min(pause, left))
@@ -89,9 +90,10 @@ def _update(job: Job, answer: Answer, elapsed: float) -> Update:
     )
 
 
-def _still_running(job: Job) -> StillRunning:
+def _still_running(job: Job, trouble: CallsheetError | None) -> StillRunning:
+    last = f"; the last question about it failed: {trouble.message}" if trouble else ""
     return StillRunning(
-        f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}",
+        f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}{last}",
         hint=f"tasks wait {shell_word(job.task_ids[0])}",
         task_id=job.task_ids[0],
         action=job.action,

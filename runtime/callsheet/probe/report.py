@@ -35,11 +35,13 @@ class Finding:
 class Report:
     """The findings in the order of ``TOPICS``, the files written, and how much was sent.
 
+    ``actions`` counts what the host advertises: none where it is no such server, or refuses.
     ``queries`` counts the POSTs among ``requests``: one with a task, none without.
     """
 
     host: str
     findings: tuple[Finding, ...]
+    actions: int = 0
     saved: tuple[str, ...] = ()
     requests: int = 0
     queries: int = 0
@@ -52,6 +54,7 @@ class Report:
         """The report as plain JSON values."""
         return {
             "host": self.host,
+            "actions": self.actions,
             "findings": [asdict(finding) for finding in self.findings],
             "saved": list(self.saved),
             "requests": self.requests,

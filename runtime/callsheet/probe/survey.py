@@ -66,6 +66,7 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     return Report(
         host=host,
         findings=tuple(finding.safe() for finding in findings),
+        actions=len(survey.catalogue.actions) if survey.catalogue is not None else 0,
         saved=saved,
         requests=len(sent),
         queries=queries,

@@ -150,12 +150,14 @@ def _refused(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
     elif status in {400, 409, 422}:
         hint = f"see what it takes: {asked.command} actions schema {asked.action}"
     verb = "failed at" if failed else "refused"
-    return ServerError(
+    error = ServerError(
         _line(f"{asked.host} {verb} {asked.action}", refusal, status, asked),
         code=refusal.code if refusal.front else "",
         hint=hint,
         retryable=failed or status == 408,
     )
+    error.details = refusal.details
+    return error
 
 
 def _duration(seconds: float) -> str:

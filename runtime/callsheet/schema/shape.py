@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 KINDS = frozenset(("null", "boolean", "number", "string", "array", "object"))
 """Every kind of JSON value; `integer` is part of `number`."""
 _MOST_STEPS = 2_000
-_SHOWN = ("title", "description", "default", "contentEncoding", "contentMediaType", "format")
+_SHOWN = (
+    *("title", "description", "default", "examples", "contentEncoding", "contentMediaType"),
+    "format",
+)
 _LOWER = frozenset(
     ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains")
 )

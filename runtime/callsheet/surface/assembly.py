@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +19,7 @@ from callsheet.surface.marks import is_free
 from callsheet.surface.media import media_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from callsheet.overlay import Overlay
 
@@ -61,46 +63,41 @@ def surface(
     advertised: Sequence[Advertised],
     overlay: Overlay,
     given: Mapping[str, tuple[str, ...]] | None = None,
+    flags: Mapping[str, Mapping[tuple[str, ...], str]] | None = None,
 ) -> Surface:
     """Read a catalogue; the same for any order of its entries.
 
-    ``given`` holds the command paths of the lock: they stay, whatever is new. Actions that the
+    ``given`` holds the command paths of the lock, ``flags`` its flags by action and wire path:
+    they stay, whatever is new. Actions that the
     overlay leaves out are left out; of two entries with one id the first in canonical order
     is taken.
     """
-    builder = _Builder(advertised, overlay, given or {})
-    actions = tuple(builder.action(name) for name in sorted(builder.entries))
-    problems = sorted(builder.problems, key=lambda one: (one.action, one.code, one.message))
+    whole = Assembly(advertised, overlay, given or {}, flags or {})
+    actions = tuple(whole.action(name) for name in sorted(whole.entries))
+    problems = sorted(whole.problems, key=lambda one: (one.action, one.code, one.message))
     return Surface(actions, tuple(problems), _groups(actions))
 
 
-class _Builder:
-    """The entries of one catalogue and what was found out about them."""
+class Admitted(Mapping[str, "dict[str, Any] | None"]):
+    """The admitted input schema of each action, looked at when it is first asked for."""
 
-    def __init__(
-        self,
-        advertised: Sequence[Advertised],
-        overlay: Overlay,
-        given: Mapping[str, tuple[str, ...]],
-    ) -> None:
-        self.overlay = overlay
-        self.problems: list[Problem] = []
-        self.entries = self._entries(advertised)
-        self.schemas = {name: self._admitted(entry) for name, entry in self.entries.items()}
-        self.families = pair(self.schemas, overlay)
-        self.commands = self._commands(given)
+    def __init__(self, entries: Mapping[str, Advertised], tell: Callable[..., None]) -> None:
+        self._entries, self._tell = entries, tell
+        self._found: dict[str, dict[str, Any] | None] = {}
 
-    def _entries(self, advertised: Sequence[Advertised]) -> dict[str, Advertised]:
-        found: dict[str, Advertised] = {}
-        for entry in sorted(advertised, key=lambda one: (one.id, digest(one.input), one.title)):
-            if entry.id in found:
-                self._tell("twice", entry.id, "the server lists this id more than once")
-            elif self.overlay.admits(entry.id):
-                found[entry.id] = entry
-        return found
+    def __getitem__(self, name: str) -> dict[str, Any] | None:
+        if name not in self._found:
+            self._found[name] = self._admitted(self._entries[name])
+        return self._found[name]
 
-    def _tell(self, code: str, action: str, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(code=code, action=action, message=message, hint=hint))
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def _admitted(self, entry: Advertised) -> dict[str, Any] | None:
         if entry.input is None:
@@ -109,32 +106,76 @@ class _Builder:
         try:
             schema, notes = admit_noted(entry.input)
         except SchemaRefused as refused:
-            self.problems.append(
-                Problem(
-                    code="schema-refused",
-                    action=entry.id,
-                    message=f"its schema is not used: {refused.reason}",
-                    pointer=refused.pointer,
-                    hint=_UNTYPED,
-                )
-            )
+            why = f"its schema is not used: {refused.reason}"
+            self._tell("schema-refused", entry.id, why, _UNTYPED, refused.pointer)
             return None
         for note in notes:
             self._tell("left-out", entry.id, note)
         return schema
 
+
+class Assembly:
+    """The entries of one catalogue, their names and families, and each action on demand.
+
+    A schema is read when its action is asked for, or when it may belong to a family.
+    """
+
+    def __init__(
+        self,
+        advertised: Sequence[Advertised],
+        overlay: Overlay,
+        given: Mapping[str, tuple[str, ...]],
+        flags: Mapping[str, Mapping[tuple[str, ...], str]],
+    ) -> None:
+        self.overlay = overlay
+        self.problems: list[Problem] = []
+        self.flags = flags
+        self.entries = self._entries(advertised)
+        self.schemas = Admitted(self.entries, self._tell)
+        self.families = self._families()
+        self.commands = self._commands(given)
+
+    def _entries(self, advertised: Sequence[Advertised]) -> dict[str, Advertised]:
+        found: dict[str, Advertised] = {}
+        counts = Counter(entry.id for entry in advertised)
+        for entry in sorted(advertised, key=lambda one: _rank(one, alone=counts[one.id] == 1)):
+            if entry.id in found:
+                self._tell("twice", entry.id, "the server lists this id more than once")
+            elif self.overlay.admits(entry.id):
+                said = self.overlay.description(entry.id)
+                found[entry.id] = replace(entry, description=said) if said else entry
+        return found
+
+    def _families(self) -> dict[str, tuple[Role, Family]]:
+        """The families with the times that the configuration sets for them."""
+        found = pair(self.schemas, self.overlay)
+        for name, (role, family) in found.items():
+            said = self.overlay.wait_ms(family.create or family.wait)
+            if said is not None:
+                found[name] = (role, replace(family, timeout_ms=said))
+        return found
+
+    def _tell(
+        self, code: str, action: str, message: str, hint: str = "", pointer: str = ""
+    ) -> None:
+        told = Problem(code=code, action=action, message=message, hint=hint, pointer=pointer)
+        self.problems.append(told)
+
     def _commands(self, given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         wanted: dict[str, tuple[str, ...]] = {}
         kept: dict[str, tuple[str, ...]] = {}
         for name in self.entries:
+            if self.overlay.is_without_command(name):
+                continue
             role, family = self.families.get(name, _ALONE)
             twin = family.create if role == "wait" else family.wait if role == "create" else ""
             old = given.get(name) or (given.get(twin) if role == "create" else None)
             if role == "wait" and twin and old in {None, given.get(twin, old)}:
                 continue
-            if old:
-                kept[name] = old
-            wanted[name] = self._path(name, alone=role == "wait" and not twin)
+            said = self.overlay.command(name)
+            if said or old:
+                kept[name] = said or old or ()
+            wanted[name] = said or self._path(name, alone=role == "wait" and not twin)
         paths, told = settle(wanted, kept)
         for name, why in told.items():
             self._tell("renamed" if name in paths else "call-only", name, why)
@@ -169,13 +210,18 @@ class _Builder:
         if role == "create" and family.wait:
             found = union(found, fields(self.schemas[family.wait] or {}))
         blocking = role in {"create", "wait"}
-        return named(found, action_id=name, overlay=self.overlay, family=blocking)
+        given = self.flags.get(name)
+        return named(found, action_id=name, overlay=self.overlay, family=blocking, given=given)
 
     def _media(self, name: str, role: Role, family: Family) -> tuple[str, ...]:
         """A family's media stand in the reply that ends the job, so every member is read."""
         members = (name, family.wait, family.query) if role else (name,)
         outputs = [self.entries[member].output for member in members if member in self.entries]
         return media_fields(outputs, self.overlay.media, name)
+
+
+def _rank(entry: Advertised, *, alone: bool) -> tuple[str, str, str]:
+    return (entry.id, "", "") if alone else (entry.id, digest(entry.input), entry.title)
 
 
 def summary_of(entry: Advertised) -> str:

@@ -90,14 +90,14 @@ class _Askers:
 
     def __init__(self, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
         self._groups: dict[str, list[tuple[int, str, set[str]]]] = {}
-        for name, schema in sorted(schemas.items()):
+        for name in sorted(schemas):
             group, _, last = name.rpartition(".")
             words = set(kebab(last).split("-"))
             rank = next((place for place, one in enumerate(_ASKING) if one in words), None)
             known = self._groups.setdefault(group, [])
             if rank is None or words & _DOING or len(known) >= _MOST_ASKERS:
                 continue
-            if task_key(schema):
+            if task_key(schemas[name]):
                 known.append((rank, name, words))
 
     def of(self, create: str) -> str:

@@ -77,11 +77,9 @@ def test_a_choice_with_a_member_that_says_nothing_is_none() -> None:
 
 
 def test_only_what_is_referred_to_becomes_a_class() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
     found, _ = cleaned(
-        {
-            "properties": {"a": {"$ref": "#/$defs/node"}},
-            "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}, "lost": {}},
-        }
+        {"properties": {"a": {"$ref": "#/$defs/node"}}, "$defs": {"node": node, "lost": {}}}
     )
 
     assert sorted(found) == ["A", "ANode"]
@@ -94,3 +92,24 @@ def test_only_what_is_referred_to_becomes_a_class() -> None:
 def test_a_reference_stays_within_the_schema(ref: object) -> None:
     with pytest.raises(NoModel):
         cleaned({"$ref": ref})
+
+
+def test_entries_that_a_pattern_names_are_entries_too() -> None:
+    texts, whole = {"type": "string"}, {"type": "integer"}
+    named, _ = cleaned({"additionalProperties": texts, "patternProperties": {"^x-": whole}})
+    free, _ = cleaned({"additionalProperties": texts, "patternProperties": {"^x-": {}}})
+
+    assert named["A"] == {"additionalProperties": {"anyOf": [texts, whole]}}
+    assert free["A"] == {}
+
+
+def test_names_are_read_where_names_stand() -> None:
+    inner = {"properties": {"b": {}}}
+    schema = {
+        "properties": {"a": {}},
+        "$defs": {"enum": inner, "properties": True},
+        "dependentRequired": {"properties": ["c"]},
+        "const": inner,
+    }
+
+    assert sorted(wire_names(schema)) == ["a", "b"]

@@ -62,6 +62,38 @@ def test_inherited_and_root_classes_are_told() -> None:
     assert made.roots == ("AInput3",)
 
 
+def test_a_class_of_two_bases_gets_their_fields() -> None:
+    made = shaped(
+        "class AInput1(BaseModel):\n    a: str\n    't1'\n"
+        "class AInput2(BaseModel):\n    a: int\n    image: int\n"
+        "class AInput(AInput1, AInput2):\n    model_config = {}\n",
+        t1="said",
+    )
+
+    assert made.bases == {}
+    assert made.fields["AInput"] == {"a": ("a", "str", True), "image": ("imageURL", "int", True)}
+    assert "class AInput(Model):\n" in made.source
+    assert made.source.count("said") == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "full"),
+    [
+        ("list", "list[Any]"),
+        ("dict | None", "dict[str, Any] | None"),
+        ("Union[tuple, set]", "tuple[Any, ...] | set[Any]"),
+        ("dict[str, list]", "dict[str, list[Any]]"),
+        ("list[list[tuple]]", "list[list[tuple[Any, ...]]]"),
+        ("Literal['list']", "Literal['list']"),
+    ],
+)
+def test_a_container_says_of_what(written: str, full: str) -> None:
+    made = shaped(f"class AInput(RootModel[list]):\n    root: {written}\n", list="list")
+
+    assert made.fields["AInput"]["root"][1] == full
+    assert "class AInput(RootModel[Any])" in made.source
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -78,6 +110,8 @@ def test_inherited_and_root_classes_are_told() -> None:
         "class A(BaseModel):\n    a: Literal['not ours']",
         "class A(BaseModel):\n    a: Unknown",
         "A.model_rebuild()",
+        "class A(BaseModel): pass\nclass B(A, Exception): pass",
+        "class A(RootModel[str]):\n    root: str\nclass B(A, BaseModel): pass",
     ],
 )
 def test_anything_else_is_refused(body: str) -> None:

@@ -11,7 +11,7 @@ from callsheet.bindings import Bindings
 from callsheet.directory import Directory
 from callsheet.errors import CallsheetError, InvalidInput, UsageError
 from callsheet.settings import Settings
-from callsheet.spec import Action
+from callsheet.spec import Action, Family
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +136,20 @@ def test_what_is_generated_works_without_a_list(settings: Settings) -> None:
     found = directory(settings, stage)
     assert judged(stage, found, {"anything": 1}) is None
     assert "no list of actions" in found.notes[0]
+
+
+def test_a_job_is_asked_for_in_the_words_of_its_host(settings: Settings) -> None:
+    query = {"type": "object", "properties": {"task_id": {}}, "required": ["task_id"]}
+    members = {"v.make": PROMPT, "v.make_and_wait": PROMPT, "v.query": query}
+    entries = [{"id": name, "inputSchema": schema} for name, schema in members.items()]
+    stage = Stage(reply({"actions": entries}))
+    found = directory(settings, stage)
+    bound = Family(create="v.make", query="v.query", task_key="taskId")
+    action = Action(id="v.make", role="create", family=bound, module="v_make")
+    assert found.on_terms_of_host(action).family == bound
+    stage.run(found.refresh())
+    here = found.on_terms_of_host(action).family
+    assert here is not None
+    assert (here.task_key, here.query) == ("task_id", "v.query")
+    unpaired = Action(id="v.make", role="wait", family=bound, module="v_make")
+    assert found.on_terms_of_host(unpaired).family == bound

@@ -37,7 +37,7 @@ def sends(data: bytes, status: int = 200, breaks: bool = False, **headers: str) 
 
 @pytest.fixture
 def part(tmp_path: Path) -> Iterator[Part]:
-    made = Part(str(tmp_path / "v.mp4"))
+    made = Part(str(tmp_path / "v.bin"))
     yield made
     made.discard()
 
@@ -238,3 +238,9 @@ def test_a_link_that_no_client_can_use_is_not_tried_again(part: Part) -> None:
     with pytest.raises(DownloadError, match="cannot be used"):
         fetch(stage, part)
     assert len(stage.of(Save)) == 1
+
+
+def test_a_start_too_short_to_tell_what_it_is_is_fetched_again(tmp_path: Path) -> None:
+    whole = b"\x89PNG\r\n\x1a\n" + b"x" * 9 + b"\0\0\0\0IEND\xaeB`\x82"
+    part = Part(str(tmp_path / "a.png"))
+    assert fetch(Stage(sends(whole[:5]), sends(whole)), part) == whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from asyncio import CancelledError
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ from callsheet.errors import (
     ServerError,
     UsageError,
 )
-from callsheet.flows import Record, submit
+from callsheet.flows import Record, Reply, Send, submit
 from callsheet.flows.submit import action_path, sendable
-from callsheet.spec import Action
+from callsheet.spec import Action, Role
 
 REFUSED = NetworkError("refused", sent=False)
 LOST = NetworkError("the connection broke", sent=True)
@@ -282,3 +283,14 @@ def test_the_reply_is_kept_as_it_came() -> None:
     stage = Stage(reply(b'{"taskId": "t", "later": [1, {"x": null}]}'))
     answer = stage.run(submit(order(MAKE), stage.timing))
     assert json.dumps(answer.json) == '{"taskId": "t", "later": [1, {"x": null}]}'
+
+
+@pytest.mark.parametrize(("role", "seconds"), [("wait", 42.0), ("create", None)])
+def test_how_long_a_blocking_action_took_is_noted(role: Role, seconds: float | None) -> None:
+    def answer(send: Send) -> Reply:
+        stage.now += 42.0
+        return reply({"taskId": "t", "status": "success", "videoUrl": "/v.mp4"})
+
+    stage = Stage(answer)
+    stage.run(submit(order(replace(MAKE, role=role)), stage.timing))
+    assert stage.of(Record)[1].values["seconds"] == seconds

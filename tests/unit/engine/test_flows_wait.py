@@ -170,3 +170,11 @@ def test_one_look_raises_what_the_answer_stands_for() -> None:
     with pytest.raises(ServerError):
         stage.run(ask(JOB, stage.timing))
     assert len(stage.sends) == 1
+
+
+def test_what_went_wrong_last_is_told_at_the_deadline() -> None:
+    stage = Stage(RUNNING, reply({"message": "task_id is missing"}, 422))
+    with pytest.raises(StillRunning, match=r"goes on as t-1; .*task_id is missing"):
+        waited(stage, seconds=5.0)
+    with pytest.raises(StillRunning, match=r"goes on as t-1$"):
+        waited(Stage(UNKNOWN, RUNNING), seconds=5.0)

@@ -222,3 +222,15 @@ def test_a_row_is_on_the_disk_when_record_returns(tmp_path: Path) -> None:
     other.close()
     ledger.close()
     assert found == [("intent",)]
+
+
+def test_the_lengths_of_several_actions_count_together(tmp_path: Path) -> None:
+    ticks = iter(range(100))
+    ledger = Ledger(str(tmp_path), clock=lambda: float(next(ticks)))
+    for number, action in enumerate(["make", "make_and_wait", "other", "make"]):
+        ledger.record("intent", f"ref-{number}", {"host": "h", "action": action})
+        ledger.record("done", f"ref-{number}", {"seconds": float(number + 1)})
+    assert ledger.durations("h", "make", "make_and_wait") == (4.0, 2.0, 1.0)
+    assert ledger.durations("h", "make", limit=1) == (4.0,)
+    assert ledger.durations("elsewhere", "make") == ()
+    ledger.close()

@@ -13,6 +13,7 @@ from unit.engine.test_transport import BODY, MAKE, options
 
 from callsheet import Client
 from callsheet.errors import DownloadError, UsageError
+from callsheet.files.targets import target_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,3 +141,40 @@ def test_an_error_document_in_place_of_a_picture_leaves_nothing(tmp_path: Path) 
         with pytest.raises(DownloadError, match="no png"):
             result.save(str(tmp_path / "a.png"))
     assert sorted(os.listdir(tmp_path)) == ["ledger"]
+
+
+def test_a_folder_takes_all_media(runner: Runner, tmp_path: Path) -> None:
+    files = {"/a.png": png(), "/b.png": png(PNG[:20] + b"y" + PNG[21:])}
+    with serving(plan(files, "/a.png", "/b.png")) as server:
+
+        async def steps(client: Any, wait: Any) -> Any:
+            return await saving(client, wait, f"{tmp_path}/all/")
+
+        saved = runner(options(server.url, tmp_path), steps)
+    names = ["v-make-t-1.png", "v-make-t-2.png"]
+    assert [os.path.basename(file.path) for file in saved] == names
+    assert sorted(os.listdir(tmp_path / "all")) == names
+
+
+def test_media_of_no_job_find_names_in_a_folder_too(tmp_path: Path) -> None:
+    named = [target_path(f"{tmp_path}/", action="a.b", index=n, extension=".png") for n in (1, 2)]
+    assert [os.path.basename(path) for path in named] == ["a-b.png", "a-b-2.png"]
+
+
+@pytest.mark.parametrize(("refused", "wanted"), [(False, ["/a.png"]), (True, [])])
+def test_a_job_that_is_done_at_once_without_media_is_asked_for_them(
+    runner: Runner, tmp_path: Path, refused: bool, wanted: list[str]
+) -> None:
+    def answer(seen: Seen) -> Said:
+        if seen.path.endswith("query"):
+            return said({"error": "busy"}, 500) if refused else said(film("/a.png"))
+        return said({"taskId": "t", "status": "done"})
+
+    with serving(answer) as server:
+
+        async def steps(client: Any, wait: Any) -> Any:
+            return await wait(client.call(MAKE, BODY, check=False, wait=True))
+
+        result = runner(options(server.url, tmp_path), steps)
+    assert list(result.media) == [server.url + path for path in wanted]
+    assert len(server.posts()) == 2

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
 from callsheet.cli import flags
-from callsheet.cli.input import checks, options
-from callsheet.text import safe_text
+from callsheet.cli.help import example
+from callsheet.cli.help.facts import clean, describe, one_line, signature
+from callsheet.cli.input import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 
 WIDTH = 88
 _COLUMN = 28
-_DOC_LIMIT = 2000
-_CHOICES_SHOWN = 40
+_GLUE = "\ue000"
+"""Stands for a space that no line may end at, while text is wrapped."""
+_SPAN = re.compile(r"`[^`\n]{1,70}`")
 
 Rows = list[tuple[str, str]]
 
 
 def paragraph(text: str, indent: str = "  ") -> str:
-    """``text`` wrapped; words longer than a line (links) stay whole."""
+    """``text`` wrapped; links and what stands in backquotes stay whole."""
     lines = [
         textwrap.fill(
-            line,
+            _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), line),
             WIDTH,
             initial_indent=indent,
             subsequent_indent=indent,
@@ -36,7 +38,7 @@ def paragraph(text: str, indent: str = "  ") -> str:
         )
         for line in text.splitlines()
     ]
-    return "\n".join(lines).rstrip()
+    return "\n".join(lines).rstrip().replace(_GLUE, " ")
 
 
 def table(title: str, rows: Rows) -> str:
@@ -51,64 +53,6 @@ def _row(name: str, text: str, width: int) -> str:
     if not body:
         return left
     return f"{left.ljust(width)}{body[width:]}" if len(left) < width - 1 else f"{left}\n{body}"
-
-
-def clean(text: str) -> str:
-    """Server text for a help page: nothing that moves a cursor, no more than a screenful."""
-    return safe_text(text, _DOC_LIMIT, multiline=True).strip()
-
-
-def one_line(text: str) -> str:
-    """Server text on one line."""
-    return " ".join(clean(text).split())
-
-
-def _facts(param: Param) -> Iterable[str]:
-    if param.choices:
-        names = [c if isinstance(c, str) else json.dumps(c) for c in param.choices]
-        more = f", … ({len(names)} in all)" if len(names) > _CHOICES_SHOWN else ""
-        yield "one of " + ", ".join(names[:_CHOICES_SHOWN]) + more
-    if words := checks.allowed(param).removeprefix("allowed: "):
-        yield words
-    if param.default is not None:
-        yield f"server default: {_default(param.default)}"
-    if param.kind == "array":
-        yield "may be repeated, or a JSON list"
-    if param.comma:
-        yield "comma-separated"
-    if param.only == "wait":
-        yield "with --blocking"
-    if param.nullable:
-        yield "null allowed"
-    wire = ".".join(param.path)
-    if wire != param.flag:
-        yield f"field {wire}"
-
-
-def _default(text: str) -> str:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text
-
-
-def describe(param: Param) -> str:
-    """What the help says about one parameter."""
-    doc = one_line(param.doc)
-    facts = one_line("; ".join(_facts(param)))
-    return f"{doc} [{facts}]".strip() if facts else doc
-
-
-def signature(param: Param, action: Action) -> str:
-    """How the flag of a parameter is typed."""
-    form = next(form for one, form in options.forms(action) if one is param)
-    flag, role = form[0]
-    if role == "json":
-        return f"--{flag} JSON"
-    if role == "yes":
-        return " / ".join(f"--{name}" for name, _ in form)
-    return f"--{flag} {options.metavar(param)}"
 
 
 def _own(rows: Iterable[flags.Row]) -> Rows:
@@ -140,6 +84,8 @@ def action_help(action: Action, prog: str, note: str = "") -> str:
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
     parts.append(table("Output and request", _ours(action)))
+    copied = example.line(action, prog)
+    parts.append(f"Example:\n  {copied}" if copied else "")
     parts.append(_notes(action, prog, shown))
     parts.append(paragraph(note, ""))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -149,7 +95,7 @@ def _ours(action: Action) -> Rows:
     rows = _own(flags.ACTION)
     if options.is_job(action):
         rows += _own(flags.FAMILY)
-    return [*rows, ("--help", "Show this page")]
+    return [*rows, ("--help", "Show this page; with --json as data")]
 
 
 def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.cli import words
 from callsheet.cli.help import layout as helptext
+from callsheet.cli.help.facts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,9 @@ _LONGEST_NAME = 200
 """Longer names are no file names everywhere; such a page is made when it is asked for."""
 
 
+_LONGEST_LIST = 64
+
+
 def file_name(path: Iterable[str]) -> str:
     """The file that holds the page of a command path: its words joined by dots."""
     return (".".join(path) or "_") + ".txt"
@@ -24,7 +28,7 @@ def file_name(path: Iterable[str]) -> str:
 
 def summary_of(action: Action) -> str:
     """The line that a group's page shows for an action."""
-    return helptext.one_line(action.summary or action.doc).split(". ")[0] or action.id
+    return one_line(action.summary or action.doc).split(". ")[0] or action.id
 
 
 def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
@@ -41,15 +45,23 @@ def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
         else:
             inside.setdefault(word, []).append(command[len(path) + 1])
     for word, names in inside.items():
-        found.setdefault(word, ", ".join(dict.fromkeys(names)))
+        found.setdefault(word, _listing(list(dict.fromkeys(names))))
     return dict(sorted(found.items()))
+
+
+def _listing(names: list[str]) -> str:
+    """The words of a group, as many as fit on a line."""
+    for count in range(len(names), 0, -1):
+        more = f", … ({len(names)} in all)" if count < len(names) else ""
+        line = ", ".join(names[:count]) + more
+        if len(line) <= _LONGEST_LIST:
+            return line
+    return f"{len(names)} commands"
 
 
 def root_page(prog: str, groups: Mapping[str, str]) -> str:
     """The page of the program itself."""
-    served = helptext.table(
-        "Actions of the server", [(n, helptext.one_line(s)) for n, s in groups.items()]
-    )
+    served = helptext.table("Actions of the server", [(n, one_line(s)) for n, s in groups.items()])
     own = helptext.table("Commands", [(name, text) for name, (_, text) in words.OWN.items()])
     ours = helptext.table("Flags, before a command or after it", helptext.own_rows())
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"

@@ -47,9 +47,9 @@ def build(typed: Sequence[Typed], given_input: str | None) -> Body:
     if not isinstance(base, dict):
         raise UsageError("--input: flags can only be added to a JSON object", flag="--input")
     doubts: list[UsageError] = []
-    entries = [(option.param, _value(option, raw, sources, doubts)) for option, raw in typed]
+    entries = [(option.param, meant(option, raw, sources, doubts)) for option, raw in typed]
     for param, value in _ancestors_first(entries):
-        _put(base, param.path, value)
+        put(base, param.path, value)
     return Body(base, doubt=doubts[0] if doubts else None)
 
 
@@ -77,7 +77,8 @@ def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]
     return sorted(entries, key=rank)
 
 
-def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+def put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Set the value at a path of names; objects are made on the way."""
     for name in path[:-1]:
         inner = body.get(name)
         if not isinstance(inner, dict):
@@ -86,7 +87,11 @@ def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     body[path[-1]] = value
 
 
-def _value(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageError]) -> Any:
+def meant(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageError]) -> Any:
+    """What the text (of a list: the texts) after an option means; raises ``UsageError``.
+
+    ``doubts`` collects what does not look right and may yet be allowed.
+    """
     param, role = option.param, option.role
     if role == "no":
         return False
@@ -155,7 +160,7 @@ def _medium(param: Param, text: Any, value: Any) -> Any:
     if not isinstance(text, str) or not isinstance(value, str):
         return value
     exact = values.quoted(text)
-    if exact is not None or "://" in text or text.startswith("data:"):
+    if exact is not None or values.is_link(text):
         return value if exact is None else exact
     path = text.removeprefix("@")
     if os.path.isfile(path):
@@ -166,15 +171,23 @@ def _medium(param: Param, text: Any, value: Any) -> Any:
     return value
 
 
-def missing(action: Action, body: Any, member: str) -> Param | None:
-    """The first required field of the body's first level that is not there."""
-    if not isinstance(body, dict):
-        return None
-    for param in action.params:
-        wanted = param.required and len(param.path) == 1 and param.only in {"", member}
-        if wanted and param.path[0] not in body:
-            return param
-    return None
+def missing(action: Action, body: Any, member: str) -> list[Param]:
+    """The required fields that are not there: what an object needs inside it, not the object."""
+    wanted = [one for one in action.params if one.required and one.only in {"", member}]
+    above = {one.path[:-1] for one in wanted}
+    objects = {one.path for one in wanted if one.kind == "object" and one.path in above}
+    leaves = [one for one in wanted if one.path not in objects and one.path[:-1] in {(), *objects}]
+    return [one for one in leaves if _lacks(body, one.path)]
+
+
+def _lacks(body: Any, path: tuple[str, ...]) -> bool:
+    for name in path:
+        if not isinstance(body, dict):
+            return False
+        if name not in body:
+            return True
+        body = body[name]
+    return False
 
 
 def foreign(typed: Iterable[Typed], member: str) -> Param | None:

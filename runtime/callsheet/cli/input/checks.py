@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import jsontext
 from callsheet.cli.input.values import shown, wrong
-from callsheet.cli.nearest import did_you_mean, listing
+from callsheet.cli.nearest import did_you_mean, listing, nearest_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from callsheet.errors import UsageError
     from callsheet.spec import Param
 
+_LONGEST_PATTERN = 60
 _LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "minimum": (lambda value, limit: value >= limit, "is less than"),
     "maximum": (lambda value, limit: value <= limit, "is more than"),
@@ -56,11 +58,23 @@ def _choice_doubt(param: Param, value: Any) -> UsageError | None:
         return None
     names = [c if isinstance(c, str) else shown(c) for c in param.choices]
     given = value if isinstance(value, str) else shown(value)
-    return wrong(
-        param,
-        f"{given!r} is not one of {listing(names)}",
-        did_you_mean(given, names),
-    )
+    hint = did_you_mean(given, names)
+    number = _as_number(value)
+    if number is not None and (close := nearest_number(number, param.choices)) is not None:
+        hint = f"did you mean {shown(close)}?"
+    return wrong(param, f"{given!r} is not one of {listing(names)}", hint)
+
+
+def _as_number(value: Any) -> float | None:
+    """The number that a value is or spells."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        try:
+            return jsontext.number(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int | float) else None
 
 
 def allowed(param: Param) -> str:
@@ -76,6 +90,23 @@ def allowed(param: Param) -> str:
         if words:
             return f"allowed: {words}{unit}"
     return ""
+
+
+def limits_in_words(param: Param) -> Iterator[str]:
+    """Every limit that help tells, such as ``3 to 12``; of a list those of its items too."""
+    if words := allowed(param).removeprefix("allowed: "):
+        yield words
+    inner = param.limits.get("items")
+    if isinstance(inner, dict):
+        for words in limits_in_words(replace(param, limits=inner)):
+            yield f"each {words}"
+    if (step := param.limits.get("multipleOf", 1)) != 1:
+        yield f"a multiple of {shown(step)}"
+    pattern = param.limits.get("pattern")
+    if isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN:
+        yield f"matches {pattern}"
+    if param.limits.get("uniqueItems") is True:
+        yield "no item twice"
 
 
 def _range(low: Any, high: Any) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from callsheet.cli import flags
 from callsheet.naming import negation
+from callsheet.spec import Param
 from callsheet.text import typable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from callsheet.spec import Action, Param
+    from click.shell_completion import CompletionItem
 
+    from callsheet.spec import Action
+
+_SHORT = 24
 _METAVARS = {
     "string": "TEXT",
     "integer": "INTEGER",
@@ -39,7 +44,7 @@ class FieldOption(click.Option):
         if role == "yes" or (role == "json" and param.kind == "boolean"):
             extra = {"is_flag": False, "flag_value": "true"}
         super().__init__(
-            [name, f"--{flag}"],
+            [name, "--flag"],
             multiple=not single,
             metavar=metavar(param),
             help=param.doc,
@@ -47,20 +52,38 @@ class FieldOption(click.Option):
             shell_complete=self._complete,
             **extra,
         )
+        self.opts = [f"--{flag}"]  # click would part a name at a slash
         self.flag = flag
         self.param = param
         self.role = role
 
-    def _complete(self, ctx: click.Context, option: click.Parameter, text: str) -> list[str]:
-        words = [c for c in self.param.choices if isinstance(c, str) and typable(c)]
-        return [word for word in words if word.startswith(text)]
+    def _complete(
+        self, ctx: click.Context, option: click.Parameter, text: str
+    ) -> list[CompletionItem]:
+        from callsheet.cli import completing
+
+        if self.role == "file" or (self.param.media and "://" not in text):
+            return completing.paths(text)
+        family = getattr(ctx.command, "asks_about", None)
+        if family is not None and self.param.path == (family.task_key,):
+            return completing.tasks(ctx, option, text)
+        return completing.offered((c for c in self.param.choices if isinstance(c, str)), text)
 
 
 def metavar(param: Param) -> str:
-    """What the value of a flag is called in help."""
+    """What the value of a flag is called in help; a few short choices stand for themselves."""
+    if few := short_choices(param):
+        return "|".join(few)
     if param.kind == "array" and param.items in _METAVARS and param.items != "any":
         return _METAVARS[param.items] or "true|false"
     return _METAVARS[param.kind]
+
+
+def short_choices(param: Param) -> tuple[str, ...]:
+    """The choices where they are few and short enough to stand after the flag."""
+    texts = tuple(c if isinstance(c, str) else json.dumps(c) for c in param.choices)
+    fit = len("|".join(texts)) <= _SHORT and all(map(typable, texts))
+    return texts if fit and len(texts) > 1 else ()
 
 
 def is_job(action: Action) -> bool:
@@ -106,6 +129,36 @@ def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
 
 # A flag and what was typed for it, in the order in which they were typed.
 Typed = tuple[FieldOption, Any]
+
+
+_NAMED = "--input."
+
+
+def nameable(name: str) -> bool:
+    """Whether ``--input.NAME`` can say the field: what follows ``=`` is the value."""
+    return "=" not in name and "\0" not in name
+
+
+def undeclared(args: Sequence[str], known: Sequence[FieldOption]) -> list[FieldOption]:
+    """An option for each ``--input.NAME`` of the command line that no field has declared.
+
+    ``NAME`` is the wire name, as it stands in the body.
+    """
+    taken = {option.flag for option in known}
+    flags_typed = [word.partition("=")[0].removeprefix("--") for word in args if _is_named(word)]
+    return [
+        FieldOption(f"named_{place}", flag, _named(flag), "json")
+        for place, flag in enumerate(dict.fromkeys(flags_typed))
+        if flag not in taken
+    ]
+
+
+def _is_named(word: str) -> bool:
+    return word.startswith(_NAMED)
+
+
+def _named(flag: str) -> Param:
+    return Param(path=(flag.removeprefix("input."),), flag=flag)
 
 
 def fields(action: Action) -> list[FieldOption]:

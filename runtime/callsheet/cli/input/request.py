@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli.durations import milliseconds
+from callsheet.cli.input import asking, jsontext
 from callsheet.cli.input import body as bodies
-from callsheet.cli.input import jsontext
+from callsheet.cli.input.blame import by_schema
 from callsheet.errors import InvalidInput, UsageError
-from callsheet.params import param_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callsheet.cli.input.body import Body
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
-    from callsheet.spec import Action, Role
+    from callsheet.spec import Action, Param, Role
 
 _GRACE = 30.0
 _TIMEOUT = "timeoutMs"
@@ -45,7 +45,7 @@ class Request(NamedTuple):
 def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     """Work out what to send; raises ``UsageError`` for what cannot go."""
     flags = session.flags
-    role = _role(session, asked)
+    role = role_of(session, asked)
     action = member(session, asked, role)
     _refuse_foreign(asked, typed, role)
     body = bodies.build(typed, flags.get("input"))
@@ -57,12 +57,13 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     elif said and takes_timeout(asked, role):
         body, _ = with_timeout(asked, body, limit, said=True)
     if "no-check" not in flags:
+        body = asking.completed(session, asked, body, role)
         body = body._replace(doubt=body.doubt or missing(asked, body, role))
     silence = limit / 1000 + _GRACE if role == "wait" else 60.0
     return Request(asked, action, body, silence, limit / 1000)
 
 
-def _role(session: Session, asked: Action) -> Role:
+def role_of(session: Session, asked: Action) -> Role:
     """Which member of the family is sent; raises ``UsageError`` where it does not exist."""
     blocking, no_wait = "blocking" in session.flags, "no-wait" in session.flags
     if asked.family is None or asked.role == "query":
@@ -108,18 +109,24 @@ def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
 
 
 def missing(asked: Action, body: Body, role: Role) -> UsageError | None:
-    """What to say of a body that lacks a field which seems to be required."""
-    param = bodies.missing(asked, body.value, role)
-    if param is None:
+    """What to say of a body that lacks fields which seem to be required."""
+    wanted = bodies.missing(asked, body.value, role)
+    if not wanted:
         return None
-    wire = param.path[0]
+    told = [_needed(param) for param in wanted]
+    return UsageError(
+        f"{', '.join(told)} {'is' if len(told) == 1 else 'are'} needed",
+        hint="give the whole body with --input",
+        flag=f"--{wanted[0].flag}" if wanted[0].flag else "--input",
+        code="invalid_input",
+    )
+
+
+def _needed(param: Param) -> str:
+    wire = ".".join(param.path)
     if param.hidden:
-        message, flag = f"the field {wire} is needed and has no flag", "--input"
-    else:
-        flag = f"--{param.flag}"
-        message = f"{flag} is needed" + (f" (field {wire})" if wire != param.flag else "")
-    hint = "give the whole body with --input"
-    return UsageError(message, hint=hint, flag=flag, code="invalid_input")
+        return f"the field {wire}, which has no flag,"
+    return f"--{param.flag}" + (f" (field {wire})" if wire != param.flag else "")
 
 
 def takes_timeout(asked: Action, role: Role) -> bool:
@@ -156,27 +163,10 @@ def judge(session: Session, made: Request) -> None:
         if "no-check" in session.flags:
             session.warn(f"the schema refuses this body: {error.message}")
             return
-        raise doubt or _by_flag(made.asked, error) from None
+        raise doubt or by_schema(made.asked, error) from None
     finally:
         for note in session.directory.notes:
             session.note(note)
         session.directory.notes.clear()
     if doubt is not None and not judged and "no-check" not in session.flags:
         raise doubt
-
-
-def _by_flag(asked: Action, error: InvalidInput) -> InvalidInput:
-    """The error in the words of the command line; what no flag carries came by ``--input``."""
-    words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
-    param = param_at(asked.params, _steps(error.pointer))
-    if param is None:
-        error.flag = "--input"
-        return error
-    inside = "".join(f"/{step}" for step in error.pointer.split("/")[1 + len(param.path) :])
-    error.flag = f"--{param.flag}"
-    error.message = f"{error.flag}{' at ' if inside else ''}{inside}: {words}"
-    return error
-
-
-def _steps(pointer: str) -> tuple[str, ...]:
-    return tuple(word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")[1:])

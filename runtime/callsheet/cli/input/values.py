@@ -45,6 +45,11 @@ def quoted(text: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def is_link(text: str) -> bool:
+    """Whether a text is a link or holds its data itself, and so is never the name of a file."""
+    return "://" in text or text.startswith("data:")
+
+
 def _decoded(text: str) -> Any:
     """What ``text`` is as JSON; ``_UNREAD`` where it is none."""
     try:

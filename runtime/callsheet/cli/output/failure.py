@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import traceback
 from typing import TYPE_CHECKING
 
@@ -86,9 +85,10 @@ def report(session: Session, error: BaseException) -> int:
     told = from_any(error)
     if "debug" in session.flags or "--debug" in session.argv:
         whole = safe_text("".join(traceback.format_exception(error)), multiline=True)
-        sys.stderr.write(f"{whole}\n")
+        for line in whole.splitlines():
+            session.warn(line)
     told.hint = spoken(session.prog, told.hint)
-    session.warn(f"{session.prog}: {told.message}")
+    session.warn(f" {told.message}", head=f"{session.prog}:")
     if told.hint:
         session.warn(f"  {told.hint}")
     if output.wants_document(session):

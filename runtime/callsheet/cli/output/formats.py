@@ -7,11 +7,13 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli.output import paint
+from callsheet.cli.output.columns import aligned, cell, tabbed, table_of
 from callsheet.errors import UsageError
 from callsheet.text import INVISIBLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from callsheet.cli.session import Session
 
@@ -35,8 +37,15 @@ def dumps(value: Any, indent: int | None = None) -> str:
 
 def write(text: str) -> None:
     """Text to stdout as UTF-8, whatever the locale."""
+    write_bytes(text.encode("utf-8", "replace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Bytes to stdout as they are; nowhere if it is closed."""
+    if sys.stdout is None:
+        return
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
 
@@ -56,6 +65,13 @@ def chosen(session: Session) -> str:
     return said
 
 
+def check(session: Session) -> None:
+    """Refuse a format or an expression that cannot be used; raises ``UsageError``."""
+    chosen(session)
+    if session.flags.get("jmespath") is not None:
+        _compiled(session.flags.get("jmespath") or "")
+
+
 def wants_document(session: Session) -> bool:
     """Whether stdout carries one JSON document, also where something fails."""
     try:
@@ -69,10 +85,13 @@ def wants_document(session: Session) -> bool:
     return session.data and not session.on_terminal()
 
 
-def emit(session: Session, value: Any, human: Callable[[], str] | None = None) -> None:
+def emit(
+    session: Session, value: Any, human: Callable[[], str] | None = None, *, raw: bool = False
+) -> None:
     """Print the result of a command in the format asked for.
 
-    ``human`` makes the short view for a terminal; without one a terminal gets JSON too.
+    ``human`` makes the short view for a terminal; without one a terminal gets JSON too, or with
+    ``raw`` the text as it is.
     """
     form = chosen(session)
     expression = session.flags.get("jmespath")
@@ -81,7 +100,8 @@ def emit(session: Session, value: Any, human: Callable[[], str] | None = None) -
     elif not form and human is not None and session.on_terminal():
         write(human().rstrip("\n") + "\n")
         return
-    write(formatted(value, form or "json", raw_for_terminal=session.on_terminal()))
+    usual = "raw" if raw else "json"
+    write(formatted(value, form or usual, raw_for_terminal=session.on_terminal()))
 
 
 def formatted(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
@@ -92,72 +112,65 @@ def formatted(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
     if form == "table":
         return table_of(value)
     if form == "raw":
-        text = value if isinstance(value, str) else dumps(value)
-        return (_safe(text) if raw_for_terminal else text) + "\n"
+        words = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        return "".join(_raw(one, raw_for_terminal) + "\n" for one in (value if words else [value]))
     return dumps(value, 2) + "\n"
 
 
 def _selected(value: Any, expression: str) -> Any:
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return _compiled(expression).search(value)
+    except JMESPathError as error:
+        raise _unusable(error) from None
+
+
+def _compiled(expression: str) -> Any:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
-        return jmespath.search(expression, value)
+        return jmespath.compile(expression)
     except JMESPathError as error:
-        words = str(error).splitlines()[0]
-        raise UsageError(f"--jmespath: {words}", flag="--jmespath") from None
+        raise _unusable(error) from None
 
 
-def _safe(text: str) -> str:
+def _unusable(error: Exception) -> UsageError:
+    words = str(error).splitlines()[0].rstrip(":")
+    return UsageError(
+        f"--jmespath: {words}", hint="the language: https://jmespath.org", flag="--jmespath"
+    )
+
+
+def _raw(value: Any, terminal: bool) -> str:
     from callsheet.text import safe_text
 
-    return safe_text(text, multiline=True)
-
-
-def cell(value: Any) -> str:
-    """One value on one line of a table."""
-    from callsheet.text import one_line
-
-    if value is None:
-        return ""
-    return one_line(value if isinstance(value, str) else dumps(value))
-
-
-def table_of(value: Any) -> str:
-    """A list of objects as columns, an object as names and values, anything else as a line."""
-    if isinstance(value, dict):
-        return aligned([(cell(name), cell(item)) for name, item in value.items()])
-    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-        names = list(dict.fromkeys(name for row in value for name in row))
-        rows = [[cell(row.get(name)) for name in names] for row in value]
-        return aligned([[name.upper() for name in map(cell, names)], *rows])
-    rows = value if isinstance(value, list) else [value]
-    return "".join(cell(row) + "\n" for row in rows)
-
-
-def aligned(rows: Iterable[Sequence[str]]) -> str:
-    """Rows with their columns under each other; nothing is cut."""
-    lines = [list(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-    return "".join(line + "\n" for line in padded)
-
-
-def tabbed(rows: Iterable[Sequence[str]]) -> str:
-    """Rows for other programs: columns parted by tabs."""
-    return "".join("\t".join(map(cell, row)) + "\n" for row in rows)
+    text = value if isinstance(value, str) else dumps(value)
+    return safe_text(text, multiline=True) if terminal else text
 
 
 def emit_list(session: Session, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     """A list: a table on a terminal, tab-separated lines in a pipe, else what was asked for."""
-    if chosen(session) or session.flags.get("jmespath"):
+    form = chosen(session)
+    if session.flags.get("jmespath") or form not in {"", "table"}:
         emit(session, rows)
         return
     lines = [[cell(row.get(name)) for name in columns] for row in rows]
-    if session.on_terminal():
-        write(aligned([[name.upper() for name in columns], *lines]))
-    else:
+    if not form and not session.on_terminal():
         write(tabbed(lines))
+        return
+    screen = _screen() if session.on_terminal() else 0
+    head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
+    write(paint.painted(head, "bold", paint.is_wanted(sys.stdout, session.environ)) + rest)
+
+
+def _screen() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+def _parted(table: str) -> tuple[str, str]:
+    head, sign, rest = table.partition("\n")
+    return head, sign + rest

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, TextIO
 
 from callsheet.cli.durations import spoken
+from callsheet.cli.output import paint
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from callsheet.cli.session import Session
     from callsheet.flows import Update
 
 _STEP = 0.1
+_SILENCE = 30.0
+"""Seconds after which a line is written although nothing changed: logs that stand still look dead."""
+_BAR = 20
+_PREVIEWS = frozenset({"preview", "thumbnail", "thumb", "poster", "cover"})
 
 
 class Progress:
@@ -23,19 +30,28 @@ class Progress:
     ``usual`` is how many seconds such a job usually takes, where that is known.
     """
 
-    def __init__(self, session: Session, title: str, usual: float | None = None) -> None:
-        self.session, self.title, self.usual = session, title, usual
+    def __init__(
+        self,
+        session: Session,
+        title: str,
+        usual: float | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.session, self.title, self.usual, self.clock = session, title, usual, clock
         self._shown: tuple[str, int] | None = None
+        self._told = 0.0
         self._status: Any = None
+        self._previewed = False
+        self._last: tuple[Update | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
-        moving = sys.stderr.isatty() and self.session.environ.get("TERM") != "dumb"
+        moving = paint.moves(sys.stderr, self.session.environ) and _draws(sys.stderr)
         if moving and "quiet" not in self.session.flags:
             from rich.console import Console
-            from rich.text import Text
 
             console = Console(stderr=True, markup=False, highlight=False)
-            self._status = console.status(Text(self.title))
+            self._status = console.status(self, refresh_per_second=8)
             self._status.start()
         return self
 
@@ -50,16 +66,36 @@ class Progress:
 
     def __call__(self, update: Update) -> None:
         """Show one update."""
-        line = f"{self.title}: {words(update, self.usual)}"
+        self._last = (update, self.clock())
+        if not self._previewed and (link := preview(update.reading.payload)):
+            self._previewed = True
+            self.session.note(f"preview: {link}")
         if self._status is not None:
-            from rich.text import Text
-
-            self._status.update(Text(line))
+            self._status.update(self)
             return
         part = -1 if update.progress is None else int(update.progress / _STEP)
-        if (update.said, part) != self._shown:
-            self._shown = (update.said, part)
-            self.session.note(line)
+        quiet = update.elapsed - self._told < _SILENCE
+        if (update.said, part) != self._shown or not quiet:
+            self._shown, self._told = (update.said, part), update.elapsed
+            self.session.note(f"{self.title}: {words(update, self.usual)}")
+
+    def __rich__(self) -> Any:
+        """The moving line at this moment: the time goes on between two answers of the server."""
+        from rich.text import Text
+
+        update, since = self._last
+        ago = self.clock() - since
+        line = Text(f"{one_line(self.title)}: ", no_wrap=True, overflow="ellipsis", end="")
+        if update is None:
+            return line.append(f"waiting ({spoken(ago)})")
+        if update.progress is not None:
+            full = round(max(0.0, min(1.0, update.progress)) * _BAR)
+            line.append("━" * full, "green").append("━" * (_BAR - full), "dim").append(" ")
+        return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
+
+
+def _draws(stream: TextIO) -> bool:
+    return "utf" in (stream.encoding or "").lower()
 
 
 def words(update: Update, usual: float | None = None) -> str:
@@ -68,3 +104,17 @@ def words(update: Update, usual: float | None = None) -> str:
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
     expected = "" if usual is None else f" of usually {spoken(usual)}"
     return f"{said}{percent} ({spoken(update.elapsed)}{expected})"
+
+
+def preview(payload: Any) -> str:
+    """The first link that a reply gives under a name such as ``previewUrl``; empty for none."""
+    from callsheet.protocol.media import is_link
+
+    for name, value in payload.items() if isinstance(payload, dict) else ():
+        word = name.lower().replace("_", "").removesuffix("s")
+        word = word.removesuffix("url").removesuffix("uri").removesuffix("image")
+        if word in _PREVIEWS:
+            found = value[0] if isinstance(value, list) and value else value
+            if isinstance(found, str) and found.startswith("http") and is_link(found):
+                return one_line(found)
+    return ""

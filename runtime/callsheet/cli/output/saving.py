@@ -9,9 +9,10 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli.nearest import did_you_mean, listing
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.files import containers
-from callsheet.files.targets import check_target, target_path
+from callsheet.files.targets import WORDS, check_target, target_path
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ _LATE = re.compile(r"\{(task_id|index|ext)\}")
 def check(session: Session, action: Action) -> None:
     """Refuse an ``--out`` that could not be written; raises ``UsageError``."""
     out = session.flags.get("out")
+    if "open" in session.flags:
+        _opener(out)
     if not out:
         if "out" in session.flags:
             raise UsageError("--out: no file is named", flag="--out")
         return
     if out == "-":
         return
+    _check_template(out)
     target = target_path(out, action=action.id, task_id="task")
     unknown_yet = out != target and (_LATE.search(out) or os.path.isdir(out) or out.endswith("/"))
     if (
@@ -40,6 +44,27 @@ def check(session: Session, action: Action) -> None:
         check_target(os.path.join(os.path.dirname(target), ".callsheet-check"), force=True)
     else:
         check_target(target, force="force" in session.flags)
+
+
+def _opener(out: str | None) -> str:
+    """The program that shows a file; raises ``UsageError`` where nothing could be shown."""
+    if out in {None, "", "-"}:
+        raise UsageError("--open shows a saved file: --out is needed", flag="--open")
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    if shutil.which(opener) is None:
+        raise UsageError(f"--open: there is no {opener} here", flag="--open")
+    return opener
+
+
+def _check_template(out: str) -> None:
+    known = listing(f"{{{word}}}" for word in WORDS)
+    for word in re.findall(r"\{([A-Za-z_]+)\}", out):
+        if word not in WORDS:
+            raise UsageError(
+                f"--out: there is no {{{word}}}",
+                hint=did_you_mean(word, WORDS) or f"known: {known}",
+                flag="--out",
+            )
 
 
 def save(
@@ -114,9 +139,7 @@ def show(path: str) -> None:
     """Open a saved file with whatever the desktop uses for it."""
     import subprocess
 
-    opener = "open" if sys.platform == "darwin" else "xdg-open"
-    if shutil.which(opener) is None:
-        raise UsageError(f"--open: there is no {opener} here", flag="--open")
+    opener = _opener(path)
     subprocess.Popen(  # noqa: S603 - a fixed program and a path that we have written
         [opener, os.path.abspath(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

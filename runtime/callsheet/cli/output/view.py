@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli.output.formats import cell
+from callsheet.cli.output.columns import cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

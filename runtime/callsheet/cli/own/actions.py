@@ -1,76 +1,74 @@
-"""``actions``: what the server offers, from the server or from the cache."""
+"""``actions``: what the server offers, searched, shown and compared with the bindings."""
 
 from __future__ import annotations
 
-import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.durations import spoken
+from callsheet.cli import completing, locked
 from callsheet.cli.help import pages
 from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import formats as output
-from callsheet.cli.ownword import Word, Words, known_ids
-from callsheet.errors import NetworkError, ServerError, UsageError
+from callsheet.cli.own.offer import known, offered
+from callsheet.cli.ownword import Word, Words
+from callsheet.errors import DriftFound, ServerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.catalog.live import Catalogue
+    from callsheet.cli.own.offer import Offer
     from callsheet.cli.session import Session
+    from callsheet.diff import Change
     from callsheet.spec import Action, Advertised
 
-_COLUMNS = ("id", "command", "kind", "cost", "summary")
+_COLUMNS = ("id", "command", "kind", "cost", "group", "source", "summary")
+_CHANGES = ("severity", "kind", "action", "text")
 _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"}
 
 
-def catalogue(session: Session, *, whole: bool = False) -> Catalogue:
-    """What the server offers now; without a network what the cache holds, and how old that is."""
-    known = session.directory.cached()
-    try:
-        found: Catalogue = session.run(session.directory.refresh(whole=whole))
-    except NetworkError as error:
-        if known is None:
-            raise
-        age = spoken(time.time() - known.fetched)
-        session.warn(f"{error.message}; this is from the cache, {age} old")
-        return known
-    return found
-
-
-def row(session: Session, action: Action) -> dict[str, Any]:
-    """One line of the list."""
+def row(session: Session, action: Action, offer: Offer) -> dict[str, Any]:
+    """One line of the list; a member of a family stands in the family's group."""
+    leader = action
+    if action.family is not None and not action.command:
+        leader = offer.surface(session).by_id.get(action.family.create, action)
+    words = leader.command or tuple(action.id.split("."))
     return {
         "id": action.id,
         "command": " ".join([session.prog, *action.command]) if action.command else None,
         "kind": _KINDS[action.role],
         "cost": "may cost" if action.paid else "free",
+        "group": " ".join(words[:-1]) or None,
+        "source": offer.source,
         "summary": pages.summary_of(action),
         "schema": action.typed,
     }
 
 
-def _show(session: Session, actions: Iterable[Action]) -> None:
-    output.emit_list(session, [row(session, action) for action in actions], _COLUMNS)
+def _show(session: Session, found: Offer, actions: Iterable[Action]) -> None:
+    output.emit_list(session, [row(session, one, found) for one in actions], _COLUMNS)
 
 
 def _list(session: Session, refresh: bool, cached: bool) -> None:
-    """List every action of the server."""
-    known = session.directory.cached() if cached and not refresh else None
-    found = known or catalogue(session, whole=refresh)
-    _show(session, session.directory.surface(found).actions)
-    for note in found.notes:
+    """List every action of the server; without a network what the cache holds."""
+    found = (cached and known(session)) or offered(session, whole=refresh)
+    _show(session, found, found.surface(session).actions)
+    for note in found.catalogue.notes:
         session.note(note)
 
 
 def _search(session: Session, text: tuple[str, ...]) -> None:
     """List the actions whose id, title or description holds all of the words."""
-    found = catalogue(session)
+    found = offered(session)
     wanted = [word.lower() for word in " ".join(text).split()]
-    said = {one.id: f"{one.id} {one.title} {one.description}".lower() for one in found.actions}
-    actions = session.directory.surface(found).actions
-    _show(session, [a for a in actions if all(w in said.get(a.id, "") for w in wanted)])
+    entries = found.catalogue.actions
+    said = {one.id: f"{one.id} {one.title} {one.description}".lower() for one in entries}
+    actions = found.surface(session).actions
+    held = [a for a in actions if all(w in said.get(a.id, "") for w in wanted)]
+    _show(session, found, held)
+    if not held:
+        session.note(f"no action holds {' and '.join(wanted)}; all: {session.prog} actions list")
 
 
 def _schema(session: Session, action_id: str, answer: bool, raw: bool) -> None:
@@ -80,9 +78,9 @@ def _schema(session: Session, action_id: str, answer: bool, raw: bool) -> None:
     if schema is None:
         what = "of its answer" if answer else "that can be read"
         raise ServerError(
-            f"{action_id} has no schema {what}", hint=f"probe shows what {session.prog} was sent"
+            f"{action_id} has no schema {what}", hint=f"{session.prog} probe shows what was sent"
         )
-    if raw:
+    if raw and not session.flags.get("jmespath"):
         output.write(output.dumps(schema) + "\n")
     else:
         output.emit(session, schema)
@@ -92,13 +90,45 @@ def _advertised(session: Session, action_id: str) -> Advertised:
     known = session.directory.cached()
     found = known.get(action_id) if known is not None else None
     if found is None:
-        fresh = catalogue(session)
+        fresh = offered(session).catalogue
         found = fresh.get(action_id)
         if found is None:
             ids = [one.id for one in fresh.actions]
             hint = did_you_mean(action_id, ids) or f"{session.prog} actions list"
             raise UsageError(f"the server offers no action {action_id}", hint=hint)
     return found
+
+
+def changes(session: Session, found: Offer) -> tuple[Change, ...]:
+    """How an offer differs from what the bindings were made from, what breaks callers first."""
+    from callsheet.diff import diff
+    from callsheet.snapshot import Snapshot
+
+    bindings = session.bindings
+    return diff(
+        locked.snapshot(bindings),
+        Snapshot(session.settings.origin, found.catalogue.actions),
+        overlay=bindings.overlay(),
+        program=session.prog,
+        given=locked.commands(bindings),
+    )
+
+
+def _diff(session: Session) -> int:
+    """Compare what the server offers with the bindings; 8 where they differ."""
+    bindings = session.bindings
+    if not bindings.package:
+        raise UsageError(f"{session.prog} has no bindings: all its commands are the server's own")
+    session.settings.require_host()
+    found = offered(session)
+    rows = [asdict(change) for change in changes(session, found)]
+    output.emit_list(session, rows, _CHANGES)
+    made = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
+    said = f"{len(rows)} changes since" if rows else "nothing changed since"
+    session.note(f"{session.settings.host}: {said} {made}")
+    if rows:
+        session.note("the new schemas are in force already; `make generate` brings the types")
+    return DriftFound.exit_code if rows else 0
 
 
 actions = Words(
@@ -115,19 +145,20 @@ actions = Words(
             data=False,
         ),
         Word(
-            "schema",
-            _schema,
-            params=[
-                click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
-                click.Option(["--answer"], is_flag=True, help="The schema of the answer"),
-                click.Option(["--raw"], is_flag=True, help="On one line"),
-            ],
-        ),
-        Word(
             "search",
             _search,
             params=[click.Argument(["text"], metavar="WORD...", nargs=-1, required=True)],
             data=False,
         ),
+        Word(
+            "schema",
+            _schema,
+            params=[
+                click.Argument(["action_id"], metavar="ID", shell_complete=completing.ids),
+                click.Option(["--answer"], is_flag=True, help="The schema of the answer"),
+                click.Option(["--raw"], is_flag=True, help="On one line"),
+            ],
+        ),
+        Word("diff", _diff, data=False),
     ],
 )

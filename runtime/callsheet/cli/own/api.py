@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from callsheet.cli import completing
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input.request import Request
 from callsheet.cli.output import formats as output
@@ -14,18 +15,22 @@ from callsheet.cli.ownword import Word
 from callsheet.cli.run import send
 from callsheet.errors import UsageError
 from callsheet.flows import Send, retried
+from callsheet.secret import redact_headers
 from callsheet.settings import origin_of
 from callsheet.spec import Action
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from callsheet.cli.session import Session
 
-_ACTIONS = "/api/actions/"
+LIST = "/api/actions"
+_ACTIONS = f"{LIST}/"
 _INPUT = ("input", "FILE|-|JSON", "The body of a POST")
 
 
 def _api(session: Session, method: str, path: str) -> None:
-    """Send a raw request: GET to any path, POST to an action.
+    """Send a raw request: GET or HEAD to any path, POST to an action.
 
     The path belongs to the configured server; the key goes nowhere else.
     """
@@ -33,7 +38,7 @@ def _api(session: Session, method: str, path: str) -> None:
     verb = method.upper()
     if verb in {"GET", "HEAD"}:
         reply = session.run(retried(Send(verb, path), session.directory.timing))
-        _show(session, reply, path)
+        _show(session, reply, path, head=verb == "HEAD")
         return
     if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
         raise UsageError(
@@ -62,7 +67,7 @@ def _post(session: Session, action_id: str) -> None:
     output.emit(session, outcome.answer.json)
 
 
-def _show(session: Session, reply: Any, path: str) -> None:
+def _show(session: Session, reply: Any, path: str, *, head: bool) -> None:
     from callsheet.protocol import error_for
     from callsheet.strictjson import strict_json
 
@@ -70,21 +75,38 @@ def _show(session: Session, reply: Any, path: str) -> None:
         raise error_for(
             reply.status, reply.headers, reply.body, action=path, host=session.settings.host
         )
+    if head:
+        output.emit(session, {"status": reply.status, "headers": redact_headers(reply.headers)})
+        return
     data = strict_json(reply.body)
     if data is not None or not reply.body:
         output.emit(session, data)
         return
     session.data = False
-    output.write(
-        output.formatted(
-            reply.body.decode("utf-8", "replace"), "raw", raw_for_terminal=session.on_terminal()
-        )
-    )
+    if output.chosen(session) or session.on_terminal():
+        output.emit(session, reply.body.decode("utf-8", "replace"), raw=True)
+    else:
+        output.write_bytes(reply.body)
+
+
+def _methods(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    return completing.offered(("GET", "POST", "HEAD"), begun)
+
+
+def _paths(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The paths that the protocol knows, with the ids that are known here."""
+    ids = [one.value for one in completing.ids(ctx, param, "")]
+    if str(ctx.params.get("method")).upper() == "POST":
+        return completing.offered((_ACTIONS + one for one in ids), begun)
+    return completing.offered([LIST, *(f"{_ACTIONS}{one}/schema" for one in ids)], begun)
 
 
 api = Word(
     "api",
     _api,
-    params=[click.Argument(["method"]), click.Argument(["path"])],
+    params=[
+        click.Argument(["method"], shell_complete=_methods),
+        click.Argument(["path"], shell_complete=_paths),
+    ],
     ours=(_INPUT,),
 )

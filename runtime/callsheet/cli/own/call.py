@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import flags, preview
+from callsheet.cli import completing, flags, locked, preview
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input import body as bodies
@@ -15,13 +15,15 @@ from callsheet.cli.input import uploads
 from callsheet.cli.input.request import Request, judge, takes_timeout, with_timeout
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving
-from callsheet.cli.ownword import TIMEOUT, Word, known_ids
+from callsheet.cli.ownword import TIMEOUT, Word
 from callsheet.cli.run import conclude, send, wait
 from callsheet.cli.session import hints_in
 from callsheet.errors import TaskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
 
     from callsheet.cli.session import Session
     from callsheet.spec import Action
@@ -113,12 +115,44 @@ def _run(session: Session, action: Action, rest: Sequence[str], parent: click.Co
         return inner.invoke(below)
 
 
-call = Word(
+class _Call(Word):
+    """The word itself; after an id its flags are those of the action."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The flags of the action that is named, from the cache or the bindings."""
+        return _inner(ctx, incomplete) or super().shell_complete(ctx, incomplete)
+
+
+def _values(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    return _inner(ctx, begun)
+
+
+def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
+    """What may follow the words that stand after the id."""
+    session: Session = ctx.obj
+    action = known_action(session, str(ctx.params.get("action_id") or ""))
+    if action is None:
+        return []
+    words = list(ctx.params.get("rest") or ())
+    return completing.following(CallCommand(action), session, words, begun)
+
+
+def known_action(session: Session, action_id: str) -> Action | None:
+    """The action with this id, as far as it is known without asking the server."""
+    catalogue = session.directory.cached()
+    if catalogue is not None:
+        return session.directory.surface(catalogue).by_id.get(action_id)
+    return next((one for one in locked.generated(session.bindings) if one.id == action_id), None)
+
+
+call = _Call(
     "call",
     _call,
     params=[
-        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
-        click.Argument(["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED),
+        click.Argument(["action_id"], metavar="ID", shell_complete=completing.ids),
+        click.Argument(
+            ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
+        ),
     ],
     ours=(*flags.ACTION[1:], *_LATER),
     settings={"allow_interspersed_args": False, "ignore_unknown_options": True},

@@ -8,39 +8,66 @@ from typing import TYPE_CHECKING
 import click
 
 from callsheet.cli.nearest import did_you_mean, listing
+from callsheet.cli.output import columns
 from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word, Words
 from callsheet.errors import UsageError
-from callsheet.profiles import NAME
+from callsheet.profiles import NAME, ProfileFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callsheet.cli.session import Session
+
+_DIRS = ("config_dir", "state_dir", "cache_dir")
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_USUAL = {
+    "proxy": _PROXIES,
+    "no_proxy": ("NO_PROXY", "no_proxy"),
+    "certificates": ("SSL_CERT_FILE", "SSL_CERT_DIR"),
+}
 
 
 def rows(session: Session) -> list[dict[str, str]]:
     """Every setting with its value (the key masked) and its origin."""
-    settings = session.settings
-    origins = {**settings.origins, "key": settings.origins.get("api_key", "default")}
-    said = session.environ
-    env = session.bindings.env
-    values = {
-        "host": settings.host,
-        "key": str(settings.key) if settings.key is not None else "",
-        "auth": settings.auth,
-        "profile": settings.profile,
-        "insecure_http": "yes" if settings.insecure_http else "no",
-        "format": session.flags.get("format") or said.get(f"{env}_FORMAT", ""),
-        "config_dir": settings.config_dir,
-        "state_dir": settings.state_dir,
-        "cache_dir": settings.cache_dir,
-    }
-    for name in ("format", "config_dir", "state_dir", "cache_dir"):
-        variable = f"{env}_{name.upper()}"
-        origins[name] = variable if said.get(variable) else "default"
-    return [
-        {"name": name, "value": value, "origin": origins.get(name, "default")}
-        for name, value in values.items()
+    settings, said = session.settings, session.environ
+    found = [
+        (name, str(getattr(settings, name)), settings.origins.get(name, "default"))
+        for name in ("host", "auth", "profile")
     ]
+    key = str(settings.key) if settings.key is not None else ""
+    found.insert(1, ("key", key, settings.origins.get("api_key", "default")))
+    file = ProfileFile(settings.config_dir)
+    found.append(("profiles", ", ".join(file.names()), NAME))
+    for name in ("insecure_http", "store_input"):
+        value = "yes" if getattr(settings, name) else "no"
+        found.append((name, value, settings.origins.get(name, "default")))
+    found.append(("format", *_format(session)))
+    found += [(name, str(getattr(settings, name)), _folder(session, name)) for name in _DIRS]
+    found += [(name, *_first(said, names)) for name, names in _USUAL.items()]
+    return [dict(zip(("name", "value", "origin"), row, strict=True)) for row in found]
+
+
+def _format(session: Session) -> tuple[str, str]:
+    variable = f"{session.bindings.env}_FORMAT"
+    if value := session.flags.get("format"):
+        return value, "--format"
+    return _first(session.environ, (variable,))
+
+
+def _folder(session: Session, name: str) -> str:
+    """The variable that says where a folder is."""
+    xdg = f"XDG_{name.partition('_')[0].upper()}_HOME"
+    return _first(session.environ, (f"{session.bindings.env}_{name.upper()}", xdg))[1]
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
+    """The first of the variables that is set, and its name; a proxy without its password."""
+    name = next((name for name in names if environ.get(name)), "")
+    if not name:
+        return "", "default"
+    scheme, sign, rest = environ[name].rpartition("://")
+    return f"{scheme}{sign}{rest.rpartition('@')[2]}", name
 
 
 def _list(session: Session) -> None:
@@ -52,35 +79,42 @@ def _get(session: Session, name: str | None) -> None:
     """Print one setting as a bare word, or all of them without a name."""
     values = {row["name"]: row["value"] for row in rows(session)}
     if name is None:
-        if output.chosen(session):
-            output.emit(session, values)
-        else:
-            output.write(output.aligned(list(values.items())))
+        _print(session, values, columns.aligned(list(values.items())))
         return
     key = name.replace("-", "_").removeprefix("api_")
     if key not in values:
         hint = did_you_mean(name, values) or f"one of {listing(values)}"
         raise UsageError(f"there is no setting {name}", hint=hint)
+    _print(session, values[key], values[key] + "\n")
+
+
+def _print(session: Session, value: object, bare: str) -> None:
     if output.chosen(session):
-        output.emit(session, values[key])
+        output.emit(session, value)
     else:
-        output.write(values[key] + "\n")
+        output.write(bare)
 
 
 def _path(session: Session) -> None:
     """Print the path of the configuration file."""
     path = os.path.join(session.settings.config_dir, NAME)
-    if output.chosen(session):
-        output.emit(session, path)
-    else:
-        output.write(path + "\n")
+    _print(session, path, path + "\n")
+
+
+def _names(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
+    return [row["name"] for row in rows(ctx.obj) if row["name"].startswith(text)]
 
 
 config = Words(
     "config",
     "The settings in use.",
     [
-        Word("get", _get, params=[click.Argument(["name"], required=False)], data=False),
+        Word(
+            "get",
+            _get,
+            params=[click.Argument(["name"], required=False, shell_complete=_names)],
+            data=False,
+        ),
         Word("list", _list, data=False),
         Word("path", _path, data=False),
     ],

@@ -2,91 +2,71 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.durations import spoken
+from callsheet.cli.output import columns, paint
 from callsheet.cli.output import formats as output
-from callsheet.cli.own.version import facts
+from callsheet.cli.own.wellness import Visit
 from callsheet.cli.ownword import Word
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from callsheet.cli.session import Session
+
+# Each check after those that it makes no sense without.
+CHECKS = {
+    "python": (),
+    "versions": (),
+    "configuration": (),
+    "key": ("configuration",),
+    "server": ("configuration",),
+    "certificate": ("configuration",),
+    "clock": ("server",),
+    "catalogue": ("server",),
+    "bindings": (),
+    "ledger": (),
+}
+_MARKS = {True: ("ok", "good"), False: ("FAIL", "bad"), None: ("--", "dim")}
 
 
 def _doctor(session: Session) -> int:
-    """Check versions, configuration, key, server, catalogue and ledger."""
-    checks: dict[str, Callable[[Session], str]] = {
-        "versions": _versions,
-        "configuration": _configuration,
-        "key": _key,
-        "server": _server,
-        "catalogue": _catalogue,
-        "bindings": _bindings,
-        "ledger": _ledger,
-    }
-    rows = [_row(name, check, session) for name, check in checks.items()]
-    lines = [(("ok" if r["ok"] else "FAIL"), r["check"], output.cell(r["detail"])) for r in rows]
-    output.emit(session, rows, lambda: output.aligned(lines))
-    return 0 if all(row["ok"] for row in rows) else 1
+    """Check this installation, its settings, the server, the bindings and the ledger.
+
+    Nothing that may cost is sent. 1 where something is wrong.
+    """
+    visit = Visit(session)
+    rows: dict[str, dict[str, Any]] = {}
+    for name, needs in CHECKS.items():
+        rows[name] = _row(visit, name, [one for one in needs if not rows[one]["ok"]])
+    found = list(rows.values())
+    output.emit(session, found, lambda: _told(session, found))
+    return 1 if any(row["ok"] is False for row in found) else 0
 
 
-def _row(name: str, check: Callable[[Session], str], session: Session) -> dict[str, Any]:
+def _row(visit: Visit, name: str, lacking: list[str]) -> dict[str, Any]:
+    """One check; ``ok`` is null where something that it needs failed before it."""
+    row: dict[str, Any] = {"check": name, "ok": None, "detail": "", "hint": ""}
+    if lacking:
+        return row | {"detail": f"not looked at without {' and '.join(lacking)}"}
     try:
-        return {"check": name, "ok": True, "detail": check(session)}
+        found = getattr(visit, name)()
     except CallsheetError as error:
-        detail = error.message + (f" ({error.hint})" if error.hint else "")
-        return {"check": name, "ok": False, "detail": detail}
+        return row | {"ok": False, "detail": error.message, "hint": error.hint}
+    return row | {"ok": found.ok, "detail": found.detail, "hint": found.hint}
 
 
-def _versions(session: Session) -> str:
-    known = facts(session)
-    return f"callsheet {known['callsheet']}, Python {known['python']}, {known['platform']}"
-
-
-def _configuration(session: Session) -> str:
-    settings = session.settings
-    settings.require_host()
-    return f"{settings.host} from {settings.origins.get('host')}; {settings.config_dir}"
-
-
-def _key(session: Session) -> str:
-    from callsheet.wire import require_key
-
-    require_key(session.settings)
-    return f"{session.settings.key} from {session.settings.origins.get('api_key')}"
-
-
-def _server(session: Session) -> str:
-    started = time.monotonic()
-    catalogue = session.run(session.directory.refresh())
-    took = (time.monotonic() - started) * 1000
-    return f"{len(catalogue.actions)} actions in {took:.0f} ms"
-
-
-def _catalogue(session: Session) -> str:
-    known = session.directory.cached()
-    if known is None:
-        return "nothing is cached yet"
-    notes = f"; {len(known.notes)} notes: {session.prog} probe" if known.notes else ""
-    return f"asked {spoken(time.time() - known.fetched)} ago{notes}"
-
-
-def _bindings(session: Session) -> str:
-    bindings = session.bindings
-    if not bindings.package:
-        return "none: every command comes from the live catalogue"
-    bindings.check()
-    return f"{bindings.package}, made from {bindings.source or 'an unknown source'}"
-
-
-def _ledger(session: Session) -> str:
-    ledger = session.ledger()
-    jobs = len(ledger.jobs(limit=1_000_000))
-    return f"{jobs} jobs in {ledger.path}"
+def _told(session: Session, rows: list[dict[str, Any]]) -> str:
+    wanted = paint.is_wanted(sys.stdout, session.environ)
+    wide = max(len(row["check"]) for row in rows)
+    lines = []
+    for row in rows:
+        mark, style = _MARKS[row["ok"]]
+        head = paint.painted(mark.ljust(4), style, wanted)
+        lines.append(f"{head}  {row['check'].ljust(wide)}  {columns.cell(row['detail'])}")
+        if row["hint"]:
+            lines.append(f"{' ' * (wide + 8)}{columns.cell(row['hint'])}")
+    return "\n".join(lines)
 
 
 doctor = Word("doctor", _doctor)

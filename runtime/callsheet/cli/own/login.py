@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.cli.output import columns
 from callsheet.cli.output import formats as output
 from callsheet.cli.ownword import Word
 from callsheet.errors import AuthError, UsageError
@@ -37,6 +38,7 @@ def _login(session: Session, api_key: str | None, api_key_stdin: bool, older: st
     if host and "host" not in session.flags:
         session.flags.values["host"] = host
         session.restart()
+    _ask_host(session)
     settings = session.settings
     settings.require_host()
     key = _key(session, api_key, api_key_stdin) or key or _asked(session)
@@ -75,8 +77,20 @@ def _key(session: Session, said: str | None, from_stdin: bool) -> str | None:
     return session.environ.get(f"{session.bindings.env}_API_KEY")
 
 
+def _may_ask(session: Session) -> bool:
+    return "no-input" not in session.flags and sys.stdin is not None and sys.stdin.isatty()
+
+
+def _ask_host(session: Session) -> None:
+    """On a terminal ask for the server that nothing names."""
+    if session.settings.host or not _may_ask(session):
+        return
+    session.flags.values["host"] = click.prompt("Server", err=True)
+    session.restart()
+
+
 def _asked(session: Session) -> str:
-    if "no-input" in session.flags or not sys.stdin.isatty():
+    if not _may_ask(session):
         raise UsageError(
             "no key was given", hint="--api-key KEY, or --api-key-stdin", flag="--api-key"
         )
@@ -166,8 +180,8 @@ def _whoami(session: Session) -> None:
     shown = _identity(session, settings)
     shown["origin"] = {name: settings.origins.get(name) for name in ("host", "profile", "auth")}
     shown["origin"]["key"] = settings.origins.get("api_key")
-    rows = [(name, output.cell(shown[name])) for name in ("host", "profile", "auth", "key")]
-    output.emit(session, shown, lambda: output.aligned(rows))
+    rows = [(name, columns.cell(shown[name])) for name in ("host", "profile", "auth", "key")]
+    output.emit(session, shown, lambda: columns.aligned(rows))
 
 
 login = Word(

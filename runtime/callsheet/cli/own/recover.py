@@ -48,7 +48,7 @@ def _next(session: Session, job: Mapping[str, Any]) -> str | None:
     """The command line that goes on with a job."""
     place = "" if job["host"] == session.settings.host else f" --host {job['host']}"
     head = f"{session.prog}{place} "
-    if job["state"] in {"unknown", "intent"}:
+    if session.ledger().is_unknown(job):
         return f"{head}tasks recover {job['ref'][:8]} --task-id ID"
     if job["state"] in {"running", "done"} and job["task_ids"]:
         return head + resume_line(job["task_ids"][0], job["target"] or "")
@@ -71,8 +71,9 @@ def _resend(session: Session, row: Mapping[str, Any]) -> None:
     """Send a request again with its own key; the ledger refuses where that could cost again."""
     if row["body"] is None:
         raise UsageError("the body is not kept here, so it cannot be sent again")
-    if row["state"] not in {"unknown", "intent"}:
-        raise UsageError(f"what became of {row['ref'][:8]} is known: {row['state']}")
+    if not session.ledger().is_unknown(row):
+        known = "it is being sent" if row["state"] == "intent" else row["state"]
+        raise UsageError(f"what becomes of {row['ref'][:8]} is known: {known}")
     action = session.run(session.directory.find(row["action"]))
     session.warn(f"→ {row['host']} {action.id} again, with the key {row['ref']}")
     flow = session.engine.call(

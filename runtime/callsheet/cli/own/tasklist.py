@@ -20,7 +20,7 @@ COLUMNS = ("ref", "state", "action", "taskId", "age", "file", "cost", "usually")
 
 def row(ledger: Ledger, job: Mapping[str, Any]) -> dict[str, Any]:
     """One job of the list."""
-    expected = usual(ledger.durations(job["host"], job["action"]))
+    expected = _expected(ledger, job)
     return {
         "ref": job["ref"][:8],
         "state": "unknown" if ledger.is_unknown(job) else job["state"],
@@ -28,6 +28,7 @@ def row(ledger: Ledger, job: Mapping[str, Any]) -> dict[str, Any]:
         "taskId": (job["task_ids"] or [None])[0],
         "age": spoken(time.time() - job["created"]),
         "file": job["files"][0]["path"] if job["files"] else None,
+        "files": job["files"],
         "cost": _plain(job["cost"]),
         "usually": spoken(expected) if expected is not None else None,
         "host": job["host"],
@@ -42,10 +43,17 @@ def kept(session: Session, job: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if job["files"]:
         found = {"localPath": job["files"][0]["path"], "files": job["files"]}
-    expected = usual(session.ledger().durations(job["host"], job["action"]))
+    expected = _expected(session.ledger(), job)
     if expected is not None:
         found["usualSeconds"] = round(expected, 1)
     return found
+
+
+def _expected(ledger: Ledger, job: Mapping[str, Any]) -> float | None:
+    """The seconds that such a job usually takes."""
+    family = job["family"] or {}
+    names = job["action"], family.get("create", ""), family.get("wait", "")
+    return usual(ledger.durations(job["host"], *names))
 
 
 def _plain(cost: float | None) -> float | int | None:

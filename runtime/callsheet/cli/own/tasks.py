@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import again, run
+from callsheet.cli import again, completing, run
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input.body import Body
 from callsheet.cli.input.request import Request
@@ -14,7 +14,7 @@ from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.cli.own import tasklist
 from callsheet.cli.own.recover import recover
-from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words, known_tasks
+from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
 
@@ -142,7 +142,7 @@ def _confirm(session: Session, question: str) -> None:
 
 def _named(name: str, function: Any, *ours: Any, data: bool = True, required: bool = True) -> Word:
     argument = click.Argument(
-        ["name"], metavar="TASK", required=required, shell_complete=known_tasks
+        ["name"], metavar="TASK", required=required, shell_complete=completing.tasks
     )
     return Word(name, function, params=[argument], ours=ours, data=data)
 

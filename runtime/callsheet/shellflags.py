@@ -9,25 +9,23 @@ _PROGRAM = ("Flags, before a command or after it:",)
 _UNCLEAR = frozenset("'\"\\$`")
 
 
+_LONGEST = 80
+
+
 def asked(variable: str, environ: "Mapping[str, str]") -> tuple[str, list[str], str] | None:
     """The shell, the words of a command, and the begun flag that follows them.
 
     ``None`` where it is not that simple: quotes, another flag before, no flag at all.
     """
-    shell = environ.get(variable, "").partition("_complete")[0]
-    line, place = environ.get("COMP_WORDS", ""), environ.get("COMP_CWORD", "")
-    if shell not in {"bash", "zsh", "fish"} or _UNCLEAR & set(line + place):
-        return None
+    shell = environ.get(variable, "").partition("_")[0]
+    line = environ.get("COMP_WORDS", "")
     words = line.split()[1:]
-    if shell == "fish":
-        begun = place
-        words = words[:-1] if words and words[-1] == begun else words
-    else:
-        number = int(place) - 1 if place.isdigit() else len(words)
-        begun = words[number] if 0 <= number < len(words) else ""
-        words = words[: max(0, number)]
+    if shell not in {"bash", "zsh", "fish"} or _UNCLEAR & set(line) or not words:
+        return None
+    begun = "" if line[-1:].isspace() else words.pop()
     plain = words and all(word.replace("-", "").isalnum() and word[0] != "-" for word in words)
-    return (shell, words, begun) if plain and begun.startswith("--") else None
+    simple = plain and begun.startswith("--") and "=" not in begun
+    return (shell, words, begun) if simple else None
 
 
 def answer(
@@ -52,9 +50,7 @@ def _missing(rows: dict[str, str], known: dict[str, str]) -> dict[str, str]:
 
 
 def _line(shell: str, flag: str, doc: str) -> str:
-    if shell == "zsh":
-        return f"plain\n{flag}\n{doc or '_'}\n"
-    return f"plain,{flag}\t{doc}\n" if shell == "fish" and doc else f"plain,{flag}\n"
+    return f"plain,{flag}\n" if shell == "bash" else f"plain\t{flag}\t{doc[:_LONGEST]}\n"
 
 
 def _rows(page: str, heads: tuple[str, ...]) -> dict[str, str]:

@@ -1,0 +1,118 @@
+"""Help for programs: commands and flags as data, from what the pages are made of."""
+
+from __future__ import annotations
+
+import json
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from callsheet.cli import flags, words
+from callsheet.cli.help import example
+from callsheet.cli.input import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callsheet.spec import Action, Param
+
+
+def of_action(action: Action, prog: str, note: str = "") -> dict[str, Any]:
+    """One action: its id, what it costs, each field with its flag, and our own flags."""
+    job = options.is_job(action)
+    return {
+        "command": " ".join([prog, *action.command]),
+        "action": action.id,
+        "summary": action.summary,
+        "description": action.doc,
+        "kind": "job" if job else action.role or "call",
+        "paid": action.paid,
+        "typed": action.typed,
+        "flags": [_field(param, form) for param, form in options.forms(action)],
+        "own_flags": _rows([*flags.ACTION, *(flags.FAMILY if job else ())]),
+        "example": example.line(action, prog) or None,
+        "note": note or None,
+    }
+
+
+def _field(param: Param, form: list[tuple[str, str]]) -> dict[str, Any]:
+    roles = {role: f"--{flag}" for flag, role in form}
+    return {
+        "flag": f"--{form[0][0]}",
+        "negative": roles.get("no"),
+        "file_flag": roles.get("file"),
+        "field": list(param.path),
+        "type": param.kind,
+        "items": param.items if param.kind == "array" else None,
+        "reads": list(param.reads) or None,
+        "as_json": form[0][1] == "json",
+        "required": param.required,
+        "nullable": param.nullable,
+        "choices": list(param.choices) or None,
+        "constraints": dict(param.limits),
+        "default": _value(param.default),
+        "example": _value(param.example),
+        "media": param.media,
+        "comma_list": param.comma,
+        "repeatable": param.kind == "array" and form[0][1] == "value",
+        "only": param.only or None,
+        "description": param.doc,
+    }
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _rows(rows: Iterable[flags.Row]) -> list[dict[str, Any]]:
+    return [
+        {"flag": f"--{name}", "value": meta.strip("[]") or None, "description": doc}
+        for name, meta, doc in rows
+    ]
+
+
+class Entry(NamedTuple):
+    """A word that may follow, and the id of its action where it is one."""
+
+    name: str
+    summary: str
+    action: str | None = None
+
+
+def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
+    """A group: the words that may follow, each with its summary."""
+    return {
+        "command": " ".join(words),
+        "commands": [entry._asdict() for entry in entries],
+        "own_flags": _rows(flags.ANYWHERE),
+    }
+
+
+def of_program(prog: str, entries: Iterable[Entry]) -> dict[str, Any]:
+    """The program: the server's words and its own."""
+    made = of_group([prog], entries)
+    own = [{"name": name, "summary": text} for name, (_, text) in words.OWN.items()]
+    return {**made, "own_commands": own}
+
+
+def of_word(command: click.Command, path: str) -> dict[str, Any]:
+    """A command of the program itself."""
+    shown = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    places = [one for one in command.params if isinstance(one, click.Argument)]
+    return {
+        "command": path,
+        "description": cleandoc(command.help or ""),
+        "arguments": [
+            {"name": one.metavar or one.name, "required": one.required, "many": one.nargs == -1}
+            for one in places
+        ],
+        "own_flags": [
+            {
+                "flag": one.opts[0],
+                "value": None if one.is_flag else one.metavar or "VALUE",
+                "description": one.help or "",
+            }
+            for one in shown
+        ],
+    }

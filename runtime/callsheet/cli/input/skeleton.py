@@ -1,0 +1,95 @@
+"""A body to fill in: every field with its default, an example, or an empty value of its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.schema.pointers import SchemaRefused, follow
+from callsheet.schema.shape import Reader, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+_WHOLE = 3
+_DEEPEST = 8
+_ORDER = ("object", "array", "string", "integer", "number", "boolean")
+
+
+def skeleton(schema: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[str, Any]:
+    """A body for an admitted schema, required fields first, without the ``hidden`` ones.
+
+    Objects are whole to depth 3 and hold what is required below; of a union the first branch.
+    """
+    made = _Maker(schema).value(schema, 0)
+    fields = made.items() if isinstance(made, dict) else ()
+    return {name: value for name, value in fields if name not in hidden}
+
+
+class _Maker:
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self.reader = Reader(root)
+
+    def value(self, schema: Any, depth: int) -> Any:
+        """What stands for a value of the schema."""
+        shape = self.reader.read(self._branch(schema))
+        if depth and "default" in shape.shown:
+            return shape.shown["default"]
+        examples = shape.shown.get("examples")
+        if depth and isinstance(examples, list) and examples:
+            return examples[0]
+        if shape.choices:
+            return shape.choices[0]
+        kind = next((one for one in _ORDER if one in shape.kinds and len(shape.kinds) < 6), "")
+        if kind == "object":
+            return self._object(shape, depth)
+        if kind == "array":
+            return self._array(shape, depth)
+        return _empty(kind, shape.limits)
+
+    def _branch(self, schema: Any, steps: int = 8) -> Any:
+        """The schema with the first branch of its union that is not null."""
+        if not isinstance(schema, dict) or not steps:
+            return schema
+        if "$ref" in schema and len(schema) == 1:
+            try:
+                return self._branch(follow(str(schema["$ref"]), self.root), steps - 1)
+            except SchemaRefused:
+                return schema
+        for word in ("oneOf", "anyOf"):
+            branches = [one for one in schema.get(word, ()) if one != {"type": "null"}]
+            if branches:
+                rest = {key: value for key, value in schema.items() if key != word}
+                return {"allOf": [rest, self._branch(branches[0], steps - 1)]}
+        return schema
+
+    def _object(self, shape: Shape, depth: int) -> dict[str, Any]:
+        return {
+            name: self.value(shape.properties[name], depth + 1)
+            for name in _ordered(shape, whole=depth < _WHOLE)
+            if depth < _DEEPEST
+        }
+
+    def _array(self, shape: Shape, depth: int) -> list[Any]:
+        least = shape.limits.get("minItems", 0)
+        inner = self.reader.read(shape.items) if shape.items is not None else Shape()
+        shown = inner.choices or inner.kinds == {"object"}
+        count = max(least if isinstance(least, int) else 0, 1 if shown else 0)
+        return [self.value(shape.items, depth + 1)] * min(count, 20) if depth < _DEEPEST else []
+
+
+def _ordered(shape: Shape, *, whole: bool) -> Iterable[str]:
+    known = [name for name, schema in shape.properties.items() if schema is not False]
+    needed = [name for name in known if name in shape.required]
+    return [*needed, *(name for name in known if whole and name not in shape.required)]
+
+
+def _empty(kind: str, limits: Mapping[str, Any]) -> Any:
+    if kind in {"integer", "number"}:
+        low, above = limits.get("minimum", 0), limits.get("exclusiveMinimum", -1)
+        return max(0, low, above + 1) if _numbers(low, above) else 0
+    return {"string": "", "boolean": False}.get(kind)
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)

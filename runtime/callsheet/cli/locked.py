@@ -1,0 +1,57 @@
+"""What the bindings were made from, read back out of the package as the server once said it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Action, Advertised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callsheet.bindings import Bindings
+    from callsheet.surface.assembly import Surface
+
+
+def snapshot(bindings: Bindings) -> Snapshot:
+    """Every action of a generated package with its schemas; empty without a package."""
+    actions = tuple(_advertised(bindings, action) for action in generated(bindings))
+    return Snapshot(bindings.source, actions)
+
+
+def generated(bindings: Bindings) -> Iterator[Action]:
+    """The actions of a package, those without a command of their own among them."""
+    if not bindings.package:
+        return
+    index: Mapping[str, str] = importlib.import_module(f"{bindings.package}.commands").MODULES
+    for name in sorted(set(index.values())):
+        module = importlib.import_module(f"{bindings.package}.commands.{name}")
+        yield from (one for one in vars(module).values() if isinstance(one, Action))
+
+
+def commands(bindings: Bindings) -> dict[str, tuple[str, ...]]:
+    """The command path that each action was given."""
+    return {action.id: action.command for action in generated(bindings) if action.command}
+
+
+def surface_of(bindings: Bindings) -> Surface:
+    """The named actions of a package."""
+    from callsheet.surface.assembly import surface
+
+    return surface(snapshot(bindings).actions, bindings.overlay(), commands(bindings))
+
+
+def _advertised(bindings: Bindings, action: Action) -> Advertised:
+    schemas = bindings.schema(action.module) or {} if action.module else {}
+    marks: dict[str, bool] = {"idempotency": True} if action.idempotent else {}
+    if not action.paid and action.role != "query":
+        marks["billable"] = False
+    return Advertised(
+        id=action.id,
+        description=action.doc,
+        input=schemas.get("input"),
+        output=schemas.get("output"),
+        marks=marks,
+    )

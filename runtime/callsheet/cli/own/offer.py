@@ -1,0 +1,54 @@
+"""What a server offers: from itself, else from the cache, else from the bindings."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from callsheet.catalog.live import Catalogue
+from callsheet.cli import locked
+from callsheet.cli.durations import spoken
+from callsheet.errors import CallsheetError
+
+if TYPE_CHECKING:
+    from callsheet.cli.session import Session
+    from callsheet.surface.assembly import Surface
+
+
+class Offer(NamedTuple):
+    """A catalogue and how it was come by."""
+
+    catalogue: Catalogue
+    source: Literal["live", "cached", "bindings"]
+
+    def surface(self, session: Session) -> Surface:
+        """The named actions."""
+        if self.source != "bindings":
+            return session.directory.surface(self.catalogue)
+        return locked.surface_of(session.bindings)
+
+
+def offered(session: Session, *, whole: bool = False) -> Offer:
+    """What the server offers now; where it cannot be asked, what was last known, with a warning.
+
+    Raises the failure of asking where nothing is known, and any that another try would meet too.
+    """
+    if not session.settings.host and session.bindings.package:
+        session.warn(f"no server is configured; this is from {session.bindings.package}")
+        said = locked.snapshot(session.bindings)
+        return Offer(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
+    known = session.directory.cached()
+    try:
+        return Offer(session.run(session.directory.refresh(whole=whole)), "live")
+    except CallsheetError as error:
+        if known is None or not error.retryable:
+            raise
+        age = spoken(time.time() - known.fetched)
+        session.warn(f"{error.message}; this is from the cache, {age} old")
+        return Offer(known, "cached")
+
+
+def known(session: Session) -> Offer | None:
+    """What the server offered when it was last asked."""
+    found = session.directory.cached()
+    return Offer(found, "cached") if found is not None else None

@@ -1,0 +1,80 @@
+"""One difference between two catalogues, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Severity = Literal["breaking", "unproved", "additive", "text"]
+Kind = Literal["added", "removed", "changed"]
+RANK: Mapping[Severity, int] = {"breaking": 0, "unproved": 1, "additive": 2, "text": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A value that shows a change: allowed on one side, refused on the other.
+
+    For the input a body that was allowed and no longer is; for the output a reply that may come
+    now and could not before.
+    """
+
+    value: Any
+
+    def as_json(self) -> Any:
+        """The value itself."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference: ``kind`` is ``added``, ``removed`` or ``changed``.
+
+    ``code`` names the sort of change (``field-gone``, ``values-lost``, …) for ignore files.
+    ``side`` is ``input``, ``output`` or, for the action as a whole, empty. ``pointer`` is the
+    JSON pointer of the value in the body or the reply (``0`` for any item, ``*`` for any
+    other field), empty for the whole. ``flags`` (without dashes), ``fields`` (wire names) and
+    ``names`` (Python) are those that it touches. ``text`` is a whole sentence, ``line`` the
+    same beneath a heading that names the action.
+    """
+
+    kind: Kind
+    action: str
+    severity: Severity
+    text: str
+    code: str = ""
+    line: str = ""
+    side: Literal["", "input", "output"] = ""
+    pointer: str = ""
+    flags: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    witness: Witness | None = None
+    call: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``--json`` prints; ``witness`` only where there is one."""
+        made: dict[str, Any] = {
+            "kind": self.kind,
+            "action": self.action,
+            "severity": self.severity,
+            "code": self.code,
+            "side": self.side,
+            "pointer": self.pointer,
+            "flags": list(self.flags),
+            "fields": list(self.fields),
+            "names": list(self.names),
+            "text": self.text,
+        }
+        return made if self.witness is None else {**made, "witness": self.witness.value}
+
+
+def in_order(changes: list[Change]) -> tuple[Change, ...]:
+    """What breaks callers first, then by action and place."""
+
+    def place(one: Change) -> tuple[object, ...]:
+        return (RANK[one.severity], one.action, one.side, one.pointer, one.code, one.text)
+
+    return tuple(sorted(changes, key=place))

@@ -1,0 +1,178 @@
+"""Compares values of one kind: their limits, items and fields, and which alternative is which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from callsheet.diff import phrases
+from callsheet.diff.cases import UPPER, Case, mark
+from callsheet.diff.objects import ObjectsWalk
+from callsheet.diff.witness import EXTRA, Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callsheet.diff.finding import Attempts
+    from callsheet.diff.normal import Cases
+    from callsheet.diff.samples import Samples
+    from callsheet.diff.witness import Steps
+
+_LIMITS = {
+    "string": ("minLength", "maxLength"),
+    "number": ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+_LONGEST = 200_000
+_MOST_ITEMS = 2_000
+
+
+class KindsWalk(ObjectsWalk):
+    """The part of a walk that looks at values of one kind."""
+
+    def variants(self, kind: str, mine: list[Case], theirs: list[Case], steps: Steps) -> None:
+        """Find out which case became which; those without a partner are told together."""
+        old = [case for case in mine if case not in theirs or len(mine) == len(theirs) == 1]
+        new = [case for case in theirs if case not in mine or len(mine) == len(theirs) == 1]
+        if kind == "object" and len(old) + len(new) > 2:
+            old, new = self._tagged(old, new, steps)
+        if len(old) == len(new) == 1:
+            self._compare(kind, old[0], new[0], steps)
+        elif old or new:
+            self._alternatives(old, new, steps)
+
+    def _tagged(
+        self, old: list[Case], new: list[Case], steps: Steps
+    ) -> tuple[list[Case], list[Case]]:
+        """Compare those that carry the same tag; what has no partner is given back."""
+        theirs = {tag: case for case in new for tag in _tags(self.new, case)}
+        kept = []
+        taken = set[int]()
+        for case in old:
+            twin = next((theirs[tag] for tag in _tags(self.old, case) if tag in theirs), None)
+            if twin is None or id(twin) in taken:
+                kept.append(case)
+                continue
+            taken.add(id(twin))
+            self._compare("object", case, twin, steps)
+        return kept, [case for case in new if id(case) not in taken]
+
+    def _alternatives(self, old: list[Case], new: list[Case], steps: Steps) -> None:
+        less = _samples(self.was, old, steps) if old else None
+        more = _samples(self.now, new, steps) if new else None
+        lost, come = (_named(*side) for side in ((self.old, old), (self.new, new)))
+        if old and new:
+            words = f"takes other alternatives{f' ({come} instead of {lost})' if lost else ''}"
+        elif old:
+            words = f"lost an alternative{f' ({lost})' if lost else ''}"
+        else:
+            words = f"has an alternative more{f' ({come})' if come else ''}"
+        self.tell("alternatives", steps, words, less=less, more=more)
+
+    def _compare(self, kind: str, one: Case, other: Case, steps: Steps) -> None:
+        for key in _LIMITS[kind]:
+            self._limit(kind, key, (one, other), steps)
+        if kind == "number":
+            self._numbers(one, other, steps)
+        elif kind == "array":
+            self._arrays(one, other, steps)
+        elif kind == "object":
+            self.objects(one, other, steps)
+
+    def _limit(self, kind: str, key: str, cases: tuple[Case, Case], steps: Steps) -> None:
+        old, new = (case.limits.get(key) for case in cases)
+        if key.startswith("min") and key != "minimum":
+            old, new = old or None, new or None
+        if old == new:
+            return
+        tighter = new is not None and (old is None or (new < old) == (key in UPPER))
+        samples, side = (self.was, cases[0]) if tighter else (self.now, cases[1])
+        bound = new if tighter else old
+        tries = (Attempt(steps, tuple(_around(kind, bound, side, samples))), Attempt(steps))
+        words = phrases.limit(key, old, new)
+        self.tell("limit", steps, words, **{"less" if tighter else "more": tries})
+
+    def _numbers(self, one: Case, other: Case, steps: Steps) -> None:
+        tries = self.any_at(steps)
+        if other.whole and not one.whole:
+            halves = (Attempt(steps, (0.5, 1.5, 2.5)), *tries)
+            self.tell("whole", steps, "takes only whole numbers now", less=halves)
+        elif one.whole and not other.whole:
+            self.tell("whole", steps, "takes fractions too", more=tries)
+        if {mark(step) for step in one.steps} == {mark(step) for step in other.steps}:
+            return
+        less = tries if other.steps - one.steps else None
+        more = tries if one.steps - other.steps else None
+        now = " and ".join(phrases.shown(step) for step in sorted(other.steps))
+        words = f"takes only multiples of {now} now" if now else "takes any multiple now"
+        self.tell("step", steps, words, less=less, more=more)
+
+    def _arrays(self, one: Case, other: Case, steps: Steps) -> None:
+        if one.unique != other.unique:
+            words = "may not hold the same item twice now" if other.unique else "may repeat items"
+            samples, case = (self.was, one) if other.unique else (self.now, other)
+            tries = (Attempt(steps, tuple(_twice(samples, case))),)
+            self.tell("unique", steps, words, **{"less" if other.unique else "more": tries})
+        for index in range(max(one.depth(), other.depth()) + 1):
+            mine, theirs = one.entry(self.old.side, index), other.entry(self.new.side, index)
+            self.pair(mine, theirs, (*steps, index))
+
+
+def _tags(cases: Cases, case: Case) -> list[tuple[str, str]]:
+    """Required fields that have a single value."""
+    found = []
+    for name in sorted(case.required):
+        inner = cases.of(case.field(cases.side, name))
+        if len(inner) == 1 and inner[0].values is not None and len(inner[0].values) == 1:
+            found.append((name, mark(inner[0].values[0])))
+    return found
+
+
+def _named(cases: Cases, found: list[Case]) -> str:
+    tags = [tag for case in found for tag in _tags(cases, case)[:1]]
+    return ", ".join(f"{name}: {value}" for name, value in tags)
+
+
+def _samples(samples: Samples, cases: list[Case], steps: Steps) -> Attempts:
+    values = [value for case in cases for value in samples.of_case(case, ())[:4]]
+    return (Attempt(steps, tuple(values)), Attempt(steps))
+
+
+def _around(kind: str, bound: Any, case: Case, samples: Samples) -> Iterable[Any]:
+    """Values of a case close to a limit, on either side of it."""
+    if kind == "number":
+        inner = (bound, bound + 1, bound - 1, bound + 0.5, bound - 0.5)
+        yield from (value for value in inner if not (case.whole and value != int(value)))
+        for step in case.steps:
+            yield from ((bound // step + shift) * step for shift in (-1, 0, 1))
+        return
+    for size in (bound + 1, bound - 1, bound):
+        if size < 0 or size > (_LONGEST if kind == "string" else _MOST_ITEMS):
+            continue
+        if kind == "string":
+            yield "x" * size
+        elif kind == "array":
+            yield from _sized(case, size, samples)
+        else:
+            made = samples.base(case, None) or {}
+            more = {f"{EXTRA}_{number}": 1 for number in range(size - len(made))}
+            named = {
+                name: (samples.of(case.field(samples.cases.side, name)) or [None])[0]
+                for name in sorted(case.names() - made.keys())[: max(size - len(made), 0)]
+            }
+            yield from ({**made, **more}, {**made, **named})
+
+
+def _sized(case: Case, size: int, samples: Samples) -> Iterable[Any]:
+    wanted = replace(case, limits={**case.limits, "minItems": size})
+    made = samples.filled(wanted, [])
+    if made is not None:
+        yield made
+
+
+def _twice(samples: Samples, case: Case) -> Iterable[Any]:
+    for item in samples.of(case.entry(samples.cases.side, 0))[:3]:
+        made = samples.filled(replace(case, unique=False), [item, item])
+        if made is not None:
+            yield made

@@ -1,0 +1,127 @@
+"""Two versions of one schema: what differs, and whom that harms, proved or shown by a witness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from callsheet.diff.finding import Finding
+from callsheet.diff.normal import Cases
+from callsheet.diff.objects import ODD
+from callsheet.diff.sides import Side
+from callsheet.diff.walk import Walk
+from callsheet.diff.witness import Attempt, Search
+from callsheet.schema.pointers import SchemaRefused
+from callsheet.snapshot import canonical
+
+if TYPE_CHECKING:
+    from callsheet.diff.change import Severity, Witness
+    from callsheet.diff.witness import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A finding with what it means, and a value that shows it where one was found."""
+
+    finding: Finding
+    severity: Severity
+    witness: Witness | None = None
+
+
+def compare(old: Any, new: Any, *, output: bool = False) -> list[Judged]:
+    """What differs between two advertised schemas, in the order in which it stands.
+
+    Of an input a caller must be able to send what it sent before; of an output nothing may
+    come that could not come before. ``None`` is a schema that is not there.
+    """
+    if canonical([old]) == canonical([new]):
+        return []
+    if old is None or new is None:
+        words = "has no schema any more" if new is None else "has a schema now"
+        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
+    try:
+        sides = Side(old), Side(new)
+    except SchemaRefused as refused:
+        words = f"has another schema, which cannot be compared: {refused.reason}"
+        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
+    return _Comparison(*sides, output=output).run()
+
+
+class _Comparison:
+    """One comparison: the walk finds, the proof clears, the search convicts."""
+
+    def __init__(self, old: Side, new: Side, *, output: bool) -> None:
+        self.walk = Walk(old, new)
+        self.output = output
+        before, after = self.walk.old, self.walk.new
+        self.search = Search(after, before) if output else Search(before, after)
+        proof = self.walk.backward if output else self.walk.forward
+        roots = (before.side.conj(old.root), after.side.conj(new.root))
+        self.safe = proof.included(*(reversed(roots) if output else roots))
+
+    def run(self) -> list[Judged]:
+        found = [self._judged(one) for one in [*self.walk.run(), *self._undeclared()]]
+        if not self.safe and not any(one.severity in {"breaking", "unproved"} for one in found):
+            found.append(self._other_rules())
+        if not found:
+            words = "has a schema that is worded otherwise"
+            found.append(Judged(Finding(code="text", steps=(), words=words), "text"))
+        return found
+
+    def _judged(self, finding: Finding) -> Judged:
+        if finding.told:
+            return Judged(finding, finding.told)
+        harm = finding.more if self.output else finding.less
+        if harm is None:
+            return Judged(finding, "additive")
+        if self.safe and finding.code != "field-gone":
+            return Judged(finding, "additive")
+        witness = None if self.safe else self.search.find(harm)
+        if witness is None or finding.soft:
+            return Judged(finding, "unproved", witness)
+        return Judged(finding, "breaking", witness)
+
+    def _undeclared(self) -> list[Finding]:
+        """Fields that one side declares and the other lets pass or refuses undeclared."""
+        places = self.walk.unknown if self.output else self.walk.judged
+        if not places or self.safe:
+            return []
+        tries = tuple(Attempt(place, None if self.output else ODD) for place in places)
+        words = (
+            "may hold fields that the old schema does not know"
+            if self.output
+            else "judges fields that it let pass undeclared"
+        )
+        return [
+            Finding(
+                code="undeclared",
+                steps=_above(places),
+                words=words,
+                less=tries,
+                more=tries,
+                soft=True,
+                others=tuple(places),
+            )
+        ]
+
+    def _other_rules(self) -> Judged:
+        witness = self.search.find((Attempt(()),))
+        finding = Finding(code="rules", steps=(), words="obeys other rules")
+        return Judged(finding, "unproved" if witness is None else "breaking", witness)
+
+
+def _above(places: list[Steps]) -> Steps:
+    """The object that holds the fields, where it is one and the same."""
+    above = {place[:-1] for place in places}
+    return above.pop() if len(above) == 1 else ()
+
+
+def example(schema: Any) -> Witness | None:
+    """Some body that a schema allows; ``None`` where none was found."""
+    if schema is None:
+        return None
+    try:
+        cases = Cases(Side(schema))
+    except SchemaRefused:
+        return None
+    return Search(cases, cases).sample()
