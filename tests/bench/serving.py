@@ -107,9 +107,11 @@ def served(count: int, *, delay: float = 0.0, port: int = 0) -> Iterator[str]:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise OSError(f"no server on port {port}")
-        yield f"http://127.0.0.1:{line.strip()}"
-        process.terminate()
+            raise SystemExit(f"port {port} is in use: end what holds it")
+        try:
+            yield f"http://127.0.0.1:{line.strip()}"
+        finally:
+            process.terminate()
 
 
 if __name__ == "__main__":
