@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 INTERFACE = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bindings:
     """A generated package, or none: ``package`` is then empty and everything is looked up live.
 

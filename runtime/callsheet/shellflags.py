@@ -31,7 +31,7 @@ def asked(variable: str, environ: "Mapping[str, str]") -> tuple[str, list[str], 
 def answer(
     question: tuple[str, list[str], str], page: "Callable[[str], bytes | None]"
 ) -> bytes | None:
-    """What the shell is told; ``page`` gives a stored page by its name, ``None`` if there is none."""
+    """What the shell is told; ``page`` gives a stored page by its name, or ``None``."""
     shell, words, begun = question
     own, program = page(".".join(words) + ".txt"), page("_.txt")
     if own is None or program is None:

@@ -254,7 +254,7 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
 def _family_facts(family: Family | None) -> dict[str, Any] | None:
     if family is None:
         return None
-    return {name: getattr(family, name) for name in Family.__slots__}
+    return {name: getattr(family, name) for name in Family.__dataclass_fields__}
 
 
 def _only_family(directory: Directory, name: str) -> Flow[Family]:
