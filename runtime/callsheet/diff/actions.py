@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.canon import digest
 from callsheet.diff.change import Change, in_order
 from callsheet.diff.named import Names
 from callsheet.diff.schemas import compare, example
 from callsheet.diff.whole import whole_changes
 from callsheet.overlay import Overlay
-from callsheet.snapshot import digest
 from callsheet.surface.assembly import surface
 
 if TYPE_CHECKING:

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import process_quota
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
-from callsheet.engine.saves import Save, links_of, save
 from callsheet.errors import TaskFailed, UsageError
-from callsheet.flows import (
-    Answer,
-    Flow,
-    Job,
-    Order,
-    Timing,
-    ask,
-    hint_of,
-    query,
-    submit,
-    wait,
-)
+from callsheet.flows.ask import Job, ask, hint_of, query
+from callsheet.flows.effects import Flow, Timing
+from callsheet.flows.submit import Answer, Order, submit
 from callsheet.spec import Action, Family
 from callsheet.wire import require_key
 
@@ -121,7 +111,7 @@ class Engine:
         return tuple(one for one in found or () if one != name)
 
     def _order(self, action: Action, data: bytes, value: Any, *, ref: str, timeout: float) -> Order:
-        from callsheet.snapshot import digest
+        from callsheet.canon import digest
 
         host = self.settings.require_host()
         honoured = self.ledger is not None and action.paid and self.ledger.honours_key(host)
@@ -222,10 +212,16 @@ class Engine:
 
     def outcome(self, job: Job, timeout: float) -> Flow[Answer]:
         """As ``wait``, but a failed job is an answer too."""
+        from callsheet.flows.wait import wait
+
         return (yield from wait(job, self.timing, deadline=self.timing.clock() + timeout))
 
     def links(self, answer: Answer) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
+        if not answer.reading.media:
+            return ()
+        from callsheet.engine.saves import links_of
+
         return links_of(answer, self.settings.host)
 
     def save(
@@ -239,6 +235,8 @@ class Engine:
         manifest: bool = False,
     ) -> Flow[tuple[SavedFile, ...]]:
         """Fetch the media of an answer; see ``saves.Save`` for which, where and how."""
+        from callsheet.engine.saves import Save, save
+
         what = Save(answer, out, action, self.settings.host, job, force, manifest)
         return (yield from save(what, self.timing))
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from callsheet.canon import digest
 from callsheet.frozen import frozen
 from callsheet.naming import command_path, settle
 from callsheet.params import fields, named, union
 from callsheet.schema.admission import admit_noted
 from callsheet.schema.pointers import SchemaRefused
-from callsheet.snapshot import digest
 from callsheet.spec import Action, Advertised, Family, Param, Role
 from callsheet.surface.families import AND_WAIT, pair
 from callsheet.surface.marks import is_free

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input.body import Body, local_files
 from callsheet.cli.input.values import LocalFile
-from callsheet.engine import uploading
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ def _replaced(session: Session, store: Store, value: Any, links: dict[str, str])
 
 def send(session: Session, store: Store, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
+    from callsheet.engine import uploading
+
     uploading.check_file(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
     link: str = session.run(uploading.upload(session.engine, store, path))
@@ -57,6 +58,8 @@ def send(session: Session, store: Store, path: str) -> str:
 
 def known_store(session: Session) -> Store:
     """The action of this host that stores files; raises ``UsageError`` where there is none."""
+    from callsheet.engine import uploading
+
     store: Store = session.run(uploading.known_store(session.engine))
     return store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from callsheet.catalog.live import Catalogue
+from callsheet.catalog.catalogue import Catalogue
 from callsheet.cli import locked
 from callsheet.cli.durations import spoken
 from callsheet.errors import CallsheetError
