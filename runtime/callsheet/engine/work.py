@@ -218,10 +218,6 @@ class Engine:
 
     def links(self, answer: Answer) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
-        if not answer.reading.media:
-            return ()
-        from callsheet.engine.saves import links_of
-
         return links_of(answer, self.settings.host)
 
     def save(
@@ -239,6 +235,15 @@ class Engine:
 
         what = Save(answer, out, action, self.settings.host, job, force, manifest)
         return (yield from save(what, self.timing))
+
+
+def links_of(answer: Answer, host: str) -> tuple[str, ...]:
+    """As ``saves.links_of``, whose imports an answer without media does not need."""
+    if not answer.reading.media:
+        return ()
+    from callsheet.engine import saves
+
+    return saves.links_of(answer, host)
 
 
 def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:

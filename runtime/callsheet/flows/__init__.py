@@ -1,67 +1,24 @@
 """Flows without I/O: they say what to send, record, wait for and save, and are told the answers."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from callsheet.flows.ask import Job, ask, completed, hint_of, query
-    from callsheet.flows.download import download
-    from callsheet.flows.effects import (
-        Effect,
-        Flow,
-        Gather,
-        Record,
-        Reply,
-        Save,
-        Send,
-        Sleep,
-        Tell,
-        Timing,
-        Update,
-    )
-    from callsheet.flows.notes import noted
-    from callsheet.flows.requests import followed, retried
-    from callsheet.flows.submit import Answer, Order, action_path, sendable, submit
-    from callsheet.flows.wait import wait
-else:
-    from callsheet.lazily import exports
-
-    _HOMES = {
-        "ask": (
-            "Job",
-            "ask",
-            "completed",
-            "hint_of",
-            "query",
-        ),
-        "download": ("download",),
-        "effects": (
-            "Effect",
-            "Flow",
-            "Gather",
-            "Record",
-            "Reply",
-            "Save",
-            "Send",
-            "Sleep",
-            "Tell",
-            "Timing",
-            "Update",
-        ),
-        "notes": ("noted",),
-        "requests": (
-            "followed",
-            "retried",
-        ),
-        "submit": (
-            "Answer",
-            "Order",
-            "action_path",
-            "sendable",
-            "submit",
-        ),
-        "wait": ("wait",),
-    }
-    __getattr__ = exports(__name__, _HOMES)
+from callsheet.flows.ask import Job, ask, completed, hint_of, query
+from callsheet.flows.download import download
+from callsheet.flows.effects import (
+    Effect,
+    Flow,
+    Gather,
+    Record,
+    Reply,
+    Save,
+    Send,
+    Sleep,
+    Tell,
+    Timing,
+    Update,
+)
+from callsheet.flows.notes import noted
+from callsheet.flows.requests import followed, retried
+from callsheet.flows.submit import Answer, Order, action_path, sendable, submit
+from callsheet.flows.wait import wait
 
 __all__ = [
     "Answer",
