@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.admission import resolve
-from callsheet.schema.keywords import NAMED, ONE, SEVERAL
+from callsheet.schema.keywords import subschemas
 from callsheet.schema.pointers import SchemaRefused, follow
 from callsheet_codegen import names
 from callsheet_codegen.widen import Widener, bound
@@ -49,14 +49,8 @@ def wire_names(schema: Any) -> Iterator[str]:
     """Every property name at any depth."""
     if isinstance(schema, dict):
         yield from _mapping(schema.get("properties"))
-        for key, value in schema.items():
-            if key in NAMED:
-                yield from wire_names(list(_mapping(value).values()))
-            elif key in ONE | SEVERAL:
-                yield from wire_names(value)
-    elif isinstance(schema, list):
-        for item in schema:
-            yield from wire_names(item)
+        for inner in subschemas(schema):
+            yield from wire_names(inner)
 
 
 @dataclass(slots=True)

@@ -190,7 +190,7 @@ class _Work:
 
 
 class _Plainer(ast.NodeTransformer):
-    """Writes ``A | B`` for ``Union[A, B]``, later classes without quotes, containers in full."""
+    """Writes unions as ``A | B``, later classes without quotes, containers in full."""
 
     def __init__(self, classes: frozenset[str]) -> None:
         self.classes = classes
@@ -201,6 +201,8 @@ class _Plainer(ast.NodeTransformer):
         if name == "Literal":
             return node
         node.slice = self.visit(node.slice)
+        if name == "Optional":
+            return ast.BinOp(left=node.slice, op=ast.BitOr(), right=ast.Constant(None))
         if name != "Union" or not isinstance(node.slice, ast.Tuple):
             return node
         first, *others = node.slice.elts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _KINDS = ("object", "array", "string", "number", "boolean", "null")
 _ALL = frozenset(_KINDS)
@@ -20,10 +20,10 @@ _JSON = {str: "string", int: "number", float: "number", bool: "boolean", type(No
 
 
 class _Reach(NamedTuple):
-    """The kinds of JSON that a schema lets in, and those that its typed form takes."""
+    """The kinds of JSON that a schema lets in; ``missing`` are those its typed form may refuse."""
 
-    allowed: frozenset[str] = _ALL
-    taken: frozenset[str] = _ALL
+    allowed: frozenset[str]
+    missing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Widener:
         return found | ({body: self._object(body, found[body])} if body else {})
 
     def _object(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """The schema as it binds objects; a union that takes none of them is left out."""
-        allowed, taken = self._reach(self.definitions[name], frozenset())
+        """The schema as it binds objects; a union that may refuse one is left out."""
+        allowed, missing = self._reach(self.definitions[name], frozenset())
         out = dict(schema)
         if "object" in allowed:
-            idle = _UNIONS if "object" not in taken else ()
+            idle = _UNIONS if "object" in missing else ()
             out = {key: value for key, value in out.items() if key not in idle}
             out |= {"type": "object"} if "type" in out else {}
         return bound(out)
@@ -69,32 +69,32 @@ class Widener:
 
     def _value(self, schema: Any) -> Any:
         """A field's or an entry's schema, which takes whatever it lets in."""
-        allowed, taken = self._reach(schema, frozenset())
+        missing = self._reach(schema, frozenset()).missing
         out = self._parts(schema)
-        missing = [kind for kind in _KINDS if kind in allowed - taken]
         if not missing:
             return out
         said = out.pop("description", None)
         parts = [out] if out.keys() & _DECIDED else _apart(out)
-        parts += [{"type": kind} for kind in missing]
+        parts += [{"type": kind} for kind in _KINDS if kind in missing]
         return {"anyOf": parts} if said is None else {"anyOf": parts, "description": said}
 
     def _reach(self, schema: Any, passed: frozenset[str]) -> _Reach:
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             if name in passed:
-                return _Reach(frozenset(), frozenset())
+                return _Reach(frozenset())
             return self._reach(self.definitions[name], passed | {name})
         if "enum" in schema:
-            kinds = frozenset(_JSON[type(value)] for value in schema["enum"])
-            return _Reach(kinds, kinds)
-        found = _own(schema)
-        for key in ("anyOf", "oneOf"):
-            if key in schema:
-                found = _both(found, _either(self._reach(part, passed) for part in schema[key]))
-        for part in schema.get("allOf", ()):
-            found = _both(found, self._reach(part, passed))
-        return found
+            return _Reach(frozenset(_JSON[type(value)] for value in schema["enum"]))
+        allowed, missing = _own(schema)
+        for key in _UNIONS:
+            members = [self._reach(part, passed) for part in schema.get(key, ())]
+            missing = missing.union(*(member.missing for member in members))
+            if key == "allOf":
+                allowed = allowed.intersection(*(member.allowed for member in members))
+            elif members:
+                allowed &= frozenset[str]().union(*(member.allowed for member in members))
+        return _Reach(allowed, missing & allowed)
 
 
 def bound(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,20 +113,9 @@ def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
 def _own(schema: Mapping[str, Any]) -> _Reach:
     """By the keywords of the schema itself, without its members."""
     if "type" in schema:
-        kinds = _kinds(schema)
-        return _Reach(kinds, kinds)
-    taken = frozenset(kind for kind, keys in _INSIDE.items() if not schema.keys().isdisjoint(keys))
-    return _Reach(_ALL, taken or _ALL)
-
-
-def _both(one: _Reach, other: _Reach) -> _Reach:
-    return _Reach(one.allowed & other.allowed, one.taken & other.taken)
-
-
-def _either(members: Iterable[_Reach]) -> _Reach:
-    found = tuple(members)
-    allowed = frozenset[str]().union(*(member.allowed for member in found))
-    return _Reach(allowed, frozenset[str]().union(*(member.taken for member in found)))
+        return _Reach(_kinds(schema))
+    named = {kind for kind, keys in _INSIDE.items() if not schema.keys().isdisjoint(keys)}
+    return _Reach(_ALL, _ALL - named if named else frozenset())
 
 
 def _apart(schema: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ _HOMES = {
         "TaskFailed",
         "UsageError",
     ),
-    "files": ("SavedFile",),
+    "files.parts": ("SavedFile",),
     "flows.effects": ("Update",),
     "groups": ("OMIT", "AsyncGroup", "Group", "Omit"),
     "results": ("AsyncResult", "Response", "Result"),

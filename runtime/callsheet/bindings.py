@@ -68,6 +68,19 @@ class Bindings:
         """The advertised ``{"input": …, "output": …}`` stored as ``schemas/<name>.json``."""
         return self._json(f"schemas/{name}.json")
 
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The command path that each action of the package was given: it stays."""
+        if not self.package:
+            return {}
+        from importlib import import_module
+
+        try:
+            index: Mapping[str, str] = import_module(f"{self.package}.commands").MODULES
+        except ModuleNotFoundError:  # a package for Python alone
+            return {}
+        modules = [import_module(f"{self.package}.commands.{name}") for name in {*index.values()}]
+        return {one.id: one.command for made in modules for one in made.COMMANDS.values()}
+
     def _json(self, path: str) -> Mapping[str, Any] | None:
         if not self.package:
             return None

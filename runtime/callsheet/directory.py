@@ -79,7 +79,7 @@ class Directory:
         if self._surface is None or catalogue is not self._catalogue:
             from callsheet.surface.assembly import surface
 
-            self._surface = surface(catalogue.actions, self.overlay)
+            self._surface = surface(catalogue.actions, self.overlay, self.bindings.names())
         return self._surface
 
     def find(self, action_id: str) -> Flow[Action]:

@@ -30,6 +30,8 @@ def _part(kind: Any, value: Any) -> Any:
 
 
 def _parts(kind: Any, value: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        kind.model_rebuild()  # a field may name a class that came later
     origin, inside = get_origin(kind), get_args(kind)
     if origin in {Union, types.UnionType}:
         likely = next((one for one in inside if _is_like(one, value)), None)

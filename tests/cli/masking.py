@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
 _REF = re.compile(r"\b[0-9a-f]{8}\b")
+_DIGESTS = {r"\b[0-9a-f]{64}\b": "{sha256}", r"upload-[0-9a-f]{32}": "upload-{digest}"}
 _VARYING = {
-    r"\b[0-9a-f]{64}\b": "{sha256}",
-    r"upload-[0-9a-f]{32}": "upload-{digest}",
+    r"\b(click|httpx|jmespath|jsonschema|jsonschema-rs|pydantic|rich) \d[\w.]*": r"\1 {version}",
     r'("(?:at|bytes|created|seconds|usualSeconds)":\s*)[\d.]+': r"\1{number}",
     r"\b\d+ bytes\b": "{number} bytes",
     r"\[Errno \d+\]": "[Errno {number}]",
@@ -41,6 +41,8 @@ class Names:
 
     def masked(self, text: str) -> str:
         """What was printed, with names for what differs from run to run."""
+        for digest, name in _DIGESTS.items():
+            text = re.sub(digest, name, text)
         for value in sorted(self.known, key=len, reverse=True):
             text = text.replace(value, self.known[value])
         for pattern, kind in ((_UUID, "id"), (_REF, "ref")):

@@ -127,7 +127,9 @@ class Stage:
         self, words: list[str], environ: Mapping[str, str], typed: str
     ) -> tuple[str, str, int]:
         own = ["-m", self.program.package] if words[0] == "ads" else ["-c", _CODEGEN]
-        kept = self.program.environ()
+        own_name = ("SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+        machine = self.program.environ()
+        kept = {k: v for k, v in machine.items() if not k.upper().startswith(own_name)}
         roots = [kept["PYTHONPATH"], str(ROOT / "codegen"), str(ROOT / "sandbox")]
         kept |= {"COLUMNS": "80", "PYTHONPATH": os.pathsep.join(roots)}
         place = self.program.home.parent

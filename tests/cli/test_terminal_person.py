@@ -13,6 +13,18 @@ from cli.terminal import COLUMNS, LINES, Terminal, command
 if TYPE_CHECKING:
     from cli.conftest import Program
 
+SHOP = {
+    "id": "shop.buy",
+    "title": "Buy",
+    "description": "Buys.",
+    "readOnly": True,
+    "does": "reply",
+    "input": {
+        "type": "object",
+        "required": ["amount"],
+        "properties": {"amount": {"type": "integer", "minimum": 1, "maximum": 5}},
+    },
+}
 JOB = ("video", "generate", "--input")
 
 
@@ -30,7 +42,7 @@ def test_progress_is_one_line_that_goes_away(ads: Program) -> None:
     code = seen.end()
 
     assert code == 0
-    assert re.search(r"ai\.video\.generate: processing \d+ % \(\d+ s\)", seen.seen)
+    assert re.search(r"ai\.video\.generate: [^\r]*processing \d+ % \(\d+ s\)", seen.seen)
     assert not any("processing" in line for line in seen.shown())
     assert [line.split()[0] for line in seen.shown()][:3] == ["above", "→", "task"]
     assert "localPath  x.mp4" in seen.shown()
@@ -116,3 +128,42 @@ def test_no_colour_where_none_is_wanted(ads: Program) -> None:
 
     assert seen.end() == 0
     assert re.findall(r"\x1b\[[0-9;]*[34]\d[0-9;]*m", seen.seen) == []
+
+
+def test_a_needed_value_is_asked_for(ads: Program) -> None:
+    seen = typed(ads, "material", "search", "--jmespath", "items[0].title")
+    seen.until("--query: ")
+    seen.type("sea")
+
+    assert seen.end() == 0
+    assert '"Waves at sunset"' in seen.shown()
+    assert ads.posts() == [("material.search", {"query": "sea"})]
+
+
+def test_a_value_that_does_not_fit_is_asked_for_again(ads: Program) -> None:
+    ads.server.add_action(SHOP)
+    seen = typed(ads, "shop", "buy", "--jmespath", "received")
+    seen.until("--amount: ")
+    seen.type("9")
+    seen.until("9 is more than 5[^$]*--amount: ")
+    seen.type("3")
+
+    assert seen.end() == 0
+    assert ads.posts() == [("shop.buy", {"amount": 3})]
+
+
+def test_ctrl_c_at_a_question_sends_nothing(ads: Program) -> None:
+    seen = typed(ads, "material", "search")
+    seen.until("--query: ")
+    seen.interrupt()
+
+    assert seen.end() == 130
+    assert ads.posts() == []
+    assert seen.trouble() == []
+
+
+def test_a_needed_value_is_not_asked_for_with_no_input(ads: Program) -> None:
+    seen = typed(ads, "material", "search", "--no-input")
+
+    assert seen.end() == 2
+    assert any("--query" in line and "needed" in line for line in seen.shown())

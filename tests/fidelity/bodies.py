@@ -52,6 +52,8 @@ def _value(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) ->
         }
     kind = schema.get("type")
     kind = draw(st.sampled_from(kind)) if isinstance(kind, list) else kind
+    if kind is None and draw(st.booleans()):
+        kind = "object" if "properties" in schema else "array" if "items" in schema else None
     return _KINDS[str(kind)](draw, schema, root, depth)
 
 
@@ -78,7 +80,10 @@ def _array(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) ->
     least = schema.get("minItems", 0)
     most = schema.get("maxItems", 3) if depth < _DEEPEST else least
     count = draw(st.integers(least, max(least, most)))
-    return [_value(draw, schema.get("items", {}), root, depth + 1) for _ in range(count)]
+    first = [_value(draw, part, root, depth + 1) for part in schema.get("prefixItems", ())]
+    if schema.get("items") is False or (first and draw(st.booleans())):
+        return first
+    return first + [_value(draw, schema.get("items", {}), root, depth + 1) for _ in range(count)]
 
 
 def _text(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) -> Any:

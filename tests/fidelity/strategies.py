@@ -59,7 +59,8 @@ def _number(draw: st.DrawFn) -> Schema:
 
 
 def _inside(child: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    return st.one_of(_array(child), objects(child), _union(child), _merged(child))
+    rare = st.one_of(_tuple(child), _untyped(child))
+    return st.one_of(_array(child), objects(child), _union(child), _merged(child), rare)
 
 
 @st.composite
@@ -74,6 +75,21 @@ def _array(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
 
 
 @st.composite
+def _tuple(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
+    made: Schema = {"type": "array", "prefixItems": draw(st.lists(child, min_size=1, max_size=3))}
+    if draw(st.booleans()):
+        made["items"] = draw(st.one_of(st.just(False), child))
+    return made
+
+
+@st.composite
+def _untyped(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
+    """What speaks of objects or lists and lets in anything else."""
+    made = draw(st.one_of(objects(child), _array(child)))
+    return {key: value for key, value in made.items() if key != "type"}
+
+
+@st.composite
 def objects(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
     """An object with named fields, open or closed."""
     names = draw(st.lists(_NAMES, max_size=4, unique=True))
@@ -81,12 +97,12 @@ def objects(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
     needed = [name for name in names if draw(st.booleans())]
     if needed:
         made["required"] = needed
-    closing = draw(st.sampled_from(["", "", False, True, "schema", "pattern"]))
-    if closing == "schema":
+    closing = draw(st.sampled_from(["", "", False, True, "schema", "pattern", "both"]))
+    if closing in {"schema", "both"}:
         made["additionalProperties"] = draw(child)
-    elif closing == "pattern":
+    if closing in {"pattern", "both"}:
         made["patternProperties"] = {"^x-": draw(child)}
-    elif closing != "":
+    if isinstance(closing, bool):
         made["additionalProperties"] = closing
     return made
 
@@ -119,7 +135,8 @@ def _nullable(schema: Schema) -> Schema:
     return {**schema, "type": [kind, "null"]} if isinstance(kind, str) else schema
 
 
-_LINK = st.sampled_from(["a", "b"]).map(lambda name: {"$ref": f"#/$defs/{name}"})
+_ODD = "List<ä b>"
+_LINK = st.sampled_from(["a", _ODD]).map(lambda name: {"$ref": f"#/$defs/{name}"})
 _SCALARS = st.one_of(
     _text(),
     _number(),
@@ -136,11 +153,11 @@ _ANY = st.recursive(_SCALARS, _inside, max_leaves=6)
 
 @st.composite
 def schemas(draw: st.DrawFn) -> Schema:
-    """A schema of one action's input; links lead to ``a`` and ``b``, which may lead back."""
+    """A schema of one action's input; links lead to two definitions, which may lead back."""
     made: Schema = draw(objects(_ANY))
-    made["$defs"] = {"a": draw(objects(_ANY)), "b": draw(_ANY)}
-    if draw(st.integers(0, 5)) == 0:
-        text = json.dumps(made).replace("#/$defs/", "#/definitions/")
+    made["$defs"] = {"a": draw(objects(_ANY)), _ODD: draw(_ANY)}
+    text = json.dumps(made).replace("#/$defs/", "#/definitions/")
+    if draw(st.integers(0, 5)) == 0 and "prefixItems" not in text:
         made = json.loads(text)
         made["definitions"] = made.pop("$defs")
     return made

@@ -249,7 +249,8 @@ def test_media_come_from_configuration_and_output_own_medium_first() -> None:
             "videos": {"items": {"properties": {"videoUrl": {}, "coverImageUrl": {}}}},
             "audio_url": {"type": "string"},
             "docsUrl": {"type": "string"},
-        }
+        },
+        "dependentRequired": {"properties": ["videos"]},
     }
     entries = [
         Advertised(id="ai.video.generate", input=PROMPT, output={"type": "object"}),

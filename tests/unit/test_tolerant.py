@@ -60,3 +60,30 @@ def test_what_is_of_another_kind_altogether_is_plain_json() -> None:
     assert read(Page, None) is None
     assert read(Items, [{"id": 1}, 2]).root[0].id == 1
     assert read(Items, "x").root == "x"
+
+
+class First(Model):
+    """It names a class that stands below it."""
+
+    next: Second | None = None
+
+
+class Second(Model):
+    """So does this one, and nobody has used it yet."""
+
+    third: Third | None = None
+
+
+class Third(Model):
+    """The last."""
+
+    number: int
+
+
+def test_classes_may_stand_in_any_order() -> None:
+    reply = {"next": {"third": {"number": "no number"}}}
+    first = read(First, reply)
+
+    assert isinstance(first.next, Second)
+    assert isinstance(first.next.third, Third)
+    assert sent(first) == reply

@@ -53,21 +53,26 @@ class ActionCommand(Helpful):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""
-        from callsheet.cli.run import run_action
-
         session: Session = ctx.obj
         session.flags.take(ctx.params)
-        if session.settle() and (fresh := self._elsewhere(session)) is not None:
-            again = fresh.make_context(ctx.info_name, list(self.words), parent=ctx.parent)
-            again.command.invoke(again)
-            return None
+        if session.settle() and (fresh := self.elsewhere(session)) is not None:
+            words = list(self.words)
+            with fresh.make_context(ctx.info_name, words, parent=ctx.parent, obj=session) as again:
+                return fresh.invoke(again)
         try:
-            return run_action(self.action, ctx, self.typed(ctx))
+            return self.perform(session, ctx)
         except UsageError as error:
-            error.hint = error.hint or f"{ctx.command_path} --help"
+            line = " ".join([session.prog, *self.action.command])
+            error.hint = error.hint or f"{line} --help"
             raise
 
-    def _elsewhere(self, session: Session) -> ActionCommand | None:
+    def perform(self, session: Session, ctx: click.Context) -> int:
+        """Do what the words ask for; returns the exit code."""
+        from callsheet.cli.run import run_action
+
+        return run_action(self.action, ctx, self.typed(ctx))
+
+    def elsewhere(self, session: Session) -> ActionCommand | None:
         """The command of the same words on the host that the flags name, where it differs."""
         from callsheet.cli.lookup import Lookup
 

@@ -22,6 +22,9 @@ ACTION: tuple[Row, ...] = (
     ("input", "FILE|-|JSON", "Give the whole body; flags override its fields"),
     ("dry-run", "[curl]", "Show the request and send nothing"),
 )
+ANY_FIELD: Row = ("input.NAME", "JSON", "Set a field by the name that it has in the body")
+SHOWN: tuple[Row, ...] = (*ACTION[:3], ANY_FIELD, *ACTION[3:])
+"""What help tells of: any word may stand for ``NAME``, so that one is no option by itself."""
 FAMILY: tuple[Row, ...] = (
     ("timeout", "TIME", "Stop waiting after: milliseconds, or 90s, 10m"),
     ("no-wait", "", "Print the task id and do not wait"),

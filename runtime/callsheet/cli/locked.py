@@ -31,16 +31,11 @@ def generated(bindings: Bindings) -> Iterator[Action]:
         yield from (one for one in vars(module).values() if isinstance(one, Action))
 
 
-def commands(bindings: Bindings) -> dict[str, tuple[str, ...]]:
-    """The command path that each action was given."""
-    return {action.id: action.command for action in generated(bindings) if action.command}
-
-
 def surface_of(bindings: Bindings) -> Surface:
     """The named actions of a package."""
     from callsheet.surface.assembly import surface
 
-    return surface(snapshot(bindings).actions, bindings.overlay(), commands(bindings))
+    return surface(snapshot(bindings).actions, bindings.overlay(), bindings.names())
 
 
 def _advertised(bindings: Bindings, action: Action) -> Advertised:

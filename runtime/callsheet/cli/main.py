@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import _thread
-import atexit
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callsheet.cli.session import Session
 
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,8 +37,6 @@ def _interrupt(number: int, frame: Any) -> None:
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told)
     _thread.start_new_thread(_listen, (heard,))
-    # While Python takes itself down it has no handlers left: a signal would kill it.
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -61,9 +59,24 @@ def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, _interrupt)
     session = session_for(package, command, env, argv)
     try:
-        return guarded(session, argv)
+        code = guarded(session, argv)
     finally:
         session.close()
+    if signal.getsignal(signal.SIGINT) is _interrupted_again:
+        _leave(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """End without what Python does at its end.
+
+    It would wait for threads that still listen to a server, and kill itself with SIGINT where
+    the interruption met the import of a module.
+    """
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def guarded(session: Session, argv: Sequence[str]) -> int:
@@ -80,14 +93,20 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Terminated:
-        failure.report(session, Interrupted("terminated"))
-        return 143
-    except Interrupted as error:
-        failure.report(session, error)
-        return 143 if isinstance(error.__cause__, Terminated) else INTERRUPTED
-    except (Exception, KeyboardInterrupt) as error:
+    except (KeyboardInterrupt, Interrupted) as error:
+        return _interrupted(session, error)
+    except Exception as error:
         return failure.report(session, error)
+
+
+def _interrupted(session: Session, error: BaseException) -> int:
+    """Tell what goes on without us."""
+    from callsheet.cli import interruption
+    from callsheet.cli.output import failure
+
+    told = error if isinstance(error, Interrupted) else interruption.told(session)
+    failure.report(session, told)
+    return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
 
 
 def complete_variable(prog: str) -> str:

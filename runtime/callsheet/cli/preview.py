@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli.input.body import local_files
 from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError, UsageError
 
@@ -27,6 +28,8 @@ def dry_run(session: Session, made: Request) -> None:
     from callsheet.wire import headers_for
 
     settings = session.settings
+    for path in local_files(made.body.value):
+        session.note(f"{path} would be uploaded first, and its link stand in its place")
     url = settings.require_host() + action_path(made.action.id)
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))

@@ -64,7 +64,7 @@ def announce(session: Session, action: Action) -> None:
 
 
 def send(session: Session, made: Request) -> Outcome:
-    """Make the one POST; an interruption while it is out leaves its outcome unknown."""
+    """Make the one POST; whatever interrupts the run from now on is told by its reference."""
     from callsheet.wire import require_key
 
     action = session.directory.on_terms_of_host(made.action)
@@ -72,41 +72,18 @@ def send(session: Session, made: Request) -> Outcome:
         require_key(session.settings)
     announce(session, action)
     ref = str(uuid.uuid4())
+    session.paid = (action.id, ref) if action.paid else session.paid
     data = made.body.encoded()
     flow = session.engine.call(
         action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(session)
     )
     try:
         outcome: Outcome = session.run(flow)
-    except KeyboardInterrupt as stop:
-        if not action.paid:
-            raise
-        raise _interrupted(session, action, ref) from stop
     except ServerError as error:
         from callsheet.cli.input.blame import by_server
 
         raise by_server(made.asked, error) from None
     return outcome
-
-
-def _interrupted(session: Session, action: Action, ref: str) -> Interrupted:
-    """What an interruption while the request was out means, by what was recorded of it."""
-    row = session.ledger().find(ref)
-    if row is None or row["state"] == "unsent":
-        return Interrupted(f"interrupted before {action.id} was sent", action=action.id)
-    if row["task_ids"]:
-        task_id = row["task_ids"][0]
-        return Interrupted(
-            f"interrupted; the job goes on as {task_id}",
-            hint=f"tasks wait {shell_word(task_id)}",
-            task_id=task_id,
-            action=action.id,
-        )
-    return Interrupted(
-        f"interrupted while {action.id} was out: what became of it is not known",
-        hint=f"tasks recover {ref[:8]}",
-        action=action.id,
-    )
 
 
 def finish(session: Session, made: Request, outcome: Outcome) -> int:
@@ -144,8 +121,8 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
     from callsheet.cli.output.progress import Progress
     from callsheet.engine.pace import usual
 
-    session.note(f"task {job.task_ids[0]}")
     try:
+        session.note(f"task {job.task_ids[0]}")
         with Progress(session, job.action, usual(job.past)) as progress:
             answer: Answer = session.run(session.engine.wait(job, seconds), progress)
     except KeyboardInterrupt as stop:

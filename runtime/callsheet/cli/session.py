@@ -29,7 +29,8 @@ _SETTINGS = (*_PLACE, "auth", "insecure-http")
 class Session:
     """What the commands of one run share.
 
-    ``data`` is false for a command whose output is no JSON document. ``hints`` holds the host
+    ``data`` is false for a command whose output is no JSON document. ``paid`` holds the action
+    and the reference of the last request that may cost. ``hints`` holds the host
     and profile that stand somewhere after the command: they guide the search for it, and count
     only when the command turns out to leave those flags to us.
     """
@@ -39,6 +40,7 @@ class Session:
         self.flags = Given()
         self.hints = hints_in(argv)
         self.data = True
+        self.paid: tuple[str, str] | None = None
         self._settings: Settings | None = None
         self._place: tuple[str | None, ...] = ()
         self._directory: Directory | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.schema.admission import Draft, admit_noted, draft_of
-from callsheet.schema.dialect import without
+from callsheet.schema.dialect import linked, without
 from callsheet.schema.patterns import loosen
 from callsheet.schema.pointers import SchemaRefused
 
@@ -85,6 +85,7 @@ def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, lik
         raise Unjudged(str(refused)) from None
     if left_out:
         raise Unjudged(left_out[0])
+    schema = linked(schema)
     draft = draft_of(schema)
     if not isinstance(schema, dict):
         return Judge(schema is True, draft, validator(schema is True, draft))

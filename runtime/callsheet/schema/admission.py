@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.schema.budget import bounded, weigh
+from callsheet.schema.dialect import linked
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, NEWER, ONE, PLAIN, SEVERAL
 from callsheet.schema.links import Links, Place, base_of, based, is_kept, is_metaschema
 from callsheet.schema.pointers import SchemaRefused, follow, pointer
@@ -84,10 +85,11 @@ def admit_noted(raw: object) -> tuple[dict[str, Any], tuple[str, ...]]:
     if not isinstance(raw, dict):
         raise SchemaRefused("this is no JSON Schema, which is an object, true or false", "")
     bounded(raw)
-    draft = draft_of(raw)
-    if not accepted(raw, draft):
+    links: dict[str, Any] = linked(raw)
+    draft = draft_of(links)
+    if not accepted(links, draft):
         raise SchemaRefused(f"this is no valid JSON Schema ({draft})", "")
-    cleaner = _Cleaner(raw, draft)
+    cleaner = _Cleaner(links, draft)
     clean = cleaner.run()
     weigh(clean)
     return clean, tuple(cleaner.notes)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 ONE = frozenset(
     (
         *("additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
@@ -54,3 +59,12 @@ NEWER = frozenset(
     )
 )
 """Keywords that draft-07 does not know."""
+
+
+def subschemas(schema: Mapping[str, Any]) -> Iterator[object]:
+    """Whatever stands right beneath a schema where schemas stand; names are not keywords."""
+    for key, value in schema.items():
+        if key in NAMED and isinstance(value, dict):
+            yield from value.values()
+        elif key in ONE | SEVERAL:
+            yield from value if isinstance(value, list) else [value]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.naming import kebab
 from callsheet.schema.admission import admit
+from callsheet.schema.keywords import subschemas
 from callsheet.schema.pointers import SchemaRefused
 
 if TYPE_CHECKING:
@@ -38,16 +39,12 @@ def media_fields(
 
 
 def _links(schema: object) -> Iterator[str]:
-    if isinstance(schema, list):
-        for item in schema:
-            yield from _links(item)
-    elif isinstance(schema, dict):
-        for key, value in schema.items():
-            if key == "properties":
-                for name, inner in value.items():
-                    yield from _named(name, inner)
-            elif isinstance(value, dict | list) and key not in {"default", "examples", "enum"}:
-                yield from _links(value)
+    if isinstance(schema, dict):
+        rest = dict(schema)
+        for name, inner in rest.pop("properties", {}).items():
+            yield from _named(name, inner)
+        for inner in subschemas(rest):
+            yield from _links(inner)
 
 
 def _named(name: str, inner: object) -> Iterator[str]:

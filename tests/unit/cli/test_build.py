@@ -8,11 +8,15 @@ import click
 import pytest
 from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
 
+from callsheet.bindings import Bindings
 from callsheet.cli import build, flags
 from callsheet.cli.input import options
+from callsheet.cli.session import Session
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from callsheet.spec import Param
 
 
@@ -116,11 +120,14 @@ def test_choices_complete() -> None:
 
 
 def test_the_forms_of_a_switch_and_of_a_text() -> None:
-    one = action(param("loud", "boolean"), param("text"))
+    either = param("either", "any", reads=("number", "string"))
+    one = action(param("loud", "boolean"), param("text"), either, param("size", "integer"))
 
     assert [form for _, form in options.forms(one)] == [
         [("loud", "yes"), ("no-loud", "no")],
         [("text", "value"), ("text-file", "file")],
+        [("either", "value"), ("either-file", "file")],
+        [("size", "value")],
     ]
 
 
@@ -128,3 +135,28 @@ def test_an_untyped_action_takes_the_whole_body() -> None:
     assert sent(action(typed=False), "--input", "[1.0]") == "[1.0]"
     with pytest.raises(UsageError):
         sent(action(typed=False), "--input", "{")
+
+
+class Elsewhere(build.ActionCommand):
+    """The command of another host, which ends with 6."""
+
+    def perform(self, session: Session, ctx: click.Context) -> int:
+        return 6
+
+
+class Moving(build.ActionCommand):
+    """A command whose flags name another host."""
+
+    def elsewhere(self, session: Session) -> build.ActionCommand:
+        return Elsewhere(self.action)
+
+
+def test_the_exit_code_of_another_host_is_kept(home: Path) -> None:
+    words = ["--prompt", "x", "--host", "http://127.0.0.1:9"]
+    session = Session(Bindings(command="ads", env="ADS"), words, {"HOME": str(home)})
+    session.hint({"host": "http://127.0.0.1:8"})
+    assert session.settings.host
+    command = Moving(GENERATE)
+    context = command.make_context("generate", words, obj=session)
+
+    assert command.invoke(context) == 6

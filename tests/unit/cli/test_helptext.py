@@ -25,11 +25,12 @@ Output and request:
   --json               Print one JSON object
   --out PATH           Save the result: a file, a folder/, a template; - is stdout
   --input FILE|-|JSON  Give the whole body; flags override its fields
+  --input.NAME JSON    Set a field by the name that it has in the body
   --dry-run[=curl]     Show the request and send nothing
   --timeout TIME       Stop waiting after: milliseconds, or 90s, 10m
   --no-wait            Print the task id and do not wait
   --blocking           Wait inside one request instead of asking again and again
-  --help               Show this page
+  --help               Show this page; with --json as data
 
 Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.
 JSON, VALUE lists and media also read @FILE, and @- for standard input.

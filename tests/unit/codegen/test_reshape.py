@@ -82,6 +82,7 @@ def test_a_class_of_two_bases_gets_their_fields() -> None:
         ("list", "list[Any]"),
         ("dict | None", "dict[str, Any] | None"),
         ("Union[tuple, set]", "tuple[Any, ...] | set[Any]"),
+        ("list[Optional[Union['AInput', bool]]]", "list[AInput | bool | None]"),
         ("dict[str, list]", "dict[str, list[Any]]"),
         ("list[list[tuple]]", "list[list[tuple[Any, ...]]]"),
         ("Literal['list']", "Literal['list']"),

@@ -30,7 +30,7 @@ def of_action(action: Action, prog: str, note: str = "") -> dict[str, Any]:
         "paid": action.paid,
         "typed": action.typed,
         "flags": [_field(param, form) for param, form in options.forms(action)],
-        "own_flags": _rows([*flags.ACTION, *(flags.FAMILY if job else ())]),
+        "own_flags": _rows([*flags.SHOWN, *(flags.FAMILY if job else ())]),
         "example": example.line(action, prog) or None,
         "note": note or None,
     }

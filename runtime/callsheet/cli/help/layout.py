@@ -92,7 +92,7 @@ def action_help(action: Action, prog: str, note: str = "") -> str:
 
 
 def _ours(action: Action) -> Rows:
-    rows = _own(flags.ACTION)
+    rows = _own(flags.SHOWN)
     if options.is_job(action):
         rows += _own(flags.FAMILY)
     return [*rows, ("--help", "Show this page; with --json as data")]

@@ -198,10 +198,10 @@ def foreign(typed: Iterable[Typed], member: str) -> Param | None:
     return None
 
 
-def local_files(value: Any) -> bool:
-    """Whether something in the body has to be uploaded first."""
+def local_files(value: Any) -> list[str]:
+    """The paths in the body that have to be uploaded first."""
     if isinstance(value, dict):
-        return any(map(local_files, value.values()))
+        value = list(value.values())
     if isinstance(value, list):
-        return any(map(local_files, value))
-    return isinstance(value, values.LocalFile)
+        return [path for item in value for path in local_files(item)]
+    return [str(value)] if isinstance(value, values.LocalFile) else []

@@ -114,7 +114,8 @@ def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, st
     if param.kind == "boolean":
         negative = negation(flag, taken)
         return [(flag, "yes"), *([(negative, "no")] if negative else [])]
-    if param.kind == "string" and f"{flag}-file" not in taken:
+    text = param.kind == "string" or (param.kind == "any" and "string" in param.reads)
+    if text and f"{flag}-file" not in taken:
         return [(flag, "value"), (f"{flag}-file", "file")]
     return [(flag, "value")]
 

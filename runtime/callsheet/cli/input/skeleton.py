@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.pointers import SchemaRefused, follow
-from callsheet.schema.shape import Reader, Shape
+from callsheet.schema.shape import KINDS, Reader, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -40,7 +40,7 @@ class _Maker:
             return examples[0]
         if shape.choices:
             return shape.choices[0]
-        kind = next((one for one in _ORDER if one in shape.kinds and len(shape.kinds) < 6), "")
+        kind = _kind(shape)
         if kind == "object":
             return self._object(shape, depth)
         if kind == "array":
@@ -76,6 +76,13 @@ class _Maker:
         shown = inner.choices or inner.kinds == {"object"}
         count = max(least if isinstance(least, int) else 0, 1 if shown else 0)
         return [self.value(shape.items, depth + 1)] * min(count, 20) if depth < _DEEPEST else []
+
+
+def _kind(shape: Shape) -> str:
+    """The kind to show; empty where the schema says nothing of the value."""
+    if shape.kinds == KINDS:
+        return "object" if shape.properties else "array" if shape.items is not None else ""
+    return next((kind for kind in _ORDER if kind in shape.kinds), "")
 
 
 def _ordered(shape: Shape, *, whole: bool) -> Iterable[str]:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from callsheet.files.parts import SavedFile
 
 
-def pending(body: Body) -> bool:
-    """Whether the body names local files."""
-    return local_files(body.value)
+def pending(body: Body) -> list[str]:
+    """The local files that the body names."""
+    return list(dict.fromkeys(local_files(body.value)))
 
 
 def resolved(session: Session, made: Request) -> Request:

@@ -126,6 +126,8 @@ def meant(session: Session) -> str:
 
 
 def _to_stdout(session: Session, answer: Answer, action: Action, job: Job | None) -> None:
+    # Without its reference the job is not noted as saved: the file does not stay.
+    job = job._replace(ref="") if job is not None else None
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
         session.run(session.engine.save(answer, path, action=action.id, job=job, force=True))

@@ -116,19 +116,23 @@ def _advertised(session: Session, action_id: str) -> Advertised:
 
 
 def changes(session: Session, found: Offer) -> tuple[Change, ...]:
-    """How an offer differs from what the bindings were made from, what breaks callers first."""
+    """How an offer differs from what the bindings were made from, what breaks callers first.
+
+    Words are not compared: a package keeps neither titles nor marks as the server sent them.
+    """
     from callsheet.cli import locked
     from callsheet.diff import diff
     from callsheet.snapshot import Snapshot
 
     bindings = session.bindings
-    return diff(
+    all_of_them = diff(
         locked.snapshot(bindings),
         Snapshot(session.settings.origin, found.catalogue.actions),
         overlay=bindings.overlay(),
         program=session.prog,
-        given=locked.commands(bindings),
+        given=bindings.names(),
     )
+    return tuple(one for one in all_of_them if one.severity != "text")
 
 
 def _diff(session: Session) -> int:
@@ -143,7 +147,8 @@ def _diff(session: Session) -> int:
     rows = [asdict(change) for change in changes(session, found)]
     output.emit_list(session, rows, _CHANGES)
     made = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
-    said = f"{len(rows)} changes since" if rows else "nothing changed since"
+    many = "1 change" if len(rows) == 1 else f"{len(rows)} changes"
+    said = f"{many} since" if rows else "nothing changed since"
     session.note(f"{session.settings.host}: {said} {made}")
     if rows:
         session.note("the new schemas are in force already; `make generate` brings the types")

@@ -10,9 +10,9 @@ import click
 from callsheet.cli import flags
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
+from callsheet.cli.input import asking, uploads
 from callsheet.cli.input import body as bodies
-from callsheet.cli.input import uploads
-from callsheet.cli.input.request import Request, judge, takes_timeout, with_timeout
+from callsheet.cli.input.request import Request, judge, missing, takes_timeout, with_timeout
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving
 from callsheet.cli.ownword import TIMEOUT, Word
@@ -45,21 +45,23 @@ class CallCommand(ActionCommand):
         self.params += flags.options(_LATER, taken=taken)
         self.sent = action
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def perform(self, session: Session, ctx: click.Context) -> int:
         """Make the one POST."""
-        session: Session = ctx.obj
-        session.flags.take(ctx.params)
-        if session.settle():
-            action = session.run(session.directory.find(self.sent.id))
-            if action != self.sent:
-                return _run(session, action, self.words, ctx)
         if "skeleton" in session.flags:
             from callsheet.cli import preview
 
             preview.skeleton(session, self.sent)
             return 0
         body = bodies.build(self.typed(ctx), session.flags.get("input"))
+        if "no-check" not in session.flags:
+            body = asking.completed(session, self.action, body, self.sent.role)
+            body = body._replace(doubt=body.doubt or missing(self.action, body, self.sent.role))
         return run_call(session, _request(session, self.action, self.sent, body))
+
+    def elsewhere(self, session: Session) -> ActionCommand | None:
+        """The same on the host that the flags name, where it differs."""
+        action = session.run(session.directory.find(self.sent.id))
+        return None if action == self.sent else CallCommand(action)
 
 
 def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> Request:

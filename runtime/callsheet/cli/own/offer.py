@@ -44,7 +44,7 @@ def offered(session: Session, *, whole: bool = False) -> Offer:
         if known is None or not error.retryable:
             raise
         age = spoken(time.time() - known.fetched)
-        session.warn(f"{error.message}; this is from the cache, {age} old")
+        session.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
         return Offer(known, "cached")
 
 

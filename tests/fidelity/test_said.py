@@ -1,0 +1,66 @@
+"""Everything that a schema allows can be said by flags: a body becomes words and a body again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from fidelity.material import corpus, equal, has_corpus, own
+from fidelity.package import OVERLAY, advertised
+from fidelity.strategies import random_cases
+
+from callsheet.bindings import Bindings
+from callsheet.cli import build
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input import options
+from callsheet.cli.input.saying import words
+from callsheet.cli.session import Session
+from callsheet.surface.assembly import surface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fidelity.material import Case
+
+    from callsheet.spec import Action
+
+
+def said(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
+    """The words for a body, and the body that they make."""
+    typed = words(action, body)
+    command = build.command(action)
+    assert isinstance(command, build.ActionCommand)
+    context = command.make_context("x", list(typed), obj=Session(Bindings(), typed, {}))
+    given = context.params.get("own_input")
+    return typed, bodies.build(command.typed(context), given).encoded().decode()
+
+
+def unsaid(cases: Sequence[Case]) -> Iterator[str]:
+    """What went wrong with each valid body that does not come back."""
+    for case, action in zip(cases, actions(cases), strict=True):
+        for body in case.valid:
+            typed, made = said(action, body)
+            whole = {name for name in body if not options.nameable(name)}
+            if not equal(json.loads(made), body) or any("\0" in word for word in typed):
+                yield f"{case.id}: {json.dumps(body)} became {made} by {typed}"
+            if "--input" in typed and not whole:
+                yield f"{case.id}: {json.dumps(body)} needs --input: {typed}"
+
+
+def actions(cases: Sequence[Case]) -> list[Action]:
+    """The actions of the cases, as a server would have them read."""
+    by_id = surface(advertised(cases), OVERLAY).by_id
+    return [by_id[case.id] for case in cases]
+
+
+def test_own_and_random_schemas_can_be_said() -> None:
+    cases = [*own(), *random_cases(150)]
+
+    assert sum(len(case.valid) for case in cases) > 500
+    assert list(unsaid(cases)) == []
+
+
+@pytest.mark.skipif(not has_corpus(), reason="the recorded schemas are not here (CORPUS)")
+def test_recorded_schemas_can_be_said() -> None:
+    assert list(unsaid(corpus())) == []

@@ -1,0 +1,63 @@
+"""An interruption tells what became of the last paid request, as far as the ledger knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callsheet.bindings import Bindings
+from callsheet.cli import interruption
+from callsheet.cli.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REF = "0badcafe-1111-2222-3333-444455556666"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    environ = {"ADS_STATE_DIR": str(tmp_path), "ADS_CONFIG_DIR": str(tmp_path), "HOME": "/"}
+    return Session(Bindings(command="ads", env="ADS"), (), environ)
+
+
+@pytest.mark.parametrize(
+    ("event", "task_ids", "message", "hint"),
+    [
+        ("", [], "interrupted before v.make was sent", ""),
+        ("unsent", [], "interrupted", ""),
+        ("intent", [], "interrupted while v.make was out", "tasks recover 0badcafe"),
+        ("unknown", [], "interrupted while v.make was out", "tasks recover 0badcafe"),
+        ("accepted", ["t 1"], "interrupted; the job goes on as t 1", "tasks wait 't 1'"),
+        ("done", ["t"], "interrupted; v.make is done", "tasks save t --out PATH"),
+        ("done", [], "interrupted; v.make is done", ""),
+        ("saved", ["t"], "interrupted; v.make is saved", ""),
+    ],
+)
+def test_the_line_fits_what_is_known(
+    session: Session, event: str, task_ids: list[str], message: str, hint: str
+) -> None:
+    session.paid = ("v.make", REF)
+    ledger = session.ledger()
+    for name in dict.fromkeys(("intent", event)) if event else ():
+        facts: dict[str, Any] = {"host": "h", "action": "v.make"}
+        ledger.record(name, REF, facts if name == "intent" else {"task_ids": task_ids})
+    told = interruption.told(session)
+    ledger.close()
+    assert told.message.startswith(message)
+    assert (told.hint, told.exit_code) == (hint, 130)
+    assert told.task_id == (task_ids[0] if task_ids else None)
+
+
+def test_without_a_paid_request_there_is_nothing_to_go_on_with(session: Session) -> None:
+    told = interruption.told(session)
+    assert (told.message, told.hint, told.action) == ("interrupted", "", None)
+
+
+def test_a_ledger_that_cannot_be_read_is_named(session: Session, tmp_path: Path) -> None:
+    session.paid = ("v.make", REF)
+    (tmp_path / "ledger.sqlite3").write_bytes(b"no database" * 100)
+    told = interruption.told(session)
+    assert "ledger.sqlite3" in told.message
+    assert told.hint == "tasks recover 0badcafe"

@@ -1,0 +1,68 @@
+"""What a command line asks for: which member of the family is sent, with which fields, how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from unit.cli.given import GENERATE, param, parse
+
+from callsheet.bindings import Bindings
+from callsheet.cli.input.request import request
+from callsheet.cli.session import Session
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOTH = replace(
+    GENERATE,
+    params=(
+        *GENERATE.params,
+        param("webhook", only="wait"),
+        param("draft", "boolean", only="create"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "sent", "silence", "patience"),
+    [
+        (["--blocking", "--timeout", "90s"], "ai.video.generate_and_wait", 120.0, 90.0),
+        (["--blocking"], "ai.video.generate_and_wait", 630.0, 600.0),
+        (["--timeout", "90s"], "ai.video.generate", 60.0, 90.0),
+        ([], "ai.video.generate", 60.0, 600.0),
+    ],
+)
+def test_the_socket_waits_longer_than_a_blocking_action(
+    tmp_path: Path, words: list[str], sent: str, silence: float, patience: float
+) -> None:
+    parsed, typed = parse(GENERATE, "--prompt", "x", *words)
+    session = Session(Bindings(command="ads", env="ADS"), words, {"HOME": str(tmp_path)})
+    session.flags.values = parsed.flags.values
+
+    made = request(session, GENERATE, typed)
+
+    assert (made.action.id, made.silence, made.patience) == (sent, silence, patience)
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["--webhook", "x"], "--webhook belongs to ai.video.generate_and_wait alone", "--blocking"),
+        (
+            ["--draft", "--blocking"],
+            "--draft is not taken by ai.video.generate_and_wait",
+            "drop --blocking",
+        ),
+    ],
+)
+def test_a_field_of_one_member_alone(words: list[str], message: str, hint: str) -> None:
+    session, typed = parse(BOTH, "--prompt", "x", *words)
+    with pytest.raises(UsageError) as caught:
+        request(session, BOTH, typed)
+
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+    assert caught.value.flag == words[0]
