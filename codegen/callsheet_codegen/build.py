@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from callsheet.bindings import INTERFACE
-from callsheet.snapshot import canonical
+from callsheet.canon import canonical
 from callsheet.surface.assembly import surface
 from callsheet_codegen import tree
 from callsheet_codegen.code import Markdown, literal

@@ -20,7 +20,7 @@ from callsheet_codegen.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callsheet.catalog.live import Catalogue
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.settings import Settings
     from callsheet_codegen.config import Config
 

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import suppress
 from typing import Any
 
-from callsheet.catalog.live import FIELDS, Catalogue
+from callsheet.catalog.catalogue import FIELDS, Catalogue
 from callsheet.spec import Advertised
 
 

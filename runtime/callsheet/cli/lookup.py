@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.help import pages
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Lookup:
         advertised = catalogue.get(bound.id) if catalogue is not None else None
         if advertised is None or advertised.input is None or not bound.digest:
             return False
-        from callsheet.snapshot import digest
+        from callsheet.canon import digest
 
         return digest(advertised.input) == bound.digest
 
@@ -113,6 +112,8 @@ class Lookup:
         """The words that may follow ``path``, with a summary for each."""
         actions = [] if not path else list(self.bound.group(path[0]).values())
         found = {} if path else self.bound.index()
+        from callsheet.cli.help import pages
+
         found |= pages.entries([*self.live(), *actions], path)
         return dict(sorted(found.items()))
 

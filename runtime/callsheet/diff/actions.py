@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from callsheet.canon import digest
 from callsheet.diff.change import Change, in_order
 from callsheet.diff.named import Names
 from callsheet.diff.schemas import compare, example
 from callsheet.diff.whole import whole_changes
 from callsheet.overlay import Overlay
-from callsheet.snapshot import digest
 from callsheet.surface.assembly import Assembly
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from callsheet.canon import canonical
 from callsheet.schema.shape import KINDS, kind_of_value
-from callsheet.snapshot import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

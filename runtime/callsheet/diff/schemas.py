@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from callsheet.canon import canonical
 from callsheet.diff.finding import Finding
 from callsheet.diff.normal import Cases
 from callsheet.diff.objects import ODD
@@ -12,7 +13,6 @@ from callsheet.diff.sides import Side
 from callsheet.diff.walk import Walk
 from callsheet.diff.witness import Attempt, Search
 from callsheet.schema.pointers import SchemaRefused
-from callsheet.snapshot import canonical
 
 if TYPE_CHECKING:
     from callsheet.diff.change import Severity, Witness

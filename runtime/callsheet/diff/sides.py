@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from callsheet.canon import canonical
 from callsheet.schema.admission import admit_noted, draft_of
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL
 from callsheet.schema.pointers import SchemaRefused, follow
-from callsheet.snapshot import canonical
 
 Conj = tuple[Any, ...]
 """Admitted schemas (objects or booleans) that apply to one value together."""

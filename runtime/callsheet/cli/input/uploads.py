@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input.body import Body, local_files
 from callsheet.cli.input.values import LocalFile
-from callsheet.engine import uploading
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,14 +54,18 @@ def _inline(session: Session, store: Store, path: str) -> str:
         raise UsageError(
             f"{store.action} takes a file as a form", hint="a media flag, or --upload, sends one"
         )
-    uploading.check_file(path)
+    from callsheet.engine.uploading import as_text, check_file
+
+    check_file(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} takes {path}")
     with open(path, "rb") as file:
-        return uploading.as_text(store, path, file.read())
+        return as_text(store, path, file.read())
 
 
 def send(session: Session, store: Store, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
+    from callsheet.engine import uploading
+
     uploading.check_file(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
     link: str = session.run(uploading.upload(session.engine, store, path))
@@ -71,6 +74,8 @@ def send(session: Session, store: Store, path: str) -> str:
 
 def known_store(session: Session) -> Store:
     """The action of this host that stores files; raises ``UsageError`` where there is none."""
+    from callsheet.engine import uploading
+
     store: Store = session.run(uploading.known_store(session.engine))
     return store
 

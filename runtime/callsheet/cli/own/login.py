@@ -19,7 +19,7 @@ from callsheet.profiles import ProfileFile
 from callsheet.secret import Secret
 
 if TYPE_CHECKING:
-    from callsheet.catalog.live import Catalogue
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.cli.session import Session
     from callsheet.settings import Settings
 
