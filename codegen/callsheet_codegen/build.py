@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.bindings import INTERFACE
-from callsheet.snapshot import canonical
+from callsheet.canon import canonical
 from callsheet.surface.assembly import Assembly
 from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.group import Material, build_group, child, command_module, section

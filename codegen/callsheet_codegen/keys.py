@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from callsheet.canon import canonical
 from callsheet.cli.help.pages import page_paths
-from callsheet.snapshot import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ class _Digests:
 
     def _action(self, name: str, own: Mapping[str, str]) -> str:
         role, family = self.whole.families.get(name, ("", None))
-        facts = [getattr(family, part) for part in family.__slots__] if family else []
+        facts = [getattr(family, part.name) for part in fields(family)] if family else []
         members = [family.create, family.wait, family.query] if family else []
         inside = [own[member] for member in members if member in own]
         command = self.whole.commands.get(name, ())

@@ -8,8 +8,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from callsheet import __version__
+from callsheet.canon import canonical
 from callsheet.errors import UsageError
-from callsheet.snapshot import Lock, Snapshot, canonical, dump_lock, load_lock
+from callsheet.snapshot import Lock, Snapshot, dump_lock, load_lock
 from callsheet_codegen import publish
 from callsheet_codegen.build import Names, build
 from callsheet_codegen.diagnostics import Diagnostic, in_order
@@ -213,6 +214,7 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
         overlay=config.overlay,
         program=config.command,
         given=old.commands,
+        flags=old.flags,
     )
 
 

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from callsheet.snapshot import canonical
+from callsheet.canon import canonical
 from callsheet_codegen.models import Made, Request
 
 if TYPE_CHECKING:

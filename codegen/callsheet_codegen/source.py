@@ -22,7 +22,7 @@ from callsheet_codegen.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from callsheet.catalog.live import Catalogue
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.flows import Gather, Reply, Send
     from callsheet.settings import Settings
     from callsheet_codegen.config import Config

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.overlay import Overlay
+    from callsheet.spec import Action
 
 INTERFACE = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bindings:
     """A generated package, or none: ``package`` is then empty and everything is looked up live.
 
@@ -43,6 +45,24 @@ class Bindings:
         from callsheet.overlay import Overlay
 
         return Overlay.parse(self._json("overlay.json") or {})
+
+    def action(self, action_id: str) -> Action | None:
+        """The generated action of this id; the module of its group alone is imported."""
+        if not self.package:
+            return None
+        from importlib import import_module
+
+        index = import_module(f"{self.package}.commands").MODULES
+        for word in dict.fromkeys(part.replace("_", "-") for part in action_id.split(".")):
+            if word in index:
+                module = import_module(f"{self.package}.commands.{index[word]}")
+                found = [
+                    one for one in vars(module).values() if getattr(one, "id", "") == action_id
+                ]
+                if found:
+                    action: Action = found[0]
+                    return action
+        return None
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
         """The advertised ``{"input": …, "output": …}`` stored as ``schemas/<name>.json``."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.cache import CatalogueCache, Index
-from callsheet.catalog.live import Catalogue, fetch, glance
 from callsheet.errors import InvalidInput, ServerError
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.bindings import Bindings
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.flows import Flow, Timing
     from callsheet.settings import Settings
     from callsheet.surface.assembly import Surface
@@ -67,6 +67,8 @@ class Directory:
         """
         known = None if whole else self.cached()
         host = self.settings.require_host()
+        from callsheet.catalog.live import fetch
+
         found = yield from fetch(host, self.overrides, self.timing, known, every=every)
         self.cache.store(found)
         self._catalogue, self._surface, self._unlisted = found, None, False
@@ -82,6 +84,8 @@ class Directory:
         host, known = self.settings.require_host(), self.cached()
         if known is None:
             return (yield from self.refresh()).get(action_id) is not None
+        from callsheet.catalog.live import glance
+
         found = yield from glance(host, self.overrides, self.timing, known, action_id)
         self.cache.store(found)
         self._catalogue, self._surface, self._index = found, None, None
@@ -131,8 +135,32 @@ class Directory:
 
         The server then says whether it exists: a catalogue may hide what it can do.
         """
+        bound = self._bound(action_id)
+        if bound is not None:
+            return bound
         catalogue = yield from self._holding(action_id)
-        return self.surface(catalogue).by_id.get(action_id) or Action(id=action_id, typed=False)
+        found = self._among(catalogue, action_id)
+        return found or Action(id=action_id, typed=False)
+
+    def _bound(self, action_id: str) -> Action | None:
+        """The generated action of this id, where the bindings were made from this very host."""
+        source = self.bindings.source
+        if not source or source != self.settings.origin:
+            return None
+        return self.bindings.action(action_id)
+
+    def _among(self, catalogue: Catalogue, action_id: str) -> Action | None:
+        """One action of a catalogue; read with its own group alone, where that says it all.
+
+        A family stands in one group unless the configuration names it.
+        """
+        if self._surface is not None or self.overlay.families:
+            return self.surface(catalogue).by_id.get(action_id)
+        from callsheet.surface.assembly import surface
+
+        group = action_id.rpartition(".")[0]
+        near = [one for one in catalogue.actions if one.id.rpartition(".")[0] == group]
+        return surface(near, self.overlay).by_id.get(action_id)
 
     def _holding(self, action_id: str) -> Flow[Catalogue]:
         """The stored catalogue where it knows this id, else one that is fetched now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
 STEPS = (
@@ -43,6 +43,8 @@ CREATE INDEX files_by_ref ON files (ref);
 
 def connect(path: str) -> sqlite3.Connection:
     """Open the file, made and brought to the newest form where necessary."""
+    import sqlite3  # not before a ledger is used: most commands never touch it
+
     folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with _alone(folder):
@@ -102,6 +104,10 @@ class Guard:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._lock.release()
+        if error is None:
+            return
+        import sqlite3
+
         if isinstance(error, (sqlite3.Error, OSError)):
             raise UsageError(
                 f"the ledger {self.path} cannot be used: {error}",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from callsheet.canon import digest, plain
 from callsheet.errors import UsageError
 from callsheet.spec import Advertised
 
@@ -53,22 +53,6 @@ class Lock:
     groups: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
 
-def canonical(value: object) -> str:
-    """One text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 stay apart."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
-
-
-def digest(value: object) -> str:
-    """SHA-256 of the canonical text, in hexadecimal."""
-    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
-
-
-def _plain(value: object) -> object:
-    if hasattr(value, "items"):
-        return dict(value.items())
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
 def dump_lock(lock: Lock, kept: Mapping[str, str] | None = None) -> str:
     """The text of a lock: one block an action, ordered by id, one key a line.
 
@@ -90,7 +74,7 @@ def dump_lock(lock: Lock, kept: Mapping[str, str] | None = None) -> str:
 
 
 def _dumped(value: object) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=_plain)
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=plain)
 
 
 def _text(name: str, block: object) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
+
+from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +14,7 @@ Kind = Literal["string", "integer", "number", "boolean", "object", "array", "any
 Role = Literal["", "create", "wait", "query"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Param:
     """One flag of a command and the place in the body that it fills.
 
@@ -46,7 +48,7 @@ class Param:
     only: Role = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Family:
     """The actions that make one job: create it, ask about it, or do both in one blocking call.
 
@@ -61,7 +63,7 @@ class Family:
     timeout_ms: int = 600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Action:
     """A named action, ready to become a command or a method.
 
@@ -91,7 +93,7 @@ class Action:
     result: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Advertised:
     """What the server said about one action, unchanged.
 

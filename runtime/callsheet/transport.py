@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
@@ -111,6 +109,8 @@ class Transport:
 
         The time-outs of a socket start anew with every byte; a thread can be left behind.
         """
+        from queue import Empty, SimpleQueue
+
         box: SimpleQueue[Reply | BaseException] = SimpleQueue()
 
         def work() -> None:
@@ -134,6 +134,8 @@ class Transport:
                 return self._send(send)
             except NetworkError as error:
                 return error
+
+        from concurrent.futures import ThreadPoolExecutor
 
         if not gather.sends:
             return ()

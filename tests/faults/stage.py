@@ -26,7 +26,7 @@ from callsheet_sandbox.server import Running, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from callsheet.catalog.live import Catalogue
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.flows import Timing
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from faults.tally import Tally
 
-    from callsheet.catalog.live import Catalogue
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet_sandbox.server import Running
 
 SILENCE = 0.15

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from callsheet.canon import canonical, digest
 from callsheet.errors import UsageError
-from callsheet.snapshot import Lock, Snapshot, canonical, digest, dump_lock, load_lock
+from callsheet.snapshot import Lock, Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 
 FIRST = Advertised(

@@ -10,8 +10,8 @@ import tempfile
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from callsheet.catalog.live import FIELDS, Catalogue
-from callsheet.snapshot import digest
+from callsheet.canon import digest
+from callsheet.catalog.catalogue import FIELDS, Catalogue
 from callsheet.spec import Advertised
 
 _INDEX = ".index"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from callsheet import __version__
+from callsheet.catalog.catalogue import FIELDS, Catalogue
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried, sendable
 from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT, followed
@@ -30,32 +31,6 @@ MOST_ACTIONS = 10_000
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
 _VALIDATOR = re.compile("[ -~]{1,1024}")
 _SPOILT = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
-FIELDS = ("id", "title", "description", "input", "output", "marks")
-
-
-class Catalogue(NamedTuple):
-    """What a host advertised when it was last asked.
-
-    ``fetched`` is a time of day; ``tags`` holds the validators for conditional requests, by
-    path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
-    ``requests`` counts what the fetch sent. ``apart`` are the ids whose schemas the list does
-    not carry, ``whole`` is when those were last asked for; ``read_as`` marks the reader.
-    """
-
-    host: str
-    fetched: float
-    actions: tuple[Advertised, ...]
-    tags: dict[str, dict[str, str]]
-    notes: tuple[str, ...] = ()
-    requests: int = 0
-    server: str = ""
-    apart: tuple[str, ...] = ()
-    whole: float = 0.0
-    read_as: str = ""
-
-    def get(self, action_id: str) -> Advertised | None:
-        """The action with this id, if it is advertised."""
-        return next((a for a in self.actions if a.id == action_id), None)
 
 
 def fetch(

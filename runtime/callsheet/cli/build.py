@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.help import document
-from callsheet.cli.help.layout import action_help
 from callsheet.cli.help.shown import Helpful
 from callsheet.cli.input import options
 from callsheet.errors import UsageError
@@ -43,10 +41,14 @@ class ActionCommand(Helpful):
     def get_help(self, ctx: click.Context) -> str:
         """The text that is stored for a generated action."""
         prog = ctx.find_root().info_name or ""
+        from callsheet.cli.help.layout import action_help
+
         return action_help(self.action, prog, self.note).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""
+        from callsheet.cli.help import document
+
         return document.of_action(self.action, ctx.find_root().info_name or "", self.note)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -100,4 +102,6 @@ def command(action: Action, note: str = "") -> click.Command:
 
 def help_text(action: Action, prog: str) -> str:
     """The help of ``action`` as it is stored at generation; ``prog`` is the program's name."""
+    from callsheet.cli.help.layout import action_help
+
     return action_help(action, prog)

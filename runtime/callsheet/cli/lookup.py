@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.drift import Drift
-from callsheet.cli.help import pages
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
@@ -118,6 +116,8 @@ class Lookup:
         if bound.digest and seen == bound.digest:
             return bound
         if self._same_source() and seen and bound.digest:
+            from callsheet.cli.drift import Drift
+
             live = directory.live(bound)
             self.session.drift = Drift(bound) if live is not None else None
             return live or bound
@@ -127,6 +127,8 @@ class Lookup:
         """The words that may follow ``path``, with a summary for each."""
         actions = [] if not path else list(self.bound.group(path[0]).values())
         found = {} if path else self.bound.index()
+        from callsheet.cli.help import pages
+
         found |= pages.entries([*self.live(), *actions], path)
         return dict(sorted(found.items()))
 

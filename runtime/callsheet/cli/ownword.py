@@ -8,7 +8,6 @@ import click
 
 from callsheet.cli import flags
 from callsheet.cli.help import document
-from callsheet.cli.help import layout as helptext
 from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import formats as output
@@ -66,6 +65,8 @@ class Word(Helpful):
             if isinstance(p, click.Option) and not p.hidden
         ]
         head = " ".join(["Usage:", ctx.command_path, *usage, "[OPTIONS]"])
+        from callsheet.cli.help import layout as helptext
+
         parts = [head, helptext.paragraph(_dedented(self.help)), helptext.table("Options", rows)]
         return "\n\n".join(parts)
 
@@ -113,6 +114,8 @@ class Words(Helpful, click.Group):
     def get_help(self, ctx: click.Context) -> str:
         """The words and what each does."""
         rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
+        from callsheet.cli.help import layout as helptext
+
         return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
@@ -149,3 +152,8 @@ def _dedented(text: str | None) -> str:
     import inspect
 
     return inspect.cleandoc(text or "")
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """A number with its noun: ``1 action``, ``2 families``."""
+    return f"{number} {one if number == 1 else more or one + 's'}"

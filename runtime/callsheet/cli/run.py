@@ -5,16 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import drift, preview
 from callsheet.cli.input import uploads
-from callsheet.cli.input.blame import by_server
 from callsheet.cli.input.request import Request, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
-from callsheet.cli.output.progress import Progress
-from callsheet.engine.pace import usual
 from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
-from callsheet.files.targets import extension_of
 from callsheet.flows import completed
 from callsheet.text import shell_word
 
@@ -37,6 +32,8 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     """
     session: Session = ctx.obj
     if "skeleton" in session.flags:
+        from callsheet.cli import preview
+
         preview.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
     if session.drift is not None:
@@ -46,6 +43,8 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
             judge(session, made)
+        from callsheet.cli import preview
+
         preview.dry_run(session, made)
         return 0
     saving.check(session, action)
@@ -83,6 +82,9 @@ def send(session: Session, made: Request) -> Outcome:
     try:
         outcome: Outcome = session.run(flow)
     except ServerError as error:
+        from callsheet.cli import drift
+        from callsheet.cli.input.blame import by_server
+
         named = by_server(made.asked, error)
         drift.after_refusal(session, made.asked, named)
         raise named from None
@@ -121,6 +123,10 @@ def _still_running(action: Action, answer: Answer) -> StillRunning:
 
 def wait(session: Session, job: Job, seconds: float) -> Answer:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
+    from callsheet.cli import drift
+    from callsheet.cli.output.progress import Progress
+    from callsheet.engine.pace import usual
+
     try:
         session.note(f"task {job.task_ids[0]}")
         drift.refresh_aside(session)
@@ -224,6 +230,8 @@ def tell_plain(session: Session, action: Action, answer: Answer) -> int:
     """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
     links = session.engine.links(answer)
     if session.flags.get("out"):
+        from callsheet.files.targets import extension_of
+
         if links and extension_of(links[0]):
             conclude(session, action, answer, None)
             return 0

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import build, flags, words
-from callsheet.cli.help import document, pages
-from callsheet.cli.help import layout as helptext
 from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.lookup import Lookup
 from callsheet.cli.nearest import did_you_mean
@@ -18,6 +16,7 @@ from callsheet.errors import UsageError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from callsheet.cli.help.document import Entry
     from callsheet.cli.session import Session
 
 _HELP = {"help_option_names": ["--help", "-h"]}
@@ -102,16 +101,22 @@ class Node(Helpful, click.Group):
         """The page of the group."""
         prog = ctx.find_root().info_name or ""
         entries = list(self.lookup.below(self.path).items())
+        from callsheet.cli.help import layout as helptext
+
         return helptext.group_help((prog, *self.path), entries).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""
         prog = ctx.find_root().info_name or ""
+        from callsheet.cli.help import document
+
         return document.of_group((prog, *self.path), self._entries())
 
-    def _entries(self) -> list[document.Entry]:
+    def _entries(self) -> list[Entry]:
+        from callsheet.cli.help.document import Entry
+
         return [
-            document.Entry(word, text, getattr(self.lookup.find((*self.path, word)), "id", None))
+            Entry(word, text, getattr(self.lookup.find((*self.path, word)), "id", None))
             for word, text in self.lookup.below(self.path).items()
         ]
 
@@ -135,10 +140,14 @@ class Root(Node):
 
     def get_help(self, ctx: click.Context) -> str:
         """The page of the program."""
+        from callsheet.cli.help import pages
+
         return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""
+        from callsheet.cli.help import document
+
         return document.of_program(ctx.info_name or "", self._entries())
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from callsheet.canon import canonical
 from callsheet.schema.admission import admit_noted, draft_of
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL
 from callsheet.schema.pointers import SchemaRefused, follow
-from callsheet.snapshot import canonical
 
 Conj = tuple[Any, ...]
 """Admitted schemas (objects or booleans) that apply to one value together."""
@@ -51,6 +51,17 @@ class Side:
         if any(one is False for one in schemas):
             return (False,)
         return tuple(one for one in schemas if one is not True and one != {})
+
+    def mark(self, conj: Conj) -> tuple[int, ...]:
+        """What tells apart what applies together, whichever reference leads there."""
+        return tuple(id(self._behind(schema)) for schema in conj)
+
+    def _behind(self, schema: Any) -> Any:
+        for _ in range(_DEEPEST_NOTE):
+            if not isinstance(schema, dict) or schema.keys() - _SILENT != {"$ref"}:
+                break
+            schema = self.target(schema)
+        return schema
 
     def key(self, schema: Any) -> str:
         """One text for parts that mean the same in either schema, wherever they stand.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.canon import canonical
 from callsheet.diff.schemas import example
-from callsheet.snapshot import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import process_quota
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
-from callsheet.engine.saves import Save, links_of, save
 from callsheet.errors import TaskFailed, UsageError
-from callsheet.flows import (
-    Answer,
-    Flow,
-    Job,
-    Order,
-    Timing,
-    ask,
-    hint_of,
-    query,
-    submit,
-    wait,
-)
+from callsheet.flows.ask import Job, ask, hint_of, query
+from callsheet.flows.effects import Flow, Timing
+from callsheet.flows.submit import Answer, Order, submit
 from callsheet.spec import Action, Family
 from callsheet.wire import require_key
 
@@ -121,7 +111,7 @@ class Engine:
         return tuple(one for one in found or () if one != name)
 
     def _order(self, action: Action, data: bytes, value: Any, *, ref: str, timeout: float) -> Order:
-        from callsheet.snapshot import digest
+        from callsheet.canon import digest
 
         host = self.settings.require_host()
         honoured = self.ledger is not None and action.paid and self.ledger.honours_key(host)
@@ -222,6 +212,8 @@ class Engine:
 
     def outcome(self, job: Job, timeout: float) -> Flow[Answer]:
         """As ``wait``, but a failed job is an answer too."""
+        from callsheet.flows.wait import wait
+
         return (yield from wait(job, self.timing, deadline=self.timing.clock() + timeout))
 
     def links(self, answer: Answer) -> tuple[str, ...]:
@@ -239,8 +231,19 @@ class Engine:
         manifest: bool = False,
     ) -> Flow[tuple[SavedFile, ...]]:
         """Fetch the media of an answer; see ``saves.Save`` for which, where and how."""
+        from callsheet.engine.saves import Save, save
+
         what = Save(answer, out, action, self.settings.host, job, force, manifest)
         return (yield from save(what, self.timing))
+
+
+def links_of(answer: Answer, host: str) -> tuple[str, ...]:
+    """As ``saves.links_of``, whose imports an answer without media does not need."""
+    if not answer.reading.media:
+        return ()
+    from callsheet.engine import saves
+
+    return saves.links_of(answer, host)
 
 
 def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
@@ -254,7 +257,7 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
 def _family_facts(family: Family | None) -> dict[str, Any] | None:
     if family is None:
         return None
-    return {name: getattr(family, name) for name in Family.__slots__}
+    return {name: getattr(family, name) for name in Family.__dataclass_fields__}
 
 
 def _only_family(directory: Directory, name: str) -> Flow[Family]:

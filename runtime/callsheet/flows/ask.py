@@ -12,7 +12,7 @@ from callsheet.flows.effects import Flow, Record, Reply, Send, Timing
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import followed
 from callsheet.flows.submit import Answer, Order, action_path, submit
-from callsheet.protocol import error_for, read_reply
+from callsheet.protocol.replies import read_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -100,15 +100,7 @@ def look(job: Job, timing: Timing, timeout: float) -> Flow[Look]:
             known = job._replace(task_ids=tuple(dict.fromkeys((task_id, *job.task_ids))))
             answer = _about(answer, *known.task_ids)
             return seen._replace(job=known, answer=answer, hint=hint_of(answer, timing.wall()))
-        refusal = error_for(
-            reply.status,
-            reply.headers,
-            reply.body,
-            action=job.family.query,
-            host=job.host,
-            task_id=task_id,
-            overrides=job.overrides,
-        )
+        refusal = _refusal(job, task_id, reply)
         seen = seen._replace(refusal=refusal, hint=wait_hint(reply.headers, timing.wall()))
         if refusal.code != "not_found":
             break
@@ -170,3 +162,17 @@ def note(job: Job, answer: Answer, seconds: float | None = None) -> Flow[None]:
         if reading.state == "done":
             values["seconds"] = seconds
         yield from noted(Record(reading.state, job.ref, values))
+
+
+def _refusal(job: Job, task_id: str, reply: Reply) -> CallsheetError:
+    from callsheet.protocol import error_for
+
+    return error_for(
+        reply.status,
+        reply.headers,
+        reply.body,
+        action=job.family.query,
+        host=job.host,
+        task_id=task_id,
+        overrides=job.overrides,
+    )

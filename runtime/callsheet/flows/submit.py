@@ -16,7 +16,7 @@ from callsheet.errors import (
 from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Timing
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import ATTEMPTS, followed, pause, retried
-from callsheet.protocol import error_for, read_reply, request_id
+from callsheet.protocol.replies import read_reply
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -210,6 +210,8 @@ def _json(body: bytes) -> Any:
 
 
 def _error(order: Order, reply: Reply) -> CallsheetError:
+    from callsheet.protocol import error_for
+
     return error_for(
         reply.status,
         reply.headers,
@@ -223,6 +225,8 @@ def _error(order: Order, reply: Reply) -> CallsheetError:
 def _unknown(
     order: Order, what: str, *, reply: Reply | None = None, raw: str = ""
 ) -> OutcomeUnknown:
+    from callsheet.protocol import request_id
+
     return OutcomeUnknown(
         f"{order.action.id} was sent and its outcome is unknown: {what}",
         hint=f"it was not sent again; see: tasks recover {order.ref[:8]}",

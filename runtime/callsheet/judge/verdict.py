@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.schema.admission import Draft, admit_noted, draft_of
 from callsheet.schema.dialect import linked, without
@@ -17,8 +16,7 @@ _MOST_FAULTS = 20
 _PATTERN_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that the schema forbids.
 
     ``pointer`` leads to the value (for a missing or an unknown field: to that field),

@@ -17,7 +17,7 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.catalog.live import Catalogue
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.probe.exchange import Exchange
     from callsheet.protocol import Overrides
     from callsheet.spec import Family

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from callsheet.catalog.live import LIST, Catalogue, fetch
+from callsheet.catalog.live import LIST, fetch
 from callsheet.errors import CallsheetError
 from callsheet.flows import Send, followed
 from callsheet.flows.requests import REDIRECTS
@@ -17,6 +17,7 @@ from callsheet.settings import AUTHS
 from callsheet.transport import Transport
 
 if TYPE_CHECKING:
+    from callsheet.catalog.catalogue import Catalogue
     from callsheet.directory import Directory
     from callsheet.engine.work import Engine
     from callsheet.flows import Flow

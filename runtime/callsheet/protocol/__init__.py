@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
-from .catalogue import Entry, ListPage, read_list
-from .details import Detail, read_details
-from .envelope import Opened, open_envelope
-from .failures import error_for, error_from, request_id
-from .overrides import Overrides
-from .paging import Next
-from .refusals import Refusal, is_page, read_refusal, refusal_of
-from .replies import Reading, read_reply, read_state
-from .schemas import SchemaReading, read_schema
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .catalogue import Entry, ListPage, read_list
+    from .details import Detail, read_details
+    from .envelope import Opened, open_envelope
+    from .failures import error_for, error_from, request_id
+    from .overrides import Overrides
+    from .paging import Next
+    from .refusals import Refusal, is_page, read_refusal, refusal_of
+    from .replies import Reading, read_reply, read_state
+    from .schemas import SchemaReading, read_schema
+else:
+    from callsheet.lazily import exports
+
+    _HOMES = {
+        "catalogue": (
+            "Entry",
+            "ListPage",
+            "read_list",
+        ),
+        "details": (
+            "Detail",
+            "read_details",
+        ),
+        "envelope": (
+            "Opened",
+            "open_envelope",
+        ),
+        "failures": (
+            "error_for",
+            "error_from",
+            "request_id",
+        ),
+        "overrides": ("Overrides",),
+        "paging": ("Next",),
+        "refusals": (
+            "Refusal",
+            "is_page",
+            "read_refusal",
+            "refusal_of",
+        ),
+        "replies": (
+            "Reading",
+            "read_reply",
+            "read_state",
+        ),
+        "schemas": (
+            "SchemaReading",
+            "read_schema",
+        ),
+    }
+    __getattr__ = exports(__name__, _HOMES)
 
 __all__ = [
     "Detail",

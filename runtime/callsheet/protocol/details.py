@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from callsheet.text import one_line
 
@@ -17,8 +16,7 @@ _SAID = re.compile(r"\bat #?((?:/[\w~-]{1,80}){1,8})(?=[:,;.\s]|$)")
 _PATH_STEP = re.compile(r"[^.\[\]/]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """One fault: ``pointer`` leads into the body that was sent, ``message`` is made safe."""
 
     pointer: Pointer

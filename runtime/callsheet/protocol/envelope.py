@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from callsheet.frozen import frozen
 
 from . import vocabulary as say
 from .overrides import NONE, Overrides, pick
@@ -13,7 +14,7 @@ from .values import unquoted, word
 _LAYERS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Opened:
     """``payload`` is what the envelope held; ``layers`` are all views of it, the reply first.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import vocabulary as say
 from .values import encodable, expanded, words
@@ -24,8 +23,7 @@ _RELATIVE = re.compile(
 _SEPARATOR = re.compile(r"\s*,\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A text in a reply: the keys that lead to it, as typed, and how deep it stands."""
 
     keys: tuple[str, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
+from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ _STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]")
 _MOST = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Overrides:
     """Each field forces one reading; empty means: by structure.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from callsheet.frozen import frozen
 
 from . import vocabulary as say
 from .envelope import open_envelope
@@ -19,7 +21,7 @@ Schema = dict[str, Any] | bool
 _DEPTH = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SchemaReading:
     """What a schema document says, unchanged; ``input`` is ``None`` where none was readable.
 

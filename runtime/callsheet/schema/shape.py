@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from callsheet.frozen import frozen
 from callsheet.schema.keywords import LIMITS
 from callsheet.schema.pointers import SchemaRefused, follow
 
@@ -26,7 +27,7 @@ _UPPER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Shape:
     """One value's schema without ``$ref``, ``allOf`` and unions.
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from callsheet.canon import digest
+from callsheet.frozen import frozen
 from callsheet.naming import command_path, settle
 from callsheet.params import fields, named, union
 from callsheet.schema.admission import admit_noted
 from callsheet.schema.pointers import SchemaRefused
-from callsheet.snapshot import digest
 from callsheet.spec import Action, Advertised, Family, Param, Role
 from callsheet.surface.families import AND_WAIT, pair
 from callsheet.surface.marks import is_free
@@ -28,7 +29,7 @@ _ALONE: tuple[Role, Family] = ("", Family())
 _UNTYPED = "the action takes --input alone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """Something about one action that its owner should know; the action stays reachable."""
 

@@ -10,7 +10,8 @@ import pytest
 from unit.engine.scripted import HOST, Stage, reply
 
 from callsheet.catalog.cache import CatalogueCache
-from callsheet.catalog.live import Catalogue, fetch
+from callsheet.catalog.catalogue import Catalogue
+from callsheet.catalog.live import fetch
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
 from callsheet.flows import Gather, Reply
 from callsheet.protocol import Overrides

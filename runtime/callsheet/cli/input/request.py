@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input import asking, jsontext
 from callsheet.cli.input import body as bodies
-from callsheet.cli.input.blame import by_schema
 from callsheet.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
@@ -178,6 +177,8 @@ def judge(session: Session, made: Request) -> None:
         if "no-check" in session.flags:
             session.warn(f"the schema refuses this body: {error.message}")
             return
+        from callsheet.cli.input.blame import by_schema
+
         raise doubt or by_schema(made.asked, error) from None
     finally:
         for note in session.directory.notes:

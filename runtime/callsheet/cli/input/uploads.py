@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input.body import Body, local_files
 from callsheet.cli.input.values import LocalFile
-from callsheet.engine import uploading
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def resolved(session: Session, made: Request) -> Request:
         raise made.body.doubt
     store = known_store(session)
     links: dict[str, str] = {}
+    if made.action.id == store.action:
+        links = {path: _inline(session, store, path) for path in pending(made.body)}
     return made._replace(body=made.body.changed(_replaced(session, store, made.body.value, links)))
 
 
@@ -47,8 +48,24 @@ def _replaced(session: Session, store: Store, value: Any, links: dict[str, str])
     return value
 
 
+def _inline(session: Session, store: Store, path: str) -> str:
+    """The file itself, for the action that stores files: it takes no link."""
+    if store.encoding == "multipart":
+        raise UsageError(
+            f"{store.action} takes a file as a form", hint="a media flag, or --upload, sends one"
+        )
+    from callsheet.engine.uploading import as_text, check_file
+
+    check_file(path)
+    session.warn(f"→ {session.settings.require_host()} {store.action} takes {path}")
+    with open(path, "rb") as file:
+        return as_text(store, path, file.read())
+
+
 def send(session: Session, store: Store, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
+    from callsheet.engine import uploading
+
     uploading.check_file(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
     link: str = session.run(uploading.upload(session.engine, store, path))
@@ -57,6 +74,8 @@ def send(session: Session, store: Store, path: str) -> str:
 
 def known_store(session: Session) -> Store:
     """The action of this host that stores files; raises ``UsageError`` where there is none."""
+    from callsheet.engine import uploading
+
     store: Store = session.run(uploading.known_store(session.engine))
     return store
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import completing, locked
-from callsheet.cli.help import pages
-from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import formats as output
-from callsheet.cli.own.offer import offered
-from callsheet.cli.ownword import Word, Words
+from callsheet.cli.own import listed
+from callsheet.cli.ownword import Word, Words, many
 from callsheet.errors import DriftFound, ServerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from click.shell_completion import CompletionItem
 
     from callsheet.cli.own.offer import Offer
     from callsheet.cli.session import Session
@@ -30,6 +28,8 @@ _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"
 
 def row(session: Session, action: Action, offer: Offer) -> dict[str, Any]:
     """One line of the list; a member of a family stands in the family's group."""
+    from callsheet.cli.help.pages import summary_of
+
     leader = action
     if action.family is not None and not action.command:
         leader = offer.surface(session).by_id.get(action.family.create, action)
@@ -41,7 +41,7 @@ def row(session: Session, action: Action, offer: Offer) -> dict[str, Any]:
         "cost": "may cost" if action.paid else "free",
         "group": " ".join(words[:-1]) or None,
         "source": offer.source,
-        "summary": pages.summary_of(action),
+        "summary": summary_of(action),
         "schema": action.typed,
     }
 
@@ -50,16 +50,28 @@ def _show(session: Session, found: Offer, actions: Iterable[Action]) -> None:
     output.emit_list(session, [row(session, one, found) for one in actions], _COLUMNS)
 
 
-def _list(session: Session, refresh: bool) -> None:
+def _list(session: Session, refresh: bool, cached: bool) -> None:
     """List every action of the server; without a network what the cache holds."""
-    found = offered(session, whole=refresh)
-    _show(session, found, found.surface(session).actions)
+    if cached and not refresh and session.settings.host:
+        rows = listed.stored(session)
+        if rows is not None:
+            output.emit_list(session, rows, _COLUMNS)
+            return
+    from callsheet.cli.own.offer import known, offered
+
+    found = (cached and not refresh and known(session)) or offered(session, whole=refresh)
+    rows = [row(session, one, found) for one in found.surface(session).actions]
+    if found.source != "bindings":
+        listed.store(session, [{**one, "source": "cached"} for one in rows])
+    output.emit_list(session, rows, _COLUMNS)
     for note in found.catalogue.notes:
         session.note(note)
 
 
 def _search(session: Session, text: tuple[str, ...]) -> None:
     """List the actions whose id, title or description holds all of the words."""
+    from callsheet.cli.own.offer import offered
+
     found = offered(session)
     wanted = [word.lower() for word in " ".join(text).split()]
     entries = found.catalogue.actions
@@ -90,6 +102,9 @@ def _advertised(session: Session, action_id: str) -> Advertised:
     known = session.directory.cached()
     found = known.get(action_id) if known is not None else None
     if found is None:
+        from callsheet.cli.nearest import did_you_mean
+        from callsheet.cli.own.offer import offered
+
         fresh = offered(session).catalogue
         found = fresh.get(action_id)
         if found is None:
@@ -104,13 +119,15 @@ def changes(session: Session, found: Offer) -> tuple[Change, ...]:
 
     Words are not compared: a package keeps neither titles nor marks as the server sent them.
     """
+    from callsheet.cli import locked
     from callsheet.diff import diff
     from callsheet.snapshot import Snapshot
 
-    bindings = session.bindings
+    bindings, entries = session.bindings, {one.id: one for one in found.catalogue.actions}
+    told = [locked.as_known(a, entries.get(a.id)) for a in found.surface(session).actions]
     all_of_them = diff(
         locked.snapshot(bindings),
-        Snapshot(session.settings.origin, found.catalogue.actions),
+        Snapshot(session.settings.origin, tuple(told)),
         overlay=bindings.overlay(),
         program=session.prog,
         given=bindings.names(),
@@ -123,17 +140,24 @@ def _diff(session: Session) -> int:
     bindings = session.bindings
     if not bindings.package:
         raise UsageError(f"{session.prog} has no bindings: all its commands are the server's own")
+    from callsheet.cli.own.offer import offered
+
     session.settings.require_host()
     found = offered(session)
-    rows = [asdict(change) for change in changes(session, found)]
+    rows = [change.as_json() for change in changes(session, found)]
     output.emit_list(session, rows, _CHANGES)
     made = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
-    many = "1 change" if len(rows) == 1 else f"{len(rows)} changes"
-    said = f"{many} since" if rows else "nothing changed since"
+    said = f"{many(len(rows), 'change')} since" if rows else "nothing changed since"
     session.note(f"{session.settings.host}: {said} {made}")
     if rows:
         session.note("the new schemas are in force already; `make generate` brings the types")
     return DriftFound.exit_code if rows else 0
+
+
+def _ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    from callsheet.cli.completing import ids
+
+    return ids(ctx, param, begun)
 
 
 actions = Words(
@@ -143,7 +167,10 @@ actions = Words(
         Word(
             "list",
             _list,
-            params=[click.Option(["--refresh"], is_flag=True, help="Ask for every schema anew")],
+            params=[
+                click.Option(["--refresh"], is_flag=True, help="Ask for every schema anew"),
+                click.Option(["--cached"], is_flag=True, help="As last heard, without asking"),
+            ],
             data=False,
         ),
         Word(
@@ -156,7 +183,7 @@ actions = Words(
             "schema",
             _schema,
             params=[
-                click.Argument(["action_id"], metavar="ID", shell_complete=completing.ids),
+                click.Argument(["action_id"], metavar="ID", shell_complete=_ids),
                 click.Option(["--answer"], is_flag=True, help="The schema of the answer"),
                 click.Option(["--raw"], is_flag=True, help="On one line"),
             ],

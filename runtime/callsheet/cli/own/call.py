@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import completing, flags, locked, preview
+from callsheet.cli import flags
 from callsheet.cli.build import ActionCommand
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input import asking, uploads
@@ -48,6 +48,8 @@ class CallCommand(ActionCommand):
     def perform(self, session: Session, ctx: click.Context) -> int:
         """Make the one POST."""
         if "skeleton" in session.flags:
+            from callsheet.cli import preview
+
             preview.skeleton(session, self.sent)
             return 0
         body = bodies.build(self.typed(ctx), session.flags.get("input"))
@@ -78,8 +80,11 @@ def _request(session: Session, asked: Action, action: Action, body: bodies.Body)
 
 def run_call(session: Session, made: Request) -> int:
     """Check, send once, wait only where that was asked for."""
+    output.check(session)
     if "dry-run" in session.flags:
         judge(session, made)
+        from callsheet.cli import preview
+
         preview.dry_run(session, made)
         return 0
     saving.check(session, made.asked)
@@ -136,7 +141,9 @@ def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
     if action is None:
         return []
     words = list(ctx.params.get("rest") or ())
-    return completing.following(CallCommand(action), session, words, begun)
+    from callsheet.cli.completing import following
+
+    return following(CallCommand(action), session, words, begun)
 
 
 def known_action(session: Session, action_id: str) -> Action | None:
@@ -144,14 +151,23 @@ def known_action(session: Session, action_id: str) -> Action | None:
     catalogue = session.directory.cached()
     if catalogue is not None:
         return session.directory.surface(catalogue).by_id.get(action_id)
+    from callsheet.cli import locked
+
     return next((one for one in locked.generated(session.bindings) if one.id == action_id), None)
+
+
+def known_ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Completion: the ids that may be called."""
+    from callsheet.cli.completing import ids
+
+    return ids(ctx, param, begun)
 
 
 call = _Call(
     "call",
     _call,
     params=[
-        click.Argument(["action_id"], metavar="ID", shell_complete=completing.ids),
+        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
         click.Argument(
             ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from callsheet.catalog.live import Catalogue
+from callsheet.catalog.catalogue import Catalogue
 from callsheet.cli import locked
 from callsheet.cli.durations import spoken
 from callsheet.errors import CallsheetError
@@ -33,10 +33,11 @@ def offered(session: Session, *, whole: bool = False) -> Offer:
 
     Raises the failure of asking where nothing is known, and any that another try would meet too.
     """
-    if not session.settings.host and session.bindings.package:
-        session.warn(f"no server is configured; this is from {session.bindings.package}")
+    if not session.settings.host:
         said = locked.snapshot(session.bindings)
-        return Offer(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
+        if said.actions:
+            session.warn(f"no server is configured; this is from {session.bindings.package}")
+            return Offer(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
     known = session.directory.cached()
     try:
         return Offer(session.run(session.directory.refresh(whole=whole)), "live")
@@ -46,3 +47,9 @@ def offered(session: Session, *, whole: bool = False) -> Offer:
         age = spoken(time.time() - known.fetched)
         session.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
         return Offer(known, "cached")
+
+
+def known(session: Session) -> Offer | None:
+    """What the server offered when it was last asked."""
+    found = session.directory.cached()
+    return Offer(found, "cached") if found is not None else None

@@ -1,0 +1,1 @@
+"""The benchmark: what the product takes, beside the floor and the peers, in one run."""

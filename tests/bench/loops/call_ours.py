@@ -1,0 +1,19 @@
+"""Calls through the client, with validation, reading of the answer and, where paid, the ledger."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+
+def prepare(host: str, key: str, action: str, body: dict[str, Any]) -> Callable[[], None]:
+    """One step: one call."""
+    os.environ |= {"ADS_HOST": host, "ADS_API_KEY": key, "ADS_AUTH": "bearer"}
+    from ads_client import Client
+
+    client = Client()
+    found = client.find(action)
+
+    def step() -> None:
+        assert client.call(found, body).response.status == 200
+
+    return step

@@ -1,0 +1,26 @@
+"""A download as the client makes it: part file, checksum, durable and atomic rename."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def prepare(host: str, key: str, size: int) -> Callable[[], None]:
+    """One step: one file."""
+    os.environ |= {"ADS_HOST": host, "ADS_API_KEY": key, "ADS_AUTH": "bearer"}
+    from ads_client import Client
+    from callsheet.files.parts import Part
+    from callsheet.flows import Flow, download
+
+    client = Client(ledger=None)
+    target = Path(f"ours-{size}.bin")
+
+    def fetch() -> Flow[int]:
+        part = Part(str(target), force=True)
+        yield from download(f"{host}/file/{size}", part, client.directory.timing)
+        return part.commit().bytes
+
+    def step() -> None:
+        assert client.run(fetch()) == size
+
+    return step

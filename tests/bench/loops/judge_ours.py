@@ -1,0 +1,20 @@
+"""The judge that every body goes through before it is sent."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bodies import BODY, SCHEMA
+
+
+def prepare(**_: str) -> Callable[[], None]:
+    """One step: one body."""
+    from callsheet.judge.verdict import compile as compiled
+
+    judge = compiled(SCHEMA)
+
+    def step() -> None:
+        assert not judge.faults(BODY)
+
+    return step

@@ -1,0 +1,20 @@
+"""jsonschema, the common choice."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bodies import BODY, SCHEMA
+
+
+def prepare(**_: str) -> Callable[[], None]:
+    """One step: one body."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+
+    def step() -> None:
+        assert validator.is_valid(BODY)
+
+    return step

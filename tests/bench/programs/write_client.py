@@ -1,0 +1,49 @@
+"""Write a client of N actions as if it were made from a host: N, its address, the folder."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bench.catalogue import FREE, actions
+
+from callsheet.overlay import Overlay
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Advertised
+from callsheet_codegen import pipeline
+from callsheet_codegen.config import LOCK, Config
+
+
+def main(count: str, origin: str, folder: str) -> None:
+    """Write package, lock and the project's table."""
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    table = {"strip-prefixes": ["ai."], "free": FREE}
+    said = f'[tool.callsheet]\npackage = "ads_client"\nhost = "{origin}"\nout = "."\n'
+    said += f'strip-prefixes = ["ai."]\nfree = {FREE}\n'
+    (out / "pyproject.toml").write_text(said, encoding="utf-8")
+    entries = tuple(
+        Advertised(
+            id=one["id"],
+            title=one["title"],
+            description=one["description"],
+            input=one["inputSchema"],
+            output=one["outputSchema"],
+        )
+        for one in actions(int(count))
+    )
+    config = Config(
+        package="ads_client",
+        command="ads",
+        env="ADS",
+        out=out,
+        lock=out / LOCK,
+        overlay=Overlay.parse(table),
+    )
+    made = pipeline.draft(config, Snapshot(origin, entries), None)
+    pipeline.write(config, made)
+    (out / "done").touch()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

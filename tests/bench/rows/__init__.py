@@ -1,0 +1,1 @@
+"""The rows of the table, sorted by the work that they measure."""

@@ -1,0 +1,152 @@
+"""Rows about one call from a fresh process, by the program and by the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.rows.generating import DMCG, dmcg_client
+from bench.serving import KEY
+from bench.trials import PEAK, Row, Trial
+
+if TYPE_CHECKING:
+    from bench.peers import Peer
+    from bench.stage import Stage
+    from bench.timing import Process
+
+BODY = '{"prompt": "waves", "seed": 7}'
+ACTION = "ai.video.generate"
+FREE = "ai.video.search"
+
+
+def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
+    """The program's call, then the library's first one, then imports."""
+    return [_call(stage, n) for n in (stage.sizes[0], stage.sizes[-1])] + [
+        _import(stage),
+        _first(stage),
+        _typed(stage),
+        _models(stage, peers),
+    ]
+
+
+def _call(stage: Stage, count: int) -> Trial:
+    url = f"{stage.hosts[count]}/api/actions/{ACTION}"
+    posts = {
+        name: stage.program(f"{name}_post", url, "--input", BODY)
+        for name in ("lean", "plain", "naive")
+    }
+    parts = {"ads": stage.ads(count, "call", ACTION, "--input", BODY), **posts}
+    metric = f"ads call, n = {count}"
+    rows = [
+        Row(metric=f"{metric}, over lean click + httpx", ours="ads", floor="lean", target=1.15),
+        Row(
+            metric=f"{metric}, over click + plain httpx",
+            ours="ads",
+            floor="lean",
+            peers=("plain",),
+            against="plain",
+            target=0.75,
+        ),
+        Row(
+            metric=f"{metric}, over click + httpx + pydantic + jsonschema",
+            ours="ads",
+            floor="lean",
+            peers=("naive",),
+            against="naive",
+        ),
+    ]
+    return Trial(name="call", parts=parts, rows=rows)
+
+
+def _import(stage: Stage) -> Trial:
+    parts = {
+        "pass": stage.python("-c", "pass"),
+        "import": stage.python("-c", "import ads_client", count=stage.sizes[-1]),
+    }
+    rows = [Row(metric="import ads_client", ours="import", floor="pass", target=1.1)]
+    return Trial(name="import", parts=parts, rows=rows)
+
+
+def _first(stage: Stage) -> Trial:
+    """A free action: what is compared keeps no ledger either."""
+    facts = [stage.hosts[stage.sizes[-1]], FREE, KEY]
+    parts = {
+        "first": stage.program("first_call", facts[0], KEY, count=stage.sizes[-1]),
+        "lean": stage.program("bare_first", *facts, "lean"),
+        "plain": stage.program("bare_first", *facts, "plain"),
+    }
+    metric = "Client() + first call, not typed"
+    rows = [
+        Row(metric=metric, ours="first", floor="lean", peers=("plain",), target=1.15),
+        Row(
+            metric=f"{metric}, over plain import httpx",
+            ours="first",
+            floor="lean",
+            peers=("plain",),
+            against="plain",
+            target=1.15,
+        ),
+    ]
+    return Trial(name="first", parts=parts, rows=rows)
+
+
+def _typed(stage: Stage) -> Trial:
+    facts = [stage.hosts[stage.sizes[-1]], FREE, KEY]
+    parts = {
+        "typed": stage.program("first_call", facts[0], KEY, "typed", count=stage.sizes[-1]),
+        "lean": stage.program("bare_first", *facts, "lean", "model"),
+        "plain": stage.program("bare_first", *facts, "plain", "model"),
+    }
+    rows = [
+        Row(
+            metric="Client() + first call, typed",
+            ours="typed",
+            floor="lean",
+            peers=("plain",),
+            target=1.15,
+        )
+    ]
+    return Trial(name="typed", parts=parts, rows=rows)
+
+
+def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
+    words = "import ads_client; from ads_client.models import VideoGenerateInput"
+    least, most = stage.sizes[0], stage.sizes[-1]
+    one = "import pydantic\nclass One(pydantic.BaseModel):\n    prompt: str\n    seed: int = 0"
+    parts: dict[str, Process] = {
+        "most": stage.python("-c", words, count=most),
+        "least": stage.python("-c", words, count=least),
+        "one": stage.python("-c", one),
+    }
+    metric = f"import of the client and one action's models, n = {most}"
+    rows = [
+        Row(metric=metric, ours="most", floor="one", target=1.4),
+        Row(metric=f"{metric} over n = {least}", ours="most", floor="least", target=1.05),
+    ]
+    rows.append(_memory(stage, parts, words, one))
+    if DMCG in peers:
+        generated = dmcg_client(stage, peers[DMCG])
+        generated.sample()
+        words = "import bench_client; bench_client.Client; import bench_models"
+        parts[DMCG] = peers[DMCG].process(generated.folder, "-c", words)
+        over = Row(
+            metric=f"{metric}, over {DMCG}'s client",
+            ours="most",
+            floor="one",
+            peers=(DMCG,),
+            against=DMCG,
+            target=1 / 25,
+        )
+        rows.append(over)
+    return Trial(
+        name="models", parts=parts, rows=rows, rare=frozenset({DMCG, "ours, MB", "floor, MB"})
+    )
+
+
+def _memory(stage: Stage, parts: dict[str, Process], words: str, one: str) -> Row:
+    """Memory is read inside the process, so it takes runs of its own."""
+    parts["ours, MB"] = stage.program("peak", words, count=stage.sizes[-1])
+    parts["floor, MB"] = stage.program("peak", one)
+    for name in ("ours, MB", "floor, MB"):
+        parts[name].reported = True
+    metric = f"import of the client and one action's models, n = {stage.sizes[-1]}, memory"
+    return Row(metric=metric, ours="ours, MB", floor="floor, MB", target=40, of=PEAK, absolute=True)

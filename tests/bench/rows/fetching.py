@@ -1,0 +1,78 @@
+"""Rows about the catalogue over a network that takes 40 ms for every answer, and about polls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.polling import Polls
+from bench.serving import KEY, served
+from bench.timing import Loop
+from bench.trials import COUNT, Row, Trial
+
+if TYPE_CHECKING:
+    from bench.stage import Stage
+
+DELAY = 0.04
+
+
+def trials(stage: Stage) -> list[Trial]:
+    """Cold, warm, then polls."""
+    host = stage.stack.enter_context(served(stage.sizes[-1], delay=DELAY))
+    return [_cold(stage, host), _warm(stage, host), _polls()]
+
+
+def _loop(stage: Stage, name: str, host: str, **facts: Any) -> Loop:
+    given = {"host": host, "key": KEY, **facts}
+    return Loop(name, stage.environ(stage.sizes[-1]), stage.folder, given)
+
+
+def _cold(stage: Stage, host: str) -> Trial:
+    from callsheet.wire import AT_ONCE
+
+    parts = {
+        name: _loop(stage, name, host, at_once=AT_ONCE)
+        for name in ("fetch_ours", "fetch_aiohttp", "fetch_httpx")
+    }
+    metric = f"fetch {stage.sizes[-1]} schemas, {DELAY * 1000:.0f} ms, {AT_ONCE} at once"
+    rows = [
+        Row(
+            metric=metric,
+            ours="fetch_ours",
+            floor="fetch_aiohttp",
+            peers=("fetch_httpx",),
+            target=1.5,
+        ),
+        Row(
+            metric=f"{metric}, over async httpx",
+            ours="fetch_ours",
+            floor="fetch_aiohttp",
+            peers=("fetch_httpx",),
+            against="fetch_httpx",
+            target=0.1,
+        ),
+    ]
+    return Trial(name="fetch", parts=parts, rows=rows)
+
+
+def _warm(stage: Stage, host: str) -> Trial:
+    parts = {
+        "warm": _loop(stage, "fetch_ours", host, warm=True),
+        "trip": _loop(stage, "fetch_one", host),
+    }
+    row = Row(
+        metric="fetch again, nothing changed, in round trips", ours="warm", floor="trip", target=2.0
+    )
+    return Trial(name="warm fetch", parts=parts, rows=[row])
+
+
+def _polls() -> Trial:
+    row = Row(
+        metric="polls for a job of predictable length, equal mean delay",
+        ours="learnt",
+        floor="fixed",
+        target=0.5,
+        of=COUNT,
+    )
+    polls = Polls()
+    parts = {"learnt": polls.learnt(), "fixed": polls.fixed()}
+    return Trial(name="polls", parts=parts, rows=[row])

@@ -1,0 +1,170 @@
+"""Rows about the generator: cold, nothing changed, one action changed, beside its peers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.catalogue import openapi
+from bench.stage import PROGRAMS
+from bench.timing import Process
+from bench.trials import Row, Trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.peers import Peer
+    from bench.stage import Stage
+    from bench.timing import Part
+
+GENERATE = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+LOCKED = ["generate", "--locked"]
+OPENAPI = "openapi-python-client"
+DMCG = "datamodel-code-generator"
+
+
+@dataclass
+class Project:
+    """A project with a lock of its own, generated from again and again."""
+
+    stage: Stage
+    name: str
+    changes: int = 0
+
+    @property
+    def folder(self) -> Path:
+        """The project: a copy of what the written client of the largest size is made from."""
+        path = self.stage.folder / "projects" / self.name
+        if not path.exists():
+            shutil.copytree(self.stage.client(self.stage.sizes[-1]), path)
+            self.generate().sample()
+        return path
+
+    def generate(self) -> Process:
+        """``callsheet generate`` from the lock, without a server."""
+        environ = self.stage.environ(self.stage.sizes[-1], generator=True)
+        path = self.stage.folder / "projects" / self.name
+        return Process([sys.executable, "-c", GENERATE, *LOCKED], environ, path)
+
+    def cold(self) -> Process:
+        """The same into an empty folder."""
+        made = self.generate()
+        folder = self.folder
+
+        def remove() -> None:
+            shutil.rmtree(folder / "ads_client", ignore_errors=True)
+            for left in folder.glob(".callsheet*"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+        made.before = remove
+        return made
+
+    def changed(self) -> Process:
+        """The same after one action changed, another way each time."""
+        made = self.generate()
+        lock = self.folder / "catalog.lock.json"
+
+        def change() -> None:
+            self.changes += 1
+            words = [str(PROGRAMS / "change_lock.py"), str(lock), f"added{self.changes}"]
+            Process([sys.executable, *words], made.environ, self.folder).sample()
+
+        made.before = change
+        return made
+
+
+def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
+    """From the cheapest to the dearest; a quick run leaves the dearest out."""
+    found = [_nothing(stage, peers), _one(stage)]
+    return found if stage.quick else [*found, _cold(stage, peers)]
+
+
+def _nothing(stage: Stage, peers: dict[str, Peer]) -> Trial:
+    project = Project(stage, "same")
+    assert project.folder
+    parts: dict[str, Part] = {
+        "pass": stage.python("-c", "pass"),
+        "same": project.generate(),
+    }
+    if DMCG in peers:
+        parts["dmcg --check"] = dmcg_client(stage, peers[DMCG], check=True)
+    metric = f"generate {stage.sizes[-1]} from the lock, nothing changed"
+    rows = [
+        Row(metric=metric, ours="same", floor="pass", target=8.0),
+        Row(
+            metric=f"{metric}, over datamodel-codegen --check",
+            ours="same",
+            floor="pass",
+            peers=("dmcg --check",),
+            against="dmcg --check",
+            target=1 / 80,
+        ),
+    ]
+    return Trial(name="nothing changed", parts=parts, rows=rows, rare=frozenset({"dmcg --check"}))
+
+
+def _one(stage: Stage) -> Trial:
+    most = stage.sizes[-1]
+    words = [str(PROGRAMS / "bare_models.py"), str(most), str(most // 2), "1"]
+    parts = {
+        "one": Project(stage, "one").changed(),
+        "alone": stage.python(*words),
+    }
+    row = Row(metric=f"one action of {most} changed", ours="one", floor="alone", target=1.4)
+    return Trial(name="one changed", parts=parts, rows=[row])
+
+
+def _cold(stage: Stage, peers: dict[str, Peer]) -> Trial:
+    most = stage.sizes[-1]
+    parts: dict[str, Part] = {
+        "cold": Project(stage, "cold").cold(),
+        "loop": stage.program("bare_models", str(most)),
+    }
+    if DMCG in peers:
+        parts[DMCG] = dmcg_client(stage, peers[DMCG])
+    if OPENAPI in peers:
+        parts[OPENAPI] = openapi_client(stage, peers[OPENAPI])
+    metric = f"generate {most}, cold"
+    rows = [
+        Row(
+            metric=metric, ours="cold", floor="loop", peers=(DMCG, OPENAPI), target=1.5
+        ),
+        Row(metric=f"{metric}, over {DMCG}'s client", ours="cold", floor="loop",
+            peers=(DMCG,), against=DMCG, target=1 / 2),
+        Row(metric=f"{metric}, over {OPENAPI}", ours="cold", floor="loop",
+            peers=(OPENAPI,), against=OPENAPI, target=1 / 4),
+    ]  # fmt: skip
+    return Trial(name="cold", parts=parts, rows=rows, rare=frozenset(peers))
+
+
+def document(stage: Stage) -> Path:
+    """The largest catalogue as an OpenAPI document."""
+    path = stage.folder / f"openapi-{stage.sizes[-1]}.json"
+    path.write_text(json.dumps(openapi(stage.sizes[-1])), encoding="utf-8")
+    return path
+
+
+def dmcg_client(stage: Stage, peer: Peer, *, check: bool = False) -> Process:
+    """datamodel-code-generator's own client of the same actions, or the check that it is one."""
+    folder = stage.folder / f"dmcg-{stage.sizes[-1]}"
+    folder.mkdir(exist_ok=True)
+    words = ["--input", str(document(stage)), "--input-file-type", "openapi"]
+    words += ["--output", "bench_models", "--output-model-type", "pydantic_v2.BaseModel"]
+    words += ["--formatters", "builtin", "--generate-client", "httpx2"]
+    words += ["--openapi-scopes", "schemas", "api"]
+    words += ["--client-output", "bench_client", "--client-package", "bench_client"]
+    words += ["--client-model-package", "bench_models", "--disable-timestamp"]
+    return peer.process(
+        folder, *words, *(["--check"] if check else []), program="datamodel-codegen"
+    )
+
+
+def openapi_client(stage: Stage, peer: Peer) -> Process:
+    """openapi-python-client's client of the same actions."""
+    folder = stage.folder / f"openapi-{stage.sizes[-1]}"
+    folder.mkdir(exist_ok=True)
+    words = ["generate", "--path", str(document(stage)), "--output-path", "client", "--overwrite"]
+    return peer.process(folder, *words, program=OPENAPI)

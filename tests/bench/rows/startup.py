@@ -1,0 +1,92 @@
+"""Rows about the way in: help, version, completion, errors; whole processes, from 3 to 1,000."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bench.fastmcp import written
+from bench.trials import Row, Trial
+
+if TYPE_CHECKING:
+    from bench.peers import Peer
+    from bench.stage import Stage
+    from bench.timing import Process
+
+WAYS = {
+    "ads --help": ["--help"],
+    "ads video --help": ["video", "--help"],
+    "ads video generate --help": ["video", "generate", "--help"],
+    "ads --version": ["--version"],
+}
+COMPLETION = "completion of a flag"
+
+
+def completing(stage: Stage, count: int) -> Process:
+    """What bash runs when the tab key is pressed after ``ads video generate --pro``."""
+    process = stage.ads(count)
+    words = "ads video generate --pro"
+    asked = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "3"}
+    process.environ, process.expected = {**process.environ, **asked}, "plain,--prompt"
+    return process
+
+
+def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
+    """One trial a way, with all sizes in it, so that the growth is measured in pairs too."""
+    ways = {
+        name: {n: stage.ads(n, *words) for n in stage.sizes} for name, words in WAYS.items()
+    } | {COMPLETION: {n: completing(stage, n) for n in stage.sizes}}
+    found = [_way(stage, name, parts) for name, parts in ways.items()]
+    _beside(stage, found[0], peers)
+    return [same(stage), *found, _errors(stage)]
+
+
+def _beside(stage: Stage, trial: Trial, peers: dict[str, Peer]) -> None:
+    """Put the peers' help beside ours."""
+    others: dict[int, dict[str, Process]] = {}
+    for count in stage.sizes:
+        others[count] = {"eager click": stage.program("eager_click", str(count), "--help")}
+        if "fastmcp" in peers:
+            others[count]["fastmcp"] = written(stage, peers["fastmcp"], count)
+    named = {f"{name} {n}": part for n, them in others.items() for name, part in them.items()}
+    trial.parts = {**trial.parts, **named}
+    trial.rare = frozenset(named)
+    trial.rows = [
+        replace(row, peers=tuple(f"{name} {row.ours}" for name in others[int(row.ours)]))
+        for row in trial.rows
+    ]
+
+
+def same(stage: Stage) -> Trial:
+    """The same twice: how far apart two runs of one thing are here and now."""
+    parts = {"pass": stage.python("-c", "pass"), "pass again": stage.python("-c", "pass")}
+    rows = [Row(metric="A/A: python -c pass, twice", ours="pass again", floor="pass")]
+    return Trial(name="same", parts=parts, rows=rows)
+
+
+def _way(stage: Stage, name: str, processes: dict[int, Process]) -> Trial:
+    least, most = stage.sizes[0], stage.sizes[-1]
+    parts = {"pass": stage.python("-c", "pass"), **{str(n): p for n, p in processes.items()}}
+    rows = [
+        Row(metric=f"{name}, n = {n}", ours=str(n), floor="pass", target=1.25) for n in stage.sizes
+    ]
+    growth = Row(
+        metric=f"{name}, n = {most} over n = {least}", ours=str(most), floor=str(least), target=1.05
+    )
+    return Trial(name=name, parts=parts, rows=[*rows, growth])
+
+
+def _errors(stage: Stage) -> Trial:
+    most = stage.sizes[-1]
+    parts = {
+        "click": stage.program("bare_click", "generate", "--prompt", "waves"),
+        "usage": stage.ads(most, "video", "generate", "--no-such-flag", code=2),
+        "dry": stage.ads(most, "video", "generate", "--prompt", "waves", "--dry-run"),
+        "cached": stage.ads(most, "actions", "list", "--cached"),
+    }
+    shown = {"usage": "usage error", "dry": "--dry-run", "cached": "ads actions list --cached"}
+    rows = [
+        Row(metric=f"{metric}, n = {most}", ours=name, floor="click", target=1.3)
+        for name, metric in shown.items()
+    ]
+    return Trial(name="errors", parts=parts, rows=rows)

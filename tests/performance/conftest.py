@@ -1,0 +1,129 @@
+"""Clients of 3 and of 1,000 actions, and programs that tell what they opened and imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from bench.catalogue import FREE, actions
+from program import ROOT
+
+from callsheet.overlay import Overlay
+from callsheet.snapshot import Snapshot
+from callsheet.spec import Advertised
+from callsheet_codegen import pipeline
+from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.models import Made
+from callsheet_sandbox.pytest import sandbox, sandbox_server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callsheet_codegen.models import Request
+
+__all__ = ["sandbox", "sandbox_server"]
+
+HOST = "https://ads.example"
+SIZES = (3, 1000)
+# Tells on the way out: what was imported, what was opened, which programs were started.
+WATCH = """
+import atexit, json, os, sys
+before, opened, started = set(sys.modules), [], []
+def hook(event, arguments):
+    if event == "open" and isinstance(arguments[0], str):
+        opened.append(arguments[0])
+    if event == "subprocess.Popen":
+        started.append(os.fsdecode(arguments[0]))
+sys.addaudithook(hook)
+def tell():
+    seen = {"modules": sorted(set(sys.modules) - before), "opened": opened, "started": started}
+    with os.fdopen(os.open(os.environ["SEEN"], os.O_WRONLY | os.O_CREAT), "w") as file:
+        json.dump(seen, file)
+atexit.register(tell)
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run did; ``opened`` are the files that lie in its client's or our folders."""
+
+    code: int
+    out: str
+    modules: frozenset[str]
+    opened: tuple[str, ...]
+    started: tuple[str, ...]
+
+    @property
+    def packages(self) -> set[str]:
+        """The packages that came from outside the standard library."""
+        tops = {name.partition(".")[0] for name in self.modules}
+        return {name for name in tops - sys.stdlib_module_names if not name.startswith("_")}
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A client on disk, run under watch."""
+
+    root: Path
+
+    def run(self, *words: str, program: str = "", **environ: str) -> Seen:
+        """Run the generated program, or some lines instead, to its end."""
+        seen = self.root / "seen.json"
+        seen.unlink(missing_ok=True)
+        lines = program or "from ads_client.cli import main; sys.exit(main())"
+        done = subprocess.run(
+            [sys.executable, "-c", WATCH + lines, *words],
+            env=self._environ() | environ | {"SEEN": str(seen)},
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        told = json.loads(seen.read_text("utf-8"))
+        near = (str(self.root), str(ROOT))
+        files = [os.path.realpath(path) for path in told["opened"] if path.startswith(near)]
+        opened = tuple(sorted(f for f in files if not f.endswith((".py", ".pyc", "seen.json"))))
+        modules = frozenset(told["modules"])
+        return Seen(done.returncode, done.stdout, modules, opened, tuple(told["started"]))
+
+    def _environ(self) -> Mapping[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_", "_ADS"))}
+        own = {f"ADS_{kind}_DIR": str(self.root / kind) for kind in ("CONFIG", "STATE", "CACHE")}
+        roots = os.pathsep.join([str(self.root), str(ROOT / "runtime")])
+        return kept | own | {"HOME": str(self.root), "PYTHONPATH": roots}
+
+
+def untyped(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    """No models: nothing here looks at them, and they would take most of the time."""
+    return {name: Made() for name in requests}
+
+
+def write(count: int, folder: Path, source: str = HOST) -> Path:
+    """A client of so many actions."""
+    overlay = Overlay.parse({"strip-prefixes": ["ai."], "free": FREE})
+    config = Config(
+        package="ads_client", command="ads", env="ADS", out=folder, lock=folder / LOCK,
+        overlay=overlay,
+    )  # fmt: skip
+    entries = tuple(
+        Advertised(id=one["id"], description=one["description"], input=one["inputSchema"])
+        for one in actions(count)
+    )
+    pipeline.write(
+        config, pipeline.draft(config, Snapshot(source, entries), None, modeller=untyped)
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sized(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Watched]:
+    """Give the clients by their size."""
+    return {n: Watched(write(n, tmp_path_factory.mktemp(f"client{n}"))) for n in SIZES}

@@ -1,0 +1,85 @@
+"""What the program imports and opens at its start, and that neither grows with the actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from performance.conftest import Watched
+
+COMPLETE = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": "ads video generate --pro"}
+WAY_IN = {"__future__", "ads_client", "ads_client.cli", "callsheet", "callsheet.launch"}
+STORED = {
+    "program": (["--help"], {}, ["_.txt"]),
+    "group": (["video", "--help"], {}, ["video.txt"]),
+    "action": (["video", "generate", "--help"], {}, ["video.generate.txt"]),
+    "completion": ([], COMPLETE, ["_.txt", "video.generate.txt"]),
+    "version": (["--version"], {}, []),
+}
+USAGE = ["video", "generate", "--no-such-flag"]
+DRY = ["video", "generate", "--prompt", "waves", "--dry-run", "--host", "https://ads.example"]
+LIBRARY = "import ads_client; ads_client.Client"
+
+
+@pytest.mark.parametrize("way", STORED)
+@pytest.mark.parametrize("count", [3, 1000])
+def test_stored_answers_import_nothing_and_open_one_page(
+    way: str, count: int, sized: dict[int, Watched]
+) -> None:
+    words, environ, pages = STORED[way]
+    seen = sized[count].run(*words, **environ)
+    modules = WAY_IN | ({"callsheet.shellflags"} if way == "completion" else set())
+
+    assert seen.code == 0
+    assert seen.modules - modules == set()
+    assert [path.rpartition("/")[2] for path in seen.opened] == pages
+    assert seen.out.strip()
+
+
+def test_a_completed_flag_is_the_one_of_the_tree(sized: dict[int, Watched]) -> None:
+    asked = {"_ADS_COMPLETE": "bash_complete"}
+    line = "ads video generate --"
+    stored = sized[3].run(**asked, COMP_WORDS=line).out
+    # A flag before makes it ask the tree of commands.
+    grown = sized[3].run(**asked, COMP_WORDS="ads --quiet video generate --").out
+
+    assert set(grown.splitlines()) - set(stored.splitlines()) == set()
+    assert set(stored.splitlines()) - set(grown.splitlines()) <= {"plain,--quiet"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "packages"),
+    [
+        (USAGE, 2, {"ads_client", "callsheet", "click"}),
+        (DRY, 0, {"ads_client", "callsheet", "click", "jsonschema_rs"}),
+        (["actions", "--help"], 0, {"ads_client", "callsheet", "click"}),
+    ],
+)
+def test_a_command_that_sends_nothing_imports_no_http(
+    words: list[str], code: int, packages: set[str], sized: dict[int, Watched]
+) -> None:
+    seen = sized[3].run(*words)
+
+    assert seen.code == code
+    assert seen.packages == packages
+    assert {"sqlite3", "ssl", "asyncio"} & seen.modules == set()
+
+
+def test_the_library_imports_no_package_of_others(sized: dict[int, Watched]) -> None:
+    seen = sized[1000].run(program=LIBRARY)
+
+    assert seen.packages == {"ads_client", "callsheet"}
+    assert {"sqlite3", "ssl", "asyncio"} & seen.modules == set()
+
+
+@pytest.mark.parametrize("words", [USAGE, DRY], ids=["usage", "dry-run"])
+def test_nothing_at_start_grows_with_the_actions(
+    words: list[str], sized: dict[int, Watched]
+) -> None:
+    few, many = (sized[count].run(*words) for count in (3, 1000))
+
+    assert few.modules == many.modules
+    assert [p.rpartition("/")[2] for p in few.opened] == [p.rpartition("/")[2] for p in many.opened]
+    assert len(many.opened) <= 4

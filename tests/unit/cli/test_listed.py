@@ -1,0 +1,44 @@
+"""A kept list counts only while nothing that it was made from has changed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from callsheet.bindings import Bindings
+from callsheet.catalog.cache import CatalogueCache
+from callsheet.catalog.catalogue import Catalogue
+from callsheet.cli.own import listed
+from callsheet.cli.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOST = "https://ads.example"
+ROWS = [{"id": "a", "command": None}]
+
+
+def session(folder: Path, prog: str = "ads") -> Session:
+    environ = {"ADS_HOST": HOST, "ADS_CACHE_DIR": str(folder), "ADS_CONFIG_DIR": str(folder)}
+    return Session(Bindings(command=prog, env="ADS"), (), environ)
+
+
+def test_rows_are_given_back_until_the_catalogue_changes(tmp_path: Path) -> None:
+    cache = CatalogueCache(str(tmp_path))
+    cache.store(Catalogue(HOST, 0.0, (), {}))
+    listed.store(session(tmp_path), ROWS)
+
+    assert listed.stored(session(tmp_path)) == ROWS
+    assert listed.stored(session(tmp_path, "other")) is None
+    os.utime(cache.path(HOST), (1, 1))
+    assert listed.stored(session(tmp_path)) is None
+
+
+def test_without_a_catalogue_or_with_a_damaged_list_there_is_none(tmp_path: Path) -> None:
+    listed.store(session(tmp_path), ROWS)
+    assert listed.stored(session(tmp_path)) is None
+    cache = CatalogueCache(str(tmp_path))
+    cache.store(Catalogue(HOST, 0.0, (), {}))
+    listed.store(session(tmp_path), ROWS)
+    (tmp_path / f"{cache.path(HOST)}.rows").write_text("{", "utf-8")
+    assert listed.stored(session(tmp_path)) is None
