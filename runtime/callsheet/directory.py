@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog.cache import CatalogueCache, Index
+from callsheet.catalog.host import HostCatalogue
 from callsheet.errors import InvalidInput, ServerError
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Advertised
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SANDBOX = "callsheet-sandbox"
 
 
-class Directory:
+class Directory(HostCatalogue):
     """The actions of one host. ``notes`` collects what a user should be told once."""
 
     def __init__(
@@ -36,67 +36,21 @@ class Directory:
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         bindings.check()
-        self.bindings, self.timing = bindings, timing
         overlay = bindings.overlay()
-        self.overrides = Overrides.parse({**overlay.protocol, **(overrides or {})})
-        self.overlay = replace(overlay, free=(*overlay.free, *self.overrides.free))
-        self.settings = _as_said(settings, self.overrides)
-        self.cache = CatalogueCache(settings.cache_dir)
+        said = Overrides.parse({**overlay.protocol, **(overrides or {})})
+        super().__init__(_as_said(settings, said), said, timing)
+        self.bindings = bindings
+        self.overlay = replace(overlay, free=(*overlay.free, *said.free))
         self.notes: list[str] = []
-        self._catalogue: Catalogue | None = None
         self._surface: Surface | None = None
-        self._index: Index | None = None
         self._unlisted = False
         self._judges: dict[str, Any] = {}
 
-    def cached(self) -> Catalogue | None:
-        """The catalogue as last fetched, without asking the server."""
-        if self._catalogue is None and self.settings.host:
-            self._catalogue = self.cache.load(self.settings.host)
-        return self._catalogue
-
-    def catalogue(self) -> Flow[Catalogue]:
-        """The cached catalogue, fetched when there is none."""
-        return self.cached() or (yield from self.refresh())
-
-    def refresh(self, *, whole: bool = False, every: bool = False) -> Flow[Catalogue]:
-        """Ask the server what it advertises now; ``whole`` asks for every schema anew.
-
-        Otherwise only what changed is fetched; ``every`` asks about the schemas too where the
-        list did not change.
-        """
-        known = None if whole else self.cached()
-        host = self.settings.require_host()
-        from callsheet.catalog.live import fetch
-
-        found = yield from fetch(host, self.overrides, self.timing, known, every=every)
-        self.cache.store(found)
-        self._catalogue, self._surface, self._unlisted = found, None, False
-        self._index = None
+    def _found(self, catalogue: Catalogue) -> None:
+        """Take over what the host just said; what was made of its last word is made anew."""
+        super()._found(catalogue)
+        self._surface, self._unlisted = None, False
         self._judges.clear()
-        return found
-
-    def renew(self, action_id: str) -> Flow[bool]:
-        """Look whether the host still lists an action, and with which schema; false where not.
-
-        Two small requests at most. Raises ``CallsheetError`` where the host cannot be asked.
-        """
-        host, known = self.settings.require_host(), self.cached()
-        if known is None:
-            return (yield from self.refresh()).get(action_id) is not None
-        from callsheet.catalog.live import glance
-
-        found = yield from glance(host, self.overrides, self.timing, known, action_id)
-        self.cache.store(found)
-        self._catalogue, self._surface, self._index = found, None, None
-        self._judges.clear()
-        return found.get(action_id) is not None
-
-    def index(self) -> Index | None:
-        """When the host was last asked, and the digests of its schemas, without the rest."""
-        if self._index is None and self.settings.host:
-            self._index = self.cache.index(self.settings.host)
-        return self._index
 
     def has_changed(self, action: Action) -> bool:
         """Whether the host, when it was last asked, had another schema for a generated action."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 from unit.codegen.given import catalogue, config
 
-from callsheet.errors import UsageError
 from callsheet.snapshot import Lock
 from callsheet_codegen import check, pipeline
 
@@ -53,11 +51,6 @@ def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
     found = check.tree(longer, older(lock))
     assert not found.drift
     assert found.lines[1].startswith("written with other tools: ruff 0.0.1 there")
-
-
-def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no lock"):
-        check.required_lock(config(tmp_path))
 
 
 def test_a_lock_of_this_machine_is_asked_for_by_name(tmp_path: Path) -> None:
