@@ -202,7 +202,7 @@ def _case(name: str, schema: Schema, drawn: list[Any]) -> Case | None:
     return Case(
         id=name,
         input=schema,
-        output=schema if len(name) % 2 else None,
+        output=schema if int(name[-1]) % 2 else None,
         valid=tuple(body for body, good in pairs if good),
         invalid=tuple(body for body, good in pairs if not good),
     )
