@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callsheet.errors import UsageError
 from callsheet.settings import LOOPBACK
-from callsheet_codegen import pipeline, publish, source
+from callsheet_codegen import drift, pipeline, publish, source, versions
 from callsheet_codegen.plan import digest
 
 if TYPE_CHECKING:
@@ -15,27 +14,35 @@ if TYPE_CHECKING:
 
     from callsheet.snapshot import Lock
     from callsheet_codegen.config import Config
+    from callsheet_codegen.drift import Report
+    from callsheet_codegen.versions import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The answer to one question; ``drift`` decides the exit code, ``lines`` say it in words."""
+    """The answer to one question; ``drift`` decides the exit code, ``lines`` say it in words.
+
+    ``report`` holds the changes where there are some.
+    """
 
     subject: str
     drift: bool
     lines: tuple[str, ...]
+    report: Report | None = None
 
     def as_json(self) -> dict[str, object]:
         """The object that ``--json`` prints."""
-        return {"subject": self.subject, "drift": self.drift, "lines": list(self.lines)}
+        made = {"subject": self.subject, "drift": self.drift, "lines": list(self.lines)}
+        return made if self.report is None else {**made, **self.report.as_json()}
 
 
-def required_lock(config: Config) -> Lock:
-    """The lock; raises ``UsageError`` where nothing was generated yet."""
-    lock = pipeline.read_lock(config)
-    if lock is None:
-        raise UsageError(f"there is no lock at {config.lock}", hint="run `callsheet generate`")
-    return lock
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Which changes of the server count as drift, and which are passed over."""
+
+    level: str = "any"
+    allow_unproved: bool = False
+    ignore: str | None = None
 
 
 def tree(config: Config, lock: Lock) -> Finding:
@@ -72,17 +79,24 @@ def edited_files(config: Config) -> tuple[str, ...]:
 
 
 def server(
-    config: Config, lock: Lock, *, host: str | None, environ: Mapping[str, str] | None = None
+    config: Config,
+    lock: Lock,
+    *,
+    host: str | None,
+    environ: Mapping[str, str] | None = None,
+    weights: Weights | None = None,
 ) -> Finding:
     """Whether the lock's own source still says what the lock holds."""
     asked = host or _locked_host(config, lock, environ)
     if asked is None:
         line = f"the lock came from {lock.snapshot.source}; say --host to compare with it"
         return Finding(subject="server", drift=False, lines=(line,))
+    weights = weights or Weights()
     if asked == source.SANDBOX:
         with source.sandbox() as (url, key):
-            return _compare(config, lock, url, {**(environ or {}), f"{config.env}_API_KEY": key})
-    return _compare(config, lock, asked, environ)
+            own = {**(environ or {}), f"{config.env}_API_KEY": key}
+            return _compare(config, lock, versions.served(config, host=url, environ=own), weights)
+    return _compare(config, lock, versions.served(config, host=asked, environ=environ), weights)
 
 
 def _locked_host(config: Config, lock: Lock, environ: Mapping[str, str] | None) -> str | None:
@@ -96,13 +110,17 @@ def _locked_host(config: Config, lock: Lock, environ: Mapping[str, str] | None) 
     return None if any(local in name for local in LOOPBACK) else name
 
 
-def _compare(config: Config, lock: Lock, host: str, environ: Mapping[str, str] | None) -> Finding:
-    with source.choose(config, host=host, environ=environ) as chosen:
-        found, _ = source.fetch(chosen, config)
-    snapshot, _ = pipeline.settle(found)
-    changed = pipeline.changes(lock, snapshot, config)
+def _compare(config: Config, lock: Lock, served: Version, weights: Weights) -> Finding:
+    old = versions.Version("the lock", lock)
+    report = drift.compared(old, served, config, weights.ignore)
     where = lock.snapshot.source
-    if not changed:
-        return Finding(subject="server", drift=False, lines=(f"{where} says what the lock holds",))
-    lines = [f"{where} changed since the lock:", *(f"  {change.text}" for change in changed)]
-    return Finding(subject="server", drift=True, lines=tuple(lines))
+    if not report.changes:
+        more = f" ({report.ignored} ignored)" if report.ignored else ""
+        line = f"{where} says what the lock holds{more}"
+        return Finding(subject="server", drift=False, lines=(line,))
+    return Finding(
+        subject="server",
+        drift=report.fails(weights.level, allow_unproved=weights.allow_unproved),
+        lines=(f"{where} changed since the lock:", *(f"  {one}" for one in report.lines("text"))),
+        report=report,
+    )

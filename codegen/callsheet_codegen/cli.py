@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from callsheet.diff import formats
 from callsheet.errors import CallsheetError, DriftFound, Interrupted, UsageError
 from callsheet.text import safe_text
 from callsheet_codegen import check as checking
-from callsheet_codegen import pipeline, publish, setup, source
+from callsheet_codegen import drift, pipeline, publish, setup, source, versions
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 
@@ -49,14 +50,22 @@ def check(argv: Sequence[str] | None = None) -> int:
     _place(parser)
     parser.add_argument("--host", help="the server to ask (default: the lock's source)")
     parser.add_argument("--offline", action="store_true", help="do not ask the server")
+    drift.flags(parser)
     return _run(parser, argv, _check)
 
 
 def diff(argv: Sequence[str] | None = None) -> int:
-    """Say what the server changed since the lock; always 0 where it could be asked."""
-    parser = _parser("diff", "Show what the server changed since the lock.")
+    """Say what changed between two versions; 0, or 8 where ``--fail-on`` says so."""
+    parser = _parser("diff", "Show what changed: lock against server, or between two versions.")
+    parser.add_argument(
+        "versions",
+        nargs="*",
+        metavar="VERSION",
+        help="a lock or a revision of git: one is compared with the lock, two with each other",
+    )
     _place(parser)
     parser.add_argument("--host", help="the server to ask")
+    drift.flags(parser)
     return _run(parser, argv, _diff)
 
 
@@ -84,6 +93,7 @@ def _run(parser: argparse.ArgumentParser, argv: Sequence[str] | None, job: Any) 
     as_json = "--json" in (sys.argv[2:] if argv is None else argv)
     try:
         given = parser.parse_args(argv)
+        given.json = as_json = given.json or getattr(given, "format", None) == "json"
         code, document = job(given, _Words(quiet=given.json))
     except KeyboardInterrupt:
         return _tell(Interrupted("interrupted"), as_json=as_json)
@@ -141,7 +151,7 @@ def _generate(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, An
     old = pipeline.read_lock(config)
     notes: tuple[Diagnostic, ...] = ()
     if given.locked:
-        snapshot = checking.required_lock(config).snapshot
+        snapshot = versions.locked(config).lock.snapshot
         say(f"source: the lock, made from {snapshot.source}")
     else:
         with source.choose(config, host=given.host) as chosen:
@@ -183,32 +193,49 @@ def _changed(changes: Sequence[Change], *, first: bool, actions: int) -> list[st
         return [f"first lock: {actions} actions"]
     if not changes:
         return ["since the lock: no action and no flag changed"]
-    return ["since the lock:", *(f"  {change.text}" for change in changes)]
+    return ["since the lock:", *(f"  {line}" for line in formats.text(changes))]
 
 
 def _check(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
     config = _config(given)
-    lock = checking.required_lock(config)
+    lock = versions.locked(config).lock
     findings = [checking.tree(config, lock)]
     if not given.offline:
-        findings.append(checking.server(config, lock, host=given.host))
+        weights = checking.Weights(
+            level=given.fail_on or "any", allow_unproved=given.allow_unproved, ignore=given.ignore
+        )
+        findings.append(checking.server(config, lock, host=given.host, weights=weights))
     for found in findings:
-        say(*(f"{found.subject}: {line}" for line in found.lines))
-    drift = any(found.drift for found in findings)
-    document = {"drift": drift, "findings": [found.as_json() for found in findings]}
-    return DriftFound.exit_code if drift else 0, document
+        if given.format in {"md", "github"} and found.report is not None:
+            say(*found.report.lines(given.format))
+        else:
+            say(*(f"{found.subject}: {line}" for line in found.lines))
+    drifted = any(found.drift for found in findings)
+    document = {"drift": drifted, "findings": [found.as_json() for found in findings]}
+    return DriftFound.exit_code if drifted else 0, document
 
 
 def _diff(given: argparse.Namespace, say: _Words) -> tuple[int, dict[str, Any]]:
     config = _config(given)
-    lock = checking.required_lock(config)
-    with source.choose(config, host=given.host) as chosen:
-        say(f"source: {chosen.name} ({chosen.why})")
-        found, _ = source.fetch(chosen, config)
-    changes = pipeline.changes(lock, pipeline.settle(found)[0], config)
-    say(*_changed(changes, first=False, actions=0))
-    rows = [
-        {"kind": c.kind, "action": c.action, "severity": c.severity, "text": c.text}
-        for c in changes
-    ]
-    return 0, {"source": chosen.name, "changes": rows}
+    old, new = _sides(given, config)
+    form = given.format or "text"
+    if form == "text":
+        say(f"from {old.name} to {new.name}:")
+    report = drift.compared(old, new, config, given.ignore)
+    say(*report.lines(form))
+    if form == "text" and not report.changes:
+        say("no action and no flag changed")
+    failed = given.fail_on and report.fails(given.fail_on, allow_unproved=given.allow_unproved)
+    document = {"old": old.name, "new": new.name, **report.as_json()}
+    return DriftFound.exit_code if failed else 0, document
+
+
+def _sides(given: argparse.Namespace, config: Config) -> tuple[versions.Version, versions.Version]:
+    words = given.versions
+    if len(words) > 2 or (words and given.host):
+        raise UsageError("name two versions at most, and none with --host")
+    if not words:
+        old = versions.locked(config)
+        return old, versions.served(config, host=given.host)
+    last = versions.named(words[1], config) if len(words) == 2 else versions.locked(config)
+    return versions.named(words[0], config), last

@@ -107,7 +107,12 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
     if old is None:
         return ()
     return diff(
-        old.snapshot, new, overlay=config.overlay, program=config.command, given=old.commands
+        old.snapshot,
+        new,
+        overlay=config.overlay,
+        program=config.command,
+        given=old.commands,
+        flags=old.flags,
     )
 
 

@@ -40,11 +40,16 @@ def _completed(package: str, variable: str) -> bytes | None:
 
 
 def _print(page: bytes) -> int:
+    if sys.stdout is None:
+        return 0
     try:
         sys.stdout.buffer.write(page)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"the page cannot be written: {error.strerror}\n")
+            return 1
     return 0
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pexpect
 import pyte
@@ -114,3 +115,12 @@ def test_the_table_is_this_repositorys() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
 
     assert blocks("toml") == [project[project.index("[tool.callsheet]") :].rstrip() + "\n"]
+
+
+def test_the_picture_is_there_and_can_be_drawn() -> None:
+    (place,) = re.findall(r"!\[[^\]]+\]\((\S+)\)", README)
+    drawn = ElementTree.parse(ROOT / place).getroot()
+
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "ads video generate" in "".join(drawn.itertext()).replace("\xa0", " ")
+    assert "url(http" not in (ROOT / place).read_text("utf-8")

@@ -7,15 +7,17 @@ import sys
 
 from drift.oracle import Campaign
 from fidelity.material import corpus, own
+from fidelity.strategies import random_cases
 from fidelity.tally import faults, table
 
 COUNT = int(os.environ.get("DRIFT_COUNT", "6000"))
+RANDOM = int(os.environ.get("DRIFT_RANDOM", "150"))
 SEED = int(os.environ.get("DRIFT_SEED", "7"))
 
 
 def main() -> int:
     """Print the table and what went wrong; 1 where anything did."""
-    cases = [*corpus(), *own()]
+    cases = [*corpus(), *own(), *random_cases(RANDOM)]
     campaign = Campaign(seed=SEED)
     campaign.run(cases, COUNT)
     lines = [f"{len(cases)} schemas, {COUNT} mutations", table(campaign.rows)]

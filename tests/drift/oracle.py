@@ -123,7 +123,10 @@ def _samples(old: Any, new: Any) -> list[Any]:
 
 def _shows(left: Any, right: Any, value: Any) -> bool:
     """Whether jsonschema agrees that one side allows the value and the other refuses it."""
-    return _independent(left)(value) and not _independent(right)(value)
+    try:
+        return _independent(left)(value) and not _independent(right)(value)
+    except TypeError:  # jsonschema does not take `items: true` beside `additionalItems`
+        return verdict.compile(left).allows(value) and not verdict.compile(right).allows(value)
 
 
 def _independent(schema: Any) -> Callable[[Any], bool]:

@@ -200,9 +200,9 @@ def _saver(
     return began
 
 
-def _too_large(tally: Tally, running: Running, home: Path, job: Made) -> None:
+def _too_large(tally: Tally, running: Running, home: Path, job: Made, drivers: int) -> None:
     running.clear_faults()
-    for driver in stage.DRIVERS:
+    for driver in stage.DRIVERS[:drivers]:
         name, folder = f"file too large ({driver})", home / f"limit-{driver}"
         folder.mkdir()
         limit = len(job.content) // 2
@@ -235,7 +235,7 @@ def _together(tally: Tally, running: Running, home: Path, job: Made, rounds: int
         tally.ran("two processes")
 
 
-def play(tally: Tally, *, points: int, rounds: int) -> None:
+def play(tally: Tally, *, points: int, rounds: int, drivers: int) -> None:
     """R10."""
     with tempfile.TemporaryDirectory() as name, stage.sandbox() as running:
         home = Path(name)
@@ -243,5 +243,5 @@ def play(tally: Tally, *, points: int, rounds: int) -> None:
         tally.hold(len(job.content) > 1000, "the file is too small to be cut")
         _cuts(tally, running, home, job, points)
         _no_room(tally, running, home, job)
-        _too_large(tally, running, home, job)
+        _too_large(tally, running, home, job, drivers)
         _together(tally, running, home, job, rounds)

@@ -101,8 +101,8 @@ PARTS = (
         "R10",
         "a final name only for a complete, checked file",
         "downloading",
-        {"points": 60, "rounds": 20},
-        {"points": 5, "rounds": 1},
+        {"points": 60, "rounds": 20, "drivers": 3},
+        {"points": 5, "rounds": 1, "drivers": 1},
         (540, 566),  # and three with a full disk, where one may be mounted
     ),
     Part(

@@ -63,7 +63,7 @@ def test_generate_says_its_source_first_and_the_changes_last(
         f"{project / 'acme_client'}: 0 files removed, 0 written",
         "since the lock: no action and no flag changed",
     ]
-    assert third[-1] == "  `acme zoo feed` is new (zoo.feed)"
+    assert third[-1] == "  additive  `acme zoo feed` is new (zoo.feed)"
 
 
 def test_the_lock_alone_gives_the_same_tree(
@@ -97,7 +97,7 @@ def test_check_tells_tree_and_server_apart(
 
     assert [(f["subject"], f["drift"]) for f in server] == [("tree", False), ("server", True)]
     assert [(f["subject"], f["drift"]) for f in tree] == [("tree", True), ("server", False)]
-    assert "  `acme zoo feed` is new (zoo.feed)" in server[1]["lines"]
+    assert "  additive  `acme zoo feed` is new (zoo.feed)" in server[1]["lines"]
     assert "  cli.py (edited by hand)" in tree[0]["lines"]
 
 

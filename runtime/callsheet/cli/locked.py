@@ -38,15 +38,24 @@ def surface_of(bindings: Bindings) -> Surface:
     return surface(snapshot(bindings).actions, bindings.overlay(), bindings.names())
 
 
-def _advertised(bindings: Bindings, action: Action) -> Advertised:
-    schemas = bindings.schema(action.module) or {} if action.module else {}
+def as_known(action: Action, entry: Advertised | None) -> Advertised:
+    """What a package keeps of an action: its schemas, its words, and what it costs.
+
+    Two such are alike where a client made from either would be.
+    """
     marks: dict[str, bool] = {"idempotency": True} if action.idempotent else {}
     if not action.paid and action.role != "query":
         marks["billable"] = False
     return Advertised(
         id=action.id,
         description=action.doc,
-        input=schemas.get("input"),
-        output=schemas.get("output"),
+        input=entry.input if entry is not None else None,
+        output=entry.output if entry is not None else None,
         marks=marks,
     )
+
+
+def _advertised(bindings: Bindings, action: Action) -> Advertised:
+    schemas = bindings.schema(action.module) or {} if action.module else {}
+    kept = Advertised(id=action.id, input=schemas.get("input"), output=schemas.get("output"))
+    return as_known(action, kept)

@@ -150,3 +150,8 @@ def _dedented(text: str | None) -> str:
     import inspect
 
     return inspect.cleandoc(text or "")
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """A number with its noun: ``1 action``, ``2 families``."""
+    return f"{number} {one if number == 1 else more or one + 's'}"

@@ -1,6 +1,6 @@
 """What changed between two catalogues, and what it means for a client."""
 
-from callsheet.diff.actions import diff
+from callsheet.diff.actions import Given, diff
 from callsheet.diff.change import Change, Severity
 
-__all__ = ["Change", "Severity", "diff"]
+__all__ = ["Change", "Given", "Severity", "diff"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.canon import digest
 from callsheet.diff.change import Change, in_order
@@ -10,15 +11,26 @@ from callsheet.diff.named import Names
 from callsheet.diff.schemas import compare, example
 from callsheet.diff.whole import whole_changes
 from callsheet.overlay import Overlay
-from callsheet.surface.assembly import surface
+from callsheet.surface.assembly import Assembly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from callsheet.snapshot import Snapshot
     from callsheet.spec import Action, Advertised
 
-Commands = dict[str, tuple[str, ...]]
+Commands = Mapping[str, tuple[str, ...]]
+Flags = Mapping[str, Mapping[tuple[str, ...], str]]
+
+
+class Given(NamedTuple):
+    """The names that a lock gave: command paths and flags by action."""
+
+    commands: Commands
+    flags: Flags
+
+
+_NONE = Given({}, {})
 
 
 def diff(
@@ -27,32 +39,43 @@ def diff(
     *,
     overlay: Overlay | None = None,
     program: str = "ads",
-    given: Mapping[str, tuple[str, ...]] | None = None,
+    given: Commands | None = None,
+    flags: Flags | None = None,
+    now: Given = _NONE,
 ) -> tuple[Change, ...]:
     """The changes from one snapshot to the other, what breaks callers first.
 
-    ``given`` holds the command paths of the old lock. Actions with equal digests are not
-    looked at, nor are those that the overlay leaves out.
+    ``given`` holds the command paths of the old lock and ``flags`` its flags, ``now`` both of
+    the new one where it is a lock too; what has no name there keeps its old one. Actions with
+    equal digests are not looked at, nor are those that the overlay leaves out.
     """
     overlay = overlay or Overlay()
     sides = [
         {one.id: one for one in reversed(snapshot.actions) if overlay.admits(one.id)}
         for snapshot in (old, new)
     ]
-    touched = {name for name in {*sides[0], *sides[1]} if _differs(sides, name)}
+    touched = [name for name in sorted({*sides[0], *sides[1]}) if _differs(sides, name)]
     if not touched:
         return ()
-    before, after = _surfaces(sides, touched, overlay, dict(given or {}))
-    changes = [
-        change
-        for name in touched
-        for change in _action(
-            (sides[0].get(name), sides[1].get(name)),
-            (before.get(name), after.get(name)),
-            program,
+    near = [_near(side, touched) for side in sides]
+    before = Assembly(near[0], overlay, given or {}, flags or {})
+    kept = {**before.commands, **(given or {}), **now.commands}
+    after = Assembly(near[1], overlay, kept, {**(flags or {}), **now.flags})
+    changes: list[Change] = []
+    for name in touched:
+        pair = sides[0].get(name), sides[1].get(name)
+        actions = (
+            before.action(name) if pair[0] else None,
+            after.action(name) if pair[1] else None,
         )
-    ]
+        changes.extend(_action(pair, actions, program))
     return in_order(changes)
+
+
+def _near(side: Mapping[str, Advertised], touched: Sequence[str]) -> list[Advertised]:
+    """What changed, with its groups: families stand within one."""
+    groups = {name.rpartition(".")[0] for name in touched}
+    return [one for name, one in side.items() if name.rpartition(".")[0] in groups]
 
 
 def _differs(sides: list[dict[str, Advertised]], name: str) -> bool:
@@ -64,35 +87,17 @@ def _print(one: Advertised) -> str:
     return digest([one.title, one.description, one.input, one.output, one.marks])
 
 
-def _surfaces(
-    sides: list[dict[str, Advertised]],
-    touched: set[str],
-    overlay: Overlay,
-    given: Commands,
-) -> tuple[dict[str, Action], dict[str, Action]]:
-    """Commands and flags of what changed, read with its group: families stand within one."""
-    groups = {name.rpartition(".")[0] for name in touched}
-    near = [
-        [one for name, one in side.items() if name.rpartition(".")[0] in groups] for side in sides
-    ]
-    before = surface(near[0], overlay, given)
-    kept = {action.id: action.command for action in before.actions if action.command}
-    after = surface(near[1], overlay, {**kept, **given})
-    return dict(before.by_id), dict(after.by_id)
-
-
 def _action(
     advertised: tuple[Advertised | None, Advertised | None],
     actions: tuple[Action | None, Action | None],
     program: str,
 ) -> Iterator[Change]:
     (old, new), (before, after) = advertised, actions
-    if new is None or after is None:
-        if before is not None and old is not None:
-            yield Names(before, before, program).gone(example(old.input))
-    elif old is None or before is None:
+    if old is not None and before is not None and (new is None or after is None):
+        yield Names(before, before, program).gone(example(old.input))
+    elif after is not None and before is None:
         yield Names(after, after, program).come()
-    else:
+    elif old and new and before and after:
         names = Names(before, after, program)
         yield from whole_changes(old, new, names)
         for judged in compare(old.input, new.input):

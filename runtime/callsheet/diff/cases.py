@@ -54,12 +54,12 @@ class Opaque:
 class Case:
     """A conjunction: a value passes when it has one of the kinds and obeys every other field.
 
-    ``values`` lists the values where they are listed. ``whole`` binds numbers alone, as
-    ``steps`` (``multipleOf``) does; ``limits`` holds the limits of JSON Schema.
+    ``values`` holds the values where they are listed, each by its :func:`mark`. ``whole`` binds
+    numbers alone, as ``steps`` (``multipleOf``) does; ``limits`` holds the limits of JSON Schema.
     """
 
     kinds: frozenset[str] = KINDS
-    values: tuple[Any, ...] | None = None
+    values: Mapping[str, Any] | None = None
     whole: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
     steps: frozenset[Any] = frozenset()
@@ -76,7 +76,7 @@ class Case:
     def listed(self, kind: str) -> tuple[Any, ...] | None:
         """The values of a kind where there are finitely many."""
         if self.values is not None:
-            return tuple(one for one in self.values if kind_of(one) == kind)
+            return tuple(one for one in self.values.values() if kind_of(one) == kind)
         return _FEW.get(kind)
 
     def names(self) -> frozenset[str]:
@@ -129,11 +129,10 @@ def both(one: Case, other: Case) -> Case:
     if values is None or other.values is None:
         values = other.values if values is None else values
     else:
-        held = set(map(mark, other.values))
-        values = tuple(value for value in values if mark(value) in held)
+        values = {name: values[name] for name in values if name in other.values}
     kinds = one.kinds & other.kinds
     if values is not None:
-        kinds &= frozenset(map(kind_of, values))
+        kinds &= frozenset(map(kind_of, values.values()))
     return replace(
         one,
         kinds=kinds,

@@ -37,7 +37,8 @@ class Change:
     JSON pointer of the value in the body or the reply (``0`` for any item, ``*`` for any
     other field), empty for the whole. ``flags`` (without dashes), ``fields`` (wire names) and
     ``names`` (Python) are those that it touches. ``text`` is a whole sentence, ``line`` the
-    same beneath a heading that names the action.
+    same beneath a heading that names the action: its ``call`` on the command line and its
+    ``method`` in the library. ``command`` are the words of the call, where it has some.
     """
 
     kind: Kind
@@ -53,12 +54,16 @@ class Change:
     names: tuple[str, ...] = ()
     witness: Witness | None = None
     call: str = ""
+    method: str = ""
+    command: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints; ``witness`` only where there is one."""
         made: dict[str, Any] = {
             "kind": self.kind,
             "action": self.action,
+            "command": " ".join(self.command),
+            "method": self.method,
             "severity": self.severity,
             "code": self.code,
             "side": self.side,

@@ -37,15 +37,19 @@ class KindsWalk(ObjectsWalk):
         new = [case for case in theirs if case not in mine or len(mine) == len(theirs) == 1]
         if kind == "object" and len(old) + len(new) > 2:
             old, new = self._tagged(old, new, steps)
-        if len(old) == len(new) == 1:
-            self._compare(kind, old[0], new[0], steps)
+        if len(old) == len(new):
+            for one, other in zip(old, new, strict=True):
+                self._compare(kind, one, other, steps)
         elif old or new:
             self._alternatives(old, new, steps)
 
     def _tagged(
         self, old: list[Case], new: list[Case], steps: Steps
     ) -> tuple[list[Case], list[Case]]:
-        """Compare those that carry the same tag; what has no partner is given back."""
+        """Compare those that carry the same tag, or need the same fields.
+
+        What has no partner is given back.
+        """
         theirs = {tag: case for case in new for tag in _tags(self.new, case)}
         kept = []
         taken = set[int]()
@@ -125,13 +129,13 @@ def _tags(cases: Cases, case: Case) -> list[tuple[str, str]]:
     for name in sorted(case.required):
         inner = cases.of(case.field(cases.side, name))
         if len(inner) == 1 and inner[0].values is not None and len(inner[0].values) == 1:
-            found.append((name, mark(inner[0].values[0])))
-    return found
+            found.append((name, next(iter(inner[0].values))))
+    return found or [("", mark(sorted(case.required)))]
 
 
 def _named(cases: Cases, found: list[Case]) -> str:
     tags = [tag for case in found for tag in _tags(cases, case)[:1]]
-    return ", ".join(f"{name}: {value}" for name, value in tags)
+    return ", ".join(f"{name}: {value}" for name, value in tags if name)
 
 
 def _samples(samples: Samples, cases: list[Case], steps: Steps) -> Attempts:

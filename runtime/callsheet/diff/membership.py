@@ -23,7 +23,7 @@ def passes(
     kind = kind_of(value)
     if kind not in case.kinds:
         return False
-    if case.values is not None and mark(value) not in map(mark, case.values):
+    if case.values is not None and mark(value) not in case.values:
         return False
     inner = _all(_INNER[kind](cases, case, value)) if kind in _INNER else True
     if inner is True and not case.rules(kind) <= granted:

@@ -40,6 +40,7 @@ class Names:
             code="action-gone",
             witness=witness,
             call=self.call,
+            command=self.after.command,
         )
 
     def come(self) -> Change:
@@ -53,6 +54,7 @@ class Names:
             line="is new",
             code="action-new",
             call=self.call,
+            command=self.after.command,
         )
 
     def whole(
@@ -68,6 +70,7 @@ class Names:
             code=code,
             witness=witness,
             call=self.call,
+            command=self.after.command,
         )
 
     def change(self, judged: Judged, *, output: bool = False) -> Change:
@@ -90,6 +93,7 @@ class Names:
             fields=tuple(_dotted(place) for place in places if place),
             witness=judged.witness,
             call=self.call,
+            command=self.after.command,
         )
 
     def _words(self, judged: Judged, *, output: bool) -> tuple[str, str]:
@@ -104,10 +108,10 @@ class Names:
         if finding.code in _SUBJECT_FIRST:
             link = "from" if finding.code == "field-gone" else "in"
             said, _, rest = words.partition(" and ")
-            text = f"{subject} {said} {link} {where}{f' and is {rest}' if rest else ''}"
-            if finding.code == "field-gone" and judged.severity == "unproved" and not output:
-                text += "; the schema still lets it pass"
-            return text, text
+            passes = finding.code == "field-gone" and judged.severity == "unproved" and not output
+            more = f" and is {rest}" if rest else "; the schema lets it pass" if passes else ""
+            short = f"{subject} {said}{f' {link} the reply' if output else ''}{more}"
+            return short, f"{subject} {said} {link} {where}{more}"
         short = f"{subject} in the reply {words}" if output else f"{subject} {words}"
         return short, f"{subject} of {where} {words}"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from callsheet.diff.sides import Conj, Side
 
-_MOST_CASES = 64
+_MOST_CASES = 128
 _MOST_NESTED = 2
 _OPAQUE: Mapping[str, str] = {
     **dict.fromkeys(("pattern", "format", "contentEncoding", "contentMediaType"), "string"),
@@ -84,16 +84,18 @@ class Cases:
         for part in schema.get("allOf", ()):
             yield self._one(part)
         if "anyOf" in schema:
-            yield tuple(case for part in schema["anyOf"] for case in self._one(part))
+            yield _folded(tuple(case for part in schema["anyOf"] for case in self._one(part)))
         if "oneOf" in schema:
             yield self._single(schema["oneOf"])
 
     def _single(self, branches: list[Any]) -> tuple[Case, ...]:
         """Exactly one of them: their union where no value passes two, else with a rule more."""
         found = [self._one(branch) for branch in branches]
-        cases = tuple(case for part in found for case in part)
+        cases = _folded(tuple(case for part in found for case in part), apart=True)
+        if len(cases) == 1 and len(found) > 1:
+            return cases
         pairs = ((a, b) for i, part in enumerate(found) for a in part for b in _later(found, i))
-        if all(self.apart(a, b) for a, b in pairs):
+        if len(cases) <= _MOST_CASES and all(self.apart(a, b) for a, b in pairs):
             return cases
         rule = self._closed(branches, "oneOf")
         return tuple(both(case, rule) for case in cases)
@@ -129,7 +131,7 @@ class Cases:
         values = _values(schema)
         kinds, whole = _kinds(schema)
         if values is not None:
-            kinds &= frozenset(map(kind_of, values))
+            kinds &= frozenset(map(kind_of, values.values()))
         limits = {
             key: _exact(schema[key])
             for key in sorted(LOWER | UPPER)
@@ -169,6 +171,24 @@ _SPAN = {
 }
 
 
+def _folded(cases: tuple[Case, ...], *, apart: bool = False) -> tuple[Case, ...]:
+    """Cases that only list values as a single one; with ``apart`` if none is listed twice."""
+    values = [
+        (name, value)
+        for case in cases
+        for name, value in (case.values or {}).items()
+        if kind_of(value) in case.kinds
+    ]
+    plain = all(case == Case(kinds=case.kinds, values=case.values) for case in cases)
+    if not values or not plain or any(case.values is None for case in cases):
+        return cases
+    kept = dict(values)
+    if apart and len(kept) < len(values):
+        return cases
+    kinds = frozenset(map(kind_of, kept.values()))
+    return (Case(kinds=kinds, values=kept),)
+
+
 def _later(found: list[tuple[Case, ...]], index: int) -> list[Case]:
     return [case for part in found[index + 1 :] for case in part]
 
@@ -183,12 +203,12 @@ def _no_number(limits: Mapping[str, Any]) -> bool:
     return bool(lows and highs) and max(lows) > min(highs)
 
 
-def _values(schema: dict[str, Any]) -> tuple[Any, ...] | None:
-    found = tuple(schema["enum"]) if "enum" in schema else None
+def _values(schema: dict[str, Any]) -> dict[str, Any] | None:
+    found = {mark(one): one for one in schema["enum"]} if "enum" in schema else None
     if "const" not in schema:
         return found
     wanted = mark(schema["const"])
-    return (schema["const"],) if found is None or wanted in map(mark, found) else ()
+    return {wanted: schema["const"]} if found is None or wanted in found else {}
 
 
 def _kinds(schema: dict[str, Any]) -> tuple[frozenset[str], bool]:

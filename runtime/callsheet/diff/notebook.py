@@ -30,8 +30,15 @@ class Notebook:
         self.unknown: list[Steps] = []
 
     def tell(self, code: str, steps: Steps, words: str, **rest: Any) -> None:
-        """Write a finding down."""
-        self.found.append(Finding(code=code, steps=steps, words=words, **rest))
+        """Write a finding down, once: alternatives may share what changed."""
+        if (code, steps, words) not in self.met:
+            self.met.add((code, steps, words))
+            self.found.append(Finding(code=code, steps=steps, words=words, **rest))
+
+    def rest(self) -> None:
+        """Let both sides make samples again."""
+        self.was.rest()
+        self.now.rest()
 
     def any_at(self, steps: Steps) -> tuple[Attempt, ...]:
         """Try whatever may stand at a place."""

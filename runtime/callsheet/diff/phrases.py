@@ -69,6 +69,8 @@ def limit(key: str, old: Any, new: Any) -> str:
 
 def rule(word: str, old: Any, new: Any) -> str:
     """How an opaque rule changed; ``None`` where a side has none."""
+    if not word:
+        return "is put together otherwise"
     if word not in _RULES:
         if new is None:
             return f"has no rule `{word}` any more"

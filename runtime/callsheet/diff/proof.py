@@ -39,7 +39,7 @@ class Proof:
             return True
         if not self._known:
             return False
-        pair = (tuple(map(id, one)), tuple(map(id, other)))
+        pair = (self.left.side.mark(one), self.right.side.mark(other))
         self._steps -= 1
         if pair in self._assumed:
             return True
@@ -87,8 +87,9 @@ class Proof:
         return kind != "string" or _span(case.limits, target.limits, "minLength", "maxLength")
 
     def _arrays(self, case: Case, target: Case) -> bool:
-        most = case.limits.get("maxItems", _INFINITE)
-        if not _span(case.limits, target.limits, "minItems", "maxItems"):
+        most = self._longest(case)
+        limits = {**case.limits, "maxItems": most}
+        if not _span(limits, target.limits, "minItems", "maxItems"):
             return False
         if target.unique and not case.unique and most > 1:
             return False
@@ -100,6 +101,15 @@ class Proof:
             if not self.included(case.entry(left, index), target.entry(right, index)):
                 return False
         return True
+
+    def _longest(self, case: Case) -> Any:
+        """How many items there can be: none stands where nothing passes."""
+        closed = (
+            index
+            for index in range(case.depth() + 1)
+            if self.left.empty(case.entry(self.left.side, index))
+        )
+        return min(case.limits.get("maxItems", _INFINITE), next(closed, _INFINITE))
 
     def _objects(self, case: Case, target: Case) -> bool:
         if not target.required <= case.required or not _counted(case, target, self.left):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 12
 _DEEPEST = 6
+_MOST_CALLS = 3_000
+_MOST_IN_ALL = 30_000
 _LONGEST = 100_000
 _KINDS = ("string", "number", "boolean", "array", "object", "null")
 
@@ -27,10 +29,21 @@ class Samples:
 
     def __init__(self, cases: Cases, other: Cases) -> None:
         self.cases, self.other = cases, other
+        self._left = _MOST_CALLS
+        self._all = _MOST_IN_ALL
+
+    def rest(self) -> bool:
+        """Allow as many steps again, while there are some: a schema may branch without measure."""
+        self._all -= _MOST_CALLS - max(self._left, 0)
+        self._left = min(_MOST_CALLS, max(self._all, 0))
+        return self._left > 0
 
     def of(self, conj: Conj, twin: Conj | None = None, depth: int = 0) -> list[Any]:
         """Up to 12 different values; ``twin`` is what binds them on the other side."""
         found: dict[str, Any] = {}
+        self._left -= 1
+        if self._left < 0:
+            return []
         for case in self.cases.of(conj):
             for value in self.of_case(case, conj, twin, depth=depth):
                 found.setdefault(mark(value), value)
@@ -45,7 +58,7 @@ class Samples:
         """Values of one case, in an order that begins with what the schema itself mentions."""
         hints = [value for schema in conj if isinstance(schema, dict) for value in _hints(schema)]
         if case.values is not None:
-            made: Iterable[Any] = case.values
+            made: Iterable[Any] = case.values.values()
         else:
             kinds = [kind for kind in _KINDS if kind in case.kinds]
             made = (value for kind in kinds for value in self._kind(kind, case, twin, depth))

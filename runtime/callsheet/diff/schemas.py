@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.canon import canonical
@@ -44,7 +44,11 @@ def compare(old: Any, new: Any, *, output: bool = False) -> list[Judged]:
     except SchemaRefused as refused:
         words = f"has another schema, which cannot be compared: {refused.reason}"
         return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
-    return _Comparison(*sides, output=output).run()
+    try:
+        return _Comparison(*sides, output=output).run()
+    except RecursionError:
+        words = "has another schema, which is nested too deep to be compared"
+        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
 
 
 class _Comparison:
@@ -61,8 +65,8 @@ class _Comparison:
 
     def run(self) -> list[Judged]:
         found = [self._judged(one) for one in [*self.walk.run(), *self._undeclared()]]
-        if not self.safe and not any(one.severity in {"breaking", "unproved"} for one in found):
-            found.append(self._other_rules())
+        if not self.safe and not any(one.severity == "breaking" for one in found):
+            found = self._convicted(found)
         if not found:
             words = "has a schema that is worded otherwise"
             found.append(Judged(Finding(code="text", steps=(), words=words), "text"))
@@ -88,9 +92,9 @@ class _Comparison:
             return []
         tries = tuple(Attempt(place, None if self.output else ODD) for place in places)
         words = (
-            "may hold fields that the old schema does not know"
+            "may hold fields that the old schema refuses"
             if self.output
-            else "judges fields that it let pass undeclared"
+            else "now judges fields that it let pass before"
         )
         return [
             Finding(
@@ -104,10 +108,24 @@ class _Comparison:
             )
         ]
 
-    def _other_rules(self) -> Judged:
-        witness = self.search.find((Attempt(()),))
+    def _convicted(self, found: list[Judged]) -> list[Judged]:
+        """Look further for a body where nothing was shown to break.
+
+        It counts for the one finding that can be to blame, else for the schema as a whole.
+        """
+        if any(one.finding.soft for one in found):
+            return found
+        open_ = [one for one in found if one.severity == "unproved"]
+        witness = self.search.roam()
+        if witness is not None and len(open_) == 1 and open_[0].finding.code != "field-gone":
+            return [
+                replace(one, severity="breaking", witness=witness) if one is open_[0] else one
+                for one in found
+            ]
+        if witness is None and open_:
+            return found
         finding = Finding(code="rules", steps=(), words="obeys other rules")
-        return Judged(finding, "unproved" if witness is None else "breaking", witness)
+        return [*found, Judged(finding, "unproved" if witness is None else "breaking", witness)]
 
 
 def _above(places: list[Steps]) -> Steps:
@@ -122,6 +140,6 @@ def example(schema: Any) -> Witness | None:
         return None
     try:
         cases = Cases(Side(schema))
-    except SchemaRefused:
+        return Search(cases, cases).sample()
+    except (SchemaRefused, RecursionError):
         return None
-    return Search(cases, cases).sample()

@@ -52,6 +52,17 @@ class Side:
             return (False,)
         return tuple(one for one in schemas if one is not True and one != {})
 
+    def mark(self, conj: Conj) -> tuple[int, ...]:
+        """What tells apart what applies together, whichever reference leads there."""
+        return tuple(id(self._behind(schema)) for schema in conj)
+
+    def _behind(self, schema: Any) -> Any:
+        for _ in range(_DEEPEST_NOTE):
+            if not isinstance(schema, dict) or schema.keys() - _SILENT != {"$ref"}:
+                break
+            schema = self.target(schema)
+        return schema
+
     def key(self, schema: Any) -> str:
         """One text for parts that mean the same in either schema, wherever they stand.
 

@@ -32,12 +32,13 @@ class Walk(KindsWalk):
         root = (self.old.side.conj(self.old.side.root), self.new.side.conj(self.new.side.root))
         self.pair(*root, ())
         while self._waiting:
+            self.rest()
             self._compared(*self._waiting.popleft())
         return self.found
 
     def pair(self, one: Conj, other: Conj, steps: Steps) -> None:
         """Compare what binds one value on both sides, later."""
-        met = (tuple(map(id, one)), tuple(map(id, other)))
+        met = (self.old.side.mark(one), self.new.side.mark(other))
         if met not in self.met and len(steps) <= _DEEPEST:
             self.met.add(met)
             self._waiting.append((one, other, steps))
@@ -124,11 +125,11 @@ class Walk(KindsWalk):
             twin = next((one for one in gone if one.word == rule.word), None)
             if twin is not None:
                 gone.remove(twin)
-            words = phrases.rule(rule.word or "schema", _said(twin), _said(rule))
+            words = phrases.rule(rule.word, _said(twin), _said(rule))
             more = None if twin is None else self.any_at(steps)
             self.tell("rule", steps, words, less=self.any_at(steps), more=more)
         for rule in gone:
-            words = phrases.rule(rule.word or "schema", _said(rule), None)
+            words = phrases.rule(rule.word, _said(rule), None)
             self.tell("rule", steps, words, more=self.any_at(steps))
 
 
@@ -151,7 +152,7 @@ def _said(rule: Opaque | None) -> Any:
 def _general(cases: tuple[Case, ...]) -> frozenset[str]:
     """The kinds of which any value may come, and null, of which there is but one."""
     found = {kind for case in cases if case.values is None for kind in case.kinds}
-    if any(case.values is not None and None in case.values for case in cases):
+    if any(case.values is not None and mark(None) in case.values for case in cases):
         found.add("null")
     return frozenset(found)
 
@@ -159,8 +160,8 @@ def _general(cases: tuple[Case, ...]) -> frozenset[str]:
 def _listed(cases: tuple[Case, ...], general: frozenset[str]) -> dict[str, Any]:
     """The listed values of kinds of which not any value may come."""
     return {
-        mark(value): value
+        name: value
         for case in cases
-        for value in case.values or ()
+        for name, value in (case.values or {}).items()
         if kind_of(value) in case.kinds and kind_of(value) not in general
     }

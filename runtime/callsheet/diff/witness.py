@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callsheet.diff.cases import Case
 from callsheet.diff.change import Witness
+from callsheet.diff.nearby import nearby
 from callsheet.diff.samples import Samples
+from callsheet.schema.dialect import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 Steps = tuple[str | int, ...]
 _MOST_TRIES = 60
 _MOST_CASES = 8
+_MOST_NEARBY = 6_000
 
 
 class Missing:
@@ -54,6 +57,8 @@ class Search:
         if judges is None or judges[0].notes:  # a looser left judge could allow too much
             return None
         for attempt in attempts:
+            if not self.samples.rest():
+                return None
             roots = (self.left.side.conj(self.left.side.root), self._right_root())
             bodies = self._at(roots, attempt.steps, attempt.values, 0)
             for body in islice(bodies, _MOST_TRIES):
@@ -61,8 +66,23 @@ class Search:
                     return Witness(body)
         return None
 
+    def roam(self) -> Witness | None:
+        """A body that both judges confirm, looked for near everything that either side allows."""
+        judges = self._both()
+        if judges is None or judges[0].notes:
+            return None
+        self.samples.rest()
+        here, there = self.left.side.conj(self.left.side.root), self._right_root()
+        starts = [*self.samples.of(here, there), *Samples(self.right, self.left).of(there, here)]
+        schemas = (self.left.side.root, self.right.side.root)
+        for body in islice(nearby(starts, schemas), _MOST_NEARBY):
+            if judges[0].allows(body) and not judges[1].allows(body):
+                return Witness(body)
+        return None
+
     def sample(self) -> Witness | None:
         """Any body that the left side allows."""
+        self.samples.rest()
         judges = self._both()
         root = self.left.side.conj(self.left.side.root)
         if judges is None:
@@ -77,11 +97,9 @@ class Search:
         if self._judges is None and not self._unjudged:
             from callsheet.judge import verdict
 
+            raws = (_asserting(self.left.side.raw), _asserting(self.right.side.raw))
             try:
-                self._judges = (
-                    verdict.compile(self.left.side.raw),
-                    verdict.compile(self.right.side.raw),
-                )
+                self._judges = (verdict.compile(raws[0]), verdict.compile(raws[1]))
             except verdict.Unjudged:
                 self._unjudged = True
         return self._judges
@@ -145,3 +163,8 @@ class Search:
 
 def _is(case: Case, kind: str) -> bool:
     return kind in case.kinds and case.values is None
+
+
+def _asserting(schema: Any) -> Any:
+    """A schema without the keywords of which validators disagree whether they refuse anything."""
+    return without(without(schema, "contentEncoding"), "contentMediaType")

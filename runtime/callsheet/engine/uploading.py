@@ -85,7 +85,7 @@ def upload(engine: Engine, store: Store, path: str) -> Flow[str]:
         body, kind = _multipart(store.field, os.path.basename(path), content)
         value: Any = {store.field: hashlib.sha256(content).hexdigest()}
     else:
-        value = {store.field: _text(store.encoding, path, content)}
+        value = {store.field: as_text(store, path, content)}
         body, kind = encode(value), "application/json"
         yield from engine.directory.judge(action, value)
     outcome = yield from engine.send(action, body, value, headers={"Content-Type": kind})
@@ -99,9 +99,10 @@ def upload(engine: Engine, store: Store, path: str) -> Flow[str]:
     return link
 
 
-def _text(encoding: str, path: str, content: bytes) -> str:
+def as_text(store: Store, path: str, content: bytes) -> str:
+    """A file's bytes as the text that the store's field takes: base64, or a data URI of it."""
     text = base64.b64encode(content).decode()
-    return text if encoding == "base64" else f"data:{type_of(path)};base64,{text}"
+    return text if store.encoding == "base64" else f"data:{type_of(path)};base64,{text}"
 
 
 def _multipart(field: str, name: str, content: bytes) -> tuple[bytes, str]:

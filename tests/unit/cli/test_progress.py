@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+
+import pytest
 
 from callsheet.bindings import Bindings
-from callsheet.cli.output.progress import Progress, words
+from callsheet.cli.output.progress import Progress, preview, words
 from callsheet.cli.session import Session
 from callsheet.flows import Update
 from callsheet.protocol import Reading
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def update(said: str, progress: float | None, elapsed: float = 5) -> Update:
@@ -47,3 +46,79 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_state_without_progress_is_safe_to_print() -> None:
     assert words(update("in\x1b[2Jqueue\n", None, 65)) == "inqueue (1 min 05 s)"
     assert words(update("", 0.5)) == "running 50 % (5 s)"
+
+
+def test_a_log_that_stands_still_gets_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Progress(session(), "a.b", usual=65) as show:
+        for elapsed in (1, 8, 16, 24, 32, 40, 65):
+            show(update("queued", None, elapsed))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "a.b: queued (1 s of usually 1 min 05 s)",
+        "a.b: queued (32 s of usually 1 min 05 s)",
+        "a.b: queued (1 min 05 s of usually 1 min 05 s)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("payload", "link"),
+    [
+        ({"previewUrl": "https://x/1.jpg"}, "https://x/1.jpg"),
+        ({"thumbnail": "https://x/t.jpg", "videoUrl": "https://x/v.mp4"}, "https://x/t.jpg"),
+        ({"poster_urls": ["https://x/p.png"]}, "https://x/p.png"),
+        ({"coverImageUrl": "https://x/c.png"}, "https://x/c.png"),
+        ({"preview": "https://x/a b"}, ""),
+        ({"preview": True, "cover": None, "thumbnails": []}, ""),
+        ({"preview": "data:image/png;base64,AAAA"}, ""),
+        ({"videoUrl": "https://x/v.mp4"}, ""),
+        (["https://x"], ""),
+    ],
+)
+def test_a_link_to_a_preview_is_found(payload: object, link: str) -> None:
+    assert preview(payload) == link
+
+
+def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = update("running", None)._replace(reading=Reading(payload={"previewUrl": "https://x/1"}))
+    with Progress(session(), "a.b") as show:
+        show(seen)
+        show(seen)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "preview: https://x/1",
+        "a.b: running (5 s)",
+    ]
+
+
+def test_the_moving_line_goes_on_between_two_answers() -> None:
+    now = [100.0]
+    show = Progress(session(), "a.b", 60, clock=lambda: now[0])
+    now[0] = 103
+    waiting = show.__rich__().plain
+    show(update("running", 0.5, 5))
+    now[0] = 110
+
+    assert waiting == "a.b: waiting (3 s)"
+    assert show.__rich__().plain == ("━" * 20 + " a.b: running 50 % (12 s of usually 1 min 00 s)")
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "rings"), [(59, 0), (61, 1)])
+def test_a_terminal_rings_after_a_long_wait(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, rings: int
+) -> None:
+    now, screen = [100.0], Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with Progress(session(), "a.b", clock=lambda: now[0]):
+        now[0] += seconds
+
+    assert screen.getvalue().count("\x07") == rings

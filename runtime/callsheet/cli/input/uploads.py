@@ -31,6 +31,8 @@ def resolved(session: Session, made: Request) -> Request:
         raise made.body.doubt
     store = known_store(session)
     links: dict[str, str] = {}
+    if made.action.id == store.action:
+        links = {path: _inline(session, store, path) for path in pending(made.body)}
     return made._replace(body=made.body.changed(_replaced(session, store, made.body.value, links)))
 
 
@@ -44,6 +46,20 @@ def _replaced(session: Session, store: Store, value: Any, links: dict[str, str])
     if isinstance(value, list):
         return [_replaced(session, store, item, links) for item in value]
     return value
+
+
+def _inline(session: Session, store: Store, path: str) -> str:
+    """The file itself, for the action that stores files: it takes no link."""
+    if store.encoding == "multipart":
+        raise UsageError(
+            f"{store.action} takes a file as a form", hint="a media flag, or --upload, sends one"
+        )
+    from callsheet.engine.uploading import as_text, check_file
+
+    check_file(path)
+    session.warn(f"→ {session.settings.require_host()} {store.action} takes {path}")
+    with open(path, "rb") as file:
+        return as_text(store, path, file.read())
 
 
 def send(session: Session, store: Store, path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -92,7 +93,8 @@ def report(session: Session, error: BaseException) -> int:
     if told.hint:
         session.warn(f"  {told.hint}")
     if output.wants_document(session):
-        output.write_json({"error": told.as_json()})
+        with suppress(CallsheetError):
+            output.write_json({"error": told.as_json()})
     return told.exit_code
 
 

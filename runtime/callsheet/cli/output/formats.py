@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import paint
 from callsheet.cli.output.columns import aligned, cell, tabbed, table_of
-from callsheet.errors import UsageError
+from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import INVISIBLE
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from callsheet.cli.session import Session
 
 FORMATS = ("json", "jsonl", "table", "raw")
+SHORTENED = frozenset({"summary"})
+"""Columns that may be cut where they leave the screen: another command shows them whole."""
 
 # Legal inside a JSON string and yet able to drive a terminal; their escapes mean the same.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]|" + INVISIBLE.pattern)
@@ -41,12 +45,27 @@ def write(text: str) -> None:
 
 
 def write_bytes(data: bytes) -> None:
-    """Bytes to stdout as they are; nowhere if it is closed."""
+    """Bytes to stdout as they are; nowhere if it is closed.
+
+    Raises ``CallsheetError`` where they cannot be written, such as on a full disk.
+    """
     if sys.stdout is None:
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        why = error.strerror or type(error).__name__
+        raise CallsheetError(
+            f"the result cannot be written: {why}",
+            code="output",
+            hint="tasks list shows what was started",
+        ) from None
 
 
 def write_json(value: Any) -> None:
@@ -61,7 +80,10 @@ def chosen(session: Session) -> str:
     variable = f"{session.bindings.env}_FORMAT"
     said = session.flags.get("format") or session.environ.get(variable, "")
     if said and said not in FORMATS:
-        raise UsageError(f"--format: {said!r} is not one of {', '.join(FORMATS)}", flag="--format")
+        where = "--format" if session.flags.get("format") else variable
+        known = ", ".join(FORMATS)
+        hint = did_you_mean(said, FORMATS)
+        raise UsageError(f"{where}: {said!r} is not one of {known}", hint=hint, flag="--format")
     return said
 
 
@@ -160,7 +182,7 @@ def emit_list(session: Session, rows: list[dict[str, Any]], columns: Sequence[st
     if not form and not session.on_terminal():
         write(tabbed(lines))
         return
-    screen = _screen() if session.on_terminal() else 0
+    screen = _screen() if session.on_terminal() and columns[-1] in SHORTENED else 0
     head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
     write(paint.painted(head, "bold", paint.is_wanted(sys.stdout, session.environ)) + rest)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _STEP = 0.1
 _SILENCE = 30.0
 """Seconds after which a line is written although nothing changed: logs that stand still look dead."""
+_LONG = 60.0
+"""Seconds of waiting after which a terminal rings: whoever waited so long looks elsewhere."""
 _BAR = 20
 _PREVIEWS = frozenset({"preview", "thumbnail", "thumb", "poster", "cover"})
 
@@ -40,7 +42,7 @@ class Progress:
     ) -> None:
         self.session, self.title, self.usual, self.clock = session, title, usual, clock
         self._shown: tuple[str, int] | None = None
-        self._told = 0.0
+        self._told, self._started = 0.0, clock()
         self._status: Any = None
         self._previewed = False
         self._last: tuple[Update | None, float] = (None, clock())
@@ -63,6 +65,8 @@ class Progress:
     ) -> None:
         if self._status is not None:
             self._status.stop()
+            if error is None and self.clock() - self._started >= _LONG:
+                self._status.console.bell()
 
     def __call__(self, update: Update) -> None:
         """Show one update."""
@@ -85,12 +89,13 @@ class Progress:
 
         update, since = self._last
         ago = self.clock() - since
-        line = Text(f"{one_line(self.title)}: ", no_wrap=True, overflow="ellipsis", end="")
+        line = Text(no_wrap=True, overflow="ellipsis", end="")
+        if update is not None and update.progress is not None:
+            full = round(max(0.0, min(1.0, update.progress)) * _BAR)
+            line.append("━" * full, "green").append("━" * (_BAR - full), "bright_black").append(" ")
+        line.append(f"{one_line(self.title)}: ")
         if update is None:
             return line.append(f"waiting ({spoken(ago)})")
-        if update.progress is not None:
-            full = round(max(0.0, min(1.0, update.progress)) * _BAR)
-            line.append("━" * full, "green").append("━" * (_BAR - full), "dim").append(" ")
         return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.cli.durations import spoken
 from callsheet.cli.output.columns import cell
 
 if TYPE_CHECKING:
@@ -53,4 +54,6 @@ def job_lines(shown: dict[str, Any]) -> str:
     """The short view: what was saved, else where the job stands."""
     names = ("taskId", "status", "localPath", "url", "provider", "model")
     rows = [(name, cell(shown[name])) for name in names if shown.get(name) is not None]
+    if shown.get("usualSeconds") is not None:
+        rows.append(("usually", spoken(shown["usualSeconds"])))
     return "".join(f"{name:10} {text}\n" for name, text in rows)

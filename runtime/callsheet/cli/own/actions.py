@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from callsheet.cli.output import formats as output
 from callsheet.cli.own import listed
-from callsheet.cli.ownword import Word, Words
+from callsheet.cli.ownword import Word, Words, many
 from callsheet.errors import DriftFound, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -124,10 +123,11 @@ def changes(session: Session, found: Offer) -> tuple[Change, ...]:
     from callsheet.diff import diff
     from callsheet.snapshot import Snapshot
 
-    bindings = session.bindings
+    bindings, entries = session.bindings, {one.id: one for one in found.catalogue.actions}
+    told = [locked.as_known(a, entries.get(a.id)) for a in found.surface(session).actions]
     all_of_them = diff(
         locked.snapshot(bindings),
-        Snapshot(session.settings.origin, found.catalogue.actions),
+        Snapshot(session.settings.origin, tuple(told)),
         overlay=bindings.overlay(),
         program=session.prog,
         given=bindings.names(),
@@ -144,11 +144,10 @@ def _diff(session: Session) -> int:
 
     session.settings.require_host()
     found = offered(session)
-    rows = [asdict(change) for change in changes(session, found)]
+    rows = [change.as_json() for change in changes(session, found)]
     output.emit_list(session, rows, _CHANGES)
     made = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
-    many = "1 change" if len(rows) == 1 else f"{len(rows)} changes"
-    said = f"{many} since" if rows else "nothing changed since"
+    said = f"{many(len(rows), 'change')} since" if rows else "nothing changed since"
     session.note(f"{session.settings.host}: {said} {made}")
     if rows:
         session.note("the new schemas are in force already; `make generate` brings the types")

@@ -80,6 +80,7 @@ def _request(session: Session, asked: Action, action: Action, body: bodies.Body)
 
 def run_call(session: Session, made: Request) -> int:
     """Check, send once, wait only where that was asked for."""
+    output.check(session)
     if "dry-run" in session.flags:
         judge(session, made)
         from callsheet.cli import preview

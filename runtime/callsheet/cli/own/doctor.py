@@ -46,7 +46,7 @@ def _doctor(session: Session) -> int:
 
 def _row(visit: Visit, name: str, lacking: list[str]) -> dict[str, Any]:
     """One check; ``ok`` is null where something that it needs failed before it."""
-    row: dict[str, Any] = {"check": name, "ok": None, "detail": "", "hint": ""}
+    row: dict[str, Any] = {"check": name, "ok": None, "hint": "", "detail": ""}
     if lacking:
         return row | {"detail": f"not looked at without {' and '.join(lacking)}"}
     try:

@@ -12,7 +12,7 @@ import click
 
 from callsheet.cli.output import columns
 from callsheet.cli.output import formats as output
-from callsheet.cli.ownword import Word
+from callsheet.cli.ownword import Word, many
 from callsheet.errors import AuthError, UsageError
 from callsheet.flows import Send, retried
 from callsheet.profiles import ProfileFile
@@ -60,7 +60,8 @@ def _older(path: str) -> tuple[str | None, str | None]:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             data = json.load(file)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--import: {path}: {type(error).__name__}", flag="--import") from None
+        why = getattr(error, "strerror", None) or "it is not JSON"
+        raise UsageError(f"--import: {path} cannot be read: {why}", flag="--import") from None
     data = data if isinstance(data, dict) else {}
     host = next((data[n] for n in _HOSTS if isinstance(data.get(n), str)), None)
     key = next((data[n] for n in _KEYS if isinstance(data.get(n), str)), None)
@@ -142,14 +143,10 @@ def _tell(session: Session, settings: Settings, catalogue: Catalogue, *, checked
     if output.chosen(session):
         output.emit(session, {**_identity(session, settings), **found, "checked": checked})
         return
-    parts = [_many(found["actions"], "action"), _many(found["families"], "family", "families")]
+    parts = [many(found["actions"], "action"), many(found["families"], "family", "families")]
     if found["unreadable"]:
-        parts.append(f"{_many(found['unreadable'], 'schema')} unreadable")
+        parts.append(f"{many(found['unreadable'], 'schema')} unreadable")
     output.write(f"{', '.join(parts)}; details: {session.prog} probe\n")
-
-
-def _many(number: int, one: str, more: str = "") -> str:
-    return f"{number} {one if number == 1 else more or one + 's'}"
 
 
 def _identity(session: Session, settings: Settings) -> dict[str, Any]:

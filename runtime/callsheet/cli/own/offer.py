@@ -33,10 +33,11 @@ def offered(session: Session, *, whole: bool = False) -> Offer:
 
     Raises the failure of asking where nothing is known, and any that another try would meet too.
     """
-    if not session.settings.host and session.bindings.package:
-        session.warn(f"no server is configured; this is from {session.bindings.package}")
+    if not session.settings.host:
         said = locked.snapshot(session.bindings)
-        return Offer(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
+        if said.actions:
+            session.warn(f"no server is configured; this is from {session.bindings.package}")
+            return Offer(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
     known = session.directory.cached()
     try:
         return Offer(session.run(session.directory.refresh(whole=whole)), "live")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from callsheet.cli.durations import spoken
 from callsheet.cli.own.actions import changes
 from callsheet.cli.own.offer import Offer
+from callsheet.cli.ownword import many
 from callsheet.errors import CallsheetError
 from callsheet.flows import Send, retried
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from callsheet.flows import Reply
 
 _SKEW = 60
+_TOLERANCE = 5
 _SOON = 14
 _DAY = 86_400
 _STANDS_ON = ("click", "httpx", "pydantic", "jsonschema", "jsonschema-rs", "jmespath", "rich")
@@ -149,7 +151,7 @@ class Visit:
         breaking = sum(change.severity == "breaking" for change in found)
         if not found:
             return Found(f"{made}, as the server says")
-        said = f"{made}; {len(found)} changes since, {breaking} of them breaking"
+        said = f"{made}; {many(len(found), 'change')} since, {breaking} of them breaking"
         return Found(said, not breaking, f"{self.session.prog} actions diff")
 
     def ledger(self) -> Found:
@@ -169,7 +171,7 @@ class Visit:
         unknown = sum(ledger.is_unknown(job) for job in ledger.unsettled())
         more = f", {unknown} of them unknown" if unknown else ""
         hint = f"{session.prog} tasks recover" if unknown else ""
-        return Found(f"{jobs} jobs{more}, whole; {ledger.path}", *_room(place, hint))
+        return Found(f"{many(jobs, 'job')}{more}, whole; {ledger.path}", *_room(place, hint))
 
 
 def _local(host: str) -> bool:

@@ -1,0 +1,46 @@
+"""Who says whether there is colour, and who wins."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from callsheet.cli.output import paint
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "environ", "wanted"),
+    [
+        (Terminal(), {}, True),
+        (Terminal(), {"TERM": "xterm"}, True),
+        (Terminal(), {"TERM": "dumb"}, False),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"NO_COLOR": ""}, True),
+        (Terminal(), {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        (io.StringIO(), {}, False),
+        (io.StringIO(), {"FORCE_COLOR": "1"}, True),
+        (io.StringIO(), {"FORCE_COLOR": "0"}, False),
+        (Terminal(), {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        (None, {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colour(stream: io.StringIO | None, environ: dict[str, str], wanted: bool) -> None:
+    assert paint.is_wanted(stream, environ) is wanted
+
+
+def test_nothing_moves_off_a_terminal_whatever_is_forced() -> None:
+    assert not paint.moves(io.StringIO(), {"FORCE_COLOR": "1"})
+    assert not paint.moves(None, {})
+    assert paint.moves(Terminal(), {"NO_COLOR": "1"})
+
+
+def test_a_style_ends_where_its_text_ends() -> None:
+    assert paint.painted("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
+    assert paint.painted("FAIL", "bad", False) == "FAIL"
+    assert paint.painted("", "bad", True) == ""
