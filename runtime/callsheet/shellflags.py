@@ -64,5 +64,6 @@ def _rows(page: str, heads: tuple[str, ...]) -> dict[str, str]:
             names, _, doc = line[2:].partition("  ")
             for name in names.split(" / "):
                 flag = name.split(" ")[0].partition("[")[0]
-                found.setdefault(flag, doc.strip())
+                if not flag.endswith(".NAME"):  # stands for many
+                    found.setdefault(flag, doc.strip())
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.catalogue import actions
+from bench.timing import once
 
 if TYPE_CHECKING:
     from bench.peers import Peer
@@ -31,9 +32,14 @@ def server(count: int) -> str:
 def written(stage: Stage, peer: Peer, count: int) -> Process:
     """The help of the program that it writes, made where it is not there yet."""
     folder = stage.folder / f"fastmcp-{count}"
-    if not (folder / "cli.py").exists():
-        folder.mkdir(exist_ok=True)
-        (folder / "server.py").write_text(server(count), encoding="utf-8")
-        words = ["generate-cli", "server.py", "cli.py", "--force", "--no-skill"]
-        peer.process(folder, *words, program="fastmcp").sample()
-    return peer.process(folder, "cli.py", "--help")
+    folder.mkdir(exist_ok=True)
+    made = peer.process(folder, "cli.py", "--help")
+
+    def write() -> None:
+        if not (folder / "cli.py").exists():
+            (folder / "server.py").write_text(server(count), encoding="utf-8")
+            words = ["generate-cli", "server.py", "cli.py", "--force", "--no-skill"]
+            peer.process(folder, *words, program="fastmcp").sample()
+
+    made.before = once(write)
+    return made

@@ -39,6 +39,12 @@ class BrokenPart(Exception):
     """What is measured did not do its work; the text says what it printed."""
 
 
+def once(prepare: Callable[[], object]) -> Callable[[], object]:
+    """What prepares a part before its first run, and never again."""
+    left = [prepare]
+    return lambda: left.pop()() if left else None
+
+
 @dataclass
 class Process:
     """One run of a program from start to exit, by the operating system's own accounting.

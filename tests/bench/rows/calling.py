@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.rows.generating import DMCG, dmcg_client
 from bench.serving import KEY
+from bench.timing import once
 from bench.trials import PEAK, Row, Trial
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
     rows.append(_memory(stage, parts, words, one))
     if DMCG in peers:
         generated = dmcg_client(stage, peers[DMCG])
-        generated.sample()
         words = "import bench_client; bench_client.Client; import bench_models"
         parts[DMCG] = peers[DMCG].process(generated.folder, "-c", words)
+        parts[DMCG].before = once(generated.sample)
         over = Row(
             metric=f"{metric}, over {DMCG}'s client",
             ours="most",

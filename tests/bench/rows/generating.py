@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.catalogue import openapi
 from bench.stage import PROGRAMS
-from bench.timing import Process
+from bench.timing import Process, once
 from bench.trials import Row, Trial
 
 if TYPE_CHECKING:
@@ -49,12 +49,18 @@ class Project:
         path = self.stage.folder / "projects" / self.name
         return Process([sys.executable, "-c", GENERATE, *LOCKED], environ, path)
 
+    def unchanged(self) -> Process:
+        """The same once more."""
+        made = self.generate()
+        made.before = once(lambda: self.folder)
+        return made
+
     def cold(self) -> Process:
         """The same into an empty folder."""
         made = self.generate()
-        folder = self.folder
 
         def remove() -> None:
+            folder = self.folder
             shutil.rmtree(folder / "ads_client", ignore_errors=True)
             for left in folder.glob(".callsheet*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -65,9 +71,9 @@ class Project:
     def changed(self) -> Process:
         """The same after one action changed, another way each time."""
         made = self.generate()
-        lock = self.folder / "catalog.lock.json"
 
         def change() -> None:
+            lock = self.folder / "catalog.lock.json"
             self.changes += 1
             words = [str(PROGRAMS / "change_lock.py"), str(lock), f"added{self.changes}"]
             Process([sys.executable, *words], made.environ, self.folder).sample()
@@ -83,11 +89,9 @@ def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
 
 
 def _nothing(stage: Stage, peers: dict[str, Peer]) -> Trial:
-    project = Project(stage, "same")
-    assert project.folder
     parts: dict[str, Part] = {
         "pass": stage.python("-c", "pass"),
-        "same": project.generate(),
+        "same": Project(stage, "same").unchanged(),
     }
     if DMCG in peers:
         parts["dmcg --check"] = dmcg_client(stage, peers[DMCG], check=True)
