@@ -188,4 +188,6 @@ def changed(changes: Sequence[Change], *, first: bool, actions: int) -> list[str
         return [f"first lock: {actions} actions"]
     if not changes:
         return ["since the lock: no action and no flag changed"]
-    return ["since the lock:", *(f"  {change.text}" for change in changes)]
+    from callsheet.diff import formats
+
+    return ["since the lock:", *(f"  {line}" for line in formats.text(changes))]

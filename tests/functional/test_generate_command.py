@@ -158,8 +158,8 @@ def test_sources_in_order(project: Project, sandbox: Running) -> None:
     assert login.code == 0, login.stderr
     assert [first_line(done) for done in (flag, known, logged, alone)] == [
         "source: http://127.0.0.1 (--host)",
-        "source: http://127.0.0.1 (ACME_HOST)",
-        "source: http://127.0.0.1 (`acme login`)",
+        "from the lock (http://127.0.0.1) to http://127.0.0.1 (ACME_HOST):",
+        "from the lock (http://127.0.0.1) to http://127.0.0.1 (`acme login`):",
         "source: sandbox (no host is configured)",
     ]
     assert first_line(configured) == "source: http://127.0.0.1 ([tool.callsheet] host)"

@@ -8,8 +8,9 @@ from typing import Any
 
 from callsheet.cli.main import run
 from callsheet_codegen import cli as codegen
+from callsheet_codegen import generate
 
-CODEGEN = {"generate": codegen.generate, "diff": codegen.diff, "check": codegen.check}
+CODEGEN = {"generate": generate.main, "diff": codegen.diff, "check": codegen.check}
 
 
 class Stream(io.TextIOWrapper):

@@ -163,4 +163,4 @@ def test_names_do_not_depend_on_the_order() -> None:
     )
 
     assert first == second
-    assert len(first.commands) > 50
+    assert len(first.given.commands) > 50

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from hostile.addresses import addresses
 from hostile.cases import Case, load
@@ -17,6 +18,8 @@ from hostile.screen import moved
 
 from callsheet.catalog import live as catalog
 from callsheet.catalog.live import LARGEST_SCHEMA
+from callsheet.cli import completing
+from callsheet.cli.help import facts
 from callsheet.cli.help import layout as helptext
 from callsheet.cli.input import options
 from callsheet.cli.output import formats as output
@@ -128,7 +131,7 @@ ACTION = Action(
 def test_help_is_inert(monkeypatch: pytest.MonkeyPatch) -> None:
     assert moved(helptext.action_help(ACTION, "ads")) == []
 
-    monkeypatch.setattr(helptext, "safe_text", lambda text, *_, **__: str(text))
+    monkeypatch.setattr(facts, "safe_text", lambda text, *_, **__: str(text))
     shown = moved(helptext.action_help(ACTION, "ads"))
     assert "the title was changed" in shown
     assert "U+202E is printed" in shown
@@ -146,10 +149,15 @@ def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
     field = options.fields(ACTION)[0]
-    assert field._complete(None, field, "") == ["plain"]  # type: ignore[arg-type] # not looked at
+    here = click.Context(click.Command("b"))
 
-    monkeypatch.setattr(options, "typable", lambda text: True)
-    assert EVIL in field._complete(None, field, "")  # type: ignore[arg-type] # not looked at
+    def words() -> list[str]:
+        return [one.value for one in field.shell_complete(here, "")]
+
+    assert words() == ["plain"]
+
+    monkeypatch.setattr(completing, "typable", lambda text: True)
+    assert EVIL in words()
     assert not typable("$(touch canary)")
 
 

@@ -75,7 +75,9 @@ class Speaker:
     def say(self, *words: str, environ: dict[str, str] | None = None) -> dict[str, Any]:
         """Run one command line, look at what it printed, and give it back."""
         self.count += 1
-        job = {"argv": words, "terminal": self.count % 4 != 0, "environ": environ or {}}
+        # A shell reads what may follow through a pipe.
+        terminal = self.count % 4 != 0 and not environ
+        job = {"argv": words, "terminal": terminal, "environ": environ or {}}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")

@@ -21,6 +21,7 @@ class HostCatalogue:
         self.cache = CatalogueCache(settings.cache_dir)
         self._catalogue: Catalogue | None = None
         self._index: Index | None = None
+        self._indexed = False
 
     def cached(self) -> Catalogue | None:
         """The catalogue as last fetched, without asking the server."""
@@ -62,10 +63,10 @@ class HostCatalogue:
 
     def index(self) -> Index | None:
         """When the host was last asked, and the digests of its schemas, without the rest."""
-        if self._index is None and self.settings.host:
-            self._index = self.cache.index(self.settings.host)
+        if not self._indexed and self.settings.host:
+            self._index, self._indexed = self.cache.index(self.settings.host), True
         return self._index
 
     def _found(self, catalogue: Catalogue) -> None:
         self.cache.store(catalogue)
-        self._catalogue, self._index = catalogue, None
+        self._catalogue, self._indexed = catalogue, False

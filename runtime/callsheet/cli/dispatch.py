@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 
 WORDS = {
@@ -12,6 +13,9 @@ WORDS = {
     "diff": ("callsheet_codegen.cli:diff", "codegen", "Show what changed on the server"),
     "sandbox": ("callsheet_sandbox.cli:main", "sandbox", "Run a local server with the contract"),
 }
+
+# What each extra brings that none of the others has: asked for before the word begins.
+_NEEDED = {"codegen": ("jinja2", "datamodel_code_generator"), "sandbox": ("starlette",)}
 
 
 def _help() -> str:
@@ -34,6 +38,11 @@ def _say(text: str, *, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     stream.write(text + "\n")
     stream.flush()
+
+
+def _lacking(word: str, package: str, extra: str) -> int:
+    _say(f'callsheet: `{word}` needs {package}: pip install "callsheet[{extra}]"', error=True)
+    return 2
 
 
 def _unknown(word: str) -> int:
@@ -59,11 +68,12 @@ def main(argv: list[str] | None = None) -> int:
     if word not in WORDS:
         return _unknown(word)
     target, extra, _ = WORDS[word]
+    for package in _NEEDED.get(extra, ()):
+        if importlib.util.find_spec(package) is None:
+            return _lacking(word, package, extra)
     module, _, name = target.partition(":")
     try:
         code = getattr(importlib.import_module(module), name)(rest)
     except ModuleNotFoundError as error:
-        line = f'`{word}` needs {error.name}: pip install "callsheet[{extra}]"'
-        _say(f"callsheet: {line}", error=True)
-        return 2
+        return _lacking(word, error.name or "a package", extra)
     return code if isinstance(code, int) else 0

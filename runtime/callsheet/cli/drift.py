@@ -78,6 +78,8 @@ def after_refusal(session: Session, action: Action, error: CallsheetError) -> No
         return
     call = f"`{' '.join((session.prog, *action.command))}`"
     if not listed:
+        if before is None and not action.digest:  # nobody ever offered it: a mistyped id
+            return
         error.message = f"{call} is gone: {session.settings.host} offers {action.id} no longer"
         error.hint = f"{session.prog} actions list shows what there is"
         error.code = "removed"

@@ -131,7 +131,9 @@ def _too_fast(refusal: Refusal, status: int, asked: _Asked, wait: float | None) 
 def _not_found(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
     sought = f"task {asked.task_id}" if asked.task_id else asked.action
     hint = f"`{asked.command} actions list` shows what the server offers"
-    if asked.task_id:
+    if not asked.task_id and "task" in f"{refusal.code} {refusal.message}".lower():
+        sought = f"the task that {asked.action} asks for"
+    if sought != asked.action:
         hint = "check the task id and the host: a task is known only where it was made"
     return ServerError(
         _line(f"{asked.host} does not know {sought}", refusal, status, asked),

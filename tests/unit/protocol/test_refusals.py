@@ -184,6 +184,14 @@ def test_a_task_that_is_not_known() -> None:
     assert "does not know task t-1" in error.message
 
 
+def test_a_query_whose_task_is_not_known() -> None:
+    body = b'{"code": "unknown_task", "message": "no such thing"}'
+    error = error_for(404, {}, body, action="ai.video.query", host="h.example")
+
+    assert "does not know the task that ai.video.query asks for" in error.message
+    assert "check the task id" in error.hint
+
+
 def test_a_refusal_read_before_gives_the_same_error() -> None:
     body = {"code": 402, "message": "Insufficient balance"}
     refusal = refusal_of(body, 200)
