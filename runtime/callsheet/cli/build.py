@@ -12,6 +12,7 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     import click
 
+    from callsheet.cli import flags
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
     from callsheet.spec import Action
@@ -29,6 +30,7 @@ class ActionCommand(Helpful):
         )
         self.action, self.note = action, note
         self.asks_about = action.family if action.role == "query" else None
+        self.more: tuple[flags.Row, ...] = ()
         self.words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -43,13 +45,14 @@ class ActionCommand(Helpful):
         prog = ctx.find_root().info_name or ""
         from callsheet.cli.help.layout import action_help
 
-        return action_help(self.action, prog, self.note).rstrip("\n")
+        return action_help(self.action, prog, self.note, self.more).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""
         from callsheet.cli.help import document
 
-        return document.of_action(self.action, ctx.find_root().info_name or "", self.note)
+        prog = ctx.find_root().info_name or ""
+        return document.of_action(self.action, prog, self.note, self.more)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""

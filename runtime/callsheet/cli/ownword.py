@@ -67,8 +67,9 @@ class Word(Helpful):
         head = " ".join(["Usage:", ctx.command_path, *usage, "[OPTIONS]"])
         from callsheet.cli.help import layout as helptext
 
-        parts = [head, helptext.paragraph(_dedented(self.help)), helptext.table("Options", rows)]
-        return "\n\n".join(parts)
+        page = helptext.table("Options", [*rows, helptext.HELP])
+        last = helptext.everywhere(ctx.find_root().info_name or "")
+        return "\n\n".join([head, helptext.paragraph(_dedented(self.help)), page, last])
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""

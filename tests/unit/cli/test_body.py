@@ -29,6 +29,7 @@ TEXTS = action(
     param("free", "any"),
     param("pictures", "array", items="string", comma=True),
     param("picture", "string", media=True),
+    param("shots", "array", items="string", media=True),
     param("input.json", "string", path=["json"]),
     param("maybe", nullable=True),
     param("either", "any", reads=("number", "string")),
@@ -168,6 +169,7 @@ def test_files_are_read_where_they_are_named(tmp_path: Path) -> None:
         sent(TEXTS, "--text-file", str(tmp_path / "prompt.txt")),
         sent(TEXTS, "--camera", f"@{tmp_path / 'camera.json'}"),
         sent(TEXTS, "--tags", f"@{tmp_path / 'tags.json'}"),
+        sent(TEXTS, "--shots", f"@{tmp_path / 'tags.json'}"),
         sent(TEXTS, "--input", str(tmp_path / "body.json")),
     ]
 
@@ -175,6 +177,7 @@ def test_files_are_read_where_they_are_named(tmp_path: Path) -> None:
         '{"text":"first\\nsecond\\n"}',
         '{"camera":{"pan":1.0}}',
         '{"tags":["a","b"]}',
+        '{"shots":["a","b"]}',
         '{ "text":\t"x" }\n',
     ]
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Param
 
 
-def of_action(action: Action, prog: str, note: str = "") -> dict[str, Any]:
+def of_action(
+    action: Action, prog: str, note: str = "", more: Iterable[flags.Row] = ()
+) -> dict[str, Any]:
     """One action: its id, what it costs, each field with its flag, and our own flags."""
     job = options.is_job(action)
     return {
@@ -30,7 +32,7 @@ def of_action(action: Action, prog: str, note: str = "") -> dict[str, Any]:
         "paid": action.paid,
         "typed": action.typed,
         "flags": [_field(param, form) for param, form in options.forms(action)],
-        "own_flags": _rows([*flags.SHOWN, *(flags.FAMILY if job else ())]),
+        "own_flags": _rows([*flags.SHOWN, *(flags.FAMILY if job else ()), *more]),
         "example": example.line(action, prog) or None,
         "note": note or None,
     }

@@ -65,13 +65,21 @@ def _own_name(name: str, meta: str) -> str:
     return f"--{name} {meta}".rstrip()
 
 
+HELP = ("--help", "Show this page; with --json as data")
+
+
+def everywhere(prog: str) -> str:
+    """Where the flags are told that every command takes."""
+    return f"Flags for every command: {prog} --help"
+
+
 def own_rows() -> Rows:
     """The flags that every command takes, for the program's own page."""
     return _own(flags.ANYWHERE)
 
 
-def action_help(action: Action, prog: str, note: str = "") -> str:
-    """The page of one action: required flags first, then the others, then ours."""
+def action_help(action: Action, prog: str, note: str = "", more: Iterable[flags.Row] = ()) -> str:
+    """The page of one action: required flags first, then the others, then ours and ``more``."""
     shown = options.visible(action)
     required = [p for p in shown if p.required]
     typed = "".join(f" {signature(p, action)}" for p in required if p.kind != "boolean")
@@ -83,7 +91,7 @@ def action_help(action: Action, prog: str, note: str = "") -> str:
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
-    parts.append(table("Output and request", _ours(action)))
+    parts.append(table("Output and request", _ours(action, more)))
     copied = example.line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")
     parts.append(_notes(action, prog, shown))
@@ -91,11 +99,9 @@ def action_help(action: Action, prog: str, note: str = "") -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _ours(action: Action) -> Rows:
-    rows = _own(flags.SHOWN)
-    if options.is_job(action):
-        rows += _own(flags.FAMILY)
-    return [*rows, ("--help", "Show this page; with --json as data")]
+def _ours(action: Action, more: Iterable[flags.Row]) -> Rows:
+    family = flags.FAMILY if options.is_job(action) else ()
+    return [*_own((*flags.SHOWN, *family, *more)), HELP]
 
 
 def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:
@@ -107,7 +113,7 @@ def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:
     if any(p.kind in {"object", "array"} or p.media for p in shown):
         lines.append("JSON, VALUE lists and media also read @FILE, and @- for standard input.")
     cost = "may spend credits" if action.paid else "free"
-    lines.append(f"Action {action.id} ({cost}). Flags for every command: {prog} --help")
+    lines.append(f"Action {action.id} ({cost}). {everywhere(prog)}")
     return "\n".join(paragraph(line, "") for line in lines)
 
 

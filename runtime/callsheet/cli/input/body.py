@@ -133,6 +133,8 @@ def _at(text: str, flag: str, sources: Sources) -> str:
 
 def _items(reader: values.Reader, flag: str, text: str, sources: Sources) -> list[Any]:
     param = reader.param
+    if param.media and text.startswith("@") and text.endswith(".json"):  # a list, no medium
+        text = sources.text(text[1:], flag).strip()
     found = reader.several(text)
     if param.media and not (text.startswith("[") and _is_list(text)):
         return [_medium(param, item, item) for item in found]

@@ -42,7 +42,8 @@ class CallCommand(ActionCommand):
         plain = replace(action, params=own, family=None, command=("call", action.id))
         super().__init__(plain)
         taken = {name.lstrip("-") for p in self.params for name in p.opts}
-        self.params += flags.options(_LATER, taken=taken)
+        self.more = tuple(row for row in _LATER if row[0] not in taken)
+        self.params += flags.options(self.more)
         self.sent = action
 
     def perform(self, session: Session, ctx: click.Context) -> int:
