@@ -19,9 +19,9 @@ TABLE = '[tool.callsheet]\npackage = "acme_client"\nout = "."\n'
 TEXT = {"type": "string"}
 
 
-def write(path: Path, **properties: Any) -> None:
-    """Write a lock of one action with these fields and no other."""
-    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+def write(path: Path, *, more: bool = False, **properties: Any) -> None:
+    """Write a lock of one action with these fields, and no other unless ``more``."""
+    schema = {"type": "object", "properties": properties, "additionalProperties": more}
     entry = Advertised(id="zoo.feed_all", input=schema)
     path.write_text(dump_lock(Lock(Snapshot("https://zoo.example", (entry,)))))
 
@@ -102,6 +102,18 @@ def test_unproved_counts_as_breaking_unless_allowed(
     assert cli.diff(words) == 8
     assert cli.diff([*words, "--allow-unproved"]) == 0
     assert "  unproved  `--food` is meant to be" in capsys.readouterr().out
+
+
+def test_a_new_field_of_an_open_object_stops_nobody(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(project / "old.json", more=True, food=TEXT)
+    write(project / "new.json", more=True, food=TEXT, fps={"type": "integer"})
+    words = ["old.json", "new.json", "--fail-on"]
+
+    assert cli.diff([*words, "breaking"]) == 0
+    assert "unproved" in capsys.readouterr().out
+    assert cli.diff([*words, "additive"]) == 8
 
 
 def test_annotations_name_the_lock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
