@@ -30,7 +30,7 @@ hostile: .venv/.project ## everything that a hostile server may send, in one tab
 faults: .venv/.project ## play the whole fault campaign and print its table (ONLY='R1 S2': these)
 	@cd tests && ../$(BIN)/python -m faults $(ONLY)
 
-drift: .venv/.project ## hold diff to mutated schemas, upkeep to 1,000 actions (CORPUS=folder DRIFT_COUNT=6000)
+drift: .venv/.project ## hold diff to mutated schemas, upkeep to 1,000 actions (CORPUS=folder DRIFT_COUNT=11000)
 	@PYTHONPATH=tests $(BIN)/python -m drift
 
 bench: .venv/.project ## measure beside the floor and the peers (QUICK=1: a rough minute; ONLY='call fetch')

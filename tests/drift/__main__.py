@@ -11,7 +11,7 @@ from fidelity.material import corpus, own
 from fidelity.strategies import random_cases
 from fidelity.tally import faults, table
 
-COUNT = int(os.environ.get("DRIFT_COUNT", "6000"))
+COUNT = int(os.environ.get("DRIFT_COUNT", "11000"))
 RANDOM = int(os.environ.get("DRIFT_RANDOM", "150"))
 SEED = int(os.environ.get("DRIFT_SEED", "7"))
 
