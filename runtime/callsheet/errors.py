@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from callsheet.protocol import Detail
+    from callsheet.protocol.details import Detail
 
 
 class CallsheetError(Exception):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -79,6 +78,8 @@ class CatalogueCache:
         self._replace(path + _INDEX, f"{catalogue.fetched!r}\n{''.join(rows)}")
 
     def _replace(self, path: str, text: str) -> None:
+        import tempfile
+
         part = ""
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import flags
-from callsheet.cli.help import document
 from callsheet.cli.help.shown import Helpful, show
 from callsheet.cli.nearest import did_you_mean
 from callsheet.cli.output import formats as output
@@ -73,6 +72,8 @@ class Word(Helpful):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""
+        from callsheet.cli.help import document
+
         return document.of_word(self, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -121,6 +122,8 @@ class Words(Helpful, click.Group):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """The same as data."""
+        from callsheet.cli.help import document
+
         rows = [
             document.Entry(name, _dedented(c.help).split("\n")[0])
             for name, c in self.commands.items()
