@@ -83,7 +83,7 @@ class Worker:
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         environment["PYTHONHASHSEED"] = "0"
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self._process = subprocess.Popen(  # noqa: S603 - no shell; runs our worker, no server text
             [sys.executable, "-P", *self._program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

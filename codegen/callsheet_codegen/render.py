@@ -35,7 +35,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(templates_folder()),
         undefined=StrictUndefined,
         finalize=_finalize,
-        autoescape=False,  # noqa: S701 - Python source, not HTML: finalize admits Code alone
+        autoescape=False,  # noqa: S701 - HTML escapes would spoil Python; finalize guards
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

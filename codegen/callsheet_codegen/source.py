@@ -90,7 +90,7 @@ def name_of(origin: str) -> str:
 def sandbox() -> Iterator[tuple[str, str]]:
     """Address and key of a sandbox that ends with the context; raises ``UsageError``."""
     words = [sys.executable, "-m", "callsheet_sandbox", "--port", "0", "--print-json"]
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and package
+    process = subprocess.Popen(  # noqa: S603 - no shell; every word is written above
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:

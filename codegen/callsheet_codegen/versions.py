@@ -59,7 +59,7 @@ def _at_revision(word: str, lock: Path) -> str:
     if word.startswith("-"):
         raise UsageError(f"{word} is neither a file nor a revision")
     try:
-        done = subprocess.run(  # noqa: S603 - git with a word that cannot be an option
+        done = subprocess.run(  # noqa: S603 - no shell; the word cannot be an option
             [*_GIT, "-C", str(lock.parent), "show", "--end-of-options", asked],
             capture_output=True,
             text=True,

@@ -10,6 +10,7 @@ import sys
 import types
 import warnings
 from contextlib import redirect_stdout
+from importlib.abc import InspectLoader
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
@@ -141,15 +142,30 @@ def make(request: Mapping[str, Any]) -> Reshaped:
     return shaped
 
 
+class _Text(InspectLoader):
+    """Imports a module from its text, as a file of it would be."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def get_source(self, fullname: str) -> str:
+        """The text, whatever the module is called."""
+        return self.source
+
+
 def try_import(source: str) -> None:
     """Execute the module as it will be imported; whatever it raises comes out."""
+    from pydantic import BaseModel
+
     module = types.ModuleType(_PROBE)
     sys.modules[module.__name__] = module
     try:
-        exec(compile(source, "<models>", "exec"), module.__dict__)  # noqa: S102 - its purpose
+        _Text(source).exec_module(module)
         for value in list(vars(module).values()):
             if isinstance(value, type) and value.__module__ == module.__name__:
-                value.model_json_schema()  # type: ignore[attr-defined] # models alone are defined
+                if not issubclass(value, BaseModel):
+                    raise NoModel(f"{value.__name__} is no model")
+                value.model_json_schema()
     finally:
         del sys.modules[module.__name__]
 

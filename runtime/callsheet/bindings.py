@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 INTERFACE = 1
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bindings:
     """A generated package, or none: ``package`` is then empty and everything is looked up live.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from callsheet import overlay_values as values
-from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 _WHERE = "tool.callsheet"
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """What the configuration says about actions; globs match action ids, names are wire names.
 

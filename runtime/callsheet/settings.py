@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
-from callsheet.frozen import frozen
 from callsheet.profiles import ProfileFile
 from callsheet.secret import Secret
 
@@ -21,7 +20,7 @@ AUTHS = ("bearer", "x-api-key")
 OFF = ("", "0", "false", "no", "none", "off")
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One resolved configuration. ``origins`` tells for each name where its value came from.
 

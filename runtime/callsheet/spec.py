@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +12,7 @@ Kind = Literal["string", "integer", "number", "boolean", "object", "array", "any
 Role = Literal["", "create", "wait", "query"]
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
     """One flag of a command and the place in the body that it fills.
 
@@ -48,7 +46,7 @@ class Param:
     only: Role = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """The actions that make one job: create it, ask about it, or do both in one blocking call.
 
@@ -63,7 +61,7 @@ class Family:
     timeout_ms: int = 600_000
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """A named action, ready to become a command or a method.
 
@@ -93,7 +91,7 @@ class Action:
     result: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advertised:
     """What the server said about one action, unchanged.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.frozen import frozen
 from callsheet.spec import Advertised
 from callsheet.text import one_line
 
@@ -30,14 +30,14 @@ Raw = tuple[str | None, Any]
 """An entry as found: its key, where the list is an object keyed by id, and its value."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Advertised):
     """One action of the list; without ``has_schema`` its schema is asked for by itself."""
 
     has_schema: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
     """One page of the list; ``notes`` tell in words what was not understood.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from callsheet.frozen import frozen
 
 from . import vocabulary as say
 from .overrides import NONE, Overrides, pick
@@ -14,7 +13,7 @@ from .values import unquoted, word
 _LAYERS = 3
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """``payload`` is what the envelope held; ``layers`` are all views of it, the reply first.
 

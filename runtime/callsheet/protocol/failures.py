@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.backoff import wait_hint
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
-from callsheet.frozen import frozen
 from callsheet.text import clip, one_line, safe_text
 
 from . import vocabulary as say
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SHOWN = 2048
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     """What was asked of whom: for the words of an error. ``command`` is the program's name."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
-from callsheet.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +15,7 @@ _STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]")
 _MOST = 1000
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
     """Each field forces one reading; empty means: by structure.
 

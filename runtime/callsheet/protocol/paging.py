@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from callsheet.frozen import frozen
 
 from . import vocabulary as say
 from .values import encodable, number
@@ -19,7 +17,7 @@ _REL_NEXT = re.compile(r"""(?:^|[;\s])rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?
 _LONGEST = 4096
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
     """The next page: query parameters to add, or a ``url`` as it came (it may be relative).
 

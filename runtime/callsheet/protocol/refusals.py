@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.frozen import frozen
 from callsheet.text import clip, one_line, safe_text
 
 from . import vocabulary as say
@@ -23,7 +23,7 @@ _LARGEST = 8_000_000
 _SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A server's no: its own ``code`` and words, made safe, and the fields it names.
 

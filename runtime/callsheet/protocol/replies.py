@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from callsheet.frozen import frozen
 from callsheet.text import one_line
 
 from . import vocabulary as say
@@ -23,7 +23,7 @@ State = Literal["", "running", "done", "failed"]
 _LONGEST_ID = 512
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one reply says.
 

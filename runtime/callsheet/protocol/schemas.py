@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from callsheet.frozen import frozen
 
 from . import vocabulary as say
 from .envelope import open_envelope
@@ -21,7 +19,7 @@ Schema = dict[str, Any] | bool
 _DEPTH = 4
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaReading:
     """What a schema document says, unchanged; ``input`` is ``None`` where none was readable.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from callsheet.frozen import frozen
 from callsheet.schema.keywords import LIMITS
 from callsheet.schema.pointers import SchemaRefused, follow
 
@@ -27,7 +26,7 @@ _UPPER = frozenset(
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """One value's schema without ``$ref``, ``allOf`` and unions.
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.canon import digest
-from callsheet.frozen import frozen
 from callsheet.naming import command_path, settle
 from callsheet.params import fields, named, union
 from callsheet.schema.admission import admit_noted
@@ -29,7 +28,7 @@ _ALONE: tuple[Role, Family] = ("", Family())
 _UNTYPED = "the action takes --input alone"
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Something about one action that its owner should know; the action stays reachable."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
     from callsheet.cli.session import Session
 
 
-class Helpful(click.Command):
+class Helpful(click.Command, ABC):
     """A command that says of itself what it takes."""
 
+    @abstractmethod
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """What ``--help --json`` prints."""
-        raise NotImplementedError
 
     def get_help_option(self, ctx: click.Context) -> click.Option:
         """``--help``, which looks at nothing but the command line."""
