@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import keyword
 import re
 from collections.abc import Mapping
@@ -154,9 +153,9 @@ class CodeSpan(Code):
 
 
 def literal(value: Any) -> Code:
-    """Python source that evaluates to ``value``: JSON data, tuples, or a vocabulary dataclass.
+    """Python source that evaluates to ``value``: JSON data, tuples, or a record of the vocabulary.
 
-    A dataclass becomes a call of its class by name that leaves out the fields at their default.
+    A record becomes a call of its class by name that leaves out the fields at their default.
     Raises ``CodeError`` for anything else.
     """
     return Code(_source(value), _made_here=True)
@@ -167,6 +166,8 @@ def _source(value: Any) -> str:
         return _scalar(value)
     if isinstance(value, Code):
         return value.text
+    if hasattr(value, "_field_defaults"):
+        return _construct(value)
     if isinstance(value, tuple):
         items = ", ".join(_source(item) for item in value)
         return f"({items},)" if len(value) == 1 else f"({items})"
@@ -174,8 +175,6 @@ def _source(value: Any) -> str:
         return f"[{', '.join(_source(item) for item in value)}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{_scalar(k)}: {_source(v)}' for k, v in value.items())}}}"
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _construct(value)
     raise CodeError(f"no literal for {type(value).__name__}")
 
 
@@ -192,11 +191,8 @@ def _scalar(value: Any) -> str:
 
 def _construct(value: Any) -> str:
     given = []
-    for spec in dataclasses.fields(value):
-        held = getattr(value, spec.name)
-        default = spec.default
-        if spec.default_factory is not dataclasses.MISSING:
-            default = spec.default_factory()
-        if default is dataclasses.MISSING or held != default or type(held) is not type(default):
-            given.append(f"{Ident(spec.name)}={_source(held)}")
+    for name, held in value._asdict().items():
+        usual = value._field_defaults.get(name, ...)
+        if held != usual or type(held) is not type(usual):
+            given.append(f"{Ident(name)}={_source(held)}")
     return f"{Ident(type(value).__name__)}({', '.join(given)})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.canon import canonical
@@ -73,7 +73,7 @@ class _Digests:
 
     def _action(self, name: str, own: Mapping[str, str]) -> str:
         role, family = self.whole.families.get(name, ("", None))
-        facts = [getattr(family, part.name) for part in fields(family)] if family else []
+        facts = list(family) if family else []
         members = [family.create, family.wait, family.query] if family else []
         inside = [own[member] for member in members if member in own]
         command = self.whole.commands.get(name, ())

@@ -177,7 +177,7 @@ def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
 
 def _read_back(one: Advertised) -> Advertised:
     body, reply, marks = json.loads(canonical([one.input, one.output, one.marks]))
-    return replace(one, input=body, output=reply, marks=marks)
+    return one._replace(input=body, output=reply, marks=marks)
 
 
 def write(config: Config, made: Draft, more: Mapping[Path, str] | None = None) -> tuple[str, ...]:

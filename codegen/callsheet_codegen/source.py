@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
@@ -179,7 +179,7 @@ def fetch(
             or source.settings.key is None
         ):
             raise
-        found = _catalogue(replace(source.settings, auth="x-api-key"), config, tell, whole=whole)
+        found = _catalogue(source.settings._replace(auth="x-api-key"), config, tell, whole=whole)
     if not found.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
     notes = [Diagnostic(level="note", code="catalogue", message=note) for note in found.notes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from callsheet.cli.help.pages import file_name
@@ -130,8 +129,7 @@ def located(action: Action, models: Mapping[str, ActionModels]) -> Action:
     members = [name for name in (*ends, action.id) if name in models and models[name].output]
     if ends and members == [action.id]:
         members = []
-    return replace(
-        action,
+    return action._replace(
         module=models[action.id].stem,
         result=models[members[0]].stem if members else "",
     )

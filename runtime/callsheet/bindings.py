@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 INTERFACE = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bindings:
+class Bindings(NamedTuple):
     """A generated package, or none: ``package`` is then empty and everything is looked up live.
 
     ``source`` is where the lock came from: an origin, or ``sandbox``. ``interface`` is the

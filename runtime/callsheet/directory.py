@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.host import HostCatalogue
@@ -40,7 +39,7 @@ class Directory(HostCatalogue):
         said = Overrides.parse({**overlay.protocol, **(overrides or {})})
         super().__init__(_as_said(settings, said), said, timing)
         self.bindings = bindings
-        self.overlay = replace(overlay, free=(*overlay.free, *said.free))
+        self.overlay = overlay._replace(free=(*overlay.free, *said.free))
         self.notes: list[str] = []
         self._surface: Surface | None = None
         self._unlisted = False
@@ -155,8 +154,7 @@ class Directory(HostCatalogue):
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
         here = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
         family = here.family if here is not None and here.role == action.role else None
-        return replace(
-            action,
+        return action._replace(
             paid=not free,
             idempotent=marks.get("idempotency") is True,
             family=family or action.family,
@@ -207,7 +205,7 @@ def _as_said(settings: Settings, overrides: Overrides) -> Settings:
     """The settings with the way of the key that the configuration forces, if no one chose one."""
     if not overrides.auth or settings.origins.get("auth", "default") != "default":
         return settings
-    return replace(settings, auth=overrides.auth[0])
+    return settings._replace(auth=overrides.auth[0])
 
 
 def _escape(step: str | int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet import overlay_values as values
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 _WHERE = "tool.callsheet"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlay:
+class Overlay(NamedTuple):
     """What the configuration says about actions; globs match action ids, names are wire names.
 
     ``aliases`` maps a wire name (nested ones joined by dots) to a flag. ``hidden`` maps a glob
@@ -32,28 +30,28 @@ class Overlay:
     free: tuple[str, ...] = ()
     comma: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    flags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = {}
+    flags: Mapping[str, Mapping[str, str]] = {}
+    hidden: Mapping[str, tuple[str, ...]] = {}
     hide: tuple[str, ...] = ()
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    methods: Mapping[str, str] = field(default_factory=dict)
-    describe: Mapping[str, str] = field(default_factory=dict)
-    describe_fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    waits: Mapping[str, int] = field(default_factory=dict)
-    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = {}
+    commands: Mapping[str, tuple[str, ...]] = {}
+    methods: Mapping[str, str] = {}
+    describe: Mapping[str, str] = {}
+    describe_fields: Mapping[str, Mapping[str, str]] = {}
+    waits: Mapping[str, int] = {}
+    defaults: Mapping[str, Mapping[str, Any]] = {}
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    upload: Mapping[str, str] = field(default_factory=dict)
-    tasks: Mapping[str, str] = field(default_factory=dict)
-    protocol: Mapping[str, Any] = field(default_factory=dict)
+    families: Mapping[str, Mapping[str, str]] = {}
+    upload: Mapping[str, str] = {}
+    tasks: Mapping[str, str] = {}
+    protocol: Mapping[str, Any] = {}
 
     @classmethod
     def keys(cls) -> frozenset[str]:
         """The keys of the table that this class reads; the others belong to the configuration."""
-        return frozenset(one.name.replace("_", "-") for one in fields(cls))
+        return frozenset(name.replace("_", "-") for name in cls._fields)
 
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Overlay:
@@ -62,9 +60,9 @@ class Overlay:
         Keys that are not the overlay's are left to their owner.
         """
         known = {
-            one.name: _READERS[one.name](table[key], f"{_WHERE}.{key}")
-            for one in fields(cls)
-            if (key := one.name.replace("_", "-")) in table
+            name: _READERS[name](table[key], f"{_WHERE}.{key}")
+            for name in cls._fields
+            if (key := name.replace("_", "-")) in table
         }
         return cls(**known)
 
@@ -72,9 +70,9 @@ class Overlay:
         """The plain table again, with every key that differs from its default."""
         plain = Overlay()
         return {
-            one.name.replace("_", "-"): _said(one.name, getattr(self, one.name))
-            for one in fields(self)
-            if getattr(self, one.name) != getattr(plain, one.name)
+            name.replace("_", "-"): _said(name, value)
+            for name, value, usual in zip(self._fields, self, plain, strict=True)
+            if value != usual
         }
 
     def alias(self, wire: str) -> str | None:
@@ -84,7 +82,7 @@ class Overlay:
     def of(self, action_id: str) -> Overlay:
         """The same with the aliases that hold for this action."""
         own = _laid(action_id, self.flags)
-        return replace(self, aliases={**self.aliases, **own}) if own else self
+        return self._replace(aliases={**self.aliases, **own}) if own else self
 
     def command(self, action_id: str) -> tuple[str, ...]:
         """The words that the configuration gives to an action; empty where it gives none."""

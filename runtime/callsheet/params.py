@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS, flags, kebab
@@ -45,7 +44,7 @@ def params(
     """
     found = fields(schema)
     if only:
-        found = tuple(replace(one, only=only) for one in found)
+        found = tuple(one._replace(only=only) for one in found)
     return named(found, action_id=action_id, overlay=overlay, family=family)
 
 
@@ -73,7 +72,7 @@ def _exemplified(param: Param, whole: Sequence[Any]) -> Param:
         if not isinstance(value, dict) or name not in value:
             return param
         value = value[name]
-    return replace(param, example=_short(value))
+    return param._replace(example=_short(value))
 
 
 def _collect(
@@ -179,8 +178,8 @@ def union(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param, ...]:
     found = []
     for one in create:
         twin = other.pop(one.path, None)
-        found.append(replace(one, only="create") if twin is None else _merged(one, twin))
-    found.extend(replace(one, only="wait", required=False) for one in other.values())
+        found.append(one._replace(only="create") if twin is None else _merged(one, twin))
+    found.extend(one._replace(only="wait", required=False) for one in other.values())
     return tuple(found)
 
 
@@ -188,8 +187,7 @@ def _merged(one: Param, twin: Param) -> Param:
     if one == twin:
         return one
     choices = (*one.choices, *(choice for choice in twin.choices if choice not in one.choices))
-    return replace(
-        one,
+    return one._replace(
         kind=one.kind if one.kind == twin.kind else "any",
         items=one.items if one.items == twin.items else "any",
         reads=one.reads if one.reads == twin.reads and one.kind == twin.kind else (),
@@ -250,13 +248,13 @@ def _finished(one: Param, name: str, said: _Said) -> Param:
     comma = len(one.path) == 1 and one.path[0] in said.overlay.comma
     sent = json.dumps(said.values[wire], ensure_ascii=False) if wire in said.values else None
     doc = said.docs.get(wire, one.doc)
-    return replace(one, flag=name, comma=comma, media=one.media or comma, doc=doc, sent=sent)
+    return one._replace(flag=name, comma=comma, media=one.media or comma, doc=doc, sent=sent)
 
 
 def _hidden(one: Param, said: _Said, *, family: bool) -> Param:
     deadline = family and _is_deadline(one, said.overlay)
     plain = _finished(one, "timeout" if deadline else "", said)
-    return replace(plain, hidden=True)
+    return plain._replace(hidden=True)
 
 
 def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import UsageError
 from callsheet.profiles import ProfileFile
@@ -20,8 +19,7 @@ AUTHS = ("bearer", "x-api-key")
 OFF = ("", "0", "false", "no", "none", "off")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """One resolved configuration. ``origins`` tells for each name where its value came from.
 
     ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
@@ -30,16 +28,16 @@ class Settings:
 
     command: str
     env: str
+    config_dir: str
+    state_dir: str
+    cache_dir: str
     host: str = ""
     key: Secret | None = None
     auth: str = "bearer"
     profile: str = "default"
-    config_dir: str
-    state_dir: str
-    cache_dir: str
     insecure_http: bool = False
     store_input: bool = True
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
 
     @property

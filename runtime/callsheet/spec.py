@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +11,7 @@ Kind = Literal["string", "integer", "number", "boolean", "object", "array", "any
 Role = Literal["", "create", "wait", "query"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Param:
+class Param(NamedTuple):
     """One flag of a command and the place in the body that it fills.
 
     ``path`` holds wire names from the root of the body; ``flag`` stands without dashes.
@@ -35,7 +33,7 @@ class Param:
     required: bool = False
     nullable: bool = False
     choices: tuple[str | int | float | bool | None, ...] = ()
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = {}
     default: str | None = None
     example: str | None = None
     sent: str | None = None
@@ -46,8 +44,7 @@ class Param:
     only: Role = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Family(NamedTuple):
     """The actions that make one job: create it, ask about it, or do both in one blocking call.
 
     ``task_key`` is the property of the query action that takes the task id.
@@ -61,8 +58,7 @@ class Family:
     timeout_ms: int = 600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(NamedTuple):
     """A named action, ready to become a command or a method.
 
     ``command`` is the path of words after the program's name; empty for an action that is a
@@ -91,8 +87,7 @@ class Action:
     result: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advertised:
+class Advertised(NamedTuple):
     """What the server said about one action, unchanged.
 
     ``input`` is ``None`` where no JSON Schema was readable. ``marks`` holds what the entry
@@ -104,4 +99,4 @@ class Advertised:
     description: str = ""
     input: Mapping[str, Any] | bool | None = None
     output: Mapping[str, Any] | bool | None = None
-    marks: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = {}

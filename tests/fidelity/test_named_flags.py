@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,10 +84,10 @@ def test_the_flag_is_named(words: list[str], flag: str, says: str, campaign: Cam
 def test_a_flag_that_knows_less_than_the_schema_refuses_nothing(campaign: Campaign) -> None:
     action = campaign.package.action("shop.buy")
     params = [
-        replace(one, kind="integer", required=True, limits={"maxLength": 1}, choices=(7,))
+        one._replace(kind="integer", required=True, limits={"maxLength": 1}, choices=(7,))
         for one in action.params
     ]
-    strict = replace(action, params=tuple(params))
+    strict = action._replace(params=tuple(params))
     line = read(campaign.routes.client.bindings, strict, ["--user-id", "text"])
 
     assert (line.error, line.body) == (None, {"userId": "text"})

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from callsheet import __version__
-from callsheet.catalog.catalogue import FIELDS, Catalogue
+from callsheet.catalog.catalogue import Catalogue
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows import Flow, Gather, Reply, Send, Timing, action_path, retried, sendable
 from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT, followed
 from callsheet.protocol import error_for, open_envelope, read_list, read_schema
 from callsheet.protocol.vocabulary import INPUT_KEYS, OUTPUT_KEYS
 from callsheet.settings import joined, origin_of
-from callsheet.spec import Advertised
 from callsheet.strictjson import salvaged, strict_json
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from callsheet.protocol import Entry, ListPage, Next, Overrides
+    from callsheet.protocol import ListPage, Next, Overrides
+    from callsheet.spec import Advertised
 
 LIST = "/api/actions"
 LARGEST_LIST = 5 * 1024 * 1024
@@ -87,9 +87,9 @@ def glance(
     else:
         entries, _, _ = yield from _pages(reply, host, overrides, timing)
         entry = next((one for one in entries if one.id == action_id), None)
-        listed = _advertised(entry) if entry is not None else None
+        listed = entry
     asked = _Schemas(overrides, timing, known)
-    if listed is not None and (entry is None or not entry.has_schema) and sendable(action_id):
+    if listed is not None and (entry is None or entry.input is None) and sendable(action_id):
         path = action_path(action_id, "/schema")
         answer = yield from followed(
             Send("GET", path, None, _conditions(known, path), within=GLANCE)
@@ -103,9 +103,9 @@ def glance(
 
 def _pages(
     reply: Reply, host: str, overrides: Overrides, timing: Timing
-) -> Flow[tuple[list[Entry], list[str], int]]:
+) -> Flow[tuple[list[Advertised], list[str], int]]:
     """Read the list to its end; a page that brings nothing new ends it."""
-    entries: list[Entry] = []
+    entries: list[Advertised] = []
     notes: list[str] = []
     seen: set[str] = set()
     for sent in range(1, MOST_PAGES + 1):
@@ -178,9 +178,9 @@ class _Schemas:
         self.sent = 0
         self.missed = False
 
-    def complete(self, entries: list[Entry]) -> Flow[tuple[Advertised, ...]]:
+    def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
         """The actions of a list with their schemas; ``notes`` says where one is not to be had."""
-        wanted = [entry.id for entry in entries if not entry.has_schema and sendable(entry.id)]
+        wanted = [entry.id for entry in entries if entry.input is None and sendable(entry.id)]
         replies: tuple[Reply | Exception, ...] = ()
         if wanted:
             replies = yield Gather(tuple(self._request(name) for name in wanted))
@@ -188,11 +188,11 @@ class _Schemas:
         self.sent, self.apart = len(wanted), wanted
         found = []
         for entry in entries:
-            action, why = _advertised(entry), ""
+            action, why = entry, ""
             if entry.id in answers:
                 reply = yield from self._again(entry.id, answers[entry.id])
                 action, why = self.with_schema(action, reply)
-            elif not entry.has_schema:
+            elif entry.input is None:
                 why = "such an id cannot be asked for"
             found.append(action)
             if why:
@@ -233,8 +233,7 @@ class _Schemas:
         reading = read_schema(data, self.overrides)
         if reading.input is None:
             return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
-        return replace(
-            action,
+        return action._replace(
             title=action.title or reading.title,
             description=action.description or reading.description,
             input=reading.input,
@@ -254,7 +253,3 @@ def _remember(tags: dict[str, dict[str, str]], path: str, reply: Reply) -> None:
     found = {name: value for name, value in said.items() if _VALIDATOR.fullmatch(value)}
     if found:
         tags[path] = found
-
-
-def _advertised(entry: Entry) -> Advertised:
-    return Advertised(**{name: getattr(entry, name) for name in FIELDS})

@@ -120,7 +120,7 @@ class Engine:
             "action": action.id,
             "body_digest": digest(value),
             "schema_digest": action.digest,
-            "family": _family_facts(action.family),
+            "family": action.family._asdict() if action.family is not None else None,
             "media": list(action.media),
             "repeat": action.idempotent or honoured,
         }
@@ -252,12 +252,6 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
         return answer
     words = answer.reading.message or answer.reading.said or "no reason given"
     raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
-
-
-def _family_facts(family: Family | None) -> dict[str, Any] | None:
-    if family is None:
-        return None
-    return {name: getattr(family, name) for name in Family.__dataclass_fields__}
 
 
 def _only_family(directory: Directory, name: str) -> Flow[Family]:

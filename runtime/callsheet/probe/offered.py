@@ -95,7 +95,7 @@ def documents(
         values = pick(data, path)[0] if path else None
         for entry in entries if values else ():
             value = _entry(values, key, entry.id)
-            if entry.has_schema and isinstance(value, dict):
+            if entry.input is not None and isinstance(value, dict):
                 found[entry.id] = Document(entry.id, value, inline=True)
     for one in seen:
         if one.accepted and one.send.path.endswith("/schema"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from callsheet.catalog.live import LIST, fetch
@@ -98,10 +97,10 @@ class _Survey:
             self._try_keys()
 
     def _try_keys(self) -> None:
-        keyless = replace(self.settings, key=None)
+        keyless = self.settings._replace(key=None)
         ways = {"no key": keyless}
         if self.settings.key is not None:
-            ways = {way: replace(self.settings, auth=way) for way in AUTHS} | ways
+            ways = {way: self.settings._replace(auth=way) for way in AUTHS} | ways
         for name, settings in ways.items():
             sent = _list_as(settings)
             self.tries[name] = sent[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .catalogue import Entry, ListPage, read_list
+    from .catalogue import ListPage, read_list
     from .details import Detail, read_details
     from .envelope import Opened, open_envelope
     from .failures import error_for, error_from, request_id
@@ -19,7 +19,6 @@ else:
 
     _HOMES = {
         "catalogue": (
-            "Entry",
             "ListPage",
             "read_list",
         ),
@@ -58,7 +57,6 @@ else:
 
 __all__ = [
     "Detail",
-    "Entry",
     "ListPage",
     "Next",
     "Opened",

@@ -31,20 +31,13 @@ Raw = tuple[str | None, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Advertised):
-    """One action of the list; without ``has_schema`` its schema is asked for by itself."""
-
-    has_schema: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
     """One page of the list; ``notes`` tell in words what was not understood.
 
     ``recognised`` is false where no list was found; ``refusal`` is a no that came with a 2xx.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Advertised, ...] = ()
     next: Next | None = None
     notes: tuple[str, ...] = ()
     recognised: bool = True
@@ -121,8 +114,8 @@ def _shared_marks(tables: Sequence[Any]) -> dict[str, bool]:
 
 def _entries(
     raws: list[Raw], shared: dict[str, bool], overrides: Overrides
-) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    found: dict[str, Entry] = {}
+) -> tuple[tuple[Advertised, ...], tuple[str, ...]]:
+    found: dict[str, Advertised] = {}
     notes: list[str] = []
     id_keys = overrides.id_key or _id_keys([item for key, item in raws if key is None])
     for place, raw in enumerate(raws, start=1):
@@ -138,29 +131,28 @@ def _entries(
 
 def _entry(
     raw: Raw, id_keys: Sequence[str], shared: dict[str, bool], overrides: Overrides
-) -> Entry | None:
+) -> Advertised | None:
     key, value = raw
     value, _ = unquoted(value)
     if isinstance(value, str):
         name = value if key is None else key
         text = "" if key is None else value
-        return Entry(id=name, description=text, marks=shared) if _is_id(name) else None
+        return Advertised(id=name, description=text, marks=shared) if _is_id(name) else None
     if not isinstance(value, dict):
-        return Entry(id=key, marks=shared) if key is not None and _is_id(key) else None
+        return Advertised(id=key, marks=shared) if key is not None and _is_id(key) else None
     name = key if key is not None else _id_of(value, id_keys)
     if not _is_id(name):
         return None
     reading = schema_in(value, overrides)
     untold = reading.input is value and not is_whole_schema(value)
     schema = None if untold else reading.input
-    return Entry(
+    return Advertised(
         id=name,
         title=reading.title or _other_name(value, name),
         description=reading.description,
         input=schema,
         output=reading.output,
         marks={**shared, **reading.marks},
-        has_schema=schema is not None,
     )
 
 

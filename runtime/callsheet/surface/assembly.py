@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -143,7 +143,7 @@ class Assembly:
                 self._tell("twice", entry.id, "the server lists this id more than once")
             elif self.overlay.admits(entry.id):
                 said = self.overlay.description(entry.id)
-                found[entry.id] = replace(entry, description=said) if said else entry
+                found[entry.id] = entry._replace(description=said) if said else entry
         return found
 
     def _families(self) -> dict[str, tuple[Role, Family]]:
@@ -152,7 +152,7 @@ class Assembly:
         for name, (role, family) in found.items():
             said = self.overlay.wait_ms(family.create or family.wait)
             if said is not None:
-                found[name] = (role, replace(family, timeout_ms=said))
+                found[name] = (role, family._replace(timeout_ms=said))
         return found
 
     def _tell(

@@ -14,7 +14,7 @@ def main(path: str, word: str) -> None:
     one = entries[len(entries) // 2]
     schema = dict(one.input)
     schema["properties"] = {**schema["properties"], word: {"type": "string"}}
-    entries[len(entries) // 2] = replace(one, input=schema)
+    entries[len(entries) // 2] = one._replace(input=schema)
     changed = replace(lock, snapshot=replace(lock.snapshot, actions=tuple(entries)))
     Path(path).write_text(dump_lock(changed), encoding="utf-8")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +15,7 @@ from callsheet.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOTH = replace(
-    GENERATE,
+BOTH = GENERATE._replace(
     params=(
         *GENERATE.params,
         param("webhook", only="wait"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,7 +39,7 @@ def test_a_change_is_told_in_words(tmp_path: Path) -> None:
 
 
 def test_of_two_entries_with_one_id_the_order_decides_nothing() -> None:
-    other = replace(PING, description="Another.")
+    other = PING._replace(description="Another.")
     one, told = pipeline.settle(Snapshot("s", (PING, other)))
     two, _ = pipeline.settle(Snapshot("s", (other, PING)))
 

@@ -103,11 +103,10 @@ def test_a_body_without_a_schema_goes_out_with_a_note(settings: Settings) -> Non
 
 
 def test_a_host_must_be_known(settings: Settings) -> None:
-    from dataclasses import replace
 
     stage = Stage(LIST)
     with pytest.raises(UsageError, match="no server"):
-        stage.run(directory(replace(settings, host=""), stage).refresh())
+        stage.run(directory(settings._replace(host=""), stage).refresh())
 
 
 def test_bindings_of_another_interface_are_refused(settings: Settings) -> None:

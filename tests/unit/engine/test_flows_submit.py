@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from asyncio import CancelledError
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -292,5 +291,5 @@ def test_how_long_a_blocking_action_took_is_noted(role: Role, seconds: float | N
         return reply({"taskId": "t", "status": "success", "videoUrl": "/v.mp4"})
 
     stage = Stage(answer)
-    stage.run(submit(order(replace(MAKE, role=role)), stage.timing))
+    stage.run(submit(order(MAKE._replace(role=role)), stage.timing))
     assert stage.of(Record)[1].values["seconds"] == seconds

@@ -148,13 +148,12 @@ def test_bindings_are_data(package: Bindings) -> None:
 
 
 def test_the_schema_of_the_lock_judges_its_own_host(package: Bindings) -> None:
-    from dataclasses import replace
 
     from callsheet.errors import InvalidInput
 
     action = Action(id="v.note", module="v_note", paid=False)
     with serving(said({"n": 1})) as server:
-        bound = replace(package, source=server.url)
+        bound = package._replace(source=server.url)
         with Client(host=server.url, bindings=bound, ledger=None) as client:
             with pytest.raises(InvalidInput):
                 client.call(action, {})

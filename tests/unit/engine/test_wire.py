@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -39,7 +38,7 @@ ADS = Settings(
     [("bearer", "Authorization", "Bearer sk-1"), ("x-api-key", "X-Api-Key", "sk-1")],
 )
 def test_the_key_goes_to_its_origin_alone(auth: str, name: str, value: str) -> None:
-    ads = replace(ADS, auth=auth)
+    ads = ADS._replace(auth=auth)
     assert headers_for(ads, "https://ADS.example:443/any")[name] == value
     for other in (
         "http://ads.example/",
@@ -57,7 +56,7 @@ def test_the_key_goes_to_its_origin_alone(auth: str, name: str, value: str) -> N
 @pytest.mark.parametrize("auth", ["bearer", "x-api-key"])
 def test_a_request_that_is_printed_shows_no_key(auth: str) -> None:
     key = "sk-0123456789abcdef"
-    ads = replace(ADS, auth=auth, key=Secret(key))
+    ads = ADS._replace(auth=auth, key=Secret(key))
     made = request_of(ads, Send("POST", "/api/actions/x", b"{}", {"A": "b"}, 3.0))
     assert key in str(dict(made["headers"]))
     assert key not in repr(made)
@@ -65,7 +64,7 @@ def test_a_request_that_is_printed_shows_no_key(auth: str) -> None:
 
 
 def test_without_a_host_no_place_is_the_right_one() -> None:
-    assert "Authorization" not in headers_for(replace(ADS, host=""), "")
+    assert "Authorization" not in headers_for(ADS._replace(host=""), "")
 
 
 def test_a_request_goes_below_the_host() -> None:
@@ -170,6 +169,6 @@ def test_other_exceptions_are_left_alone() -> None:
 def test_a_missing_key_says_where_to_make_one() -> None:
     require_key(ADS)
     with pytest.raises(AuthError) as caught:
-        require_key(replace(ADS, key=None))
+        require_key(ADS._replace(key=None))
     assert "https://ads.example" in caught.value.hint
     assert "ads login" in caught.value.hint

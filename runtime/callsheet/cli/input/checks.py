@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import jsontext
@@ -98,7 +97,7 @@ def limits_in_words(param: Param) -> Iterator[str]:
         yield words
     inner = param.limits.get("items")
     if isinstance(inner, dict):
-        for words in limits_in_words(replace(param, limits=inner)):
+        for words in limits_in_words(param._replace(limits=inner)):
             yield f"each {words}"
     if (step := param.limits.get("multipleOf", 1)) != 1:
         yield f"a multiple of {shown(step)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli.durations import milliseconds
@@ -91,7 +90,7 @@ def member(session: Session, asked: Action, role: Role) -> Action:
     wanted = asked.family.wait
     catalogue = session.directory.cached()
     known = session.directory.surface(catalogue).by_id.get(wanted) if catalogue else None
-    return known or replace(asked, id=wanted, role=role, digest="", module="")
+    return known or asked._replace(id=wanted, role=role, digest="", module="")
 
 
 def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,7 +38,7 @@ class CallCommand(ActionCommand):
         own = tuple(
             p for p in action.params if p.only in {"", action.role} and p.path != ("timeoutMs",)
         )
-        plain = replace(action, params=own, family=None, command=("call", action.id))
+        plain = action._replace(params=own, family=None, command=("call", action.id))
         super().__init__(plain)
         taken = {name.lstrip("-") for p in self.params for name in p.opts}
         self.more = tuple(row for row in _LATER if row[0] not in taken)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,7 +41,7 @@ def _login(session: Session, api_key: str | None, api_key_stdin: bool, older: st
     settings = session.settings
     settings.require_host()
     key = _key(session, api_key, api_key_stdin) or key or _asked(session)
-    chosen = replace(settings, key=Secret.parse(key))
+    chosen = settings._replace(key=Secret.parse(key))
     chosen, checked = _checked(session, chosen)
     session.use(chosen)
     catalogue = session.run(session.directory.refresh())
@@ -101,11 +100,11 @@ def _asked(session: Session) -> str:
 
 def _checked(session: Session, settings: Settings) -> tuple[Settings, bool]:
     """The settings with the scheme that the server takes, and whether it looked at the key."""
-    if not _refuses(session, replace(settings, key=None)):
+    if not _refuses(session, settings._replace(key=None)):
         return settings, False
     said = "auth" in session.flags
     for auth in [settings.auth] if said else [settings.auth, _OTHER[settings.auth]]:
-        tried = replace(settings, auth=auth)
+        tried = settings._replace(auth=auth)
         if not _refuses(session, tried):
             return tried, True
     raise AuthError(
