@@ -66,7 +66,8 @@ class Terminal:
         self.shell.expect(pexpect.EOF)
         self._take(self.shell.before or "")
         self.shell.close()
-        found = re.findall(r"^exit (\d+)\r?$", self.seen, re.M)
+        # The terminal shows a Ctrl-C wherever the cursor is when it is pressed.
+        found = re.findall(r"^(?:\^C)*exit (\d+)\r?$", self.seen, re.M)
         return int(found[-1])
 
     def _take(self, text: str) -> None:
