@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
-from callsheet.engine.work import Engine, Outcome, default_timing, require_done
+from callsheet.engine.work import Engine, Outcome, require_done
 from callsheet.flows import completed
+from callsheet.flows.effects import default_timing
 from callsheet.history import AsyncTasks, Tasks
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load

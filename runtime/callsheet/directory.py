@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.host import HostCatalogue
 from callsheet.errors import InvalidInput, ServerError
+from callsheet.judge import plain
 from callsheet.protocol import Overrides
+from callsheet.settings import is_loopback
 from callsheet.spec import Action, Advertised
 from callsheet.surface.marks import is_free
-from callsheet.wire import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.bindings import Bindings
+    from callsheet.catalog.cache import CatalogueCache
     from callsheet.catalog.catalogue import Catalogue
     from callsheet.flows import Flow, Timing
     from callsheet.settings import Settings
@@ -33,22 +35,25 @@ class Directory(HostCatalogue):
         timing: Timing,
         *,
         overrides: Mapping[str, str] | None = None,
+        cache: CatalogueCache | None = None,
     ) -> None:
         bindings.check()
         overlay = bindings.overlay()
         said = Overrides.parse({**overlay.protocol, **(overrides or {})})
-        super().__init__(_as_said(settings, said), said, timing)
+        super().__init__(_as_said(settings, said), said, timing, cache)
         self.bindings = bindings
         self.overlay = overlay._replace(free=(*overlay.free, *said.free))
         self.notes: list[str] = []
         self._surface: Surface | None = None
         self._unlisted = False
+        self._schemas: dict[str, Any] = {}
         self._judges: dict[str, Any] = {}
 
-    def _found(self, catalogue: Catalogue) -> None:
+    def _found(self, catalogue: Catalogue, *, same: bool = False) -> None:
         """Take over what the host just said; what was made of its last word is made anew."""
-        super()._found(catalogue)
+        super()._found(catalogue, same=same)
         self._surface, self._unlisted = None, False
+        self._schemas.clear()
         self._judges.clear()
 
     def has_changed(self, action: Action) -> bool:
@@ -59,8 +64,8 @@ class Directory(HostCatalogue):
 
     def is_sandbox(self) -> bool:
         """Whether the host is this machine and calls itself our sandbox, where nothing costs."""
-        catalogue = self.cached()
-        named = catalogue is not None and catalogue.server == SANDBOX
+        index = self.index()
+        named = index is not None and index.server == SANDBOX
         return named and is_loopback(self.settings.host)
 
     def live(self, bound: Action) -> Action | None:
@@ -128,9 +133,12 @@ class Directory(HostCatalogue):
         """
         if not isinstance(value, dict):
             raise InvalidInput("the body of an action is a JSON object")
+        if action.id not in self._schemas:
+            schema = self._schemas[action.id] = yield from self.schema(action)
+            if plain.allows(schema, value):  # a validator pays from the second body on
+                return True
         if action.id not in self._judges:
-            schema = yield from self.schema(action)
-            self._judges[action.id] = self._compile(action, schema)
+            self._judges[action.id] = self._compile(action, self._schemas[action.id])
         judge = self._judges[action.id]
         faults = judge.faults(value) if judge is not None else ()
         if faults:

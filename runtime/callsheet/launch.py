@@ -4,6 +4,7 @@ import os
 import sys
 
 _HELP = ("--help", "-h")
+_COLLECT = 100_000
 
 
 def _page(arguments: list[str]) -> str | None:
@@ -73,4 +74,12 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
         return _print(page)
     from callsheet.cli.main import run
 
-    return run(package, command, env, arguments)
+    if argv is not None:
+        return run(package, command, env, arguments)
+    import gc
+
+    # A command makes no garbage worth a look on its way, nor for the interpreter at its end.
+    gc.set_threshold(_COLLECT)
+    code = run(package, command, env, arguments)
+    gc.freeze()
+    return code

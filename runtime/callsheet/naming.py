@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from callsheet.text import shell_word
@@ -30,9 +29,9 @@ FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
 _LONGEST = 60
 _MOST_WORDS = 16
 # Each looks at a letter but once or twice: a server may send a name of a hundred thousand.
-_PLURAL_ACRONYM = re.compile(r"(?<![A-Z])([A-Z]{2,}+)s(?![a-z])")
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NOT_A_WORD = re.compile(r"[^A-Za-z0-9]+")
+_PLURAL_ACRONYM = r"(?<![A-Z])([A-Z]{2,}+)s(?![a-z])"
+_WORD_START = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+_NOT_A_WORD = r"[^A-Za-z0-9]+"
 
 
 def kebab(name: str) -> str:
@@ -41,16 +40,22 @@ def kebab(name: str) -> str:
     Accents are dropped; a letter outside ASCII becomes ``x`` and its number in hexadecimal,
     so that a flag can be typed anywhere. Never empty, at most 60 characters.
     """
-    folded = unicodedata.normalize("NFKD", name)
-    plain = "".join(_typable(char) for char in folded if not unicodedata.combining(char))
-    plain = _PLURAL_ACRONYM.sub(lambda found: found[1].capitalize() + "s", plain)
-    plain = _WORD_START.sub("-", plain)
-    text = _NOT_A_WORD.sub("-", plain).strip("-").lower()
+    plain = name if name.isascii() else _folded(name)
+    plain = re.sub(_PLURAL_ACRONYM, lambda found: found[1].capitalize() + "s", plain)
+    plain = re.sub(_WORD_START, "-", plain)
+    text = re.sub(_NOT_A_WORD, "-", plain).strip("-").lower()
     if not text:
         return f"field-{_mark(name)}" if name else "field"
     if len(text) > _LONGEST:
         return f"{text[: _LONGEST - 9].rstrip('-')}-{_mark(name)}"
     return text
+
+
+def _folded(name: str) -> str:
+    import unicodedata
+
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(_typable(char) for char in letters if not unicodedata.combining(char))
 
 
 def _typable(char: str) -> str:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 
+# Patterns stay texts until one is needed: ``re`` keeps what it compiled, and most text is plain.
 # A whole sequence goes, not its first byte alone: "[31m" would stay behind as noise. The string
 # forms (OSC, DCS, SOS, PM, APC) end at BEL or ST; an unfinished one loses only its opening.
-_SEQUENCE = re.compile(
+_SEQUENCE = (
     r"(?:\x1b\[|\x9b)[0-?]{0,256}[ -/]{0,16}[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]{0,4096}(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]{1,16}[0-~]"
     r"|\x1b[0-Z\\^-~]"
 )
-_LINE_END = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+_LINE_END = "\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]"
 
 # Printable by category, yet drawn as nothing: they hide text or make two names look alike.
-INVISIBLE = re.compile(
+INVISIBLE = (
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _PLAIN = frozenset("._:/@%+,=-")
-_SPACES = re.compile(r"\s+")
 
 
 def safe_text(value: object, limit: int | None = None, *, multiline: bool = False) -> str:
@@ -40,7 +40,7 @@ def safe_text(value: object, limit: int | None = None, *, multiline: bool = Fals
 
 def one_line(value: object, limit: int | None = None) -> str:
     """``safe_text`` on one line, without space at the ends and with single spaces inside."""
-    text = _SPACES.sub(" ", safe_text(value)).strip()
+    text = " ".join(safe_text(value).split())
     return safe_text(text, limit)
 
 
@@ -83,9 +83,9 @@ def _written(value: object) -> str:
 
 
 def _clean(text: str, line_end: str) -> str:
-    text = _SEQUENCE.sub("", text)
-    text = _LINE_END.sub(line_end, text).replace("\t", " ")
-    text = INVISIBLE.sub("", text)
+    text = re.sub(_SEQUENCE, "", text)
+    text = re.sub(_LINE_END, line_end, text).replace("\t", " ")
+    text = re.sub(INVISIBLE, "", text)
     if text.isprintable():
         return text
     return "".join(_shown(char) for char in text)

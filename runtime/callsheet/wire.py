@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import AuthError, NetworkError, UsageError
 from callsheet.flows.effects import Reply
-from callsheet.settings import LOOPBACK, Settings, origin_of
+from callsheet.settings import Settings, is_loopback, origin_of
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -76,13 +76,6 @@ def client_options(url: str) -> dict[str, Any]:
 def pool_of(url: str) -> tuple[str, bool]:
     """URLs of one pool are served by one client."""
     return url.partition(":")[0].lower(), is_loopback(url)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL stays on this machine."""
-    from urllib.parse import urlsplit
-
-    return bool(origin_of(url)) and urlsplit(url).hostname in LOOPBACK
 
 
 def verify_for(url: str) -> Any:

@@ -53,7 +53,7 @@ def test_a_completed_flag_is_the_one_of_the_tree(sized: dict[int, Watched]) -> N
     ("words", "code", "packages"),
     [
         (USAGE, 2, {"ads_client", "callsheet", "click"}),
-        (DRY, 0, {"ads_client", "callsheet", "click", "jsonschema_rs"}),
+        (DRY, 0, {"ads_client", "callsheet", "click"}),
         (["actions", "--help"], 0, {"ads_client", "callsheet", "click"}),
     ],
 )

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from callsheet.canon import digest
 from callsheet.catalog.catalogue import FIELDS, Catalogue
 from callsheet.spec import Advertised
 
 _INDEX = ".index"
 _NO_SCHEMA = "-" * 64
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+_LONGEST = 160
 
 
 class Index(NamedTuple):
-    """When a catalogue was fetched, and the digest of each action's input schema."""
+    """When a catalogue was fetched, from what, and the digest of each action's input schema."""
 
     fetched: float
+    server: str
     text: bytes
 
     def digest_of(self, action_id: str) -> str | None:
         """The digest; empty where no schema was readable, ``None`` where the id is not listed."""
-        place = self.text.find(f" {json.dumps(action_id)}\n".encode())
-        found = self.text[place - 64 : place].decode("ascii", "replace") if place >= 64 else None
+        head = self.text.index(b"\n")
+        place = self.text.find(f" {json.dumps(action_id)}\n".encode(), head)
+        found = self.text[place - 64 : place].decode("ascii", "replace") if place > head else None
         return "" if found == _NO_SCHEMA else found
 
 
@@ -35,29 +36,42 @@ class CatalogueCache:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self._indexes: dict[str, Index | None] = {}
 
     def path(self, host: str) -> str:
         """The file for a host."""
-        name = re.sub(r"[^a-z0-9.-]+", "_", host.partition("://")[2].lower())[:60]
-        mark = hashlib.sha256(host.encode()).hexdigest()[:12]
-        return os.path.join(self.folder, f"{name}-{mark}.json")
+        name = "".join(one if one in _PLAIN else f"_{ord(one):x}_" for one in host)
+        if len(name) > _LONGEST:
+            import hashlib
+
+            name = f"{name[:60]}_{hashlib.sha256(host.encode()).hexdigest()}"
+        return os.path.join(self.folder, f"{name}.json")
 
     def load(self, host: str) -> Catalogue | None:
         """What was last fetched from the host, if it was ever."""
         try:
             with open(self.path(host), encoding="utf-8") as file:
                 data = json.load(file)
-            return _stored(host, data)
+            found = _stored(host, data)
+            index = self.index(host)
+            # One that was still the same when it was asked for again is not written again.
+            return found._replace(fetched=max(index.fetched, found.fetched)) if index else found
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def index(self, host: str) -> Index | None:
         """The digests of what was last fetched, without reading the rest of it."""
+        if host not in self._indexes:
+            self._indexes[host] = self._read(host)
+        return self._indexes[host]
+
+    def _read(self, host: str) -> Index | None:
         try:
             with open(self.path(host) + _INDEX, "rb") as file:
                 text = file.read()
-            return Index(float(text[: text.index(b"\n")]), text)
-        except (OSError, ValueError):
+            fetched, server = json.loads(text[: text.index(b"\n")])
+            return Index(float(fetched), str(server), text)
+        except (OSError, ValueError, TypeError):
             return None
 
     def store(self, catalogue: Catalogue) -> None:
@@ -75,7 +89,21 @@ class CatalogueCache:
         path = self.path(catalogue.host)
         self._replace(path, json.dumps(data))  # `dump` would not use the fast encoder
         rows = (f"{_digest(one)} {json.dumps(one.id)}\n" for one in catalogue.actions)
-        self._replace(path + _INDEX, f"{catalogue.fetched!r}\n{''.join(rows)}")
+        self._keep(catalogue, "".join(rows))
+
+    def touch(self, catalogue: Catalogue) -> None:
+        """Note when a catalogue that lies here already was last found to be as it is."""
+        index = self.index(catalogue.host)
+        if index is None:
+            self.store(catalogue)
+        else:
+            rows = index.text.partition(b"\n")[2].decode()
+            self._keep(catalogue, rows)
+
+    def _keep(self, catalogue: Catalogue, rows: str) -> None:
+        head = json.dumps([catalogue.fetched, catalogue.server])
+        self._replace(self.path(catalogue.host) + _INDEX, f"{head}\n{rows}")
+        self._indexes.clear()
 
     def _replace(self, path: str, text: str) -> None:
         import tempfile
@@ -94,6 +122,8 @@ class CatalogueCache:
 
 
 def _digest(action: Advertised) -> str:
+    from callsheet.canon import digest
+
     return _NO_SCHEMA if action.input is None else digest(action.input)
 
 

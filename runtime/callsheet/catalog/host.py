@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 class HostCatalogue:
     """The catalogue of one host, on disk and in memory."""
 
-    def __init__(self, settings: Settings, overrides: Overrides, timing: Timing) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        overrides: Overrides,
+        timing: Timing,
+        cache: CatalogueCache | None = None,
+    ) -> None:
         self.settings, self.overrides, self.timing = settings, overrides, timing
-        self.cache = CatalogueCache(settings.cache_dir)
+        self.cache = cache or CatalogueCache(settings.cache_dir)
         self._catalogue: Catalogue | None = None
-        self._index: Index | None = None
-        self._indexed = False
 
     def cached(self) -> Catalogue | None:
         """The catalogue as last fetched, without asking the server."""
@@ -44,7 +48,7 @@ class HostCatalogue:
         known = None if whole else self.cached()
         host = self.settings.require_host()
         found = yield from fetch(host, self.overrides, self.timing, known, every=every)
-        self._found(found)
+        self._found(found, same=known is not None and found.actions is known.actions)
         return found
 
     def renew(self, action_id: str) -> Flow[bool]:
@@ -63,10 +67,12 @@ class HostCatalogue:
 
     def index(self) -> Index | None:
         """When the host was last asked, and the digests of its schemas, without the rest."""
-        if not self._indexed and self.settings.host:
-            self._index, self._indexed = self.cache.index(self.settings.host), True
-        return self._index
+        return self.cache.index(self.settings.host) if self.settings.host else None
 
-    def _found(self, catalogue: Catalogue) -> None:
-        self.cache.store(catalogue)
-        self._catalogue, self._indexed = catalogue, False
+    def _found(self, catalogue: Catalogue, *, same: bool = False) -> None:
+        """Keep what the host just said; ``same`` where that is what it said before."""
+        if same:
+            self.cache.touch(catalogue)
+        else:
+            self.cache.store(catalogue)
+        self._catalogue = catalogue

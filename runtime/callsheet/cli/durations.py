@@ -6,7 +6,7 @@ import re
 
 from callsheet.errors import UsageError
 
-_TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
+_TIME = r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?"
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _SHORTEST = 1000
 
@@ -16,7 +16,7 @@ def milliseconds(text: str, flag: str = "timeout") -> int:
 
     Raises ``UsageError``; a bare number under 1000 is refused, for it was meant as seconds.
     """
-    found = _TIME.fullmatch(text.strip())
+    found = re.fullmatch(_TIME, text.strip())
     if found is None:
         raise UsageError(
             f"--{flag}: {text!r} is no time", hint="600000, 90s or 10m", flag=f"--{flag}"

@@ -71,14 +71,14 @@ class Lookup:
         settings = self.session.settings
         if not settings.host or self.session.bindings.source == settings.origin:
             return True
-        return self._same_source() and self.session.directory.index() is None
+        return self._same_source() and self.session.index() is None
 
     def _same_source(self) -> bool:
         """Whether the bindings may have been made from the host in use: from it, or a sandbox."""
         settings, source = self.session.settings, self.session.bindings.source
         if source == settings.origin:
             return True
-        from callsheet.wire import is_loopback
+        from callsheet.settings import is_loopback
 
         return (source == "sandbox" or is_loopback(source)) and is_loopback(settings.host)
 
@@ -110,15 +110,14 @@ class Lookup:
         """A generated action as the host has it now; ``None`` where the host may mean another."""
         if not self.session.settings.host:
             return bound
-        directory = self.session.directory
-        index = directory.index()
+        index = self.session.index()
         seen = index.digest_of(bound.id) if index is not None else None
         if bound.digest and seen == bound.digest:
             return bound
         if self._same_source() and seen and bound.digest:
             from callsheet.cli.drift import Drift
 
-            live = directory.live(bound)
+            live = self.session.directory.live(bound)
             self.session.drift = Drift(bound) if live is not None else None
             return live or bound
         return bound if self.own_host() else None
@@ -177,5 +176,5 @@ class Lookup:
         if "--refresh" in self.session.argv:
             if not self.refresh() and self.trouble:
                 self.session.note(f"the server could not be asked: {self.trouble}")
-        elif not self.own_host() and self.session.directory.index() is None:
+        elif not self.own_host() and self.session.index() is None:
             self.refresh()

@@ -10,7 +10,6 @@ from callsheet.cli.input.request import Request, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving, view
 from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
-from callsheet.flows import completed
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -104,6 +103,8 @@ def finish(session: Session, made: Request, outcome: Outcome) -> int:
     answer = outcome.answer
     if made.blocking and answer.reading.state == "running":
         raise _still_running(made.action, answer)
+    from callsheet.flows import completed
+
     answer = session.run(completed(answer, job, session.engine.timing))
     if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(session, job, made.patience)

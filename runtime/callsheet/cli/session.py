@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from callsheet.bindings import Bindings
+    from callsheet.catalog.cache import CatalogueCache, Index
     from callsheet.cli.drift import Drift
     from callsheet.directory import Directory
     from callsheet.engine.work import Engine
@@ -45,6 +46,7 @@ class Session:
         self.paid: tuple[str, str] | None = None
         self._settings: Settings | None = None
         self._place: tuple[str | None, ...] = ()
+        self._cache: CatalogueCache | None = None
         self._directory: Directory | None = None
         self._engine: Engine | None = None
         self._transport: Transport | None = None
@@ -93,7 +95,7 @@ class Session:
     def restart(self) -> None:
         """Build everything anew at the next use."""
         self.close()
-        self._settings = self._directory = self._engine = self._transport = None
+        self._settings = self._directory = self._engine = self._transport = self._cache = None
 
     @property
     def directory(self) -> Directory:
@@ -102,9 +104,25 @@ class Session:
             from callsheet.directory import Directory
 
             self._directory = Directory(
-                self.settings, self.bindings, self._timing(), overrides=self._overrides()
+                self.settings,
+                self.bindings,
+                self._timing(),
+                overrides=self._overrides(),
+                cache=self._kept(),
             )
         return self._directory
+
+    def index(self) -> Index | None:
+        """When the host was last asked, and the digests of its schemas, without the rest."""
+        host = self.settings.host
+        return self._kept().index(host) if host else None
+
+    def _kept(self) -> CatalogueCache:
+        if self._cache is None:
+            from callsheet.catalog.cache import CatalogueCache
+
+            self._cache = CatalogueCache(self.settings.cache_dir)
+        return self._cache
 
     @property
     def engine(self) -> Engine:
@@ -168,7 +186,7 @@ class Session:
             sys.stderr.flush()
 
     def _timing(self) -> Any:
-        from callsheet.engine.work import default_timing
+        from callsheet.flows.effects import default_timing
 
         return default_timing()
 

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
-from callsheet.flows import Flow, Job, Record, Send, action_path, ask, retried
+from callsheet.flows import Flow, Job, Record, Send, action_path, retried
+from callsheet.flows.ask import ask
 from callsheet.protocol import error_for, read_reply
 from callsheet.spec import Family
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.errors import CallsheetError, DownloadError
 from callsheet.files.parts import Part, SavedFile
 from callsheet.files.targets import check_target, extension_of, takes_all, target_path
-from callsheet.flows import Flow, Record, Timing, ask, download, noted
+from callsheet.flows import Flow, Record, Timing, noted
+from callsheet.flows.ask import ask
+from callsheet.flows.download import download
 from callsheet.settings import joined, origin_of
 
 if TYPE_CHECKING:

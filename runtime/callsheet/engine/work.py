@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.backoff import process_quota
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.errors import TaskFailed, UsageError
 from callsheet.flows.ask import Job, ask, hint_of, query
-from callsheet.flows.effects import Flow, Timing
 from callsheet.flows.submit import Answer, Order, submit
 from callsheet.spec import Action, Family
 from callsheet.wire import require_key
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
 
     from callsheet.directory import Directory
     from callsheet.files.parts import SavedFile
+    from callsheet.flows.effects import Flow
     from callsheet.ledger import Ledger
 
 
@@ -29,13 +27,6 @@ class Outcome(NamedTuple):
     ref: str
     answer: Answer
     started: float
-
-
-def default_timing() -> Timing:
-    """The real clocks and chance, and the quota that all of this process share."""
-    import random
-
-    return Timing(time.monotonic, time.time, random.random, process_quota())  # noqa: S311 - jitter, no secret
 
 
 class Engine:

@@ -1,25 +1,41 @@
 """Flows without I/O: they say what to send, record, wait for and save, and are told the answers."""
 
-from callsheet.flows.ask import Job, ask, completed, hint_of, query
-from callsheet.flows.download import download
-from callsheet.flows.effects import (
-    Effect,
-    Flow,
-    Gather,
-    Record,
-    Reply,
-    Save,
-    Send,
-    Sleep,
-    Tell,
-    Timing,
-    Update,
-)
-from callsheet.flows.notes import noted
-from callsheet.flows.requests import followed, retried
-from callsheet.flows.submit import Answer, Order, action_path, sendable, submit
-from callsheet.flows.wait import wait
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from .ask import Job, completed, hint_of, query
+    from .effects import (
+        Effect,
+        Flow,
+        Gather,
+        Record,
+        Reply,
+        Save,
+        Send,
+        Sleep,
+        Tell,
+        Timing,
+        Update,
+    )
+    from .notes import noted
+    from .requests import action_path, followed, retried, sendable
+    from .submit import Answer, Order
+else:
+    from callsheet.lazily import exports
+
+    _HOMES = {
+        "ask": ("Job", "completed", "hint_of", "query"),
+        "effects": (
+            *("Effect", "Flow", "Gather", "Record", "Reply", "Save", "Send", "Sleep"),
+            *("Tell", "Timing", "Update"),
+        ),
+        "notes": ("noted",),
+        "requests": ("action_path", "followed", "retried", "sendable"),
+        "submit": ("Answer", "Order"),
+    }
+    __getattr__ = exports(__name__, _HOMES)
+
+# A flow that is called like its module is imported from there: the module would hide it here.
 __all__ = [
     "Answer",
     "Effect",
@@ -36,15 +52,11 @@ __all__ = [
     "Timing",
     "Update",
     "action_path",
-    "ask",
     "completed",
-    "download",
     "followed",
     "hint_of",
     "noted",
     "query",
     "retried",
     "sendable",
-    "submit",
-    "wait",
 ]

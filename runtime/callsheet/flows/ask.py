@@ -10,8 +10,8 @@ from callsheet.backoff import retry_after, wait_hint
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows.effects import Flow, Record, Reply, Send, Timing
 from callsheet.flows.notes import noted
-from callsheet.flows.requests import followed
-from callsheet.flows.submit import Answer, Order, action_path, submit
+from callsheet.flows.requests import action_path, followed
+from callsheet.flows.submit import Answer, Order, submit
 from callsheet.protocol.replies import read_reply
 
 if TYPE_CHECKING:

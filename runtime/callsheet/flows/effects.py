@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -88,6 +89,19 @@ class Update(NamedTuple):
     progress: float | None
     elapsed: float
     reading: Reading
+
+
+def default_timing() -> Timing:
+    """The real clocks and chance, and the quota that all of this process share."""
+    from callsheet.backoff import process_quota
+
+    return Timing(time.monotonic, time.time, _chance, process_quota())
+
+
+def _chance() -> float:
+    import random
+
+    return random.random()  # noqa: S311 - jitter, no secret
 
 
 class Timing(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from callsheet.backoff import THROTTLED as THROTTLED_COST
 from callsheet.backoff import TRANSIENT as TRANSIENT_COST
 from callsheet.backoff import full_jitter, wait_hint
@@ -86,3 +88,20 @@ def pause(reply: Reply | None, attempt: int, *, throttled: bool, timing: Timing)
     if hint is not None:
         return hint
     return full_jitter(attempt - 1, base=1.0 if throttled else 0.05, cap=20.0, random=timing.random)
+
+
+def action_path(action_id: str, suffix: str = "") -> str:
+    """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
+    if not re.fullmatch("[A-Za-z0-9._~-]+", action_id):
+        from urllib.parse import quote
+
+        action_id = quote(action_id, safe="")
+    return f"/api/actions/{action_id}{suffix}"
+
+
+def sendable(action_id: str) -> bool:
+    """Whether an id can be a segment of a path.
+
+    Dots alone cannot: HTTP libraries resolve them, also where they are percent-encoded.
+    """
+    return not set(action_id) <= {"."} and action_id.encode("utf-8", "ignore").decode() == action_id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 from callsheet.errors import (
     CallsheetError,
@@ -15,7 +14,7 @@ from callsheet.errors import (
 )
 from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Timing
 from callsheet.flows.notes import noted
-from callsheet.flows.requests import ATTEMPTS, followed, pause, retried
+from callsheet.flows.requests import ATTEMPTS, action_path, followed, pause, retried
 from callsheet.protocol.replies import read_reply
 from callsheet.text import safe_text
 
@@ -62,19 +61,6 @@ class Answer(NamedTuple):
     reply: Reply
     json: Any
     reading: Reading
-
-
-def action_path(action_id: str, suffix: str = "") -> str:
-    """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
-    return f"/api/actions/{quote(action_id, safe='')}{suffix}"
-
-
-def sendable(action_id: str) -> bool:
-    """Whether an id can be a segment of a path.
-
-    Dots alone cannot: HTTP libraries resolve them, also where they are percent-encoded.
-    """
-    return not set(action_id) <= {"."} and action_id.encode("utf-8", "ignore").decode() == action_id
 
 
 def submit(order: Order, timing: Timing) -> Flow[Answer]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]")
+_STEP = r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]"
 _MOST = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(NamedTuple):
     """Each field forces one reading; empty means: by structure.
 
     A value is a string or a list of strings; a string with commas is a list. A *path* is keys
@@ -53,7 +51,7 @@ class Overrides:
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Overrides:
         """Read a ``protocol`` table; raises ``UsageError`` naming the key that is wrong."""
-        known = {field.name.replace("_", "-"): field.name for field in fields(cls)}
+        known = {name.replace("_", "-"): name for name in cls._fields}
         read: dict[str, tuple[str, ...]] = {}
         for key, value in table.items():
             if key not in known:
@@ -82,7 +80,7 @@ def _words(key: str, value: Any) -> tuple[str, ...]:
 def pick(data: Any, path: str) -> tuple[Any, ...]:
     """The values that ``path`` leads to, at most 1,000; none where it leads nowhere."""
     found = [data]
-    for step in _STEP.findall(path):
+    for step in re.findall(_STEP, path):
         if step != "$":
             found = [item for value in found for item in _step(value, step)][:_MOST]
     return tuple(found)

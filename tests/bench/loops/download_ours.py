@@ -10,7 +10,8 @@ def prepare(host: str, key: str, size: int) -> Callable[[], None]:
     os.environ |= {"ADS_HOST": host, "ADS_API_KEY": key, "ADS_AUTH": "bearer"}
     from ads_client import Client
     from callsheet.files.parts import Part
-    from callsheet.flows import Flow, download
+    from callsheet.flows import Flow
+    from callsheet.flows.download import download
 
     client = Client(ledger=None)
     target = Path(f"ours-{size}.bin")

@@ -26,19 +26,21 @@ def session(folder: Path, prog: str = "ads") -> Session:
 def test_rows_are_given_back_until_the_catalogue_changes(tmp_path: Path) -> None:
     cache = CatalogueCache(str(tmp_path))
     cache.store(Catalogue(HOST, 0.0, (), {}))
-    listed.store(session(tmp_path), ROWS)
+    listed.keep(session(tmp_path), ROWS, "a\t\n")
 
-    assert listed.stored(session(tmp_path)) == ROWS
-    assert listed.stored(session(tmp_path, "other")) is None
+    found = listed.kept(session(tmp_path))
+    assert found is not None
+    assert (found.rows(), found.piped) == (ROWS, "a\t\n")
+    assert listed.kept(session(tmp_path, "other")) is None
     os.utime(cache.path(HOST), (1, 1))
-    assert listed.stored(session(tmp_path)) is None
+    assert listed.kept(session(tmp_path)) is None
 
 
 def test_without_a_catalogue_or_with_a_damaged_list_there_is_none(tmp_path: Path) -> None:
-    listed.store(session(tmp_path), ROWS)
-    assert listed.stored(session(tmp_path)) is None
+    listed.keep(session(tmp_path), ROWS, "a\t\n")
+    assert listed.kept(session(tmp_path)) is None
     cache = CatalogueCache(str(tmp_path))
     cache.store(Catalogue(HOST, 0.0, (), {}))
-    listed.store(session(tmp_path), ROWS)
+    listed.keep(session(tmp_path), ROWS, "a\t\n")
     (tmp_path / f"{cache.path(HOST)}.rows").write_text("{", "utf-8")
-    assert listed.stored(session(tmp_path)) is None
+    assert listed.kept(session(tmp_path)) is None

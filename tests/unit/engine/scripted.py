@@ -5,18 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.backoff import Quota
-from callsheet.flows import (
-    Effect,
-    Flow,
-    Order,
-    Record,
-    Reply,
-    Save,
-    Send,
-    Sleep,
-    Tell,
-    Timing,
-)
+from callsheet.flows import Effect, Flow, Order, Record, Reply, Save, Send, Sleep, Tell, Timing
 from callsheet.flows.effects import Gather
 from callsheet.protocol import Overrides
 from callsheet.spec import Action, Family

@@ -11,8 +11,9 @@ from unit.engine.servers import Said, said, serving
 from unit.engine.test_flows_wait import DONE, JOB, RUNNING, waited
 
 from callsheet.errors import StillRunning
-from callsheet.flows import Record, Timing, wait
+from callsheet.flows import Record, Timing
 from callsheet.flows.effects import Tell
+from callsheet.flows.wait import wait
 
 if TYPE_CHECKING:
     from pathlib import Path

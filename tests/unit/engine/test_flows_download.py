@@ -10,7 +10,8 @@ from unit.engine.scripted import Stage, reply
 
 from callsheet.errors import DownloadError, LimitReached, NetworkError
 from callsheet.files.parts import Part
-from callsheet.flows import Flow, Reply, Save, download
+from callsheet.flows import Flow, Reply, Save
+from callsheet.flows.download import download
 
 if TYPE_CHECKING:
     from pathlib import Path

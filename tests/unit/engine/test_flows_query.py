@@ -8,7 +8,8 @@ import pytest
 from unit.engine.scripted import FAMILY, HOST, Stage, reply
 
 from callsheet.errors import CallsheetError, ServerError
-from callsheet.flows import Job, Order, ask, query
+from callsheet.flows import Job, Order, query
+from callsheet.flows.ask import ask
 from callsheet.protocol import Overrides
 from callsheet.spec import Action
 

@@ -18,8 +18,9 @@ from callsheet.errors import (
     ServerError,
     UsageError,
 )
-from callsheet.flows import Record, Reply, Send, submit
-from callsheet.flows.submit import action_path, sendable
+from callsheet.flows import Record, Reply, Send
+from callsheet.flows.requests import action_path, sendable
+from callsheet.flows.submit import submit
 from callsheet.spec import Action, Role
 
 REFUSED = NetworkError("refused", sent=False)

@@ -9,7 +9,9 @@ from unit.engine.scripted import FAMILY, HOST, Stage, replies, reply
 
 from callsheet.backoff import growth
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
-from callsheet.flows import Job, Record, Tell, ask, wait
+from callsheet.flows import Job, Record, Tell
+from callsheet.flows.ask import ask
+from callsheet.flows.wait import wait
 from callsheet.protocol import Overrides
 
 JOB = Job("ref-1", "ai.v.make", FAMILY, ("t-1",), 999_990.0, HOST, Overrides())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from unit.engine.scripted import Stage, reply
 from unit.engine.test_flows_wait import DONE, JOB, RUNNING
 
 from callsheet.engine.pace import Pace, usual
-from callsheet.flows import Reply, wait
-from callsheet.flows.wait import SHORTEST
+from callsheet.flows.wait import SHORTEST, wait
+
+if TYPE_CHECKING:
+    from callsheet.flows import Reply
 
 
 def watched(seconds: float, past: tuple[float, ...], **headers: str) -> tuple[int, float]:

@@ -11,9 +11,9 @@ from unit.engine.test_transport import BODY, KEY, MAKE, options
 
 from callsheet import Client
 from callsheet.backoff import process_quota
-from callsheet.engine.work import default_timing
 from callsheet.errors import LimitReached, NetworkError
 from callsheet.flows import Send, retried
+from callsheet.flows.effects import default_timing
 from callsheet.spec import Action
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_pause_of_more_than_two_minutes_is_told(hint: str) -> None:
 
 def test_a_paid_request_is_not_sent_again_by_any_quota() -> None:
     from callsheet.errors import CallsheetError
-    from callsheet.flows import submit
+    from callsheet.flows.submit import submit
 
     stage = Stage(reply(b"", 503, retry_after="1"))
     with pytest.raises(CallsheetError):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.engine.servers import Said, Seen, said, serving
 
-from callsheet.engine.work import default_timing
 from callsheet.errors import (
     CallsheetError,
     DownloadError,
@@ -19,6 +18,7 @@ from callsheet.errors import (
     TaskFailed,
     UsageError,
 )
+from callsheet.flows.effects import default_timing
 from callsheet.ledger import Ledger
 from callsheet.spec import Action, Family
 

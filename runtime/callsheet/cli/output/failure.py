@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # A library knows no program: its hints say "tasks wait ID".
-_OURS = re.compile(r"(?:(?<=^)|(?<=: ))tasks (?=(?:list|show|wait|save|rerun|recover)\b)")
+_OURS = r"(?:(?<=^)|(?<=: ))tasks (?=(?:list|show|wait|save|rerun|recover)\b)"
 
 
 class Unexpected(CallsheetError):
@@ -71,6 +70,8 @@ def from_any(error: BaseException) -> CallsheetError:
         return from_click(error)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return Interrupted("interrupted")
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if "callsheet" in f.filename] or list(frames)
     where = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"
@@ -85,6 +86,8 @@ def report(session: Session, error: BaseException) -> int:
 
     told = from_any(error)
     if "debug" in session.flags or "--debug" in session.argv:
+        import traceback
+
         whole = safe_text("".join(traceback.format_exception(error)), multiline=True)
         for line in whole.splitlines():
             session.warn(line)
@@ -100,4 +103,4 @@ def report(session: Session, error: BaseException) -> int:
 
 def spoken(prog: str, hint: str) -> str:
     """A hint in which each command line of ours begins with the name of the program."""
-    return _OURS.sub(lambda found: f"{prog} {found[0]}", hint)
+    return re.sub(_OURS, lambda found: f"{prog} {found[0]}", hint)

@@ -24,14 +24,16 @@ SHORTENED = frozenset({"summary"})
 """Columns that may be cut where they leave the screen: another command shows them whole."""
 
 # Legal inside a JSON string and yet able to drive a terminal; their escapes mean the same.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]|" + INVISIBLE.pattern)
+_UNSAFE = "[\x7f-\x9f\u2028\u2029]|" + INVISIBLE
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON text, one document, that no terminal obeys."""
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=str)
-    text = _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    text = re.sub(_UNSAFE, lambda found: json.dumps(found[0])[1:-1], text)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -174,17 +176,31 @@ def _raw(value: Any, terminal: bool) -> str:
 
 def emit_list(session: Session, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     """A list: a table on a terminal, tab-separated lines in a pipe, else what was asked for."""
-    form = chosen(session)
-    if session.flags.get("jmespath") or form not in {"", "table"}:
+    if is_tab_separated(session):
+        write(tab_separated(rows, columns))
+        return
+    if session.flags.get("jmespath") or chosen(session) not in {"", "table"}:
         emit(session, rows)
         return
-    lines = [[cell(row.get(name)) for name in columns] for row in rows]
-    if not form and not session.on_terminal():
-        write(tabbed(lines))
-        return
+    lines = _cells(rows, columns)
     screen = _screen() if session.on_terminal() and columns[-1] in SHORTENED else 0
     head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
     write(paint.painted(head, "bold", paint.is_wanted(sys.stdout, session.environ)) + rest)
+
+
+def is_tab_separated(session: Session) -> bool:
+    """Whether a list goes into a pipe that asks for no other format."""
+    plain = not session.flags.get("jmespath") and not chosen(session)
+    return plain and not session.on_terminal()
+
+
+def tab_separated(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
+    """A list as a pipe is given it: a line a row."""
+    return tabbed(_cells(rows, columns))
+
+
+def _cells(rows: list[dict[str, Any]], columns: Sequence[str]) -> list[list[str]]:
+    return [[cell(row.get(name)) for name in columns] for row in rows]
 
 
 def _screen() -> int:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.nearest import did_you_mean, listing
 from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.files import containers
 from callsheet.files.targets import WORDS, check_target, target_path
 from callsheet.text import shell_word
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
     from callsheet.flows import Answer, Job
     from callsheet.spec import Action
 
-_LATE = re.compile(r"\{(task_id|index|ext)\}")
+_LATE = r"\{(task_id|index|ext)\}"
 
 
 def check(session: Session, action: Action) -> None:
@@ -37,7 +34,7 @@ def check(session: Session, action: Action) -> None:
         return
     _check_template(out)
     target = target_path(out, action=action.id, task_id="task")
-    unknown_yet = out != target and (_LATE.search(out) or os.path.isdir(out) or out.endswith("/"))
+    unknown_yet = out != target and (re.search(_LATE, out) or os.path.isdir(out) or out.endswith("/"))
     if (
         unknown_yet
     ):  # the name holds what only the answer tells: the folder is all there is to check
@@ -51,7 +48,9 @@ def _opener(out: str | None) -> str:
     if out in {None, "", "-"}:
         raise UsageError("--open shows a saved file: --out is needed", flag="--open")
     opener = "open" if sys.platform == "darwin" else "xdg-open"
-    if shutil.which(opener) is None:
+    from shutil import which
+
+    if which(opener) is None:
         raise UsageError(f"--open: there is no {opener} here", flag="--open")
     return opener
 
@@ -105,6 +104,8 @@ def save(
 
 def _tell_kind(session: Session, file: SavedFile) -> None:
     """Say where a name promises another container than the file holds."""
+    from callsheet.files import containers
+
     wanted = containers.expected_kind(file.path)
     with open(file.path, "rb") as opened:
         found = containers.kind_of(opened.read(containers.HEAD))
@@ -126,6 +127,9 @@ def meant(session: Session) -> str:
 
 
 def _to_stdout(session: Session, answer: Answer, action: Action, job: Job | None) -> None:
+    import tempfile
+    from shutil import copyfileobj
+
     # Without its reference the job is not noted as saved: the file does not stay.
     job = job._replace(ref="") if job is not None else None
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +137,7 @@ def _to_stdout(session: Session, answer: Answer, action: Action, job: Job | None
         session.run(session.engine.save(answer, path, action=action.id, job=job, force=True))
         sys.stdout.flush()
         with open(path, "rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
+            copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
 

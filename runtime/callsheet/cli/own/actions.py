@@ -53,19 +53,28 @@ def _show(session: Session, found: Offer, actions: Iterable[Action]) -> None:
 def _list(session: Session, refresh: bool, cached: bool) -> None:
     """List every action of the server; without a network what the cache holds."""
     if cached and not refresh and session.settings.host:
-        rows = listed.stored(session)
-        if rows is not None:
-            output.emit_list(session, rows, _COLUMNS)
+        kept = listed.kept(session)
+        if kept is not None:
+            _again(session, kept)
             return
     from callsheet.cli.own.offer import known, offered
 
     found = (cached and not refresh and known(session)) or offered(session, whole=refresh)
     rows = [row(session, one, found) for one in found.surface(session).actions]
     if found.source != "bindings":
-        listed.store(session, [{**one, "source": "cached"} for one in rows])
+        later = [{**one, "source": "cached"} for one in rows]
+        listed.keep(session, later, output.tab_separated(later, _COLUMNS))
     output.emit_list(session, rows, _COLUMNS)
     for note in found.catalogue.notes:
         session.note(note)
+
+
+def _again(session: Session, kept: listed.Kept) -> None:
+    """Print a list that was kept; for a pipe it lies ready."""
+    if output.is_tab_separated(session):
+        output.write(kept.piped)
+    else:
+        output.emit_list(session, kept.rows(), _COLUMNS)
 
 
 def _search(session: Session, text: tuple[str, ...]) -> None:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from callsheet.errors import NetworkError
-from callsheet.wire import is_loopback, verify_for
+from callsheet.settings import is_loopback
+from callsheet.wire import verify_for
 
 _PATIENCE = 10.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
@@ -11,22 +11,36 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 
-def stored(session: Session) -> Rows | None:
-    """The rows, where catalogue, configuration and program are still those of then."""
+class Kept(NamedTuple):
+    """A list that was made before: ``piped`` is what a pipe is given of it."""
+
+    piped: str
+    stored: str
+
+    def rows(self) -> Rows:
+        """The same as data; raises ``ValueError``."""
+        import json
+
+        return [dict(row) for row in json.loads(self.stored)]
+
+
+def kept(session: Session) -> Kept | None:
+    """The list, where catalogue, configuration and program are still those of then."""
     import json
 
     mark = _mark(session)
     try:
         with open(_path(session), encoding="utf-8") as file:
-            data = json.load(file)
-        fits = mark is not None and data["mark"] == mark
-        return [dict(row) for row in data["rows"]] if fits else None
-    except (OSError, ValueError, KeyError, TypeError):
+            text = file.read()
+        head, _, rest = text.partition("\n")
+        said, size = json.loads(head)
+        return Kept(rest[:size], rest[size:]) if mark is not None and said == mark else None
+    except (OSError, ValueError, TypeError):
         return None
 
 
-def store(session: Session, rows: Rows) -> None:
-    """Keep the rows; a cache that cannot be written is no error."""
+def keep(session: Session, rows: Rows, piped: str) -> None:
+    """Keep a list; a cache that cannot be written is no error."""
     import json
 
     mark, path = _mark(session), _path(session)
@@ -34,8 +48,9 @@ def store(session: Session, rows: Rows) -> None:
         return
     part = f"{path}.{os.getpid()}.part"
     try:
-        with open(part, "x", encoding="utf-8") as file:
-            json.dump({"mark": mark, "rows": rows}, file)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{json.dumps([mark, len(piped)])}\n{piped}{json.dumps(rows)}")
         os.replace(part, path)
     except OSError:
         return

@@ -175,7 +175,7 @@ class Visit:
 
 
 def _local(host: str) -> bool:
-    from callsheet.wire import is_loopback
+    from callsheet.settings import is_loopback
 
     return is_loopback(host)
 
