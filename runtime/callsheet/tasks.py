@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from callsheet.engine.cancelling import cancel
 from callsheet.engine.work import require_done
 from callsheet.results import AsyncResult, Result
 
@@ -99,6 +98,8 @@ class Task(TaskState[T]):
 
     def cancel(self) -> None:
         """Ask the server to stop the job; raises ``UsageError`` where it offers no such action."""
+        from callsheet.engine.cancelling import cancel
+
         self._client.run(cancel(self._client.engine, self._job))
 
     def _result(self, answer: Answer) -> Result[T]:
@@ -138,6 +139,8 @@ class AsyncTask(TaskState[T]):
 
     async def cancel(self) -> None:
         """As ``Task.cancel``."""
+        from callsheet.engine.cancelling import cancel
+
         await self._client.run(cancel(self._client.engine, self._job))
 
     def _result(self, answer: Answer) -> AsyncResult[T]:
