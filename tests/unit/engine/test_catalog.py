@@ -218,6 +218,40 @@ def test_the_index_tells_digests_without_the_rest(tmp_path: Path) -> None:
     assert (index.digest_of("none"), index.digest_of("b")) == ("", None)
 
 
+def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
+    cache, catalogue = CatalogueCache(str(tmp_path)), stored()
+    cache.store(catalogue)
+    before = Path(cache.path(HOST)).stat()
+    later = catalogue._replace(fetched=catalogue.fetched + 60)
+    cache.touch(later)
+    after, index = Path(cache.path(HOST)).stat(), cache.index(HOST)
+
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert CatalogueCache(str(tmp_path)).load(HOST) == later
+    assert index is not None
+    assert index.fetched == later.fetched
+    assert index.digest_of(stored().actions[0].id)
+
+
+def test_a_server_cannot_be_named_like_an_action(tmp_path: Path) -> None:
+    cache, catalogue = CatalogueCache(str(tmp_path)), stored()
+    name = catalogue.actions[0].id
+    cache.store(catalogue._replace(server=f"{'x' * 80} {name}"))
+    index = cache.index(HOST)
+
+    assert index is not None
+    assert index.digest_of(name) == digest(catalogue.actions[0].input)
+
+
+def test_hosts_that_look_alike_have_files_of_their_own() -> None:
+    cache = CatalogueCache("/cache")
+    hosts = ["https://a.example", "http://a.example", "https://a.example/x", "https://a_example"]
+    hosts += [f"https://{'a' * 150}.example/{end}" for end in ("x", "X")]
+
+    assert len({cache.path(host).lower() for host in hosts}) == len(hosts)
+    assert all(len(cache.path(host)) < 250 for host in hosts)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -13,7 +13,15 @@ from callsheet.bindings import Bindings
 from callsheet.errors import UsageError
 from callsheet.profiles import ProfileFile
 from callsheet.secret import Secret
-from callsheet.settings import Settings, folder, joined, load, origin_of, parse_host
+from callsheet.settings import (
+    Settings,
+    folder,
+    is_loopback,
+    joined,
+    load,
+    origin_of,
+    parse_host,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,3 +264,19 @@ def test_a_traceback_with_variables_shows_no_key(tmp_path: Path) -> None:
     told = "".join(TracebackException.from_exception(error, capture_locals=True).format())
     assert "3 variables" in told
     assert key not in told
+
+
+PLAIN = [
+    f"{scheme}://{name}{port}{path}"
+    for scheme in ("http", "https")
+    for name in ("a", "a.example", "127.0.0.1", "a..b", "-")
+    for port in ("", ":1", ":80", ":443", ":8787", ":65535", ":65536", ":99999", ":080")
+    for path in ("", "/", "/api/v1", "//", "/../x")
+]
+
+
+def test_a_plain_address_is_read_as_urllib_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = [(origin_of(url), is_loopback(url)) for url in PLAIN]
+    monkeypatch.setattr("callsheet.settings._PLAIN", "(?!)")
+
+    assert read == [(origin_of(url), is_loopback(url)) for url in PLAIN]
