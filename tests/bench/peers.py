@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ WANTED = {
     "fastmcp": ["fastmcp"],
     "openapi-python-client": ["openapi-python-client", "ruff"],
     "datamodel-code-generator": ["datamodel-code-generator", "httpx2", "ruff"],
+    "awscli": ["awscli"],
 }
-NOT_HERE = {"mcporter": "it needs node"}
+NODE = {"mcporter": ["mcporter"]}
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Peer:
 
     def version(self) -> str:
         """The version of its package."""
+        if self.name in NODE:
+            about = self.folder / "node_modules" / self.name / "package.json"
+            return str(json.loads(about.read_text(encoding="utf-8"))["version"])
         words = f"import importlib.metadata as m; print(m.version({self.name!r}))"
         done = subprocess.run([self.python(), "-c", words], capture_output=True, text=True)
         return done.stdout.strip()
@@ -52,10 +57,8 @@ class Peer:
 
 def install(folder: Path, tell: Callable[[str], object]) -> dict[str, Peer]:
     """Make the environments that are not there; tells which peers are left out, and why."""
-    for name, why in NOT_HERE.items():
-        tell(f"{name} is left out: {why}")
     found = {}
-    for name, packages in WANTED.items():
+    for name, packages in {**WANTED, **NODE}.items():
         peer = Peer(name, folder / name)
         if not (peer.folder / "installed").exists():
             why = _make(peer, packages)
@@ -68,12 +71,17 @@ def install(folder: Path, tell: Callable[[str], object]) -> dict[str, Peer]:
 
 def _make(peer: Peer, packages: list[str]) -> str:
     """Install and compile; empty, or why it could not be done."""
+    if peer.name in NODE and shutil.which("npm") is None:
+        return "there is no npm"
     pip = [peer.python(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     steps = [
         [sys.executable, "-m", "venv", str(peer.folder)],
         [*pip, "--upgrade", "pip"],
         [*pip, "--compile", *packages],
     ]
+    if peer.name in NODE:
+        peer.folder.mkdir(parents=True, exist_ok=True)
+        steps = [["npm", "install", "--silent", "--prefix", str(peer.folder), *packages]]
     for words in steps:
         done = subprocess.run(
             words, env=clean_environ(), capture_output=True, text=True, check=False

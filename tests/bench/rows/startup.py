@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.fastmcp import written
+from bench.toolservers import helps
 from bench.trials import Row, Trial
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
     } | {COMPLETION: {n: completing(stage, n) for n in stage.sizes}}
     found = [_way(stage, name, parts) for name, parts in ways.items()]
     _beside(stage, found[0], peers)
+    if "awscli" in peers:
+        _with_aws(found[3], peers["awscli"].process(stage.folder, "--version", program="aws"))
     return [same(stage), *found, _errors(stage)]
 
 
@@ -46,8 +48,7 @@ def _beside(stage: Stage, trial: Trial, peers: dict[str, Peer]) -> None:
     others: dict[int, dict[str, Process]] = {}
     for count in stage.sizes:
         others[count] = {"eager click": stage.program("eager_click", str(count), "--help")}
-        if "fastmcp" in peers:
-            others[count]["fastmcp"] = written(stage, peers["fastmcp"], count)
+        others[count] |= helps(stage, peers, count)
     named = {f"{name} {n}": part for n, them in others.items() for name, part in them.items()}
     trial.parts = {**trial.parts, **named}
     trial.rare = frozenset(named)
@@ -55,6 +56,13 @@ def _beside(stage: Stage, trial: Trial, peers: dict[str, Peer]) -> None:
         replace(row, peers=tuple(f"{name} {row.ours}" for name in others[int(row.ours)]))
         for row in trial.rows
     ]
+
+
+def _with_aws(trial: Trial, aws: Process) -> None:
+    """Put the command line of AWS beside ours."""
+    trial.parts = {**trial.parts, "aws": aws}
+    trial.rare = frozenset({"aws"})
+    trial.rows = [replace(row, peers=("aws",)) for row in trial.rows]
 
 
 def same(stage: Stage) -> Trial:
