@@ -151,17 +151,17 @@ class Engine:
             overrides=self.directory.overrides,
             media=outcome.action.media,
             hint=hint_of(outcome.answer, self.timing.wall()),
-            past=self.past(family),
         )
 
-    def past(self, family: Family) -> tuple[float, ...]:
-        """How many seconds the last jobs of a family took on this host, the newest first."""
-        if self.ledger is None:
-            return ()
+    def learnt(self, job: Job) -> Job:
+        """A job that is to be waited for, with how long earlier ones of its action took here."""
+        if self.ledger is None or job.past:
+            return job
+        names = (job.family.create, job.family.wait)
         try:
-            return self.ledger.durations(self.settings.host, family.create, family.wait)
+            return job._replace(past=self.ledger.durations(self.settings.host, *names))
         except UsageError:  # a ledger that fails now must not cost the caller a paid job
-            return ()
+            return job
 
     def known_job(self, name: str, family: Family | None = None) -> Flow[Job]:
         """The job with this task id or client reference, from the ledger or as a bare id.
@@ -186,7 +186,6 @@ class Engine:
                 host=row["host"],
                 overrides=self.directory.overrides,
                 media=tuple(row["media"] or ()),
-                past=self.past(family),
             )
         if family is None:
             family = yield from _only_family(self.directory, name)
@@ -214,7 +213,8 @@ class Engine:
         """As ``wait``, but a failed job is an answer too."""
         from callsheet.flows.wait import wait
 
-        return (yield from wait(job, self.timing, deadline=self.timing.clock() + timeout))
+        deadline = self.timing.clock() + timeout
+        return (yield from wait(self.learnt(job), self.timing, deadline=deadline))
 
     def links(self, answer: Answer) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""

@@ -28,7 +28,7 @@ class Job(NamedTuple):
 
     ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
     ``hint`` is the pause in seconds that the create action's answer asked for; ``past`` holds
-    the seconds that earlier jobs of this action took.
+    the seconds that earlier jobs of this action took, looked up when one is waited for.
     """
 
     ref: str
