@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import fields
 
 from program import ROOT
 
@@ -17,7 +16,7 @@ TEXT = (ROOT / "docs/configuration.md").read_text("utf-8")
 
 def test_every_key_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z.-]+)` \|", TEXT, re.MULTILINE))
-    protocol = {f"protocol.{one.name.replace('_', '-')}" for one in fields(Overrides)}
+    protocol = {f"protocol.{one.replace('_', '-')}" for one in Overrides._fields}
 
     assert documented == (_OWN | Overlay.keys() - {"protocol"} | protocol)
 

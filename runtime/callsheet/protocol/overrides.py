@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import UsageError
 
@@ -15,8 +14,7 @@ _STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]")
 _MOST = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(NamedTuple):
     """Each field forces one reading; empty means: by structure.
 
     A value is a string or a list of strings; a string with commas is a list. A *path* is keys
@@ -53,7 +51,7 @@ class Overrides:
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Overrides:
         """Read a ``protocol`` table; raises ``UsageError`` naming the key that is wrong."""
-        known = {field.name.replace("_", "-"): field.name for field in fields(cls)}
+        known = {name.replace("_", "-"): name for name in cls._fields}
         read: dict[str, tuple[str, ...]] = {}
         for key, value in table.items():
             if key not in known:
