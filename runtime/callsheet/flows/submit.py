@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -64,6 +65,7 @@ class Answer(NamedTuple):
     reading: Reading
 
 
+@lru_cache(maxsize=512)
 def action_path(action_id: str, suffix: str = "") -> str:
     """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
     return f"/api/actions/{quote(action_id, safe='')}{suffix}"
