@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
+from callsheet.routes import Pool, Routes, request_of
 from callsheet.wire import (
     AT_ONCE,
     Body,
-    client_options,
     download_of,
     in_our_words,
+    is_encoded,
+    is_proxied,
     load_httpx,
-    pool_of,
     reply_of,
-    request_of,
     too_slow,
+    url_of,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class AsyncTransport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+        self._routes = Routes(settings, self._open)
 
     async def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -104,14 +106,18 @@ class AsyncTransport:
             raise too_slow(self.settings, send) from None
 
     async def _send(self, send: Send) -> Reply:
-        request = request_of(self.settings, send)
-        client = self._client(request["url"])
-        with in_our_words(request["url"]):
-            async with client.stream(**request) as response:
-                body = Body(request["url"])
-                async for chunk in response.aiter_bytes():
+        url = url_of(self.settings, send)
+        with in_our_words(url):
+            route = self._routes.route(send.method, url)
+            response = await route.handle(request_of(route, send))
+            try:
+                body = Body(route.where)
+                chunks = response.aiter_bytes() if is_encoded(response) else response.stream
+                async for chunk in chunks:
                     body.add(chunk)
-                return body.reply(response, self.settings.key)
+            finally:
+                await response.aclose()
+            return body.reply(response, self.settings.key)
 
     async def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -138,30 +144,31 @@ class AsyncTransport:
                 return reply
 
     def _client(self, url: str) -> httpx.AsyncClient:
-        pool = pool_of(url)
-        if pool not in self._clients:
-            options = client_options(url)
-            transport = self._http or _aiohttp(url, options)
-            self._clients[pool] = load_httpx().AsyncClient(transport=transport, **options)
-        return self._clients[pool]
+        client: httpx.AsyncClient = self._routes.pool(url).client
+        return client
+
+    def _open(self, url: str, options: dict[str, Any]) -> Pool:
+        httpx = load_httpx()
+        http = self._http
+        if http is None and not is_proxied(url, options):
+            facts = {"verify": options["verify"], "limits": options["limits"]}
+            http = _aiohttp(facts) or httpx.AsyncHTTPTransport(**facts)
+        client = httpx.AsyncClient(transport=http, **options)
+        handle = http.handle_async_request if http else partial(client.send, stream=True)
+        return Pool(client, handle)
 
     async def close(self) -> None:
         """Close connections and the ledger."""
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        for pool in self._routes.emptied():
+            await pool.client.aclose()
         if self.ledger is not None:
             self.ledger.close()
 
 
-def _aiohttp(url: str, options: dict[str, Any]) -> Any:
-    """The transport of the ``fast`` extra, or none; it would not see a configured proxy."""
+def _aiohttp(facts: dict[str, Any]) -> Any:
+    """The transport of the ``fast`` extra, or none."""
     if importlib.util.find_spec("httpx_aiohttp") is None:
-        return None
-    from urllib.request import getproxies
-
-    if options["trust_env"] and {"all", pool_of(url)[0]} & set(getproxies()):
         return None
     from httpx_aiohttp import AiohttpTransport
 
-    return AiohttpTransport(verify=options["verify"], limits=options["limits"])
+    return AiohttpTransport(**facts)

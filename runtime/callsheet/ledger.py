@@ -6,6 +6,7 @@ import json
 import os
 import time
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
@@ -25,18 +26,31 @@ INSERT_INTENT = """
 INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
   family, media, target, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
   :body_digest, :schema_digest, :family, :media, :target, :holder)
-ON CONFLICT (ref) DO UPDATE SET state = 'intent', updated = :now, host = :host, action = :action,
-  body = :body, body_digest = :body_digest, schema_digest = :schema_digest, family = :family,
-  media = :media, target = :target, holder = :holder, error = NULL
+ON CONFLICT (ref) DO NOTHING
+"""
+RENEW_INTENT = """
+UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action, body = :body,
+  body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
+  target = :target, holder = :holder, error = NULL WHERE ref = :ref
 """
 # What was saved stays so, whatever is heard of the job later.
 UPDATE_STATE = """
 UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
-  ('running', 'done', 'failed') THEN state ELSE :state END WHERE ref = :ref
+  ('running', 'done', 'failed') THEN state ELSE :state END
+"""
+HONOURED = """
+INSERT INTO origins SELECT host, 1 FROM jobs WHERE ref = ?
+ON CONFLICT (origin) DO UPDATE SET idempotency = 1 WHERE NOT idempotency
 """
 UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
 UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
 CHANGES = ("said", "cost", "error", "seconds")
+
+
+@cache
+def _update(*names: str) -> str:
+    """The one statement that changes the state and these columns of a job."""
+    return UPDATE_STATE + "".join(f", {name} = :{name}" for name in names) + " WHERE ref = :ref"
 
 
 class Ledger:
@@ -50,46 +64,42 @@ class Ledger:
         self._clock = clock
         self._since = clock()
         self._db: sqlite3.Connection | None = None
+        self._honouring: set[str] = set()
         self._guarding = Guard(self.path)
         self._presence = Presence(folder or ".")
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns."""
-        now = self._clock()
         with self._writing() as db:
             if event == "intent":
-                _refuse_twice(db, ref, values)
-                row = {name: _text(values.get(name)) for name in INTENT}
-                row["holder"] = self._presence.name()
-                db.execute(INSERT_INTENT, {"ref": ref, "now": now, **row})
-                return
-            state = STATES.get(event, event)
-            db.execute(UPDATE_STATE, {"ref": ref, "now": now, "state": state})
-            self._change(db, ref, values)
+                self._intend(db, ref, values)
+            else:
+                self._change(db, ref, STATES.get(event, event), values)
 
-    def _change(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
+    def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
+        row = {name: _text(values.get(name)) for name in INTENT}
+        row |= {"ref": ref, "now": self._clock(), "holder": self._presence.name()}
+        if not db.execute(INSERT_INTENT, row).rowcount:
+            _refuse_twice(db, ref, values)
+            db.execute(RENEW_INTENT, row)
+
+    def _change(
+        self, db: sqlite3.Connection, ref: str, state: str, values: Mapping[str, Any]
+    ) -> None:
+        row = {name: values[name] for name in CHANGES if values.get(name) is not None}
         if values.get("task_ids"):
-            ids = json.dumps(list(values["task_ids"]))
-            db.execute("UPDATE jobs SET task_ids = ? WHERE ref = ?", (ids, ref))
+            row["task_ids"] = json.dumps(list(values["task_ids"]))
         if values.get("reply") is not None:
-            db.execute(
-                "UPDATE jobs SET reply = ? WHERE ref = ?", (json.dumps(values["reply"]), ref)
-            )
-        for name in CHANGES:
-            if values.get(name) is not None:
-                sql = f"UPDATE jobs SET {name} = ? WHERE ref = ?"  # noqa: S608 - a constant name
-                db.execute(sql, (values[name], ref))
+            row["reply"] = json.dumps(values["reply"])
+        now = self._clock()
+        db.execute(_update(*row), {"ref": ref, "now": now, "state": state, **row})
         for file in values.get("files", ()):
             path = os.path.abspath(file.path)
             db.execute("DELETE FROM files WHERE ref = ? AND path = ?", (ref, path))
-            db.execute(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
-                (ref, path, file.bytes, file.sha256, self._clock()),
-            )
+            noted = (ref, path, file.bytes, file.sha256, now)
+            db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", noted)
         if values.get("idempotency"):
-            db.execute(
-                "INSERT OR REPLACE INTO origins SELECT host, 1 FROM jobs WHERE ref = ?", (ref,)
-            )
+            db.execute(HONOURED, (ref,))
 
     def saved(self, ref: str, files: Iterable[SavedFile]) -> None:
         """Note the files that a job was saved to."""
@@ -145,11 +155,16 @@ class Ledger:
 
     def honours_key(self, host: str) -> bool:
         """Whether an earlier answer of this host showed that it honours an idempotency key."""
+        if host in self._honouring:
+            return True
         if not os.path.exists(self.path):
             return False
         with self._guarding, self._open() as db:
             found = db.execute("SELECT 1 FROM origins WHERE origin = ? AND idempotency", (host,))
-            return found.fetchone() is not None
+            if found.fetchone() is None:  # asked again next time: another program may learn it
+                return False
+        self._honouring.add(host)
+        return True
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file; empty for nothing, or for no file."""
@@ -198,7 +213,7 @@ class Ledger:
 def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
     """Refuse a reference that a request has left with, unless the server honours it."""
     row = db.execute("SELECT * FROM jobs WHERE ref = ?", (ref,)).fetchone()
-    if row is None or row["state"] in {"unsent", "refused"}:
+    if row["state"] in {"unsent", "refused"}:
         return
     same = all(row[name] == values.get(name) for name in ("host", "action", "body_digest"))
     if not (same and values.get("repeat")):

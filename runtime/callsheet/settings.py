@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import UsageError
@@ -61,6 +62,7 @@ class Settings(NamedTuple):
         return self.host
 
 
+@lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
     """Scheme, host and explicit port of a URL, in lower case; empty for anything else."""
     plain = re.fullmatch(_PLAIN, url)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
+from callsheet.routes import Pool, Routes, request_of
 from callsheet.wire import (
     AT_ONCE,
     Body,
-    client_options,
     download_of,
     in_our_words,
+    is_encoded,
+    is_proxied,
     load_httpx,
-    pool_of,
     reply_of,
-    request_of,
     too_slow,
+    url_of,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +50,7 @@ class Transport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._clients: dict[tuple[str, bool], httpx.Client] = {}
-        self._opening = threading.Lock()
+        self._routes = Routes(settings, self._open)
 
     def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -96,12 +97,16 @@ class Transport:
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
     def _send(self, send: Send) -> Reply:
-        request = request_of(self.settings, send)
-        client = self._client(request["url"])
-        with in_our_words(request["url"]), client.stream(**request) as response:
-            body = Body(request["url"])
-            for chunk in response.iter_bytes():
-                body.add(chunk)
+        url = url_of(self.settings, send)
+        with in_our_words(url):
+            route = self._routes.route(send.method, url)
+            response = route.handle(request_of(route, send))
+            try:
+                body = Body(route.where)
+                for chunk in response.iter_bytes() if is_encoded(response) else response.stream:
+                    body.add(chunk)
+            finally:
+                response.close()
             return body.reply(response, self.settings.key)
 
     def _within(self, send: Send) -> Reply:
@@ -157,17 +162,20 @@ class Transport:
             return reply
 
     def _client(self, url: str) -> httpx.Client:
-        pool = pool_of(url)
-        with self._opening:
-            if pool not in self._clients:
-                options = client_options(url)
-                self._clients[pool] = load_httpx().Client(transport=self._http, **options)
-            return self._clients[pool]
+        client: httpx.Client = self._routes.pool(url).client
+        return client
+
+    def _open(self, url: str, options: dict[str, Any]) -> Pool:
+        httpx = load_httpx()
+        http = self._http
+        if http is None and not is_proxied(url, options):
+            http = httpx.HTTPTransport(verify=options["verify"], limits=options["limits"])
+        client = httpx.Client(transport=http, **options)
+        return Pool(client, http.handle_request if http else partial(client.send, stream=True))
 
     def close(self) -> None:
         """Close connections and the ledger."""
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
+        for pool in self._routes.emptied():
+            pool.client.close()
         if self.ledger is not None:
             self.ledger.close()

@@ -48,18 +48,34 @@ class Headers(dict[str, str]):
 
 def headers_for(settings: Settings, url: str, extra: Any = ()) -> Headers:
     """Headers of one request; the key is among them only for the configured origin."""
+    headers = plain_headers(extra)
+    add_key(headers, key_for(settings, url), settings.auth)
+    return headers
+
+
+def plain_headers(extra: Any = ()) -> Headers:
+    """The headers that say who asks, and for what."""
     from callsheet import __version__
 
-    headers = Headers(
+    return Headers(
         {"User-Agent": f"callsheet/{__version__}", "Accept": "application/json", **dict(extra)}
     )
-    if settings.key is not None and settings.origin and origin_of(url) == settings.origin:
-        key = settings.key.reveal()
-        if settings.auth == "x-api-key":
-            headers["X-Api-Key"] = key
-        else:
-            headers["Authorization"] = f"Bearer {key}"
-    return headers
+
+
+def key_for(settings: Settings, url: str) -> Secret | None:
+    """The key, where it may go to this URL: to the configured origin and no other."""
+    here = bool(settings.origin) and origin_of(url) == settings.origin
+    return settings.key if here else None
+
+
+def add_key(headers: Headers, key: Secret | None, auth: str) -> None:
+    """Put the key into headers, if there is one, in the way that the server takes it."""
+    if key is None:
+        return
+    if auth == "x-api-key":
+        headers["X-Api-Key"] = key.reveal()
+    else:
+        headers["Authorization"] = f"Bearer {key.reveal()}"
 
 
 def client_options(url: str) -> dict[str, Any]:
@@ -71,6 +87,15 @@ def client_options(url: str) -> dict[str, Any]:
         "follow_redirects": False,
         "trust_env": not is_loopback(url),
     }
+
+
+def is_proxied(url: str, options: dict[str, Any]) -> bool:
+    """Whether the environment names a proxy for this kind of URL; httpx alone obeys it."""
+    if not options["trust_env"]:
+        return False
+    from urllib.request import getproxies
+
+    return bool({"all", pool_of(url)[0]} & set(getproxies()))
 
 
 def pool_of(url: str) -> tuple[str, bool]:
@@ -144,10 +169,10 @@ def _never_left(error: Exception) -> bool:
     return isinstance(error, early)
 
 
-def reply_of(response: httpx.Response, body: bytes) -> Reply:
+def reply_of(response: httpx.Response, body: bytes, url: str = "") -> Reply:
     """An httpx response as flows see it; repeated headers are joined by a comma."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, body, str(response.url))
+    headers = dict(response.headers.items())  # httpx gives their names in lower case
+    return Reply(response.status_code, headers, body, url or str(response.url))
 
 
 def require_key(settings: Settings) -> None:
@@ -160,16 +185,9 @@ def require_key(settings: Settings) -> None:
         )
 
 
-def request_of(settings: Settings, send: Send) -> dict[str, Any]:
-    """A request to the configured host, or to a place inside its origin, as httpx takes it."""
-    url = send.url or settings.require_host() + send.path
-    return {
-        "method": send.method,
-        "url": url,
-        "content": send.body,
-        "headers": headers_for(settings, url, send.headers),
-        "timeout": _timeout(send.timeout),
-    }
+def url_of(settings: Settings, send: Send) -> str:
+    """Where a request goes: below the configured host, or to a place inside its origin."""
+    return send.url or settings.require_host() + send.path
 
 
 def download_of(settings: Settings, save: Save) -> dict[str, Any]:
@@ -196,14 +214,22 @@ class Body:
 
     def reply(self, response: httpx.Response, key: Secret | None = None) -> Reply:
         """The whole reply; a server that repeats the key in it is not repeated here."""
-        reply = reply_of(response, bytes(self._bytes))
+        reply = reply_of(response, bytes(self._bytes), self._url)
         return reply if key is None else _without(reply, key)
+
+
+def is_encoded(response: httpx.Response) -> bool:
+    """Whether the bytes of a response are packed; those of others are taken as they come."""
+    return "content-encoding" in response.headers
 
 
 def _without(reply: Reply, key: Secret) -> Reply:
     """A reply in which the key is masked: no ledger, cache, log or output ever sees it."""
     plain = key.reveal()
-    if not plain or (plain.encode() not in reply.body and plain not in str(reply.headers)):
+    said = plain and (
+        plain.encode() in reply.body or any(plain in value for value in reply.headers.values())
+    )
+    if not said:
         return reply
     mask = str(key).encode("ascii", "replace").decode()
     headers = {name: value.replace(plain, mask) for name, value in reply.headers.items()}

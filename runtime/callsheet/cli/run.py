@@ -131,6 +131,7 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
     try:
         session.note(f"task {job.task_ids[0]}")
         drift.refresh_aside(session)
+        job = session.engine.learnt(job)
         with Progress(session, job.action, usual(job.past)) as progress:
             answer: Answer = session.run(session.engine.wait(job, seconds), progress)
     except KeyboardInterrupt as stop:

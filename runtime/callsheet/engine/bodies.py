@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import InvalidInput, UsageError
@@ -41,7 +41,14 @@ def reference(key: str | None) -> str:
     """The client reference; raises ``UsageError`` for one that cannot stand in a header."""
     if key is not None and not re.fullmatch("[!-~]{1,255}", key):
         raise UsageError("an idempotency key is 1 to 255 printable ASCII characters without spaces")
-    return key or str(uuid.uuid4())
+    return key or _uuid()
+
+
+def _uuid() -> str:
+    """A random UUID; the module of that name takes 2 ms to import."""
+    bits = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
+    text = f"{bits:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def require_name(action_id: str) -> None:

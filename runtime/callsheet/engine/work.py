@@ -83,9 +83,19 @@ class Engine:
         action = self.directory.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
-        silence = timeout if timeout is not None else silence_of(action, value)
-        order = self._order(action, data, value, ref=ref, timeout=silence)
-        order = order._replace(headers=headers or {}, facts={**order.facts, **(facts or {})})
+        order = Order(
+            action=action,
+            body=data,
+            value=value,
+            ref=ref,
+            host=self.settings.require_host(),
+            overrides=self.directory.overrides,
+            timeout=timeout if timeout is not None else silence_of(action, value),
+            resend=action.idempotent or self._honoured(action),
+            headers=headers or {},
+        )
+        if action.paid:
+            order = order._replace(facts={**_facts(order), **(facts or {})})
         started = self.timing.wall()
         if action.role == "query":
             answer = yield from query(order, self.timing, others=lambda: self._others(order))
@@ -101,31 +111,10 @@ class Engine:
         found = row["task_ids"] if row is not None and row["host"] == order.host else None
         return tuple(one for one in found or () if one != name)
 
-    def _order(self, action: Action, data: bytes, value: Any, *, ref: str, timeout: float) -> Order:
-        from callsheet.canon import digest
-
+    def _honoured(self, action: Action) -> bool:
+        """Whether the ledger knows that this host honours the key of what may cost money."""
         host = self.settings.require_host()
-        honoured = self.ledger is not None and action.paid and self.ledger.honours_key(host)
-        facts = {
-            "host": host,
-            "action": action.id,
-            "body_digest": digest(value),
-            "schema_digest": action.digest,
-            "family": action.family._asdict() if action.family is not None else None,
-            "media": list(action.media),
-            "repeat": action.idempotent or honoured,
-        }
-        return Order(
-            action=action,
-            body=data,
-            value=value,
-            ref=ref,
-            host=host,
-            overrides=self.directory.overrides,
-            timeout=timeout,
-            resend=action.idempotent or honoured,
-            facts=facts,
-        )
+        return self.ledger is not None and action.paid and self.ledger.honours_key(host)
 
     def job(self, outcome: Outcome) -> Job | None:
         """The job that an invocation started, if it started one that can be asked about."""
@@ -142,17 +131,17 @@ class Engine:
             overrides=self.directory.overrides,
             media=outcome.action.media,
             hint=hint_of(outcome.answer, self.timing.wall()),
-            past=self.past(family),
         )
 
-    def past(self, family: Family) -> tuple[float, ...]:
-        """How many seconds the last jobs of a family took on this host, the newest first."""
-        if self.ledger is None:
-            return ()
+    def learnt(self, job: Job) -> Job:
+        """A job that is to be waited for, with how long earlier ones of its action took here."""
+        if self.ledger is None or job.past:
+            return job
+        names = (job.family.create, job.family.wait)
         try:
-            return self.ledger.durations(self.settings.host, family.create, family.wait)
+            return job._replace(past=self.ledger.durations(self.settings.host, *names))
         except UsageError:  # a ledger that fails now must not cost the caller a paid job
-            return ()
+            return job
 
     def known_job(self, name: str, family: Family | None = None) -> Flow[Job]:
         """The job with this task id or client reference, from the ledger or as a bare id.
@@ -177,7 +166,6 @@ class Engine:
                 host=row["host"],
                 overrides=self.directory.overrides,
                 media=tuple(row["media"] or ()),
-                past=self.past(family),
             )
         if family is None:
             family = yield from _only_family(self.directory, name)
@@ -205,7 +193,8 @@ class Engine:
         """As ``wait``, but a failed job is an answer too."""
         from callsheet.flows.wait import wait
 
-        return (yield from wait(job, self.timing, deadline=self.timing.clock() + timeout))
+        deadline = self.timing.clock() + timeout
+        return (yield from wait(self.learnt(job), self.timing, deadline=deadline))
 
     def links(self, answer: Answer) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
@@ -243,6 +232,22 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
         return answer
     words = answer.reading.message or answer.reading.said or "no reason given"
     raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    """What the ledger always keeps of a request that may cost money."""
+    from callsheet.canon import digest
+
+    action = order.action
+    return {
+        "host": order.host,
+        "action": action.id,
+        "body_digest": digest(order.value),
+        "schema_digest": action.digest,
+        "family": action.family._asdict() if action.family is not None else None,
+        "media": list(action.media),
+        "repeat": order.resend,
+    }
 
 
 def _only_family(directory: Directory, name: str) -> Flow[Family]:

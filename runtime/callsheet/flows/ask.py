@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import retry_after, wait_hint
@@ -28,7 +27,7 @@ class Job(NamedTuple):
 
     ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
     ``hint`` is the pause in seconds that the create action's answer asked for; ``past`` holds
-    the seconds that earlier jobs of this action took.
+    the seconds that earlier jobs of this action took, looked up when one is waited for.
     """
 
     ref: str
@@ -133,7 +132,7 @@ def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) 
 def _about(answer: Answer, *ids: str) -> Answer:
     """The answer with these ids in front: the server's own may include ones it does not take."""
     found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
-    return answer._replace(reading=replace(answer.reading, task_ids=found))
+    return answer._replace(reading=answer.reading._replace(task_ids=found))
 
 
 def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import vocabulary as say
 from .overrides import NONE, Overrides, pick
 from .refusals import Refusal, refusal_of
-from .values import unquoted, word
+from .values import held, unquoted, word
 
 _LAYERS = 3
+_SPEAKING = frozenset({*say.SUCCESS_KEYS, *say.ERROR_KEYS, *say.CODE_KEYS, "status", "statusCode"})
+"""Keys without any of which an object says neither yes nor no."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(NamedTuple):
     """``payload`` is what the envelope held; ``layers`` are all views of it, the reply first.
 
     ``said_ok`` is true where the envelope itself said that all went well; ``status`` is its word
@@ -65,11 +65,13 @@ def _forced(top: dict[str, Any], overrides: Overrides) -> bool | None:
 
 def _verdict(top: dict[str, Any]) -> bool | None:
     """True: an envelope that says yes. False: one that says no. None: it does not say."""
-    success = next((top[key] for key in say.SUCCESS_KEYS if isinstance(top.get(key), bool)), None)
+    if _SPEAKING.isdisjoint(top):
+        return None
+    success = next((said for said in held(top, say.SUCCESS_KEYS) if isinstance(said, bool)), None)
     bare = _bare(top)
     if success is False:
         return None if _is_task(top) else False
-    if any(_says_error(top.get(key)) for key in say.ERROR_KEYS) and bare:
+    if bare and any(_says_error(said) for said in held(top, say.ERROR_KEYS)):
         return False
     if success is True:
         return True
@@ -77,7 +79,7 @@ def _verdict(top: dict[str, Any]) -> bool | None:
 
 
 def _by_code(top: dict[str, Any], *, bare: bool) -> bool | None:
-    code = next((top[key] for key in say.CODE_KEYS if word(top.get(key))), None)
+    code = next((said for said in held(top, say.CODE_KEYS) if word(said)), None)
     if code is None:
         return _by_status(top, bare=bare)
     if _is_ok(code) or (_is_ok(top.get("message", top.get("msg"))) and _has_content(top)):
@@ -111,7 +113,7 @@ def _says_error(value: Any) -> bool:
 
 
 def _speaks(top: dict[str, Any]) -> bool:
-    return any(top.get(key) for key in (*say.MESSAGE_KEYS, *say.ERROR_KEYS))
+    return any(held(top, say.MESSAGE_KEYS)) or any(held(top, say.ERROR_KEYS))
 
 
 def _bare(top: dict[str, Any]) -> bool:
@@ -123,20 +125,19 @@ def _bare(top: dict[str, Any]) -> bool:
 
 
 def _has_content(top: dict[str, Any]) -> bool:
-    return any(top.get(key) is not None for key in say.CONTENT_KEYS)
+    return any(content is not None for content in held(top, say.CONTENT_KEYS))
 
 
 def _holds_table(top: dict[str, Any]) -> bool:
-    return any(isinstance(unquoted(top.get(key))[0], dict | list) for key in say.CONTENT_KEYS)
+    return any(isinstance(unquoted(one)[0], dict | list) for one in held(top, say.CONTENT_KEYS))
 
 
 def _is_task(top: dict[str, Any]) -> bool:
     """Whether a no is about a job (it has an id and a state) and not about the request."""
-    known = say.RUNNING | say.DONE | say.FAILED | say.TIMED_OUT
-    for table in (top, *(unquoted(top.get(key))[0] for key in say.CONTENT_KEYS)):
+    for table in (top, *(unquoted(content)[0] for content in held(top, say.CONTENT_KEYS))):
         if isinstance(table, dict):
-            has_id = any(table.get(key) for key in say.TASK_ID_KEYS[:4])
-            if has_id and any(word(table.get(key)) in known for key in say.STATE_KEYS):
+            has_id = any(held(table, say.TASK_ID_KEYS[:4]))
+            if has_id and any(word(said) in say.STATES for said in held(table, say.STATE_KEYS)):
                 return True
     return False
 
@@ -145,5 +146,7 @@ def _content(top: dict[str, Any], *, said: bool) -> str | None:
     """The key of what is inside; without a yes only ``data`` that stands quite alone is opened."""
     if said and _bare(top):
         return next((key for key in say.CONTENT_KEYS if top.get(key) is not None), None)
+    if "data" not in top:
+        return None
     alone = all(key == "data" or key in say.TRACE_KEYS for key in top)
-    return "data" if alone and isinstance(unquoted(top.get("data"))[0], dict | list) else None
+    return "data" if alone and isinstance(unquoted(top["data"])[0], dict | list) else None

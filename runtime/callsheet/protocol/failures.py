@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.backoff import wait_hint
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _Asked(NamedTuple):
     """What was asked of whom: for the words of an error. ``command`` is the program's name."""
 
     action: str
@@ -85,7 +83,7 @@ def _error(
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The id by which the server's people find this request."""
-    found = (one_line(headers.get(name), 200) for name in say.REQUEST_ID_HEADERS)
+    found = (one_line(headers[name], 200) for name in say.REQUEST_ID_HEADERS if name in headers)
     return next((text for text in found if text), None)
 
 

@@ -38,13 +38,11 @@ def find_media(views: Sequence[Any], *, sent: Any, names: Sequence[str]) -> tupl
     them holds a link, nothing else counts. Else keys that end in url, urls or uri count, and
     links from the root under output, images and the like. Relative links stay as they came.
     """
+    links = [_Place(*found) for view in views for found in _texts(view) if is_link(found[2])]
+    if not links:
+        return ()
     known = sent_texts(sent)
-    places = [
-        place
-        for view in views
-        for place in _places(view)
-        if is_link(place.text) and place.text.strip() not in known
-    ]
+    places = [place for place in links if place.text.strip() not in known]
     wanted = [_plain(name) for name in names]
     ranked = [(rank, place) for place in places if (rank := _named(place, wanted)) is not None]
     if not ranked:
@@ -57,10 +55,10 @@ def find_media(views: Sequence[Any], *, sent: Any, names: Sequence[str]) -> tupl
 def sent_texts(sent: Any) -> frozenset[str]:
     """Every text in the request, and the parts of comma lists."""
     found: set[str] = set()
-    for place in _places(expanded(sent)):
-        found.add(place.text.strip())
-        if "," in place.text:
-            found.update(_SEPARATOR.split(place.text.strip()))
+    for _, _, text in _texts(expanded(sent)):
+        found.add(text.strip())
+        if "," in text:
+            found.update(_SEPARATOR.split(text.strip()))
     return frozenset(found)
 
 
@@ -71,20 +69,20 @@ def is_link(text: str) -> bool:
         return False
     if _INLINE.match(text):
         return True
-    if len(text) > 8192 or any(char.isspace() or not char.isprintable() for char in text):
+    if len(text) > 8192 or " " in text or not text.isprintable():
         return False
     return bool(_ABSOLUTE.match(text) or _RELATIVE.match(text))
 
 
-def _places(view: Any) -> Iterator[_Place]:
-    """All texts of a JSON value in document order, without recursion."""
+def _texts(view: Any) -> Iterator[tuple[tuple[str, ...], int, str]]:
+    """All texts of a JSON value as the fields of a place, in document order, without recursion."""
     stack: list[tuple[Any, tuple[str, ...], int]] = [(view, (), 0)]
     for _ in range(_NODES):
         if not stack:
             return
         value, keys, depth = stack.pop()
         if isinstance(value, str):
-            yield _Place(keys, depth, value)
+            yield keys, depth, value
         elif isinstance(value, dict) and depth < _DEPTH:
             stack += [(item, (*keys, key), depth + 1) for key, item in reversed(value.items())]
         elif isinstance(value, list) and depth < _DEPTH:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import vocabulary as say
 from .values import encodable, number
@@ -17,14 +16,13 @@ _REL_NEXT = re.compile(r"""(?:^|[;\s])rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?
 _LONGEST = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Next:
+class Next(NamedTuple):
     """The next page: query parameters to add, or a ``url`` as it came (it may be relative).
 
     Whoever follows ``url`` checks that it stays on the host.
     """
 
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = {}
     url: str = ""
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.text import clip, one_line, safe_text
 
@@ -23,8 +22,7 @@ _LARGEST = 8_000_000
 _SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A server's no: its own ``code`` and words, made safe, and the fields it names.
 
     ``front`` is true where not the API answered but something before it (an HTML page).

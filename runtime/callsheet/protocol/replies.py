@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.text import one_line
 
@@ -12,10 +11,10 @@ from .envelope import Opened, open_envelope
 from .media import find_media, is_link, sent_texts
 from .overrides import NONE, Overrides, pick_first
 from .refusals import Refusal, refusal_of
-from .values import expanded, number, word
+from .values import expanded, held, number, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.spec import Role
 
@@ -23,8 +22,7 @@ State = Literal["", "running", "done", "failed"]
 _LONGEST_ID = 512
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """What one reply says.
 
     ``payload`` is the reply without its envelope, otherwise unchanged. ``task_ids`` are the
@@ -103,7 +101,7 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
 def _refused(opened: Opened, refusal: Refusal) -> Reading:
     """A no; a task that it names all the same is kept, it may have been charged."""
     tables = _tables(_views(opened))
-    found = (_id(table.get(key)) for key in say.TASK_ID_KEYS[:2] for table in tables)
+    found = (_id(table[key]) for key in say.TASK_ID_KEYS[:2] for table in tables if key in table)
     return Reading(
         payload=opened.payload,
         task_ids=tuple(dict.fromkeys(text for text in found if text)),
@@ -116,7 +114,7 @@ def _unsaid(tables: Sequence[dict[str, Any]], links: tuple[str, ...], role: Role
     """The state of a job that gives no word for it: its result or its error tells."""
     if links:
         return "done"
-    has_error = any(table.get(key) for table in tables for key in say.ERROR_KEYS)
+    has_error = any(any(held(table, say.ERROR_KEYS)) for table in tables)
     return "failed" if has_error and role == "query" else ""
 
 
@@ -125,7 +123,7 @@ def _is_about_job(opened: Opened, role: Role, overrides: Overrides) -> bool:
     kind = opened.refusal.kind if opened.refusal else ""
     if role not in {"query", "wait"} or kind:
         return False
-    values = [table.get(key) for table in _tables(_views(opened)) for key in say.STATE_KEYS]
+    values = _all(_tables(_views(opened)), say.STATE_KEYS)
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
 
 
@@ -145,9 +143,13 @@ def _tables(views: Sequence[Any]) -> list[dict[str, Any]]:
     return list(unique.values())
 
 
+def _all(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[Any]:
+    """What stands under these keys, table by table."""
+    return [table[key] for table in tables for key in keys if key in table]
+
+
 def _held(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for key in say.TASK_HOLDERS:
-        inner = table.get(key)
+    for inner in held(table, say.TASK_HOLDERS):
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         if isinstance(inner, dict):
@@ -160,7 +162,7 @@ def _task_ids(
     forced = pick_first(views[::-1], overrides.task_id)
     if forced:
         return tuple(dict.fromkeys(text for value in forced if (text := _id(value))))
-    found = [_id(table.get(key)) for key in say.TASK_ID_KEYS for table in tables]
+    found = [_id(table[key]) for key in say.TASK_ID_KEYS for table in tables if key in table]
     bare = _id(views[0]) if role in {"create", "wait"} else ""
     if bare and not is_link(bare):
         found.append(bare)
@@ -170,7 +172,7 @@ def _task_ids(
 def _id(value: Any) -> str:
     if isinstance(value, str):
         text = value.strip()
-        plain = text.isprintable() and not any(char.isspace() for char in text)
+        plain = text.isprintable() and " " not in text
         return text if plain and len(text) <= _LONGEST_ID else ""
     is_whole = type(value) is int and 0 <= value < 10**40
     return str(value) if is_whole else ""
@@ -186,10 +188,11 @@ def _state(
 ) -> tuple[State, str]:
     """The state and its word; a known word anywhere goes before an unknown one."""
     forced = pick_first(views[::-1], overrides.state)
-    given = forced or tuple(table.get(key) for table in tables for key in say.STATE_KEYS)
+    given = forced or _all(tables, say.STATE_KEYS)
     texts = [str(value) for value in given if word(value) and (forced or isinstance(value, str))]
-    known = say.RUNNING | say.DONE | say.FAILED | say.TIMED_OUT
-    known |= {word(item) for item in overrides.done + overrides.failed}
+    known = say.STATES
+    if overrides.done or overrides.failed:
+        known = known.union(map(word, overrides.done), map(word, overrides.failed))
     said = next((text for text in texts if word(text) in known), texts[0] if texts else "")
     if not said:
         return _by_flag(tables), ""
@@ -202,20 +205,18 @@ def _state(
 
 def _by_flag(tables: Sequence[dict[str, Any]]) -> State:
     """``{"done": true}`` in place of a word."""
-    flags = [table.get(key) for table in tables for key in ("done", "finished", "completed")]
+    flags = _all(tables, ("done", "finished", "completed"))
     flag = next((value for value in flags if isinstance(value, bool)), None)
     return "" if flag is None else "done" if flag else "running"
 
 
 def _progress(tables: Sequence[dict[str, Any]], *, running: bool) -> float | None:
-    for table in tables:
-        for key in say.PROGRESS_KEYS:
-            value = table.get(key)
-            if isinstance(value, dict):
-                value = next((value[k] for k in say.PROGRESS_KEYS if k in value), None)
-            read = number(value)
-            if read is not None:
-                return _share(read, value, running=running)
+    for value in _all(tables, say.PROGRESS_KEYS):
+        if isinstance(value, dict):
+            value = next(iter(held(value, say.PROGRESS_KEYS)), None)
+        read = number(value)
+        if read is not None:
+            return _share(read, value, running=running)
     return None
 
 
@@ -227,7 +228,7 @@ def _share(read: float, value: Any, *, running: bool) -> float:
 
 
 def _first_number(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> float | None:
-    found = (number(table.get(key)) for table in tables for key in keys)
+    found = map(number, _all(tables, keys))
     return next((value for value in found if value is not None and value >= 0), None)
 
 
@@ -254,10 +255,11 @@ def _forced_texts(views: tuple[Any, ...], overrides: Overrides) -> Iterator[str]
 
 def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Overrides) -> str:
     """A failed job's reason; else the first plain message that says more than ok."""
+    texts: Iterable[str]
     if state == "failed":
         texts = (refusal_of(table, 200, overrides).message for table in tables)
     else:
-        texts = (one_line(table.get(key)) for table in tables for key in ("message", "msg"))
+        texts = map(one_line, _all(tables, ("message", "msg")))
     found = (one_line(text, 1000) for text in texts)
     return next((text for text in found if word(text) not in say.OK_WORDS), "")
 

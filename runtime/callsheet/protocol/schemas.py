@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import vocabulary as say
 from .envelope import open_envelope
@@ -19,8 +18,7 @@ Schema = dict[str, Any] | bool
 _DEPTH = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaReading:
+class SchemaReading(NamedTuple):
     """What a schema document says, unchanged; ``input`` is ``None`` where none was readable.
 
     ``notes`` tell in words what was not understood; ``refusal`` is a no that came with a 2xx.
@@ -30,7 +28,7 @@ class SchemaReading:
     output: Schema | None = None
     title: str = ""
     description: str = ""
-    marks: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = {}
     notes: tuple[str, ...] = ()
     refusal: Refusal | None = None
 

@@ -15,6 +15,8 @@ _LONGEST = 4_000_000
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN = re.compile(r"[^A-Za-z0-9]+")
+_JOINTS = re.compile(r"[\s_-]+")
+_READABLE = (str, dict, list)
 
 
 def loads(text: str | bytes) -> Any:
@@ -46,17 +48,23 @@ def expanded(value: Any, times: int = 2, depth: int = 0) -> Any:
     value, times = unquoted(value, times)
     if depth >= _DEPTH:
         return value
+    below = depth + 1
     if isinstance(value, dict):
-        return {key: expanded(item, times, depth + 1) for key, item in value.items()}
+        return {
+            key: expanded(item, times, below) if isinstance(item, _READABLE) else item
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [expanded(item, times, depth + 1) for item in value]
+        return [
+            expanded(item, times, below) if isinstance(item, _READABLE) else item for item in value
+        ]
     return value
 
 
 def word(value: Any) -> str:
     """A state or a code for comparison: no case, spaces, ``-`` or ``_``."""
     if isinstance(value, str):
-        return re.sub(r"[\s_-]+", "", value).casefold()
+        return (value if value.isalnum() else _JOINTS.sub("", value)).casefold()
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
         return str(value)
     return ""
@@ -89,6 +97,11 @@ def first_text(table: Mapping[str, Any], keys: Iterable[str]) -> str:
         if isinstance(value, str) and value.strip():
             return value
     return ""
+
+
+def held(table: Mapping[str, Any], keys: Iterable[str]) -> list[Any]:
+    """What stands in a table under these keys, in their order."""
+    return [table[key] for key in keys if key in table]
 
 
 def encodable(text: str) -> bool:

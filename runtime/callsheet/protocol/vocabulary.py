@@ -108,6 +108,7 @@ FAILED = frozenset(
     }
 )
 TIMED_OUT = frozenset({"timeout", "timedout"})
+STATES = RUNNING | DONE | FAILED | TIMED_OUT
 PROGRESS_KEYS = ("progress", "percent", "percentage", "progressPercent", "progress_percent")
 POLL_KEYS = ("pollAfterMs", "poll_after_ms")
 COST_KEYS = (

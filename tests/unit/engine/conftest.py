@@ -61,7 +61,7 @@ async def _awaited(value: Any) -> Any:
 def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """Each kind of client: sync, async over aiohttp, async without it."""
     if request.param == "httpx":
-        monkeypatch.setattr("callsheet.aio._aiohttp", lambda url, options: None)
+        monkeypatch.setattr("callsheet.aio._aiohttp", lambda facts: None)
     return Runner("sync" if request.param == "sync" else "async")
 
 

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from callsheet.errors import AuthError, NetworkError, UsageError
-from callsheet.flows import Send
 from callsheet.secret import Secret
 from callsheet.settings import Settings
 from callsheet.wire import (
@@ -17,8 +16,8 @@ from callsheet.wire import (
     headers_for,
     in_our_words,
     is_loopback,
+    is_proxied,
     pool_of,
-    request_of,
     require_key,
     verify_for,
 )
@@ -53,32 +52,19 @@ def test_the_key_goes_to_its_origin_alone(auth: str, name: str, value: str) -> N
         assert not {"Authorization", "X-Api-Key"} & set(headers_for(ads, other))
 
 
-@pytest.mark.parametrize("auth", ["bearer", "x-api-key"])
-def test_a_request_that_is_printed_shows_no_key(auth: str) -> None:
-    key = "sk-0123456789abcdef"
-    ads = ADS._replace(auth=auth, key=Secret(key))
-    made = request_of(ads, Send("POST", "/api/actions/x", b"{}", {"A": "b"}, 3.0))
-    assert key in str(dict(made["headers"]))
-    assert key not in repr(made)
-    assert "'A': 'b'" in repr(made)
-
-
 def test_without_a_host_no_place_is_the_right_one() -> None:
     assert "Authorization" not in headers_for(ADS._replace(host=""), "")
 
 
-def test_a_request_goes_below_the_host() -> None:
-    made = request_of(ADS, Send("POST", "/api/actions/x", b"{}", {"A": "b"}, 3.0))
-    assert (made["method"], made["url"], made["content"]) == (
-        "POST",
-        f"{HOST}/api/actions/x",
-        b"{}",
-    )
-    assert made["headers"]["A"] == "b"
-    assert made["headers"]["User-Agent"].startswith("callsheet/")
-    assert made["timeout"].as_dict() == {"connect": 3.0, "read": 3.0, "write": 3.0, "pool": 3.0}
-    assert request_of(ADS, Send("GET", "/x", timeout=60.0))["timeout"].connect == 10.0
-    assert request_of(ADS, Send("GET", "/x", url="https://ads.example/y"))["url"].endswith("/y")
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_configured_proxy_is_seen(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    def proxied(url: str) -> bool:
+        return is_proxied(url, client_options(url))
+
+    assert not proxied("https://ads.example")
+    monkeypatch.setenv(variable, "http://proxy.example:3128")
+    assert proxied("https://ads.example")
+    assert not proxied("http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8", "http://localhost", "https://[::1]:9/x"])
