@@ -16,10 +16,10 @@ TRANSIENT = 14
 THROTTLED = 5
 """Tokens that the retry of a throttled request costs."""
 
-_SECONDS = re.compile(r"([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?", re.DOTALL)
+_SECONDS = r"(?s)([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?"
 _LONGEST = 315_360_000.0  # ten years: what is longer is no time to wait for
 _EPOCH = 1_000_000_000.0  # a larger number of seconds is a date, not a delay
-_QUOTED_RESET = re.compile(r"(?:^|[;,\s])(?:t|reset)\s*=\s*([0-9]{1,12})")
+_QUOTED_RESET = r"(?:^|[;,\s])(?:t|reset)\s*=\s*([0-9]{1,12})"
 
 
 def full_jitter(attempt: int, *, base: float, cap: float, random: Callable[[], float]) -> float:
@@ -42,7 +42,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     ``now`` is in seconds since 1970. A past date and a negative number mean no wait. Never raises.
     """
     text = (value or "").strip()
-    number = _SECONDS.fullmatch(text)
+    number = re.fullmatch(_SECONDS, text)
     if number:
         sign, whole, part = number.groups()
         return 0.0 if sign == "-" else min(float(whole + (part or "")), _LONGEST)
@@ -58,17 +58,17 @@ def wait_hint(headers: Mapping[str, str], now: float | None = None) -> float | N
     """
     clock = _date(headers.get("date", "")) if now is None else now
     known = 0.0 if clock is None else clock
-    millis = _SECONDS.fullmatch(headers.get("retry-after-ms", "").strip())
+    millis = re.fullmatch(_SECONDS, headers.get("retry-after-ms", "").strip())
     if millis and not millis[1]:
         return min(float(millis[2]) / 1000.0, _LONGEST)
     asked = headers.get("retry-after")
-    if asked is not None and (clock is not None or _SECONDS.fullmatch(asked.strip())):
+    if asked is not None and (clock is not None or re.fullmatch(_SECONDS, asked.strip())):
         return retry_after(asked, known)
     return _reset(headers, clock)
 
 
 def _reset(headers: Mapping[str, str], clock: float | None) -> float | None:
-    quoted = _QUOTED_RESET.search(headers.get("ratelimit", ""))
+    quoted = re.search(_QUOTED_RESET, headers.get("ratelimit", ""))
     if quoted:
         return min(float(quoted[1]), _LONGEST)
     for name in ("ratelimit-reset", "x-ratelimit-reset"):
@@ -80,7 +80,7 @@ def _reset(headers: Mapping[str, str], clock: float | None) -> float | None:
 
 def _until(text: str, clock: float | None) -> float | None:
     """Seconds until a moment written as seconds (or milliseconds) since 1970."""
-    number = _SECONDS.fullmatch(text.strip())
+    number = re.fullmatch(_SECONDS, text.strip())
     if number is None or clock is None:
         return None
     moment = float(number[2])

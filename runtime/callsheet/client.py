@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.bindings import Bindings
 from callsheet.engine.work import Engine, Outcome, require_done
 from callsheet.flows import completed
 from callsheet.flows.effects import default_timing
-from callsheet.history import AsyncTasks, Tasks
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load
-from callsheet.tasks import AsyncTask, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +19,11 @@ if TYPE_CHECKING:
 
     from callsheet.aio import AsyncTransport
     from callsheet.flows import Flow, Job, Timing, Update
+    from callsheet.history import AsyncTasks, Tasks
     from callsheet.ledger import Ledger
     from callsheet.spec import Action
     from callsheet.surface.assembly import Surface
+    from callsheet.tasks import AsyncTask, Task
     from callsheet.transport import Transport
 
 T = TypeVar("T")
@@ -98,7 +99,13 @@ class Client(Face):
         from callsheet.transport import Transport
 
         self.transport = transport or Transport(self.settings, self.ledger)
-        self.tasks = Tasks(self)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The jobs that this client knows of."""
+        from callsheet.history import Tasks
+
+        return Tasks(self)
 
     def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Run one of the engine's flows."""
@@ -137,6 +144,8 @@ class Client(Face):
         outcome: Outcome = self.run(flow)
         job = self.engine.job(outcome)
         if wait and job is not None and outcome.answer.reading.state in {"", "running"}:
+            from callsheet.tasks import Task
+
             return Task[Any](self, found, job, outcome.answer).wait(timeout=timeout)
         answer = outcome.answer
         answer = self.run(completed(answer, job, self.engine.timing)) if wait else answer
@@ -153,6 +162,8 @@ class Client(Face):
         check: bool = True,
     ) -> Task[Any]:
         """Start a job with its create action; raises as ``call`` does."""
+        from callsheet.tasks import Task
+
         found = self.find(action)
         outcome = self.run(
             self.engine.call(
@@ -189,7 +200,13 @@ class AsyncClient(Face):
         from callsheet.aio import AsyncTransport
 
         self.transport = transport or AsyncTransport(self.settings, self.ledger)
-        self.tasks = AsyncTasks(self)
+
+    @cached_property
+    def tasks(self) -> AsyncTasks:
+        """As ``Client.tasks``."""
+        from callsheet.history import AsyncTasks
+
+        return AsyncTasks(self)
 
     async def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Run one of the engine's flows."""
@@ -226,6 +243,8 @@ class AsyncClient(Face):
         outcome: Outcome = await self.run(flow)
         job = self.engine.job(outcome)
         if wait and job is not None and outcome.answer.reading.state in {"", "running"}:
+            from callsheet.tasks import AsyncTask
+
             return await AsyncTask[Any](self, found, job, outcome.answer).wait(timeout=timeout)
         answer = outcome.answer
         answer = await self.run(completed(answer, job, self.engine.timing)) if wait else answer
@@ -242,6 +261,8 @@ class AsyncClient(Face):
         check: bool = True,
     ) -> AsyncTask[Any]:
         """As ``Client.submit``."""
+        from callsheet.tasks import AsyncTask
+
         found = await self.find(action)
         outcome = await self.run(
             self.engine.call(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_PIECE = r'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]'
 _DEEPEST = 128
 _LONGEST_NUMBER = 400
 _SPOILT = '{"":0,"":0}'
@@ -82,7 +82,7 @@ def _shallow(text: str) -> str:
     """The text with every value below a depth of 128 replaced by one that counts as spoiled."""
     parts: list[str] = []
     depth = start = 0
-    for found in _TOKEN.finditer(text):
+    for found in re.finditer(_PIECE, text):
         if found[0] in "[{":
             depth += 1
             if depth == _DEEPEST + 1:

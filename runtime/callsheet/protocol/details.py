@@ -12,8 +12,8 @@ from .values import first_text
 
 Pointer = tuple[str | int, ...]
 _MOST = 50
-_SAID = re.compile(r"\bat #?((?:/[\w~-]{1,80}){1,8})(?=[:,;.\s]|$)")
-_PATH_STEP = re.compile(r"[^.\[\]/]+")
+_SAID = r"\bat #?((?:/[\w~-]{1,80}){1,8})(?=[:,;.\s]|$)"
+_PATH_STEP = r"[^.\[\]/]+"
 
 
 class Detail(NamedTuple):
@@ -41,7 +41,7 @@ def read_details(body: Any) -> tuple[Detail, ...]:
 
 def pointed_at(message: str) -> tuple[Detail, ...]:
     """The field that a plain sentence points at: ``Invalid input at /prompt: too long``."""
-    found = _SAID.search(message)
+    found = re.search(_SAID, message)
     pointer = _pointer(found[1]) if found else ()
     return (Detail(pointer, one_line(message, 300)),) if pointer else ()
 
@@ -87,7 +87,7 @@ def _pointer(value: Any) -> Pointer:
         if text.startswith("/"):
             steps = [_unescaped(step) for step in text[1:].split("/")]
         else:
-            steps = list(_PATH_STEP.findall(text[:500]))
+            steps = list(re.findall(_PATH_STEP, text[:500]))
     elif isinstance(value, list):
         steps = [item for item in value if isinstance(item, str | int)]
     else:

@@ -15,9 +15,9 @@ from .values import first_text, loads, unquoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TITLE = re.compile(rb"<title[^>]{0,200}>(.{0,400}?)</title", re.IGNORECASE | re.DOTALL)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_GAPS = re.compile(r"[\s_\-]+")
+_TITLE = rb"(?is)<title[^>]{0,200}>(.{0,400}?)</title"
+_CAMEL = r"(?<=[a-z])(?=[A-Z])"
+_GAPS = r"[\s_\-]+"
 _LARGEST = 8_000_000
 _SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
@@ -73,7 +73,7 @@ def is_page(content_type: str, body: bytes) -> bool:
 
 def kind_of(status: int, code: str, message: str, *, named: bool = False) -> say.Kind:
     """The kind of a refusal: by phrases first, since a 403 may say that the credit is short."""
-    text = _GAPS.sub(" ", _CAMEL.sub(" ", f"{code} . {message}"[:4000])).lower()
+    text = re.sub(_GAPS, " ", re.sub(_CAMEL, " ", f"{code} . {message}"[:4000])).lower()
     by_status = say.STATUS_KINDS.get(status, "")
     if status == 401:
         return "auth"
@@ -89,7 +89,7 @@ def kind_of(status: int, code: str, message: str, *, named: bool = False) -> say
 
 
 def _page(status: int, body: bytes) -> Refusal:
-    title = _TITLE.search(body[:65536])
+    title = re.search(_TITLE, body[:65536])
     named = f', title "{one_line(title[1], 120)}"' if title else ""
     text = f"something in front of the API answered (HTTP {status}{named})"
     return Refusal(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 40  # deeper values are kept and not looked into
 _LONGEST = 4_000_000
-_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*")
+_NUMBER = r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*"
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN = re.compile(r"[^A-Za-z0-9]+")
 _JOINTS = re.compile(r"[\s_-]+")
@@ -79,7 +79,7 @@ def words(name: str) -> tuple[str, ...]:
 def number(value: Any) -> float | None:
     """A finite number, from a JSON number or a string that is one (``%`` is dropped)."""
     if isinstance(value, str):
-        found = _NUMBER.fullmatch(value[:700])
+        found = re.fullmatch(_NUMBER, value[:700])
         value = float(found[1]) if found else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

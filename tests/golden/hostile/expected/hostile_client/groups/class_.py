@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from callsheet import OMIT, AsyncGroup, AsyncResult, Group, Omit, Result
+from callsheet import OMIT, AsyncGroup, Group
 
 from ..commands.class_ import IMPORT_, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from callsheet import AsyncResult, Omit, Result
 
     from ..models.class_import import (
         ClassImportInput,

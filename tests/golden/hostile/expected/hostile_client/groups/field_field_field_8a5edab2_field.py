@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet import AsyncGroup, AsyncResult, Group, Result
+from callsheet import AsyncGroup, Group
 
 from ..commands.field import FIELD_FIELD_8A5EDAB2_FIELD_ETC_PASSWD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from callsheet import AsyncResult, Result
 
     from ..models.field_field_field_8a5edab2_field_etc_passwd import (
         FieldFieldField8a5edab2FieldEtcPasswdInput,

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet import AsyncGroup, AsyncResult, Group, Result
+from callsheet import AsyncGroup, Group
 
 from ..commands.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from callsheet import AsyncResult, Result
 
     from ..models.tasks import TasksInput
 

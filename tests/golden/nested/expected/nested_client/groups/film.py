@@ -6,12 +6,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from callsheet import OMIT, AsyncGroup, AsyncResult, Group, Omit, Result
+from callsheet import OMIT, AsyncGroup, Group
 
 from ..commands.film import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from callsheet import AsyncResult, Omit, Result
 
     from ..models.film_cut import (
         FilmCutInput,
