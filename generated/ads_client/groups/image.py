@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from callsheet import OMIT, AsyncGroup, AsyncResult, AsyncTask, Group, Omit, Result, Task
+from callsheet import OMIT, AsyncGroup, Group
 
 from ..commands.image import GENERATE, GENERATE_AND_WAIT, QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
 
     from ..models.image_generate import ImageGenerateInput
     from ..models.image_generate_and_wait import (

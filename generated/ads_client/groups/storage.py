@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from callsheet import OMIT, AsyncGroup, AsyncResult, Group, Omit, Result
+from callsheet import OMIT, AsyncGroup, Group
 
 from ..commands.storage import UPLOAD_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from callsheet import AsyncResult, Omit, Result
 
     from ..models.storage_upload_image import StorageUploadImageInput, StorageUploadImageResult
 
