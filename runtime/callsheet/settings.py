@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
@@ -58,6 +59,7 @@ class Settings:
         return self.host
 
 
+@lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
     """Scheme, host and explicit port of a URL, in lower case; empty for anything else."""
     from urllib.parse import urlsplit

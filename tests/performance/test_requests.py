@@ -1,20 +1,73 @@
-"""How many requests leave: for a refresh, for a call, for a wait."""
+"""How many requests leave, and what each takes: for a refresh, for a call, for a wait."""
 
 from __future__ import annotations
 
+import asyncio
+import struct
+import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from callsheet.client import Client
+import pytest
+
+from callsheet import ledger
+from callsheet.client import AsyncClient, Client
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
     from pathlib import Path
 
     from callsheet_sandbox.server import Running
 
+WAVES = {"prompt": "sea"}
+BUILDING = ("httpx.urlparse", "httpx.build_request", "httpx.extract_cookies")
+
 
 def client(sandbox: Running) -> Client:
     return Client(host=sandbox.url, api_key=sandbox.key, auth="bearer")
+
+
+@contextmanager
+def built() -> Iterator[Counter[str]]:
+    """How often httpx works out a URL, headers or cookies while this lasts."""
+    seen = Counter[str]()
+
+    def entered(frame: Any, event: str, _: object) -> None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        name = f"{package}.{frame.f_code.co_name}"
+        if event == "call" and name in BUILDING:
+            seen[name] += 1
+
+    sys.setprofile(entered)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(None)
+
+
+def commits(folder: Path) -> int:
+    """The transactions that lie in the ledger's log: each ends in a frame that says so."""
+    log = (folder / "state/ledger.sqlite3-wal").read_bytes()
+    _, _, size, _, *salt, _, _ = struct.unpack(">8I", log[:32])
+    heads = [struct.unpack(">4I", log[at : at + 16]) for at in range(32, len(log), 24 + size)]
+    return sum(1 for _, pages, *own in heads if pages and own == salt)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of every ledger that is opened, statement by statement."""
+    asked: list[str] = []
+    real = ledger.connect
+
+    def connect(path: str) -> sqlite3.Connection:
+        found = real(path)
+        found.set_trace_callback(asked.append)
+        return found
+
+    monkeypatch.setattr(ledger, "connect", connect)
+    return asked
 
 
 def sent(sandbox: Running) -> Counter[str]:
@@ -51,9 +104,76 @@ def test_a_job_is_one_submission_and_polls_alone(sandbox: Running, home: Path) -
     with client(sandbox) as ads:
         ads.actions(refresh=True)
         before = sent(sandbox)
-        ads.submit("ai.video.generate", {"prompt": "sea"}).wait()
+        ads.submit("ai.video.generate", WAVES).wait()
     more = sent(sandbox) - before
     polls = more.pop("POST ai.video.query")
 
     assert more == {"POST ai.video.generate": 1}
     assert 1 <= polls <= 60
+
+
+def test_url_and_headers_are_worked_out_once(sandbox: Running, home: Path) -> None:
+    with client(sandbox) as ads:
+        with built() as first:
+            ads.call("material.search", {"query": "sea"})
+        with built() as more:
+            for _ in range(10):
+                ads.call("material.search", {"query": "sea"})
+
+    assert first["httpx.urlparse"] > 0
+    assert not more
+
+
+def test_url_and_headers_are_worked_out_once_when_awaited(
+    sandbox: Running, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callsheet.aio._aiohttp", lambda facts: None)
+
+    async def calls() -> tuple[Counter[str], Counter[str]]:
+        async with AsyncClient(host=sandbox.url, api_key=sandbox.key, auth="bearer") as ads:
+            with built() as first:
+                await ads.call("material.search", {"query": "sea"})
+            with built() as more:
+                for _ in range(10):
+                    await ads.call("material.search", {"query": "sea"})
+        return first, more
+
+    first, more = asyncio.run(calls())
+
+    assert first["httpx.urlparse"] > 0
+    assert not more
+
+
+def test_a_paid_call_is_two_transactions(sandbox: Running, home: Path) -> None:
+    with client(sandbox) as ads:
+        ads.call("ai.video.generate", WAVES)
+        before = commits(home)
+        for _ in range(5):
+            ads.call("ai.video.generate", WAVES)
+
+        assert commits(home) - before == 10
+
+
+def test_a_paid_call_asks_the_ledger_for_nothing_that_it_does_not_use(
+    sandbox: Running, home: Path, statements: list[str]
+) -> None:
+    with client(sandbox) as ads:
+        ads.call("ai.video.generate", WAVES)
+        statements.clear()
+        job = ads.submit("ai.video.generate", WAVES)
+        submitted = Counter(text.split()[0] for text in statements)
+        job.wait()
+    lengths = [text for text in statements if text.startswith("SELECT seconds")]
+
+    assert submitted == Counter(BEGIN=2, INSERT=1, UPDATE=1, COMMIT=2)
+    assert len(lengths) == 1
+
+
+def test_a_free_call_leaves_the_ledger_alone(
+    sandbox: Running, home: Path, statements: list[str]
+) -> None:
+    with client(sandbox) as ads:
+        ads.call("material.search", {"query": "sea"})
+
+    assert statements == []
+    assert not (home / "state/ledger.sqlite3").exists()

@@ -92,9 +92,19 @@ class Engine:
         action = self.directory.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
-        silence = timeout if timeout is not None else silence_of(action, value)
-        order = self._order(action, data, value, ref=ref, timeout=silence)
-        order = order._replace(headers=headers or {}, facts={**order.facts, **(facts or {})})
+        order = Order(
+            action=action,
+            body=data,
+            value=value,
+            ref=ref,
+            host=self.settings.require_host(),
+            overrides=self.directory.overrides,
+            timeout=timeout if timeout is not None else silence_of(action, value),
+            resend=self._resends(action),
+            headers=headers or {},
+        )
+        if action.paid:
+            order = order._replace(facts={**_facts(order), **(facts or {})})
         started = self.timing.wall()
         if action.role == "query":
             answer = yield from query(order, self.timing, others=lambda: self._others(order))
@@ -110,31 +120,11 @@ class Engine:
         found = row["task_ids"] if row is not None and row["host"] == order.host else None
         return tuple(one for one in found or () if one != name)
 
-    def _order(self, action: Action, data: bytes, value: Any, *, ref: str, timeout: float) -> Order:
-        from callsheet.canon import digest
-
-        host = self.settings.require_host()
-        honoured = self.ledger is not None and action.paid and self.ledger.honours_key(host)
-        facts = {
-            "host": host,
-            "action": action.id,
-            "body_digest": digest(value),
-            "schema_digest": action.digest,
-            "family": _family_facts(action.family),
-            "media": list(action.media),
-            "repeat": action.idempotent or honoured,
-        }
-        return Order(
-            action=action,
-            body=data,
-            value=value,
-            ref=ref,
-            host=host,
-            overrides=self.directory.overrides,
-            timeout=timeout,
-            resend=action.idempotent or honoured,
-            facts=facts,
-        )
+    def _resends(self, action: Action) -> bool:
+        """Whether this host honours the key of the action: by its word, or as it once showed."""
+        if action.idempotent or not action.paid or self.ledger is None:
+            return action.idempotent
+        return self.ledger.honours_key(self.settings.require_host())
 
     def job(self, outcome: Outcome) -> Job | None:
         """The job that an invocation started, if it started one that can be asked about."""
@@ -252,6 +242,22 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
         return answer
     words = answer.reading.message or answer.reading.said or "no reason given"
     raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    """What the ledger always keeps of a request that may cost money."""
+    from callsheet.canon import digest
+
+    action = order.action
+    return {
+        "host": order.host,
+        "action": action.id,
+        "body_digest": digest(order.value),
+        "schema_digest": action.digest,
+        "family": _family_facts(action.family),
+        "media": list(action.media),
+        "repeat": order.resend,
+    }
 
 
 def _family_facts(family: Family | None) -> dict[str, Any] | None:

@@ -161,6 +161,16 @@ def test_a_host_that_honours_the_key_is_remembered(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_what_another_program_learns_of_a_host_is_seen(tmp_path: Path) -> None:
+    ours, other = Ledger(str(tmp_path)), Ledger(str(tmp_path))
+    other.record("intent", REF, FACTS)
+    assert ours.honours_key("https://ads.example") is False
+    other.record("accepted", REF, {"idempotency": True})
+    assert ours.honours_key("https://ads.example") is True
+    ours.close()
+    other.close()
+
+
 def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite3").write_text("not a database, whatever it is called")
     ledger = Ledger(str(tmp_path))
