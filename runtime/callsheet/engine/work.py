@@ -91,7 +91,7 @@ class Engine:
             host=self.settings.require_host(),
             overrides=self.directory.overrides,
             timeout=timeout if timeout is not None else silence_of(action, value),
-            resend=action.idempotent or self._honoured(action),
+            resend=self._resends(action),
             headers=headers or {},
         )
         if action.paid:
@@ -111,10 +111,11 @@ class Engine:
         found = row["task_ids"] if row is not None and row["host"] == order.host else None
         return tuple(one for one in found or () if one != name)
 
-    def _honoured(self, action: Action) -> bool:
-        """Whether the ledger knows that this host honours the key of what may cost money."""
-        host = self.settings.require_host()
-        return self.ledger is not None and action.paid and self.ledger.honours_key(host)
+    def _resends(self, action: Action) -> bool:
+        """Whether this host honours the key of the action: by its word, or as it once showed."""
+        if action.idempotent or not action.paid or self.ledger is None:
+            return action.idempotent
+        return self.ledger.honours_key(self.settings.require_host())
 
     def job(self, outcome: Outcome) -> Job | None:
         """The job that an invocation started, if it started one that can be asked about."""
