@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
-from callsheet.ledger_file import Guard, connect
+from callsheet.ledger_file import Guard, abandon, connect
 from callsheet.presence import Presence
 
 if TYPE_CHECKING:
@@ -173,6 +173,13 @@ class Ledger:
         with self._guarding, self._open() as db:
             found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
         return "" if found == ["ok"] else "; ".join(found)
+
+    def leave(self) -> None:
+        """Let go of the file as a program does that ends: nothing is tidied, nothing is lost."""
+        if self._db is not None:
+            abandon(self._db)
+            self._db = None
+        self._presence.close()
 
     def close(self) -> None:
         """Close the file; it opens again when needed."""

@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from performance.conftest import Watched
 
+    from callsheet_sandbox.server import Running
+
 COMPLETE = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": "ads video generate --pro"}
 WAY_IN = {"__future__", "ads_client", "ads_client.cli", "callsheet", "callsheet.launch"}
 STORED = {
@@ -83,3 +85,16 @@ def test_nothing_at_start_grows_with_the_actions(
     assert few.modules == many.modules
     assert [p.rpartition("/")[2] for p in few.opened] == [p.rpartition("/")[2] for p in many.opened]
     assert len(many.opened) <= 4
+
+
+def test_a_paid_call_leaves_the_log_as_it_is(sandbox: Running, sized: dict[int, Watched]) -> None:
+    client = sized[3]
+    place = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key, "ADS_AUTH": "bearer"}
+    call = ["call", "ai.video.generate", "--input", '{"prompt": "sea"}']
+    codes = [client.run(*call, **place).code for _ in range(2)]
+    seen = client.run("tasks", "list", **place)
+    log = client.root / "STATE" / "ledger.sqlite3-wal"
+
+    assert codes == [0, 0]
+    assert log.stat().st_size > 0
+    assert seen.out.count("ai.video.generate") == 2

@@ -48,6 +48,7 @@ class Session:
         self._place: tuple[str | None, ...] = ()
         self._cache: CatalogueCache | None = None
         self._directory: Directory | None = None
+        self._ledger: Ledger | None = None
         self._engine: Engine | None = None
         self._transport: Transport | None = None
 
@@ -95,7 +96,8 @@ class Session:
     def restart(self) -> None:
         """Build everything anew at the next use."""
         self.close()
-        self._settings = self._directory = self._engine = self._transport = self._cache = None
+        self._settings = self._cache = self._directory = None
+        self._ledger = self._engine = self._transport = None
 
     @property
     def directory(self) -> Directory:
@@ -135,15 +137,16 @@ class Session:
 
     def ledger(self) -> Ledger:
         """The ledger of the state folder."""
-        from callsheet.ledger import Ledger
+        if self._ledger is None:
+            from callsheet.ledger import Ledger
 
-        return Ledger(self.settings.state_dir)
+            self._ledger = Ledger(self.settings.state_dir)
+        return self._ledger
 
     def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
         """Run a flow to its end."""
         if self._transport is None:
-            ledger = self._engine.ledger if self._engine is not None else None
-            self._transport = self._connect(ledger or self.ledger())
+            self._transport = self._connect(self.ledger())
         return self._transport.run(flow, tell)
 
     def _connect(self, ledger: Ledger) -> Transport:
@@ -158,6 +161,8 @@ class Session:
 
     def close(self) -> None:
         """Close connections and files."""
+        if self._ledger is not None:
+            self._ledger.leave()
         if self._transport is not None:
             self._transport.close()
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from asyncio import CancelledError
 from typing import Any
-from uuid import RFC_4122, UUID
 
 import pytest
 from unit.engine.scripted import HOST, MAKE, Stage, order, reply
 
-from callsheet.engine.bodies import reference
 from callsheet.errors import (
     AuthError,
     CallsheetError,
@@ -296,11 +294,3 @@ def test_how_long_a_blocking_action_took_is_noted(role: Role, seconds: float | N
     stage = Stage(answer)
     stage.run(submit(order(MAKE._replace(role=role)), stage.timing))
     assert stage.of(Record)[1].values["seconds"] == seconds
-
-
-def test_a_reference_is_a_random_uuid() -> None:
-    made = {reference(None) for _ in range(100)}
-
-    assert len(made) == 100
-    assert {(UUID(one).version, UUID(one).variant) for one in made} == {(4, RFC_4122)}
-    assert all(str(UUID(one)) == one for one in made)

@@ -244,3 +244,15 @@ def test_the_lengths_of_several_actions_count_together(tmp_path: Path) -> None:
     assert ledger.durations("h", "make", limit=1) == (4.0,)
     assert ledger.durations("elsewhere", "make") == ()
     ledger.close()
+
+
+def test_what_is_left_is_there_for_the_next(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.record("intent", REF, FACTS)
+    ledger.leave()
+    log = tmp_path / "ledger.sqlite3-wal"
+
+    assert log.stat().st_size > 0
+    assert log.stat().st_mode & 0o077 == 0
+    assert state(Ledger(str(tmp_path))) == "intent"
+    assert Ledger(str(tmp_path)).damage() == ""

@@ -1,0 +1,15 @@
+"""What an invocation sends besides the body: its reference."""
+
+from __future__ import annotations
+
+from uuid import RFC_4122, UUID
+
+from callsheet.engine.bodies import reference
+
+
+def test_a_reference_is_a_random_uuid() -> None:
+    made = {reference(None) for _ in range(100)}
+
+    assert len(made) == 100
+    assert {(UUID(one).version, UUID(one).variant) for one in made} == {(4, RFC_4122)}
+    assert all(str(UUID(one)) == one for one in made)
