@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from callsheet.catalog.catalogue import Catalogue
-    from callsheet.flows import Gather, Reply, Send
+    from callsheet.flows import Gather, Reply
     from callsheet.settings import Settings
     from callsheet_codegen.config import Config
 
@@ -146,14 +146,10 @@ class _Watched(Transport):
         self._total, self._done = len(gather.sends), 0
         return super()._gather(gather)
 
-    def _send(self, send: Send) -> Reply:
-        try:
-            return super()._send(send)
-        finally:
-            if self._total:
-                with self._counting:
-                    self._done = min(self._done + 1, self._total)
-                    self._progress(self._done, self._total)
+    def _answered(self) -> None:
+        with self._counting:
+            self._done += 1
+            self._progress(self._done, self._total)
 
 
 def fetch(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
-from callsheet.routes import Pool, Routes, request_of
+from callsheet.routes import Pool, Routes, parsed, request_of
 from callsheet.wire import (
     AT_ONCE,
+    CROWD,
     Body,
     download_of,
     in_our_words,
@@ -109,9 +111,9 @@ class AsyncTransport:
         url = url_of(self.settings, send)
         with in_our_words(url):
             route = self._routes.route(send.method, url)
-            response = await route.handle(request_of(route, send))
+            response = await route.handle(request_of(route, send, url))
             try:
-                body = Body(route.where)
+                body = Body(parsed(url)[1])
                 chunks = response.aiter_bytes() if is_encoded(response) else response.stream
                 async for chunk in chunks:
                     body.add(chunk)
@@ -119,8 +121,10 @@ class AsyncTransport:
                 await response.aclose()
             return body.reply(response, self.settings.key)
 
-    async def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def _gather(
+        self, gather: Gather, answered: Callable[[], object] = lambda: None
+    ) -> tuple[Reply | Exception, ...]:
+        gate = asyncio.Semaphore(CROWD if carries_crowds(self.settings.host) else AT_ONCE)
 
         async def one(send: Send) -> Reply | Exception:
             async with gate:
@@ -128,6 +132,8 @@ class AsyncTransport:
                     return await self._send(send)
                 except NetworkError as error:
                     return error
+                finally:
+                    answered()
 
         return tuple(await asyncio.gather(*(one(send) for send in gather.sends)))
 
@@ -150,7 +156,7 @@ class AsyncTransport:
     def _open(self, url: str, options: dict[str, Any]) -> Pool:
         httpx = load_httpx()
         http = self._http
-        if http is None and not is_proxied(url, options):
+        if http is None and not is_proxied(url):
             facts = {"verify": options["verify"], "limits": options["limits"]}
             http = _aiohttp(facts) or httpx.AsyncHTTPTransport(**facts)
         client = httpx.AsyncClient(transport=http, **options)
@@ -165,10 +171,40 @@ class AsyncTransport:
             self.ledger.close()
 
 
+def crowd(
+    settings: Settings, gather: Gather, answered: Callable[[], object]
+) -> tuple[Reply | Exception, ...]:
+    """What a sync driver asks for at once, on a loop of its own."""
+
+    async def asked() -> tuple[Reply | Exception, ...]:
+        transport = AsyncTransport(settings, None)
+        try:
+            return await transport._gather(gather, answered)
+        finally:
+            await transport.close()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(asked())
+    with ThreadPoolExecutor(1) as aside:  # a thread has one loop, and this one's is running
+        return aside.submit(asyncio.run, asked()).result()
+
+
+def carries_crowds(host: str) -> bool:
+    """Whether requests to a host go by the aiohttp transport."""
+    return _has_aiohttp() and not is_proxied(host)
+
+
+def _has_aiohttp() -> bool:
+    return importlib.util.find_spec("httpx_aiohttp") is not None
+
+
 def _aiohttp(facts: dict[str, Any]) -> Any:
     """The transport of the ``fast`` extra, or none."""
-    if importlib.util.find_spec("httpx_aiohttp") is None:
+    if not _has_aiohttp():
         return None
     from httpx_aiohttp import AiohttpTransport
 
-    return AiohttpTransport(**facts)
+    limits = load_httpx().Limits(max_connections=CROWD, max_keepalive_connections=CROWD)
+    return AiohttpTransport(**{**facts, "limits": limits})

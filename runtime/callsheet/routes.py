@@ -1,8 +1,9 @@
-"""How requests leave: what all requests to one URL have in common is made once."""
+"""How requests leave: what all requests to one origin have in common is made once."""
 
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.wire import (
@@ -39,19 +40,15 @@ class Pool(NamedTuple):
 
 
 class Route:
-    """What the requests of one method to one URL have in common; of the key only its mask shows.
+    """What requests of one method to one origin have in common; of the key only its mask shows."""
 
-    ``where`` is the URL as it goes out.
-    """
-
-    __slots__ = ("auth", "handle", "headers", "key", "url", "where")
+    __slots__ = ("auth", "handle", "headers", "key")
 
     def __init__(self, settings: Settings, pool: Pool, method: str, url: str) -> None:
-        # httpx says what belongs to any request of this method to this URL, such as its host.
+        # httpx says what belongs to any request of this method to this place, such as its host.
         headers = _titled(pool.client.headers) | plain_headers()
         common = load_httpx().Request(method, url, headers=headers)
-        self.handle, self.url, self.where = pool.handle, common.url, str(common.url)
-        self.headers = _titled(common.headers)
+        self.handle, self.headers = pool.handle, _titled(common.headers)
         self.key, self.auth = key_for(settings, url), settings.auth
 
 
@@ -68,13 +65,14 @@ class Routes:
         self._opening = threading.Lock()
 
     def route(self, method: str, url: str) -> Route:
-        """The route of this URL, found or made; raises what httpx does for a bad one."""
-        found = self._known.get((method, url))
+        """The route to this URL, found or made; raises what httpx does for a bad one."""
+        place = url[: _end_of_place(url)]
+        found = self._known.get((method, place))
         if found is None:
             if len(self._known) >= KEPT:
                 self._known.clear()
             found = Route(self._settings, self.pool(url), method, url)
-            self._known[method, url] = found
+            self._known[method, place] = found
         return found
 
     def pool(self, url: str) -> Pool:
@@ -93,8 +91,21 @@ class Routes:
         return pools
 
 
-def request_of(route: Route, send: Send) -> httpx.Request:
-    """The request of one ``Send`` on its route; the key is added last, for this request alone."""
+def _end_of_place(url: str) -> int:
+    """Where scheme, host and port of a URL end."""
+    begun = url.find("://") + 3
+    return min((at for sign in "/?#" if (at := url.find(sign, begun)) >= 0), default=len(url))
+
+
+@lru_cache(maxsize=KEPT)
+def parsed(url: str) -> tuple[httpx.URL, str]:
+    """A URL as httpx takes it, and as it goes out; raises what httpx does for a bad one."""
+    found = load_httpx().URL(url)
+    return found, str(found)
+
+
+def request_of(route: Route, send: Send, url: str) -> httpx.Request:
+    """The request of one ``Send`` to a URL; the key is added last, for this request alone."""
     library = load_httpx()
     headers = Headers(route.headers)
     headers.update(_titled(send.headers))
@@ -105,7 +116,7 @@ def request_of(route: Route, send: Send) -> httpx.Request:
     waits = {"connect": min(CONNECT, silence), "read": silence, "write": silence, "pool": silence}
     made: httpx.Request = library.Request(
         send.method,
-        route.url,
+        parsed(url)[0],
         headers=headers,
         stream=library.ByteStream(send.body or b""),
         extensions={"timeout": waits},

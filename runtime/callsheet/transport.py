@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
-from callsheet.routes import Pool, Routes, request_of
+from callsheet.routes import Pool, Routes, parsed, request_of
 from callsheet.wire import (
     AT_ONCE,
+    MANY,
     Body,
     download_of,
     in_our_words,
@@ -100,9 +101,9 @@ class Transport:
         url = url_of(self.settings, send)
         with in_our_words(url):
             route = self._routes.route(send.method, url)
-            response = route.handle(request_of(route, send))
+            response = route.handle(request_of(route, send, url))
             try:
-                body = Body(route.where)
+                body = Body(parsed(url)[1])
                 for chunk in response.iter_bytes() if is_encoded(response) else response.stream:
                     body.add(chunk)
             finally:
@@ -139,7 +140,14 @@ class Transport:
                 return self._send(send)
             except NetworkError as error:
                 return error
+            finally:
+                self._answered()
 
+        if len(gather.sends) >= MANY and self._http is None:
+            from callsheet import aio
+
+            if aio.carries_crowds(self.settings.host):
+                return aio.crowd(self.settings, gather, self._answered)
         from concurrent.futures import ThreadPoolExecutor
 
         if not gather.sends:
@@ -149,6 +157,9 @@ class Transport:
             return tuple(pool.map(one, gather.sends))
         finally:  # an interruption does not wait for what is still on its way
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answered(self) -> None:
+        """One of several requests was answered, or cannot be."""
 
     def _save(self, save: Save) -> Reply:
         request = download_of(self.settings, save)
@@ -168,7 +179,7 @@ class Transport:
     def _open(self, url: str, options: dict[str, Any]) -> Pool:
         httpx = load_httpx()
         http = self._http
-        if http is None and not is_proxied(url, options):
+        if http is None and not is_proxied(url):
             http = httpx.HTTPTransport(verify=options["verify"], limits=options["limits"])
         client = httpx.Client(transport=http, **options)
         return Pool(client, http.handle_request if http else partial(client.send, stream=True))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from callsheet.secret import Secret
 
 AT_ONCE = 32
+# The aiohttp transport carries more at once, where there is enough to ask for.
+CROWD, MANY = 128, 200
 CONNECT = 10.0
 LARGEST_REPLY = 16 * 1024 * 1024
 
@@ -89,9 +91,9 @@ def client_options(url: str) -> dict[str, Any]:
     }
 
 
-def is_proxied(url: str, options: dict[str, Any]) -> bool:
+def is_proxied(url: str) -> bool:
     """Whether the environment names a proxy for this kind of URL; httpx alone obeys it."""
-    if not options["trust_env"]:
+    if is_loopback(url):
         return False
     from urllib.request import getproxies
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet import ledger
+from callsheet.aio import crowd
 from callsheet.client import AsyncClient, Client
+from callsheet.flows import Gather, Reply, Send
+from callsheet.wire import MANY
 
 if TYPE_CHECKING:
     import sqlite3
@@ -177,3 +180,20 @@ def test_a_free_call_leaves_the_ledger_alone(
 
     assert statements == []
     assert not (home / "state/ledger.sqlite3").exists()
+
+
+def test_many_schemas_are_asked_for_on_one_loop(sandbox: Running, home: Path) -> None:
+    """From a sync client too, also where a loop is running already."""
+    asked = tuple(Send("GET", "/api/actions") for _ in range(MANY))
+    before = sent(sandbox)["GET list"]
+    counted: list[int] = []
+
+    async def within() -> tuple[Reply | Exception, ...]:
+        return crowd(ads.settings, Gather(asked), lambda: counted.append(1))
+
+    with client(sandbox) as ads:
+        replies = (*ads.transport.perform(Gather(asked)), *asyncio.run(within()))
+
+    assert {one.status for one in replies if isinstance(one, Reply)} == {200}
+    assert len(replies) == sent(sandbox)["GET list"] - before == 2 * MANY
+    assert len(counted) == MANY

@@ -27,13 +27,13 @@ def _loop(stage: Stage, name: str, host: str, **facts: Any) -> Loop:
 
 
 def _cold(stage: Stage, host: str) -> Trial:
-    from callsheet.wire import AT_ONCE
+    from callsheet.wire import CROWD
 
     parts = {
-        name: _loop(stage, name, host, at_once=AT_ONCE)
+        name: _loop(stage, name, host, at_once=CROWD)
         for name in ("fetch_ours", "fetch_aiohttp", "fetch_httpx")
     }
-    metric = f"fetch {stage.sizes[-1]} schemas, {DELAY * 1000:.0f} ms, {AT_ONCE} at once"
+    metric = f"fetch {stage.sizes[-1]} schemas, {DELAY * 1000:.0f} ms, {CROWD} at once"
     rows = [
         Row(
             metric=metric,

@@ -36,7 +36,7 @@ def routes_of(settings: Settings, opened: list[str] | None = None) -> Routes:
 
 
 def made(send: Send, url: str = f"{HOST}/api/actions/x", settings: Settings = ADS) -> httpx.Request:
-    return request_of(routes_of(settings).route(send.method, url), send)
+    return request_of(routes_of(settings).route(send.method, url), send, url)
 
 
 def test_a_request_has_what_httpx_gives_it() -> None:
@@ -90,18 +90,20 @@ def test_the_key_goes_to_its_origin_alone(auth: str, name: str, value: str) -> N
 def test_what_is_kept_shows_no_key(auth: str) -> None:
     routes = routes_of(ADS._replace(auth=auth))
     route = routes.route("POST", HOST)
-    request_of(route, SEND)
+    request_of(route, SEND, HOST)
     kept = {name: getattr(route, name) for name in route.__slots__}
     assert KEY not in repr(kept) + repr(vars(routes))
 
 
-def test_a_url_has_one_route_and_a_kind_of_place_one_pool() -> None:
+def test_an_origin_has_one_route_and_a_kind_of_place_one_pool() -> None:
     opened: list[str] = []
     routes = routes_of(ADS, opened)
-    urls = [f"{HOST}/{number}" for number in range(KEPT + 1)]
-    found = [routes.route("GET", url) for url in urls[:5]]
-    assert [routes.route("GET", url) for url in urls[:5]] == found
-    assert routes.route("POST", urls[0]) is not found[0]
+    urls = [f"https://{number}.example" for number in range(KEPT + 1)]
+    found = routes.route("GET", urls[0])
+    for end in ("/", "/a/b", "?c=://d/", "#e"):
+        assert routes.route("GET", urls[0] + end) is found
+    assert routes.route("POST", urls[0]) is not found
+    assert routes.route("GET", f"{urls[0]}:444") is not found
     for url in urls:
         routes.route("GET", url)
     assert len(vars(routes)["_known"]) <= KEPT

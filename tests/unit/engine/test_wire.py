@@ -59,7 +59,7 @@ def test_without_a_host_no_place_is_the_right_one() -> None:
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_configured_proxy_is_seen(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     def proxied(url: str) -> bool:
-        return is_proxied(url, client_options(url))
+        return is_proxied(url)
 
     assert not proxied("https://ads.example")
     monkeypatch.setenv(variable, "http://proxy.example:3128")
