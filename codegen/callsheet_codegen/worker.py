@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -204,7 +205,10 @@ _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
     """Warm up and say so in a line, then answer line by line until the input ends."""
     warnings.simplefilter("ignore")
+    gc.disable()  # of what is imported nothing is ever to be collected
     try_import(make(_WARM_UP).source)
+    gc.freeze()
+    gc.enable()
     _limit_memory()
     outgoing.write("ready\n")
     outgoing.flush()
