@@ -26,14 +26,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error, as_json="--json" in (sys.argv if argv is None else argv))
     base = memory.base_of(memory.cache_folder(os.environ), os.getcwd(), places(given))
     tools = memory.tools_mark()
-    if given.locked and not given.force and not given.fresh:
-        said = memory.at_rest(base, tools)
-        if said is not None:
-            return _tell(said, given)
+    held = memory.left(base, tools) if given.locked and not given.fresh else None
+    said = memory.said_at_rest(held) if held and not given.force else None
+    if said is not None:
+        return _tell(said, given)
     memory.forget(base)
-    from callsheet_codegen.generating import run
+    return _run(given, base, tools, early=given.locked and held is None)
 
-    return run(given, base, tools)
+
+def _run(given: argparse.Namespace, base: str, tools: str, *, early: bool) -> int:
+    """Look, and do what is to be done; ``early`` where models are to be made, most probably."""
+    from callsheet_codegen.models import Worker
+
+    worker = Worker()
+    try:
+        if early:
+            worker.launch()  # it takes half a second, in which there is other work
+        from callsheet_codegen.generating import run
+
+        return run(given, base, tools, worker)
+    finally:
+        worker.close()
 
 
 def places(given: argparse.Namespace) -> tuple[str | None, ...]:

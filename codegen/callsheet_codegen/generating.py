@@ -45,11 +45,11 @@ class Words:
         self.stream.flush()
 
 
-def run(given: argparse.Namespace, base: str, tools: str) -> int:
+def run(given: argparse.Namespace, base: str, tools: str, worker: Worker) -> int:
     """Do the work; returns the exit code. Failures are told, none leaves as a traceback."""
     say = Words(as_json=given.json)
     try:
-        code, document = _Run(given, base, tools, say).do()
+        code, document = _Run(given, (base, tools), worker, say).do()
     except KeyboardInterrupt:
         return fail(Interrupted("interrupted; nothing was changed"), as_json=given.json)
     except CallsheetError as error:
@@ -72,8 +72,11 @@ def fail(error: CallsheetError, *, as_json: bool) -> int:
 class _Run:
     """What the steps of one run share."""
 
-    def __init__(self, given: argparse.Namespace, base: str, tools: str, say: Words) -> None:
-        self.given, self.base, self.tools, self.say = given, base, tools, say
+    def __init__(
+        self, given: argparse.Namespace, place: tuple[str, str], worker: Worker, say: Words
+    ) -> None:
+        self.given, self.worker, self.say = given, worker, say
+        self.base, self.tools = place
         flags = {name: getattr(given, name) for name in ("package", "out", "lock")}
         self.config: Config = load(Path.cwd(), flags)
 
@@ -83,14 +86,8 @@ class _Run:
         publish.recover(config.folder)
         old, text = pipeline.read_lock(config), pipeline.lock_text(config)
         recall = Recall(self.base, self.tools, config.folder, text)
-        worker = Worker()
-        if given.locked and recall.moved:
-            worker.launch()  # it takes half a second, in which there is other work
-        try:
-            snapshot, notes = self._snapshot(old)
-            made = self._draft(snapshot, old, recall, worker)
-        finally:
-            worker.close()
+        snapshot, notes = self._snapshot(old)
+        made = self._draft(snapshot, old, recall)
         beside = self._changelog(made)
         done = pipeline.write(config, made, beside)
         recall.keep(made)
@@ -114,14 +111,14 @@ class _Run:
             progress = source.Progress(sys.stderr)
             return source.fetch(chosen, self.config, whole=self.given.refresh, progress=progress)
 
-    def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall, worker: Worker) -> Draft:
+    def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall) -> Draft:
         config, force = self.config, self.given.force
+        workers = iter([self.worker])
+        make = partial(make_models, start=lambda: next(workers, None) or Worker())
         if self.given.fresh:
-            return pipeline.draft(config, snapshot, old, force=force)
+            return pipeline.draft(config, snapshot, old, modeller=make, force=force)
         folder = os.path.join(os.path.dirname(self.base), "models")
-        workers = iter([worker])
-        start = partial(make_models, start=lambda: next(workers, None) or Worker())
-        modeller = Remembering(start, folder, self.tools)
+        modeller = Remembering(make, folder, self.tools)
         return pipeline.draft(config, snapshot, old, modeller=modeller, recall=recall, force=force)
 
     def _changelog(self, made: Draft) -> dict[Path, str]:

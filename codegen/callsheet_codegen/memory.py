@@ -86,17 +86,20 @@ def _stats_mark(folder: str, paths: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def at_rest(base: str, tools: str) -> dict[str, Any] | None:
-    """What the last run said, where it would do nothing now; ``None`` where it has to look.
+def left(base: str, tools: str) -> dict[str, Any] | None:
+    """What the last run left, where all it was made from is as it was; else ``None``.
 
-    Everything it was made from is as it was: configuration, lock, generator; and so is every
-    file that it wrote.
+    That is configuration, lock and generator.
     """
     held = _load(f"{base}.rest.json")
     if held is None or held["tools"] != tools:
         return None
-    if any(sha_of(path) != sha for path, sha in held["inputs"].items()):
-        return None
+    stand = all(sha_of(path) == sha for path, sha in held["inputs"].items())
+    return held if stand else None
+
+
+def said_at_rest(held: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the last run said, where every file is as it left them; ``None`` where it has to look."""
     if _stats_mark(held["folder"], held["paths"]) != held["stats"]:
         return None
     said: dict[str, Any] = held["said"]

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -151,6 +150,8 @@ def make_models(
     """Every module that could be made, in the order of the requests."""
     if not requests:
         return {}
+    from concurrent.futures import ThreadPoolExecutor
+
     count = max(1, min(os.cpu_count() or 1, len(requests) // _PER_WORKER))
     workers = [start() for _ in range(count)]
     idle = list(workers)

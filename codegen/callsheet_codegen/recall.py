@@ -23,14 +23,13 @@ Row = tuple[str, str, int, int, int]
 class Recall:
     """What is remembered of one package folder; nothing, where it cannot be read.
 
-    ``lock`` is the text of the lock; ``moved`` says that it holds blocks that no run wrote.
+    ``lock`` is the text of the lock.
     ``disk`` tells the sha256 of files; one whose size and times are as they were is not read.
     """
 
     def __init__(self, base: str, tools: str, folder: Path, lock: str = "") -> None:
         self.base, self.tools, self.folder = base, tools, folder
         self._blocks: Mapping[str, str] = {}
-        self.moved = False
         held = memory.load_work(base, tools) or {}
         self._rows: Mapping[str, Row] = {}
         self._facts: Mapping[str, Fact] = {}
@@ -39,9 +38,8 @@ class Recall:
                 self._rows = {path: _row(row) for path, row in held["files"].items()}
                 self._facts = {name: _fact(row) for name, row in held["actions"].items()}
                 marks = held["blocks"]
-                blocks = blocks_of(lock)
-                self._blocks = {n: b for n, b in blocks.items() if marks.get(n) == _mark(b)}
-                self.moved = len(self._blocks) < len(blocks)
+                blocks = blocks_of(lock).items()
+                self._blocks = {name: b for name, b in blocks if marks.get(name) == _mark(b)}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             self._rows, self._facts = {}, {}
 
