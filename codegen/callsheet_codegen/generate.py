@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ def _run(given: argparse.Namespace, base: str, tools: str, *, early: bool) -> in
     """Look, and do what is to be done; ``early`` where models are to be made, most probably."""
     from callsheet_codegen.models import Worker
 
+    gc.set_threshold(100_000)  # of a run that is over in seconds next to nothing is garbage
     worker = Worker()
     try:
         if early:
@@ -47,6 +49,7 @@ def _run(given: argparse.Namespace, base: str, tools: str, *, early: bool) -> in
         return run(given, base, tools, worker)
     finally:
         worker.close()
+        gc.freeze()  # nor is anything to be looked for when the process ends
 
 
 def places(given: argparse.Namespace) -> tuple[str | None, ...]:

@@ -18,6 +18,7 @@ from callsheet_codegen.models import Worker, make_models
 from callsheet_codegen.plan import MANIFEST
 from callsheet_codegen.recall import Recall
 from callsheet_codegen.remembered import Remembering
+from callsheet_codegen.staging import Stage
 
 if TYPE_CHECKING:
     import argparse
@@ -79,6 +80,7 @@ class _Run:
         self.base, self.tools = place
         flags = {name: getattr(given, name) for name in ("package", "out", "lock")}
         self.config: Config = load(Path.cwd(), flags)
+        self.stage = Stage(self.config.folder)
 
     def do(self) -> tuple[int, dict[str, Any]]:
         """The run; returns the exit code and the document of ``--json``."""
@@ -87,15 +89,18 @@ class _Run:
         old, text = pipeline.read_lock(config), pipeline.lock_text(config)
         recall = Recall(self.base, self.tools, config.folder, text)
         snapshot, notes = self._snapshot(old)
-        made = self._draft(snapshot, old, recall)
-        beside = self._changelog(made)
-        done = pipeline.write(config, made, beside)
-        recall.keep(made)
+        try:
+            made = self._draft(snapshot, old, recall)
+            done = pipeline.write(config, made, self._changelog(made), self.stage)
+        finally:
+            self.stage.drop()
+        stats = memory.stats_of(str(config.folder), [*made.plan.manifest.files, MANIFEST])
+        recall.keep(made, stats)
         told = (*notes, *made.diagnostics)
         self._tell(made, done, told, first=old is None)
         document = self._document(made, done, told)
         if not made.plan.edited:
-            self._rest(made, told, document)
+            self._rest(made, stats, document)
         return int(given.strict and fell_back(told)), document
 
     def _snapshot(self, old: Lock | None) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
@@ -114,12 +119,23 @@ class _Run:
     def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall) -> Draft:
         config, force = self.config, self.given.force
         workers = iter([self.worker])
-        make = partial(make_models, start=lambda: next(workers, None) or Worker())
+        make = partial(
+            make_models,
+            start=lambda: next(workers, None) or Worker(),
+            meanwhile=self._prepare,
+        )
         if self.given.fresh:
             return pipeline.draft(config, snapshot, old, modeller=make, force=force)
         folder = os.path.join(os.path.dirname(self.base), "models")
         modeller = Remembering(make, folder, self.tools)
         return pipeline.draft(config, snapshot, old, modeller=modeller, recall=recall, force=force)
+
+    def _prepare(self) -> None:
+        """What needs no models: the renderer, and links to the files that are there."""
+        from callsheet_codegen import write
+
+        write.prepare()
+        self.stage.begin()
 
     def _changelog(self, made: Draft) -> dict[Path, str]:
         if self.given.changelog is None or not made.changes:
@@ -158,7 +174,7 @@ class _Run:
             "diagnostics": [found.as_json() for found in told],
         }
 
-    def _rest(self, made: Draft, told: Sequence[Diagnostic], document: dict[str, Any]) -> None:
+    def _rest(self, made: Draft, stats: memory.Stats, document: dict[str, Any]) -> None:
         """Remember what the next run with ``--locked`` will say, if nothing happens until then."""
         config = self.config
         lines = [
@@ -174,8 +190,7 @@ class _Run:
             "fell_back": fell_back(made.diagnostics),
         }
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]
-        paths = [*made.plan.manifest.files, MANIFEST]
-        left = memory.Left(inputs=inputs, folder=str(config.folder), paths=paths, said=said)
+        left = memory.Left(inputs=inputs, folder=str(config.folder), stats=stats, said=said)
         memory.rest(self.base, self.tools, left)
 
 

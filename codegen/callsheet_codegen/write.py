@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from callsheet.errors import CallsheetError
 from callsheet_codegen.code import Doc, Ident
 from callsheet_codegen.ir import RenderedFile
-from callsheet_codegen.render import render
+from callsheet_codegen.render import environment, render
 from callsheet_codegen.verify import verify
 
 if TYPE_CHECKING:
@@ -37,6 +37,13 @@ def render_project(project: Project) -> tuple[RenderedFile, ...]:
         others["py.typed"] = ""
     both = {**sources, **others}
     return tuple(RenderedFile(path=path, text=both[path]) for path in sorted(both))
+
+
+def prepare() -> None:
+    """Load what renders and formats, while there is nothing to render yet."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+    _ruff()
 
 
 def _python(project: Project) -> Iterator[tuple[str, str]]:
