@@ -71,15 +71,18 @@ class Stage:
     def _link_all(self, source: str, target: str) -> None:
         """Links in ``target`` to every file of ``source``; empty folders are not taken along."""
         self._seen[source] = os.stat(source).st_mtime_ns
-        for entry in os.scandir(source):
-            place = f"{target}/{entry.name}"
-            if not entry.is_dir(follow_symlinks=False):
-                self._link_file(entry.path, place)
-            elif entry.name != "__pycache__":
-                os.mkdir(place)
-                self._link_all(entry.path, place)
-                with suppress(OSError):  # it holds something
-                    os.rmdir(place)
+        with os.scandir(source) as entries:
+            for entry in entries:
+                self._take(entry, f"{target}/{entry.name}")
+
+    def _take(self, entry: os.DirEntry[str], place: str) -> None:
+        if not entry.is_dir(follow_symlinks=False):
+            self._link_file(entry.path, place)
+        elif entry.name != "__pycache__":
+            os.mkdir(place)
+            self._link_all(entry.path, place)
+            with suppress(OSError):  # it holds something
+                os.rmdir(place)
 
     def _link_file(self, source: str, target: str) -> None:
         try:
