@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.text import safe_text
-from callsheet_codegen import changelog, memory, pipeline, publish, source
+from callsheet_codegen import memory, pipeline, publish
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 from callsheet_codegen.models import Worker, make_models
@@ -111,6 +111,8 @@ class _Run:
                 )
             self.say(f"source: the lock, made from {old.snapshot.source}")
             return old.snapshot, ()
+        from callsheet_codegen import source
+
         with source.choose(self.config, host=self.given.host) as chosen:
             self.say(f"source: {chosen.name} ({chosen.why})")
             progress = source.Progress(sys.stderr)
@@ -140,6 +142,8 @@ class _Run:
     def _changelog(self, made: Draft) -> dict[Path, str]:
         if self.given.changelog is None or not made.changes:
             return {}
+        from callsheet_codegen import changelog
+
         path = Path.cwd() / self.given.changelog
         held = path.read_text(encoding="utf-8") if path.exists() else ""
         return {path: changelog.added(held, made.changes, changelog.today())}

@@ -113,6 +113,7 @@ def test_a_changed_action_starts_one_modeller_and_renders_its_own_files(tmp_path
     own += ["models/area001_list.py", "schemas/area001_list.json", ".manifest.json"]
     assert json.loads(seen.out)["written"] == [*own, LOCK]
     assert [word.rpartition("/")[2][:6] for word in seen.started] == ["python", "ruff", "ruff"]
+    assert not {"httpx", "callsheet.client"} & seen.modules
     after = {path: path.stat() for path in before}
     kept = [
         path for path in before if path.relative_to(tmp_path / "ads_client").as_posix() not in own
