@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet_codegen.code import Ident, TypeExpr, literal, plain
@@ -52,7 +53,16 @@ def _argument(
     annotation: str, classes: Mapping[str, str], *, optional: bool
 ) -> tuple[str, frozenset[str]]:
     """What a caller may pass: any sequence for a list, a mapping for a model."""
-    work = _Wider(classes)
+    named = {name: there for name, there in classes.items() if name in annotation}
+    return _widened(annotation, tuple(named.items()), optional=optional)
+
+
+@cache
+def _widened(
+    annotation: str, classes: tuple[tuple[str, str], ...], *, optional: bool
+) -> tuple[str, frozenset[str]]:
+    """The same once for all fields of the same type."""
+    work = _Wider(dict(classes))
     tree = work.visit(ast.parse(annotation, mode="eval").body)
     text = ast.unparse(tree)
     members = [ast.unparse(part) for part in _members(tree)]

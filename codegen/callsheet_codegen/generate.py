@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -26,14 +27,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error, as_json="--json" in (sys.argv if argv is None else argv))
     base = memory.base_of(memory.cache_folder(os.environ), os.getcwd(), places(given))
     tools = memory.tools_mark()
-    if given.locked and not given.force and not given.fresh:
-        said = memory.at_rest(base, tools)
-        if said is not None:
-            return _tell(said, given)
+    held = memory.left(base, tools) if given.locked and not given.fresh else None
+    said = memory.said_at_rest(held) if held and not given.force else None
+    if said is not None:
+        return _tell(said, given)
     memory.forget(base)
-    from callsheet_codegen.generating import run
+    return _run(given, base, tools, early=given.locked and held is None)
 
-    return run(given, base, tools)
+
+def _run(given: argparse.Namespace, base: str, tools: str, *, early: bool) -> int:
+    """Look, and do what is to be done; ``early`` where models are to be made, most probably."""
+    from callsheet_codegen.models import Worker
+
+    gc.set_threshold(100_000)  # of a run that is over in seconds next to nothing is garbage
+    worker = Worker()
+    try:
+        if early:
+            worker.launch()  # it takes half a second, in which there is other work
+        from callsheet_codegen.generating import run
+
+        return run(given, base, tools, worker)
+    finally:
+        worker.close()
+        gc.freeze()  # nor is anything to be looked for when the process ends
 
 
 def places(given: argparse.Namespace) -> tuple[str | None, ...]:

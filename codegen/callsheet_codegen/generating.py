@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.text import safe_text
-from callsheet_codegen import changelog, memory, pipeline, publish, source
+from callsheet_codegen import memory, pipeline, publish
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 from callsheet_codegen.models import Worker, make_models
 from callsheet_codegen.plan import MANIFEST
 from callsheet_codegen.recall import Recall
 from callsheet_codegen.remembered import Remembering
+from callsheet_codegen.staging import Stage
 
 if TYPE_CHECKING:
     import argparse
@@ -45,11 +46,11 @@ class Words:
         self.stream.flush()
 
 
-def run(given: argparse.Namespace, base: str, tools: str) -> int:
+def run(given: argparse.Namespace, base: str, tools: str, worker: Worker) -> int:
     """Do the work; returns the exit code. Failures are told, none leaves as a traceback."""
     say = Words(as_json=given.json)
     try:
-        code, document = _Run(given, base, tools, say).do()
+        code, document = _Run(given, (base, tools), worker, say).do()
     except KeyboardInterrupt:
         return fail(Interrupted("interrupted; nothing was changed"), as_json=given.json)
     except CallsheetError as error:
@@ -72,10 +73,14 @@ def fail(error: CallsheetError, *, as_json: bool) -> int:
 class _Run:
     """What the steps of one run share."""
 
-    def __init__(self, given: argparse.Namespace, base: str, tools: str, say: Words) -> None:
-        self.given, self.base, self.tools, self.say = given, base, tools, say
+    def __init__(
+        self, given: argparse.Namespace, place: tuple[str, str], worker: Worker, say: Words
+    ) -> None:
+        self.given, self.worker, self.say = given, worker, say
+        self.base, self.tools = place
         flags = {name: getattr(given, name) for name in ("package", "out", "lock")}
         self.config: Config = load(Path.cwd(), flags)
+        self.stage = Stage(self.config.folder)
 
     def do(self) -> tuple[int, dict[str, Any]]:
         """The run; returns the exit code and the document of ``--json``."""
@@ -83,22 +88,19 @@ class _Run:
         publish.recover(config.folder)
         old, text = pipeline.read_lock(config), pipeline.lock_text(config)
         recall = Recall(self.base, self.tools, config.folder, text)
-        worker = Worker()
-        if given.locked and recall.moved:
-            worker.launch()  # it takes half a second, in which there is other work
+        snapshot, notes = self._snapshot(old)
         try:
-            snapshot, notes = self._snapshot(old)
-            made = self._draft(snapshot, old, recall, worker)
+            made = self._draft(snapshot, old, recall)
+            done = pipeline.write(config, made, self._changelog(made), self.stage)
         finally:
-            worker.close()
-        beside = self._changelog(made)
-        done = pipeline.write(config, made, beside)
-        recall.keep(made)
+            self.stage.drop()
+        stats = memory.stats_of(str(config.folder), [*made.plan.manifest.files, MANIFEST])
+        recall.keep(made, stats)
         told = (*notes, *made.diagnostics)
         self._tell(made, done, told, first=old is None)
         document = self._document(made, done, told)
         if not made.plan.edited:
-            self._rest(made, told, document)
+            self._rest(made, stats, document)
         return int(given.strict and fell_back(told)), document
 
     def _snapshot(self, old: Lock | None) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
@@ -109,24 +111,39 @@ class _Run:
                 )
             self.say(f"source: the lock, made from {old.snapshot.source}")
             return old.snapshot, ()
+        from callsheet_codegen import source
+
         with source.choose(self.config, host=self.given.host) as chosen:
             self.say(f"source: {chosen.name} ({chosen.why})")
             progress = source.Progress(sys.stderr)
             return source.fetch(chosen, self.config, whole=self.given.refresh, progress=progress)
 
-    def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall, worker: Worker) -> Draft:
+    def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall) -> Draft:
         config, force = self.config, self.given.force
+        workers = iter([self.worker])
+        make = partial(
+            make_models,
+            start=lambda: next(workers, None) or Worker(),
+            meanwhile=self._prepare,
+        )
         if self.given.fresh:
-            return pipeline.draft(config, snapshot, old, force=force)
+            return pipeline.draft(config, snapshot, old, modeller=make, force=force)
         folder = os.path.join(os.path.dirname(self.base), "models")
-        workers = iter([worker])
-        start = partial(make_models, start=lambda: next(workers, None) or Worker())
-        modeller = Remembering(start, folder, self.tools)
+        modeller = Remembering(make, folder, self.tools)
         return pipeline.draft(config, snapshot, old, modeller=modeller, recall=recall, force=force)
+
+    def _prepare(self) -> None:
+        """What needs no models: the renderer, and links to the files that are there."""
+        from callsheet_codegen import write
+
+        write.prepare()
+        self.stage.begin()
 
     def _changelog(self, made: Draft) -> dict[Path, str]:
         if self.given.changelog is None or not made.changes:
             return {}
+        from callsheet_codegen import changelog
+
         path = Path.cwd() / self.given.changelog
         held = path.read_text(encoding="utf-8") if path.exists() else ""
         return {path: changelog.added(held, made.changes, changelog.today())}
@@ -161,7 +178,7 @@ class _Run:
             "diagnostics": [found.as_json() for found in told],
         }
 
-    def _rest(self, made: Draft, told: Sequence[Diagnostic], document: dict[str, Any]) -> None:
+    def _rest(self, made: Draft, stats: memory.Stats, document: dict[str, Any]) -> None:
         """Remember what the next run with ``--locked`` will say, if nothing happens until then."""
         config = self.config
         lines = [
@@ -177,8 +194,7 @@ class _Run:
             "fell_back": fell_back(made.diagnostics),
         }
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]
-        paths = [*made.plan.manifest.files, MANIFEST]
-        left = memory.Left(inputs=inputs, folder=str(config.folder), paths=paths, said=said)
+        left = memory.Left(inputs=inputs, folder=str(config.folder), stats=stats, said=said)
         memory.rest(self.base, self.tools, left)
 
 

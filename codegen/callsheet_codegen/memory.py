@@ -18,6 +18,7 @@ _FORMAT = 1
 _SHAPING = ("datamodel_code_generator-", "jinja2-", "pydantic-", "pydantic_core-", "ruff-")
 
 Stat = tuple[int, int, int]
+Stats = dict[str, Stat | None]
 
 
 def cache_folder(environ: Mapping[str, str]) -> str:
@@ -81,48 +82,55 @@ def sha_of(path: str) -> str | None:
         return None
 
 
-def _stats_mark(folder: str, paths: Iterable[str]) -> str:
-    lines = [f"{path} {stat_of(os.path.join(folder, path))}" for path in paths]
+def stats_of(folder: str, paths: Iterable[str]) -> Stats:
+    """Size and times of files below a folder, ``None`` where there is none."""
+    return {path: stat_of(f"{folder}/{path}") for path in paths}
+
+
+def _stats_mark(stats: Stats) -> str:
+    lines = [f"{path} {stat}" for path, stat in sorted(stats.items())]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def at_rest(base: str, tools: str) -> dict[str, Any] | None:
-    """What the last run said, where it would do nothing now; ``None`` where it has to look.
+def left(base: str, tools: str) -> dict[str, Any] | None:
+    """What the last run left, where all it was made from is as it was; else ``None``.
 
-    Everything it was made from is as it was: configuration, lock, generator; and so is every
-    file that it wrote.
+    That is configuration, lock and generator.
     """
     held = _load(f"{base}.rest.json")
     if held is None or held["tools"] != tools:
         return None
-    if any(sha_of(path) != sha for path, sha in held["inputs"].items()):
-        return None
-    if _stats_mark(held["folder"], held["paths"]) != held["stats"]:
+    stand = all(sha_of(path) == sha for path, sha in held["inputs"].items())
+    return held if stand else None
+
+
+def said_at_rest(held: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the last run said, where every file is as it left it; ``None`` where it has to look."""
+    if _stats_mark(stats_of(held["folder"], held["paths"])) != held["stats"]:
         return None
     said: dict[str, Any] = held["said"]
     return said
 
 
 class Left(NamedTuple):
-    """What a run leaves: what it read, the files that it wrote, and what it would say again."""
+    """What a run leaves: what it read, how its files are, and what it would say again."""
 
     inputs: Iterable[str]
     folder: str
-    paths: Iterable[str]
+    stats: Stats
     said: object
 
 
 def rest(base: str, tools: str, left: Left) -> None:
     """Remember that nothing is left to do while all of this stays as it is."""
-    inputs, folder, paths, said = left
-    ordered = sorted(paths)
+    inputs, folder, stats, said = left
     held = {
         "format": _FORMAT,
         "tools": tools,
         "inputs": {path: sha_of(path) for path in inputs},
         "folder": folder,
-        "paths": ordered,
-        "stats": _stats_mark(folder, ordered),
+        "paths": sorted(stats),
+        "stats": _stats_mark(stats),
         "said": said,
     }
     _store(f"{base}.rest.json", held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from callsheet.schema.admission import admit
+from callsheet.schema.admission import Admissions
 from callsheet.schema.pointers import SchemaRefused
 from callsheet_codegen import tree
 from callsheet_codegen.code import Ident, Module, literal
@@ -30,17 +30,21 @@ class ActionModels:
     output: str = ""
     made: Made = field(default_factory=Made)
 
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """The classes that the module offers; none where there is no module."""
+        return tuple(sorted({self.input, self.output} - {""})) if self.made.source else ()
+
     def module(self) -> ModelModule | None:
         """The module as it is written: models, then the two names the runtime looks for."""
         if not self.made.source:
             return None
         offers = [("INPUT", self.input), ("OUTPUT", self.output)]
-        exports = tuple(sorted({name for _, name in offers if name}))
         return ModelModule(
             stem=Ident(self.stem),
             source=Module(self.made.source),
             roles=tuple((Ident(role), Ident(name)) for role, name in offers if name),
-            exports=tuple(Ident(name) for name in exports),
+            exports=tuple(Ident(name) for name in self.exports),
         )
 
 
@@ -51,19 +55,21 @@ def model_actions(
     modeller: Modeller,
     *,
     classes: Mapping[str, str] | None = None,
+    admit: Admissions | None = None,
 ) -> tuple[Mapping[str, ActionModels], tuple[Diagnostic, ...]]:
     """Models by action id. An action whose schema gives none is untyped, with a diagnostic.
 
     ``classes`` says with what the names of an action's classes begin.
     """
     told: list[Diagnostic] = []
+    admitted = _Admitted(admit or Admissions(), told)
     classes = classes or tree.classes({name: stems[name] for name in actions})
     wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
     for name, action in actions.items():
         roots = {}
-        if action.typed and (schema := _admitted(name, advertised[name].input, told, "")):
+        if action.typed and (schema := admitted(name, advertised[name].input, "")):
             roots[f"{classes[name]}Input"] = (schema, False)
-        if schema := _admitted(name, advertised[name].output, told, "the reply's "):
+        if schema := admitted(name, advertised[name].output, "the reply's "):
             roots[f"{classes[name]}Result"] = (schema, True)
         if roots:
             wanted[name] = roots
@@ -92,28 +98,33 @@ def _is_object(made: Made, name: str) -> bool:
     return all(member in made.fields and _is_object(made, member) for member in members)
 
 
-def _admitted(
-    name: str, schema: object, told: list[Diagnostic], whose: str
-) -> Mapping[str, Any] | None:
-    """The admitted schema if it says anything; a refusal of an input is the surface's to tell."""
-    if not isinstance(schema, dict):
-        return None
-    try:
-        return admit(schema) or None
-    except SchemaRefused as refused:
-        if whose:
-            message = f"{whose}schema is not used: {refused.reason}"
-            told.append(
-                Diagnostic(
-                    level="warning",
-                    code="output-refused",
-                    action=name,
-                    pointer=refused.pointer,
-                    message=message,
-                    hint="its data is plain JSON",
-                )
-            )
-        return None
+class _Admitted:
+    """Admits schemas; a refusal of an input is the surface's to tell."""
+
+    def __init__(self, admit: Admissions, told: list[Diagnostic]) -> None:
+        self._admit, self._told = admit, told
+
+    def __call__(self, name: str, schema: object, whose: str) -> Mapping[str, Any] | None:
+        """The admitted schema if it says anything."""
+        if not isinstance(schema, dict):
+            return None
+        try:
+            return self._admit(schema) or None
+        except SchemaRefused as refused:
+            if whose:
+                self._told.append(_refused(name, refused, whose))
+            return None
+
+
+def _refused(name: str, refused: SchemaRefused, whose: str) -> Diagnostic:
+    return Diagnostic(
+        level="warning",
+        code="output-refused",
+        action=name,
+        pointer=refused.pointer,
+        message=f"{whose}schema is not used: {refused.reason}",
+        hint="its data is plain JSON",
+    )
 
 
 def _untyped(name: str, reason: str) -> Diagnostic:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -146,11 +145,19 @@ def _made(reply: Mapping[str, Any]) -> Made:
 
 
 def make_models(
-    requests: Mapping[str, Request], *, start: Callable[[], Worker] = Worker
+    requests: Mapping[str, Request],
+    *,
+    start: Callable[[], Worker] = Worker,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Mapping[str, Made]:
-    """Every module that could be made, in the order of the requests."""
+    """Every module that could be made, in the order of the requests.
+
+    ``meanwhile`` is what else there is to do while others work.
+    """
     if not requests:
         return {}
+    from concurrent.futures import ThreadPoolExecutor
+
     count = max(1, min(os.cpu_count() or 1, len(requests) // _PER_WORKER))
     workers = [start() for _ in range(count)]
     idle = list(workers)
@@ -164,7 +171,14 @@ def make_models(
 
     try:
         with ThreadPoolExecutor(count) as pool:
-            return dict(zip(requests, pool.map(one, requests.values()), strict=True))
+            asked = [pool.submit(one, request) for request in requests.values()]
+            try:
+                meanwhile()
+                answers = [answer.result() for answer in asked]
+            except BaseException:  # an interruption too must not wait for all the others
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            return dict(zip(requests, answers, strict=True))
     finally:
         for worker in workers:
             worker.close()

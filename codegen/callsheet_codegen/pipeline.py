@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.known import Fact
     from callsheet_codegen.models import Modeller
     from callsheet_codegen.recall import Recall
+    from callsheet_codegen.staging import Stage
     from callsheet_codegen.tree import Given
 
 _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
@@ -180,10 +181,12 @@ def _read_back(one: Advertised) -> Advertised:
     return one._replace(input=body, output=reply, marks=marks)
 
 
-def write(config: Config, made: Draft, more: Mapping[Path, str] | None = None) -> tuple[str, ...]:
+def write(
+    config: Config, made: Draft, more: Mapping[Path, str] | None = None, stage: Stage | None = None
+) -> tuple[str, ...]:
     """Publish a draft, its lock and what ``more`` lies beside; the names of what changed."""
     beside = {config.lock: made.text} | dict(more or {})
-    return publish.publish(made.plan, config.folder, beside)
+    return publish.publish(made.plan, config.folder, beside, stage)
 
 
 def settle(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:

@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING, Any
 from callsheet.errors import CallsheetError
 from callsheet_codegen.exchange import exchange
 from callsheet_codegen.plan import MANIFEST, load_manifest
+from callsheet_codegen.staging import Stage, stage_of, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from collections.abc import Set as AbstractSet
 
     from callsheet_codegen.ir import Manifest, Plan
-
-
-def _stage(package: Path) -> Path:
-    return package.with_name(f".{package.name}.new")
 
 
 def _aside(package: Path) -> Path:
@@ -42,7 +38,7 @@ def recover(package: Path) -> None:
 
     Where the new folder stands already, the files beside it follow; else nothing of it stays.
     """
-    aside, stage, journal = _aside(package), _stage(package), _journal(package)
+    aside, stage, journal = _aside(package), stage_of(package), _journal(package)
     if aside.exists() and not package.exists():
         aside.rename(package)
     said = _journal_of(journal)
@@ -97,18 +93,21 @@ def _read(path: Path) -> str | None:
         return ""
 
 
-def publish(plan: Plan, package: Path, beside: Mapping[Path, str]) -> tuple[str, ...]:
+def publish(
+    plan: Plan, package: Path, beside: Mapping[Path, str], stage: Stage | None = None
+) -> tuple[str, ...]:
     """Make the disk what the plan says; the names of what was written, deleted or replaced.
 
     ``beside`` holds files that lie outside the package folder (the lock). An idle plan with
-    unchanged ``beside`` files touches nothing. Raises ``CallsheetError`` with the disk as before.
+    unchanged ``beside`` files touches nothing. ``stage`` may hold what stays already. Raises
+    ``CallsheetError`` with the disk as before.
     """
     changed = {path: text for path, text in beside.items() if _read(path) != text}
     if plan.idle and not changed:
         return ()
     try:
         if not plan.idle:
-            _swap(plan, package, changed)
+            _swap(plan, package, changed, stage or Stage(package))
         else:
             _replace(changed)
     except OSError as error:
@@ -121,24 +120,25 @@ def publish(plan: Plan, package: Path, beside: Mapping[Path, str]) -> tuple[str,
     return (*names, *(path.name for path in changed))
 
 
-def _swap(plan: Plan, package: Path, beside: Mapping[Path, str]) -> None:
+def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: Stage) -> None:
     """Stage everything, then put the new folder in the place of the old one in one step.
 
     The journal says which files beside the folder belong to it: a run that is killed between
     the two steps is finished by the next one.
     """
     package.parent.mkdir(parents=True, exist_ok=True)
-    recover(package)
-    stage = _stage(package)
-    _fill(stage, package, plan)
+    if not staged.begun:
+        recover(package)
+    staged.fill(plan)
+    stage = staged.folder
     names = [os.path.relpath(path, package.parent) for path in beside]
     said = {"folder": stage.stat().st_ino, "beside": names}
     _write(_journal(package), json.dumps(said))
     for path, text in beside.items():
         _write(_part(path), text)
-    _sync(package.parent)
+    sync_folder(package.parent)
     _change_places(stage, package)
-    _sync(package.parent)
+    sync_folder(package.parent)
     try:
         for path in beside:
             _part(path).replace(path)
@@ -173,42 +173,6 @@ def _take_back(stage: Path, package: Path) -> None:
         _aside(package).rename(package)
 
 
-def _fill(stage: Path, package: Path, plan: Plan) -> None:
-    """The stage holds links to everything that stays, foreign files too, and the new files."""
-    gone = {step.path for step in (*plan.writes, *plan.deletes)}
-    stage.mkdir()
-    if package.exists():
-        _link_all(str(package), str(stage), gone)
-    for step in plan.writes:
-        _write(stage / step.path, step.text)
-    for folder, _, _ in os.walk(stage):
-        _sync(Path(folder))
-
-
-def _link_all(source: str, target: str, gone: AbstractSet[str], below: str = "") -> None:
-    """Links in ``target`` to every file of ``source`` but those that are ``gone``."""
-    for entry in os.scandir(source):
-        path = f"{below}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name != "__pycache__" and _holds(entry.path):
-                os.mkdir(f"{target}/{entry.name}")
-                _link_all(entry.path, f"{target}/{entry.name}", gone, f"{path}/")
-        elif path not in gone:
-            _link(entry.path, f"{target}/{entry.name}")
-
-
-def _holds(folder: str) -> bool:
-    """Whether there is anything in a folder: empty ones are not taken along."""
-    return any(files for _, _, files in os.walk(folder))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:  # a file system without hard links
-        shutil.copy2(source, target, follow_symlinks=False)
-
-
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -221,16 +185,4 @@ def _replace(files: Mapping[Path, str]) -> None:
     for path, text in files.items():
         _write(_part(path), text)
         _part(path).replace(path)
-        _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Make renames durable where the platform lets a folder be opened."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(path.parent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from callsheet.snapshot import blocks_of
@@ -23,25 +22,23 @@ Row = tuple[str, str, int, int, int]
 class Recall:
     """What is remembered of one package folder; nothing, where it cannot be read.
 
-    ``lock`` is the text of the lock; ``moved`` says that it holds blocks that no run wrote.
+    ``lock`` is the text of the lock.
     ``disk`` tells the sha256 of files; one whose size and times are as they were is not read.
     """
 
     def __init__(self, base: str, tools: str, folder: Path, lock: str = "") -> None:
-        self.base, self.tools, self.folder = base, tools, folder
+        self.base, self.tools, self.folder = base, tools, str(folder)
         self._blocks: Mapping[str, str] = {}
-        self.moved = False
         held = memory.load_work(base, tools) or {}
         self._rows: Mapping[str, Row] = {}
         self._facts: Mapping[str, Fact] = {}
         try:
-            if held.get("folder") == str(folder):
+            if held.get("folder") == self.folder:
                 self._rows = {path: _row(row) for path, row in held["files"].items()}
                 self._facts = {name: _fact(row) for name, row in held["actions"].items()}
                 marks = held["blocks"]
-                blocks = blocks_of(lock)
-                self._blocks = {n: b for n, b in blocks.items() if marks.get(n) == _mark(b)}
-                self.moved = len(self._blocks) < len(blocks)
+                blocks = blocks_of(lock).items()
+                self._blocks = {name: b for name, b in blocks if marks.get(name) == _mark(b)}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             self._rows, self._facts = {}, {}
 
@@ -50,7 +47,7 @@ class Recall:
         return {path: self._sha(path) for path in paths}
 
     def _sha(self, path: str) -> str | None:
-        place = os.path.join(self.folder, path)
+        place = f"{self.folder}/{path}"
         row = self._rows.get(path)
         if row is not None and memory.stat_of(place) == row[2:]:
             return row[1]
@@ -69,18 +66,18 @@ class Recall:
         }
         return Known(files=files, actions=self._facts)
 
-    def keep(self, made: Draft) -> None:
-        """Remember this run, after it was published."""
+    def keep(self, made: Draft, stats: memory.Stats) -> None:
+        """Remember this run, after it was published; ``stats`` are those of its files."""
         rows = {}
         for path, sha in made.plan.manifest.files.items():
-            stat = memory.stat_of(os.path.join(self.folder, path))
+            stat = stats[path]
             if stat is not None and path not in made.plan.edited:
                 rows[path] = (made.keys[path], sha, *stat)
         facts = {name: _fact_row(fact) for name, fact in made.facts.items()}
         marks = {
             name: _mark(block) for name, block in blocks_of(made.text).items() if name in facts
         }
-        work = {"folder": str(self.folder), "files": rows, "actions": facts, "blocks": marks}
+        work = {"folder": self.folder, "files": rows, "actions": facts, "blocks": marks}
         memory.store_work(self.base, self.tools, work)
 
 

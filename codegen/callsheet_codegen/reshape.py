@@ -11,7 +11,7 @@ from callsheet_codegen import names
 from callsheet_codegen.clean import NoModel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 _BASES = frozenset({"BaseModel", "RootModel"})
 _SETTINGS = frozenset({"model_config", "__annotations__"})
@@ -47,15 +47,15 @@ def reshape(
     wire: Mapping[str, str],
     tokens: Mapping[str, str],
     prefix: str,
-    named: Collection[str],
+    named: Mapping[str, str],
 ) -> Reshaped:
     """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
 
     Only class definitions with annotated fields pass. Tokens become the server's strings inside
     constants; aliases become the pair of arguments that type checkers leave alone.
-    A class whose name does not begin with one of ``named`` gets ``prefix`` in front: the
-    generator names some after a property alone, and one called ``any`` must not become the
-    class ``Any``.
+    ``named`` says what stands for the name of a class. One that begins with none of these gets
+    ``prefix`` in front: the generator names some after a property alone, and one called
+    ``any`` must not become the class ``Any``.
     """
     tree = _renamed(ast.parse(source), prefix, named)
     _flatten(tree)
@@ -77,17 +77,29 @@ def reshape(
     )
 
 
-def _renamed(tree: ast.Module, prefix: str, named: Collection[str]) -> ast.Module:
+def _renamed(tree: ast.Module, prefix: str, named: Mapping[str, str]) -> ast.Module:
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    kept = {name for name in classes if name.startswith(tuple(named))}
-    wishes = ((name, prefix + name) for name in classes if name not in kept)
-    new = names.assign(wishes, kept, joint="")
+    real = {name: _spelt_out(name, named) for name in classes}
+    new = {name: said for name, said in real.items() if name.startswith(tuple(named))}
+    wishes = ((name, prefix + said) for name, said in real.items() if name not in new)
+    new |= names.assign(wishes, set(new.values()), joint="")
+    if len(set(new.values())) < len(new):
+        raise NoModel("two classes want the same name")
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             node.name = new.get(node.name, node.name)
         elif isinstance(node, ast.Name):
             node.id = new.get(node.id, node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = new.get(node.value, node.value)  # a later class, in quotes
     return tree
+
+
+def _spelt_out(name: str, named: Mapping[str, str]) -> str:
+    """The name of a class with what the stand-ins stand for, wherever they are in it."""
+    for root, real in named.items():
+        name = name.replace(root, real)
+    return name
 
 
 def _flatten(tree: ast.Module) -> None:

@@ -59,7 +59,7 @@ class Work:
         entries = {name: self.whole.entries[name] for name in needed}
         classes = self.named.classes
         self.models, told = model_actions(
-            read, entries, self.named.stems, modeller, classes=classes
+            read, entries, self.named.stems, modeller, classes=classes, admit=self.whole.admit
         )
         self.actions = {name: located(one, self.models) for name, one in read.items()}
         problems = (*map(_from_problem, self.whole.problems), *told)
@@ -90,13 +90,13 @@ class Work:
             yield f"help/{file_name(face.command)}", [name] if face.command else []
 
     def _fact(self, name: str, problems: tuple[Diagnostic, ...]) -> Fact:
-        module = self.models[name].module()
+        models = self.models[name]
         flags = {param.path: param.flag for param in self.actions[name].params if param.flag}
         own = (one for one in problems if one.action == name and one.code not in _OF_NAMES)
         return Fact(
             key=self.keys.actions[name],
-            module=module is not None,
-            exports=tuple(ident.text for ident in module.exports) if module else (),
+            module=bool(models.made.source),
+            exports=models.exports,
             flags=flags,
             told=in_order(own),
         )

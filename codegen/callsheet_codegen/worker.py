@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import types
 import warnings
 from contextlib import redirect_stdout
+from functools import lru_cache
 from importlib.abc import InspectLoader
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -36,6 +38,7 @@ _IMPORTING = frozenset(
 _GENERATING = _IMPORTING | {"open", "os.listdir", "os.scandir", "os.walk", "os.fwalk", "glob.glob"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _PROBE = "callsheet_probe"
+_STAND_IN = "Callsheet"  # for what the names of an action's classes begin with
 
 
 def _own_folders() -> tuple[str, ...]:
@@ -113,11 +116,15 @@ _OPTIONS: Mapping[str, Any] = {
 }
 
 
-def generate(schema: Mapping[str, Any]) -> str:
-    """One call of datamodel-code-generator, with nothing left to its defaults that matters."""
+@lru_cache(maxsize=1024)
+def generate(schema: str) -> str:
+    """One call of datamodel-code-generator, with nothing left to its defaults that matters.
+
+    Actions of one form are the same schema here, for neither their names nor their words are in it.
+    """
     from datamodel_code_generator import generate as run
 
-    return str(run(json.dumps(schema), **_OPTIONS))
+    return str(run(schema, **_OPTIONS))
 
 
 # Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
@@ -128,14 +135,16 @@ def make(request: Mapping[str, Any]) -> Reshaped:
     wire = {name for schema, _ in roots.values() for name in wire_names(schema)}
     words = Vocabulary(fields=names.fields(wire))
     definitions: dict[str, Any] = {}
-    for name, (schema, reply) in roots.items():
+    prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
+    named = {_STAND_IN + name.removeprefix(prefix): name for name in roots}
+    for name, real in named.items():
+        schema, reply = roots[real]
         found = Cleaner(root=name, words=words, open_enums=reply, schema=schema).definitions()
         if definitions.keys() & found.keys():
             raise NoModel("two definitions want the same class name")
         definitions |= found
-    prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
-    text = generate({"$defs": definitions})
-    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=list(roots))
+    text = generate(json.dumps({"$defs": definitions}))
+    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=named)
     missing = roots.keys() - shaped.fields.keys()
     if missing:
         raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
@@ -204,7 +213,10 @@ _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
     """Warm up and say so in a line, then answer line by line until the input ends."""
     warnings.simplefilter("ignore")
+    gc.disable()  # of what is imported nothing is ever to be collected
     try_import(make(_WARM_UP).source)
+    gc.freeze()
+    gc.enable()
     _limit_memory()
     outgoing.write("ready\n")
     outgoing.flush()

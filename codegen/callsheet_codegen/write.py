@@ -6,13 +6,12 @@ import os
 import subprocess
 import tempfile
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callsheet.errors import CallsheetError
 from callsheet_codegen.code import Doc, Ident
 from callsheet_codegen.ir import RenderedFile
-from callsheet_codegen.render import render
+from callsheet_codegen.render import environment, render
 from callsheet_codegen.verify import verify
 
 if TYPE_CHECKING:
@@ -38,6 +37,13 @@ def render_project(project: Project) -> tuple[RenderedFile, ...]:
         others["py.typed"] = ""
     both = {**sources, **others}
     return tuple(RenderedFile(path=path, text=both[path]) for path in sorted(both))
+
+
+def prepare() -> None:
+    """Load what renders and formats, while there is nothing to render yet."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+    _ruff()
 
 
 def _python(project: Project) -> Iterator[tuple[str, str]]:
@@ -81,10 +87,11 @@ def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
         return {}
     ruff = _ruff()
     with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
+        for below in {os.path.dirname(path) for path in sources}:
+            os.makedirs(os.path.join(folder, below), exist_ok=True)
         for path, text in sources.items():
-            target = Path(folder, path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+            with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
+                file.write(text)
         for words in (("check", "--fix", "--select=F401,I001"), ("format",)):
             done = subprocess.run(  # noqa: S603 - no shell; ruff by its path, our folder
                 [ruff, words[0], *_RUFF, *words[1:], folder],
@@ -97,4 +104,9 @@ def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
                     f"ruff {words[0]} refused the generated code: {done.stdout[:300]}",
                     hint="this is a fault of callsheet: please report it",
                 )
-        return {p: Path(folder, p).read_text(encoding="utf-8") for p in sources}
+        return {path: _read(os.path.join(folder, path)) for path in sources}
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from performance.conftest import HOST, untyped, write
+from performance.conftest import HOST, Watched, untyped, write
 
 from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.snapshot import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from callsheet_codegen.models import Made, Request
 
+GENERATE = "from callsheet_codegen.generate import main; sys.exit(main())"
+TABLE = '[tool.callsheet]\npackage = "ads_client"\nout = "."\nstrip-prefixes = ["ai."]\n'
 FORMATTER_RUNS = 2  # unused imports and their order, then the layout
 
 
@@ -80,3 +84,53 @@ def test_what_did_not_change_is_not_written(tmp_path: Path) -> None:
 
     assert after == before
     assert len(after) > 30
+
+
+def change(lock: Path, number: int) -> str:
+    """Give one action of a lock a new field; returns its name."""
+    held = load_lock(lock.read_text(encoding="utf-8"))
+    entries = list(held.snapshot.actions)
+    one = entries[number]
+    assert isinstance(one.input, dict)
+    schema = {**one.input, "properties": {**one.input["properties"], "added": {"type": "string"}}}
+    entries[number] = replace(one, input=schema)
+    changed = replace(held, snapshot=replace(held.snapshot, actions=tuple(entries)))
+    lock.write_text(dump_lock(changed), encoding="utf-8")
+    return one.id
+
+
+def test_a_changed_action_starts_one_modeller_and_renders_its_own_files(tmp_path: Path) -> None:
+    project = Watched(write(30, tmp_path))
+    (tmp_path / "pyproject.toml").write_text(TABLE, encoding="utf-8")
+    assert project.run("--locked", program=GENERATE).code == 0
+    before = {path: path.stat() for path in (tmp_path / "ads_client").rglob("*.*")}
+    name = change(tmp_path / LOCK, 4)
+
+    seen = project.run("--locked", "--json", program=GENERATE)
+
+    assert name == "ai.area001.list"
+    own = ["commands/area001.py", "groups/area001.py", "help/area001.list.txt"]
+    own += ["models/area001_list.py", "schemas/area001_list.json", ".manifest.json"]
+    assert json.loads(seen.out)["written"] == [*own, LOCK]
+    assert [word.rpartition("/")[2][:6] for word in seen.started] == ["python", "ruff", "ruff"]
+    assert not {"httpx", "callsheet.client"} & seen.modules
+    after = {path: path.stat() for path in before}
+    kept = [
+        path for path in before if path.relative_to(tmp_path / "ads_client").as_posix() not in own
+    ]
+    assert all(after[path].st_ino == before[path].st_ino for path in kept if path.is_file())
+    assert all(
+        after[path].st_mtime_ns == before[path].st_mtime_ns for path in kept if path.is_file()
+    )
+
+
+def test_where_nothing_changed_nothing_is_started(tmp_path: Path) -> None:
+    project = Watched(write(3, tmp_path))
+    (tmp_path / "pyproject.toml").write_text(TABLE, encoding="utf-8")
+    project.run("--locked", program=GENERATE)
+
+    seen = project.run("--locked", program=GENERATE)
+
+    assert seen.code == 0
+    assert seen.started == ()
+    assert not {"callsheet_codegen.generating", "callsheet_codegen.models"} & seen.modules

@@ -6,9 +6,13 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIRST, MOST = 2048, 4 * 1024 * 1024
+PAUSE = 1.0
 LARGEST = 65536
 
 
@@ -50,6 +54,28 @@ class Trail(NamedTuple):
             os.unlink(trail_path(part))
 
 
+class Tracker:
+    """Lays the trails of one part, one after the other; ``clock`` measures and never jumps."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.follow(None)
+
+    def follow(self, last: Trail | None) -> None:
+        """Count from this trail, or from none."""
+        self._last, self._at = last, self._clock()
+
+    def is_due(self, size: int) -> bool:
+        """Whether it is time for a trail of so many bytes."""
+        return is_due(size, self._last, self._clock() - self._at)
+
+    def lay(self, left: Trail, part: str, handle: int) -> None:
+        """Bring all bytes of a part to the disk, then say so; raises ``OSError``."""
+        os.fsync(handle)
+        left.write(part)
+        self.follow(left)
+
+
 def _read(data: Any) -> Trail | None:
     if not isinstance(data, dict) or set(data) != set(Trail._fields):
         return None
@@ -73,7 +99,12 @@ def trail_path(part: str) -> str:
     return part.removesuffix(".part") + ".trail"
 
 
-def is_due(size: int, last: Trail | None) -> bool:
-    """Whether so much has come since the last trail that losing it would be a pity."""
-    done = last.size if last is not None else 0
-    return size - done >= min(MOST, max(FIRST, done))
+def is_due(size: int, last: Trail | None, ago: float) -> bool:
+    """Whether losing what has come since the last trail, ``ago`` seconds before, would be a pity.
+
+    Much has to have come, and not at once: a trail waits for the disk, and what took less than
+    ``PAUSE`` is soon fetched again.
+    """
+    if last is None:
+        return size >= FIRST
+    return ago >= PAUSE and size - last.size >= min(MOST, max(FIRST, last.size))

@@ -6,6 +6,8 @@ import os
 import struct
 from typing import IO
 
+from callsheet.errors import DownloadError
+
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -44,6 +46,21 @@ def kind_of(head: bytes) -> str:
 def expected_kind(name: str) -> str:
     """The container that the extension of a name promises; empty where it promises none."""
     return _BY_EXTENSION.get(os.path.splitext(name)[1].lower(), "")
+
+
+def require_kind(name: str, head: bytes) -> str:
+    """The container that a file begins as; raises ``DownloadError`` where it is none.
+
+    Only a name that promises a container is held to one; the kind may be another one,
+    for a paid file is never thrown away over its extension.
+    """
+    wanted, found = expected_kind(name), kind_of(head)
+    if wanted and not found:
+        raise DownloadError(
+            f"the link leads to something that is no {wanted} or other medium",
+            hint="--json shows the link",
+        )
+    return found
 
 
 def is_whole(file: IO[bytes], size: int) -> bool:

@@ -22,11 +22,17 @@ def held(path: str) -> IO[bytes] | None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         took = _take(handle, path)
         if took:
-            return os.fdopen(handle, "r+b")
+            return os.fdopen(handle, "r+b", buffering=0)
         os.close(handle)
         if took is None:
             return None
     return None
+
+
+def made(path: str) -> IO[bytes]:
+    """A new part at ``path``, which nobody else knows of; raises ``OSError``."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
 
 
 def _take(handle: int, path: str) -> bool | None:

@@ -6,16 +6,18 @@ import errno
 import hashlib
 import os
 import re
+import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from callsheet.engine import trail
-from callsheet.engine.trail import Trail
+from callsheet.engine.trail import Tracker, Trail
 from callsheet.errors import DownloadError
 from callsheet.files import containers, landing
+from callsheet.files.behind import Behind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 VALIDATOR = re.compile("[!-~]{1,1024}")
 """What may go back into a header; a server may send other bytes as well."""
@@ -42,15 +44,24 @@ class Part:
     was meant to be written.
     """
 
-    def __init__(self, target: str, *, force: bool = False, identity: str = "") -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        force: bool = False,
+        identity: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.target, self.force, self.identity = target, force, identity
+        self._disk = _Disk(target)
         self.size = 0
         self.complete = False
         self._expected: int | None = None
         self._validator = ""
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
-        self._trail: Trail | None = None
+        self._behind: Behind | None = None
+        self._tracker = Tracker(clock)
         self.path = trail.part_path(target)
 
     def resume(self, link: str) -> None:
@@ -58,7 +69,7 @@ class Part:
         self.identity = self.identity or link
         if self._file is not None or not os.path.lexists(self.path):
             return
-        with _disk(self.target):
+        with self._disk:
             file = self._open(keep=True)
             left = Trail.read(self.path)
             known = left is not None and left.identity == self.identity
@@ -71,7 +82,7 @@ class Part:
             while chunk := file.read(CHUNK):
                 self._hash.update(chunk)
         self.size, self._expected, self._validator = left.size, left.expected, left.validator
-        self._trail = left
+        self._tracker.follow(left)
 
     def headers(self) -> dict[str, str]:
         """Headers for the next GET: the rest of the file, if it is still the same one."""
@@ -92,9 +103,7 @@ class Part:
             return False
         if status not in {200, 206}:
             return False
-        page = "html" in headers.get("content-type", "").lower()
-        if page and not self.target.lower().endswith((".html", ".htm", ".xhtml")):
-            raise DownloadError("the link leads to an HTML page, not to a file")
+        _refuse_page(headers, self.target)
         plain = headers.get("content-encoding", "identity").lower() == "identity"
         tag = headers.get("etag", "")
         if status == 206:
@@ -108,18 +117,17 @@ class Part:
         self._restart()
         self._expected = _number(headers.get("content-length")) if plain else None
         # A part of an encoded body cannot be asked for by the bytes that were decoded.
-        strong = plain and not tag.startswith("W/") and VALIDATOR.fullmatch(tag)
-        self._validator = tag if strong else ""
+        self._validator = tag if plain and _is_strong(tag) else ""
         return True
 
     def write(self, chunk: bytes) -> None:
         """Append bytes as they come."""
-        with _disk(self.target):
-            self._open().write(chunk)
-        self._hash.update(chunk)
+        with self._disk:
+            if self._behind is None:
+                handle = self._open().fileno()
+                self._behind = Behind(handle, self.size, self._hash, self._landed)
+            self._behind.write(chunk)
         self.size += len(chunk)
-        if self._validator and trail.is_due(self.size, self._trail):
-            self._lay()
 
     def end(self) -> None:
         """The body ended; complete when it has the length that was announced.
@@ -129,41 +137,25 @@ class Part:
         if self._expected is not None:
             self.complete = self.size == self._expected
             return
-        with _disk(self.target):
-            file = self._open()
-            file.flush()
+        with self._disk:
+            file = self._settled()
             begun = self.size >= containers.SHORTEST or not containers.expected_kind(self.target)
             self.complete = begun and containers.is_whole(file, self.size)
-            file.seek(self.size)
 
     def require_kind(self) -> str:
-        """The container that the file holds; raises ``DownloadError`` where it holds none.
-
-        Only a name that promises a container is held to one; the kind may be another one,
-        for a paid file is never thrown away over its extension.
-        """
-        wanted = containers.expected_kind(self.target)
-        with _disk(self.target):
-            file = self._open()
-            file.flush()
-            found = containers.kind_of(os.pread(file.fileno(), containers.HEAD, 0))
-        if wanted and not found:
-            raise DownloadError(
-                f"the link leads to something that is no {wanted} or other medium",
-                hint="--json shows the link",
-            )
-        return found
+        """The container that the file holds; raises as ``containers.require_kind`` does."""
+        with self._disk:
+            head = os.pread(self._settled().fileno(), containers.HEAD, 0)
+        return containers.require_kind(self.target, head)
 
     def commit(self) -> SavedFile:
         """Make the part durable and give it its name; raises when the name was taken meanwhile."""
-        with _disk(self.target):
-            file = self._open()
-            file.flush()
+        with self._disk:
+            file = self._settled()
             os.fsync(file.fileno())
             saved = SavedFile(self.target, self.size, self._hash.hexdigest())
             landing.publish(self.path, self.target, force=self.force)
-            file.close()
-            self._file = None
+            self._close()
             Trail.remove(self.path)
         return saved
 
@@ -175,14 +167,16 @@ class Part:
             self.discard()
             return
         try:
-            self._lay()
+            with self._disk:
+                self._settled()
+                self._lay(self.size)
+            self._close()
         except DownloadError:
             self.discard()
-            return
-        self._close()
 
     def discard(self) -> None:
         """Remove what was fetched so far."""
+        self._stop()
         if self._file is not None:
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
@@ -190,19 +184,32 @@ class Part:
         self._close()
 
     def _close(self) -> None:
-        with suppress(OSError):  # a full disk refuses the last bytes of a file once more
+        with suppress(OSError):  # what could not be written was told before
             if self._file is not None:
                 self._file.close()
         self._file = None
 
-    def _lay(self) -> None:
-        """Write down how much is on the disk for certain."""
-        with _disk(self.target):
-            file = self._open()
-            file.flush()
-            os.fsync(file.fileno())
-            self._trail = Trail(self.identity, self._validator, self.size, self._expected)
-            self._trail.write(self.path)
+    def _landed(self, size: int) -> None:
+        """So much is in the file: leave a trail where it is time, unless that is all there is."""
+        if self._validator and size != self._expected and self._tracker.is_due(size):
+            self._lay(size)
+
+    def _lay(self, size: int) -> None:
+        left = Trail(self.identity, self._validator, size, self._expected)
+        self._tracker.lay(left, self.path, self._open().fileno())
+
+    def _settled(self) -> IO[bytes]:
+        """The file with all that was written to it."""
+        if self._behind is not None:
+            self._behind.settle()
+            self._behind = None
+        return self._open()
+
+    def _stop(self) -> None:
+        """End what is written behind, when nobody wants it any more."""
+        if self._behind is not None:
+            self._behind.stop()
+            self._behind = None
 
     def _open(self, *, keep: bool = False) -> IO[bytes]:
         """The file, taken hold of when it is first needed; emptied unless it is to be kept."""
@@ -210,26 +217,25 @@ class Part:
             self._file = landing.held(self.path)
             if self._file is None:
                 self.path = trail.part_path(self.target, f"{os.getpid()}.{id(self):x}")
-                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-                self._file = os.fdopen(os.open(self.path, flags, 0o666), "w+b")
+                self._file = landing.made(self.path)
             if not keep:
                 Trail.remove(self.path)
                 self._file.truncate(0)
         return self._file
 
     def _restart(self) -> None:
+        self._stop()
         if self._file is not None:
-            with _disk(self.target):
+            with self._disk:
                 Trail.remove(self.path)
-                self._file.seek(0)
-                self._file.truncate()
+                self._file.truncate(0)
         self.size = 0
         self._validator = ""
-        self._trail = None
+        self._tracker.follow(None)
         self._hash = hashlib.sha256()
 
 
-class _disk:  # noqa: N801 - a context manager reads as a verb phrase
+class _Disk:
     """Turns trouble with the disk into a ``DownloadError`` that names the target."""
 
     def __init__(self, target: str) -> None:
@@ -245,6 +251,16 @@ class _disk:  # noqa: N801 - a context manager reads as a verb phrase
                 f"{self.target} cannot be written: {error.strerror}",
                 hint="free some space, then save again" if full else "choose another --out",
             ) from error
+
+
+def _refuse_page(headers: Mapping[str, str], target: str) -> None:
+    page = "html" in headers.get("content-type", "").lower()
+    if page and not target.lower().endswith((".html", ".htm", ".xhtml")):
+        raise DownloadError("the link leads to an HTML page, not to a file")
+
+
+def _is_strong(tag: str) -> bool:
+    return not tag.startswith("W/") and VALIDATOR.fullmatch(tag) is not None
 
 
 def _number(text: str | None) -> int | None:

@@ -13,12 +13,13 @@ from callsheet.schema.pointers import SchemaRefused, follow, pointer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Draft", "SchemaRefused", "admit", "admit_noted", "draft_of", "resolve"]
+__all__ = ["Admissions", "Draft", "SchemaRefused", "admit", "admit_noted", "draft_of", "resolve"]
 
 Draft = Literal["draft-04", "draft-06", "draft-07", "2019-09", "2020-12"]
 _DRAFTS: tuple[Draft, ...] = ("draft-04", "draft-06", "draft-07", "2019-09", "2020-12")
 _DEFINITIONS = ("$defs", "definitions")
 _MOST_LINKS = 64
+_Admitted = tuple[dict[str, Any], tuple[str, ...]]
 
 
 def meta_uri(draft: Draft) -> str:
@@ -78,7 +79,7 @@ def admit(raw: object) -> dict[str, Any]:
     return admit_noted(raw)[0]
 
 
-def admit_noted(raw: object) -> tuple[dict[str, Any], tuple[str, ...]]:
+def admit_noted(raw: object) -> _Admitted:
     """:func:`admit`, and a line for each thing that was left out although it had a meaning."""
     if isinstance(raw, bool):
         return ({} if raw else {"not": {}}), ()
@@ -93,6 +94,29 @@ def admit_noted(raw: object) -> tuple[dict[str, Any], tuple[str, ...]]:
     clean = cleaner.run()
     weigh(clean)
     return clean, tuple(cleaner.notes)
+
+
+class Admissions:
+    """Admits each schema once, however often it is asked for; none may change meanwhile."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[object, _Admitted | SchemaRefused]] = {}
+
+    def __call__(self, raw: object) -> dict[str, Any]:
+        """:func:`admit`."""
+        return self.noted(raw)[0]
+
+    def noted(self, raw: object) -> _Admitted:
+        """:func:`admit_noted`."""
+        if id(raw) not in self._found:
+            try:
+                self._found[id(raw)] = raw, admit_noted(raw)
+            except SchemaRefused as refused:
+                self._found[id(raw)] = raw, refused
+        _, found = self._found[id(raw)]
+        if isinstance(found, SchemaRefused):
+            raise found
+        return found
 
 
 def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

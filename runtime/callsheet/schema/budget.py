@@ -73,7 +73,7 @@ def _text(value: str, key: str, where: str) -> None:
     most = MOST_PATTERN if key == "pattern" else MOST_TEXT
     if len(value) > most:
         raise SchemaRefused(f"a text longer than {most} characters", where)
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
         raise SchemaRefused("a text with half a character (lone surrogate)", where)
 
 

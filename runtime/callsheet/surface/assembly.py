@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from callsheet.canon import digest
 from callsheet.naming import command_path, settle
 from callsheet.params import fields, named, union
-from callsheet.schema.admission import admit_noted
+from callsheet.schema.admission import Admissions
 from callsheet.schema.pointers import SchemaRefused
 from callsheet.spec import Action, Advertised, Family, Param, Role
 from callsheet.surface.families import AND_WAIT, pair
@@ -81,8 +81,10 @@ def surface(
 class Admitted(Mapping[str, "dict[str, Any] | None"]):
     """The admitted input schema of each action, looked at when it is first asked for."""
 
-    def __init__(self, entries: Mapping[str, Advertised], tell: Callable[..., None]) -> None:
-        self._entries, self._tell = entries, tell
+    def __init__(
+        self, entries: Mapping[str, Advertised], admit: Admissions, tell: Callable[..., None]
+    ) -> None:
+        self._entries, self._admit, self._tell = entries, admit, tell
         self._found: dict[str, dict[str, Any] | None] = {}
 
     def __getitem__(self, name: str) -> dict[str, Any] | None:
@@ -104,7 +106,7 @@ class Admitted(Mapping[str, "dict[str, Any] | None"]):
             self._tell("no-schema", entry.id, "the server sent no JSON Schema", _UNTYPED)
             return None
         try:
-            schema, notes = admit_noted(entry.input)
+            schema, notes = self._admit.noted(entry.input)
         except SchemaRefused as refused:
             why = f"its schema is not used: {refused.reason}"
             self._tell("schema-refused", entry.id, why, _UNTYPED, refused.pointer)
@@ -131,7 +133,8 @@ class Assembly:
         self.problems: list[Problem] = []
         self.flags = flags
         self.entries = self._entries(advertised)
-        self.schemas = Admitted(self.entries, self._tell)
+        self.admit = Admissions()
+        self.schemas = Admitted(self.entries, self.admit, self._tell)
         self.families = self._families()
         self.commands = self._commands(given)
 
@@ -227,7 +230,7 @@ class Assembly:
         """A family's media stand in the reply that ends the job, so every member is read."""
         members = (name, family.wait, family.query) if role else (name,)
         outputs = [self.entries[member].output for member in members if member in self.entries]
-        return media_fields(outputs, self.overlay.media, name)
+        return media_fields(outputs, self.overlay.media, name, self.admit)
 
 
 def _rank(entry: Advertised, *, alone: bool) -> tuple[str, str, str]:

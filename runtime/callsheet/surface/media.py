@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.naming import kebab
-from callsheet.schema.admission import admit
 from callsheet.schema.keywords import subschemas
 from callsheet.schema.pointers import SchemaRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from callsheet.schema.admission import Admissions
 
 _LINK = frozenset(("url", "urls", "uri", "uris"))
 _MEDIUM = frozenset(("image", "images", "video", "videos", "audio", "picture", "photo", "media"))
@@ -20,7 +21,7 @@ _BESIDE = frozenset(
 
 
 def media_fields(
-    outputs: Iterable[Any], configured: Sequence[str], action_id: str
+    outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: Admissions
 ) -> tuple[str, ...]:
     """Wire names of media links: the configured ones and those of the output schemas.
 

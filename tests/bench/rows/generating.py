@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.catalogue import openapi
@@ -14,8 +15,6 @@ from bench.timing import Process, once
 from bench.trials import Row, Trial
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.peers import Peer
     from bench.stage import Stage
     from bench.timing import Part
@@ -56,12 +55,13 @@ class Project:
         return made
 
     def cold(self) -> Process:
-        """The same into an empty folder."""
+        """The same into an empty folder, and nothing is remembered."""
         made = self.generate()
 
         def remove() -> None:
             folder = self.folder
             shutil.rmtree(folder / "ads_client", ignore_errors=True)
+            shutil.rmtree(Path(made.environ["HOME"], ".cache"), ignore_errors=True)
             for left in folder.glob(".callsheet*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 

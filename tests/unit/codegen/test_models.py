@@ -82,3 +82,15 @@ def test_nothing_is_started_for_nothing() -> None:
         raise AssertionError("a process was started")
 
     assert make_models({}, start=start) == {}
+
+
+def test_there_is_other_work_while_a_worker_starts() -> None:
+    done: list[str] = []
+
+    def meanwhile() -> None:
+        done.append("meanwhile")
+
+    made = make_models({"a": GOOD}, meanwhile=meanwhile)
+
+    assert done == ["meanwhile"]
+    assert made["a"].source

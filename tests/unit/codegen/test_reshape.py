@@ -16,7 +16,7 @@ def shaped(body: str, **tokens: str) -> Reshaped:
         wire={"a": "a", "image": "imageURL"},
         tokens=tokens,
         prefix="A",
-        named=["AInput"],
+        named={"AInput": "AInput"},
     )
 
 
@@ -118,3 +118,28 @@ def test_a_container_says_of_what(written: str, full: str) -> None:
 def test_anything_else_is_refused(body: str) -> None:
     with pytest.raises(NoModel):
         shaped(body)
+
+
+def renamed(*classes: str) -> list[str]:
+    body = "".join(f"class {name}(BaseModel):\n    a: str\n" for name in classes)
+    made = reshape(
+        HEAD + body,
+        wire={"a": "a"},
+        tokens={},
+        prefix="Film",
+        named={"StandInput": "FilmInput", "StandResult": "FilmResult"},
+    )
+    return sorted(made.fields)
+
+
+def test_what_stands_for_a_name_is_spelt_out_wherever_it_is() -> None:
+    assert renamed("StandInput", "StandResultStandResultItem", "Any") == [
+        "FilmAny",
+        "FilmInput",
+        "FilmResultFilmResultItem",
+    ]
+
+
+def test_two_classes_never_get_one_name() -> None:
+    with pytest.raises(NoModel, match="the same name"):
+        renamed("StandInputStandInput", "StandInputFilmInput")

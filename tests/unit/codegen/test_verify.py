@@ -85,3 +85,23 @@ def test_the_line_is_named() -> None:
 )
 def test_what_templates_write_passes(path: str, source: str) -> None:
     verify(path, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from callsheet import o\uff53\nx = 'é'\n",
+        "x = 'é'\no\uff53 = 1\n",
+        "x = ('é'  # noqa\n 'ü')\n",
+        f"{HEADER} noqa\nx = 1\n",
+        f"{HEADER}\nx = 1  {HEADER[:3]}\n",
+    ],
+)
+def test_a_string_hides_no_name_and_no_comment(source: str) -> None:
+    with pytest.raises(Unsafe):
+        verify(GROUP, source)
+
+
+@pytest.mark.parametrize("source", ['"""Ä # ü\n\né"""\nx = "#é"\n', f'{HEADER}\nx = "é" "ü"\n'])
+def test_strings_hold_any_word(source: str) -> None:
+    verify(GROUP, source)

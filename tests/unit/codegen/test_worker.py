@@ -57,6 +57,20 @@ def test_generating_may_read_python_itself_and_nothing_else(tmp_path: Path) -> N
     assert not (tmp_path / "made").exists()
 
 
+def test_one_form_is_generated_once_whatever_the_actions_and_their_words() -> None:
+    def form(name: str, said: str) -> dict[str, Any]:
+        inner = {"type": "object", "properties": {"b": {"enum": [said]}}, "description": said}
+        schema = {"type": "object", "properties": {"once": inner}, "description": said}
+        return {"roots": {f"{name}Input": [schema, False], f"{name}Result": [schema, True]}}
+
+    before = worker.generate.cache_info().misses
+    first, second = worker.make(form("Left", "left")), worker.make(form("Right", "right"))
+
+    assert worker.generate.cache_info().misses == before + 1
+    assert second.source == first.source.replace("Left", "Right").replace("left", "right")
+    assert "class LeftInputOnce(Model)" in first.source
+
+
 def test_a_refusal_is_an_answer() -> None:
     with pytest.raises(NoModel):
         worker.make(request({"$ref": "https://example.com/x"}))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.engine.trail import Trail, is_due, part_path, trail_path
+from callsheet.engine.trail import PAUSE, Trail, is_due, part_path, trail_path
 from callsheet.files.parts import Part
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_a_rest_of_another_file_is_not_added(tmp_path: Path, answer: dict[str, s
 
 def test_two_programs_do_not_write_one_part(tmp_path: Path) -> None:
     first = begun(tmp_path / "v.bin")
-    first._lay()
+    first._lay(first.size)
     second = begun(tmp_path / "v.bin", b"ABCDEF")
     assert first.path != second.path
     second.discard()
@@ -162,7 +162,14 @@ def test_trails_are_laid_more_seldom_as_a_file_grows() -> None:
     laid, last, size = 0, None, 0
     while size < 64 * 1024 * 1024:
         size += 65536
-        if is_due(size, last):
+        if is_due(size, last, PAUSE):
             last = Trail("x", "y", size, None)
             laid += 1
     assert laid < 30
+
+
+def test_what_was_fetched_in_a_moment_needs_no_further_trail() -> None:
+    last = Trail("x", "y", 65536, None)
+    assert is_due(65536, None, 0.0)
+    assert not is_due(64 * 1024 * 1024, last, PAUSE / 2)
+    assert is_due(64 * 1024 * 1024, last, PAUSE)
