@@ -137,8 +137,10 @@ def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None
     for module, trace in ((callsheet.transport, told), (callsheet.aio, told_awaited)):
         real = vars(module)["request_of"]
 
-        def request_of(route: Any, send: Send, real: Any = real, trace: Any = trace) -> Any:
-            request = real(route, send)
+        def request_of(
+            route: Any, send: Send, url: str, real: Any = real, trace: Any = trace
+        ) -> Any:
+            request = real(route, send, url)
             if send.path.endswith((f".{action}", f".{action}_and_wait")):
                 request.extensions["trace"] = trace
             return request

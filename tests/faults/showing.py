@@ -64,7 +64,7 @@ def _objects() -> None:
 
 def vars_of(one: object) -> str:
     """The fields of an object, as a debugger shows them."""
-    names = getattr(type(one), "__slots__", None) or vars(one)
+    names = getattr(one, "_fields", ()) or getattr(type(one), "__slots__", None) or vars(one)
     return ", ".join(f"{name}={getattr(one, name, None)!r}" for name in names)
 
 

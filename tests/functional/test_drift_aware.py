@@ -72,9 +72,9 @@ def test_a_removed_action_says_so(quick: Program, sandbox: Running) -> None:
 def test_the_catalogue_is_renewed_in_the_pauses_of_a_wait(quick: Program, sandbox: Running) -> None:
     (index,) = (quick.home / "cache").glob("*.index")
     text = index.read_text("utf-8")
-    index.write_text("5.0\n" + text.partition("\n")[2])
+    index.write_text('[5.0, "callsheet-sandbox"]\n' + text.partition("\n")[2])
     sandbox.set_faults("slow seconds=0.15 POST ai.video.query x3")
     done = quick.run("video", "generate", "--prompt", "sea", "--json")
 
     assert done.code == 0, done.stderr
-    assert float(index.read_text("utf-8").partition("\n")[0]) > 5.0
+    assert json.loads(index.read_text("utf-8").partition("\n")[0])[0] > 5.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from callsheet.cli.help import layout as helptext
 from callsheet.cli.input import options
 from callsheet.cli.output import formats as output
 from callsheet.files import targets
-from callsheet.flows import requests, sendable
+from callsheet.flows import requests
 from callsheet.judge import linear
 from callsheet.judge import verdict as judge
 from callsheet.schema import admission as schema
@@ -95,7 +94,7 @@ def test_ids_stay_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     cases = [one for one in load("identifiers") if set(one.id) & set("/?#%")][:12]
     assert addresses(cases, tmp_path / "held").faults() == []
 
-    monkeypatch.setattr(sys.modules[sendable.__module__], "quote", lambda text, safe: text)
+    monkeypatch.setattr("urllib.parse.quote", lambda text, safe: text)
     assert len(addresses(cases, tmp_path / "removed").sockets) > 6
 
 

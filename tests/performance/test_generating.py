@@ -93,7 +93,7 @@ def change(lock: Path, number: int) -> str:
     one = entries[number]
     assert isinstance(one.input, dict)
     schema = {**one.input, "properties": {**one.input["properties"], "added": {"type": "string"}}}
-    entries[number] = replace(one, input=schema)
+    entries[number] = one._replace(input=schema)
     changed = replace(held, snapshot=replace(held.snapshot, actions=tuple(entries)))
     lock.write_text(dump_lock(changed), encoding="utf-8")
     return one.id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from callsheet.backoff import THROTTLED as THROTTLED_COST
 from callsheet.backoff import TRANSIENT as TRANSIENT_COST
@@ -91,7 +90,6 @@ def pause(reply: Reply | None, attempt: int, *, throttled: bool, timing: Timing)
     return full_jitter(attempt - 1, base=1.0 if throttled else 0.05, cap=20.0, random=timing.random)
 
 
-@lru_cache(maxsize=512)
 def action_path(action_id: str, suffix: str = "") -> str:
     """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
     if not re.fullmatch("[A-Za-z0-9._~-]+", action_id):
