@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from callsheet.bindings import Bindings
 from callsheet.engine.work import Engine, Outcome, require_done
 from callsheet.flows import completed
-from callsheet.flows.effects import default_timing
+from callsheet.flows.timing import default_timing
 from callsheet.results import AsyncResult, Result
 from callsheet.settings import Settings, load
 

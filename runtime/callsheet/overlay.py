@@ -1,14 +1,11 @@
 """The project's own word on a catalogue: aliases, hidden fields, families, free actions."""
 
-from __future__ import annotations
-
+# Annotations are evaluated: as texts they cost a named tuple twice as much.
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from callsheet import overlay_values as values
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 _WHERE = "tool.callsheet"
 
@@ -54,7 +51,7 @@ class Overlay(NamedTuple):
         return frozenset(name.replace("_", "-") for name in cls._fields)
 
     @classmethod
-    def parse(cls, table: Mapping[str, Any]) -> Overlay:
+    def parse(cls, table: Mapping[str, Any]) -> "Overlay":
         """Read the ``[tool.callsheet]`` table; raises ``UsageError`` that names the key's path.
 
         Keys that are not the overlay's are left to their owner.
@@ -79,7 +76,7 @@ class Overlay(NamedTuple):
         """The flag that the configuration gives to a wire name, or ``None``."""
         return self.aliases.get(wire)
 
-    def of(self, action_id: str) -> Overlay:
+    def of(self, action_id: str) -> "Overlay":
         """The same with the aliases that hold for this action."""
         own = _laid(action_id, self.flags)
         return self._replace(aliases={**self.aliases, **own}) if own else self
@@ -170,7 +167,7 @@ def _plain(value: Any) -> Any:
 
 
 _PER_ACTION = values.each(values.each(values.plain))
-_READERS: Mapping[str, values.Reader] = {
+_READERS: "Mapping[str, values.Reader]" = {
     "strip_prefixes": values.texts,
     "free": values.texts,
     "comma": values.texts,

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import AuthError, NetworkError, UsageError
-from callsheet.flows.effects import Reply
 from callsheet.settings import Settings, is_loopback, origin_of
 from callsheet.text import one_line
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from callsheet.flows.effects import Save, Send
+    from callsheet.flows.effects import Reply, Save, Send
     from callsheet.secret import Secret
 
 AT_ONCE = 32
@@ -173,6 +172,8 @@ def _never_left(error: Exception) -> bool:
 
 def reply_of(response: httpx.Response, body: bytes, url: str = "") -> Reply:
     """An httpx response as flows see it; repeated headers are joined by a comma."""
+    from callsheet.flows.effects import Reply
+
     headers = dict(response.headers.items())  # httpx gives their names in lower case
     return Reply(response.status_code, headers, body, url or str(response.url))
 

@@ -6,7 +6,7 @@ import sys
 
 # Whatever a client may need is loaded before the door is closed.
 for needed in (
-    *("aio", "cli.build", "cli.run", "client", "groups", "launch", "model"),
+    *("aio", "cli.build", "cli.conclusion", "cli.run", "client", "groups", "launch", "model"),
     *("pydantic.root_model", "pydantic.type_adapter"),
 ):
     importlib.import_module(needed if needed.startswith("pydantic") else f"callsheet.{needed}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.catalog.catalogue import FIELDS, Catalogue
-from callsheet.spec import Advertised
+if TYPE_CHECKING:
+    from callsheet.catalog.catalogue import Catalogue
+    from callsheet.spec import Advertised
 
 _INDEX = ".index"
 _NO_SCHEMA = "-" * 64
@@ -84,7 +85,7 @@ class CatalogueCache:
             "apart": catalogue.apart,
             "whole": catalogue.whole,
             "read_as": catalogue.read_as,
-            "actions": [{f: getattr(a, f) for f in FIELDS} for a in catalogue.actions],
+            "actions": [one._asdict() for one in catalogue.actions],
         }
         path = self.path(catalogue.host)
         self._replace(path, json.dumps(data))  # `dump` would not use the fast encoder
@@ -129,6 +130,9 @@ def _digest(action: Advertised) -> str:
 
 def _stored(host: str, data: Any) -> Catalogue:
     """A catalogue as it was stored; raises for anything of another shape."""
+    from callsheet.catalog.catalogue import Catalogue
+    from callsheet.spec import Advertised
+
     actions = tuple(Advertised(**action) for action in data["actions"])
     notes, tags = tuple(data["notes"]), data["tags"]
     texts = [*notes, *tags, *(text for a in actions for text in (a.id, a.title, a.description))]

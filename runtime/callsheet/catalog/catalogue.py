@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from callsheet.spec import Advertised
 
-FIELDS = ("id", "title", "description", "input", "output", "marks")
-
 
 class Catalogue(NamedTuple):
     """What a host advertised when it was last asked.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,8 +64,9 @@ def key(name: str) -> str:
     return PREFIX + name.replace("-", "_")
 
 
+@cache
 def option(row: Row, *, hidden: bool = False) -> click.Option:
-    """One of our flags as a click option."""
+    """One of our flags as a click option, the same for every command that takes it."""
     name, meta, doc = row
     if not meta:
         return click.Option([key(name), f"--{name}"], is_flag=True, help=doc, hidden=hidden)

@@ -1,13 +1,11 @@
-"""Runs one command line: signals, completion, and one place where every failure ends."""
+"""Runs one command line: completion, and one place where every failure ends."""
 
 from __future__ import annotations
 
-import _thread
 import os
-import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,53 +16,27 @@ if TYPE_CHECKING:
 
     from callsheet.cli.session import Session
 
-
 INTERRUPTED, TERMINATED = 130, 143
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, on the road of Ctrl-C."""
-
-
-def _terminate(number: int, frame: Any) -> None:
-    raise Terminated
-
-
-def _interrupt(number: int, frame: Any) -> None:
-    """The first Ctrl-C ends the work in order, the second one ends at once."""
-    signal.signal(signal.SIGINT, _interrupted_again)
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told)
-    _thread.start_new_thread(_listen, (heard,))
-    raise KeyboardInterrupt
-
-
-def _listen(heard: int) -> None:
-    """End at the next Ctrl-C, though the main thread be in a call that does not return."""
-    while signal.SIGINT not in os.read(heard, 64):
-        pass
-    os._exit(INTERRUPTED)
-
-
-def _interrupted_again(number: int, frame: Any) -> None:
-    os._exit(INTERRUPTED)
 
 
 def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
     """Run the program and return its exit code."""
     from callsheet.cli.session import session_for
 
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGINT, _interrupt)
     session = session_for(package, command, env, argv)
     try:
         code = guarded(session, argv)
     finally:
         session.close()
-    if signal.getsignal(signal.SIGINT) is _interrupted_again:
+    if code in {INTERRUPTED, TERMINATED} and _was_interrupted():
         _leave(code)
     return code
+
+
+def _was_interrupted() -> bool:
+    from callsheet.cli import signals
+
+    return signals.heard()
 
 
 def _leave(code: int) -> None:
@@ -103,6 +75,7 @@ def _interrupted(session: Session, error: BaseException) -> int:
     """Tell what goes on without us."""
     from callsheet.cli import interruption
     from callsheet.cli.output import failure
+    from callsheet.cli.signals import Terminated
 
     told = error if isinstance(error, Interrupted) else interruption.told(session)
     failure.report(session, told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input.body import local_files
@@ -46,6 +45,8 @@ def dry_run(session: Session, made: Request) -> None:
 
 
 def _curl(session: Session, url: str, body: bytes) -> str:
+    import shlex
+
     variable = f"${session.bindings.env}_API_KEY"
     bearer = session.settings.auth == "bearer"
     auth = f"Authorization: Bearer {variable}" if bearer else f"X-Api-Key: {variable}"

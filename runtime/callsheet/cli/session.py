@@ -144,12 +144,22 @@ class Session:
         return self._ledger
 
     def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
-        """Run a flow to its end."""
+        """Run a flow to its end; nothing is loaded for one that finds all on the disk."""
+        try:
+            first = flow.send(None)
+        except StopIteration as found:
+            result: T = found.value
+            return result
+        from callsheet.flows.effects import resumed
+
         if self._transport is None:
             self._transport = self._connect(self.ledger())
-        return self._transport.run(flow, tell)
+        return self._transport.run(resumed(first, flow), tell)
 
     def _connect(self, ledger: Ledger) -> Transport:
+        from callsheet.cli import signals
+
+        signals.listen()
         if {"verbose", "debug"} & set(self.flags.values):
             from callsheet.cli.output.told import ToldTransport
 
@@ -191,7 +201,7 @@ class Session:
             sys.stderr.flush()
 
     def _timing(self) -> Any:
-        from callsheet.flows.effects import default_timing
+        from callsheet.flows.timing import default_timing
 
         return default_timing()
 

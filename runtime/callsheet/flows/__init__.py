@@ -14,12 +14,12 @@ if TYPE_CHECKING:
         Send,
         Sleep,
         Tell,
-        Timing,
         Update,
     )
     from .notes import noted
     from .requests import action_path, followed, retried, sendable
     from .submit import Answer, Order
+    from .timing import Timing
 else:
     from callsheet.lazily import exports
 
@@ -27,11 +27,12 @@ else:
         "ask": ("Job", "completed", "hint_of", "query"),
         "effects": (
             *("Effect", "Flow", "Gather", "Record", "Reply", "Save", "Send", "Sleep"),
-            *("Tell", "Timing", "Update"),
+            *("Tell", "Update"),
         ),
         "notes": ("noted",),
         "requests": ("action_path", "followed", "retried", "sendable"),
         "submit": ("Answer", "Order"),
+        "timing": ("Timing",),
     }
     __getattr__ = exports(__name__, _HOMES)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import retry_after, wait_hint
 from callsheet.errors import CallsheetError, ServerError
-from callsheet.flows.effects import Flow, Record, Reply, Send, Timing
+from callsheet.flows.effects import Flow, Record, Reply, Send
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import action_path, followed
 from callsheet.flows.submit import Answer, Order, submit
@@ -16,6 +16,7 @@ from callsheet.protocol.replies import read_reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from callsheet.flows.timing import Timing
     from callsheet.protocol import Overrides
     from callsheet.spec import Family
 

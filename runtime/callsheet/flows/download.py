@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.errors import DownloadError, NetworkError
-from callsheet.flows.effects import Flow, Reply, Save, Sleep, Timing
+from callsheet.flows.effects import Flow, Reply, Save, Sleep
 from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT, pause
 from callsheet.settings import joined, origin_of
 from callsheet.text import one_line
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callsheet.files.parts import Part
+    from callsheet.flows.timing import Timing
 
 TRIES = 8
 HOPS = 5

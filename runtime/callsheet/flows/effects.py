@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from callsheet.backoff import Quota
     from callsheet.files.parts import Part
     from callsheet.protocol import Reading
 
@@ -91,30 +90,22 @@ class Update(NamedTuple):
     reading: Reading
 
 
-def default_timing() -> Timing:
-    """The real clocks and chance, and the quota that all of this process share."""
-    from callsheet.backoff import process_quota
-
-    return Timing(time.monotonic, time.time, _chance, process_quota())
-
-
-def _chance() -> float:
-    import random
-
-    return random.random()  # noqa: S311 - jitter, no secret
-
-
-class Timing(NamedTuple):
-    """Clocks, chance and the retry quota that the whole process shares.
-
-    ``clock`` measures and never jumps; ``wall`` tells the time of day.
-    """
-
-    clock: Callable[[], float]
-    wall: Callable[[], float]
-    random: Callable[[], float]
-    quota: Quota
-
-
 Effect: TypeAlias = Send | Gather | Sleep | Record | Save | Tell
 Flow: TypeAlias = Generator[Effect, Any, T]
+
+
+def resumed(effect: Effect, flow: Flow[T]) -> Flow[T]:
+    """The rest of a flow whose first wish was heard: ``effect`` is still to be done for it."""
+    while True:
+        try:
+            step = partial(flow.send, (yield effect))
+        except GeneratorExit:
+            flow.close()
+            raise
+        except BaseException as error:  # the flow decides what any of them means
+            step = partial(flow.throw, error)
+        try:
+            effect = step()
+        except StopIteration as found:
+            result: T = found.value
+            return result

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from callsheet.backoff import THROTTLED as THROTTLED_COST
 from callsheet.backoff import TRANSIENT as TRANSIENT_COST
 from callsheet.backoff import full_jitter, wait_hint
 from callsheet.errors import LimitReached, NetworkError, ServerError
-from callsheet.flows.effects import Flow, Reply, Send, Sleep, Timing
+from callsheet.flows.effects import Flow, Reply, Send, Sleep
 from callsheet.settings import joined, origin_of
 from callsheet.text import one_line
+
+if TYPE_CHECKING:
+    from callsheet.flows.timing import Timing
 
 REDIRECTS = (301, 302, 303, 307, 308)
 TRANSIENT = (408, 500, 502, 503, 504)

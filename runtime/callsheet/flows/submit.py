@@ -12,7 +12,7 @@ from callsheet.errors import (
     ServerError,
     UsageError,
 )
-from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Timing
+from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import ATTEMPTS, action_path, followed, pause, retried
 from callsheet.protocol.replies import read_reply
@@ -21,6 +21,7 @@ from callsheet.text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callsheet.flows.timing import Timing
     from callsheet.protocol import Overrides, Reading
     from callsheet.spec import Action
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from callsheet.engine.pace import LONGEST_PAUSE, Pace
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.ask import OVER, Job, Look, look, note
-from callsheet.flows.effects import Flow, Sleep, Tell, Timing, Update
+from callsheet.flows.effects import Flow, Sleep, Tell, Update
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet.flows.submit import Answer
+    from callsheet.flows.timing import Timing
 
 UNFOUND_LIMIT = 5
 SHORTEST = 0.02  # seconds between two polls, whatever a server hints

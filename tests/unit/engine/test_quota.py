@@ -13,7 +13,7 @@ from callsheet import Client
 from callsheet.backoff import process_quota
 from callsheet.errors import LimitReached, NetworkError
 from callsheet.flows import Send, retried
-from callsheet.flows.effects import default_timing
+from callsheet.flows.timing import default_timing
 from callsheet.spec import Action
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from callsheet.errors import (
     TaskFailed,
     UsageError,
 )
-from callsheet.flows.effects import default_timing
+from callsheet.flows.timing import default_timing
 from callsheet.ledger import Ledger
 from callsheet.spec import Action, Family
 

@@ -8,6 +8,7 @@ import click
 
 from callsheet.cli import flags
 from callsheet.cli.build import ActionCommand
+from callsheet.cli.conclusion import conclude, wait
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input import asking, uploads
 from callsheet.cli.input import body as bodies
@@ -15,7 +16,7 @@ from callsheet.cli.input.request import Request, judge, missing, takes_timeout, 
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving
 from callsheet.cli.ownword import TIMEOUT, Word
-from callsheet.cli.run import conclude, send, wait
+from callsheet.cli.run import send
 from callsheet.cli.session import hints_in
 from callsheet.errors import TaskFailed
 

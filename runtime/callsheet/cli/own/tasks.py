@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import again, completing, run
+from callsheet.cli import again, completing, conclusion
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input.body import Body
 from callsheet.cli.input.request import Request
@@ -15,6 +15,7 @@ from callsheet.cli.output import saving, view
 from callsheet.cli.own import tasklist
 from callsheet.cli.own.recover import recover
 from callsheet.cli.ownword import OUT, TIMEOUT, Word, Words
+from callsheet.cli.run import send
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
 
@@ -50,8 +51,8 @@ def _show(session: Session, name: str) -> int:
     action = session.engine.action_of(job)
     answer: Answer = session.run(session.engine.ask(job))
     if answer.reading.state == "failed":
-        return run.tell_failed(session, action, answer, job)
-    shown = run.shown_job(session, action, answer, job)
+        return conclusion.tell_failed(session, action, answer, job)
+    shown = conclusion.shown_job(session, action, answer, job)
     row = session.ledger().find(name)
     if row is not None:
         shown |= tasklist.kept(session, row)
@@ -78,8 +79,8 @@ def _wait(session: Session, name: str) -> None:
     job = known(session, name)
     action = session.engine.action_of(job)
     saving.check(session, action)
-    answer = run.wait(session, job, _patience(session, job))
-    run.conclude(session, action, answer, job)
+    answer = conclusion.wait(session, job, _patience(session, job))
+    conclusion.conclude(session, action, answer, job)
 
 
 def _save(session: Session, name: str) -> None:
@@ -110,7 +111,7 @@ def _cancel(session: Session, name: str) -> int:
     session.run(cancel(session.engine, job))
     action = session.engine.action_of(job)
     answer: Answer = session.run(session.engine.ask(job))
-    shown = run.shown_job(session, action, answer, job)
+    shown = conclusion.shown_job(session, action, answer, job)
     output.emit(session, shown, lambda: view.job_lines(shown))
     return 0
 
@@ -125,7 +126,7 @@ def _rerun(session: Session, name: str) -> int:
     body = Body(None, row["body"].encode())
     seconds = (action.family.timeout_ms if action.family else 60_000) / 1000
     made = Request(action, action, body, seconds + 30 if action.role == "wait" else 60.0, seconds)
-    return run.finish(session, made, run.send(session, made))
+    return conclusion.finish(session, made, send(session, made))
 
 
 def _confirm(session: Session, question: str) -> None:

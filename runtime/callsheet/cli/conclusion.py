@@ -1,0 +1,171 @@
+"""What a command does with the answer: wait for the job, save what it made, print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.cli.input import uploads
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import saving, view
+from callsheet.errors import Interrupted, StillRunning, TaskFailed
+from callsheet.flows import completed
+from callsheet.text import shell_word
+
+if TYPE_CHECKING:
+    from callsheet.cli.input.request import Request
+    from callsheet.cli.session import Session
+    from callsheet.engine.work import Outcome
+    from callsheet.flows import Answer, Job
+    from callsheet.spec import Action
+
+
+def finish(session: Session, made: Request, outcome: Outcome) -> int:
+    """Wait where that is wanted, save, print; returns the exit code."""
+    if made.asked.role == "query":
+        return tell_query(session, made, outcome.answer)
+    if made.asked.family is None:
+        return tell_plain(session, made.asked, outcome.answer)
+    job = session.engine.job(outcome)
+    if "no-wait" in session.flags:
+        print_job(session, made.asked, outcome.answer, job)
+        return 0
+    answer = outcome.answer
+    if made.blocking and answer.reading.state == "running":
+        raise _still_running(made.action, answer)
+    answer = session.run(completed(answer, job, session.engine.timing))
+    if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
+        answer = wait(session, job, made.patience)
+    conclude(session, made.asked, answer, job)
+    return 0
+
+
+def _still_running(action: Action, answer: Answer) -> StillRunning:
+    task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
+    return StillRunning(
+        f"{action.id} stopped waiting; the job goes on",
+        hint=f"tasks wait {shell_word(task_id)}" if task_id else "",
+        task_id=task_id,
+        action=action.id,
+    )
+
+
+def wait(session: Session, job: Job, seconds: float) -> Answer:
+    """Wait for a job with progress on stderr; an interruption leaves it alive."""
+    from callsheet.cli import drift
+    from callsheet.cli.output.progress import Progress
+    from callsheet.engine.pace import usual
+
+    try:
+        session.note(f"task {job.task_ids[0]}")
+        drift.refresh_aside(session)
+        job = session.engine.learnt(job)
+        with Progress(session, job.action, usual(job.past)) as progress:
+            answer: Answer = session.run(session.engine.wait(job, seconds), progress)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            f"stopped waiting; the job goes on as {job.task_ids[0]}",
+            hint=f"tasks wait {shell_word(job.task_ids[0])}",
+            task_id=job.task_ids[0],
+            action=job.action,
+        ) from stop
+    return answer
+
+
+def conclude(session: Session, action: Action, answer: Answer, job: Job | None) -> None:
+    """A job is over: save what it made and print it; raises ``TaskFailed``."""
+    from callsheet.engine.work import require_done
+
+    require_done(answer, action.id, _task_id(answer, job))
+    saved = saving.save(session, answer, action, job)
+    first = saved[0] if saved else None
+    stored = uploads.store(session, first) if "upload" in session.flags else None
+    if session.flags.get("out") != "-":
+        shown = shown_job(session, action, answer, job, saved=first, stored=stored)
+        shown["files"] = [file._asdict() for file in saved]
+        output.emit(session, shown, lambda: view.job_lines(shown))
+    if first is not None and "open" in session.flags:
+        saving.show(first.path)
+    if not session.flags.get("out") and job is not None and answer.reading.media:
+        line = saving.resume_line(shown["taskId"] or job.ref)
+        session.note(f"save it: {session.prog} {line}")
+
+
+def _task_id(answer: Answer, job: Job | None) -> str | None:
+    """The id that the last answer is about, else the first that the server gave."""
+    return next(iter(answer.reading.task_ids or (job.task_ids if job else ())), None)
+
+
+def print_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> None:
+    """Print the one object of a job."""
+    shown = shown_job(session, action, answer, job, **more)
+    output.emit(session, shown, lambda: view.job_lines(shown))
+
+
+def shown_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> dict[str, Any]:
+    """The one object of a job; ``more`` holds what was saved and stored."""
+    links = session.engine.links(answer)
+    media = action.media or (job.media if job else ())
+    return view.job_object(
+        view.Seen(
+            answer=answer,
+            links=links,
+            task_id=_task_id(answer, job),
+            medium=view.medium_of(media, action.id),
+            **more,
+        )
+    )
+
+
+def tell_query(session: Session, made: Request, answer: Answer) -> int:
+    """Print how a job stands; 6 where it failed."""
+    action, state = made.asked, answer.reading.state
+    if state == "failed":
+        return tell_failed(session, action, answer, None)
+    if state == "done" and answer.reading.media:
+        conclude(session, action, answer, _known(session, answer))
+        return 0
+    if session.flags.get("out"):
+        session.note("the job is not over: there is nothing to save yet")
+    print_job(session, action, answer, None)
+    return 0
+
+
+def _known(session: Session, answer: Answer) -> Job | None:
+    """The job that a query was about, where it was started from here."""
+    name = next(iter(answer.reading.task_ids), "")
+    row = session.ledger().find(name) if name else None
+    if row is None or row["host"] != session.settings.host or not row["family"]:
+        return None
+    job: Job = session.run(session.engine.known_job(row["ref"]))
+    return job
+
+
+def tell_failed(session: Session, action: Action, answer: Answer, job: Job | None) -> int:
+    """Print a failed job: its object with the error in it, and the line."""
+    words = answer.reading.message or answer.reading.said
+    shown = shown_job(session, action, answer, job)
+    error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
+    shown["error"] = error.as_json()
+    output.emit(session, shown, lambda: view.job_lines(shown))
+    session.warn(f"{session.prog}: {error.message}")
+    return error.exit_code
+
+
+def tell_plain(session: Session, action: Action, answer: Answer) -> int:
+    """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
+    links = session.engine.links(answer)
+    if session.flags.get("out"):
+        from callsheet.files.targets import extension_of
+
+        if links and extension_of(links[0]):
+            conclude(session, action, answer, None)
+            return 0
+        path = saving.write_document(session, answer.json, action)
+        session.note(f"saved {path}")
+        return 0
+    output.emit(session, answer.json)
+    return 0
