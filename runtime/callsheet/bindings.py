@@ -43,6 +43,11 @@ class Bindings(NamedTuple):
 
         return Overlay.parse(self._json("overlay.json") or {})
 
+    def protocol(self) -> Mapping[str, Any]:
+        """What that configuration forces of how replies are read; see ``protocol.Overrides``."""
+        table: Mapping[str, Any] = (self._json("overlay.json") or {}).get("protocol", {})
+        return table
+
     def action(self, action_id: str) -> Action | None:
         """The generated action of this id; the module of its group alone is imported."""
         if not self.package:

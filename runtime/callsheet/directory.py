@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.host import HostCatalogue
@@ -10,7 +11,6 @@ from callsheet.judge import plain
 from callsheet.protocol import Overrides
 from callsheet.settings import is_loopback
 from callsheet.spec import Action, Advertised
-from callsheet.surface.marks import is_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.cache import CatalogueCache
     from callsheet.catalog.catalogue import Catalogue
     from callsheet.flows import Flow, Timing
+    from callsheet.overlay import Overlay
     from callsheet.settings import Settings
     from callsheet.surface.assembly import Surface
 
@@ -38,16 +39,20 @@ class Directory(HostCatalogue):
         cache: CatalogueCache | None = None,
     ) -> None:
         bindings.check()
-        overlay = bindings.overlay()
-        said = Overrides.parse({**overlay.protocol, **(overrides or {})})
+        said = Overrides.parse({**bindings.protocol(), **(overrides or {})})
         super().__init__(_as_said(settings, said), said, timing, cache)
         self.bindings = bindings
-        self.overlay = overlay._replace(free=(*overlay.free, *said.free))
         self.notes: list[str] = []
         self._surface: Surface | None = None
         self._unlisted = False
         self._schemas: dict[str, Any] = {}
         self._judges: dict[str, Any] = {}
+
+    @cached_property
+    def overlay(self) -> Overlay:
+        """The configuration of the bindings, with what was forced to be free."""
+        overlay = self.bindings.overlay()
+        return overlay._replace(free=(*overlay.free, *self.overrides.free))
 
     def _found(self, catalogue: Catalogue, *, same: bool = False) -> None:
         """Take over what the host just said; what was made of its last word is made anew."""
@@ -159,6 +164,8 @@ class Directory(HostCatalogue):
         catalogue = self.cached()
         found = catalogue.get(action.id) if catalogue is not None else None
         marks = found.marks if found is not None else {}
+        from callsheet.surface.marks import is_free
+
         free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
         here = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
         family = here.family if here is not None and here.role == action.role else None

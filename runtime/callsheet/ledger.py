@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
-from callsheet.ledger_file import Guard, abandon, connect
-from callsheet.presence import Presence
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from callsheet.files.parts import SavedFile
+    from callsheet.ledger_file import Guard
+    from callsheet.presence import Presence
 
 NAME = "ledger.sqlite3"
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
@@ -65,8 +66,8 @@ class Ledger:
         self._since = clock()
         self._db: sqlite3.Connection | None = None
         self._honouring: set[str] = set()
-        self._guarding = Guard(self.path)
-        self._presence = Presence(folder or ".")
+        self._lock = threading.RLock()
+        self._presence: Presence | None = None
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns."""
@@ -78,7 +79,7 @@ class Ledger:
 
     def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
         row = {name: _text(values.get(name)) for name in INTENT}
-        row |= {"ref": ref, "now": self._clock(), "holder": self._presence.name()}
+        row |= {"ref": ref, "now": self._clock(), "holder": self._here().name()}
         if not db.execute(INSERT_INTENT, row).rowcount:
             _refuse_twice(db, ref, values)
             db.execute(RENEW_INTENT, row)
@@ -133,7 +134,7 @@ class Ledger:
     def is_unknown(self, row: Mapping[str, Any]) -> bool:
         """Whether what became of a job is not known."""
         if row["state"] == "intent" and row["created"] < self._since:
-            return not self._presence.is_here(row["holder"])
+            return not self._here().is_here(row["holder"])
         return bool(row["state"] == "unknown")
 
     def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
@@ -177,16 +178,29 @@ class Ledger:
     def leave(self) -> None:
         """Let go of the file as a program does that ends: nothing is tidied, nothing is lost."""
         if self._db is not None:
+            from callsheet.ledger_file import abandon
+
             abandon(self._db)
             self._db = None
-        self._presence.close()
+        self._leave_presence()
 
     def close(self) -> None:
         """Close the file; it opens again when needed."""
         if self._db is not None:
             self._db.close()
             self._db = None
-        self._presence.close()
+        self._leave_presence()
+
+    def _here(self) -> Presence:
+        if self._presence is None:
+            from callsheet.presence import Presence
+
+            self._presence = Presence(os.path.dirname(self.path))
+        return self._presence
+
+    def _leave_presence(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
 
     def _rows(self, where: str, values: list[Any], *, limit: int = -1) -> list[dict[str, Any]]:
         if not os.path.exists(self.path):
@@ -204,8 +218,16 @@ class Ledger:
                 job["files"] = [dict(row) for row in found]
         return jobs
 
+    @property
+    def _guarding(self) -> Guard:
+        from callsheet.ledger_file import Guard
+
+        return Guard(self.path, self._lock)
+
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
+            from callsheet.ledger_file import connect
+
             self._db = connect(self.path)
         return self._db
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
-import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     import sqlite3
+    import threading
     from collections.abc import Iterator
 
 _LOG_PAGES = 200  # of 4 KB: the next to open the file reads the log
@@ -102,6 +101,8 @@ def _migrate(db: sqlite3.Connection) -> None:
 @contextmanager
 def _alone(folder: str) -> Iterator[None]:
     """One process at a time: SQLite does not wait for others when it turns a file to WAL."""
+    import fcntl
+
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -113,9 +114,8 @@ def _alone(folder: str) -> Iterator[None]:
 class Guard:
     """One thread at a time; trouble with the file becomes a ``UsageError`` that names it."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._lock = threading.RLock()
+    def __init__(self, path: str, lock: threading.RLock) -> None:
+        self.path, self._lock = path, lock
 
     def __enter__(self) -> None:
         self._lock.acquire()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet import ledger
+from callsheet import ledger_file
 from callsheet.aio import crowd
 from callsheet.client import AsyncClient, Client
 from callsheet.flows import Gather, Reply, Send
@@ -62,14 +62,14 @@ def commits(folder: Path) -> int:
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of every ledger that is opened, statement by statement."""
     asked: list[str] = []
-    real = ledger.connect
+    real = ledger_file.connect
 
     def connect(path: str) -> sqlite3.Connection:
         found = real(path)
         found.set_trace_callback(asked.append)
         return found
 
-    monkeypatch.setattr(ledger, "connect", connect)
+    monkeypatch.setattr(ledger_file, "connect", connect)
     return asked
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.errors import TaskFailed, UsageError
-from callsheet.flows.ask import Job, ask, hint_of, query
 from callsheet.flows.submit import Answer, Order, submit
 from callsheet.spec import Action, Family
 from callsheet.wire import require_key
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from callsheet.directory import Directory
     from callsheet.files.parts import SavedFile
+    from callsheet.flows.ask import Job
     from callsheet.flows.effects import Flow
     from callsheet.ledger import Ledger
 
@@ -97,11 +97,15 @@ class Engine:
         if action.paid:
             order = order._replace(facts={**_facts(order), **(facts or {})})
         started = self.timing.wall()
-        if action.role == "query":
-            answer = yield from query(order, self.timing, others=lambda: self._others(order))
-        else:
-            answer = yield from submit(order, self.timing)
+        answer = yield from self._answered(order)
         return Outcome(action, order.ref, answer, started)
+
+    def _answered(self, order: Order) -> Flow[Answer]:
+        if order.action.role != "query":
+            return (yield from submit(order, self.timing))
+        from callsheet.flows.ask import query
+
+        return (yield from query(order, self.timing, others=lambda: self._others(order)))
 
     def _others(self, order: Order) -> tuple[str, ...]:
         """The other ids of the job that a query asks about, where the ledger knows the job."""
@@ -122,6 +126,8 @@ class Engine:
         family, reading = outcome.action.family, outcome.answer.reading
         if family is None or not family.query or not reading.task_ids:
             return None
+        from callsheet.flows.ask import Job, hint_of
+
         return Job(
             ref=outcome.ref,
             action=outcome.action.id,
@@ -149,6 +155,8 @@ class Engine:
 
         A bare id needs a family; where only one is advertised, it is that one.
         """
+        from callsheet.flows.ask import Job
+
         row = self.ledger.find(name) if self.ledger is not None else None
         if row is not None and row["host"] != self.settings.host:
             raise UsageError(
@@ -183,6 +191,8 @@ class Engine:
 
     def ask(self, job: Job) -> Flow[Answer]:
         """One look at a job."""
+        from callsheet.flows.ask import ask
+
         return (yield from ask(job, self.timing))
 
     def wait(self, job: Job, timeout: float) -> Flow[Answer]:

@@ -1,7 +1,6 @@
 """What a flow asks its driver to do, and what the driver answers."""
 
-from __future__ import annotations
-
+# Annotations are evaluated: as texts they cost a named tuple twice as much.
 from collections.abc import Generator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
@@ -57,13 +56,13 @@ class Save(NamedTuple):
     """
 
     url: str
-    part: Part
+    part: "Part"
 
 
 class Tell(NamedTuple):
     """Show the caller how a job stands; answered by nothing."""
 
-    update: Update
+    update: "Update"
 
 
 class Reply(NamedTuple):
@@ -87,7 +86,7 @@ class Update(NamedTuple):
     said: str
     progress: float | None
     elapsed: float
-    reading: Reading
+    reading: "Reading"
 
 
 Effect: TypeAlias = Send | Gather | Sleep | Record | Save | Tell

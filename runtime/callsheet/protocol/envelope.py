@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import vocabulary as say
 from .overrides import NONE, Overrides, pick
-from .refusals import Refusal, refusal_of
 from .values import held, unquoted, word
+
+if TYPE_CHECKING:
+    from .refusals import Refusal
 
 _LAYERS = 3
 _SPEAKING = frozenset({*say.SUCCESS_KEYS, *say.ERROR_KEYS, *say.CODE_KEYS, "status", "statusCode"})
@@ -38,6 +40,8 @@ def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
             break
         verdict = _forced(top, overrides) if overrides.envelope_ok else _verdict(top)
         if verdict is False:
+            from .refusals import refusal_of
+
             refusal = refusal_of(top, 200, overrides)
             return Opened(payload=data, layers=tuple(layers), refusal=refusal)
         said_ok = said_ok or verdict is True

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 _DEPTH = 40
 _MOST = 1000
 _NODES = 50_000
-_ABSOLUTE = re.compile(r"https?://[^\s/]", re.IGNORECASE)
-_INLINE = re.compile(r"data:(?:video|image|audio)/", re.IGNORECASE)
-_PLAIN_LINK = re.compile(r"https?://|data:|/\S", re.IGNORECASE)
-_RELATIVE = re.compile(
-    r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
-)
-_SEPARATOR = re.compile(r"\s*,\s*")
+_ABSOLUTE = r"(?i:https?)://[^\s/]"
+_INLINE = r"(?i:data:(?:video|image|audio)/)"
+_PLAIN_LINK = r"(?i:https?)://|(?i:data):|/\S"
+_RELATIVE = r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
+_SEPARATOR = r"\s*,\s*"
 
 
 class _Place(NamedTuple):
@@ -58,20 +56,22 @@ def sent_texts(sent: Any) -> frozenset[str]:
     for _, _, text in _texts(expanded(sent)):
         found.add(text.strip())
         if "," in text:
-            found.update(_SEPARATOR.split(text.strip()))
+            found.update(re.split(_SEPARATOR, text.strip()))
     return frozenset(found)
 
 
 def is_link(text: str) -> bool:
     """Whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
     text = text.strip()
+    if "/" not in text and "." not in text:  # no pattern below has neither
+        return False
     if not text or not encodable(text) or text in {"/", ".", ".."}:
         return False
-    if _INLINE.match(text):
+    if re.match(_INLINE, text):
         return True
     if len(text) > 8192 or " " in text or not text.isprintable():
         return False
-    return bool(_ABSOLUTE.match(text) or _RELATIVE.match(text))
+    return bool(re.match(_ABSOLUTE, text) or re.match(_RELATIVE, text))
 
 
 def _texts(view: Any) -> Iterator[tuple[tuple[str, ...], int, str]]:
@@ -108,7 +108,7 @@ def _looks_like_media(place: _Place) -> bool:
     stem = _stem(own)
     if stem is not None:
         return not say.NOT_A_FILE.intersection(words(stem))
-    return _plain(own) in say.MEDIA_KEYS and bool(_PLAIN_LINK.match(place.text.strip()))
+    return _plain(own) in say.MEDIA_KEYS and bool(re.match(_PLAIN_LINK, place.text.strip()))
 
 
 def _is_forbidden(key: str) -> bool:

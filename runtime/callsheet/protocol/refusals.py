@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.text import clip, one_line, safe_text
 
 from . import vocabulary as say
-from .details import Detail, pointed_at, read_details
 from .overrides import NONE, Overrides, pick
 from .values import first_text, loads, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .details import Detail
 
 _TITLE = rb"(?is)<title[^>]{0,200}>(.{0,400}?)</title"
 _CAMEL = r"(?<=[a-z])(?=[A-Z])"
@@ -53,6 +54,8 @@ def read_refusal(
 
 def refusal_of(data: Any, status: int, overrides: Overrides = NONE) -> Refusal:
     """The refusal in a reply that is known to be one; ``status`` is that of HTTP."""
+    from .details import pointed_at, read_details
+
     data, _ = unquoted(data)
     code = _code(data)
     message = _forced(data, overrides) or _message(data)

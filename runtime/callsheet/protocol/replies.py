@@ -10,13 +10,14 @@ from . import vocabulary as say
 from .envelope import Opened, open_envelope
 from .media import find_media, is_link, sent_texts
 from .overrides import NONE, Overrides, pick_first
-from .refusals import Refusal, refusal_of
 from .values import expanded, held, number, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.spec import Role
+
+    from .refusals import Refusal
 
 State = Literal["", "running", "done", "failed"]
 _LONGEST_ID = 512
@@ -257,6 +258,8 @@ def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Override
     """A failed job's reason; else the first plain message that says more than ok."""
     texts: Iterable[str]
     if state == "failed":
+        from .refusals import refusal_of
+
         texts = (refusal_of(table, 200, overrides).message for table in tables)
     else:
         texts = map(one_line, _all(tables, ("message", "msg")))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _DEPTH = 40  # deeper values are kept and not looked into
 _LONGEST = 4_000_000
 _NUMBER = r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*"
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_BETWEEN = re.compile(r"[^A-Za-z0-9]+")
+_WORD_START = r"(?<=[a-z0-9])(?=[A-Z])"
+_BETWEEN = r"[^A-Za-z0-9]+"
 _JOINTS = re.compile(r"[\s_-]+")
 _READABLE = (str, dict, list)
 
@@ -72,8 +72,8 @@ def word(value: Any) -> str:
 
 def words(name: str) -> tuple[str, ...]:
     """The words of a key: ``coverImage_url`` gives cover, image, url."""
-    spaced = _WORD_START.sub(" ", name[:200])
-    return tuple(part.lower() for part in _BETWEEN.split(spaced) if part)
+    spaced = re.sub(_WORD_START, " ", name[:200])
+    return tuple(part.lower() for part in re.split(_BETWEEN, spaced) if part)
 
 
 def number(value: Any) -> float | None:
