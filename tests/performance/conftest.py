@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 from bench.catalogue import FREE, actions
 from program import ROOT
 
+from callsheet.client import Client
 from callsheet.overlay import Overlay
 from callsheet.snapshot import Snapshot
 from callsheet.spec import Advertised
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callsheet_codegen.models import Request
+    from callsheet_sandbox.server import Running
 
 __all__ = ["sandbox", "sandbox_server"]
 
@@ -68,9 +70,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Watched:
-    """A client on disk, run under watch."""
+    """A client on disk, run under watch, with these variables besides."""
 
     root: Path
+    place: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *words: str, program: str = "", **environ: str) -> Seen:
         """Run the generated program, or some lines instead, to its end."""
@@ -79,7 +82,7 @@ class Watched:
         lines = program or "from ads_client.cli import main; sys.exit(main())"
         done = subprocess.run(
             [sys.executable, "-c", WATCH + lines, *words],
-            env=self._environ() | environ | {"SEEN": str(seen)},
+            env=self._environ() | self.place | environ | {"SEEN": str(seen)},
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -108,19 +111,40 @@ def untyped(requests: Mapping[str, Request]) -> Mapping[str, Made]:
 
 def write(count: int, folder: Path, source: str = HOST) -> Path:
     """A client of so many actions."""
+    return generate(
+        Snapshot(
+            source,
+            tuple(
+                Advertised(id=one["id"], description=one["description"], input=one["inputSchema"])
+                for one in actions(count)
+            ),
+        ),
+        folder,
+    )
+
+
+def generate(snapshot: Snapshot, folder: Path) -> Path:
+    """A client of what a server said."""
     overlay = Overlay.parse({"strip-prefixes": ["ai."], "free": FREE})
     config = Config(
         package="ads_client", command="ads", env="ADS", out=folder, lock=folder / LOCK,
         overlay=overlay,
     )  # fmt: skip
-    entries = tuple(
-        Advertised(id=one["id"], description=one["description"], input=one["inputSchema"])
-        for one in actions(count)
-    )
-    pipeline.write(
-        config, pipeline.draft(config, Snapshot(source, entries), None, modeller=untyped)
-    )
+    pipeline.write(config, pipeline.draft(config, snapshot, None, modeller=untyped))
     return folder
+
+
+@pytest.fixture
+def bound(sandbox: Running, tmp_path: Path) -> Watched:
+    """Give a client that was made from the sandbox that it is set to talk to, catalogue known."""
+    with Client(host=sandbox.url, api_key=sandbox.key, ledger=None) as client:
+        client.actions(refresh=True)
+        found = client.directory.cached()
+    assert found is not None
+    place = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key, "ADS_AUTH": "bearer"}
+    made = Watched(generate(Snapshot(sandbox.url, found.actions), tmp_path / "bound"), place)
+    assert made.run("actions", "list").code == 0
+    return made
 
 
 @pytest.fixture(scope="session")

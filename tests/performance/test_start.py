@@ -9,8 +9,6 @@ import pytest
 if TYPE_CHECKING:
     from performance.conftest import Watched
 
-    from callsheet_sandbox.server import Running
-
 COMPLETE = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": "ads video generate --pro"}
 WAY_IN = {"__future__", "ads_client", "ads_client.cli", "callsheet", "callsheet.launch"}
 STORED = {
@@ -23,6 +21,9 @@ STORED = {
 USAGE = ["video", "generate", "--no-such-flag"]
 DRY = ["video", "generate", "--prompt", "waves", "--dry-run", "--host", "https://ads.example"]
 LIBRARY = "import ads_client; ads_client.Client"
+FIRST = "import ads_client; ads_client.Client().call('material.search', {'query': 'sea'})"
+CALL = ["call", "ai.video.generate", "--input", '{"prompt": "sea"}']
+HTTP = {"httpx", "httpcore", "h11", "certifi", "idna", "anyio"}
 
 
 @pytest.mark.parametrize("way", STORED)
@@ -69,6 +70,53 @@ def test_a_command_that_sends_nothing_imports_no_http(
     assert {"sqlite3", "ssl", "asyncio"} & seen.modules == set()
 
 
+@pytest.mark.parametrize("words", [USAGE, DRY], ids=["usage", "dry-run"])
+def test_a_command_that_sends_nothing_loads_no_driver(
+    words: list[str], sized: dict[int, Watched]
+) -> None:
+    drivers = {"transport", "ledger", "wire" if words is USAGE else "aio", "cli.signals"}
+    seen = sized[3].run(*words)
+
+    assert {f"callsheet.{name}" for name in drivers} & seen.modules == set()
+
+
+def test_a_list_from_the_cache_is_read_and_not_made(bound: Watched) -> None:
+    first = bound.run("actions", "list")
+    seen = bound.run("actions", "list", "--cached")
+
+    assert seen.packages == {"ads_client", "callsheet", "click"}
+    assert {"callsheet.surface", "callsheet.directory"} & seen.modules == set()
+    assert [path.rpartition(".")[2] for path in seen.opened] == ["rows", "json"]  # the profile
+    assert seen.out == first.out.replace("\tlive\t", "\tcached\t")
+
+
+def test_a_call_imports_what_it_sends_with(bound: Watched) -> None:
+    seen = bound.run(*CALL)
+
+    assert seen.code == 0
+    assert seen.packages == HTTP | {"ads_client", "callsheet", "click"}
+    assert {"asyncio", "callsheet.judge.verdict", "callsheet.surface"} & seen.modules == set()
+    assert len(seen.opened) == len(set(seen.opened)) <= 7
+
+
+def test_a_first_call_of_the_library_imports_what_it_sends_with(bound: Watched) -> None:
+    seen = bound.run(program=FIRST)
+
+    assert seen.code == 0
+    assert seen.packages == HTTP | {"ads_client", "callsheet"}
+    assert {"sqlite3", "asyncio", "callsheet.history", "callsheet.presence"} & seen.modules == set()
+
+
+def test_a_paid_call_leaves_the_log_as_it_is(bound: Watched) -> None:
+    codes = [bound.run(*CALL).code for _ in range(2)]
+    seen = bound.run("tasks", "list")
+    log = bound.root / "STATE" / "ledger.sqlite3-wal"
+
+    assert codes == [0, 0]
+    assert log.stat().st_size > 0
+    assert seen.out.count("ai.video.generate") == 2
+
+
 def test_the_library_imports_no_package_of_others(sized: dict[int, Watched]) -> None:
     seen = sized[1000].run(program=LIBRARY)
 
@@ -85,16 +133,3 @@ def test_nothing_at_start_grows_with_the_actions(
     assert few.modules == many.modules
     assert [p.rpartition("/")[2] for p in few.opened] == [p.rpartition("/")[2] for p in many.opened]
     assert len(many.opened) <= 4
-
-
-def test_a_paid_call_leaves_the_log_as_it_is(sandbox: Running, sized: dict[int, Watched]) -> None:
-    client = sized[3]
-    place = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key, "ADS_AUTH": "bearer"}
-    call = ["call", "ai.video.generate", "--input", '{"prompt": "sea"}']
-    codes = [client.run(*call, **place).code for _ in range(2)]
-    seen = client.run("tasks", "list", **place)
-    log = client.root / "STATE" / "ledger.sqlite3-wal"
-
-    assert codes == [0, 0]
-    assert log.stat().st_size > 0
-    assert seen.out.count("ai.video.generate") == 2
