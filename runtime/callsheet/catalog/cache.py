@@ -41,7 +41,9 @@ class CatalogueCache:
 
     def path(self, host: str) -> str:
         """The file for a host."""
-        name = "".join(one if one in _PLAIN else f"_{ord(one):x}_" for one in host)
+        scheme, _, place = host.partition("://")
+        plain = (one if one in _PLAIN else f"_{ord(one):x}_" for one in place)
+        name = f"{scheme}-{''.join(plain)}"
         if len(name) > _LONGEST:
             import hashlib
 
