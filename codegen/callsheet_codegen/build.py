@@ -54,6 +54,51 @@ class Built:
     facts: Mapping[str, Fact]
 
 
+class Building:
+    """A project whose models are being made; reads and writes nothing.
+
+    ``given`` holds the names that were given, for the lock. What is ``known`` is not made again.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        overlay: Overlay,
+        names: Names,
+        *,
+        given: Given | None = None,
+        modeller: Modeller,
+        known: Known | None = None,
+    ) -> None:
+        given = given or Given()
+        whole = Assembly(snapshot.actions, overlay, given.commands, given.flags)
+        named = outline(whole, overlay, given)
+        about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
+        work = Work(whole, named, keys(whole, named, given, about=about), known or Known())
+        work.ask(modeller)
+        self._work, self._parts = work, _Parts(work, names, snapshot.source)
+        self._data = self._parts.data()
+        self.given = Given(
+            commands={name: path for name, path in whole.commands.items() if path},
+            methods=named.methods(),
+            modules=named.stems,
+            flags=work.flags(),
+            groups=named.groups(),
+        )
+
+    def finish(self) -> Built:
+        """Wait for the models and decide what is written from them."""
+        work = self._work
+        work.settle()
+        return Built(
+            project=self._parts.project(self._data),
+            given=self.given,
+            diagnostics=work.diagnostics(),
+            files=work.files,
+            facts=work.facts,
+        )
+
+
 def build(
     snapshot: Snapshot,
     overlay: Overlay,
@@ -63,47 +108,30 @@ def build(
     modeller: Modeller,
     known: Known | None = None,
 ) -> Built:
-    """Decide everything that will be written; reads and writes nothing.
+    """Decide everything that will be written.
 
     ``given`` holds the names of the lock, which stay. What is ``known`` is not made again.
     """
-    given = given or Given()
-    whole = Assembly(snapshot.actions, overlay, given.commands, given.flags)
-    named = outline(whole, overlay, given)
-    about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
-    work = Work(whole, named, keys(whole, named, given, about=about), known or Known())
-    work.do(modeller)
-    return Built(
-        project=_Parts(work, names.command).project(names, snapshot.source),
-        given=Given(
-            commands={name: path for name, path in whole.commands.items() if path},
-            methods=named.methods(),
-            modules=named.stems,
-            flags={name: fact.flags for name, fact in work.facts.items()},
-            groups=named.groups(),
-        ),
-        diagnostics=work.diagnostics(),
-        files=work.files,
-        facts=work.facts,
-    )
+    begun = Building(snapshot, overlay, names, given=given, modeller=modeller, known=known)
+    return begun.finish()
 
 
 class _Parts:
     """The parts of the project that are to be made."""
 
-    def __init__(self, work: Work, program: str) -> None:
-        self.work, self.named, self.program = work, work.named, program
+    def __init__(self, work: Work, names: Names, source: str) -> None:
+        self.work, self.named, self.names, self.source = work, work.named, names, source
         self.places, self.homes = work.named.places, work.named.homes
 
-    def project(self, names: Names, source: str) -> Project:
+    def project(self, data: tuple[DataFile, ...]) -> Project:
         """The project; of what lists everything, all of it."""
-        named, work = self.named, self.work
+        named, work, names = self.named, self.work, self.names
         faces = tuple(named.faces.values())
         ordered = sorted({(home.word, home.module) for home in self.homes.values()})
         return Project(
             command=literal(names.command),
             env=literal(names.env),
-            source=literal(source),
+            source=literal(self.source),
             interface=literal(INTERFACE),
             title=Markdown(names.package),
             groups=tuple(self._groups()),
@@ -114,14 +142,14 @@ class _Parts:
             words=words_of(faces) if "commands/__init__.py" in work.stale else (),
             models=tuple(self._models()),
             exports=index_of(work.exports()) if MODELS_INDEX in work.stale else (),
-            data=tuple(sorted(self._data(), key=lambda file: file.path)),
+            data=data,
             wanted=frozenset(work.stale),
         )
 
     def _sections(self) -> Iterator[Section]:
         if "api.md" in self.work.stale:
             for place in self.places.values():
-                yield section(place, self.places, self.named.faces, self.program)
+                yield section(place, self.places, self.named.faces, self.names.command)
 
     def _groups(self) -> Iterator[Group]:
         work = self.work
@@ -143,11 +171,15 @@ class _Parts:
             if module is not None and f"models/{module.stem}.py" in self.work.stale:
                 yield module
 
+    def data(self) -> tuple[DataFile, ...]:
+        """What is no code: no model is needed for it."""
+        return tuple(sorted(self._data(), key=lambda file: file.path))
+
     def _data(self) -> Iterator[DataFile]:
         whole, stale = self.work.whole, self.work.stale
         pages = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
         faces = tuple(self.named.faces.values())
-        yield from help_files(self.program, faces, self.work.actions, pages)
+        yield from help_files(self.names.command, faces, self.work.actions, pages)
         if "overlay.json" in stale:
             text = json.dumps(whole.overlay.as_json(), indent=1, sort_keys=True)
             yield DataFile(path="overlay.json", text=text + "\n")

@@ -12,7 +12,7 @@ from callsheet.canon import canonical
 from callsheet.errors import UsageError
 from callsheet.snapshot import Lock, Snapshot, dump_lock, load_lock
 from callsheet_codegen import publish
-from callsheet_codegen.build import Names, build
+from callsheet_codegen.build import Building, Names
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.known import Known
 from callsheet_codegen.models import make_models
@@ -82,26 +82,29 @@ def draft(
     modeller: Modeller = make_models,
     recall: Recall | None = None,
     force: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Draft:
     """Everything up to the plan; reads the package folder, writes nothing.
 
     What is built is what the lock will hold, so that a later run from the lock gives the same.
     Without ``recall`` everything is made; with it what changed since, and the result is the
     same. Raises ``UsageError`` where a file that was changed by hand would be overwritten,
-    unless ``force`` is given.
+    unless ``force`` is given. ``meanwhile`` is what else there is to do while models are made.
     """
     single, told = settle(snapshot)
     fresh = _as_read_back(single, old)
     manifest, read = publish.read_manifest(config.folder), recall.disk if recall else _disk(config)
     disk = read(manifest.files)
     known = _of_manifest(recall.known(), manifest) if recall else Known()
-    built = _built(fresh, config, given_by(old, config.overlay), modeller, known)
+    begun = _begun(fresh, config, given_by(old, config.overlay), modeller, known)
+    meanwhile()
+    lock = _lock(fresh, begun.given, config)
+    text = dump_lock(lock, _kept_blocks(lock, old, recall))
+    built = begun.finish()
     files = _rendered(built)
     made = {file.path for file in files}
     kept = {path: known.files[path][1] for path in built.files.keys() - made}
     disk |= read(made - disk.keys())
-    lock = _lock(fresh, built, config)
-    text = dump_lock(lock, _kept_blocks(lock, old, recall))
     return Draft(
         lock=lock,
         text=text,
@@ -115,11 +118,11 @@ def draft(
     )
 
 
-def _built(
+def _begun(
     snapshot: Snapshot, config: Config, given: Given, modeller: Modeller, known: Known
-) -> Built:
+) -> Building:
     names = Names(package=config.package, command=config.command, env=config.env)
-    return build(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
+    return Building(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
 
 
 def _disk(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
@@ -141,8 +144,7 @@ def _rendered(built: Built) -> tuple[RenderedFile, ...]:
     return render_project(built.project)
 
 
-def _lock(fresh: Snapshot, built: Built, config: Config) -> Lock:
-    given = built.given
+def _lock(fresh: Snapshot, given: Given, config: Config) -> Lock:
     return Lock(
         fresh,
         commands=given.commands,

@@ -42,6 +42,11 @@ class Recall:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             self._rows, self._facts = {}, {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything has to be made."""
+        return not self._facts
+
     def disk(self, paths: Iterable[str]) -> dict[str, str | None]:
         """The sha256 of each path below the package folder, ``None`` where there is no file."""
         return {path: self._sha(path) for path in paths}
