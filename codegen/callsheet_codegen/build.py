@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from callsheet.bindings import INTERFACE
@@ -21,7 +22,7 @@ from callsheet_codegen.tree import Given
 from callsheet_codegen.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from callsheet.overlay import Overlay
     from callsheet.snapshot import Snapshot
@@ -43,15 +44,22 @@ class Names:
 class Built:
     """The project, the names that were given (for the lock), and what went wrong.
 
+    ``stale`` are the files to be made, ``part`` gives the project as far as some of them need it.
     ``files`` says from what each file of the package is made, those of the project and those
     that stay; ``facts`` what came of each action.
     """
 
-    project: Project
+    stale: frozenset[str]
+    part: Callable[[frozenset[str]], Project]
     given: Given
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]
     facts: Mapping[str, Fact]
+
+    @property
+    def project(self) -> Project:
+        """The project as far as it is to be made."""
+        return self.part(self.stale)
 
 
 class Building:
@@ -91,7 +99,8 @@ class Building:
         work = self._work
         work.settle()
         return Built(
-            project=self._parts.project(self._data),
+            stale=frozenset(work.stale),
+            part=partial(self._parts.project, self._data),
             given=self.given,
             diagnostics=work.diagnostics(),
             files=work.files,
@@ -123,9 +132,9 @@ class _Parts:
         self.work, self.named, self.names, self.source = work, work.named, names, source
         self.places, self.homes = work.named.places, work.named.homes
 
-    def project(self, data: tuple[DataFile, ...]) -> Project:
-        """The project; of what lists everything, all of it."""
-        named, work, names = self.named, self.work, self.names
+    def project(self, data: tuple[DataFile, ...], wanted: frozenset[str]) -> Project:
+        """What these files are made from; of what lists everything, all of it."""
+        named, names = self.named, self.names
         faces = tuple(named.faces.values())
         ordered = sorted({(home.word, home.module) for home in self.homes.values()})
         return Project(
@@ -134,42 +143,42 @@ class _Parts:
             source=literal(self.source),
             interface=literal(INTERFACE),
             title=Markdown(names.package),
-            groups=tuple(self._groups()),
-            commands=tuple(self._commands()),
+            groups=tuple(self._groups(wanted)),
+            commands=tuple(self._commands(wanted)),
             modules=tuple((literal(word), literal(module)) for word, module in ordered),
-            sections=tuple(self._sections()),
+            sections=tuple(self._sections()) if "api.md" in wanted else (),
             roots=tuple(child(place) for path, place in self.places.items() if len(path) <= 1),
-            words=words_of(faces) if "commands/__init__.py" in work.stale else (),
-            models=tuple(self._models()),
-            exports=index_of(work.exports()) if MODELS_INDEX in work.stale else (),
+            words=words_of(faces) if "commands/__init__.py" in wanted else (),
+            models=tuple(self._models(wanted)),
+            exports=index_of(self.work.exports()) if MODELS_INDEX in wanted else (),
             data=data,
-            wanted=frozenset(work.stale),
+            wanted=wanted,
         )
 
     def _sections(self) -> Iterator[Section]:
-        if "api.md" in self.work.stale:
-            for place in self.places.values():
-                yield section(place, self.places, self.named.faces, self.names.command)
+        for place in self.places.values():
+            yield section(place, self.places, self.named.faces, self.names.command)
 
-    def _groups(self) -> Iterator[Group]:
+    def _groups(self, wanted: Container[str]) -> Iterator[Group]:
         work = self.work
         material = Material(
             places=self.places, homes=self.homes, actions=work.actions, models=work.models
         )
         for place in self.places.values():
-            if f"groups/{place.module}.py" in work.stale:
+            if f"groups/{place.module}.py" in wanted:
                 yield build_group(place, material)
 
-    def _commands(self) -> Iterator[CommandModule]:
+    def _commands(self, wanted: Container[str]) -> Iterator[CommandModule]:
         for word, inside in self.named.words().items():
-            if f"commands/{self.homes[inside[0]].module}.py" in self.work.stale:
+            if f"commands/{self.homes[inside[0]].module}.py" in wanted:
                 yield command_module(word, inside, self.homes, self.work.actions)
 
-    def _models(self) -> Iterator[ModelModule]:
+    def _models(self, wanted: Container[str]) -> Iterator[ModelModule]:
         for name in sorted(self.work.models, key=self.named.stems.__getitem__):
-            module = self.work.models[name].module()
-            if module is not None and f"models/{module.stem}.py" in self.work.stale:
-                yield module
+            if f"models/{self.named.stems[name]}.py" in wanted:
+                module = self.work.models[name].module()
+                if module is not None:
+                    yield module
 
     def data(self) -> tuple[DataFile, ...]:
         """What is no code: no model is needed for it."""

@@ -87,12 +87,12 @@ def draft(
     """Everything up to the plan; reads the package folder, writes nothing.
 
     What is built is what the lock will hold, so that a later run from the lock gives the same.
-    Without ``recall`` everything is made; with it what changed since, and the result is the
-    same. Raises ``UsageError`` where a file that was changed by hand would be overwritten,
-    unless ``force`` is given. ``meanwhile`` is what else there is to do while models are made.
+    Without ``recall`` everything is made; with it what changed since, with the same result.
+    ``meanwhile`` is what else there is to do while models are made. Raises ``UsageError`` where
+    a file that was changed by hand would be overwritten, unless ``force`` is given.
     """
-    single, told = settle(snapshot)
-    fresh = _as_read_back(single, old)
+    fresh, told = settle(snapshot)
+    fresh = _as_read_back(fresh, old)
     manifest, read = publish.read_manifest(config.folder), recall.disk if recall else _disk(config)
     disk = read(manifest.files)
     known = _of_manifest(recall.known(), manifest) if recall else Known()
@@ -100,15 +100,13 @@ def draft(
     meanwhile()
     lock = _lock(fresh, begun.given, config)
     text = dump_lock(lock, _kept_blocks(lock, old, recall))
-    built = begun.finish()
-    files = _rendered(built)
+    files = _rendered(built := begun.finish())
     made = {file.path for file in files}
-    kept = {path: known.files[path][1] for path in built.files.keys() - made}
     disk |= read(made - disk.keys())
     return Draft(
         lock=lock,
         text=text,
-        plan=plan(files, disk, manifest, kept=kept, force=force),
+        plan=plan(files, disk, manifest, kept=known.kept(built.files.keys() - made), force=force),
         files=len(built.files),
         rendered=len(files),
         changes=changes(old, fresh, config),
@@ -137,11 +135,11 @@ def _of_manifest(known: Known, manifest: Manifest) -> Known:
 
 def _rendered(built: Built) -> tuple[RenderedFile, ...]:
     """The files that have to be made; where there are none, no renderer is loaded."""
-    if built.project.wanted is not None and not built.project.wanted:
+    if not built.stale:
         return ()
     from callsheet_codegen.write import render_project
 
-    return render_project(built.project)
+    return render_project(built.part, built.stale)
 
 
 def _lock(fresh: Snapshot, given: Given, config: Config) -> Lock:

@@ -12,31 +12,50 @@ from callsheet.errors import CallsheetError
 from callsheet_codegen.code import Doc, Ident
 from callsheet_codegen.ir import RenderedFile
 from callsheet_codegen.render import environment, render
+from callsheet_codegen.spread import spread
 from callsheet_codegen.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from callsheet_codegen.ir import Project
 
 _EMPTY = {
     "groups/__init__.py": "The actions by group, each module imported when it is used.",
 }
+_MEMORY = "/dev/shm"  # noqa: S108 - below it a folder of our own with a name nobody knows
+_ROOM = 16
 _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=100")
 
 
-def render_project(project: Project) -> tuple[RenderedFile, ...]:
-    """All files, in order of their paths; ``CodeError`` and ``Unsafe`` are faults of ours."""
-    sources = _formatted(dict(_python(project)))
+def render_project(
+    part: Callable[[frozenset[str]], Project], paths: Iterable[str]
+) -> tuple[RenderedFile, ...]:
+    """These files, in order of their paths; ``CodeError`` and ``Unsafe`` are faults of ours.
+
+    ``part`` gives the project as far as some files need it.
+    """
+    texts = spread(lambda some: _texts(part(frozenset(some))), sorted(paths))
+    sources = _formatted({path: text for path, text in texts.items() if path.endswith(".py")})
+    texts |= spread(lambda some: _verified({path: sources[path] for path in some}), list(sources))
+    return tuple(RenderedFile(path=path, text=texts[path]) for path in sorted(texts))
+
+
+def _texts(project: Project) -> dict[str, str]:
+    """The files that are wanted of a project, as they are rendered."""
+    found = {file.path: file.text for file in project.data if project.wants(file.path)}
+    if project.wants("api.md"):
+        found["api.md"] = render("api.md.jinja", project=project)
+    if project.wants("py.typed"):
+        found["py.typed"] = ""
+    return found | dict(_python(project))
+
+
+def _verified(sources: dict[str, str]) -> dict[str, str]:
+    """The same, once each of them was looked through."""
     for path, text in sources.items():
         verify(path, text)
-    others = {file.path: file.text for file in project.data if project.wants(file.path)}
-    if project.wants("api.md"):
-        others["api.md"] = render("api.md.jinja", project=project)
-    if project.wants("py.typed"):
-        others["py.typed"] = ""
-    both = {**sources, **others}
-    return tuple(RenderedFile(path=path, text=both[path]) for path in sorted(both))
+    return sources
 
 
 def prepare() -> None:
@@ -86,7 +105,7 @@ def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
     if not sources:
         return {}
     ruff = _ruff()
-    with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
+    with tempfile.TemporaryDirectory(prefix="callsheet-", dir=_scratch(sources)) as folder:
         for below in {os.path.dirname(path) for path in sources}:
             os.makedirs(os.path.join(folder, below), exist_ok=True)
         for path, text in sources.items():
@@ -105,6 +124,16 @@ def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
                     hint="this is a fault of callsheet: please report it",
                 )
         return {path: _read(os.path.join(folder, path)) for path in sources}
+
+
+def _scratch(sources: Mapping[str, str]) -> str | None:
+    """A folder in memory with room to spare; to take files off a disk again takes longer."""
+    try:
+        room = os.statvfs(_MEMORY)
+        wide = room.f_bavail * room.f_frsize > _ROOM * sum(map(len, sources.values()))
+    except (AttributeError, OSError):
+        return None
+    return _MEMORY if wide and os.access(_MEMORY, os.W_OK) else None
 
 
 def _read(path: str) -> str:
