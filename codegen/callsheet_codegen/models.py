@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from callsheet.errors import CallsheetError
 
@@ -23,22 +23,20 @@ _PER_WORKER = 16
 Fields = dict[str, tuple[str, str, bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """The models wanted of one action: class name → (admitted schema, whether it is a reply)."""
 
     roots: Mapping[str, tuple[Mapping[str, Any], bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(NamedTuple):
     """The module of one action, or why there is none.
 
     ``fields`` maps class → field → (wire name, annotation, required), inherited ones included.
     """
 
     source: str = ""
-    fields: Mapping[str, Fields] = field(default_factory=dict)
+    fields: Mapping[str, Fields] = MappingProxyType({})
     roots: frozenset[str] = frozenset()
     refused: str = ""
 
