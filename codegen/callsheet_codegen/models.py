@@ -195,6 +195,7 @@ class Makers:
         asked = {name: self._pool.submit(one, request) for name, request in requests.items()}
         for _ in self._workers:
             self._pool.submit(lambda: idle.pop().close())
+        self._pool.shutdown(wait=False)  # its threads end when nothing is left to ask
         return Answers(asked)
 
     def close(self) -> None:
