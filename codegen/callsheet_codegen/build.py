@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ class Built:
     """
 
     stale: frozenset[str]
-    part: Callable[[frozenset[str]], Project]
+    part: Callable[[frozenset[str]], Project] = field(compare=False)
     given: Given
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]

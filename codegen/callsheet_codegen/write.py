@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _EMPTY = {
     "groups/__init__.py": "The actions by group, each module imported when it is used.",
 }
-_MEMORY = "/dev/shm"  # noqa: S108 - below it a folder of our own with a name nobody knows
-_ROOM = 16
 _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=100")
 
 
@@ -105,7 +103,7 @@ def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
     if not sources:
         return {}
     ruff = _ruff()
-    with tempfile.TemporaryDirectory(prefix="callsheet-", dir=_scratch(sources)) as folder:
+    with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
         for below in {os.path.dirname(path) for path in sources}:
             os.makedirs(os.path.join(folder, below), exist_ok=True)
         for path, text in sources.items():
@@ -124,16 +122,6 @@ def _formatted(sources: Mapping[str, str]) -> dict[str, str]:
                     hint="this is a fault of callsheet: please report it",
                 )
         return {path: _read(os.path.join(folder, path)) for path in sources}
-
-
-def _scratch(sources: Mapping[str, str]) -> str | None:
-    """A folder in memory with room to spare; to take files off a disk again takes longer."""
-    try:
-        room = os.statvfs(_MEMORY)
-        wide = room.f_bavail * room.f_frsize > _ROOM * sum(map(len, sources.values()))
-    except (AttributeError, OSError):
-        return None
-    return _MEMORY if wide and os.access(_MEMORY, os.W_OK) else None
 
 
 def _read(path: str) -> str:
