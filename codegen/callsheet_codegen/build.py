@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from callsheet.bindings import INTERFACE
@@ -21,7 +22,7 @@ from callsheet_codegen.tree import Given
 from callsheet_codegen.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from callsheet.overlay import Overlay
     from callsheet.snapshot import Snapshot
@@ -43,15 +44,68 @@ class Names:
 class Built:
     """The project, the names that were given (for the lock), and what went wrong.
 
+    ``stale`` are the files to be made, ``part`` gives the project as far as some of them need it.
     ``files`` says from what each file of the package is made, those of the project and those
     that stay; ``facts`` what came of each action.
     """
 
-    project: Project
+    stale: frozenset[str]
+    part: Callable[[frozenset[str]], Project] = field(compare=False)
     given: Given
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]
     facts: Mapping[str, Fact]
+
+    @property
+    def project(self) -> Project:
+        """The project as far as it is to be made."""
+        return self.part(self.stale)
+
+
+class Building:
+    """A project whose models are being made; reads and writes nothing.
+
+    ``given`` holds the names that were given, for the lock. What is ``known`` is not made again.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        overlay: Overlay,
+        names: Names,
+        *,
+        given: Given | None = None,
+        modeller: Modeller,
+        known: Known | None = None,
+    ) -> None:
+        given = given or Given()
+        whole = Assembly(snapshot.actions, overlay, given.commands, given.flags)
+        named = outline(whole, overlay, given)
+        about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
+        work = Work(whole, named, keys(whole, named, given, about=about), known or Known())
+        work.ask(modeller)
+        self._work, self._parts = work, _Parts(work, names, snapshot.source)
+        self._data = self._parts.data()
+        self.given = Given(
+            commands={name: path for name, path in whole.commands.items() if path},
+            methods=named.methods(),
+            modules=named.stems,
+            flags=work.flags(),
+            groups=named.groups(),
+        )
+
+    def finish(self) -> Built:
+        """Wait for the models and decide what is written from them."""
+        work = self._work
+        work.settle()
+        return Built(
+            stale=frozenset(work.stale),
+            part=partial(self._parts.project, self._data),
+            given=self.given,
+            diagnostics=work.diagnostics(),
+            files=work.files,
+            facts=work.facts,
+        )
 
 
 def build(
@@ -63,91 +117,78 @@ def build(
     modeller: Modeller,
     known: Known | None = None,
 ) -> Built:
-    """Decide everything that will be written; reads and writes nothing.
+    """Decide everything that will be written.
 
     ``given`` holds the names of the lock, which stay. What is ``known`` is not made again.
     """
-    given = given or Given()
-    whole = Assembly(snapshot.actions, overlay, given.commands, given.flags)
-    named = outline(whole, overlay, given)
-    about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
-    work = Work(whole, named, keys(whole, named, given, about=about), known or Known())
-    work.do(modeller)
-    return Built(
-        project=_Parts(work, names.command).project(names, snapshot.source),
-        given=Given(
-            commands={name: path for name, path in whole.commands.items() if path},
-            methods=named.methods(),
-            modules=named.stems,
-            flags={name: fact.flags for name, fact in work.facts.items()},
-            groups=named.groups(),
-        ),
-        diagnostics=work.diagnostics(),
-        files=work.files,
-        facts=work.facts,
-    )
+    begun = Building(snapshot, overlay, names, given=given, modeller=modeller, known=known)
+    return begun.finish()
 
 
 class _Parts:
     """The parts of the project that are to be made."""
 
-    def __init__(self, work: Work, program: str) -> None:
-        self.work, self.named, self.program = work, work.named, program
+    def __init__(self, work: Work, names: Names, source: str) -> None:
+        self.work, self.named, self.names, self.source = work, work.named, names, source
         self.places, self.homes = work.named.places, work.named.homes
 
-    def project(self, names: Names, source: str) -> Project:
-        """The project; of what lists everything, all of it."""
-        named, work = self.named, self.work
+    def project(self, data: tuple[DataFile, ...], wanted: frozenset[str]) -> Project:
+        """What these files are made from; of what lists everything, all of it."""
+        named, names = self.named, self.names
         faces = tuple(named.faces.values())
         ordered = sorted({(home.word, home.module) for home in self.homes.values()})
         return Project(
             command=literal(names.command),
             env=literal(names.env),
-            source=literal(source),
+            source=literal(self.source),
             interface=literal(INTERFACE),
             title=Markdown(names.package),
-            groups=tuple(self._groups()),
-            commands=tuple(self._commands()),
+            groups=tuple(self._groups(wanted)),
+            commands=tuple(self._commands(wanted)),
             modules=tuple((literal(word), literal(module)) for word, module in ordered),
-            sections=tuple(self._sections()),
+            sections=tuple(self._sections()) if "api.md" in wanted else (),
             roots=tuple(child(place) for path, place in self.places.items() if len(path) <= 1),
-            words=words_of(faces) if "commands/__init__.py" in work.stale else (),
-            models=tuple(self._models()),
-            exports=index_of(work.exports()) if MODELS_INDEX in work.stale else (),
-            data=tuple(sorted(self._data(), key=lambda file: file.path)),
-            wanted=frozenset(work.stale),
+            words=words_of(faces) if "commands/__init__.py" in wanted else (),
+            models=tuple(self._models(wanted)),
+            exports=index_of(self.work.exports()) if MODELS_INDEX in wanted else (),
+            data=data,
+            wanted=wanted,
         )
 
     def _sections(self) -> Iterator[Section]:
-        if "api.md" in self.work.stale:
-            for place in self.places.values():
-                yield section(place, self.places, self.named.faces, self.program)
+        for place in self.places.values():
+            yield section(place, self.places, self.named.faces, self.names.command)
 
-    def _groups(self) -> Iterator[Group]:
+    def _groups(self, wanted: Container[str]) -> Iterator[Group]:
         work = self.work
         material = Material(
             places=self.places, homes=self.homes, actions=work.actions, models=work.models
         )
         for place in self.places.values():
-            if f"groups/{place.module}.py" in work.stale:
+            if f"groups/{place.module}.py" in wanted:
                 yield build_group(place, material)
 
-    def _commands(self) -> Iterator[CommandModule]:
+    def _commands(self, wanted: Container[str]) -> Iterator[CommandModule]:
         for word, inside in self.named.words().items():
-            if f"commands/{self.homes[inside[0]].module}.py" in self.work.stale:
+            if f"commands/{self.homes[inside[0]].module}.py" in wanted:
                 yield command_module(word, inside, self.homes, self.work.actions)
 
-    def _models(self) -> Iterator[ModelModule]:
+    def _models(self, wanted: Container[str]) -> Iterator[ModelModule]:
         for name in sorted(self.work.models, key=self.named.stems.__getitem__):
-            module = self.work.models[name].module()
-            if module is not None and f"models/{module.stem}.py" in self.work.stale:
-                yield module
+            if f"models/{self.named.stems[name]}.py" in wanted:
+                module = self.work.models[name].module()
+                if module is not None:
+                    yield module
+
+    def data(self) -> tuple[DataFile, ...]:
+        """What is no code: no model is needed for it."""
+        return tuple(sorted(self._data(), key=lambda file: file.path))
 
     def _data(self) -> Iterator[DataFile]:
         whole, stale = self.work.whole, self.work.stale
         pages = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
         faces = tuple(self.named.faces.values())
-        yield from help_files(self.program, faces, self.work.actions, pages)
+        yield from help_files(self.names.command, faces, self.work.actions, pages)
         if "overlay.json" in stale:
             text = json.dumps(whole.overlay.as_json(), indent=1, sort_keys=True)
             yield DataFile(path="overlay.json", text=text + "\n")

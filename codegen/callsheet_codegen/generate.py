@@ -37,18 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace, base: str, tools: str, *, early: bool) -> int:
     """Look, and do what is to be done; ``early`` where models are to be made, most probably."""
-    from callsheet_codegen.models import Worker
+    from callsheet_codegen.models import Makers
 
     gc.set_threshold(100_000)  # of a run that is over in seconds next to nothing is garbage
-    worker = Worker()
+    makers = Makers()
     try:
         if early:
-            worker.launch()  # it takes half a second, in which there is other work
+            makers.launch(1)  # it takes half a second, in which there is other work
         from callsheet_codegen.generating import run
 
-        return run(given, base, tools, worker)
+        return run(given, base, tools, makers)
     finally:
-        worker.close()
+        makers.close()
         gc.freeze()  # nor is anything to be looked for when the process ends
 
 

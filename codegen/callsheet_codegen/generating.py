@@ -14,7 +14,6 @@ from callsheet.text import safe_text
 from callsheet_codegen import memory, pipeline, publish
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
-from callsheet_codegen.models import Worker, make_models
 from callsheet_codegen.plan import MANIFEST
 from callsheet_codegen.recall import Recall
 from callsheet_codegen.remembered import Remembering
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from callsheet.snapshot import Lock, Snapshot
     from callsheet_codegen.config import Config
     from callsheet_codegen.diagnostics import Diagnostic
+    from callsheet_codegen.models import Makers
     from callsheet_codegen.pipeline import Draft
 
 
@@ -46,11 +46,11 @@ class Words:
         self.stream.flush()
 
 
-def run(given: argparse.Namespace, base: str, tools: str, worker: Worker) -> int:
+def run(given: argparse.Namespace, base: str, tools: str, makers: Makers) -> int:
     """Do the work; returns the exit code. Failures are told, none leaves as a traceback."""
     say = Words(as_json=given.json)
     try:
-        code, document = _Run(given, (base, tools), worker, say).do()
+        code, document = _Run(given, (base, tools), makers, say).do()
     except KeyboardInterrupt:
         return fail(Interrupted("interrupted; nothing was changed"), as_json=given.json)
     except CallsheetError as error:
@@ -74,9 +74,9 @@ class _Run:
     """What the steps of one run share."""
 
     def __init__(
-        self, given: argparse.Namespace, place: tuple[str, str], worker: Worker, say: Words
+        self, given: argparse.Namespace, place: tuple[str, str], makers: Makers, say: Words
     ) -> None:
-        self.given, self.worker, self.say = given, worker, say
+        self.given, self.makers, self.say = given, makers, say
         self.base, self.tools = place
         flags = {name: getattr(given, name) for name in ("package", "out", "lock")}
         self.config: Config = load(Path.cwd(), flags)
@@ -89,6 +89,8 @@ class _Run:
         old, text = pipeline.read_lock(config), pipeline.lock_text(config)
         recall = Recall(self.base, self.tools, config.folder, text)
         snapshot, notes = self._snapshot(old)
+        if recall.empty:
+            self.makers.launch(len(snapshot.actions))
         try:
             made = self._draft(snapshot, old, recall)
             done = pipeline.write(config, made, self._changelog(made), self.stage)
@@ -119,18 +121,12 @@ class _Run:
             return source.fetch(chosen, self.config, whole=self.given.refresh, progress=progress)
 
     def _draft(self, snapshot: Snapshot, old: Lock | None, recall: Recall) -> Draft:
-        config, force = self.config, self.given.force
-        workers = iter([self.worker])
-        make = partial(
-            make_models,
-            start=lambda: next(workers, None) or Worker(),
-            meanwhile=self._prepare,
-        )
+        draft = partial(pipeline.draft, force=self.given.force, meanwhile=self._prepare)
         if self.given.fresh:
-            return pipeline.draft(config, snapshot, old, modeller=make, force=force)
+            return draft(self.config, snapshot, old, modeller=self.makers)
         folder = os.path.join(os.path.dirname(self.base), "models")
-        modeller = Remembering(make, folder, self.tools)
-        return pipeline.draft(config, snapshot, old, modeller=modeller, recall=recall, force=force)
+        modeller = Remembering(self.makers, folder, self.tools)
+        return draft(self.config, snapshot, old, modeller=modeller, recall=recall)
 
     def _prepare(self) -> None:
         """What needs no models: the renderer, and links to the files that are there."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from callsheet_codegen.diagnostics import Diagnostic
 
@@ -38,3 +38,7 @@ class Known:
     def holds(self, path: str, key: str) -> bool:
         """Whether the file on disk is the one that these inputs give."""
         return self.files.get(path, ("", ""))[0] == key
+
+    def kept(self, paths: Iterable[str]) -> dict[str, str]:
+        """What these files hold, by their sha256."""
+        return {path: self.files[path][1] for path in paths}

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -164,6 +163,8 @@ def _load(path: str) -> dict[str, Any] | None:
 
 def _store(path: str, value: object) -> None:
     """Replace a file of the cache; one that cannot be written is no error."""
+    import tempfile
+
     part = ""
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.schema.admission import Admissions
 from callsheet.schema.pointers import SchemaRefused
@@ -14,9 +14,9 @@ from callsheet_codegen.ir import ModelModule
 from callsheet_codegen.models import Made, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
-    from callsheet.spec import Action, Advertised
+    from callsheet.spec import Advertised
     from callsheet_codegen.code import Code
     from callsheet_codegen.models import Modeller
 
@@ -48,46 +48,60 @@ class ActionModels:
         )
 
 
+class Modelled(NamedTuple):
+    """Models by action id. An action whose schema gives none is untyped, with a diagnostic."""
+
+    models: Mapping[str, ActionModels]
+    told: tuple[Diagnostic, ...]
+
+
 def model_actions(
-    actions: Mapping[str, Action],
     advertised: Mapping[str, Advertised],
     stems: Mapping[str, str],
     modeller: Modeller,
     *,
     classes: Mapping[str, str] | None = None,
     admit: Admissions | None = None,
-) -> tuple[Mapping[str, ActionModels], tuple[Diagnostic, ...]]:
-    """Models by action id. An action whose schema gives none is untyped, with a diagnostic.
+) -> Callable[[], Modelled]:
+    """Ask for the models of these actions; what is returned waits for what comes of it.
 
     ``classes`` says with what the names of an action's classes begin.
     """
     told: list[Diagnostic] = []
     admitted = _Admitted(admit or Admissions(), told)
-    classes = classes or tree.classes({name: stems[name] for name in actions})
+    classes = classes or tree.classes({name: stems[name] for name in advertised})
     wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
-    for name, action in actions.items():
+    for name, entry in advertised.items():
         roots = {}
-        if action.typed and (schema := admitted(name, advertised[name].input, "")):
+        if schema := admitted(name, entry.input, ""):
             roots[f"{classes[name]}Input"] = (schema, False)
-        if schema := admitted(name, advertised[name].output, "the reply's "):
+        if schema := admitted(name, entry.output, "the reply's "):
             roots[f"{classes[name]}Result"] = (schema, True)
         if roots:
             wanted[name] = roots
     made = modeller({name: Request(roots=roots) for name, roots in wanted.items()})
-    found = {}
-    for name in actions:
-        one = made.get(name, Made())
-        if one.refused:
-            told.append(_untyped(name, one.refused))
-        roots = wanted.get(name, {}) if one.source else {}
-        body, reply = f"{classes[name]}Input", f"{classes[name]}Result"
-        found[name] = ActionModels(
-            stem=stems[name],
-            input=body if body in roots and _is_object(one, body) else "",
-            output=reply if reply in roots else "",
-            made=one,
-        )
-    return found, tuple(told)
+
+    def wait() -> Modelled:
+        found = {}
+        for name in advertised:
+            one = made.get(name, Made())
+            if one.refused:
+                told.append(_untyped(name, one.refused))
+            roots = wanted.get(name, {}) if one.source else {}
+            found[name] = _models_of(one, stems[name], classes[name], roots)
+        return Modelled(found, tuple(told))
+
+    return wait
+
+
+def _models_of(made: Made, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
+    body, reply = f"{prefix}Input", f"{prefix}Result"
+    return ActionModels(
+        stem=stem,
+        input=body if body in roots and _is_object(made, body) else "",
+        output=reply if reply in roots else "",
+        made=made,
+    )
 
 
 def _is_object(made: Made, name: str) -> bool:

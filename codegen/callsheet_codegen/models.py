@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _SECONDS = 30.0
 _PER_WORKER = 16
@@ -21,22 +23,20 @@ _PER_WORKER = 16
 Fields = dict[str, tuple[str, str, bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """The models wanted of one action: class name → (admitted schema, whether it is a reply)."""
 
     roots: Mapping[str, tuple[Mapping[str, Any], bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(NamedTuple):
     """The module of one action, or why there is none.
 
     ``fields`` maps class → field → (wire name, annotation, required), inherited ones included.
     """
 
     source: str = ""
-    fields: Mapping[str, Fields] = field(default_factory=dict)
+    fields: Mapping[str, Fields] = MappingProxyType({})
     roots: frozenset[str] = frozenset()
     refused: str = ""
 
@@ -144,41 +144,74 @@ def _made(reply: Mapping[str, Any]) -> Made:
     return Made(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
 
 
-def make_models(
-    requests: Mapping[str, Request],
-    *,
-    start: Callable[[], Worker] = Worker,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Mapping[str, Made]:
-    """Every module that could be made, in the order of the requests.
+class Answers(Mapping[str, Made]):
+    """What comes of each request, in their order; who looks at one waits for it."""
 
-    ``meanwhile`` is what else there is to do while others work.
-    """
-    if not requests:
-        return {}
-    from concurrent.futures import ThreadPoolExecutor
+    def __init__(self, asked: Mapping[str, Future[Made]]) -> None:
+        self._asked = asked
 
-    count = max(1, min(os.cpu_count() or 1, len(requests) // _PER_WORKER))
-    workers = [start() for _ in range(count)]
-    idle = list(workers)
+    def __getitem__(self, name: str) -> Made:
+        return self._asked[name].result()
 
-    def one(request: Request) -> Made:
-        worker = idle.pop()
-        try:
-            return worker.ask(request)
-        finally:
-            idle.append(worker)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._asked)
 
-    try:
-        with ThreadPoolExecutor(count) as pool:
-            asked = [pool.submit(one, request) for request in requests.values()]
+    def __len__(self) -> int:
+        return len(self._asked)
+
+
+class Makers:
+    """As many workers as there is work for; they are asked and not waited for."""
+
+    def __init__(self, start: Callable[[], Worker] = Worker) -> None:
+        self._start = start
+        self._workers: list[Worker] = []
+        self._pool: ThreadPoolExecutor | None = None
+
+    def launch(self, requests: int) -> None:
+        """Start what so many requests keep busy."""
+        count = max(1, min(os.cpu_count() or 1, requests // _PER_WORKER))
+        while len(self._workers) < count:
+            self._workers.append(self._start())
+            self._workers[-1].launch()
+
+    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+        """Ask for everything; raises ``CallsheetError`` where an answer is looked at."""
+        if not requests:
+            return {}
+        from concurrent.futures import ThreadPoolExecutor
+
+        self.launch(len(requests))
+        idle = list(self._workers)
+
+        def one(request: Request) -> Made:
+            worker = idle.pop()
             try:
-                meanwhile()
-                answers = [answer.result() for answer in asked]
-            except BaseException:  # an interruption too must not wait for all the others
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            return dict(zip(requests, answers, strict=True))
-    finally:
-        for worker in workers:
+                return worker.ask(request)
+            finally:
+                idle.append(worker)
+
+        self._pool = ThreadPoolExecutor(len(idle))
+        asked = {name: self._pool.submit(one, request) for name, request in requests.items()}
+        for _ in self._workers:
+            self._pool.submit(lambda: idle.pop().close())
+        self._pool.shutdown(wait=False)  # its threads end when nothing is left to ask
+        return Answers(asked)
+
+    def close(self) -> None:
+        """End all workers; what was not asked yet never is."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
             worker.close()
+
+
+def make_models(
+    requests: Mapping[str, Request], *, start: Callable[[], Worker] = Worker
+) -> Mapping[str, Made]:
+    """Every module that could be made, in the order of the requests."""
+    makers = Makers(start)
+    try:
+        return dict(makers(requests))
+    finally:
+        makers.close()

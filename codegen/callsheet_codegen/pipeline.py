@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from callsheet import __version__
 from callsheet.canon import canonical
 from callsheet.errors import UsageError
-from callsheet.snapshot import Lock, Snapshot, dump_lock, load_lock
+from callsheet.snapshot import Lock, Snapshot, blocks_of, dump_lock, load_lock
 from callsheet_codegen import publish
-from callsheet_codegen.build import Names, build
+from callsheet_codegen.build import Building, Names
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.known import Known
 from callsheet_codegen.models import make_models
@@ -41,12 +41,14 @@ _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
 class Draft:
     """A whole package in memory: what publishing would do, and everything there is to say.
 
-    ``files`` counts those of the package, ``rendered`` those of them that were made now;
-    ``keys`` and ``facts`` are what the next run need not find out again.
+    ``text`` is that of the lock; ``files`` counts those of the package, ``rendered`` those of
+    them that were made now; ``blocks`` (of the lock), ``keys`` and ``facts`` are what the next
+    run need not find out again.
     """
 
     lock: Lock
     text: str
+    blocks: Mapping[str, str]
     plan: Plan
     files: int
     rendered: int
@@ -82,30 +84,31 @@ def draft(
     modeller: Modeller = make_models,
     recall: Recall | None = None,
     force: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Draft:
     """Everything up to the plan; reads the package folder, writes nothing.
 
     What is built is what the lock will hold, so that a later run from the lock gives the same.
-    Without ``recall`` everything is made; with it what changed since, and the result is the
-    same. Raises ``UsageError`` where a file that was changed by hand would be overwritten,
-    unless ``force`` is given.
+    Without ``recall`` everything is made; with it what changed since, with the same result.
+    ``meanwhile`` is what else there is to do while models are made. Raises ``UsageError`` where
+    a file that was changed by hand would be overwritten, unless ``force`` is given.
     """
     single, told = settle(snapshot)
     fresh = _as_read_back(single, old)
-    manifest, read = publish.read_manifest(config.folder), recall.disk if recall else _disk(config)
-    disk = read(manifest.files)
-    known = _of_manifest(recall.known(), manifest) if recall else Known()
-    built = _built(fresh, config, given_by(old, config.overlay), modeller, known)
+    manifest, known = _standing(config, recall)
+    begun = _begun(fresh, config, given_by(old, config.overlay), modeller, known)
+    meanwhile()
+    lock, text = _locked(fresh, begun.given, config, old, recall)
+    blocks = blocks_of(text)
+    built = begun.finish()
     files = _rendered(built)
     made = {file.path for file in files}
-    kept = {path: known.files[path][1] for path in built.files.keys() - made}
-    disk |= read(made - disk.keys())
-    lock = _lock(fresh, built, config)
-    text = dump_lock(lock, _kept_blocks(lock, old, recall))
+    disk = (recall.disk if recall else _disk(config))({*manifest.files, *made})
     return Draft(
         lock=lock,
         text=text,
-        plan=plan(files, disk, manifest, kept=kept, force=force),
+        blocks=blocks,
+        plan=plan(files, disk, manifest, kept=known.kept(built.files.keys() - made), force=force),
         files=len(built.files),
         rendered=len(files),
         changes=changes(old, fresh, config),
@@ -115,35 +118,39 @@ def draft(
     )
 
 
-def _built(
+def _begun(
     snapshot: Snapshot, config: Config, given: Given, modeller: Modeller, known: Known
-) -> Built:
+) -> Building:
     names = Names(package=config.package, command=config.command, env=config.env)
-    return build(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
+    return Building(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
 
 
 def _disk(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
     return lambda paths: dict(publish.read_disk(config.folder, paths))
 
 
-def _of_manifest(known: Known, manifest: Manifest) -> Known:
-    """What is known, less the files that stand otherwise in the manifest of the folder."""
+def _standing(config: Config, recall: Recall | None) -> tuple[Manifest, Known]:
+    """The manifest of the folder, and what is known less the files that stand otherwise in it."""
+    manifest = publish.read_manifest(config.folder)
+    known = recall.known() if recall else Known()
     files = {p: row for p, row in known.files.items() if manifest.files.get(p) == row[1]}
-    return replace(known, files=files)
+    return manifest, replace(known, files=files)
 
 
 def _rendered(built: Built) -> tuple[RenderedFile, ...]:
     """The files that have to be made; where there are none, no renderer is loaded."""
-    if built.project.wanted is not None and not built.project.wanted:
+    if not built.stale:
         return ()
     from callsheet_codegen.write import render_project
 
-    return render_project(built.project)
+    return render_project(built.part, built.stale)
 
 
-def _lock(fresh: Snapshot, built: Built, config: Config) -> Lock:
-    given = built.given
-    return Lock(
+def _locked(
+    fresh: Snapshot, given: Given, config: Config, old: Lock | None, recall: Recall | None
+) -> tuple[Lock, str]:
+    """The new lock and its text."""
+    lock = Lock(
         fresh,
         commands=given.commands,
         options={"overlay": config.overlay.as_json(), "tools": tools()},
@@ -152,6 +159,7 @@ def _lock(fresh: Snapshot, built: Built, config: Config) -> Lock:
         flags=given.flags,
         groups=given.groups,
     )
+    return lock, dump_lock(lock, _kept_blocks(lock, old, recall))
 
 
 def _kept_blocks(lock: Lock, old: Lock | None, recall: Recall | None) -> Mapping[str, str]:

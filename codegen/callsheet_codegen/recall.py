@@ -32,6 +32,8 @@ class Recall:
         held = memory.load_work(base, tools) or {}
         self._rows: Mapping[str, Row] = {}
         self._facts: Mapping[str, Fact] = {}
+        self._held: Mapping[str, Any] = held.get("actions", {})
+        self._shas: dict[str, str | None] = {}
         try:
             if held.get("folder") == self.folder:
                 self._rows = {path: _row(row) for path, row in held["files"].items()}
@@ -42,11 +44,21 @@ class Recall:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             self._rows, self._facts = {}, {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything has to be made."""
+        return not self._facts
+
     def disk(self, paths: Iterable[str]) -> dict[str, str | None]:
         """The sha256 of each path below the package folder, ``None`` where there is no file."""
         return {path: self._sha(path) for path in paths}
 
     def _sha(self, path: str) -> str | None:
+        if path not in self._shas:
+            self._shas[path] = self._look(path)
+        return self._shas[path]
+
+    def _look(self, path: str) -> str | None:
         place = f"{self.folder}/{path}"
         row = self._rows.get(path)
         if row is not None and memory.stat_of(place) == row[2:]:
@@ -73,10 +85,12 @@ class Recall:
             stat = stats[path]
             if stat is not None and path not in made.plan.edited:
                 rows[path] = (made.keys[path], sha, *stat)
-        facts = {name: _fact_row(fact) for name, fact in made.facts.items()}
-        marks = {
-            name: _mark(block) for name, block in blocks_of(made.text).items() if name in facts
+        known = self._facts
+        facts = {
+            name: self._held[name] if fact is known.get(name) else _fact_row(fact)
+            for name, fact in made.facts.items()
         }
+        marks = {name: _mark(block) for name, block in made.blocks.items() if name in facts}
         work = {"folder": self.folder, "files": rows, "actions": facts, "blocks": marks}
         memory.store_work(self.base, self.tools, work)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from callsheet.canon import canonical
 from callsheet_codegen.models import Made, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from callsheet_codegen.models import Modeller
 
@@ -27,19 +28,37 @@ class Remembering:
     def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
         """Every module that could be made, in the order of the requests."""
         paths = {name: self._path(request) for name, request in requests.items()}
-        known = {name: _load(path) for name, path in paths.items()}
-        missing = {name: one for name, one in requests.items() if known[name] is None}
-        made = self._modeller(missing) if missing else {}
-        for name, one in made.items():
-            if not one.refused:
-                _store(paths[name], one)
-        found = {name: known[name] or made.get(name) for name in requests}
-        return {name: one for name, one in found.items() if one is not None}
+        known = {name: made for name, path in paths.items() if (made := _load(path)) is not None}
+        missing = {name: one for name, one in requests.items() if name not in known}
+        return _Remembered(paths, known, self._modeller(missing) if missing else {})
 
     def _path(self, request: Request) -> str:
         text = canonical([self._tools, {name: list(root) for name, root in request.roots.items()}])
         mark = hashlib.sha256(text.encode("ascii")).hexdigest()
         return os.path.join(self._folder, mark[:2], f"{mark[2:40]}.json")
+
+
+class _Remembered(Mapping[str, Made]):
+    """What is known, and what is being made; that is kept when it is looked at."""
+
+    def __init__(
+        self, paths: Mapping[str, str], known: Mapping[str, Made], made: Mapping[str, Made]
+    ) -> None:
+        self._paths, self._known, self._made = paths, known, made
+
+    def __getitem__(self, name: str) -> Made:
+        if name in self._known:
+            return self._known[name]
+        one = self._made[name]
+        if not one.refused:
+            _store(self._paths[name], one)
+        return one
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._paths if name in self._known or name in self._made)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _load(path: str) -> Made | None:

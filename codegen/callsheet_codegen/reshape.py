@@ -70,10 +70,13 @@ def reshape(
         elif not (isinstance(node, ast.ImportFrom) or _is_rebuild(node, known)):
             raise NoModel(f"the model generator wrote {type(node).__name__}")
     rebuilds = [node for node in tree.body if isinstance(node, ast.Expr)]
-    text = ast.unparse(ast.Module(body=[*body, *rebuilds], type_ignores=[]))
+    whole = ast.Module(body=[*body, *rebuilds], type_ignores=[])
     roots = tuple(sorted(n.name for n in classes if _base(n) == "RootModel"))
     return Reshaped(
-        source=_imports(text) + text + "\n", fields=work.fields, bases=bases, roots=roots
+        source=f"{_imports(whole)}{ast.unparse(whole)}\n",
+        fields=work.fields,
+        bases=bases,
+        roots=roots,
     )
 
 
@@ -279,8 +282,8 @@ def _field(wire: str | None, *, optional: bool) -> ast.expr | None:
     return ast.Call(func=ast.Name("Field"), args=[], keywords=keywords)
 
 
-def _imports(text: str) -> str:
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+def _imports(tree: ast.Module) -> str:
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     lines = ["from __future__ import annotations\n"]
     for module, offered in (
         ("typing", _TYPING),

@@ -43,11 +43,12 @@ _EXPRESSIONS = (
 )
 # Of these there is nothing to ask but their kind: whatever they hold is a node of its own.
 _INERT = frozenset(_EXPRESSIONS) - {ast.Attribute, ast.Call, ast.Name}
+# No other node stands in these.
+_LEAVES = frozenset({ast.Constant, ast.Name, ast.alias})
+# Words and signs of Python itself, of which all are allowed.
+_SIGNS = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 # Whatever else a syntax tree is made of; a kind of node that is not named here is refused.
-_PARTS = (
-    *(ast.Module, ast.alias, ast.arg, ast.arguments, ast.keyword, ast.expr_context),
-    *(ast.boolop, ast.operator, ast.unaryop, ast.cmpop),
-)
+_PARTS = (ast.Module, ast.alias, ast.arg, ast.arguments, ast.keyword, *_SIGNS)
 _MODULES = frozenset({"__future__", "callsheet", "collections.abc", "functools", "typing"})
 _MODEL_MODULES = frozenset({"__future__", "callsheet.model", "typing"})
 _INDEX_MODULES = frozenset({"importlib", "typing"})
@@ -85,14 +86,15 @@ def verify(path: str, text: str) -> None:
 
 
 def _nodes(tree: ast.AST) -> list[ast.AST]:
-    """Every node, parents first; not whether a name is read or written, of which all is allowed."""
+    """Every node, parents first, but for most of the signs."""
     found = [tree]
     for node in found:
-        for name in node._fields:
-            value = getattr(node, name, None)
+        if type(node) in _LEAVES:
+            continue
+        for value in map(vars(node).get, node._fields):
             if isinstance(value, list):
                 found += [part for part in value if isinstance(part, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            elif isinstance(value, ast.AST) and not isinstance(value, _SIGNS):
                 found.append(value)
     return found
 

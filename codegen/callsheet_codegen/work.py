@@ -11,7 +11,7 @@ from callsheet_codegen.known import Fact
 from callsheet_codegen.modelling import model_actions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from callsheet.spec import Action
     from callsheet.surface.assembly import Assembly, Problem
@@ -52,21 +52,38 @@ class Work:
             return False
         return not self.known.holds(path, key)
 
-    def do(self, modeller: Modeller) -> None:
-        """Read the actions that are needed and have their models made."""
+    def ask(self, modeller: Modeller) -> None:
+        """Have the models made of the actions that are needed, and read these meanwhile."""
         needed = sorted(self._needed())
-        read = {name: self.whole.action(name) for name in needed}
         entries = {name: self.whole.entries[name] for name in needed}
-        classes = self.named.classes
-        self.models, told = model_actions(
-            read, entries, self.named.stems, modeller, classes=classes, admit=self.whole.admit
+        named, admit = self.named, self.whole.admit
+        self._modelled = model_actions(
+            entries, named.stems, modeller, classes=named.classes, admit=admit
         )
-        self.actions = {name: located(one, self.models) for name, one in read.items()}
-        problems = (*map(_from_problem, self.whole.problems), *told)
+        self.actions = {name: self.whole.action(name) for name in needed}
+
+    def flags(self) -> dict[str, Mapping[tuple[str, ...], str]]:
+        """The flags of every action, for the lock."""
+        return {
+            name: _flags(self.actions[name])
+            if name in self.actions
+            else self.known.actions[name].flags
+            for name in self.named.faces
+        }
+
+    def settle(self) -> None:
+        """Wait for the models: then it is known what each action has, and all the files."""
+        self.models, told = self._modelled()
+        self.actions = {name: located(one, self.models) for name, one in self.actions.items()}
+        problems: dict[str, list[Diagnostic]] = {}
+        for one in (*map(_from_problem, self.whole.problems), *told):
+            if one.code not in _OF_NAMES:
+                problems.setdefault(one.action, []).append(one)
         for name in self.named.faces:
-            fact = self._fact(name, problems) if name in read else self.known.actions[name]
+            new = name in self.actions
+            fact = self._fact(name, problems.get(name, ())) if new else self.known.actions[name]
             self.facts[name] = fact
-        self._settle()
+        self._list_files()
 
     def _needed(self) -> set[str]:
         """The actions of the files to be made, and those of their families."""
@@ -89,19 +106,17 @@ class Work:
         for name, face in self.named.faces.items():
             yield f"help/{file_name(face.command)}", [name] if face.command else []
 
-    def _fact(self, name: str, problems: tuple[Diagnostic, ...]) -> Fact:
+    def _fact(self, name: str, problems: Iterable[Diagnostic]) -> Fact:
         models = self.models[name]
-        flags = {param.path: param.flag for param in self.actions[name].params if param.flag}
-        own = (one for one in problems if one.action == name and one.code not in _OF_NAMES)
         return Fact(
             key=self.keys.actions[name],
             module=bool(models.made.source),
             exports=models.exports,
-            flags=flags,
-            told=in_order(own),
+            flags=_flags(self.actions[name]),
+            told=in_order(problems),
         )
 
-    def _settle(self) -> None:
+    def _list_files(self) -> None:
         """Leave out the models that turned out to be none, and add their index."""
         empty = {p for p, name in self._models_of.items() if not self.facts[name].module}
         self.files = {path: key for path, key in self.keys.files.items() if path not in empty}
@@ -120,6 +135,10 @@ class Work:
         """Everything there is to say, of actions that were not looked at now too."""
         named = (_from_problem(one) for one in self.whole.problems if one.code in _OF_NAMES)
         return in_order((*named, *(one for fact in self.facts.values() for one in fact.told)))
+
+
+def _flags(action: Action) -> dict[tuple[str, ...], str]:
+    return {param.path: param.flag for param in action.params if param.flag}
 
 
 def located(action: Action, models: Mapping[str, ActionModels]) -> Action:

@@ -174,7 +174,7 @@ def try_import(source: str) -> None:
             if isinstance(value, type) and value.__module__ == module.__name__:
                 if not issubclass(value, BaseModel):
                     raise NoModel(f"{value.__name__} is no model")
-                value.model_json_schema()
+                value.model_rebuild()  # what it refers to is there
     finally:
         del sys.modules[module.__name__]
 

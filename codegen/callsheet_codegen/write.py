@@ -12,10 +12,11 @@ from callsheet.errors import CallsheetError
 from callsheet_codegen.code import Doc, Ident
 from callsheet_codegen.ir import RenderedFile
 from callsheet_codegen.render import environment, render
+from callsheet_codegen.spread import spread
 from callsheet_codegen.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from callsheet_codegen.ir import Project
 
@@ -25,18 +26,34 @@ _EMPTY = {
 _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=100")
 
 
-def render_project(project: Project) -> tuple[RenderedFile, ...]:
-    """All files, in order of their paths; ``CodeError`` and ``Unsafe`` are faults of ours."""
-    sources = _formatted(dict(_python(project)))
+def render_project(
+    part: Callable[[frozenset[str]], Project], paths: Iterable[str]
+) -> tuple[RenderedFile, ...]:
+    """These files, in order of their paths; ``CodeError`` and ``Unsafe`` are faults of ours.
+
+    ``part`` gives the project as far as some files need it.
+    """
+    texts = spread(lambda some: _texts(part(frozenset(some))), sorted(paths))
+    sources = _formatted({path: text for path, text in texts.items() if path.endswith(".py")})
+    texts |= spread(lambda some: _verified({path: sources[path] for path in some}), list(sources))
+    return tuple(RenderedFile(path=path, text=texts[path]) for path in sorted(texts))
+
+
+def _texts(project: Project) -> dict[str, str]:
+    """The files that are wanted of a project, as they are rendered."""
+    found = {file.path: file.text for file in project.data if project.wants(file.path)}
+    if project.wants("api.md"):
+        found["api.md"] = render("api.md.jinja", project=project)
+    if project.wants("py.typed"):
+        found["py.typed"] = ""
+    return found | dict(_python(project))
+
+
+def _verified(sources: dict[str, str]) -> dict[str, str]:
+    """The same, once each of them was looked through."""
     for path, text in sources.items():
         verify(path, text)
-    others = {file.path: file.text for file in project.data if project.wants(file.path)}
-    if project.wants("api.md"):
-        others["api.md"] = render("api.md.jinja", project=project)
-    if project.wants("py.typed"):
-        others["py.typed"] = ""
-    both = {**sources, **others}
-    return tuple(RenderedFile(path=path, text=both[path]) for path in sorted(both))
+    return sources
 
 
 def prepare() -> None:

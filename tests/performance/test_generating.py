@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from performance.conftest import HOST, Watched, untyped, write
@@ -16,12 +18,13 @@ from callsheet.snapshot import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.models import Made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models import Made, Request
+    from callsheet_codegen.models import Request
 
 GENERATE = "from callsheet_codegen.generate import main; sys.exit(main())"
 TABLE = '[tool.callsheet]\npackage = "ads_client"\nout = "."\nstrip-prefixes = ["ai."]\n'
@@ -58,7 +61,59 @@ def test_every_action_is_asked_for_once_in_one_batch(count: int, tmp_path: Path)
     assert asked == [sorted(one.id for one in entries(count))]
 
 
-@pytest.mark.parametrize("count", [3, 30])
+class Watching(dict[str, Made]):
+    """Answers that tell when somebody looks at one."""
+
+    def __init__(self, made: Mapping[str, Made], seen: list[str]) -> None:
+        super().__init__(made)
+        self.seen = seen
+
+    def get(self, name: str, default: object = None) -> Made:  # type: ignore[override]  # never absent
+        self.seen.append("an answer")
+        return self[name]
+
+
+def test_nobody_waits_for_models_before_everything_else_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    written = pipeline.dump_lock
+
+    def dump_lock(*given: Any) -> str:
+        seen.append("the lock")
+        return written(*given)
+
+    monkeypatch.setattr(pipeline, "dump_lock", dump_lock)
+    pipeline.draft(
+        config(tmp_path),
+        Snapshot(HOST, entries(3)),
+        None,
+        modeller=lambda requests: Watching(untyped(requests), seen),
+        meanwhile=lambda: seen.append("other work"),
+    )
+
+    assert seen == ["other work", "the lock", *["an answer"] * 3]
+
+
+def test_a_worker_starts_before_what_it_is_not_asked_for_is_imported(tmp_path: Path) -> None:
+    program = """
+def hook(event, arguments):
+    if event == "subprocess.Popen" and "callsheet_codegen.worker" in arguments[1]:
+        slow = {"dataclasses", "inspect", "tempfile", "pathlib", "callsheet.snapshot"}
+        print(*sorted(slow & set(sys.modules)), end="", flush=True)
+        os._exit(7)
+sys.addaudithook(hook)
+"""
+    write(3, tmp_path)
+    (tmp_path / "pyproject.toml").write_text(TABLE, encoding="utf-8")
+    words = [sys.executable, "-c", f"import os, sys\n{program}{GENERATE}", "--locked"]
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout) == (7, "")
+
+
+@pytest.mark.parametrize("count", [3, 30, 120])
 def test_the_formatter_runs_as_often_for_many_actions_as_for_few(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

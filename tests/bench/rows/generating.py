@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import count
 from typing import TYPE_CHECKING
 
 from bench.catalogue import openapi
@@ -15,6 +15,8 @@ from bench.timing import Process, once
 from bench.trials import Row, Trial
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.peers import Peer
     from bench.stage import Stage
     from bench.timing import Part
@@ -23,6 +25,7 @@ GENERATE = "import sys; from callsheet.cli.dispatch import main; sys.exit(main()
 LOCKED = ["generate", "--locked"]
 OPENAPI = "openapi-python-client"
 DMCG = "datamodel-code-generator"
+_NUMBERS = count()
 
 
 @dataclass
@@ -55,17 +58,16 @@ class Project:
         return made
 
     def cold(self) -> Process:
-        """The same into an empty folder, and nothing is remembered."""
+        """The same where nothing was written and nothing is remembered."""
         made = self.generate()
 
-        def remove() -> None:
-            folder = self.folder
-            shutil.rmtree(folder / "ads_client", ignore_errors=True)
-            shutil.rmtree(Path(made.environ["HOME"], ".cache"), ignore_errors=True)
-            for left in folder.glob(".callsheet*"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        def begin() -> None:
+            made.folder = _unused(self.stage, self.name)
+            made.environ = {**made.environ, "HOME": str(made.folder)}
+            for name in ("pyproject.toml", "catalog.lock.json"):
+                shutil.copy(self.stage.client(self.stage.sizes[-1]) / name, made.folder)
 
-        made.before = remove
+        made.before = begin
         return made
 
     def changed(self) -> Process:
@@ -80,6 +82,13 @@ class Project:
 
         made.before = change
         return made
+
+
+def _unused(stage: Stage, name: str) -> Path:
+    """A new folder. To delete thousands of files slows down the making of the next ones."""
+    path = stage.folder / "projects" / f"{name}-{next(_NUMBERS)}"
+    path.mkdir(parents=True)
+    return path
 
 
 def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
@@ -167,8 +176,12 @@ def dmcg_client(stage: Stage, peer: Peer, *, check: bool = False) -> Process:
 
 
 def openapi_client(stage: Stage, peer: Peer) -> Process:
-    """openapi-python-client's client of the same actions."""
-    folder = stage.folder / f"openapi-{stage.sizes[-1]}"
-    folder.mkdir(exist_ok=True)
-    words = ["generate", "--path", str(document(stage)), "--output-path", "client", "--overwrite"]
-    return peer.process(folder, *words, program=OPENAPI)
+    """openapi-python-client's client of the same actions, each time where none is."""
+    words = ["generate", "--path", str(document(stage)), "--output-path", "client"]
+    made = peer.process(stage.folder, *words, program=OPENAPI)
+
+    def begin() -> None:
+        made.folder = _unused(stage, "openapi")
+
+    made.before = begin
+    return made

@@ -38,6 +38,8 @@ class _Watch:
             return [event, repr(arguments[1])]
         if event.startswith("socket."):
             return []
+        if event == "os.fork":
+            return [event, sys._getframe(2).f_code.co_filename]
         name = os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes)) else ""
         if event != "open":
             return [event, self._place(name, arguments) if name else repr(arguments)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
-from callsheet.spec import Action, Advertised
+from callsheet.spec import Advertised
 from callsheet_codegen.modelling import index_of, model_actions
 from callsheet_codegen.models import Made
 
@@ -12,12 +12,12 @@ ADVERTISED = {
     "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),
     "b": Advertised(id="b", input=None, output={"type": "strnig"}),
 }
-ACTIONS = {"a": Action(id="a"), "b": Action(id="b", typed=False)}
+ONE = {"a": ADVERTISED["a"]}
 STEMS = {"a": "a_go", "b": "b_go"}
 
 
 def test_body_and_reply_have_classes() -> None:
-    found, _ = model_actions(ACTIONS, ADVERTISED, STEMS, plain_models)
+    found, _ = model_actions(ADVERTISED, STEMS, plain_models)()
     module = found["a"].module()
 
     assert (found["a"].input, found["a"].output) == ("AGoInput", "AGoResult")
@@ -33,14 +33,14 @@ def test_body_and_reply_have_classes() -> None:
 
 
 def test_one_bad_action_costs_itself() -> None:
-    found, told = model_actions(ACTIONS, ADVERTISED, STEMS, plain_models)
+    found, told = model_actions(ADVERTISED, STEMS, plain_models)()
 
     assert found["b"].module() is None
     assert [(d.action, d.code) for d in told] == [("b", "output-refused")]
 
 
 def test_what_the_worker_refuses_is_told() -> None:
-    found, told = model_actions({"a": ACTIONS["a"]}, ADVERTISED, STEMS, no_models)
+    found, told = model_actions(ONE, STEMS, no_models)()
 
     assert (found["a"].input, found["a"].output) == ("", "")
     assert [(d.code, d.message) for d in told] == [("untyped", "no models: not here")]
@@ -49,6 +49,6 @@ def test_what_the_worker_refuses_is_told() -> None:
 def test_a_body_that_is_no_object_has_no_model() -> None:
     fields = {"AGoInput": {"root": ("root", "list[str]", True)}, "AGoResult": {}}
     made = Made(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
-    found, _ = model_actions({"a": ACTIONS["a"]}, ADVERTISED, STEMS, lambda _: {"a": made})
+    found, _ = model_actions(ONE, STEMS, lambda _: {"a": made})()
 
     assert found["a"].input == ""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from callsheet.errors import CallsheetError
-from callsheet_codegen.models import Made, Request, Worker, make_models
+from callsheet_codegen.models import Made, Makers, Request, Worker, make_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DEAD = Made(refused="the schema takes more time or memory than a schema may")
 
@@ -84,13 +86,32 @@ def test_nothing_is_started_for_nothing() -> None:
     assert make_models({}, start=start) == {}
 
 
-def test_there_is_other_work_while_a_worker_starts() -> None:
-    done: list[str] = []
+def test_there_is_other_work_while_models_are_made(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    answer = '{"source": "x = 1", "fields": {}, "bases": {}, "roots": []}'
+    lines = f"""
+import os, time
+print("ready", flush=True)
+input()
+while not os.path.exists({str(gate)!r}):
+    time.sleep(0.01)
+print({answer!r}, flush=True)
+"""
+    makers = Makers(lambda: Worker(("-c", lines)))
+    try:
+        made = makers({"a": GOOD})
+        gate.touch()  # nobody waited for the answer, which comes only now
 
-    def meanwhile() -> None:
-        done.append("meanwhile")
+        assert made["a"] == Made(source="x = 1")
+        assert list(made) == ["a"]
+    finally:
+        makers.close()
 
-    made = make_models({"a": GOOD}, meanwhile=meanwhile)
 
-    assert done == ["meanwhile"]
-    assert made["a"].source
+def test_what_nobody_waits_for_any_more_is_not_made() -> None:
+    makers = Makers(lambda: Worker(("-c", "print('ready', flush=True); input(); input()")))
+    made = makers({f"a{n}": GOOD for n in range(40)})
+    makers.close()
+
+    with pytest.raises(CancelledError):
+        made["a39"]
