@@ -170,9 +170,12 @@ def dmcg_client(stage: Stage, peer: Peer, *, check: bool = False) -> Process:
     words += ["--openapi-scopes", "schemas", "api"]
     words += ["--client-output", "bench_client", "--client-package", "bench_client"]
     words += ["--client-model-package", "bench_models", "--disable-timestamp"]
-    return peer.process(
-        folder, *words, *(["--check"] if check else []), program="datamodel-codegen"
-    )
+    made = peer.process(folder, *words, program="datamodel-codegen")
+    if not check:
+        return made
+    checked = peer.process(folder, *words, "--check", program="datamodel-codegen")
+    checked.before = once(made.sample)
+    return checked
 
 
 def openapi_client(stage: Stage, peer: Peer) -> Process:
