@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = FOLDER.parents[1]
 SOURCES = [ROOT / name for name in ("runtime", "codegen", "sandbox")]
-PORTS = (47611, 47621, 47631)
+# A client is made from the address of its server, so that each size has its own.
+PORTS = {3: 47611, 30: 47616, 100: 47621, 1000: 47631}
 PROGRAMS = FOLDER / "programs"
 
 
@@ -61,8 +62,8 @@ class Stage:
         for source in SOURCES:
             compileall.compile_dir(source, quiet=2)
         self._compile_packages()
-        for count, port in zip(self.sizes, PORTS, strict=True):
-            self.hosts[count] = self.stack.enter_context(served(count, port=port))
+        for count in self.sizes:
+            self.hosts[count] = self.stack.enter_context(served(count, port=PORTS[count]))
             if not (self.client(count) / "done").exists():
                 words = ["write_client.py", str(count), self.hosts[count], str(self.client(count))]
                 self._python(words)

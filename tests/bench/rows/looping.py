@@ -88,7 +88,7 @@ def _compile(stage: Stage) -> Trial:
 
 
 def _download(stage: Stage) -> Trial:
-    small, large = (16, 64) if stage.quick else (64, 256)
+    small, large = (64, 128) if stage.quick else (64, 256)
     parts: dict[str, Any] = {
         f"{name} {size}": _loop(stage, f"download_{name}", size=size * MB)
         for name in ("ours", "bare")
