@@ -108,23 +108,6 @@ class Building:
         )
 
 
-def build(
-    snapshot: Snapshot,
-    overlay: Overlay,
-    names: Names,
-    *,
-    given: Given | None = None,
-    modeller: Modeller,
-    known: Known | None = None,
-) -> Built:
-    """Decide everything that will be written.
-
-    ``given`` holds the names of the lock, which stay. What is ``known`` is not made again.
-    """
-    begun = Building(snapshot, overlay, names, given=given, modeller=modeller, known=known)
-    return begun.finish()
-
-
 class _Parts:
     """The parts of the project that are to be made."""
 

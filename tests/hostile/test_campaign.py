@@ -155,12 +155,12 @@ def test_names_do_not_depend_on_the_order() -> None:
     ]
     names = build.Names(package="a", command="a", env="A")
     first, second = (
-        build.build(
+        build.Building(
             Snapshot("s", tuple(entries)),
             Overlay(),
             names,
             modeller=lambda requests: dict.fromkeys(requests, Made()),
-        )
+        ).finish()
         for entries in (actions, actions[::-1])
     )
 

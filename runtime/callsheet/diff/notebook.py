@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from callsheet.diff.finding import Finding
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from callsheet.diff.witness import Steps
 
 
-class Notebook:
+class Notebook(ABC):
     """Both sides, the proof from old to new and back, and the findings so far."""
 
     def __init__(self, old: Side, new: Side) -> None:
@@ -44,6 +45,6 @@ class Notebook:
         """Try whatever may stand at a place."""
         return (Attempt(steps),)
 
+    @abstractmethod
     def pair(self, one: Conj, other: Conj, steps: Steps) -> None:
         """Compare what binds one value on both sides."""
-        raise NotImplementedError

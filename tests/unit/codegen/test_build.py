@@ -6,7 +6,7 @@ from unit.codegen.given import FAMILY, TEXT, catalogue, no_models, plain_models,
 
 from callsheet.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import Built, Names, build
+from callsheet_codegen.build import Building, Built, Names
 from callsheet_codegen.tree import Given
 
 NAMES = Names(package="acme_client", command="acme", env="ACME")
@@ -14,7 +14,7 @@ NAMES = Names(package="acme_client", command="acme", env="ACME")
 
 def built(*more: Advertised, typed: bool = True) -> Built:
     modeller = plain_models if typed else no_models
-    return build(catalogue(*more), Overlay(), NAMES, modeller=modeller)
+    return Building(catalogue(*more), Overlay(), NAMES, modeller=modeller).finish()
 
 
 def test_a_job_ends_in_the_reply_of_its_query() -> None:
@@ -40,7 +40,7 @@ def test_the_literal_says_where_its_files_are() -> None:
 
 def test_names_once_given_stay() -> None:
     given = Given(commands={"ai.video.query": ("video", "ask")})
-    made = build(catalogue(), Overlay(), NAMES, given=given, modeller=no_models)
+    made = Building(catalogue(), Overlay(), NAMES, given=given, modeller=no_models).finish()
 
     assert made.given.commands["ai.video.query"] == ("video", "ask")
 

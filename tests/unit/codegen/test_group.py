@@ -6,13 +6,13 @@ from unit.codegen.given import TEXT, catalogue, plain_models, thing
 
 from callsheet.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import Names, build
+from callsheet_codegen.build import Building, Names
 
 NAMES = Names(package="acme_client", command="acme", env="ACME")
 
 
 def test_what_is_imported_is_what_is_named() -> None:
-    made = build(catalogue(), Overlay(), NAMES, modeller=plain_models)
+    made = Building(catalogue(), Overlay(), NAMES, modeller=plain_models).finish()
     video = next(g for g in made.project.groups if g.module.text == "video")
 
     assert [(i.module.text, i.name.text) for i in video.imports] == [
@@ -30,7 +30,7 @@ def test_what_is_imported_is_what_is_named() -> None:
 
 def test_a_paid_call_says_so() -> None:
     free = Advertised(id="a.look", input=thing(x=TEXT), marks={"readOnly": True})
-    made = build(catalogue(free), Overlay(), NAMES, modeller=plain_models)
+    made = Building(catalogue(free), Overlay(), NAMES, modeller=plain_models).finish()
     docs = {m.name.text: m.doc.text for g in made.project.groups for m in g.methods}
 
     assert "A call may spend credits." in docs["generate"]
