@@ -1,0 +1,159 @@
+"""Play one case through the real command line: server, package, typed lines, verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shapes import judge
+from shapes.cases import Case, Filler
+from shapes.home import KEY, PACKAGE, Home, Run
+from shapes.media import make
+from shapes.server import LIST, CaseServer, Script
+
+_TAIL = 1500
+_SECOND = f"a second server at @C, GET {LIST}"
+
+
+@dataclass
+class Verdict:
+    """What came of a case; it holds when there is no reason against it."""
+
+    id: str
+    kind: str
+    what: str
+    reasons: list[str] = field(default_factory=list)
+    wrong_bytes: bool = False
+    empty_success: bool = False
+    law: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def held(self) -> bool:
+        """Return whether nothing speaks against it."""
+        return not self.reasons
+
+    def document(self) -> dict[str, Any]:
+        """Return the verdict as plain values."""
+        return dataclasses.asdict(self) | {"held": self.held}
+
+
+class Player:
+    """Play cases one after the other, on one address, so that packages can be used again."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="shapes-"))
+        self._server = CaseServer()
+        self._second = CaseServer()
+        self._media = make()
+        self._packages: dict[str, tuple[Path, str]] = {}
+
+    def close(self) -> None:
+        """Stop the servers and remove what the cases left."""
+        self._server.close()
+        self._second.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def play(self, case: Case) -> Verdict:
+        """Play every line of a case; lines without ``then`` are ways of saying the same."""
+        verdict = Verdict(case.id, case.kind, case.data["what"])
+        must = case.data["must"]
+        lines = list(case.data.get("typed", ["\n".join(case.data.get("python", []))]))
+        if "callsheet" in must or "then" in must:
+            self._sequence(case, lines, verdict)
+        else:
+            for line in lines:
+                self._sequence(case, [line], verdict)
+        return verdict
+
+    def _sequence(self, case: Case, lines: list[str], verdict: Verdict) -> None:
+        """Type the lines in one home against one fresh server."""
+        package, fault = self._package(case)
+        if fault:
+            verdict.reasons.append(fault)
+            return
+        script = self._script(case)
+        filler = Filler(case.schemas, self._media, self._server.url, self._second.url)
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            home = Home(Path(folder), self._server.url, case.data.get("key", KEY), package)
+            for name, content in case.data.get("files", {}).items():
+                (home.work / name).write_text(filler.text(content), "utf-8")
+            for index, line in enumerate(lines):
+                before = len(script.requests.paid)
+                if "python" in case.data:
+                    code = line.replace("PACKAGE", PACKAGE)
+                    run = home.run("python", ["-c", code], case.data.get("env"))
+                else:
+                    run = home.type(filler.text(line), case.data.get("env"))
+                step = self._step(case, home, run, script, before)
+                judge.judge(case.data["must"], index, step, verdict)
+                verdict.steps.append(_report(step))
+
+    def _step(self, case: Case, home: Home, run: Run, script: Script, before: int) -> judge.Step:
+        rows = None
+        if {"ledger", "task"} & case.data["must"].keys():
+            program = run.typed.split()[0]
+            rows = home.type(f"{program} tasks list --json", case.data.get("env")).document
+        return judge.Step(
+            run=run,
+            rows=rows,
+            kind_of=lambda name: self._media.kind(home.work / name),
+            requests=script.requests,
+            paid=script.requests.paid[before:],
+            schemas=case.schemas,
+        )
+
+    def _script(self, case: Case) -> Script:
+        """Put the servers to the beginning of a case."""
+        urls = self._server.url, self._second.url
+        script = Script(case, self._media, *urls)
+        self._server.script = script
+        second = case.data["server"].get(_SECOND)
+        if second is not None:
+            other = {**case.data, "server": {f"GET {LIST}": second}}
+            self._second.script = Script(case._replace(data=other), self._media, *urls)
+        return script
+
+    def _package(self, case: Case) -> tuple[Path | None, str]:
+        """Return the package for the catalogue of a case, and why it could not be written."""
+        uses = "python" in case.data or any("PROGRAM" in line for line in case.data["typed"])
+        if not uses:
+            return None, ""
+        server = case.data["server"]
+        catalogue = json.dumps([server.get(f"GET {LIST}"), case.schemas])
+        if catalogue not in self._packages:
+            self._script(case)
+            self._packages[catalogue] = self._generate()
+        return self._packages[catalogue]
+
+    def _generate(self) -> tuple[Path, str]:
+        home = Home(Path(tempfile.mkdtemp(dir=self._folder)), self._server.url)
+        for line in (
+            f"callsheet init --package {PACKAGE} --host {self._server.url}",
+            "callsheet generate",
+        ):
+            run = home.type(line)
+            if run.code != 0:
+                return home.work, f"{line}: exit {run.code}: {(run.stdout + run.stderr)[-300:]}"
+        return home.work, ""
+
+
+def _report(step: judge.Step) -> dict[str, Any]:
+    run = step.run
+    return {
+        "typed": run.typed,
+        "exit": run.code,
+        "seconds": run.seconds,
+        "stdout": run.stdout[-_TAIL:],
+        "stderr": run.stderr[-_TAIL:],
+        "file": step.kind_of(step.out) if step.out else None,
+        "ledger": step.rows,
+        "paid": [post._asdict() for post in step.paid],
+        "free": len(step.requests.free),
+        "gets": step.requests.gets[-12:],
+    }
