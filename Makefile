@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 # Some shells export HOST as the machine's name: from the environment only an address counts.
 HOST_FLAG = $(if $(filter-out environment,$(origin HOST))$(findstring ://,$(HOST)),$(if $(HOST),--host '$(HOST)'))
 
-.PHONY: help install demo test fidelity hostile faults drift bench generate check sandbox lint types build constraints clean
+.PHONY: help install demo test fidelity hostile faults shapes drift bench generate check sandbox lint types build constraints clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ hostile: .venv/.project ## everything that a hostile server may send, in one tab
 
 faults: .venv/.project ## play the whole fault campaign and print its table (ONLY='R1 S2': these)
 	@cd tests && ../$(BIN)/python -m faults $(ONLY)
+
+shapes: .venv/.project ## play what servers may answer through the command line (ONLY='-k links --verbose')
+	@PYTHONPATH=tests $(BIN)/python -m shapes $(ONLY)
 
 drift: .venv/.project ## hold diff to mutated schemas, upkeep to 1,000 actions (CORPUS=folder DRIFT_COUNT=11000)
 	@PYTHONPATH=tests $(BIN)/python -m drift

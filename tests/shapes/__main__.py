@@ -52,11 +52,11 @@ def _longest(case: Case) -> int:
 def table(verdicts: Sequence[Verdict]) -> str:
     """Return the table of kinds, the totals and the two lists that matter most."""
     cases = Counter(verdict.kind for verdict in verdicts)
-    held = Counter(verdict.kind for verdict in verdicts if verdict.held)
-    rows = [(kind, cases[kind], held[kind]) for kind in cases]
-    rows.append(("all", len(verdicts), held.total()))
+    good = Counter(verdict.kind for verdict in verdicts if verdict.holds)
+    rows = [(kind, cases[kind], good[kind]) for kind in cases]
+    rows.append(("all", len(verdicts), good.total()))
     lines = ["| kind | cases | held |", "|---|---|---|"]
-    lines += [f"| {kind} | {count} | {good} |" for kind, count, good in rows]
+    lines += [f"| {kind} | {count} | {holding} |" for kind, count, holding in rows]
     lines.append("")
     lines.append(_line(verdicts, "wrong bytes under --out", lambda v: v.wrong_bytes))
     lines.append(_line(verdicts, "exit 0 without a file of the job", lambda v: v.empty_success))
@@ -99,10 +99,10 @@ def main(words: Sequence[str]) -> int:
         options.json.write_text(json.dumps(documents, indent=1, ensure_ascii=False), "utf-8")
     if options.verbose:
         for verdict in verdicts:
-            if not verdict.held:
+            if not verdict.holds:
                 sys.stdout.write(f"{details(verdict)}\n\n")
     sys.stdout.write(f"{table(verdicts)}\n")
-    return 0 if all(verdict.held for verdict in verdicts) else 1
+    return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -104,12 +105,13 @@ class Home:
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=True,
         )
         try:
             stdout, stderr = process.communicate(timeout=DEADLINE)
             code: int | None = process.returncode
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             stdout, stderr = process.communicate()
             code = None
         return Run(typed, code, stdout, stderr, round(time.monotonic() - start, 2))

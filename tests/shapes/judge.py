@@ -51,6 +51,7 @@ def judge(must: Mapping[str, Any], index: int, step: Step, verdict: Verdict) -> 
         code = step.run.code
         if code not in must["callsheet"][index]:
             verdict.reasons.append(f"exit {code} of {step.run.typed}")
+        verdict.broken += always(step)
         verdict.reasons += always(step)
         return
     wanted = must["then"][index - 1] if index else _first(must)
@@ -64,7 +65,7 @@ def judge(must: Mapping[str, Any], index: int, step: Step, verdict: Verdict) -> 
     law = always(step)
     _flag(wanted, step, verdict)
     lead = f"[{step.run.typed}] "
-    verdict.law += [lead + words for words in law]
+    verdict.broken += [lead + words for words in law]
     verdict.reasons += [lead + words for words in reasons + law]
 
 
@@ -91,13 +92,10 @@ def allowed_files(wanted: Mapping[str, Any]) -> list[str]:
 
 def _flag(wanted: Mapping[str, Any], step: Step, verdict: Verdict) -> None:
     """Mark wrong bytes under ``--out``, and a success that wrote no file of the job."""
-    if "file_as" in wanted:
-        allowed = ["good"]
-    else:
-        allowed = allowed_files(wanted)
+    allowed = ["good"] if "file_as" in wanted else allowed_files(wanted)
     if step.out and step.file not in {"none", *allowed}:
         verdict.wrong_bytes = True
-    asked = bool(step.out or allowed and "file" in wanted)
+    asked = bool(step.out or (allowed and "file" in wanted))
     if asked and step.run.code == 0 and step.file not in allowed:
         verdict.empty_success = True
 

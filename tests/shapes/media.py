@@ -20,7 +20,6 @@ _SPEED = Speed(0.0, 0.0, None, 0, width=96, height=64, fps=6, length=0.5)
 _TYPES = {
     "png": "image/png",
     "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
     "gif": "image/gif",
     "wav": "audio/wav",
     "html": "text/html",
@@ -46,10 +45,8 @@ class Media:
             return self.good, "video/mp4"
         if ending == "mp4":
             return (self.big if name == "big.mp4" else self.other), "video/mp4"
-        pictures = {"png": self.png, "jpg": self.cover, "jpeg": self.cover, "gif": self.gif}
-        content = pictures.get(ending) or (
-            self.wav if ending == "wav" else b"a page: " + name.encode()
-        )
+        files = {"png": self.png, "jpg": self.cover, "gif": self.gif, "wav": self.wav}
+        content = files.get(ending, f"<html>a page: {name}</html>".encode())
         return content, _TYPES.get(ending, "text/plain")
 
     def kind(self, path: Path) -> str:
@@ -71,7 +68,7 @@ def make() -> Media:
         other = _video(Path(folder, "other.mp4"), "other")
     return Media(
         good=good,
-        big=_padded(_padded(good, 0), BIG),
+        big=_padded(good, BIG),
         other=other,
         png=_picture("png", "teal"),
         cover=_picture("jpeg", "brown"),

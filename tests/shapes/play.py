@@ -22,25 +22,25 @@ _SECOND = f"a second server at @C, GET {LIST}"
 
 @dataclass
 class Verdict:
-    """What came of a case; it holds when there is no reason against it."""
+    """What came of a case: reasons against it, and the rules of every case that it breaks."""
 
     id: str
     kind: str
     what: str
     reasons: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
     wrong_bytes: bool = False
     empty_success: bool = False
-    law: list[str] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def held(self) -> bool:
+    def holds(self) -> bool:
         """Return whether nothing speaks against it."""
         return not self.reasons
 
     def document(self) -> dict[str, Any]:
         """Return the verdict as plain values."""
-        return dataclasses.asdict(self) | {"held": self.held}
+        return dataclasses.asdict(self) | {"holds": self.holds}
 
 
 class Player:
@@ -69,6 +69,8 @@ class Player:
         else:
             for line in lines:
                 self._sequence(case, [line], verdict)
+        verdict.reasons += self._server.faults + self._second.faults
+        self._server.faults, self._second.faults = [], []
         return verdict
 
     def _sequence(self, case: Case, lines: list[str], verdict: Verdict) -> None:

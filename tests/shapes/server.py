@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -154,6 +155,7 @@ class CaseServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: Script | None = None
+        self.faults: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -163,7 +165,10 @@ class CaseServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a client that hangs up."""
+        """Keep a fault of this server for the verdict; a client may hang up."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):
+            self.faults.append(f"the server of the case failed: {error!r}")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -171,11 +176,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one piece, or every answer waits for an acknowledgement
 
-    def do_GET(self) -> None:  # noqa: N802 - the base names it
+    def do_GET(self) -> None:
         script = self.server.script
         self._send(script.get(self.path) if script else Answer(503, {}, b""))
 
-    def do_POST(self) -> None:  # noqa: N802 - the base names it
+    def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             body = json.loads(content)
