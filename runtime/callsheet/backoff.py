@@ -16,6 +16,9 @@ TRANSIENT = 14
 THROTTLED = 5
 """Tokens that the retry of a throttled request costs."""
 
+WORD_LASTS = 3600.0
+"""Seconds for which a host's word counts that a request may be repeated."""
+
 _SECONDS = r"(?s)([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?"
 _LONGEST = 315_360_000.0  # ten years: what is longer is no time to wait for
 _EPOCH = 1_000_000_000.0  # a larger number of seconds is a date, not a delay
@@ -131,3 +134,11 @@ class Quota:
 def process_quota() -> Quota:
     """The one quota that all clients of this process share."""
     return Quota()
+
+
+def is_fresh(stated_at: float | None, now: float) -> bool:
+    """Tell whether a host's word that a request may be repeated still counts: for an hour.
+
+    A time in the future is not fresh: the clock was set back since.
+    """
+    return stated_at is not None and 0 <= now - stated_at <= WORD_LASTS

@@ -143,12 +143,13 @@ class Client(Face):
         )  # fmt: skip
         outcome: Outcome = self.run(flow)
         job = self.engine.job(outcome)
-        if wait and job is not None and outcome.answer.reading.state in {"", "running"}:
+        answer = outcome.answer
+        if wait:
+            answer = self.run(completed(answer, job, self.engine.timing))
+        if wait and job is not None and answer.reading.state in {"", "running"}:
             from callsheet.tasks import Task
 
-            return Task[Any](self, found, job, outcome.answer).wait(timeout=timeout)
-        answer = outcome.answer
-        answer = self.run(completed(answer, job, self.engine.timing)) if wait else answer
+            return Task[Any](self, found, job, answer).wait(timeout=timeout)
         require_done(answer, found.id, job.task_ids[0] if job else None)
         return Result(self, found, answer, job)
 
@@ -242,12 +243,13 @@ class AsyncClient(Face):
         )  # fmt: skip
         outcome: Outcome = await self.run(flow)
         job = self.engine.job(outcome)
-        if wait and job is not None and outcome.answer.reading.state in {"", "running"}:
+        answer = outcome.answer
+        if wait:
+            answer = await self.run(completed(answer, job, self.engine.timing))
+        if wait and job is not None and answer.reading.state in {"", "running"}:
             from callsheet.tasks import AsyncTask
 
-            return await AsyncTask[Any](self, found, job, outcome.answer).wait(timeout=timeout)
-        answer = outcome.answer
-        answer = await self.run(completed(answer, job, self.engine.timing)) if wait else answer
+            return await AsyncTask[Any](self, found, job, answer).wait(timeout=timeout)
         require_done(answer, found.id, job.task_ids[0] if job else None)
         return AsyncResult(self, found, answer, job)
 

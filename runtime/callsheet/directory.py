@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from callsheet.backoff import is_fresh
 from callsheet.catalog.host import HostCatalogue
-from callsheet.errors import InvalidInput, ServerError
+from callsheet.errors import CallsheetError, InvalidInput, ServerError
 from callsheet.judge import plain
 from callsheet.protocol import Overrides
 from callsheet.settings import is_loopback
@@ -152,21 +153,29 @@ class Directory(HostCatalogue):
             raise InvalidInput(f"{pointer or 'the body'}: {fault.message}", pointer=pointer)
         return judge is not None
 
-    def on_terms_of_host(self, action: Action) -> Action:
-        """The action with this host's word on cost, repetition and family, as far as it is known.
+    def on_terms_of_host(self, action: Action) -> Flow[Action]:
+        """Return the action with this host's word on cost, repetition and family.
 
-        Bindings may come from another server: what that one marked as free, or as safe to
-        send again, says nothing about the host that is about to be charged; and how a job is
-        asked for there may be said in other words.
+        A mark that makes an action free lets it be sent again: it counts only where this host
+        itself gave it within the last hour, and the host is asked again where it is older.
+        Bindings may come from another server, and how a job is asked for may have changed.
         """
-        if self._bound_here(action):
+        bound = self._bound_here(action)
+        if bound and action.paid:
             return action
         catalogue = self.cached()
-        found = catalogue.get(action.id) if catalogue is not None else None
-        marks = found.marks if found is not None else {}
-        from callsheet.surface.marks import is_free
-
-        free = action.role == "query" or self.overlay.is_free(action.id) or is_free(marks)
+        listed = catalogue.get(action.id) if catalogue is not None else None
+        marks = listed.marks if listed is not None else {}
+        free = (action.role == "query" or self.overlay.is_free(action.id)) and (
+            marks.get("billable") is not True
+        )
+        if bound and free:
+            return action
+        if not free and (bound or _is_marked_free(marks)):
+            marks = yield from self.fresh_marks(action.id)
+            free = _is_marked_free(marks)
+        if bound:
+            return action._replace(paid=not free)
         here = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
         family = here.family if here is not None and here.role == action.role else None
         return action._replace(
@@ -174,6 +183,21 @@ class Directory(HostCatalogue):
             idempotent=marks.get("idempotency") is True,
             family=family or action.family,
         )
+
+    def fresh_marks(self, action_id: str) -> Flow[Mapping[str, Any]]:
+        """Return this host's marks of an action, not older than an hour; none where it is silent.
+
+        An older list is asked about first, once.
+        """
+        catalogue = self.cached()
+        if catalogue is None or not is_fresh(catalogue.fetched, self.timing.wall()):
+            try:
+                yield from self.renew(action_id)
+            except CallsheetError:
+                return {}
+            catalogue = self.cached()
+        listed = catalogue.get(action_id) if catalogue is not None else None
+        return listed.marks if listed is not None else {}
 
     def _bound_here(self, action: Action) -> bool:
         source = self.bindings.source
@@ -221,6 +245,14 @@ def _as_said(settings: Settings, overrides: Overrides) -> Settings:
     if not overrides.auth or settings.origins.get("auth", "default") != "default":
         return settings
     return settings._replace(auth=overrides.auth[0])
+
+
+def _is_marked_free(marks: Mapping[str, Any]) -> bool:
+    if not marks:
+        return False
+    from callsheet.surface.marks import is_free
+
+    return is_free(marks)
 
 
 def _escape(step: str | int) -> str:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from callsheet.protocol.details import Detail
 
 
+REFERENCE_USED = "reference_used"
+"""The code of a ``UsageError`` for a client reference that another request left with."""
+
+
 class CallsheetError(Exception):
     """What every error carries.
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import UsageError
+from callsheet.backoff import is_fresh
+from callsheet.errors import REFERENCE_USED, UsageError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,17 +23,20 @@ if TYPE_CHECKING:
 
 NAME = "ledger.sqlite3"
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
-INTENT = ("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target")
+INTENT = (
+    *("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target"),
+    "sent",
+)
 INSERT_INTENT = """
 INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
-  family, media, target, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
-  :body_digest, :schema_digest, :family, :media, :target, :holder)
+  family, media, target, sent, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
+  :body_digest, :schema_digest, :family, :media, :target, :sent, :holder)
 ON CONFLICT (ref) DO NOTHING
 """
 RENEW_INTENT = """
 UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action, body = :body,
   body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
-  target = :target, holder = :holder, error = NULL WHERE ref = :ref
+  target = :target, sent = :sent, holder = :holder, error = NULL WHERE ref = :ref
 """
 # What was saved stays so, whatever is heard of the job later.
 UPDATE_STATE = """
@@ -40,8 +44,8 @@ UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
   ('running', 'done', 'failed') THEN state ELSE :state END
 """
 HONOURED = """
-INSERT INTO origins SELECT host, 1 FROM jobs WHERE ref = ?
-ON CONFLICT (origin) DO UPDATE SET idempotency = 1 WHERE NOT idempotency
+INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
+ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
 """
 UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
 UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
@@ -65,7 +69,6 @@ class Ledger:
         self._clock = clock
         self._since = clock()
         self._db: sqlite3.Connection | None = None
-        self._honouring: set[str] = set()
         self._lock = threading.RLock()
         self._presence: Presence | None = None
 
@@ -100,7 +103,7 @@ class Ledger:
             noted = (ref, path, file.bytes, file.sha256, now)
             db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", noted)
         if values.get("idempotency"):
-            db.execute(HONOURED, (ref,))
+            db.execute(HONOURED, {"ref": ref, "now": now})
 
     def saved(self, ref: str, files: Iterable[SavedFile]) -> None:
         """Note the files that a job was saved to."""
@@ -155,17 +158,20 @@ class Ledger:
             db.execute("DELETE FROM jobs WHERE ref = ?", (ref,))
 
     def honours_key(self, host: str) -> bool:
-        """Whether an earlier answer of this host showed that it honours an idempotency key."""
-        if host in self._honouring:
-            return True
+        """Tell whether an answer of this host in the last hour showed that it honours the key."""
         if not os.path.exists(self.path):
             return False
         with self._guarding, self._open() as db:
-            found = db.execute("SELECT 1 FROM origins WHERE origin = ? AND idempotency", (host,))
-            if found.fetchone() is None:  # asked again next time: another program may learn it
-                return False
-        self._honouring.add(host)
-        return True
+            row = db.execute(
+                "SELECT seen FROM origins WHERE origin = ? AND idempotency", (host,)
+            ).fetchone()
+        return row is not None and is_fresh(row["seen"], self._clock())
+
+    def keep_reply(self, name: str, body: bytes) -> str:
+        """Keep the whole body of a reply beside the ledger; return its path, or ``""``."""
+        from callsheet.raw_replies import keep_reply
+
+        return keep_reply(os.path.dirname(self.path), name, body)
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file; empty for nothing, or for no file."""
@@ -210,7 +216,7 @@ class Ledger:
             sql = f"SELECT * FROM jobs WHERE {where} {order}"  # noqa: S608 - constants
             jobs = [dict(row) for row in db.execute(sql, [*values, limit])]
             for job in jobs:
-                for name in ("task_ids", "family", "media", "reply"):
+                for name in ("task_ids", "family", "media", "reply", "sent"):
                     job[name] = json.loads(job[name]) if job[name] else None
                 found = db.execute(
                     "SELECT path, bytes, sha256 FROM files WHERE ref = ?", (job["ref"],)
@@ -248,6 +254,7 @@ def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -
     if not (same and values.get("repeat")):
         raise UsageError(
             f"the reference {ref} was used for {row['action']} already ({row['state']})",
+            code=REFERENCE_USED,
             hint="take another one for another request"
             if not same
             else "sending it again could cost again: the server is not known to honour the key",

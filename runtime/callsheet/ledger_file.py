@@ -38,6 +38,7 @@ CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX files_by_ref ON files (ref);
 """,
     "ALTER TABLE jobs ADD COLUMN holder TEXT",
+    "ALTER TABLE jobs ADD COLUMN sent TEXT; ALTER TABLE origins ADD COLUMN seen REAL",
 )
 """What leads from each version of the file (``user_version``) to the next."""
 

@@ -8,7 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
-from callsheet.flows.effects import Flow, Gather, Record, Reply, Save, Send, Sleep, Tell, Update
+from callsheet.flows.effects import (
+    Flow,
+    Gather,
+    KeepReply,
+    Record,
+    Reply,
+    Save,
+    Send,
+    Sleep,
+    Tell,
+    Update,
+)
 from callsheet.routes import Pool, Routes, parsed, request_of
 from callsheet.wire import (
     AT_ONCE,
@@ -95,6 +106,8 @@ class Transport:
                 if self.ledger is not None:
                     self.ledger.record(effect.event, effect.ref, effect.values)
                 return None
+            case KeepReply():
+                return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
     def _send(self, send: Send) -> Reply:

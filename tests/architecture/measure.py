@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILE_LINES = 300
+FILE_LINES = 500
 FUNCTION_LINES = 40
-CLASS_LINES = 200
+CLASS_LINES = 250
 POSITIONAL = 5
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -12,10 +12,10 @@ FIVE = "a, b, c, d, e"
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ("x = 1\n" * 301, "301 lines"),
+        ("x = 1\n" * 501, "501 lines"),
         ("def f():\n" + "    x = 1\n" * 40, "f: 41 lines"),
         ("async def f():\n" + "    x = 1\n" * 40, "f: 41 lines"),
-        ("class C:\n" + "    x = 1\n" * 200, "C: 201 lines"),
+        ("class C:\n" + "    x = 1\n" * 250, "C: 251 lines"),
         ("class C:\n    def f(self):\n" + "        x = 1\n" * 40, "f: 41 lines"),
         (f"def f({FIVE}, g): pass", "f: 6 positional parameters"),
         (f"def f({FIVE}, /, g): pass", "f: 6 positional parameters"),
@@ -30,9 +30,9 @@ def test_each_limit_is_noticed(source: str, problem: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "x = 1\n" * 300,
+        "x = 1\n" * 500,
         "def f():\n" + "    x = 1\n" * 39,
-        "class C:\n" + "    x = 1\n" * 199,
+        "class C:\n" + "    x = 1\n" * 249,
         f"def f({FIVE}, *, g, h): pass",
         f"class C:\n    def f(self, {FIVE}): pass",
     ],

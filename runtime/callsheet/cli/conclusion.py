@@ -76,6 +76,9 @@ def conclude(session: Session, action: Action, answer: Answer, job: Job | None) 
     from callsheet.engine.work import require_done
 
     require_done(answer, action.id, _task_id(answer, job))
+    if saving.is_document(session, action, answer):
+        write_document(session, action, answer)
+        return
     saved = saving.save(session, answer, action, job)
     first = saved[0] if saved else None
     stored = uploads.store(session, first) if "upload" in session.flags else None
@@ -125,11 +128,9 @@ def tell_query(session: Session, made: Request, answer: Answer) -> int:
     action, state = made.asked, answer.reading.state
     if state == "failed":
         return tell_failed(session, action, answer, None)
-    if state == "done" and answer.reading.media:
+    if session.flags.get("out") or (state == "done" and answer.reading.media):
         conclude(session, action, answer, _known(session, answer))
         return 0
-    if session.flags.get("out"):
-        session.note("the job is not over: there is nothing to save yet")
     print_job(session, action, answer, None)
     return 0
 
@@ -157,15 +158,15 @@ def tell_failed(session: Session, action: Action, answer: Answer, job: Job | Non
 
 def tell_plain(session: Session, action: Action, answer: Answer) -> int:
     """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
-    links = session.engine.links(answer)
-    if session.flags.get("out"):
-        from callsheet.files.targets import extension_of
-
-        if links and extension_of(links[0]):
-            conclude(session, action, answer, None)
-            return 0
-        path = saving.write_document(session, answer.json, action)
-        session.note(f"saved {path}")
-        return 0
-    output.emit(session, answer.json)
+    if not session.flags.get("out"):
+        output.emit(session, answer.json)
+    elif saving.is_document(session, action, answer):
+        write_document(session, action, answer)
+    else:
+        conclude(session, action, answer, None)
     return 0
+
+
+def write_document(session: Session, action: Action, answer: Answer) -> None:
+    """Write a result that is JSON to ``--out``."""
+    session.note(f"saved {saving.write_document(session, answer.json, action)}")

@@ -69,7 +69,7 @@ def send(session: Session, made: Request) -> Outcome:
     from callsheet.cli.output import saving
     from callsheet.wire import require_key
 
-    action = session.directory.on_terms_of_host(made.action)
+    action = session.run(session.directory.on_terms_of_host(made.action))
     if action.paid:
         require_key(session.settings)
     announce(session, action)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.flows import Flow, Job, Record, Send, action_path, retried
-from callsheet.flows.ask import ask
+from callsheet.flows.ask import ask, job_of
 from callsheet.protocol import error_for, read_reply
-from callsheet.spec import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,16 +79,7 @@ class Recovery:
                 f"{row['action']} is no job that can be asked about by a task id",
                 hint="tasks forget drops it from the list",
             )
-        return Job(
-            ref=row["ref"],
-            action=row["action"],
-            family=Family(**row["family"]),
-            task_ids=task_ids,
-            started=row["created"],
-            host=row["host"],
-            overrides=self.overrides,
-            media=tuple(row["media"] or ()),
-        )
+        return job_of(row, self.overrides, task_ids)
 
     def _reconcile(self, row: Row) -> Flow[None]:
         """Ask the host about one reference, where it offers that; what is left stays unknown."""

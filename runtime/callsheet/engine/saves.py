@@ -6,16 +6,23 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.errors import CallsheetError, DownloadError
+from callsheet.errors import CallsheetError, DownloadError, OutcomeUnknown, StillRunning
+from callsheet.files.containers import WRONG_KIND
 from callsheet.files.parts import Part, SavedFile
 from callsheet.files.targets import check_target, extension_of, takes_all, target_path
 from callsheet.flows import Flow, Record, Timing, noted
 from callsheet.flows.ask import ask
 from callsheet.flows.download import download
+from callsheet.flows.effects import KeepReply
+from callsheet.protocol.media import expected_media, select_media
 from callsheet.settings import joined, origin_of
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.flows import Answer, Job
+
+
+_MOST_TRIED = 5  # links of one answer, where the first ones lead to another kind of medium
 
 
 class Save(NamedTuple):
@@ -47,24 +54,72 @@ def links_of(answer: Answer, host: str) -> tuple[str, ...]:
 
 
 def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
-    """Fetch the media; a dead link is asked for anew. Raises ``DownloadError``, ``UsageError``."""
-    links = links_of(what.answer, what.host)
+    """Fetch the media; a dead link is asked for anew.
+
+    Raises ``UsageError`` for a path that cannot be written and ``DownloadError`` for a file that
+    cannot be fetched. Where the answer names no medium of the action, the whole answer is kept:
+    ``StillRunning`` while the job goes on, ``OutcomeUnknown`` where it is unknown what the
+    answer means, ``DownloadError`` where the job is done.
+    """
+    expected = expected_media(what.action, what.out)
+    media = select_media(what.answer.reading.candidates, expected)
+    links = tuple(link for medium in media if (link := joined(what.host + "/", medium.link)))[
+        : _MOST_TRIED if not takes_all(what.out) else None
+    ]
     if not links:
-        raise DownloadError(
-            f"{what.action} is done and its answer names no file",
-            hint="--json shows the whole answer",
-            task_id=what.task_id or None,
-        )
-    wanted = links if takes_all(what.out) else links[:1]
-    targets = [_target(what, link, index) for index, link in enumerate(wanted, 1)]
-    for target in targets:
+        raise (yield from _without_medium(what))
+    targets = [_target(what, link, index) for index, link in enumerate(links, 1)]
+    for target in targets if takes_all(what.out) else targets[:1]:
         check_target(target, force=what.force)
     saved: list[SavedFile] = []
-    for index, target in enumerate(targets):
-        saved.append((yield from _fetch(what, index, target, timing)))
+    refused: DownloadError | None = None
+    for index, (link, target) in enumerate(zip(links, targets, strict=True)):
+        try:
+            saved.append((yield from _fetch(what, (index, link), target, timing)))
+        except DownloadError as error:
+            if error.code != WRONG_KIND:
+                raise
+            refused = error
+        if saved and not takes_all(what.out):
+            break
+    if not saved:
+        raise (yield from _without_medium(what, refused))
     if what.job is not None and what.job.ref:
         yield from noted(Record("saved", what.job.ref, {"files": tuple(saved)}))
     return tuple(saved)
+
+
+def _without_medium(what: Save, refused: DownloadError | None = None) -> Flow[CallsheetError]:
+    """Keep the whole answer and return the error that says why nothing can be saved.
+
+    ``refused`` is why the last link was no medium of the action, where there was a link.
+    """
+    reading = what.answer.reading
+    name = (what.job.ref if what.job is not None else "") or what.task_id or what.action
+    path = yield KeepReply(name, what.answer.reply.body)
+    task_id = what.task_id or None
+    copy = f"the whole answer: {path}" if path else "--json shows the whole answer"
+    if refused is not None:
+        return DownloadError(
+            f"{what.action} is done and its answer names no file of its own: {refused.message}",
+            hint=copy, task_id=task_id, action=what.action,
+        )  # fmt: skip
+    if reading.state == "running" or (not reading.state and reading.task_ids):
+        return StillRunning(
+            f"{what.action} is not over: there is nothing to save yet ({copy})",
+            hint=f"tasks save {shell_word(task_id)}" if task_id and what.job else "",
+            task_id=task_id,
+            action=what.action,
+        )
+    if not reading.state:
+        return OutcomeUnknown(
+            f"the answer to {what.action} names no file, and what it means is unknown",
+            hint=copy, task_id=task_id, action=what.action,
+        )  # fmt: skip
+    return DownloadError(
+        f"{what.action} is done and its answer names no file",
+        hint=copy, task_id=task_id, action=what.action,
+    )  # fmt: skip
 
 
 def _target(what: Save, link: str, index: int) -> str:
@@ -77,17 +132,20 @@ def _target(what: Save, link: str, index: int) -> str:
     )
 
 
-def _fetch(what: Save, index: int, target: str, timing: Timing) -> Flow[SavedFile]:
-    """One medium, complete and checked under its name; what was fetched outlives a failure."""
-    link = links_of(what.answer, what.host)[index]
+def _fetch(what: Save, candidate: tuple[int, str], target: str, timing: Timing) -> Flow[SavedFile]:
+    """Fetch one medium, complete and checked; what was fetched outlives a failure.
+
+    ``candidate`` is the link and its place among the links of the answer.
+    """
+    index, link = candidate
     # The link of a job's file changes with every signature; the job and the place do not.
     identity = f"{what.host} {what.task_id} {index}" if what.job is not None else link
     part = Part(target, force=what.force, identity=identity)
     job = what.job
-    renew = (lambda: _fresh_link(job, what.host, index, timing)) if job is not None else None
+    renew = (lambda: _fresh_link(what, job, index, timing)) if job is not None else None
     try:
         yield from download(link, part, timing, renew=renew)
-        part.require_kind()
+        part.require_kind(expected_media(what.action, what.out))
         saved = part.commit()
     except BaseException as error:
         if _is_final(error):
@@ -108,8 +166,10 @@ def _is_final(error: BaseException) -> bool:
     return isinstance(error, DownloadError) and not (error.retryable or error.http_status)
 
 
-def _fresh_link(job: Job, host: str, index: int, timing: Timing) -> Flow[str]:
-    links = links_of((yield from ask(job, timing)), host)
+def _fresh_link(what: Save, job: Job, index: int, timing: Timing) -> Flow[str]:
+    answer = yield from ask(job, timing)
+    media = select_media(answer.reading.candidates, expected_media(what.action, what.out))
+    links = [link for medium in media if (link := joined(what.host + "/", medium.link))]
     if len(links) <= index:
         raise DownloadError("the link expired and the server names no other")
     return links[index]

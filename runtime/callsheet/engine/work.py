@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
 from callsheet.errors import TaskFailed, UsageError
 from callsheet.flows.submit import Answer, Order, submit
-from callsheet.spec import Action, Family
+from callsheet.protocol.media import expected_media
+from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
+from callsheet.spec import Action
 from callsheet.wire import require_key
 
 if TYPE_CHECKING:
@@ -18,15 +20,22 @@ if TYPE_CHECKING:
     from callsheet.flows.ask import Job
     from callsheet.flows.effects import Flow
     from callsheet.ledger import Ledger
+    from callsheet.spec import Family
 
 
 class Outcome(NamedTuple):
-    """What came of one invocation: the action, the client reference, and the answer."""
+    """What came of one invocation: the action, the client reference, and the answer.
+
+    ``expected`` are the kinds of medium that the action makes, ``marks`` what the request
+    contained.
+    """
 
     action: Action
     ref: str
     answer: Answer
     started: float
+    expected: frozenset[str] = frozenset()
+    marks: RequestMarks = NO_MARKS
 
 
 class Engine:
@@ -57,7 +66,7 @@ class Engine:
         if check:
             require_name(action.id)
             yield from self.directory.judge(action, value)
-        facts = {"target": target or None}
+        facts: dict[str, Any] = {"target": target or None}
         if self.settings.store_input:
             facts["body"] = data.decode()
         return (yield from self.send(action, data, value, key=key, timeout=timeout, facts=facts))
@@ -71,18 +80,19 @@ class Engine:
         key: str | None = None,
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
-        facts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] = {},
     ) -> Flow[Outcome]:
-        """As ``call``, of bytes that stand for ``value`` and need no check.
+        """Send bytes that stand for ``value`` and need no check; else as ``call``.
 
         ``facts`` go into the ledger beside what is always kept; ``headers`` along with the
         bytes.
         """
         ref = reference(key)
         require_name(action.id)
-        action = self.directory.on_terms_of_host(action)
+        action = yield from self.directory.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
+        expected, marks = self._expectations(action, value, facts.get("target") or "")
         order = Order(
             action=action,
             body=data,
@@ -91,14 +101,35 @@ class Engine:
             host=self.settings.require_host(),
             overrides=self.directory.overrides,
             timeout=timeout if timeout is not None else silence_of(action, value),
-            resend=self._resends(action),
+            may_resend=lambda: self._may_resend(action),
             headers=headers or {},
+            expected=expected,
+            marks=marks,
         )
         if action.paid:
-            order = order._replace(facts={**_facts(order), **(facts or {})})
+            order = order._replace(facts={**_facts(order), **facts})
         started = self.timing.wall()
         answer = yield from self._answered(order)
-        return Outcome(action, order.ref, answer, started)
+        return Outcome(action, order.ref, answer, started, expected, marks)
+
+    def _expectations(
+        self, action: Action, value: Any, target: str
+    ) -> tuple[frozenset[str], RequestMarks]:
+        """Return the kinds of medium that a reply may hold, and the marks of the request.
+
+        A query's are those of the job that it asks about, where the ledger knows the job.
+        """
+        row = self._row_asked_about(action, value) if action.role == "query" else None
+        if row is not None:
+            target = target or row["target"] or ""
+            return expected_media(row["action"], target), RequestMarks(row["sent"] or ())
+        return expected_media(action.id, target), RequestMarks.of(value)
+
+    def _row_asked_about(self, action: Action, value: Any) -> dict[str, Any] | None:
+        """Return the ledger's row of the job that a query names, on this host."""
+        name = value.get(action.family.task_key) if action.family and isinstance(value, dict) else 0
+        row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
+        return row if row is not None and row["host"] == self.settings.host else None
 
     def _answered(self, order: Order) -> Flow[Answer]:
         if order.action.role != "query":
@@ -108,18 +139,22 @@ class Engine:
         return (yield from query(order, self.timing, others=lambda: self._others(order)))
 
     def _others(self, order: Order) -> tuple[str, ...]:
-        """The other ids of the job that a query asks about, where the ledger knows the job."""
-        family, value = order.action.family, order.value
-        name = value.get(family.task_key) if family and isinstance(value, dict) else None
-        row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
-        found = row["task_ids"] if row is not None and row["host"] == order.host else None
-        return tuple(one for one in found or () if one != name)
+        """Return the other ids of the job that a query asks about, from the ledger."""
+        row = self._row_asked_about(order.action, order.value)
+        task_ids = (row["task_ids"] if row is not None else None) or ()
+        return tuple(task_id for task_id in task_ids if task_id not in order.value.values())
 
-    def _resends(self, action: Action) -> bool:
-        """Whether this host honours the key of the action: by its word, or as it once showed."""
-        if action.idempotent or not action.paid or self.ledger is None:
-            return action.idempotent
-        return self.ledger.honours_key(self.settings.require_host())
+    def _may_resend(self, action: Action) -> Flow[bool]:
+        """Find out whether this host honours the key: by an answer, or its own word, of this hour.
+
+        A mark in bindings or in an old catalogue counts once the host confirms it.
+        """
+        if self.ledger is not None and self.ledger.honours_key(self.settings.require_host()):
+            return True
+        if not action.idempotent:
+            return False
+        marks = yield from self.directory.fresh_marks(action.id)
+        return marks.get("idempotency") is True
 
     def job(self, outcome: Outcome) -> Job | None:
         """The job that an invocation started, if it started one that can be asked about."""
@@ -138,6 +173,8 @@ class Engine:
             overrides=self.directory.overrides,
             media=outcome.action.media,
             hint=hint_of(outcome.answer, self.timing.wall()),
+            expected=outcome.expected,
+            marks=outcome.marks,
         )
 
     def learnt(self, job: Job) -> Job:
@@ -155,7 +192,7 @@ class Engine:
 
         A bare id needs a family; where only one is advertised, it is that one.
         """
-        from callsheet.flows.ask import Job
+        from callsheet.flows.ask import Job, job_of
 
         row = self.ledger.find(name) if self.ledger is not None else None
         if row is not None and row["host"] != self.settings.host:
@@ -165,22 +202,13 @@ class Engine:
                 flag="--host",
             )
         if row is not None and row["task_ids"] and row["family"]:
-            family = Family(**row["family"])
-            return Job(
-                ref=row["ref"],
-                action=row["action"],
-                family=family,
-                task_ids=tuple(row["task_ids"]),
-                started=row["created"],
-                host=row["host"],
-                overrides=self.directory.overrides,
-                media=tuple(row["media"] or ()),
-            )
+            return job_of(row, self.directory.overrides)
         if family is None:
             family = yield from _only_family(self.directory, name)
+        action_id = family.create or family.wait
         return Job(
-            "", family.create or family.wait, family, (name,), self.timing.wall(),
-            self.settings.require_host(), self.directory.overrides,
+            "", action_id, family, (name,), self.timing.wall(), self.settings.require_host(),
+            self.directory.overrides, expected=expected_media(action_id),
         )  # fmt: skip
 
     def action_of(self, job: Job) -> Action:
@@ -246,7 +274,7 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
 
 
 def _facts(order: Order) -> dict[str, Any]:
-    """What the ledger always keeps of a request that may cost money."""
+    """Return what the ledger always keeps of a request that may cost money."""
     from callsheet.canon import digest
 
     action = order.action
@@ -257,7 +285,7 @@ def _facts(order: Order) -> dict[str, Any]:
         "schema_digest": action.digest,
         "family": action.family._asdict() if action.family is not None else None,
         "media": list(action.media),
-        "repeat": order.resend,
+        "sent": sorted(order.marks.digests),
     }
 
 

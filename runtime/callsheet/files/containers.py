@@ -18,6 +18,7 @@ _MAGIC = (
     (b"ID3", "mp3"),
     (b"%PDF", "pdf"),
     (b"PK\x03\x04", "zip"),
+    (b"fLaC", "flac"),
 )
 _RIFF = {b"WEBP": "webp", b"WAVE": "wav", b"AVI ": "avi"}
 _BY_EXTENSION = {
@@ -26,6 +27,17 @@ _BY_EXTENSION = {
     **dict.fromkeys((".jpg", ".jpeg"), "jpeg"),
     **{f".{kind}": kind for kind in ("png", "gif", "webp", "wav", "ogg", "mp3", "pdf", "zip")},
 }
+_MEDIA_KINDS = {
+    **dict.fromkeys(("mp4", "webm", "ogg"), frozenset({"video", "audio"})),
+    **dict.fromkeys(("wav", "mp3", "flac"), frozenset({"audio"})),
+    **dict.fromkeys(("png", "jpeg", "gif", "webp", "avif"), frozenset({"image"})),
+    **dict.fromkeys(("pdf", "zip"), frozenset({"file"})),
+    "avi": frozenset({"video"}),
+}
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+_TEXT_STARTS = (b"{", b"[", b"<", b'"')
+WRONG_KIND = "wrong_kind"
+"""The code of the error for a file that is not of the kind that was asked for."""
 _TAIL = 4096
 HEAD = 64
 SHORTEST = 12
@@ -35,7 +47,7 @@ SHORTEST = 12
 def kind_of(head: bytes) -> str:
     """The container that a file begins as (``mp4``, ``png``, …); empty for none that is known."""
     if head[4:8] in _BOXES:
-        return "mp4"
+        return "avif" if head[8:12] in _PICTURE_BRANDS else "mp4"
     if head[:4] == b"RIFF":
         return _RIFF.get(head[8:12], "")
     if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0 and head[1] != 0xFF:
@@ -48,19 +60,32 @@ def expected_kind(name: str) -> str:
     return _BY_EXTENSION.get(os.path.splitext(name)[1].lower(), "")
 
 
-def require_kind(name: str, head: bytes) -> str:
-    """The container that a file begins as; raises ``DownloadError`` where it is none.
+def require_kind(name: str, head: bytes, expected: frozenset[str] = frozenset()) -> str:
+    """Return the container that a file begins as; raise ``DownloadError`` for the wrong kind.
 
-    Only a name that promises a container is held to one; the kind may be another one,
-    for a paid file is never thrown away over its extension.
+    A name that promises a container must hold one, though it may be another one of the same
+    kind: a paid file is never thrown away over its extension. ``expected`` are the kinds of
+    medium that were asked for (``video``, ``image``, ``audio``, ``file``).
     """
-    wanted, found = expected_kind(name), kind_of(head)
-    if wanted and not found:
+    wanted, container = expected_kind(name), kind_of(head)
+    kinds = _MEDIA_KINDS.get(container, frozenset())
+    if kinds and expected and not kinds & expected:
         raise DownloadError(
-            f"the link leads to something that is no {wanted} or other medium",
-            hint="--json shows the link",
+            f"the link leads to a {container} file, not to {_listing(expected)}", code=WRONG_KIND
         )
-    return found
+    is_text = bool(expected) and head.lstrip()[:1] in {*_TEXT_STARTS} and "image" not in expected
+    if (wanted or is_text) and not container:
+        asked = wanted or _listing(expected)
+        raise DownloadError(
+            f"the link leads to something that is no {asked} or other medium",
+            hint="--json shows the link",
+            code=WRONG_KIND,
+        )
+    return container
+
+
+def _listing(kinds: frozenset[str]) -> str:
+    return " or ".join(sorted(kinds))
 
 
 def is_whole(file: IO[bytes], size: int) -> bool:

@@ -142,11 +142,11 @@ class Part:
             begun = self.size >= containers.SHORTEST or not containers.expected_kind(self.target)
             self.complete = begun and containers.is_whole(file, self.size)
 
-    def require_kind(self) -> str:
-        """The container that the file holds; raises as ``containers.require_kind`` does."""
+    def require_kind(self, expected: frozenset[str] = frozenset()) -> str:
+        """Return the container that the file holds; raise as ``containers.require_kind`` does."""
         with self._disk:
             head = os.pread(self._settled().fileno(), containers.HEAD, 0)
-        return containers.require_kind(self.target, head)
+        return containers.require_kind(self.target, head, expected)
 
     def commit(self) -> SavedFile:
         """Make the part durable and give it its name; raises when the name was taken meanwhile."""

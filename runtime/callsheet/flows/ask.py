@@ -11,14 +11,16 @@ from callsheet.flows.effects import Flow, Record, Reply, Send
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import action_path, followed
 from callsheet.flows.submit import Answer, Order, submit
+from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
+from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
+from callsheet.spec import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from callsheet.flows.timing import Timing
     from callsheet.protocol import Overrides
-    from callsheet.spec import Family
 
 OVER = ("done", "failed")
 
@@ -29,6 +31,8 @@ class Job(NamedTuple):
     ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
     ``hint`` is the pause in seconds that the create action's answer asked for; ``past`` holds
     the seconds that earlier jobs of this action took, looked up when one is waited for.
+    ``expected`` are the kinds of medium that the action makes, ``marks`` what its request
+    contained.
     """
 
     ref: str
@@ -41,6 +45,24 @@ class Job(NamedTuple):
     media: tuple[str, ...] = ()
     hint: float | None = None
     past: tuple[float, ...] = ()
+    expected: frozenset[str] = frozenset()
+    marks: RequestMarks = NO_MARKS
+
+
+def job_of(row: Mapping[str, Any], overrides: Overrides, task_ids: Sequence[str] = ()) -> Job:
+    """Return the job of a ledger row that has a family; ``task_ids`` replace the row's own."""
+    return Job(
+        ref=row["ref"],
+        action=row["action"],
+        family=Family(**row["family"]),
+        task_ids=tuple(task_ids or row["task_ids"]),
+        started=row["created"],
+        host=row["host"],
+        overrides=overrides,
+        media=tuple(row["media"] or ()),
+        expected=expected_media(row["action"], row["target"] or ""),
+        marks=RequestMarks(row["sent"] or ()),
+    )
 
 
 class Look(NamedTuple):
@@ -70,14 +92,20 @@ def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[Answer]:
 
 
 def completed(answer: Answer, job: Job | None, timing: Timing) -> Flow[Answer]:
-    """The answer; where it is done and names no medium, what one query says instead."""
+    """Return the answer; where it is done and names no medium, what one query says instead.
+
+    A server may say of the request that it succeeded before the job is done, and may not know
+    the job yet: the job is running then.
+    """
     if job is None or answer.reading.state != "done" or answer.reading.media:
         return answer
     try:
         asked = yield from ask(job, timing)
-    except CallsheetError:  # what is there already must not be lost over this
-        return answer
-    return asked if asked.reading.media else answer
+    except CallsheetError as error:  # what is there already must not be lost over this
+        if error.code != "not_found":
+            return answer
+        return answer._replace(reading=answer.reading._replace(state="running"))
+    return asked if asked.reading.media or asked.reading.state != "done" else answer
 
 
 def look(job: Job, timing: Timing, timeout: float) -> Flow[Look]:
@@ -144,7 +172,15 @@ def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
         data = json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
-    reading = read_reply(data, sent=sent, media=job.media, role="query", overrides=job.overrides)
+    reading = read_reply(
+        data,
+        sent=sent,
+        media=job.media,
+        role="query",
+        overrides=job.overrides,
+        expected=job.expected,
+        marks=job.marks,
+    )
     return Answer(reply, data, reading) if reading.refusal is None else None
 
 

@@ -49,6 +49,13 @@ class Record(NamedTuple):
     values: Mapping[str, Any] = {}
 
 
+class KeepReply(NamedTuple):
+    """Keep the whole body of a reply on disk; answered by its path, or ``""`` without a ledger."""
+
+    name: str
+    body: bytes
+
+
 class Save(NamedTuple):
     """Stream one GET of ``url`` into a part file; answered by a ``Reply`` without its body.
 
@@ -89,7 +96,7 @@ class Update(NamedTuple):
     reading: "Reading"
 
 
-Effect: TypeAlias = Send | Gather | Sleep | Record | Save | Tell
+Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Save | Tell
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import (
+    REFERENCE_USED,
     CallsheetError,
     NetworkError,
     OutcomeUnknown,
     ServerError,
     UsageError,
 )
-from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep
+from callsheet.flows.effects import Flow, KeepReply, Record, Reply, Send, Sleep
 from callsheet.flows.notes import noted
 from callsheet.flows.requests import ATTEMPTS, action_path, followed, pause, retried
 from callsheet.protocol.replies import read_reply
+from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callsheet.flows.timing import Timing
     from callsheet.protocol import Overrides, Reading
+    from callsheet.protocol.refusals import Refusal
     from callsheet.spec import Action
 
 NO_CONTENT, SEE_OTHER = 204, 303
@@ -33,8 +37,10 @@ class Order(NamedTuple):
     """What is to be invoked, as it will go out.
 
     ``body`` is the exact bytes and ``value`` the same as parsed JSON. ``ref`` is the client
-    reference that also travels as ``Idempotency-Key``. ``resend`` is true where this server
-    honours that key. ``facts`` go into the ledger with the intent.
+    reference that also travels as ``Idempotency-Key``. ``may_resend`` finds out whether this
+    server honours that key; it is asked where a second POST could cost again. ``facts`` go into
+    the ledger with the intent. ``expected`` are the kinds of medium that the action makes;
+    ``marks`` tell what the request contained that created the job which this one asks about.
     """
 
     action: Action
@@ -44,9 +50,11 @@ class Order(NamedTuple):
     host: str
     overrides: Overrides
     timeout: float = 60.0
-    resend: bool = False
+    may_resend: Callable[[], Flow[bool]] | None = None
     headers: Mapping[str, str] = {}
     facts: Mapping[str, Any] = {}
+    expected: frozenset[str] = frozenset()
+    marks: RequestMarks = NO_MARKS
 
     def send(self) -> Send:
         """The request; a paid one carries the reference as its idempotency key."""
@@ -73,20 +81,35 @@ def submit(order: Order, timing: Timing) -> Flow[Answer]:
     if not order.action.paid:
         reply = yield from retried(order.send(), timing)
         return read_answer(order, reply)
-    yield Record("intent", order.ref, order.facts)
+    yield from _record_intent(order)
     begun = timing.clock()
-    reply, doubtful = yield from _paid(order, timing)
-    took = timing.clock() - begun if order.action.role == "wait" and not doubtful else None
-    return (yield from _settle(order, reply, doubtful=doubtful, took=took))
+    reply, earlier = yield from _paid(order, timing)
+    took = timing.clock() - begun if order.action.role == "wait" and not earlier else None
+    return (yield from _settle(order, reply, earlier=earlier, took=took))
 
 
-def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, bool]]:
-    """The POST that may cost money, and whether an earlier try of it may have arrived.
+def _record_intent(order: Order) -> Flow[None]:
+    """Record the request before it leaves.
+
+    A reference that another request left with is used again only for the same request, and only
+    where the server honours it; raises ``UsageError`` otherwise.
+    """
+    try:
+        yield Record("intent", order.ref, order.facts)
+    except UsageError as error:
+        if error.code != REFERENCE_USED or not (yield from _may_resend(order)):
+            raise
+        yield Record("intent", order.ref, {**order.facts, "repeat": True})
+
+
+def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, int]]:
+    """Make the POST that may cost money; return how many earlier tries may have arrived too.
 
     Only a lost connection is tried again, and only where the server honours the key or
     nothing can have reached it; an answer, whatever its status, is never asked for twice.
     """
-    left = sending = False
+    left = 0
+    sending = False
     try:
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -94,16 +117,20 @@ def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, bool]]:
                 return (yield from followed(order.send())), left
             except NetworkError as error:
                 sending = False
-                left = left or error.sent
-                if attempt == ATTEMPTS or (left and not order.resend):
+                left += error.sent
+                if attempt == ATTEMPTS or (left and not (yield from _may_resend(order))):
                     raise
             yield Sleep(pause(None, attempt, throttled=False, timing=timing))
         raise AssertionError("the last attempt returns or raises")
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield from _broken_off(order, error, left=left or (sending and _doubtful(error)))
+        yield from _broken_off(order, error, left=left + (sending and _doubtful(error)))
         raise
+
+
+def _may_resend(order: Order) -> Flow[bool]:
+    return (yield from order.may_resend()) if order.may_resend is not None else False
 
 
 def _doubtful(error: BaseException) -> bool:
@@ -117,32 +144,40 @@ def _doubtful(error: BaseException) -> bool:
     return not isinstance(error, UsageError)
 
 
-def _broken_off(order: Order, error: BaseException, *, left: bool) -> Flow[None]:
-    """Write down that no answer was had; raises ``OutcomeUnknown`` in place of our own errors."""
+def _broken_off(order: Order, error: BaseException, *, left: int) -> Flow[None]:
+    """Record that no answer came; raise ``OutcomeUnknown`` in place of our own errors.
+
+    ``left`` counts the requests that may have reached the server.
+    """
     what = error.message if isinstance(error, CallsheetError) else type(error).__name__
     answered = isinstance(error, ServerError)
     state = "unknown" if left else "refused" if answered else "unsent"
     yield from noted(Record(state, order.ref, {"error": what}))
     if left and isinstance(error, CallsheetError):
         what = what if answered else f"no answer came back ({what})"
-        raise _unknown(order, what) from error
+        raise _unknown(order, what, left=left) from error
 
 
-def _settle(order: Order, reply: Reply, *, doubtful: bool, took: float | None) -> Flow[Answer]:
-    """Read the answer to a paid request and write down what it means.
+def _settle(order: Order, reply: Reply, *, earlier: int, took: float | None) -> Flow[Answer]:
+    """Read the answer to a paid request and record what it means.
 
-    ``took`` are the seconds after which a blocking action answered.
+    ``earlier`` counts the tries before this one that may have arrived too; ``took`` are the
+    seconds after which a blocking action answered.
     """
     raw = safe_text(reply.body[:RAW_LIMIT].decode("utf-8", "replace"), multiline=True)
-    unsure = reply.status == 408 or reply.status >= 500
     try:
         answer = read_answer(order, reply)
     except CallsheetError as error:
-        if not (unsure or doubtful or isinstance(error, Unreadable)):
+        unsure = _is_unsure(reply.status) or isinstance(error, Unreadable | Unsettled)
+        if not (unsure or earlier):
             yield from noted(Record("refused", order.ref, {"error": error.message, "reply": raw}))
             raise
-        yield from noted(Record("unknown", order.ref, {"error": error.message, "reply": raw}))
-        raise _unknown(order, error.message, reply=reply, raw=raw) from None
+        values = {"error": error.message, "reply": raw, "task_ids": _ids_of(error)}
+        yield from noted(Record("unknown", order.ref, values))
+        path = yield KeepReply(order.ref, reply.body)
+        raise _unknown(
+            order, error.message, left=earlier + 1, reply=reply, raw=raw, kept_at=path
+        ) from None
     yield from noted(Record(*_event(order, answer, took)))
     return answer
 
@@ -166,6 +201,24 @@ class Unreadable(ServerError):
     code = "unreadable"
 
 
+class Unsettled(ServerError):
+    """An HTTP 200 that refuses a paid request and does not show that nothing was charged.
+
+    It says 408 or 5xx, or it names a task: ``task_ids``.
+    """
+
+    task_ids: tuple[str, ...] = ()
+
+
+def _is_unsure(status: int) -> bool:
+    """Tell whether a refusal with this status may come after the request was carried out."""
+    return status == 408 or status >= 500
+
+
+def _ids_of(error: CallsheetError) -> list[str]:
+    return list(error.task_ids) if isinstance(error, Unsettled) else []
+
+
 def read_answer(order: Order, reply: Reply) -> Answer:
     """The JSON of a success and how it reads; raises the error that a refusal stands for."""
     if not 200 <= reply.status < 300:
@@ -177,14 +230,38 @@ def read_answer(order: Order, reply: Reply) -> Answer:
         media=order.action.media,
         role=order.action.role,
         overrides=order.overrides,
+        expected=order.expected,
+        marks=order.marks,
     )
     if reading.refusal is not None:
-        raise _error(order, reply)
+        error = _error(order, reply)
+        if order.action.paid and (reading.task_ids or _is_unsure(_status_in(reading.refusal))):
+            return _unsettled(order, Answer(reply, data, reading), error)
+        raise error
     if order.action.role in {"create", "wait"} and not (
         reading.task_ids or reading.media or reading.state == "failed"
     ):
         raise Unreadable("neither a task id nor a result was recognised in the answer")
     return Answer(reply, data, reading)
+
+
+def _unsettled(order: Order, answer: Answer, error: CallsheetError) -> Answer:
+    """Return a refusal that names a task as a running job; raise ``Unsettled`` for any other.
+
+    What the server says of the job decides: where it can be asked about, it is.
+    """
+    task_ids = answer.reading.task_ids
+    family = order.action.family
+    if task_ids and family is not None and family.query:
+        return answer._replace(reading=answer.reading._replace(state="running", refusal=None))
+    unsettled = Unsettled(error.message, http_status=error.http_status)
+    unsettled.task_ids = task_ids
+    raise unsettled
+
+
+def _status_in(refusal: Refusal) -> int:
+    """Return the HTTP status that an envelope states as its code; 0 where it states none."""
+    return int(refusal.code) if re.fullmatch("[1-5][0-9]{2}", refusal.code) else 0
 
 
 def _json(body: bytes) -> Any:
@@ -210,13 +287,21 @@ def _error(order: Order, reply: Reply) -> CallsheetError:
 
 
 def _unknown(
-    order: Order, what: str, *, reply: Reply | None = None, raw: str = ""
+    order: Order,
+    what: str,
+    *,
+    left: int = 1,
+    reply: Reply | None = None,
+    raw: str = "",
+    kept_at: str = "",
 ) -> OutcomeUnknown:
     from callsheet.protocol import request_id
 
+    times = "it was not sent again" if left <= 1 else f"it was sent {left} times with one key"
+    copy = f"; the whole answer: {kept_at}" if kept_at else ""
     return OutcomeUnknown(
         f"{order.action.id} was sent and its outcome is unknown: {what}",
-        hint=f"it was not sent again; see: tasks recover {order.ref[:8]}",
+        hint=f"{times}; see: tasks recover {order.ref[:8]}{copy}",
         action=order.action.id,
         http_status=reply.status if reply else None,
         request_id=request_id(reply.headers) if reply else None,

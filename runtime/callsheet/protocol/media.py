@@ -1,4 +1,4 @@
-"""Finds the links of a result in a reply, and never one that the request itself contained."""
+"""Find the links of a result in a reply, and never one that the request itself contained."""
 
 from __future__ import annotations
 
@@ -6,102 +6,197 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import vocabulary as say
-from .values import encodable, expanded, words
+from .values import is_link, split_links, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .request_marks import RequestMarks
+
 _DEPTH = 40
 _MOST = 1000
 _NODES = 50_000
-_ABSOLUTE = r"(?i:https?)://[^\s/]"
-_INLINE = r"(?i:data:(?:video|image|audio)/)"
 _PLAIN_LINK = r"(?i:https?)://|(?i:data):|/\S"
-_RELATIVE = r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
-_SEPARATOR = r"\s*,\s*"
+_EXTENSION = r"\.([A-Za-z0-9]{2,5})(?=[?#]|\Z)"
+_INLINE_TYPE = r"(?i:data:)([a-z]+)/"
+_NONE: frozenset[str] = frozenset()
 
 
-class _Place(NamedTuple):
-    """A text in a reply: the keys that lead to it, as typed, and how deep it stands."""
+class Medium(NamedTuple):
+    """A link that may be a result.
+
+    ``kind`` is ``video``, ``image``, ``audio`` or ``file`` where its name, its type or its key
+    says so, ``other`` for a name that says that it is no medium (``.json``), and empty where
+    nothing does. ``named`` is true for a field that the output schema or the overlay names.
+    """
+
+    link: str
+    kind: str = ""
+    named: bool = False
+
+
+class _Location(NamedTuple):
+    """A text in a reply: the keys that lead to it, how deep it stands, and what stands beside."""
 
     keys: tuple[str, ...]
     depth: int
     text: str
+    beside: str
 
 
-def find_media(views: Sequence[Any], *, sent: Any, names: Sequence[str]) -> tuple[str, ...]:
-    """Links in ``views`` (JSON values), each once, the action's own medium first.
+def find_media(
+    views: Sequence[Any], *, marks: RequestMarks, names: Sequence[str] = ()
+) -> tuple[Medium, ...]:
+    """Return the links in ``views`` (JSON values), each once, the likeliest result first.
 
-    ``names`` are the reply's fields that the output schema or the overlay names; where one of
-    them holds a link, nothing else counts. Else keys that end in url, urls or uri count, and
-    links from the root under output, images and the like. Relative links stay as they came.
+    ``names`` are the reply's fields that the output schema or the overlay names. Else keys that
+    end in url, urls or uri count, and links from the root under output, images and the like.
+    Relative links stay as they came. ``marks`` tell what the request contained.
     """
-    links = [_Place(*found) for view in views for found in _texts(view) if is_link(found[2])]
-    if not links:
-        return ()
-    known = sent_texts(sent)
-    places = [place for place in links if place.text.strip() not in known]
     wanted = [_plain(name) for name in names]
-    ranked = [(rank, place) for place in places if (rank := _named(place, wanted)) is not None]
-    if not ranked:
-        own = words(names[0])[:1] if names else ()
-        ranked = [(_foreign(place, own), place) for place in places if _looks_like_media(place)]
-    ranked.sort(key=lambda pair: (pair[0], pair[1].depth))
-    return tuple(dict.fromkeys(place.text.strip() for _, place in ranked))[:_MOST]
+    own = words(names[0])[:1] if names else ()
+    ranked: list[tuple[tuple[int, int, bool, int], Medium]] = []
+    for place in (place for view in views for place in _links(view)):
+        rank = _named(place, wanted)
+        if (rank is None and not _looks_like_media(place)) or marks.contain(place.text):
+            continue
+        medium = Medium(place.text, _kind_of(place), named=rank is not None)
+        foreign = _foreign(place, own) if rank is None else 0
+        by_name = len(wanted) if rank is None else rank
+        ranked.append(((by_name, foreign, _is_variant(place), place.depth), medium))
+    ranked.sort(key=lambda pair: pair[0])
+    unique: dict[str, Medium] = {}
+    for _, medium in ranked:
+        unique.setdefault(medium.link, medium)
+    return tuple(unique.values())[:_MOST]
 
 
-def sent_texts(sent: Any) -> frozenset[str]:
-    """Every text in the request, and the parts of comma lists."""
-    found: set[str] = set()
-    for _, _, text in _texts(expanded(sent)):
-        found.add(text.strip())
-        if "," in text:
-            found.update(re.split(_SEPARATOR, text.strip()))
-    return frozenset(found)
+def select_media(
+    media: Sequence[Medium], expected: frozenset[str] = frozenset()
+) -> tuple[Medium, ...]:
+    """Return the media that are results of an action which makes the ``expected`` kinds.
+
+    A link of another kind is none (a cover is no video). Where one of the rest stands in a named
+    field, only those count; a link whose kind is known goes before one of an unknown kind.
+    """
+    fitting = [medium for medium in media if not expected or medium.kind in {"", *expected}]
+    fitting = [medium for medium in fitting if medium.named] or fitting
+    return tuple(sorted(fitting, key=lambda medium: bool(expected) and not medium.kind))
 
 
-def is_link(text: str) -> bool:
-    """Whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
-    text = text.strip()
-    if "/" not in text and "." not in text:  # no pattern below has neither
-        return False
-    if not text or not encodable(text) or text in {"/", ".", ".."}:
-        return False
-    if re.match(_INLINE, text):
+def expected_media(action_id: str, out: str = "") -> frozenset[str]:
+    """Return the kinds of medium that an action makes; empty where nothing tells.
+
+    The extension of ``out`` decides, else the words of the action's id: ``image_to_video``
+    makes a video, ``audio.transcribe`` makes a text.
+    """
+    by_extension = kind_of_name(out)
+    if by_extension and by_extension != "other":
+        return frozenset({by_extension})
+    segments = [words(segment) for segment in action_id.split(".")]
+    last = segments[-1]
+    if "to" in last:
+        return _kinds_in(last[last.index("to") + 1 :])
+    if makes_text(action_id):
+        return frozenset()
+    return next((kinds for segment in reversed(segments) if (kinds := _kinds_in(segment))), _NONE)
+
+
+def expects_medium(action_id: str, out: str = "", *, is_job: bool, names: Sequence[str]) -> bool:
+    """Tell whether the result of an action is a medium: a file, not JSON.
+
+    For a job the ``names`` of its media fields tell it too.
+    """
+    if expected_media(action_id, out):
         return True
-    if len(text) > 8192 or " " in text or not text.isprintable():
-        return False
-    return bool(re.match(_ABSOLUTE, text) or re.match(_RELATIVE, text))
+    return is_job and bool(names) and not makes_text(action_id)
 
 
-def _texts(view: Any) -> Iterator[tuple[tuple[str, ...], int, str]]:
-    """All texts of a JSON value as the fields of a place, in document order, without recursion."""
-    stack: list[tuple[Any, tuple[str, ...], int]] = [(view, (), 0)]
+def makes_text(action_id: str) -> bool:
+    """Tell whether the words of an id say that the result is data, not a medium."""
+    *groups, last = (words(segment) for segment in action_id.split("."))
+    if "to" in last:
+        last = last[last.index("to") + 1 :]
+    if say.TEXT_WORDS.intersection(last):
+        return True
+    return not _kinds_in(last) and any(say.TEXT_WORDS.intersection(group) for group in groups)
+
+
+def _kinds_in(parts: Sequence[str]) -> frozenset[str]:
+    return frozenset(say.MEDIUM_WORDS[word] for word in parts if word in say.MEDIUM_WORDS)
+
+
+def kind_of_name(name: str) -> str:
+    """Return the kind of medium that the extension of a path or link stands for, or ``""``."""
+    match = re.search(_EXTENSION, name.strip())
+    return say.EXTENSION_KINDS.get(match[1].lower(), "") if match else ""
+
+
+def _links(view: Any) -> Iterator[_Location]:
+    for place in _texts(view):
+        for text in split_links(place.text):
+            if is_link(text):
+                yield place._replace(text=text)
+
+
+def _texts(view: Any) -> Iterator[_Location]:
+    """Yield all texts of a JSON value in document order, without recursion."""
+    stack: list[tuple[Any, tuple[str, ...], int, str]] = [(view, (), 0, "")]
     for _ in range(_NODES):
         if not stack:
             return
-        value, keys, depth = stack.pop()
+        value, keys, depth, beside = stack.pop()
         if isinstance(value, str):
-            yield keys, depth, value
+            yield _Location(keys, depth, value, beside)
         elif isinstance(value, dict) and depth < _DEPTH:
-            stack += [(item, (*keys, key), depth + 1) for key, item in reversed(value.items())]
+            own = _stated_type(value)
+            stack += [(item, (*keys, key), depth + 1, own) for key, item in reversed(value.items())]
         elif isinstance(value, list) and depth < _DEPTH:
-            stack += [(item, keys, depth + 1) for item in reversed(value)]
+            stack += [(item, keys, depth + 1, beside) for item in reversed(value)]
+
+
+def _stated_type(table: dict[str, Any]) -> str:
+    """Return what an object says of its own type: ``{"type": "video", "url": …}``."""
+    for key in say.TYPE_KEYS:
+        value = table.get(key)
+        if isinstance(value, str) and len(value) <= 100:
+            return value
+    return ""
+
+
+def _kind_of(place: _Location) -> str:
+    """Return the kind of a link: by its name, by what it says of itself, then by its keys."""
+    inline = re.match(_INLINE_TYPE, place.text.strip())
+    if inline:
+        return inline[1].lower()
+    by_name = kind_of_name(place.text)
+    if by_name:
+        return by_name
+    stated = {say.MEDIUM_WORDS.get(word, "") for word in words(place.beside)} - {""}
+    if len(stated) == 1:
+        return stated.pop()
+    return next((kind for key in reversed(place.keys) if (kind := _kind_of_key(key))), "")
+
+
+def _kind_of_key(key: str) -> str:
+    """Return the kind of medium that a key names; empty where it names none, or several."""
+    kinds = {say.MEDIUM_WORDS.get(word, "") for word in words(key)} - {""}
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def _plain(name: str) -> str:
     return "".join(words(name))
 
 
-def _named(place: _Place, wanted: Sequence[str]) -> int | None:
-    """The rank of a place whose own key is asked for and stands under nothing forbidden."""
+def _named(place: _Location, wanted: Sequence[str]) -> int | None:
+    """Return the rank of a place whose own key is asked for and stands under nothing forbidden."""
     own = _plain(place.keys[-1]) if place.keys else ""
     if not own or own not in wanted or any(_is_forbidden(key) for key in place.keys[:-1]):
         return None
     return wanted.index(own)
 
 
-def _looks_like_media(place: _Place) -> bool:
+def _looks_like_media(place: _Location) -> bool:
     if not place.keys or any(_is_forbidden(key) for key in place.keys):
         return False
     own = place.keys[-1]
@@ -112,13 +207,23 @@ def _looks_like_media(place: _Place) -> bool:
 
 
 def _is_forbidden(key: str) -> bool:
+    """Tell whether nothing under a key is a result: previews, and what repeats the request."""
     stem = _stem(key)
     parts = words(key) if stem is None else words(stem)
-    return bool(say.NEVER_MEDIA.intersection(parts))
+    if say.NEVER_MEDIA.intersection(parts) or any(
+        part.startswith(say.REQUEST_PREFIXES) for part in parts
+    ):
+        return True
+    return "".join(parts).startswith(say.FRAME_PREFIXES)
+
+
+def _is_variant(place: _Location) -> bool:
+    """Tell whether a place holds another form of the result (with captions, with a watermark)."""
+    return any(say.VARIANTS.intersection(words(key)) for key in place.keys)
 
 
 def _stem(key: str) -> str | None:
-    """What stands before url, urls, uri in a key; ``None`` for a key with another end."""
+    """Return what stands before url, urls, uri in a key; ``None`` for a key with another end."""
     lowered = key[:200].lower().rstrip("_- ")
     for ending in say.LINK_ENDINGS:
         if lowered.endswith(ending):
@@ -126,6 +231,6 @@ def _stem(key: str) -> str | None:
     return None
 
 
-def _foreign(place: _Place, own: tuple[str, ...]) -> int:
-    """0 for a place that the action's own medium (``video``) is part of, else 1."""
+def _foreign(place: _Location, own: tuple[str, ...]) -> int:
+    """Return 0 for a place that the action's own medium (``video``) is part of, else 1."""
     return 0 if any(part in _plain(key) for part in own for key in place.keys) else 1

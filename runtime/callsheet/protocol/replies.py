@@ -8,9 +8,10 @@ from callsheet.text import one_line
 
 from . import vocabulary as say
 from .envelope import Opened, open_envelope
-from .media import find_media, is_link, sent_texts
+from .media import Medium, find_media, select_media
 from .overrides import NONE, Overrides, pick_first
-from .values import expanded, held, number, word
+from .request_marks import NO_MARKS, RequestMarks, texts_of
+from .values import expanded, held, is_link, number, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 State = Literal["", "running", "done", "failed"]
 _LONGEST_ID = 512
+_LIST_DEPTH = 4
 
 
 class Reading(NamedTuple):
@@ -29,8 +31,9 @@ class Reading(NamedTuple):
     ``payload`` is the reply without its envelope, otherwise unchanged. ``task_ids`` are the
     candidates in the order in which to try them. ``state`` is the word ``said`` (as it came, made
     safe) as one of three; ``progress`` is 0 to 1; ``poll_after`` is in seconds. ``media`` are
-    links as they came. ``message`` is the server's, made safe. ``refusal`` is a no that came
-    with a 2xx. ``understood`` is false where neither a task nor a result was recognised.
+    the links of the action's own medium as they came, ``candidates`` all links that were
+    considered. ``message`` is the server's, made safe. ``refusal`` is a no that came with a
+    2xx. ``understood`` is false where neither a task nor a result was recognised.
     """
 
     payload: Any = None
@@ -44,6 +47,7 @@ class Reading(NamedTuple):
     cost: float | None = None
     refusal: Refusal | None = None
     understood: bool = True
+    candidates: tuple[Medium, ...] = ()
 
 
 def read_reply(
@@ -53,25 +57,47 @@ def read_reply(
     media: Sequence[str] = (),
     overrides: Overrides = NONE,
     role: Role = "",
+    expected: frozenset[str] = frozenset(),
+    marks: RequestMarks = NO_MARKS,
 ) -> Reading:
     """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
 
     ``media`` names the reply's fields that hold media, the action's own medium first. ``role``
     is the action's in its family: without one (``""``) only a known running word makes a task,
-    and any content is a result. Never raises on any JSON value.
+    and any content is a result. ``expected`` are the kinds of medium that the action makes,
+    ``marks`` what the request that created the job contained; neither that nor ``sent`` is a
+    result. Never raises on any JSON value.
     """
     opened = open_envelope(data, overrides)
+    if role == "query":
+        opened = _narrowed(opened, frozenset(texts_of(sent)))
     if opened.refusal and not _is_about_job(opened, role, overrides):
         return _refused(opened, opened.refusal)
+    marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
+    return _read_job(opened, media, overrides, role=role, expected=expected, marks=marks)
+
+
+def _read_job(
+    opened: Opened,
+    names: Sequence[str],
+    overrides: Overrides,
+    *,
+    role: Role,
+    expected: frozenset[str],
+    marks: RequestMarks,
+) -> Reading:
+    """Read what a reply that refuses nothing says of a job, or of a result."""
     views = _views(opened)
     tables = _tables(views)
     task_ids = _task_ids(tables, views, overrides, role)
-    links = _media(views, sent, media, overrides)
+    candidates = _media(views, names, overrides, marks)
+    selected = select_media(candidates, expected)
+    links = tuple(medium.link for medium in selected)
     state, said = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
     if opened.status and said == opened.status and role in {"", "create"} and not links:
         state, said = "", ""  # the envelope's word about the request, not the task's
     if not state and role:
-        state = _unsaid(tables, links, role)
+        state = _state_without_word(tables, selected, role, expected)
     return Reading(
         payload=opened.payload,
         task_ids=task_ids,
@@ -83,6 +109,7 @@ def read_reply(
         poll_after=_poll_after(tables),
         cost=_first_number(tables, say.COST_KEYS),
         understood=_understood(opened, task_ids, state, links, role),
+        candidates=candidates,
     )
 
 
@@ -100,9 +127,9 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
 
 
 def _refused(opened: Opened, refusal: Refusal) -> Reading:
-    """A no; a task that it names all the same is kept, it may have been charged."""
+    """Return a refusal; a task that it names all the same is kept: it may have been charged."""
     tables = _tables(_views(opened))
-    found = (_id(table[key]) for key in say.TASK_ID_KEYS[:2] for table in tables if key in table)
+    found = (_id(table[key]) for key in say.OWN_ID_KEYS for table in tables if key in table)
     return Reading(
         payload=opened.payload,
         task_ids=tuple(dict.fromkeys(text for text in found if text)),
@@ -111,9 +138,18 @@ def _refused(opened: Opened, refusal: Refusal) -> Reading:
     )
 
 
-def _unsaid(tables: Sequence[dict[str, Any]], links: tuple[str, ...], role: Role) -> State:
-    """The state of a job that gives no word for it: its result or its error tells."""
-    if links:
+def _state_without_word(
+    tables: Sequence[dict[str, Any]],
+    media: Sequence[Medium],
+    role: Role,
+    expected: frozenset[str],
+) -> State:
+    """Return the state of a job that gives no word for it: its result or its error tells.
+
+    The answer to a create request is final only with a medium that is plainly the action's
+    own: a ``result_url`` may be where to ask.
+    """
+    if media and (role != "create" or not expected or media[0].kind in expected or media[0].named):
         return "done"
     has_error = any(any(held(table, say.ERROR_KEYS)) for table in tables)
     return "failed" if has_error and role == "query" else ""
@@ -126,6 +162,27 @@ def _is_about_job(opened: Opened, role: Role, overrides: Overrides) -> bool:
         return False
     values = _all(_tables(_views(opened)), say.STATE_KEYS)
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
+
+
+def _narrowed(opened: Opened, ids: frozenset[str]) -> Opened:
+    """Return the reply without the other jobs, where it lists several and one has our id."""
+    layers = tuple(_own_entries(layer, ids) for layer in opened.layers)
+    return opened._replace(layers=layers, payload=_own_entries(opened.payload, ids))
+
+
+def _own_entries(value: Any, ids: frozenset[str], depth: int = 0) -> Any:
+    if depth >= _LIST_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {key: _own_entries(item, ids, depth + 1) for key, item in value.items()}
+    if not isinstance(value, list) or len(value) < 2:
+        return value
+    own = [item for item in value if isinstance(item, dict) and _has_id(item, ids)]
+    return own if own else value
+
+
+def _has_id(entry: dict[str, Any], ids: frozenset[str]) -> bool:
+    return any(_id(entry[key]) in ids for key in say.TASK_ID_KEYS if key in entry)
 
 
 def _views(opened: Opened) -> tuple[Any, ...]:
@@ -239,13 +296,14 @@ def _poll_after(tables: Sequence[dict[str, Any]]) -> float | None:
 
 
 def _media(
-    views: tuple[Any, ...], sent: Any, names: Sequence[str], overrides: Overrides
-) -> tuple[str, ...]:
+    views: tuple[Any, ...], names: Sequence[str], overrides: Overrides, marks: RequestMarks
+) -> tuple[Medium, ...]:
     if not overrides.media:
-        return find_media(views, sent=sent, names=names)
-    known = sent_texts(sent)
+        return find_media(views, marks=marks, names=names)
     texts = [value.strip() for value in _forced_texts(views, overrides) if is_link(value)]
-    return tuple(dict.fromkeys(text for text in texts if text not in known))
+    links = dict.fromkeys(text for text in texts if not marks.contain(text))
+    # The user chose the place: the kind of its links is not asked for.
+    return tuple(Medium(link, named=True) for link in links)
 
 
 def _forced_texts(views: tuple[Any, ...], overrides: Overrides) -> Iterator[str]:

@@ -17,6 +17,10 @@ _WORD_START = r"(?<=[a-z0-9])(?=[A-Z])"
 _BETWEEN = r"[^A-Za-z0-9]+"
 _JOINTS = re.compile(r"[\s_-]+")
 _READABLE = (str, dict, list)
+_NEXT_LINK = r"\s*,\s*(?=(?i:https?)://)"
+_ABSOLUTE = r"(?i:https?)://[^\s/]"
+_INLINE = r"(?i:data:(?:video|image|audio)/)"
+_RELATIVE = r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
 
 
 def loads(text: str | bytes) -> Any:
@@ -111,3 +115,22 @@ def encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_link(text: str) -> bool:
+    """Tell whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
+    text = text.strip()
+    if "/" not in text and "." not in text:  # no pattern below has neither
+        return False
+    if not text or not encodable(text) or text in {"/", ".", ".."}:
+        return False
+    if re.match(_INLINE, text):
+        return True
+    if len(text) > 8192 or " " in text or not text.isprintable():
+        return False
+    return bool(re.match(_ABSOLUTE, text) or re.match(_RELATIVE, text))
+
+
+def split_links(text: str) -> list[str]:
+    """Return the links in a text: one, or those of a comma list; a comma in a link stays."""
+    return re.split(_NEXT_LINK, text.strip()) if "," in text and "://" in text else [text.strip()]

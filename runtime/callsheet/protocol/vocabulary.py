@@ -85,6 +85,8 @@ TASK_ID_KEYS = (
     *("taskId", "task_id", "id", "jobId", "requestId"),
     *("job_id", "request_id", "predictionId", "prediction_id", "generationId", "generation_id"),
 )
+OWN_ID_KEYS = ("taskId", "task_id", "jobId", "job_id")
+"""Keys that name a job and nothing else: an ``id`` beside a refusal may be the request's."""
 TASK_HOLDERS = (
     *("task", "job", "data", "result", "payload", "response", "output"),
     *("taskInfo", "task_info", "taskResult", "task_result", "prediction", "generation"),
@@ -126,17 +128,85 @@ MEDIA_KEYS = frozenset(
 )
 NEVER_MEDIA = frozenset(
     {
-        *("thumbnail", "thumb", "cover", "poster", "preview", "callback", "webhook", "input"),
+        *("thumbnail", "thumb", "cover", "poster", "preview", "callback", "webhook"),
         *("thumbnails", "thumbs", "covers", "posters", "previews", "callbacks", "webhooks"),
-        "inputs",
+        *("arg", "args", "argument", "arguments", "option", "options", "keyframe", "keyframes"),
+        *("reference", "references", "original", "origin", "originals", "orig", "snapshot"),
     }
 )
+"""Words of keys under which nothing is a result: what goes with it, or repeats the request."""
+REQUEST_PREFIXES = ("input", "param", "request", "source")
+"""Beginnings of words of keys under which a reply repeats the request (``paramJson``)."""
+FRAME_PREFIXES = ("firstframe", "lastframe", "startframe", "endframe", "keyframe", "lastimage")
+VARIANTS = frozenset(
+    {
+        *("caption", "captions", "captioned", "watermark", "watermarked", "progress", "gif"),
+        *("low", "lowres", "small", "proxy", "subtitle", "subtitles", "hls"),
+    }
+)
+"""Words of keys that hold another form of the result; the result itself goes before."""
+TYPE_KEYS = ("mimeType", "mime_type", "contentType", "content_type", "mediaType", "type", "kind")
+MEDIUM_WORDS = {
+    **dict.fromkeys(
+        ("video", "videos", "movie", "movies", "film", "films", "clip", "clips", "animation",
+         "animations", "footage", "mp4"),
+        "video",
+    ),
+    **dict.fromkeys(
+        ("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "gif",
+         "thumbnail", "poster", "portrait", "logo", "icon", "illustration", "png", "jpg", "jpeg"),
+        "image",
+    ),
+    **dict.fromkeys(
+        ("audio", "audios", "speech", "voice", "voiceover", "music", "song", "songs", "sound",
+         "sounds", "tts", "mp3", "wav"),
+        "audio",
+    ),
+}  # fmt: skip
+"""Words of ids, keys and types that name a kind of medium."""
+TEXT_WORDS = frozenset(
+    {
+        *("transcribe", "transcript", "transcription", "describe", "description", "caption"),
+        *("analyze", "analyse", "analysis", "detect", "classify", "ocr", "tag", "tags", "text"),
+        *("subtitle", "subtitles", "summarize", "summarise", "summary", "prompt", "moderate"),
+        *("embed", "embedding", "embeddings", "list", "search", "info", "metadata", "count"),
+        *("translate", "score", "cancel", "delete", "models", "voices", "prompts", "estimate"),
+    }
+)
+"""Words of an action's id that say that its result is data, whatever medium it is about."""
+EXTENSION_KINDS = {
+    **dict.fromkeys(("mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "ts"), "video"),
+    **dict.fromkeys(
+        ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "svg", "avif", "heic", "ico"),
+        "image",
+    ),
+    **dict.fromkeys(("mp3", "wav", "ogg", "oga", "m4a", "flac", "aac", "opus", "aiff"), "audio"),
+    **dict.fromkeys(
+        ("json", "txt", "html", "htm", "xml", "csv", "md", "srt", "vtt", "ass", "log", "yaml",
+         "m3u8", "js", "css", "php"),
+        "other",
+    ),
+    **dict.fromkeys(
+        ("pdf", "zip", "tar", "gz", "glb", "gltf", "obj", "fbx", "usdz", "stl", "ply", "psd",
+         "docx", "pptx", "xlsx"),
+        "file",
+    ),
+}  # fmt: skip
+"""The kind of medium that a file's extension stands for; ``other`` is none, ``file`` any other."""
+GENERIC_FILE_NAMES = frozenset(
+    {
+        *("video", "videos", "image", "images", "output", "outputs", "result", "results", "file"),
+        *("audio", "movie", "final", "out", "media", "generated", "download", "v", "a", "x"),
+        *("picture", "photo", "clip", "img", "index", "main", "default", "render", "data", "vid"),
+    }
+)
+"""Names without digits that identify no file: a request's and a result's may share them."""
 NOT_A_FILE = frozenset(
     {
         *("status", "response", "cancel", "query", "poll", "docs", "documentation", "dashboard"),
         *("console", "log", "logs", "self", "next", "prev", "previous", "home", "homepage"),
         *("website", "avatar", "icon", "favicon", "logo", "terms", "help", "billing", "pricing"),
-        *("upgrade", "login", "profile", "upload", "support", "api"),
+        *("upgrade", "login", "profile", "upload", "support", "api", "polling", "share", "detail"),
     }
 )
 """Words before ``url`` that name a page or an address of the API, not something to save."""

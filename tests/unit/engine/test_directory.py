@@ -145,10 +145,10 @@ def test_a_job_is_asked_for_in_the_words_of_its_host(settings: Settings) -> None
     found = directory(settings, stage)
     bound = Family(create="v.make", query="v.query", task_key="taskId")
     action = Action(id="v.make", role="create", family=bound, module="v_make")
-    assert found.on_terms_of_host(action).family == bound
+    assert stage.run(found.on_terms_of_host(action)).family == bound
     stage.run(found.refresh())
-    here = found.on_terms_of_host(action).family
+    here = stage.run(found.on_terms_of_host(action)).family
     assert here is not None
     assert (here.task_key, here.query) == ("task_id", "v.query")
     unpaired = Action(id="v.make", role="wait", family=bound, module="v_make")
-    assert found.on_terms_of_host(unpaired).family == bound
+    assert stage.run(found.on_terms_of_host(unpaired)).family == bound

@@ -113,7 +113,7 @@ def words(update: Update, usual: float | None = None) -> str:
 
 def preview(payload: Any) -> str:
     """The first link that a reply gives under a name such as ``previewUrl``; empty for none."""
-    from callsheet.protocol.media import is_link
+    from callsheet.protocol.values import is_link
 
     for name, value in payload.items() if isinstance(payload, dict) else ():
         word = name.lower().replace("_", "").removesuffix("s")

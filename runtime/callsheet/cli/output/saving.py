@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.nearest import did_you_mean, listing
 from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.files.targets import WORDS, check_target, target_path
+from callsheet.files.targets import WORDS, check_target, extension_of, target_path
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -100,6 +100,25 @@ def save(
     for file in saved:
         _tell_kind(session, file)
     return saved
+
+
+def is_document(session: Session, action: Action, answer: Answer) -> bool:
+    """Tell whether ``--out`` takes the JSON of an answer: where the result is JSON.
+
+    Never under the name of a medium, nor where a medium is expected, nor while a job goes on.
+    """
+    from callsheet.protocol.media import expects_medium, kind_of_name
+
+    out, reading = session.flags.get("out") or "", answer.reading
+    kind = kind_of_name(out)
+    if not out or out == "-" or kind not in {"", "other"}:
+        return False
+    if not action.paid and not action.family:
+        links = session.engine.links(answer)
+        return kind == "other" or not (links and extension_of(links[0]))
+    over = reading.state in {"", "done"} and not (action.family and not reading.state)
+    medium = expects_medium(action.id, is_job=action.family is not None, names=action.media)
+    return over and not reading.media and not medium
 
 
 def _tell_kind(session: Session, file: SavedFile) -> None:

@@ -95,14 +95,16 @@ def run_call(session: Session, made: Request) -> int:
     answer, job = outcome.answer, session.engine.job(outcome)
     if "wait" in session.flags and answer.reading.state in {"", "running"} and job is not None:
         answer = wait(session, job, made.patience)
-    if answer.reading.state == "done" and ("wait" in session.flags or session.flags.get("out")):
-        conclude(session, made.action, answer, job)
-        return 0
-    output.emit(session, answer.json)
     if answer.reading.state == "failed":
+        output.emit(session, answer.json)
         words = answer.reading.message or answer.reading.said
         session.warn(f"{session.prog}: {made.action.id} failed on the server: {words}")
         return TaskFailed.exit_code
+    is_over = answer.reading.state == "done" and "wait" in session.flags
+    if session.flags.get("out") or is_over:
+        conclude(session, made.action, answer, job)
+    else:
+        output.emit(session, answer.json)
     return 0
 
 

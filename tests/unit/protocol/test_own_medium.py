@@ -1,0 +1,142 @@
+"""The action's own medium is the result; what the request contained, and covers, never are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callsheet.protocol.media import expected_media, expects_medium
+from callsheet.protocol.replies import read_reply
+from callsheet.protocol.request_marks import RequestMarks
+
+VIDEO, COVER = "https://cdn.example/v.mp4", "https://cdn.example/c.jpg"
+BARE = "https://cdn.example/9f1c"
+MOVIE = frozenset({"video"})
+
+
+@pytest.mark.parametrize(
+    ("action_id", "out", "kinds"),
+    [
+        ("ai.video.generate", "", {"video"}),
+        ("ai.image.to_video", "", {"video"}),
+        ("video.generate", "x.png", {"image"}),
+        ("image_to_video", "", {"video"}),
+        ("text.to_speech", "", {"audio"}),
+        ("speech_to_text", "", set()),
+        ("audio.transcribe", "", set()),
+        ("video.list", "", set()),
+        ("video.query", "", {"video"}),
+        ("jobs.create", "", set()),
+        ("jobs.create", "out/film.webm", {"video"}),
+        ("jobs.create", "data.json", set()),
+        ("model3d.make", "mesh.glb", {"file"}),
+    ],
+)
+def test_the_kind_of_medium_that_an_action_makes(action_id: str, out: str, kinds: set[str]) -> None:
+    assert expected_media(action_id, out) == kinds
+
+
+@pytest.mark.parametrize(
+    ("action_id", "is_job", "names", "expected"),
+    [
+        ("ai.video.generate", False, (), True),
+        ("render.create", True, ("resultUrl",), True),
+        ("render.create", True, (), False),
+        ("chat.complete", False, ("videoUrl",), False),
+        ("audio.transcribe", True, ("audioUrl",), False),
+    ],
+)
+def test_where_a_medium_is_expected(
+    action_id: str, is_job: bool, names: tuple[str, ...], expected: bool
+) -> None:
+    assert expects_medium(action_id, is_job=is_job, names=names) is expected
+
+
+@pytest.mark.parametrize(
+    ("data", "media"),
+    [
+        ({"imageUrl": COVER, "videoUrl": VIDEO}, (VIDEO,)),
+        ({"imageUrl": COVER, "output": VIDEO}, (VIDEO,)),
+        ({"url": COVER}, ()),
+        ({"image": {"url": BARE}, "url": VIDEO}, (VIDEO,)),
+        (
+            {"files": [{"type": "image", "url": BARE}, {"type": "video", "url": BARE + "2"}]},
+            (BARE + "2",),
+        ),
+        ({"url": BARE}, (BARE,)),
+        ({"video_url_caption": VIDEO + "?c", "video_url": VIDEO}, (VIDEO,)),
+        ({"caption_url": VIDEO + "?c", "url": VIDEO}, (VIDEO, VIDEO + "?c")),
+        ({"result_url": "https://x.example/later.json"}, ()),
+        ({"output": f"{VIDEO},{VIDEO}2.mp4"}, (VIDEO, VIDEO + "2.mp4")),
+    ],
+)  # fmt: skip
+def test_another_kind_of_medium_is_no_result(data: Any, media: tuple[str, ...]) -> None:
+    names = ("videoUrl", "imageUrl")
+    assert read_reply(data, media=names, role="query", expected=MOVIE).media == media
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("params", "paramJson", "parameters", "request", "requestBody", "input", "inputs"),
+        *("args", "options", "source_video", "sourceUrl", "original_video_url", "firstFrameUrl"),
+        *("last_frame_image", "reference_videos", "keyframes"),
+    ],
+)
+@pytest.mark.parametrize("value", [VIDEO, [VIDEO], {"url": VIDEO}, json.dumps({"video": VIDEO})])
+def test_what_repeats_the_request_is_no_result(place: str, value: Any) -> None:
+    assert read_reply({place: value, "status": "done"}, role="query", expected=MOVIE).media == ()
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        "https://mine.example/holiday.mp4",
+        "https://mine.example/holiday.mp4?signature=2",
+        "https://cdn.example/uploads/77/holiday.mp4",
+    ],
+)
+def test_a_file_of_the_request_is_recognised_in_any_later_answer(echoed: str) -> None:
+    sent = {"prompt": "x", "video": ["https://mine.example/holiday.mp4?signature=1"]}
+    stored = RequestMarks(sorted(RequestMarks.of(sent).digests))
+    reply = {"videoUrl": echoed, "url": VIDEO}
+    assert read_reply(reply, role="query", expected=MOVIE, marks=stored).media == (VIDEO,)
+
+
+@pytest.mark.parametrize("name", ["video.mp4", "output_1.mp4", "0001.mp4"])
+def test_a_name_that_says_nothing_identifies_no_file(name: str) -> None:
+    marks = RequestMarks.of({"video": f"https://mine.example/{name}"})
+    reply = {"videoUrl": f"https://cdn.example/results/{name}"}
+    assert read_reply(reply, role="query", expected=MOVIE, marks=marks).media != ()
+
+
+def test_marks_hold_no_text_of_the_request() -> None:
+    marks = RequestMarks.of({"prompt": "waves", "image": "https://mine.example/holiday.png"})
+    assert len(marks.digests) == 2
+    assert "holiday" not in repr(sorted(marks.digests))
+    assert not marks.contain("waves")
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        ({"id": "u", "result_url": BARE}, ""),
+        ({"id": "u", "video_url": BARE}, "done"),
+        ({"id": "u", "url": VIDEO}, "done"),
+        ({"id": "u", "image_url": COVER}, ""),
+    ],
+)
+def test_the_answer_to_a_create_request_is_final_only_with_its_own_medium(
+    data: Any, state: str
+) -> None:
+    assert read_reply(data, role="create", expected=MOVIE).state == state
+
+
+def test_of_a_list_of_jobs_only_the_one_asked_about_counts() -> None:
+    other = {"id": "u0", "status": "done", "videoUrl": "https://cdn.example/other.mp4"}
+    own = {"id": "u1", "status": "done", "videoUrl": VIDEO}
+    for reply in ({"jobs": [other, own]}, {"data": [other, own]}, [other, own]):
+        reading = read_reply(reply, sent={"taskId": "u1"}, role="query", expected=MOVIE)
+        assert reading.media == (VIDEO,)
