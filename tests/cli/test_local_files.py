@@ -43,6 +43,8 @@ REFUSED = [
     ((*VIDEO, "--image-input", IMAGE, "--image-input", "a/b"), "--image-input at /1", "a/b"),
     ((*VIDEO, "--image-input", '["gone.png"]'), "--image-input at /0", "gone.png"),
     ((*VIDEO, "--image-input", "here.png,gone.png"), "--image-input at /0", "gone.png"),
+    ((*VIDEO, "--image-input", "here.png", "--image-input", "gone.png"),
+     "--image-input at /1", "gone.png"),
     ((*VIDEO, "--video-input", "gone.mp4"), "--video-input at /0", "gone.mp4"),
     ((*VIDEO, "--image-input", "gone.png", "--dry-run"), "--image-input at /0", "gone.png"),
     (("video", "generate", *whole(imageInput=["a/b"])), "--image-input at /0", "a/b"),
