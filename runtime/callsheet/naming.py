@@ -99,7 +99,8 @@ def _medium_words(name: str) -> list[str]:
     """Return the words of a name; a medium loses the number that it ends in (``image2``)."""
     words = kebab(name).split("-")
     short = [word.rstrip("0123456789") for word in words]
-    return [one if one in _MEDIA | _VAGUE else word for one, word in zip(short, words, strict=True)]
+    pairs = zip(short, words, strict=True)
+    return [medium if medium in _MEDIA | _VAGUE else word for medium, word in pairs]
 
 
 def _folded(name: str) -> str:

@@ -235,9 +235,9 @@ def test_a_text_field_takes_no_medium(name: str) -> None:
 
 def test_a_link_inside_a_medium_is_one() -> None:
     link = {"type": "object", "properties": {"url": TEXT, "style": TEXT}}
-    found = made({"properties": {"image": link, "page": link}})
+    params = made({"properties": {"image": link, "page": link}})
 
-    assert [param.path for param in found if param.media] == [("image", "url")]
+    assert [param.path for param in params if param.media] == [("image", "url")]
 
 
 def test_a_family_keeps_its_flags_and_feeds_the_deadline() -> None:
