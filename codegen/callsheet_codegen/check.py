@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.settings import LOOPBACK
 from callsheet_codegen import drift, pipeline, publish, source, versions
+from callsheet_codegen.server import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,27 +81,25 @@ def server(
     weights: Weights | None = None,
 ) -> Finding:
     """Whether the lock's own source still says what the lock holds."""
-    asked = host or _locked_host(config, lock, environ)
-    if asked is None:
-        line = f"the lock came from {lock.snapshot.source}; say --host to compare with it"
-        return Finding(subject="server", drift=False, lines=(line,))
-    weights = weights or Weights()
-    if asked == source.SANDBOX:
+    weights, name = weights or Weights(), lock.snapshot.source
+    if not host and name == source.SANDBOX:
         with source.sandbox() as (url, key):
             own = {**(environ or {}), f"{config.env}_API_KEY": key}
             return _compare(config, lock, versions.served(config, host=url, environ=own), weights)
-    return _compare(config, lock, versions.served(config, host=asked, environ=environ), weights)
+    if host or _is_configured(config, name, environ):
+        served = versions.served(config, host=host, environ=environ)
+    elif any(local in name for local in LOOPBACK):
+        line = f"the lock came from {name}; say --host to compare with it"
+        return Finding(subject="server", drift=False, lines=(line,))
+    else:
+        served = versions.served(config, host=None, environ=environ, locked=name)
+    return _compare(config, lock, served, weights)
 
 
-def _locked_host(config: Config, lock: Lock, environ: Mapping[str, str] | None) -> str | None:
-    """The address behind the lock's source: what is configured for it, else the origin."""
-    name = lock.snapshot.source
-    if name == source.SANDBOX:
-        return name
-    found = source.settings_for(config, host=None, environ=environ)
-    if found is not None and source.name_of(found[0].origin) == name:
-        return found[0].host
-    return None if any(local in name for local in LOOPBACK) else name
+def _is_configured(config: Config, name: str, environ: Mapping[str, str] | None) -> bool:
+    """Return whether the lock's source is the server that is configured."""
+    configured = settings_for(config, host=None, environ=environ)
+    return configured is not None and configured.name == name
 
 
 def _compare(config: Config, lock: Lock, served: Version, weights: Weights) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOCK = "catalog.lock.json"
+_COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it
+_PREFIX = r"[A-Za-z_][A-Za-z0-9_]*"
 _OWN = frozenset({"package", "command", "env-prefix", "host", "out"})
 
 
@@ -78,20 +81,26 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
     _known(table, where)
     package = flags.get("package") or _text(table, "package", where)
     command = _text(table, "command", where, package.removesuffix("_client").replace("_", "-"))
+    env = _text(table, "env-prefix", where, usual_prefix(command))
     root = where.parent if where and found is not None else start
     given = flags.get("out")
     out = Path(start, given) if given else Path(root, _text(table, "out", where, "generated"))
     lock = flags.get("lock")
     return Config(
         package=_identifier(package, "package"),
-        command=command,
-        env=_text(table, "env-prefix", where, command.replace("-", "_").upper()),
+        command=_word(command, "command", _COMMAND),
+        env=_word(env, "env-prefix", _PREFIX),
         out=out,
         lock=Path(start, lock) if lock else out / LOCK,
         host=_text(table, "host", where, ""),
         overlay=Overlay.parse({key: value for key, value in table.items() if key not in _OWN}),
         where=where,
     )
+
+
+def usual_prefix(command: str) -> str:
+    """Return what the variables of a command begin with, unless the table says otherwise."""
+    return command.replace("-", "_").upper()
 
 
 def _known(table: Mapping[str, Any], where: Path | None) -> None:
@@ -119,3 +128,9 @@ def _identifier(name: str, key: str) -> str:
         raise UsageError(
             f"{key} is {name!r}, wanted a Python package name such as acme_client"
         ) from None
+
+
+def _word(text: str, key: str, pattern: str) -> str:
+    if re.fullmatch(pattern, text):
+        return text
+    raise UsageError(f"{key} is {text!r}, wanted a word of letters and digits")

@@ -1,4 +1,4 @@
-"""Where the catalogue comes from, in order, and the one way it is fetched."""
+"""Fetch the catalogue from the chosen server, or from a sandbox of our own."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
-from urllib.parse import urlsplit
 
 from callsheet.bindings import Bindings
 from callsheet.client import Client
 from callsheet.errors import AuthError, CallsheetError, UsageError
-from callsheet.settings import LOOPBACK, load
+from callsheet.settings import load
 from callsheet.snapshot import Snapshot
 from callsheet.transport import Transport
 from callsheet_codegen.diagnostics import Diagnostic
+from callsheet_codegen.server import Source, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,57 +32,27 @@ _WORTH_TELLING = 50
 _DAY = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A server to ask. ``name`` goes into the lock, ``why`` says how it was chosen."""
-
-    name: str
-    why: str
-    settings: Settings
-
-
-def settings_for(
-    config: Config, *, host: str | None, environ: Mapping[str, str] | None
-) -> tuple[Settings, str] | None:
-    """The settings of the first server in order, ``None`` where only the sandbox is left."""
-    bindings = Bindings(command=config.command, env=config.env)
-    if host:
-        return load(bindings, flags={"host": host}, environ=environ), "--host"
-    if config.host:
-        return load(bindings, flags={"host": config.host}, environ=environ), "[tool.callsheet] host"
-    found = load(bindings, environ=environ)
-    if found.host:
-        where = found.origins.get("host", "")
-        return found, f"`{config.command} login`" if where.startswith("profile") else where
-    return None
-
-
 @contextlib.contextmanager
 def choose(
-    config: Config, *, host: str | None = None, environ: Mapping[str, str] | None = None
+    config: Config,
+    *,
+    host: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    locked: str = "",
 ) -> Iterator[Source]:
     """``host``, else the configured one, else that of the login, else a sandbox of our own.
 
-    A sandbox runs as a process while the context lasts.
+    A sandbox runs as a process while the context lasts. See ``settings_for`` for ``locked``.
     """
-    found = settings_for(config, host=host, environ=environ)
-    if found is not None:
-        settings, why = found
-        yield Source(name=name_of(settings.origin), why=why, settings=settings)
+    server = settings_for(config, host=host, environ=environ, locked=locked)
+    if server is not None:
+        yield server
         return
     with sandbox() as (url, key):
         flags = {"host": url, "api_key": key}
         bindings = Bindings(command=config.command, env=config.env)
         settings = load(bindings, flags=flags, environ=environ)
         yield Source(name=SANDBOX, why="no host is configured", settings=settings)
-
-
-def name_of(origin: str) -> str:
-    """The origin as the lock names it: a loopback port means nothing tomorrow."""
-    parts = urlsplit(origin)
-    if parts.hostname in LOOPBACK:
-        return f"{parts.scheme}://{parts.hostname}"
-    return origin
 
 
 @contextlib.contextmanager
@@ -168,7 +137,9 @@ def fetch(
     tell = progress or (lambda done, total: None)
     try:
         found = _catalogue(source.settings, config, tell, whole=whole)
-    except AuthError:
+    except AuthError as error:
+        if source.withheld:
+            raise _without_key(source, error) from None
         if (
             source.settings.origins.get("auth") != "default"
             or config.overlay.protocol.get("auth")
@@ -181,7 +152,21 @@ def fetch(
     notes = [Diagnostic(level="note", code="catalogue", message=note) for note in found.notes]
     if found.fetched != found.whole and found.apart:
         notes.append(_trusted(found))
+    if source.withheld:
+        message, hint = source.why_no_key()
+        notes.append(Diagnostic(level="note", code="key", message=message, hint=hint))
     return Snapshot(source.name, found.actions), tuple(notes)
+
+
+def _without_key(source: Source, error: AuthError) -> AuthError:
+    """Return the error of a server that wants a key and got none."""
+    message, hint = source.why_no_key()
+    return AuthError(
+        f"{source.settings.host} refused a request without a key: {message}",
+        hint=hint,
+        http_status=error.http_status,
+        request_id=error.request_id,
+    )
 
 
 def _trusted(found: Catalogue) -> Diagnostic:

@@ -79,9 +79,13 @@ def _at_revision(word: str, lock: Path) -> str:
 
 
 def served(
-    config: Config, *, host: str | None, environ: Mapping[str, str] | None = None
+    config: Config,
+    *,
+    host: str | None,
+    environ: Mapping[str, str] | None = None,
+    locked: str = "",
 ) -> Version:
-    """What the server offers now."""
-    with source.choose(config, host=host, environ=environ) as chosen:
+    """What the server offers now; ``locked`` is the source of the lock, where that is asked."""
+    with source.choose(config, host=host, environ=environ, locked=locked) as chosen:
         found, _ = source.fetch(chosen, config)
     return Version(f"{chosen.name} ({chosen.why})", Lock(pipeline.settle(found)[0]))

@@ -26,6 +26,29 @@ OWN_FLAGS = frozenset(("help", "json", "out", "input", "dry-run"))
 FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
 """The flags that the command of a family keeps besides."""
 
+# A name speaks of a medium by its last word, so that imagePrompt and videoStyle stay texts.
+_MEDIA = frozenset(
+    (
+        *("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos"),
+        *("video", "videos", "audio", "audios"),
+    )
+)
+_VAGUE = frozenset(("media", "mask", "masks", "frame", "frames", "clip", "clips"))
+_VAGUE_ALONE = frozenset(("media", "mask", "masks"))
+_INPUT = frozenset(
+    (
+        *("reference", "ref", "input", "source", "init", "initial", "control"),
+        *("first", "last", "start", "end", "head", "tail", "final"),
+    )
+)
+_LINK = frozenset(
+    (
+        *("url", "urls", "uri", "uris", "link", "links", "src", "input", "inputs"),
+        *("file", "files", "path", "paths", "data", "base64", "b64"),
+    )
+)
+_PLACE = frozenset(("first", "last", "start", "end", "head", "tail", "list", "array", "a", "b"))
+
 _LONGEST = 60
 _MOST_WORDS = 16
 # Each looks at a letter but once or twice: a server may send a name of a hundred thousand.
@@ -49,6 +72,35 @@ def kebab(name: str) -> str:
     if len(text) > _LONGEST:
         return f"{text[: _LONGEST - 9].rstrip('-')}-{_mark(name)}"
     return text
+
+
+def names_medium(path: Sequence[str]) -> bool:
+    """Return whether the name of a field says that its value is a medium or a link to one."""
+    words = _medium_words(path[-1])
+    if len(path) > 1 and _LINK.issuperset(words):  # image.url
+        words = [*_medium_words(path[-2]), *words]
+    end = len(words)
+    while end and (words[end - 1] in _PLACE or words[end - 1].isdigit()):
+        end -= 1
+    last, before = words[end - 1] if end else "", words[: max(end - 1, 0)]
+    if last in _LINK:
+        return not (_MEDIA | _VAGUE).isdisjoint(before)
+    if last in _VAGUE:
+        return not _INPUT.isdisjoint(words) or (last in _VAGUE_ALONE and not before)
+    return last in _MEDIA
+
+
+def mentions_medium(name: str) -> bool:
+    """Return whether a word of a name is that of a medium."""
+    return not (_MEDIA | _VAGUE).isdisjoint(_medium_words(name))
+
+
+def _medium_words(name: str) -> list[str]:
+    """Return the words of a name; a medium loses the number that it ends in (``image2``)."""
+    words = kebab(name).split("-")
+    short = [word.rstrip("0123456789") for word in words]
+    pairs = zip(short, words, strict=True)
+    return [medium if medium in _MEDIA | _VAGUE else word for medium, word in pairs]
 
 
 def _folded(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS, flags, kebab
+from callsheet.naming import FAMILY_FLAGS, OWN_FLAGS, flags, mentions_medium, names_medium
 from callsheet.schema.shape import KINDS, Reader, Shape, kind_of_value, wide
 from callsheet.spec import Kind, Param, Role
 
@@ -21,10 +21,7 @@ DEADLINE = "timeoutMs"
 
 _LONGEST_EXAMPLE = 200
 _SCALARS = (str, int, float, bool)
-_MEDIUM = frozenset(
-    ("image", "images", "video", "videos", "audio", "picture", "photo", "media", "mask", "frame")
-)
-_LINK = frozenset(("url", "urls", "uri", "uris", "input", "inputs"))
+_LINK_FORMATS = frozenset(("uri", "url", "binary", "byte"))
 
 
 def params(
@@ -163,9 +160,9 @@ def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> 
         return False
     if "contentMediaType" in one.shown or one.shown.get("contentEncoding") == "base64":
         return True
-    words = set(kebab(path[-1]).split("-"))
-    link = bool(words & _LINK) or one.shown.get("format") in {"uri", "url", "binary", "byte"}
-    return link and bool(words & _MEDIUM)
+    if one.shown.get("format") in _LINK_FORMATS:
+        return mentions_medium(path[-1])
+    return names_medium(path)
 
 
 def union(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param, ...]:

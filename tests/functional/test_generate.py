@@ -32,6 +32,7 @@ def project(home: Path, sandbox: Running, monkeypatch: pytest.MonkeyPatch) -> Pa
     folder.mkdir()
     (folder / "pyproject.toml").write_text("[project]\nname = 'acme'\nversion = '1'\n")
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("ACME_HOST", sandbox.url)
     monkeypatch.setenv("ACME_API_KEY", sandbox.key)
     assert cli.init(["--package", "acme_client", "--host", sandbox.url]) == 0
     return folder

@@ -88,15 +88,16 @@ def project(tmp_path: Path, sandbox: Running) -> Project:
 
 
 def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Running) -> None:
+    user = {"ACME_HOST": sandbox.url}
     begun = project.callsheet("init", "--package", "acme_client", "--host", sandbox.url)
-    made = project.callsheet("generate")
-    clean = project.callsheet("check")
+    made = project.callsheet("generate", **user)
+    clean = project.callsheet("check", **user)
     sandbox.add_action(FEED)
     sandbox.remove_action("material.queries")
-    drift = project.callsheet("check")
+    drift = project.callsheet("check", **user)
     offline = project.callsheet("check", "--offline")
-    again = project.callsheet("generate")
-    settled = project.callsheet("check")
+    again = project.callsheet("generate", **user)
+    settled = project.callsheet("check", **user)
     used = project.run("-m", "acme_client", "zoo", "feed-animal", "--what", "hay")
 
     assert [begun.code, made.code, clean.code, offline.code] == [0, 0, 0, 0], made.stderr
@@ -114,10 +115,11 @@ def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Runnin
 def test_the_second_run_writes_nothing_and_the_lock_gives_the_same(
     project: Project, sandbox: Running
 ) -> None:
+    user = {"ACME_HOST": sandbox.url}
     project.table(host=sandbox.url)
-    assert project.callsheet("generate").code == 0
+    assert project.callsheet("generate", **user).code == 0
     first = project.state()
-    again = project.callsheet("generate")
+    again = project.callsheet("generate", **user)
     second = project.state()
     package, lock = (
         project.folder / "made" / name for name in ("acme_client", "catalog.lock.json")

@@ -209,6 +209,37 @@ def test_the_overlay_hides_marks_and_renames() -> None:
     assert flag_at(tuple(found.values()), ("options", "deep")) is None
 
 
+MEDIA = [
+    *("imageInput", "image_url", "video_url", "imageURLs", "first_frame_image", "referenceImages"),
+    *("image", "images", "image1", "image_2", "video", "audio", "photo", "mask", "media"),
+    *("input_image", "image_tail", "firstFrame", "last_frame_url", "image_base64", "audioFile"),
+    *("reference_media", "start_image_list", "mask_image", "video_path"),
+]
+TEXTS = [
+    *("prompt", "style", "model", "imagePrompt", "image_style", "videoModel", "image_size"),
+    *("mediaType", "audio_format", "video_title", "image_input_prompt", "time_frame", "date_mask"),
+    *("social_media", "image_description", "callbackUrl", "input", "file", "url", "frame", "list"),
+    *("videoId", "image_count", "aspect_ratio", "negative_prompt", "voice", "b", "64"),
+]
+
+
+@pytest.mark.parametrize("name", MEDIA)
+def test_a_name_says_that_a_field_takes_a_medium(name: str) -> None:
+    assert [param.media for param in made({"properties": {name: TEXT}})] == [True]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_field_takes_no_medium(name: str) -> None:
+    assert [param.media for param in made({"properties": {name: TEXT}})] == [False]
+
+
+def test_a_link_inside_a_medium_is_one() -> None:
+    link = {"type": "object", "properties": {"url": TEXT, "style": TEXT}}
+    params = made({"properties": {"image": link, "page": link}})
+
+    assert [param.path for param in params if param.media] == [("image", "url")]
+
+
 def test_a_family_keeps_its_flags_and_feeds_the_deadline() -> None:
     schema = {
         "properties": {

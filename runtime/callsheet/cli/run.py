@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from callsheet.cli.input import uploads
-from callsheet.cli.input.request import Request, judge, member, request, role_of
+from callsheet.cli.input.request import Request, check_files, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.errors import ServerError
 
@@ -36,6 +36,7 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
         session.drift.tell(session)
     output.check(session)
     made = request(session, action, values)
+    check_files(session, made)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
             judge(session, made)

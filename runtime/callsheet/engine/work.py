@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.engine.bodies import decode, encode, reference, require_name, silence_of
+from callsheet.engine.local_files import require_files
 from callsheet.errors import TaskFailed, UsageError
 from callsheet.flows.submit import Answer, Order, submit
 from callsheet.protocol.media import expected_media
@@ -65,6 +66,7 @@ class Engine:
         value = decode(data)
         if check:
             require_name(action.id)
+            require_files(action.params, value)
             yield from self.directory.judge(action, value)
         facts: dict[str, Any] = {"target": target or None}
         if self.settings.store_input:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _GRACE = 30.0
 _TIMEOUT = "timeoutMs"
+_NO_FILE = "name a file that exists, or a link (https://…); --no-check sends the text as it is"
 
 
 class Request(NamedTuple):
@@ -161,6 +162,26 @@ def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[
     if not takes_timeout(asked, "wait") or (not said and body.exact is not None):
         return body, limit
     return body.changed({**value, _TIMEOUT: limit}), limit
+
+
+def check_files(session: Session, made: Request) -> None:
+    """Raise ``InvalidInput`` for a local file that does not exist; warn with ``--no-check``.
+
+    An upload may cost money, so this comes before the first one.
+    """
+    from callsheet.engine.local_files import require_files
+
+    try:
+        require_files(made.asked.params, made.body.value)
+    except InvalidInput as error:
+        from callsheet.cli.input.blame import by_schema
+
+        error = by_schema(made.asked, error)
+        if "no-check" in session.flags:
+            session.warn(f"sent as it is: {error.message}")
+            return
+        error.hint = _NO_FILE
+        raise error from None
 
 
 def judge(session: Session, made: Request) -> None:

@@ -12,7 +12,14 @@ from callsheet.cli.conclusion import conclude, wait
 from callsheet.cli.durations import milliseconds
 from callsheet.cli.input import asking, uploads
 from callsheet.cli.input import body as bodies
-from callsheet.cli.input.request import Request, judge, missing, takes_timeout, with_timeout
+from callsheet.cli.input.request import (
+    Request,
+    check_files,
+    judge,
+    missing,
+    takes_timeout,
+    with_timeout,
+)
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import saving
 from callsheet.cli.ownword import TIMEOUT, Word
@@ -82,6 +89,7 @@ def _request(session: Session, asked: Action, action: Action, body: bodies.Body)
 def run_call(session: Session, made: Request) -> int:
     """Check, send once, wait only where that was asked for."""
     output.check(session)
+    check_files(session, made)
     if "dry-run" in session.flags:
         judge(session, made)
         from callsheet.cli import preview

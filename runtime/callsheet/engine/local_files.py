@@ -1,0 +1,128 @@
+"""Refuse a body whose media fields name local files that do not exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import InvalidInput
+from callsheet.naming import names_medium
+from callsheet.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callsheet.spec import Param
+
+HINT = "give a link (https://…) or a data URI; check=False sends the text as it is"
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C:\ is a path
+_WINDOWS = re.compile(r"(?:[A-Za-z]:|\.{1,2}|~|\\)\\")  # elsewhere \ is a letter like others
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_SHORTEST_DATA = 64
+_JPEG = "/9j/"
+_LONGEST_SHOWN = 200
+_EXTENSIONS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".avif", ".heic", ".heif", ".bmp"),
+    *(".tif", ".tiff", ".svg", ".ico", ".psd", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"),
+    *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mp3", ".m4a", ".wav", ".ogg", ".oga", ".opus"),
+    *(".aac", ".flac", ".aif", ".aiff", ".wma"),
+)
+
+
+def require_files(params: Iterable[Param], body: Any) -> None:
+    """Raise ``InvalidInput`` for a media field that names a local file which does not exist.
+
+    Each item of an array and each part of a comma list counts.
+    """
+    for param in params:
+        if not param.media:
+            continue
+        # A comma list may be one of texts: there only an extension makes a file.
+        sure = not param.comma or names_medium(param.path)
+        for steps, text in _texts(_value_at(body, param.path), param.path):
+            missing = _missing(text, comma=param.comma, sure=sure)
+            if missing is not None:
+                raise _refusal(steps, missing)
+
+
+def is_path(text: str, *, sure: bool = True) -> bool:
+    """Return whether a text looks like the path of a local file: no link and no data.
+
+    A separator or the extension of a medium makes a path; where the field is not ``sure`` to be
+    a medium, the extension alone.
+    """
+    text = text.strip()
+    if "\n" in text or _SCHEME.match(text) or _is_data(text):
+        return False
+    parted = "/" in text or os.sep in text or _WINDOWS.match(text) is not None
+    return text.lower().endswith(_EXTENSIONS) or (sure and parted)
+
+
+def _is_data(text: str) -> bool:
+    """Return whether a text holds its data itself: base64, JSON or markup."""
+    if text.startswith(("[", "{")):
+        return _is_json(text)
+    if text.startswith("<"):
+        return True
+    long = len(text) >= _SHORTEST_DATA or text.startswith(_JPEG)
+    return long and _BASE64.fullmatch(text) is not None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _value_at(body: Any, path: Iterable[str]) -> Any:
+    for name in path:
+        body = body.get(name) if isinstance(body, dict) else None
+    return body
+
+
+def _texts(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each text of a value, with its place in the body."""
+    if isinstance(value, str):
+        yield steps, value
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _texts(item, (*steps, str(place)))
+
+
+def _missing(text: str, *, comma: bool, sure: bool) -> str | None:
+    """Return the first path in a text that leads to no file, or ``None``."""
+    if os.path.isfile(text):
+        return None
+    parts = _parts(text) if comma else [text]
+    lost = (part for part in parts if is_path(part, sure=sure) and not os.path.isfile(part))
+    return next(lost, None)
+
+
+def _parts(text: str) -> list[str]:
+    """Split a comma list; a comma inside a link or a data URI stays."""
+    parts: list[str] = []
+    for piece in text.split(","):
+        if parts and _goes_on(parts[-1], piece):
+            parts[-1] += "," + piece
+        else:
+            parts.append(piece.strip())
+    return parts
+
+
+def _goes_on(before: str, piece: str) -> bool:
+    """Return whether a comma belongs to what stands before it."""
+    if before.startswith("data:"):
+        return not is_path(piece, sure=False)
+    link = _SCHEME.match(before) and not _SCHEME.match(piece.strip())
+    return bool(link) and not before.lower().endswith(_EXTENSIONS)
+
+
+def _refusal(steps: tuple[str, ...], path: str) -> InvalidInput:
+    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    shown = one_line(path, _LONGEST_SHOWN)
+    return InvalidInput(f"{pointer}: there is no file {shown!r}", pointer=pointer, hint=HINT)

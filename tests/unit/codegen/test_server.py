@@ -1,0 +1,87 @@
+"""The server to ask is chosen in one order, and the lock never names a loopback port."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from unit.codegen.given import config
+
+from callsheet_codegen import server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def chosen(tmp_path: Path, *, host: str | None, table: str, env: str) -> tuple[str, str] | None:
+    environ = {"HOME": str(tmp_path), **({"ACME_HOST": env} if env else {})}
+    project = replace(config(tmp_path), host=table)
+    found = server.settings_for(project, host=host, environ=environ)
+    return (found.settings.host, found.why) if found else None
+
+
+@pytest.mark.parametrize(
+    ("host", "table", "env", "expected"),
+    [
+        ("https://a.example", "https://b.example", "https://c.example", ("a", "--host")),
+        (None, "https://b.example", "https://c.example", ("b", "[tool.callsheet] host")),
+        (None, "", "https://c.example", ("c", "ACME_HOST")),
+    ],
+)
+def test_the_order(
+    tmp_path: Path, host: str | None, table: str, env: str, *, expected: tuple[str, str]
+) -> None:
+    name, why = expected
+
+    assert chosen(tmp_path, host=host, table=table, env=env) == (f"https://{name}.example", why)
+
+
+def test_nothing_configured_leaves_the_sandbox(tmp_path: Path) -> None:
+    assert chosen(tmp_path, host=None, table="", env="") is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [
+        ("http://127.0.0.1:8787", "http://127.0.0.1"),
+        ("http://localhost:1", "http://localhost"),
+        ("https://acme.example:8443", "https://acme.example:8443"),
+    ],
+)
+def test_the_name_in_the_lock(origin: str, name: str) -> None:
+    assert server.name_of(origin) == name
+
+
+def key_for(tmp_path: Path, *, locked: str, table: str = "", **environ: str) -> str:
+    project = replace(config(tmp_path), host=table)
+    variables = {"HOME": str(tmp_path), "ACME_API_KEY": "sk-acme-0123456789", **environ}
+    source = server.settings_for(project, host=None, environ=variables, locked=locked)
+    assert source is not None
+    assert bool(source.withheld) == (source.settings.key is None)
+    return source.settings.key.reveal() if source.settings.key else source.file
+
+
+def test_a_lock_fetches_no_key(tmp_path: Path) -> None:
+    lock = str(tmp_path / "catalog.lock.json")
+
+    assert key_for(tmp_path, locked="https://stranger.example") == lock
+    assert key_for(tmp_path, locked="https://a.example", ACME_HOST="https://b.example") == lock
+
+
+@pytest.mark.parametrize(
+    ("host", "variable"),
+    [
+        ("https://acme.example", "acme.example"),
+        ("https://acme.example", "https://acme.example:443/"),
+        ("https://acme.example:443", "HTTPS://ACME.example/api"),
+        ("https://ACME.example/v1/", "https://acme.example"),
+    ],
+)
+def test_spellings_of_one_origin(tmp_path: Path, host: str, variable: str) -> None:
+    assert key_for(tmp_path, locked=host, ACME_HOST=variable).startswith("sk-")
+    assert key_for(tmp_path, locked="", table=host, ACME_HOST=variable).startswith("sk-")
+
+
+def test_a_key_that_nobody_may_have_need_not_be_one(tmp_path: Path) -> None:
+    assert key_for(tmp_path, locked="https://a.example", ACME_API_KEY="two\nlines")
