@@ -9,7 +9,7 @@ from unit.engine.scripted import HOST, Stage, reply
 
 from callsheet.bindings import Bindings
 from callsheet.directory import Directory
-from callsheet.errors import CallsheetError, InvalidInput, UsageError
+from callsheet.errors import CallsheetError, InvalidInput, NetworkError, UsageError
 from callsheet.settings import Settings
 from callsheet.spec import Action, Family
 
@@ -152,3 +152,42 @@ def test_a_job_is_asked_for_in_the_words_of_its_host(settings: Settings) -> None
     assert (here.task_key, here.query) == ("task_id", "v.query")
     unpaired = Action(id="v.make", role="wait", family=bound, module="v_make")
     assert stage.run(found.on_terms_of_host(unpaired)).family == bound
+
+
+MARKED = {"id": "v.make", "inputSchema": PROMPT, "readOnly": True, "idempotency": True}
+HOUR = 3600.0
+
+
+def marked(settings: Settings, later: float, *answers: Any) -> tuple[Stage, Directory]:
+    """Give a host that marked an action as free and idempotent so many seconds ago."""
+    stage = Stage(reply({"actions": [MARKED]}), *answers)
+    host = directory(settings, stage)
+    stage.run(host.refresh())
+    stage.now += later
+    return stage, host
+
+
+@pytest.mark.parametrize(
+    ("later", "answers", "paid", "sends"),
+    [
+        (HOUR - 1, (), False, 1),
+        (HOUR + 1, (reply({"actions": [MARKED]}),), False, 2),
+        (HOUR + 1, (reply({"actions": [{"id": "v.make", "inputSchema": PROMPT}]}),), True, 2),
+        (HOUR + 1, (NetworkError("down", sent=True),), True, 2),
+        (-2 * HOUR, (NetworkError("down", sent=True),), True, 2),
+    ],
+)
+def test_a_mark_that_makes_an_action_free_counts_for_an_hour(
+    settings: Settings, later: float, answers: Any, paid: bool, sends: int
+) -> None:
+    stage, host = marked(settings, later, *answers)
+    for action in (Action(id="v.make"), Action(id="v.make", paid=False, idempotent=True)):
+        assert stage.run(host.on_terms_of_host(action)).paid is paid
+    assert len(stage.sends) >= sends
+
+
+def test_a_host_that_says_billable_beats_the_configuration(settings: Settings) -> None:
+    stage = Stage(reply({"actions": [{"id": "v.make", "inputSchema": PROMPT, "billable": True}]}))
+    host = Directory(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
+    stage.run(host.refresh())
+    assert stage.run(host.on_terms_of_host(Action(id="v.make"))).paid is True

@@ -10,6 +10,7 @@ import pytest
 from unit.engine.scripted import HOST, MAKE, Stage, order, reply
 
 from callsheet.errors import (
+    REFERENCE_USED,
     AuthError,
     CallsheetError,
     LimitReached,
@@ -19,9 +20,10 @@ from callsheet.errors import (
     UsageError,
 )
 from callsheet.flows import Flow, Record, Reply, Send
+from callsheet.flows.effects import KeepReply
 from callsheet.flows.requests import action_path, sendable
 from callsheet.flows.submit import submit
-from callsheet.spec import Action, Role
+from callsheet.spec import Action, Family, Role
 
 REFUSED = NetworkError("refused", sent=False)
 LOST = NetworkError("the connection broke", sent=True)
@@ -300,3 +302,49 @@ def test_how_long_a_blocking_action_took_is_noted(role: Role, seconds: float | N
     stage = Stage(answer)
     stage.run(submit(order(MAKE._replace(role=role)), stage.timing))
     assert stage.of(Record)[1].values["seconds"] == seconds
+
+
+@pytest.mark.parametrize("code", [408, 500, 504])
+def test_an_envelope_that_says_the_server_failed_is_unknown_and_kept(code: int) -> None:
+    stage = Stage(reply({"code": code, "message": "late", "data": None}))
+    error = failure(stage)
+    assert isinstance(error, OutcomeUnknown)
+    assert stage.events == ["intent", "unknown"]
+    assert [kept.name for kept in stage.of(KeepReply)] == ["ref-1"]
+
+
+def test_a_task_id_beside_a_refusal_is_a_running_job_where_it_can_be_asked_about() -> None:
+    family = Family(create="ai.v.make", query="ai.v.query")
+    stage = Stage(reply({"success": False, "message": "busy", "taskId": "t-7"}))
+    answer = stage.run(submit(order(MAKE._replace(role="create", family=family)), stage.timing))
+    assert (answer.reading.state, answer.reading.task_ids) == ("running", ("t-7",))
+    assert stage.events == ["intent", "accepted"]
+
+
+def test_a_task_id_beside_a_refusal_is_kept_where_nobody_can_be_asked() -> None:
+    stage = Stage(reply({"success": False, "message": "busy", "taskId": "t-7"}))
+    alone = MAKE._replace(role="", family=None)
+    with pytest.raises(OutcomeUnknown):
+        stage.run(submit(order(alone), stage.timing))
+    assert stage.of(Record)[1].values["task_ids"] == ["t-7"]
+
+
+@pytest.mark.parametrize(
+    ("tries", "hint"), [(1, "it was not sent again"), (3, "it was sent 3 times with one key")]
+)
+def test_the_hint_says_how_often_a_request_was_sent(tries: int, hint: str) -> None:
+    stage = Stage(*[LOST] * (tries - 1), reply({"error": "oops"}, 500))
+    assert failure(stage, may_resend=allowed).hint.startswith(hint)
+
+
+def test_a_reference_is_used_again_only_where_the_server_honours_it() -> None:
+    def conflict(record: Record) -> None:
+        if record.event == "intent" and not record.values.get("repeat"):
+            raise UsageError("used", code=REFERENCE_USED)
+
+    stage = Stage(ACCEPTED)
+    stage.record = conflict
+    assert isinstance(failure(stage), UsageError)
+    assert stage.sends == []
+    stage.run(submit(order(may_resend=allowed), stage.timing))
+    assert len(stage.sends) == 1

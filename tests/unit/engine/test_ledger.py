@@ -161,6 +161,29 @@ def test_a_host_that_honours_the_key_is_remembered(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_host_is_taken_at_its_word_for_an_hour(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    ledger = Ledger(str(tmp_path), clock=lambda: now[0])
+    ledger.record("intent", REF, FACTS)
+    ledger.record("accepted", REF, {"idempotency": True})
+    honoured = []
+    for now[0] in (1_000_000.0, 1_003_600.0, 1_003_601.0, 999_999.0):
+        honoured.append(ledger.honours_key("https://ads.example"))
+    ledger.record("done", REF, {"idempotency": True})
+    honoured.append(ledger.honours_key("https://ads.example"))
+    ledger.close()
+    assert honoured == [True, True, False, False, True]
+
+
+def test_what_a_request_contained_is_kept_as_digests(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.record("intent", REF, {**FACTS, "sent": ["0123456789abcdef"]})
+    row = ledger.find(REF)
+    ledger.close()
+    assert row is not None
+    assert row["sent"] == ["0123456789abcdef"]
+
+
 def test_what_another_program_learns_of_a_host_is_seen(tmp_path: Path) -> None:
     ours, other = Ledger(str(tmp_path)), Ledger(str(tmp_path))
     other.record("intent", REF, FACTS)
