@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shapes.cases import DATA, Case, load
+from shapes.cases import DATA, MORE, Case, load
 from shapes.play import Player, Verdict
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def details(verdict: Verdict) -> str:
 def main(words: Sequence[str]) -> int:
     """Play the cases that are named; return 1 where one of them does not hold."""
     parser = argparse.ArgumentParser("shapes", description="Play cases and print which hold.")
-    parser.add_argument("paths", nargs="*", type=Path, default=[DATA], metavar="FOLDER_OR_FILES")
+    parser.add_argument("paths", nargs="*", type=Path, default=[DATA, MORE], metavar="FOLDER_OR_FILES")
     parser.add_argument("-k", default="", metavar="TEXT", help="only ids that contain this")
     parser.add_argument("--jobs", type=int, default=4, metavar="N")
     parser.add_argument("--verbose", action="store_true", help="tell why each failing case fails")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from shapes.media import Media
 
 DATA = Path(__file__).parent / "data"
+MORE = Path(__file__).parent / "more"
+"""The rest of the cases: `make shapes` plays them, the tests do not."""
 CATALOGUES = "catalogues.json"
 _NAMED = re.compile(r"the catalogue (\w+) of catalogues\.json")
 _TEXTS = re.compile(r"@(GOODB64|BIGB64|PNGB64|ID|B|C|P)(?![A-Za-z0-9_])")

@@ -66,7 +66,7 @@ def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     links = tuple(link for medium in media if (link := joined(what.host + "/", medium.link)))[
         : _MOST_TRIED if not takes_all(what.out) else None
     ]
-    if not links:
+    if not links or what.answer.reading.state == "running":
         raise (yield from _without_medium(what))
     targets = [_target(what, link, index) for index, link in enumerate(links, 1)]
     for target in targets if takes_all(what.out) else targets[:1]:
@@ -104,7 +104,7 @@ def _without_medium(what: Save, refused: DownloadError | None = None) -> Flow[Ca
             f"{what.action} is done and its answer names no file of its own: {refused.message}",
             hint=copy, task_id=task_id, action=what.action,
         )  # fmt: skip
-    if reading.state == "running" or (not reading.state and reading.task_ids):
+    if reading.state == "running" or (not reading.state and what.job is not None):
         return StillRunning(
             f"{what.action} is not over: there is nothing to save yet ({copy})",
             hint=f"tasks save {shell_word(task_id)}" if task_id and what.job else "",

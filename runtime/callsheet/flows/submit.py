@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import (
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from callsheet.protocol.refusals import Refusal
     from callsheet.spec import Action
 
-NO_CONTENT, SEE_OTHER = 204, 303
+ACCEPTED, NO_CONTENT, SEE_OTHER = 202, 204, 303
 RAW_LIMIT = 2000
 
 
@@ -234,18 +233,19 @@ def read_answer(order: Order, reply: Reply) -> Answer:
         marks=order.marks,
     )
     if reading.refusal is not None:
-        error = _error(order, reply)
-        if order.action.paid and (reading.task_ids or _is_unsure(_status_in(reading.refusal))):
-            return _unsettled(order, Answer(reply, data, reading), error)
-        raise error
+        if order.action.paid and (reading.task_ids or reading.refusal.is_unsure):
+            return _unsettled(order, Answer(reply, data, reading), reading.refusal)
+        raise _error(order, reply)
     if order.action.role in {"create", "wait"} and not (
         reading.task_ids or reading.media or reading.state == "failed"
     ):
         raise Unreadable("neither a task id nor a result was recognised in the answer")
+    if reply.status == ACCEPTED and not reading.state and not order.action.role:
+        reading = reading._replace(state="running")
     return Answer(reply, data, reading)
 
 
-def _unsettled(order: Order, answer: Answer, error: CallsheetError) -> Answer:
+def _unsettled(order: Order, answer: Answer, refusal: Refusal) -> Answer:
     """Return a refusal that names a task as a running job; raise ``Unsettled`` for any other.
 
     What the server says of the job decides: where it can be asked about, it is.
@@ -254,14 +254,10 @@ def _unsettled(order: Order, answer: Answer, error: CallsheetError) -> Answer:
     family = order.action.family
     if task_ids and family is not None and family.query:
         return answer._replace(reading=answer.reading._replace(state="running", refusal=None))
-    unsettled = Unsettled(error.message, http_status=error.http_status)
+    words = " ".join(filter(None, (refusal.code, refusal.message))) or "an error"
+    unsettled = Unsettled(f"the answer says {words!r}", http_status=answer.reply.status)
     unsettled.task_ids = task_ids
     raise unsettled
-
-
-def _status_in(refusal: Refusal) -> int:
-    """Return the HTTP status that an envelope states as its code; 0 where it states none."""
-    return int(refusal.code) if re.fullmatch("[1-5][0-9]{2}", refusal.code) else 0
 
 
 def _json(body: bytes) -> Any:

@@ -36,12 +36,16 @@ class Medium(NamedTuple):
 
 
 class _Location(NamedTuple):
-    """A text in a reply: the keys that lead to it, how deep it stands, and what stands beside."""
+    """A text in a reply: the keys that lead to it, how deep it stands, and what stands beside.
+
+    ``is_input`` is true inside an object that says that its file went into the job.
+    """
 
     keys: tuple[str, ...]
     depth: int
     text: str
     beside: str
+    is_input: bool
 
 
 def find_media(
@@ -55,7 +59,7 @@ def find_media(
     """
     wanted = [_plain(name) for name in names]
     own = words(names[0])[:1] if names else ()
-    ranked: list[tuple[tuple[int, int, bool, int], Medium]] = []
+    ranked: list[tuple[tuple[bool, int, int, bool, int], Medium]] = []
     for place in (place for view in views for place in _links(view)):
         rank = _named(place, wanted)
         if (rank is None and not _looks_like_media(place)) or marks.contain(place.text):
@@ -63,7 +67,8 @@ def find_media(
         medium = Medium(place.text, _kind_of(place), named=rank is not None)
         foreign = _foreign(place, own) if rank is None else 0
         by_name = len(wanted) if rank is None else rank
-        ranked.append(((by_name, foreign, _is_variant(place), place.depth), medium))
+        repeats = any(marks.name_field(key) for key in place.keys[-1:])
+        ranked.append(((repeats, by_name, foreign, _is_variant(place), place.depth), medium))
     ranked.sort(key=lambda pair: pair[0])
     unique: dict[str, Medium] = {}
     for _, medium in ranked:
@@ -141,18 +146,21 @@ def _links(view: Any) -> Iterator[_Location]:
 
 def _texts(view: Any) -> Iterator[_Location]:
     """Yield all texts of a JSON value in document order, without recursion."""
-    stack: list[tuple[Any, tuple[str, ...], int, str]] = [(view, (), 0, "")]
+    stack: list[tuple[Any, tuple[str, ...], int, str, bool]] = [(view, (), 0, "", False)]
     for _ in range(_NODES):
         if not stack:
             return
-        value, keys, depth, beside = stack.pop()
+        value, keys, depth, beside, is_input = stack.pop()
         if isinstance(value, str):
-            yield _Location(keys, depth, value, beside)
+            yield _Location(keys, depth, value, beside, is_input)
         elif isinstance(value, dict) and depth < _DEPTH:
-            own = _stated_type(value)
-            stack += [(item, (*keys, key), depth + 1, own) for key, item in reversed(value.items())]
+            own, went_in = _stated_type(value), is_input or _went_in(value)
+            stack += [
+                (item, (*keys, key), depth + 1, own, went_in)
+                for key, item in reversed(value.items())
+            ]
         elif isinstance(value, list) and depth < _DEPTH:
-            stack += [(item, keys, depth + 1, beside) for item in reversed(value)]
+            stack += [(item, keys, depth + 1, beside, is_input) for item in reversed(value)]
 
 
 def _stated_type(table: dict[str, Any]) -> str:
@@ -162,6 +170,12 @@ def _stated_type(table: dict[str, Any]) -> str:
         if isinstance(value, str) and len(value) <= 100:
             return value
     return ""
+
+
+def _went_in(table: dict[str, Any]) -> bool:
+    """Tell whether an object says that it holds an input: ``{"role": "reference_video", …}``."""
+    role = table.get("role")
+    return isinstance(role, str) and not say.INPUT_ROLES.isdisjoint(words(role))
 
 
 def _kind_of(place: _Location) -> str:
@@ -191,19 +205,30 @@ def _plain(name: str) -> str:
 def _named(place: _Location, wanted: Sequence[str]) -> int | None:
     """Return the rank of a place whose own key is asked for and stands under nothing forbidden."""
     own = _plain(place.keys[-1]) if place.keys else ""
-    if not own or own not in wanted or any(_is_forbidden(key) for key in place.keys[:-1]):
+    if not own or own not in wanted or place.is_input:
+        return None
+    if any(_is_forbidden(key) for key in place.keys[:-1]):
         return None
     return wanted.index(own)
 
 
 def _looks_like_media(place: _Location) -> bool:
-    if not place.keys or any(_is_forbidden(key) for key in place.keys):
+    if not place.keys or place.is_input or any(_is_forbidden(key) for key in place.keys):
         return False
     own = place.keys[-1]
     stem = _stem(own)
     if stem is not None:
-        return not say.NOT_A_FILE.intersection(words(stem))
-    return _plain(own) in say.MEDIA_KEYS and bool(re.match(_PLAIN_LINK, place.text.strip()))
+        parts = words(stem)
+        if say.NOT_A_FILE.intersection(parts):
+            return False
+        return bool(_kinds_in(parts)) or say.RESULT_WORDS.issuperset(parts)
+    parts = words(own)
+    known = bool(parts) and all(
+        part in say.MEDIA_KEYS or part in say.RESULT_WORDS or part in say.MEDIUM_WORDS
+        for part in parts
+    )
+    is_page = not say.NOT_A_FILE.isdisjoint(parts)
+    return known and not is_page and bool(re.match(_PLAIN_LINK, place.text.strip()))
 
 
 def _is_forbidden(key: str) -> bool:
@@ -213,6 +238,8 @@ def _is_forbidden(key: str) -> bool:
     if say.NEVER_MEDIA.intersection(parts) or any(
         part.startswith(say.REQUEST_PREFIXES) for part in parts
     ):
+        return True
+    if say.MATERIAL.intersection(parts) and not say.MADE_WORDS.intersection(parts):
         return True
     return "".join(parts).startswith(say.FRAME_PREFIXES)
 

@@ -35,6 +35,15 @@ class Refusal(NamedTuple):
     kind: say.Kind = ""
     front: bool = False
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the request may have been carried out: a fault of the server, not a no."""
+        if self.kind:
+            return False
+        code = re.sub(_CAMEL, "_", self.code).lower()
+        named = bool(re.search(say.UNSURE_CODES, code))
+        return named or bool(re.search(say.UNSURE_PHRASES, self.message[:_SHOWN].lower()))
+
 
 def read_refusal(
     status: int, headers: Mapping[str, str], body: bytes, overrides: Overrides = NONE
@@ -118,7 +127,10 @@ def _code(data: Any) -> str:
         if isinstance(table, dict)
         for key in (*say.CODE_KEYS, "type")
     )
-    return next((text for text in found if text not in {"", "about:blank"}), "")
+    code = next((text for text in found if text not in {"", "about:blank"}), "")
+    status = data.get("status", data.get("statusCode"))
+    failed = type(status) is int and (status == 408 or status >= 500)
+    return code or (str(status) if failed else "")
 
 
 def _code_text(value: Any) -> str:

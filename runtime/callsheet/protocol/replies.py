@@ -98,6 +98,8 @@ def _read_job(
         state, said = "", ""  # the envelope's word about the request, not the task's
     if not state and role:
         state = _state_without_word(tables, selected, role, expected)
+    elif not state and not said and _only_starts(opened.payload, tables, task_ids, links):
+        state = "running"
     return Reading(
         payload=opened.payload,
         task_ids=task_ids,
@@ -153,6 +155,19 @@ def _state_without_word(
         return "done"
     has_error = any(any(held(table, say.ERROR_KEYS)) for table in tables)
     return "failed" if has_error and role == "query" else ""
+
+
+def _only_starts(
+    payload: Any, tables: Sequence[dict[str, Any]], task_ids: Sequence[str], links: Sequence[str]
+) -> bool:
+    """Tell whether a reply says only that a job began: its id alone, or its place in a queue."""
+    if any(number(value) is not None for value in _all(tables, say.QUEUE_KEYS)):
+        return True
+    if not task_ids or links or not isinstance(payload, dict):
+        return False
+    empty: tuple[Any, ...] = (None, "", [], {})
+    names = {key for key, value in payload.items() if value not in empty}
+    return names <= {*say.TASK_ID_KEYS, *say.BESIDE, *say.STATE_KEYS, *say.COST_KEYS}
 
 
 def _is_about_job(opened: Opened, role: Role, overrides: Overrides) -> bool:

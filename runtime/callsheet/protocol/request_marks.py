@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import vocabulary as say
-from .values import expanded, is_link
+from .values import expanded, is_link, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,12 +33,13 @@ class RequestMarks:
     @classmethod
     def of(cls, body: Any) -> RequestMarks:
         """Return the marks of a request's body (a JSON value)."""
-        return cls(
-            _digest(form)
-            for text in texts_of(expanded(body))
-            for part in _parts(text)
-            for form in _forms(part)
-        )
+        digests: list[str] = []
+        for key, text in _fields_of(expanded(body)):
+            forms = [form for part in _parts(text) for form in _forms(part)]
+            digests += map(_digest, forms)
+            if forms and key:
+                digests.append(_digest(_field(key)))
+        return cls(digests)
 
     def contain(self, text: str) -> bool:
         """Tell whether ``text`` is a link, or names a file, that the request contained."""
@@ -46,8 +47,16 @@ class RequestMarks:
             return False
         return any(_digest(form) in self.digests for form in _forms(text.strip()))
 
+    def name_field(self, key: str) -> bool:
+        """Tell whether the request held a link in a field of this name."""
+        return bool(self.digests) and _digest(_field(key)) in self.digests
+
 
 NO_MARKS = RequestMarks()
+
+
+def _field(key: str) -> str:
+    return "field " + "".join(words(key))
 
 
 def _digest(text: str) -> str:
@@ -83,15 +92,20 @@ def _forms(text: str) -> Iterator[str]:
 
 
 def texts_of(view: Any) -> Iterator[str]:
-    """Yield all texts of a JSON value, without recursion; not the names of fields."""
-    stack = [view]
+    """Yield all texts of a JSON value; not the names of fields."""
+    return (text for _, text in _fields_of(view))
+
+
+def _fields_of(view: Any) -> Iterator[tuple[str, str]]:
+    """Yield all texts of a JSON value with the name of the field, without recursion."""
+    stack: list[tuple[str, Any]] = [("", view)]
     for _ in range(_NODES):
         if not stack:
             return
-        value = stack.pop()
+        key, value = stack.pop()
         if isinstance(value, str):
-            yield value
+            yield key, value
         elif isinstance(value, dict):
-            stack += value.values()
+            stack += value.items()
         elif isinstance(value, list):
-            stack += value
+            stack += [(key, item) for item in value]

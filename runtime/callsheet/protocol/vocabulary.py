@@ -100,6 +100,7 @@ RUNNING = frozenset(
         *("pending", "queued", "queuing", "waiting", "preparing", "processing", "running"),
         *("generating", "inprogress"),
         *("inqueue", "submitted", "created", "starting", "started", "scheduled", "accepted"),
+        "planned",
     }
 )
 DONE = frozenset({"success", "succeeded", "completed", "complete", "done", "ready", "finished"})
@@ -135,6 +136,39 @@ NEVER_MEDIA = frozenset(
     }
 )
 """Words of keys under which nothing is a result: what goes with it, or repeats the request."""
+MATERIAL = frozenset(
+    {
+        *("template", "templates", "driver", "drivers", "driven", "mask", "masks", "parent"),
+        *("background", "backgrounds", "example", "examples", "sample", "samples", "demo", "demos"),
+        *("pending", "draft", "drafts", "future", "intro", "outro", "target", "swap", "face"),
+        *("motion", "base", "upload", "uploads", "uploaded", "scene", "scenes", "style", "control"),
+        *("message", "messages", "prompt", "prompts", "user", "character", "subject", "avatar"),
+        *("previous", "placeholder", "logo", "history", "tutorial", "ref", "refs"),
+    }
+)
+"""Words of keys of what a result is made from; ``generatedSamples`` are results all the same."""
+MADE_WORDS = frozenset({"generated", "output", "outputs", "result", "results", "final"})
+"""Words of keys that say that the thing was made by the job."""
+RESULT_WORDS = frozenset(
+    {
+        *("result", "results", "output", "outputs", "download", "downloads", "final", "file"),
+        *("files", "media", "generated", "generation", "generations", "edited", "upscaled"),
+        *("asset", "assets", "resource", "resources", "content", "stream", "play", "playback"),
+        *("hd", "sd", "uhd", "4k", "full", "high", "best", "cdn", "oss", "cos", "s3", "gcs"),
+        *("signed", "presigned", "public", "direct", "permanent", "temporary", "temp", "secure"),
+        *("data", "object", "artifact", "artifacts", "rendered", "render", "export", "exported"),
+        *("finished", "completed", "created", "raw", "no", "without", "clean", "storage", "remote"),
+        *("gif", "caption", "captions", "captioned", "watermark", "watermarked", "progress"),
+        *("subtitle", "subtitles", "low", "small", "proxy", "hls", "http", "https", "access"),
+        *("model", "mesh", "glb", "pdf", "zip", "document", "main", "my", "the", "response"),
+    }
+)
+"""Words that may stand before ``url`` where no medium is named: ``result_url``, ``hdUrl``.
+
+Any other word makes the link one of unknown meaning, and no result."""
+INPUT_ROLES = frozenset({"user", "system", "reference", "input", "source", "mask", "driver"})
+"""Words of ``role`` that an object gives a file which went into a job."""
+QUEUE_KEYS = ("queue_position", "queuePosition", "position_in_queue", "queue", "eta")
 REQUEST_PREFIXES = ("input", "param", "request", "source")
 """Beginnings of words of keys under which a reply repeats the request (``paramJson``)."""
 FRAME_PREFIXES = ("firstframe", "lastframe", "startframe", "endframe", "keyframe", "lastimage")
@@ -223,6 +257,17 @@ FIELD_KEYS = (
 FIELD_HOLDERS = ("details", "errors", "detail", "issues", "fieldErrors", "invalid-params")
 PLACES = frozenset({"body", "query", "path", "header", "json"})
 """Where a field stands, said before its name; no part of a pointer into the body."""
+
+UNSURE_CODES = (
+    r"internal|time[-_ ]?out|timed[-_ ]?out|deadline|gateway|unavailable|server[-_ ]?error|"
+    r"^unknown$|^-1$|^5\d{2}(?:\d{2})?$|^408$|^499$"
+)
+"""Codes of a refusal that may come after the request was carried out, in lower case."""
+UNSURE_PHRASES = (
+    r"internal (?:server )?error|timed out|time[d]?[- ]?out waiting|gateway time-?out|"
+    r"deadline exceeded|bad gateway|service unavailable|temporarily unavailable|^time-?out\b"
+)
+"""The same in words."""
 
 PHRASES: tuple[tuple[Kind, str], ...] = (
     ("credit", r"(?:insufficient|not enough|out of|lack of) (?:\w+ ){0,3}(?:credit|balance|fund)"),

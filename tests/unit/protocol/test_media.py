@@ -68,7 +68,9 @@ def test_addresses_of_pages_are_no_media(key: str) -> None:
     assert read_reply({key: V}).media == ()
 
 
-@pytest.mark.parametrize("key", ["recoverUrl", "discoveryUrl", "outputUrl", "postUrl"])
+@pytest.mark.parametrize(
+    "key", ["recoverVideoUrl", "discoveryVideoUrl", "outputUrl", "postVideoUrl"]
+)
 def test_a_forbidden_word_inside_another_does_no_harm(key: str) -> None:
     assert read_reply({key: V}).media == (V,)
 
