@@ -4,7 +4,8 @@
 
     CallsheetError                 1   something went wrong
     ├── UsageError                 2   the request was not made: nothing was sent
-    │   └── InvalidInput           2   the advertised schema refuses the body
+    │   ├── InvalidInput           2   the advertised schema refuses the body
+    │   └── ReferenceUsed          2   another request left with this client reference
     ├── AuthError                  3   no key, or the server refused it
     ├── StillRunning               4   stopped waiting; the job is alive
     ├── OutcomeUnknown             5   sent, and no answer that tells what became of it
@@ -14,6 +15,7 @@
     ├── ServerError                1   the server refused the request
     ├── NetworkError               1   no answer: ``sent`` says whether the request may have left
     ├── DownloadError              1   a file could not be fetched or written
+    │   └── WrongKind              1   the link leads to another kind of file
     └── Interrupted          130/143   stopped by a signal
 """
 
@@ -23,10 +25,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from callsheet.protocol.details import Detail
-
-
-REFERENCE_USED = "reference_used"
-"""The code of a ``UsageError`` for a client reference that another request left with."""
 
 
 class CallsheetError(Exception):
@@ -96,6 +94,12 @@ class InvalidInput(UsageError):
         self.pointer = pointer
 
 
+class ReferenceUsed(UsageError):
+    """Another request left with this client reference."""
+
+    code = "reference_used"
+
+
 class AuthError(CallsheetError):
     """There is no key, or the server refused it."""
 
@@ -160,6 +164,12 @@ class DownloadError(CallsheetError):
     """A file could not be fetched, checked or written."""
 
     code = "download"
+
+
+class WrongKind(DownloadError):
+    """A link leads to another kind of file than was asked for."""
+
+    code = "wrong_kind"
 
 
 class Interrupted(CallsheetError):

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.backoff import is_fresh
-from callsheet.errors import REFERENCE_USED, UsageError
+from callsheet.errors import ReferenceUsed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -252,9 +252,8 @@ def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -
         return
     same = all(row[name] == values.get(name) for name in ("host", "action", "body_digest"))
     if not (same and values.get("repeat")):
-        raise UsageError(
+        raise ReferenceUsed(
             f"the reference {ref} was used for {row['action']} already ({row['state']})",
-            code=REFERENCE_USED,
             hint="take another one for another request"
             if not same
             else "sending it again could cost again: the server is not known to honour the key",

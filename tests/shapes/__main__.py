@@ -86,7 +86,9 @@ def details(verdict: Verdict) -> str:
 def main(words: Sequence[str]) -> int:
     """Play the cases that are named; return 1 where one of them does not hold."""
     parser = argparse.ArgumentParser("shapes", description="Play cases and print which hold.")
-    parser.add_argument("paths", nargs="*", type=Path, default=[DATA, MORE], metavar="FOLDER_OR_FILES")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, default=[DATA, MORE], metavar="FOLDER_OR_FILES"
+    )
     parser.add_argument("-k", default="", metavar="TEXT", help="only ids that contain this")
     parser.add_argument("--jobs", type=int, default=4, metavar="N")
     parser.add_argument("--verbose", action="store_true", help="tell why each failing case fails")

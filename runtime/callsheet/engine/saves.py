@@ -6,8 +6,13 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.errors import CallsheetError, DownloadError, OutcomeUnknown, StillRunning
-from callsheet.files.containers import WRONG_KIND
+from callsheet.errors import (
+    CallsheetError,
+    DownloadError,
+    OutcomeUnknown,
+    StillRunning,
+    WrongKind,
+)
 from callsheet.files.parts import Part, SavedFile
 from callsheet.files.targets import check_target, extension_of, takes_all, target_path
 from callsheet.flows import Flow, Record, Timing, noted
@@ -72,13 +77,11 @@ def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     for target in targets if takes_all(what.out) else targets[:1]:
         check_target(target, force=what.force)
     saved: list[SavedFile] = []
-    refused: DownloadError | None = None
+    refused: WrongKind | None = None
     for index, (link, target) in enumerate(zip(links, targets, strict=True)):
         try:
             saved.append((yield from _fetch(what, (index, link), target, timing)))
-        except DownloadError as error:
-            if error.code != WRONG_KIND:
-                raise
+        except WrongKind as error:
             refused = error
         if saved and not takes_all(what.out):
             break
@@ -89,7 +92,7 @@ def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     return tuple(saved)
 
 
-def _without_medium(what: Save, refused: DownloadError | None = None) -> Flow[CallsheetError]:
+def _without_medium(what: Save, refused: WrongKind | None = None) -> Flow[CallsheetError]:
     """Keep the whole answer and return the error that says why nothing can be saved.
 
     ``refused`` is why the last link was no medium of the action, where there was a link.

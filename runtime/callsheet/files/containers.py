@@ -6,7 +6,7 @@ import os
 import struct
 from typing import IO
 
-from callsheet.errors import DownloadError
+from callsheet.errors import WrongKind
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
 _MAGIC = (
@@ -36,8 +36,6 @@ _MEDIA_KINDS = {
 }
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _TEXT_STARTS = (b"{", b"[", b"<", b'"')
-WRONG_KIND = "wrong_kind"
-"""The code of the error for a file that is not of the kind that was asked for."""
 _TAIL = 4096
 HEAD = 64
 SHORTEST = 12
@@ -61,7 +59,7 @@ def expected_kind(name: str) -> str:
 
 
 def require_kind(name: str, head: bytes, expected: frozenset[str] = frozenset()) -> str:
-    """Return the container that a file begins as; raise ``DownloadError`` for the wrong kind.
+    """Return the container that a file begins as; raise ``WrongKind`` for the wrong kind.
 
     A name that promises a container must hold one, though it may be another one of the same
     kind: a paid file is never thrown away over its extension. ``expected`` are the kinds of
@@ -70,16 +68,13 @@ def require_kind(name: str, head: bytes, expected: frozenset[str] = frozenset())
     wanted, container = expected_kind(name), kind_of(head)
     kinds = _MEDIA_KINDS.get(container, frozenset())
     if kinds and expected and not kinds & expected:
-        raise DownloadError(
-            f"the link leads to a {container} file, not to {_listing(expected)}", code=WRONG_KIND
-        )
+        raise WrongKind(f"the link leads to a {container} file, not to {_listing(expected)}")
     is_text = bool(expected) and head.lstrip()[:1] in {*_TEXT_STARTS} and "image" not in expected
     if (wanted or is_text) and not container:
         asked = wanted or _listing(expected)
-        raise DownloadError(
+        raise WrongKind(
             f"the link leads to something that is no {asked} or other medium",
             hint="--json shows the link",
-            code=WRONG_KIND,
         )
     return container
 

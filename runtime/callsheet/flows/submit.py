@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import (
-    REFERENCE_USED,
     CallsheetError,
     NetworkError,
     OutcomeUnknown,
+    ReferenceUsed,
     ServerError,
     UsageError,
 )
@@ -95,8 +95,8 @@ def _record_intent(order: Order) -> Flow[None]:
     """
     try:
         yield Record("intent", order.ref, order.facts)
-    except UsageError as error:
-        if error.code != REFERENCE_USED or not (yield from _may_resend(order)):
+    except ReferenceUsed:
+        if not (yield from _may_resend(order)):
             raise
         yield Record("intent", order.ref, {**order.facts, "repeat": True})
 

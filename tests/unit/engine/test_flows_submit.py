@@ -10,12 +10,12 @@ import pytest
 from unit.engine.scripted import HOST, MAKE, Stage, order, reply
 
 from callsheet.errors import (
-    REFERENCE_USED,
     AuthError,
     CallsheetError,
     LimitReached,
     NetworkError,
     OutcomeUnknown,
+    ReferenceUsed,
     ServerError,
     UsageError,
 )
@@ -340,7 +340,7 @@ def test_the_hint_says_how_often_a_request_was_sent(tries: int, hint: str) -> No
 def test_a_reference_is_used_again_only_where_the_server_honours_it() -> None:
     def conflict(record: Record) -> None:
         if record.event == "intent" and not record.values.get("repeat"):
-            raise UsageError("used", code=REFERENCE_USED)
+            raise ReferenceUsed("used")
 
     stage = Stage(ACCEPTED)
     stage.record = conflict
