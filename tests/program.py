@@ -71,7 +71,7 @@ def generate(host: str, key: str, folder: Path) -> Path:
     roots = os.pathsep.join(str(ROOT / name) for name in ("runtime", "codegen"))
     words = ["generate", "--host", host, "--out", str(folder / "client")]
     done = subprocess.run(
-        [sys.executable, "-c", "from callsheet.cli.dispatch import main; exit(main())", *words],
+        [sys.executable, "-c", "from callsheet.cli.callsheet import main; exit(main())", *words],
         env=os.environ | home | {"ADS_API_KEY": key, "PYTHONPATH": roots},
         cwd=ROOT,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A dated entry of a changelog, in the form that keepachangelog.com describes."""
+"""Write a dated changelog entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from callsheet_codegen.code import Markdown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.diff import Change
+    from callsheet.diff.change import Change
+
 
 _HEAD = "# Changelog\n\n"
 _TITLES = {"added": "Added", "changed": "Changed", "removed": "Removed"}

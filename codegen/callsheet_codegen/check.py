@@ -1,21 +1,20 @@
-"""Two questions kept apart: the tree against the lock, and the lock against the server."""
+"""Compare the tree with the lock, and the lock with the server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callsheet.settings import LOOPBACK
-from callsheet_codegen import drift, pipeline, publish, source, versions
-from callsheet_codegen.server import settings_for
+from callsheet.config.settings import LOOPBACK
+from callsheet_codegen import diff, pipeline, publish, source
+from callsheet_codegen.source import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.snapshot import Lock
+    from callsheet.catalog.snapshot import Lock
     from callsheet_codegen.config import Config
-    from callsheet_codegen.drift import Report
-    from callsheet_codegen.versions import Version
+    from callsheet_codegen.diff import Report, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +84,14 @@ def server(
     if not host and name == source.SANDBOX:
         with source.sandbox() as (url, key):
             own = {**(environ or {}), f"{config.env}_API_KEY": key}
-            return _compare(config, lock, versions.served(config, host=url, environ=own), weights)
+            return _compare(config, lock, diff.served(config, host=url, environ=own), weights)
     if host or _is_configured(config, name, environ):
-        served = versions.served(config, host=host, environ=environ)
+        served = diff.served(config, host=host, environ=environ)
     elif any(local in name for local in LOOPBACK):
         line = f"the lock came from {name}; say --host to compare with it"
         return Finding(subject="server", drift=False, lines=(line,))
     else:
-        served = versions.served(config, host=None, environ=environ, locked=name)
+        served = diff.served(config, host=None, environ=environ, locked=name)
     return _compare(config, lock, served, weights)
 
 
@@ -103,8 +102,8 @@ def _is_configured(config: Config, name: str, environ: Mapping[str, str] | None)
 
 
 def _compare(config: Config, lock: Lock, served: Version, weights: Weights) -> Finding:
-    old = versions.Version("the lock", lock)
-    report = drift.compared(old, served, config, weights.ignore)
+    old = diff.Version("the lock", lock)
+    report = diff.compared(old, served, config, weights.ignore)
     where = lock.snapshot.source
     if not report.changes:
         more = f" ({report.ignored} ignored)" if report.ignored else ""

@@ -1,4 +1,4 @@
-"""``Code``, ``Ident``, ``TypeExpr``, ``Doc``, ``literal()``: the only road from data to source."""
+"""Turn data into source text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``[tool.callsheet]`` of pyproject.toml and flags, as one frozen ``Config``."""
+"""Read and validate [tool.callsheet]."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.nearest import did_you_mean
+from callsheet.config.overlay import Overlay
 from callsheet.errors import UsageError
-from callsheet.overlay import Overlay
+from callsheet.suggest import did_you_mean
 from callsheet_codegen.code import CodeError, Ident
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 LOCK = "catalog.lock.json"
 _COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it

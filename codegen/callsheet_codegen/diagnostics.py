@@ -1,4 +1,4 @@
-"""Problems as values: one bad action never costs the others."""
+"""Represent problems as values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 
 Level = Literal["note", "warning", "error"]
 

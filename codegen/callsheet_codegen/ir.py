@@ -1,4 +1,4 @@
-"""The frozen intermediate representation: what we decided to write, before it is text."""
+"""Represent the package to be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python identifiers from ids and wire names; collisions are resolved the same way every time."""
+"""Derive Python identifiers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
 
 # Written out, not asked of the interpreter or of pydantic: their next version must not rename.
 # What an annotation or a decorator in a class body must still be able to mean:

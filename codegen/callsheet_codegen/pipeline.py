@@ -1,4 +1,4 @@
-"""The phases in order: Snapshot → build → ir.Project → render → verify → Plan → publish."""
+"""Run the phases from a catalogue to a package."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from callsheet import __version__
-from callsheet.canon import canonical
+from callsheet.catalog.snapshot import Lock, Snapshot, blocks_of, dump_lock, load_lock
 from callsheet.errors import UsageError
-from callsheet.snapshot import Lock, Snapshot, blocks_of, dump_lock, load_lock
+from callsheet.jsonio import canonical
+from callsheet.version import __version__
 from callsheet_codegen import publish
 from callsheet_codegen.build import Building, Names
+from callsheet_codegen.cache import Known
 from callsheet_codegen.diagnostics import Diagnostic, in_order
-from callsheet_codegen.known import Known
-from callsheet_codegen.models import make_models
-from callsheet_codegen.outline import given_by
-from callsheet_codegen.plan import plan
+from callsheet_codegen.layout import given_by
+from callsheet_codegen.models.pool import make_models
+from callsheet_codegen.publish import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from callsheet.diff import Change
+    from callsheet.diff.change import Change
     from callsheet.spec import Advertised
     from callsheet_codegen.build import Built
+    from callsheet_codegen.cache import Fact, Recall
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import Manifest, Plan, RenderedFile
-    from callsheet_codegen.known import Fact
-    from callsheet_codegen.models import Modeller
-    from callsheet_codegen.recall import Recall
+    from callsheet_codegen.layout import Given
+    from callsheet_codegen.models.pool import Modeller
     from callsheet_codegen.staging import Stage
-    from callsheet_codegen.tree import Given
+
 
 _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
 
@@ -134,14 +134,14 @@ def _standing(config: Config, recall: Recall | None) -> tuple[Manifest, Known]:
     manifest = publish.read_manifest(config.folder)
     known = recall.known() if recall else Known()
     files = {p: row for p, row in known.files.items() if manifest.files.get(p) == row[1]}
-    return manifest, replace(known, files=files)
+    return manifest, known._replace(files=files)
 
 
 def _rendered(built: Built) -> tuple[RenderedFile, ...]:
     """The files that have to be made; where there are none, no renderer is loaded."""
     if not built.stale:
         return ()
-    from callsheet_codegen.write import render_project
+    from callsheet_codegen.render import render_project
 
     return render_project(built.part, built.stale)
 
@@ -218,7 +218,7 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
     """What changed since the lock, in words; nothing before the first generation."""
     if old is None or old.snapshot.actions is new.actions:
         return ()
-    from callsheet.diff import diff
+    from callsheet.diff.compare import diff
 
     return diff(
         *narrowed(old.snapshot, new),

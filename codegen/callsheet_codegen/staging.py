@@ -1,18 +1,48 @@
-"""The new folder before it takes the place of the old one: links to what stays, and new files."""
+"""Write the new folder and exchange it with the old one."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from callsheet_codegen.ir import Plan
+
+
+_HERE = -100  # AT_FDCWD: paths start in the working directory
+_SWAP = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two folders of one file system change places; false where that cannot be asked for."""
+    call = _call()
+    if call is None:
+        return False
+    result: int = call(os.fsencode(one), os.fsencode(other))
+    return result == 0
+
+
+def _call() -> Any:
+    """The system's own function, as one of two paths; ``None`` where it has none."""
+    import ctypes
+
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            swap = library.renamex_np
+            return lambda one, other: swap(one, other, ctypes.c_uint(_SWAP))
+        rename = library.renameat2
+    except (AttributeError, OSError, TypeError):
+        return None
+    return lambda one, other: rename(_HERE, one, _HERE, other, ctypes.c_uint(_SWAP))
+
 
 _AT_ONCE = 16
 

@@ -6,35 +6,59 @@ TYPE_CHECKING = False  # importing typing would cost every help page more than t
 if TYPE_CHECKING:
     from typing import Any
 
-    from callsheet.bindings import Bindings
-    from callsheet.client import AsyncClient, Client
-    from callsheet.errors import (
-        AuthError,
-        CallsheetError,
-        DownloadError,
-        DriftFound,
-        Interrupted,
-        InvalidInput,
-        LimitReached,
-        NetworkError,
-        OutcomeUnknown,
-        ServerError,
-        StillRunning,
-        TaskFailed,
-        UsageError,
-    )
-    from callsheet.files.parts import SavedFile
-    from callsheet.flows.effects import Update
-    from callsheet.groups import OMIT, AsyncGroup, Group, Omit
-    from callsheet.results import AsyncResult, Response, Result
-    from callsheet.spec import Action, Family, Param
-    from callsheet.tasks import AsyncTask, Task
-
-__version__ = "0.1.0"
+    from callsheet.client.client import AsyncClient as AsyncClient
+    from callsheet.client.client import Client as Client
+    from callsheet.client.groups import OMIT as OMIT
+    from callsheet.client.groups import AsyncGroup as AsyncGroup
+    from callsheet.client.groups import Group as Group
+    from callsheet.client.groups import Omit as Omit
+    from callsheet.client.results import AsyncResult as AsyncResult
+    from callsheet.client.results import Response as Response
+    from callsheet.client.results import Result as Result
+    from callsheet.client.tasks import AsyncTask as AsyncTask
+    from callsheet.client.tasks import Task as Task
+    from callsheet.config.bindings import Bindings as Bindings
+    from callsheet.errors import AuthError as AuthError
+    from callsheet.errors import CallsheetError as CallsheetError
+    from callsheet.errors import DownloadError as DownloadError
+    from callsheet.errors import DriftFound as DriftFound
+    from callsheet.errors import Interrupted as Interrupted
+    from callsheet.errors import InvalidInput as InvalidInput
+    from callsheet.errors import LimitReached as LimitReached
+    from callsheet.errors import NetworkError as NetworkError
+    from callsheet.errors import OutcomeUnknown as OutcomeUnknown
+    from callsheet.errors import ServerError as ServerError
+    from callsheet.errors import StillRunning as StillRunning
+    from callsheet.errors import TaskFailed as TaskFailed
+    from callsheet.errors import UsageError as UsageError
+    from callsheet.flows.effects import Update as Update
+    from callsheet.spec import Action as Action
+    from callsheet.spec import Family as Family
+    from callsheet.spec import Param as Param
+    from callsheet.storage.partial_file import SavedFile as SavedFile
+    from callsheet.version import __version__ as __version__
 
 _HOMES = {
-    "bindings": ("Bindings",),
-    "client": ("AsyncClient", "Client"),
+    "client.client": (
+        "AsyncClient",
+        "Client",
+    ),
+    "client.groups": (
+        "AsyncGroup",
+        "Group",
+        "OMIT",
+        "Omit",
+    ),
+    "client.results": (
+        "AsyncResult",
+        "Response",
+        "Result",
+    ),
+    "client.tasks": (
+        "AsyncTask",
+        "Task",
+    ),
+    "config.bindings": ("Bindings",),
     "errors": (
         "AuthError",
         "CallsheetError",
@@ -50,51 +74,25 @@ _HOMES = {
         "TaskFailed",
         "UsageError",
     ),
-    "files.parts": ("SavedFile",),
     "flows.effects": ("Update",),
-    "groups": ("OMIT", "AsyncGroup", "Group", "Omit"),
-    "results": ("AsyncResult", "Response", "Result"),
-    "spec": ("Action", "Family", "Param"),
-    "tasks": ("AsyncTask", "Task"),
+    "spec": (
+        "Action",
+        "Family",
+        "Param",
+    ),
+    "storage.partial_file": ("SavedFile",),
+    "version": ("__version__",),
 }
 
-__all__ = [
-    "OMIT",
-    "Action",
-    "AsyncClient",
-    "AsyncGroup",
-    "AsyncResult",
-    "AsyncTask",
-    "AuthError",
-    "Bindings",
-    "CallsheetError",
-    "Client",
-    "DownloadError",
-    "DriftFound",
-    "Family",
-    "Group",
-    "Interrupted",
-    "InvalidInput",
-    "LimitReached",
-    "NetworkError",
-    "Omit",
-    "OutcomeUnknown",
-    "Param",
-    "Response",
-    "Result",
-    "SavedFile",
-    "ServerError",
-    "StillRunning",
-    "Task",
-    "TaskFailed",
-    "Update",
-    "UsageError",
-    "__version__",
-]
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
+    if name == "launch":  # as packages call it that were generated before there was a launcher
+        from callsheet import launcher
+
+        return launcher
     for home, names in _HOMES.items():
         if name in names:
             from importlib import import_module

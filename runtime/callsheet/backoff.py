@@ -1,4 +1,4 @@
-"""Says how long to wait before the next try, and whether there may be one."""
+"""Compute delays between attempts, read Retry-After and keep the retry quota."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+
 
 TRANSIENT = 14
 """Tokens that the retry of a lost or failed request costs."""

@@ -1,4 +1,4 @@
-"""The exceptions, what each means for the caller, and the exit code that tells it.
+"""Define the exception tree and the exit code of each error.
 
 ::
 
@@ -21,10 +21,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from callsheet.protocol.details import Detail
+Pointer = tuple[str | int, ...]
+
+
+class Detail(NamedTuple):
+    """One fault: ``pointer`` leads into the body that was sent, ``message`` is made safe."""
+
+    pointer: Pointer
+    message: str
 
 
 class CallsheetError(Exception):

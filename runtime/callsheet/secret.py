@@ -1,14 +1,15 @@
-"""Keeps a key out of everything that is printed, logged or stored."""
+"""Keep keys out of everything that is printed, and redact them elsewhere."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, SupportsIndex
 
-from .errors import UsageError
+from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
 
 _WELL_FORMED = re.compile(r"[!-~]{1,4096}")
 _PREFIX = re.compile(r"[A-Za-z]{1,6}[-_]")

@@ -1,8 +1,9 @@
-"""The vocabulary: actions, parameters and families, without I/O."""
+"""Describe an action: its parameters, its family and what the server advertised."""
 
-# Annotations are evaluated: as texts they cost a named tuple twice as much.
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
+
+# Annotations are evaluated: as texts they cost a named tuple twice as much.
 
 Kind = Literal["string", "integer", "number", "boolean", "object", "array", "any"]
 Role = Literal["", "create", "wait", "query"]

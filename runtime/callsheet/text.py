@@ -1,8 +1,9 @@
-"""Makes whatever a server wrote safe to print: no escapes, no controls, no invisible characters."""
+"""Print text that a server sent so that it cannot harm a terminal."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 # Patterns stay texts until one is needed: ``re`` keeps what it compiled, and most text is plain.
 # A whole sequence goes, not its first byte alone: "[31m" would stay behind as noise. The string
@@ -100,3 +101,69 @@ def _shown(char: str) -> str:
     if category == "Zs":
         return " "
     return "" if category in {"Cc", "Cf"} else "\ufffd"
+
+
+_LONGEST = 60
+
+# Each looks at a letter but once or twice: a server may send a name of a hundred thousand.
+_PLURAL_ACRONYM = r"(?<![A-Z])([A-Z]{2,}+)s(?![a-z])"
+
+_WORD_START = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+
+_NOT_A_WORD = r"[^A-Za-z0-9]+"
+
+
+def kebab(name: str) -> str:
+    """Words of ``[a-z0-9]`` joined by dashes: ``imageInput`` → ``image-input``.
+
+    Accents are dropped; a letter outside ASCII becomes ``x`` and its number in hexadecimal,
+    so that a flag can be typed anywhere. Never empty, at most 60 characters.
+    """
+    plain = name if name.isascii() else _folded(name)
+    plain = re.sub(_PLURAL_ACRONYM, lambda found: found[1].capitalize() + "s", plain)
+    plain = re.sub(_WORD_START, "-", plain)
+    text = re.sub(_NOT_A_WORD, "-", plain).strip("-").lower()
+    if not text:
+        return f"field-{_mark(name)}" if name else "field"
+    if len(text) > _LONGEST:
+        return f"{text[: _LONGEST - 9].rstrip('-')}-{_mark(name)}"
+    return text
+
+
+def _folded(name: str) -> str:
+    import unicodedata
+
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(_typable(char) for char in letters if not unicodedata.combining(char))
+
+
+def _typable(char: str) -> str:
+    if char.isascii():
+        return char
+    return f"-x{ord(char):x}-" if char.isalnum() else "-"
+
+
+def _mark(name: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+# Legal inside a JSON string and yet able to drive a terminal; their escapes mean the same.
+_UNSAFE = "[\x7f-\x9f\u2028\u2029]|" + INVISIBLE
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON text, one document, that no terminal obeys."""
+    import json
+
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=str)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    text = re.sub(_UNSAFE, lambda found: json.dumps(found[0])[1:-1], text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, separators=separators, default=str)
+    return text

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CALLSHEET = [sys.executable, "-c", "from callsheet.cli.dispatch import main; main()"]
+CALLSHEET = [sys.executable, "-c", "from callsheet.cli.callsheet import main; main()"]
 
 
 @dataclass(frozen=True)

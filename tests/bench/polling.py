@@ -60,7 +60,7 @@ class Polls:
     @staticmethod
     def _watched(past: list[float], seconds: float) -> tuple[int, float]:
         """How many polls a job takes, and how late its end is seen."""
-        from callsheet.engine.pace import Pace
+        from callsheet.flows.jobs import Pace
 
         pace, now, polls = Pace(past), 0.0, 0
         while True:

@@ -24,7 +24,7 @@ __all__ = ["sandbox", "sandbox_server"]
 PROGRAM = """
 import sys
 import bare_client
-from callsheet.launch import main
+from callsheet.launcher import main
 
 sys.exit(main("bare_client", "ads", "ADS"))
 """

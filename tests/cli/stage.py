@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from callsheet_sandbox.server import Running
 
-_CODEGEN = "from callsheet.cli.dispatch import main; exit(main())"
+_CODEGEN = "from callsheet.cli.callsheet import main; exit(main())"
 _PATIENCE = 20
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.tree_of import own
 
-from callsheet.cli.dispatch import WORDS
-from callsheet.cli.words import OWN
+from callsheet.cli.builtin_table import OWN
+from callsheet.cli.callsheet import WORDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ def offline(ads: Program) -> dict[str, str]:
     """Let the program know the catalogue, then stand before a server that is gone."""
     host = ads.server.refused_url
     known = next((ads.folder.parent / "home/.cache/ads").glob("*.json"))
-    from callsheet.catalog.cache import CatalogueCache
+    from callsheet.catalog.store import CatalogueCache
 
     known.rename(CatalogueCache(str(known.parent)).path(host))
     return {"ADS_HOST": host}

@@ -6,7 +6,7 @@ import json
 import stat
 from typing import TYPE_CHECKING
 
-from callsheet import __version__
+from callsheet.version import __version__
 
 if TYPE_CHECKING:
     from cli.conftest import Program

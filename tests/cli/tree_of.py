@@ -6,21 +6,21 @@ import importlib
 import itertools
 from typing import TYPE_CHECKING
 
-from callsheet.cli import flags
-from callsheet.cli.dispatch import WORDS
-from callsheet.cli.ownword import Words
-from callsheet.cli.words import OWN
+from callsheet.cli import global_flags
+from callsheet.cli.builtin import Words
+from callsheet.cli.builtin_table import OWN
+from callsheet.cli.callsheet import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from callsheet.cli.ownword import Word
+    from callsheet.cli.builtin import Word
 
 Path = tuple[str, ...]
 
 # What a command prints with one of these is something else than its result.
 OTHER = frozenset({"--help", "-h", "--skeleton", "--format", "--command", "--dry-run=curl"})
-_VALUES = {f"--{name}" for name, meta, _ in flags.ANYWHERE if meta}
+_VALUES = {f"--{name}" for name, meta, _ in global_flags.ANYWHERE if meta}
 
 
 def own(prog: str = "ads") -> dict[Path, Word]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet import Client
-from callsheet.probe import probe
+from callsheet.probe.probe import probe
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve
 
 if TYPE_CHECKING:
-    from callsheet.surface.assembly import Surface
+    from callsheet.actions.resolve import Surface
 
 FOLDERS = sorted(path for path in Path(__file__).with_name("recorded").iterdir() if path.is_dir())
 KEY = "sk-recorded-0123456789"

@@ -9,16 +9,16 @@ import click
 from cli.tree_of import own
 from program import ROOT
 
-from callsheet.cli import flags
-from callsheet.cli.words import OWN
+from callsheet.cli import global_flags
+from callsheet.cli.builtin_table import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.cli.flags import Row
+    from callsheet.cli.global_flags import Row
 
 PAGE = ROOT / "docs" / "cli.md"
-_OURS = {f"--{row[0]}" for row in (*flags.ANYWHERE, flags.ACTION[0])}
+_OURS = {f"--{row[0]}" for row in (*global_flags.ANYWHERE, global_flags.ACTION[0])}
 
 
 def _cell(text: str) -> str:
@@ -69,9 +69,9 @@ def _groups() -> str:
 TABLES = {
     "words": _groups,
     "commands": _commands,
-    "action flags": lambda: _flags(flags.ACTION),
-    "job flags": lambda: _flags(flags.FAMILY),
-    "other flags": lambda: _flags(flags.ANYWHERE),
+    "action flags": lambda: _flags(global_flags.ACTION),
+    "job flags": lambda: _flags(global_flags.FAMILY),
+    "other flags": lambda: _flags(global_flags.ANYWHERE),
 }
 
 

@@ -16,10 +16,10 @@ from cli.test_transcripts import CODES
 from docs.cli_tables import PAGE, renewed
 from program import ROOT
 
-from callsheet.bindings import Bindings
-from callsheet.cli.dispatch import WORDS
+from callsheet.cli.callsheet import WORDS
 from callsheet.cli.main import guarded
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Asked(dict[str, str]):
 
 def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = Asked({"HOME": str(tmp_path)})
-    monkeypatch.setattr("callsheet.settings.Variables", lambda given: given)
+    monkeypatch.setattr("callsheet.config.settings.Variables", lambda given: given)
     bindings = Bindings(package="", command="ads", env="ADS", source="")
     for words in (["config", "list"], ["login", "--host", "http://127.0.0.1:9"], ["doctor"]):
         guarded(Session(bindings, words, environ), words)
@@ -122,7 +122,7 @@ def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("word", WORDS)
 def test_flags_of_the_writer_are_all_there(word: str) -> None:
-    code = f"from callsheet.cli.dispatch import main; main([{word!r}, '--help'])"
+    code = f"from callsheet.cli.callsheet import main; main([{word!r}, '--help'])"
     roots = [str(ROOT / name) for name in ("runtime", "codegen", "sandbox")]
     done = subprocess.run(
         [sys.executable, "-c", code],

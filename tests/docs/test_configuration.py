@@ -7,8 +7,8 @@ import tomllib
 
 from program import ROOT
 
-from callsheet.overlay import Overlay
-from callsheet.protocol import Overrides
+from callsheet.config.overlay import Overlay
+from callsheet.protocol.overrides import Overrides
 from callsheet_codegen.config import _OWN
 
 TEXT = (ROOT / "docs/configuration.md").read_text("utf-8")

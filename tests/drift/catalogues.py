@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from callsheet.diff import Change
+    from callsheet.diff.change import Change
 
 SERVERS = Path(__file__).parent / "servers"
 Truth = tuple[str, str, str, str, str]

@@ -10,7 +10,7 @@ from typing import Any
 
 from callsheet_codegen import publish
 from callsheet_codegen.ir import Plan, RenderedFile
-from callsheet_codegen.plan import plan
+from callsheet_codegen.publish import plan
 
 PACKAGE, LOCK = "some_client", "catalog.lock.json"
 # Whatever changes the disk; `open` is counted where it writes.

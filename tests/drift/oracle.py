@@ -14,13 +14,13 @@ from fidelity.tally import Row
 from jsonschema.validators import validator_for
 from referencing import Registry
 
-from callsheet.diff.normal import Cases
-from callsheet.diff.samples import Samples
-from callsheet.diff.schemas import compare
-from callsheet.diff.sides import Side
-from callsheet.judge import verdict
+from callsheet.schema import validator
 from callsheet.schema.admission import meta_uri
-from callsheet.schema.pointers import SchemaRefused
+from callsheet.schema.references import SchemaRefused
+from callsheet.schemadiff.classify import compare
+from callsheet.schemadiff.normal_form import Cases
+from callsheet.schemadiff.samples import Samples
+from callsheet.schemadiff.view import Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,8 +58,8 @@ class Campaign:
             new, kinds = mutated(case.input, chance)
             done += 1
             try:
-                judges = verdict.compile(case.input), verdict.compile(new)
-            except verdict.Unjudged:
+                judges = validator.compile(case.input), validator.compile(new)
+            except validator.Unjudged:
                 self.tried["refused"] += 1
                 continue
             self._one(case, new, judges, (kinds, chance))
@@ -68,7 +68,7 @@ class Campaign:
         self,
         case: Case,
         new: Any,
-        judges: tuple[verdict.Judge, verdict.Judge],
+        judges: tuple[validator.Judge, validator.Judge],
         drawn: tuple[list[str], Random],
     ) -> None:
         kinds, chance = drawn
@@ -126,7 +126,7 @@ def _shows(left: Any, right: Any, value: Any) -> bool:
     try:
         return _independent(left)(value) and not _independent(right)(value)
     except TypeError:  # jsonschema does not take `items: true` beside `additionalItems`
-        return verdict.compile(left).allows(value) and not verdict.compile(right).allows(value)
+        return validator.compile(left).allows(value) and not validator.compile(right).allows(value)
 
 
 def _independent(schema: Any) -> Callable[[Any], bool]:

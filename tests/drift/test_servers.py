@@ -9,8 +9,8 @@ import pytest
 from drift.catalogues import Server, servers, told
 from fidelity.recorder import KEY, Recorder, recorder
 
-from callsheet.snapshot import dump_lock
-from callsheet_codegen import check, cli, drift, versions
+from callsheet.catalog.snapshot import dump_lock
+from callsheet_codegen import check, cli, diff
 from callsheet_codegen.config import Config, load
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def config(home: Path, wire: Recorder, monkeypatch: pytest.MonkeyPatch) -> Confi
 def lock(config: Config, wire: Recorder, actions: list[dict[str, Any]]) -> Path:
     """Write the lock of what a server lists."""
     wire.catalogue = actions
-    config.lock.write_text(dump_lock(versions.served(config, host=None).lock))
+    config.lock.write_text(dump_lock(diff.served(config, host=None).lock))
     return config.lock
 
 
@@ -51,8 +51,8 @@ def test_diff_and_check_agree_with_the_truth(
 ) -> None:
     lock(config, wire, server.old)
     wire.catalogue = server.new
-    old = versions.locked(config)
-    report = drift.compared(old, versions.served(config, host=None), config, None)
+    old = diff.locked(config)
+    report = diff.compared(old, diff.served(config, host=None), config, None)
     finding = check.server(config, old.lock, host=wire.url)
 
     assert told(list(report.changes)) == server.truth

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "lab_client"
 ROOTS = os.pathsep.join(str(ROOT / name) for name in ("runtime", "codegen", "sandbox"))
-COMMAND = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+COMMAND = "import sys; from callsheet.cli.callsheet import main; sys.exit(main())"
 TABLE = f'[tool.callsheet]\npackage = "{PACKAGE}"\ncommand = "lab"\nout = "."\n'
 
 

@@ -6,11 +6,10 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-import callsheet.aio
-import callsheet.transport
-from callsheet.files import landing
-from callsheet.files import parts as files
+import callsheet.transport.aio
+import callsheet.transport.sync
 from callsheet.flows.effects import Record, Save, Send
+from callsheet.storage import partial_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +62,9 @@ _PART = {
     "before the commit": ("commit", "before"),
 }
 _CALLS = {
-    "before the name is given": (landing, "publish", "before"),
+    "before the name is given": (partial_file, "publish", "before"),
     "linked under its name": (os, "link", "after"),
-    "after the name is given": (landing, "publish", "after"),
+    "after the name is given": (partial_file, "publish", "after"),
 }
 
 
@@ -88,7 +87,7 @@ def arm(point: str, nth: int) -> None:
         _wrap_writing(reached)
     elif point in _PART:
         name, side = _PART[point]
-        _wrap(files.Part, name, side, reached)
+        _wrap(partial_file.Part, name, side, reached)
     elif point in _CALLS:
         place, name, side = _CALLS[point]
         _wrap(place, name, side, reached)
@@ -114,14 +113,14 @@ def _wrap(place: Any, name: str, side: str, reached: Callable[[], None]) -> None
 
 def _wrap_writing(reached: Callable[[], None]) -> None:
     """However many bytes the network gives at once, they are written a small piece at a time."""
-    real = files.Part.write
+    real = partial_file.Part.write
 
-    def write(part: files.Part, chunk: bytes) -> None:
+    def write(part: partial_file.Part, chunk: bytes) -> None:
         for at in range(0, len(chunk), PIECE):
             real(part, chunk[at : at + PIECE])
             reached()
 
-    vars(files)["Part"].write = write
+    vars(partial_file)["Part"].write = write
 
 
 def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None:
@@ -134,7 +133,10 @@ def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None
     async def told_awaited(name: str, info: object) -> None:
         told(name, info)
 
-    for module, trace in ((callsheet.transport, told), (callsheet.aio, told_awaited)):
+    for module, trace in (
+        (callsheet.transport.sync, told),
+        (callsheet.transport.aio, told_awaited),
+    ):
         real = vars(module)["request_of"]
 
         def request_of(
@@ -162,8 +164,8 @@ def _wrap_effects(point: str, reached: Callable[[], None]) -> None:
             (f".{wanted}", f".{wanted}_and_wait")
         )
 
-    real_sync = callsheet.transport.Transport.perform
-    real_awaited = callsheet.aio.AsyncTransport.perform
+    real_sync = callsheet.transport.sync.Transport.perform
+    real_awaited = callsheet.transport.aio.AsyncTransport.perform
 
     def perform(self: Any, effect: Any) -> Any:
         if side == "before" and is_it(effect):
@@ -181,5 +183,5 @@ def _wrap_effects(point: str, reached: Callable[[], None]) -> None:
             reached()
         return found
 
-    vars(callsheet.transport)["Transport"].perform = perform
-    vars(callsheet.aio)["AsyncTransport"].perform = perform_awaited
+    vars(callsheet.transport.sync)["Transport"].perform = perform
+    vars(callsheet.transport.aio)["AsyncTransport"].perform = perform_awaited

@@ -16,7 +16,7 @@ from faults.checkpoints import PIECE, POINTS
 from faults.forge import PROGRAM, Ended, Forge, Order, forge
 from faults.tally import Tally
 
-from callsheet.ledger import Ledger
+from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -157,7 +157,7 @@ def _run(order: dict[str, Any]) -> int:
 
 def _warm_up() -> None:
     import callsheet
-    from callsheet.wire import load_httpx
+    from callsheet.transport.http import load_httpx
 
     load_httpx()
     for found in pkgutil.walk_packages(callsheet.__path__, "callsheet."):

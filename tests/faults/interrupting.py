@@ -15,7 +15,7 @@ import pexpect
 from faults import stage
 from program import Program
 
-from callsheet.ledger import Ledger
+from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from faults.tally import Tally

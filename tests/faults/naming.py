@@ -14,7 +14,7 @@ from faults import stage
 from faults.liar import Said, lying, said
 
 from callsheet.errors import CallsheetError
-from callsheet.files.targets import extension_of, target_path
+from callsheet.storage.output_path import extension_of, target_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from faults import stage
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
-from callsheet.flows import Reply
-from callsheet.flows.submit import Order, read_answer
-from callsheet.protocol import Overrides, error_for
+from callsheet.flows.effects import Reply
+from callsheet.flows.invoke import Order, read_answer
+from callsheet.protocol.error_replies import error_for
+from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Action
 
 if TYPE_CHECKING:

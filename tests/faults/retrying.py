@@ -16,8 +16,9 @@ from faults import stage
 from callsheet import Client
 from callsheet.backoff import Quota, full_jitter, process_quota, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
-from callsheet.flows import Reply, Send, Sleep, Timing, retried
-from callsheet.transport import Transport
+from callsheet.flows.effects import Reply, Send, Sleep
+from callsheet.flows.retry import Timing, retried
+from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

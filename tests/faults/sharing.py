@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faults import stage
 
 from callsheet.errors import CallsheetError
-from callsheet.ledger import Ledger
+from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from faults.tally import Tally

@@ -14,20 +14,20 @@ import httpx
 from program import generate
 
 from callsheet import AsyncClient, Bindings, Client
-from callsheet.aio import AsyncTransport
 from callsheet.backoff import process_quota
-from callsheet.catalog.cache import CatalogueCache
-from callsheet.client import DEFAULT_LEDGER
-from callsheet.settings import Settings, load
-from callsheet.transport import Transport
+from callsheet.catalog.store import CatalogueCache
+from callsheet.client.client import DEFAULT_LEDGER
+from callsheet.config.settings import Settings, load
+from callsheet.transport.aio import AsyncTransport
+from callsheet.transport.sync import Transport
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import Running, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from callsheet.catalog.catalogue import Catalogue
-    from callsheet.flows import Timing
+    from callsheet.catalog.snapshot import Catalogue
+    from callsheet.flows.retry import Timing
 
 ROOT = Path(__file__).resolve().parents[2]
 BINDINGS = Bindings(command="ads", env="ADS")

@@ -14,14 +14,14 @@ from faults import stage
 from program import Program
 
 from callsheet.errors import CallsheetError, OutcomeUnknown
-from callsheet.ledger import Ledger
+from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from faults.tally import Tally
 
-    from callsheet.catalog.catalogue import Catalogue
+    from callsheet.catalog.snapshot import Catalogue
     from callsheet_sandbox.server import Running
 
 SILENCE = 0.15

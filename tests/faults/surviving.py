@@ -13,8 +13,8 @@ from faults.waiting import Clocks
 
 from callsheet.backoff import Quota
 from callsheet.errors import CallsheetError, OutcomeUnknown, StillRunning
-from callsheet.flows import Timing
-from callsheet.ledger import Ledger
+from callsheet.flows.retry import Timing
+from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from faults.tally import Tally

@@ -15,7 +15,7 @@ from faults.needles import CANARY, hits
 from faults.tally import Tally, table
 
 from callsheet.errors import NetworkError
-from callsheet.files import parts as files
+from callsheet.storage import partial_file as files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def theatre(folder: Path) -> Iterator[submitting.Theatre]:
 def test_a_client_that_sends_again_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("callsheet.flows.submit"), "_paid", _sends_again)
+    monkeypatch.setattr(import_module("callsheet.flows.invoke"), "_paid", _sends_again)
     tally = Tally("R1")
     lost = submitting.Fault("reset", "after", ("reset at=sent",) * 3)
     with theatre(tmp_path) as place:

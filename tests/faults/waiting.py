@@ -11,7 +11,7 @@ from faults import stage
 
 from callsheet.backoff import Quota
 from callsheet.errors import AuthError, CallsheetError, StillRunning
-from callsheet.flows import Timing
+from callsheet.flows.retry import Timing
 
 if TYPE_CHECKING:
     from faults.tally import Tally

@@ -13,11 +13,11 @@ from fidelity.saying import words
 from fidelity.tally import Row
 from pydantic import ValidationError
 
-from callsheet.judge import verdict as judge
-from callsheet.judge.linear import message_validator
+from callsheet.model import read as read_reply
 from callsheet.model import sent as wire
 from callsheet.model import wire_name
-from callsheet.tolerant import read as read_reply
+from callsheet.schema import validator as judge
+from callsheet.schema.messages import message_validator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

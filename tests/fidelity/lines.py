@@ -6,15 +6,15 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli import build
+from callsheet.cli import action_command
 from callsheet.cli.input.request import judge, request
-from callsheet.cli.output.failure import from_any
+from callsheet.cli.output.errors import from_any
 from callsheet.cli.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.bindings import Bindings
+    from callsheet.config.bindings import Bindings
     from callsheet.errors import CallsheetError
     from callsheet.spec import Action, Param
 
@@ -36,8 +36,8 @@ def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
     session = Session(bindings, words, os.environ)
     body: Any = None
     try:
-        command = build.command(action)
-        assert isinstance(command, build.ActionCommand)
+        command = action_command.command(action)
+        assert isinstance(command, action_command.ActionCommand)
         context = command.make_context("x", list(words), obj=session)
         session.flags.take(context.params)
         session.settle()

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.actions.resolve import Surface, surface
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Action, Advertised
-from callsheet.surface.assembly import Surface, surface
-from callsheet_codegen import pipeline, tree
+from callsheet_codegen import layout, pipeline
 from callsheet_codegen.config import LOCK, Config
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Package:
 
     def method(self, client: Any, name: str) -> Any:
         """The typed method of an action."""
-        paths = tree.library_paths(self.surface.actions, OVERLAY)
-        places = tree.places(paths)
+        paths = layout.library_paths(self.surface.actions, OVERLAY)
+        places = layout.places(paths)
         path = paths[name][:-1]
         group = client
         for end in range(1, len(path) + 1):

@@ -10,7 +10,7 @@ from fidelity.bodies import bodies, spoilt
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from callsheet.judge import verdict as judge
+from callsheet.schema import validator as judge
 
 
 def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:

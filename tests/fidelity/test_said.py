@@ -10,13 +10,13 @@ from fidelity.material import corpus, equal, has_corpus, own
 from fidelity.package import OVERLAY, advertised
 from fidelity.strategies import random_cases
 
-from callsheet.bindings import Bindings
-from callsheet.cli import build
+from callsheet.actions.resolve import surface
+from callsheet.cli import action_command
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import options
-from callsheet.cli.input.saying import words
+from callsheet.cli.input.argv import words
 from callsheet.cli.session import Session
-from callsheet.surface.assembly import surface
+from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def said(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
     """The words for a body, and the body that they make."""
     typed = words(action, body)
-    command = build.command(action)
-    assert isinstance(command, build.ActionCommand)
+    command = action_command.command(action)
+    assert isinstance(command, action_command.ActionCommand)
     context = command.make_context("x", list(typed), obj=Session(Bindings(), typed, {}))
     given = context.params.get("own_input")
     return typed, bodies.build(command.typed(context), given).encoded().decode()

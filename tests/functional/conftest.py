@@ -11,7 +11,7 @@ import pytest
 from functional.writing import Written, write
 from program import Program
 
-from callsheet_codegen.models import Worker
+from callsheet_codegen.models.pool import Worker
 from callsheet_sandbox.dialects import read_dialects
 from callsheet_sandbox.pytest import sandbox_server
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models import Made, Request
+    from callsheet_codegen.models.pool import Made, Request
     from callsheet_sandbox.server import Running
 
 __all__ = ["sandbox_server"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK = ROOT / "generated/catalog.lock.json"
-COMMAND = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+COMMAND = "import sys; from callsheet.cli.callsheet import main; sys.exit(main())"
 
 
 def test_the_committed_client_has_not_drifted(tmp_path: Path) -> None:

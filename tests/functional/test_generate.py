@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet_codegen import cli
-from callsheet_codegen.generate import main as generate
+from callsheet_codegen.cli import generate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callsheet_sandbox.server import Running
 
 ROOTS = os.pathsep.join(str(ROOT / name) for name in ("runtime", "codegen", "sandbox"))
-COMMAND = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+COMMAND = "import sys; from callsheet.cli.callsheet import main; sys.exit(main())"
 FEED = {
     "id": "zoo.feed_animal",
     "description": "Feeds an animal.",

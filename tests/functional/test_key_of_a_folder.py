@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from functional.recorder import KEYS, STORED, recorder
 
-from callsheet.snapshot import Lock, Snapshot, dump_lock
+from callsheet.catalog.snapshot import Lock, Snapshot, dump_lock
 from callsheet.spec import Advertised
-from callsheet_codegen import cli, generate
+from callsheet_codegen import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -181,7 +181,7 @@ def test_the_refusal_says_what_to_type(
 ) -> None:
     folder.table(**OPENAI)
     folder.server.status = status
-    run = {"generate": generate.main, "check": cli.check, "diff": cli.diff}[word]
+    run = {"generate": cli.generate, "check": cli.check, "diff": cli.diff}[word]
 
     assert run(["--json"]) == 3
     host = folder.server.url
@@ -198,7 +198,7 @@ def test_a_public_catalogue_needs_no_key_and_a_note_says_so(
 ) -> None:
     folder.table(**OPENAI)
 
-    assert generate.main([]) == 0
+    assert cli.generate([]) == 0
     assert "note: the key in OPENAI_API_KEY was not sent to" in capsys.readouterr().out
     assert cli.check([]) == 0
     assert folder.server.requests_without_a_key() >= 2

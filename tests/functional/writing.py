@@ -14,7 +14,7 @@ from callsheet_codegen import config, pipeline, source
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callsheet_codegen.models import Modeller
+    from callsheet_codegen.models.pool import Modeller
     from callsheet_sandbox.dialects import Dialect
     from callsheet_sandbox.server import Running
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot, dump_lock, load_lock
+from callsheet.config.overlay import Overlay
+from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 
 from callsheet_codegen import pipeline
-from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.config import Config, LOCK
 
 if TYPE_CHECKING:
-    from callsheet_codegen.models import Modeller
+    from callsheet_codegen.models.pool import Modeller
     from callsheet_codegen.pipeline import Draft
 
 HERE = Path(__file__).parent

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet_codegen.models import Made, Request, Worker
+from callsheet_codegen.models.pool import Made, Request, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callsheet_codegen.models import Modeller
+    from callsheet_codegen.models.pool import Modeller
 
 
 @pytest.fixture(scope="session")

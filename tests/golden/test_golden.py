@@ -17,7 +17,7 @@ import callsheet
 from callsheet_codegen.config import LOCK
 
 if TYPE_CHECKING:
-    from callsheet_codegen.models import Modeller
+    from callsheet_codegen.models.pool import Modeller
 
 RUNTIME = Path(callsheet.__file__).parents[1]
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"

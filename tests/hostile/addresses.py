@@ -9,11 +9,11 @@ from hostile.campaign import Outcome
 from hostile.cases import listing
 from hostile.server import Page, serving
 
-from callsheet.bindings import Bindings
-from callsheet.client import Client
+from callsheet.client.client import Client
+from callsheet.config.bindings import Bindings
+from callsheet.config.settings import load
 from callsheet.errors import CallsheetError
-from callsheet.flows import sendable
-from callsheet.settings import load
+from callsheet.flows.retry import sendable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

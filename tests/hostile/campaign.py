@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WATCH = Path(__file__).parent / "watch"
 SOURCES = ("runtime", "codegen", "sandbox", "templates")
 PACKAGE = "hostile_client"
-GENERATE = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+GENERATE = "import sys; from callsheet.cli.callsheet import main; sys.exit(main())"
 # What a Python process reads of the machine besides itself: processors, memory, names of hosts.
 _MACHINE = ("/proc/self/", "/proc/cpuinfo", "/proc/meminfo", "/sys/", "/dev/null", "/dev/urandom")
 _NAMES = (
@@ -36,8 +36,8 @@ _NAMES = (
 )
 
 
-_COPIER = "/codegen/callsheet_codegen/spread.py"
-_PROGRAMS = ("'-m', 'callsheet_codegen.worker'", "/ruff', ", "['uname', '-p']")
+_COPIER = "/codegen/callsheet_codegen/parallel.py"
+_PROGRAMS = ("'-m', 'callsheet_codegen.models.worker'", "/ruff', ", "['uname', '-p']")
 
 
 @dataclass

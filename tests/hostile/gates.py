@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hostile.campaign import Outcome
 from hostile.server import Hostile, Page, serving
 
-from callsheet.bindings import Bindings
-from callsheet.client import Client
+from callsheet.client.client import Client
+from callsheet.config.bindings import Bindings
+from callsheet.config.settings import load
 from callsheet.errors import CallsheetError
-from callsheet.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

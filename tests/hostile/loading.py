@@ -6,7 +6,8 @@ import sys
 
 # Whatever a client may need is loaded before the door is closed.
 for needed in (
-    *("aio", "cli.build", "cli.conclusion", "cli.run", "client", "groups", "launch", "model"),
+    *("transport.aio", "cli.action_command", "cli.run", "client.client", "client.groups"),
+    *("launcher", "model"),
     *("pydantic.root_model", "pydantic.type_adapter"),
 ):
     importlib.import_module(needed if needed.startswith("pydantic") else f"callsheet.{needed}")

@@ -19,7 +19,7 @@ _FROM = re.compile(
 )
 _CALLED = re.compile(
     r"Action|Family|Param|Bindings|Field|AttributeError|SystemExit|getattr|import_module|main"
-    r"|(Async)?\w+Actions|launch\.main|self\._(submit|call)|\w+\.model_rebuild"
+    r"|(Async)?\w+Actions|launcher\.main|self\._(submit|call)|\w+\.model_rebuild"
 )
 _FIELDS = ("id", "attr", "arg", "name", "asname", "module")
 

@@ -7,10 +7,9 @@ import sys
 from typing import Any
 
 from callsheet.cli.main import run
-from callsheet_codegen import cli as codegen
-from callsheet_codegen import generate
+from callsheet_codegen import cli
 
-CODEGEN = {"generate": generate.main, "diff": codegen.diff, "check": codegen.check}
+CODEGEN = {"generate": cli.generate, "diff": cli.diff, "check": cli.check}
 
 
 class Stream(io.TextIOWrapper):

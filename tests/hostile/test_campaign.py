@@ -17,11 +17,11 @@ from hostile.screen import moved
 from hostile.timing import slow
 from hostile.voices import voices
 
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import build
-from callsheet_codegen.models import Made
+from callsheet_codegen.models.pool import Made
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.schema import admission as schema
-from callsheet.schema import budget, keywords
-from callsheet.schema.pointers import SchemaRefused
-from callsheet_codegen import clean, code, names, reshape, verify, worker
-from callsheet_codegen.clean import NoModel
-from callsheet_codegen.models import Request, Worker
+from callsheet.schema import keywords, limits
+from callsheet.schema.references import SchemaRefused
+from callsheet_codegen import code, names, verify
+from callsheet_codegen.models import prepare, rewrite, worker
+from callsheet_codegen.models.pool import Request, Worker
+from callsheet_codegen.models.prepare import NoModel
 from callsheet_codegen.render import environment, render
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Unclean:
 
 def as_it_came(text: str, **_: Any) -> Any:
     """In place of the reshaping: the output of the model generator as it came."""
-    return reshape.Reshaped(source=text, fields={"AInput": {}}, bases={}, roots=())
+    return rewrite.Reshaped(source=text, fields={"AInput": {}}, bases={}, roots=())
 
 
 def test_vendor_keywords_fall_at_the_firewall() -> None:
@@ -134,7 +135,7 @@ def test_a_bomb_falls_at_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     assert schema.admit(twice) == twice
 
     with pytest.raises(SchemaRefused, match="nested deeper"):
-        budget.bounded({"items": _deep(70)})
+        limits.bounded({"items": _deep(70)})
 
 
 def _deep(levels: int) -> Any:
@@ -143,7 +144,7 @@ def _deep(levels: int) -> Any:
 
 LIMITED = """
 import sys
-from callsheet_codegen import worker
+from callsheet_codegen.models import worker
 
 whole, calls = worker.make, []
 
@@ -208,8 +209,8 @@ def test_a_docstring_without_its_escapes_is_refused() -> None:
 
 
 def test_the_cleaner_leaves_no_text_of_the_server() -> None:
-    words = clean.Vocabulary(fields={"evil\n": "evil"})
-    cleaner = clean.Cleaner(
+    words = prepare.Vocabulary(fields={"evil\n": "evil"})
+    cleaner = prepare.Cleaner(
         root="A", words=words, open_enums=False, schema={"properties": {"evil\n": {"const": "\n"}}}
     )
 

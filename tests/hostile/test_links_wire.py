@@ -15,22 +15,22 @@ from hostile.gates import gate
 from hostile.making.patterns import CATASTROPHIC
 from hostile.screen import moved
 
-from callsheet.catalog import live as catalog
-from callsheet.catalog.live import LARGEST_SCHEMA
-from callsheet.cli import completing
-from callsheet.cli.help import facts
-from callsheet.cli.help import layout as helptext
+from callsheet import text
+from callsheet.catalog import fetch as catalog
+from callsheet.catalog.fetch import LARGEST_SCHEMA
+from callsheet.cli import completion
+from callsheet.cli.help import layout
 from callsheet.cli.input import options
 from callsheet.cli.output import formats as output
-from callsheet.files import targets
-from callsheet.flows import requests
-from callsheet.judge import linear
-from callsheet.judge import verdict as judge
+from callsheet.flows import retry
+from callsheet.jsonio import strict_json
 from callsheet.schema import admission as schema
-from callsheet.schema.pointers import SchemaRefused
+from callsheet.schema import messages
+from callsheet.schema import validator as judge
+from callsheet.schema.references import SchemaRefused
 from callsheet.spec import Action, Param
-from callsheet.strictjson import strict_json
-from callsheet.text import typable
+from callsheet.storage import output_path
+from callsheet.text import dumps, typable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_a_redirect_elsewhere_is_not_followed(
     away = case("list-redirect-302")
     assert gate(away, tmp_path / "held").faults() == []
 
-    monkeypatch.setattr(requests, "origin_of", lambda url: "one")
+    monkeypatch.setattr(retry, "origin_of", lambda url: "one")
     strayed = gate(away, tmp_path / "removed").sockets
     assert strayed == ["list-redirect-302: GET /api/actions (no key)"]
 
@@ -104,7 +104,7 @@ def test_a_pattern_is_matched_in_linear_time(monkeypatch: pytest.MonkeyPatch) ->
     judge.faults(bound, {"a": "!"})  # loads what judging needs
     quick = _took(lambda: judge.faults(bound, {"a": text}))
 
-    monkeypatch.setattr(linear, "matches", _by_backtracking)
+    monkeypatch.setattr(messages, "matches", _by_backtracking)
     assert quick < 0.05 < _took(lambda: judge.faults(bound, {"a": text}))
 
 
@@ -128,10 +128,10 @@ ACTION = Action(
 
 
 def test_help_is_inert(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert moved(helptext.action_help(ACTION, "ads")) == []
+    assert moved(layout.action_help(ACTION, "ads")) == []
 
-    monkeypatch.setattr(facts, "safe_text", lambda text, *_, **__: str(text))
-    shown = moved(helptext.action_help(ACTION, "ads"))
+    monkeypatch.setattr(layout, "safe_text", lambda text, *_, **__: str(text))
+    shown = moved(layout.action_help(ACTION, "ads"))
     assert "the title was changed" in shown
     assert "U+202E is printed" in shown
 
@@ -140,10 +140,10 @@ def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
     value = {EVIL: [EVIL, "\U000e0041\u00ad\x9b2J"]}
     for form in output.FORMATS:
         assert moved(output.formatted(value, form, raw_for_terminal=True)) == []
-    assert json.loads(output.dumps(value)) == value
+    assert json.loads(dumps(value)) == value
 
-    monkeypatch.setattr(output, "_UNSAFE", re.compile("(?!)"))
-    assert moved(output.dumps(value)) != []
+    monkeypatch.setattr(text, "_UNSAFE", re.compile("(?!)"))
+    assert moved(dumps(value)) != []
 
 
 def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,15 +155,15 @@ def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert words() == ["plain"]
 
-    monkeypatch.setattr(completing, "typable", lambda text: True)
+    monkeypatch.setattr(completion, "typable", lambda text: True)
     assert EVIL in words()
     assert not typable("$(touch canary)")
 
 
 def test_a_name_on_disk_is_made_of_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def place() -> str:
-        return targets.target_path("out/", action="../../x", task_id="../../../canary")
+        return output_path.target_path("out/", action="../../x", task_id="../../../canary")
 
     assert place() == "out/x-canary-1.bin"
-    monkeypatch.setattr(targets, "_word", lambda text: text)
+    monkeypatch.setattr(output_path, "_word", lambda text: text)
     assert "../../../canary" in place()

@@ -7,13 +7,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.build import help_text
-from callsheet.judge import verdict as judge
-from callsheet.overlay import Overlay
-from callsheet.protocol import read_list
+from callsheet.actions.resolve import surface
+from callsheet.cli.action_command import help_text
+from callsheet.config.overlay import Overlay
+from callsheet.jsonio import strict_json
+from callsheet.protocol.action_list import read_list
+from callsheet.schema import validator as judge
 from callsheet.spec import Advertised
-from callsheet.strictjson import strict_json
-from callsheet.surface.assembly import surface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

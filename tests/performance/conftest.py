@@ -13,20 +13,20 @@ import pytest
 from bench.catalogue import FREE, actions
 from program import ROOT
 
-from callsheet.client import Client
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.client.client import Client
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config
-from callsheet_codegen.models import Made
+from callsheet_codegen.models.pool import Made
 from callsheet_sandbox.pytest import sandbox, sandbox_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models import Request
+    from callsheet_codegen.models.pool import Request
     from callsheet_sandbox.server import Running
 
 __all__ = ["sandbox", "sandbox_server"]

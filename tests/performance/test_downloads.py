@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.files.behind import BLOCK, START
-from callsheet.files.parts import Part
+from callsheet.storage.behind import BLOCK, START
+from callsheet.storage.partial_file import Part
 
 if TYPE_CHECKING:
     from pathlib import Path

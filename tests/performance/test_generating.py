@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from performance.conftest import HOST, Watched, untyped, write
 
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot, dump_lock, load_lock
+from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config
-from callsheet_codegen.models import Made
+from callsheet_codegen.models.pool import Made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models import Request
+    from callsheet_codegen.models.pool import Request
 
-GENERATE = "from callsheet_codegen.generate import main; sys.exit(main())"
+GENERATE = "from callsheet_codegen.cli import generate as main; sys.exit(main())"
 TABLE = '[tool.callsheet]\npackage = "ads_client"\nout = "."\nstrip-prefixes = ["ai."]\n'
 FORMATTER_RUNS = 2  # unused imports and their order, then the layout
 
@@ -98,8 +98,8 @@ def test_nobody_waits_for_models_before_everything_else_is_done(
 def test_a_worker_starts_before_what_it_is_not_asked_for_is_imported(tmp_path: Path) -> None:
     program = """
 def hook(event, arguments):
-    if event == "subprocess.Popen" and "callsheet_codegen.worker" in arguments[1]:
-        slow = {"dataclasses", "inspect", "tempfile", "pathlib", "callsheet.snapshot"}
+    if event == "subprocess.Popen" and "callsheet_codegen.models.worker" in arguments[1]:
+        slow = {"dataclasses", "inspect", "tempfile", "pathlib", "callsheet.catalog.snapshot"}
         print(*sorted(slow & set(sys.modules)), end="", flush=True)
         os._exit(7)
 sys.addaudithook(hook)
@@ -168,7 +168,7 @@ def test_a_changed_action_starts_one_modeller_and_renders_its_own_files(tmp_path
     own += ["models/area001_list.py", "schemas/area001_list.json", ".manifest.json"]
     assert json.loads(seen.out)["written"] == [*own, LOCK]
     assert [word.rpartition("/")[2][:6] for word in seen.started] == ["python", "ruff", "ruff"]
-    assert not {"httpx", "callsheet.client"} & seen.modules
+    assert not {"httpx", "callsheet.client.client"} & seen.modules
     after = {path: path.stat() for path in before}
     kept = [
         path for path in before if path.relative_to(tmp_path / "ads_client").as_posix() not in own
@@ -188,4 +188,4 @@ def test_where_nothing_changed_nothing_is_started(tmp_path: Path) -> None:
 
     assert seen.code == 0
     assert seen.started == ()
-    assert not {"callsheet_codegen.generating", "callsheet_codegen.models"} & seen.modules
+    assert not {"callsheet_codegen.run", "callsheet_codegen.models.pool"} & seen.modules

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet import ledger_file
-from callsheet.aio import crowd
-from callsheet.client import AsyncClient, Client
-from callsheet.flows import Gather, Reply, Send
-from callsheet.wire import MANY
+from callsheet.client.client import AsyncClient, Client
+from callsheet.flows.effects import Gather, Reply, Send
+from callsheet.storage import ledger_schema
+from callsheet.transport.aio import crowd
+from callsheet.transport.http import MANY
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,14 +62,14 @@ def commits(folder: Path) -> int:
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of every ledger that is opened, statement by statement."""
     asked: list[str] = []
-    real = ledger_file.connect
+    real = ledger_schema.connect
 
     def connect(path: str) -> sqlite3.Connection:
         found = real(path)
         found.set_trace_callback(asked.append)
         return found
 
-    monkeypatch.setattr(ledger_file, "connect", connect)
+    monkeypatch.setattr(ledger_schema, "connect", connect)
     return asked
 
 
@@ -130,7 +130,7 @@ def test_url_and_headers_are_worked_out_once(sandbox: Running, home: Path) -> No
 def test_url_and_headers_are_worked_out_once_when_awaited(
     sandbox: Running, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callsheet.aio._aiohttp", lambda facts: None)
+    monkeypatch.setattr("callsheet.transport.aio._aiohttp", lambda facts: None)
 
     async def calls() -> tuple[Counter[str], Counter[str]]:
         async with AsyncClient(host=sandbox.url, api_key=sandbox.key, auth="bearer") as ads:

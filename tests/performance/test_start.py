@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from performance.conftest import Watched
 
 COMPLETE = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": "ads video generate --pro"}
-WAY_IN = {"__future__", "ads_client", "ads_client.cli", "callsheet", "callsheet.launch"}
+WAY_IN = {"__future__", "ads_client", "ads_client.cli", "callsheet", "callsheet.launcher"}
 STORED = {
     "program": (["--help"], {}, ["_.txt"]),
     "group": (["video", "--help"], {}, ["video.txt"]),
@@ -33,7 +33,7 @@ def test_stored_answers_import_nothing_and_open_one_page(
 ) -> None:
     words, environ, pages = STORED[way]
     seen = sized[count].run(*words, **environ)
-    modules = WAY_IN | ({"callsheet.shellflags"} if way == "completion" else set())
+    modules = WAY_IN | ({"callsheet.version"} if way == "version" else set())
 
     assert seen.code == 0
     assert seen.modules - modules == set()
@@ -74,7 +74,8 @@ def test_a_command_that_sends_nothing_imports_no_http(
 def test_a_command_that_sends_nothing_loads_no_driver(
     words: list[str], sized: dict[int, Watched]
 ) -> None:
-    drivers = {"transport", "ledger", "wire" if words is USAGE else "aio", "cli.signals"}
+    http = "transport.http" if words is USAGE else "transport.aio"
+    drivers = {"transport.sync", "storage.ledger", http, "cli.signals"}
     seen = sized[3].run(*words)
 
     assert {f"callsheet.{name}" for name in drivers} & seen.modules == set()
@@ -85,7 +86,7 @@ def test_a_list_from_the_cache_is_read_and_not_made(bound: Watched) -> None:
     seen = bound.run("actions", "list", "--cached")
 
     assert seen.packages == {"ads_client", "callsheet", "click"}
-    assert {"callsheet.surface", "callsheet.directory"} & seen.modules == set()
+    assert {"callsheet.actions.resolve", "callsheet.catalog.host"} & seen.modules == set()
     assert [path.rpartition(".")[2] for path in seen.opened] == ["rows", "json"]  # the profile
     assert seen.out == first.out.replace("\tlive\t", "\tcached\t")
 
@@ -95,7 +96,11 @@ def test_a_call_imports_what_it_sends_with(bound: Watched) -> None:
 
     assert seen.code == 0
     assert seen.packages == HTTP | {"ads_client", "callsheet", "click"}
-    assert {"asyncio", "callsheet.judge.verdict", "callsheet.surface"} & seen.modules == set()
+    assert {
+        "asyncio",
+        "callsheet.schema.admission",
+        "callsheet.actions.resolve",
+    } & seen.modules == set()
     assert len(seen.opened) == len(set(seen.opened)) <= 7
 
 
@@ -104,7 +109,7 @@ def test_a_first_call_of_the_library_imports_what_it_sends_with(bound: Watched) 
 
     assert seen.code == 0
     assert seen.packages == HTTP | {"ads_client", "callsheet"}
-    assert {"sqlite3", "asyncio", "callsheet.history", "callsheet.presence"} & seen.modules == set()
+    assert {"sqlite3", "asyncio", "callsheet.client.tasks"} & seen.modules == set()
 
 
 def test_a_paid_call_leaves_the_log_as_it_is(bound: Watched) -> None:

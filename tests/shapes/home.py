@@ -23,7 +23,7 @@ KEY = "sk-shapes-0123456789abcdef"
 DEADLINE = 40.0
 _SOURCES = ("generated", "runtime", "codegen", "sandbox")
 _PREFIXES = ("ADS_", "CALLSHEET_", "XDG_", f"{PACKAGE.upper()}_")
-_CALLSHEET = "from callsheet.cli.dispatch import main; exit(main())"
+_CALLSHEET = "from callsheet.cli.callsheet import main; exit(main())"
 _OTHER_KEY = re.compile(r"then with the key (\S+) on the same cache: ")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from callsheet.groups import OMIT, body_of
+from callsheet.client.groups import OMIT, body_of
 from callsheet.model import Field, Model, RootModel, sent
 from callsheet.spec import Action
 

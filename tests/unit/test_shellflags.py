@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.shellflags import answer, asked
+from callsheet.launcher import answer, asked
 
 PAGES = {
     "_.txt": """Usage: ads

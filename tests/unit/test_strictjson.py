@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.strictjson import salvaged, strict_json
+from callsheet.jsonio import salvaged, strict_json
 
 HOLDERS = {"inputSchema", "schema"}
 GOOD = {"id": "good", "inputSchema": {"type": "object"}}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from callsheet.model import Field, Model, RootModel, sent
-from callsheet.tolerant import read
+from callsheet.model import Field, Model, RootModel, read, sent
 
 
 class Item(Model):

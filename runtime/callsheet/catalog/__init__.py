@@ -1,1 +1,1 @@
-"""What a host offers: fetched, and kept on disk."""
+"""Fetch, store and look up what a host advertises."""

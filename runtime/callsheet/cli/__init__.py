@@ -1,1 +1,1 @@
-"""The command line: a leaf that nothing else of callsheet imports."""
+"""Provide the command line."""

@@ -1,20 +1,59 @@
-"""Runs one command line: completion, and one place where every failure ends."""
+"""Run the program once, and handle its interruption."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from callsheet.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from callsheet.cli.session import Session
+
+
+_NOTHING_DONE = ("unsent", "refused")
+
+
+def interruption(session: Session) -> Interrupted:
+    """What the ledger knows of the last paid request of this run, if it made one."""
+    from callsheet.errors import Interrupted, UsageError
+
+    if session.paid is None:
+        return Interrupted("interrupted")
+    action, ref = session.paid
+    try:
+        row = session.ledger().find(ref)
+    except UsageError as error:
+        line = f"tasks recover {ref[:8]}"
+        return Interrupted(f"interrupted; {error.message}", hint=line, action=action)
+    if row is None or row["state"] in _NOTHING_DONE:
+        before = f" before {action} was sent" if row is None else ""
+        return Interrupted(f"interrupted{before}", action=action)
+    task_id = next(iter(row["task_ids"] or ()), None)
+    words, line = _meaning(row, task_id)
+    return Interrupted(words, hint=line, task_id=task_id, action=action)
+
+
+def _meaning(row: Mapping[str, Any], task_id: str | None) -> tuple[str, str]:
+    """How the request stands, and the line that goes on from there."""
+    from callsheet.cli.output.saving import resume_line
+    from callsheet.text import shell_word
+
+    action, state = row["action"], row["state"]
+    if state in {"intent", "unknown"}:
+        words = f"interrupted while {action} was out: what became of it is not known"
+        return words, f"tasks recover {row['ref'][:8]}"
+    if task_id and state == "running":
+        return f"interrupted; the job goes on as {task_id}", f"tasks wait {shell_word(task_id)}"
+    line = resume_line(task_id) if task_id and state == "done" else ""
+    return f"interrupted; {action} is {state}", line
+
 
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -53,7 +92,7 @@ def _leave(code: int) -> None:
 
 def guarded(session: Session, argv: Sequence[str]) -> int:
     """Run the command line of a session; every failure becomes an exit code."""
-    from callsheet.cli.output import failure
+    from callsheet.cli.output import errors
 
     try:
         code = _invoke(session, argv)
@@ -68,17 +107,16 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, Interrupted) as error:
         return _interrupted(session, error)
     except Exception as error:
-        return failure.report(session, error)
+        return errors.report(session, error)
 
 
 def _interrupted(session: Session, error: BaseException) -> int:
     """Tell what goes on without us."""
-    from callsheet.cli import interruption
-    from callsheet.cli.output import failure
+    from callsheet.cli.output import errors
     from callsheet.cli.signals import Terminated
 
-    told = error if isinstance(error, Interrupted) else interruption.told(session)
-    failure.report(session, told)
+    told = error if isinstance(error, Interrupted) else interruption(session)
+    errors.report(session, told)
     return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
 
 
@@ -94,7 +132,7 @@ def _invoke(session: Session, argv: Sequence[str]) -> int:
     variable = complete_variable(session.prog)
     wanted = session.environ.get(variable)
     if wanted:
-        from callsheet.cli.completing import answer
+        from callsheet.cli.completion import answer
 
         return answer(root, session, wanted.partition("_")[0])
     with root.make_context(session.prog, list(argv), obj=session) as context:

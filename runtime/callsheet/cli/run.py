@@ -1,14 +1,15 @@
-"""The one body of every action's command: check, send, and hand the answer on."""
+"""Run an action command and conclude it."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import uploads
 from callsheet.cli.input.request import Request, check_files, judge, member, request, role_of
 from callsheet.cli.output import formats as output
-from callsheet.errors import ServerError
+from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
+from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,176 @@ if TYPE_CHECKING:
 
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
-    from callsheet.engine.work import Outcome
+    from callsheet.engine.invoke import Outcome
+    from callsheet.flows.invoke import Answer
+    from callsheet.flows.jobs import Job
     from callsheet.spec import Action
+
+
+def finish(session: Session, made: Request, outcome: Outcome) -> int:
+    """Wait where that is wanted, save, print; returns the exit code."""
+    from callsheet.flows.jobs import completed
+
+    if made.asked.role == "query":
+        return tell_query(session, made, outcome.answer)
+    if made.asked.family is None:
+        return tell_plain(session, made.asked, outcome.answer)
+    job = session.engine.job(outcome)
+    if "no-wait" in session.flags:
+        print_job(session, made.asked, outcome.answer, job)
+        return 0
+    answer = outcome.answer
+    if made.blocking and answer.reading.state == "running":
+        raise _still_running(made.action, answer)
+    answer = session.run(completed(answer, job, session.engine.timing))
+    if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
+        answer = wait(session, job, made.patience)
+    conclude(session, made.asked, answer, job)
+    return 0
+
+
+def _still_running(action: Action, answer: Answer) -> StillRunning:
+    task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
+    return StillRunning(
+        f"{action.id} stopped waiting; the job goes on",
+        hint=f"tasks wait {shell_word(task_id)}" if task_id else "",
+        task_id=task_id,
+        action=action.id,
+    )
+
+
+def wait(session: Session, job: Job, seconds: float) -> Answer:
+    """Wait for a job with progress on stderr; an interruption leaves it alive."""
+    from callsheet.cli import drift_notice
+    from callsheet.cli.output.progress import Progress
+    from callsheet.flows.jobs import usual
+
+    try:
+        session.note(f"task {job.task_ids[0]}")
+        drift_notice.refresh_aside(session)
+        job = session.engine.learnt(job)
+        with Progress(session, job.action, usual(job.past)) as progress:
+            answer: Answer = session.run(session.engine.wait(job, seconds), progress)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            f"stopped waiting; the job goes on as {job.task_ids[0]}",
+            hint=f"tasks wait {shell_word(job.task_ids[0])}",
+            task_id=job.task_ids[0],
+            action=job.action,
+        ) from stop
+    return answer
+
+
+def conclude(session: Session, action: Action, answer: Answer, job: Job | None) -> None:
+    """A job is over: save what it made and print it; raises ``TaskFailed``."""
+    from callsheet.cli.output import job_view, saving
+    from callsheet.engine.invoke import require_done
+
+    require_done(answer, action.id, _task_id(answer, job))
+    if saving.is_document(session, action, answer):
+        write_document(session, action, answer)
+        return
+    saved = saving.save(session, answer, action, job)
+    first = saved[0] if saved else None
+    stored = uploads.store(session, first) if "upload" in session.flags else None
+    if session.flags.get("out") != "-":
+        shown = shown_job(session, action, answer, job, saved=first, stored=stored)
+        shown["files"] = [file._asdict() for file in saved]
+        output.emit(session, shown, lambda: job_view.job_lines(shown))
+    if first is not None and "open" in session.flags:
+        saving.show(first.path)
+    if not session.flags.get("out") and job is not None and answer.reading.media:
+        line = saving.resume_line(shown["taskId"] or job.ref)
+        session.note(f"save it: {session.prog} {line}")
+
+
+def _task_id(answer: Answer, job: Job | None) -> str | None:
+    """The id that the last answer is about, else the first that the server gave."""
+    return next(iter(answer.reading.task_ids or (job.task_ids if job else ())), None)
+
+
+def print_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> None:
+    """Print the one object of a job."""
+    from callsheet.cli.output import job_view
+
+    shown = shown_job(session, action, answer, job, **more)
+    output.emit(session, shown, lambda: job_view.job_lines(shown))
+
+
+def shown_job(
+    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+) -> dict[str, Any]:
+    """The one object of a job; ``more`` holds what was saved and stored."""
+    from callsheet.cli.output import job_view
+
+    links = session.engine.links(answer)
+    media = action.media or (job.media if job else ())
+    return job_view.job_object(
+        job_view.Seen(
+            answer=answer,
+            links=links,
+            task_id=_task_id(answer, job),
+            medium=job_view.medium_of(media, action.id),
+            **more,
+        )
+    )
+
+
+def tell_query(session: Session, made: Request, answer: Answer) -> int:
+    """Print how a job stands; 6 where it failed."""
+    action, state = made.asked, answer.reading.state
+    if state == "failed":
+        return tell_failed(session, action, answer, None)
+    if session.flags.get("out") or (state == "done" and answer.reading.media):
+        conclude(session, action, answer, _known(session, answer))
+        return 0
+    print_job(session, action, answer, None)
+    return 0
+
+
+def _known(session: Session, answer: Answer) -> Job | None:
+    """The job that a query was about, where it was started from here."""
+    name = next(iter(answer.reading.task_ids), "")
+    row = session.ledger().find(name) if name else None
+    if row is None or row["host"] != session.settings.host or not row["family"]:
+        return None
+    job: Job = session.run(session.engine.known_job(row["ref"]))
+    return job
+
+
+def tell_failed(session: Session, action: Action, answer: Answer, job: Job | None) -> int:
+    """Print a failed job: its object with the error in it, and the line."""
+    from callsheet.cli.output import job_view
+
+    words = answer.reading.message or answer.reading.said
+    shown = shown_job(session, action, answer, job)
+    error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
+    shown["error"] = error.as_json()
+    output.emit(session, shown, lambda: job_view.job_lines(shown))
+    session.warn(f"{session.prog}: {error.message}")
+    return error.exit_code
+
+
+def tell_plain(session: Session, action: Action, answer: Answer) -> int:
+    """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
+    from callsheet.cli.output import saving
+
+    if not session.flags.get("out"):
+        output.emit(session, answer.json)
+    elif saving.is_document(session, action, answer):
+        write_document(session, action, answer)
+    else:
+        conclude(session, action, answer, None)
+    return 0
+
+
+def write_document(session: Session, action: Action, answer: Answer) -> None:
+    """Write a result that is JSON to ``--out``."""
+    from callsheet.cli.output import saving
+
+    session.note(f"saved {saving.write_document(session, answer.json, action)}")
 
 
 def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> int:
@@ -28,23 +197,24 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     """
     session: Session = ctx.obj
     if "skeleton" in session.flags:
-        from callsheet.cli import preview
+        from callsheet.cli import dry_run
 
-        preview.skeleton(session, action, member(session, action, role_of(session, action)))
+        dry_run.skeleton(session, action, member(session, action, role_of(session, action)))
         return 0
     if session.drift is not None:
-        session.drift.tell(session)
+        from callsheet.cli import drift_notice
+
+        drift_notice.tell(session, session.drift)
     output.check(session)
     made = request(session, action, values)
     check_files(session, made)
     if "dry-run" in session.flags:
         if not uploads.pending(made.body):
             judge(session, made)
-        from callsheet.cli import preview
+        from callsheet.cli import dry_run
 
-        preview.dry_run(session, made)
+        dry_run.dry_run(session, made)
         return 0
-    from callsheet.cli.conclusion import finish
     from callsheet.cli.output import saving
 
     saving.check(session, action)
@@ -68,7 +238,7 @@ def announce(session: Session, action: Action) -> None:
 def send(session: Session, made: Request) -> Outcome:
     """Make the one POST; whatever interrupts the run from now on is told by its reference."""
     from callsheet.cli.output import saving
-    from callsheet.wire import require_key
+    from callsheet.transport.http import require_key
 
     action = session.run(session.directory.on_terms_of_host(made.action))
     if action.paid:
@@ -83,10 +253,10 @@ def send(session: Session, made: Request) -> Outcome:
     try:
         outcome: Outcome = session.run(flow)
     except ServerError as error:
-        from callsheet.cli import drift
-        from callsheet.cli.input.blame import by_server
+        from callsheet.cli import drift_notice
+        from callsheet.cli.input.request import by_server
 
         named = by_server(made.asked, error)
-        drift.after_refusal(session, made.asked, named)
+        drift_notice.after_refusal(session, made.asked, named)
         raise named from None
     return outcome

@@ -1,4 +1,4 @@
-"""One run of the program: flags, settings, engine; each built once, when first needed."""
+"""Hold what one run shares."""
 
 from __future__ import annotations
 
@@ -7,20 +7,61 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.cli.flags import Given
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from callsheet.bindings import Bindings
-    from callsheet.catalog.cache import CatalogueCache, Index
-    from callsheet.cli.drift import Drift
-    from callsheet.directory import Directory
-    from callsheet.engine.work import Engine
-    from callsheet.flows import Flow, Update
-    from callsheet.ledger import Ledger
-    from callsheet.settings import Settings
-    from callsheet.transport import Transport
+    from callsheet.catalog.host import Directory
+    from callsheet.catalog.store import CatalogueCache, Index
+    from callsheet.config.bindings import Bindings
+    from callsheet.config.settings import Settings
+    from callsheet.engine.invoke import Engine
+    from callsheet.flows.effects import Flow, Update
+    from callsheet.spec import Action
+    from callsheet.storage.ledger import Ledger
+    from callsheet.transport.sync import Transport
+
+
+PREFIX = "own_"
+
+
+class Given:
+    """The values of our own flags, collected before the group and after the action."""
+
+    __slots__ = ("values",)
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def take(self, params: dict[str, object]) -> None:
+        """Take the flags out of click's ``params``; a later one wins over an earlier one."""
+        for name in [name for name in params if name.startswith(PREFIX)]:
+            value = params.pop(name)
+            own = name.removeprefix(PREFIX).replace("_", "-")
+            if isinstance(value, tuple) and value:
+                self.values[own] = "\n".join([*self.all(own), *map(str, value)])
+            elif value is True:
+                self.values[own] = "yes"
+            elif isinstance(value, str):
+                self.values[own] = value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values
+
+    def get(self, name: str) -> str | None:
+        """The value as typed, ``None`` where the flag was not given."""
+        return self.values.get(name)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a flag that may be repeated."""
+        return self.values[name].split("\n") if name in self.values else []
+
+
+class Drift:
+    """A generated action whose schema the server has changed; ``told`` once it was said."""
+
+    def __init__(self, bound: Action) -> None:
+        self.bound, self.told = bound, False
+
 
 T = TypeVar("T")
 _PLACE = ("host", "profile")
@@ -61,7 +102,7 @@ class Session:
     def settings(self) -> Settings:
         """The settings of this run; raises ``UsageError``."""
         if self._settings is None:
-            from callsheet.settings import load
+            from callsheet.config.settings import load
 
             said = {**self.hints, **self.flags.values}
             flags = {name.replace("-", "_"): said[name] for name in _SETTINGS if name in said}
@@ -103,7 +144,7 @@ class Session:
     def directory(self) -> Directory:
         """The actions of the host."""
         if self._directory is None:
-            from callsheet.directory import Directory
+            from callsheet.catalog.host import Directory
 
             self._directory = Directory(
                 self.settings,
@@ -121,7 +162,7 @@ class Session:
 
     def _kept(self) -> CatalogueCache:
         if self._cache is None:
-            from callsheet.catalog.cache import CatalogueCache
+            from callsheet.catalog.store import CatalogueCache
 
             self._cache = CatalogueCache(self.settings.cache_dir)
         return self._cache
@@ -130,7 +171,7 @@ class Session:
     def engine(self) -> Engine:
         """The flows over directory and ledger."""
         if self._engine is None:
-            from callsheet.engine.work import Engine
+            from callsheet.engine.invoke import Engine
 
             self._engine = Engine(self.directory, self.ledger())
         return self._engine
@@ -138,7 +179,7 @@ class Session:
     def ledger(self) -> Ledger:
         """The ledger of the state folder."""
         if self._ledger is None:
-            from callsheet.ledger import Ledger
+            from callsheet.storage.ledger import Ledger
 
             self._ledger = Ledger(self.settings.state_dir)
         return self._ledger
@@ -161,11 +202,11 @@ class Session:
 
         signals.listen()
         if {"verbose", "debug"} & set(self.flags.values):
-            from callsheet.cli.output.told import ToldTransport
+            from callsheet.transport.trace import ToldTransport
 
             headers = "debug" in self.flags
             return ToldTransport(self.directory.settings, ledger, say=self.warn, headers=headers)
-        from callsheet.transport import Transport
+        from callsheet.transport.sync import Transport
 
         return Transport(self.directory.settings, ledger)
 
@@ -190,18 +231,18 @@ class Session:
 
         Nobody may be there to read it: that costs a running job nothing.
         """
-        from callsheet.cli.output import paint
+        from callsheet.cli.output import style
         from callsheet.text import safe_text
 
         if sys.stderr is None:
             return
-        head = paint.painted(head, "bad", paint.is_wanted(sys.stderr, self.environ))
+        head = style.painted(head, "bad", style.is_wanted(sys.stderr, self.environ))
         with suppress(OSError, ValueError):
             sys.stderr.write(f"{head}{safe_text(text)}\n")
             sys.stderr.flush()
 
     def _timing(self) -> Any:
-        from callsheet.flows.timing import default_timing
+        from callsheet.flows.retry import default_timing
 
         return default_timing()
 
@@ -233,7 +274,7 @@ def hints_in(argv: Sequence[str]) -> dict[str, str]:
 
 def session_for(package: str, command: str, env: str, argv: Sequence[str]) -> Session:
     """The session of a generated program, or of one without bindings (``package`` empty)."""
-    from callsheet.bindings import Bindings
+    from callsheet.config.bindings import Bindings
 
     bindings = Bindings(package="", command=command, env=env)
     if package:

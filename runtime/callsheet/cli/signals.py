@@ -1,4 +1,4 @@
-"""Hears Ctrl-C and the request to end, from when there is something that must end in order."""
+"""Handle Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree of commands, grown only where the command line walks."""
+"""Grow the command tree where it is walked."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import build, flags, words
-from callsheet.cli.help.shown import Helpful, show
-from callsheet.cli.lookup import Lookup
-from callsheet.cli.nearest import did_you_mean
+from callsheet.cli import action_command, builtin_table, global_flags
+from callsheet.cli.help.pages import Helpful, show
+from callsheet.cli.resolver import Lookup
 from callsheet.errors import UsageError
+from callsheet.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from callsheet.cli.help.document import Entry
     from callsheet.cli.session import Session
+
 
 _HELP = {"help_option_names": ["--help", "-h"]}
 
@@ -28,7 +29,7 @@ class Node(Helpful, click.Group):
     def __init__(self, lookup: Lookup, path: tuple[str, ...] = ()) -> None:
         super().__init__(
             name=path[-1] if path else None,
-            params=list(flags.options([*flags.ACTION[:1], *flags.ANYWHERE])),
+            params=list(global_flags.options([*global_flags.ACTION[:1], *global_flags.ANYWHERE])),
             context_settings=_HELP,
             invoke_without_command=True,
         )
@@ -45,7 +46,7 @@ class Node(Helpful, click.Group):
         if action is not None:
             note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
             note += "schema, and `make generate` adds types."
-            return build.command(action, note=note if self.lookup.is_new(action) else "")
+            return action_command.command(action, note=note if self.lookup.is_new(action) else "")
         return Node(self.lookup, path) if self.lookup.is_group(path) else None
 
     def resolve_command(
@@ -78,7 +79,7 @@ class Node(Helpful, click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The flags or words that may follow, without growing a command for any of them."""
-        from callsheet.cli.completing import offered
+        from callsheet.cli.completion import offered
 
         if incomplete.startswith("-"):
             return click.Command.shell_complete(self, ctx, incomplete)
@@ -126,8 +127,8 @@ class Root(Node):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One of our own commands, else what the server offers under this word."""
-        if cmd_name in words.OWN:
-            module, _, name = words.OWN[cmd_name][0].partition(":")
+        if cmd_name in builtin_table.OWN:
+            module, _, name = builtin_table.OWN[cmd_name][0].partition(":")
             found: click.Command = getattr(importlib.import_module(module), name)
             return found
         if not ctx.resilient_parsing:
@@ -136,7 +137,7 @@ class Root(Node):
 
     def words(self) -> dict[str, str]:
         """All first words."""
-        return super().words() | {name: text for name, (_, text) in words.OWN.items()}
+        return super().words() | {name: text for name, (_, text) in builtin_table.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
         """The page of the program."""

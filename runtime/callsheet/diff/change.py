@@ -1,4 +1,4 @@
-"""One difference between two catalogues, as a value."""
+"""Define a change and its severity."""
 
 from __future__ import annotations
 
@@ -8,24 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Severity = Literal["breaking", "unproved", "additive", "text"]
-Kind = Literal["added", "removed", "changed"]
+    from callsheet.schemadiff.difference import Kind, Severity, Witness
+
+
 RANK: Mapping[Severity, int] = {"breaking": 0, "unproved": 1, "additive": 2, "text": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """A value that shows a change: allowed on one side, refused on the other.
-
-    For the input a body that was allowed and no longer is; for the output a reply that may come
-    now and could not before.
-    """
-
-    value: Any
-
-    def as_json(self) -> Any:
-        """The value itself."""
-        return self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

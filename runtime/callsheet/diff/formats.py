@@ -1,4 +1,4 @@
-"""The changes as text, Markdown or annotations: grouped by action, one line a change."""
+"""Print changes as text, Markdown, GitHub annotations or JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from callsheet.diff.change import RANK, Change
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from callsheet.diff.change import Severity
+    from callsheet.schemadiff.difference import Severity
+
 
 _ALONE = frozenset(("action-gone", "action-new"))
 _WITH_CALL = frozenset(("field-gone", "field-new"))

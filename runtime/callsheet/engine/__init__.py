@@ -1,1 +1,1 @@
-"""What a client does, step by step, as flows."""
+"""Compose flows into what a client does."""

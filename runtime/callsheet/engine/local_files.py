@@ -7,14 +7,15 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from callsheet.actions.naming import names_medium
 from callsheet.errors import InvalidInput
-from callsheet.naming import names_medium
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from callsheet.spec import Param
+
 
 HINT = "give a link (https://…) or a data URI; check=False sends the text as it is"
 

@@ -1,4 +1,4 @@
-"""Sends a local file through the action that stores files, and gives its link."""
+"""Upload a local file through an action."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.engine.bodies import encode
+from callsheet.engine.invoke import encode
 from callsheet.errors import ServerError, UsageError
-from callsheet.files.targets import EXTENSIONS
+from callsheet.storage.output_path import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callsheet.engine.work import Engine
-    from callsheet.flows import Flow
+    from callsheet.engine.invoke import Engine
+    from callsheet.flows.effects import Flow
     from callsheet.spec import Advertised
+
 
 LARGEST = 32 * 1024 * 1024
 

@@ -1,20 +1,21 @@
-"""Fetching one file: resumed after interruptions, without the key on any other origin."""
+"""Download one file, resuming where an earlier attempt stopped."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.config.settings import joined, origin_of
 from callsheet.errors import DownloadError, NetworkError
 from callsheet.flows.effects import Flow, Reply, Save, Sleep
-from callsheet.flows.requests import REDIRECTS, THROTTLED, TRANSIENT, pause
-from callsheet.settings import joined, origin_of
+from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, pause
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callsheet.files.parts import Part
-    from callsheet.flows.timing import Timing
+    from callsheet.flows.retry import Timing
+    from callsheet.storage.partial_file import Part
+
 
 TRIES = 8
 HOPS = 5

@@ -1,13 +1,20 @@
-"""What a flow asks its driver to do, and what the driver answers."""
+"""Define the effects that a flow may ask its driver for."""
 
-# Annotations are evaluated: as texts they cost a named tuple twice as much.
+from __future__ import annotations
+
 from collections.abc import Generator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
+from callsheet.errors import UsageError
+
 if TYPE_CHECKING:
-    from callsheet.files.parts import Part
-    from callsheet.protocol import Reading
+    from callsheet.protocol.replies import Reading
+    from callsheet.storage.partial_file import Part
+
+
+# Annotations are evaluated: as texts they cost a named tuple twice as much.
+
 
 T = TypeVar("T")
 
@@ -63,13 +70,13 @@ class Save(NamedTuple):
     """
 
     url: str
-    part: "Part"
+    part: Part
 
 
 class Tell(NamedTuple):
     """Show the caller how a job stands; answered by nothing."""
 
-    update: "Update"
+    update: Update
 
 
 class Reply(NamedTuple):
@@ -93,7 +100,7 @@ class Update(NamedTuple):
     said: str
     progress: float | None
     elapsed: float
-    reading: "Reading"
+    reading: Reading
 
 
 Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Save | Tell
@@ -115,3 +122,19 @@ def resumed(effect: Effect, flow: Flow[T]) -> Flow[T]:
         except StopIteration as found:
             result: T = found.value
             return result
+
+
+def noted(record: Record) -> Flow[None]:
+    """Record what became of a submission; a ledger that fails now is logged and no more.
+
+    The intent is on the disk by then, so that the job is listed as unknown at the worst.
+    """
+    try:
+        yield record
+    except UsageError as error:
+        import logging
+
+        log = logging.getLogger("callsheet")
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
+        log.warning("%s", error.message)

@@ -1,21 +1,22 @@
-"""Tells how a host was reached: its address, its redirects, and which key it takes."""
+"""Check the host, its redirects and the key."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from callsheet.flows.requests import REDIRECTS
+from callsheet.config.settings import origin_of
+from callsheet.flows.retry import REDIRECTS
 from callsheet.probe.report import Finding
-from callsheet.protocol import is_page
-from callsheet.settings import origin_of
+from callsheet.protocol.error_replies import is_page
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from callsheet.probe.exchange import Exchange
-    from callsheet.settings import Settings
+    from callsheet.config.settings import Settings
+    from callsheet.probe.report import Exchange
+
 
 _NOTHING = "nothing was asked"
 

@@ -1,15 +1,16 @@
-"""Takes the envelope off a reply, and sees when it says no although HTTP said yes."""
+"""Open the envelopes that say whether a request succeeded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import vocabulary as say
-from .overrides import NONE, Overrides, pick
-from .values import held, unquoted, word
+from callsheet.protocol import vocabulary as say
+from callsheet.protocol.overrides import NONE, Overrides, pick
+from callsheet.protocol.values import held, unquoted, word
 
 if TYPE_CHECKING:
-    from .refusals import Refusal
+    from callsheet.protocol.error_replies import Refusal
+
 
 _LAYERS = 3
 _SPEAKING = frozenset({*say.SUCCESS_KEYS, *say.ERROR_KEYS, *say.CODE_KEYS, "status", "statusCode"})
@@ -40,7 +41,7 @@ def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
             break
         verdict = _forced(top, overrides) if overrides.envelope_ok else _verdict(top)
         if verdict is False:
-            from .refusals import refusal_of
+            from callsheet.protocol.error_replies import refusal_of
 
             refusal = refusal_of(top, 200, overrides)
             return Opened(payload=data, layers=tuple(layers), refusal=refusal)

@@ -1,17 +1,18 @@
-"""Find the links of a result in a reply, and never one that the request itself contained."""
+"""Find the media links of a result."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import vocabulary as say
-from .values import is_link, split_links, words
+from callsheet.protocol import vocabulary as say
+from callsheet.protocol.values import is_link, split_links, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .request_marks import RequestMarks
+    from callsheet.protocol.request_marks import RequestMarks
+
 
 _DEPTH = 40
 _MOST = 1000

@@ -1,4 +1,4 @@
-"""What the configuration or ``--set`` forces where recognition by structure is not enough."""
+"""Apply the readings that a project forces."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _STEP = r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]"
 _MOST = 1000

@@ -1,24 +1,23 @@
-"""Reads the reply to an invocation: task ids, state, progress, media, words and cost."""
+"""Read the reply of an invocation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from callsheet.protocol import vocabulary as say
+from callsheet.protocol.envelope import Opened, open_envelope
+from callsheet.protocol.media import Medium, find_media, select_media
+from callsheet.protocol.overrides import NONE, Overrides, pick_first
+from callsheet.protocol.request_marks import NO_MARKS, RequestMarks, texts_of
+from callsheet.protocol.values import expanded, held, is_link, number, word
 from callsheet.text import one_line
-
-from . import vocabulary as say
-from .envelope import Opened, open_envelope
-from .media import Medium, find_media, select_media
-from .overrides import NONE, Overrides, pick_first
-from .request_marks import NO_MARKS, RequestMarks, texts_of
-from .values import expanded, held, is_link, number, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from callsheet.protocol.error_replies import Refusal
     from callsheet.spec import Role
 
-    from .refusals import Refusal
 
 State = Literal["", "running", "done", "failed"]
 _LONGEST_ID = 512
@@ -331,7 +330,7 @@ def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Override
     """A failed job's reason; else the first plain message that says more than ok."""
     texts: Iterable[str]
     if state == "failed":
-        from .refusals import refusal_of
+        from callsheet.protocol.error_replies import refusal_of
 
         texts = (refusal_of(table, 200, overrides).message for table in tables)
     else:

@@ -6,11 +6,12 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import vocabulary as say
-from .values import expanded, is_link, words
+from callsheet.protocol import vocabulary as say
+from callsheet.protocol.values import expanded, is_link, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
 
 _SEPARATOR = r"\s*,\s*"
 _NODES = 50_000

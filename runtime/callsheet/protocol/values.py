@@ -1,4 +1,4 @@
-"""Reads single JSON values: words, names, numbers, and strings that hold JSON."""
+"""Read single JSON values leniently."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
 
 _DEPTH = 40  # deeper values are kept and not looked into
 _LONGEST = 4_000_000

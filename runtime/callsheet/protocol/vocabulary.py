@@ -1,4 +1,4 @@
-"""Holds the words by which replies are recognised: keys, states and phrases, as data only."""
+"""List the keys, states and phrases that replies are recognised by."""
 
 from __future__ import annotations
 

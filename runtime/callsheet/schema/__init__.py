@@ -1,1 +1,1 @@
-"""Schemas let in: cleaned, bounded, with their references inside."""
+"""Admit, describe and apply schemas."""

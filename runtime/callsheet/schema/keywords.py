@@ -1,4 +1,4 @@
-"""Which keywords of JSON Schema are let through, and where subschemas stand beneath them."""
+"""List the JSON Schema keywords that pass, with the kind of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 ONE = frozenset(
     (

@@ -1,4 +1,4 @@
-"""What values a schema lets through, flattened: kinds, fields, choices and limits."""
+"""Flatten a schema into kinds, fields, choices and limits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.keywords import LIMITS
-from callsheet.schema.pointers import SchemaRefused, follow
+from callsheet.schema.references import SchemaRefused, follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
 
 KINDS = frozenset(("null", "boolean", "number", "string", "array", "object"))
 """Every kind of JSON value; `integer` is part of `number`."""

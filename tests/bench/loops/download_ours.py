@@ -9,9 +9,9 @@ def prepare(host: str, key: str, size: int) -> Callable[[], None]:
     """One step: one file."""
     os.environ |= {"ADS_HOST": host, "ADS_API_KEY": key, "ADS_AUTH": "bearer"}
     from ads_client import Client
-    from callsheet.files.parts import Part
-    from callsheet.flows import Flow
     from callsheet.flows.download import download
+    from callsheet.flows.effects import Flow
+    from callsheet.storage.partial_file import Part
 
     client = Client(ledger=None)
     target = Path(f"ours-{size}.bin")

@@ -10,7 +10,7 @@ from bodies import BODY, SCHEMA
 
 def prepare(**_: str) -> Callable[[], None]:
     """One step: one body."""
-    from callsheet.judge.verdict import compile as compiled
+    from callsheet.schema.validator import compile as compiled
 
     judge = compiled(SCHEMA)
 

@@ -7,8 +7,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.catalogue import FREE, actions
 
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config

@@ -17,7 +17,7 @@ DELAY = 0.04
 
 def trials(stage: Stage) -> list[Trial]:
     """Cold, warm, then polls."""
-    from callsheet.wire import MANY
+    from callsheet.transport.http import MANY
 
     count = max(stage.sizes[-1], MANY)  # fewer are asked for in another way
     host = stage.stack.enter_context(served(count, delay=DELAY))
@@ -30,7 +30,7 @@ def _loop(stage: Stage, name: str, host: str, **facts: Any) -> Loop:
 
 
 def _cold(stage: Stage, host: str, count: int) -> Trial:
-    from callsheet.wire import CROWD
+    from callsheet.transport.http import CROWD
 
     parts = {
         name: _loop(stage, name, host, at_once=CROWD)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.stage import Stage
     from bench.timing import Part
 
-GENERATE = "import sys; from callsheet.cli.dispatch import main; sys.exit(main())"
+GENERATE = "import sys; from callsheet.cli.callsheet import main; sys.exit(main())"
 LOCKED = ["generate", "--locked"]
 OPENAPI = "openapi-python-client"
 DMCG = "datamodel-code-generator"

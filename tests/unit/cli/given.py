@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from callsheet.bindings import Bindings
-from callsheet.cli import build
+from callsheet.cli import action_command
 from callsheet.cli.input import body
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 from callsheet.spec import Action, Family, Param
 
 FAMILY = Family(
@@ -44,11 +44,11 @@ GENERATE = action(
 )
 
 
-def parse(one: Action, *words: str) -> tuple[Session, list[build.Typed]]:
+def parse(one: Action, *words: str) -> tuple[Session, list[action_command.Typed]]:
     """Parse the words after an action's command as the program does."""
     session = Session(Bindings(command="ads", env="ADS"), words, {})
-    command = build.command(one)
-    assert isinstance(command, build.ActionCommand)
+    command = action_command.command(one)
+    assert isinstance(command, action_command.ActionCommand)
     context = command.make_context("buy", list(words), obj=session)
     session.flags.take(context.params)
     return session, command.typed(context)
@@ -65,7 +65,7 @@ def sent(one: Action, *words: str) -> str:
 
 def page(one: Action) -> str:
     """Return the help of an action, through click as a user gets it."""
-    command = build.command(one)
+    command = action_command.command(one)
     context = click.Context(
         command, info_name="buy", parent=click.Context(command, info_name="ads")
     )

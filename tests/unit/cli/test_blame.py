@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from unit.cli.given import action, param
 
-from callsheet.cli.input.blame import by_schema, by_server
+from callsheet.cli.input.request import by_schema, by_server
 from callsheet.errors import InvalidInput, ServerError
-from callsheet.protocol import error_for
+from callsheet.protocol.error_replies import error_for
 
 ONE = action(
     param("page-size", "integer", path=["pageSize"]),

@@ -8,10 +8,10 @@ import click
 import pytest
 from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
 
-from callsheet.bindings import Bindings
-from callsheet.cli import build, flags
+from callsheet.cli import action_command, global_flags
 from callsheet.cli.input import options
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def names(*params: Param, **facts: Any) -> list[str]:
-    command = build.command(action(*params, **facts))
+    command = action_command.command(action(*params, **facts))
     return [name for one in command.params if not vars(one)["hidden"] for name in one.opts]
 
 
 def test_every_flag_of_ours_stands_after_an_action() -> None:
-    own = [f"--{row[0]}" for row in (*flags.ACTION, *flags.ANYWHERE)]
+    own = [f"--{row[0]}" for row in (*global_flags.ACTION, *global_flags.ANYWHERE)]
 
     assert names() == own
 
@@ -45,7 +45,7 @@ def test_a_hidden_field_has_no_flag() -> None:
     assert "--workspace-id" not in names(param("workspace-id", hidden=True))
 
 
-@pytest.mark.parametrize("name", [row[0] for row in flags.ANYWHERE])
+@pytest.mark.parametrize("name", [row[0] for row in global_flags.ANYWHERE])
 def test_a_field_takes_any_flag_that_is_not_kept(name: str) -> None:
     session, typed = parse(action(param(name)), f"--{name}", "x")
 
@@ -112,7 +112,7 @@ def test_a_flag_that_belongs_to_nobody_is_not_guessed() -> None:
 
 
 def test_choices_complete() -> None:
-    command = build.command(GENERATE)
+    command = action_command.command(GENERATE)
     scene = next(one for one in command.params if "--scene" in one.opts)
     context = click.Context(command)
 
@@ -137,17 +137,17 @@ def test_an_untyped_action_takes_the_whole_body() -> None:
         sent(action(typed=False), "--input", "{")
 
 
-class Elsewhere(build.ActionCommand):
+class Elsewhere(action_command.ActionCommand):
     """The command of another host, which ends with 6."""
 
     def perform(self, session: Session, ctx: click.Context) -> int:
         return 6
 
 
-class Moving(build.ActionCommand):
+class Moving(action_command.ActionCommand):
     """A command whose flags name another host."""
 
-    def elsewhere(self, session: Session) -> build.ActionCommand:
+    def elsewhere(self, session: Session) -> action_command.ActionCommand:
         return Elsewhere(self.action)
 
 

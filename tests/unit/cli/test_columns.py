@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.cli.output import columns
+from callsheet.cli.output import table
 
 
 @pytest.mark.parametrize(
     ("text", "places"), [("abc", 3), ("", 0), ("海", 2), ("é", 1), ("e\u0301", 1), ("ａ海", 4)]
 )
 def test_the_width_of_a_text(text: str, places: int) -> None:
-    assert columns.width(text) == places
+    assert table.width(text) == places
 
 
 def test_wide_letters_do_not_move_the_next_column() -> None:
-    told = columns.aligned([("海", "x"), ("abcd", "y"), ("", "z")])
+    told = table.aligned([("海", "x"), ("abcd", "y"), ("", "z")])
 
     assert told == "海    x\nabcd  y\n      z\n"
 
@@ -23,13 +23,13 @@ def test_wide_letters_do_not_move_the_next_column() -> None:
 def test_the_last_column_gives_way_to_the_screen() -> None:
     rows = [("id", "a" * 50), ("other", "海" * 30)]
 
-    assert columns.aligned(rows, screen=40).splitlines() == [
+    assert table.aligned(rows, screen=40).splitlines() == [
         "id     " + "a" * 32 + "…",
         "other  " + "海" * 16 + "…",
     ]
-    assert columns.aligned(rows, screen=20) == columns.aligned(rows)
-    assert all(columns.width(line) <= 40 for line in columns.aligned(rows, screen=40).split("\n"))
+    assert table.aligned(rows, screen=20) == table.aligned(rows)
+    assert all(table.width(line) <= 40 for line in table.aligned(rows, screen=40).split("\n"))
 
 
 def test_rows_for_programs_are_parted_by_tabs() -> None:
-    assert columns.tabbed([["a\tb", "c\nd"], ["", "x"]]) == "a b\tc d\n\tx\n"
+    assert table.tabbed([["a\tb", "c\nd"], ["", "x"]]) == "a b\tc d\n\tx\n"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet import __version__
-from callsheet.cli import dispatch
+from callsheet.cli import callsheet
+from callsheet.version import __version__
 
 
 def test_help_lists_every_word(capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch.main(["--help"]) == 0
+    assert callsheet.main(["--help"]) == 0
     told = capsys.readouterr().out
 
-    assert [word for word in dispatch.WORDS if f"\n  {word} " in told] == list(dispatch.WORDS)
+    assert [word for word in callsheet.WORDS if f"\n  {word} " in told] == list(callsheet.WORDS)
 
 
 @pytest.mark.parametrize(
     ("word", "told"), [("version", __version__), ("--version", f"callsheet {__version__}")]
 )
 def test_version(word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch.main([word]) == 0
+    assert callsheet.main([word]) == 0
     assert capsys.readouterr().out == f"{told}\n"
 
 
 def test_an_unknown_word_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch.main(["genrate"]) == 2
+    assert callsheet.main(["genrate"]) == 2
     assert capsys.readouterr().err == (
         "callsheet: there is no command `genrate`\n  did you mean generate?\n"
     )
@@ -34,10 +34,10 @@ def test_a_missing_extra_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(
-        dispatch.WORDS, "sandbox", ("callsheet_not_here.cli:main", "sandbox", "Run")
+        callsheet.WORDS, "sandbox", ("callsheet_not_here.cli:main", "sandbox", "Run")
     )
 
-    assert dispatch.main(["sandbox"]) == 2
+    assert callsheet.main(["sandbox"]) == 2
     assert capsys.readouterr().err == (
         'callsheet: `sandbox` needs callsheet_not_here: pip install "callsheet[sandbox]"\n'
     )

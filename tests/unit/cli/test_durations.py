@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.cli.durations import milliseconds, spoken
+from callsheet.cli.input.request import milliseconds, spoken
 from callsheet.errors import UsageError
 
 

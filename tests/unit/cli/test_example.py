@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.cli.given import action, page, sent
 
-from callsheet.cli.help.example import example, line
-from callsheet.overlay import Overlay
-from callsheet.params import params
+from callsheet.actions.params import params
+from callsheet.cli.help.layout import example, line
+from callsheet.config.overlay import Overlay
 from callsheet.schema.admission import admit
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import json
 import click
 import pytest
 
-from callsheet.bindings import Bindings
-from callsheet.cli.output import failure
+from callsheet.cli.output import errors
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 from callsheet.errors import AuthError, NetworkError, StillRunning, UsageError
 
 
@@ -17,7 +17,7 @@ def report(
     error: BaseException, capsys: pytest.CaptureFixture[str], *argv: str
 ) -> tuple[int, str, str]:
     session = Session(Bindings(command="ads", env="ADS"), argv, {})
-    code = failure.report(session, error)
+    code = errors.report(session, error)
     told = capsys.readouterr()
     return code, told.out, told.err
 
@@ -59,7 +59,7 @@ def test_exit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixtu
 
 def test_other_formats_carry_no_object(capsys: pytest.CaptureFixture[str]) -> None:
     session = Session(Bindings(command="ads", env="ADS"), (), {"ADS_FORMAT": "table"})
-    failure.report(session, UsageError("x"))
+    errors.report(session, UsageError("x"))
 
     assert capsys.readouterr().out == ""
 
@@ -93,4 +93,4 @@ def test_debug_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_hints_name_the_program(hint: str, said: str) -> None:
-    assert failure.spoken("ads", hint) == said
+    assert errors.spoken("ads", hint) == said

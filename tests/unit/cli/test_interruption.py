@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.bindings import Bindings
-from callsheet.cli import interruption
+from callsheet.cli import main
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def test_the_line_fits_what_is_known(
     for name in dict.fromkeys(("intent", event)) if event else ():
         facts: dict[str, Any] = {"host": "h", "action": "v.make"}
         ledger.record(name, REF, facts if name == "intent" else {"task_ids": task_ids})
-    told = interruption.told(session)
+    told = main.interruption(session)
     ledger.close()
     assert told.message.startswith(message)
     assert (told.hint, told.exit_code) == (hint, 130)
@@ -51,13 +51,13 @@ def test_the_line_fits_what_is_known(
 
 
 def test_without_a_paid_request_there_is_nothing_to_go_on_with(session: Session) -> None:
-    told = interruption.told(session)
+    told = main.interruption(session)
     assert (told.message, told.hint, told.action) == ("interrupted", "", None)
 
 
 def test_a_ledger_that_cannot_be_read_is_named(session: Session, tmp_path: Path) -> None:
     session.paid = ("v.make", REF)
     (tmp_path / "ledger.sqlite3").write_bytes(b"no database" * 100)
-    told = interruption.told(session)
+    told = main.interruption(session)
     assert "ledger.sqlite3" in told.message
     assert told.hint == "tasks recover 0badcafe"

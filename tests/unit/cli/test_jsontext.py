@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.cli.input import jsontext
+from callsheet import jsonio
 
 VALUES = st.recursive(
     st.none()
@@ -24,15 +24,15 @@ VALUES = st.recursive(
 def test_what_is_decoded_encodes_the_same(value: object) -> None:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
-    assert jsontext.encode(jsontext.decode(text)) == text
-    assert jsontext.plain(jsontext.decode(text)) == value
+    assert jsonio.encode(jsonio.decode(text)) == text
+    assert jsonio.plain(jsonio.decode(text)) == value
 
 
 @pytest.mark.parametrize(
     "text", ["1", "1.0", "1e5", "-0.0", "1.10", "-0", "1E+2", "12345678901234567890.5"]
 )
 def test_numbers_keep_their_form(text: str) -> None:
-    assert jsontext.encode(jsontext.decode(text)) == ("0" if text == "-0" else text)
+    assert jsonio.encode(jsonio.decode(text)) == ("0" if text == "-0" else text)
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,15 @@ def test_numbers_keep_their_form(text: str) -> None:
 )
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
-        jsontext.decode(text)
+        jsonio.decode(text)
 
     assert "\n" not in str(caught.value)
 
 
 def test_a_lone_surrogate_goes_out_as_it_came() -> None:
-    assert jsontext.encode(jsontext.decode('["\\ud800"]')) == '["\\ud800"]'
+    assert jsonio.encode(jsonio.decode('["\\ud800"]')) == '["\\ud800"]'
 
 
 def test_one_is_one_but_not_true() -> None:
-    assert jsontext.same(1, 1.0)
-    assert not jsontext.same(1, True)
+    assert jsonio.same(1, 1.0)
+    assert not jsonio.same(1, True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet import __version__
+from callsheet.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 RUN = """
 import sys, demo_client
 before = set(sys.modules)
-from callsheet.launch import main
+from callsheet.launcher import main
 code = main("demo_client", "demo", "DEMO", sys.argv[1:])
 sys.stderr.write(repr(sorted(set(sys.modules) - before)))
 sys.exit(code)
@@ -65,7 +65,7 @@ def test_pages_need_no_more_than_os_and_sys(client: Path, words: list[str], page
 
     assert (code, told) == (0, page)
     assert modules & HEAVY == set()
-    assert "callsheet.launch" in modules
+    assert "callsheet.launcher" in modules
 
 
 @pytest.mark.parametrize("words", [["../../secret"], ["video.generate"], ["video/generate"], [""]])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from callsheet.bindings import Bindings
-from callsheet.catalog.cache import CatalogueCache
-from callsheet.catalog.catalogue import Catalogue
-from callsheet.cli.own import listed
+from callsheet.catalog.snapshot import Catalogue
+from callsheet.catalog.store import CatalogueCache
+from callsheet.cli.commands import actions
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,21 +26,21 @@ def session(folder: Path, prog: str = "ads") -> Session:
 def test_rows_are_given_back_until_the_catalogue_changes(tmp_path: Path) -> None:
     cache = CatalogueCache(str(tmp_path))
     cache.store(Catalogue(HOST, 0.0, (), {}))
-    listed.keep(session(tmp_path), ROWS, "a\t\n")
+    actions.store_list(session(tmp_path), ROWS, "a\t\n")
 
-    found = listed.kept(session(tmp_path))
+    found = actions.stored_list(session(tmp_path))
     assert found is not None
     assert (found.rows(), found.piped) == (ROWS, "a\t\n")
-    assert listed.kept(session(tmp_path, "other")) is None
+    assert actions.stored_list(session(tmp_path, "other")) is None
     os.utime(cache.path(HOST), (1, 1))
-    assert listed.kept(session(tmp_path)) is None
+    assert actions.stored_list(session(tmp_path)) is None
 
 
 def test_without_a_catalogue_or_with_a_damaged_list_there_is_none(tmp_path: Path) -> None:
-    listed.keep(session(tmp_path), ROWS, "a\t\n")
-    assert listed.kept(session(tmp_path)) is None
+    actions.store_list(session(tmp_path), ROWS, "a\t\n")
+    assert actions.stored_list(session(tmp_path)) is None
     cache = CatalogueCache(str(tmp_path))
     cache.store(Catalogue(HOST, 0.0, (), {}))
-    listed.keep(session(tmp_path), ROWS, "a\t\n")
+    actions.store_list(session(tmp_path), ROWS, "a\t\n")
     (tmp_path / f"{cache.path(HOST)}.rows").write_text("{", "utf-8")
-    assert listed.kept(session(tmp_path)) is None
+    assert actions.stored_list(session(tmp_path)) is None

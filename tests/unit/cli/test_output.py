@@ -7,12 +7,13 @@ import json
 import pytest
 
 from callsheet.cli.output import formats as output
+from callsheet.text import dumps
 
 HOSTILE = "a\x1b]0;x\x07\u202e\x9b31m\ud800b"
 
 
 def test_json_is_inert_and_means_the_same() -> None:
-    text = output.dumps({HOSTILE: HOSTILE}, 2)
+    text = dumps({HOSTILE: HOSTILE}, 2)
 
     assert json.loads(text) == {HOSTILE: HOSTILE}
     assert text.replace("\n", "").isprintable()

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from callsheet.cli.output import paint
+from callsheet.cli.output import style
 
 
 class Terminal(io.StringIO):
@@ -31,16 +31,16 @@ class Terminal(io.StringIO):
     ],
 )
 def test_colour(stream: io.StringIO | None, environ: dict[str, str], wanted: bool) -> None:
-    assert paint.is_wanted(stream, environ) is wanted
+    assert style.is_wanted(stream, environ) is wanted
 
 
 def test_nothing_moves_off_a_terminal_whatever_is_forced() -> None:
-    assert not paint.moves(io.StringIO(), {"FORCE_COLOR": "1"})
-    assert not paint.moves(None, {})
-    assert paint.moves(Terminal(), {"NO_COLOR": "1"})
+    assert not style.moves(io.StringIO(), {"FORCE_COLOR": "1"})
+    assert not style.moves(None, {})
+    assert style.moves(Terminal(), {"NO_COLOR": "1"})
 
 
 def test_a_style_ends_where_its_text_ends() -> None:
-    assert paint.painted("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
-    assert paint.painted("FAIL", "bad", False) == "FAIL"
-    assert paint.painted("", "bad", True) == ""
+    assert style.painted("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
+    assert style.painted("FAIL", "bad", False) == "FAIL"
+    assert style.painted("", "bad", True) == ""

@@ -6,11 +6,11 @@ import io
 
 import pytest
 
-from callsheet.bindings import Bindings
 from callsheet.cli.output.progress import Progress, preview, words
 from callsheet.cli.session import Session
-from callsheet.flows import Update
-from callsheet.protocol import Reading
+from callsheet.config.bindings import Bindings
+from callsheet.flows.effects import Update
+from callsheet.protocol.replies import Reading
 
 
 def update(said: str, progress: float | None, elapsed: float = 5) -> Update:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.cli.given import GENERATE, param, parse
 
-from callsheet.bindings import Bindings
 from callsheet.cli.input.request import request
 from callsheet.cli.session import Session
+from callsheet.config.bindings import Bindings
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:

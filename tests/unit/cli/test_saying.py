@@ -8,7 +8,7 @@ import pytest
 from unit.cli.given import action, param, sent
 from unit.cli.test_body import TEXTS
 
-from callsheet.cli.input.saying import words
+from callsheet.cli.input.argv import words
 
 CASES: list[tuple[dict[str, object], list[str]]] = [
     ({"text": "a b"}, ["--text", "a b"]),

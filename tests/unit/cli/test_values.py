@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.cli.given import param
 
-from callsheet.cli.input import checks, values
+from callsheet.cli.input import values
 
 if TYPE_CHECKING:
     from callsheet.spec import Param
@@ -50,7 +50,7 @@ def test_lists_part(one: Param, text: str, items: list[str]) -> None:
     ],
 )
 def test_limits_in_words(limits: dict[str, object], words: str) -> None:
-    assert checks.allowed(param("x", "number", limits=limits)) == words
+    assert values.allowed(param("x", "number", limits=limits)) == words
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_limits_in_words(limits: dict[str, object], words: str) -> None:
     ],
 )
 def test_limits_are_held(kind: str, limits: dict[str, object], value: object, message: str) -> None:
-    found = checks.doubt(param("x", kind, limits=limits), value)
+    found = values.doubt(param("x", kind, limits=limits), value)
 
     assert found is not None
     assert found.message == message
@@ -73,5 +73,5 @@ def test_limits_are_held(kind: str, limits: dict[str, object], value: object, me
 def test_a_limit_of_another_kind_says_nothing() -> None:
     one = param("x", "any", limits={"minimum": 3, "minLength": 9, "minItems": 9})
 
-    assert checks.doubt(one, 5) is None
-    assert "fewer than 9" in str(checks.doubt(one, "text"))
+    assert values.doubt(one, 5) is None
+    assert "fewer than 9" in str(values.doubt(one, "text"))

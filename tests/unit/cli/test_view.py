@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.cli.output import view
-from callsheet.files.parts import SavedFile
-from callsheet.flows import Answer, Reply
-from callsheet.protocol import Reading
+from callsheet.cli.output import job_view
+from callsheet.flows.effects import Reply
+from callsheet.flows.invoke import Answer
+from callsheet.protocol.replies import Reading
+from callsheet.storage.partial_file import SavedFile
 
 ORDER = ["taskId", "status", "videoUrl", "localPath", "url", "provider", "model", "files"]
 
@@ -17,7 +18,7 @@ def answer(payload: Any, **facts: Any) -> Answer:
 
 
 def test_unknown_fields_are_null_and_others_follow() -> None:
-    shown = view.job_object(view.Seen(answer({"extra": 1, "status": "x"}, said="pending")))
+    shown = job_view.job_object(job_view.Seen(answer({"extra": 1, "status": "x"}, said="pending")))
 
     assert list(shown) == [*ORDER, "extra"]
     assert shown["status"] == "pending"
@@ -25,32 +26,35 @@ def test_unknown_fields_are_null_and_others_follow() -> None:
 
 
 def test_the_link_stands_for_a_missing_url() -> None:
-    seen = view.Seen(answer({}, task_ids=("t",)), links=["https://x/y.mp4"])
+    seen = job_view.Seen(answer({}, task_ids=("t",)), links=["https://x/y.mp4"])
 
-    assert view.job_object(seen)["url"] == "https://x/y.mp4"
-    assert view.job_object(seen._replace(stored="https://s"))["url"] == "https://s"
-    assert view.job_object(seen._replace(answer=answer({"url": "https://u"})))["url"] == "https://u"
+    assert job_view.job_object(seen)["url"] == "https://x/y.mp4"
+    assert job_view.job_object(seen._replace(stored="https://s"))["url"] == "https://s"
+    assert (
+        job_view.job_object(seen._replace(answer=answer({"url": "https://u"})))["url"]
+        == "https://u"
+    )
 
 
 def test_files_are_listed_with_their_digest() -> None:
     saved = SavedFile("x.mp4", 3, "abc")
-    shown = view.job_object(view.Seen(answer({}), saved=saved))
+    shown = job_view.job_object(job_view.Seen(answer({}), saved=saved))
 
     assert shown["localPath"] == "x.mp4"
     assert shown["files"] == [{"path": "x.mp4", "bytes": 3, "sha256": "abc"}]
 
 
 def test_a_payload_that_is_no_object_is_no_trouble() -> None:
-    assert list(view.job_object(view.Seen(answer(["a"])))) == ORDER
+    assert list(job_view.job_object(job_view.Seen(answer(["a"])))) == ORDER
 
 
 def test_the_medium_is_the_actions_own() -> None:
-    assert view.medium_of(("imageUrl", "videoUrl"), "a.b") == "imageUrl"
-    assert view.medium_of((), "ai.image.generate") == "imageUrl"
-    assert view.medium_of((), "ai.video.generate") == "videoUrl"
+    assert job_view.medium_of(("imageUrl", "videoUrl"), "a.b") == "imageUrl"
+    assert job_view.medium_of((), "ai.image.generate") == "imageUrl"
+    assert job_view.medium_of((), "ai.video.generate") == "videoUrl"
 
 
 def test_the_short_view_is_inert() -> None:
-    lines = view.job_lines({"taskId": "a\x1b[2J", "status": "done\nfake: x", "model": None})
+    lines = job_view.job_lines({"taskId": "a\x1b[2J", "status": "done\nfake: x", "model": None})
 
     assert lines == "taskId     a\nstatus     done fake: x\n"

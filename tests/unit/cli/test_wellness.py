@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.cli.own.wellness import skew
+from callsheet.cli.commands.doctor import skew
 
 NOON = 1_770_033_600.0
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen.config import LOCK, Config
-from callsheet_codegen.models import Made
+from callsheet_codegen.models.pool import Made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models import Request
+    from callsheet_codegen.models.pool import Request
 
 
 def thing(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callsheet.spec import Action, Param
-from callsheet_codegen.arguments import arguments
+from callsheet_codegen.methods import arguments
 
 CLASSES = {"ACamera": "ACamera", "AShot": "AShot2"}
 

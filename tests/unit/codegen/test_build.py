@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from unit.codegen.given import FAMILY, TEXT, catalogue, no_models, plain_models, thing
 
-from callsheet.overlay import Overlay
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen.build import Building, Built, Names
-from callsheet_codegen.tree import Given
+from callsheet_codegen.layout import Given
 
 NAMES = Names(package="acme_client", command="acme", env="ACME")
 

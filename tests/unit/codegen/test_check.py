@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from unit.codegen.given import catalogue, config
 
-from callsheet.snapshot import Lock
+from callsheet.catalog.snapshot import Lock
 from callsheet_codegen import check, pipeline
 
 if TYPE_CHECKING:

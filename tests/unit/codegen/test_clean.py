@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callsheet_codegen import names
-from callsheet_codegen.clean import Cleaner, NoModel, Vocabulary, wire_names
+from callsheet_codegen.models.prepare import Cleaner, NoModel, Vocabulary, wire_names
 
 EVIL = '"""\nimport os\n'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unit.codegen.given import TEXT, catalogue, plain_models, thing
 
-from callsheet.overlay import Overlay
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen.build import Building, Names
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from callsheet.cli.build import help_text
+from callsheet.cli.action_command import help_text
 from callsheet.spec import Action
-from callsheet_codegen.helppages import help_files, words_of
+from callsheet_codegen.render import help_files, words_of
 
 GENERATE = Action(id="ai.video.generate", command=("video", "generate"), summary="Start")
 WAIT = Action(id="ai.video.generate_and_wait")

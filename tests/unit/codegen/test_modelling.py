@@ -5,8 +5,8 @@ from __future__ import annotations
 from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
 from callsheet.spec import Advertised
-from callsheet_codegen.modelling import index_of, model_actions
-from callsheet_codegen.models import Made
+from callsheet_codegen.models.pool import Made
+from callsheet_codegen.models.requests import index_of, model_actions
 
 ADVERTISED = {
     "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.errors import CallsheetError
-from callsheet_codegen.models import Made, Makers, Request, Worker, make_models
+from callsheet_codegen.models.pool import Made, Makers, Request, Worker, make_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

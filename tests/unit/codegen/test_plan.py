@@ -8,7 +8,7 @@ import pytest
 
 from callsheet.errors import UsageError
 from callsheet_codegen.ir import Manifest, RenderedFile
-from callsheet_codegen.plan import MANIFEST, digest, dump_manifest, load_manifest, plan
+from callsheet_codegen.publish import MANIFEST, digest, dump_manifest, load_manifest, plan
 
 A = RenderedFile(path="a.py", text="a\n")
 B = RenderedFile(path="b.py", text="b\n")

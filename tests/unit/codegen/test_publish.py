@@ -10,7 +10,7 @@ import pytest
 from callsheet.errors import CallsheetError
 from callsheet_codegen import publish
 from callsheet_codegen.ir import RenderedFile
-from callsheet_codegen.plan import plan
+from callsheet_codegen.publish import plan
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet_codegen.clean import NoModel
-from callsheet_codegen.reshape import Reshaped, reshape
+from callsheet_codegen.models.prepare import NoModel
+from callsheet_codegen.models.rewrite import Reshaped, reshape
 
 HEAD = "from pydantic import BaseModel, Field\n"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.codegen.given import config
 
-from callsheet_codegen import server
+from callsheet_codegen import source as server
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from callsheet.errors import UsageError
 from callsheet_codegen.config import load
-from callsheet_codegen.setup import Wanted, init
+from callsheet_codegen.init import Wanted, init
 
 if TYPE_CHECKING:
     from pathlib import Path

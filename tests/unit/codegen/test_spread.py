@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet_codegen.spread import spread
+from callsheet_codegen.parallel import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

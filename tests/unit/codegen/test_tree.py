@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from callsheet.overlay import Overlay
+from callsheet.config.overlay import Overlay
 from callsheet.spec import Action
-from callsheet_codegen import tree
+from callsheet_codegen import layout
 
 ACTIONS = [
     Action(id="ai.video.generate", command=("video", "generate")),
@@ -14,7 +14,7 @@ ACTIONS = [
     Action(id="class.omit", command=("class", "omit")),
     Action(id="tasks.show"),
 ]
-PATHS = tree.library_paths(ACTIONS, Overlay())
+PATHS = layout.library_paths(ACTIONS, Overlay())
 
 
 def test_a_member_without_a_command_stands_beside_its_family() -> None:
@@ -22,7 +22,7 @@ def test_a_member_without_a_command_stands_beside_its_family() -> None:
 
 
 def test_groups_have_names_of_their_own() -> None:
-    places = tree.places(PATHS)
+    places = layout.places(PATHS)
 
     assert {path: (p.module, p.cls, p.attribute) for path, p in places.items()} == {
         (): ("root", "RootActions", "root"),
@@ -39,14 +39,14 @@ def test_groups_have_names_of_their_own() -> None:
 
 
 def test_a_method_gives_way_to_a_group_within_its_group() -> None:
-    places = tree.places({"a.b": ("a", "b"), "a.b.c": ("a", "b", "c")})
+    places = layout.places({"a.b": ("a", "b"), "a.b.c": ("a", "b", "c")})
 
     assert places[("a",)].methods == {"a.b": "b_"}
     assert places[("a", "b")].attribute == "b"
 
 
 def test_literals_stand_by_their_first_word() -> None:
-    homes = tree.homes(PATHS)
+    homes = layout.homes(PATHS)
 
     assert homes["ai.video.clip.list"] == ("video", "video", "CLIP_LIST")
     assert homes["ping"] == ("ping", "ping", "PING")
@@ -54,6 +54,6 @@ def test_literals_stand_by_their_first_word() -> None:
 
 
 def test_files_are_distinct_where_case_does_not_count() -> None:
-    stems = tree.stems({"A.b": ("a", "b"), "a.b": ("a", "b"), "a_b": ("a-b",)})
+    stems = layout.module_stems({"A.b": ("a", "b"), "a.b": ("a", "b"), "a_b": ("a-b",)})
 
     assert sorted(stems.values()) == ["a_b", "a_b_", "a_b_2"]

@@ -18,7 +18,7 @@ MODEL = "models/video.py"
         "from pydantic import BaseModel",
         "from callsheet import *",
         "from ...outside import x",
-        "from callsheet.settings import load",
+        "from callsheet.config.settings import load",
         "eval('1')",
         "x = open('f')",
         "x = ().__class__",

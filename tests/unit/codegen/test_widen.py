@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callsheet_codegen.widen import Widener, bound
+from callsheet_codegen.models.prepare import Widener, bound
 
 FIELDS = {"properties": {"a": {"type": "string"}}}
 LIST = {"items": {"type": "string"}}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from callsheet_codegen import worker
-from callsheet_codegen.clean import NoModel
+from callsheet_codegen.models import worker
+from callsheet_codegen.models.prepare import NoModel
 
 
 def request(schema: dict[str, Any], *, reply: bool = False) -> dict[str, Any]:

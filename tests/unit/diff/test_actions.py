@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.diff import Change, diff
-from callsheet.overlay import Overlay
-from callsheet.snapshot import Snapshot
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.config.overlay import Overlay
+from callsheet.diff.compare import diff
 from callsheet.spec import Advertised
+
+if TYPE_CHECKING:
+    from callsheet.diff.change import Change
 
 TEXT = {"type": "string"}
 WHERE = "`ads video generate`"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.diff import Change, diff, formats
-from callsheet.snapshot import Snapshot
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.diff import formats
+from callsheet.diff.change import Change
+from callsheet.diff.compare import diff
 from callsheet.spec import Advertised
 
 TEXT = {"type": "string"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import RFC_4122, UUID
 
-from callsheet.engine.bodies import reference
+from callsheet.engine.invoke import reference
 
 
 def test_a_reference_is_a_random_uuid() -> None:

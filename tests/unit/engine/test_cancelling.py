@@ -6,17 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.engine.servers import Seen, said, serving
-from unit.engine.test_transport import BODY, MAKE, options
+from unit.servers import Seen, said, serving
+from unit.transport.test_transport import BODY, MAKE, options
 
-from callsheet.engine.cancelling import cancelling_action
+from callsheet.engine.recovery import cancelling_action
 from callsheet.errors import UsageError
 from callsheet.spec import Advertised
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unit.engine.conftest import Runner
+    from unit.surroundings import Runner
 
 TASK = {"type": "object", "properties": {"taskId": {"type": "string"}}, "required": ["taskId"]}
 TWO = {

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.cli.given import param
-from unit.engine.servers import said, serving
-from unit.engine.test_transport import options
+from unit.servers import said, serving
+from unit.transport.test_transport import options
 
 from callsheet import AsyncClient, Client, InvalidInput
+from callsheet.client.groups import Group
 from callsheet.engine.local_files import is_path, require_files
-from callsheet.groups import Group
 from callsheet.spec import Action
 
 if TYPE_CHECKING:

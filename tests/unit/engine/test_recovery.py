@@ -6,18 +6,18 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.engine.servers import Seen, said, serving
-from unit.engine.test_client import VIDEO, WAVES, at, posts
-from unit.engine.test_transport import BODY, MAKE, options
+from unit.client.test_client import VIDEO, WAVES, at, posts
+from unit.servers import Seen, said, serving
+from unit.transport.test_transport import BODY, MAKE, options
 
 from callsheet import Client
+from callsheet.config.overlay import Overlay
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
-from callsheet.overlay import Overlay
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unit.engine.conftest import Runner
+    from unit.surroundings import Runner
 
     from callsheet_sandbox.server import Running
 

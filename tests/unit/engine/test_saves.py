@@ -8,17 +8,17 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.engine.servers import Said, Seen, said, serving
-from unit.engine.test_transport import BODY, MAKE, options
+from unit.servers import Said, Seen, said, serving
+from unit.transport.test_transport import BODY, MAKE, options
 
 from callsheet import Client
 from callsheet.errors import DownloadError, UsageError
-from callsheet.files.targets import target_path
+from callsheet.storage.output_path import target_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unit.engine.conftest import Runner
+    from unit.surroundings import Runner
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 99 + b"\0\0\0\0IEND\xaeB`\x82"
 

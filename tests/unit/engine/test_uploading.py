@@ -7,13 +7,13 @@ from email.parser import BytesParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.engine.servers import Seen, said, serving
-from unit.engine.test_transport import options
+from unit.servers import Seen, said, serving
+from unit.transport.test_transport import options
 
 from callsheet import Client
+from callsheet.config.overlay import Overlay
 from callsheet.engine.uploading import Store, known_store, upload
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
-from callsheet.overlay import Overlay
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet import Client
-from callsheet.probe import probe
+from callsheet.probe.probe import probe
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from callsheet.probe import Report
+    from callsheet.probe.report import Report
     from callsheet_sandbox.server import Running
 
 KEY = "sk-0123456789abcdef0123"

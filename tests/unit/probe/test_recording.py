@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet import Client, UsageError
-from callsheet.probe import probe
-from callsheet.probe.recording import texts_of
-from callsheet.probe.redact import REMOVED, Redactor
+from callsheet.probe.probe import probe
+from callsheet.probe.recording import REMOVED, Redactor, texts_of
 from callsheet.secret import Secret
 from callsheet_sandbox.dialects import read_dialects
 from callsheet_sandbox.options import Options
@@ -19,7 +18,7 @@ from callsheet_sandbox.server import serve
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callsheet.probe import Report
+    from callsheet.probe.report import Report
     from callsheet_sandbox.server import Running
 
 KEY = "sk-0123456789abcdef0123"

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.probe.outline import outline
-from callsheet.probe.places import envelope_words, keyed_place, list_place, places
-from callsheet.protocol import open_envelope
+from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, places
+from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import pick
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet import Client
-from callsheet.probe import Finding, probe
-from callsheet.probe.report import TOPICS
+from callsheet.probe.probe import probe
+from callsheet.probe.report import TOPICS, Finding
 from callsheet_sandbox.dialects import read_dialects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from callsheet.probe import Report
+    from callsheet.probe.report import Report
     from callsheet_sandbox.server import Running
 
 DIALECTS = tuple(read_dialects())

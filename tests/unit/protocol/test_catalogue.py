@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol import Overrides, read_list
+from callsheet.protocol.action_list import read_list
+from callsheet.protocol.overrides import Overrides
 
 SCHEMA = {"type": "object", "properties": {"prompt": {"type": "string"}}}
 IDS = ["ai.video.generate", "ai.video.query"]

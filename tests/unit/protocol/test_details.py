@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol import Detail, read_details
+from callsheet.errors import Detail
+from callsheet.protocol.error_replies import read_details
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol import Overrides, open_envelope
+from callsheet.protocol.envelope import open_envelope
+from callsheet.protocol.overrides import Overrides
 
 TASK = {"taskId": "t-1", "status": "pending"}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol import Overrides, read_reply
+from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.replies import read_reply
 
 V, W, P = "https://cdn.example/v.mp4", "https://cdn.example/w.mp4", "https://cdn.example/p.png"
 NAMES = ("videoUrl", "imageUrl")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol import Next, read_list
+from callsheet.protocol.action_list import Next, read_list
 
 FOUR = [{"id": f"a.{n}"} for n in range(4)]
 

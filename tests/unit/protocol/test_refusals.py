@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
-from callsheet.protocol import Overrides, error_for, error_from, read_refusal, refusal_of
+from callsheet.protocol.error_replies import error_for, error_from, read_refusal, refusal_of
+from callsheet.protocol.overrides import Overrides
 
 PAGE = b"<!DOCTYPE html><html><head><title>\n Bad \x1b[31mGateway </title></head>"
 

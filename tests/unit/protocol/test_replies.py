@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.protocol import Overrides, read_reply, read_state
+from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.replies import read_reply, read_state
 from callsheet.protocol.vocabulary import DONE, FAILED, RUNNING
 
 if TYPE_CHECKING:

@@ -10,16 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callsheet.errors import CallsheetError
-from callsheet.protocol import (
-    Overrides,
-    error_for,
-    open_envelope,
-    read_list,
-    read_refusal,
-    read_reply,
-    read_schema,
-    vocabulary,
-)
+from callsheet.protocol import vocabulary
+from callsheet.protocol.action_list import read_list
+from callsheet.protocol.envelope import open_envelope
+from callsheet.protocol.error_replies import error_for, read_refusal
+from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.replies import read_reply
+from callsheet.protocol.schema_document import read_schema
 
 TABLES = [getattr(vocabulary, name) for name in dir(vocabulary) if name.isupper()]
 KEYS = sorted(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol import Overrides, read_schema
+from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.schema_document import read_schema
 
 IN = {"type": "object", "properties": {"input": {"type": "string"}, "schema": {}}, "x-vendor": 1}
 OUT = {"type": "object", "properties": {"videoUrl": {"type": "string"}}}

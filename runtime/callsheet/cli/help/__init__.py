@@ -1,1 +1,1 @@
-"""Help as text, stored or made on the spot."""
+"""Make help, stored or on the spot."""

@@ -1,4 +1,4 @@
-"""Help for programs: commands and flags as data, from what the pages are made of."""
+"""Build help as data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from callsheet.cli import flags, words
-from callsheet.cli.help import example
+from callsheet.cli import builtin_table, global_flags
+from callsheet.cli.help import layout
 from callsheet.cli.input import options
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def of_action(
-    action: Action, prog: str, note: str = "", more: Iterable[flags.Row] = ()
+    action: Action, prog: str, note: str = "", more: Iterable[global_flags.Row] = ()
 ) -> dict[str, Any]:
     """One action: its id, what it costs, each field with its flag, and our own flags."""
     job = options.is_job(action)
@@ -32,8 +32,8 @@ def of_action(
         "paid": action.paid,
         "typed": action.typed,
         "flags": [_field(param, form) for param, form in options.forms(action)],
-        "own_flags": _rows([*flags.SHOWN, *(flags.FAMILY if job else ()), *more]),
-        "example": example.line(action, prog) or None,
+        "own_flags": _rows([*global_flags.SHOWN, *(global_flags.FAMILY if job else ()), *more]),
+        "example": layout.line(action, prog) or None,
         "note": note or None,
     }
 
@@ -67,7 +67,7 @@ def _value(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _rows(rows: Iterable[flags.Row]) -> list[dict[str, Any]]:
+def _rows(rows: Iterable[global_flags.Row]) -> list[dict[str, Any]]:
     return [
         {"flag": f"--{name}", "value": meta.strip("[]") or None, "description": doc}
         for name, meta, doc in rows
@@ -87,14 +87,14 @@ def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
     return {
         "command": " ".join(words),
         "commands": [entry._asdict() for entry in entries],
-        "own_flags": _rows(flags.ANYWHERE),
+        "own_flags": _rows(global_flags.ANYWHERE),
     }
 
 
 def of_program(prog: str, entries: Iterable[Entry]) -> dict[str, Any]:
     """The program: the server's words and its own."""
     made = of_group([prog], entries)
-    own = [{"name": name, "summary": text} for name, (_, text) in words.OWN.items()]
+    own = [{"name": name, "summary": text} for name, (_, text) in builtin_table.OWN.items()]
     return {**made, "own_commands": own}
 
 

@@ -1,20 +1,150 @@
-"""Help as text: one layout for actions, groups and the program."""
+"""Lay out help as text."""
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import flags
-from callsheet.cli.help import example
-from callsheet.cli.help.facts import clean, describe, one_line, signature
-from callsheet.cli.input import options
+from callsheet.cli import global_flags
+from callsheet.cli.input import argv, options, values
+from callsheet.cli.input.body import put
+from callsheet.text import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from callsheet.spec import Action, Param
+
+
+_DOC_LIMIT = 2000
+_CHOICES_SHOWN = 40
+_LONGEST_VALUE = 80
+_READ = {"string": "text", "boolean": "true or false", "object": "an object", "array": "a list"}
+
+
+def clean(text: str) -> str:
+    """Server text for a help page: nothing that moves a cursor, no more than a screenful."""
+    return safe_text(text, _DOC_LIMIT, multiline=True).strip()
+
+
+def one_line(text: str) -> str:
+    """Server text on one line."""
+    return " ".join(clean(text).split())
+
+
+def describe(param: Param) -> str:
+    """What the help says about one parameter."""
+    doc = one_line(param.doc)
+    facts = one_line("; ".join(_facts(param)))
+    return f"{doc} [{facts}]".strip() if facts else doc
+
+
+def signature(param: Param, action: Action) -> str:
+    """How the flag of a parameter is typed."""
+    form = next(form for one, form in options.forms(action) if one is param)
+    flag, role = form[0]
+    if role == "json":
+        return f"--{flag} JSON"
+    if role == "yes":
+        return " / ".join(f"--{name}" for name, _ in form)
+    return f"--{flag} {options.metavar(param)}"
+
+
+def _facts(param: Param) -> Iterable[str]:
+    if param.choices and not options.short_choices(param):
+        names = [c if isinstance(c, str) else json.dumps(c) for c in param.choices]
+        more = f", … ({len(names)} in all)" if len(names) > _CHOICES_SHOWN else ""
+        yield "one of " + ", ".join(names[:_CHOICES_SHOWN]) + more
+    if param.reads:
+        yield " or ".join(_READ.get(kind, f"a {kind}") for kind in param.reads if kind != "null")
+    yield from values.limits_in_words(param)
+    if param.sent is not None:
+        yield f"sent unless you say otherwise: {_plain(param.sent)}"
+    elif param.default is not None:
+        yield f"server default: {_plain(param.default)}"
+    if param.kind == "array":
+        yield "may be repeated, or a JSON list"
+    if param.comma:
+        yield "comma-separated"
+    if param.only == "wait":
+        yield "with --blocking"
+    if param.nullable:
+        yield "null allowed"
+    wire = ".".join(param.path)
+    if wire != param.flag:
+        yield f"field {wire}"
+
+
+def _plain(text: str) -> str:
+    """A default as one would type it."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return safe_text(value if isinstance(value, str) and value else text, _LONGEST_VALUE)
+
+
+_LONGEST = 160
+_MORE = 2
+
+
+def line(action: Action, prog: str) -> str:
+    """The command line; empty where the schema tells no value that is worth one."""
+    body = example(action)
+    if not body:
+        return ""
+    words = [prog, *action.command, *argv.words(action, body)]
+    text = " ".join(map(_quoted, words))
+    return text if len(text) <= _LONGEST and safe_text(text) == text else ""
+
+
+def example(action: Action) -> dict[str, Any]:
+    """A body of what is required and a little more, each value from the schema.
+
+    Empty where something is required that has no value there.
+    """
+    body: dict[str, Any] = {}
+    shown = options.visible(action)
+    needed = [one for one in shown if one.required and one.only != "wait"]
+    leaves = [one for one in needed if not _has_needed(one, needed)]
+    for param in leaves:
+        text = _known(param)
+        if text is None:
+            return {}
+        put(body, param.path, json.loads(text))
+    more = [one for one in shown if not one.required and len(one.path) == 1 and not one.only]
+    given = [one for one in more if one.example is not None]
+    for param in given[:_MORE] or ([one for one in more if one.choices][:1] if not body else []):
+        put(body, param.path, json.loads(_known(param) or "null"))
+    return body
+
+
+def _has_needed(param: Param, needed: list[Param]) -> bool:
+    return any(one.path[:-1] == param.path for one in needed)
+
+
+def _known(param: Param) -> str | None:
+    """A value as JSON text: an example, else the default, else the first choice."""
+    if param.example is not None:
+        return param.example
+    if param.default not in {None, "null", '""'}:
+        return param.default
+    if not param.choices:
+        return "true" if param.kind == "boolean" else None
+    choice = json.dumps(param.choices[0], ensure_ascii=False)
+    return f"[{choice}]" if param.kind == "array" else choice
+
+
+def _quoted(word: str) -> str:
+    """The word for a shell, in double quotes where they do."""
+    plain = shlex.quote(word)
+    if plain == word or set(word) & set('"$`\\!'):
+        return plain
+    return f'"{word}"'
+
 
 WIDTH = 88
 _COLUMN = 28
@@ -55,7 +185,7 @@ def _row(name: str, text: str, width: int) -> str:
     return f"{left.ljust(width)}{body[width:]}" if len(left) < width - 1 else f"{left}\n{body}"
 
 
-def _own(rows: Iterable[flags.Row]) -> Rows:
+def _own(rows: Iterable[global_flags.Row]) -> Rows:
     return [(_own_name(name, meta), doc) for name, meta, doc in rows]
 
 
@@ -75,10 +205,12 @@ def everywhere(prog: str) -> str:
 
 def own_rows() -> Rows:
     """The flags that every command takes, for the program's own page."""
-    return _own(flags.ANYWHERE)
+    return _own(global_flags.ANYWHERE)
 
 
-def action_help(action: Action, prog: str, note: str = "", more: Iterable[flags.Row] = ()) -> str:
+def action_help(
+    action: Action, prog: str, note: str = "", more: Iterable[global_flags.Row] = ()
+) -> str:
     """The page of one action: required flags first, then the others, then ours and ``more``."""
     shown = options.visible(action)
     required = [p for p in shown if p.required]
@@ -92,16 +224,16 @@ def action_help(action: Action, prog: str, note: str = "", more: Iterable[flags.
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
     parts.append(table("Output and request", _ours(action, more)))
-    copied = example.line(action, prog)
+    copied = line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")
     parts.append(_notes(action, prog, shown))
     parts.append(paragraph(note, ""))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _ours(action: Action, more: Iterable[flags.Row]) -> Rows:
-    family = flags.FAMILY if options.is_job(action) else ()
-    return [*_own((*flags.SHOWN, *family, *more)), HELP]
+def _ours(action: Action, more: Iterable[global_flags.Row]) -> Rows:
+    family = global_flags.FAMILY if options.is_job(action) else ()
+    return [*_own((*global_flags.SHOWN, *family, *more)), HELP]
 
 
 def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:

@@ -1,17 +1,55 @@
-"""The stored help: every page of a program, by the name of its file."""
+"""Print help and write the stored pages."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import words
-from callsheet.cli.help import layout as helptext
-from callsheet.cli.help.facts import one_line
+import click
+
+from callsheet.actions.naming import summary_of
+from callsheet.cli import builtin_table
+from callsheet.cli.output import formats as output
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
+    from callsheet.cli.session import Session
     from callsheet.spec import Action
+
+
+class Helpful(click.Command, ABC):
+    """A command that says of itself what it takes."""
+
+    @abstractmethod
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """What ``--help --json`` prints."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """``--help``, which looks at nothing but the command line."""
+        return click.Option(
+            self.get_help_option_names(ctx),
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_asked,
+        )
+
+
+def _asked(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        show(ctx)
+        ctx.exit()
+
+
+def show(ctx: click.Context) -> None:
+    """Print the help of a context's command."""
+    session: Session | None = ctx.obj
+    command = ctx.command
+    if session is not None and "--json" in session.argv and isinstance(command, Helpful):
+        output.write_json(command.help_document(ctx))
+    else:
+        output.write(ctx.get_help().rstrip("\n") + "\n")
 
 
 _LONGEST_NAME = 200
@@ -24,11 +62,6 @@ _LONGEST_LIST = 64
 def file_name(path: Iterable[str]) -> str:
     """The file that holds the page of a command path: its words joined by dots."""
     return (".".join(path) or "_") + ".txt"
-
-
-def summary_of(action: Action) -> str:
-    """The line that a group's page shows for an action."""
-    return one_line(action.summary or action.doc).split(". ")[0] or action.id
 
 
 def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
@@ -61,8 +94,13 @@ def _listing(names: list[str]) -> str:
 
 def root_page(prog: str, groups: Mapping[str, str]) -> str:
     """The page of the program itself."""
+    from callsheet.cli.help import layout as helptext
+    from callsheet.cli.help.layout import one_line
+
     served = helptext.table("Actions of the server", [(n, one_line(s)) for n, s in groups.items()])
-    own = helptext.table("Commands", [(name, text) for name, (_, text) in words.OWN.items()])
+    own = helptext.table(
+        "Commands", [(name, text) for name, (_, text) in builtin_table.OWN.items()]
+    )
     ours = helptext.table("Flags, before a command or after it", helptext.own_rows())
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"
     more = f"{prog} COMMAND --help says more. What else the server offers: {prog} actions list"
@@ -87,6 +125,8 @@ def pages(
     ``wanted`` names the pages to make (all of them otherwise). For those of actions ``whole``
     holds what was read of them, by their commands; ``actions`` may then be without parameters.
     """
+    from callsheet.cli.help import layout as helptext
+
     shown = [action for action in actions if action.command]
     known = {action.command: action for action in shown} | dict(whole or {})
     made: dict[str, str] = {}

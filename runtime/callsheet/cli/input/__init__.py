@@ -1,1 +1,1 @@
-"""What was typed becomes a body: flags, files and JSON, checked before anything leaves."""
+"""Turn what was typed into a body."""

@@ -1,12 +1,13 @@
-"""What was typed becomes the body: ``--input`` first, then the flags over it."""
+"""Build a body from flags, --input and files."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli.input import checks, jsontext, values
-from callsheet.cli.input.sources import Sources, decoded
+from callsheet import jsonio
+from callsheet.cli.input import values
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,6 +15,50 @@ if TYPE_CHECKING:
 
     from callsheet.cli.input.options import FieldOption, Typed
     from callsheet.spec import Action, Param
+
+
+_LARGEST = 64 * 1024 * 1024
+
+
+class Sources:
+    """Reads what ``--input``, ``@file``, ``@-`` and ``--NAME-file`` name; raises ``UsageError``."""
+
+    def __init__(self) -> None:
+        self._stdin_taken_by = ""
+
+    def read(self, name: str, flag: str) -> bytes:
+        """The bytes of a file, or of standard input for ``-``."""
+        if name == "-":
+            return self._stdin(flag)
+        try:
+            if os.path.getsize(name) > _LARGEST:
+                raise UsageError(f"--{flag}: {name} is larger than 64 MiB", flag=f"--{flag}")
+            with open(name, "rb") as file:
+                return file.read()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "not a file name"
+            raise UsageError(f"--{flag}: {name}: {reason}", flag=f"--{flag}") from None
+
+    def text(self, name: str, flag: str) -> str:
+        """The same as text; it has to be UTF-8."""
+        return decoded(self.read(name, flag), flag)
+
+    def _stdin(self, flag: str) -> bytes:
+        if self._stdin_taken_by:
+            raise UsageError(
+                f"--{flag}: standard input was read by --{self._stdin_taken_by} already",
+                flag=f"--{flag}",
+            )
+        self._stdin_taken_by = flag
+        return sys.stdin.buffer.read()
+
+
+def decoded(data: bytes, flag: str) -> str:
+    """``data`` as text, without a byte order mark; raises ``UsageError`` for anything but UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"--{flag}: the text is not UTF-8", flag=f"--{flag}") from None
 
 
 class Body(NamedTuple):
@@ -28,7 +73,7 @@ class Body(NamedTuple):
 
     def encoded(self) -> bytes:
         """The bytes that go out."""
-        return jsontext.encode(self.value).encode() if self.exact is None else self.exact
+        return jsonio.encode(self.value).encode() if self.exact is None else self.exact
 
     def changed(self, value: Any) -> Body:
         """Another value in the place of what was typed."""
@@ -60,7 +105,7 @@ def _base(given: str | None, sources: Sources) -> tuple[Any, bytes | None]:
         exact = given.encode("utf-8", "surrogateescape")
     else:
         exact = sources.read(given.removeprefix("@"), "input")
-    return jsontext.document(decoded(exact, "input"), flag="input"), exact
+    return jsonio.document(decoded(exact, "input"), flag="input"), exact
 
 
 def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]]:
@@ -103,7 +148,7 @@ def meant(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageErr
         value = reader.json(_at(texts[0], option.flag, sources))
     else:
         value = _read(reader, option.flag, texts, sources)
-    found = checks.doubt(param, value)
+    found = values.doubt(param, value)
     doubts += [*reader.doubts, *([] if found is None else [found])]
     return value
 
@@ -149,7 +194,7 @@ def _items(reader: values.Reader, flag: str, text: str, sources: Sources) -> lis
 
 def _is_list(text: str) -> bool:
     try:
-        return isinstance(jsontext.decode(text), list)
+        return isinstance(jsonio.decode(text), list)
     except ValueError:
         return False
 

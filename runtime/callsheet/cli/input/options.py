@@ -1,4 +1,4 @@
-"""Parameters become click options, which keep what was typed until the body is built."""
+"""Turn parameters into click options."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import flags
-from callsheet.naming import negation
+from callsheet.actions.naming import negation
+from callsheet.cli import global_flags
 from callsheet.spec import Param
 from callsheet.text import typable
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from callsheet.spec import Action
+
 
 _SHORT = 24
 _METAVARS = {
@@ -60,14 +61,14 @@ class FieldOption(click.Option):
     def _complete(
         self, ctx: click.Context, option: click.Parameter, text: str
     ) -> list[CompletionItem]:
-        from callsheet.cli import completing
+        from callsheet.cli import completion
 
         if self.role == "file" or (self.param.media and "://" not in text):
-            return completing.paths(text)
+            return completion.paths(text)
         family = getattr(ctx.command, "asks_about", None)
         if family is not None and self.param.path == (family.task_key,):
-            return completing.tasks(ctx, option, text)
-        return completing.offered((c for c in self.param.choices if isinstance(c, str)), text)
+            return completion.tasks(ctx, option, text)
+        return completion.offered((c for c in self.param.choices if isinstance(c, str)), text)
 
 
 def metavar(param: Param) -> str:
@@ -103,7 +104,7 @@ def visible(action: Action) -> list[Param]:
 
 def own_name(param: Param, action: Action) -> str:
     """The flag of a field: its own, or ``input.NAME`` where the name is one of ours."""
-    ours = flags.reserved(family=is_job(action))
+    ours = global_flags.reserved(family=is_job(action))
     return f"input.{param.flag}" if param.flag in ours else param.flag
 
 
@@ -123,7 +124,7 @@ def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, st
 def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
     """Every parameter with its flags; a field's own flag wins over another's second form."""
     named = [(param, own_name(param, action)) for param in visible(action)]
-    ours = flags.reserved(family=is_job(action))
+    ours = global_flags.reserved(family=is_job(action))
     taken = ours | {flag for _, flag in named}
     return [(param, _forms(param, flag, taken)) for param, flag in named]
 
@@ -178,10 +179,10 @@ def of(action: Action) -> list[click.Parameter]:
     """Every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
     taken = {option.flag for option in own}
-    family = flags.FAMILY if is_job(action) else ()
+    family = global_flags.FAMILY if is_job(action) else ()
     ours: Iterable[click.Option] = [
-        *flags.options(flags.ACTION, taken=taken),
-        *flags.options(family, taken=taken),
-        *flags.options(flags.ANYWHERE, taken=taken),
+        *global_flags.options(global_flags.ACTION, taken=taken),
+        *global_flags.options(family, taken=taken),
+        *global_flags.options(global_flags.ANYWHERE, taken=taken),
     ]
     return [*own, *ours]

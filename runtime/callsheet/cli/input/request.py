@@ -1,14 +1,14 @@
-"""What a command line asks for, worked out and checked before anything is sent."""
+"""Build the request of a command line, and map faults to its flags."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli.durations import milliseconds
-from callsheet.cli.input import asking, jsontext
-from callsheet.cli.input import body as bodies
+from callsheet import jsonio
 from callsheet.errors import InvalidInput, UsageError
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,84 @@ if TYPE_CHECKING:
     from callsheet.cli.input.body import Body
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
+    from callsheet.errors import ServerError
     from callsheet.spec import Action, Param, Role
+
+
+_TIME = r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?"
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+_SHORTEST = 1000
+
+
+def milliseconds(text: str, flag: str = "timeout") -> int:
+    """A duration in milliseconds: a bare number is that, ``90s`` and ``10m`` are read too.
+
+    Raises ``UsageError``; a bare number under 1000 is refused, for it was meant as seconds.
+    """
+    found = re.fullmatch(_TIME, text.strip())
+    if found is None:
+        raise UsageError(
+            f"--{flag}: {text!r} is no time", hint="600000, 90s or 10m", flag=f"--{flag}"
+        )
+    amount, unit = float(found[1]), found[2]
+    if unit is None and amount < _SHORTEST:
+        raise UsageError(
+            f"--{flag}: {found[1]} is {amount / 1000:g} s; did you mean {found[1]}s?",
+            hint="a bare number is milliseconds",
+            flag=f"--{flag}",
+        )
+    return max(1, round(amount * _UNITS[unit or "ms"]))
+
+
+def spoken(seconds: float) -> str:
+    """Seconds in words of a progress line: ``8 s``, ``2 min 05 s``."""
+    whole = max(0, int(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+_MOST = 3
+_LONGEST = 300
+
+
+def by_schema(asked: Action, error: InvalidInput) -> InvalidInput:
+    """The error in the words of the command line; what no flag carries came by ``--input``."""
+    words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
+    steps = [word.replace("~1", "/").replace("~0", "~") for word in error.pointer.split("/")[1:]]
+    place = _place(asked, steps)
+    if place is None:
+        error.flag = "--input"
+        return error
+    error.flag = place.partition(" ")[0]
+    error.message = f"{place}: {words}"
+    return error
+
+
+def by_server(asked: Action, error: ServerError) -> ServerError:
+    """The error with the flags whose values the server refused, and what it said of each."""
+    told: list[str] = []
+    for detail in error.details:
+        steps = [str(step) for step in detail.pointer]
+        place = _place(asked, steps) or _place(asked, steps[1:])
+        if place is not None and error.flag is None:
+            error.flag = place.partition(" ")[0]
+        name = place or f"field {'.'.join(steps)}"
+        known = not detail.message or detail.message in error.message
+        told.append(f"look at {name}" if known else f"{name}: {detail.message}")
+    if told:
+        error.hint = one_line("; ".join(told[:_MOST]), _LONGEST)
+    return error
+
+
+def _place(asked: Action, steps: Sequence[str]) -> str | None:
+    """``--flag``, or ``--flag at /0/text`` for what lies inside its value."""
+    from callsheet.actions.params import param_at
+
+    param = param_at(asked.params, steps)
+    if param is None:
+        return None
+    inside = "".join(f"/{step}" for step in steps[len(param.path) :])
+    return f"--{param.flag} at {inside}" if inside else f"--{param.flag}"
+
 
 _GRACE = 30.0
 _TIMEOUT = "timeoutMs"
@@ -44,6 +121,9 @@ class Request(NamedTuple):
 
 def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     """Work out what to send; raises ``UsageError`` for what cannot go."""
+    from callsheet.cli.input import body as bodies
+    from callsheet.cli.input import prompts
+
     flags = session.flags
     role = role_of(session, asked)
     action = member(session, asked, role)
@@ -57,7 +137,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
     elif said and takes_timeout(asked, role):
         body, _ = with_timeout(asked, body, limit, said=True)
     if "no-check" not in flags:
-        body = asking.completed(session, asked, body, role)
+        body = prompts.completed(session, asked, body, role)
         body = body._replace(doubt=body.doubt or missing(asked, body, role))
     silence = limit / 1000 + _GRACE if role == "wait" else 60.0
     return Request(asked, action, body, silence, limit / 1000)
@@ -95,6 +175,8 @@ def member(session: Session, asked: Action, role: Role) -> Action:
 
 
 def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
+    from callsheet.cli.input import body as bodies
+
     param = bodies.foreign(typed, role)
     if param is None or asked.family is None:
         return
@@ -110,6 +192,8 @@ def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
 
 def missing(asked: Action, body: Body, role: Role) -> UsageError | None:
     """What to say of a body that lacks fields which seem to be required."""
+    from callsheet.cli.input import body as bodies
+
     wanted = bodies.missing(asked, body.value, role)
     if not wanted:
         return None
@@ -174,8 +258,6 @@ def check_files(session: Session, made: Request) -> None:
     try:
         require_files(made.asked.params, made.body.value)
     except InvalidInput as error:
-        from callsheet.cli.input.blame import by_schema
-
         error = by_schema(made.asked, error)
         if "no-check" in session.flags:
             session.warn(f"sent as it is: {error.message}")
@@ -192,13 +274,11 @@ def judge(session: Session, made: Request) -> None:
     """
     doubt = made.body.doubt
     try:
-        judged = session.run(session.directory.judge(made.action, jsontext.plain(made.body.value)))
+        judged = session.run(session.directory.judge(made.action, jsonio.plain(made.body.value)))
     except InvalidInput as error:
         if "no-check" in session.flags:
             session.warn(f"the schema refuses this body: {error.message}")
             return
-        from callsheet.cli.input.blame import by_schema
-
         raise doubt or by_schema(made.asked, error) from None
     finally:
         for note in session.directory.notes:

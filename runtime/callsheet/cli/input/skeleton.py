@@ -1,14 +1,15 @@
-"""A body to fill in: every field with its default, an example, or an empty value of its kind."""
+"""Write a body to fill in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.schema.pointers import SchemaRefused, follow
+from callsheet.schema.references import SchemaRefused, follow
 from callsheet.schema.shape import KINDS, Reader, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+
 
 _WHOLE = 3
 _DEEPEST = 8

@@ -1,4 +1,4 @@
-"""Local files on media flags, and ``--upload``: sent through the action that stores them."""
+"""Upload local files that are given to media flags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from callsheet.cli.input.request import Request
     from callsheet.cli.session import Session
     from callsheet.engine.uploading import Store
-    from callsheet.files.parts import SavedFile
+    from callsheet.storage.partial_file import SavedFile
 
 
 def pending(body: Body) -> list[str]:

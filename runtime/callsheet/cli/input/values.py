@@ -1,4 +1,4 @@
-"""A typed value becomes JSON: kinds, choices and comma lists."""
+"""Turn typed text into JSON values."""
 
 from __future__ import annotations
 
@@ -6,13 +6,117 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.input import jsontext
+from callsheet import jsonio
 from callsheet.errors import UsageError
+from callsheet.suggest import did_you_mean, listing, nearest_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from callsheet.spec import Kind, Param
+
+
+_LONGEST_PATTERN = 60
+_LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "minimum": (lambda value, limit: value >= limit, "is less than"),
+    "maximum": (lambda value, limit: value <= limit, "is more than"),
+    "exclusiveMinimum": (lambda value, limit: value > limit, "is not more than"),
+    "exclusiveMaximum": (lambda value, limit: value < limit, "is not less than"),
+    "minLength": (lambda value, limit: len(value) >= limit, "characters are fewer than"),
+    "maxLength": (lambda value, limit: len(value) <= limit, "characters are more than"),
+    "minItems": (lambda value, limit: len(value) >= limit, "items are fewer than"),
+    "maxItems": (lambda value, limit: len(value) <= limit, "items are more than"),
+}
+
+
+def _applies(keyword: str, value: Any) -> bool:
+    if keyword.endswith("Length"):
+        return isinstance(value, str)
+    if keyword.endswith("Items"):
+        return isinstance(value, list)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def doubt(param: Param, value: Any) -> UsageError | None:
+    """What to say of a value that leaves the choices or limits that are known here."""
+    if value is None and param.nullable:
+        return None
+    for item in value if param.kind == "array" and isinstance(value, list) else [value]:
+        if (found := _choice_doubt(param, item)) is not None:
+            return found
+    for keyword, limit in param.limits.items():
+        rule = _LIMITS.get(keyword)
+        if rule is None or isinstance(limit, bool) or not isinstance(limit, int | float):
+            continue
+        if _applies(keyword, value) and not rule[0](value, limit):
+            size = value if isinstance(value, int | float) else len(value)
+            return wrong(param, f"{shown(size)} {rule[1]} {shown(limit)}", allowed(param))
+    return None
+
+
+def _choice_doubt(param: Param, value: Any) -> UsageError | None:
+    if not param.choices or any(jsonio.same(value, choice) for choice in param.choices):
+        return None
+    names = [c if isinstance(c, str) else shown(c) for c in param.choices]
+    given = value if isinstance(value, str) else shown(value)
+    hint = did_you_mean(given, names)
+    number = _as_number(value)
+    if number is not None and (close := nearest_number(number, param.choices)) is not None:
+        hint = f"did you mean {shown(close)}?"
+    return wrong(param, f"{given!r} is not one of {listing(names)}", hint)
+
+
+def _as_number(value: Any) -> float | None:
+    """The number that a value is or spells."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        try:
+            return jsonio.number(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int | float) else None
+
+
+def allowed(param: Param) -> str:
+    """The limits in words, such as ``allowed: 3 to 12``; empty where none is known."""
+    limits = param.limits
+    for low, high, unit in (
+        ("minimum", "maximum", ""),
+        ("exclusiveMinimum", "exclusiveMaximum", " (both excluded)"),
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " items"),
+    ):
+        words = _range(limits.get(low), limits.get(high))
+        if words:
+            return f"allowed: {words}{unit}"
+    return ""
+
+
+def limits_in_words(param: Param) -> Iterator[str]:
+    """Every limit that help tells, such as ``3 to 12``; of a list those of its items too."""
+    if words := allowed(param).removeprefix("allowed: "):
+        yield words
+    inner = param.limits.get("items")
+    if isinstance(inner, dict):
+        for words in limits_in_words(param._replace(limits=inner)):
+            yield f"each {words}"
+    if (step := param.limits.get("multipleOf", 1)) != 1:
+        yield f"a multiple of {shown(step)}"
+    pattern = param.limits.get("pattern")
+    if isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN:
+        yield f"matches {pattern}"
+    if param.limits.get("uniqueItems") is True:
+        yield "no item twice"
+
+
+def _range(low: Any, high: Any) -> str:
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{shown(low)} or more"
+    return f"up to {shown(high)}" if low is None else f"{shown(low)} to {shown(high)}"
+
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BOOLEANS = {"true": True, "false": False}
@@ -33,7 +137,7 @@ def wrong(param: Param, message: str, hint: str = "") -> UsageError:
 
 def shown(value: Any) -> str:
     """``value`` as JSON, short enough for one line of a message."""
-    text = jsontext.encode(value)
+    text = jsonio.encode(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -53,7 +157,7 @@ def is_link(text: str) -> bool:
 def _decoded(text: str) -> Any:
     """What ``text`` is as JSON; ``_UNREAD`` where it is none."""
     try:
-        return jsontext.decode(text)
+        return jsonio.decode(text)
     except ValueError:
         return _UNREAD
 
@@ -82,14 +186,14 @@ class Reader:
     def json(self, text: str) -> Any:
         """The value of a flag that reads JSON; a text without quotes is doubtful."""
         try:
-            return jsontext.decode(text)
+            return jsonio.decode(text)
         except ValueError as error:
             self.doubts.append(wrong(self.param, str(error)))
             return text
 
     def _choice(self, text: str) -> Any:
         """The choice that ``text`` spells: as JSON, else as it stands."""
-        for spell in (jsontext.encode, str):
+        for spell in (jsonio.encode, str):
             for choice in self.param.choices:
                 if text == spell(choice):
                     return choice
@@ -197,7 +301,7 @@ class _Doubt:
 
 def _number(text: str) -> Any:
     try:
-        value = jsontext.number(text.removeprefix("+"))
+        value = jsonio.number(text.removeprefix("+"))
     except ValueError as error:
         return _Doubt(str(error))
     return _Doubt(f"{text!r} is not a number") if value is None else value
@@ -224,7 +328,7 @@ def _array(text: str) -> Any:
 
 def _structure(kind: str, type_: type, text: str) -> Any:
     try:
-        value = jsontext.decode(text)
+        value = jsonio.decode(text)
     except ValueError as error:
         return _Doubt(str(error))
     fits = isinstance(value, type_)

@@ -1,1 +1,1 @@
-"""What is printed and saved: results, progress, errors."""
+"""Print and save results, progress and errors."""

@@ -1,4 +1,4 @@
-"""What goes to stdout: one encoder, the formats, and the human view on a terminal."""
+"""Print results as JSON, JSON Lines, a table or raw text."""
 
 from __future__ import annotations
 
@@ -6,39 +6,24 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
-
-from callsheet.cli.nearest import did_you_mean
-from callsheet.cli.output import paint
-from callsheet.cli.output.columns import aligned, cell, tabbed, table_of
+from typing import Any, TYPE_CHECKING
+from callsheet.suggest import did_you_mean
+from callsheet.cli.output import style
+from callsheet.cli.output.table import aligned, cell, tabbed, table_of
 from callsheet.errors import CallsheetError, UsageError
-from callsheet.text import INVISIBLE
+from callsheet.text import INVISIBLE, _UNSAFE, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
     from callsheet.cli.session import Session
+
 
 FORMATS = ("json", "jsonl", "table", "raw")
 SHORTENED = frozenset({"summary"})
 """Columns that may be cut where they leave the screen: another command shows them whole."""
 
-# Legal inside a JSON string and yet able to drive a terminal; their escapes mean the same.
-_UNSAFE = "[\x7f-\x9f\u2028\u2029]|" + INVISIBLE
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """JSON text, one document, that no terminal obeys."""
-    separators = (",", ":") if indent is None else None
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=str)
-    if text.isascii() and "\x7f" not in text:
-        return text
-    text = re.sub(_UNSAFE, lambda found: json.dumps(found[0])[1:-1], text)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, indent=indent, separators=separators, default=str)
-    return text
 
 
 def write(text: str) -> None:
@@ -185,7 +170,7 @@ def emit_list(session: Session, rows: list[dict[str, Any]], columns: Sequence[st
     lines = _cells(rows, columns)
     screen = _screen() if session.on_terminal() and columns[-1] in SHORTENED else 0
     head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
-    write(paint.painted(head, "bold", paint.is_wanted(sys.stdout, session.environ)) + rest)
+    write(style.painted(head, "bold", style.is_wanted(sys.stdout, session.environ)) + rest)
 
 
 def is_tab_separated(session: Session) -> bool:

@@ -1,21 +1,20 @@
-"""How a job goes, on stderr: one moving line on a terminal, a line for each change elsewhere."""
+"""Show the progress of a job."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, TextIO
-
-from callsheet.cli.durations import spoken
-from callsheet.cli.output import paint
+from typing import Any, TYPE_CHECKING, TextIO
+from callsheet.cli.input.request import spoken
+from callsheet.cli.output import style
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
     from callsheet.cli.session import Session
-    from callsheet.flows import Update
+    from callsheet.flows.effects import Update
+
 
 _STEP = 0.1
 _SILENCE = 30.0
@@ -48,7 +47,7 @@ class Progress:
         self._last: tuple[Update | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
-        moving = paint.moves(sys.stderr, self.session.environ) and _draws(sys.stderr)
+        moving = style.moves(sys.stderr, self.session.environ) and _draws(sys.stderr)
         if moving and "quiet" not in self.session.flags:
             from rich.console import Console
 

@@ -1,22 +1,23 @@
-"""``--out``: checked before anything is sent, filled when the result is there."""
+"""Check --out before a call and fill it afterwards."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
-
-from callsheet.cli.nearest import did_you_mean, listing
+from typing import Any, TYPE_CHECKING
+from callsheet.suggest import did_you_mean, listing
 from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.files.targets import WORDS, check_target, extension_of, target_path
+from callsheet.storage.output_path import WORDS, check_target, extension_of, target_path
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
-    from callsheet.files.parts import SavedFile
-    from callsheet.flows import Answer, Job
+    from callsheet.storage.partial_file import SavedFile
+    from callsheet.flows.invoke import Answer
+    from callsheet.flows.jobs import Job
     from callsheet.spec import Action
+
 
 _LATE = r"\{(task_id|index|ext)\}"
 
@@ -123,7 +124,7 @@ def is_document(session: Session, action: Action, answer: Answer) -> bool:
 
 def _tell_kind(session: Session, file: SavedFile) -> None:
     """Say where a name promises another container than the file holds."""
-    from callsheet.files import containers
+    from callsheet.storage import containers
 
     wanted = containers.expected_kind(file.path)
     with open(file.path, "rb") as opened:
@@ -172,8 +173,8 @@ def show(path: str) -> None:
 
 def write_document(session: Session, value: Any, action: Action) -> str:
     """Write a result that is no medium to ``--out`` as JSON; returns the path."""
-    from callsheet.cli.output.formats import dumps
-    from callsheet.files.parts import Part
+    from callsheet.text import dumps
+    from callsheet.storage.partial_file import Part
 
     target = target_path(session.flags.get("out") or "", action=action.id, extension="json")
     part = Part(target, force="force" in session.flags)

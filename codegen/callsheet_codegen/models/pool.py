@@ -1,0 +1,220 @@
+"""Run the workers that make models, without waiting for each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from callsheet.errors import CallsheetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+
+_SECONDS = 30.0
+_PER_WORKER = 16
+
+Fields = dict[str, tuple[str, str, bool]]
+
+
+class Request(NamedTuple):
+    """The models wanted of one action: class name → (admitted schema, whether it is a reply)."""
+
+    roots: Mapping[str, tuple[Mapping[str, Any], bool]]
+
+
+class Made(NamedTuple):
+    """The module of one action, or why there is none.
+
+    ``fields`` maps class → field → (wire name, annotation, required), inherited ones included.
+    """
+
+    source: str = ""
+    fields: Mapping[str, Fields] = MappingProxyType({})
+    roots: frozenset[str] = frozenset()
+    refused: str = ""
+
+
+class Modeller(Protocol):
+    """Whatever turns requests into modules; the answers come under the keys of the requests."""
+
+    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+        """Every module that could be made."""
+
+
+class Worker:
+    """One process of ``callsheet_codegen.models.worker``, started when it is first needed."""
+
+    def __init__(
+        self, program: tuple[str, ...] = ("-m", "callsheet_codegen.models.worker")
+    ) -> None:
+        self._program = program
+        self._process: subprocess.Popen[str] | None = None
+        self._waiting = False
+
+    def ask(self, request: Request) -> Made:
+        """One answer; a worker that dies or hangs costs this request and is replaced.
+
+        Raises ``CallsheetError`` where none can be started.
+        """
+        process = self._ready()
+        guard = threading.Timer(_SECONDS, process.kill)
+        guard.start()
+        try:
+            line = _exchange(process, json.dumps({"roots": dict(request.roots)}))
+        except BrokenPipeError:
+            line = ""
+        finally:
+            guard.cancel()
+        if not line:
+            self.close()
+            return Made(refused="the schema takes more time or memory than a schema may")
+        return _made(json.loads(line))
+
+    def launch(self) -> None:
+        """Start the process and do not wait until it is ready."""
+        if self._process is not None:
+            return
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        environment["PYTHONHASHSEED"] = "0"
+        self._process = subprocess.Popen(  # noqa: S603 - no shell; runs our worker, no server text
+            [sys.executable, "-P", *self._program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env=environment,
+        )
+        self._waiting = True
+
+    def _ready(self) -> subprocess.Popen[str]:
+        self.launch()
+        process = self._process
+        if process is None:
+            raise CallsheetError("the model generator does not start")
+        if self._waiting and not (process.stdout and process.stdout.readline()):
+            _, said = process.communicate()
+            self._process = None
+            raise CallsheetError(
+                f"the model generator does not start: {(said.splitlines() or ['no reason'])[-1]}",
+                hint='pip install "callsheet[codegen]"',
+            )
+        self._waiting = False
+        return process
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue
+        process.wait()
+
+
+def _exchange(process: subprocess.Popen[str], question: str) -> str:
+    """One line there, one line back; empty where the process is gone."""
+    if process.stdin is None or process.stdout is None:
+        return ""
+    process.stdin.write(question + "\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def _made(reply: Mapping[str, Any]) -> Made:
+    if "refused" in reply:
+        return Made(refused=str(reply["refused"]))
+    bases: Mapping[str, str] = reply["bases"]
+
+    def every(name: str) -> Fields:
+        above = every(bases[name]) if name in bases else {}
+        return above | {key: (row[0], row[1], row[2]) for key, row in reply["fields"][name].items()}
+
+    fields = {name: every(name) for name in reply["fields"]}
+    return Made(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
+
+
+class Answers(Mapping[str, Made]):
+    """What comes of each request, in their order; who looks at one waits for it."""
+
+    def __init__(self, asked: Mapping[str, Future[Made]]) -> None:
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> Made:
+        return self._asked[name].result()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._asked)
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+
+class Makers:
+    """As many workers as there is work for; they are asked and not waited for."""
+
+    def __init__(self, start: Callable[[], Worker] = Worker) -> None:
+        self._start = start
+        self._workers: list[Worker] = []
+        self._pool: ThreadPoolExecutor | None = None
+
+    def launch(self, requests: int) -> None:
+        """Start what so many requests keep busy."""
+        count = max(1, min(os.cpu_count() or 1, requests // _PER_WORKER))
+        while len(self._workers) < count:
+            self._workers.append(self._start())
+            self._workers[-1].launch()
+
+    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+        """Ask for everything; raises ``CallsheetError`` where an answer is looked at."""
+        if not requests:
+            return {}
+        from concurrent.futures import ThreadPoolExecutor
+
+        self.launch(len(requests))
+        idle = list(self._workers)
+
+        def one(request: Request) -> Made:
+            worker = idle.pop()
+            try:
+                return worker.ask(request)
+            finally:
+                idle.append(worker)
+
+        self._pool = ThreadPoolExecutor(len(idle))
+        asked = {name: self._pool.submit(one, request) for name, request in requests.items()}
+        for _ in self._workers:
+            self._pool.submit(lambda: idle.pop().close())
+        self._pool.shutdown(wait=False)  # its threads end when nothing is left to ask
+        return Answers(asked)
+
+    def close(self) -> None:
+        """End all workers; what was not asked yet never is."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+
+def make_models(
+    requests: Mapping[str, Request], *, start: Callable[[], Worker] = Worker
+) -> Mapping[str, Made]:
+    """Every module that could be made, in the order of the requests."""
+    makers = Makers(start)
+    try:
+        return dict(makers(requests))
+    finally:
+        makers.close()

@@ -1,0 +1,301 @@
+"""Reduce a schema to the few keywords that give types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.schema.admission import resolve
+from callsheet.schema.keywords import subschemas
+from callsheet.schema.references import SchemaRefused, follow
+from callsheet_codegen import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+_KINDS = ("object", "array", "string", "number", "boolean", "null")
+_ALL = frozenset(_KINDS)
+_INSIDE = {
+    "object": ("properties", "required", "additionalProperties"),
+    "array": ("items", "prefixItems"),
+}
+_UNIONS = ("anyOf", "oneOf", "allOf")
+_DECIDED = frozenset(("type", "$ref", "enum", *_UNIONS))
+_JSON = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+
+
+class _Reach(NamedTuple):
+    """The kinds of JSON that a schema lets in; ``missing`` are those its typed form may refuse."""
+
+    allowed: frozenset[str]
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Widener:
+    """Works on the cleaned schemas of one action, by class name.
+
+    ``properties`` binds objects alone: without a ``type`` a text beside them is as good, also
+    behind a ``$ref``. A class is what its schema says of objects, so the union stands wherever
+    such a schema is a field's or an entry's.
+    """
+
+    definitions: Mapping[str, Any]
+
+    def all(self, body: str = "") -> dict[str, Any]:
+        """Every definition, with its fields and entries widened; ``body`` is always an object."""
+        found = {name: self._parts(schema) for name, schema in self.definitions.items()}
+        return found | ({body: self._object(body, found[body])} if body else {})
+
+    def _object(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """The schema as it binds objects; a union that may refuse one is left out."""
+        allowed, missing = self._reach(self.definitions[name], frozenset())
+        out = dict(schema)
+        if "object" in allowed:
+            idle = _UNIONS if "object" in missing else ()
+            out = {key: value for key, value in out.items() if key not in idle}
+            out |= {"type": "object"} if "type" in out else {}
+        return bound(out)
+
+    def _parts(self, schema: Any) -> Any:
+        """A schema with whatever it holds widened; what it takes itself is left."""
+        out = dict(schema)
+        for key in _UNIONS:
+            if key in out:
+                out[key] = [self._parts(part) for part in out[key]]
+        if "prefixItems" in out:
+            out["prefixItems"] = [self._value(part) for part in out["prefixItems"]]
+        for key in ("items", "additionalProperties"):
+            if key in out:
+                out[key] = self._value(out[key])
+        if "properties" in out:
+            out["properties"] = {n: self._value(part) for n, part in out["properties"].items()}
+        return out
+
+    def _value(self, schema: Any) -> Any:
+        """A field's or an entry's schema, which takes whatever it lets in."""
+        missing = self._reach(schema, frozenset()).missing
+        out = self._parts(schema)
+        if not missing:
+            return out
+        said = out.pop("description", None)
+        parts = [out] if out.keys() & _DECIDED else _apart(out)
+        parts += [{"type": kind} for kind in _KINDS if kind in missing]
+        return {"anyOf": parts} if said is None else {"anyOf": parts, "description": said}
+
+    def _reach(self, schema: Any, passed: frozenset[str]) -> _Reach:
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            if name in passed:
+                return _Reach(frozenset())
+            return self._reach(self.definitions[name], passed | {name})
+        if "enum" in schema:
+            return _Reach(frozenset(_JSON[type(value)] for value in schema["enum"]))
+        allowed, missing = _own(schema)
+        for key in _UNIONS:
+            members = [self._reach(part, passed) for part in schema.get(key, ())]
+            missing = missing.union(*(member.missing for member in members))
+            if key == "allOf":
+                allowed = allowed.intersection(*(member.allowed for member in members))
+            elif members:
+                allowed &= frozenset[str]().union(*(member.allowed for member in members))
+        return _Reach(allowed, missing & allowed)
+
+
+def bound(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without the keywords about objects, or lists, that its type lets in none of."""
+    kinds = _kinds(schema) if "type" in schema else _ALL
+    idle = {key for kind, keys in _INSIDE.items() if kind not in kinds for key in keys}
+    return {key: value for key, value in schema.items() if key not in idle}
+
+
+def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
+    kind = schema["type"]
+    named = [kind] if isinstance(kind, str) else kind
+    return frozenset("number" if one == "integer" else one for one in named)
+
+
+def _own(schema: Mapping[str, Any]) -> _Reach:
+    """By the keywords of the schema itself, without its members."""
+    if "type" in schema:
+        return _Reach(_kinds(schema))
+    named = {kind for kind, keys in _INSIDE.items() if not schema.keys().isdisjoint(keys)}
+    return _Reach(_ALL, _ALL - named if named else frozenset())
+
+
+def _apart(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A schema that says no type, as one for each kind that it speaks of."""
+    return [
+        {"type": kind, **{key: schema[key] for key in keys if key in schema}}
+        for kind, keys in _INSIDE.items()
+        if not schema.keys().isdisjoint(keys)
+    ]
+
+
+_TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_WIDEST_INT = 2**63
+
+
+class NoModel(ValueError):
+    """The schema cannot become a model; the message says why."""
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """What stands for the server's strings while a foreign program handles them."""
+
+    fields: Mapping[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def token(self, kind: str, text: str) -> str:
+        """A word for this text: the same for the same text of the same kind."""
+        key = (kind, text)
+        if key not in self._seen:
+            self._seen[key] = f"cs{kind}{len(self._seen):05d}"
+            self.tokens[self._seen[key]] = text
+        return self._seen[key]
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """Field names → wire names."""
+        return {name: wire for wire, name in self.fields.items()}
+
+
+def wire_names(schema: Any) -> Iterator[str]:
+    """Every property name at any depth."""
+    if isinstance(schema, dict):
+        yield from _mapping(schema.get("properties"))
+        for inner in subschemas(schema):
+            yield from wire_names(inner)
+
+
+@dataclass(slots=True)
+class Cleaner:
+    """Cleans one schema of an action, so that a foreign program may read it.
+
+    Field names are ours, tokens stand for strings, and nothing is left that only constrains,
+    defaults or describes: the advertised schema judges, models type. ``open_enums`` lets a
+    reply say a value that the schema does not know.
+    """
+
+    root: str
+    words: Vocabulary
+    open_enums: bool
+    schema: Mapping[str, Any]
+    classes: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+
+    def definitions(self) -> dict[str, Any]:
+        """``{class name: cleaned schema}`` for the schema itself and whatever it refers to."""
+        self.classes["#"] = self.root
+        try:
+            top = resolve(self.schema, self.schema)
+        except SchemaRefused as refused:
+            raise NoModel(refused.reason) from refused
+        done = {self.root: self.clean(top)}
+        while self.waiting:
+            pointer = self.waiting.pop()
+            done[self.classes[pointer]] = self.clean(follow(pointer, self.schema))
+        return Widener(done).all(body="" if self.open_enums else self.root)
+
+    def clean(self, schema: Any) -> Any:
+        """One schema, cleaned; a boolean or an unusable one says nothing."""
+        if not isinstance(schema, dict):
+            return {}
+        if "$ref" in schema:
+            return self._reference(schema["$ref"])
+        if "enum" in schema or "const" in schema:
+            values = schema["enum"] if "enum" in schema else [schema["const"]]
+            return self._described(schema, self._choices(values, schema.get("type")))
+        out: dict[str, Any] = {}
+        kind = _kind(schema.get("type"))
+        if kind:
+            out["type"] = kind
+        for key in _LISTS:
+            parts = self._parts(key, schema.get(key))
+            if parts:
+                out[key] = parts
+        if isinstance(schema.get("items"), (dict, bool)):
+            out["items"] = self.clean(schema["items"])
+        out.update(self._object(schema))
+        return self._described(schema, bound(out))
+
+    def _parts(self, key: str, parts: Any) -> list[Any]:
+        """The members that say something; a choice with one that says nothing is no choice."""
+        cleaned = [self.clean(part) for part in parts] if isinstance(parts, list) else []
+        if key == "allOf":
+            return [part for part in cleaned if part]
+        return cleaned if all(cleaned) or key == "prefixItems" else []
+
+    def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        properties = _mapping(schema.get("properties"))
+        out: dict[str, Any] = {}
+        if properties:
+            rename = self.words.fields
+            out["properties"] = {rename[n]: self.clean(part) for n, part in properties.items()}
+            required = schema.get("required")
+            asked = required if isinstance(required, list) else []
+            out["required"] = [rename[n] for n in properties if n in asked]
+        elif isinstance(schema.get("additionalProperties"), dict):
+            patterns = _mapping(schema.get("patternProperties")).values()
+            parts = [self.clean(part) for part in (schema["additionalProperties"], *patterns)]
+            if all(parts):
+                out["additionalProperties"] = parts[0] if len(parts) == 1 else {"anyOf": parts}
+        return out
+
+    def _reference(self, target: Any) -> dict[str, Any]:
+        """A reference to a class of its own, named after the last word of the pointer."""
+        if not isinstance(target, str) or not target.startswith("#"):
+            raise NoModel(f"$ref {str(target)[:80]!r} does not stay within the schema")
+        pointer = target.rstrip("/")
+        if pointer not in self.classes:
+            try:
+                follow(pointer, self.schema)
+            except SchemaRefused as refused:
+                raise NoModel(refused.reason) from refused
+            wish = self.root + names.pascal(pointer.rsplit("/", 1)[-1])
+            taken = set(self.classes.values())
+            self.classes[pointer] = names.assign([(pointer, wish)], taken, joint="")[pointer]
+            self.waiting.append(pointer)
+        return {"$ref": f"#/$defs/{self.classes[pointer]}"}
+
+    def _choices(self, values: Any, kind: Any) -> dict[str, Any]:
+        usable = [v for v in values if _literal(v)] if isinstance(values, list) else []
+        if not usable or len(usable) != len(values):
+            return {"type": _kind(kind)} if _kind(kind) else {}
+        members = [self.words.token("V", v) if isinstance(v, str) else v for v in usable]
+        distinct = dict.fromkeys((type(member), member) for member in members)
+        closed = {"enum": [member for _, member in distinct]}
+        if not self.open_enums:
+            return closed
+        wider = sorted({_JSON_KIND[type(value)] for value in usable})
+        return {"anyOf": [closed, *({"type": kind} for kind in wider)]}
+
+    def _described(self, schema: Mapping[str, Any], out: dict[str, Any]) -> dict[str, Any]:
+        text = schema.get("description")
+        if isinstance(text, str) and text.strip():
+            out["description"] = self.words.token("D", text)
+        return out
+
+
+_JSON_KIND = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
+
+
+def _literal(value: Any) -> bool:
+    if isinstance(value, int):
+        return abs(value) < _WIDEST_INT
+    return value is None or isinstance(value, str)
+
+
+def _kind(value: Any) -> Any:
+    if isinstance(value, list):
+        kinds = [kind for kind in value if isinstance(kind, str) and kind in _TYPES]
+        return list(dict.fromkeys(kinds)) or None
+    return value if isinstance(value, str) and value in _TYPES else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

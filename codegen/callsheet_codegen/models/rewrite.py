@@ -1,0 +1,296 @@
+"""Rewrite the generated source into our models."""
+
+from __future__ import annotations
+
+import ast
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from callsheet_codegen import names
+from callsheet_codegen.models.prepare import NoModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_BASES = frozenset({"BaseModel", "RootModel"})
+_SETTINGS = frozenset({"model_config", "__annotations__"})
+_TYPING = ("Any", "Literal")
+_NAMES = frozenset({"str", "int", "float", "bool", "list", "dict", "tuple", "set", "None"})
+# A container of nobody knows what: strict type checkers take none without its arguments.
+_BARE = {
+    "list": "list[Any]",
+    "dict": "dict[str, Any]",
+    "set": "set[Any]",
+    "tuple": "tuple[Any, ...]",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reshaped:
+    """The text of a module and, by class, what stands in it.
+
+    ``fields`` maps class → field → ``(wire name, annotation, required)``; ``bases`` names the
+    class's own bases in the module; ``roots`` are the classes that hold something else than an
+    object.
+    """
+
+    source: str
+    fields: Mapping[str, Mapping[str, tuple[str, str, bool]]]
+    bases: Mapping[str, str]
+    roots: tuple[str, ...]
+
+
+def reshape(
+    source: str,
+    *,
+    wire: Mapping[str, str],
+    tokens: Mapping[str, str],
+    prefix: str,
+    named: Mapping[str, str],
+) -> Reshaped:
+    """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
+
+    Only class definitions with annotated fields pass. Tokens become the server's strings inside
+    constants; aliases become the pair of arguments that type checkers leave alone.
+    ``named`` says what stands for the name of a class. One that begins with none of these gets
+    ``prefix`` in front: the generator names some after a property alone, and one called
+    ``any`` must not become the class ``Any``.
+    """
+    tree = _renamed(ast.parse(source), prefix, named)
+    _flatten(tree)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    known = frozenset(node.name for node in classes)
+    work = _Work(wire=wire, tokens=tokens, classes=known)
+    bases = {node.name: _base(node) for node in classes if _base(node) in known}
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            body.append(work.model(node))
+        elif not (isinstance(node, ast.ImportFrom) or _is_rebuild(node, known)):
+            raise NoModel(f"the model generator wrote {type(node).__name__}")
+    rebuilds = [node for node in tree.body if isinstance(node, ast.Expr)]
+    whole = ast.Module(body=[*body, *rebuilds], type_ignores=[])
+    roots = tuple(sorted(n.name for n in classes if _base(n) == "RootModel"))
+    return Reshaped(
+        source=f"{_imports(whole)}{ast.unparse(whole)}\n",
+        fields=work.fields,
+        bases=bases,
+        roots=roots,
+    )
+
+
+def _renamed(tree: ast.Module, prefix: str, named: Mapping[str, str]) -> ast.Module:
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    real = {name: _spelt_out(name, named) for name in classes}
+    new = {name: said for name, said in real.items() if name.startswith(tuple(named))}
+    wishes = ((name, prefix + said) for name, said in real.items() if name not in new)
+    new |= names.assign(wishes, set(new.values()), joint="")
+    if len(set(new.values())) < len(new):
+        raise NoModel("two classes want the same name")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            node.name = new.get(node.name, node.name)
+        elif isinstance(node, ast.Name):
+            node.id = new.get(node.id, node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = new.get(node.value, node.value)  # a later class, in quotes
+    return tree
+
+
+def _spelt_out(name: str, named: Mapping[str, str]) -> str:
+    """The name of a class with what the stand-ins stand for, wherever they are in it."""
+    for root, real in named.items():
+        name = name.replace(root, real)
+    return name
+
+
+def _flatten(tree: ast.Module) -> None:
+    """A class of several bases gets their fields: those of two may not agree for type checkers."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def inherited(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+        found: dict[str, list[ast.stmt]] = {}
+        for name in reversed([base.id for base in node.bases if isinstance(base, ast.Name)]):
+            found |= inherited(classes[name]) if name in classes else {}
+        return found | _by_field(node)
+
+    merged = {name: inherited(node) for name, node in classes.items() if len(node.bases) > 1}
+    for name, fields in merged.items():
+        known = {ast.unparse(base) for base in classes[name].bases} <= {"BaseModel", *classes}
+        if known and "root" not in fields:
+            classes[name].bases = [ast.Name("BaseModel")]
+            classes[name].body = [deepcopy(part) for parts in fields.values() for part in parts]
+
+
+def _by_field(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+    """The fields of a class, each with its docstring."""
+    found: dict[str, list[ast.stmt]] = {}
+    name = ""
+    for part in node.body:
+        if isinstance(part, ast.AnnAssign):
+            name = ast.unparse(part.target)
+            found[name] = [part]
+        elif name and isinstance(part, ast.Expr):
+            found[name].append(part)
+    return found
+
+
+class _Work:
+    """One module's rewriting: what it may refer to and what it found."""
+
+    def __init__(
+        self, *, wire: Mapping[str, str], tokens: Mapping[str, str], classes: frozenset[str]
+    ) -> None:
+        self.wire, self.tokens, self.classes = wire, tokens, classes
+        self.fields: dict[str, dict[str, tuple[str, str, bool]]] = {}
+
+    def model(self, node: ast.ClassDef) -> ast.ClassDef:
+        """The class with our base, our aliases and the server's words as docstrings."""
+        base = node.bases[0] if len(node.bases) == 1 else None
+        root = _base(node) == "RootModel"
+        if base is None or _base(node) not in _BASES | self.classes or node.decorator_list:
+            raise NoModel(f"the model generator gave {node.name} unknown bases")
+        self.fields[node.name] = {}
+        body: list[ast.stmt] = []
+        for part in node.body:
+            body += self._part(part, owner=node.name, root=root)
+        node.bases, node.keywords, node.body = [self._base_expr(base)], [], body or [ast.Pass()]
+        return node
+
+    def _base_expr(self, base: ast.expr) -> ast.expr:
+        if isinstance(base, ast.Subscript):  # the field says of what, where links may lead ahead
+            return ast.Subscript(value=ast.Name("RootModel"), slice=ast.Name("Any"))
+        name = ast.unparse(base)
+        return ast.Name("Model" if name == "BaseModel" else name)
+
+    def _part(self, part: ast.stmt, *, owner: str, root: bool) -> list[ast.stmt]:
+        if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
+            return self._docstring(part.value.value)
+        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) in _SETTINGS:
+            return []
+        if isinstance(part, ast.Pass):
+            return []
+        if not (isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)):
+            raise NoModel(f"the model generator wrote {type(part).__name__} in {owner}")
+        name, alias = part.target.id, _alias(part.value)
+        annotation = self.annotation(part.annotation)
+        key = alias or name
+        if not root and key not in self.wire:
+            raise NoModel(f"the model generator made up the field {name!r}")
+        wire, optional = name if root else self.wire[key], _optional(part.value)
+        self.fields[owner][name] = (wire, ast.unparse(annotation), not optional)
+        value = _field(wire if wire != name else None, optional=optional)
+        return [ast.AnnAssign(target=part.target, annotation=annotation, value=value, simple=1)]
+
+    def _docstring(self, text: object) -> list[ast.stmt]:
+        said = self.tokens.get(str(text).strip(), "")
+        return [ast.Expr(ast.Constant(said))] if said else []
+
+    def annotation(self, node: ast.expr) -> ast.expr:
+        """The annotation with tokens replaced; raises ``NoModel`` for names nobody declared."""
+        node = _Plainer(self.classes).visit(node)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                if part.value not in self.tokens:
+                    raise NoModel("the model generator wrote a string of its own")
+                part.value = self.tokens[part.value]
+            elif isinstance(part, ast.Name) and not (
+                part.id in self.classes or part.id in _NAMES or part.id in _TYPING
+            ):
+                raise NoModel(f"the model generator used {part.id!r}")
+            elif isinstance(part, (ast.Call, ast.Attribute)):
+                raise NoModel("the model generator wrote an annotation that is no type")
+        return node
+
+
+class _Plainer(ast.NodeTransformer):
+    """Writes unions as ``A | B``, later classes without quotes, containers in full."""
+
+    def __init__(self, classes: frozenset[str]) -> None:
+        self.classes = classes
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """A union becomes a chain; what stands in ``Literal`` is left alone."""
+        name = node.value.id if isinstance(node.value, ast.Name) else ""
+        if name == "Literal":
+            return node
+        node.slice = self.visit(node.slice)
+        if name == "Optional":
+            return ast.BinOp(left=node.slice, op=ast.BitOr(), right=ast.Constant(None))
+        if name != "Union" or not isinstance(node.slice, ast.Tuple):
+            return node
+        first, *others = node.slice.elts
+        for other in others:
+            first = ast.BinOp(left=first, op=ast.BitOr(), right=other)
+        return first
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """A quoted class."""
+        return ast.Name(str(node.value)) if node.value in self.classes else node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A container without arguments; where it has some, only those are visited."""
+        return ast.parse(_BARE[node.id], mode="eval").body if node.id in _BARE else node
+
+
+def _base(node: ast.ClassDef) -> str:
+    base = node.bases[0] if node.bases else None
+    if isinstance(base, ast.Subscript):
+        base = base.value
+    return base.id if isinstance(base, ast.Name) else ""
+
+
+def _is_rebuild(node: ast.stmt, classes: frozenset[str]) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and isinstance(node.value.func.value, ast.Name)
+        and node.value.func.value.id in classes
+        and node.value.func.attr == "model_rebuild"
+        and not (node.value.args or node.value.keywords)
+    )
+
+
+def _alias(value: ast.expr | None) -> str:
+    if isinstance(value, ast.Call):
+        for keyword in value.keywords:
+            if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
+                return str(keyword.value.value)
+    return ""
+
+
+def _optional(value: ast.expr | None) -> bool:
+    """Whether the field has a default; with defaults cleaned away it can only be ``None``."""
+    if isinstance(value, ast.Call):
+        return bool(value.args) and not _is_ellipsis(value.args[0])
+    return value is not None and not _is_ellipsis(value)
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is Ellipsis
+
+
+def _field(wire: str | None, *, optional: bool) -> ast.expr | None:
+    none = ast.Constant(None)
+    if wire is None:
+        return none if optional else None
+    keywords = [ast.keyword("default", none)] if optional else []
+    for name in ("validation_alias", "serialization_alias"):
+        keywords.append(ast.keyword(name, ast.Constant(wire)))
+    return ast.Call(func=ast.Name("Field"), args=[], keywords=keywords)
+
+
+def _imports(tree: ast.Module) -> str:
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    lines = ["from __future__ import annotations\n"]
+    for module, offered in (
+        ("typing", _TYPING),
+        ("callsheet.model", ("Field", "Model", "RootModel")),
+    ):
+        wanted = [name for name in offered if name in used]
+        if wanted:
+            lines.append(f"from {module} import {', '.join(wanted)}\n")
+    return "".join(lines) + "\n"

@@ -1,0 +1,238 @@
+"""Run datamodel-code-generator, bounded and audited."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import os
+import signal
+import sys
+import types
+import warnings
+from contextlib import redirect_stdout
+from functools import lru_cache
+from importlib.abc import InspectLoader
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from callsheet_codegen import names
+from callsheet_codegen.models.prepare import Cleaner, NoModel, Vocabulary, wire_names
+from callsheet_codegen.models.rewrite import reshape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callsheet_codegen.models.rewrite import Reshaped
+
+
+CPU_SECONDS = 2.0
+MEMORY_BYTES = 300 * 2**20
+# What Python itself does when a module is executed; everything else is a reach outside.
+_IMPORTING = frozenset(
+    (
+        *("compile", "exec", "import", "marshal.loads", "code.__new__", "function.__new__"),
+        *("object.__getattr__", "object.__setattr__", "object.__delattr__", "builtins.id"),
+        *("sys._getframe", "sys._current_frames", "sys.unraisablehook", "sys.excepthook"),
+    )
+)
+# The model generator looks round for templates and reads its own files.
+_GENERATING = _IMPORTING | {"open", "os.listdir", "os.scandir", "os.walk", "os.fwalk", "glob.glob"}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_PROBE = "callsheet_probe"
+_STAND_IN = "Callsheet"  # for what the names of an action's classes begin with
+
+
+def _own_folders() -> tuple[str, ...]:
+    """Where Python, its packages and this one lie: all that a model generator may read."""
+    roots = {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), *sys.path}
+    roots.add(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    whole = (os.path.join(os.path.realpath(root), "") for root in roots if root)
+    return tuple(root for root in whole if root != os.sep)
+
+
+class Hook:
+    """An audit hook that can be armed; it cannot be removed, so it is installed once."""
+
+    def __init__(self) -> None:
+        self.armed = ""
+        self.installed = False
+        self.folders: tuple[str, ...] = ()
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Let pass what executing a module takes, and reading Python's own files meanwhile."""
+        if not self.armed:
+            return
+        allowed = _IMPORTING if self.armed == "import" else _GENERATING
+        if event not in allowed or (event == "open" and not self._own(arguments)):
+            raise NoModel(f"{event} while models were made")
+
+    def _own(self, arguments: tuple[Any, ...]) -> bool:
+        path, mode, flags = (*arguments, None, None, None)[:3]
+        writes = isinstance(mode, str) and bool(set(mode) & set("wax+"))
+        writes = writes or (isinstance(flags, int) and bool(flags & _WRITING))
+        if writes or not isinstance(path, str | bytes | os.PathLike):
+            return False
+        return os.path.realpath(os.fsdecode(path)).startswith(self.folders)
+
+
+def _limit_memory() -> None:
+    """300 MB above what the process holds now; where the platform has no such limit, none."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY_BYTES, resource.RLIM_INFINITY))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+def _limit_cpu(seconds: float) -> None:
+    """The default action of the signal ends the process, also inside C code; 0 disarms."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+_OPTIONS: Mapping[str, Any] = {
+    "allof_merge_mode": "all",
+    "allow_remote_refs": False,
+    "custom_file_header": "",
+    "disable_timestamp": True,
+    "enum_field_as_literal": "all",
+    "formatters": [],
+    "input_file_type": "jsonschema",
+    "keep_model_order": True,
+    "output_model_type": "pydantic_v2.BaseModel",
+    "parent_scoped_naming": True,
+    "skip_root_model": True,
+    "snake_case_field": False,
+    "strict_refs": True,
+    "target_python_version": "3.11",
+    "treat_dot_as_module": False,
+    "use_attribute_docstrings": True,
+    "use_field_description": True,
+    "use_schema_description": True,
+    "use_standard_collections": True,
+    "use_union_operator": True,
+}
+
+
+@lru_cache(maxsize=1024)
+def generate(schema: str) -> str:
+    """One call of datamodel-code-generator, with nothing left to its defaults that matters.
+
+    Actions of one form are the same schema here, for neither their names nor their words are in it.
+    """
+    from datamodel_code_generator import generate as run
+
+    return str(run(schema, **_OPTIONS))
+
+
+# Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
+# imported here, under an audit hook, before anybody else may see it.
+def make(request: Mapping[str, Any]) -> Reshaped:
+    """The models for one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
+    roots = request["roots"]
+    wire = {name for schema, _ in roots.values() for name in wire_names(schema)}
+    words = Vocabulary(fields=names.fields(wire))
+    definitions: dict[str, Any] = {}
+    prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
+    named = {_STAND_IN + name.removeprefix(prefix): name for name in roots}
+    for name, real in named.items():
+        schema, reply = roots[real]
+        found = Cleaner(root=name, words=words, open_enums=reply, schema=schema).definitions()
+        if definitions.keys() & found.keys():
+            raise NoModel("two definitions want the same class name")
+        definitions |= found
+    text = generate(json.dumps({"$defs": definitions}))
+    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=named)
+    missing = roots.keys() - shaped.fields.keys()
+    if missing:
+        raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
+    return shaped
+
+
+class _Text(InspectLoader):
+    """Imports a module from its text, as a file of it would be."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def get_source(self, fullname: str) -> str:
+        """The text, whatever the module is called."""
+        return self.source
+
+
+def try_import(source: str) -> None:
+    """Execute the module as it will be imported; whatever it raises comes out."""
+    from pydantic import BaseModel
+
+    module = types.ModuleType(_PROBE)
+    sys.modules[module.__name__] = module
+    try:
+        _Text(source).exec_module(module)
+        for value in list(vars(module).values()):
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                if not issubclass(value, BaseModel):
+                    raise NoModel(f"{value.__name__} is no model")
+                value.model_rebuild()  # what it refers to is there
+    finally:
+        del sys.modules[module.__name__]
+
+
+_HOOK = Hook()
+
+
+def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
+    """Do the work under the audit hook; ``None``, or in words why it was stopped."""
+    if not _HOOK.installed:
+        _HOOK.folders = _own_folders()
+        sys.addaudithook(_HOOK)
+        _HOOK.installed = True
+    _HOOK.armed = phase
+    try:
+        work()
+    except BaseException as error:  # the guard of datamodel-code-generator is no Exception
+        _HOOK.armed = ""
+        return f"{type(error).__name__}: {error}"[:500]
+    finally:
+        _HOOK.armed = ""
+    return None
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """``source``, ``fields``, ``bases``, ``roots``, or ``refused`` with the reason."""
+    made: list[Reshaped] = []
+    refused = guarded(lambda: made.append(make(request)), "generate")
+    refused = refused or guarded(lambda: try_import(made[0].source), "import")
+    return {"refused": refused} if refused else dataclasses.asdict(made[0])
+
+
+_WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}
+
+
+def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
+    """Warm up and say so in a line, then answer line by line until the input ends."""
+    warnings.simplefilter("ignore")
+    gc.disable()  # of what is imported nothing is ever to be collected
+    try_import(make(_WARM_UP).source)
+    gc.freeze()
+    gc.enable()
+    _limit_memory()
+    outgoing.write("ready\n")
+    outgoing.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a full pipe that nobody reads would stop it
+    for line in incoming:
+        request = json.loads(line)
+        limit(CPU_SECONDS)
+        reply = answer(request)
+        limit(0)
+        outgoing.write(json.dumps(reply) + "\n")
+        outgoing.flush()
+
+
+if __name__ == "__main__":
+    answers = sys.stdout
+    # Whatever prints must not reach the answers.
+    with open(os.devnull, "w", encoding="utf-8") as silence, redirect_stdout(silence):
+        serve(sys.stdin, answers, limit=_limit_cpu)

@@ -1,0 +1,1 @@
+"""Turn catalogue entries into named actions."""

@@ -1,0 +1,193 @@
+"""Find the actions that make one job, and the hints about cost and media."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from callsheet.actions.params import DEADLINE
+from callsheet.schema.keywords import subschemas
+from callsheet.schema.references import SchemaRefused
+from callsheet.schema.shape import Reader
+from callsheet.spec import Family, Role
+from callsheet.text import kebab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from callsheet.config.overlay import Overlay
+    from callsheet.schema.admission import Admissions
+
+
+def is_free(marks: Mapping[str, Any]) -> bool:
+    """Whether the server marks the action as one that costs nothing."""
+    hints = marks.get("annotations")
+    read_only = isinstance(hints, Mapping) and hints.get("readOnlyHint") is True
+    return read_only or marks.get("readOnly") is True or marks.get("billable") is False
+
+
+_LINK = frozenset(("url", "urls", "uri", "uris"))
+_MEDIUM = frozenset(("image", "images", "video", "videos", "audio", "picture", "photo", "media"))
+_BESIDE = frozenset(
+    ("thumbnail", "cover", "poster", "preview", "callback", "webhook", "input", "reference")
+)
+
+
+def media_fields(
+    outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: Admissions
+) -> tuple[str, ...]:
+    """Wire names of media links: the configured ones and those of the output schemas.
+
+    The action's own medium comes first (``imageUrl`` under ``ai.image``). An output schema
+    that may not be used counts as none.
+    """
+    found = dict.fromkeys(configured)
+    for output in outputs:
+        try:
+            schema = admit(output) if output is not None else {}
+        except SchemaRefused:
+            continue
+        found |= dict.fromkeys(sorted(_links(schema)))
+    own = set(kebab(action_id).split("-"))
+    return tuple(sorted(found, key=lambda name: not own & set(kebab(name).split("-"))))
+
+
+def _links(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        rest = dict(schema)
+        for name, inner in rest.pop("properties", {}).items():
+            yield from _named(name, inner)
+        for inner in subschemas(rest):
+            yield from _links(inner)
+
+
+def _named(name: str, inner: object) -> Iterator[str]:
+    words = set(kebab(name).split("-"))
+    if words & _BESIDE:
+        return
+    if words & _LINK and words & _MEDIUM:
+        yield name
+    yield from _links(inner)
+
+
+AND_WAIT = "_and_wait"
+_ASKING = ("query", "status", "poll", "get", "check", "result", "retrieve", "fetch", "show", "info")
+_DOING = frozenset(("cancel", "delete", "remove", "stop", "abort", "retry", "create", "update"))
+_TASK_IDS = frozenset(
+    ("taskid", "id", "jobid", "requestid", "predictionid", "generationid", "runid", "operationid")
+)
+_MOST_ASKERS = 100
+_LONGEST_WAIT = 7 * 24 * 3_600_000
+
+Member = tuple[Role, Family]
+
+
+def pair(schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay) -> dict[str, Member]:
+    """The role and family of each action that has one, by id; ``schemas`` are admitted ones.
+
+    A family is what the overlay names, or X with X_and_wait and an action of the same group
+    that asks (by its name) and needs a task id alone. An X_and_wait that finds no X, or no
+    action that asks, is a family of its own in the role ``wait``.
+    """
+    found: dict[str, Member] = {}
+    for create in sorted(overlay.families):
+        if create in schemas:
+            _join(found, _configured(create, overlay.families[create], schemas))
+    askers = _Askers(schemas)
+    for wait in sorted(name for name in schemas if name.endswith(AND_WAIT)):
+        if wait not in found:
+            _join(found, _by_name(wait, schemas, found, askers))
+    return found
+
+
+def _join(found: dict[str, Member], family: Family) -> None:
+    """Enter a family; an action that several families ask stays with the first."""
+    if family.create:
+        found[family.create] = ("create", family)
+    if family.wait:
+        found[family.wait] = ("wait", family)
+    if family.query:
+        found.setdefault(family.query, ("query", family))
+
+
+def _configured(
+    create: str, said: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any] | None]
+) -> Family:
+    wait = said.get("wait", create + AND_WAIT)
+    query = said["query"] if said["query"] in schemas else ""
+    key = said.get("task-key") or task_key(schemas.get(query)) or "taskId"
+    wait = wait if wait in schemas else ""
+    return Family(
+        create=create, wait=wait, query=query, task_key=key, timeout_ms=_deadline(schemas.get(wait))
+    )
+
+
+def _by_name(
+    wait: str,
+    schemas: Mapping[str, Mapping[str, Any] | None],
+    found: Mapping[str, Member],
+    askers: _Askers,
+) -> Family:
+    create = wait.removesuffix(AND_WAIT)
+    timeout = _deadline(schemas[wait])
+    query = askers.of(create)
+    key = task_key(schemas.get(query)) or "taskId"
+    if create in schemas and create not in found and query:
+        return Family(create=create, wait=wait, query=query, task_key=key, timeout_ms=timeout)
+    return Family(wait=wait, query=query, task_key=key, timeout_ms=timeout)
+
+
+class _Askers:
+    """The actions that ask about jobs, by group: each name and schema is looked at once.
+
+    The name must say that it asks: one that needs a task id alone may as well cost money
+    (an upscale of a finished video), and what asks is repeated freely.
+    """
+
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
+        self._groups: dict[str, list[tuple[int, str, set[str]]]] = {}
+        for name in sorted(schemas):
+            group, _, last = name.rpartition(".")
+            words = set(kebab(last).split("-"))
+            rank = next((place for place, one in enumerate(_ASKING) if one in words), None)
+            known = self._groups.setdefault(group, [])
+            if rank is None or words & _DOING or len(known) >= _MOST_ASKERS:
+                continue
+            if task_key(schemas[name]):
+                known.append((rank, name, words))
+
+    def of(self, create: str) -> str:
+        """The action that asks about the jobs of ``create``; empty where there is none."""
+        group, _, word = create.rpartition(".")
+        own = set(kebab(word).split("-"))
+        ranked = (
+            (-len(words & own), rank, name)
+            for rank, name, words in self._groups.get(group, ())
+            if name != create
+        )
+        return min(ranked, default=(0, 0, ""))[2]
+
+
+def task_key(schema: Mapping[str, Any] | None) -> str:
+    """The task id's property where it is the only required (or the only) one; else empty."""
+    if not schema:
+        return ""
+    root = Reader(schema).read(schema)
+    keys = root.required or frozenset(root.properties)
+    if len(keys) != 1:
+        return ""
+    (key,) = keys
+    return key if key.lower().replace("_", "").replace("-", "") in _TASK_IDS else ""
+
+
+def _deadline(schema: Mapping[str, Any] | None) -> int:
+    """The default of ``timeoutMs`` in milliseconds, up to a week; 600,000 where none is said."""
+    usual = Family().timeout_ms
+    if not schema:
+        return usual
+    reader = Reader(schema)
+    shape = reader.read(reader.read(schema).properties.get(DEADLINE, True))
+    said = shape.shown.get("default")
+    if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said <= _LONGEST_WAIT:
+        return int(said)
+    return usual

@@ -1,0 +1,247 @@
+"""Derive commands and flags from action ids and wire names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.text import (
+    kebab,
+    safe_text,
+    shell_word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from callsheet.config.overlay import Overlay
+    from callsheet.spec import Action
+
+
+OWN_COMMANDS = frozenset(
+    (
+        *("login", "logout", "whoami", "config", "actions", "call", "api", "tasks"),
+        *("probe", "doctor", "completion", "version"),
+    )
+)
+"""The first words that belong to the client; a server's group of that name is reached by `call`."""
+
+OWN_FLAGS = frozenset(("help", "json", "out", "input", "dry-run"))
+"""The flags that every action command keeps for itself."""
+
+FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
+"""The flags that the command of a family keeps besides."""
+
+# A name speaks of a medium by its last word, so that imagePrompt and videoStyle stay texts.
+_MEDIA = frozenset(
+    (
+        *("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos"),
+        *("video", "videos", "audio", "audios"),
+    )
+)
+_VAGUE = frozenset(("media", "mask", "masks", "frame", "frames", "clip", "clips"))
+_VAGUE_ALONE = frozenset(("media", "mask", "masks"))
+_INPUT = frozenset(
+    (
+        *("reference", "ref", "input", "source", "init", "initial", "control"),
+        *("first", "last", "start", "end", "head", "tail", "final"),
+    )
+)
+_LINK = frozenset(
+    (
+        *("url", "urls", "uri", "uris", "link", "links", "src", "input", "inputs"),
+        *("file", "files", "path", "paths", "data", "base64", "b64"),
+    )
+)
+_PLACE = frozenset(("first", "last", "start", "end", "head", "tail", "list", "array", "a", "b"))
+
+_MOST_WORDS = 16
+
+
+def names_medium(path: Sequence[str]) -> bool:
+    """Return whether the name of a field says that its value is a medium or a link to one."""
+    words = _medium_words(path[-1])
+    if len(path) > 1 and _LINK.issuperset(words):  # image.url
+        words = [*_medium_words(path[-2]), *words]
+    end = len(words)
+    while end and (words[end - 1] in _PLACE or words[end - 1].isdigit()):
+        end -= 1
+    last, before = words[end - 1] if end else "", words[: max(end - 1, 0)]
+    if last in _LINK:
+        return not (_MEDIA | _VAGUE).isdisjoint(before)
+    if last in _VAGUE:
+        return not _INPUT.isdisjoint(words) or (last in _VAGUE_ALONE and not before)
+    return last in _MEDIA
+
+
+def mentions_medium(name: str) -> bool:
+    """Return whether a word of a name is that of a medium."""
+    return not (_MEDIA | _VAGUE).isdisjoint(_medium_words(name))
+
+
+def _medium_words(name: str) -> list[str]:
+    """Return the words of a name; a medium loses the number that it ends in (``image2``)."""
+    words = kebab(name).split("-")
+    short = [word.rstrip("0123456789") for word in words]
+    pairs = zip(short, words, strict=True)
+    return [medium if medium in _MEDIA | _VAGUE else word for medium, word in pairs]
+
+
+def command_path(action_id: str, strip_prefixes: Sequence[str]) -> tuple[str, ...]:
+    """The words of an action's command: ``ai.video.generate`` → ``("video", "generate")``.
+
+    The longest prefix that matches is taken off, unless nothing would be left.
+    """
+    rest = action_id
+    for prefix in sorted(strip_prefixes, key=len, reverse=True):
+        if prefix and action_id.startswith(prefix) and len(action_id) > len(prefix):
+            rest = action_id[len(prefix) :]
+            break
+    return _words(rest)
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """A word for each part between dots; what is nested deeper than 16 makes the last one."""
+    return tuple(kebab(segment) for segment in name.split(".", _MOST_WORDS - 1))
+
+
+def flag(wire_path: Sequence[str], overlay: Overlay) -> str:
+    """The flag (without dashes) that a wire path asks for, before collisions are settled."""
+    alias = overlay.alias(".".join(wire_path))
+    if alias is not None:
+        return alias
+    if len(wire_path) == 1:
+        return kebab(wire_path[0])
+    return f"{flag(wire_path[:-1], overlay)}.{kebab(wire_path[-1])}"
+
+
+def flags(
+    paths: Iterable[tuple[str, ...]],
+    overlay: Overlay,
+    *,
+    reserved: Collection[str] = OWN_FLAGS,
+    given: Mapping[tuple[str, ...], str] | None = None,
+) -> dict[tuple[str, ...], str]:
+    """One flag for each wire path, unique, and the same whatever the order of the paths.
+
+    What was ``given`` before stays, unless an alias or a flag of ours wants it otherwise. A
+    field named like a flag of ours is said as ``input.NAME``. Of several names that ask for one
+    flag, an alias comes first, then the name spelled like the flag, then the others in order,
+    numbered from 2.
+    """
+    ordered = sorted(paths, key=lambda path: _rank(path, overlay))
+    found = _kept(ordered, overlay, given or {}, reserved)
+    taken = set(found.values())
+    for path in ordered:
+        if path in found:
+            continue
+        wanted = _wanted(path, found, overlay)
+        if wanted in reserved:
+            wanted = f"input.{wanted}"
+        found[path] = _free(wanted, taken)
+        taken.add(found[path])
+    return found
+
+
+def _kept(
+    paths: Sequence[tuple[str, ...]],
+    overlay: Overlay,
+    given: Mapping[tuple[str, ...], str],
+    reserved: Collection[str],
+) -> dict[tuple[str, ...], str]:
+    """The flags that stay: given before, free still, and asked for by no alias otherwise."""
+    aliases = {path: overlay.alias(".".join(path)) for path in paths}
+    found: dict[tuple[str, ...], str] = {}
+    taken = {alias for alias in aliases.values() if alias is not None}
+    for path in paths:
+        name = given.get(path)
+        renamed = any(aliases.get(path[:end]) is not None for end in range(1, len(path) + 1))
+        if name and not renamed and name not in reserved and name not in taken:
+            found[path] = name
+            taken.add(name)
+    return found
+
+
+def _wanted(path: tuple[str, ...], given: dict[tuple[str, ...], str], overlay: Overlay) -> str:
+    if overlay.alias(".".join(path)) is None and path[:-1] in given:
+        return f"{given[path[:-1]]}.{kebab(path[-1])}"
+    return flag(path, overlay)
+
+
+def _rank(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tuple[str, ...]]:
+    unaliased = overlay.alias(".".join(path)) is None
+    return len(path), unaliased, path[-1] != kebab(path[-1]), path
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}-{number}", number + 1
+    return name
+
+
+def negation(name: str, taken: Collection[str]) -> str | None:
+    """The ``no-x`` of a boolean flag, or ``None`` where that name belongs to another flag.
+
+    ``taken`` holds every other flag of the command, ours included; ``--x false`` always works.
+    """
+    head, _, last = name.rpartition(".")
+    negative = f"{head}.no-{last}" if head else f"no-{last}"
+    return None if negative in taken else negative
+
+
+def settle(
+    wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Command paths by action id, and in words why an action has another one or none.
+
+    Paths in ``given`` stay. A newcomer whose path is taken keeps its full id; one that is
+    named like a command of ours, or like a group, is reached by ``call`` alone.
+    """
+    paths = _Paths()
+    told: dict[str, str] = {}
+    for name in sorted(given):
+        if given[name][0] not in OWN_COMMANDS and paths.fits(given[name]):
+            paths[name] = given[name]
+    groups = {path[:end] for path in wanted.values() for end in range(1, len(path))}
+    for name in sorted(wanted.keys() - paths.keys()):
+        path, full = wanted[name], _words(name)
+        if path[0] in OWN_COMMANDS:
+            told[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
+        elif path in groups:
+            told[name] = f"`{' '.join(path)}` is a group too; use `call {shell_word(name)}`"
+        elif paths.fits(path):
+            paths[name] = path
+        elif full[0] not in OWN_COMMANDS and full not in groups and paths.fits(full):
+            paths[name] = full
+            told[name] = f"`{' '.join(path)}` is taken; it is `{' '.join(full)}`"
+        else:
+            told[name] = f"`{' '.join(path)}` is taken; use `call {shell_word(name)}`"
+    return paths, told
+
+
+class _Paths(dict[str, tuple[str, ...]]):
+    """The paths given so far, with what is needed to find a clash at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole: set[tuple[str, ...]] = set()
+        self._above: set[tuple[str, ...]] = set()
+
+    def __setitem__(self, name: str, path: tuple[str, ...]) -> None:
+        super().__setitem__(name, path)
+        self._whole.add(path)
+        self._above.update(path[:end] for end in range(1, len(path)))
+
+    def fits(self, path: tuple[str, ...]) -> bool:
+        """Whether the path is no other command's, nor above or beneath one."""
+        beneath = any(path[:end] in self._whole for end in range(1, len(path) + 1))
+        return not beneath and path not in self._above
+
+
+_SUMMARY_READ = 2000
+
+
+def summary_of(action: Action) -> str:
+    """The line that a group's page shows for an action."""
+    text = safe_text(action.summary or action.doc, _SUMMARY_READ, multiline=True)
+    return " ".join(text.split()).split(". ")[0] or action.id

@@ -1,0 +1,259 @@
+"""Turn catalogue entries into named actions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from callsheet.actions.families import AND_WAIT, is_free, media_fields, pair
+from callsheet.actions.naming import command_path, settle
+from callsheet.actions.params import fields, named, union
+from callsheet.jsonio import digest
+from callsheet.schema.admission import Admissions
+from callsheet.schema.references import SchemaRefused
+from callsheet.spec import Action, Advertised, Family, Param, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from callsheet.config.overlay import Overlay
+
+
+_SUMMARY = 72
+_ALONE: tuple[Role, Family] = ("", Family())
+_UNTYPED = "the action takes --input alone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something about one action that its owner should know; the action stays reachable."""
+
+    code: str
+    action: str
+    message: str
+    level: Literal["note", "warning"] = "warning"
+    pointer: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Every advertised action, ordered by id; ``groups`` maps a group's words to its summary."""
+
+    actions: tuple[Action, ...]
+    problems: tuple[Problem, ...]
+    groups: Mapping[tuple[str, ...], str]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Action]:
+        """The actions by their ids."""
+        return {action.id: action for action in self.actions}
+
+    @cached_property
+    def by_command(self) -> Mapping[tuple[str, ...], Action]:
+        """The actions that have a command, by its words."""
+        return {action.command: action for action in self.actions if action.command}
+
+
+def surface(
+    advertised: Sequence[Advertised],
+    overlay: Overlay,
+    given: Mapping[str, tuple[str, ...]] | None = None,
+    flags: Mapping[str, Mapping[tuple[str, ...], str]] | None = None,
+) -> Surface:
+    """Read a catalogue; the same for any order of its entries.
+
+    ``given`` holds the command paths of the lock, ``flags`` its flags by action and wire path:
+    they stay, whatever is new. Actions that the
+    overlay leaves out are left out; of two entries with one id the first in canonical order
+    is taken.
+    """
+    whole = Assembly(advertised, overlay, given or {}, flags or {})
+    actions = tuple(whole.action(name) for name in sorted(whole.entries))
+    problems = sorted(whole.problems, key=lambda one: (one.action, one.code, one.message))
+    return Surface(actions, tuple(problems), _groups(actions))
+
+
+class Admitted(Mapping[str, "dict[str, Any] | None"]):
+    """The admitted input schema of each action, looked at when it is first asked for."""
+
+    def __init__(
+        self, entries: Mapping[str, Advertised], admit: Admissions, tell: Callable[..., None]
+    ) -> None:
+        self._entries, self._admit, self._tell = entries, admit, tell
+        self._found: dict[str, dict[str, Any] | None] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any] | None:
+        if name not in self._found:
+            self._found[name] = self._admitted(self._entries[name])
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _admitted(self, entry: Advertised) -> dict[str, Any] | None:
+        if entry.input is None:
+            self._tell("no-schema", entry.id, "the server sent no JSON Schema", _UNTYPED)
+            return None
+        try:
+            schema, notes = self._admit.noted(entry.input)
+        except SchemaRefused as refused:
+            why = f"its schema is not used: {refused.reason}"
+            self._tell("schema-refused", entry.id, why, _UNTYPED, refused.pointer)
+            return None
+        for note in notes:
+            self._tell("left-out", entry.id, note)
+        return schema
+
+
+class Assembly:
+    """The entries of one catalogue, their names and families, and each action on demand.
+
+    A schema is read when its action is asked for, or when it may belong to a family.
+    """
+
+    def __init__(
+        self,
+        advertised: Sequence[Advertised],
+        overlay: Overlay,
+        given: Mapping[str, tuple[str, ...]],
+        flags: Mapping[str, Mapping[tuple[str, ...], str]],
+    ) -> None:
+        self.overlay = overlay
+        self.problems: list[Problem] = []
+        self.flags = flags
+        self.entries = self._entries(advertised)
+        self.admit = Admissions()
+        self.schemas = Admitted(self.entries, self.admit, self._tell)
+        self.families = self._families()
+        self.commands = self._commands(given)
+
+    def _entries(self, advertised: Sequence[Advertised]) -> dict[str, Advertised]:
+        found: dict[str, Advertised] = {}
+        counts = Counter(entry.id for entry in advertised)
+        for entry in sorted(advertised, key=lambda one: _rank(one, alone=counts[one.id] == 1)):
+            if entry.id in found:
+                self._tell("twice", entry.id, "the server lists this id more than once")
+            elif self.overlay.admits(entry.id):
+                said = self.overlay.description(entry.id)
+                found[entry.id] = entry._replace(description=said) if said else entry
+        return found
+
+    def _families(self) -> dict[str, tuple[Role, Family]]:
+        """The families with the times that the configuration sets for them."""
+        found = pair(self.schemas, self.overlay)
+        for name, (role, family) in found.items():
+            said = self.overlay.wait_ms(family.create or family.wait)
+            if said is not None:
+                found[name] = (role, family._replace(timeout_ms=said))
+        return found
+
+    def _tell(
+        self, code: str, action: str, message: str, hint: str = "", pointer: str = ""
+    ) -> None:
+        told = Problem(code=code, action=action, message=message, hint=hint, pointer=pointer)
+        self.problems.append(told)
+
+    def _commands(self, given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        wanted: dict[str, tuple[str, ...]] = {}
+        kept: dict[str, tuple[str, ...]] = {}
+        for name in self.entries:
+            if self.overlay.is_without_command(name):
+                continue
+            role, family = self.families.get(name, _ALONE)
+            twin = family.create if role == "wait" else family.wait if role == "create" else ""
+            old = given.get(name) or (given.get(twin) if role == "create" else None)
+            if role == "wait" and twin and old in {None, given.get(twin, old)}:
+                continue
+            said = self.overlay.command(name)
+            if said or old:
+                kept[name] = said or old or ()
+            wanted[name] = said or self._path(name, alone=role == "wait" and not twin)
+        paths, told = settle(wanted, kept)
+        for name, why in told.items():
+            self._tell("renamed" if name in paths else "call-only", name, why)
+        return paths
+
+    def _path(self, name: str, *, alone: bool) -> tuple[str, ...]:
+        bare = name.removesuffix(AND_WAIT)
+        shorter = alone and bare not in self.entries and not bare.endswith(".")
+        return command_path(bare if shorter else name, self.overlay.strip_prefixes)
+
+    def face(self, name: str) -> Action:
+        """One action as lists show it: no schema is read for it."""
+        entry = self.entries[name]
+        return Action(
+            id=name,
+            command=self.commands.get(name, ()),
+            summary=summary_of(entry),
+            doc=entry.description or entry.title,
+        )
+
+    def action(self, name: str) -> Action:
+        """One action, whole."""
+        entry = self.entries[name]
+        role, family = self.families.get(name, _ALONE)
+        return Action(
+            id=name,
+            command=self.commands.get(name, ()),
+            summary=summary_of(entry),
+            doc=entry.description or entry.title,
+            params=self._params(name, role, family),
+            paid=not (role == "query" or self.overlay.is_free(name) or is_free(entry.marks)),
+            idempotent=entry.marks.get("idempotency") is True,
+            role=role,
+            family=family if role else None,
+            media=self._media(name, role, family),
+            digest="" if entry.input is None else digest(entry.input),
+            typed=self.schemas[name] is not None,
+        )
+
+    def _params(self, name: str, role: Role, family: Family) -> tuple[Param, ...]:
+        found = fields(self.schemas[name] or {})
+        if role == "create" and family.wait:
+            found = union(found, fields(self.schemas[family.wait] or {}))
+        blocking = role in {"create", "wait"}
+        given = self.flags.get(name)
+        return named(found, action_id=name, overlay=self.overlay, family=blocking, given=given)
+
+    def _media(self, name: str, role: Role, family: Family) -> tuple[str, ...]:
+        """A family's media stand in the reply that ends the job, so every member is read."""
+        members = (name, family.wait, family.query) if role else (name,)
+        outputs = [self.entries[member].output for member in members if member in self.entries]
+        return media_fields(outputs, self.overlay.media, name, self.admit)
+
+
+def _rank(entry: Advertised, *, alone: bool) -> tuple[str, str, str]:
+    return (entry.id, "", "") if alone else (entry.id, digest(entry.input), entry.title)
+
+
+def summary_of(entry: Advertised) -> str:
+    """The first sentence of the description, or the title, in at most 72 characters."""
+    text = entry.description.strip() or entry.title.strip()
+    line = " ".join(text.splitlines()[0].split()) if text else ""
+    for end in (". ", "。"):
+        line = line.partition(end)[0]
+    line = line.removesuffix(".")
+    if len(line) <= _SUMMARY:
+        return line
+    return line[: _SUMMARY - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
+
+
+def _groups(actions: Sequence[Action]) -> dict[tuple[str, ...], str]:
+    found: dict[tuple[str, ...], str] = {}
+    for action in actions:
+        segments = action.id.split(".")
+        for end in range(1, len(action.command)):
+            left = len(segments) - len(action.command) + end
+            prefix = ".".join(segments[: max(left, 1)])
+            found.setdefault(action.command[:end], f"Actions under {prefix}")
+    return dict(sorted(found.items()))

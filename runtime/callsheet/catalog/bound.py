@@ -1,0 +1,61 @@
+"""Load the catalogue that a generated package was made from."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.snapshot import Snapshot
+from callsheet.spec import Action, Advertised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callsheet.actions.resolve import Surface
+    from callsheet.config.bindings import Bindings
+
+
+def snapshot(bindings: Bindings) -> Snapshot:
+    """Every action of a generated package with its schemas; empty without a package."""
+    actions = tuple(_advertised(bindings, action) for action in generated(bindings))
+    return Snapshot(bindings.source, actions)
+
+
+def generated(bindings: Bindings) -> Iterator[Action]:
+    """The actions of a package, those without a command of their own among them."""
+    if not bindings.package:
+        return
+    index: Mapping[str, str] = importlib.import_module(f"{bindings.package}.commands").MODULES
+    for name in sorted(set(index.values())):
+        module = importlib.import_module(f"{bindings.package}.commands.{name}")
+        yield from (one for one in vars(module).values() if isinstance(one, Action))
+
+
+def surface_of(bindings: Bindings) -> Surface:
+    """The named actions of a package."""
+    from callsheet.actions.resolve import surface
+
+    return surface(snapshot(bindings).actions, bindings.overlay(), bindings.names())
+
+
+def as_known(action: Action, entry: Advertised | None) -> Advertised:
+    """What a package keeps of an action: its schemas, its words, and what it costs.
+
+    Two such are alike where a client made from either would be.
+    """
+    marks: dict[str, bool] = {"idempotency": True} if action.idempotent else {}
+    if not action.paid and action.role != "query":
+        marks["billable"] = False
+    return Advertised(
+        id=action.id,
+        description=action.doc,
+        input=entry.input if entry is not None else None,
+        output=entry.output if entry is not None else None,
+        marks=marks,
+    )
+
+
+def _advertised(bindings: Bindings, action: Action) -> Advertised:
+    schemas = bindings.schema(action.module) or {} if action.module else {}
+    kept = Advertised(id=action.id, input=schemas.get("input"), output=schemas.get("output"))
+    return as_known(action, kept)

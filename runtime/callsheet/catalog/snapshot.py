@@ -1,0 +1,209 @@
+"""Hold a catalogue, its snapshot and the lock file."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.errors import UsageError
+from callsheet.jsonio import digest, plain_mapping
+from callsheet.spec import Advertised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Catalogue(NamedTuple):
+    """What a host advertised when it was last asked.
+
+    ``fetched`` is a time of day; ``tags`` holds the validators for conditional requests, by
+    path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
+    ``requests`` counts what the fetch sent. ``apart`` are the ids whose schemas the list does
+    not carry, ``whole`` is when those were last asked for; ``read_as`` marks the reader.
+    """
+
+    host: str
+    fetched: float
+    actions: tuple[Advertised, ...]
+    tags: dict[str, dict[str, str]]
+    notes: tuple[str, ...] = ()
+    requests: int = 0
+    server: str = ""
+    apart: tuple[str, ...] = ()
+    whole: float = 0.0
+    read_as: str = ""
+
+    def get(self, action_id: str) -> Advertised | None:
+        """The action with this id, if it is advertised."""
+        return next((a for a in self.actions if a.id == action_id), None)
+
+
+_FORMAT = 1
+_BLOCK = re.compile(r'^  ("(?:[^"\\\n]|\\.)*"): \{\n(?:   .*\n)*  \}', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole catalogue of one source, unchanged, ordered by id.
+
+    ``source`` is ``sandbox`` or an origin such as ``https://example.com``.
+    """
+
+    source: str
+    actions: tuple[Advertised, ...]
+
+    def __post_init__(self) -> None:
+        """Settle the order, so that equal catalogues are equal snapshots."""
+        ordered = tuple(sorted(self.actions, key=lambda action: action.id))
+        object.__setattr__(self, "actions", ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A snapshot, the names given to its actions, and the options that shaped the output.
+
+    By action id: ``commands`` holds command paths, ``methods`` names in the library,
+    ``modules`` those of an action's files, ``flags`` those of its fields, by wire path.
+    ``groups`` maps the words of a group to its ``module``, ``class`` and ``attribute``.
+    """
+
+    snapshot: Snapshot
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)
+    groups: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
+
+
+def dump_lock(lock: Lock, kept: Mapping[str, str] | None = None) -> str:
+    """The text of a lock: one block an action, ordered by id, one key a line.
+
+    ``kept`` holds the blocks, as :func:`blocks_of` gives them, that need not be written anew.
+    """
+    known = kept or {}
+    rest = {
+        "format": _FORMAT,
+        "source": lock.snapshot.source,
+        "options": dict(lock.options),
+        "groups": {" ".join(words): dict(names) for words, names in lock.groups.items()},
+    }
+    blocks = [
+        known.get(one.id) or _text(one.id, _block(one, lock)) for one in lock.snapshot.actions
+    ]
+    inside = ",\n".join(blocks)
+    head = f' "actions": {{\n{inside}\n }},\n' if blocks else ' "actions": {},\n'
+    return "{\n" + head + _dumped(rest)[2:] + "\n"
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=plain_mapping)
+
+
+def _text(name: str, block: object) -> str:
+    """One block where it stands in the file, two blanks deep."""
+    lines = _dumped(block).splitlines()
+    return "\n".join([f"  {json.dumps(name)}: {lines[0]}", *(f"  {line}" for line in lines[1:])])
+
+
+def blocks_of(text: str) -> dict[str, str]:
+    """The blocks of a lock as they stand in its text, by action id."""
+    found = {}
+    for block in _BLOCK.finditer(text):
+        with suppress(ValueError):
+            found[str(json.loads(block[1]))] = block[0]
+    return found
+
+
+def _block(action: Advertised, lock: Lock) -> dict[str, object]:
+    block: dict[str, object] = {"input": action.input, "digests": _digests(action)}
+    flags = {_pointer(path): flag for path, flag in lock.flags.get(action.id, {}).items()}
+    command = lock.commands.get(action.id)
+    optional = {
+        "command": " ".join(command) if command else "",
+        "method": lock.methods.get(action.id, ""),
+        "module": lock.modules.get(action.id, ""),
+        "flags": flags,
+        "title": action.title,
+        "description": action.description,
+        "output": action.output,
+        "marks": dict(action.marks),
+    }
+    return block | {key: value for key, value in optional.items() if value not in ("", None, {})}
+
+
+def _digests(action: Advertised) -> dict[str, str]:
+    """What shows a change at once: of both schemas, and of what the server says in words."""
+    return {
+        "schema": digest({"input": action.input, "output": action.output}),
+        "text": digest([action.title, action.description]),
+    }
+
+
+def _pointer(path: tuple[str, ...]) -> str:
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in path)
+
+
+def _path(pointer: str) -> tuple[str, ...]:
+    steps = pointer.split("/")[1:]
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+
+
+def load_lock(text: str) -> Lock:
+    """Read what :func:`dump_lock` wrote; raises ``UsageError`` for anything else."""
+    try:
+        document = json.loads(text)
+        if document["format"] != _FORMAT:
+            raise UsageError(
+                f"the lock has format {document['format']}, this callsheet reads {_FORMAT}",
+                hint="use the version of callsheet that wrote it, or delete it and generate anew",
+            )
+        blocks: dict[str, dict[str, Any]] = document["actions"]
+        actions = tuple(_action(name, block) for name, block in blocks.items())
+        return Lock(
+            Snapshot(str(document["source"]), actions),
+            commands={name: _words(said) for name, said in _column(blocks, "command").items()},
+            options=dict(document["options"]),
+            methods={name: str(said) for name, said in _column(blocks, "method").items()},
+            modules={name: str(said) for name, said in _column(blocks, "module").items()},
+            flags={name: _flags(said) for name, said in _column(blocks, "flags").items()},
+            groups={
+                tuple(words.split()): {key: str(name) for key, name in names.items()}
+                for words, names in document.get("groups", {}).items()
+            },
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
+        raise UsageError(
+            f"the lock cannot be read: {type(wrong).__name__} ({str(wrong)[:80]})",
+            hint="restore it from version control, or delete it and generate anew",
+        ) from None
+
+
+def _column(blocks: Mapping[str, dict[str, Any]], key: str) -> dict[str, Any]:
+    return {name: block[key] for name, block in blocks.items() if key in block}
+
+
+def _words(said: str | list[str]) -> tuple[str, ...]:
+    """A command path; locks of the first versions hold a list."""
+    return tuple(said.split() if isinstance(said, str) else map(str, said))
+
+
+def _flags(said: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    return {_path(pointer): str(flag) for pointer, flag in said.items()}
+
+
+def _action(name: str, block: dict[str, Any]) -> Advertised:
+    schema, output = block["input"], block.get("output")
+    if not isinstance(schema, dict | bool | None) or not isinstance(output, dict | bool | None):
+        raise TypeError(f"{name}: a schema is an object, true, false or null")
+    return Advertised(
+        id=name,
+        title=str(block.get("title", "")),
+        description=str(block.get("description", "")),
+        input=schema,
+        output=output,
+        marks=dict(block.get("marks", {})),
+    )

@@ -1,0 +1,164 @@
+"""Provide what built-in commands have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import global_flags
+from callsheet.cli.help.pages import Helpful, show
+from callsheet.cli.output import formats as output
+from callsheet.errors import UsageError
+from callsheet.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from click.shell_completion import CompletionItem
+
+    from callsheet.cli.session import Session
+
+
+HELP = {"help_option_names": ["--help", "-h"]}
+JSON = global_flags.ACTION[0]
+OUT = global_flags.ACTION[1]
+TIMEOUT = global_flags.FAMILY[0]
+
+
+class Word(Helpful):
+    """One command of ours; its function gets the session and its own parameters.
+
+    ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
+    the flags for every command that its help explains.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run: Callable[..., Any],
+        *,
+        params: Sequence[click.Parameter] = (),
+        ours: Iterable[global_flags.Row] = (),
+        shown: Iterable[str] = (),
+        data: bool = True,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        rows = (JSON, *ours)
+        own = {name for param in params for name in param.opts}
+        anywhere = [row for row in global_flags.ANYWHERE if f"--{row[0]}" not in own]
+        hidden = [global_flags.option(row, hidden=row[0] not in shown) for row in anywhere]
+        super().__init__(
+            name=name,
+            params=[*params, *global_flags.options(rows), *hidden],
+            help=run.__doc__,
+            context_settings={**HELP, **(settings or {})},
+        )
+        self.run, self.data = run, data
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Usage, what it does, its flags."""
+        usage = [p.make_metavar(ctx) for p in self.params if isinstance(p, click.Argument)]
+        rows = [
+            (", ".join(p.opts) + (f" {p.metavar}" if p.metavar else ""), p.help or "")
+            for p in self.params
+            if isinstance(p, click.Option) and not p.hidden
+        ]
+        head = " ".join(["Usage:", ctx.command_path, *usage, "[OPTIONS]"])
+        from callsheet.cli.help import layout as helptext
+
+        page = helptext.table("Options", [*rows, helptext.HELP])
+        last = helptext.everywhere(ctx.find_root().info_name or "")
+        return "\n\n".join([head, helptext.paragraph(_dedented(self.help)), page, last])
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        from callsheet.cli.help import document
+
+        return document.of_word(self, ctx.command_path)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; a failure is told in the way of this command from here on."""
+        ctx.obj.data = self.data
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click does; a flag for every command is offered where its beginning was typed."""
+        from callsheet.cli.completion import offered
+
+        found = super().shell_complete(ctx, incomplete)
+        if len(incomplete) > len("--"):
+            hidden = (p for p in self.params if isinstance(p, click.Option) and p.hidden)
+            found += offered(((p.opts[0], p.help or "") for p in hidden), incomplete)
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take our flags and run."""
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        session.settle()
+        output.check(session)
+        return self.run(session, **ctx.params)
+
+
+class Words(Helpful, click.Group):
+    """Several commands of ours under one word."""
+
+    def __init__(self, name: str, doc: str, members: Sequence[Word]) -> None:
+        super().__init__(
+            name=name,
+            help=doc,
+            commands=list(members),
+            params=list(global_flags.options([JSON, *global_flags.ANYWHERE])),
+            context_settings=HELP,
+            invoke_without_command=True,
+        )
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The words and what each does."""
+        rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
+        from callsheet.cli.help import layout as helptext
+
+        return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """The same as data."""
+        from callsheet.cli.help import document
+
+        rows = [
+            document.Entry(name, _dedented(c.help).split("\n")[0])
+            for name, c in self.commands.items()
+        ]
+        return document.of_group([ctx.command_path], rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take our flags and go on; without a further word print the help."""
+        session: Session = ctx.obj
+        session.flags.take(ctx.params)
+        if not (ctx.args or ctx._protected_args):
+            show(ctx)
+            return 0
+        return super().invoke(ctx)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest word in the message."""
+        found = self.get_command(ctx, args[0])
+        if found is None:
+            raise UsageError(
+                f"there is no command `{ctx.command_path} {args[0]}`",
+                hint=did_you_mean(args[0], self.commands) or f"{ctx.command_path} --help",
+            )
+        return args[0], found, args[1:]
+
+
+def _dedented(text: str | None) -> str:
+    import inspect
+
+    return inspect.cleandoc(text or "")
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """A number with its noun: ``1 action``, ``2 families``."""
+    return f"{number} {one if number == 1 else more or one + 's'}"

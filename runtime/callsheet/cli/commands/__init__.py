@@ -1,0 +1,1 @@
+"""Provide the built-in commands, one module a word."""

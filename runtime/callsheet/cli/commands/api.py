@@ -1,0 +1,114 @@
+"""Send a raw request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from callsheet.cli import completion
+from callsheet.cli.builtin import Word
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input.request import Request
+from callsheet.cli.output import formats as output
+from callsheet.cli.run import send
+from callsheet.config.settings import origin_of
+from callsheet.errors import UsageError
+from callsheet.flows.effects import Send
+from callsheet.flows.retry import retried
+from callsheet.secret import redact_headers
+from callsheet.spec import Action
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from callsheet.cli.session import Session
+
+
+LIST = "/api/actions"
+_ACTIONS = f"{LIST}/"
+_INPUT = ("input", "FILE|-|JSON", "The body of a POST")
+
+
+def _api(session: Session, method: str, path: str) -> None:
+    """Send a raw request: GET or HEAD to any path, POST to an action.
+
+    The path belongs to the configured server; the key goes nowhere else.
+    """
+    path = _path(session, path)
+    verb = method.upper()
+    if verb in {"GET", "HEAD"}:
+        reply = session.run(retried(Send(verb, path), session.directory.timing))
+        _show(session, reply, path, head=verb == "HEAD")
+        return
+    if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
+        raise UsageError(
+            f"{verb} {path} is not sent: whatever may cost money goes to an action by POST",
+            hint=f"{session.prog} api POST {_ACTIONS}ID --input …",
+        )
+    _post(session, unquote(path[len(_ACTIONS) :]))
+
+
+def _path(session: Session, text: str) -> str:
+    host = session.settings.require_host()
+    if "://" in text:
+        if origin_of(text) != session.settings.origin:
+            raise UsageError(f"{origin_of(text) or text} is not {host}", hint="use --host")
+        parts = urlsplit(text)
+        text = parts.path + (f"?{parts.query}" if parts.query else "")
+        text = text.removeprefix(urlsplit(host).path)
+    return text if text.startswith("/") else f"/{text}"
+
+
+def _post(session: Session, action_id: str) -> None:
+    action = session.run(session.directory.find(action_id)) or Action(id=action_id)
+    body = bodies.build((), session.flags.get("input"))
+    limit = action.family.timeout_ms / 1000 + 30 if action.family and action.role == "wait" else 60
+    outcome = send(session, Request(action, action, body, float(limit), 0.0))
+    output.emit(session, outcome.answer.json)
+
+
+def _show(session: Session, reply: Any, path: str, *, head: bool) -> None:
+    from callsheet.jsonio import strict_json
+    from callsheet.protocol.error_replies import error_for
+
+    if not 200 <= reply.status < 300:
+        raise error_for(
+            reply.status, reply.headers, reply.body, action=path, host=session.settings.host
+        )
+    if head:
+        output.emit(session, {"status": reply.status, "headers": redact_headers(reply.headers)})
+        return
+    data = strict_json(reply.body)
+    if data is not None or not reply.body:
+        output.emit(session, data)
+        return
+    session.data = False
+    if output.chosen(session) or session.on_terminal():
+        output.emit(session, reply.body.decode("utf-8", "replace"), raw=True)
+    else:
+        output.write_bytes(reply.body)
+
+
+def _methods(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    return completion.offered(("GET", "POST", "HEAD"), begun)
+
+
+def _paths(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The paths that the protocol knows, with the ids that are known here."""
+    ids = [one.value for one in completion.ids(ctx, param, "")]
+    if str(ctx.params.get("method")).upper() == "POST":
+        return completion.offered((_ACTIONS + one for one in ids), begun)
+    return completion.offered([LIST, *(f"{_ACTIONS}{one}/schema" for one in ids)], begun)
+
+
+api = Word(
+    "api",
+    _api,
+    params=[
+        click.Argument(["method"], shell_complete=_methods),
+        click.Argument(["path"], shell_complete=_paths),
+    ],
+    ours=(_INPUT,),
+)

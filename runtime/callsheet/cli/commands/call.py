@@ -1,0 +1,188 @@
+"""Call any action by its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli import global_flags
+from callsheet.cli.action_command import ActionCommand
+from callsheet.cli.builtin import TIMEOUT, Word
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input import prompts, uploads
+from callsheet.cli.input.request import (
+    Request,
+    check_files,
+    judge,
+    milliseconds,
+    missing,
+    takes_timeout,
+    with_timeout,
+)
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import saving
+from callsheet.cli.run import conclude, send, wait
+from callsheet.cli.session import hints_in
+from callsheet.errors import TaskFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
+
+    from callsheet.cli.session import Session
+    from callsheet.spec import Action
+
+
+_WAIT: global_flags.Row = ("wait", "", "Wait for the job that the action starts")
+_LATER = (_WAIT, TIMEOUT)
+
+
+class CallCommand(ActionCommand):
+    """The flags of one member of a family, as the server advertises it."""
+
+    def __init__(self, action: Action) -> None:
+        own = tuple(
+            p for p in action.params if p.only in {"", action.role} and p.path != ("timeoutMs",)
+        )
+        plain = action._replace(params=own, family=None, command=("call", action.id))
+        super().__init__(plain)
+        taken = {name.lstrip("-") for p in self.params for name in p.opts}
+        self.more = tuple(row for row in _LATER if row[0] not in taken)
+        self.params += global_flags.options(self.more)
+        self.sent = action
+
+    def perform(self, session: Session, ctx: click.Context) -> int:
+        """Make the one POST."""
+        if "skeleton" in session.flags:
+            from callsheet.cli import dry_run
+
+            dry_run.skeleton(session, self.sent)
+            return 0
+        body = bodies.build(self.typed(ctx), session.flags.get("input"))
+        if "no-check" not in session.flags:
+            body = prompts.completed(session, self.action, body, self.sent.role)
+            body = body._replace(doubt=body.doubt or missing(self.action, body, self.sent.role))
+        return run_call(session, _request(session, self.action, self.sent, body))
+
+    def elsewhere(self, session: Session) -> ActionCommand | None:
+        """The same on the host that the flags name, where it differs."""
+        action = session.run(session.directory.find(self.sent.id))
+        return None if action == self.sent else CallCommand(action)
+
+
+def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> Request:
+    """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
+    said = session.flags.get("timeout")
+    usual = action.family.timeout_ms if action.family is not None else 600_000
+    limit = milliseconds(said) if said else usual
+    if said and takes_timeout(action, action.role):
+        body, _ = with_timeout(action, body, limit, said=True)
+    elif action.role == "wait":
+        own = body.value.get("timeoutMs") if isinstance(body.value, dict) else None
+        limit = own if isinstance(own, int) and not isinstance(own, bool) else limit
+    silence = limit / 1000 + 30.0 if action.role == "wait" else 60.0
+    return Request(asked, action, body, silence, limit / 1000)
+
+
+def run_call(session: Session, made: Request) -> int:
+    """Check, send once, wait only where that was asked for."""
+    output.check(session)
+    check_files(session, made)
+    if "dry-run" in session.flags:
+        judge(session, made)
+        from callsheet.cli import dry_run
+
+        dry_run.dry_run(session, made)
+        return 0
+    saving.check(session, made.asked)
+    made = uploads.resolved(session, made)
+    judge(session, made)
+    outcome = send(session, made)
+    answer, job = outcome.answer, session.engine.job(outcome)
+    if "wait" in session.flags and answer.reading.state in {"", "running"} and job is not None:
+        answer = wait(session, job, made.patience)
+    if answer.reading.state == "failed":
+        output.emit(session, answer.json)
+        words = answer.reading.message or answer.reading.said
+        session.warn(f"{session.prog}: {made.action.id} failed on the server: {words}")
+        return TaskFailed.exit_code
+    is_over = answer.reading.state == "done" and "wait" in session.flags
+    if session.flags.get("out") or is_over:
+        conclude(session, made.action, answer, job)
+    else:
+        output.emit(session, answer.json)
+    return 0
+
+
+def _call(session: Session, action_id: str, rest: tuple[str, ...]) -> Any:
+    """Send one request to any action; its fields are flags after the id.
+
+    Nothing waits for a job unless --wait is said.
+    """
+    if not session.settings.host:
+        session.hint(hints_in(session.argv))
+    action = session.run(session.directory.find(action_id))
+    return _run(session, action, rest, click.get_current_context())
+
+
+def _run(session: Session, action: Action, rest: Sequence[str], parent: click.Context) -> Any:
+    inner = CallCommand(action)
+    with inner.make_context(action.id, list(rest), parent=parent, obj=session) as below:
+        return inner.invoke(below)
+
+
+class _Call(Word):
+    """The word itself; after an id its flags are those of the action."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The flags of the action that is named, from the cache or the bindings."""
+        return _inner(ctx, incomplete) or super().shell_complete(ctx, incomplete)
+
+
+def _values(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    return _inner(ctx, begun)
+
+
+def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
+    """What may follow the words that stand after the id."""
+    session: Session = ctx.obj
+    action = known_action(session, str(ctx.params.get("action_id") or ""))
+    if action is None:
+        return []
+    words = list(ctx.params.get("rest") or ())
+    from callsheet.cli.completion import following
+
+    return following(CallCommand(action), session, words, begun)
+
+
+def known_action(session: Session, action_id: str) -> Action | None:
+    """The action with this id, as far as it is known without asking the server."""
+    catalogue = session.directory.cached()
+    if catalogue is not None:
+        return session.directory.surface(catalogue).by_id.get(action_id)
+    from callsheet.catalog import bound
+
+    return next((one for one in bound.generated(session.bindings) if one.id == action_id), None)
+
+
+def known_ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Completion: the ids that may be called."""
+    from callsheet.cli.completion import ids
+
+    return ids(ctx, param, begun)
+
+
+call = _Call(
+    "call",
+    _call,
+    params=[
+        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
+        click.Argument(
+            ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
+        ),
+    ],
+    ours=(*global_flags.ACTION[1:], *_LATER),
+    settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+)

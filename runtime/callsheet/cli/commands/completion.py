@@ -1,0 +1,120 @@
+"""Print the completion script of a shell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from callsheet.cli.builtin import Word
+from callsheet.cli.completion import offered
+from callsheet.cli.main import complete_variable
+from callsheet.cli.output import formats as output
+from callsheet.errors import UsageError
+from callsheet.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from callsheet.cli.session import Session
+
+
+# readline splits words at = and : too and replaces only what follows the last of them.
+_BASH = """\
+FUNCTION() {
+    local IFS=$'\\n' line=${COMP_LINE:0:COMP_POINT} current cut type value
+    current=${line##*[[:space:]]}
+    cut=${current%"${current##*[=:]}"}
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        if [[ $type == file ]]; then
+            compopt -o filenames 2>/dev/null
+            COMPREPLY+=($(compgen -f -- "${current#"$cut"}"))
+        elif [[ $type == dir ]]; then
+            compopt -o filenames 2>/dev/null
+            COMPREPLY+=($(compgen -d -- "${current#"$cut"}"))
+        else
+            [[ -n $cut && $value == "$cut"* ]] && value=${value#"$cut"}
+            COMPREPLY+=("$value")
+        fi
+    done < <(COMP_WORDS="$line" VARIABLE=bash_complete "$1" 2>/dev/null)
+}
+complete -o nosort -F FUNCTION PROGRAM 2>/dev/null || complete -F FUNCTION PROGRAM
+"""
+_ZSH = """\
+#compdef PROGRAM
+FUNCTION() {
+    local type value help
+    local -a found
+    [[ $words[CURRENT] == --*=* ]] && compset -P '*='
+    while IFS=$'\\t' read -r type value help; do
+        if [[ $type == file ]]; then
+            _files
+        elif [[ $type == dir ]]; then
+            _files -/
+        else
+            found+=("$value${help:+:$help}")
+        fi
+    done < <(COMP_WORDS="${(j: :)words[1,CURRENT]}" VARIABLE=zsh_complete $words[1] 2>/dev/null)
+    (( $#found )) && _describe -V 'PROGRAM' found
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    FUNCTION "$@"
+else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+    compdef FUNCTION PROGRAM
+fi
+"""
+_FISH = """\
+function FUNCTION
+    set -lx COMP_WORDS (commandline -cp)
+    set -lx VARIABLE fish_complete
+    for line in (PROGRAM 2>/dev/null)
+        set -l part (string split \\t -- $line)
+        switch $part[1]
+            case file
+                __fish_complete_path (commandline -ct)
+            case dir
+                __fish_complete_directories (commandline -ct)
+            case '*'
+                printf '%s\\t%s\\n' $part[2] $part[3]
+        end
+    end
+end
+complete --no-files --keep-order --command PROGRAM --arguments '(FUNCTION)'
+"""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def script(shell: str, prog: str) -> str:
+    """The script of a shell; raises ``UsageError`` for one that there is none for."""
+    if shell not in SCRIPTS:
+        hint = did_you_mean(shell, SCRIPTS) or f"there is one for {', '.join(SCRIPTS)}"
+        raise UsageError(f"there is no completion for {shell!r}", hint=hint)
+    variable = complete_variable(prog)
+    text = SCRIPTS[shell].replace("FUNCTION", f"{variable.lower()[:-1]}ion")
+    return text.replace("VARIABLE", variable).replace("PROGRAM", prog)
+
+
+def _completion(session: Session, shell: str) -> None:
+    """Print the completion script of a shell: bash, zsh or fish.
+
+    bash, in ~/.bashrc: eval "$(PROGRAM completion bash)"
+
+    zsh, in ~/.zshrc: eval "$(PROGRAM completion zsh)"
+
+    fish: PROGRAM completion fish > ~/.config/fish/completions/PROGRAM.fish
+    """
+    output.write(script(shell, session.prog))
+
+
+def _shells(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    return offered(SCRIPTS, begun)
+
+
+completion = Word(
+    "completion",
+    _completion,
+    params=[click.Argument(["shell"], shell_complete=_shells)],
+    data=False,
+)

@@ -1,0 +1,146 @@
+"""Show the configuration and the version."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING
+
+import click
+
+from callsheet.cli.builtin import Word, Words
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import table
+from callsheet.config.profiles import NAME, ProfileFile
+from callsheet.errors import UsageError
+from callsheet.suggest import did_you_mean, listing
+from callsheet.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.cli.session import Session
+
+
+def facts(session: Session) -> dict[str, str | None]:
+    """Versions, and what the bindings were made from."""
+    return {
+        "callsheet": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "bindings": session.bindings.package or None,
+        "source": session.bindings.source or None,
+    }
+
+
+def _version(session: Session) -> None:
+    """Print the version; with --json also that of Python and the bindings' source."""
+    if output.chosen(session):
+        output.emit(session, facts(session))
+    else:
+        output.write(__version__ + "\n")
+
+
+version = Word("version", _version, data=False)
+
+
+_DIRS = ("config_dir", "state_dir", "cache_dir")
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_USUAL = {
+    "proxy": _PROXIES,
+    "no_proxy": ("NO_PROXY", "no_proxy"),
+    "certificates": ("SSL_CERT_FILE", "SSL_CERT_DIR"),
+}
+
+
+def rows(session: Session) -> list[dict[str, str]]:
+    """Every setting with its value (the key masked) and its origin."""
+    settings, said = session.settings, session.environ
+    found = [
+        (name, str(getattr(settings, name)), settings.origins.get(name, "default"))
+        for name in ("host", "auth", "profile")
+    ]
+    key = str(settings.key) if settings.key is not None else ""
+    found.insert(1, ("key", key, settings.origins.get("api_key", "default")))
+    file = ProfileFile(settings.config_dir)
+    found.append(("profiles", ", ".join(file.names()), NAME))
+    for name in ("insecure_http", "store_input"):
+        value = "yes" if getattr(settings, name) else "no"
+        found.append((name, value, settings.origins.get(name, "default")))
+    found.append(("format", *_format(session)))
+    found += [(name, str(getattr(settings, name)), _folder(session, name)) for name in _DIRS]
+    found += [(name, *_first(said, names)) for name, names in _USUAL.items()]
+    return [dict(zip(("name", "value", "origin"), row, strict=True)) for row in found]
+
+
+def _format(session: Session) -> tuple[str, str]:
+    variable = f"{session.bindings.env}_FORMAT"
+    if value := session.flags.get("format"):
+        return value, "--format"
+    return _first(session.environ, (variable,))
+
+
+def _folder(session: Session, name: str) -> str:
+    """The variable that says where a folder is."""
+    xdg = f"XDG_{name.partition('_')[0].upper()}_HOME"
+    return _first(session.environ, (f"{session.bindings.env}_{name.upper()}", xdg))[1]
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
+    """The first of the variables that is set, and its name; a proxy without its password."""
+    name = next((name for name in names if environ.get(name)), "")
+    if not name:
+        return "", "default"
+    scheme, sign, rest = environ[name].rpartition("://")
+    return f"{scheme}{sign}{rest.rpartition('@')[2]}", name
+
+
+def _list(session: Session) -> None:
+    """List all settings, each with where it comes from."""
+    output.emit_list(session, rows(session), ("name", "value", "origin"))
+
+
+def _get(session: Session, name: str | None) -> None:
+    """Print one setting as a bare word, or all of them without a name."""
+    values = {row["name"]: row["value"] for row in rows(session)}
+    if name is None:
+        _print(session, values, table.aligned(list(values.items())))
+        return
+    key = name.replace("-", "_").removeprefix("api_")
+    if key not in values:
+        hint = did_you_mean(name, values) or f"one of {listing(values)}"
+        raise UsageError(f"there is no setting {name}", hint=hint)
+    _print(session, values[key], values[key] + "\n")
+
+
+def _print(session: Session, value: object, bare: str) -> None:
+    if output.chosen(session):
+        output.emit(session, value)
+    else:
+        output.write(bare)
+
+
+def _path(session: Session) -> None:
+    """Print the path of the configuration file."""
+    path = os.path.join(session.settings.config_dir, NAME)
+    _print(session, path, path + "\n")
+
+
+def _names(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
+    return [row["name"] for row in rows(ctx.obj) if row["name"].startswith(text)]
+
+
+config = Words(
+    "config",
+    "The settings in use.",
+    [
+        Word(
+            "get",
+            _get,
+            params=[click.Argument(["name"], required=False, shell_complete=_names)],
+            data=False,
+        ),
+        Word("list", _list, data=False),
+        Word("path", _path, data=False),
+    ],
+)

@@ -1,0 +1,68 @@
+"""Probe a host."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from callsheet.cli.builtin import Word
+from callsheet.cli.output import formats as output
+from callsheet.cli.output import style, table
+
+if TYPE_CHECKING:
+    from callsheet.cli.session import Session
+    from callsheet.probe.report import Finding, Report
+
+
+def _probe(session: Session, task: str | None, save: str | None) -> int:
+    """Say what the server sent, how it was read, and the line that forces another reading.
+
+    Only GETs are sent, and one query with --task. 1 where no actions were found.
+    """
+    from callsheet.probe.probe import probe as look
+
+    report = look(session, task=task, save=save)
+    shown = report.as_json()
+    for row, finding in zip(shown["findings"], report.findings, strict=True):
+        row["line"] = line(session, finding, task or "ID")
+    output.emit(session, shown, lambda: _words(session, report, task or "ID"))
+    return 0 if report.actions else 1
+
+
+def line(session: Session, finding: Finding, task: str) -> str:
+    """What to type, or to write into pyproject.toml, to force a reading."""
+    setting = finding.setting.partition(f", {session.bindings.env}_")[0]
+    if not setting.startswith("--"):
+        return f"[tool.callsheet] {setting}" if setting else ""
+    if finding.topic in {"host", "redirects"}:
+        return f"{session.prog} login {setting}"
+    if finding.topic == "key":
+        return f"{session.prog} login --host {session.settings.host} {setting}"
+    about = f"probe --task {task}" if finding.topic == "task" else "probe"
+    return " or ".join(f"{session.prog} {about} {part.strip()}" for part in setting.split(" or "))
+
+
+def _words(session: Session, report: Report, task: str) -> str:
+    """The findings for a person: one paragraph a topic."""
+    colour = style.is_wanted(sys.stdout, session.environ)
+    lines = [f"{report.host}: {report.actions} actions", ""]
+    for finding in report.findings:
+        lines.append(style.painted(finding.topic, "odd" if finding.unclear else "bold", colour))
+        rows = {"came": finding.came, "read as": finding.read, "unclear": finding.unclear}
+        rows["type"] = line(session, finding, task)
+        lines += [f"  {name:8} {table.cell(text)}" for name, text in rows.items() if text]
+    lines += [f"saved {path}" for path in report.saved]
+    lines += ["", "--set holds for one run; a table [tool.callsheet.protocol] keeps it"]
+    return "\n".join([*lines, f"{report.requests} requests, nothing that costs"])
+
+
+probe = Word(
+    "probe",
+    _probe,
+    params=[
+        click.Option(["--task"], metavar="[ACTION:]ID", help="Also ask once about this job"),
+        click.Option(["--save"], metavar="DIR", help="Write the replies, without secrets"),
+    ],
+)

@@ -1,0 +1,130 @@
+"""Print a request without sending it, and the line that runs it again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from callsheet.cli.input import options
+from callsheet.cli.input.body import local_files
+from callsheet.cli.output import formats as output
+from callsheet.errors import CallsheetError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.cli.input.request import Request
+    from callsheet.cli.session import Session
+    from callsheet.spec import Action, Param
+
+
+def dry_run(session: Session, made: Request) -> None:
+    """Print method, URL, headers without the key, and body; or a curl line.
+
+    Raises ``UsageError`` for any other form.
+    """
+    form = session.flags.get("dry-run")
+    if form not in {"yes", "curl"}:
+        raise UsageError(f"--dry-run: {form!r} is not curl", flag="--dry-run")
+    from callsheet.flows.retry import action_path
+    from callsheet.secret import redact_headers
+    from callsheet.transport.http import headers_for
+
+    settings = session.settings
+    for path in local_files(made.body.value):
+        session.note(f"{path} would be uploaded first, and its link stand in its place")
+    url = settings.require_host() + action_path(made.action.id)
+    extra = {"Content-Type": "application/json"}
+    headers = dict(redact_headers(headers_for(settings, url, extra)))
+    body = made.body.encoded()
+    if form == "curl":
+        session.data = False
+        output.write(_curl(session, url, body) + "\n")
+        return
+    shown = {"method": "POST", "url": url, "headers": headers, "body": made.body.value}
+    human = "\n".join(
+        [f"POST {url}", *(f"{name}: {value}" for name, value in headers.items()), "", body.decode()]
+    )
+    output.emit(session, shown, lambda: human)
+
+
+def _curl(session: Session, url: str, body: bytes) -> str:
+    variable = f"${session.bindings.env}_API_KEY"
+    bearer = session.settings.auth == "bearer"
+    auth = f"Authorization: Bearer {variable}" if bearer else f"X-Api-Key: {variable}"
+    parts = ["curl", "-X", "POST", shlex.quote(url), "-H", "'Content-Type: application/json'"]
+    return " ".join([*parts, "-H", f'"{auth}"', "--data-binary", shlex.quote(body.decode())])
+
+
+def skeleton(session: Session, asked: Action, action: Action | None = None) -> None:
+    """Print a body with every field that may be filled in, required ones first.
+
+    ``action`` is the member of the family that would be sent, where it is another one.
+    """
+    from callsheet.cli.input.skeleton import skeleton as made
+
+    session.data = False
+    hidden = {p.path[0] for p in asked.params if p.hidden and not p.required}
+    output.write_json(made(_schema(session, action or asked, asked), hidden))
+
+
+def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
+    """The schema as the host advertises it, else as the bindings have it; empty for none."""
+    from callsheet.schema.admission import admit
+    from callsheet.schema.references import SchemaRefused
+
+    try:
+        found = session.run(session.directory.schema(action))
+    except CallsheetError:
+        stored = session.bindings.schema(asked.module) if asked.module else None
+        found = (stored or {}).get("input")
+    try:
+        return admit(found)
+    except SchemaRefused:
+        return {}
+
+
+_PLAIN = ("string", "integer", "number", "boolean")
+
+
+def line(session: Session, action: Action, row: Mapping[str, Any]) -> str:
+    """One line for a shell; flags where they say exactly the same, else ``--input``."""
+    words = [session.prog]
+    if "host" in session.flags:
+        words += ["--host", row["host"]]
+    named = bool(action.command) and action.role in {"", "create"}
+    words += list(action.command) if named else ["call", action.id]
+    flags = _flags(action, row["body"]) if named else None
+    words += flags if flags is not None else ["--input", row["body"]]
+    if row["target"]:
+        words += ["--out", row["target"]]
+    return shlex.join(words)
+
+
+def _flags(action: Action, body: str) -> list[str] | None:
+    """The body as flags; none where a flag would read something else than the field holds."""
+    value = json.loads(body)
+    if not isinstance(value, dict):
+        return None
+    by_name = {p.path[0]: p for p in options.visible(action) if len(p.path) == 1}
+    found: list[str] = []
+    for name, item in value.items():
+        flag = _flag(by_name.get(name), action, item)
+        if flag is None:
+            return None
+        found.append(flag)
+    return found
+
+
+def _flag(param: Param | None, action: Action, item: Any) -> str | None:
+    if param is None or param.media or param.kind not in _PLAIN:
+        return None
+    if options.own_name(param, action) != param.flag:
+        return None
+    if param.kind == "string":
+        return f"--{param.flag}={item}" if isinstance(item, str) else None
+    number = isinstance(item, int) and not isinstance(item, bool)
+    if param.kind == "boolean":
+        return f"--{param.flag}={json.dumps(item)}" if isinstance(item, bool) else None
+    return f"--{param.flag}={item}" if number else None

@@ -1,0 +1,104 @@
+"""Turn any exception into a line, a hint, JSON and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import click
+from contextlib import suppress
+from callsheet.suggest import did_you_mean
+from callsheet.errors import CallsheetError, Interrupted, UsageError
+from callsheet.text import safe_text
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from callsheet.cli.session import Session
+
+
+# A library knows no program: its hints say "tasks wait ID".
+_OURS = r"(?:(?<=^)|(?<=: ))tasks (?=(?:list|show|wait|save|rerun|recover)\b)"
+
+
+class Unexpected(CallsheetError):
+    """A fault of ours, told in one line."""
+
+    code = "unexpected"
+
+
+def from_click(error: click.ClickException) -> UsageError:
+    """Click's words as ours: nothing was sent."""
+    flag: str | None = getattr(error, "option_name", None)
+    context: click.Context | None = getattr(error, "ctx", None)
+    message = error.format_message().split("\n")[0]
+    hint = _help_of(context)
+    if isinstance(error, click.NoSuchOption):
+        message = f"there is no flag {flag} here"
+        hint = did_you_mean(error.option_name, _flags_of(context)) or hint
+    elif isinstance(error, click.BadOptionUsage):
+        message = f"{flag} needs a value"
+    elif isinstance(error, click.MissingParameter) and error.param is not None:
+        message = (
+            f"{error.param.make_metavar(context or click.Context(click.Command('')))} is needed"
+        )
+    elif message.startswith("Got unexpected extra argument"):
+        message = f"there is no place for {message.partition('(')[2].rstrip(').')}"
+        hint = "put a value with spaces in quotes"
+    return UsageError(message, hint=hint, flag=flag)
+
+
+def _flags_of(context: click.Context | None) -> list[str]:
+    params = context.command.params if context is not None else []
+    return [
+        name
+        for param in params
+        if isinstance(param, click.Option) and not param.hidden
+        for name in param.opts
+    ]
+
+
+def _help_of(context: click.Context | None) -> str:
+    return f"{context.command_path} --help" if context is not None else ""
+
+
+def from_any(error: BaseException) -> CallsheetError:
+    """Any exception as one that can be told."""
+    if isinstance(error, CallsheetError):
+        return error
+    if isinstance(error, click.ClickException):
+        return from_click(error)
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return Interrupted("interrupted")
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "callsheet" in f.filename] or list(frames)
+    where = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"
+    return Unexpected(
+        f"{type(error).__name__} in {where}: {error}", hint="--debug shows where it came from"
+    )
+
+
+def report(session: Session, error: BaseException) -> int:
+    """Tell the error and return the exit code."""
+    from callsheet.cli.output import formats as output
+
+    told = from_any(error)
+    if "debug" in session.flags or "--debug" in session.argv:
+        import traceback
+
+        whole = safe_text("".join(traceback.format_exception(error)), multiline=True)
+        for line in whole.splitlines():
+            session.warn(line)
+    told.hint = spoken(session.prog, told.hint)
+    session.warn(f" {told.message}", head=f"{session.prog}:")
+    if told.hint:
+        session.warn(f"  {told.hint}")
+    if output.wants_document(session):
+        with suppress(CallsheetError):
+            output.write_json({"error": told.as_json()})
+    return told.exit_code
+
+
+def spoken(prog: str, hint: str) -> str:
+    """A hint in which each command line of ours begins with the name of the program."""
+    return re.sub(_OURS, lambda found: f"{prog} {found[0]}", hint)

@@ -1,0 +1,123 @@
+"""Represent results and raw responses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from callsheet.protocol.error_replies import request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.client.client import AsyncClient, Client
+    from callsheet.flows.invoke import Answer
+    from callsheet.flows.jobs import Job
+    from callsheet.spec import Action
+    from callsheet.storage.partial_file import SavedFile
+
+
+T = TypeVar("T")
+
+
+class Response(NamedTuple):
+    """The HTTP side of an answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    request_id: str | None
+
+
+class ResultState(Generic[T]):
+    """One answer.
+
+    ``json`` is the reply as it came; ``data`` its content as the generated model, or as plain
+    JSON where no output is advertised; ``media`` holds absolute links.
+    """
+
+    def __init__(
+        self, client: Client | AsyncClient, action: Action, answer: Answer, job: Job | None
+    ) -> None:
+        self._client, self._answer, self._job = client, answer, job
+        self._data: Any = None
+        self.action = action.id
+        self._module = action.result or action.module
+        self.json: Any = answer.json
+        self.task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
+        self.media = client.engine.links(answer)
+        headers = answer.reply.headers
+        self.response = Response(answer.reply.status, headers, request_id(headers))
+
+    @property
+    def data(self) -> T:
+        """The typed content, built on first access.
+
+        What a newer server sends beyond the model is kept; a value that the model does not
+        know never makes this fail.
+        """
+        if self._data is None:
+            self._data = _typed(
+                self._client.bindings.package, self._module, self._answer.reading.payload
+            )
+        data: T = self._data
+        return data
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.action}, HTTP {self.response.status}>"
+
+
+class Result(ResultState[T]):
+    """The answer to a call of a ``Client``."""
+
+    _client: Client
+
+    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """Fetch the first medium to ``path``; all go into a folder (ends in ``/``) or a template.
+
+        ``manifest`` writes ``PATH.json`` beside it. Raises ``UsageError`` when the file exists
+        and ``force`` was not said, and ``DownloadError`` when it cannot be fetched or written.
+        """
+        return self.save_all(path, force=force, manifest=manifest)[0]
+
+    def save_all(
+        self, path: str, *, force: bool = False, manifest: bool = False
+    ) -> tuple[SavedFile, ...]:
+        """As ``save``, and returns every file; a template for all of them has ``{index}``."""
+        flow = self._client.engine.save(
+            self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
+        )
+        return self._client.run(flow)
+
+
+class AsyncResult(ResultState[T]):
+    """The answer to a call of an ``AsyncClient``."""
+
+    _client: AsyncClient
+
+    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """As ``Result.save``."""
+        return (await self.save_all(path, force=force, manifest=manifest))[0]
+
+    async def save_all(
+        self, path: str, *, force: bool = False, manifest: bool = False
+    ) -> tuple[SavedFile, ...]:
+        """As ``Result.save_all``."""
+        flow = self._client.engine.save(
+            self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
+        )
+        return await self._client.run(flow)
+
+
+def _typed(package: str, module: str, payload: Any) -> Any:
+    if not package or not module:
+        return payload
+    from importlib import import_module
+
+    try:
+        model = import_module(f"{package}.models.{module}").OUTPUT
+    except (ImportError, AttributeError):
+        return payload
+    if model is None:
+        return payload
+    from callsheet.model import read
+
+    return read(model, payload)

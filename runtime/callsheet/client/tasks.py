@@ -1,0 +1,235 @@
+"""Follow, list and recover tasks, synchronously and asynchronously."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from callsheet.client.results import AsyncResult, Result
+from callsheet.engine.invoke import require_done
+from callsheet.engine.recovery import Recovery
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from callsheet.client.client import AsyncClient, Client
+    from callsheet.engine.invoke import Engine
+    from callsheet.flows.effects import Flow, Update
+    from callsheet.flows.invoke import Answer
+    from callsheet.flows.jobs import Job
+    from callsheet.spec import Action
+    from callsheet.storage.partial_file import SavedFile
+
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+def body_of(recovery: Recovery, name: str) -> tuple[str, bytes]:
+    """The action and the body of an earlier job; raises ``UsageError`` where it is not kept."""
+    row = recovery.row(name)
+    if row["body"] is None:
+        raise UsageError(
+            f"the body of {name} is not kept here, its digest alone ({row['body_digest'][:16]})"
+        )
+    return row["action"], row["body"].encode()
+
+
+class History:
+    """What both kinds of client do alike; a row is a job as ``list`` gives it."""
+
+    def __init__(self, client: Client | AsyncClient) -> None:
+        self._client = client
+
+    @property
+    def _engine(self) -> Engine:
+        return self._client.engine
+
+    def list(self, *, limit: int = 50) -> Rows:
+        """What the ledger knows, newest first."""
+        ledger = self._client.ledger
+        return ledger.jobs(limit=limit) if ledger is not None else []
+
+    def forget(self, name: str) -> None:
+        """Drop a job from the ledger; the job itself and its files stay."""
+        recovery = Recovery(self._engine)
+        recovery.ledger.forget(recovery.row(name)["ref"])
+
+    def _recovering(self, name: str, task_id: str | None) -> Flow[Rows]:
+        recovery = Recovery(self._engine)
+        if task_id is None:
+            return (yield from recovery.recover(name))
+        return [(yield from recovery.supply(name, task_id))]
+
+
+class Tasks(History):
+    """The jobs of a ``Client``: those in its ledger, and any by its id."""
+
+    _client: Client
+
+    def get(self, name: str) -> Task[Any]:
+        """The job with this task id or client reference; nothing is asked of the server yet."""
+        job: Job = self._client.run(self._engine.known_job(name))
+        return Task(self._client, self._engine.action_of(job), job, None)
+
+    def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
+        """Every job that is unknown or not saved, after the unknown ones were looked up.
+
+        Nothing is sent again. ``name`` narrows it to one job; ``task_id`` says what its task
+        id is, where you know it from elsewhere: the server has to know it too.
+        """
+        return self._client.run(self._recovering(name, task_id))
+
+    def rerun(self, name: str) -> Task[Any]:
+        """Start the same job again, as a new one with a reference of its own; it may cost."""
+        return self._client.submit(*body_of(Recovery(self._engine), name))
+
+
+class AsyncTasks(History):
+    """The jobs of an ``AsyncClient``."""
+
+    _client: AsyncClient
+
+    async def get(self, name: str) -> AsyncTask[Any]:
+        """As ``Tasks.get``."""
+        job: Job = await self._client.run(self._engine.known_job(name))
+        return AsyncTask(self._client, self._engine.action_of(job), job, None)
+
+    async def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
+        """As ``Tasks.recover``."""
+        return await self._client.run(self._recovering(name, task_id))
+
+    async def rerun(self, name: str) -> AsyncTask[Any]:
+        """As ``Tasks.rerun``."""
+        return await self._client.submit(*body_of(Recovery(self._engine), name))
+
+
+T = TypeVar("T")
+
+
+class TaskState(Generic[T]):
+    """How a job stood when it was last looked at.
+
+    ``ref`` is the client reference; ``state`` is running, done or failed; ``said`` is the
+    server's own word for it and ``progress`` is 0 to 1 where it is told.
+    """
+
+    def __init__(
+        self, client: Client | AsyncClient, action: Action, job: Job, answer: Answer | None
+    ) -> None:
+        self._client, self._action, self._job = client, action, job
+        self._answer = answer
+        self.ref = job.ref
+        self.action = job.action
+
+    @property
+    def id(self) -> str:
+        """The server's id: of several in its first answer, the one by which it knew the job."""
+        known = self._answer.reading.task_ids if self._answer else ()
+        return (known or self._job.task_ids)[0]
+
+    @property
+    def state(self) -> str:
+        """``running``, ``done`` or ``failed``; ``running`` before the first look."""
+        return (self._answer.reading.state if self._answer else "") or "running"
+
+    @property
+    def said(self) -> str:
+        """The server's own word for the state."""
+        return self._answer.reading.said if self._answer else ""
+
+    @property
+    def progress(self) -> float | None:
+        """0 to 1, where the server tells it."""
+        return self._answer.reading.progress if self._answer else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} of {self.action}: {self.state}>"
+
+    def _waiting(self, timeout: float | None) -> Flow[Answer]:
+        seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
+        self._answer = yield from self._client.engine.outcome(self._job, seconds)
+        return require_done(self._answer, self.action, self.id)
+
+
+class Task(TaskState[T]):
+    """A job of a ``Client``; made again from its id with ``client.tasks.get(id)``."""
+
+    _client: Client
+
+    def refresh(self) -> Task[T]:
+        """Look at the job once."""
+        self._answer = self._client.run(self._client.engine.ask(self._job))
+        return self
+
+    def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        on_update: Callable[[Update], object] | None = None,
+    ) -> Result[T]:
+        """Wait until the job is done; ``timeout`` is in seconds (default: the action's own).
+
+        Raises ``StillRunning`` at the time-out (the job lives on) and ``TaskFailed``.
+        """
+        return self._result(self._client.run(self._waiting(timeout), on_update))
+
+    def watch(self, *, timeout: float | None = None) -> Iterator[Update]:
+        """The job's updates until it is done; raises as ``wait`` does."""
+        yield from self._client.transport.iterate(self._waiting(timeout), [])
+
+    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """Wait where necessary, then fetch the first medium to ``path``; see ``Result.save``."""
+        answer = self._answer
+        there = answer is not None and self.state == "done" and answer.reading.media
+        result = self._result(answer) if answer and there else self.wait()
+        return result.save(path, force=force, manifest=manifest)
+
+    def cancel(self) -> None:
+        """Ask the server to stop the job; raises ``UsageError`` where it offers no such action."""
+        from callsheet.engine.recovery import cancel
+
+        self._client.run(cancel(self._client.engine, self._job))
+
+    def _result(self, answer: Answer) -> Result[T]:
+        return Result(self._client, self._action, answer, self._job)
+
+
+class AsyncTask(TaskState[T]):
+    """A job of an ``AsyncClient``."""
+
+    _client: AsyncClient
+
+    async def refresh(self) -> AsyncTask[T]:
+        """As ``Task.refresh``."""
+        self._answer = await self._client.run(self._client.engine.ask(self._job))
+        return self
+
+    async def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        on_update: Callable[[Update], object] | None = None,
+    ) -> AsyncResult[T]:
+        """As ``Task.wait``; cancelling it leaves the job alive."""
+        return self._result(await self._client.run(self._waiting(timeout), on_update))
+
+    async def watch(self, *, timeout: float | None = None) -> AsyncIterator[Update]:
+        """As ``Task.watch``."""
+        async for update in self._client.transport.iterate(self._waiting(timeout), []):
+            yield update
+
+    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """As ``Task.save``."""
+        answer = self._answer
+        there = answer is not None and self.state == "done" and answer.reading.media
+        result = self._result(answer) if answer and there else await self.wait()
+        return await result.save(path, force=force, manifest=manifest)
+
+    async def cancel(self) -> None:
+        """As ``Task.cancel``."""
+        from callsheet.engine.recovery import cancel
+
+        await self._client.run(cancel(self._client.engine, self._job))
+
+    def _result(self, answer: Answer) -> AsyncResult[T]:
+        return AsyncResult(self._client, self._action, answer, self._job)

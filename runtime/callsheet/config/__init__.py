@@ -1,0 +1,1 @@
+"""Read settings, profiles and what a package was generated with."""

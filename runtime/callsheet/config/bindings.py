@@ -1,0 +1,101 @@
+"""Describe what a generated package says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.config.overlay import Overlay
+    from callsheet.spec import Action
+
+
+INTERFACE = 1
+
+
+class Bindings(NamedTuple):
+    """A generated package, or none: ``package`` is then empty and everything is looked up live.
+
+    ``source`` is where the lock came from: an origin, or ``sandbox``. ``interface`` is the
+    runtime interface that the package was written for.
+    """
+
+    package: str = ""
+    command: str = "callsheet"
+    env: str = "CALLSHEET"
+    source: str = ""
+    interface: int = INTERFACE
+
+    def check(self) -> None:
+        """Refuse a package that was written for another runtime; raises ``UsageError``."""
+        if self.interface != INTERFACE:
+            from callsheet.errors import UsageError
+
+            raise UsageError(
+                f"{self.package} was generated for runtime interface {self.interface}, "
+                f"and this is interface {INTERFACE}",
+                hint="run `make generate`",
+            )
+
+    def overlay(self) -> Overlay:
+        """The configuration that the package was generated with."""
+        from callsheet.config.overlay import Overlay
+
+        return Overlay.parse(self._json("overlay.json") or {})
+
+    def protocol(self) -> Mapping[str, Any]:
+        """What that configuration forces of how replies are read; see ``protocol.Overrides``."""
+        table: Mapping[str, Any] = (self._json("overlay.json") or {}).get("protocol", {})
+        return table
+
+    def action(self, action_id: str) -> Action | None:
+        """The generated action of this id; the module of its group alone is imported."""
+        if not self.package:
+            return None
+        from importlib import import_module
+
+        index = import_module(f"{self.package}.commands").MODULES
+        for word in dict.fromkeys(part.replace("_", "-") for part in action_id.split(".")):
+            if word in index:
+                module = import_module(f"{self.package}.commands.{index[word]}")
+                found = [
+                    one for one in vars(module).values() if getattr(one, "id", "") == action_id
+                ]
+                if found:
+                    action: Action = found[0]
+                    return action
+        return None
+
+    def schema(self, name: str) -> Mapping[str, Any] | None:
+        """The advertised ``{"input": …, "output": …}`` stored as ``schemas/<name>.json``."""
+        return self._json(f"schemas/{name}.json")
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The command path that each action of the package was given: it stays."""
+        if not self.package:
+            return {}
+        from importlib import import_module
+
+        try:
+            index: Mapping[str, str] = import_module(f"{self.package}.commands").MODULES
+        except ModuleNotFoundError:  # a package for Python alone
+            return {}
+        modules = [import_module(f"{self.package}.commands.{name}") for name in {*index.values()}]
+        return {one.id: one.command for made in modules for one in made.COMMANDS.values()}
+
+    def _json(self, path: str) -> Mapping[str, Any] | None:
+        if not self.package:
+            return None
+        import json
+        import os
+        import sys
+
+        __import__(self.package)
+        folder = os.path.dirname(sys.modules[self.package].__file__ or "")
+        try:
+            with open(os.path.join(folder, path), encoding="utf-8") as file:
+                loaded: Mapping[str, Any] = json.load(file)
+        except FileNotFoundError:
+            return None
+        return loaded

@@ -1,0 +1,255 @@
+"""Resolve host, key and folders from flags, environment, profile and defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.config.profiles import ProfileFile
+from callsheet.errors import UsageError
+from callsheet.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.config.bindings import Bindings
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+AUTHS = ("bearer", "x-api-key")
+# What every reader of URLs reads alike; urllib, which takes 2 ms to import, reads the others.
+_PLAIN = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
+_PORTS = {"https": "443", "http": "80"}
+_LAST_PORT = 65535
+OFF = ("", "0", "false", "no", "none", "off")
+
+
+class Settings(NamedTuple):
+    """One resolved configuration. ``origins`` tells for each name where its value came from.
+
+    ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
+    scheme, host and port: the only place that ever sees ``key``. ``warnings`` are for stderr.
+    """
+
+    command: str
+    env: str
+    config_dir: str
+    state_dir: str
+    cache_dir: str
+    host: str = ""
+    key: Secret | None = None
+    auth: str = "bearer"
+    profile: str = "default"
+    insecure_http: bool = False
+    store_input: bool = True
+    origins: Mapping[str, str] = {}
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of ``host``."""
+        return origin_of(self.host)
+
+    def require_host(self) -> str:
+        """The host, or a ``UsageError`` that says how to name one."""
+        if not self.host:
+            raise UsageError(
+                "no server is configured"
+                + ("" if self.profile == "default" else f" in profile {self.profile}"),
+                hint=f"{self.command} login --host https://… --api-key …  (or set {self.env}_HOST)",
+            )
+        return self.host
+
+
+@lru_cache(maxsize=512)
+def origin_of(url: str) -> str:
+    """Scheme, host and explicit port of a URL, in lower case; empty for anything else."""
+    plain = re.fullmatch(_PLAIN, url)
+    if plain and int(plain[3] or 0) <= _LAST_PORT:
+        usual = plain[3] in {None, _PORTS[plain[1]]}
+        return f"{plain[1]}://{plain[2]}" + ("" if usual else f":{plain[3]}")
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ""
+    if not parts.hostname or port is None:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = (parts.scheme, port) in {("https", 443), ("http", 80)}
+    return f"{parts.scheme}://{host}" + ("" if default else f":{port}")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL stays on this machine."""
+    place = origin_of(url).partition("://")[2]
+    return (place[1:].partition("]") if place[:1] == "[" else place.partition(":"))[0] in LOOPBACK
+
+
+def joined(base: str, link: str) -> str:
+    """A link as seen from ``base``; empty for one that cannot be read."""
+    from urllib.parse import urljoin
+
+    try:
+        return urljoin(base, link.strip())
+    except ValueError:
+        return ""
+
+
+def parse_host(text: str, *, insecure_http: bool = False) -> str:
+    """A base URL from what a person types; raises ``UsageError``.
+
+    A bare name gets ``https``. Plain http is taken for loopback alone, unless said otherwise.
+    """
+    url = text.strip()
+    if "://" not in url:
+        url = f"https://{url}"
+    name, plain = origin_of(url), url.isprintable() and not set(url) & set(' \\<>"{}|^`%')
+    if not plain or not name.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{text!r} is not a server's address", hint="write https://HOST[:PORT]", flag="--host"
+        )
+    stated = re.fullmatch(_PLAIN, url)
+    path = stated[4] if stated else _path_of(url)
+    if name.startswith("http:") and not is_loopback(name) and not insecure_http:
+        raise UsageError(
+            f"{name} would carry the key unencrypted",
+            hint="use https, or --insecure-http if that is what you want",
+            flag="--host",
+        )
+    path = path.rstrip("/").removesuffix("/api/actions").removesuffix("/api").rstrip("/")
+    return name + path
+
+
+def _path_of(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError("a server's address holds no user, query or fragment", flag="--host")
+    return parts.path
+
+
+def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str:
+    """The ``config``, ``state`` or ``cache`` folder: own variable, XDG, then the usual place."""
+    own = environ.get(f"{env}_{kind.upper()}_DIR")
+    if own:
+        return own
+    usual = {"config": ".config", "state": ".local/state", "cache": ".cache"}[kind]
+    root = environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(
+        environ.get("HOME") or os.path.expanduser("~"), usual
+    )
+    return os.path.join(root, command)
+
+
+class Variables(dict[str, str]):
+    """The environment, whose representation shows no value: one of them may be the key."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} variables>"
+
+
+class _Resolver:
+    """Looks a name up in flags, environment and profile, and remembers where it was found."""
+
+    def __init__(self, flags: Mapping[str, Any], env: str, environ: Mapping[str, str]) -> None:
+        self.flags, self.env, self.environ = flags, env, environ
+        self.profile: Mapping[str, Any] = {}
+        self.where = ""
+        self.origins: dict[str, str] = {}
+
+    def get(self, name: str, default: str = "") -> str:
+        """The text of a value; raises ``UsageError`` where a profile holds something else."""
+        variable = f"{self.env}_{name.upper()}"
+        if self.flags.get(name) is not None:
+            value, self.origins[name] = self.flags[name], f"--{name.replace('_', '-')}"
+        elif self.environ.get(variable):
+            value, self.origins[name] = self.environ[variable], variable
+        elif name in self.profile:
+            value, self.origins[name] = self.profile[name], self.where
+            if not isinstance(value, str):
+                raise UsageError(f"{name} in {self.where} is not a text", hint="log in again")
+        else:
+            value, self.origins[name] = default, "default"
+        found: str = value
+        return found
+
+    def insecure_http(self) -> bool:
+        """Said by flag, or stored with the very host that is used; never by the environment."""
+        if self.flags.get("insecure_http"):
+            self.origins["insecure_http"] = "--insecure-http"
+            return True
+        stored = _yes(self.profile.get("insecure_http")) and self.origins["host"] == self.where
+        self.origins["insecure_http"] = self.where if stored else "default"
+        return stored
+
+    def store_input(self) -> bool:
+        """Whether bodies are kept in the ledger."""
+        said, name = self.environ.get(f"{self.env}_STORE_INPUT"), f"{self.env}_STORE_INPUT"
+        if not said and "store_input" in self.profile:
+            said, name = self.profile["store_input"], self.where
+        self.origins["store_input"] = "default" if said in {None, ""} else name
+        return said in {None, ""} or _yes(said)
+
+
+def _yes(value: object) -> bool:
+    """A switch as people write it in a file or a variable."""
+    return str(value).strip().lower() not in OFF
+
+
+def load(
+    bindings: Bindings,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Resolve the settings of one program; raises ``UsageError`` for what cannot be used.
+
+    ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile`` and ``insecure_http``.
+    """
+    environ = Variables(os.environ if environ is None else environ)
+    find = _Resolver(flags or {}, bindings.env, environ)
+    folders = {k: folder(k, bindings.command, bindings.env, environ) for k in _FOLDERS}
+    file = ProfileFile(folders["config"])
+    profile = find.get("profile", file.current)
+    find.profile, find.where = file.profile(profile), f"profile {profile}"
+    host = find.get("host")
+    insecure = find.insecure_http()
+    host = parse_host(host, insecure_http=insecure) if host else ""
+    auth = find.get("auth", "bearer")
+    if auth not in AUTHS:
+        raise UsageError(f"auth is {auth!r}; allowed: {', '.join(AUTHS)}", flag="--auth")
+    return Settings(
+        command=bindings.command,
+        env=bindings.env,
+        host=host,
+        key=_key(find, file, profile, host),
+        auth=auth,
+        profile=profile,
+        config_dir=folders["config"],
+        state_dir=folders["state"],
+        cache_dir=folders["cache"],
+        insecure_http=insecure,
+        store_input=find.store_input(),
+        origins=find.origins,
+        warnings=file.warnings,
+    )
+
+
+_FOLDERS = ("config", "state", "cache")
+
+
+def _key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Secret | None:
+    """The key said on the way in, else the one stored for exactly this origin."""
+    said: Any = find.get("api_key")
+    if said:
+        return said if isinstance(said, Secret) else Secret.parse(said)
+    stored = file.key(profile, origin_of(host)) if host else None
+    if stored:
+        find.origins["api_key"] = f"profile {profile}, stored for {origin_of(host)}"
+        return Secret.parse(stored)
+    return None

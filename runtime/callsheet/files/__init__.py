@@ -1,1 +1,0 @@
-"""Files on disk: whole and checked, or not there."""

@@ -1,0 +1,140 @@
+"""Follow redirects and retry one request within its deadline."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from callsheet.backoff import THROTTLED as THROTTLED_COST
+from callsheet.backoff import TRANSIENT as TRANSIENT_COST
+from callsheet.backoff import full_jitter, wait_hint
+from callsheet.config.settings import joined, origin_of
+from callsheet.errors import LimitReached, NetworkError, ServerError
+from callsheet.flows.effects import Flow, Reply, Send, Sleep
+from callsheet.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callsheet.backoff import Quota
+
+
+class Timing(NamedTuple):
+    """Clocks, chance and the retry quota that the whole process shares.
+
+    ``clock`` measures and never jumps; ``wall`` tells the time of day.
+    """
+
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    random: Callable[[], float]
+    quota: Quota
+
+
+def default_timing() -> Timing:
+    """The real clocks and chance, and the quota that all of this process share."""
+    from callsheet.backoff import process_quota
+
+    return Timing(time.monotonic, time.time, _chance, process_quota())
+
+
+def _chance() -> float:
+    import random
+
+    return random.random()  # noqa: S311 - jitter, no secret
+
+
+REDIRECTS = (301, 302, 303, 307, 308)
+TRANSIENT = (408, 500, 502, 503, 504)
+THROTTLED = 429
+ATTEMPTS = 5
+LONGEST_HINT = 120.0
+
+
+def followed(send: Send) -> Flow[Reply]:
+    """Send once, and once more where the server points elsewhere inside its own origin.
+
+    A redirect to another scheme, host or port raises ``ServerError``: the key stays home.
+    """
+    reply: Reply = yield send
+    location = reply.headers.get("location", "")
+    if reply.status not in REDIRECTS or not location.strip():
+        return reply
+    target = joined(reply.url, location)
+    here, there = origin_of(reply.url), origin_of(target)
+    if here != there:
+        where = there or one_line(location)[:200]
+        raise ServerError(
+            f"{here} sends the request on to {where}; your key was not sent there",
+            code="redirect_refused",
+            hint=f"if that is right: log in with --host {where}",
+            http_status=reply.status,
+        )
+    if send.method != "GET" and reply.status not in {307, 308}:
+        raise ServerError(
+            f"the server redirects a {send.method} with HTTP {reply.status}, "
+            "which would turn it into a GET",
+            code="redirect_refused",
+            http_status=reply.status,
+        )
+    again: Reply = yield send._replace(url=target)
+    return again
+
+
+def retried(send: Send, timing: Timing) -> Flow[Reply]:
+    """Send a request that costs nothing, again after transient trouble, under the quota.
+
+    Raises ``NetworkError`` when no answer came in the end, ``LimitReached`` when the server
+    asks for a longer pause than two minutes.
+    """
+    attempt = cost = 0
+    while True:
+        trouble: NetworkError | None = None
+        reply: Reply | None = None
+        try:
+            reply = yield from followed(send)
+        except NetworkError as error:
+            trouble = error
+        if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
+            timing.quota.give(cost or 1)
+            return reply
+        throttled = reply is not None and reply.status == THROTTLED
+        attempt += 1
+        cost = THROTTLED_COST if throttled else TRANSIENT_COST
+        if attempt >= ATTEMPTS or not timing.quota.take(cost):
+            if reply is not None:
+                return reply
+            raise trouble or NetworkError("no answer", sent=True)
+        yield Sleep(pause(reply, attempt, throttled=throttled, timing=timing))
+
+
+def pause(reply: Reply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
+    """Seconds until the next try: what the server says, else full jitter."""
+    hint = wait_hint(reply.headers, timing.wall()) if reply else None
+    if hint is not None and hint > LONGEST_HINT:
+        error = LimitReached(
+            f"the server asks to wait {hint:.0f} s before the next request", retryable=True
+        )
+        error.retry_after = hint
+        raise error
+    if hint is not None:
+        return hint
+    return full_jitter(attempt - 1, base=1.0 if throttled else 0.05, cap=20.0, random=timing.random)
+
+
+def action_path(action_id: str, suffix: str = "") -> str:
+    """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
+    if not re.fullmatch("[A-Za-z0-9._~-]+", action_id):
+        from urllib.parse import quote
+
+        action_id = quote(action_id, safe="")
+    return f"/api/actions/{action_id}{suffix}"
+
+
+def sendable(action_id: str) -> bool:
+    """Whether an id can be a segment of a path.
+
+    Dots alone cannot: HTTP libraries resolve them, also where they are percent-encoded.
+    """
+    return not set(action_id) <= {"."} and action_id.encode("utf-8", "ignore").decode() == action_id

@@ -1,1 +1,0 @@
-"""Whether a body is what the advertised schema allows, and if not, why."""

@@ -1,0 +1,248 @@
+"""Compile a schema into a validator, with a fast path for plain schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import jsonschema_rs
+
+    from callsheet.schema.references import Draft
+
+
+# What binds nobody, or binds only what a plain schema does not use.
+_SAYS_NOTHING = frozenset(
+    (
+        *("$schema", "$comment", "$defs", "definitions", "title", "description", "default"),
+        *("examples", "deprecated", "readOnly", "writeOnly", "format"),
+    )
+)
+_OF_ANY = frozenset(("type", "enum", "const"))
+_OF_OBJECTS = frozenset(("properties", "required", "additionalProperties"))
+_OF_ARRAYS = frozenset(("items", "minItems", "maxItems"))
+_OF_TEXTS = frozenset(("minLength", "maxLength"))
+_OF_NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
+_READ = _SAYS_NOTHING | _OF_ANY | _OF_OBJECTS | _OF_ARRAYS | _OF_TEXTS | _OF_NUMBERS
+_DEPTH = 8
+_EXACT = 2**53
+
+
+def allows(schema: object, value: object, depth: int = _DEPTH) -> bool:
+    """Whether the schema allows the value for certain, whatever its draft.
+
+    False says nothing: another keyword than the ones known here, a number that is not exact,
+    or a value that is not allowed; the validator then decides. What a field that is not given
+    would have to be is not looked at.
+    """
+    schema = {} if schema is True else schema
+    if not isinstance(schema, dict) or depth == 0 or not schema.keys() <= _READ:
+        return False
+    if not _is_among(schema, value):
+        return False
+    if isinstance(value, dict):
+        return _object(schema, value, depth)
+    if isinstance(value, list):
+        return _array(schema, value, depth)
+    if isinstance(value, str):
+        return _text(schema, value)
+    if isinstance(value, bool) or value is None:
+        return True
+    return type(value) in {int, float} and _number(schema, value)
+
+
+def _is_among(schema: Mapping[str, Any], value: object) -> bool:
+    """Whether type, choices and constant hold."""
+    if "type" in schema:
+        said = schema["type"]
+        types = said if isinstance(said, list) else [said]
+        if not any(isinstance(one, str) and _is_of(one, value) for one in types):
+            return False
+    if "const" in schema and not _equal(schema["const"], value):
+        return False
+    if "enum" not in schema:
+        return True
+    choices = schema["enum"]
+    return isinstance(choices, list) and any(_equal(one, value) for one in choices)
+
+
+def _is_of(name: str, value: object) -> bool:
+    kind = type(value)
+    if name in {"number", "integer"}:
+        return kind is int or (name == "number" and kind is float)
+    known: Mapping[str, type] = {
+        "string": str,
+        "object": dict,
+        "array": list,
+        "boolean": bool,
+        "null": type(None),
+    }
+    return kind is known.get(name)
+
+
+def _equal(one: object, value: object) -> bool:
+    """Equal beyond doubt: JSON has no other 1 than 1.0, and Python no other 1 than True."""
+    return type(one) is type(value) and type(value) in {str, bool, type(None)} and one == value
+
+
+def _object(schema: Mapping[str, Any], value: dict[Any, Any], depth: int) -> bool:
+    known, required = schema.get("properties", {}), schema.get("required", [])
+    others = schema.get("additionalProperties", True)
+    if not isinstance(known, dict) or not isinstance(required, list):
+        return False
+    if not all(isinstance(name, str) and name in value for name in required):
+        return False
+    return all(
+        isinstance(name, str)
+        and _is_text(name)
+        and allows(known.get(name, others), item, depth - 1)
+        for name, item in value.items()
+    )
+
+
+def _array(schema: Mapping[str, Any], value: list[Any], depth: int) -> bool:
+    inner = schema.get("items", True)
+    return _within(schema, len(value), "minItems", "maxItems") and all(
+        allows(inner, item, depth - 1) for item in value
+    )
+
+
+def _text(schema: Mapping[str, Any], value: str) -> bool:
+    return _is_text(value) and _within(schema, len(value), "minLength", "maxLength")
+
+
+def _number(schema: Mapping[str, Any], value: Any) -> bool:
+    if not -_EXACT < value < _EXACT or not _within(schema, value, "minimum", "maximum"):
+        return False
+    return all(
+        type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * value < sign * limit
+        for name, sign in (("exclusiveMinimum", -1), ("exclusiveMaximum", 1))
+        if (limit := schema.get(name)) is not None
+    )
+
+
+def _within(schema: Mapping[str, Any], value: float, least: str, most: str) -> bool:
+    """Whether both limits hold that are there; one that is no exact number holds never."""
+    return all(
+        type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * value <= sign * limit
+        for name, sign in ((least, -1), (most, 1))
+        if (limit := schema.get(name)) is not None
+    )
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: half a surrogate pair cannot."""
+    return value.isascii() or value.encode("utf-8", "ignore").decode() == value
+
+
+_MOST_FAULTS = 20
+
+
+class Fault(NamedTuple):
+    """One thing that the schema forbids.
+
+    ``pointer`` leads to the value (for a missing or an unknown field: to that field),
+    ``message`` says what was given and what is allowed, ``allowed`` lists choices or names.
+    """
+
+    pointer: tuple[str | int, ...]
+    message: str
+    keyword: str = ""
+    allowed: tuple[Any, ...] = ()
+
+
+class Unjudged(Exception):
+    """No verdict can be had from this schema; ``reason`` says why, in words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Judge:
+    """A compiled schema; made by :func:`compile`, worth keeping for the schema's digest.
+
+    ``schema`` is what is judged by; ``notes`` are lines to tell once: what is not checked.
+    """
+
+    def __init__(
+        self, schema: dict[str, Any] | bool, draft: Draft, verdict: jsonschema_rs.Validator
+    ) -> None:
+        self.draft = draft
+        self.notes: tuple[str, ...] = ()
+        self.schema = schema
+        self._verdict = verdict
+
+    def allows(self, body: object) -> bool:
+        """The verdict alone. A body that is no JSON, or too deep to be read, is not allowed."""
+        try:
+            return self._verdict.is_valid(body)
+        except (ValueError, TypeError, RecursionError):
+            return False
+
+    def faults(self, body: object) -> tuple[Fault, ...]:
+        """Why the schema refuses the body, outermost first, 20 at most; empty when it does not."""
+        if self.allows(body):
+            return ()
+        from callsheet.schema.messages import explain
+
+        found = explain(self.schema, self.draft, self._verdict, body)
+        return tuple(Fault(*one) for one in found[:_MOST_FAULTS])
+
+
+def faults(schema: object, body: object) -> tuple[Fault, ...]:
+    """Compile and judge once; raises ``Unjudged`` for a schema that gives no verdict."""
+    return compile(schema).faults(body)
+
+
+def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, like re.compile
+    """Make a judge of a schema as advertised; raises ``Unjudged`` where that cannot be.
+
+    Patterns run in linear time; one that cannot is taken out and told in ``notes``. Nothing
+    is fetched: a reference that leaves the schema makes it unjudged.
+    """
+    from callsheet.schema.admission import admit_noted, draft_of
+    from callsheet.schema.limits import validator
+    from callsheet.schema.references import SchemaRefused, linked
+
+    try:
+        _, left_out = admit_noted(schema)
+    except SchemaRefused as refused:
+        raise Unjudged(str(refused)) from None
+    if left_out:
+        raise Unjudged(left_out[0])
+    schema = linked(schema)
+    draft = draft_of(schema)
+    if not isinstance(schema, dict):
+        return Judge(schema is True, draft, validator(schema is True, draft))
+    schema = _of_its_draft(schema, draft)
+    try:
+        return Judge(schema, draft, validator(schema, draft))
+    except ValueError:
+        return _loosened(schema, draft)
+
+
+def _of_its_draft(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """``dependencies`` left the vocabulary with 2019-09; jsonschema-rs still holds to it."""
+    from callsheet.schema.references import without
+
+    known: dict[str, Any] = schema if draft.startswith("draft") else without(schema, "dependencies")
+    return known
+
+
+def _loosened(schema: dict[str, Any], draft: Draft) -> Judge:
+    from callsheet.schema.admission import loosen
+    from callsheet.schema.limits import is_possible, validator
+
+    looser, removed = loosen(schema, is_possible)
+    try:
+        judge = Judge(looser, draft, validator(looser, draft))
+    except ValueError as error:
+        reason = str(getattr(error, "message", error)).partition("\n")[0]
+        raise Unjudged(f"the schema cannot be compiled: {reason[:200]}") from None
+    judge.notes = tuple(
+        f"the pattern {pattern[:120]} cannot be checked in linear time; it is left to the server"
+        for pattern in removed
+    )
+    return judge

@@ -1,0 +1,1 @@
+"""Compare two schemas and prove what changed."""

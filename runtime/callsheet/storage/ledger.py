@@ -1,0 +1,316 @@
+"""Keep the ledger of paid calls, and tell whether the process that made one is alive."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from callsheet.backoff import is_fresh
+from callsheet.errors import ReferenceUsed
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from callsheet.storage.ledger_schema import Guard
+    from callsheet.storage.partial_file import SavedFile
+
+
+ENDING = ".running"
+
+
+class Presence:
+    """A file of its own in the state folder, locked as long as this program goes on.
+
+    The system drops the lock however the program ends. Raises ``OSError``.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._handle: int | None = None
+        self._name = ""
+
+    def name(self) -> str:
+        """The name under which others find this program, taken when it is first needed."""
+        if self._handle is None:
+            name = os.urandom(8).hex() + ENDING
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            handle = os.open(os.path.join(self._folder, name), flags, 0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._handle, self._name = handle, name
+        return self._name
+
+    def is_here(self, name: str | None) -> bool:
+        """Whether the program of this name goes on; what a dead one left is removed."""
+        if not name or not name.endswith(ENDING) or name != os.path.basename(name):
+            return False
+        path = os.path.join(self._folder, name)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        else:
+            with suppress(OSError):
+                os.unlink(path)
+            return False
+        finally:
+            os.close(handle)
+
+    def close(self) -> None:
+        """Give the name up."""
+        if self._handle is not None:
+            with suppress(OSError):
+                os.unlink(os.path.join(self._folder, self._name))
+            os.close(self._handle)
+            self._handle = None
+
+
+NAME = "ledger.sqlite3"
+STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
+INTENT = (
+    *("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target"),
+    "sent",
+)
+INSERT_INTENT = """
+INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
+  family, media, target, sent, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
+  :body_digest, :schema_digest, :family, :media, :target, :sent, :holder)
+ON CONFLICT (ref) DO NOTHING
+"""
+RENEW_INTENT = """
+UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action, body = :body,
+  body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
+  target = :target, sent = :sent, holder = :holder, error = NULL WHERE ref = :ref
+"""
+# What was saved stays so, whatever is heard of the job later.
+UPDATE_STATE = """
+UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
+  ('running', 'done', 'failed') THEN state ELSE :state END
+"""
+HONOURED = """
+INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
+ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
+"""
+UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
+UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
+CHANGES = ("said", "cost", "error", "seconds")
+
+
+@cache
+def _update(*names: str) -> str:
+    """The one statement that changes the state and these columns of a job."""
+    return UPDATE_STATE + "".join(f", {name} = :{name}" for name in names) + " WHERE ref = :ref"
+
+
+class Ledger:
+    """One SQLite file in the state folder, shared by all processes of a user; 0600, no keys.
+
+    Raises ``UsageError`` where the file cannot be used: a paid call is then not made.
+    """
+
+    def __init__(self, folder: str, *, clock: Callable[[], float] = time.time) -> None:
+        self.path = os.path.join(folder or ".", NAME)
+        self._clock = clock
+        self._since = clock()
+        self._db: sqlite3.Connection | None = None
+        self._lock = threading.RLock()
+        self._presence: Presence | None = None
+
+    def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
+        """Write one event; it is on the disk when this returns."""
+        with self._writing() as db:
+            if event == "intent":
+                self._intend(db, ref, values)
+            else:
+                self._change(db, ref, STATES.get(event, event), values)
+
+    def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
+        row = {name: _text(values.get(name)) for name in INTENT}
+        row |= {"ref": ref, "now": self._clock(), "holder": self._here().name()}
+        if not db.execute(INSERT_INTENT, row).rowcount:
+            _refuse_twice(db, ref, values)
+            db.execute(RENEW_INTENT, row)
+
+    def _change(
+        self, db: sqlite3.Connection, ref: str, state: str, values: Mapping[str, Any]
+    ) -> None:
+        row = {name: values[name] for name in CHANGES if values.get(name) is not None}
+        if values.get("task_ids"):
+            row["task_ids"] = json.dumps(list(values["task_ids"]))
+        if values.get("reply") is not None:
+            row["reply"] = json.dumps(values["reply"])
+        now = self._clock()
+        db.execute(_update(*row), {"ref": ref, "now": now, "state": state, **row})
+        for file in values.get("files", ()):
+            path = os.path.abspath(file.path)
+            db.execute("DELETE FROM files WHERE ref = ? AND path = ?", (ref, path))
+            noted = (ref, path, file.bytes, file.sha256, now)
+            db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", noted)
+        if values.get("idempotency"):
+            db.execute(HONOURED, {"ref": ref, "now": now})
+
+    def saved(self, ref: str, files: Iterable[SavedFile]) -> None:
+        """Note the files that a job was saved to."""
+        self.record("saved", ref, {"files": tuple(files)})
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """The newest job with this reference (or its first 8 characters or more) or task id."""
+        rows = self._rows(
+            "ref = ? OR (length(?) >= 8 AND substr(ref, 1, length(?)) = ?)", [name] * 4
+        )
+        return (
+            rows[0]
+            if rows
+            else next((job for job in self._rows("instr(task_ids, ?)", [json.dumps(name)])), None)
+        )
+
+    def jobs(self, *, limit: int = 50) -> list[dict[str, Any]]:
+        """The newest jobs first."""
+        return self._rows("1", [], limit=limit)
+
+    def unsettled(self, *, host: str = "") -> list[dict[str, Any]]:
+        """Jobs whose outcome is unknown, then those that are not saved; newest first each.
+
+        An intent whose program ended while the request was out is unknown too.
+        """
+        here, place = (" AND host = ?", [host]) if host else ("", [])
+        doubtful = self._rows(f"({UNKNOWN}){here}", [self._since, *place])
+        unknown = [row for row in doubtful if self.is_unknown(row)]
+        return unknown + self._rows(UNSAVED + here, place)
+
+    def is_unknown(self, row: Mapping[str, Any]) -> bool:
+        """Whether what became of a job is not known."""
+        if row["state"] == "intent" and row["created"] < self._since:
+            return not self._here().is_here(row["holder"])
+        return bool(row["state"] == "unknown")
+
+    def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
+        """How many seconds the last jobs of these actions took, the newest first."""
+        if not os.path.exists(self.path):
+            return ()
+        with self._guarding, self._open() as db:
+            any_of = ", ".join("?" * len(actions))
+            sql = f"""SELECT seconds FROM jobs WHERE action IN ({any_of}) AND host = ?
+              AND seconds IS NOT NULL ORDER BY created DESC LIMIT ?"""  # noqa: S608 - constants
+            found = db.execute(sql, (*actions, host, limit))
+            return tuple(row["seconds"] for row in found)
+
+    def forget(self, ref: str) -> None:
+        """Drop a job and the notes of its files; the files stay."""
+        with self._writing() as db:
+            db.execute("DELETE FROM files WHERE ref = ?", (ref,))
+            db.execute("DELETE FROM jobs WHERE ref = ?", (ref,))
+
+    def honours_key(self, host: str) -> bool:
+        """Tell whether an answer of this host in the last hour showed that it honours the key."""
+        if not os.path.exists(self.path):
+            return False
+        with self._guarding, self._open() as db:
+            row = db.execute(
+                "SELECT seen FROM origins WHERE origin = ? AND idempotency", (host,)
+            ).fetchone()
+        return row is not None and is_fresh(row["seen"], self._clock())
+
+    def keep_reply(self, name: str, body: bytes) -> str:
+        """Keep the whole body of a reply beside the ledger; return its path, or ``""``."""
+        from callsheet.storage.raw_replies import keep_reply
+
+        return keep_reply(os.path.dirname(self.path), name, body)
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with the file; empty for nothing, or for no file."""
+        if not os.path.exists(self.path):
+            return ""
+        with self._guarding, self._open() as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
+        return "" if found == ["ok"] else "; ".join(found)
+
+    def leave(self) -> None:
+        """Let go of the file as a program does that ends: nothing is tidied, nothing is lost."""
+        if self._db is not None:
+            from callsheet.storage.ledger_schema import abandon
+
+            abandon(self._db)
+            self._db = None
+        self._leave_presence()
+
+    def close(self) -> None:
+        """Close the file; it opens again when needed."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        self._leave_presence()
+
+    def _here(self) -> Presence:
+        if self._presence is None:
+            self._presence = Presence(os.path.dirname(self.path))
+        return self._presence
+
+    def _leave_presence(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
+
+    def _rows(self, where: str, values: list[Any], *, limit: int = -1) -> list[dict[str, Any]]:
+        if not os.path.exists(self.path):
+            return []
+        with self._guarding, self._open() as db:
+            order = "ORDER BY created DESC LIMIT ?"
+            sql = f"SELECT * FROM jobs WHERE {where} {order}"  # noqa: S608 - constants
+            jobs = [dict(row) for row in db.execute(sql, [*values, limit])]
+            for job in jobs:
+                for name in ("task_ids", "family", "media", "reply", "sent"):
+                    job[name] = json.loads(job[name]) if job[name] else None
+                found = db.execute(
+                    "SELECT path, bytes, sha256 FROM files WHERE ref = ?", (job["ref"],)
+                )
+                job["files"] = [dict(row) for row in found]
+        return jobs
+
+    @property
+    def _guarding(self) -> Guard:
+        from callsheet.storage.ledger_schema import Guard
+
+        return Guard(self.path, self._lock)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            from callsheet.storage.ledger_schema import connect
+
+            self._db = connect(self.path)
+        return self._db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that no other writer can come between."""
+        with self._guarding, self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
+
+def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
+    """Refuse a reference that a request has left with, unless the server honours it."""
+    row = db.execute("SELECT * FROM jobs WHERE ref = ?", (ref,)).fetchone()
+    if row["state"] in {"unsent", "refused"}:
+        return
+    same = all(row[name] == values.get(name) for name in ("host", "action", "body_digest"))
+    if not (same and values.get("repeat")):
+        raise ReferenceUsed(
+            f"the reference {ref} was used for {row['action']} already ({row['state']})",
+            hint="take another one for another request"
+            if not same
+            else "sending it again could cost again: the server is not known to honour the key",
+        )
+
+
+def _text(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else json.dumps(value)

@@ -1,1 +1,0 @@
-"""What is made of a catalogue: actions with commands, families and flags."""

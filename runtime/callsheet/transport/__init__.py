@@ -1,0 +1,1 @@
+"""Drive flows over HTTP."""

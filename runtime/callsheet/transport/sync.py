@@ -1,0 +1,206 @@
+"""Drive flows synchronously."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from callsheet.errors import NetworkError
+from callsheet.flows.effects import (
+    Flow,
+    Gather,
+    KeepReply,
+    Record,
+    Reply,
+    Save,
+    Send,
+    Sleep,
+    Tell,
+    Update,
+)
+from callsheet.transport.http import (
+    AT_ONCE,
+    MANY,
+    Body,
+    download_of,
+    in_our_words,
+    is_encoded,
+    is_proxied,
+    load_httpx,
+    reply_of,
+    too_slow,
+    url_of,
+)
+from callsheet.transport.routes import Pool, Routes, parsed, request_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+    from callsheet.config.settings import Settings
+    from callsheet.storage.ledger import Ledger
+
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Runs flows to their end; one may be shared by threads.
+
+    ``sleep`` and ``http`` (an ``httpx.BaseTransport``) are for tests and special networks.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger | None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        http: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.settings, self.ledger = settings, ledger
+        self._sleep, self._http = sleep, http
+        self._routes = Routes(settings, self._open)
+
+    def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+        """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
+        done: list[T] = []
+        for update in self.iterate(flow, done):
+            if tell is not None:
+                tell(update)
+        return done[0]
+
+    def iterate(self, flow: Flow[T], done: list[T]) -> Iterator[Update]:
+        """The updates of a flow on its way; what it returns is put into ``done``."""
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                effect = flow.throw(error) if error is not None else flow.send(answer)
+            except StopIteration as stop:
+                done.append(stop.value)
+                return
+            answer = error = None
+            if isinstance(effect, Tell):
+                yield effect.update
+                continue
+            try:
+                answer = self.perform(effect)
+            except BaseException as raised:  # the flow decides what any of them means
+                error = raised
+
+    def perform(self, effect: Any) -> Any:
+        """Do one thing that a flow asked for."""
+        match effect:
+            case Send():
+                return self._send(effect) if effect.within is None else self._within(effect)
+            case Sleep():
+                return self._sleep(effect.seconds)
+            case Gather():
+                return self._gather(effect)
+            case Save():
+                return self._save(effect)
+            case Record():
+                if self.ledger is not None:
+                    self.ledger.record(effect.event, effect.ref, effect.values)
+                return None
+            case KeepReply():
+                return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
+        raise TypeError(f"no flow may ask for {type(effect).__name__}")
+
+    def _send(self, send: Send) -> Reply:
+        url = url_of(self.settings, send)
+        with in_our_words(url):
+            route = self._routes.route(send.method, url)
+            response = route.handle(request_of(route, send, url))
+            try:
+                body = Body(parsed(url)[1])
+                for chunk in response.iter_bytes() if is_encoded(response) else response.stream:
+                    body.add(chunk)
+            finally:
+                response.close()
+            return body.reply(response, self.settings.key)
+
+    def _within(self, send: Send) -> Reply:
+        """Send, and stop waiting for the answer when its time is over, however it drips.
+
+        The time-outs of a socket start anew with every byte; a thread can be left behind.
+        """
+        from queue import Empty, SimpleQueue
+
+        box: SimpleQueue[Reply | BaseException] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                box.put(self._send(send))
+            except BaseException as error:  # told to the thread that waits
+                box.put(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            came = box.get(timeout=send.within)
+        except Empty:
+            raise too_slow(self.settings, send) from None
+        if isinstance(came, BaseException):
+            raise came
+        return came
+
+    def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
+        def one(send: Send) -> Reply | Exception:
+            try:
+                return self._send(send)
+            except NetworkError as error:
+                return error
+            finally:
+                self._answered()
+
+        if len(gather.sends) >= MANY and self._http is None:
+            from callsheet.transport import aio
+
+            if aio.carries_crowds(self.settings.host):
+                return aio.crowd(self.settings, gather, self._answered)
+        from concurrent.futures import ThreadPoolExecutor
+
+        if not gather.sends:
+            return ()
+        pool = ThreadPoolExecutor(min(AT_ONCE, len(gather.sends)))
+        try:
+            return tuple(pool.map(one, gather.sends))
+        finally:  # an interruption does not wait for what is still on its way
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answered(self) -> None:
+        """One of several requests was answered, or cannot be."""
+
+    def _save(self, save: Save) -> Reply:
+        request = download_of(self.settings, save)
+        client = self._client(save.url)
+        with in_our_words(save.url), client.stream(**request) as response:
+            reply = reply_of(response, b"")
+            if save.part.begin(reply.status, reply.headers):
+                for chunk in response.iter_bytes():
+                    save.part.write(chunk)
+                save.part.end()
+            return reply
+
+    def _client(self, url: str) -> httpx.Client:
+        client: httpx.Client = self._routes.pool(url).client
+        return client
+
+    def _open(self, url: str, options: dict[str, Any]) -> Pool:
+        httpx = load_httpx()
+        http = self._http
+        if http is None and not is_proxied(url):
+            http = httpx.HTTPTransport(verify=options["verify"], limits=options["limits"])
+        client = httpx.Client(transport=http, **options)
+        return Pool(client, http.handle_request if http else partial(client.send, stream=True))
+
+    def close(self) -> None:
+        """Close connections and the ledger."""
+        for pool in self._routes.emptied():
+            pool.client.close()
+        if self.ledger is not None:
+            self.ledger.close()

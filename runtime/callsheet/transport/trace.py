@@ -1,0 +1,75 @@
+"""Trace every exchange of a driver for --verbose and --debug."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from callsheet.flows.effects import Gather, Save, Send
+from callsheet.secret import redact_headers
+from callsheet.text import one_line
+from callsheet.transport.http import headers_for
+from callsheet.transport.sync import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callsheet.config.settings import Settings
+    from callsheet.storage.ledger import Ledger
+
+
+class ToldTransport(Transport):
+    """A transport that says each request and each answer to ``say``, one line each."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger | None,
+        *,
+        say: Callable[[str], object],
+        headers: bool,
+    ) -> None:
+        super().__init__(settings, ledger)
+        self.say, self.headers = say, headers
+
+    def perform(self, effect: Any) -> Any:
+        """Do what a flow asks, and tell it where it goes over the network."""
+        if not isinstance(effect, Send | Gather | Save):
+            return super().perform(effect)
+        for line in self._asked(effect):
+            self.say(f"> {line}")
+        started = time.monotonic()
+        try:
+            answer = super().perform(effect)
+        except Exception as error:
+            self.say(f"< {one_line(str(error), 200)}")
+            raise
+        took = (time.monotonic() - started) * 1000
+        for reply in (
+            answer if isinstance(answer, tuple) and isinstance(effect, Gather) else [answer]
+        ):
+            self.say(f"< {_answered(reply)} in {took:.0f} ms")
+            self._told(getattr(reply, "headers", {}), "<")
+        return answer
+
+    def _asked(self, effect: Send | Gather | Save) -> list[str]:
+        if isinstance(effect, Save):
+            return [f"GET {one_line(effect.url.partition('?')[0], 300)}"]
+        sends = effect.sends if isinstance(effect, Gather) else (effect,)
+        for send in sends:
+            self._told(headers_for(self.settings, self._url(send), send.headers), ">")
+        return [f"{send.method} {self._url(send)}" for send in sends]
+
+    def _url(self, send: Send) -> str:
+        return send.url or self.settings.require_host() + send.path
+
+    def _told(self, headers: Any, sign: str) -> None:
+        if self.headers:
+            for name, value in dict(redact_headers(headers)).items():
+                self.say(f"{sign}   {one_line(name, 100)}: {one_line(value, 300)}")
+
+
+def _answered(reply: Any) -> str:
+    if isinstance(reply, Exception):
+        return one_line(str(reply), 200)
+    return f"{reply.status}, {len(reply.body)} bytes"

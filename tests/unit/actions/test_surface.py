@@ -1,0 +1,272 @@
+"""A catalogue becomes commands that keep their names and say what they cost."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import pytest
+
+from callsheet.actions.resolve import Surface, surface
+from callsheet.config.overlay import Overlay
+from callsheet.spec import Advertised, Family
+
+PROMPT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"prompt": {"type": "string"}},
+    "required": ["prompt"],
+}
+TASK: dict[str, Any] = {
+    "type": "object",
+    "properties": {"taskId": {"type": "string"}},
+    "required": ["taskId"],
+}
+WAIT: dict[str, Any] = {
+    **PROMPT,
+    "properties": {**PROMPT["properties"], "timeoutMs": {"type": "integer", "default": 180_000}},
+}
+VIDEO = {
+    "ai.video.generate": PROMPT,
+    "ai.video.generate_and_wait": WAIT,
+    "ai.video.query": TASK,
+}
+
+
+def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **given: Any) -> Surface:
+    entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
+    return surface(entries, overlay or Overlay(), **given)
+
+
+def test_a_family_is_one_command_and_its_query() -> None:
+    found = seen(VIDEO)
+    family = Family(
+        create="ai.video.generate",
+        wait="ai.video.generate_and_wait",
+        query="ai.video.query",
+        timeout_ms=180_000,
+    )
+
+    assert [(one.id, one.command, one.role, one.paid) for one in found.actions] == [
+        ("ai.video.generate", ("video", "generate"), "create", True),
+        ("ai.video.generate_and_wait", (), "wait", True),
+        ("ai.video.query", ("video", "query"), "query", False),
+    ]
+    assert {one.family for one in found.actions} == {family}
+    assert found.groups == {("video",): "Actions under ai.video"}
+    assert found.by_command["video", "generate"] is found.by_id["ai.video.generate"]
+    assert [(one.flag, one.only, one.hidden) for one in found.actions[0].params] == [
+        ("prompt", "", False),
+        ("timeout", "wait", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schemas", "roles"),
+    [
+        ({"a.create": PROMPT, "a.get": TASK}, {}),
+        ({"a.make": PROMPT, "a.make_and_wait": PROMPT}, {"a.make_and_wait": "wait"}),
+        (
+            {"a.make": PROMPT, "a.make_and_wait": PROMPT, "b.query": TASK},
+            {"a.make_and_wait": "wait"},
+        ),
+        (
+            {"a.make": PROMPT, "a.make_and_wait": PROMPT, "a.cancel": TASK, "a.upscale": TASK},
+            {"a.make_and_wait": "wait"},
+        ),
+        (
+            {"a.submit": PROMPT, "a.submit_and_wait": PROMPT, "a.status": TASK, "a.cancel": TASK},
+            {"a.submit": "create", "a.submit_and_wait": "wait", "a.status": "query"},
+        ),
+        (
+            {"song": PROMPT, "song_and_wait": PROMPT, "song_query": TASK, "film_query": TASK},
+            {"song": "create", "song_and_wait": "wait", "song_query": "query"},
+        ),
+    ],
+)
+def test_what_makes_a_family(schemas: dict[str, Any], roles: dict[str, str]) -> None:
+    assert {one.id: one.role for one in seen(schemas).actions if one.role} == roles
+
+
+@pytest.mark.parametrize(
+    ("properties", "required", "key"),
+    [
+        ({"taskId": {}}, ["taskId"], "taskId"),
+        ({"id": {}, "verbose": {}}, ["id"], "id"),
+        ({"job-id": {}}, [], "job-id"),
+        ({"request_id": {}}, ["request_id"], "request_id"),
+        ({"taskId": {}, "region": {}}, ["taskId", "region"], None),
+        ({"name": {}}, ["name"], None),
+        ({"taskId": {}, "limit": {}}, [], None),
+    ],
+)
+def test_a_query_needs_a_task_id_alone(
+    properties: dict[str, Any], required: list[str], key: str | None
+) -> None:
+    query = {"type": "object", "properties": properties, "required": required}
+    found = seen({**VIDEO, "ai.video.query": query}).by_id["ai.video.query"]
+
+    assert (found.family.task_key if found.family else None) == key
+
+
+def test_the_configured_family_wins() -> None:
+    overlay = Overlay.parse(
+        {"families": {"a.make": {"wait": "a.do", "query": "a.look", "task-key": "nr"}}}
+    )
+    found = seen({"a.make": PROMPT, "a.do": WAIT, "a.look": PROMPT, "a.status": TASK}, overlay)
+
+    assert found.by_id["a.make"].family == Family(
+        create="a.make", wait="a.do", query="a.look", task_key="nr", timeout_ms=180_000
+    )
+    assert found.by_id["a.do"].command == ()
+    assert not found.by_id["a.look"].paid
+    assert found.by_id["a.status"].paid
+
+
+def test_and_wait_alone_is_a_command_of_the_short_name() -> None:
+    found = seen({"ai.video.generate_and_wait": WAIT, "ai.video.query": TASK})
+    wait = found.by_id["ai.video.generate_and_wait"]
+
+    assert (wait.command, wait.role) == (("video", "generate"), "wait")
+    assert wait.family == Family(
+        wait="ai.video.generate_and_wait", query="ai.video.query", timeout_ms=180_000
+    )
+    assert not found.by_id["ai.video.query"].paid
+
+
+def test_names_once_given_stay_when_a_family_completes() -> None:
+    alone = seen({"ai.video.generate_and_wait": WAIT})
+    given = {one.id: one.command for one in alone.actions}
+    assert seen(VIDEO, given=given).by_command.keys() == {("video", "generate"), ("video", "query")}
+
+    apart = seen({key: VIDEO[key] for key in list(VIDEO)[:2]})
+    given = {one.id: one.command for one in apart.actions}
+    later = seen(VIDEO, given=given)
+    assert later.by_id["ai.video.generate_and_wait"].command == ("video", "generate-and-wait")
+    assert given.items() <= {one.id: one.command for one in later.actions}.items()
+
+
+def test_no_new_action_moves_a_name() -> None:
+    schemas = {f"{group}.{verb}": PROMPT for group in ("b", "ai.c", "d") for verb in ("x", "y")}
+    given = {one.id: one.command for one in seen(schemas).actions}
+    more = {"ai.b.x": PROMPT, "c.x": PROMPT, "b": PROMPT, "b.x.z": PROMPT, "ai.d.X": PROMPT}
+    later = seen({**more, **schemas}, given=given)
+
+    assert {one.id: one.command for one in later.actions if one.id in given} == given
+    assert {one.action for one in later.problems} == set(more)
+    commands = [one.command for one in later.actions if one.command]
+    assert len(set(commands)) == len(commands)
+
+
+def test_an_id_that_is_a_group_or_ours_is_reached_by_call() -> None:
+    found = seen({"ai.video": PROMPT, "tasks.list": PROMPT, "login": PROMPT, **VIDEO})
+
+    assert {one.action: one.code for one in found.problems} == {
+        "ai.video": "call-only",
+        "tasks.list": "call-only",
+        "login": "call-only",
+    }
+    assert found.by_id["ai.video"].command == ()
+
+
+def test_the_order_of_the_catalogue_does_not_matter() -> None:
+    schemas = {**VIDEO, "video.generate": PROMPT, "ai.video": TASK, "x.Query": {}, "x.query": {}}
+    entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
+    entries.append(Advertised(id="x.query", input=PROMPT))
+    expected = surface(entries, Overlay())
+    for seed in range(5):
+        random.Random(seed).shuffle(entries)
+
+        assert surface(entries, Overlay()) == expected
+    assert "twice" in {one.code for one in expected.problems}
+
+
+@pytest.mark.parametrize(
+    ("marks", "paid"),
+    [
+        ({}, True),
+        ({"readOnly": True}, False),
+        ({"billable": False}, False),
+        ({"annotations": {"readOnlyHint": True}}, False),
+        ({"readOnly": "yes", "billable": None, "annotations": []}, True),
+    ],
+)
+def test_what_is_marked_free_is_free(marks: dict[str, Any], paid: bool) -> None:
+    (found,) = surface([Advertised(id="a.b", input=PROMPT, marks=marks)], Overlay()).actions
+
+    assert found.paid is paid
+    assert not found.idempotent
+
+
+def test_the_overlay_frees_leaves_out_and_strips() -> None:
+    overlay = Overlay(free=("a.*",), exclude=("*.secret",), strip_prefixes=("a.", "a.b."))
+    found = seen({"a.x": PROMPT, "a.secret": PROMPT, "a.b.y": PROMPT}, overlay)
+
+    assert [(one.id, one.command, one.paid) for one in found.actions] == [
+        ("a.b.y", ("y",), False),
+        ("a.x", ("x",), False),
+    ]
+
+
+@pytest.mark.parametrize("schema", [None, {"type": "nonsense"}, {"$ref": "#/$defs/no"}])
+def test_one_bad_schema_costs_its_own_flags_alone(schema: Any) -> None:
+    found = seen({"a.bad": schema, "a.good": PROMPT})
+
+    assert [(one.command, one.typed, len(one.params)) for one in found.actions] == [
+        (("a", "bad"), False, 0),
+        (("a", "good"), True, 1),
+    ]
+    assert [one.action for one in found.problems] == ["a.bad"]
+    assert found.problems[0].hint == "the action takes --input alone"
+
+
+@pytest.mark.parametrize(
+    ("title", "description", "summary"),
+    [
+        ("T", "", "T"),
+        ("T", "Make a video. It takes long.", "Make a video"),
+        ("", "Make\ta video\nof something", "Make a video"),
+        ("", "v1.5 of it", "v1.5 of it"),
+        (
+            "",
+            "word " * 40,
+            "word word word word word word word word word word word word word word…",
+        ),
+        ("", "", ""),
+    ],
+)
+def test_the_summary_is_the_first_sentence(title: str, description: str, summary: str) -> None:
+    entry = Advertised(id="a.b", title=title, description=description, input={})
+    (found,) = surface([entry], Overlay()).actions
+
+    assert found.summary == summary
+    assert len(found.summary) <= 72
+
+
+def test_media_come_from_configuration_and_output_own_medium_first() -> None:
+    output = {
+        "properties": {
+            "videos": {"items": {"properties": {"videoUrl": {}, "coverImageUrl": {}}}},
+            "audio_url": {"type": "string"},
+            "docsUrl": {"type": "string"},
+        },
+        "dependentRequired": {"properties": ["videos"]},
+    }
+    entries = [
+        Advertised(id="ai.video.generate", input=PROMPT, output={"type": "object"}),
+        Advertised(id="ai.video.generate_and_wait", input=WAIT, output=output),
+        Advertised(id="ai.video.query", input=TASK, output={"$ref": "file:///x", "type": 5}),
+    ]
+    found = surface(entries, Overlay(media=("imageUrl",)))
+
+    assert found.by_id["ai.video.generate"].media == ("videoUrl", "imageUrl", "audio_url")
+
+
+@pytest.mark.parametrize("shape", ["x{}_and_wait", "x.get{}", "g{}.a", "{}" + ".q" * 100])
+def test_a_catalogue_of_many_actions_is_read_at_once(shape: str) -> None:
+    schema = {"type": "object", "properties": {"taskId": {"type": "string"}}}
+    many = [Advertised(id=shape.format(n), input=schema) for n in range(2_000)]
+    start = time.process_time()
+
+    assert len(surface(many, Overlay()).actions) == 2_000
+    assert time.process_time() - start < 2.0

@@ -1,0 +1,287 @@
+"""The list is read to its end inside its origin, asked for cheaply, and trusted within limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.scripted import HOST, Stage, reply
+
+from callsheet.catalog.fetch import fetch
+from callsheet.catalog.snapshot import Catalogue
+from callsheet.catalog.store import CatalogueCache
+from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
+from callsheet.flows.effects import Gather, Reply
+from callsheet.jsonio import digest, strict_json
+from callsheet.protocol.overrides import Overrides
+from callsheet.spec import Advertised
+
+LIST_URL = f"{HOST}/api/actions"
+OBJECT = {"type": "object", "properties": {"prompt": {"type": "string"}}}
+DOCUMENT = reply({"inputSchema": OBJECT}, etag='"s"')
+
+
+def listed(*ids: str, **more: Any) -> dict[str, Any]:
+    return {"actions": [{"id": name} for name in ids], **more}
+
+
+def inline(*ids: str) -> dict[str, Any]:
+    return {"actions": [{"id": name, "inputSchema": OBJECT} for name in ids]}
+
+
+def page(value: Any, **headers: Any) -> Reply:
+    return reply(value, url=LIST_URL, **headers)
+
+
+def fetched(stage: Stage, known: Catalogue | None = None) -> Catalogue:
+    return stage.run(fetch(HOST, Overrides(), stage.timing, known))
+
+
+def refused(stage: Stage) -> CallsheetError:
+    with pytest.raises(CallsheetError) as caught:
+        fetched(stage)
+    return caught.value
+
+
+def test_schemas_are_asked_for_all_at_once() -> None:
+    stage = Stage(page(listed("a.b", "a.c")), (DOCUMENT, DOCUMENT))
+    found = fetched(stage)
+    assert [action.id for action in found.actions] == ["a.b", "a.c"]
+    assert all(action.input == OBJECT for action in found.actions)
+    assert stage.kinds == ["Send", "Gather"]
+    assert [send.path for send in stage.of(Gather)[0].sends] == [
+        "/api/actions/a.b/schema",
+        "/api/actions/a.c/schema",
+    ]
+    assert found.requests == 3
+
+
+def test_a_list_with_schemas_is_one_request() -> None:
+    stage = Stage(page(inline("a.b", "a.c")))
+    found = fetched(stage)
+    assert (found.requests, stage.kinds) == (1, ["Send"])
+    assert found.actions[1].input == OBJECT
+
+
+def test_an_unchanged_list_is_one_request() -> None:
+    known = fetched(Stage(page(listed("a.b"), etag='"l"'), (DOCUMENT,)))
+    stage = Stage(reply(status=304))
+    found = fetched(stage, known)
+    assert stage.sends[0].headers == {"If-None-Match": '"l"'}
+    assert (found.actions, found.requests, stage.kinds) == (known.actions, 1, ["Send"])
+
+
+def test_an_unchanged_schema_is_kept() -> None:
+    known = fetched(Stage(page(listed("a.b"), last_modified="then"), (DOCUMENT,)))
+    stage = Stage(page(listed("a.b", "a.c")), (reply(status=304), DOCUMENT))
+    found = fetched(stage, known)
+    assert stage.sends[0].headers == {"If-Modified-Since": "then"}
+    assert stage.of(Gather)[0].sends[0].headers == {"If-None-Match": '"s"'}
+    assert found.actions[0].input == OBJECT
+    assert found.tags["/api/actions/a.b/schema"] == {"etag": '"s"'}
+
+
+def test_one_schema_that_cannot_be_read_costs_the_others_nothing() -> None:
+    answers = (reply(b"no json"), DOCUMENT, reply({"error": "gone"}, 404), reply({"note": 1}))
+    found = fetched(Stage(page(listed("a", "b", "c", "d")), answers))
+    assert [action.input is not None for action in found.actions] == [False, True, False, False]
+    assert [note.partition(":")[0] for note in found.notes] == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize("trouble", [NetworkError("broke", sent=True), reply(b"", 503)])
+def test_a_schema_that_failed_is_asked_for_again(trouble: object) -> None:
+    stage = Stage(page(listed("a.b"), etag='"l"'), (trouble,), DOCUMENT)
+    found = fetched(stage)
+    assert (found.actions[0].input, found.notes, found.requests) == (OBJECT, (), 3)
+
+
+def test_after_a_schema_was_missed_the_list_is_asked_for_anew() -> None:
+    stage = Stage(page(listed("a.b"), etag='"l"'), (reply(b"", 503),), reply(b"", 503))
+    found = fetched(stage)
+    assert "could not be fetched" in found.notes[0]
+    assert found.tags == {}
+
+
+def test_pages_are_followed_to_their_end() -> None:
+    stage = Stage(
+        page({**inline("a"), "nextCursor": "c 2"}),
+        page({**inline("b", "a"), "nextCursor": "c3"}),
+        page(inline("c")),
+    )
+    found = fetched(stage)
+    assert [action.id for action in found.actions] == ["a", "b", "c"]
+    assert stage.sends[1].path == "/api/actions?cursor=c+2"
+    assert found.tags == {}
+
+
+def test_a_page_that_brings_nothing_new_ends_the_list() -> None:
+    stage = Stage(page({**inline("a"), "nextCursor": "again"}))
+    assert len(fetched(stage).actions) == 1
+    assert len(stage.sends) == 2
+
+
+def test_an_endless_list_is_cut() -> None:
+    count = iter(range(10_000))
+    stage = Stage(lambda send: page({**inline(f"a{next(count)}"), "nextCursor": "more"}))
+    found = fetched(stage)
+    assert (len(stage.sends), len(found.actions)) == (100, 100)
+    assert "cut" in found.notes[-1]
+
+
+@pytest.mark.parametrize("target", ["?page=2", f"{LIST_URL}?page=2", "/api/actions?page=2"])
+def test_a_link_inside_the_origin_is_followed(target: str) -> None:
+    stage = Stage(page(inline("a"), link=f'<{target}>; rel="next"'), page(inline("b")))
+    assert len(fetched(stage).actions) == 2
+    assert stage.sends[1].url == f"{LIST_URL}?page=2"
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/api/actions", "http://ads.example/x", "http://["]
+)
+def test_a_link_out_of_the_origin_is_refused(target: str) -> None:
+    stage = Stage(page(inline("a"), link=f'<{target}>; rel="next"'))
+    assert "nothing was asked there" in refused(stage).message
+    assert len(stage.sends) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (reply({"message": "no key"}, 401), AuthError, "no key"),
+        (reply({"success": False, "message": "closed"}), ServerError, "closed"),
+        (reply({"hello": "world"}), ServerError, "no list of actions"),
+        (reply(b"<html><title>Hi</title>", content_type="text/html"), ServerError, "Hi"),
+        (reply(b'{"actions": [], "actions": []}'), ServerError, "repeats a key"),
+        (reply(b'["' + b"x" * 5_300_000 + b'"]'), ServerError, "5 MB"),
+        (reply(b"", 404), ServerError, "404"),
+    ],
+)
+def test_what_is_no_list_is_told(answer: Reply, kind: type[Exception], words: str) -> None:
+    error = refused(Stage(answer))
+    assert isinstance(error, kind)
+    assert words in error.message
+
+
+def test_an_empty_list_is_a_list() -> None:
+    assert fetched(Stage(page({"actions": []}))).actions == ()
+
+
+def test_a_large_schema_is_left_out() -> None:
+    large = reply({"inputSchema": {**OBJECT, "description": "x" * 1_100_000}})
+    found = fetched(Stage(page(listed("a")), (large,)))
+    assert (found.actions[0].input, len(found.notes)) == (None, 1)
+
+
+def test_an_id_that_is_no_segment_is_not_asked_for() -> None:
+    stage = Stage(page(listed("..", "a.b")), (DOCUMENT,))
+    found = fetched(stage)
+    assert [send.path for send in stage.of(Gather)[0].sends] == ["/api/actions/a.b/schema"]
+    assert [action.id for action in found.actions if action.input] == ["a.b"]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', "[NaN]", "[Infinity]", '"\\ud800"', "[" * 100_000, "", "{"]
+)
+def test_json_that_is_not_trusted(text: str) -> None:
+    assert strict_json(text.encode()) is None
+
+
+def stored() -> Catalogue:
+    action = Advertised(id="a.b", title="T", input=OBJECT, marks={"readOnly": True})
+    return Catalogue(HOST, 12.5, (action,), {"/api/actions": {"etag": '"l"'}}, ("a note",))
+
+
+def test_a_catalogue_is_kept_by_host(tmp_path: Path) -> None:
+    cache = CatalogueCache(str(tmp_path / "cache"))
+    assert cache.load(HOST) is None
+    cache.store(stored())
+    assert CatalogueCache(str(tmp_path / "cache")).load(HOST) == stored()
+    assert cache.load(HOST + ":8443") is None
+    names = sorted(path.name for path in (tmp_path / "cache").iterdir())
+    assert names == [names[0], f"{names[0]}.index"]
+
+
+def test_the_index_tells_digests_without_the_rest(tmp_path: Path) -> None:
+    cache = CatalogueCache(str(tmp_path))
+    names = ["a", 'b "c', "d\n1", "a.a"]
+    found = stored()._replace(actions=tuple(Advertised(id=n, input={"title": n}) for n in names))
+    assert cache.index(HOST) is None
+    cache.store(found._replace(actions=(*found.actions, Advertised(id="none"))))
+    index = cache.index(HOST)
+
+    assert index is not None
+    assert index.fetched == found.fetched
+    assert [index.digest_of(n) for n in names] == [digest({"title": n}) for n in names]
+    assert (index.digest_of("none"), index.digest_of("b")) == ("", None)
+
+
+def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
+    cache, catalogue = CatalogueCache(str(tmp_path)), stored()
+    cache.store(catalogue)
+    before = Path(cache.path(HOST)).stat()
+    later = catalogue._replace(fetched=catalogue.fetched + 60)
+    cache.touch(later)
+    after, index = Path(cache.path(HOST)).stat(), cache.index(HOST)
+
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert CatalogueCache(str(tmp_path)).load(HOST) == later
+    assert index is not None
+    assert index.fetched == later.fetched
+    assert index.digest_of(stored().actions[0].id)
+
+
+def test_a_server_cannot_be_named_like_an_action(tmp_path: Path) -> None:
+    cache, catalogue = CatalogueCache(str(tmp_path)), stored()
+    name = catalogue.actions[0].id
+    cache.store(catalogue._replace(server=f"{'x' * 80} {name}"))
+    index = cache.index(HOST)
+
+    assert index is not None
+    assert index.digest_of(name) == digest(catalogue.actions[0].input)
+
+
+def test_hosts_that_look_alike_have_files_of_their_own() -> None:
+    cache = CatalogueCache("/cache")
+    hosts = ["https://a.example", "http://a.example", "https://a.example/x", "https://a_example"]
+    hosts += [f"https://{'a' * 150}.example/{end}" for end in ("x", "X")]
+
+    assert len({cache.path(host).lower() for host in hosts}) == len(hosts)
+    assert all(len(cache.path(host)) < 250 for host in hosts)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actions": [{"id": 5}]},
+        {"actions": [{"name": "a"}]},
+        {"actions": [{"id": "a", "marks": []}]},
+        {"actions": None},
+        {"tags": []},
+        {"tags": {"/x": {"etag": 5}}},
+        {"tags": {"/x": "etag"}},
+        {"fetched": "now"},
+        {"notes": 5},
+    ],
+)
+def test_a_damaged_cache_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+    cache = CatalogueCache(str(tmp_path / "cache"))
+    cache.store(stored())
+    path = Path(cache.path(HOST))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    assert cache.load(HOST) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", "[" * 50_000])
+def test_a_cache_that_is_no_json_is_none(tmp_path: Path, text: str) -> None:
+    cache = CatalogueCache(str(tmp_path))
+    (tmp_path / cache.path(HOST).rpartition("/")[2]).write_text(text)
+    assert cache.load(HOST) is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = CatalogueCache(str(tmp_path / "file" / "cache"))
+    cache.store(stored())
+    assert cache.load(HOST) is None

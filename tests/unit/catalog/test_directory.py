@@ -1,0 +1,193 @@
+"""Which actions a host has, and which schema judges a body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from unit.scripted import HOST, Stage, reply
+
+from callsheet.catalog.host import Directory
+from callsheet.config.bindings import Bindings
+from callsheet.config.settings import Settings
+from callsheet.errors import CallsheetError, InvalidInput, NetworkError, UsageError
+from callsheet.spec import Action, Family
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROMPT = {
+    "type": "object",
+    "properties": {
+        "prompt": {"type": "string"},
+        "camera": {"properties": {"a/b": {"type": "integer"}}},
+    },
+    "required": ["prompt"],
+}
+LIST = reply({"actions": [{"id": "v.make", "inputSchema": PROMPT}]}, url=f"{HOST}/api/actions")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = str(tmp_path)
+    return Settings(
+        command="ads", env="ADS", host=HOST, config_dir=folder, state_dir=folder, cache_dir=folder
+    )
+
+
+def directory(settings: Settings, stage: Stage, bindings: Bindings | None = None) -> Directory:
+    return Directory(settings, bindings or Bindings(), stage.timing)
+
+
+def judged(
+    stage: Stage, found: Directory, body: Any, name: str = "v.make"
+) -> CallsheetError | None:
+    try:
+        stage.run(found.judge(Action(id=name), body))
+    except CallsheetError as error:
+        return error
+    return None
+
+
+def test_the_list_is_asked_for_once_and_kept(settings: Settings) -> None:
+    stage = Stage(LIST)
+    found = directory(settings, stage)
+    for _ in range(3):
+        assert stage.run(found.find("v.make")).id == "v.make"
+    assert stage.run(directory(settings, stage).find("v.make")).id == "v.make"
+    assert len(stage.sends) == 1
+
+
+def test_an_id_that_is_new_is_looked_for_on_the_server(settings: Settings) -> None:
+    later = reply({"actions": [{"id": "v.new", "inputSchema": PROMPT}]})
+    stage = Stage(LIST, later)
+    found = directory(settings, stage)
+    stage.run(found.find("v.make"))
+    assert stage.run(found.find("v.new")).typed
+    assert len(stage.sends) == 2
+
+
+def test_an_id_that_nobody_knows_is_a_paid_action_of_its_own(settings: Settings) -> None:
+    stage = Stage(LIST)
+    action = stage.run(directory(settings, stage).find("v.secret"))
+    assert (action.paid, action.typed, len(stage.sends)) == (True, False, 1)
+
+
+def test_a_body_is_held_against_the_schema_of_the_host(settings: Settings) -> None:
+    stage = Stage(LIST)
+    found = directory(settings, stage)
+    assert judged(stage, found, {"prompt": "waves"}) is None
+    error = judged(stage, found, {"prompt": 5})
+    assert isinstance(error, InvalidInput)
+    assert error.pointer == "/prompt"
+    deep = judged(stage, found, {"prompt": "x", "camera": {"a/b": "x"}})
+    assert isinstance(deep, InvalidInput)
+    assert deep.pointer == "/camera/a~1b"
+    assert isinstance(judged(stage, found, {}), InvalidInput)
+    assert len(stage.sends) == 1
+
+
+@pytest.mark.parametrize("body", [[], "x", 5, None, True])
+def test_a_body_is_an_object(settings: Settings, body: object) -> None:
+    stage = Stage(LIST)
+    assert isinstance(judged(stage, directory(settings, stage), body), InvalidInput)
+
+
+def test_a_body_without_a_schema_goes_out_with_a_note(settings: Settings) -> None:
+    stage = Stage(reply({"actions": [{"id": "v.raw", "inputSchema": {"type": 5}}]}), (reply({}),))
+    found = directory(settings, stage)
+    assert judged(stage, found, {"anything": 1}, "v.raw") is None
+    assert judged(stage, found, {"anything": 2}, "v.raw") is None
+    assert len(found.notes) == 1
+    assert "v.raw" in found.notes[0]
+
+
+def test_a_host_must_be_known(settings: Settings) -> None:
+
+    stage = Stage(LIST)
+    with pytest.raises(UsageError, match="no server"):
+        stage.run(directory(settings._replace(host=""), stage).refresh())
+
+
+def test_bindings_of_another_interface_are_refused(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="interface 99") as caught:
+        directory(settings, Stage(LIST), Bindings(package="x", interface=99))
+    assert "make generate" in caught.value.hint
+
+
+def test_overrides_win_over_the_overlay(settings: Settings) -> None:
+    stage = Stage(reply({"things": [{"id": "v.make", "inputSchema": PROMPT}]}))
+    found = Directory(settings, Bindings(), stage.timing, overrides={"list": "things"})
+    assert stage.run(found.find("v.make")).typed
+
+
+def test_a_refresh_forgets_what_was_compiled(settings: Settings) -> None:
+    loose = reply({"actions": [{"id": "v.make", "inputSchema": {"type": "object"}}]})
+    stage = Stage(LIST, loose)
+    found = directory(settings, stage)
+    assert judged(stage, found, {}) is not None
+    stage.run(found.refresh())
+    assert judged(stage, found, {}) is None
+
+
+def test_what_is_generated_works_without_a_list(settings: Settings) -> None:
+    stage = Stage(reply({"hello": "world"}))
+    found = directory(settings, stage)
+    assert judged(stage, found, {"anything": 1}) is None
+    assert "no list of actions" in found.notes[0]
+
+
+def test_a_job_is_asked_for_in_the_words_of_its_host(settings: Settings) -> None:
+    query = {"type": "object", "properties": {"task_id": {}}, "required": ["task_id"]}
+    members = {"v.make": PROMPT, "v.make_and_wait": PROMPT, "v.query": query}
+    entries = [{"id": name, "inputSchema": schema} for name, schema in members.items()]
+    stage = Stage(reply({"actions": entries}))
+    found = directory(settings, stage)
+    bound = Family(create="v.make", query="v.query", task_key="taskId")
+    action = Action(id="v.make", role="create", family=bound, module="v_make")
+    assert stage.run(found.on_terms_of_host(action)).family == bound
+    stage.run(found.refresh())
+    here = stage.run(found.on_terms_of_host(action)).family
+    assert here is not None
+    assert (here.task_key, here.query) == ("task_id", "v.query")
+    unpaired = Action(id="v.make", role="wait", family=bound, module="v_make")
+    assert stage.run(found.on_terms_of_host(unpaired)).family == bound
+
+
+MARKED = {"id": "v.make", "inputSchema": PROMPT, "readOnly": True, "idempotency": True}
+HOUR = 3600.0
+
+
+def marked(settings: Settings, later: float, *answers: Any) -> tuple[Stage, Directory]:
+    """Give a host that marked an action as free and idempotent so many seconds ago."""
+    stage = Stage(reply({"actions": [MARKED]}), *answers)
+    host = directory(settings, stage)
+    stage.run(host.refresh())
+    stage.now += later
+    return stage, host
+
+
+@pytest.mark.parametrize(
+    ("later", "answers", "paid", "sends"),
+    [
+        (HOUR - 1, (), False, 1),
+        (HOUR + 1, (reply({"actions": [MARKED]}),), False, 2),
+        (HOUR + 1, (reply({"actions": [{"id": "v.make", "inputSchema": PROMPT}]}),), True, 2),
+        (HOUR + 1, (NetworkError("down", sent=True),), True, 2),
+        (-2 * HOUR, (NetworkError("down", sent=True),), True, 2),
+    ],
+)
+def test_a_mark_that_makes_an_action_free_counts_for_an_hour(
+    settings: Settings, later: float, answers: Any, paid: bool, sends: int
+) -> None:
+    stage, host = marked(settings, later, *answers)
+    for action in (Action(id="v.make"), Action(id="v.make", paid=False, idempotent=True)):
+        assert stage.run(host.on_terms_of_host(action)).paid is paid
+    assert len(stage.sends) >= sends
+
+
+def test_a_host_that_says_billable_beats_the_configuration(settings: Settings) -> None:
+    stage = Stage(reply({"actions": [{"id": "v.make", "inputSchema": PROMPT, "billable": True}]}))
+    host = Directory(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
+    stage.run(host.refresh())
+    assert stage.run(host.on_terms_of_host(Action(id="v.make"))).paid is True

@@ -1,0 +1,74 @@
+"""A keyword goes from every subschema, and from nothing else."""
+
+from __future__ import annotations
+
+import jsonschema_rs as rs
+import pytest
+
+from callsheet.schema import validator
+from callsheet.schema.references import linked, without
+
+
+def test_only_keywords_go() -> None:
+    gone = {"dependencies": {"a": ["b"]}, "type": "object"}
+    kept = {"type": "object"}
+    schema = {
+        "properties": {"dependencies": gone, "x": {"items": gone}},
+        "anyOf": [gone, True],
+        "$defs": {"d": gone},
+        "const": {"dependencies": 1},
+        "enum": [{"dependencies": 1}],
+        "dependencies": {},
+    }
+
+    assert without(schema, "dependencies") == {
+        "properties": {"dependencies": kept, "x": {"items": kept}},
+        "anyOf": [kept, True],
+        "$defs": {"d": kept},
+        "const": {"dependencies": 1},
+        "enum": [{"dependencies": 1}],
+    }
+    assert schema["dependencies"] == {}
+
+
+_SIMPLE = ["a", "a%20b", "A:B", "a+b", "a?b", "a~1b", "a%25b"]
+_ODD = [
+    "My Type",
+    "List<Foo>",
+    "A[B]",
+    "«X»",
+    "a{b}",
+    "a|b^c",
+    'a"b',
+    "größe",
+    "a%b",
+    "a#b",
+    "a\\b",
+]
+
+
+@pytest.mark.parametrize("name", _SIMPLE)
+def test_a_link_that_is_a_uri_stays(name: str) -> None:
+    schema = {"items": {"$ref": f"#/$defs/{name}"}, "x": [{"$ref": "https://a.example/b#c"}]}
+
+    assert linked(schema) == schema
+
+
+@pytest.mark.parametrize("words", ["$defs", "definitions"])
+@pytest.mark.parametrize("name", _ODD)
+def test_any_other_link_leads_where_it_led(name: str, words: str) -> None:
+    link = {"$ref": f"#/{words}/{name}"}
+    schema = {"properties": {"x": link}, words: {name: {"type": "integer"}}}
+    with pytest.raises(ValueError, match="URI reference"):
+        rs.Draft202012Validator(schema)
+    judge = validator.compile(schema)
+
+    assert judge.allows({"x": 1})
+    assert [fault.pointer for fault in judge.faults({"x": "1"})] == [("x",)]
+
+
+def test_what_only_looks_like_a_link_stays() -> None:
+    odd = {"$ref": "a b"}
+    schema = {"properties": {"$ref": {"const": odd}}, "enum": [odd], "default": odd}
+
+    assert linked(schema) == schema

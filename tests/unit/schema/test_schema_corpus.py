@@ -1,0 +1,100 @@
+"""Every recorded action goes the whole road, and the judge agrees with every labelled body."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callsheet.actions.naming import OWN_FLAGS
+from callsheet.actions.params import MOST_FLAGS, flag_at, params
+from callsheet.actions.resolve import surface
+from callsheet.config.overlay import Overlay
+from callsheet.schema import validator as judge
+from callsheet.schema.admission import admit, draft_of
+from callsheet.spec import Advertised
+
+CORPUS = Path(os.environ.get("CORPUS", "../shared/corpus"))
+pytestmark = pytest.mark.skipif(
+    not (CORPUS / "actions.jsonl.gz").exists(), reason=f"no corpus in {CORPUS}"
+)
+
+
+def lines(name: str) -> list[dict[str, Any]]:
+    with gzip.open(CORPUS / name, "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
+
+
+@pytest.fixture(scope="module")
+def actions() -> dict[str, dict[str, Any]]:
+    return {action["id"]: action for action in lines("actions.jsonl.gz")}
+
+
+def advertised(actions: dict[str, dict[str, Any]]) -> list[Advertised]:
+    return [
+        Advertised(
+            id=name,
+            description=one["description"] or "",
+            input=one["input"],
+            output=one.get("output"),
+        )
+        for name, one in actions.items()
+    ]
+
+
+def test_every_schema_is_admitted_and_read_by_its_draft(
+    actions: dict[str, dict[str, Any]],
+) -> None:
+    assert {name: draft_of(one["input"]) for name, one in actions.items()} == {
+        name: one["draft"] for name, one in actions.items()
+    }
+    assert all(isinstance(admit(one["input"]), dict) for one in actions.values())
+
+
+def test_flags_are_unique_few_and_never_ours(actions: dict[str, dict[str, Any]]) -> None:
+    for name, one in actions.items():
+        found = params(admit(one["input"]), action_id=name, overlay=Overlay())
+        said = [param.flag for param in found]
+
+        assert len(set(said)) == len(said) <= MOST_FLAGS
+        assert not OWN_FLAGS & set(said)
+        assert {param.path[0] for param in found} >= set(one["input"].get("properties", {}))
+        assert all(flag_at(found, param.path) == param.flag for param in found)
+
+
+def test_every_action_becomes_a_command_in_any_order(
+    actions: dict[str, dict[str, Any]],
+) -> None:
+    entries = advertised(actions)
+    first = surface(entries, Overlay())
+    random.Random(7).shuffle(entries)
+
+    assert [action.id for action in first.actions] == sorted(actions)
+    assert len(first.by_command) == len(actions)
+    assert all(action.typed for action in first.actions)
+    assert first.problems == ()
+    assert surface(entries, Overlay()) == first
+
+
+def test_the_judge_agrees_with_every_label(actions: dict[str, dict[str, Any]]) -> None:
+    wrong = []
+    count = 0
+    for one in lines("instances.jsonl.gz"):
+        compiled = judge.compile(actions[one["id"]]["input"])
+        for verdict in ("valid", "invalid"):
+            for _, body in one[verdict]:
+                count += 1
+                faults = compiled.faults(body)
+                if bool(faults) != (verdict == "invalid") or not all(map(good, faults)):
+                    wrong.append((one["id"], verdict, body, faults))
+    assert wrong == []
+    assert count > 5_000
+
+
+def good(fault: judge.Fault) -> bool:
+    return bool(fault.message) and "\n" not in fault.message and bool(fault.keyword)

@@ -1,0 +1,159 @@
+"""Requests as they leave: the key for its origin alone, TLS always checked, failures in words."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from callsheet.config.settings import Settings, is_loopback
+from callsheet.errors import AuthError, NetworkError, UsageError
+from callsheet.secret import Secret
+from callsheet.transport.http import (
+    client_options,
+    headers_for,
+    in_our_words,
+    is_proxied,
+    pool_of,
+    require_key,
+    verify_for,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOST = "https://ads.example/base"
+ADS = Settings(
+    command="ads", env="ADS", host=HOST, key=Secret("sk-1"), config_dir="", state_dir="",
+    cache_dir="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("auth", "name", "value"),
+    [("bearer", "Authorization", "Bearer sk-1"), ("x-api-key", "X-Api-Key", "sk-1")],
+)
+def test_the_key_goes_to_its_origin_alone(auth: str, name: str, value: str) -> None:
+    ads = ADS._replace(auth=auth)
+    assert headers_for(ads, "https://ADS.example:443/any")[name] == value
+    for other in (
+        "http://ads.example/",
+        "https://ads.example:444/",
+        "https://ads.example.evil/",
+        "https://evil/ads.example",
+        "https://ads.example@evil/",
+        "https://sub.ads.example/",
+        "https://ads.example:x/",
+        "",
+    ):
+        assert not {"Authorization", "X-Api-Key"} & set(headers_for(ads, other))
+
+
+def test_without_a_host_no_place_is_the_right_one() -> None:
+    assert "Authorization" not in headers_for(ADS._replace(host=""), "")
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_configured_proxy_is_seen(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    def proxied(url: str) -> bool:
+        return is_proxied(url)
+
+    assert not proxied("https://ads.example")
+    monkeypatch.setenv(variable, "http://proxy.example:3128")
+    assert proxied("https://ads.example")
+    assert not proxied("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8", "http://localhost", "https://[::1]:9/x"])
+def test_loopback(url: str) -> None:
+    assert is_loopback(url)
+    assert client_options(url)["trust_env"] is False
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1.evil", "http://localhost.evil", "http://[", "x", "https://1.1.1.1"]
+)
+def test_other_places(url: str) -> None:
+    assert not is_loopback(url)
+
+
+def test_one_client_serves_one_kind_of_place() -> None:
+    urls = ("http://127.0.0.1", "HTTPS://a.example", "https://b.example", "http://a.example")
+    assert len({pool_of(url) for url in urls}) == 3
+
+
+@pytest.mark.parametrize("variable", ["SSL_VERIFY", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE"])
+def test_tls_is_always_checked(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "0")
+    context = verify_for("HTTPS://ads.example")
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert client_options("https://ads.example")["follow_redirects"] is False
+
+
+def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(UsageError, match="certificates") as caught:
+        verify_for("https://ads.example")
+    assert "SSL_CERT_FILE" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "sent"),
+    [
+        (httpx.ConnectError("refused"), False),
+        (httpx.ConnectTimeout("slow"), False),
+        (httpx.PoolTimeout("busy"), False),
+        (httpx.ProxyError("407"), False),
+        (httpx.InvalidURL("x"), False),
+        (httpx.UnsupportedProtocol("x"), False),
+        (httpx.ReadTimeout("slow"), True),
+        (httpx.WriteTimeout("slow"), True),
+        (httpx.ReadError("reset"), True),
+        (httpx.WriteError("reset"), True),
+        (httpx.RemoteProtocolError("short"), True),
+        (httpx.DecodingError("gzip"), True),
+        (httpx.LocalProtocolError("x"), True),
+    ],
+)
+def test_what_left_and_what_did_not(error: Exception, sent: bool) -> None:
+    with pytest.raises(NetworkError) as caught, in_our_words("https://ads.example/x"):
+        raise error
+    assert caught.value.sent is sent
+    assert "https://ads.example" in caught.value.message
+    assert caught.value.retryable is not isinstance(
+        error, httpx.InvalidURL | httpx.UnsupportedProtocol
+    )
+
+
+def test_what_left_over_aiohttp() -> None:
+    import aiohttp
+
+    def sent(cause: Exception, mapped: Exception | None) -> bool:
+        error = mapped or cause
+        error.__cause__ = cause if mapped else None
+        with pytest.raises(NetworkError) as caught, in_our_words("https://ads.example"):
+            raise error
+        return caught.value.sent
+
+    late = httpx.ConnectTimeout("as the transport calls it")
+    assert sent(aiohttp.ServerDisconnectedError(), late) is True
+    assert sent(aiohttp.ClientOSError(104, "reset"), late) is True
+    assert sent(aiohttp.ConnectionTimeoutError(), late) is False
+    assert sent(aiohttp.SocketTimeoutError(), httpx.ReadTimeout("x")) is True
+    assert sent(aiohttp.ClientPayloadError("cut"), httpx.ReadError("x")) is True
+    assert sent(aiohttp.ClientError("unmapped"), None) is True
+
+
+def test_other_exceptions_are_left_alone() -> None:
+    with pytest.raises(KeyError), in_our_words("https://ads.example"):
+        raise KeyError("x")
+
+
+def test_a_missing_key_says_where_to_make_one() -> None:
+    require_key(ADS)
+    with pytest.raises(AuthError) as caught:
+        require_key(ADS._replace(key=None))
+    assert "https://ads.example" in caught.value.hint
+    assert "ads login" in caught.value.hint
