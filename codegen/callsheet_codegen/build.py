@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from callsheet.actions.resolve import Assembly
+from callsheet.actions.resolve import ActionResolver
 from callsheet.cli.help.pages import file_name
 from callsheet.config.bindings import INTERFACE
 from callsheet.jsonio import canonical
-from callsheet_codegen.cache import Fact, Known
+from callsheet_codegen.cache import ActionRecord, CachedState
 from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.fingerprints import MODELS_INDEX, key_of, keys
 from callsheet_codegen.ir import DataFile, Project
-from callsheet_codegen.layout import Given, outline
+from callsheet_codegen.layout import AssignedNames, outline
 from callsheet_codegen.methods import Material, build_group, child, command_module, section
 from callsheet_codegen.models.requests import index_of, model_actions
 from callsheet_codegen.render import help_files, words_of
@@ -39,21 +39,23 @@ if TYPE_CHECKING:
 _OF_NAMES = frozenset({"twice", "renamed", "call-only"})
 
 
-class Work:
+class BuildPlan:
     """The files whose inputs are not those of the last run, and whatever they need.
 
     ``files`` says from what each file of the package is made, ``stale`` which are to be made,
     ``facts`` what came of each action.
     """
 
-    def __init__(self, whole: Assembly, named: Outline, made: Keys, known: Known) -> None:
+    def __init__(
+        self, whole: ActionResolver, named: Outline, made: Keys, known: CachedState
+    ) -> None:
         self.whole, self.named, self.keys, self.known = whole, named, made, known
         self._models_of = {f"models/{stem}.py": name for name, stem in named.stems.items()}
         self._fresh = {n for n, key in made.actions.items() if self._is_known(n, key)}
         self.stale = {path for path, key in made.files.items() if self._is_stale(path, key)}
         self.actions: dict[str, Action] = {}
         self.models: Mapping[str, ActionModels] = {}
-        self.facts: dict[str, Fact] = {}
+        self.facts: dict[str, ActionRecord] = {}
         self.files: dict[str, str] = {}
 
     def _is_known(self, name: str, key: str) -> bool:
@@ -120,9 +122,9 @@ class Work:
         for name, face in self.named.faces.items():
             yield f"help/{file_name(face.command)}", [name] if face.command else []
 
-    def _fact(self, name: str, problems: Iterable[Diagnostic]) -> Fact:
+    def _fact(self, name: str, problems: Iterable[Diagnostic]) -> ActionRecord:
         models = self.models[name]
-        return Fact(
+        return ActionRecord(
             key=self.keys.actions[name],
             module=bool(models.made.source),
             exports=models.exports,
@@ -180,7 +182,7 @@ def _from_problem(problem: Problem) -> Diagnostic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class PackageNames:
     """What the generated package is called, and what its program and variables are."""
 
     package: str
@@ -189,7 +191,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class BuildResult:
     """The project, the names that were given (for the lock), and what went wrong.
 
     ``stale`` are the files to be made, ``part`` gives the project as far as some of them need it.
@@ -199,10 +201,10 @@ class Built:
 
     stale: frozenset[str]
     part: Callable[[frozenset[str]], Project] = field(compare=False)
-    given: Given
+    given: AssignedNames
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]
-    facts: Mapping[str, Fact]
+    facts: Mapping[str, ActionRecord]
 
     @property
     def project(self) -> Project:
@@ -220,21 +222,23 @@ class Building:
         self,
         snapshot: Snapshot,
         overlay: Overlay,
-        names: Names,
+        names: PackageNames,
         *,
-        given: Given | None = None,
+        given: AssignedNames | None = None,
         modeller: Modeller,
-        known: Known | None = None,
+        known: CachedState | None = None,
     ) -> None:
-        given = given or Given()
-        whole = Assembly(snapshot.actions, overlay, given.commands, given.flags)
+        given = given or AssignedNames()
+        whole = ActionResolver(snapshot.actions, overlay, given.commands, given.flags)
         named = outline(whole, overlay, given)
         about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
-        work = Work(whole, named, keys(whole, named, given, about=about), known or Known())
+        work = BuildPlan(
+            whole, named, keys(whole, named, given, about=about), known or CachedState()
+        )
         work.ask(modeller)
         self._work, self._parts = work, _Parts(work, names, snapshot.source)
         self._data = self._parts.data()
-        self.given = Given(
+        self.given = AssignedNames(
             commands={name: path for name, path in whole.commands.items() if path},
             methods=named.methods(),
             modules=named.stems,
@@ -242,11 +246,11 @@ class Building:
             groups=named.groups(),
         )
 
-    def finish(self) -> Built:
+    def finish(self) -> BuildResult:
         """Wait for the models and decide what is written from them."""
         work = self._work
         work.settle()
-        return Built(
+        return BuildResult(
             stale=frozenset(work.stale),
             part=partial(self._parts.project, self._data),
             given=self.given,
@@ -259,7 +263,7 @@ class Building:
 class _Parts:
     """The parts of the project that are to be made."""
 
-    def __init__(self, work: Work, names: Names, source: str) -> None:
+    def __init__(self, work: BuildPlan, names: PackageNames, source: str) -> None:
         self.work, self.named, self.names, self.source = work, work.named, names, source
         self.places, self.homes = work.named.places, work.named.homes
 

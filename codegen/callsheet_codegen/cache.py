@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from callsheet_codegen.diagnostics import Diagnostic
     from callsheet_codegen.ir import Plan
-    from callsheet_codegen.models.pool import Made, Modeller, Request
+    from callsheet_codegen.models.pool import Modeller, ModelRequest, ModelSource
 
 
 _FORMAT = 1
@@ -118,7 +118,7 @@ def said_at_rest(held: Mapping[str, Any]) -> dict[str, Any] | None:
     return said
 
 
-class Left(NamedTuple):
+class IdleStamp(NamedTuple):
     """What a run leaves: what it read, how its files are, and what it would say again."""
 
     inputs: Iterable[str]
@@ -127,7 +127,7 @@ class Left(NamedTuple):
     said: object
 
 
-def rest(base: str, tools: str, left: Left) -> None:
+def rest(base: str, tools: str, left: IdleStamp) -> None:
     """Remember that nothing is left to do while all of this stays as it is."""
     inputs, folder, stats, said = left
     held = {
@@ -185,7 +185,7 @@ def _store(path: str, value: object) -> None:
                 os.unlink(part)
 
 
-class Fact(NamedTuple):
+class ActionRecord(NamedTuple):
     """What came of one action: whether it has a module of models, what that offers, its flags.
 
     ``key`` is the digest of what it was made from; ``told`` are its diagnostics.
@@ -198,14 +198,14 @@ class Fact(NamedTuple):
     told: tuple[Diagnostic, ...] = ()
 
 
-class Known(NamedTuple):
+class CachedState(NamedTuple):
     """Files that lie on disk as they were made: path → (digest of the inputs, sha256).
 
     Whatever is not here is made again.
     """
 
     files: Mapping[str, tuple[str, str]] = {}
-    actions: Mapping[str, Fact] = {}
+    actions: Mapping[str, ActionRecord] = {}
 
     def holds(self, path: str, key: str) -> bool:
         """Whether the file on disk is the one that these inputs give."""
@@ -233,7 +233,7 @@ class Recall:
         self._blocks: Mapping[str, str] = {}
         held = load_work(base, tools) or {}
         self._rows: Mapping[str, Row] = {}
-        self._facts: Mapping[str, Fact] = {}
+        self._facts: Mapping[str, ActionRecord] = {}
         self._held: Mapping[str, Any] = held.get("actions", {})
         self._shas: dict[str, str | None] = {}
         try:
@@ -271,14 +271,14 @@ class Recall:
         """The blocks of the lock that an earlier run wrote just so, by action id."""
         return self._blocks
 
-    def known(self) -> Known:
+    def known(self) -> CachedState:
         """What need not be made again: of files, those that lie there as they were written."""
         files = {
             path: (key, sha)
             for path, (key, sha, *_) in self._rows.items()
             if self._sha(path) == sha
         }
-        return Known(files=files, actions=self._facts)
+        return CachedState(files=files, actions=self._facts)
 
     def keep(
         self,
@@ -286,7 +286,7 @@ class Recall:
         stats: Stats,
         *,
         keys: Mapping[str, str],
-        facts: Mapping[str, Fact],
+        facts: Mapping[str, ActionRecord],
         blocks: Mapping[str, str],
     ) -> None:
         """Remember a run that was published; ``stats`` are those of its files."""
@@ -314,17 +314,17 @@ def _row(row: Any) -> Row:
     return str(key), str(sha), int(size), int(written), int(changed)
 
 
-def _fact_row(fact: Fact) -> list[Any]:
+def _fact_row(fact: ActionRecord) -> list[Any]:
     flags = [[*path, flag] for path, flag in fact.flags.items()]
     told = [one.as_json() for one in fact.told]
     return [fact.key, fact.module, fact.exports, flags, told]
 
 
-def _fact(row: Any) -> Fact:
+def _fact(row: Any) -> ActionRecord:
     from callsheet_codegen.diagnostics import Diagnostic
 
     key, module, exports, flags, told = row
-    return Fact(
+    return ActionRecord(
         key=str(key),
         module=bool(module),
         exports=tuple(map(str, exports)),
@@ -333,13 +333,13 @@ def _fact(row: Any) -> Fact:
     )
 
 
-class Remembering:
+class CachingModeller:
     """A modeller in front of another one. What was refused is not kept: it is tried again."""
 
     def __init__(self, modeller: Modeller, folder: str, tools: str) -> None:
         self._modeller, self._folder, self._tools = modeller, folder, tools
 
-    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
         """Every module that could be made, in the order of the requests."""
         paths = {name: self._path(request) for name, request in requests.items()}
         known = {
@@ -348,7 +348,7 @@ class Remembering:
         missing = {name: one for name, one in requests.items() if name not in known}
         return _Remembered(paths, known, self._modeller(missing) if missing else {})
 
-    def _path(self, request: Request) -> str:
+    def _path(self, request: ModelRequest) -> str:
         from callsheet.jsonio import canonical
 
         text = canonical([self._tools, {name: list(root) for name, root in request.roots.items()}])
@@ -356,15 +356,18 @@ class Remembering:
         return os.path.join(self._folder, mark[:2], f"{mark[2:40]}.json")
 
 
-class _Remembered(Mapping[str, "Made"]):
+class _Remembered(Mapping[str, "ModelSource"]):
     """What is known, and what is being made; that is kept when it is looked at."""
 
     def __init__(
-        self, paths: Mapping[str, str], known: Mapping[str, Made], made: Mapping[str, Made]
+        self,
+        paths: Mapping[str, str],
+        known: Mapping[str, ModelSource],
+        made: Mapping[str, ModelSource],
     ) -> None:
         self._paths, self._known, self._made = paths, known, made
 
-    def __getitem__(self, name: str) -> Made:
+    def __getitem__(self, name: str) -> ModelSource:
         if name in self._known:
             return self._known[name]
         one = self._made[name]
@@ -379,8 +382,8 @@ class _Remembered(Mapping[str, "Made"]):
         return sum(1 for _ in self)
 
 
-def _load_models(path: str) -> Made | None:
-    from callsheet_codegen.models.pool import Made
+def _load_models(path: str) -> ModelSource | None:
+    from callsheet_codegen.models.pool import ModelSource
 
     try:
         with open(path, encoding="utf-8") as file:
@@ -390,12 +393,12 @@ def _load_models(path: str) -> Made | None:
             for cls, rows in held["fields"].items()
         }
         roots = frozenset(map(str, held["roots"]))
-        return Made(source=str(held["source"]), fields=fields, roots=roots)
+        return ModelSource(source=str(held["source"]), fields=fields, roots=roots)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _store_models(path: str, made: Made) -> None:
+def _store_models(path: str, made: ModelSource) -> None:
     import tempfile
 
     held = {"source": made.source, "fields": made.fields, "roots": sorted(made.roots)}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckResult:
     """The answer to one question; ``drift`` decides the exit code, ``lines`` say it in words.
 
     ``report`` holds the changes where there are some.
@@ -44,7 +44,7 @@ class Weights:
     ignore: str | None = None
 
 
-def tree(config: Config, lock: Lock) -> Finding:
+def tree(config: Config, lock: Lock) -> CheckResult:
     """Whether the package folder is what the lock gives; nothing is written.
 
     Where only the versions of the tools differ, that is told and is not drift.
@@ -55,13 +55,13 @@ def tree(config: Config, lock: Lock) -> Finding:
     others = pipeline.other_tools(lock)
     notes = tuple(f"written with other tools: {text}" for text in others)
     if not differing:
-        return Finding(subject="tree", drift=False, lines=("the tree is what the lock gives",))
+        return CheckResult(subject="tree", drift=False, lines=("the tree is what the lock gives",))
     if others and not edited:
         line = "the tree differs from what these tools write; that is no drift"
-        return Finding(subject="tree", drift=False, lines=(line, *notes))
+        return CheckResult(subject="tree", drift=False, lines=(line, *notes))
     lines = [f"the tree differs from the lock in {len(differing)} files"]
     lines += [f"  {path}{' (edited by hand)' if path in edited else ''}" for path in differing]
-    return Finding(subject="tree", drift=True, lines=(*lines, *notes))
+    return CheckResult(subject="tree", drift=True, lines=(*lines, *notes))
 
 
 def edited_files(config: Config) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def server(
     host: str | None,
     environ: Mapping[str, str] | None = None,
     weights: Weights | None = None,
-) -> Finding:
+) -> CheckResult:
     """Whether the lock's own source still says what the lock holds."""
     weights, name = weights or Weights(), lock.snapshot.source
     if not host and name == source.SANDBOX:
@@ -89,7 +89,7 @@ def server(
         served = diff.served(config, host=host, environ=environ)
     elif any(local in name for local in LOOPBACK):
         line = f"the lock came from {name}; say --host to compare with it"
-        return Finding(subject="server", drift=False, lines=(line,))
+        return CheckResult(subject="server", drift=False, lines=(line,))
     else:
         served = diff.served(config, host=None, environ=environ, locked=name)
     return _compare(config, lock, served, weights)
@@ -101,15 +101,15 @@ def _is_configured(config: Config, name: str, environ: Mapping[str, str] | None)
     return configured is not None and configured.name == name
 
 
-def _compare(config: Config, lock: Lock, served: Version, weights: Weights) -> Finding:
+def _compare(config: Config, lock: Lock, served: Version, weights: Weights) -> CheckResult:
     old = diff.Version("the lock", lock)
     report = diff.compared(old, served, config, weights.ignore)
     where = lock.snapshot.source
     if not report.changes:
         more = f" ({report.ignored} ignored)" if report.ignored else ""
         line = f"{where} says what the lock holds{more}"
-        return Finding(subject="server", drift=False, lines=(line,))
-    return Finding(
+        return CheckResult(subject="server", drift=False, lines=(line,))
+    return CheckResult(
         subject="server",
         drift=report.fails(weights.level, allow_unproved=weights.allow_unproved),
         lines=(f"{where} changed since the lock:", *(f"  {one}" for one in report.lines("text"))),

@@ -41,10 +41,10 @@ def generate(argv: Sequence[str] | None = None) -> int:
 
 def _generate(given: argparse.Namespace, base: str, tools: str, *, early: bool) -> int:
     """Look, and do what is to be done; ``early`` where models are to be made, most probably."""
-    from callsheet_codegen.models.pool import Makers
+    from callsheet_codegen.models.pool import ModelPool
 
     gc.set_threshold(100_000)  # of a run that is over in seconds next to nothing is garbage
-    makers = Makers()
+    makers = ModelPool()
     try:
         if early:
             makers.launch(1)  # it takes half a second, in which there is other work

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.actions.naming import command_path
 from callsheet.catalog.snapshot import Lock, load_lock
 from callsheet.diff import formats
-from callsheet.diff.compare import Given, diff
+from callsheet.diff.compare import LockedNames, diff
 from callsheet.errors import UsageError
 from callsheet_codegen import names as naming
 from callsheet_codegen import pipeline, source
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callsheet.config.overlay import Overlay
     from callsheet.diff.change import Change
     from callsheet_codegen.config import Config
-    from callsheet_codegen.layout import Place
+    from callsheet_codegen.layout import GroupLocation
 
 
 def methods(changes: Sequence[Change], locks: Sequence[Lock], overlay: Overlay) -> dict[str, str]:
@@ -54,7 +54,9 @@ def methods(changes: Sequence[Change], locks: Sequence[Lock], overlay: Overlay) 
     }
 
 
-def _made(name: str, paths: Mapping[str, tuple[str, ...]], found: Mapping[Any, Place]) -> str:
+def _made(
+    name: str, paths: Mapping[str, tuple[str, ...]], found: Mapping[Any, GroupLocation]
+) -> str:
     return found[paths[name][:-1]].methods[name]
 
 
@@ -220,7 +222,7 @@ def compared(old: Version, new: Version, config: Config, ignore: str | None) -> 
         program=config.command,
         given=old.lock.commands,
         flags=old.lock.flags,
-        now=Given(new.lock.commands, new.lock.flags),
+        now=LockedNames(new.lock.commands, new.lock.flags),
     )
     kept = [one for one in found if not any(rule.holds(one) for rule in rules)]
     named = methods(kept, (old.lock, new.lock), config.overlay) if kept else {}

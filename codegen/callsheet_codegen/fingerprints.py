@@ -12,9 +12,9 @@ from callsheet.jsonio import canonical
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.actions.resolve import Assembly
+    from callsheet.actions.resolve import ActionResolver
     from callsheet.spec import Advertised
-    from callsheet_codegen.layout import Given, Outline, Place
+    from callsheet_codegen.layout import AssignedNames, GroupLocation, Outline
 
 
 CONSTANT = ("__init__.py", "__main__.py", "groups/__init__.py", "py.typed")
@@ -38,7 +38,9 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(canonical(parts).encode("ascii")).hexdigest()[:32]
 
 
-def keys(whole: Assembly, names: Outline, given: Given, *, about: tuple[str, ...]) -> Keys:
+def keys(
+    whole: ActionResolver, names: Outline, given: AssignedNames, *, about: tuple[str, ...]
+) -> Keys:
     """The digests of everything; ``about`` holds the package's own names and its source."""
     return _Digests(whole, names, given, about).all()
 
@@ -47,7 +49,7 @@ class _Digests:
     """Computes the digests, each input but once."""
 
     def __init__(
-        self, whole: Assembly, names: Outline, given: Given, about: tuple[str, ...]
+        self, whole: ActionResolver, names: Outline, given: AssignedNames, about: tuple[str, ...]
     ) -> None:
         self.whole, self.names, self.given, self.about = whole, names, given, about
         self.schemas = {n: key_of(e.input, e.output) for n, e in whole.entries.items()}
@@ -103,7 +105,7 @@ class _Digests:
             files[f"models/{stem}.py"] = key_of(self.schemas[name], stem, names.classes[name])
         return Keys(actions=self.actions, files=files)
 
-    def _group(self, place: Place) -> str:
+    def _group(self, place: GroupLocation) -> str:
         below = [self.names.places[path] for path in place.children]
         children = [[one.module, one.cls, one.attribute, one.path] for one in below]
         methods = [[name, word, self.actions[name]] for name, word in sorted(place.methods.items())]

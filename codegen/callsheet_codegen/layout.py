@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from callsheet.actions.resolve import Assembly
+    from callsheet.actions.resolve import ActionResolver
     from callsheet.catalog.snapshot import Lock
     from callsheet.config.overlay import Overlay
     from callsheet.spec import Action
@@ -23,8 +23,8 @@ class Outline:
     """The actions as lists show them, and where each of them stands."""
 
     faces: Mapping[str, Action]
-    places: Mapping[Path, Place]
-    homes: Mapping[str, Home]
+    places: Mapping[Path, GroupLocation]
+    homes: Mapping[str, ConstantLocation]
     stems: Mapping[str, str]
     classes: Mapping[str, str]
 
@@ -47,7 +47,7 @@ class Outline:
         return {name: word for one in self.places.values() for name, word in one.methods.items()}
 
 
-def outline(whole: Assembly, overlay: Overlay, given: Given) -> Outline:
+def outline(whole: ActionResolver, overlay: Overlay, given: AssignedNames) -> Outline:
     """Name everything; what was given before stays."""
     faces = {name: whole.face(name) for name in sorted(whole.entries)}
     paths = library_paths(faces.values(), overlay)
@@ -61,15 +61,15 @@ def outline(whole: Assembly, overlay: Overlay, given: Given) -> Outline:
     )
 
 
-def given_by(lock: Lock | None, overlay: Overlay) -> Given:
+def given_by(lock: Lock | None, overlay: Overlay) -> AssignedNames:
     """The names of a lock that stay: all of which the configuration says what it said then."""
     if lock is None:
-        return Given()
+        return AssignedNames()
     before = _overlay_of(lock, overlay)
     ids = {action.id for action in lock.snapshot.actions}
     kept = {name for name in ids if before.command(name) == overlay.command(name)}
     named = {name for name in ids if before.methods.get(name) == overlay.methods.get(name)}
-    return Given(
+    return AssignedNames(
         commands={name: path for name, path in lock.commands.items() if name in kept},
         methods={name: word for name, word in lock.methods.items() if name in kept & named},
         modules={name: stem for name, stem in lock.modules.items() if name in kept},
@@ -111,7 +111,7 @@ _CLASS_END = "Actions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class GroupLocation:
     """The place of one group: names for its module, class and property, and what is in it."""
 
     path: Path
@@ -122,7 +122,7 @@ class Place:
     children: tuple[Path, ...]
 
 
-class Home(NamedTuple):
+class ConstantLocation(NamedTuple):
     """Where the ``Action`` literal of an action stands: one module a first word."""
 
     word: str
@@ -131,7 +131,7 @@ class Home(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class AssignedNames:
     """The names that stay, as the lock holds them; see ``snapshot.Lock``."""
 
     commands: Mapping[str, Path] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Given:
     groups: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
 
 
-_NONE = Given()
+_NONE = AssignedNames()
 
 
 def library_paths(actions: Iterable[Action], overlay: Overlay) -> dict[str, Path]:
@@ -157,8 +157,8 @@ def library_paths(actions: Iterable[Action], overlay: Overlay) -> dict[str, Path
 
 
 def places(
-    paths: Mapping[str, Path], given: Given = _NONE, said: Mapping[str, str] | None = None
-) -> dict[Path, Place]:
+    paths: Mapping[str, Path], given: AssignedNames = _NONE, said: Mapping[str, str] | None = None
+) -> dict[Path, GroupLocation]:
     """Every group, parents before children; actions without a group stand in the group ``()``.
 
     ``said`` holds the names of methods that the configuration gives.
@@ -224,11 +224,13 @@ class _Inside:
         return names.assign(wishes, reserved, given=self.given)
 
 
-def _place(path: Path, inside: _Inside, named: tuple[str, str, Mapping[Path, str]]) -> Place:
+def _place(
+    path: Path, inside: _Inside, named: tuple[str, str, Mapping[Path, str]]
+) -> GroupLocation:
     module, cls, attributes = named
     children = tuple(sorted(p for p in attributes if p and p[:-1] == path and path))
     reserved = names.METHOD_RESERVED | {attributes[child] for child in children}
-    return Place(
+    return GroupLocation(
         path=path,
         module=module,
         cls=f"{cls}{_CLASS_END}",
@@ -238,21 +240,21 @@ def _place(path: Path, inside: _Inside, named: tuple[str, str, Mapping[Path, str
     )
 
 
-def homes(paths: Mapping[str, Path]) -> dict[str, Home]:
+def homes(paths: Mapping[str, Path]) -> dict[str, ConstantLocation]:
     """Action id → the command module of its first word, and its name there."""
     firsts: dict[str, dict[str, Path]] = {}
     for name, path in paths.items():
         firsts.setdefault(path[0], {})[name] = path
     modules = names.assign((word, names.snake(word, fallback="group")) for word in firsts)
-    found: dict[str, Home] = {}
+    found: dict[str, ConstantLocation] = {}
     for word, inside in firsts.items():
         wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in inside.items())
         given = names.assign(wishes, names.CONSTANT_RESERVED)
-        found |= {name: Home(word, modules[word], given[name]) for name in inside}
+        found |= {name: ConstantLocation(word, modules[word], given[name]) for name in inside}
     return found
 
 
-def module_stems(paths: Mapping[str, Path], given: Given = _NONE) -> dict[str, str]:
+def module_stems(paths: Mapping[str, Path], given: AssignedNames = _NONE) -> dict[str, str]:
     """Action id → the name of its files, distinct whatever the file system thinks of case."""
     wishes = ((name, names.snake("_".join(path))) for name, path in paths.items())
     return names.assign(wishes, given=given.modules)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from callsheet.spec import Action, Param
-    from callsheet_codegen.layout import Home, Path, Place
+    from callsheet_codegen.layout import ConstantLocation, GroupLocation, Path
     from callsheet_codegen.models.pool import Fields
     from callsheet_codegen.models.requests import ActionModels
 
@@ -128,7 +128,7 @@ class _Class(NamedTuple):
     name: str
 
 
-def child(place: Place) -> Child:
+def child(place: GroupLocation) -> Child:
     """The group as a property of its parent."""
     return Child(
         name=Ident(place.attribute),
@@ -138,13 +138,16 @@ def child(place: Place) -> Child:
     )
 
 
-def _title(place: Place) -> str:
+def _title(place: GroupLocation) -> str:
     words = " ".join(place.path)
     return f"Actions under ``{words}``." if words else "Actions without a group."
 
 
 def command_module(
-    word: str, inside: Sequence[str], homes: Mapping[str, Home], actions: Mapping[str, Action]
+    word: str,
+    inside: Sequence[str],
+    homes: Mapping[str, ConstantLocation],
+    actions: Mapping[str, Action],
 ) -> CommandModule:
     """The module of ``Action`` literals whose commands begin with one word."""
     return CommandModule(
@@ -158,13 +161,13 @@ def command_module(
 class Material:
     """What every group is built from."""
 
-    places: Mapping[Path, Place]
-    homes: Mapping[str, Home]
+    places: Mapping[Path, GroupLocation]
+    homes: Mapping[str, ConstantLocation]
     actions: Mapping[str, Action]
     models: Mapping[str, ActionModels]
 
 
-def build_group(place: Place, material: Material) -> Group:
+def build_group(place: GroupLocation, material: Material) -> Group:
     """Everything that is written for one group, its methods in order of their names."""
     places, actions = material.places, material.actions
     ordered = sorted(place.methods, key=lambda name: place.methods[name])
@@ -203,7 +206,7 @@ class _Methods:
 
     def __init__(
         self,
-        place: Place,
+        place: GroupLocation,
         material: Material,
         local: Mapping[_Class, str],
     ) -> None:
@@ -254,13 +257,16 @@ def _alias(cls: _Class, alias: str) -> Ident | None:
     return Ident(alias) if alias != cls.name else None
 
 
-def _constant(home: Home, action: Action) -> Constant:
+def _constant(home: ConstantLocation, action: Action) -> Constant:
     words = literal(" ".join(action.command[1:] or action.command)) if action.command else None
     return Constant(name=Ident(home.constant), value=literal(action), words=words)
 
 
 def section(
-    place: Place, places: Mapping[Path, Place], faces: Mapping[str, Action], prog: str
+    place: GroupLocation,
+    places: Mapping[Path, GroupLocation],
+    faces: Mapping[str, Action],
+    prog: str,
 ) -> Section:
     """A group in the map of the package; ``faces`` need no parameters."""
     ordered = sorted(place.methods, key=lambda name: place.methods[name])
@@ -270,7 +276,9 @@ def section(
     )
 
 
-def _row(place: Place, places: Mapping[Path, Place], action: Action, prog: str) -> MapRow:
+def _row(
+    place: GroupLocation, places: Mapping[Path, GroupLocation], action: Action, prog: str
+) -> MapRow:
     groups = [places[place.path[:end]].attribute for end in range(1, len(place.path) + 1)]
     attributes = ".".join(groups or [place.attribute])
     return MapRow(

@@ -12,8 +12,8 @@ from callsheet.errors import UsageError
 from callsheet.jsonio import canonical
 from callsheet.version import __version__
 from callsheet_codegen import publish
-from callsheet_codegen.build import Building, Names
-from callsheet_codegen.cache import Known
+from callsheet_codegen.build import Building, PackageNames
+from callsheet_codegen.cache import CachedState
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.layout import given_by
 from callsheet_codegen.models.pool import make_models
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from callsheet.diff.change import Change
     from callsheet.spec import Advertised
-    from callsheet_codegen.build import Built
-    from callsheet_codegen.cache import Fact, Recall
+    from callsheet_codegen.build import BuildResult
+    from callsheet_codegen.cache import ActionRecord, Recall
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import Manifest, Plan, RenderedFile
-    from callsheet_codegen.layout import Given
+    from callsheet_codegen.layout import AssignedNames
     from callsheet_codegen.models.pool import Modeller
-    from callsheet_codegen.staging import Stage
+    from callsheet_codegen.staging import StagingDir
 
 
 _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
@@ -55,7 +55,7 @@ class Draft:
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...]
     keys: Mapping[str, str]
-    facts: Mapping[str, Fact]
+    facts: Mapping[str, ActionRecord]
 
 
 def read_lock(config: Config) -> Lock | None:
@@ -119,9 +119,9 @@ def draft(
 
 
 def _begun(
-    snapshot: Snapshot, config: Config, given: Given, modeller: Modeller, known: Known
+    snapshot: Snapshot, config: Config, given: AssignedNames, modeller: Modeller, known: CachedState
 ) -> Building:
-    names = Names(package=config.package, command=config.command, env=config.env)
+    names = PackageNames(package=config.package, command=config.command, env=config.env)
     return Building(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
 
 
@@ -129,15 +129,15 @@ def _disk(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
     return lambda paths: dict(publish.read_disk(config.folder, paths))
 
 
-def _standing(config: Config, recall: Recall | None) -> tuple[Manifest, Known]:
+def _standing(config: Config, recall: Recall | None) -> tuple[Manifest, CachedState]:
     """The manifest of the folder, and what is known less the files that stand otherwise in it."""
     manifest = publish.read_manifest(config.folder)
-    known = recall.known() if recall else Known()
+    known = recall.known() if recall else CachedState()
     files = {p: row for p, row in known.files.items() if manifest.files.get(p) == row[1]}
     return manifest, known._replace(files=files)
 
 
-def _rendered(built: Built) -> tuple[RenderedFile, ...]:
+def _rendered(built: BuildResult) -> tuple[RenderedFile, ...]:
     """The files that have to be made; where there are none, no renderer is loaded."""
     if not built.stale:
         return ()
@@ -147,7 +147,7 @@ def _rendered(built: Built) -> tuple[RenderedFile, ...]:
 
 
 def _locked(
-    fresh: Snapshot, given: Given, config: Config, old: Lock | None, recall: Recall | None
+    fresh: Snapshot, given: AssignedNames, config: Config, old: Lock | None, recall: Recall | None
 ) -> tuple[Lock, str]:
     """The new lock and its text."""
     lock = Lock(
@@ -190,7 +190,10 @@ def _read_back(one: Advertised) -> Advertised:
 
 
 def write(
-    config: Config, made: Draft, more: Mapping[Path, str] | None = None, stage: Stage | None = None
+    config: Config,
+    made: Draft,
+    more: Mapping[Path, str] | None = None,
+    stage: StagingDir | None = None,
 ) -> tuple[str, ...]:
     """Publish a draft, its lock and what ``more`` lies beside; the names of what changed."""
     beside = {config.lock: made.text} | dict(more or {})

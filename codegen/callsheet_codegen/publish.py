@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet_codegen.ir import Manifest, Plan, Step
-from callsheet_codegen.staging import Stage, exchange, stage_of, sync_folder
+from callsheet_codegen.staging import StagingDir, exchange, stage_of, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -181,7 +181,7 @@ def _read(path: Path) -> str | None:
 
 
 def publish(
-    plan: Plan, package: Path, beside: Mapping[Path, str], stage: Stage | None = None
+    plan: Plan, package: Path, beside: Mapping[Path, str], stage: StagingDir | None = None
 ) -> tuple[str, ...]:
     """Make the disk what the plan says; the names of what was written, deleted or replaced.
 
@@ -194,7 +194,7 @@ def publish(
         return ()
     try:
         if not plan.idle:
-            _swap(plan, package, changed, stage or Stage(package))
+            _swap(plan, package, changed, stage or StagingDir(package))
         else:
             _replace(changed)
     except OSError as error:
@@ -207,8 +207,8 @@ def publish(
     return (*names, *(path.name for path in changed))
 
 
-def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: Stage) -> None:
-    """Stage everything, then put the new folder in the place of the old one in one step.
+def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: StagingDir) -> None:
+    """StagingDir everything, then put the new folder in the place of the old one in one step.
 
     The journal says which files beside the folder belong to it: a run that is killed between
     the two steps is finished by the next one.

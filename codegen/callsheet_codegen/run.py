@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.text import safe_text
 from callsheet_codegen import cache, pipeline, publish
-from callsheet_codegen.cache import Recall, Remembering
+from callsheet_codegen.cache import CachingModeller, Recall
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 from callsheet_codegen.publish import MANIFEST
-from callsheet_codegen.staging import Stage
+from callsheet_codegen.staging import StagingDir
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callsheet.diff.change import Change
     from callsheet_codegen.config import Config
     from callsheet_codegen.diagnostics import Diagnostic
-    from callsheet_codegen.models.pool import Makers
+    from callsheet_codegen.models.pool import ModelPool
     from callsheet_codegen.pipeline import Draft
 
 
@@ -45,7 +45,7 @@ class Words:
         self.stream.flush()
 
 
-def run(given: argparse.Namespace, base: str, tools: str, makers: Makers) -> int:
+def run(given: argparse.Namespace, base: str, tools: str, makers: ModelPool) -> int:
     """Do the work; returns the exit code. Failures are told, none leaves as a traceback."""
     say = Words(as_json=given.json)
     try:
@@ -73,13 +73,13 @@ class _Run:
     """What the steps of one run share."""
 
     def __init__(
-        self, given: argparse.Namespace, place: tuple[str, str], makers: Makers, say: Words
+        self, given: argparse.Namespace, place: tuple[str, str], makers: ModelPool, say: Words
     ) -> None:
         self.given, self.makers, self.say = given, makers, say
         self.base, self.tools = place
         flags = {name: getattr(given, name) for name in ("package", "out", "lock")}
         self.config: Config = load(Path.cwd(), flags)
-        self.stage = Stage(self.config.folder)
+        self.stage = StagingDir(self.config.folder)
 
     def do(self) -> tuple[int, dict[str, Any]]:
         """The run; returns the exit code and the document of ``--json``."""
@@ -124,7 +124,7 @@ class _Run:
         if self.given.fresh:
             return draft(self.config, snapshot, old, modeller=self.makers)
         folder = os.path.join(os.path.dirname(self.base), "models")
-        modeller = Remembering(self.makers, folder, self.tools)
+        modeller = CachingModeller(self.makers, folder, self.tools)
         return draft(self.config, snapshot, old, modeller=modeller, recall=recall)
 
     def _prepare(self) -> None:
@@ -189,7 +189,7 @@ class _Run:
             "fell_back": fell_back(made.diagnostics),
         }
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]
-        left = cache.Left(inputs=inputs, folder=str(config.folder), stats=stats, said=said)
+        left = cache.IdleStamp(inputs=inputs, folder=str(config.folder), stats=stats, said=said)
         cache.rest(self.base, self.tools, left)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.config.settings import Settings
-    from callsheet.flows.effects import Gather, Reply
+    from callsheet.flows.effects import Gather, HttpReply
     from callsheet_codegen.config import Config
 
 
@@ -219,7 +219,7 @@ class _Watched(Transport):
         self._progress, self._total, self._done = progress, 0, 0
         self._counting = threading.Lock()
 
-    def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
+    def _gather(self, gather: Gather) -> tuple[HttpReply | Exception, ...]:
         self._total, self._done = len(gather.sends), 0
         return super()._gather(gather)
 

@@ -52,7 +52,7 @@ def stage_of(package: Path) -> Path:
     return package.with_name(f".{package.name}.new")
 
 
-class Stage:
+class StagingDir:
     """The new folder of one package, which may be begun before it is known what will change."""
 
     def __init__(self, package: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from callsheet.errors import StillRunning as StillRunning
     from callsheet.errors import TaskFailed as TaskFailed
     from callsheet.errors import UsageError as UsageError
-    from callsheet.flows.effects import Update as Update
+    from callsheet.flows.effects import JobUpdate as JobUpdate
     from callsheet.spec import Action as Action
     from callsheet.spec import Family as Family
     from callsheet.spec import Param as Param
@@ -74,7 +74,7 @@ _HOMES = {
         "TaskFailed",
         "UsageError",
     ),
-    "flows.effects": ("Update",),
+    "flows.effects": ("JobUpdate",),
     "spec": (
         "Action",
         "Family",
@@ -84,11 +84,14 @@ _HOMES = {
     "version": ("__version__",),
 }
 
+_FORMER_NAMES = {"Update": "JobUpdate"}  # until 1.0
+
 __all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
+    name = _FORMER_NAMES.get(name, name)
     if name == "launch":  # as packages call it that were generated before there was a launcher
         from callsheet import launcher
 

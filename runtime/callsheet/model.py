@@ -23,7 +23,7 @@ __all__ = ["Field", "Model", "RootModel", "sent"]
 T = TypeVar("T")
 
 
-class Given:
+class OriginalValue:
     """What a model was given and what it made of it; this has no say in comparisons."""
 
     __slots__ = ("built", "value")
@@ -32,7 +32,7 @@ class Given:
         self.value, self.built = value, built
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Given)
+        return isinstance(other, OriginalValue)
 
     __hash__ = None  # type: ignore[assignment] # equal to every other one
 
@@ -61,7 +61,7 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="allow", protected_namespaces=(), strict=True)
     __init__ = _init
-    _given: Given = PrivateAttr(default_factory=Given)
+    _given: OriginalValue = PrivateAttr(default_factory=OriginalValue)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -74,13 +74,13 @@ class RootModel(pydantic.RootModel[T]):
     """A body or a reply that is no object, or one of several."""
 
     model_config = ConfigDict(strict=True)
-    _given: Given = PrivateAttr(default_factory=Given)
+    _given: OriginalValue = PrivateAttr(default_factory=OriginalValue)
 
     @model_validator(mode="wrap")
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
         made: RootModel[Any] = _built(value, build)
-        made._given = Given(value, _frozen(made.root))
+        made._given = OriginalValue(value, _frozen(made.root))
         return made
 
 
@@ -112,7 +112,7 @@ def _whole(value: Any) -> Any:
 
 def remembered(made: Model, value: dict[str, Any]) -> Model:
     """The model, which from now on knows the JSON that it was made of."""
-    made._given = Given(value, _frozen(made.__dict__))
+    made._given = OriginalValue(value, _frozen(made.__dict__))
     return made
 
 

@@ -60,9 +60,9 @@ class Polls:
     @staticmethod
     def _watched(past: list[float], seconds: float) -> tuple[int, float]:
         """How many polls a job takes, and how late its end is seen."""
-        from callsheet.flows.jobs import Pace
+        from callsheet.flows.jobs import PollSchedule
 
-        pace, now, polls = Pace(past), 0.0, 0
+        pace, now, polls = PollSchedule(past), 0.0, 0
         while True:
             polls += 1
             if now >= seconds:

@@ -7,14 +7,14 @@ import itertools
 from typing import TYPE_CHECKING
 
 from callsheet.cli import global_flags
-from callsheet.cli.builtin import Words
+from callsheet.cli.builtin import BuiltinGroup
 from callsheet.cli.builtin_table import OWN
 from callsheet.cli.callsheet import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from callsheet.cli.builtin import Word
+    from callsheet.cli.builtin import BuiltinCommand
 
 Path = tuple[str, ...]
 
@@ -23,13 +23,13 @@ OTHER = frozenset({"--help", "-h", "--skeleton", "--format", "--command", "--dry
 _VALUES = {f"--{name}" for name, meta, _ in global_flags.ANYWHERE if meta}
 
 
-def own(prog: str = "ads") -> dict[Path, Word]:
+def own(prog: str = "ads") -> dict[Path, BuiltinCommand]:
     """The program's own commands."""
-    found: dict[Path, Word] = {}
+    found: dict[Path, BuiltinCommand] = {}
     for name, (place, _) in OWN.items():
         module, _, attribute = place.partition(":")
         word = getattr(importlib.import_module(module), attribute)
-        if isinstance(word, Words):
+        if isinstance(word, BuiltinGroup):
             found |= {(prog, name, sub): c for sub, c in word.commands.items()}  # type: ignore[misc]  # its members are ours
         else:
             found[prog, name] = word

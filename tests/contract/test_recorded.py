@@ -14,7 +14,7 @@ from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve
 
 if TYPE_CHECKING:
-    from callsheet.actions.resolve import Surface
+    from callsheet.actions.resolve import ActionSet
 
 FOLDERS = sorted(path for path in Path(__file__).with_name("recorded").iterdir() if path.is_dir())
 KEY = "sk-recorded-0123456789"
@@ -42,7 +42,7 @@ def observed(url: str, task: str) -> dict[str, Any]:
     }
 
 
-def login(surface: Surface) -> dict[str, int]:
+def login(surface: ActionSet) -> dict[str, int]:
     """Return the numbers of the line with which a login ends."""
     return {
         "actions": len(surface.actions),

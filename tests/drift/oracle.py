@@ -20,7 +20,7 @@ from callsheet.schema.references import SchemaRefused
 from callsheet.schemadiff.classify import compare
 from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples
-from callsheet.schemadiff.view import Side
+from callsheet.schemadiff.view import SchemaView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +59,7 @@ class Campaign:
             done += 1
             try:
                 judges = validator.compile(case.input), validator.compile(new)
-            except validator.Unjudged:
+            except validator.UnusableSchema:
                 self.tried["refused"] += 1
                 continue
             self._one(case, new, judges, (kinds, chance))
@@ -68,7 +68,7 @@ class Campaign:
         self,
         case: Case,
         new: Any,
-        judges: tuple[validator.Judge, validator.Judge],
+        judges: tuple[validator.Validator, validator.Validator],
         drawn: tuple[list[str], Random],
     ) -> None:
         kinds, chance = drawn
@@ -110,7 +110,7 @@ class Campaign:
 def _samples(old: Any, new: Any) -> list[Any]:
     """What the engine itself would try: no oracle, but a good start for one."""
     try:
-        sides = [Cases(Side(one)) for one in (old, new)]
+        sides = [Cases(SchemaView(one)) for one in (old, new)]
     except SchemaRefused:
         return []
     roots = [side.side.conj(side.side.root) for side in sides]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import callsheet.transport.aio
 import callsheet.transport.sync
-from callsheet.flows.effects import Record, Save, Send
+from callsheet.flows.effects import Download, Record, Send
 from callsheet.storage import partial_file
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def arm(point: str, nth: int) -> None:
         _wrap_writing(reached)
     elif point in _PART:
         name, side = _PART[point]
-        _wrap(partial_file.Part, name, side, reached)
+        _wrap(partial_file.PartialFile, name, side, reached)
     elif point in _CALLS:
         place, name, side = _CALLS[point]
         _wrap(place, name, side, reached)
@@ -113,9 +113,9 @@ def _wrap(place: Any, name: str, side: str, reached: Callable[[], None]) -> None
 
 def _wrap_writing(reached: Callable[[], None]) -> None:
     """However many bytes the network gives at once, they are written a small piece at a time."""
-    real = partial_file.Part.write
+    real = partial_file.PartialFile.write
 
-    def write(part: partial_file.Part, chunk: bytes) -> None:
+    def write(part: partial_file.PartialFile, chunk: bytes) -> None:
         for at in range(0, len(chunk), PIECE):
             real(part, chunk[at : at + PIECE])
             reached()
@@ -158,7 +158,7 @@ def _wrap_effects(point: str, reached: Callable[[], None]) -> None:
         if what in _RECORDS:
             return isinstance(effect, Record) and effect.event in _RECORDS[what]
         if what == "the download":
-            return isinstance(effect, Save)
+            return isinstance(effect, Download)
         wanted = QUERY if what == "a poll" else CREATE
         return isinstance(effect, Send) and effect.path.endswith(
             (f".{wanted}", f".{wanted}_and_wait")

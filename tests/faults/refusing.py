@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from faults import stage
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
-from callsheet.flows.effects import Reply
-from callsheet.flows.invoke import Order, read_answer
+from callsheet.flows.effects import HttpReply
+from callsheet.flows.invoke import InvocationRequest, read_answer
 from callsheet.protocol.error_replies import error_for
 from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Action
@@ -89,10 +89,10 @@ FIXTURES = (
 
 def error_of(fixture: Fixture, headers: dict[str, str]) -> CallsheetError:
     """Return the error that reading the answer to a paid request raises."""
-    order = Order(
+    order = InvocationRequest(
         Action(id="v.make", role="create"), b"{}", {}, "ref", "https://x", Overrides.parse({})
     )
-    reply = Reply(fixture.status, headers, fixture.data, "https://x/api/actions/v.make")
+    reply = HttpReply(fixture.status, headers, fixture.data, "https://x/api/actions/v.make")
     try:
         read_answer(order, reply)
     except CallsheetError as error:

@@ -16,7 +16,7 @@ from faults import stage
 from callsheet import Client
 from callsheet.backoff import Quota, full_jitter, process_quota, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
-from callsheet.flows.effects import Reply, Send, Sleep
+from callsheet.flows.effects import HttpReply, Send, Sleep
 from callsheet.flows.retry import Timing, retried
 from callsheet.transport.sync import Transport
 
@@ -45,7 +45,7 @@ def pauses(timing: Timing, headers: dict[str, str], status: int) -> list[float]:
             effect = flow.send(answer)
             answer = None
             if isinstance(effect, Send):
-                answer = Reply(status, headers, b"", "https://x/x")
+                answer = HttpReply(status, headers, b"", "https://x/x")
             elif isinstance(effect, Sleep):
                 found.append(effect.seconds)
     except (StopIteration, LimitReached):

@@ -51,16 +51,16 @@ def _sends_again(order: Any, timing: Any) -> Any:
 
 
 def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = files.Part.begin
+    real = files.PartialFile.begin
 
-    def believes(part: files.Part, status: int, headers: Any) -> bool:
+    def believes(part: files.PartialFile, status: int, headers: Any) -> bool:
         size = headers.get("content-range", "").rpartition("/")[2]
         return real(part, status, {**headers, "content-range": f"bytes {part.size}-9/{size}"})
 
     tally = Tally("R10")
     with stage.sandbox() as running:
         job = downloading.made(running, tmp_path)
-        monkeypatch.setattr(files.Part, "begin", believes)
+        monkeypatch.setattr(files.PartialFile, "begin", believes)
         downloading._cuts(tally, running, tmp_path, job, 6)
 
     assert any("half or wrong" in words for words in tally.violations)

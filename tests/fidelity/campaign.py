@@ -100,7 +100,7 @@ class Campaign:
             return
         try:
             made = judge.compile(case.input)
-        except judge.Unjudged:
+        except judge.UnusableSchema:
             return
         says = message_validator(made.schema, made.draft)
         for body in [*case.valid, *case.invalid]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.actions.resolve import Surface, surface
+from callsheet.actions.resolve import ActionSet, surface
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Action, Advertised
@@ -32,7 +32,7 @@ class Package:
     """A generated client: its folder's parent, what it offers, and what was said on the way."""
 
     root: Path
-    surface: Surface
+    surface: ActionSet
     diagnostics: tuple[Diagnostic, ...]
 
     def action(self, name: str) -> Action:

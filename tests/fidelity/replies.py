@@ -35,7 +35,7 @@ def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
     try:
         take()
         made = judge.compile(schema)
-    except (judge.Unjudged, KeyError, TypeError):  # a shape that the strategy does not know
+    except (judge.UnusableSchema, KeyError, TypeError):  # a shape that the strategy does not know
         return [], []
     kept = list({json.dumps(one): one for one in drawn}.values())
     return (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models.pool import Made, Request
+    from callsheet_codegen.models.pool import ModelRequest, ModelSource
     from callsheet_sandbox.server import Running
 
 __all__ = ["sandbox_server"]
@@ -32,7 +32,7 @@ def writer(
     """Give what writes a client of a dialect, at most once; one process makes all models."""
     worker, before = Worker(), list(sys.path)
 
-    def models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    def models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
         return {name: worker.ask(request) for name, request in requests.items()}
 
     @functools.cache

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet_codegen.models.pool import Made, Request, Worker
+from callsheet_codegen.models.pool import ModelSource, ModelRequest, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ def modeller() -> Iterator[Modeller]:
     """Yield a modeller whose process lives as long as the tests."""
     worker = Worker()
 
-    def make(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    def make(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
         return {name: worker.ask(request) for name, request in requests.items()}
 
     yield make

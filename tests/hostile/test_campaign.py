@@ -21,7 +21,7 @@ from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import build
-from callsheet_codegen.models.pool import Made
+from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,13 +153,13 @@ def test_names_do_not_depend_on_the_order() -> None:
     actions = [
         Advertised(id=case.id, input=json.loads(case.listed())["inputSchema"]) for case in cases
     ]
-    names = build.Names(package="a", command="a", env="A")
+    names = build.PackageNames(package="a", command="a", env="A")
     first, second = (
         build.Building(
             Snapshot("s", tuple(entries)),
             Overlay(),
             names,
-            modeller=lambda requests: dict.fromkeys(requests, Made()),
+            modeller=lambda requests: dict.fromkeys(requests, ModelSource()),
         ).finish()
         for entries in (actions, actions[::-1])
     )

@@ -12,7 +12,7 @@ from callsheet.schema import keywords, limits
 from callsheet.schema.references import SchemaRefused
 from callsheet_codegen import code, names, verify
 from callsheet_codegen.models import prepare, rewrite, worker
-from callsheet_codegen.models.pool import Request, Worker
+from callsheet_codegen.models.pool import ModelRequest, Worker
 from callsheet_codegen.models.prepare import NoModel
 from callsheet_codegen.render import environment, render
 
@@ -105,7 +105,9 @@ def test_references_fall_at_the_firewall_then_at_the_cleaner(
     assert schema.admit(raw) == {"type": "object", "properties": {"a": {}}}
 
     monkeypatch.setattr(schema, "weigh", lambda clean: None)
-    monkeypatch.setattr(schema._Cleaner, "_link", lambda self, key, found, base: {key: found})
+    monkeypatch.setattr(
+        schema._SchemaSanitizer, "_link", lambda self, key, found, base: {key: found}
+    )
     with pytest.raises(NoModel, match="does not stay within"):
         made(schema.admit(raw))
 
@@ -176,7 +178,7 @@ def test_the_worker_is_held_to_time_and_memory(work: str, removed: str, held: st
     seconds = 0.3 if work == CPU else 2.0
     one = Worker(("-c", LIMITED.format(work=work, removed=removed, seconds=seconds)))
     try:
-        assert held in one.ask(Request(roots={"AInput": ({"type": "object"}, False)})).refused
+        assert held in one.ask(ModelRequest(roots={"AInput": ({"type": "object"}, False)})).refused
     finally:
         one.close()
 

@@ -69,8 +69,8 @@ def slow(case: Case) -> list[str]:
     ]
 
 
-def _compiled(schema: object) -> judge.Judge | None:
+def _compiled(schema: object) -> judge.Validator | None:
     try:
         return judge.compile(json.loads(json.dumps(schema)))
-    except judge.Unjudged:
+    except judge.UnusableSchema:
         return None

@@ -19,14 +19,14 @@ from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config
-from callsheet_codegen.models.pool import Made
+from callsheet_codegen.models.pool import ModelSource
 from callsheet_sandbox.pytest import sandbox, sandbox_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models.pool import Request
+    from callsheet_codegen.models.pool import ModelRequest
     from callsheet_sandbox.server import Running
 
 __all__ = ["sandbox", "sandbox_server"]
@@ -104,9 +104,9 @@ class Watched:
         return kept | own | {"HOME": str(self.root), "PYTHONPATH": roots}
 
 
-def untyped(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+def untyped(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
     """No models: nothing here looks at them, and they would take most of the time."""
-    return {name: Made() for name in requests}
+    return {name: ModelSource() for name in requests}
 
 
 def write(count: int, folder: Path, source: str = HOST) -> Path:

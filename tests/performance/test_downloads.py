@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callsheet.storage.behind import BLOCK, START
-from callsheet.storage.partial_file import Part
+from callsheet.storage.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class Disk:
         monkeypatch.setattr(os, "fsync", fsync)
 
 
-def fetched(target: Path, size: int, pause: float = 0.0) -> Part:
+def fetched(target: Path, size: int, pause: float = 0.0) -> PartialFile:
     """A file that has come in chunks with so many seconds between two looks at the clock."""
     now = [0.0]
 
@@ -40,7 +40,7 @@ def fetched(target: Path, size: int, pause: float = 0.0) -> Part:
         now[0] += pause
         return now[0]
 
-    part = Part(str(target), clock=clock)
+    part = PartialFile(str(target), clock=clock)
     part.begin(200, {"content-length": str(size), "etag": '"1"'})
     for _ in range(size // CHUNK):
         part.write(bytes(CHUNK))

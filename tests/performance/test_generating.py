@@ -18,13 +18,13 @@ from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config
-from callsheet_codegen.models.pool import Made
+from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models.pool import Request
+    from callsheet_codegen.models.pool import ModelRequest
 
 GENERATE = "from callsheet_codegen.cli import generate as main; sys.exit(main())"
 TABLE = '[tool.callsheet]\npackage = "ads_client"\nout = "."\nstrip-prefixes = ["ai."]\n'
@@ -52,7 +52,7 @@ def entries(count: int, changed: int = -1) -> tuple[Advertised, ...]:
 def test_every_action_is_asked_for_once_in_one_batch(count: int, tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
-    def modeller(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    def modeller(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
         asked.append(sorted(requests))
         return untyped(requests)
 
@@ -61,14 +61,14 @@ def test_every_action_is_asked_for_once_in_one_batch(count: int, tmp_path: Path)
     assert asked == [sorted(one.id for one in entries(count))]
 
 
-class Watching(dict[str, Made]):
+class Watching(dict[str, ModelSource]):
     """Answers that tell when somebody looks at one."""
 
-    def __init__(self, made: Mapping[str, Made], seen: list[str]) -> None:
+    def __init__(self, made: Mapping[str, ModelSource], seen: list[str]) -> None:
         super().__init__(made)
         self.seen = seen
 
-    def get(self, name: str, default: object = None) -> Made:  # type: ignore[override]  # never absent
+    def get(self, name: str, default: object = None) -> ModelSource:  # type: ignore[override]  # never absent
         self.seen.append("an answer")
         return self[name]
 

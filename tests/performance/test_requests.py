@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.client.client import AsyncClient, Client
-from callsheet.flows.effects import Gather, Reply, Send
+from callsheet.flows.effects import Gather, HttpReply, Send
 from callsheet.storage import ledger_schema
 from callsheet.transport.aio import crowd
 from callsheet.transport.http import MANY
@@ -188,12 +188,12 @@ def test_many_schemas_are_asked_for_on_one_loop(sandbox: Running, home: Path) ->
     before = sent(sandbox)["GET list"]
     counted: list[int] = []
 
-    async def within() -> tuple[Reply | Exception, ...]:
+    async def within() -> tuple[HttpReply | Exception, ...]:
         return crowd(ads.settings, Gather(asked), lambda: counted.append(1))
 
     with client(sandbox) as ads:
         replies = (*ads.transport.perform(Gather(asked)), *asyncio.run(within()))
 
-    assert {one.status for one in replies if isinstance(one, Reply)} == {200}
+    assert {one.status for one in replies if isinstance(one, HttpReply)} == {200}
     assert len(replies) == sent(sandbox)["GET list"] - before == 2 * MANY
     assert len(counted) == MANY

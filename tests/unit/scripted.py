@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.backoff import Quota
-from callsheet.flows.effects import Effect, Flow, Gather, Record, Reply, Save, Send, Sleep, Tell
-from callsheet.flows.invoke import Order
+from callsheet.flows.effects import (
+    Download,
+    Effect,
+    Flow,
+    Gather,
+    HttpReply,
+    Notify,
+    Record,
+    Send,
+    Sleep,
+)
+from callsheet.flows.invoke import InvocationRequest
 from callsheet.flows.retry import Timing
 from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Action, Family
@@ -59,7 +69,7 @@ class Stage:
             self.now += effect.seconds
         if isinstance(effect, Record) and self.record is not None:
             self.record(effect)
-        if not isinstance(effect, Send | Gather | Save):
+        if not isinstance(effect, Send | Gather | Download):
             return None
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if callable(answer):
@@ -88,30 +98,30 @@ class Stage:
     @property
     def states(self) -> list[str]:
         """What was told of the job, in order."""
-        return [effect.update.state for effect in self.of(Tell)]
+        return [effect.update.state for effect in self.of(Notify)]
 
     @property
     def kinds(self) -> list[str]:
         return [type(effect).__name__ for effect in self.effects]
 
 
-def reply(body: Any = b"", status: int = 200, url: str = URL, **headers: str) -> Reply:
+def reply(body: Any = b"", status: int = 200, url: str = URL, **headers: str) -> HttpReply:
     """An answer; ``retry_after="3"`` is its header ``retry-after``."""
     from json import dumps
 
     raw = body if isinstance(body, bytes) else dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, named, raw, url)
+    return HttpReply(status, named, raw, url)
 
 
-def replies(states: Iterable[str]) -> list[Reply]:
+def replies(states: Iterable[str]) -> list[HttpReply]:
     """Answers to polls, one a state."""
     return [reply({"taskId": "t-1", "status": state}) for state in states]
 
 
-def order(action: Action = MAKE, **changes: Any) -> Order:
+def order(action: Action = MAKE, **changes: Any) -> InvocationRequest:
     """A submission of ``{"prompt": "waves"}``."""
-    made = Order(
+    made = InvocationRequest(
         action=action,
         body=b'{"prompt":"waves"}',
         value={"prompt": "waves"},

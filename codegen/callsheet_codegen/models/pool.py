@@ -24,13 +24,13 @@ _PER_WORKER = 16
 Fields = dict[str, tuple[str, str, bool]]
 
 
-class Request(NamedTuple):
+class ModelRequest(NamedTuple):
     """The models wanted of one action: class name → (admitted schema, whether it is a reply)."""
 
     roots: Mapping[str, tuple[Mapping[str, Any], bool]]
 
 
-class Made(NamedTuple):
+class ModelSource(NamedTuple):
     """The module of one action, or why there is none.
 
     ``fields`` maps class → field → (wire name, annotation, required), inherited ones included.
@@ -45,7 +45,7 @@ class Made(NamedTuple):
 class Modeller(Protocol):
     """Whatever turns requests into modules; the answers come under the keys of the requests."""
 
-    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
         """Every module that could be made."""
 
 
@@ -59,7 +59,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._waiting = False
 
-    def ask(self, request: Request) -> Made:
+    def ask(self, request: ModelRequest) -> ModelSource:
         """One answer; a worker that dies or hangs costs this request and is replaced.
 
         Raises ``CallsheetError`` where none can be started.
@@ -75,7 +75,7 @@ class Worker:
             guard.cancel()
         if not line:
             self.close()
-            return Made(refused="the schema takes more time or memory than a schema may")
+            return ModelSource(refused="the schema takes more time or memory than a schema may")
         return _made(json.loads(line))
 
     def launch(self) -> None:
@@ -134,9 +134,9 @@ def _exchange(process: subprocess.Popen[str], question: str) -> str:
     return process.stdout.readline()
 
 
-def _made(reply: Mapping[str, Any]) -> Made:
+def _made(reply: Mapping[str, Any]) -> ModelSource:
     if "refused" in reply:
-        return Made(refused=str(reply["refused"]))
+        return ModelSource(refused=str(reply["refused"]))
     bases: Mapping[str, str] = reply["bases"]
 
     def every(name: str) -> Fields:
@@ -144,16 +144,16 @@ def _made(reply: Mapping[str, Any]) -> Made:
         return above | {key: (row[0], row[1], row[2]) for key, row in reply["fields"][name].items()}
 
     fields = {name: every(name) for name in reply["fields"]}
-    return Made(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
+    return ModelSource(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
 
 
-class Answers(Mapping[str, Made]):
+class Answers(Mapping[str, ModelSource]):
     """What comes of each request, in their order; who looks at one waits for it."""
 
-    def __init__(self, asked: Mapping[str, Future[Made]]) -> None:
+    def __init__(self, asked: Mapping[str, Future[ModelSource]]) -> None:
         self._asked = asked
 
-    def __getitem__(self, name: str) -> Made:
+    def __getitem__(self, name: str) -> ModelSource:
         return self._asked[name].result()
 
     def __iter__(self) -> Iterator[str]:
@@ -163,7 +163,7 @@ class Answers(Mapping[str, Made]):
         return len(self._asked)
 
 
-class Makers:
+class ModelPool:
     """As many workers as there is work for; they are asked and not waited for."""
 
     def __init__(self, start: Callable[[], Worker] = Worker) -> None:
@@ -178,7 +178,7 @@ class Makers:
             self._workers.append(self._start())
             self._workers[-1].launch()
 
-    def __call__(self, requests: Mapping[str, Request]) -> Mapping[str, Made]:
+    def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
         """Ask for everything; raises ``CallsheetError`` where an answer is looked at."""
         if not requests:
             return {}
@@ -187,7 +187,7 @@ class Makers:
         self.launch(len(requests))
         idle = list(self._workers)
 
-        def one(request: Request) -> Made:
+        def one(request: ModelRequest) -> ModelSource:
             worker = idle.pop()
             try:
                 return worker.ask(request)
@@ -210,10 +210,10 @@ class Makers:
 
 
 def make_models(
-    requests: Mapping[str, Request], *, start: Callable[[], Worker] = Worker
-) -> Mapping[str, Made]:
+    requests: Mapping[str, ModelRequest], *, start: Callable[[], Worker] = Worker
+) -> Mapping[str, ModelSource]:
     """Every module that could be made, in the order of the requests."""
-    makers = Makers(start)
+    makers = ModelPool(start)
     try:
         return dict(makers(requests))
     finally:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.schema.admission import Admissions
+from callsheet.schema.admission import AdmissionCache
 from callsheet.schema.references import SchemaRefused
 from callsheet_codegen import layout
 from callsheet_codegen.code import Ident, Module, literal
 from callsheet_codegen.diagnostics import Diagnostic
 from callsheet_codegen.ir import ModelModule
-from callsheet_codegen.models.pool import Made, Request
+from callsheet_codegen.models.pool import ModelRequest, ModelSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
@@ -28,7 +28,7 @@ class ActionModels:
     stem: str
     input: str = ""
     output: str = ""
-    made: Made = field(default_factory=Made)
+    made: ModelSource = field(default_factory=ModelSource)
 
     @property
     def exports(self) -> tuple[str, ...]:
@@ -61,14 +61,14 @@ def model_actions(
     modeller: Modeller,
     *,
     classes: Mapping[str, str] | None = None,
-    admit: Admissions | None = None,
+    admit: AdmissionCache | None = None,
 ) -> Callable[[], Modelled]:
     """Ask for the models of these actions; what is returned waits for what comes of it.
 
     ``classes`` says with what the names of an action's classes begin.
     """
     told: list[Diagnostic] = []
-    admitted = _Admitted(admit or Admissions(), told)
+    admitted = _Admitted(admit or AdmissionCache(), told)
     classes = classes or layout.classes({name: stems[name] for name in advertised})
     wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
     for name, entry in advertised.items():
@@ -79,12 +79,12 @@ def model_actions(
             roots[f"{classes[name]}Result"] = (schema, True)
         if roots:
             wanted[name] = roots
-    made = modeller({name: Request(roots=roots) for name, roots in wanted.items()})
+    made = modeller({name: ModelRequest(roots=roots) for name, roots in wanted.items()})
 
     def wait() -> Modelled:
         found = {}
         for name in advertised:
-            one = made.get(name, Made())
+            one = made.get(name, ModelSource())
             if one.refused:
                 told.append(_untyped(name, one.refused))
             roots = wanted.get(name, {}) if one.source else {}
@@ -94,7 +94,7 @@ def model_actions(
     return wait
 
 
-def _models_of(made: Made, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
+def _models_of(made: ModelSource, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
     body, reply = f"{prefix}Input", f"{prefix}Result"
     return ActionModels(
         stem=stem,
@@ -104,7 +104,7 @@ def _models_of(made: Made, stem: str, prefix: str, roots: Container[str]) -> Act
     )
 
 
-def _is_object(made: Made, name: str) -> bool:
+def _is_object(made: ModelSource, name: str) -> bool:
     """Whether the class takes an object: it has fields, or is a choice of such classes."""
     if name not in made.roots:
         return True
@@ -115,7 +115,7 @@ def _is_object(made: Made, name: str) -> bool:
 class _Admitted:
     """Admits schemas; a refusal of an input is the surface's to tell."""
 
-    def __init__(self, admit: Admissions, told: list[Diagnostic]) -> None:
+    def __init__(self, admit: AdmissionCache, told: list[Diagnostic]) -> None:
         self._admit, self._told = admit, told
 
     def __call__(self, name: str, schema: object, whose: str) -> Mapping[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.actions.params import DEADLINE
 from callsheet.schema.keywords import subschemas
 from callsheet.schema.references import SchemaRefused
-from callsheet.schema.shape import Reader
+from callsheet.schema.shape import ShapeReader
 from callsheet.spec import Family, Role
 from callsheet.text import kebab
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.config.overlay import Overlay
-    from callsheet.schema.admission import Admissions
+    from callsheet.schema.admission import AdmissionCache
 
 
 def is_free(marks: Mapping[str, Any]) -> bool:
@@ -34,7 +34,7 @@ _BESIDE = frozenset(
 
 
 def media_fields(
-    outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: Admissions
+    outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: AdmissionCache
 ) -> tuple[str, ...]:
     """Wire names of media links: the configured ones and those of the output schemas.
 
@@ -172,7 +172,7 @@ def task_key(schema: Mapping[str, Any] | None) -> str:
     """The task id's property where it is the only required (or the only) one; else empty."""
     if not schema:
         return ""
-    root = Reader(schema).read(schema)
+    root = ShapeReader(schema).read(schema)
     keys = root.required or frozenset(root.properties)
     if len(keys) != 1:
         return ""
@@ -185,7 +185,7 @@ def _deadline(schema: Mapping[str, Any] | None) -> int:
     usual = Family().timeout_ms
     if not schema:
         return usual
-    reader = Reader(schema)
+    reader = ShapeReader(schema)
     shape = reader.read(reader.read(schema).properties.get(DEADLINE, True))
     said = shape.shown.get("default")
     if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said <= _LONGEST_WAIT:

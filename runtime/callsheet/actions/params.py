@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.actions.naming import FAMILY_FLAGS, OWN_FLAGS, flags, mentions_medium, names_medium
-from callsheet.schema.shape import KINDS, Reader, Shape, kind_of_value, wide
+from callsheet.schema.shape import KINDS, Shape, ShapeReader, kind_of_value, wide
 from callsheet.spec import Kind, Param, Role
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def params(
 
 def fields(schema: Mapping[str, Any]) -> tuple[Param, ...]:
     """The parameters of an admitted schema, without flags and in no order that matters."""
-    reader = Reader(schema)
+    reader = ShapeReader(schema)
     root = reader.read(schema)
     if "object" not in root.kinds:
         return ()
@@ -74,7 +74,7 @@ def _exemplified(param: Param, whole: Sequence[Any]) -> Param:
 
 
 def _collect(
-    found: list[Param], reader: Reader, shape: Shape, place: tuple[tuple[str, ...], bool]
+    found: list[Param], reader: ShapeReader, shape: Shape, place: tuple[tuple[str, ...], bool]
 ) -> None:
     above, sure = place
     for name, schema in shape.properties.items():
@@ -88,7 +88,7 @@ def _collect(
             _collect(found, reader, inner, (path, required))
 
 
-def _param(path: tuple[str, ...], shape: Shape, reader: Reader, *, required: bool) -> Param:
+def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required: bool) -> Param:
     items = reader.read(shape.items) if shape.items is not None else Shape()
     kind = kind_of(shape)
     listed = shape if kind != "array" or shape.choices is not None else items

@@ -12,7 +12,7 @@ from callsheet.actions.families import AND_WAIT, is_free, media_fields, pair
 from callsheet.actions.naming import command_path, settle
 from callsheet.actions.params import fields, named, union
 from callsheet.jsonio import digest
-from callsheet.schema.admission import Admissions
+from callsheet.schema.admission import AdmissionCache
 from callsheet.schema.references import SchemaRefused
 from callsheet.spec import Action, Advertised, Family, Param, Role
 
@@ -40,7 +40,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Surface:
+class ActionSet:
     """Every advertised action, ordered by id; ``groups`` maps a group's words to its summary."""
 
     actions: tuple[Action, ...]
@@ -63,7 +63,7 @@ def surface(
     overlay: Overlay,
     given: Mapping[str, tuple[str, ...]] | None = None,
     flags: Mapping[str, Mapping[tuple[str, ...], str]] | None = None,
-) -> Surface:
+) -> ActionSet:
     """Read a catalogue; the same for any order of its entries.
 
     ``given`` holds the command paths of the lock, ``flags`` its flags by action and wire path:
@@ -71,17 +71,17 @@ def surface(
     overlay leaves out are left out; of two entries with one id the first in canonical order
     is taken.
     """
-    whole = Assembly(advertised, overlay, given or {}, flags or {})
+    whole = ActionResolver(advertised, overlay, given or {}, flags or {})
     actions = tuple(whole.action(name) for name in sorted(whole.entries))
     problems = sorted(whole.problems, key=lambda one: (one.action, one.code, one.message))
-    return Surface(actions, tuple(problems), _groups(actions))
+    return ActionSet(actions, tuple(problems), _groups(actions))
 
 
-class Admitted(Mapping[str, "dict[str, Any] | None"]):
+class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
     """The admitted input schema of each action, looked at when it is first asked for."""
 
     def __init__(
-        self, entries: Mapping[str, Advertised], admit: Admissions, tell: Callable[..., None]
+        self, entries: Mapping[str, Advertised], admit: AdmissionCache, tell: Callable[..., None]
     ) -> None:
         self._entries, self._admit, self._tell = entries, admit, tell
         self._found: dict[str, dict[str, Any] | None] = {}
@@ -115,7 +115,7 @@ class Admitted(Mapping[str, "dict[str, Any] | None"]):
         return schema
 
 
-class Assembly:
+class ActionResolver:
     """The entries of one catalogue, their names and families, and each action on demand.
 
     A schema is read when its action is asked for, or when it may belong to a family.
@@ -132,8 +132,8 @@ class Assembly:
         self.problems: list[Problem] = []
         self.flags = flags
         self.entries = self._entries(advertised)
-        self.admit = Admissions()
-        self.schemas = Admitted(self.entries, self.admit, self._tell)
+        self.admit = AdmissionCache()
+        self.schemas = LazySchemas(self.entries, self.admit, self._tell)
         self.families = self._families()
         self.commands = self._commands(given)
 

@@ -11,7 +11,7 @@ from callsheet.spec import Action, Advertised
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callsheet.actions.resolve import Surface
+    from callsheet.actions.resolve import ActionSet
     from callsheet.config.bindings import Bindings
 
 
@@ -31,7 +31,7 @@ def generated(bindings: Bindings) -> Iterator[Action]:
         yield from (one for one in vars(module).values() if isinstance(one, Action))
 
 
-def surface_of(bindings: Bindings) -> Surface:
+def surface_of(bindings: Bindings) -> ActionSet:
     """The named actions of a package."""
     from callsheet.actions.resolve import surface
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from callsheet.catalog.snapshot import Catalogue
 from callsheet.config.settings import joined, origin_of
 from callsheet.errors import CallsheetError, ServerError
-from callsheet.flows.effects import Flow, Gather, Reply, Send
+from callsheet.flows.effects import Flow, Gather, HttpReply, Send
 from callsheet.flows.retry import (
     REDIRECTS,
     THROTTLED,
@@ -31,7 +31,7 @@ from callsheet.text import one_line
 from callsheet.version import __version__
 
 if TYPE_CHECKING:
-    from callsheet.protocol.action_list import ListPage, Next
+    from callsheet.protocol.action_list import ListPage, NextPage
     from callsheet.protocol.overrides import Overrides
     from callsheet.spec import Advertised
 
@@ -116,7 +116,7 @@ def glance(
 
 
 def _pages(
-    reply: Reply, host: str, overrides: Overrides, timing: Timing
+    reply: HttpReply, host: str, overrides: Overrides, timing: Timing
 ) -> Flow[tuple[list[Advertised], list[str], int]]:
     """Read the list to its end; a page that brings nothing new ends it."""
     entries: list[Advertised] = []
@@ -136,7 +136,7 @@ def _pages(
     return entries, [*notes, f"the list is cut after {len(entries)} actions"], sent
 
 
-def _following(following: Next, reply: Reply, host: str) -> Send:
+def _following(following: NextPage, reply: HttpReply, host: str) -> Send:
     """The request for a further page; its link must stay inside the host's origin."""
     if not following.url:
         return Send("GET", f"{LIST}?{urlencode(following.query)}")
@@ -149,7 +149,7 @@ def _following(following: Next, reply: Reply, host: str) -> Send:
     return Send("GET", LIST, url=url)
 
 
-def _page_of(reply: Reply, host: str, overrides: Overrides) -> ListPage:
+def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
     """One page of the list; raises the error that anything else stands for."""
     taken = 200 <= reply.status < 300 and is_json(reply)
     if taken and len(reply.body) > LARGEST_LIST:
@@ -174,7 +174,7 @@ def _page_of(reply: Reply, host: str, overrides: Overrides) -> ListPage:
     )
 
 
-def is_json(reply: Reply) -> bool:
+def is_json(reply: HttpReply) -> bool:
     """Whether an answer may be JSON by its type; many servers name none, or plain text."""
     said = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     plain = said in {"", "text/plain", "text/json", "application/octet-stream"}
@@ -195,7 +195,7 @@ class _Schemas:
     def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
         """The actions of a list with their schemas; ``notes`` says where one is not to be had."""
         wanted = [entry.id for entry in entries if entry.input is None and sendable(entry.id)]
-        replies: tuple[Reply | Exception, ...] = ()
+        replies: tuple[HttpReply | Exception, ...] = ()
         if wanted:
             replies = yield Gather(tuple(self._request(name) for name in wanted))
         answers = dict(zip(wanted, replies, strict=True))
@@ -217,7 +217,7 @@ class _Schemas:
         path = action_path(action_id, "/schema")
         return Send("GET", path, None, _conditions(self.known, path))
 
-    def _again(self, action_id: str, reply: Reply | Exception) -> Flow[Reply | Exception]:
+    def _again(self, action_id: str, reply: HttpReply | Exception) -> Flow[HttpReply | Exception]:
         """The same answer, or a better one where it was a passing trouble or a redirect."""
         if not isinstance(reply, Exception) and reply.status not in AGAIN:
             return reply
@@ -227,7 +227,9 @@ class _Schemas:
         except CallsheetError as error:
             return error
 
-    def with_schema(self, action: Advertised, reply: Reply | Exception) -> tuple[Advertised, str]:
+    def with_schema(
+        self, action: Advertised, reply: HttpReply | Exception
+    ) -> tuple[Advertised, str]:
         """The action with what its schema document says, and why not where it says nothing."""
         path = action_path(action.id, "/schema")
         before = self.known.get(action.id) if self.known is not None else None
@@ -262,7 +264,7 @@ def _conditions(known: Catalogue | None, path: str) -> dict[str, str]:
     return {names[tag]: value for tag, value in tags.items()}
 
 
-def _remember(tags: dict[str, dict[str, str]], path: str, reply: Reply) -> None:
+def _remember(tags: dict[str, dict[str, str]], path: str, reply: HttpReply) -> None:
     said = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
     found = {name: value for name, value in said.items() if _VALIDATOR.fullmatch(value)}
     if found:

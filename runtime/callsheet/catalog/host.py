@@ -16,7 +16,7 @@ from callsheet.spec import Action, Advertised
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.actions.resolve import Surface
+    from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.config.bindings import Bindings
     from callsheet.config.overlay import Overlay
@@ -93,7 +93,7 @@ class HostCatalogue:
 SANDBOX = "callsheet-sandbox"
 
 
-class Directory(HostCatalogue):
+class Host(HostCatalogue):
     """The actions of one host. ``notes`` collects what a user should be told once."""
 
     def __init__(
@@ -110,7 +110,7 @@ class Directory(HostCatalogue):
         super().__init__(_as_said(settings, said), said, timing, cache)
         self.bindings = bindings
         self.notes: list[str] = []
-        self._surface: Surface | None = None
+        self._surface: ActionSet | None = None
         self._unlisted = False
         self._schemas: dict[str, Any] = {}
         self._judges: dict[str, Any] = {}
@@ -145,14 +145,14 @@ class Directory(HostCatalogue):
         catalogue = self.cached()
         if catalogue is None or catalogue.get(bound.id) is None:
             return None
-        from callsheet.actions.resolve import Assembly
+        from callsheet.actions.resolve import ActionResolver
 
         given = {bound.id: bound.command}
         flags = {bound.id: {param.path: param.flag for param in bound.params if param.flag}}
-        found = Assembly(catalogue.actions, self.overlay, given, flags)
+        found = ActionResolver(catalogue.actions, self.overlay, given, flags)
         return found.action(bound.id) if bound.id in found.entries else None
 
-    def surface(self, catalogue: Catalogue) -> Surface:
+    def surface(self, catalogue: Catalogue) -> ActionSet:
         """The named actions of a catalogue, by the same rules as generated ones."""
         if self._surface is None or catalogue is not self._catalogue:
             from callsheet.actions.resolve import surface
@@ -299,7 +299,7 @@ class Directory(HostCatalogue):
 
         try:
             compiled = judge.compile(schema)
-        except judge.Unjudged as error:
+        except judge.UnusableSchema as error:
             self.notes.append(f"{action.id}: the schema cannot be used ({error}); not checked")
             return None
         self.notes += [f"{action.id}: {note}" for note in compiled.notes]

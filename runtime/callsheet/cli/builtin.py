@@ -26,7 +26,7 @@ OUT = global_flags.ACTION[1]
 TIMEOUT = global_flags.FAMILY[0]
 
 
-class Word(Helpful):
+class BuiltinCommand(Helpful):
     """One command of ours; its function gets the session and its own parameters.
 
     ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
@@ -101,10 +101,10 @@ class Word(Helpful):
         return self.run(session, **ctx.params)
 
 
-class Words(Helpful, click.Group):
+class BuiltinGroup(Helpful, click.Group):
     """Several commands of ours under one word."""
 
-    def __init__(self, name: str, doc: str, members: Sequence[Word]) -> None:
+    def __init__(self, name: str, doc: str, members: Sequence[BuiltinCommand]) -> None:
         super().__init__(
             name=name,
             help=doc,

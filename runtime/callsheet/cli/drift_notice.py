@@ -102,11 +102,11 @@ def refresh_aside(session: Session) -> None:
 
 
 def _refresh(session: Session) -> None:
-    from callsheet.catalog.host import Directory
+    from callsheet.catalog.host import Host
     from callsheet.transport.sync import Transport
 
     own = session.directory
-    directory = Directory(own.settings, own.bindings, own.timing)
+    directory = Host(own.settings, own.bindings, own.timing)
     directory.overrides = own.overrides
     transport: Any = Transport(own.settings, None)
     try:

@@ -14,12 +14,12 @@ from callsheet.errors import CallsheetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.cli.input.request import Request
+    from callsheet.cli.input.request import CommandRequest
     from callsheet.cli.session import Session
     from callsheet.spec import Action, Param
 
 
-def dry_run(session: Session, made: Request) -> None:
+def dry_run(session: Session, made: CommandRequest) -> None:
     """Print method, URL, headers without the key, and body; or a curl line.
 
     Raises ``UsageError`` for any other form.

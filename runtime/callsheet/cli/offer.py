@@ -11,24 +11,24 @@ from callsheet.cli.input.request import spoken
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
-    from callsheet.actions.resolve import Surface
+    from callsheet.actions.resolve import ActionSet
     from callsheet.cli.session import Session
 
 
-class Offer(NamedTuple):
+class AvailableActions(NamedTuple):
     """A catalogue and how it was come by."""
 
     catalogue: Catalogue
     source: Literal["live", "cached", "bindings"]
 
-    def surface(self, session: Session) -> Surface:
+    def surface(self, session: Session) -> ActionSet:
         """The named actions."""
         if self.source != "bindings":
             return session.directory.surface(self.catalogue)
         return bound.surface_of(session.bindings)
 
 
-def offered(session: Session, *, whole: bool = False) -> Offer:
+def offered(session: Session, *, whole: bool = False) -> AvailableActions:
     """What the server offers now; where it cannot be asked, what was last known, with a warning.
 
     Raises the failure of asking where nothing is known, and any that another try would meet too.
@@ -37,19 +37,19 @@ def offered(session: Session, *, whole: bool = False) -> Offer:
         said = bound.snapshot(session.bindings)
         if said.actions:
             session.warn(f"no server is configured; this is from {session.bindings.package}")
-            return Offer(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
+            return AvailableActions(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
     known = session.directory.cached()
     try:
-        return Offer(session.run(session.directory.refresh(whole=whole)), "live")
+        return AvailableActions(session.run(session.directory.refresh(whole=whole)), "live")
     except CallsheetError as error:
         if known is None or not error.retryable:
             raise
         age = spoken(time.time() - known.fetched)
         session.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
-        return Offer(known, "cached")
+        return AvailableActions(known, "cached")
 
 
-def known(session: Session) -> Offer | None:
+def known(session: Session) -> AvailableActions | None:
     """What the server offered when it was last asked."""
     found = session.directory.cached()
-    return Offer(found, "cached") if found is not None else None
+    return AvailableActions(found, "cached") if found is not None else None

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import uploads
-from callsheet.cli.input.request import Request, check_files, judge, member, request, role_of
+from callsheet.cli.input.request import CommandRequest, check_files, judge, member, request, role_of
 from callsheet.cli.output import formats as output
 from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
 from callsheet.text import shell_word
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from callsheet.cli.input.options import Typed
     from callsheet.cli.session import Session
-    from callsheet.engine.invoke import Outcome
-    from callsheet.flows.invoke import Answer
+    from callsheet.engine.invoke import Invocation
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
 
 
-def finish(session: Session, made: Request, outcome: Outcome) -> int:
+def finish(session: Session, made: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save, print; returns the exit code."""
     from callsheet.flows.jobs import completed
 
@@ -46,7 +46,7 @@ def finish(session: Session, made: Request, outcome: Outcome) -> int:
     return 0
 
 
-def _still_running(action: Action, answer: Answer) -> StillRunning:
+def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
     task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
     return StillRunning(
         f"{action.id} stopped waiting; the job goes on",
@@ -56,7 +56,7 @@ def _still_running(action: Action, answer: Answer) -> StillRunning:
     )
 
 
-def wait(session: Session, job: Job, seconds: float) -> Answer:
+def wait(session: Session, job: Job, seconds: float) -> ParsedReply:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
     from callsheet.cli import drift_notice
     from callsheet.cli.output.progress import Progress
@@ -67,7 +67,7 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
         drift_notice.refresh_aside(session)
         job = session.engine.learnt(job)
         with Progress(session, job.action, usual(job.past)) as progress:
-            answer: Answer = session.run(session.engine.wait(job, seconds), progress)
+            answer: ParsedReply = session.run(session.engine.wait(job, seconds), progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",
@@ -78,7 +78,7 @@ def wait(session: Session, job: Job, seconds: float) -> Answer:
     return answer
 
 
-def conclude(session: Session, action: Action, answer: Answer, job: Job | None) -> None:
+def conclude(session: Session, action: Action, answer: ParsedReply, job: Job | None) -> None:
     """A job is over: save what it made and print it; raises ``TaskFailed``."""
     from callsheet.cli.output import job_view, saving
     from callsheet.engine.invoke import require_done
@@ -101,13 +101,13 @@ def conclude(session: Session, action: Action, answer: Answer, job: Job | None) 
         session.note(f"save it: {session.prog} {line}")
 
 
-def _task_id(answer: Answer, job: Job | None) -> str | None:
+def _task_id(answer: ParsedReply, job: Job | None) -> str | None:
     """The id that the last answer is about, else the first that the server gave."""
     return next(iter(answer.reading.task_ids or (job.task_ids if job else ())), None)
 
 
 def print_job(
-    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+    session: Session, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> None:
     """Print the one object of a job."""
     from callsheet.cli.output import job_view
@@ -117,7 +117,7 @@ def print_job(
 
 
 def shown_job(
-    session: Session, action: Action, answer: Answer, job: Job | None, **more: Any
+    session: Session, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> dict[str, Any]:
     """The one object of a job; ``more`` holds what was saved and stored."""
     from callsheet.cli.output import job_view
@@ -125,7 +125,7 @@ def shown_job(
     links = session.engine.links(answer)
     media = action.media or (job.media if job else ())
     return job_view.job_object(
-        job_view.Seen(
+        job_view.JobView(
             answer=answer,
             links=links,
             task_id=_task_id(answer, job),
@@ -135,7 +135,7 @@ def shown_job(
     )
 
 
-def tell_query(session: Session, made: Request, answer: Answer) -> int:
+def tell_query(session: Session, made: CommandRequest, answer: ParsedReply) -> int:
     """Print how a job stands; 6 where it failed."""
     action, state = made.asked, answer.reading.state
     if state == "failed":
@@ -147,7 +147,7 @@ def tell_query(session: Session, made: Request, answer: Answer) -> int:
     return 0
 
 
-def _known(session: Session, answer: Answer) -> Job | None:
+def _known(session: Session, answer: ParsedReply) -> Job | None:
     """The job that a query was about, where it was started from here."""
     name = next(iter(answer.reading.task_ids), "")
     row = session.ledger().find(name) if name else None
@@ -157,7 +157,7 @@ def _known(session: Session, answer: Answer) -> Job | None:
     return job
 
 
-def tell_failed(session: Session, action: Action, answer: Answer, job: Job | None) -> int:
+def tell_failed(session: Session, action: Action, answer: ParsedReply, job: Job | None) -> int:
     """Print a failed job: its object with the error in it, and the line."""
     from callsheet.cli.output import job_view
 
@@ -170,7 +170,7 @@ def tell_failed(session: Session, action: Action, answer: Answer, job: Job | Non
     return error.exit_code
 
 
-def tell_plain(session: Session, action: Action, answer: Answer) -> int:
+def tell_plain(session: Session, action: Action, answer: ParsedReply) -> int:
     """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
     from callsheet.cli.output import saving
 
@@ -183,7 +183,7 @@ def tell_plain(session: Session, action: Action, answer: Answer) -> int:
     return 0
 
 
-def write_document(session: Session, action: Action, answer: Answer) -> None:
+def write_document(session: Session, action: Action, answer: ParsedReply) -> None:
     """Write a result that is JSON to ``--out``."""
     from callsheet.cli.output import saving
 
@@ -235,7 +235,7 @@ def announce(session: Session, action: Action) -> None:
         session.note(f"→ {host} {action.id} (may spend credits)")
 
 
-def send(session: Session, made: Request) -> Outcome:
+def send(session: Session, made: CommandRequest) -> Invocation:
     """Make the one POST; whatever interrupts the run from now on is told by its reference."""
     from callsheet.cli.output import saving
     from callsheet.transport.http import require_key
@@ -251,7 +251,7 @@ def send(session: Session, made: Request) -> Outcome:
         action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(session)
     )
     try:
-        outcome: Outcome = session.run(flow)
+        outcome: Invocation = session.run(flow)
     except ServerError as error:
         from callsheet.cli import drift_notice
         from callsheet.cli.input.request import by_server

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from callsheet.catalog.host import Directory
+    from callsheet.catalog.host import Host
     from callsheet.catalog.store import CatalogueCache, Index
     from callsheet.config.bindings import Bindings
     from callsheet.config.settings import Settings
     from callsheet.engine.invoke import Engine
-    from callsheet.flows.effects import Flow, Update
+    from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.spec import Action
     from callsheet.storage.ledger import Ledger
     from callsheet.transport.sync import Transport
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PREFIX = "own_"
 
 
-class Given:
+class GlobalFlags:
     """The values of our own flags, collected before the group and after the action."""
 
     __slots__ = ("values",)
@@ -80,7 +80,7 @@ class Session:
 
     def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         self.bindings, self.argv, self.environ = bindings, tuple(argv), environ
-        self.flags = Given()
+        self.flags = GlobalFlags()
         self.hints = hints_in(argv)
         self.data = True
         self.drift: Drift | None = None
@@ -88,7 +88,7 @@ class Session:
         self._settings: Settings | None = None
         self._place: tuple[str | None, ...] = ()
         self._cache: CatalogueCache | None = None
-        self._directory: Directory | None = None
+        self._directory: Host | None = None
         self._ledger: Ledger | None = None
         self._engine: Engine | None = None
         self._transport: Transport | None = None
@@ -141,12 +141,12 @@ class Session:
         self._ledger = self._engine = self._transport = None
 
     @property
-    def directory(self) -> Directory:
+    def directory(self) -> Host:
         """The actions of the host."""
         if self._directory is None:
-            from callsheet.catalog.host import Directory
+            from callsheet.catalog.host import Host
 
-            self._directory = Directory(
+            self._directory = Host(
                 self.settings,
                 self.bindings,
                 self._timing(),
@@ -184,7 +184,7 @@ class Session:
             self._ledger = Ledger(self.settings.state_dir)
         return self._ledger
 
-    def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+    def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Run a flow to its end; nothing is loaded for one that finds all on the disk."""
         try:
             first = flow.send(None)
@@ -202,10 +202,10 @@ class Session:
 
         signals.listen()
         if {"verbose", "debug"} & set(self.flags.values):
-            from callsheet.transport.trace import ToldTransport
+            from callsheet.transport.trace import TracingTransport
 
             headers = "debug" in self.flags
-            return ToldTransport(self.directory.settings, ledger, say=self.warn, headers=headers)
+            return TracingTransport(self.directory.settings, ledger, say=self.warn, headers=headers)
         from callsheet.transport.sync import Transport
 
         return Transport(self.directory.settings, ledger)

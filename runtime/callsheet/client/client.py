@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from callsheet.client.results import AsyncResult, Result
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings, load
-from callsheet.engine.invoke import Engine, Outcome, require_done
+from callsheet.engine.invoke import Engine, Invocation, require_done
 from callsheet.flows.jobs import completed
 from callsheet.flows.retry import default_timing
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from callsheet.actions.resolve import Surface
+    from callsheet.actions.resolve import ActionSet
     from callsheet.client.tasks import AsyncTask, AsyncTasks, Task, Tasks
-    from callsheet.flows.effects import Flow, Update
+    from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
     from callsheet.spec import Action
@@ -32,7 +32,7 @@ T = TypeVar("T")
 DEFAULT_LEDGER = "default"
 
 
-class Face:
+class BaseClient:
     """What both clients are made of: settings, bindings, ledger and engine.
 
     ``host``, ``api_key``, ``auth`` and ``profile`` win over the environment and over what was
@@ -66,9 +66,9 @@ class Face:
         }
         self.settings = settings or load(self.bindings, flags=flags)
         self.ledger = self._ledger(ledger)
-        from callsheet.catalog.host import Directory
+        from callsheet.catalog.host import Host
 
-        self.directory = Directory(
+        self.directory = Host(
             self.settings, self.bindings, timing or default_timing(), overrides=overrides
         )
         self.settings = self.directory.settings
@@ -81,7 +81,7 @@ class Face:
 
         return Ledger(self.settings.state_dir if folder == DEFAULT_LEDGER else folder)
 
-    def _job(self, outcome: Outcome) -> Job:
+    def _job(self, outcome: Invocation) -> Job:
         from callsheet.errors import ServerError
 
         job = self.engine.job(outcome)
@@ -93,7 +93,7 @@ class Face:
         return job
 
 
-class Client(Face):
+class Client(BaseClient):
     """Calls the actions of one server; one client may be shared by threads."""
 
     def __init__(self, *, transport: Transport | None = None, **options: Any) -> None:
@@ -109,7 +109,7 @@ class Client(Face):
 
         return Tasks(self)
 
-    def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+    def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Run one of the engine's flows."""
         return self.transport.run(flow, tell)
 
@@ -118,7 +118,7 @@ class Client(Face):
         found: Action = self.run(self.directory.find(action)) if isinstance(action, str) else action
         return found
 
-    def actions(self, *, refresh: bool = False) -> Surface:
+    def actions(self, *, refresh: bool = False) -> ActionSet:
         """The named actions that the server advertises; from the cache unless told otherwise."""
         flow = self.directory.refresh() if refresh else self.directory.catalogue()
         return self.directory.surface(self.run(flow))
@@ -143,7 +143,7 @@ class Client(Face):
             found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
-        outcome: Outcome = self.run(flow)
+        outcome: Invocation = self.run(flow)
         job = self.engine.job(outcome)
         answer = outcome.answer
         if wait:
@@ -195,7 +195,7 @@ class Client(Face):
         self.close()
 
 
-class AsyncClient(Face):
+class AsyncClient(BaseClient):
     """The same names with ``await``; a client belongs to one event loop."""
 
     def __init__(self, *, transport: AsyncTransport | None = None, **options: Any) -> None:
@@ -211,7 +211,7 @@ class AsyncClient(Face):
 
         return AsyncTasks(self)
 
-    async def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+    async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Run one of the engine's flows."""
         return await self.transport.run(flow, tell)
 
@@ -222,7 +222,7 @@ class AsyncClient(Face):
         found: Action = await self.run(self.directory.find(action))
         return found
 
-    async def actions(self, *, refresh: bool = False) -> Surface:
+    async def actions(self, *, refresh: bool = False) -> ActionSet:
         """As ``Client.actions``."""
         flow = self.directory.refresh() if refresh else self.directory.catalogue()
         return self.directory.surface(await self.run(flow))
@@ -243,7 +243,7 @@ class AsyncClient(Face):
             found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
-        outcome: Outcome = await self.run(flow)
+        outcome: Invocation = await self.run(flow)
         job = self.engine.job(outcome)
         answer = outcome.answer
         if wait:

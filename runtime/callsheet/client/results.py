@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.client.client import AsyncClient, Client
-    from callsheet.flows.invoke import Answer
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
     from callsheet.storage.partial_file import SavedFile
@@ -35,7 +35,7 @@ class ResultState(Generic[T]):
     """
 
     def __init__(
-        self, client: Client | AsyncClient, action: Action, answer: Answer, job: Job | None
+        self, client: Client | AsyncClient, action: Action, answer: ParsedReply, job: Job | None
     ) -> None:
         self._client, self._answer, self._job = client, answer, job
         self._data: Any = None

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from callsheet.client.client import AsyncClient, Client
     from callsheet.engine.invoke import Engine
-    from callsheet.flows.effects import Flow, Update
-    from callsheet.flows.invoke import Answer
+    from callsheet.flows.effects import Flow, JobUpdate
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
     from callsheet.storage.partial_file import SavedFile
@@ -114,7 +114,7 @@ class TaskState(Generic[T]):
     """
 
     def __init__(
-        self, client: Client | AsyncClient, action: Action, job: Job, answer: Answer | None
+        self, client: Client | AsyncClient, action: Action, job: Job, answer: ParsedReply | None
     ) -> None:
         self._client, self._action, self._job = client, action, job
         self._answer = answer
@@ -145,7 +145,7 @@ class TaskState(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} of {self.action}: {self.state}>"
 
-    def _waiting(self, timeout: float | None) -> Flow[Answer]:
+    def _waiting(self, timeout: float | None) -> Flow[ParsedReply]:
         seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
         self._answer = yield from self._client.engine.outcome(self._job, seconds)
         return require_done(self._answer, self.action, self.id)
@@ -165,7 +165,7 @@ class Task(TaskState[T]):
         self,
         *,
         timeout: float | None = None,
-        on_update: Callable[[Update], object] | None = None,
+        on_update: Callable[[JobUpdate], object] | None = None,
     ) -> Result[T]:
         """Wait until the job is done; ``timeout`` is in seconds (default: the action's own).
 
@@ -173,7 +173,7 @@ class Task(TaskState[T]):
         """
         return self._result(self._client.run(self._waiting(timeout), on_update))
 
-    def watch(self, *, timeout: float | None = None) -> Iterator[Update]:
+    def watch(self, *, timeout: float | None = None) -> Iterator[JobUpdate]:
         """The job's updates until it is done; raises as ``wait`` does."""
         yield from self._client.transport.iterate(self._waiting(timeout), [])
 
@@ -190,7 +190,7 @@ class Task(TaskState[T]):
 
         self._client.run(cancel(self._client.engine, self._job))
 
-    def _result(self, answer: Answer) -> Result[T]:
+    def _result(self, answer: ParsedReply) -> Result[T]:
         return Result(self._client, self._action, answer, self._job)
 
 
@@ -208,12 +208,12 @@ class AsyncTask(TaskState[T]):
         self,
         *,
         timeout: float | None = None,
-        on_update: Callable[[Update], object] | None = None,
+        on_update: Callable[[JobUpdate], object] | None = None,
     ) -> AsyncResult[T]:
         """As ``Task.wait``; cancelling it leaves the job alive."""
         return self._result(await self._client.run(self._waiting(timeout), on_update))
 
-    async def watch(self, *, timeout: float | None = None) -> AsyncIterator[Update]:
+    async def watch(self, *, timeout: float | None = None) -> AsyncIterator[JobUpdate]:
         """As ``Task.watch``."""
         async for update in self._client.transport.iterate(self._waiting(timeout), []):
             yield update
@@ -231,5 +231,5 @@ class AsyncTask(TaskState[T]):
 
         await self._client.run(cancel(self._client.engine, self._job))
 
-    def _result(self, answer: Answer) -> AsyncResult[T]:
+    def _result(self, answer: ParsedReply) -> AsyncResult[T]:
         return AsyncResult(self._client, self._action, answer, self._job)

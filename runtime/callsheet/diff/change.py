@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.schemadiff.difference import Kind, Severity, Witness
+    from callsheet.schemadiff.difference import Counterexample, Kind, Severity
 
 
 RANK: Mapping[Severity, int] = {"breaking": 0, "unproved": 1, "additive": 2, "text": 3}
@@ -38,7 +38,7 @@ class Change:
     flags: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    witness: Witness | None = None
+    witness: Counterexample | None = None
     call: str = ""
     method: str = ""
     command: tuple[str, ...] = ()

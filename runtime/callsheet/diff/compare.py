@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from callsheet.actions.resolve import Assembly
+from callsheet.actions.resolve import ActionResolver
 from callsheet.config.overlay import Overlay
 from callsheet.diff.change import Change, in_order
-from callsheet.diff.wording import Names
+from callsheet.diff.wording import ChangeNames
 from callsheet.jsonio import canonical, digest
 from callsheet.schemadiff.classify import compare, example
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Advertised
 
 
-def whole_changes(old: Advertised, new: Advertised, names: Names) -> Iterator[Change]:
+def whole_changes(old: Advertised, new: Advertised, names: ChangeNames) -> Iterator[Change]:
     """What changed besides the schemas.
 
     What becomes paid breaks its callers: they would spend without having been asked; so does
@@ -42,7 +42,7 @@ def whole_changes(old: Advertised, new: Advertised, names: Names) -> Iterator[Ch
     yield from _texts(old, new, names)
 
 
-def _renamed_flags(old: Advertised, names: Names) -> Iterator[Change]:
+def _renamed_flags(old: Advertised, names: ChangeNames) -> Iterator[Change]:
     held = {one.path: one.flag for one in names.before.params if one.flag}
     for one in names.after.params:
         was = held.get(one.path, one.flag)
@@ -51,7 +51,7 @@ def _renamed_flags(old: Advertised, names: Names) -> Iterator[Change]:
             yield names.whole("flag-renamed", "breaking", words, example(old.input))
 
 
-def _texts(old: Advertised, new: Advertised, names: Names) -> Iterator[Change]:
+def _texts(old: Advertised, new: Advertised, names: ChangeNames) -> Iterator[Change]:
     marks = [dict(side.marks) for side in (old, new)]
     states = [side.pop("deprecated", None) not in {None, False} for side in marks]
     if states[0] != states[1]:
@@ -71,14 +71,14 @@ Commands = Mapping[str, tuple[str, ...]]
 Flags = Mapping[str, Mapping[tuple[str, ...], str]]
 
 
-class Given(NamedTuple):
+class LockedNames(NamedTuple):
     """The names that a lock gave: command paths and flags by action."""
 
     commands: Commands
     flags: Flags
 
 
-_NONE = Given({}, {})
+_NONE = LockedNames({}, {})
 
 
 def diff(
@@ -89,7 +89,7 @@ def diff(
     program: str = "ads",
     given: Commands | None = None,
     flags: Flags | None = None,
-    now: Given = _NONE,
+    now: LockedNames = _NONE,
 ) -> tuple[Change, ...]:
     """The changes from one snapshot to the other, what breaks callers first.
 
@@ -106,9 +106,9 @@ def diff(
     if not touched:
         return ()
     near = [_near(side, touched) for side in sides]
-    before = Assembly(near[0], overlay, given or {}, flags or {})
+    before = ActionResolver(near[0], overlay, given or {}, flags or {})
     kept = {**before.commands, **(given or {}), **now.commands}
-    after = Assembly(near[1], overlay, kept, {**(flags or {}), **now.flags})
+    after = ActionResolver(near[1], overlay, kept, {**(flags or {}), **now.flags})
     changes: list[Change] = []
     for name in touched:
         pair = sides[0].get(name), sides[1].get(name)
@@ -142,11 +142,11 @@ def _action(
 ) -> Iterator[Change]:
     (old, new), (before, after) = advertised, actions
     if old is not None and before is not None and (new is None or after is None):
-        yield Names(before, before, program).gone(example(old.input))
+        yield ChangeNames(before, before, program).gone(example(old.input))
     elif after is not None and before is None:
-        yield Names(after, after, program).come()
+        yield ChangeNames(after, after, program).come()
     elif old and new and before and after:
-        names = Names(before, after, program)
+        names = ChangeNames(before, after, program)
         yield from whole_changes(old, new, names)
         for judged in compare(old.input, new.input):
             yield names.change(judged)

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from callsheet.schemadiff.classify import Judged
-    from callsheet.schemadiff.difference import Severity, Steps, Witness
+    from callsheet.schemadiff.difference import Counterexample, Severity, Steps
     from callsheet.spec import Action, Param
 
 
 _SUBJECT_FIRST = frozenset(("field-gone", "field-new"))
 
 
-class Names:
+class ChangeNames:
     """One action before and after, and the program that calls it."""
 
     def __init__(self, before: Action, after: Action, program: str) -> None:
@@ -28,7 +28,7 @@ class Names:
         self.call = _call(after, program)
         self.was = _call(before, program)
 
-    def gone(self, witness: Witness | None) -> Change:
+    def gone(self, witness: Counterexample | None) -> Change:
         """The action is no longer there; the witness is a body that was allowed."""
         text = f"{self.call} is gone ({self.after.id})"
         return Change(
@@ -58,7 +58,7 @@ class Names:
         )
 
     def whole(
-        self, code: str, severity: Severity, words: str, witness: Witness | None = None
+        self, code: str, severity: Severity, words: str, witness: Counterexample | None = None
     ) -> Change:
         """A change of the action as a whole; the words follow its name."""
         return Change(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
-from callsheet.flows.invoke import Answer, Order, submit
+from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
 from callsheet.flows.retry import sendable
 from callsheet.jsonio import once
 from callsheet.protocol.media import expected_media
@@ -21,7 +21,7 @@ from callsheet.transport.http import require_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.catalog.host import Directory
+    from callsheet.catalog.host import Host
     from callsheet.flows.effects import Flow
     from callsheet.flows.jobs import Job
     from callsheet.spec import Family
@@ -80,7 +80,7 @@ def silence_of(action: Action, value: Any) -> float:
     return min(said, 86_400_000) / 1000 + 30.0
 
 
-class Outcome(NamedTuple):
+class Invocation(NamedTuple):
     """What came of one invocation: the action, the client reference, and the answer.
 
     ``expected`` are the kinds of medium that the action makes, ``marks`` what the request
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
 
     action: Action
     ref: str
-    answer: Answer
+    answer: ParsedReply
     started: float
     expected: frozenset[str] = frozenset()
     marks: RequestMarks = NO_MARKS
@@ -98,7 +98,7 @@ class Outcome(NamedTuple):
 class Engine:
     """Composes flows over one directory and one ledger; the drivers run them."""
 
-    def __init__(self, directory: Directory, ledger: Ledger | None) -> None:
+    def __init__(self, directory: Host, ledger: Ledger | None) -> None:
         self.directory, self.ledger = directory, ledger
         self.settings, self.timing = directory.settings, directory.timing
 
@@ -111,7 +111,7 @@ class Engine:
         timeout: float | None = None,
         check: bool = True,
         target: str = "",
-    ) -> Flow[Outcome]:
+    ) -> Flow[Invocation]:
         """Exactly one invocation; ``body`` goes out as these bytes, or as this JSON.
 
         ``key`` is the client reference (a UUID when not given), ``timeout`` the longest
@@ -139,7 +139,7 @@ class Engine:
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
         facts: Mapping[str, Any] = {},
-    ) -> Flow[Outcome]:
+    ) -> Flow[Invocation]:
         """Send bytes that stand for ``value`` and need no check; else as ``call``.
 
         ``facts`` go into the ledger beside what is always kept; ``headers`` along with the
@@ -151,7 +151,7 @@ class Engine:
         if action.paid:
             require_key(self.settings)
         expected, marks = self._expectations(action, value, facts.get("target") or "")
-        order = Order(
+        order = InvocationRequest(
             action=action,
             body=data,
             value=value,
@@ -168,7 +168,7 @@ class Engine:
             order = order._replace(facts={**_facts(order), **facts})
         started = self.timing.wall()
         answer = yield from self._answered(order)
-        return Outcome(action, order.ref, answer, started, expected, marks)
+        return Invocation(action, order.ref, answer, started, expected, marks)
 
     def _expectations(
         self, action: Action, value: Any, target: str
@@ -189,14 +189,14 @@ class Engine:
         row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
         return row if row is not None and row["host"] == self.settings.host else None
 
-    def _answered(self, order: Order) -> Flow[Answer]:
+    def _answered(self, order: InvocationRequest) -> Flow[ParsedReply]:
         if order.action.role != "query":
             return (yield from submit(order, self.timing))
         from callsheet.flows.jobs import query
 
         return (yield from query(order, self.timing, others=lambda: self._others(order)))
 
-    def _others(self, order: Order) -> tuple[str, ...]:
+    def _others(self, order: InvocationRequest) -> tuple[str, ...]:
         """Return the other ids of the job that a query asks about, from the ledger."""
         row = self._row_asked_about(order.action, order.value)
         task_ids = (row["task_ids"] if row is not None else None) or ()
@@ -214,7 +214,7 @@ class Engine:
         marks = yield from self.directory.fresh_marks(action.id)
         return marks.get("idempotency") is True
 
-    def job(self, outcome: Outcome) -> Job | None:
+    def job(self, outcome: Invocation) -> Job | None:
         """The job that an invocation started, if it started one that can be asked about."""
         family, reading = outcome.action.family, outcome.answer.reading
         if family is None or not family.query or not reading.task_ids:
@@ -275,31 +275,31 @@ class Engine:
         known = self.directory.surface(catalogue).by_id.get(job.action) if catalogue else None
         return known or Action(id=job.action, family=job.family, media=job.media)
 
-    def ask(self, job: Job) -> Flow[Answer]:
+    def ask(self, job: Job) -> Flow[ParsedReply]:
         """One look at a job."""
         from callsheet.flows.jobs import ask
 
         return (yield from ask(job, self.timing))
 
-    def wait(self, job: Job, timeout: float) -> Flow[Answer]:
+    def wait(self, job: Job, timeout: float) -> Flow[ParsedReply]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
         answer = yield from self.outcome(job, timeout)
         return require_done(answer, job.action, answer.reading.task_ids[0])
 
-    def outcome(self, job: Job, timeout: float) -> Flow[Answer]:
+    def outcome(self, job: Job, timeout: float) -> Flow[ParsedReply]:
         """As ``wait``, but a failed job is an answer too."""
         from callsheet.flows.jobs import wait
 
         deadline = self.timing.clock() + timeout
         return (yield from wait(self.learnt(job), self.timing, deadline=deadline))
 
-    def links(self, answer: Answer) -> tuple[str, ...]:
+    def links(self, answer: ParsedReply) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
         return links_of(answer, self.settings.host)
 
     def save(
         self,
-        answer: Answer,
+        answer: ParsedReply,
         out: str,
         *,
         action: str,
@@ -307,14 +307,14 @@ class Engine:
         force: bool = False,
         manifest: bool = False,
     ) -> Flow[tuple[SavedFile, ...]]:
-        """Fetch the media of an answer; see ``saves.Save`` for which, where and how."""
-        from callsheet.engine.saving import Save, save
+        """Fetch the media of an answer; see ``saves.SaveRequest`` for which, where and how."""
+        from callsheet.engine.saving import SaveRequest, save
 
-        what = Save(answer, out, action, self.settings.host, job, force, manifest)
+        what = SaveRequest(answer, out, action, self.settings.host, job, force, manifest)
         return (yield from save(what, self.timing))
 
 
-def links_of(answer: Answer, host: str) -> tuple[str, ...]:
+def links_of(answer: ParsedReply, host: str) -> tuple[str, ...]:
     """As ``saves.links_of``, whose imports an answer without media does not need."""
     if not answer.reading.media:
         return ()
@@ -323,7 +323,7 @@ def links_of(answer: Answer, host: str) -> tuple[str, ...]:
     return saving.links_of(answer, host)
 
 
-def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
+def require_done(answer: ParsedReply, action: str, task_id: str | None) -> ParsedReply:
     """The answer, or ``TaskFailed`` with the server's own words."""
     if answer.reading.state != "failed":
         return answer
@@ -331,7 +331,7 @@ def require_done(answer: Answer, action: str, task_id: str | None) -> Answer:
     raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
 
 
-def _facts(order: Order) -> dict[str, Any]:
+def _facts(order: InvocationRequest) -> dict[str, Any]:
     """Return what the ledger always keeps of a request that may cost money."""
     from callsheet.jsonio import digest
 
@@ -347,7 +347,7 @@ def _facts(order: Order) -> dict[str, Any]:
     }
 
 
-def _only_family(directory: Directory, name: str) -> Flow[Family]:
+def _only_family(directory: Host, name: str) -> Flow[Family]:
     catalogue = yield from directory.catalogue()
     actions = directory.surface(catalogue).actions
     found = {action.family for action in actions if action.family is not None}

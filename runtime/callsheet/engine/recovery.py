@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from callsheet.engine.invoke import Engine
-    from callsheet.flows.invoke import Answer
-    from callsheet.protocol.replies import Reading
+    from callsheet.flows.invoke import ParsedReply
+    from callsheet.protocol.replies import ReplyFields
     from callsheet.spec import Advertised
     from callsheet.storage.ledger import Ledger
 
@@ -54,7 +54,7 @@ def _key(action: Advertised) -> str:
     return task_key(schema)
 
 
-def cancel(engine: Engine, job: Job) -> Flow[Answer]:
+def cancel(engine: Engine, job: Job) -> Flow[ParsedReply]:
     """Ask the server to stop a job; raises ``UsageError`` where it offers no such action."""
     catalogue = yield from engine.directory.catalogue()
     member = job.family.query or job.family.create or job.family.wait
@@ -66,7 +66,7 @@ def cancel(engine: Engine, job: Job) -> Flow[Answer]:
         )
     action = yield from engine.directory.find(action_id)
     outcome = yield from engine.call(action, {key: job.task_ids[0]})
-    answer: Answer = outcome.answer
+    answer: ParsedReply = outcome.answer
     return answer
 
 
@@ -165,7 +165,7 @@ class Recovery:
         yield Record(state, row["ref"], {"error": said})
 
     def _note(
-        self, row: Row, reading: Reading, task_ids: tuple[str, ...], reply: Any
+        self, row: Row, reading: ReplyFields, task_ids: tuple[str, ...], reply: Any
     ) -> Flow[None]:
         values = {
             "task_ids": list(dict.fromkeys((*task_ids, *reading.task_ids))),

@@ -1,4 +1,4 @@
-"""Save the media of a result to disk."""
+"""SaveRequest the media of a result to disk."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from callsheet.flows.effects import Flow, KeepReply, Record, noted
 from callsheet.flows.jobs import ask
 from callsheet.protocol.media import expected_media, select_media
 from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
-from callsheet.storage.partial_file import Part, SavedFile
+from callsheet.storage.partial_file import PartialFile, SavedFile
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
-    from callsheet.flows.invoke import Answer
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_TRIED = 5  # links of one answer, where the first ones lead to another kind of medium
 
 
-class Save(NamedTuple):
+class SaveRequest(NamedTuple):
     """What is to be saved, and how.
 
     ``out`` is a path, a folder (ends in ``/``) or a template, see ``targets.target_path``: all
@@ -33,7 +33,7 @@ class Save(NamedTuple):
     asks for ``PATH.json`` beside each file, which says where it came from.
     """
 
-    answer: Answer
+    answer: ParsedReply
     out: str
     action: str
     host: str
@@ -47,13 +47,13 @@ class Save(NamedTuple):
         return next(iter(self.answer.reading.task_ids), "")
 
 
-def links_of(answer: Answer, host: str) -> tuple[str, ...]:
+def links_of(answer: ParsedReply, host: str) -> tuple[str, ...]:
     """The media of an answer as absolute links; a relative one belongs to the host."""
     found = (joined(host + "/", link) for link in answer.reading.media)
     return tuple(link for link in found if link)
 
 
-def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
+def save(what: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     """Fetch the media; a dead link is asked for anew.
 
     Raises ``UsageError`` for a path that cannot be written and ``DownloadError`` for a file that
@@ -87,7 +87,7 @@ def save(what: Save, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     return tuple(saved)
 
 
-def _without_medium(what: Save, refused: WrongKind | None = None) -> Flow[CallsheetError]:
+def _without_medium(what: SaveRequest, refused: WrongKind | None = None) -> Flow[CallsheetError]:
     """Keep the whole answer and return the error that says why nothing can be saved.
 
     ``refused`` is why the last link was no medium of the action, where there was a link.
@@ -120,7 +120,7 @@ def _without_medium(what: Save, refused: WrongKind | None = None) -> Flow[Callsh
     )  # fmt: skip
 
 
-def _target(what: Save, link: str, index: int) -> str:
+def _target(what: SaveRequest, link: str, index: int) -> str:
     return target_path(
         what.out,
         action=what.action,
@@ -130,7 +130,9 @@ def _target(what: Save, link: str, index: int) -> str:
     )
 
 
-def _fetch(what: Save, candidate: tuple[int, str], target: str, timing: Timing) -> Flow[SavedFile]:
+def _fetch(
+    what: SaveRequest, candidate: tuple[int, str], target: str, timing: Timing
+) -> Flow[SavedFile]:
     """Fetch one medium, complete and checked; what was fetched outlives a failure.
 
     ``candidate`` is the link and its place among the links of the answer.
@@ -138,7 +140,7 @@ def _fetch(what: Save, candidate: tuple[int, str], target: str, timing: Timing) 
     index, link = candidate
     # The link of a job's file changes with every signature; the job and the place do not.
     identity = f"{what.host} {what.task_id} {index}" if what.job is not None else link
-    part = Part(target, force=what.force, identity=identity)
+    part = PartialFile(target, force=what.force, identity=identity)
     job = what.job
     renew = (lambda: _fresh_link(what, job, index, timing)) if job is not None else None
     try:
@@ -164,7 +166,7 @@ def _is_final(error: BaseException) -> bool:
     return isinstance(error, DownloadError) and not (error.retryable or error.http_status)
 
 
-def _fresh_link(what: Save, job: Job, index: int, timing: Timing) -> Flow[str]:
+def _fresh_link(what: SaveRequest, job: Job, index: int, timing: Timing) -> Flow[str]:
     answer = yield from ask(job, timing)
     media = select_media(answer.reading.candidates, expected_media(what.action, what.out))
     links = [link for medium in media if (link := joined(what.host + "/", medium.link))]
@@ -173,7 +175,7 @@ def _fresh_link(what: Save, job: Job, index: int, timing: Timing) -> Flow[str]:
     return links[index]
 
 
-def _write_manifest(what: Save, saved: SavedFile, link: str) -> None:
+def _write_manifest(what: SaveRequest, saved: SavedFile, link: str) -> None:
     """Say beside a file where it came from; a link's signature is nobody's business."""
     facts: dict[str, Any] = {
         "file": os.path.basename(saved.path),
@@ -185,7 +187,7 @@ def _write_manifest(what: Save, saved: SavedFile, link: str) -> None:
         "host": what.host,
         "link": origin_of(link) + "/…" if "?" in link else link,
     }
-    part = Part(saved.path + ".json", force=what.force)
+    part = PartialFile(saved.path + ".json", force=what.force)
     try:
         part.write((json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
         part.commit()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.config.settings import joined, origin_of
 from callsheet.errors import DownloadError, NetworkError
-from callsheet.flows.effects import Flow, Reply, Save, Sleep
+from callsheet.flows.effects import Download, Flow, HttpReply, Sleep
 from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, pause
 from callsheet.text import one_line
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callsheet.flows.retry import Timing
-    from callsheet.storage.partial_file import Part
+    from callsheet.storage.partial_file import PartialFile
 
 
 TRIES = 8
@@ -23,7 +23,7 @@ EXPIRED = (401, 403, 404, 410)
 
 
 def download(
-    url: str, part: Part, timing: Timing, *, renew: Callable[[], Flow[str]] | None = None
+    url: str, part: PartialFile, timing: Timing, *, renew: Callable[[], Flow[str]] | None = None
 ) -> Flow[None]:
     """Fill ``part`` from ``url``; ``renew`` asks the server for a fresh link when this one is dead.
 
@@ -34,7 +34,7 @@ def download(
     tries, furthest = 0, part.size
     renewed = -1
     while True:
-        reply: Reply | None = None
+        reply: HttpReply | None = None
         try:
             reply = yield from _hop(url, part)
         except NetworkError as error:
@@ -59,12 +59,12 @@ def download(
         yield Sleep(pause(reply, tries, throttled=False, timing=timing))
 
 
-def _hop(url: str, part: Part) -> Flow[Reply]:
+def _hop(url: str, part: PartialFile) -> Flow[HttpReply]:
     """One GET, sent on where a file server points elsewhere; never from https down to http."""
     for _ in range(HOPS):
         if not origin_of(url).startswith(("http://", "https://")):
             raise DownloadError(f"not a link that can be fetched: {one_line(url)[:200]}")
-        reply: Reply = yield Save(url, part)
+        reply: HttpReply = yield Download(url, part)
         if reply.status not in REDIRECTS:
             return reply
         location = reply.headers.get("location", "")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from callsheet.protocol.replies import Reading
-    from callsheet.storage.partial_file import Part
+    from callsheet.protocol.replies import ReplyFields
+    from callsheet.storage.partial_file import PartialFile
 
 
 # Annotations are evaluated: as texts they cost a named tuple twice as much.
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Send(NamedTuple):
-    """One HTTP request to the configured host; answered by a ``Reply``.
+    """One HTTP request to the configured host; answered by a ``HttpReply``.
 
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
     ``timeout`` is the longest silence of the server, in seconds; ``within``, where it is
@@ -37,7 +37,7 @@ class Send(NamedTuple):
 
 
 class Gather(NamedTuple):
-    """Several safe requests at once; answered by a tuple of ``Reply`` or exception, in order."""
+    """Send safe requests at once; answered by a tuple of replies or exceptions, in order."""
 
     sends: tuple[Send, ...]
 
@@ -63,23 +63,23 @@ class KeepReply(NamedTuple):
     body: bytes
 
 
-class Save(NamedTuple):
-    """Stream one GET of ``url`` into a part file; answered by a ``Reply`` without its body.
+class Download(NamedTuple):
+    """Stream one GET of ``url`` into a part file; answered by a ``HttpReply`` without its body.
 
     The key goes along only where ``url`` is on the configured origin.
     """
 
     url: str
-    part: Part
+    part: PartialFile
 
 
-class Tell(NamedTuple):
+class Notify(NamedTuple):
     """Show the caller how a job stands; answered by nothing."""
 
-    update: Update
+    update: JobUpdate
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """An HTTP answer; header names are in lower case."""
 
     status: int
@@ -88,7 +88,7 @@ class Reply(NamedTuple):
     url: str
 
 
-class Update(NamedTuple):
+class JobUpdate(NamedTuple):
     """How a job stands at one moment.
 
     ``state`` is running, done or failed; ``said`` is the server's own word. ``progress`` is
@@ -100,10 +100,10 @@ class Update(NamedTuple):
     said: str
     progress: float | None
     elapsed: float
-    reading: Reading
+    reading: ReplyFields
 
 
-Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Save | Tell
+Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Download | Notify
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 

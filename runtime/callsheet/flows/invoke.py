@@ -13,7 +13,7 @@ from callsheet.errors import (
     ServerError,
     UsageError,
 )
-from callsheet.flows.effects import Flow, KeepReply, Record, Reply, Send, Sleep, noted
+from callsheet.flows.effects import Flow, HttpReply, KeepReply, Record, Send, Sleep, noted
 from callsheet.flows.retry import ATTEMPTS, action_path, followed, pause, retried
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callsheet.flows.retry import Timing
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.overrides import Overrides
-    from callsheet.protocol.replies import Reading
+    from callsheet.protocol.replies import ReplyFields
     from callsheet.spec import Action
 
 
@@ -33,7 +33,7 @@ ACCEPTED, NO_CONTENT, SEE_OTHER = 202, 204, 303
 RAW_LIMIT = 2000
 
 
-class Order(NamedTuple):
+class InvocationRequest(NamedTuple):
     """What is to be invoked, as it will go out.
 
     ``body`` is the exact bytes and ``value`` the same as parsed JSON. ``ref`` is the client
@@ -64,15 +64,15 @@ class Order(NamedTuple):
         return Send("POST", action_path(self.action.id), self.body, headers, self.timeout)
 
 
-class Answer(NamedTuple):
+class ParsedReply(NamedTuple):
     """A reply that was understood, with its JSON as it came."""
 
-    reply: Reply
+    reply: HttpReply
     json: Any
-    reading: Reading
+    reading: ReplyFields
 
 
-def submit(order: Order, timing: Timing) -> Flow[Answer]:
+def submit(order: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
     """Invoke the action and read its answer.
 
     Raises ``OutcomeUnknown`` when a paid request left and nothing tells what became of it,
@@ -88,7 +88,7 @@ def submit(order: Order, timing: Timing) -> Flow[Answer]:
     return (yield from _settle(order, reply, earlier=earlier, took=took))
 
 
-def _record_intent(order: Order) -> Flow[None]:
+def _record_intent(order: InvocationRequest) -> Flow[None]:
     """Record the request before it leaves.
 
     A reference that another request left with is used again only for the same request, and only
@@ -102,7 +102,7 @@ def _record_intent(order: Order) -> Flow[None]:
         yield Record("intent", order.ref, {**order.facts, "repeat": True})
 
 
-def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, int]]:
+def _paid(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int]]:
     """Make the POST that may cost money; return how many earlier tries may have arrived too.
 
     Only a lost connection is tried again, and only where the server honours the key or
@@ -129,7 +129,7 @@ def _paid(order: Order, timing: Timing) -> Flow[tuple[Reply, int]]:
         raise
 
 
-def _may_resend(order: Order) -> Flow[bool]:
+def _may_resend(order: InvocationRequest) -> Flow[bool]:
     return (yield from order.may_resend()) if order.may_resend is not None else False
 
 
@@ -144,7 +144,7 @@ def _doubtful(error: BaseException) -> bool:
     return not isinstance(error, UsageError)
 
 
-def _broken_off(order: Order, error: BaseException, *, left: int) -> Flow[None]:
+def _broken_off(order: InvocationRequest, error: BaseException, *, left: int) -> Flow[None]:
     """Record that no answer came; raise ``OutcomeUnknown`` in place of our own errors.
 
     ``left`` counts the requests that may have reached the server.
@@ -158,7 +158,9 @@ def _broken_off(order: Order, error: BaseException, *, left: int) -> Flow[None]:
         raise _unknown(order, what, left=left) from error
 
 
-def _settle(order: Order, reply: Reply, *, earlier: int, took: float | None) -> Flow[Answer]:
+def _settle(
+    order: InvocationRequest, reply: HttpReply, *, earlier: int, took: float | None
+) -> Flow[ParsedReply]:
     """Read the answer to a paid request and record what it means.
 
     ``earlier`` counts the tries before this one that may have arrived too; ``took`` are the
@@ -182,7 +184,9 @@ def _settle(order: Order, reply: Reply, *, earlier: int, took: float | None) -> 
     return answer
 
 
-def _event(order: Order, answer: Answer, took: float | None) -> tuple[str, str, dict[str, Any]]:
+def _event(
+    order: InvocationRequest, answer: ParsedReply, took: float | None
+) -> tuple[str, str, dict[str, Any]]:
     reading = answer.reading
     values: dict[str, Any] = {"task_ids": list(reading.task_ids), "cost": reading.cost}
     honours = {"idempotency-key", "idempotent-replayed"} & set(answer.reply.headers)
@@ -219,7 +223,7 @@ def _ids_of(error: CallsheetError) -> list[str]:
     return list(error.task_ids) if isinstance(error, Unsettled) else []
 
 
-def read_answer(order: Order, reply: Reply) -> Answer:
+def read_answer(order: InvocationRequest, reply: HttpReply) -> ParsedReply:
     """The JSON of a success and how it reads; raises the error that a refusal stands for."""
     if not 200 <= reply.status < 300:
         raise _error(order, reply)
@@ -235,7 +239,7 @@ def read_answer(order: Order, reply: Reply) -> Answer:
     )
     if reading.refusal is not None:
         if order.action.paid and (reading.task_ids or reading.refusal.is_unsure):
-            return _unsettled(order, Answer(reply, data, reading), reading.refusal)
+            return _unsettled(order, ParsedReply(reply, data, reading), reading.refusal)
         raise _error(order, reply)
     if order.action.role in {"create", "wait"} and not (
         reading.task_ids or reading.media or reading.state == "failed"
@@ -243,10 +247,10 @@ def read_answer(order: Order, reply: Reply) -> Answer:
         raise Unreadable("neither a task id nor a result was recognised in the answer")
     if reply.status == ACCEPTED and not reading.state and not order.action.role:
         reading = reading._replace(state="running")
-    return Answer(reply, data, reading)
+    return ParsedReply(reply, data, reading)
 
 
-def _unsettled(order: Order, answer: Answer, refusal: Refusal) -> Answer:
+def _unsettled(order: InvocationRequest, answer: ParsedReply, refusal: Refusal) -> ParsedReply:
     """Return a refusal that names a task as a running job; raise ``Unsettled`` for any other.
 
     What the server says of the job decides: where it can be asked about, it is.
@@ -270,7 +274,7 @@ def _json(body: bytes) -> Any:
         raise Unreadable(f"the answer is {what}") from None
 
 
-def _error(order: Order, reply: Reply) -> CallsheetError:
+def _error(order: InvocationRequest, reply: HttpReply) -> CallsheetError:
     from callsheet.protocol.error_replies import error_for
 
     return error_for(
@@ -284,11 +288,11 @@ def _error(order: Order, reply: Reply) -> CallsheetError:
 
 
 def _unknown(
-    order: Order,
+    order: InvocationRequest,
     what: str,
     *,
     left: int = 1,
-    reply: Reply | None = None,
+    reply: HttpReply | None = None,
     raw: str = "",
     kept_at: str = "",
 ) -> OutcomeUnknown:

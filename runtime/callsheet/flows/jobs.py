@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import growth, retry_after, wait_hint
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
-from callsheet.flows.effects import Flow, Record, Reply, Send, Sleep, Tell, Update, noted
-from callsheet.flows.invoke import Answer, Order, submit
+from callsheet.flows.effects import Flow, HttpReply, JobUpdate, Notify, Record, Send, Sleep, noted
+from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
 from callsheet.flows.retry import action_path, followed
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
@@ -35,7 +35,7 @@ def usual(past: Sequence[float]) -> float | None:
     return _median(sorted(past)) if len(past) >= TOLD else None
 
 
-class Pace:
+class PollSchedule:
     """The pauses between polls of one job, where the server does not name them.
 
     ``past`` holds the seconds that earlier runs took. Where they are alike (five or more lie
@@ -122,19 +122,19 @@ def job_of(row: Mapping[str, Any], overrides: Overrides, task_ids: Sequence[str]
     )
 
 
-class Look(NamedTuple):
+class PollResult(NamedTuple):
     """What one query brought: an answer, or a refusal and the pause that the server asks for.
 
     ``job`` has the id that the server knew in front.
     """
 
     job: Job
-    answer: Answer | None
+    answer: ParsedReply | None
     refusal: CallsheetError
     hint: float | None = None
 
 
-def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[Answer]:
+def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[ParsedReply]:
     """One query: the ids are tried in order, the next one where the server knows not the last.
 
     Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
@@ -148,7 +148,7 @@ def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[Answer]:
     return seen.answer
 
 
-def completed(answer: Answer, job: Job | None, timing: Timing) -> Flow[Answer]:
+def completed(answer: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
     """Return the answer; where it is done and names no medium, what one query says instead.
 
     A server may say of the request that it succeeded before the job is done, and may not know
@@ -165,12 +165,12 @@ def completed(answer: Answer, job: Job | None, timing: Timing) -> Flow[Answer]:
     return asked if asked.reading.media or asked.reading.state != "done" else answer
 
 
-def look(job: Job, timing: Timing, timeout: float) -> Flow[Look]:
+def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
     """One query, whatever it brings; raises only where no answer of the API came."""
-    seen = Look(job, None, ServerError(f"{job.action}: the job has no id to ask for"))
+    seen = PollResult(job, None, ServerError(f"{job.action}: the job has no id to ask for"))
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
-        reply: Reply = yield from followed(
+        reply: HttpReply = yield from followed(
             Send(
                 "POST",
                 action_path(job.family.query),
@@ -192,7 +192,9 @@ def look(job: Job, timing: Timing, timeout: float) -> Flow[Look]:
     return seen
 
 
-def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) -> Flow[Answer]:
+def query(
+    order: InvocationRequest, timing: Timing, *, others: Callable[[], Iterable[str]]
+) -> Flow[ParsedReply]:
     """A query of a single id; where the server does not know that one, by the job's ``others``."""
     key = order.action.family.task_key if order.action.family else ""
     task_id = order.value.get(key) if isinstance(order.value, dict) else None
@@ -215,13 +217,13 @@ def query(order: Order, timing: Timing, *, others: Callable[[], Iterable[str]]) 
     return _about(answer, task_id) if isinstance(task_id, str) else answer
 
 
-def _about(answer: Answer, *ids: str) -> Answer:
+def _about(answer: ParsedReply, *ids: str) -> ParsedReply:
     """The answer with these ids in front: the server's own may include ones it does not take."""
     found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
     return answer._replace(reading=answer.reading._replace(task_ids=found))
 
 
-def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
+def _read(job: Job, reply: HttpReply, sent: Any) -> ParsedReply | None:
     """What a reply says of the job; nothing where it is a refusal or no JSON."""
     if not 200 <= reply.status < 300:
         return None
@@ -238,16 +240,16 @@ def _read(job: Job, reply: Reply, sent: Any) -> Answer | None:
         expected=job.expected,
         marks=job.marks,
     )
-    return Answer(reply, data, reading) if reading.refusal is None else None
+    return ParsedReply(reply, data, reading) if reading.refusal is None else None
 
 
-def hint_of(answer: Answer, now: float) -> float | None:
+def hint_of(answer: ParsedReply, now: float) -> float | None:
     """Seconds that an answer about a job asks to wait for before the next question."""
     said = retry_after(answer.reply.headers.get("retry-after"), now)
     return said or answer.reading.poll_after
 
 
-def note(job: Job, answer: Answer, seconds: float | None = None) -> Flow[None]:
+def note(job: Job, answer: ParsedReply, seconds: float | None = None) -> Flow[None]:
     """Record what a job has come to, and how many seconds it took where that is known."""
     if job.ref:
         reading = answer.reading
@@ -257,7 +259,7 @@ def note(job: Job, answer: Answer, seconds: float | None = None) -> Flow[None]:
         yield from noted(Record(reading.state, job.ref, values))
 
 
-def _refusal(job: Job, task_id: str, reply: Reply) -> CallsheetError:
+def _refusal(job: Job, task_id: str, reply: HttpReply) -> CallsheetError:
     from callsheet.protocol.error_replies import error_for
 
     return error_for(
@@ -275,16 +277,16 @@ UNFOUND_LIMIT = 5
 SHORTEST = 0.02  # seconds between two polls, whatever a server hints
 
 
-def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
+def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
     """Poll until the job is done or failed; ``deadline`` is a reading of the measuring clock.
 
     Raises ``StillRunning`` at the deadline and ``AuthError`` when the key is refused; the job
     is alive in both cases.
     """
     polls = unfound = 0
-    age = _Age(job, timing)
-    pace = Pace(job.past)
-    seen = Look(job, None, ServerError(""))
+    age = _JobAge(job, timing)
+    pace = PollSchedule(job.past)
+    seen = PollResult(job, None, ServerError(""))
     if job.hint:
         yield Sleep(max(0.0, min(job.hint, deadline - timing.clock())))
     while True:
@@ -292,9 +294,9 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
         try:
             seen = yield from look(seen.job, timing, min(60.0, max(1.0, left)))
         except (NetworkError, ServerError) as error:
-            seen = Look(seen.job, None, error)
+            seen = PollResult(seen.job, None, error)
         if seen.answer is not None:
-            yield Tell(_update(job, seen.answer, age.seconds()))
+            yield Notify(_update(job, seen.answer, age.seconds()))
             if seen.answer.reading.state in OVER:
                 yield from note(job, seen.answer, age.length())
                 return seen.answer
@@ -313,7 +315,7 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[Answer]:
         yield Sleep(min(pause, left))
 
 
-class _Age:
+class _JobAge:
     """How long a job has been going on: by the time of day at first, then by the steady clock."""
 
     def __init__(self, job: Job, timing: Timing) -> None:
@@ -335,9 +337,9 @@ class _Age:
         return (now + self._running) / 2
 
 
-def _update(job: Job, answer: Answer, elapsed: float) -> Update:
+def _update(job: Job, answer: ParsedReply, elapsed: float) -> JobUpdate:
     reading = answer.reading
-    return Update(
+    return JobUpdate(
         task_id=job.task_ids[0],
         state=reading.state or "running",
         said=reading.said,

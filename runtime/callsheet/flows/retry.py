@@ -11,7 +11,7 @@ from callsheet.backoff import TRANSIENT as TRANSIENT_COST
 from callsheet.backoff import full_jitter, wait_hint
 from callsheet.config.settings import joined, origin_of
 from callsheet.errors import LimitReached, NetworkError, ServerError
-from callsheet.flows.effects import Flow, Reply, Send, Sleep
+from callsheet.flows.effects import Flow, HttpReply, Send, Sleep
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ ATTEMPTS = 5
 LONGEST_HINT = 120.0
 
 
-def followed(send: Send) -> Flow[Reply]:
+def followed(send: Send) -> Flow[HttpReply]:
     """Send once, and once more where the server points elsewhere inside its own origin.
 
     A redirect to another scheme, host or port raises ``ServerError``: the key stays home.
     """
-    reply: Reply = yield send
+    reply: HttpReply = yield send
     location = reply.headers.get("location", "")
     if reply.status not in REDIRECTS or not location.strip():
         return reply
@@ -78,11 +78,11 @@ def followed(send: Send) -> Flow[Reply]:
             code="redirect_refused",
             http_status=reply.status,
         )
-    again: Reply = yield send._replace(url=target)
+    again: HttpReply = yield send._replace(url=target)
     return again
 
 
-def retried(send: Send, timing: Timing) -> Flow[Reply]:
+def retried(send: Send, timing: Timing) -> Flow[HttpReply]:
     """Send a request that costs nothing, again after transient trouble, under the quota.
 
     Raises ``NetworkError`` when no answer came in the end, ``LimitReached`` when the server
@@ -91,7 +91,7 @@ def retried(send: Send, timing: Timing) -> Flow[Reply]:
     attempt = cost = 0
     while True:
         trouble: NetworkError | None = None
-        reply: Reply | None = None
+        reply: HttpReply | None = None
         try:
             reply = yield from followed(send)
         except NetworkError as error:
@@ -109,7 +109,7 @@ def retried(send: Send, timing: Timing) -> Flow[Reply]:
         yield Sleep(pause(reply, attempt, throttled=throttled, timing=timing))
 
 
-def pause(reply: Reply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
+def pause(reply: HttpReply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
     """Seconds until the next try: what the server says, else full jitter."""
     hint = wait_hint(reply.headers, timing.wall()) if reply else None
     if hint is not None and hint > LONGEST_HINT:

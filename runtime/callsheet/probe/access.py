@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from callsheet.config.settings import origin_of
 from callsheet.flows.retry import REDIRECTS
-from callsheet.probe.report import Finding
+from callsheet.probe.report import ProbeFinding
 from callsheet.protocol.error_replies import is_page
 from callsheet.text import one_line
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _NOTHING = "nothing was asked"
 
 
-def host_finding(settings: Settings, first: Exchange | None) -> Finding:
+def host_finding(settings: Settings, first: Exchange | None) -> ProbeFinding:
     """What answered at the configured address."""
     unclear = _front(first)
     read = "the list of actions is asked for here"
     if first is None or first.reply is None or unclear:
         read = "not a server with actions, as far as can be seen"
-    return Finding(
+    return ProbeFinding(
         topic="host",
         came=_came(first),
         read=f"{settings.host}: {read}",
@@ -55,7 +55,7 @@ def _front(exchange: Exchange | None) -> str:
     return "" if known else "the answer is not JSON"
 
 
-def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> Finding:
+def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> ProbeFinding:
     """Where the server sent a request on, and whether that was followed."""
     moved = [one for one in seen if one.reply is not None and one.reply.status in REDIRECTS]
     came = list(dict.fromkeys(_hop(one) for one in moved))
@@ -68,7 +68,7 @@ def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> Finding:
         read = "not followed: the key was not sent there"
         unclear = f"whether {away[0]} is the server that was meant"
     setting = f"--host {away[0]}" if away else f"--host URL, {settings.env}_HOST"
-    return Finding(
+    return ProbeFinding(
         topic="redirects",
         came="; ".join(came[:4]) or ("none" if seen else _NOTHING),
         read=read,
@@ -97,7 +97,7 @@ def _away(exchange: Exchange) -> str:
     return "" if origin_of(target) == here else one_line(origin_of(target) or target, 200)
 
 
-def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> Finding:
+def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> ProbeFinding:
     """Which kind of key the list took; ``tries`` has one exchange by ``bearer`` and the like."""
     came = "; ".join(f"{name}: {_verdict(one)}" for name, one in tries.items())
     taken = [name for name, one in tries.items() if one.accepted]
@@ -117,7 +117,7 @@ def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> Finding:
         said = tries[settings.auth].refusal.message
         unclear = one_line(said, 300) or "the key is refused without a word"
     better = taken[0] if taken and not own and not public else settings.auth
-    return Finding(
+    return ProbeFinding(
         topic="key",
         came=came or _NOTHING,
         read=read,

@@ -13,7 +13,7 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from callsheet.protocol.envelope import Opened
+    from callsheet.protocol.envelope import Envelope
 
 
 _OUTLINE_DEPTH = 5
@@ -163,7 +163,7 @@ def id_key(items: list[Any], wanted: set[str]) -> str | None:
     return None
 
 
-def envelope_words(opened: Opened) -> str:
+def envelope_words(opened: Envelope) -> str:
     """What in an envelope says yes, as ``path=value``; empty where nothing does."""
     top = opened.layers[0] if opened.layers else None
     if not opened.said_ok or not isinstance(top, dict):

@@ -15,13 +15,13 @@ from callsheet.probe.report import Exchange, Report, watched
 from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:
-    from callsheet.actions.resolve import Surface
-    from callsheet.catalog.host import Directory
+    from callsheet.actions.resolve import ActionSet
+    from callsheet.catalog.host import Host
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.config.settings import Settings
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow
-    from callsheet.probe.report import Finding
+    from callsheet.probe.report import ProbeFinding
     from callsheet.spec import Family
 
 
@@ -32,7 +32,7 @@ class Asker(Protocol):
     """What a probe asks with: a ``Client``, or the session of a command."""
 
     @property
-    def directory(self) -> Directory:
+    def directory(self) -> Host:
         """The actions of the host."""
 
     @property
@@ -110,7 +110,7 @@ class _Survey:
             self.tries[name] = sent[-1]
             self.beside += sent
 
-    def access(self) -> tuple[Finding, ...]:
+    def access(self) -> tuple[ProbeFinding, ...]:
         """Host, redirects and key."""
         return (
             host_finding(self.settings, self._first()),
@@ -123,7 +123,7 @@ class _Survey:
         direct = (one for one in self.seen if one.reply and one.reply.status not in REDIRECTS)
         return next(direct, self.seen[0] if self.seen else None)
 
-    def offers(self) -> tuple[Finding, ...]:
+    def offers(self) -> tuple[ProbeFinding, ...]:
         """List, schemas and families."""
         overrides = self.directory.overrides
         pages = readings.listed(self.seen)
@@ -134,7 +134,7 @@ class _Survey:
             readings.families_finding(self.surface()),
         )
 
-    def surface(self) -> Surface | None:
+    def surface(self) -> ActionSet | None:
         """The named actions of what was fetched."""
         if self.catalogue is None:
             return None
@@ -142,7 +142,7 @@ class _Survey:
 
         return surface(self.catalogue.actions, self.directory.overlay)
 
-    def task(self, task: str) -> Finding:
+    def task(self, task: str) -> ProbeFinding:
         """One query about a job."""
         surface = self.surface()
         actions = surface.by_id if surface is not None else {}

@@ -11,12 +11,12 @@ from callsheet.errors import CallsheetError
 from callsheet.flows.effects import Send
 from callsheet.flows.retry import action_path, retried
 from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, place
-from callsheet.probe.report import Exchange, Finding, watched
+from callsheet.probe.report import Exchange, ProbeFinding, watched
 from callsheet.protocol import vocabulary as say
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import Overrides, pick
-from callsheet.protocol.replies import Reading, read_reply
+from callsheet.protocol.replies import ReplyFields, read_reply
 from callsheet.protocol.schema_document import read_schema
 from callsheet.protocol.values import expanded, unquoted, word
 from callsheet.text import one_line
@@ -24,7 +24,7 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.actions.resolve import Surface
+    from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.flows.effects import Flow
     from callsheet.flows.retry import Timing
@@ -45,10 +45,10 @@ def listed(seen: Sequence[Exchange]) -> list[Exchange]:
 
 def list_finding(
     pages: Sequence[Exchange], catalogue: Catalogue | None, overrides: Overrides, trouble: str
-) -> Finding:
+) -> ProbeFinding:
     """Where the actions stand in the answer of the list."""
     if not pages:
-        return Finding(
+        return ProbeFinding(
             topic="list",
             came="nothing that could be read",
             read="no actions",
@@ -69,7 +69,7 @@ def list_finding(
     envelope = envelope_words(open_envelope(data, overrides))
     words += ["in an envelope that says yes"] if envelope else []
     sets = {"list": path, "id-key": key, "envelope-ok": envelope}
-    return Finding(
+    return ProbeFinding(
         topic="list",
         came=outline(data),
         read=", ".join(words),
@@ -120,7 +120,7 @@ def _entry(values: Any, key: str, name: str) -> Any:
 
 def schemas_finding(
     given: Sequence[Document], catalogue: Catalogue | None, overrides: Overrides
-) -> Finding:
+) -> ProbeFinding:
     """How the schema documents are built, the commonest way first."""
     ways = Counter(_way(document, overrides) for document in given)
     inline = [document.value for document in given if document.inline]
@@ -133,7 +133,7 @@ def schemas_finding(
     loose = not readable or (readable[0].input == "$" and typed < total)
     came = [f"in the list {outline(inline)}"] if inline else []
     came += [f"by themselves {outline(alone)}"] if alone else []
-    return Finding(
+    return ProbeFinding(
         topic="schemas",
         came="; ".join(came) or "none",
         read=f"{typed} of {total} actions have a schema" + "".join(f", {w.words}" for w in readable)
@@ -177,7 +177,7 @@ def _of(value: Any, schema: Any) -> str:
     return place(value, lambda item: isinstance(item, dict | bool) and item == schema)
 
 
-def families_finding(surface: Surface | None) -> Finding:
+def families_finding(surface: ActionSet | None) -> ProbeFinding:
     """Which actions make one job together, and which cost nothing."""
     actions = surface.actions if surface is not None else ()
     families = list(dict.fromkeys(a.family for a in actions if a.family is not None))
@@ -185,7 +185,7 @@ def families_finding(surface: Surface | None) -> Finding:
     free = [a.id for a in actions if not a.paid and a.role != "query"]
     read = [_family(family) for family in families] or ["no family"]
     read += [f"costs nothing: {', '.join(free)}"] if free else []
-    return Finding(
+    return ProbeFinding(
         topic="families",
         came=f"{len(actions)} ids, {len(actions) - in_none} of them in {len(families)} families",
         read=one_line("; ".join(read), 2000),
@@ -214,7 +214,7 @@ def _families_setting(families: Sequence[Family]) -> str:
     return f"families = {{{', '.join(entries)}}}" if entries else ""
 
 
-NOT_ASKED = Finding(
+NOT_ASKED = ProbeFinding(
     topic="task",
     came="nothing was asked",
     read="--task ID asks about one job (a query costs nothing)",
@@ -265,10 +265,12 @@ def task_finding(
     action: Action | None,
     overrides: Overrides,
     others: Sequence[Family] = (),
-) -> Finding:
+) -> ProbeFinding:
     """How the reply about a job reads."""
     if family is None or not seen:
-        return Finding(topic="task", came="nothing was asked", read="no query", unclear=_PAYING)
+        return ProbeFinding(
+            topic="task", came="nothing was asked", read="no query", unclear=_PAYING
+        )
     last = seen[-1]
     if not last.accepted:
         return _refused(last, family, others)
@@ -283,7 +285,7 @@ def task_finding(
         "media": _media_place(view, reading),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }
-    return Finding(
+    return ProbeFinding(
         topic="task",
         came=outline(last.json),
         read=f"{family.query}: {_words(reading, sets)}",
@@ -292,13 +294,13 @@ def task_finding(
     )
 
 
-def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> Finding:
+def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeFinding:
     came = "no answer"
     if last.reply is not None:
         came = f"HTTP {last.reply.status}, {outline(last.json)}"
     rest = [one.query for one in others if one.query and one.query != family.query]
     hint = f"; another action that asks: --task {rest[0]}:ID" if rest else ""
-    return Finding(
+    return ProbeFinding(
         topic="task",
         came=came,
         read=f"{family.query} did not tell about this task",
@@ -307,12 +309,12 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> Findin
     )
 
 
-def _media_place(view: object, reading: Reading) -> str:
+def _media_place(view: object, reading: ReplyFields) -> str:
     found = [keyed_place(view, (), link) for link in reading.media]
     return ",".join(dict.fromkeys(path for path in found if path))
 
 
-def _words(reading: Reading, sets: dict[str, str]) -> str:
+def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
     words = [f"{reading.said or 'no word'} means {reading.state or 'nothing known'}"]
     words += [f"state at {sets['state']}"] if sets["state"] else []
     words += [f"task id at {sets['task-id']}"] if sets["task-id"] else []
@@ -322,7 +324,7 @@ def _words(reading: Reading, sets: dict[str, str]) -> str:
     return ", ".join(words)
 
 
-def _unclear(reading: Reading, overrides: Overrides) -> list[str]:
+def _unclear(reading: ReplyFields, overrides: Overrides) -> list[str]:
     found = []
     if not reading.understood:
         found.append("neither a state nor a result was recognised")
@@ -333,13 +335,13 @@ def _unclear(reading: Reading, overrides: Overrides) -> list[str]:
     return found
 
 
-def _is_new(reading: Reading, overrides: Overrides) -> bool:
+def _is_new(reading: ReplyFields, overrides: Overrides) -> bool:
     forced = {word(item) for item in (*overrides.done, *overrides.failed)}
     known = say.RUNNING | say.DONE | say.FAILED | say.TIMED_OUT | forced
     return bool(reading.said) and word(reading.said) not in known
 
 
-def _state_setting(reading: Reading, overrides: Overrides) -> str:
+def _state_setting(reading: ReplyFields, overrides: Overrides) -> str:
     if not _is_new(reading, overrides):
         return ""
     return f" {forcing({'done': reading.said})} or {forcing({'failed': reading.said})}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from callsheet.config.settings import Settings
-    from callsheet.flows.effects import Reply
+    from callsheet.flows.effects import HttpReply
     from callsheet.probe.report import Exchange
     from callsheet.secret import Secret
 
@@ -211,7 +211,7 @@ class _Pen:
             "body": self._body(reply, is_job=exchange.send.method == "POST"),
         }
 
-    def _headers(self, reply: Reply) -> dict[str, str]:
+    def _headers(self, reply: HttpReply) -> dict[str, str]:
         kept = {name: value for name, value in reply.headers.items() if name in _HEADERS}
         if "location" in kept:
             kept["location"] = self._here(urljoin(reply.url, kept["location"]))
@@ -230,7 +230,7 @@ class _Pen:
         own = url == self.host or url.startswith(f"{self.host}/")
         return self._path(url) if own else self.redactor.text(url)
 
-    def _body(self, reply: Reply, *, is_job: bool) -> Any:
+    def _body(self, reply: HttpReply, *, is_job: bool) -> Any:
         data = strict_json(reply.body)
         if data is None:
             return self.redactor.text(reply.body.decode("utf-8", "replace"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from callsheet.flows.effects import Flow, Gather, Reply, Send
+from callsheet.flows.effects import Flow, Gather, HttpReply, Send
 from callsheet.jsonio import strict_json
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.error_replies import Refusal, read_refusal
@@ -18,7 +18,7 @@ class Exchange(NamedTuple):
     """One request and its reply; ``trouble`` says in words why there is none."""
 
     send: Send
-    reply: Reply | None = None
+    reply: HttpReply | None = None
     trouble: str = ""
 
     @property
@@ -65,8 +65,8 @@ def watched(flow: Flow[T], seen: list[Exchange]) -> Flow[T]:
                 seen.append(_exchange(send, reply))
 
 
-def _exchange(send: Send, reply: Reply | Exception) -> Exchange:
-    if isinstance(reply, Reply):
+def _exchange(send: Send, reply: HttpReply | Exception) -> Exchange:
+    if isinstance(reply, HttpReply):
         return Exchange(send, reply)
     return Exchange(send, None, str(reply))
 
@@ -76,7 +76,7 @@ TOPICS = ("host", "redirects", "key", "list", "schemas", "families", "task")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ProbeFinding:
     """How one topic stands, in words for a person.
 
     ``came`` tells the shape alone: types, key names, statuses. ``read`` says what was made of
@@ -90,9 +90,11 @@ class Finding:
     unclear: str = ""
     setting: str = ""
 
-    def safe(self) -> Finding:
+    def safe(self) -> ProbeFinding:
         """The same without what a terminal would obey, each text on one line."""
-        return Finding(**{name: one_line(text, _LONGEST) for name, text in asdict(self).items()})
+        return ProbeFinding(
+            **{name: one_line(text, _LONGEST) for name, text in asdict(self).items()}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +106,13 @@ class Report:
     """
 
     host: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ProbeFinding, ...]
     actions: int = 0
     saved: tuple[str, ...] = ()
     requests: int = 0
     queries: int = 0
 
-    def __getitem__(self, topic: str) -> Finding:
+    def __getitem__(self, topic: str) -> ProbeFinding:
         """The finding of a topic; ``KeyError`` for any other word."""
         return {finding.topic: finding for finding in self.findings}[topic]
 

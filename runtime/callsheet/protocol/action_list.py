@@ -25,7 +25,7 @@ _REL_NEXT = re.compile(r"""(?:^|[;\s])rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?
 _LONGEST = 4096
 
 
-class Next(NamedTuple):
+class NextPage(NamedTuple):
     """The next page: query parameters to add, or a ``url`` as it came (it may be relative).
 
     Whoever follows ``url`` checks that it stays on the host.
@@ -35,7 +35,7 @@ class Next(NamedTuple):
     url: str = ""
 
 
-def find_next(tables: Sequence[Any], headers: Mapping[str, str], count: int) -> Next | None:
+def find_next(tables: Sequence[Any], headers: Mapping[str, str], count: int) -> NextPage | None:
     """The page after one with ``count`` entries; ``tables`` are the objects round the list."""
     if count == 0:
         return None
@@ -54,20 +54,20 @@ def _held(table: Any) -> list[dict[str, Any]]:
     return [item for item in held if isinstance(item, dict)]
 
 
-def _by_cursor(table: Any) -> Next | None:
+def _by_cursor(table: Any) -> NextPage | None:
     if not isinstance(table, dict) or _more(table) is False:
         return None
     for key, parameter in say.CURSORS.items():
         value = table.get(key)
         text = str(value) if type(value) is int and abs(value) < 10**40 else value
         if isinstance(text, str) and 0 < len(text) <= _LONGEST and encodable(text):
-            return Next(query={parameter: text})
+            return NextPage(query={parameter: text})
     url = table.get("next")
     is_url = isinstance(url, str) and url.startswith(("/", "http:", "https:"))
-    return Next(url=url[:_LONGEST]) if isinstance(url, str) and is_url else None
+    return NextPage(url=url[:_LONGEST]) if isinstance(url, str) and is_url else None
 
 
-def _by_page(table: Any, count: int) -> Next | None:
+def _by_page(table: Any, count: int) -> NextPage | None:
     if not isinstance(table, dict):
         return None
     key = next((name for name in say.PAGE_KEYS if _whole(table, (name,)) is not None), "page")
@@ -80,13 +80,13 @@ def _by_page(table: Any, count: int) -> Next | None:
     size = _whole(table, say.SIZE_KEYS) or count
     if more is None:
         more = seen < pages if pages is not None else seen * size < (total or 0)
-    return Next(query={key: str(page + 1)}) if more else None
+    return NextPage(query={key: str(page + 1)}) if more else None
 
 
-def _by_link(header: str) -> Next | None:
+def _by_link(header: str) -> NextPage | None:
     for url, rest in _LINK.findall(header[:20_000]):
         if _REL_NEXT.search(rest):
-            return Next(url=url)
+            return NextPage(url=url)
     return None
 
 
@@ -117,7 +117,7 @@ class ListPage:
     """
 
     entries: tuple[Advertised, ...] = ()
-    next: Next | None = None
+    next: NextPage | None = None
     notes: tuple[str, ...] = ()
     recognised: bool = True
     refusal: Refusal | None = None

@@ -17,7 +17,7 @@ _SPEAKING = frozenset({*say.SUCCESS_KEYS, *say.ERROR_KEYS, *say.CODE_KEYS, "stat
 """Keys without any of which an object says neither yes nor no."""
 
 
-class Opened(NamedTuple):
+class Envelope(NamedTuple):
     """``payload`` is what the envelope held; ``layers`` are all views of it, the reply first.
 
     ``said_ok`` is true where the envelope itself said that all went well; ``status`` is its word
@@ -31,7 +31,7 @@ class Opened(NamedTuple):
     status: str = ""
 
 
-def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
+def open_envelope(data: Any, overrides: Overrides = NONE) -> Envelope:
     """Open up to three envelopes, one in the other. Never raises on any JSON value."""
     data, _ = unquoted(data)
     layers, said_ok, status = [data], False, ""
@@ -44,7 +44,7 @@ def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
             from callsheet.protocol.error_replies import refusal_of
 
             refusal = refusal_of(top, 200, overrides)
-            return Opened(payload=data, layers=tuple(layers), refusal=refusal)
+            return Envelope(payload=data, layers=tuple(layers), refusal=refusal)
         said_ok = said_ok or verdict is True
         key = _content(top, said=verdict is True)
         if key is None:
@@ -52,7 +52,7 @@ def open_envelope(data: Any, overrides: Overrides = NONE) -> Opened:
         inner, _ = unquoted(top[key])
         layers.append(inner)
         status = status or (top["status"] if isinstance(top.get("status"), str) else "")
-    return Opened(payload=layers[-1], layers=tuple(layers), said_ok=said_ok, status=status)
+    return Envelope(payload=layers[-1], layers=tuple(layers), said_ok=said_ok, status=status)
 
 
 def _forced(top: dict[str, Any], overrides: Overrides) -> bool | None:

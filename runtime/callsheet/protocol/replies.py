@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.protocol import vocabulary as say
-from callsheet.protocol.envelope import Opened, open_envelope
+from callsheet.protocol.envelope import Envelope, open_envelope
 from callsheet.protocol.media import Medium, find_media, select_media
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks, texts_of
@@ -24,7 +24,7 @@ _LONGEST_ID = 512
 _LIST_DEPTH = 4
 
 
-class Reading(NamedTuple):
+class ReplyFields(NamedTuple):
     """What one reply says.
 
     ``payload`` is the reply without its envelope, otherwise unchanged. ``task_ids`` are the
@@ -58,7 +58,7 @@ def read_reply(
     role: Role = "",
     expected: frozenset[str] = frozenset(),
     marks: RequestMarks = NO_MARKS,
-) -> Reading:
+) -> ReplyFields:
     """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
 
     ``media`` names the reply's fields that hold media, the action's own medium first. ``role``
@@ -77,14 +77,14 @@ def read_reply(
 
 
 def _read_job(
-    opened: Opened,
+    opened: Envelope,
     names: Sequence[str],
     overrides: Overrides,
     *,
     role: Role,
     expected: frozenset[str],
     marks: RequestMarks,
-) -> Reading:
+) -> ReplyFields:
     """Read what a reply that refuses nothing says of a job, or of a result."""
     views = _views(opened)
     tables = _tables(views)
@@ -99,7 +99,7 @@ def _read_job(
         state = _state_without_word(tables, selected, role, expected)
     elif not state and not said and _only_starts(opened.payload, tables, task_ids, links):
         state = "running"
-    return Reading(
+    return ReplyFields(
         payload=opened.payload,
         task_ids=task_ids,
         state=state,
@@ -127,11 +127,11 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
     return "done" if plain in say.DONE else "running"
 
 
-def _refused(opened: Opened, refusal: Refusal) -> Reading:
+def _refused(opened: Envelope, refusal: Refusal) -> ReplyFields:
     """Return a refusal; a task that it names all the same is kept: it may have been charged."""
     tables = _tables(_views(opened))
     found = (_id(table[key]) for key in say.OWN_ID_KEYS for table in tables if key in table)
-    return Reading(
+    return ReplyFields(
         payload=opened.payload,
         task_ids=tuple(dict.fromkeys(text for text in found if text)),
         message=refusal.message,
@@ -169,7 +169,7 @@ def _only_starts(
     return names <= {*say.TASK_ID_KEYS, *say.BESIDE, *say.STATE_KEYS, *say.COST_KEYS}
 
 
-def _is_about_job(opened: Opened, role: Role, overrides: Overrides) -> bool:
+def _is_about_job(opened: Envelope, role: Role, overrides: Overrides) -> bool:
     """Whether a no tells the state of the job that was asked about, not of the request."""
     kind = opened.refusal.kind if opened.refusal else ""
     if role not in {"query", "wait"} or kind:
@@ -178,7 +178,7 @@ def _is_about_job(opened: Opened, role: Role, overrides: Overrides) -> bool:
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
 
 
-def _narrowed(opened: Opened, ids: frozenset[str]) -> Opened:
+def _narrowed(opened: Envelope, ids: frozenset[str]) -> Envelope:
     """Return the reply without the other jobs, where it lists several and one has our id."""
     layers = tuple(_own_entries(layer, ids) for layer in opened.layers)
     return opened._replace(layers=layers, payload=_own_entries(opened.payload, ids))
@@ -199,7 +199,7 @@ def _has_id(entry: dict[str, Any], ids: frozenset[str]) -> bool:
     return any(_id(entry[key]) in ids for key in say.TASK_ID_KEYS if key in entry)
 
 
-def _views(opened: Opened) -> tuple[Any, ...]:
+def _views(opened: Envelope) -> tuple[Any, ...]:
     """The payload first, then the envelopes from the inside out, strings of JSON read."""
     return tuple(expanded(layer) for layer in reversed(opened.layers))
 
@@ -340,7 +340,7 @@ def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Override
 
 
 def _understood(
-    opened: Opened, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
+    opened: Envelope, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
 ) -> bool:
     if links or state == "failed":
         return True

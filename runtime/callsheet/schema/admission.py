@@ -187,13 +187,13 @@ def admit_noted(raw: object) -> _Admitted:
     draft = draft_of(links)
     if not accepted(links, draft):
         raise SchemaRefused(f"this is no valid JSON Schema ({draft})", "")
-    cleaner = _Cleaner(links, draft)
+    cleaner = _SchemaSanitizer(links, draft)
     clean = cleaner.run()
     weigh(clean)
     return clean, tuple(cleaner.notes)
 
 
-class Admissions:
+class AdmissionCache:
     """Admits each schema once, however often it is asked for; none may change meanwhile."""
 
     def __init__(self) -> None:
@@ -239,7 +239,7 @@ def _boolean(schema: object) -> dict[str, Any]:
     return {} if schema is True else {"not": {}}
 
 
-class _Cleaner:
+class _SchemaSanitizer:
     """One walk over a raw schema; targets that the allow-list would drop move to ``$defs``."""
 
     def __init__(self, raw: dict[str, Any], draft: Draft) -> None:

@@ -50,7 +50,7 @@ ANYTHING = Shape()
 NOTHING = Shape(kinds=frozenset())
 
 
-class Reader:
+class ShapeReader:
     """Reads the subschemas of one admitted root; past 2,000 steps everything is "anything"."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:

@@ -139,7 +139,7 @@ def _is_text(value: str) -> bool:
 _MOST_FAULTS = 20
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """One thing that the schema forbids.
 
     ``pointer`` leads to the value (for a missing or an unknown field: to that field),
@@ -152,7 +152,7 @@ class Fault(NamedTuple):
     allowed: tuple[Any, ...] = ()
 
 
-class Unjudged(Exception):
+class UnusableSchema(Exception):
     """No verdict can be had from this schema; ``reason`` says why, in words."""
 
     def __init__(self, reason: str) -> None:
@@ -160,7 +160,7 @@ class Unjudged(Exception):
         self.reason = reason
 
 
-class Judge:
+class Validator:
     """A compiled schema; made by :func:`compile`, worth keeping for the schema's digest.
 
     ``schema`` is what is judged by; ``notes`` are lines to tell once: what is not checked.
@@ -181,23 +181,23 @@ class Judge:
         except (ValueError, TypeError, RecursionError):
             return False
 
-    def faults(self, body: object) -> tuple[Fault, ...]:
+    def faults(self, body: object) -> tuple[Violation, ...]:
         """Why the schema refuses the body, outermost first, 20 at most; empty when it does not."""
         if self.allows(body):
             return ()
         from callsheet.schema.messages import explain
 
         found = explain(self.schema, self.draft, self._verdict, body)
-        return tuple(Fault(*one) for one in found[:_MOST_FAULTS])
+        return tuple(Violation(*one) for one in found[:_MOST_FAULTS])
 
 
-def faults(schema: object, body: object) -> tuple[Fault, ...]:
-    """Compile and judge once; raises ``Unjudged`` for a schema that gives no verdict."""
+def faults(schema: object, body: object) -> tuple[Violation, ...]:
+    """Compile and judge once; raises ``UnusableSchema`` for a schema that gives no verdict."""
     return compile(schema).faults(body)
 
 
-def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, like re.compile
-    """Make a judge of a schema as advertised; raises ``Unjudged`` where that cannot be.
+def compile(schema: object) -> Validator:  # noqa: A001 - read as judge.compile, like re.compile
+    """Make a judge of a schema as advertised; raises ``UnusableSchema`` where that cannot be.
 
     Patterns run in linear time; one that cannot is taken out and told in ``notes``. Nothing
     is fetched: a reference that leaves the schema makes it unjudged.
@@ -209,16 +209,16 @@ def compile(schema: object) -> Judge:  # noqa: A001 - read as judge.compile, lik
     try:
         _, left_out = admit_noted(schema)
     except SchemaRefused as refused:
-        raise Unjudged(str(refused)) from None
+        raise UnusableSchema(str(refused)) from None
     if left_out:
-        raise Unjudged(left_out[0])
+        raise UnusableSchema(left_out[0])
     schema = linked(schema)
     draft = draft_of(schema)
     if not isinstance(schema, dict):
-        return Judge(schema is True, draft, validator(schema is True, draft))
+        return Validator(schema is True, draft, validator(schema is True, draft))
     schema = _of_its_draft(schema, draft)
     try:
-        return Judge(schema, draft, validator(schema, draft))
+        return Validator(schema, draft, validator(schema, draft))
     except ValueError:
         return _loosened(schema, draft)
 
@@ -231,16 +231,16 @@ def _of_its_draft(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
     return known
 
 
-def _loosened(schema: dict[str, Any], draft: Draft) -> Judge:
+def _loosened(schema: dict[str, Any], draft: Draft) -> Validator:
     from callsheet.schema.admission import loosen
     from callsheet.schema.limits import is_possible, validator
 
     looser, removed = loosen(schema, is_possible)
     try:
-        judge = Judge(looser, draft, validator(looser, draft))
+        judge = Validator(looser, draft, validator(looser, draft))
     except ValueError as error:
         reason = str(getattr(error, "message", error)).partition("\n")[0]
-        raise Unjudged(f"the schema cannot be compiled: {reason[:200]}") from None
+        raise UnusableSchema(f"the schema cannot be compiled: {reason[:200]}") from None
     judge.notes = tuple(
         f"the pattern {pattern[:120]} cannot be checked in linear time; it is left to the server"
         for pattern in removed

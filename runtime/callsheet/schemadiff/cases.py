@@ -11,7 +11,7 @@ from callsheet.schema.shape import KINDS, kind_of_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.schemadiff.view import Conj, Side
+    from callsheet.schemadiff.view import Conj, SchemaView
 
 
 LOWER = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
@@ -31,7 +31,7 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class Items:
     """What one schema object says of an array's items: the first ones, and the rest."""
 
     first: tuple[Any, ...]
@@ -39,7 +39,7 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class Opaque:
+class OpaqueRule:
     """A rule that is compared as a whole: it is the same on both sides, or nothing is known.
 
     ``kind`` is the only kind of value that it binds, empty for every kind.
@@ -67,10 +67,10 @@ class Case:
     unique: bool = False
     required: frozenset[str] = frozenset()
     fields: tuple[Fields, ...] = ()
-    entries: tuple[Entries, ...] = ()
-    opaque: frozenset[Opaque] = frozenset()
+    entries: tuple[Items, ...] = ()
+    opaque: frozenset[OpaqueRule] = frozenset()
 
-    def rules(self, kind: str) -> frozenset[Opaque]:
+    def rules(self, kind: str) -> frozenset[OpaqueRule]:
         """The opaque rules that bind a kind of value."""
         return frozenset(one for one in self.opaque if one.kind in {"", kind})
 
@@ -84,15 +84,15 @@ class Case:
         """Every declared field."""
         return frozenset(name for one in self.fields for name in one.named)
 
-    def field(self, side: Side, name: str) -> Conj:
+    def field(self, side: SchemaView, name: str) -> Conj:
         """What binds the value of a field."""
         return side.conj(*(one.named.get(name, one.others) for one in self.fields))
 
-    def others(self, side: Side) -> Conj:
+    def others(self, side: SchemaView) -> Conj:
         """What binds the value of every field that nobody declares."""
         return side.conj(*(one.others for one in self.fields))
 
-    def entry(self, side: Side, index: int) -> Conj:
+    def entry(self, side: SchemaView, index: int) -> Conj:
         """What binds the item at an index."""
         found = (one.first[index] if index < len(one.first) else one.rest for one in self.entries)
         return side.conj(*found)

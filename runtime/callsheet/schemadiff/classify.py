@@ -10,21 +10,21 @@ from callsheet.schema.references import SchemaRefused
 from callsheet.schemadiff.compare import Walk
 from callsheet.schemadiff.compare_kinds import ODD
 from callsheet.schemadiff.counterexample import Search
-from callsheet.schemadiff.difference import Attempt, Finding
+from callsheet.schemadiff.difference import Attempt, Difference
 from callsheet.schemadiff.normal_form import Cases
-from callsheet.schemadiff.view import Side
+from callsheet.schemadiff.view import SchemaView
 
 if TYPE_CHECKING:
-    from callsheet.schemadiff.difference import Severity, Steps, Witness
+    from callsheet.schemadiff.difference import Counterexample, Severity, Steps
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A finding with what it means, and a value that shows it where one was found."""
 
-    finding: Finding
+    finding: Difference
     severity: Severity
-    witness: Witness | None = None
+    witness: Counterexample | None = None
 
 
 def compare(old: Any, new: Any, *, output: bool = False) -> list[Judged]:
@@ -37,23 +37,23 @@ def compare(old: Any, new: Any, *, output: bool = False) -> list[Judged]:
         return []
     if old is None or new is None:
         words = "has no schema any more" if new is None else "has a schema now"
-        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
+        return [Judged(Difference(code="schema", steps=(), words=words), "unproved")]
     try:
-        sides = Side(old), Side(new)
+        sides = SchemaView(old), SchemaView(new)
     except SchemaRefused as refused:
         words = f"has another schema, which cannot be compared: {refused.reason}"
-        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
+        return [Judged(Difference(code="schema", steps=(), words=words), "unproved")]
     try:
         return _Comparison(*sides, output=output).run()
     except RecursionError:
         words = "has another schema, which is nested too deep to be compared"
-        return [Judged(Finding(code="schema", steps=(), words=words), "unproved")]
+        return [Judged(Difference(code="schema", steps=(), words=words), "unproved")]
 
 
 class _Comparison:
     """One comparison: the walk finds, the proof clears, the search convicts."""
 
-    def __init__(self, old: Side, new: Side, *, output: bool) -> None:
+    def __init__(self, old: SchemaView, new: SchemaView, *, output: bool) -> None:
         self.walk = Walk(old, new)
         self.output = output
         before, after = self.walk.old, self.walk.new
@@ -68,10 +68,10 @@ class _Comparison:
             found = self._convicted(found)
         if not found:
             words = "has a schema that is worded otherwise"
-            found.append(Judged(Finding(code="text", steps=(), words=words), "text"))
+            found.append(Judged(Difference(code="text", steps=(), words=words), "text"))
         return found
 
-    def _judged(self, finding: Finding) -> Judged:
+    def _judged(self, finding: Difference) -> Judged:
         if finding.told:
             return Judged(finding, finding.told)
         harm = finding.more if self.output else finding.less
@@ -84,7 +84,7 @@ class _Comparison:
             return Judged(finding, "unproved", witness)
         return Judged(finding, "breaking", witness)
 
-    def _undeclared(self) -> list[Finding]:
+    def _undeclared(self) -> list[Difference]:
         """Fields that one side declares and the other lets pass or refuses undeclared."""
         places = self.walk.unknown if self.output else self.walk.judged
         if not places or self.safe:
@@ -96,7 +96,7 @@ class _Comparison:
             else "now judges fields that it let pass before"
         )
         return [
-            Finding(
+            Difference(
                 code="undeclared",
                 steps=_above(places),
                 words=words,
@@ -123,7 +123,7 @@ class _Comparison:
             ]
         if witness is None and open_:
             return found
-        finding = Finding(code="rules", steps=(), words="obeys other rules")
+        finding = Difference(code="rules", steps=(), words="obeys other rules")
         return [*found, Judged(finding, "unproved" if witness is None else "breaking", witness)]
 
 
@@ -133,12 +133,12 @@ def _above(places: list[Steps]) -> Steps:
     return above.pop() if len(above) == 1 else ()
 
 
-def example(schema: Any) -> Witness | None:
+def example(schema: Any) -> Counterexample | None:
     """Some body that a schema allows; ``None`` where none was found."""
     if schema is None:
         return None
     try:
-        cases = Cases(Side(schema))
+        cases = Cases(SchemaView(schema))
         return Search(cases, cases).sample()
     except (SchemaRefused, RecursionError):
         return None

@@ -11,9 +11,9 @@ from callsheet.schemadiff.compare_kinds import KindsWalk
 from callsheet.schemadiff.difference import Attempt
 
 if TYPE_CHECKING:
-    from callsheet.schemadiff.cases import Case, Opaque
-    from callsheet.schemadiff.difference import Finding, Steps
-    from callsheet.schemadiff.view import Conj, Side
+    from callsheet.schemadiff.cases import Case, OpaqueRule
+    from callsheet.schemadiff.difference import Difference, Steps
+    from callsheet.schemadiff.view import Conj, SchemaView
 
 
 _WORDED = ("title", "description", "examples", "readOnly", "writeOnly")
@@ -23,11 +23,11 @@ _DEEPEST = 24
 class Walk(KindsWalk):
     """Collects the findings; a pair of schemas that is met again is told once."""
 
-    def __init__(self, old: Side, new: Side) -> None:
+    def __init__(self, old: SchemaView, new: SchemaView) -> None:
         super().__init__(old, new)
         self._waiting: deque[tuple[Conj, Conj, Steps]] = deque()
 
-    def run(self) -> list[Finding]:
+    def run(self) -> list[Difference]:
         """Everything that differs; a schema that is met in several places at the shallowest."""
         root = (self.old.side.conj(self.old.side.root), self.new.side.conj(self.new.side.root))
         self.pair(*root, ())
@@ -139,11 +139,11 @@ def _said_kinds(kinds: frozenset[str], cases: tuple[Case, ...]) -> str:
     return phrases.kinds("integer" if whole and kind == "number" else kind for kind in kinds)
 
 
-def _key(rule: Opaque) -> tuple[str, str]:
+def _key(rule: OpaqueRule) -> tuple[str, str]:
     return rule.word, rule.key
 
 
-def _said(rule: Opaque | None) -> Any:
+def _said(rule: OpaqueRule | None) -> Any:
     if rule is None:
         return None
     return rule.schema.get(rule.word) if isinstance(rule.schema, dict) else rule.schema

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callsheet.schema.references import without
 from callsheet.schemadiff.cases import Case
-from callsheet.schemadiff.difference import Attempt, Steps, Witness
+from callsheet.schemadiff.difference import Attempt, Counterexample, Steps
 from callsheet.schemadiff.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from callsheet.schema.validator import Judge
+    from callsheet.schema.validator import Validator
     from callsheet.schemadiff.normal_form import Cases
     from callsheet.schemadiff.view import Conj
 
@@ -100,10 +100,10 @@ class Search:
     def __init__(self, left: Cases, right: Cases) -> None:
         self.left, self.right = left, right
         self.samples = Samples(left, right)
-        self._judges: tuple[Judge, Judge] | None = None
+        self._judges: tuple[Validator, Validator] | None = None
         self._unjudged = False
 
-    def find(self, attempts: tuple[Attempt, ...]) -> Witness | None:
+    def find(self, attempts: tuple[Attempt, ...]) -> Counterexample | None:
         """The first body that both judges confirm; ``None`` where none was found."""
         judges = self._both()
         if judges is None or judges[0].notes:  # a looser left judge could allow too much
@@ -115,10 +115,10 @@ class Search:
             bodies = self._at(roots, attempt.steps, attempt.values, 0)
             for body in islice(bodies, _MOST_TRIES):
                 if judges[0].allows(body) and not judges[1].allows(body):
-                    return Witness(body)
+                    return Counterexample(body)
         return None
 
-    def roam(self) -> Witness | None:
+    def roam(self) -> Counterexample | None:
         """A body that both judges confirm, looked for near everything that either side allows."""
         judges = self._both()
         if judges is None or judges[0].notes:
@@ -129,10 +129,10 @@ class Search:
         schemas = (self.left.side.root, self.right.side.root)
         for body in islice(nearby(starts, schemas), _MOST_NEARBY):
             if judges[0].allows(body) and not judges[1].allows(body):
-                return Witness(body)
+                return Counterexample(body)
         return None
 
-    def sample(self) -> Witness | None:
+    def sample(self) -> Counterexample | None:
         """Any body that the left side allows."""
         self.samples.rest()
         judges = self._both()
@@ -140,19 +140,19 @@ class Search:
         if judges is None:
             return None
         found = (one for one in self.samples.of(root, self._right_root()) if judges[0].allows(one))
-        return next((Witness(one) for one in found), None)
+        return next((Counterexample(one) for one in found), None)
 
     def _right_root(self) -> Conj:
         return self.right.side.conj(self.right.side.root)
 
-    def _both(self) -> tuple[Judge, Judge] | None:
+    def _both(self) -> tuple[Validator, Validator] | None:
         if self._judges is None and not self._unjudged:
             from callsheet.schema import validator
 
             raws = (_asserting(self.left.side.raw), _asserting(self.right.side.raw))
             try:
                 self._judges = (validator.compile(raws[0]), validator.compile(raws[1]))
-            except validator.Unjudged:
+            except validator.UnusableSchema:
                 self._unjudged = True
         return self._judges
 

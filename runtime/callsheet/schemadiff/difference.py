@@ -11,7 +11,7 @@ from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples
 
 if TYPE_CHECKING:
-    from callsheet.schemadiff.view import Conj, Side
+    from callsheet.schemadiff.view import Conj, SchemaView
 
 
 Severity = Literal["breaking", "unproved", "additive", "text"]
@@ -20,7 +20,7 @@ Kind = Literal["added", "removed", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class Counterexample:
     """A value that shows a change: allowed on one side, refused on the other.
 
     For the input a body that was allowed and no longer is; for the output a reply that may come
@@ -49,7 +49,7 @@ Attempts = tuple["Attempt", ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Difference:
     """What differs at a place.
 
     ``words`` follow the name of the place. ``less`` is not ``None`` where the new schema may
@@ -72,13 +72,13 @@ class Finding:
 class Notebook(ABC):
     """Both sides, the proof from old to new and back, and the findings so far."""
 
-    def __init__(self, old: Side, new: Side) -> None:
+    def __init__(self, old: SchemaView, new: SchemaView) -> None:
         self.old, self.new = Cases(old), Cases(new)
         self.forward = Proof(self.old, self.new)
         self.backward = Proof(self.new, self.old)
         self.was = Samples(self.old, self.new)
         self.now = Samples(self.new, self.old)
-        self.found: list[Finding] = []
+        self.found: list[Difference] = []
         self.met: set[tuple[Any, ...]] = set()
         self.judged: list[Steps] = []
         self.unknown: list[Steps] = []
@@ -87,7 +87,7 @@ class Notebook(ABC):
         """Write a finding down, once: alternatives may share what changed."""
         if (code, steps, words) not in self.met:
             self.met.add((code, steps, words))
-            self.found.append(Finding(code=code, steps=steps, words=words, **rest))
+            self.found.append(Difference(code=code, steps=steps, words=words, **rest))
 
     def rest(self) -> None:
         """Let both sides make samples again."""

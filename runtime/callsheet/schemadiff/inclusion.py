@@ -10,7 +10,7 @@ from callsheet.schemadiff.cases import kind_of, mark
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from callsheet.schemadiff.cases import Case, Opaque
+    from callsheet.schemadiff.cases import Case, OpaqueRule
     from callsheet.schemadiff.normal_form import Cases
     from callsheet.schemadiff.view import Conj
 
@@ -19,7 +19,7 @@ Verdict = bool | None
 
 
 def passes(
-    cases: Cases, case: Case, value: Any, granted: frozenset[Opaque] = frozenset()
+    cases: Cases, case: Case, value: Any, granted: frozenset[OpaqueRule] = frozenset()
 ) -> Verdict:
     """Whether the value passes; the opaque rules in ``granted`` are known to be obeyed."""
     kind = kind_of(value)

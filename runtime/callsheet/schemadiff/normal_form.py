@@ -10,9 +10,9 @@ from callsheet.schemadiff.cases import (
     LOWER,
     UPPER,
     Case,
-    Entries,
     Fields,
-    Opaque,
+    Items,
+    OpaqueRule,
     both,
     kind_of,
     mark,
@@ -21,7 +21,7 @@ from callsheet.schemadiff.cases import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from callsheet.schemadiff.view import Conj, Side
+    from callsheet.schemadiff.view import Conj, SchemaView
 
 
 _MOST_CASES = 128
@@ -46,7 +46,7 @@ _WHOLE = frozenset(("unevaluatedItems", "unevaluatedProperties"))
 class Cases:
     """Gives the cases of what applies together on one side; each is worked out once."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: SchemaView) -> None:
         self.side = side
         self._nested = 0
         self._known: dict[tuple[int, ...], tuple[Case, ...]] = {}
@@ -87,7 +87,7 @@ class Cases:
         return self._together([(self._own(schema),), *self._parts(schema)], schema)
 
     def _closed(self, schema: Any, word: str) -> Case:
-        return Case(opaque=frozenset({Opaque("", word, self.side.key(schema), schema)}))
+        return Case(opaque=frozenset({OpaqueRule("", word, self.side.key(schema), schema)}))
 
     def _parts(self, schema: dict[str, Any]) -> Iterable[tuple[Case, ...]]:
         if "$ref" in schema:
@@ -161,7 +161,7 @@ class Cases:
             opaque=frozenset(self._rules(schema)),
         )
 
-    def _rules(self, schema: dict[str, Any]) -> Iterable[Opaque]:
+    def _rules(self, schema: dict[str, Any]) -> Iterable[OpaqueRule]:
         old = self.side.draft.startswith("draft")
         for word in _OPAQUE.keys() & schema.keys():
             if word in {"minContains", "maxContains"} or (word == "dependencies" and not old):
@@ -172,7 +172,7 @@ class Cases:
             if word == "patternProperties" and "additionalProperties" in schema:
                 said["properties"] = dict.fromkeys(schema.get("properties", {}), True)
             whole = schema if word in _WHOLE else said
-            yield Opaque(_OPAQUE[word], word, self.side.key(whole), whole)
+            yield OpaqueRule(_OPAQUE[word], word, self.side.key(whole), whole)
 
 
 _SPAN = {
@@ -241,7 +241,7 @@ def _fields(schema: dict[str, Any]) -> tuple[Fields, ...]:
     return (Fields(named, others),) if named or others is not True else ()
 
 
-def _entries(schema: dict[str, Any], draft: str) -> tuple[Entries, ...]:
+def _entries(schema: dict[str, Any], draft: str) -> tuple[Items, ...]:
     items = schema.get("items", True)
     if draft == "2020-12":
         first, rest = schema.get("prefixItems", []), items
@@ -249,4 +249,4 @@ def _entries(schema: dict[str, Any], draft: str) -> tuple[Entries, ...]:
         first, rest = items, schema.get("additionalItems", True)
     else:
         first, rest = [], items
-    return (Entries(tuple(first), rest),) if first or rest is not True else ()
+    return (Items(tuple(first), rest),) if first or rest is not True else ()

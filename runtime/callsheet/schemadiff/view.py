@@ -24,7 +24,7 @@ _DEEPEST_NOTE = 16
 _FORGOTTEN = frozenset(("draft-04", "draft-06"))
 
 
-class Side:
+class SchemaView:
     """An advertised schema, ready to be compared; raises ``SchemaRefused`` like admission.
 
     ``known`` is false where nothing may be concluded from its keywords: it follows a draft
@@ -144,7 +144,7 @@ def binding(schema: Any) -> Any:
     return made
 
 
-def _notes(side: Side, schema: Any, depth: int) -> dict[str, Any]:
+def _notes(side: SchemaView, schema: Any, depth: int) -> dict[str, Any]:
     if not isinstance(schema, dict) or depth > _DEEPEST_NOTE:
         return {}
     found = _notes(side, side.target(schema), depth + 1) if "$ref" in schema else {}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENDING = ".running"
 
 
-class Presence:
+class ProcessLock:
     """A file of its own in the state folder, locked as long as this program goes on.
 
     The system drops the lock however the program ends. Raises ``OSError``.
@@ -124,7 +124,7 @@ class Ledger:
         self._since = clock()
         self._db: sqlite3.Connection | None = None
         self._lock = threading.RLock()
-        self._presence: Presence | None = None
+        self._presence: ProcessLock | None = None
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns."""
@@ -251,9 +251,9 @@ class Ledger:
             self._db = None
         self._leave_presence()
 
-    def _here(self) -> Presence:
+    def _here(self) -> ProcessLock:
         if self._presence is None:
-            self._presence = Presence(os.path.dirname(self.path))
+            self._presence = ProcessLock(os.path.dirname(self.path))
         return self._presence
 
     def _leave_presence(self) -> None:

@@ -105,7 +105,7 @@ PAUSE = 1.0
 LARGEST = 65536
 
 
-class Trail(NamedTuple):
+class ResumePoint(NamedTuple):
     """Which file a part belongs to, and how many of its bytes are on the disk for certain.
 
     ``validator`` is the strong ETag of the file, ``expected`` its whole size where it is known.
@@ -117,7 +117,7 @@ class Trail(NamedTuple):
     expected: int | None
 
     @classmethod
-    def read(cls, part: str) -> Trail | None:
+    def read(cls, part: str) -> ResumePoint | None:
         """The trail of a part; none where there is none that this user wrote."""
         try:
             handle = os.open(trail_path(part), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -143,14 +143,14 @@ class Trail(NamedTuple):
             os.unlink(trail_path(part))
 
 
-class Tracker:
+class ResumePolicy:
     """Lays the trails of one part, one after the other; ``clock`` measures and never jumps."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.follow(None)
 
-    def follow(self, last: Trail | None) -> None:
+    def follow(self, last: ResumePoint | None) -> None:
         """Count from this trail, or from none."""
         self._last, self._at = last, self._clock()
 
@@ -158,17 +158,17 @@ class Tracker:
         """Whether it is time for a trail of so many bytes."""
         return is_due(size, self._last, self._clock() - self._at)
 
-    def lay(self, left: Trail, part: str, handle: int) -> None:
+    def lay(self, left: ResumePoint, part: str, handle: int) -> None:
         """Bring all bytes of a part to the disk, then say so; raises ``OSError``."""
         os.fsync(handle)
         left.write(part)
         self.follow(left)
 
 
-def _read(data: Any) -> Trail | None:
-    if not isinstance(data, dict) or set(data) != set(Trail._fields):
+def _read(data: Any) -> ResumePoint | None:
+    if not isinstance(data, dict) or set(data) != set(ResumePoint._fields):
         return None
-    left = Trail(**data)
+    left = ResumePoint(**data)
     texts = isinstance(left.identity, str) and isinstance(left.validator, str)
     whole = type(left.expected) is int or left.expected is None
     sound = texts and whole and left.identity and left.validator.isprintable()
@@ -188,7 +188,7 @@ def trail_path(part: str) -> str:
     return part.removesuffix(".part") + ".trail"
 
 
-def is_due(size: int, last: Trail | None, ago: float) -> bool:
+def is_due(size: int, last: ResumePoint | None, ago: float) -> bool:
     """Whether losing what has come since the last trail, ``ago`` seconds before, would be a pity.
 
     Much has to have come, and not at once: a trail waits for the disk, and what took less than
@@ -213,7 +213,7 @@ class SavedFile(NamedTuple):
     sha256: str
 
 
-class Part:
+class PartialFile:
     """A download on its way to ``target``: a hidden file beside it, resumed by range.
 
     A later process goes on with what an interrupted one left, where a trail (a small file
@@ -241,7 +241,7 @@ class Part:
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self._behind: Behind | None = None
-        self._tracker = Tracker(clock)
+        self._tracker = ResumePolicy(clock)
         self.path = part_path(target)
 
     def resume(self, link: str) -> None:
@@ -251,10 +251,10 @@ class Part:
             return
         with self._disk:
             file = self._open(keep=True)
-            left = Trail.read(self.path)
+            left = ResumePoint.read(self.path)
             known = left is not None and left.identity == self.identity
             if left is None or not known or left.size > os.fstat(file.fileno()).st_size:
-                Trail.remove(self.path)
+                ResumePoint.remove(self.path)
                 file.truncate(0)
                 return
             file.truncate(left.size)
@@ -336,7 +336,7 @@ class Part:
             saved = SavedFile(self.target, self.size, self._hash.hexdigest())
             publish(self.path, self.target, force=self.force)
             self._close()
-            Trail.remove(self.path)
+            ResumePoint.remove(self.path)
         return saved
 
     def keep(self) -> None:
@@ -360,7 +360,7 @@ class Part:
         if self._file is not None:
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
-            Trail.remove(self.path)
+            ResumePoint.remove(self.path)
         self._close()
 
     def _close(self) -> None:
@@ -375,7 +375,7 @@ class Part:
             self._lay(size)
 
     def _lay(self, size: int) -> None:
-        left = Trail(self.identity, self._validator, size, self._expected)
+        left = ResumePoint(self.identity, self._validator, size, self._expected)
         self._tracker.lay(left, self.path, self._open().fileno())
 
     def _settled(self) -> IO[bytes]:
@@ -399,7 +399,7 @@ class Part:
                 self.path = part_path(self.target, f"{os.getpid()}.{id(self):x}")
                 self._file = made(self.path)
             if not keep:
-                Trail.remove(self.path)
+                ResumePoint.remove(self.path)
                 self._file.truncate(0)
         return self._file
 
@@ -407,7 +407,7 @@ class Part:
         self._stop()
         if self._file is not None:
             with self._disk:
-                Trail.remove(self.path)
+                ResumePoint.remove(self.path)
                 self._file.truncate(0)
         self.size = 0
         self._validator = ""

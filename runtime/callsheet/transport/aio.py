@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import (
+    Download,
     Flow,
     Gather,
+    HttpReply,
+    JobUpdate,
     KeepReply,
+    Notify,
     Record,
-    Reply,
-    Save,
     Send,
     Sleep,
-    Tell,
-    Update,
 )
 from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
-    Body,
+    ReplyBody,
     download_of,
     in_our_words,
     is_encoded,
@@ -67,7 +67,7 @@ class AsyncTransport:
         self._sleep, self._http = sleep, http
         self._routes = Routes(settings, self._open)
 
-    async def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+    async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
         done: list[T] = []
         async for update in self.iterate(flow, done):
@@ -75,7 +75,7 @@ class AsyncTransport:
                 tell(update)
         return done[0]
 
-    async def iterate(self, flow: Flow[T], done: list[T]) -> AsyncIterator[Update]:
+    async def iterate(self, flow: Flow[T], done: list[T]) -> AsyncIterator[JobUpdate]:
         """The updates of a flow on its way; what it returns is put into ``done``."""
         answer: Any = None
         error: BaseException | None = None
@@ -86,7 +86,7 @@ class AsyncTransport:
                 done.append(stop.value)
                 return
             answer = error = None
-            if isinstance(effect, Tell):
+            if isinstance(effect, Notify):
                 yield effect.update
                 continue
             try:
@@ -103,7 +103,7 @@ class AsyncTransport:
                 return await self._sleep(effect.seconds)
             case Gather():
                 return await self._gather(effect)
-            case Save():
+            case Download():
                 return await self._save(effect)
             case Record():
                 if self.ledger is not None:
@@ -113,7 +113,7 @@ class AsyncTransport:
                 return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
-    async def _within(self, send: Send) -> Reply:
+    async def _within(self, send: Send) -> HttpReply:
         """Send, and stop waiting for the answer when its time is over, however it drips."""
         try:
             async with asyncio.timeout(send.within):
@@ -121,13 +121,13 @@ class AsyncTransport:
         except TimeoutError:
             raise too_slow(self.settings, send) from None
 
-    async def _send(self, send: Send) -> Reply:
+    async def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
         with in_our_words(url):
             route = self._routes.route(send.method, url)
             response = await route.handle(request_of(route, send, url))
             try:
-                body = Body(parsed(url)[1])
+                body = ReplyBody(parsed(url)[1])
                 chunks = response.aiter_bytes() if is_encoded(response) else response.stream
                 async for chunk in chunks:
                     body.add(chunk)
@@ -137,10 +137,10 @@ class AsyncTransport:
 
     async def _gather(
         self, gather: Gather, answered: Callable[[], object] = lambda: None
-    ) -> tuple[Reply | Exception, ...]:
+    ) -> tuple[HttpReply | Exception, ...]:
         gate = asyncio.Semaphore(CROWD if carries_crowds(self.settings.host) else AT_ONCE)
 
-        async def one(send: Send) -> Reply | Exception:
+        async def one(send: Send) -> HttpReply | Exception:
             async with gate:
                 try:
                     return await self._send(send)
@@ -151,7 +151,7 @@ class AsyncTransport:
 
         return tuple(await asyncio.gather(*(one(send) for send in gather.sends)))
 
-    async def _save(self, save: Save) -> Reply:
+    async def _save(self, save: Download) -> HttpReply:
         request = download_of(self.settings, save)
         client = self._client(save.url)
         with in_our_words(save.url):
@@ -187,10 +187,10 @@ class AsyncTransport:
 
 def crowd(
     settings: Settings, gather: Gather, answered: Callable[[], object]
-) -> tuple[Reply | Exception, ...]:
+) -> tuple[HttpReply | Exception, ...]:
     """What a sync driver asks for at once, on a loop of its own."""
 
-    async def asked() -> tuple[Reply | Exception, ...]:
+    async def asked() -> tuple[HttpReply | Exception, ...]:
         transport = AsyncTransport(settings, None)
         try:
             return await transport._gather(gather, answered)

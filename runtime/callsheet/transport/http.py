@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from callsheet.flows.effects import Reply, Save, Send
+    from callsheet.flows.effects import Download, HttpReply, Send
     from callsheet.secret import Secret
 
 
@@ -171,12 +171,12 @@ def _never_left(error: Exception) -> bool:
     return isinstance(error, early)
 
 
-def reply_of(response: httpx.Response, body: bytes, url: str = "") -> Reply:
+def reply_of(response: httpx.Response, body: bytes, url: str = "") -> HttpReply:
     """An httpx response as flows see it; repeated headers are joined by a comma."""
-    from callsheet.flows.effects import Reply
+    from callsheet.flows.effects import HttpReply
 
     headers = dict(response.headers.items())  # httpx gives their names in lower case
-    return Reply(response.status_code, headers, body, url or str(response.url))
+    return HttpReply(response.status_code, headers, body, url or str(response.url))
 
 
 def require_key(settings: Settings) -> None:
@@ -194,7 +194,7 @@ def url_of(settings: Settings, send: Send) -> str:
     return send.url or settings.require_host() + send.path
 
 
-def download_of(settings: Settings, save: Save) -> dict[str, Any]:
+def download_of(settings: Settings, save: Download) -> dict[str, Any]:
     """The GET of one download, as httpx takes it."""
     headers = headers_for(settings, save.url, {"Accept": "*/*", **save.part.headers()})
     return {"method": "GET", "url": save.url, "headers": headers, "timeout": _timeout(60.0)}
@@ -204,7 +204,7 @@ def _timeout(silence: float) -> Any:
     return load_httpx().Timeout(silence, connect=min(CONNECT, silence))
 
 
-class Body:
+class ReplyBody:
     """The bytes of a reply as they come; raises ``NetworkError`` for one that is too large."""
 
     def __init__(self, url: str) -> None:
@@ -216,7 +216,7 @@ class Body:
         if len(self._bytes) > LARGEST_REPLY:
             raise NetworkError(f"the reply of {origin_of(self._url)} is over 16 MiB", sent=True)
 
-    def reply(self, response: httpx.Response, key: Secret | None = None) -> Reply:
+    def reply(self, response: httpx.Response, key: Secret | None = None) -> HttpReply:
         """The whole reply; a server that repeats the key in it is not repeated here."""
         reply = reply_of(response, bytes(self._bytes), self._url)
         return reply if key is None else _without(reply, key)
@@ -227,7 +227,7 @@ def is_encoded(response: httpx.Response) -> bool:
     return "content-encoding" in response.headers
 
 
-def _without(reply: Reply, key: Secret) -> Reply:
+def _without(reply: HttpReply, key: Secret) -> HttpReply:
     """A reply in which the key is masked: no ledger, cache, log or output ever sees it."""
     plain = key.reveal()
     said = plain and (

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import (
+    Download,
     Flow,
     Gather,
+    HttpReply,
+    JobUpdate,
     KeepReply,
+    Notify,
     Record,
-    Reply,
-    Save,
     Send,
     Sleep,
-    Tell,
-    Update,
 )
 from callsheet.transport.http import (
     AT_ONCE,
     MANY,
-    Body,
+    ReplyBody,
     download_of,
     in_our_words,
     is_encoded,
@@ -65,7 +65,7 @@ class Transport:
         self._sleep, self._http = sleep, http
         self._routes = Routes(settings, self._open)
 
-    def run(self, flow: Flow[T], tell: Callable[[Update], object] | None = None) -> T:
+    def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
         done: list[T] = []
         for update in self.iterate(flow, done):
@@ -73,7 +73,7 @@ class Transport:
                 tell(update)
         return done[0]
 
-    def iterate(self, flow: Flow[T], done: list[T]) -> Iterator[Update]:
+    def iterate(self, flow: Flow[T], done: list[T]) -> Iterator[JobUpdate]:
         """The updates of a flow on its way; what it returns is put into ``done``."""
         answer: Any = None
         error: BaseException | None = None
@@ -84,7 +84,7 @@ class Transport:
                 done.append(stop.value)
                 return
             answer = error = None
-            if isinstance(effect, Tell):
+            if isinstance(effect, Notify):
                 yield effect.update
                 continue
             try:
@@ -101,7 +101,7 @@ class Transport:
                 return self._sleep(effect.seconds)
             case Gather():
                 return self._gather(effect)
-            case Save():
+            case Download():
                 return self._save(effect)
             case Record():
                 if self.ledger is not None:
@@ -111,27 +111,27 @@ class Transport:
                 return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
-    def _send(self, send: Send) -> Reply:
+    def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
         with in_our_words(url):
             route = self._routes.route(send.method, url)
             response = route.handle(request_of(route, send, url))
             try:
-                body = Body(parsed(url)[1])
+                body = ReplyBody(parsed(url)[1])
                 for chunk in response.iter_bytes() if is_encoded(response) else response.stream:
                     body.add(chunk)
             finally:
                 response.close()
             return body.reply(response, self.settings.key)
 
-    def _within(self, send: Send) -> Reply:
+    def _within(self, send: Send) -> HttpReply:
         """Send, and stop waiting for the answer when its time is over, however it drips.
 
         The time-outs of a socket start anew with every byte; a thread can be left behind.
         """
         from queue import Empty, SimpleQueue
 
-        box: SimpleQueue[Reply | BaseException] = SimpleQueue()
+        box: SimpleQueue[HttpReply | BaseException] = SimpleQueue()
 
         def work() -> None:
             try:
@@ -148,8 +148,8 @@ class Transport:
             raise came
         return came
 
-    def _gather(self, gather: Gather) -> tuple[Reply | Exception, ...]:
-        def one(send: Send) -> Reply | Exception:
+    def _gather(self, gather: Gather) -> tuple[HttpReply | Exception, ...]:
+        def one(send: Send) -> HttpReply | Exception:
             try:
                 return self._send(send)
             except NetworkError as error:
@@ -175,7 +175,7 @@ class Transport:
     def _answered(self) -> None:
         """One of several requests was answered, or cannot be."""
 
-    def _save(self, save: Save) -> Reply:
+    def _save(self, save: Download) -> HttpReply:
         request = download_of(self.settings, save)
         client = self._client(save.url)
         with in_our_words(save.url), client.stream(**request) as response:

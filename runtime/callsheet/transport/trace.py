@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from callsheet.flows.effects import Gather, Save, Send
+from callsheet.flows.effects import Download, Gather, Send
 from callsheet.secret import redact_headers
 from callsheet.text import one_line
 from callsheet.transport.http import headers_for
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callsheet.storage.ledger import Ledger
 
 
-class ToldTransport(Transport):
+class TracingTransport(Transport):
     """A transport that says each request and each answer to ``say``, one line each."""
 
     def __init__(
@@ -34,7 +34,7 @@ class ToldTransport(Transport):
 
     def perform(self, effect: Any) -> Any:
         """Do what a flow asks, and tell it where it goes over the network."""
-        if not isinstance(effect, Send | Gather | Save):
+        if not isinstance(effect, Send | Gather | Download):
             return super().perform(effect)
         for line in self._asked(effect):
             self.say(f"> {line}")
@@ -52,8 +52,8 @@ class ToldTransport(Transport):
             self._told(getattr(reply, "headers", {}), "<")
         return answer
 
-    def _asked(self, effect: Send | Gather | Save) -> list[str]:
-        if isinstance(effect, Save):
+    def _asked(self, effect: Send | Gather | Download) -> list[str]:
+        if isinstance(effect, Download):
             return [f"GET {one_line(effect.url.partition('?')[0], 300)}"]
         sends = effect.sends if isinstance(effect, Gather) else (effect,)
         for send in sends:

@@ -11,13 +11,13 @@ def prepare(host: str, key: str, size: int) -> Callable[[], None]:
     from ads_client import Client
     from callsheet.flows.download import download
     from callsheet.flows.effects import Flow
-    from callsheet.storage.partial_file import Part
+    from callsheet.storage.partial_file import PartialFile
 
     client = Client(ledger=None)
     target = Path(f"ours-{size}.bin")
 
     def fetch() -> Flow[int]:
-        part = Part(str(target), force=True)
+        part = PartialFile(str(target), force=True)
         yield from download(f"{host}/file/{size}", part, client.directory.timing)
         return part.commit().bytes
 

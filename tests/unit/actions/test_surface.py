@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.actions.resolve import Surface, surface
+from callsheet.actions.resolve import ActionSet, surface
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised, Family
 
@@ -33,7 +33,7 @@ VIDEO = {
 }
 
 
-def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **given: Any) -> Surface:
+def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **given: Any) -> ActionSet:
     entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
     return surface(entries, overlay or Overlay(), **given)
 

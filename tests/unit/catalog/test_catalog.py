@@ -13,7 +13,7 @@ from callsheet.catalog.fetch import fetch
 from callsheet.catalog.snapshot import Catalogue
 from callsheet.catalog.store import CatalogueCache
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
-from callsheet.flows.effects import Gather, Reply
+from callsheet.flows.effects import Gather, HttpReply
 from callsheet.jsonio import digest, strict_json
 from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Advertised
@@ -31,7 +31,7 @@ def inline(*ids: str) -> dict[str, Any]:
     return {"actions": [{"id": name, "inputSchema": OBJECT} for name in ids]}
 
 
-def page(value: Any, **headers: Any) -> Reply:
+def page(value: Any, **headers: Any) -> HttpReply:
     return reply(value, url=LIST_URL, **headers)
 
 
@@ -158,7 +158,7 @@ def test_a_link_out_of_the_origin_is_refused(target: str) -> None:
         (reply(b"", 404), ServerError, "404"),
     ],
 )
-def test_what_is_no_list_is_told(answer: Reply, kind: type[Exception], words: str) -> None:
+def test_what_is_no_list_is_told(answer: HttpReply, kind: type[Exception], words: str) -> None:
     error = refused(Stage(answer))
     assert isinstance(error, kind)
     assert words in error.message

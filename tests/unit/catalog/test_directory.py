@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.scripted import HOST, Stage, reply
 
-from callsheet.catalog.host import Directory
+from callsheet.catalog.host import Host
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings
 from callsheet.errors import CallsheetError, InvalidInput, NetworkError, UsageError
@@ -35,13 +35,11 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def directory(settings: Settings, stage: Stage, bindings: Bindings | None = None) -> Directory:
-    return Directory(settings, bindings or Bindings(), stage.timing)
+def directory(settings: Settings, stage: Stage, bindings: Bindings | None = None) -> Host:
+    return Host(settings, bindings or Bindings(), stage.timing)
 
 
-def judged(
-    stage: Stage, found: Directory, body: Any, name: str = "v.make"
-) -> CallsheetError | None:
+def judged(stage: Stage, found: Host, body: Any, name: str = "v.make") -> CallsheetError | None:
     try:
         stage.run(found.judge(Action(id=name), body))
     except CallsheetError as error:
@@ -117,7 +115,7 @@ def test_bindings_of_another_interface_are_refused(settings: Settings) -> None:
 
 def test_overrides_win_over_the_overlay(settings: Settings) -> None:
     stage = Stage(reply({"things": [{"id": "v.make", "inputSchema": PROMPT}]}))
-    found = Directory(settings, Bindings(), stage.timing, overrides={"list": "things"})
+    found = Host(settings, Bindings(), stage.timing, overrides={"list": "things"})
     assert stage.run(found.find("v.make")).typed
 
 
@@ -158,7 +156,7 @@ MARKED = {"id": "v.make", "inputSchema": PROMPT, "readOnly": True, "idempotency"
 HOUR = 3600.0
 
 
-def marked(settings: Settings, later: float, *answers: Any) -> tuple[Stage, Directory]:
+def marked(settings: Settings, later: float, *answers: Any) -> tuple[Stage, Host]:
     """Give a host that marked an action as free and idempotent so many seconds ago."""
     stage = Stage(reply({"actions": [MARKED]}), *answers)
     host = directory(settings, stage)
@@ -188,6 +186,6 @@ def test_a_mark_that_makes_an_action_free_counts_for_an_hour(
 
 def test_a_host_that_says_billable_beats_the_configuration(settings: Settings) -> None:
     stage = Stage(reply({"actions": [{"id": "v.make", "inputSchema": PROMPT, "billable": True}]}))
-    host = Directory(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
+    host = Host(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
     stage.run(host.refresh())
     assert stage.run(host.on_terms_of_host(Action(id="v.make"))).paid is True

@@ -9,12 +9,12 @@ import pytest
 from callsheet.cli.output.progress import Progress, preview, words
 from callsheet.cli.session import Session
 from callsheet.config.bindings import Bindings
-from callsheet.flows.effects import Update
-from callsheet.protocol.replies import Reading
+from callsheet.flows.effects import JobUpdate
+from callsheet.protocol.replies import ReplyFields
 
 
-def update(said: str, progress: float | None, elapsed: float = 5) -> Update:
-    return Update("t1", "running", said, progress, elapsed, Reading())
+def update(said: str, progress: float | None, elapsed: float = 5) -> JobUpdate:
+    return JobUpdate("t1", "running", said, progress, elapsed, ReplyFields())
 
 
 def session(**flags: str) -> Session:
@@ -81,7 +81,9 @@ def test_a_link_to_a_preview_is_found(payload: object, link: str) -> None:
 
 
 def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    seen = update("running", None)._replace(reading=Reading(payload={"previewUrl": "https://x/1"}))
+    seen = update("running", None)._replace(
+        reading=ReplyFields(payload={"previewUrl": "https://x/1"})
+    )
     with Progress(session(), "a.b") as show:
         show(seen)
         show(seen)

@@ -35,7 +35,7 @@ NUMBERS = param("x", "array", items="number")
     ],
 )
 def test_lists_part(one: Param, text: str, items: list[str]) -> None:
-    assert values.Reader(one, lambda path: path == "here.png").split(text) == items
+    assert values.ValueReader(one, lambda path: path == "here.png").split(text) == items
 
 
 @pytest.mark.parametrize(

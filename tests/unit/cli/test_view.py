@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from callsheet.cli.output import job_view
-from callsheet.flows.effects import Reply
-from callsheet.flows.invoke import Answer
-from callsheet.protocol.replies import Reading
+from callsheet.flows.effects import HttpReply
+from callsheet.flows.invoke import ParsedReply
+from callsheet.protocol.replies import ReplyFields
 from callsheet.storage.partial_file import SavedFile
 
 ORDER = ["taskId", "status", "videoUrl", "localPath", "url", "provider", "model", "files"]
 
 
-def answer(payload: Any, **facts: Any) -> Answer:
-    return Answer(Reply(200, {}, b"", ""), payload, Reading(payload=payload, **facts))
+def answer(payload: Any, **facts: Any) -> ParsedReply:
+    return ParsedReply(HttpReply(200, {}, b"", ""), payload, ReplyFields(payload=payload, **facts))
 
 
 def test_unknown_fields_are_null_and_others_follow() -> None:
-    shown = job_view.job_object(job_view.Seen(answer({"extra": 1, "status": "x"}, said="pending")))
+    shown = job_view.job_object(
+        job_view.JobView(answer({"extra": 1, "status": "x"}, said="pending"))
+    )
 
     assert list(shown) == [*ORDER, "extra"]
     assert shown["status"] == "pending"
@@ -26,7 +28,7 @@ def test_unknown_fields_are_null_and_others_follow() -> None:
 
 
 def test_the_link_stands_for_a_missing_url() -> None:
-    seen = job_view.Seen(answer({}, task_ids=("t",)), links=["https://x/y.mp4"])
+    seen = job_view.JobView(answer({}, task_ids=("t",)), links=["https://x/y.mp4"])
 
     assert job_view.job_object(seen)["url"] == "https://x/y.mp4"
     assert job_view.job_object(seen._replace(stored="https://s"))["url"] == "https://s"
@@ -38,14 +40,14 @@ def test_the_link_stands_for_a_missing_url() -> None:
 
 def test_files_are_listed_with_their_digest() -> None:
     saved = SavedFile("x.mp4", 3, "abc")
-    shown = job_view.job_object(job_view.Seen(answer({}), saved=saved))
+    shown = job_view.job_object(job_view.JobView(answer({}), saved=saved))
 
     assert shown["localPath"] == "x.mp4"
     assert shown["files"] == [{"path": "x.mp4", "bytes": 3, "sha256": "abc"}]
 
 
 def test_a_payload_that_is_no_object_is_no_trouble() -> None:
-    assert list(job_view.job_object(job_view.Seen(answer(["a"])))) == ORDER
+    assert list(job_view.job_object(job_view.JobView(answer(["a"])))) == ORDER
 
 
 def test_the_medium_is_the_actions_own() -> None:

@@ -8,13 +8,13 @@ from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen.config import LOCK, Config
-from callsheet_codegen.models.pool import Made
+from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from callsheet_codegen.models.pool import Request
+    from callsheet_codegen.models.pool import ModelRequest
 
 
 def thing(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
@@ -53,12 +53,12 @@ def config(out: Path, **overlay: Any) -> Config:
     )
 
 
-def no_models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+def no_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
     """A modeller that refuses everything, without a process."""
-    return {name: Made(refused="not here") for name in requests}
+    return {name: ModelSource(refused="not here") for name in requests}
 
 
-def plain_models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
+def plain_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
     """A modeller that knows strings alone, without a process."""
     found = {}
     for name, request in requests.items():
@@ -67,5 +67,5 @@ def plain_models(requests: Mapping[str, Request]) -> Mapping[str, Made]:
             for cls, (schema, _) in request.roots.items()
         }
         source = "".join(f"class {cls}:\n    pass\n" for cls in fields)
-        found[name] = Made(source=source, fields=fields)
+        found[name] = ModelSource(source=source, fields=fields)
     return found

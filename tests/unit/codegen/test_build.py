@@ -6,13 +6,13 @@ from unit.codegen.given import FAMILY, TEXT, catalogue, no_models, plain_models,
 
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import Building, Built, Names
-from callsheet_codegen.layout import Given
+from callsheet_codegen.build import Building, BuildResult, PackageNames
+from callsheet_codegen.layout import AssignedNames
 
-NAMES = Names(package="acme_client", command="acme", env="ACME")
+NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
 
 
-def built(*more: Advertised, typed: bool = True) -> Built:
+def built(*more: Advertised, typed: bool = True) -> BuildResult:
     modeller = plain_models if typed else no_models
     return Building(catalogue(*more), Overlay(), NAMES, modeller=modeller).finish()
 
@@ -39,7 +39,7 @@ def test_the_literal_says_where_its_files_are() -> None:
 
 
 def test_names_once_given_stay() -> None:
-    given = Given(commands={"ai.video.query": ("video", "ask")})
+    given = AssignedNames(commands={"ai.video.query": ("video", "ask")})
     made = Building(catalogue(), Overlay(), NAMES, given=given, modeller=no_models).finish()
 
     assert made.given.commands["ai.video.query"] == ("video", "ask")

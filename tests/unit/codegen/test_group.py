@@ -6,9 +6,9 @@ from unit.codegen.given import TEXT, catalogue, plain_models, thing
 
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import Building, Names
+from callsheet_codegen.build import Building, PackageNames
 
-NAMES = Names(package="acme_client", command="acme", env="ACME")
+NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
 
 
 def test_what_is_imported_is_what_is_named() -> None:

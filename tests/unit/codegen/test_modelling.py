@@ -5,7 +5,7 @@ from __future__ import annotations
 from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
 from callsheet.spec import Advertised
-from callsheet_codegen.models.pool import Made
+from callsheet_codegen.models.pool import ModelSource
 from callsheet_codegen.models.requests import index_of, model_actions
 
 ADVERTISED = {
@@ -48,7 +48,7 @@ def test_what_the_worker_refuses_is_told() -> None:
 
 def test_a_body_that_is_no_object_has_no_model() -> None:
     fields = {"AGoInput": {"root": ("root", "list[str]", True)}, "AGoResult": {}}
-    made = Made(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
+    made = ModelSource(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
     found, _ = model_actions(ONE, STEMS, lambda _: {"a": made})()
 
     assert found["a"].input == ""

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.errors import CallsheetError
-from callsheet_codegen.models.pool import Made, Makers, Request, Worker, make_models
+from callsheet_codegen.models.pool import ModelPool, ModelRequest, ModelSource, Worker, make_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DEAD = Made(refused="the schema takes more time or memory than a schema may")
+DEAD = ModelSource(refused="the schema takes more time or memory than a schema may")
 
 
-def wanted(schema: dict[str, Any]) -> Request:
-    return Request(roots={"AInput": (schema, False)})
+def wanted(schema: dict[str, Any]) -> ModelRequest:
+    return ModelRequest(roots={"AInput": (schema, False)})
 
 
 def bomb(depth: int) -> dict[str, Any]:
@@ -97,19 +97,19 @@ while not os.path.exists({str(gate)!r}):
     time.sleep(0.01)
 print({answer!r}, flush=True)
 """
-    makers = Makers(lambda: Worker(("-c", lines)))
+    makers = ModelPool(lambda: Worker(("-c", lines)))
     try:
         made = makers({"a": GOOD})
         gate.touch()  # nobody waited for the answer, which comes only now
 
-        assert made["a"] == Made(source="x = 1")
+        assert made["a"] == ModelSource(source="x = 1")
         assert list(made) == ["a"]
     finally:
         makers.close()
 
 
 def test_what_nobody_waits_for_any_more_is_not_made() -> None:
-    makers = Makers(lambda: Worker(("-c", "print('ready', flush=True); input(); input()")))
+    makers = ModelPool(lambda: Worker(("-c", "print('ready', flush=True); input(); input()")))
     made = makers({f"a{n}": GOOD for n in range(40)})
     makers.close()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callsheet_codegen.ir import Manifest, Plan, Step
-from callsheet_codegen.staging import Stage
+from callsheet_codegen.staging import StagingDir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
 
 
-def filled(stage: Stage) -> dict[str, str]:
+def filled(stage: StagingDir) -> dict[str, str]:
     stage.fill(PLAN)
     return texts(stage.folder)
 
@@ -45,7 +45,7 @@ FILLED = {"a.py": "old", "groups/a.py": "new", "mine/own": "old"}
 
 @pytest.mark.parametrize("early", [True, False])
 def test_it_holds_what_stays_and_what_is_new(package: Path, early: bool) -> None:
-    stage = Stage(package)
+    stage = StagingDir(package)
     if early:
         stage.begin()
 
@@ -55,7 +55,7 @@ def test_it_holds_what_stays_and_what_is_new(package: Path, early: bool) -> None
 
 
 def test_what_came_went_or_was_replaced_meanwhile_counts(package: Path) -> None:
-    stage = Stage(package)
+    stage = StagingDir(package)
     stage.begin()
     (package / "mine/new").write_text("new")
     (package / "part").write_text("replaced")
@@ -65,7 +65,7 @@ def test_what_came_went_or_was_replaced_meanwhile_counts(package: Path) -> None:
 
 
 def test_what_is_written_in_place_meanwhile_is_the_same_file(package: Path) -> None:
-    stage = Stage(package)
+    stage = StagingDir(package)
     stage.begin()
     linked = os.stat(stage.folder / "a.py").st_ino
     (package / "mine/own").write_text("other")
@@ -75,7 +75,7 @@ def test_what_is_written_in_place_meanwhile_is_the_same_file(package: Path) -> N
 
 
 def test_what_was_begun_for_nothing_goes(package: Path) -> None:
-    stage = Stage(package)
+    stage = StagingDir(package)
     stage.begin()
     stage.drop()
 
@@ -87,7 +87,7 @@ def test_without_links_nothing_is_begun(package: Path, monkeypatch: pytest.Monke
         raise PermissionError
 
     monkeypatch.setattr(os, "link", refuse)
-    stage = Stage(package)
+    stage = StagingDir(package)
     stage.begin()
 
     assert not stage.begun

@@ -11,7 +11,7 @@ from unit.scripted import Stage, reply
 from unit.servers import Said, said, serving
 
 from callsheet.errors import StillRunning
-from callsheet.flows.effects import Record, Tell
+from callsheet.flows.effects import Notify, Record
 from callsheet.flows.jobs import wait
 from callsheet.flows.retry import Timing
 
@@ -38,7 +38,7 @@ def test_the_time_of_day_may_jump() -> None:
     days = iter([0.0, 86_400.0, -86_400.0, 0.0, 5e8] + [0.0] * 50)
     timing = Timing(stage.timing.clock, lambda: stage.now + next(days), lambda: 0.5, stage.quota)
     stage.run(wait(JOB, timing, deadline=stage.now + 600))
-    told = [effect.update.elapsed for effect in stage.of(Tell)]
+    told = [effect.update.elapsed for effect in stage.of(Notify)]
     assert told == sorted(told)
     assert told[0] == 10.0
     assert told[-1] < 30.0

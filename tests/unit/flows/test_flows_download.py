@@ -10,21 +10,21 @@ from unit.scripted import Stage, reply
 
 from callsheet.errors import DownloadError, LimitReached, NetworkError
 from callsheet.flows.download import download
-from callsheet.flows.effects import Flow, Reply, Save
-from callsheet.storage.partial_file import Part
+from callsheet.flows.effects import Download, Flow, HttpReply
+from callsheet.storage.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LINK = "https://cdn.example/v.mp4"
 BROKEN = NetworkError("the connection broke", sent=True)
-Answer = Callable[[Save], Reply]
+Answer = Callable[[Download], HttpReply]
 
 
 def sends(data: bytes, status: int = 200, breaks: bool = False, **headers: str) -> Answer:
     """An answer that streams ``data`` into the part, and may break off after it."""
 
-    def answer(save: Save) -> Reply:
+    def answer(save: Download) -> HttpReply:
         head = reply(status=status, url=save.url, **headers)
         if save.part.begin(status, head.headers):
             save.part.write(data)
@@ -37,34 +37,34 @@ def sends(data: bytes, status: int = 200, breaks: bool = False, **headers: str) 
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> Iterator[Part]:
-    made = Part(str(tmp_path / "v.bin"))
+def part(tmp_path: Path) -> Iterator[PartialFile]:
+    made = PartialFile(str(tmp_path / "v.bin"))
     yield made
     made.discard()
 
 
-def fetch(stage: Stage, part: Part, **options: Any) -> bytes:
+def fetch(stage: Stage, part: PartialFile, **options: Any) -> bytes:
     stage.run(download(LINK, part, stage.timing, **options))
     with open(part.commit().path, "rb") as file:
         return file.read()
 
 
 def asked(stage: Stage) -> list[str]:
-    return [save.url for save in stage.of(Save)]
+    return [save.url for save in stage.of(Download)]
 
 
-def test_a_whole_file(part: Part) -> None:
+def test_a_whole_file(part: PartialFile) -> None:
     stage = Stage(sends(b"abcdef", content_length="6"))
     assert fetch(stage, part) == b"abcdef"
-    assert stage.kinds == ["Save"]
+    assert stage.kinds == ["Download"]
 
 
-def test_a_broken_download_goes_on_where_it_stopped(part: Part) -> None:
+def test_a_broken_download_goes_on_where_it_stopped(part: PartialFile) -> None:
     whole = sends(b"abc", breaks=True, content_length="6", etag='"1"')
     rest = sends(b"def", 206, content_range="bytes 3-5/6", etag='"1"')
     ranges: list[dict[str, str]] = []
 
-    def noting(save: Save) -> Reply:
+    def noting(save: Download) -> HttpReply:
         ranges.append(save.part.headers())
         return rest(save)
 
@@ -73,8 +73,8 @@ def test_a_broken_download_goes_on_where_it_stopped(part: Part) -> None:
 
 
 @pytest.mark.parametrize("tag", ["", 'W/"1"'])
-def test_a_file_without_a_strong_tag_starts_again(part: Part, tag: str) -> None:
-    def whole(save: Save) -> Reply:
+def test_a_file_without_a_strong_tag_starts_again(part: PartialFile, tag: str) -> None:
+    def whole(save: Download) -> HttpReply:
         assert "Range" not in save.part.headers()
         return sends(b"abcdef", content_length="6")(save)
 
@@ -92,35 +92,35 @@ def test_a_file_without_a_strong_tag_starts_again(part: Part, tag: str) -> None:
         sends(b"def", 206, content_range="bytes 3-5/6", content_encoding="gzip"),
     ],
 )
-def test_a_file_that_cannot_go_on_starts_again(part: Part, second: Answer) -> None:
+def test_a_file_that_cannot_go_on_starts_again(part: PartialFile, second: Answer) -> None:
     first = sends(b"abc", breaks=True, content_length="6", etag='"1"')
     stage = Stage(first, second, sends(b"ABCDEF", content_length="6"))
     assert fetch(stage, part) == b"ABCDEF"
 
 
-def test_everything_had_arrived_before_the_break(part: Part) -> None:
+def test_everything_had_arrived_before_the_break(part: PartialFile) -> None:
     first = sends(b"abc", breaks=True, content_length="3", etag='"1"')
     assert fetch(Stage(first, sends(b"", 416)), part) == b"abc"
 
 
-def test_an_encoded_body_has_no_length_and_no_range(part: Part) -> None:
+def test_an_encoded_body_has_no_length_and_no_range(part: PartialFile) -> None:
     first = sends(b"abc", breaks=True, content_length="2", content_encoding="gzip", etag='"1"')
 
-    def second(save: Save) -> Reply:
+    def second(save: Download) -> HttpReply:
         assert "Range" not in save.part.headers()
         return sends(b"abcdef", content_length="2", content_encoding="gzip")(save)
 
     assert fetch(Stage(first, second), part) == b"abcdef"
 
 
-def test_a_short_body_is_not_complete(part: Part) -> None:
+def test_a_short_body_is_not_complete(part: PartialFile) -> None:
     stage = Stage(sends(b"abc", content_length="6"))
     with pytest.raises(DownloadError, match="cannot be fetched"):
         fetch(stage, part)
-    assert len(stage.of(Save)) == 8
+    assert len(stage.of(Download)) == 8
 
 
-def test_tries_in_vain_end_it_and_progress_does_not(part: Part) -> None:
+def test_tries_in_vain_end_it_and_progress_does_not(part: PartialFile) -> None:
     pieces = [
         sends(bytes([65 + n]), 206, breaks=True, content_range=f"bytes {n}-19/20", etag='"1"')
         for n in range(1, 20)
@@ -131,7 +131,7 @@ def test_tries_in_vain_end_it_and_progress_does_not(part: Part) -> None:
     assert fetch(stage, part) == bytes(range(65, 85))
 
 
-def test_going_round_in_circles_ends(part: Part) -> None:
+def test_going_round_in_circles_ends(part: PartialFile) -> None:
     again = [
         sends(b"abc", breaks=True, content_length="6", etag='"1"'),
         sends(b"", 206, content_range="bytes 1-5/6"),
@@ -139,11 +139,11 @@ def test_going_round_in_circles_ends(part: Part) -> None:
     stage = Stage(*again * 50)
     with pytest.raises(DownloadError):
         fetch(stage, part)
-    assert len(stage.of(Save)) < 10
+    assert len(stage.of(Download)) < 10
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_an_expired_link_is_renewed_once(part: Part, status: int) -> None:
+def test_an_expired_link_is_renewed_once(part: PartialFile, status: int) -> None:
     fresh = "https://cdn.example/fresh.mp4"
 
     def renew() -> Flow[str]:
@@ -155,12 +155,12 @@ def test_an_expired_link_is_renewed_once(part: Part, status: int) -> None:
     assert asked(stage) == [LINK, fresh]
     dead = Stage(sends(b"", status))
     with pytest.raises(DownloadError) as caught:
-        fetch(dead, Part(part.target + "2"), renew=renew)
+        fetch(dead, PartialFile(part.target + "2"), renew=renew)
     assert caught.value.http_status == status
     assert asked(dead) == [LINK, fresh]
 
 
-def test_a_link_that_expires_again_after_progress_is_renewed_again(part: Part) -> None:
+def test_a_link_that_expires_again_after_progress_is_renewed_again(part: PartialFile) -> None:
     names = iter(["https://cdn.example/2", "https://cdn.example/3"])
 
     def renew() -> Flow[str]:
@@ -176,7 +176,7 @@ def test_a_link_that_expires_again_after_progress_is_renewed_again(part: Part) -
     assert fetch(stage, part, renew=renew) == b"abcdef"
 
 
-def test_redirects_are_followed_to_any_host(part: Part) -> None:
+def test_redirects_are_followed_to_any_host(part: PartialFile) -> None:
     stage = Stage(
         reply(status=302, location="https://edge.example/a"),
         reply(status=307, location="b"),
@@ -196,52 +196,52 @@ def test_redirects_are_followed_to_any_host(part: Part) -> None:
         ("/v.mp4", "more than 5 times"),
     ],
 )
-def test_redirects_that_lead_nowhere(part: Part, target: str, words: str) -> None:
+def test_redirects_that_lead_nowhere(part: PartialFile, target: str, words: str) -> None:
     stage = Stage(reply(status=302, location=target))
     with pytest.raises(DownloadError, match=words):
         fetch(stage, part)
 
 
 @pytest.mark.parametrize("link", ["ftp://x/y", "file:///etc/passwd", "x", "", "http://[::1"])
-def test_what_is_no_link(part: Part, link: str) -> None:
+def test_what_is_no_link(part: PartialFile, link: str) -> None:
     stage = Stage()
     with pytest.raises(DownloadError, match="not a link"):
         stage.run(download(link, part, stage.timing))
 
 
 @pytest.mark.parametrize("status", [400, 418, 501, 304])
-def test_another_status_ends_it_at_once(part: Part, status: int) -> None:
+def test_another_status_ends_it_at_once(part: PartialFile, status: int) -> None:
     stage = Stage(reply(status=status))
     with pytest.raises(DownloadError) as caught:
         fetch(stage, part)
-    assert (caught.value.http_status, len(stage.of(Save))) == (status, 1)
+    assert (caught.value.http_status, len(stage.of(Download))) == (status, 1)
 
 
-def test_the_hint_of_the_file_server_is_obeyed(part: Part) -> None:
+def test_the_hint_of_the_file_server_is_obeyed(part: PartialFile) -> None:
     stage = Stage(reply(status=503, retry_after="9"), sends(b"abc"))
     assert fetch(stage, part) == b"abc"
     assert stage.pauses == [9.0]
     late = Stage(reply(status=429, retry_after="900"))
     with pytest.raises(LimitReached):
-        fetch(late, Part(part.target + "2"))
+        fetch(late, PartialFile(part.target + "2"))
 
 
-def test_a_page_in_place_of_the_file_is_told(part: Part) -> None:
+def test_a_page_in_place_of_the_file_is_told(part: PartialFile) -> None:
     stage = Stage(sends(b"<html>", content_type="text/html; charset=utf-8"))
     with pytest.raises(DownloadError, match="HTML page"):
         fetch(stage, part)
 
 
-def test_a_link_that_no_client_can_use_is_not_tried_again(part: Part) -> None:
+def test_a_link_that_no_client_can_use_is_not_tried_again(part: PartialFile) -> None:
     unusable = NetworkError("cannot be used", sent=False)
     unusable.retryable = False
     stage = Stage(unusable)
     with pytest.raises(DownloadError, match="cannot be used"):
         fetch(stage, part)
-    assert len(stage.of(Save)) == 1
+    assert len(stage.of(Download)) == 1
 
 
 def test_a_start_too_short_to_tell_what_it_is_is_fetched_again(tmp_path: Path) -> None:
     whole = b"\x89PNG\r\n\x1a\n" + b"x" * 9 + b"\0\0\0\0IEND\xaeB`\x82"
-    part = Part(str(tmp_path / "a.png"))
+    part = PartialFile(str(tmp_path / "a.png"))
     assert fetch(Stage(sends(whole[:5]), sends(whole)), part) == whole

@@ -8,7 +8,7 @@ import pytest
 from unit.scripted import FAMILY, HOST, Stage, reply
 
 from callsheet.errors import CallsheetError, ServerError
-from callsheet.flows.invoke import Order
+from callsheet.flows.invoke import InvocationRequest
 from callsheet.flows.jobs import Job, ask, query
 from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Action
@@ -18,9 +18,9 @@ UNKNOWN = reply({"error": "no such task"}, 404)
 ROW = reply({"id": "row", "taskId": "upstream", "status": "processing"})
 
 
-def order(task_id: str) -> Order:
+def order(task_id: str) -> InvocationRequest:
     body = {"taskId": task_id, "more": 1}
-    return Order(QUERY, json.dumps(body).encode(), body, "", HOST, Overrides())
+    return InvocationRequest(QUERY, json.dumps(body).encode(), body, "", HOST, Overrides())
 
 
 def asked(stage: Stage) -> list[str]:

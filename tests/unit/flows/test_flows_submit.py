@@ -19,7 +19,7 @@ from callsheet.errors import (
     ServerError,
     UsageError,
 )
-from callsheet.flows.effects import Flow, KeepReply, Record, Reply, Send
+from callsheet.flows.effects import Flow, HttpReply, KeepReply, Record, Send
 from callsheet.flows.invoke import submit
 from callsheet.flows.retry import action_path, sendable
 from callsheet.spec import Action, Family, Role
@@ -294,7 +294,7 @@ def test_the_reply_is_kept_as_it_came() -> None:
 
 @pytest.mark.parametrize(("role", "seconds"), [("wait", 42.0), ("create", None)])
 def test_how_long_a_blocking_action_took_is_noted(role: Role, seconds: float | None) -> None:
-    def answer(send: Send) -> Reply:
+    def answer(send: Send) -> HttpReply:
         stage.now += 42.0
         return reply({"taskId": "t", "status": "success", "videoUrl": "/v.mp4"})
 

@@ -9,7 +9,7 @@ from unit.scripted import FAMILY, HOST, Stage, replies, reply
 
 from callsheet.backoff import growth
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
-from callsheet.flows.effects import Record, Tell
+from callsheet.flows.effects import Notify, Record
 from callsheet.flows.jobs import Job, ask, wait
 from callsheet.protocol.overrides import Overrides
 
@@ -161,7 +161,7 @@ def test_an_unknown_state_is_running(state: str) -> None:
 def test_updates_tell_how_long_it_has_been() -> None:
     stage = Stage(RUNNING, DONE)
     waited(stage)
-    told = [effect.update for effect in stage.of(Tell)]
+    told = [effect.update for effect in stage.of(Notify)]
     assert [round(update.elapsed) for update in told] == [10, 11]
     assert [update.said for update in told] == ["processing", "success"]
 

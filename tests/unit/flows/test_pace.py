@@ -9,10 +9,10 @@ import pytest
 from unit.flows.test_flows_wait import DONE, JOB, RUNNING
 from unit.scripted import Stage, reply
 
-from callsheet.flows.jobs import SHORTEST, Pace, usual, wait
+from callsheet.flows.jobs import SHORTEST, PollSchedule, usual, wait
 
 if TYPE_CHECKING:
-    from callsheet.flows.effects import Reply
+    from callsheet.flows.effects import HttpReply
 
 
 def watched(seconds: float, past: tuple[float, ...], **headers: str) -> tuple[int, float]:
@@ -20,7 +20,7 @@ def watched(seconds: float, past: tuple[float, ...], **headers: str) -> tuple[in
     stage = Stage(lambda send: answer())
     begun = stage.now
 
-    def answer() -> Reply:
+    def answer() -> HttpReply:
         return DONE if stage.now - begun >= seconds else RUNNING._replace(headers=headers)
 
     job = JOB._replace(started=begun, past=past)
@@ -67,16 +67,16 @@ def test_a_job_of_another_length_is_seen_too(seconds: float) -> None:
 
 
 def test_a_job_that_was_begun_long_ago_is_asked_about_as_late_as_it_is() -> None:
-    pace = Pace((300.0,) * 5)
+    pace = PollSchedule((300.0,) * 5)
     assert pace.pause(0, 290.0) == 3.0
     assert pace.pause(0, 10_000.0) == 8.0
     assert pace.pause(500, 0.0) == pytest.approx(255.0)
 
 
 def test_one_odd_run_spoils_nothing_and_several_do() -> None:
-    assert Pace((300.0,) * 8 + (20.0, 900.0)).learnt
-    assert not Pace((300.0,) * 5 + (20.0, 900.0)).learnt
-    assert not Pace((300.0,) * 4).learnt
+    assert PollSchedule((300.0,) * 8 + (20.0, 900.0)).learnt
+    assert not PollSchedule((300.0,) * 5 + (20.0, 900.0)).learnt
+    assert not PollSchedule((300.0,) * 4).learnt
 
 
 def test_short_jobs_are_not_asked_about_all_the_time() -> None:

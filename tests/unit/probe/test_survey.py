@@ -10,7 +10,7 @@ import pytest
 
 from callsheet import Client
 from callsheet.probe.probe import probe
-from callsheet.probe.report import TOPICS, Finding
+from callsheet.probe.report import TOPICS, ProbeFinding
 from callsheet_sandbox.dialects import read_dialects
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def client(sandbox: Running, dialect: str, **options: Any) -> Client:
     return Client(**{"host": host, "api_key": sandbox.key, "auth": auth, **options})
 
 
-def forced(findings: Iterable[Finding]) -> dict[str, str]:
+def forced(findings: Iterable[ProbeFinding]) -> dict[str, str]:
     """Return what the findings say to force, as ``--set`` takes it."""
     words = [w for finding in findings for w in shlex.split(finding.setting) if "=" in w]
     pairs = [word.partition("=") for word in words if not word.startswith(("families", "{", '"'))]
@@ -174,9 +174,9 @@ def test_nothing_is_cached(sandbox: Running, home: Path) -> None:
 
 
 def test_findings_are_safe_to_print() -> None:
-    rough = Finding(topic="list", came="a\x1b[31m\nb", read="\u202ex", unclear="", setting="")
+    rough = ProbeFinding(topic="list", came="a\x1b[31m\nb", read="\u202ex", unclear="", setting="")
 
-    assert rough.safe() == Finding(topic="list", came="a b", read="x")
+    assert rough.safe() == ProbeFinding(topic="list", came="a b", read="x")
 
 
 @pytest.mark.usefixtures("home")

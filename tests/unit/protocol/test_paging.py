@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol.action_list import Next, read_list
+from callsheet.protocol.action_list import NextPage, read_list
 
 FOUR = [{"id": f"a.{n}"} for n in range(4)]
 
@@ -35,7 +35,7 @@ def test_each_form_of_more(beside: dict[str, Any], query: dict[str, str]) -> Non
     bare = read_list({"data": FOUR, **beside}).next
     inside = read_list({"code": 0, "data": {"items": FOUR, **beside}}).next
 
-    assert bare == inside == Next(query=query)
+    assert bare == inside == NextPage(query=query)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,6 @@ def test_link_headers(header: str, url: str) -> None:
 
 
 def test_a_link_in_the_body() -> None:
-    assert read_list({"items": FOUR, "next": "/api/actions?p=2"}).next == Next(
+    assert read_list({"items": FOUR, "next": "/api/actions?p=2"}).next == NextPage(
         url="/api/actions?p=2"
     )

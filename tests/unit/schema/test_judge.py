@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callsheet.schema import validator as judge
-from callsheet.schema.validator import Unjudged
+from callsheet.schema.validator import UnusableSchema
 
 TEXT = {"type": "string"}
 OBJECT = {"type": "object", "required": ["type"]}
@@ -47,7 +47,7 @@ WORDS: list[tuple[object, object, str]] = [
 ]
 
 
-def fault(schema: object, value: object) -> judge.Fault:
+def fault(schema: object, value: object) -> judge.Violation:
     (found,) = judge.faults({"properties": {"x": schema}}, {"x": value})
     return found
 
@@ -216,7 +216,7 @@ def test_an_impossible_pattern_only_ever_lets_more_through(
     ],
 )
 def test_a_schema_without_a_verdict_is_told(schema: object, reason: str) -> None:
-    with pytest.raises(Unjudged, match=reason):
+    with pytest.raises(UnusableSchema, match=reason):
         judge.compile(schema)
 
 

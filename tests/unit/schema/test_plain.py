@@ -116,6 +116,6 @@ def test_the_validator_agrees_with_whatever_is_seen(schema: Any, body: Any) -> N
         return
     try:
         judge = validator.compile(schema)
-    except validator.Unjudged:
+    except validator.UnusableSchema:
         return  # no verdict can be had: the body would have gone out all the same
     assert judge.allows(body)

@@ -96,5 +96,5 @@ def test_the_judge_agrees_with_every_label(actions: dict[str, dict[str, Any]]) -
     assert count > 5_000
 
 
-def good(fault: judge.Fault) -> bool:
+def good(fault: judge.Violation) -> bool:
     return bool(fault.message) and "\n" not in fault.message and bool(fault.keyword)

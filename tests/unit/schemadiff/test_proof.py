@@ -8,7 +8,7 @@ import pytest
 
 from callsheet.schemadiff.inclusion import Proof
 from callsheet.schemadiff.normal_form import Cases
-from callsheet.schemadiff.view import Side
+from callsheet.schemadiff.view import SchemaView
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
@@ -33,7 +33,7 @@ TAGGED = [
 
 def included(old: Any, new: Any) -> bool:
     """Ask the proof."""
-    sides = [Cases(Side(one)) for one in (old, new)]
+    sides = [Cases(SchemaView(one)) for one in (old, new)]
     roots = [one.side.conj(one.side.root) for one in sides]
     return Proof(*sides).included(*roots)
 

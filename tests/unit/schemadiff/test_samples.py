@@ -10,7 +10,7 @@ from callsheet.schema import validator
 from callsheet.schemadiff.classify import example
 from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples, matching
-from callsheet.schemadiff.view import Side
+from callsheet.schemadiff.view import SchemaView
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_schema_that_allows_nothing_has_no_example() -> None:
 
 
 def test_values_that_both_sides_take_come_first() -> None:
-    sides = [Cases(Side(one)) for one in ({"enum": [1, 2, 3]}, {"enum": [3]})]
+    sides = [Cases(SchemaView(one)) for one in ({"enum": [1, 2, 3]}, {"enum": [3]})]
     roots = [one.side.conj(one.side.root) for one in sides]
 
     assert Samples(*sides).of(roots[0], roots[1]) == [3, 1, 2]

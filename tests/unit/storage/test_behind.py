@@ -18,7 +18,7 @@ import pytest
 from callsheet.errors import DownloadError
 from callsheet.storage import behind
 from callsheet.storage.behind import BLOCK, START
-from callsheet.storage.partial_file import Part, Trail, part_path, trail_path
+from callsheet.storage.partial_file import PartialFile, ResumePoint, part_path, trail_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,8 @@ def no_thread_is_left() -> Iterator[None]:
     assert threading.active_count() == before
 
 
-def begun(target: Path, data: bytes, *, etag: str = '"1"', chunk: int = CHUNK) -> Part:
-    part = Part(str(target))
+def begun(target: Path, data: bytes, *, etag: str = '"1"', chunk: int = CHUNK) -> PartialFile:
+    part = PartialFile(str(target))
     part.resume(LINK)
     head = {"content-length": str(len(data)), "etag": etag}
     rest = {"content-range": f"bytes {part.size}-{len(data) - 1}/{len(data)}"}
@@ -47,18 +47,18 @@ def begun(target: Path, data: bytes, *, etag: str = '"1"', chunk: int = CHUNK) -
     return part
 
 
-def feed(part: Part, data: bytes, chunk: int = CHUNK) -> None:
+def feed(part: PartialFile, data: bytes, chunk: int = CHUNK) -> None:
     for at in range(0, len(data), chunk):
         part.write(data[at : at + chunk])
 
 
-def finish(part: Part, data: bytes) -> None:
+def finish(part: PartialFile, data: bytes) -> None:
     feed(part, data)
     part.require_kind()
     part.commit()
 
 
-def is_whole(part: Part, data: bytes) -> bool:
+def is_whole(part: PartialFile, data: bytes) -> bool:
     part.end()
     saved = part.commit()
     with open(saved.path, "rb") as file:
@@ -87,12 +87,12 @@ def test_chunks_may_have_any_size(tmp_path: Path, chunk: int) -> None:
 
 @pytest.mark.parametrize("cut", [START + 1, 5_000_003, BLOCK, 2 * BLOCK + 4096, len(DATA) - 1])
 def test_another_process_goes_on_anywhere(tmp_path: Path, cut: int) -> None:
-    first = Part(str(tmp_path / "v.bin"))
+    first = PartialFile(str(tmp_path / "v.bin"))
     first.resume(LINK)
     first.begin(200, {"content-length": str(len(DATA)), "etag": '"1"'})
     feed(first, DATA[:cut])
     first.keep()
-    second = Part(str(tmp_path / "v.bin"))
+    second = PartialFile(str(tmp_path / "v.bin"))
     second.resume(LINK)
     assert second.size == cut
     second.keep()
@@ -131,7 +131,7 @@ def limited(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("limit", [START + 100, BLOCK, 2 * BLOCK + 12_345])
 def test_a_thread_without_room_names_the_target(tmp_path: Path, limit: int) -> None:
-    part = Part(str(tmp_path / "v.bin"))
+    part = PartialFile(str(tmp_path / "v.bin"))
     part.begin(200, {"content-length": str(len(DATA)), "etag": '"1"'})
     with limited(limit), pytest.raises(DownloadError, match=r"v\.bin cannot be written"):
         finish(part, DATA)
@@ -178,13 +178,13 @@ def test_an_interruption_leaves_a_part_that_is_right(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(behind._Worker, place, interrupted)
-    part = Part(str(tmp_path / "v.bin"))
+    part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     part.begin(200, {"content-length": str(len(DATA)), "etag": '"1"'})
     with pytest.raises(KeyboardInterrupt):
         finish(part, DATA)
     part.keep()
-    left = Trail.read(part_path(str(tmp_path / "v.bin")))
+    left = ResumePoint.read(part_path(str(tmp_path / "v.bin")))
     assert left is not None
     assert left.size >= START - CHUNK
     assert is_whole(begun(tmp_path / "v.bin", DATA), DATA)
@@ -192,8 +192,8 @@ def test_an_interruption_leaves_a_part_that_is_right(
 
 KILLED = """
 import itertools, os, signal, sys
-from callsheet.storage.partial_file import Part
-part = Part(sys.argv[1], clock=itertools.count().__next__)
+from callsheet.storage.partial_file import PartialFile
+part = PartialFile(sys.argv[1], clock=itertools.count().__next__)
 part.resume("https://cdn.example/v.bin")
 part.begin(200, {"content-length": "99000000", "etag": '"1"'})
 for n in range(int(sys.argv[2])):
@@ -208,7 +208,7 @@ def test_a_killed_program_leaves_no_more_than_its_trail_says(tmp_path: Path, chu
     words = [sys.executable, "-c", KILLED, str(tmp_path / "v.bin"), str(chunks)]
     assert subprocess.run(words, env=environ, check=False).returncode == -signal.SIGKILL
     path = part_path(str(tmp_path / "v.bin"))
-    left = Trail.read(path)
+    left = ResumePoint.read(path)
     assert left is not None
     sent = b"".join(bytes([n % 251]) * 65536 for n in range(chunks))
     assert len(sent) - 2 * max(BLOCK, len(sent) // 2) <= left.size <= len(sent)
@@ -219,23 +219,23 @@ def test_a_killed_program_leaves_no_more_than_its_trail_says(tmp_path: Path, chu
 def test_a_trail_is_laid_only_when_its_bytes_are_durable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    durable, real, write = [0], os.fsync, Trail.write
+    durable, real, write = [0], os.fsync, ResumePoint.write
 
     def fsync(handle: int) -> None:
         size = os.fstat(handle).st_size
         real(handle)
         durable.append(size)
 
-    def checked(trail: Trail, part: str) -> None:
+    def checked(trail: ResumePoint, part: str) -> None:
         assert trail.size <= durable[-1]
         write(trail, part)
         laid.append(trail.size)
 
     laid: list[int] = []
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(Trail, "write", checked)
+    monkeypatch.setattr(ResumePoint, "write", checked)
     ticks = iter(range(10**9))
-    part = Part(str(tmp_path / "v.bin"), clock=lambda: float(next(ticks)))
+    part = PartialFile(str(tmp_path / "v.bin"), clock=lambda: float(next(ticks)))
     part.resume(LINK)
     part.begin(200, {"content-length": str(len(DATA)), "etag": '"1"'})
     feed(part, DATA)
@@ -245,7 +245,7 @@ def test_a_trail_is_laid_only_when_its_bytes_are_durable(
 
 
 def test_nothing_is_left_where_a_trail_cannot_be_written(tmp_path: Path) -> None:
-    part = Part(str(tmp_path / "v.bin"))
+    part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     part.begin(200, {"content-length": str(len(DATA)), "etag": '"1"'})
     os.mkdir(trail_path(part.path) + ".new")

@@ -10,7 +10,7 @@ import pytest
 
 from callsheet.errors import DownloadError
 from callsheet.storage.containers import expected_kind, is_whole, kind_of
-from callsheet.storage.partial_file import Part
+from callsheet.storage.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ def test_an_extension_promises_a_container(name: str, kind: str) -> None:
 
 def test_a_page_of_xml_is_no_film_and_another_container_is_kept(tmp_path: Path) -> None:
     for data, found in ((b"<?xml?><Error/>", None), (PNG, "png"), (MP4, "mp4")):
-        part = Part(str(tmp_path / "v.mp4"))
+        part = PartialFile(str(tmp_path / "v.mp4"))
         part.write(data)
         if found is None:
             with pytest.raises(DownloadError, match="no mp4"):
@@ -82,7 +82,7 @@ def test_a_page_of_xml_is_no_film_and_another_container_is_kept(tmp_path: Path) 
 
 def test_a_body_without_a_length_is_complete_when_its_structure_is(tmp_path: Path) -> None:
     for cut, complete in ((len(MP4), True), (len(MP4) - 1, False)):
-        part = Part(str(tmp_path / "v.mp4"))
+        part = PartialFile(str(tmp_path / "v.mp4"))
         part.begin(200, {})
         part.write(MP4[:cut])
         part.end()

@@ -11,7 +11,7 @@ import pytest
 
 from callsheet.errors import DownloadError, UsageError
 from callsheet.storage.output_path import check_target, extension_of, target_path
-from callsheet.storage.partial_file import Part
+from callsheet.storage.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,8 @@ def names(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
 
 
-def written(target: Path, data: bytes = b"abc", *, force: bool = False) -> Part:
-    part = Part(str(target), force=force)
+def written(target: Path, data: bytes = b"abc", *, force: bool = False) -> PartialFile:
+    part = PartialFile(str(target), force=force)
     part.begin(200, {"content-length": str(len(data))})
     part.write(data)
     part.end()
@@ -75,7 +75,7 @@ def test_a_link_at_the_target_is_not_followed(tmp_path: Path, force: bool) -> No
 def test_a_link_at_the_part_is_not_followed_and_not_removed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
-    part = Part(str(tmp_path / "v.mp4"))
+    part = PartialFile(str(tmp_path / "v.mp4"))
     os.symlink(victim, part.path)
     with pytest.raises(DownloadError, match="cannot be written"):
         part.write(b"abc")
@@ -122,7 +122,7 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_full_disk_names_the_target_and_leaves_nothing(tmp_path: Path) -> None:
-    part = Part(str(tmp_path / "v.mp4"))
+    part = PartialFile(str(tmp_path / "v.mp4"))
     part.begin(200, {})
     part._file = open("/dev/full", "wb")  # noqa: SIM115 - the part closes it
     with pytest.raises(DownloadError, match=r"v\.mp4 cannot be written") as caught:
@@ -133,7 +133,7 @@ def test_a_full_disk_names_the_target_and_leaves_nothing(tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_gone_names_the_target(tmp_path: Path) -> None:
-    part = Part(str(tmp_path / "gone" / "v.mp4"))
+    part = PartialFile(str(tmp_path / "gone" / "v.mp4"))
     with pytest.raises(DownloadError, match=r"gone/v\.mp4 cannot be written"):
         part.write(b"x")
 

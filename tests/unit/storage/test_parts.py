@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.storage.partial_file import PAUSE, Part, Trail, is_due, part_path, trail_path
+from callsheet.storage.partial_file import (
+    PAUSE,
+    PartialFile,
+    ResumePoint,
+    is_due,
+    part_path,
+    trail_path,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +27,8 @@ LINK = "https://cdn.example/v.bin"
 HEAD = {"content-length": "6", "etag": '"1"'}
 
 
-def begun(target: Path, data: bytes = b"abc", link: str = LINK, **head: str) -> Part:
-    part = Part(str(target))
+def begun(target: Path, data: bytes = b"abc", link: str = LINK, **head: str) -> PartialFile:
+    part = PartialFile(str(target))
     part.resume(link)
     part.begin(200, HEAD | {name.replace("_", "-"): text for name, text in head.items()})
     part.write(data)
@@ -34,7 +41,7 @@ def names(folder: Path) -> list[str]:
 
 def test_another_process_goes_on_where_the_last_one_stopped(tmp_path: Path) -> None:
     begun(tmp_path / "v.bin").keep()
-    part = Part(str(tmp_path / "v.bin"))
+    part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert part.headers() == {
         "Accept-Encoding": "identity", "Range": "bytes=3-", "If-Range": '"1"',
@@ -54,24 +61,24 @@ def test_another_process_goes_on_where_the_last_one_stopped(tmp_path: Path) -> N
         b"",
         b"[" * 60_000,
         b"{}",
-        Trail("another link", '"1"', 3, 6),
-        Trail(LINK, '"1"', 4, 6),
-        Trail(LINK, '"1"', 0, 6),
-        Trail(LINK, '"1"\r\nX: y', 3, 6),
+        ResumePoint("another link", '"1"', 3, 6),
+        ResumePoint(LINK, '"1"', 4, 6),
+        ResumePoint(LINK, '"1"', 0, 6),
+        ResumePoint(LINK, '"1"\r\nX: y', 3, 6),
         None,
     ],
 )
 def test_a_trail_that_does_not_fit_is_not_followed(
-    tmp_path: Path, left: Trail | bytes | None
+    tmp_path: Path, left: ResumePoint | bytes | None
 ) -> None:
     begun(tmp_path / "v.bin").keep()
     path = part_path(str(tmp_path / "v.bin"))
-    Trail.remove(path)
-    if isinstance(left, Trail):
+    ResumePoint.remove(path)
+    if isinstance(left, ResumePoint):
         left.write(path)
     elif left is not None:
         (tmp_path / os.path.basename(trail_path(path))).write_bytes(left)
-    part = Part(str(tmp_path / "v.bin"))
+    part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert (part.size, "Range" in part.headers()) == (0, False)
     part.discard()
@@ -121,7 +128,7 @@ def test_a_finished_file_under_two_names_is_not_written_to(tmp_path: Path) -> No
     target = tmp_path / "v.bin"
     target.write_bytes(b"finished")
     os.link(target, part_path(str(target)))  # the program ended between the two steps
-    part = Part(str(target), force=True)
+    part = PartialFile(str(target), force=True)
     part.resume(LINK)
     part.write(b"new")
     assert target.read_bytes() == b"finished"
@@ -131,8 +138,8 @@ def test_a_finished_file_under_two_names_is_not_written_to(tmp_path: Path) -> No
 
 KILLED = """
 import os, signal, sys
-from callsheet.storage.partial_file import Part
-part = Part(sys.argv[1])
+from callsheet.storage.partial_file import PartialFile
+part = PartialFile(sys.argv[1])
 part.resume("https://cdn.example/v.bin")
 part.begin(200, {"content-length": "200000", "etag": '"1"'})
 for n in range(100):
@@ -145,7 +152,7 @@ def test_a_killed_program_leaves_a_part_that_is_gone_on_with(tmp_path: Path) -> 
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     words = [sys.executable, "-c", KILLED, str(tmp_path / "v.bin")]
     assert subprocess.run(words, env=environ, check=False).returncode == -signal.SIGKILL
-    part = Part(str(tmp_path / "v.bin"))
+    part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert 0 < part.size <= 100_000
     whole = b"".join(bytes([n % 256]) * 1000 for n in range(200))
@@ -162,13 +169,13 @@ def test_trails_are_laid_more_seldom_as_a_file_grows() -> None:
     while size < 64 * 1024 * 1024:
         size += 65536
         if is_due(size, last, PAUSE):
-            last = Trail("x", "y", size, None)
+            last = ResumePoint("x", "y", size, None)
             laid += 1
     assert laid < 30
 
 
 def test_what_was_fetched_in_a_moment_needs_no_further_trail() -> None:
-    last = Trail("x", "y", 65536, None)
+    last = ResumePoint("x", "y", 65536, None)
     assert is_due(65536, None, 0.0)
     assert not is_due(64 * 1024 * 1024, last, PAUSE / 2)
     assert is_due(64 * 1024 * 1024, last, PAUSE)

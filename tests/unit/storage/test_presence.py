@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.storage.ledger import Ledger, Presence
+from callsheet.storage.ledger import Ledger, ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_a_row_of_an_older_program_is_judged_by_its_age(tmp_path: Path) -> None:
 
 
 def test_a_name_is_the_owners_and_ends_with_it(tmp_path: Path) -> None:
-    one, other = Presence(str(tmp_path)), Presence(str(tmp_path))
+    one, other = ProcessLock(str(tmp_path)), ProcessLock(str(tmp_path))
     name = one.name()
     assert one.name() == name != other.name()
     assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
@@ -78,6 +78,6 @@ def test_a_name_is_the_owners_and_ends_with_it(tmp_path: Path) -> None:
 def test_other_names_are_nobody(tmp_path: Path, name: str | None) -> None:
     (tmp_path / "ledger.sqlite3").write_bytes(b"")
     (tmp_path.parent / "x.running").write_bytes(b"")
-    assert not Presence(str(tmp_path)).is_here(name)
+    assert not ProcessLock(str(tmp_path)).is_here(name)
     assert (tmp_path / "ledger.sqlite3").exists()
     assert (tmp_path.parent / "x.running").exists()

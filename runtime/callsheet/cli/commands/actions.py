@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from callsheet.cli.builtin import Word, Words, many
+from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, many
 from callsheet.cli.output import formats as output
 from callsheet.errors import DriftFound, ServerError, UsageError
 from callsheet.text import dumps
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from callsheet.cli.offer import Offer
+    from callsheet.cli.offer import AvailableActions
     from callsheet.cli.session import Session
     from callsheet.diff.change import Change
     from callsheet.spec import Action, Advertised
@@ -107,7 +107,7 @@ _CHANGES = ("severity", "kind", "action", "text")
 _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"}
 
 
-def row(session: Session, action: Action, offer: Offer) -> dict[str, Any]:
+def row(session: Session, action: Action, offer: AvailableActions) -> dict[str, Any]:
     """One line of the list; a member of a family stands in the family's group."""
     from callsheet.actions.naming import summary_of
 
@@ -127,7 +127,7 @@ def row(session: Session, action: Action, offer: Offer) -> dict[str, Any]:
     }
 
 
-def _show(session: Session, found: Offer, actions: Iterable[Action]) -> None:
+def _show(session: Session, found: AvailableActions, actions: Iterable[Action]) -> None:
     output.emit_list(session, [row(session, one, found) for one in actions], _COLUMNS)
 
 
@@ -204,10 +204,10 @@ def _advertised(session: Session, action_id: str) -> Advertised:
     return found
 
 
-def changes(session: Session, found: Offer) -> tuple[Change, ...]:
+def changes(session: Session, found: AvailableActions) -> tuple[Change, ...]:
     """How an offer differs from what the bindings were made from, what breaks callers first.
 
-    Words are not compared: a package keeps neither titles nor marks as the server sent them.
+    BuiltinGroup are not compared: a package keeps neither titles nor marks as the server sent them.
     """
     from callsheet.catalog import bound
     from callsheet.catalog.snapshot import Snapshot
@@ -250,11 +250,11 @@ def _ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Complet
     return ids(ctx, param, begun)
 
 
-actions = Words(
+actions = BuiltinGroup(
     "actions",
     "What the server offers.",
     [
-        Word(
+        BuiltinCommand(
             "list",
             _list,
             params=[
@@ -263,13 +263,13 @@ actions = Words(
             ],
             data=False,
         ),
-        Word(
+        BuiltinCommand(
             "search",
             _search,
             params=[click.Argument(["text"], metavar="WORD...", nargs=-1, required=True)],
             data=False,
         ),
-        Word(
+        BuiltinCommand(
             "schema",
             _schema,
             params=[
@@ -278,6 +278,6 @@ actions = Words(
                 click.Option(["--raw"], is_flag=True, help="On one line"),
             ],
         ),
-        Word("diff", _diff, data=False),
+        BuiltinCommand("diff", _diff, data=False),
     ],
 )

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from callsheet.cli import completion
-from callsheet.cli.builtin import Word
+from callsheet.cli.builtin import BuiltinCommand
 from callsheet.cli.input import body as bodies
-from callsheet.cli.input.request import Request
+from callsheet.cli.input.request import CommandRequest
 from callsheet.cli.output import formats as output
 from callsheet.cli.run import send
 from callsheet.config.settings import origin_of
@@ -65,7 +65,7 @@ def _post(session: Session, action_id: str) -> None:
     action = session.run(session.directory.find(action_id)) or Action(id=action_id)
     body = bodies.build((), session.flags.get("input"))
     limit = action.family.timeout_ms / 1000 + 30 if action.family and action.role == "wait" else 60
-    outcome = send(session, Request(action, action, body, float(limit), 0.0))
+    outcome = send(session, CommandRequest(action, action, body, float(limit), 0.0))
     output.emit(session, outcome.answer.json)
 
 
@@ -103,7 +103,7 @@ def _paths(ctx: click.Context, param: click.Parameter, begun: str) -> list[Compl
     return completion.offered([LIST, *(f"{_ACTIONS}{one}/schema" for one in ids)], begun)
 
 
-api = Word(
+api = BuiltinCommand(
     "api",
     _api,
     params=[

@@ -8,11 +8,11 @@ import click
 
 from callsheet.cli import global_flags
 from callsheet.cli.action_command import ActionCommand
-from callsheet.cli.builtin import TIMEOUT, Word
+from callsheet.cli.builtin import TIMEOUT, BuiltinCommand
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import prompts, uploads
 from callsheet.cli.input.request import (
-    Request,
+    CommandRequest,
     check_files,
     judge,
     milliseconds,
@@ -72,7 +72,7 @@ class CallCommand(ActionCommand):
         return None if action == self.sent else CallCommand(action)
 
 
-def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> Request:
+def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> CommandRequest:
     """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
     said = session.flags.get("timeout")
     usual = action.family.timeout_ms if action.family is not None else 600_000
@@ -83,10 +83,10 @@ def _request(session: Session, asked: Action, action: Action, body: bodies.Body)
         own = body.value.get("timeoutMs") if isinstance(body.value, dict) else None
         limit = own if isinstance(own, int) and not isinstance(own, bool) else limit
     silence = limit / 1000 + 30.0 if action.role == "wait" else 60.0
-    return Request(asked, action, body, silence, limit / 1000)
+    return CommandRequest(asked, action, body, silence, limit / 1000)
 
 
-def run_call(session: Session, made: Request) -> int:
+def run_call(session: Session, made: CommandRequest) -> int:
     """Check, send once, wait only where that was asked for."""
     output.check(session)
     check_files(session, made)
@@ -133,7 +133,7 @@ def _run(session: Session, action: Action, rest: Sequence[str], parent: click.Co
         return inner.invoke(below)
 
 
-class _Call(Word):
+class _Call(BuiltinCommand):
     """The word itself; after an id its flags are those of the action."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli.builtin import Word
+from callsheet.cli.builtin import BuiltinCommand
 from callsheet.cli.completion import offered
 from callsheet.cli.main import complete_variable
 from callsheet.cli.output import formats as output
@@ -112,7 +112,7 @@ def _shells(ctx: click.Context, param: click.Parameter, begun: str) -> list[Comp
     return offered(SCRIPTS, begun)
 
 
-completion = Word(
+completion = BuiltinCommand(
     "completion",
     _completion,
     params=[click.Argument(["shell"], shell_complete=_shells)],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli.builtin import Word, Words
+from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import table
 from callsheet.config.profiles import NAME, ProfileFile
@@ -41,7 +41,7 @@ def _version(session: Session) -> None:
         output.write(__version__ + "\n")
 
 
-version = Word("version", _version, data=False)
+version = BuiltinCommand("version", _version, data=False)
 
 
 _DIRS = ("config_dir", "state_dir", "cache_dir")
@@ -130,17 +130,17 @@ def _names(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
     return [row["name"] for row in rows(ctx.obj) if row["name"].startswith(text)]
 
 
-config = Words(
+config = BuiltinGroup(
     "config",
     "The settings in use.",
     [
-        Word(
+        BuiltinCommand(
             "get",
             _get,
             params=[click.Argument(["name"], required=False, shell_complete=_names)],
             data=False,
         ),
-        Word("list", _list, data=False),
-        Word("path", _path, data=False),
+        BuiltinCommand("list", _list, data=False),
+        BuiltinCommand("path", _path, data=False),
     ],
 )

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from callsheet.cli.builtin import Word, many
+from callsheet.cli.builtin import BuiltinCommand, many
 from callsheet.cli.commands.actions import changes
 from callsheet.cli.input.request import spoken
-from callsheet.cli.offer import Offer
+from callsheet.cli.offer import AvailableActions
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import style as paint
 from callsheet.cli.output import table
@@ -27,7 +27,7 @@ from callsheet.transport.http import verify_for
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
-    from callsheet.flows.effects import Reply
+    from callsheet.flows.effects import HttpReply
 
 
 _PATIENCE = 10.0
@@ -71,13 +71,13 @@ class Found(NamedTuple):
     hint: str = ""
 
 
-class Visit:
+class Checks:
     """One examination; what the server answered is kept for the checks that follow."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.reply: Reply | None = None
-        self.offer: Offer | None = None
+        self.reply: HttpReply | None = None
+        self.offer: AvailableActions | None = None
 
     def python(self) -> Found:
         """The interpreter and the machine."""
@@ -168,7 +168,7 @@ class Visit:
         except CallsheetError as error:
             age = f"; the cache is {spoken(time.time() - known.fetched)} old" if known else ""
             return Found(f"{error.message}{age}", ok=False, hint=error.hint)
-        self.offer = Offer(fresh, "live")
+        self.offer = AvailableActions(fresh, "live")
         notes = f"; {len(fresh.notes)} notes" if fresh.notes else ""
         hint = f"{session.prog} probe tells them" if notes else ""
         return Found(f"{len(fresh.actions)} actions, asked now{before}{notes}", hint=hint)
@@ -257,7 +257,7 @@ def _doctor(session: Session) -> int:
 
     Nothing that may cost is sent. 1 where something is wrong.
     """
-    visit = Visit(session)
+    visit = Checks(session)
     rows: dict[str, dict[str, Any]] = {}
     for name, needs in CHECKS.items():
         rows[name] = _row(visit, name, [one for one in needs if not rows[one]["ok"]])
@@ -266,7 +266,7 @@ def _doctor(session: Session) -> int:
     return 1 if any(row["ok"] is False for row in found) else 0
 
 
-def _row(visit: Visit, name: str, lacking: list[str]) -> dict[str, Any]:
+def _row(visit: Checks, name: str, lacking: list[str]) -> dict[str, Any]:
     """One check; ``ok`` is null where something that it needs failed before it."""
     row: dict[str, Any] = {"check": name, "ok": None, "hint": "", "detail": ""}
     if lacking:
@@ -291,4 +291,4 @@ def _told(session: Session, rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-doctor = Word("doctor", _doctor)
+doctor = BuiltinCommand("doctor", _doctor)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.builtin import Word, many
+from callsheet.cli.builtin import BuiltinCommand, many
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import table
 from callsheet.config.profiles import ProfileFile
@@ -182,7 +182,7 @@ def _whoami(session: Session) -> None:
     output.emit(session, shown, lambda: table.aligned(rows))
 
 
-login = Word(
+login = BuiltinCommand(
     "login",
     _login,
     params=[
@@ -199,5 +199,5 @@ login = Word(
     shown=("host", "auth", "profile", "insecure-http", "no-input"),
     data=False,
 )
-logout = Word("logout", _logout, data=False)
-whoami = Word("whoami", _whoami)
+logout = BuiltinCommand("logout", _logout, data=False)
+whoami = BuiltinCommand("whoami", _whoami)

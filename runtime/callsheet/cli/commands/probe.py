@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli.builtin import Word
+from callsheet.cli.builtin import BuiltinCommand
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import style, table
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
-    from callsheet.probe.report import Finding, Report
+    from callsheet.probe.report import ProbeFinding, Report
 
 
 def _probe(session: Session, task: str | None, save: str | None) -> int:
@@ -31,7 +31,7 @@ def _probe(session: Session, task: str | None, save: str | None) -> int:
     return 0 if report.actions else 1
 
 
-def line(session: Session, finding: Finding, task: str) -> str:
+def line(session: Session, finding: ProbeFinding, task: str) -> str:
     """What to type, or to write into pyproject.toml, to force a reading."""
     setting = finding.setting.partition(f", {session.bindings.env}_")[0]
     if not setting.startswith("--"):
@@ -58,7 +58,7 @@ def _words(session: Session, report: Report, task: str) -> str:
     return "\n".join([*lines, f"{report.requests} requests, nothing that costs"])
 
 
-probe = Word(
+probe = BuiltinCommand(
     "probe",
     _probe,
     params=[

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli import completion, dry_run, run
-from callsheet.cli.builtin import OUT, TIMEOUT, Word, Words
+from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
 from callsheet.cli.commands import task_list
 from callsheet.cli.commands.task_list import recover
 from callsheet.cli.input.body import Body
-from callsheet.cli.input.request import Request, milliseconds
+from callsheet.cli.input.request import CommandRequest, milliseconds
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import job_view, saving
 from callsheet.cli.run import send
@@ -20,7 +20,7 @@ from callsheet.errors import OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
-    from callsheet.flows.invoke import Answer
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
 
 
@@ -49,7 +49,7 @@ def _show(session: Session, name: str) -> int:
         return _command(session, name)
     job = known(session, name)
     action = session.engine.action_of(job)
-    answer: Answer = session.run(session.engine.ask(job))
+    answer: ParsedReply = session.run(session.engine.ask(job))
     if answer.reading.state == "failed":
         return run.tell_failed(session, action, answer, job)
     shown = run.shown_job(session, action, answer, job)
@@ -110,7 +110,7 @@ def _cancel(session: Session, name: str) -> int:
     job = known(session, name)
     session.run(cancel(session.engine, job))
     action = session.engine.action_of(job)
-    answer: Answer = session.run(session.engine.ask(job))
+    answer: ParsedReply = session.run(session.engine.ask(job))
     shown = run.shown_job(session, action, answer, job)
     output.emit(session, shown, lambda: job_view.job_lines(shown))
     return 0
@@ -125,7 +125,9 @@ def _rerun(session: Session, name: str) -> int:
     _confirm(session, f"start {action.id} again on {row['host']}? It may spend credits")
     body = Body(None, row["body"].encode())
     seconds = (action.family.timeout_ms if action.family else 60_000) / 1000
-    made = Request(action, action, body, seconds + 30 if action.role == "wait" else 60.0, seconds)
+    made = CommandRequest(
+        action, action, body, seconds + 30 if action.role == "wait" else 60.0, seconds
+    )
     return run.finish(session, made, send(session, made))
 
 
@@ -141,22 +143,24 @@ def _confirm(session: Session, question: str) -> None:
         raise UsageError("nothing was sent")
 
 
-def _named(name: str, function: Any, *ours: Any, data: bool = True, required: bool = True) -> Word:
+def _named(
+    name: str, function: Any, *ours: Any, data: bool = True, required: bool = True
+) -> BuiltinCommand:
     argument = click.Argument(
         ["name"], metavar="TASK", required=required, shell_complete=completion.tasks
     )
-    return Word(name, function, params=[argument], ours=ours, data=data)
+    return BuiltinCommand(name, function, params=[argument], ours=ours, data=data)
 
 
 _LIMIT = click.Option(["--limit"], type=click.IntRange(1), default=50, help="At most so many")
 _MANIFEST = ("manifest", "", "Write PATH.json beside the file: where it came from")
 _AGAIN = ("yes", "", "Do not ask"), ("no-wait", "", "Print the task id, do not wait")
 
-tasks = Words(
+tasks = BuiltinGroup(
     "tasks",
     "The jobs that were started from here.",
     [
-        Word("list", task_list.show, params=[_LIMIT], data=False),
+        BuiltinCommand("list", task_list.show, params=[_LIMIT], data=False),
         _named("show", _show, ("command", "", "Print the line that would do it again")),
         _named("wait", _wait, OUT, TIMEOUT, _MANIFEST),
         _named("save", _save, OUT, TIMEOUT, _MANIFEST),

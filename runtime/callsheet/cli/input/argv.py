@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet import jsonio
 from callsheet.cli.input import options
-from callsheet.cli.input.values import Reader, is_link, quoted
+from callsheet.cli.input.values import ValueReader, is_link, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +88,7 @@ def _spellings(param: Param, value: Any) -> Iterator[str]:
 
 def _read(param: Param, text: str) -> str | None:
     """What the flag makes of a text, as JSON; ``None`` where that depends on what files exist."""
-    reader = Reader(param, exists=lambda path: False)
+    reader = ValueReader(param, exists=lambda path: False)
     if param.kind != "array":
         found = [reader.one(text)]
         if param.media and isinstance(found[0], str) and (inner := quoted(text)) is not None:

@@ -143,7 +143,7 @@ def meant(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageErr
     if role == "file":
         return sources.text(raw, option.flag)
     texts = [_clean(text, option.flag) for text in (raw if isinstance(raw, tuple) else (raw,))]
-    reader = values.Reader(param)
+    reader = values.ValueReader(param)
     if role == "json":
         value = reader.json(_at(texts[0], option.flag, sources))
     else:
@@ -153,7 +153,7 @@ def meant(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageErr
     return value
 
 
-def _read(reader: values.Reader, flag: str, texts: list[str], sources: Sources) -> Any:
+def _read(reader: values.ValueReader, flag: str, texts: list[str], sources: Sources) -> Any:
     param = reader.param
     if param.kind != "array":
         text = _at(texts[0], flag, sources) if param.kind == "object" else texts[0]
@@ -176,7 +176,7 @@ def _at(text: str, flag: str, sources: Sources) -> str:
     return sources.text(text[1:], flag) if text.startswith("@") else text
 
 
-def _items(reader: values.Reader, flag: str, text: str, sources: Sources) -> list[Any]:
+def _items(reader: values.ValueReader, flag: str, text: str, sources: Sources) -> list[Any]:
     param = reader.param
     if param.media and text.startswith("@") and text.endswith(".json"):  # a list, no medium
         text = sources.text(text[1:], flag).strip()

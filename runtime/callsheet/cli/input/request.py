@@ -100,7 +100,7 @@ _TIMEOUT = "timeoutMs"
 _NO_FILE = "name a file that exists, or a link (https://…); --no-check sends the text as it is"
 
 
-class Request(NamedTuple):
+class CommandRequest(NamedTuple):
     """One POST to be made.
 
     ``asked`` is the action whose command was typed, ``action`` the one that is sent. ``silence``
@@ -119,7 +119,7 @@ class Request(NamedTuple):
         return self.action.role == "wait"
 
 
-def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
+def request(session: Session, asked: Action, typed: Sequence[Typed]) -> CommandRequest:
     """Work out what to send; raises ``UsageError`` for what cannot go."""
     from callsheet.cli.input import body as bodies
     from callsheet.cli.input import prompts
@@ -140,7 +140,7 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> Request:
         body = prompts.completed(session, asked, body, role)
         body = body._replace(doubt=body.doubt or missing(asked, body, role))
     silence = limit / 1000 + _GRACE if role == "wait" else 60.0
-    return Request(asked, action, body, silence, limit / 1000)
+    return CommandRequest(asked, action, body, silence, limit / 1000)
 
 
 def role_of(session: Session, asked: Action) -> Role:
@@ -248,7 +248,7 @@ def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[
     return body.changed({**value, _TIMEOUT: limit}), limit
 
 
-def check_files(session: Session, made: Request) -> None:
+def check_files(session: Session, made: CommandRequest) -> None:
     """Raise ``InvalidInput`` for a local file that does not exist; warn with ``--no-check``.
 
     An upload may cost money, so this comes before the first one.
@@ -266,7 +266,7 @@ def check_files(session: Session, made: Request) -> None:
         raise error from None
 
 
-def judge(session: Session, made: Request) -> None:
+def judge(session: Session, made: CommandRequest) -> None:
     """Hold the body against the schema of the host it goes to; the flag is named.
 
     Raises ``UsageError``, or warns with ``--no-check``. A doubt that the schema does not share

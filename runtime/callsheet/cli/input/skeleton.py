@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.references import SchemaRefused, follow
-from callsheet.schema.shape import KINDS, Reader, Shape
+from callsheet.schema.shape import KINDS, Shape, ShapeReader
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -29,7 +29,7 @@ def skeleton(schema: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[st
 class _Maker:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
-        self.reader = Reader(root)
+        self.reader = ShapeReader(root)
 
     def value(self, schema: Any, depth: int) -> Any:
         """What stands for a value of the schema."""

@@ -9,7 +9,7 @@ from callsheet.cli.input.values import LocalFile
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from callsheet.cli.input.request import Request
+    from callsheet.cli.input.request import CommandRequest
     from callsheet.cli.session import Session
     from callsheet.engine.uploading import Store
     from callsheet.storage.partial_file import SavedFile
@@ -20,7 +20,7 @@ def pending(body: Body) -> list[str]:
     return list(dict.fromkeys(local_files(body.value)))
 
 
-def resolved(session: Session, made: Request) -> Request:
+def resolved(session: Session, made: CommandRequest) -> CommandRequest:
     """The request with a link in the place of each local file; raises ``UsageError``.
 
     The same file is sent once. Everything else was checked before: an upload may cost money.

@@ -162,7 +162,7 @@ def _decoded(text: str) -> Any:
         return _UNREAD
 
 
-class Reader:
+class ValueReader:
     """Reads the texts after one flag; ``doubts`` collects what does not look right.
 
     A text that is not of the flag's kind is read as JSON, else as text: whether that may be is

@@ -9,13 +9,13 @@ from callsheet.cli.output.table import cell
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from callsheet.storage.partial_file import SavedFile
-    from callsheet.flows.invoke import Answer
+    from callsheet.flows.invoke import ParsedReply
 
 
-class Seen(NamedTuple):
+class JobView(NamedTuple):
     """What is known of a job when it is printed; ``links`` are absolute."""
 
-    answer: Answer
+    answer: ParsedReply
     links: Sequence[str] = ()
     task_id: str | None = None
     medium: str = "videoUrl"
@@ -30,7 +30,7 @@ def medium_of(media: Sequence[str], action_id: str) -> str:
     return "imageUrl" if ".image." in f".{action_id}." else "videoUrl"
 
 
-def job_object(seen: Seen) -> dict[str, Any]:
+def job_object(seen: JobView) -> dict[str, Any]:
     """The documented fields in their order, then the files, then whatever else was sent."""
     reading = seen.answer.reading
     payload = reading.payload if isinstance(reading.payload, dict) else {}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from callsheet.cli.session import Session
-    from callsheet.flows.effects import Update
+    from callsheet.flows.effects import JobUpdate
 
 
 _STEP = 0.1
@@ -44,7 +44,7 @@ class Progress:
         self._told, self._started = 0.0, clock()
         self._status: Any = None
         self._previewed = False
-        self._last: tuple[Update | None, float] = (None, clock())
+        self._last: tuple[JobUpdate | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
         moving = style.moves(sys.stderr, self.session.environ) and _draws(sys.stderr)
@@ -67,7 +67,7 @@ class Progress:
             if error is None and self.clock() - self._started >= _LONG:
                 self._status.console.bell()
 
-    def __call__(self, update: Update) -> None:
+    def __call__(self, update: JobUpdate) -> None:
         """Show one update."""
         self._last = (update, self.clock())
         if not self._previewed and (link := preview(update.reading.payload)):
@@ -102,7 +102,7 @@ def _draws(stream: TextIO) -> bool:
     return "utf" in (stream.encoding or "").lower()
 
 
-def words(update: Update, usual: float | None = None) -> str:
+def words(update: JobUpdate, usual: float | None = None) -> str:
     """State, percentage where it is told, time since the start, and how long it usually takes."""
     said = one_line(update.said, 40) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"

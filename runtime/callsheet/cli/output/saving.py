@@ -14,7 +14,7 @@ from callsheet.text import shell_word
 if TYPE_CHECKING:
     from callsheet.cli.session import Session
     from callsheet.storage.partial_file import SavedFile
-    from callsheet.flows.invoke import Answer
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
 
@@ -68,7 +68,7 @@ def _check_template(out: str) -> None:
 
 
 def save(
-    session: Session, answer: Answer, action: Action, job: Job | None
+    session: Session, answer: ParsedReply, action: Action, job: Job | None
 ) -> tuple[SavedFile, ...]:
     """Fetch the media of an answer to ``--out``; nothing where that was not asked for.
 
@@ -103,7 +103,7 @@ def save(
     return saved
 
 
-def is_document(session: Session, action: Action, answer: Answer) -> bool:
+def is_document(session: Session, action: Action, answer: ParsedReply) -> bool:
     """Tell whether ``--out`` takes the JSON of an answer: where the result is JSON.
 
     Never under the name of a medium, nor where a medium is expected, nor while a job goes on.
@@ -146,7 +146,7 @@ def meant(session: Session) -> str:
     return os.path.abspath(out) + ("/" if out.endswith("/") else "")
 
 
-def _to_stdout(session: Session, answer: Answer, action: Action, job: Job | None) -> None:
+def _to_stdout(session: Session, answer: ParsedReply, action: Action, job: Job | None) -> None:
     import tempfile
     from shutil import copyfileobj
 
@@ -174,9 +174,9 @@ def show(path: str) -> None:
 def write_document(session: Session, value: Any, action: Action) -> str:
     """Write a result that is no medium to ``--out`` as JSON; returns the path."""
     from callsheet.text import dumps
-    from callsheet.storage.partial_file import Part
+    from callsheet.storage.partial_file import PartialFile
 
     target = target_path(session.flags.get("out") or "", action=action.id, extension="json")
-    part = Part(target, force="force" in session.flags)
+    part = PartialFile(target, force="force" in session.flags)
     part.write((dumps(value, 2) + "\n").encode())
     return part.commit().path
