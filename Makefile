@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 # Some shells export HOST as the machine's name: from the environment only an address counts.
 HOST_FLAG = $(if $(filter-out environment,$(origin HOST))$(findstring ://,$(HOST)),$(if $(HOST),--host '$(HOST)'))
 
-.PHONY: help install demo test fidelity hostile faults shapes drift bench generate check sandbox lint types build constraints clean
+.PHONY: help install demo test fidelity hostile faults shapes drift bench generate check sandbox map lint types build constraints clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ check: .venv/.project ## compare generated/, the lock and the server (OFFLINE=1:
 
 sandbox: .venv/.project ## keep a sandbox running
 	@$(BIN)/callsheet sandbox --speed demo
+
+map: ## print every module with what it does
+	@python3 scripts/module_map.py
 
 lint: .venv/.project ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -69,8 +69,3 @@ def docstring_problems(source: str) -> list[str]:
     if any(line and line != "::" and not line.startswith("  ") for line in after):
         problems.append("the docstring goes on after its sentence")
     return problems
-
-
-def sentence(source: str) -> str:
-    """Return the first paragraph of the module docstring as one line."""
-    return " ".join((ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0].split())
