@@ -131,9 +131,9 @@ def _listed(yard: Yard, home: Path, url: str) -> str:
     """Recover and save what can be saved, in new processes; return what is listed then."""
     first = yard.run(home, url, ("tasks", "recover"))
     for row in Ledger(str(home / "state")).jobs():
-        if row["task_ids"] and row["state"] != "saved":
+        if row.task_ids and row.state != "saved":
             out = str(home / "out" / "cup.png")
-            yard.run(home, url, ("tasks", "save", row["ref"], "--out", out, "--force"))
+            yard.run(home, url, ("tasks", "save", row.ref, "--out", out, "--force"))
     again = yard.run(home, url, ("tasks", "recover"))
     return first.text + again.text if "Traceback" in first.text else again.text
 
@@ -146,19 +146,19 @@ def _judge(tally: Tally, yard: Yard, kill: Kill, home: Path) -> None:
     tally.hold("Traceback" not in listed, kill, listed[-300:])
     charges = running.charges(dialect)
     tally.hold(len(charges) <= 1, kill, len(charges), "charges")
-    rows = {row["ref"]: row for row in Ledger(str(home / "state")).jobs()}
+    rows = {row.ref: row for row in Ledger(str(home / "state")).jobs()}
     for charge in charges:
         row = rows.get(charge["reference"])
         if not tally.hold(row is not None, kill, "a charge that the ledger does not know"):
             continue
         assert row is not None
-        if row["state"] == "saved":
-            kept = [(one["sha256"], Path(one["path"]).exists()) for one in row["files"]]
-            tally.hold(kept == [(yard.right[dialect], True)], kill, "saved as", row["files"])
+        if row.state == "saved":
+            kept = [(file.sha256, Path(file.path).exists()) for file in row.files]
+            tally.hold(kept == [(yard.right[dialect], True)], kill, "saved as", row.files)
             continue
-        tally.hold(row["state"] in OPEN, kill, "charged, and the ledger says", row["state"])
-        tally.hold(row["ref"][:8] in listed, kill, "charged, and not listed:", listed[-300:])
-        tally.hold(dialect == WITHOUT_LOOKUP and not row["task_ids"], kill, "could be saved:", row)
+        tally.hold(row.state in OPEN, kill, "charged, and the ledger says", row.state)
+        tally.hold(row.ref[:8] in listed, kill, "charged, and not listed:", listed[-300:])
+        tally.hold(dialect == WITHOUT_LOOKUP and not row.task_ids, kill, "could be saved:", row)
     for path in (home / "out").iterdir():
         if not path.name.startswith("."):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()

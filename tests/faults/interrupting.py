@@ -113,14 +113,14 @@ def _once(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
     tally.hold("Traceback" not in said, name, said[-300:])
     (row,) = Ledger(str(home / "state")).jobs()
     if moment.out:
-        line = f"ads tasks recover {row['ref'][:8]}"
-        tally.hold(row["state"] == "unknown", name, "the ledger says", row["state"])
+        line = f"ads tasks recover {row.ref[:8]}"
+        tally.hold(row.state == "unknown", name, "the ledger says", row.state)
     else:
         line = f"ads tasks wait {terminal.task}"
     tally.hold(line in said, name, "no line", line, "in", said[-300:])
     running.clear_faults()
     running.advance(1000)
-    _goes_on(tally, terminal, name, row["ref"])
+    _goes_on(tally, terminal, name, row.ref)
     tally.ran(moment.name)
 
 
@@ -131,7 +131,7 @@ def _goes_on(tally: Tally, terminal: Terminal, name: str, ref: str) -> None:
     if terminal.moment.out:
         terminal.ads.run("tasks", "recover", ref[:8], env=terminal.more)
         rows = Ledger(str(terminal.home / "state")).jobs()
-        known = [bool(row["task_ids"]) for row in rows]
+        known = [bool(row.task_ids) for row in rows]
         tally.hold(known == [charges == 1], name, "recovered", rows)
     else:
         done = terminal.ads.run("tasks", "wait", terminal.task, env=terminal.more)

@@ -64,10 +64,10 @@ def play(tally: Tally, *, processes: int, jobs: int) -> None:
         charged = collections.Counter(str(one["reference"]) for one in running.charges())
         tally.hold(len(rows) == processes * jobs, len(rows), "rows of", processes * jobs)
         tally.hold(max(charged.values(), default=0) == 1, "a reference was charged twice")
-        tally.hold(set(charged) == {row["ref"] for row in rows}, "ledger and charges differ")
-        states = collections.Counter(row["state"] for row in rows)
+        tally.hold(set(charged) == {row.ref for row in rows}, "ledger and charges differ")
+        states = collections.Counter(row.state for row in rows)
         tally.hold(states == {"done": processes * jobs}, dict(states))
-        ids = [one for row in rows for one in row["task_ids"]]
+        ids = [one for row in rows for one in row.task_ids]
         tally.hold(len(ids) == len(set(ids)) == len(rows), "task ids are missing or double")
 
 

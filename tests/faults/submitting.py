@@ -218,7 +218,7 @@ def judge(tally: Tally, theatre: Theatre, case: Case, *, ended: str, home: Path)
         tally.hold(len(charges) == 1, name, "success without a charge")
     elif charges and case.fault.name != "429":  # 429 after a charge: the server itself denies it
         tally.hold(ended == "unknown", name, "a charge that the error does not speak of")
-        states = [row["state"] for row in rows if row["ref"] == charges[0]["reference"]]
+        states = [row.state for row in rows if row.ref == charges[0]["reference"]]
         tally.hold(states == ["unknown"], name, "the ledger says", states)
 
 

@@ -74,7 +74,7 @@ def _found_again(tally: Tally, running: Any, home: Path, name: str) -> None:
     stage.run(stage.settings_for(running.url, home), steps, how)
     made = hashlib.sha256(out.read_bytes()).hexdigest()
     (row,) = Ledger(str(home / "state")).jobs()
-    tally.hold(row["state"] == "saved" and row["files"][0]["sha256"] == made, name, row)
+    tally.hold(row.state == "saved" and row.files[0].sha256 == made, name, row)
     tally.hold(len(running.charges()) == 1, name, "charges", running.charges())
 
 
@@ -121,9 +121,7 @@ def _alone(tally: Tally, running: Any, folder: Path, moments: list[float]) -> No
         running.clear_faults()
         tally.hold(isinstance(ended, OutcomeUnknown), name, repr(ended))
         charges = running.charges(dialect)[before:]
-        refs = [
-            row["ref"] for row in Ledger(str(home / "state")).jobs() if row["state"] == "unknown"
-        ]
+        refs = [row.ref for row in Ledger(str(home / "state")).jobs() if row.state == "unknown"]
         tally.hold([one["reference"] for one in charges] == refs, name, charges, refs)
         tally.ran(f"alone {number}")
 

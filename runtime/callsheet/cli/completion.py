@@ -91,8 +91,8 @@ def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Completi
 def tasks(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
     """The task ids that the ledger knows of this host, newest first."""
     session: Session = ctx.obj
-    jobs = [j for j in session.ledger().jobs(limit=_TASKS) if j["host"] == session.settings.host]
-    named = [(j["task_ids"][0], f"{j['action']}, {j['state']}") for j in jobs if j["task_ids"]]
+    jobs = [j for j in session.ledger().jobs(limit=_TASKS) if j.host == session.settings.host]
+    named = [(j.task_ids[0], f"{j.action}, {j.state}") for j in jobs if j.task_ids]
     return offered(named, begun)
 
 

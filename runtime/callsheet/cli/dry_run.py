@@ -12,11 +12,10 @@ from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from callsheet.cli.input.request import CommandRequest
     from callsheet.cli.session import Session
     from callsheet.spec import Action, Param
+    from callsheet.storage.ledger import LedgerEntry
 
 
 def dry_run(session: Session, made: CommandRequest) -> None:
@@ -88,17 +87,17 @@ def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
 _PLAIN = ("string", "integer", "number", "boolean")
 
 
-def line(session: Session, action: Action, row: Mapping[str, Any]) -> str:
+def line(session: Session, action: Action, row: LedgerEntry) -> str:
     """One line for a shell; flags where they say exactly the same, else ``--input``."""
     words = [session.prog]
     if "host" in session.flags:
-        words += ["--host", row["host"]]
+        words += ["--host", row.host]
     named = bool(action.command) and action.role in {"", "create"}
     words += list(action.command) if named else ["call", action.id]
-    flags = _flags(action, row["body"]) if named else None
-    words += flags if flags is not None else ["--input", row["body"]]
-    if row["target"]:
-        words += ["--out", row["target"]]
+    flags = _flags(action, row.body or "") if named else None
+    words += flags if flags is not None else ["--input", row.body or ""]
+    if row.target:
+        words += ["--out", row.target]
     return shlex.join(words)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from callsheet.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from callsheet.cli.session import Session
+    from callsheet.storage.ledger import LedgerEntry
 
 
 _NOTHING_DONE = ("unsent", "refused")
@@ -32,23 +33,23 @@ def interruption(session: Session) -> Interrupted:
     except UsageError as error:
         line = f"tasks recover {ref[:8]}"
         return Interrupted(f"interrupted; {error.message}", hint=line, action=action)
-    if row is None or row["state"] in _NOTHING_DONE:
+    if row is None or row.state in _NOTHING_DONE:
         before = f" before {action} was sent" if row is None else ""
         return Interrupted(f"interrupted{before}", action=action)
-    task_id = next(iter(row["task_ids"] or ()), None)
+    task_id = next(iter(row.task_ids), None)
     words, line = _meaning(row, task_id)
     return Interrupted(words, hint=line, task_id=task_id, action=action)
 
 
-def _meaning(row: Mapping[str, Any], task_id: str | None) -> tuple[str, str]:
+def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
     """How the request stands, and the line that goes on from there."""
     from callsheet.cli.output.saving import resume_line
     from callsheet.text import shell_word
 
-    action, state = row["action"], row["state"]
+    action, state = row.action, row.state
     if state in {"intent", "unknown"}:
         words = f"interrupted while {action} was out: what became of it is not known"
-        return words, f"tasks recover {row['ref'][:8]}"
+        return words, f"tasks recover {row.ref[:8]}"
     if task_id and state == "running":
         return f"interrupted; the job goes on as {task_id}", f"tasks wait {shell_word(task_id)}"
     line = resume_line(task_id) if task_id and state == "done" else ""

@@ -151,9 +151,9 @@ def _known(session: Session, answer: ParsedReply) -> Job | None:
     """The job that a query was about, where it was started from here."""
     name = next(iter(answer.reading.task_ids), "")
     row = session.ledger().find(name) if name else None
-    if row is None or row["host"] != session.settings.host or not row["family"]:
+    if row is None or row.host != session.settings.host or not row.family:
         return None
-    job: Job = session.run(session.engine.known_job(row["ref"]))
+    job: Job = session.run(session.engine.known_job(row.ref))
     return job
 
 

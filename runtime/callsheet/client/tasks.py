@@ -27,11 +27,10 @@ Rows: TypeAlias = list[dict[str, Any]]
 def body_of(recovery: Recovery, name: str) -> tuple[str, bytes]:
     """The action and the body of an earlier job; raises ``UsageError`` where it is not kept."""
     row = recovery.row(name)
-    if row["body"] is None:
-        raise UsageError(
-            f"the body of {name} is not kept here, its digest alone ({row['body_digest'][:16]})"
-        )
-    return row["action"], row["body"].encode()
+    if row.body is None:
+        digest = (row.body_digest or "")[:16]
+        raise UsageError(f"the body of {name} is not kept here, its digest alone ({digest})")
+    return row.action, row.body.encode()
 
 
 class History:
@@ -47,18 +46,18 @@ class History:
     def list(self, *, limit: int = 50) -> Rows:
         """What the ledger knows, newest first."""
         ledger = self._client.ledger
-        return ledger.jobs(limit=limit) if ledger is not None else []
+        return [job.to_row() for job in ledger.jobs(limit=limit)] if ledger is not None else []
 
     def forget(self, name: str) -> None:
         """Drop a job from the ledger; the job itself and its files stay."""
         recovery = Recovery(self._engine)
-        recovery.ledger.forget(recovery.row(name)["ref"])
+        recovery.ledger.forget(recovery.row(name).ref)
 
     def _recovering(self, name: str, task_id: str | None) -> Flow[Rows]:
         recovery = Recovery(self._engine)
         if task_id is None:
-            return (yield from recovery.recover(name))
-        return [(yield from recovery.supply(name, task_id))]
+            return [job.to_row() for job in (yield from recovery.recover(name))]
+        return [(yield from recovery.supply(name, task_id)).to_row()]
 
 
 class Tasks(History):

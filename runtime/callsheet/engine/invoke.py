@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import Flow
     from callsheet.flows.jobs import Job
     from callsheet.spec import Family
-    from callsheet.storage.ledger import Ledger
+    from callsheet.storage.ledger import Ledger, LedgerEntry
     from callsheet.storage.partial_file import SavedFile
 
 
@@ -179,15 +179,15 @@ class Engine:
         """
         row = self._row_asked_about(action, value) if action.role == "query" else None
         if row is not None:
-            target = target or row["target"] or ""
-            return expected_media(row["action"], target), RequestMarks(row["sent"] or ())
+            target = target or row.target or ""
+            return expected_media(row.action, target), RequestMarks(row.sent or ())
         return expected_media(action.id, target), RequestMarks.of(value)
 
-    def _row_asked_about(self, action: Action, value: Any) -> dict[str, Any] | None:
+    def _row_asked_about(self, action: Action, value: Any) -> LedgerEntry | None:
         """Return the ledger's row of the job that a query names, on this host."""
         name = value.get(action.family.task_key) if action.family and isinstance(value, dict) else 0
         row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
-        return row if row is not None and row["host"] == self.settings.host else None
+        return row if row is not None and row.host == self.settings.host else None
 
     def _answered(self, order: InvocationRequest) -> Flow[ParsedReply]:
         if order.action.role != "query":
@@ -199,7 +199,7 @@ class Engine:
     def _others(self, order: InvocationRequest) -> tuple[str, ...]:
         """Return the other ids of the job that a query asks about, from the ledger."""
         row = self._row_asked_about(order.action, order.value)
-        task_ids = (row["task_ids"] if row is not None else None) or ()
+        task_ids = row.task_ids if row is not None else ()
         return tuple(task_id for task_id in task_ids if task_id not in order.value.values())
 
     def _may_resend(self, action: Action) -> Flow[bool]:
@@ -253,13 +253,13 @@ class Engine:
         from callsheet.flows.jobs import Job, job_of
 
         row = self.ledger.find(name) if self.ledger is not None else None
-        if row is not None and row["host"] != self.settings.host:
+        if row is not None and row.host != self.settings.host:
             raise UsageError(
-                f"the job {name} is on {row['host']}, and this is {self.settings.host}",
-                hint=f"name its host: {row['host']}",
+                f"the job {name} is on {row.host}, and this is {self.settings.host}",
+                hint=f"name its host: {row.host}",
                 flag="--host",
             )
-        if row is not None and row["task_ids"] and row["family"]:
+        if row is not None and row.task_ids and row.family:
             return job_of(row, self.directory.overrides)
         if family is None:
             family = yield from _only_family(self.directory, name)

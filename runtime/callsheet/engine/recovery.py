@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
     from callsheet.protocol.replies import ReplyFields
     from callsheet.spec import Advertised
-    from callsheet.storage.ledger import Ledger
+    from callsheet.storage.ledger import Ledger, LedgerEntry
 
 
 WORDS = ("cancel", "abort", "stop")
@@ -70,7 +70,6 @@ def cancel(engine: Engine, job: Job) -> Flow[ParsedReply]:
     return answer
 
 
-Row = dict[str, Any]
 SETTLING = 120.0
 """Seconds after which a request that the server does not list cannot be on its way any more."""
 LEFT = "the program ended while the request was out"
@@ -92,20 +91,20 @@ class Recovery:
             raise UsageError("no ledger is kept here, so nothing is known of earlier jobs")
         return self.engine.ledger
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> LedgerEntry:
         """The job with this reference or task id, on this host; raises ``UsageError``."""
         row = self.ledger.find(name)
         if row is None:
             raise UsageError(f"nothing here knows the job {name}", hint="tasks list")
-        if row["host"] != self.engine.settings.host:
+        if row.host != self.engine.settings.host:
             raise UsageError(
-                f"the job {name} is on {row['host']}, and this is {self.engine.settings.host}",
-                hint=f"name its host: --host {row['host']}",
+                f"the job {name} is on {row.host}, and this is {self.engine.settings.host}",
+                hint=f"name its host: --host {row.host}",
                 flag="--host",
             )
         return row
 
-    def recover(self, name: str = "") -> Flow[list[Row]]:
+    def recover(self, name: str = "") -> Flow[list[LedgerEntry]]:
         """Look up what is unknown, and return every open job as it stands then.
 
         ``name`` narrows it to one. A job of another host is listed as it is. Raises
@@ -113,59 +112,59 @@ class Recovery:
         """
         rows = [self.row(name)] if name else self.ledger.unsettled()
         for row in rows:
-            if self.ledger.is_unknown(row) and row["host"] == self.engine.settings.host:
+            if self.ledger.is_unknown(row) and row.host == self.engine.settings.host:
                 yield from self._reconcile(row)
-        found = [self.ledger.find(row["ref"]) for row in rows]
+        found = [self.ledger.find(row.ref) for row in rows]
         return [row for row in found if row is not None]
 
-    def supply(self, name: str, task_id: str) -> Flow[Row]:
+    def supply(self, name: str, task_id: str) -> Flow[LedgerEntry]:
         """Take the user's word for the task id of a job, once the server knows it."""
         row = self.row(name)
         job = self._job(row, (task_id,))
         answer = yield from ask(job._replace(ref=""), self.engine.timing)
         yield from self._note(row, answer.reading, (task_id,), answer.json)
-        return self.row(row["ref"])
+        return self.row(row.ref)
 
-    def _job(self, row: Row, task_ids: tuple[str, ...]) -> Job:
-        if not row["family"] or not row["family"].get("query"):
+    def _job(self, row: LedgerEntry, task_ids: tuple[str, ...]) -> Job:
+        if not row.family or not row.family.get("query"):
             raise UsageError(
-                f"{row['action']} is no job that can be asked about by a task id",
+                f"{row.action} is no job that can be asked about by a task id",
                 hint="tasks forget drops it from the list",
             )
         return job_of(row, self.overrides, task_ids)
 
-    def _reconcile(self, row: Row) -> Flow[None]:
+    def _reconcile(self, row: LedgerEntry) -> Flow[None]:
         """Ask the host about one reference, where it offers that; what is left stays unknown."""
-        if row["state"] == "intent":
-            yield Record("unknown", row["ref"], {"error": row["error"] or LEFT})
+        if row.state == "intent":
+            yield Record("unknown", row.ref, {"error": row.error or LEFT})
         try:
-            entries = yield from self._listed(row["ref"])
+            entries = yield from self._listed(row.ref)
         except CallsheetError as error:
-            self.notes.append(f"{row['ref'][:8]} cannot be looked up: {error.message}")
+            self.notes.append(f"{row.ref[:8]} cannot be looked up: {error.message}")
             return
         if entries is None:
             return
         for entry in entries:
             reading = read_reply(
-                entry, media=row["media"] or (), role="query", overrides=self.overrides
+                entry, media=row.media or (), role="query", overrides=self.overrides
             )
             if reading.task_ids:
                 yield from self._note(row, reading, reading.task_ids, entry)
                 return
         yield from self._unlisted(row)
 
-    def _unlisted(self, row: Row) -> Flow[None]:
+    def _unlisted(self, row: LedgerEntry) -> Flow[None]:
         """The server answers, and lists no such job: it was not accepted, unless just now.
 
         Only a job is sure to be listed: an upload, say, may have been charged all the same.
         """
-        old = self.engine.timing.wall() - row["created"] > SETTLING
+        old = self.engine.timing.wall() - row.created > SETTLING
         said = "the server lists no job with this reference"
-        state = "refused" if row["family"] and old else "unknown"
-        yield Record(state, row["ref"], {"error": said})
+        state = "refused" if row.family and old else "unknown"
+        yield Record(state, row.ref, {"error": said})
 
     def _note(
-        self, row: Row, reading: ReplyFields, task_ids: tuple[str, ...], reply: Any
+        self, row: LedgerEntry, reading: ReplyFields, task_ids: tuple[str, ...], reply: Any
     ) -> Flow[None]:
         values = {
             "task_ids": list(dict.fromkeys((*task_ids, *reading.task_ids))),
@@ -175,7 +174,7 @@ class Recovery:
         over = reading.state if reading.state in {"done", "failed"} else ""
         if over:
             values["reply"] = reply
-        yield Record(over or "accepted", row["ref"], values)
+        yield Record(over or "accepted", row.ref, values)
 
     def _listed(self, ref: str) -> Flow[list[Mapping[str, Any]] | None]:
         """The jobs that the host lists under a reference; none where it offers no such list.

@@ -1,4 +1,4 @@
-"""SaveRequest the media of a result to disk."""
+"""Save the media of a result to disk."""
 
 from __future__ import annotations
 

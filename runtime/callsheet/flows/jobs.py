@@ -17,10 +17,11 @@ from callsheet.spec import Family
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from callsheet.flows.retry import Timing
     from callsheet.protocol.overrides import Overrides
+    from callsheet.storage.ledger import LedgerEntry
 
 
 ALIKE = 1.15 / 0.85
@@ -106,19 +107,19 @@ class Job(NamedTuple):
     marks: RequestMarks = NO_MARKS
 
 
-def job_of(row: Mapping[str, Any], overrides: Overrides, task_ids: Sequence[str] = ()) -> Job:
+def job_of(row: LedgerEntry, overrides: Overrides, task_ids: Sequence[str] = ()) -> Job:
     """Return the job of a ledger row that has a family; ``task_ids`` replace the row's own."""
     return Job(
-        ref=row["ref"],
-        action=row["action"],
-        family=Family(**row["family"]),
-        task_ids=tuple(task_ids or row["task_ids"]),
-        started=row["created"],
-        host=row["host"],
+        ref=row.ref,
+        action=row.action,
+        family=Family(**(row.family or {})),
+        task_ids=tuple(task_ids or row.task_ids),
+        started=row.created,
+        host=row.host,
         overrides=overrides,
-        media=tuple(row["media"] or ()),
-        expected=expected_media(row["action"], row["target"] or ""),
-        marks=RequestMarks(row["sent"] or ()),
+        media=tuple(row.media or ()),
+        expected=expected_media(row.action, row.target or ""),
+        marks=RequestMarks(row.sent or ()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from callsheet.catalog.fetch import LIST, fetch
 from callsheet.config.settings import AUTHS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import Flow
     from callsheet.probe.report import ProbeFinding
     from callsheet.spec import Family
+    from callsheet.storage.ledger import LedgerEntry
 
 
 T = TypeVar("T")
@@ -148,10 +149,10 @@ class _Survey:
         actions = surface.by_id if surface is not None else {}
         families = self._families()
         row = self._row(task)
-        task_id, family = readings.chosen(task, str(row["action"]) if row else "", families)
+        task_id, family = readings.chosen(task, row.action if row else "", families)
         seen: list[Exchange] = []
         if family is not None:
-            known = row["task_ids"] or () if row else ()
+            known = row.task_ids if row else ()
             ids = tuple(dict.fromkeys((task_id, *known)))
             self.client.run(readings.ask_once(ids, family, self.directory.timing, seen))
             self.seen += seen
@@ -171,7 +172,7 @@ class _Survey:
         named = (surface.by_id.get(action.id) for action in self.catalogue.actions)
         return list(dict.fromkeys(a.family for a in named if a and a.family is not None))
 
-    def _row(self, task: str) -> dict[str, Any] | None:
+    def _row(self, task: str) -> LedgerEntry | None:
         ledger = self.client.engine.ledger
         try:
             return ledger.find(task.rpartition(":")[2]) if ledger is not None else None
@@ -181,7 +182,7 @@ class _Survey:
     def private(self, task: str | None) -> tuple[str, ...]:
         """Texts that the user once sent for this job; no recording may hold them."""
         row = self._row(task) if task else None
-        return recording.texts_of(str(row["body"] or "")) if row else ()
+        return recording.texts_of(row.body or "") if row else ()
 
 
 def _list_as(settings: Settings) -> list[Exchange]:

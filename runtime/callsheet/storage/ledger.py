@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import is_fresh
 from callsheet.errors import ReferenceUsed
@@ -104,6 +104,54 @@ ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
 UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
 UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
 CHANGES = ("said", "cost", "error", "seconds")
+JSON_COLUMNS = ("task_ids", "family", "media", "reply", "sent")
+
+
+class LedgerEntry(NamedTuple):
+    """One paid call as the ledger holds it: the columns of ``jobs``, and the files it was saved to.
+
+    ``created`` and ``updated`` are seconds since the epoch, ``seconds`` is how long the job took.
+    ``body`` is None where bodies are not stored, ``said`` is the server's own word for the state,
+    ``holder`` names the process that sent the request, and ``sent`` holds digests of the texts in
+    the request.
+    """
+
+    ref: str
+    state: str
+    created: float
+    updated: float
+    host: str
+    action: str
+    body: str | None
+    body_digest: str | None
+    schema_digest: str | None
+    family: dict[str, Any] | None
+    media: list[str] | None
+    task_ids: list[str]
+    said: str | None
+    cost: float | None
+    reply: Any
+    error: str | None
+    seconds: float | None
+    target: str | None
+    holder: str | None
+    sent: list[str] | None
+    files: tuple[SavedFile, ...] = ()
+
+    @classmethod
+    def parse(cls, row: sqlite3.Row, files: Iterable[sqlite3.Row]) -> LedgerEntry:
+        """Read a row of ``jobs`` and the rows of ``files`` that belong to it."""
+        from callsheet.storage.partial_file import SavedFile
+
+        columns = {name: row[name] for name in cls._fields[:-1]}
+        for name in JSON_COLUMNS:
+            columns[name] = json.loads(columns[name]) if columns[name] else None
+        columns["task_ids"] = columns["task_ids"] or []
+        return cls(**columns, files=tuple(SavedFile(*file) for file in files))
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the entry as plain JSON data, its files as ``path``, ``bytes`` and ``sha256``."""
+        return {**self._asdict(), "files": [file._asdict() for file in self.files]}
 
 
 @cache
@@ -163,36 +211,33 @@ class Ledger:
         """Note the files that a job was saved to."""
         self.record("saved", ref, {"files": tuple(files)})
 
-    def find(self, name: str) -> dict[str, Any] | None:
+    def find(self, name: str) -> LedgerEntry | None:
         """The newest job with this reference (or its first 8 characters or more) or task id."""
-        rows = self._rows(
-            "ref = ? OR (length(?) >= 8 AND substr(ref, 1, length(?)) = ?)", [name] * 4
+        by_ref = "ref = ? OR (length(?) >= 8 AND substr(ref, 1, length(?)) = ?)"
+        entries = self._entries(by_ref, [name] * 4) or self._entries(
+            "instr(task_ids, ?)", [json.dumps(name)]
         )
-        return (
-            rows[0]
-            if rows
-            else next((job for job in self._rows("instr(task_ids, ?)", [json.dumps(name)])), None)
-        )
+        return entries[0] if entries else None
 
-    def jobs(self, *, limit: int = 50) -> list[dict[str, Any]]:
-        """The newest jobs first."""
-        return self._rows("1", [], limit=limit)
+    def jobs(self, *, limit: int = 50) -> list[LedgerEntry]:
+        """Return the newest jobs first."""
+        return self._entries("1", [], limit=limit)
 
-    def unsettled(self, *, host: str = "") -> list[dict[str, Any]]:
+    def unsettled(self, *, host: str = "") -> list[LedgerEntry]:
         """Jobs whose outcome is unknown, then those that are not saved; newest first each.
 
         An intent whose program ended while the request was out is unknown too.
         """
         here, place = (" AND host = ?", [host]) if host else ("", [])
-        doubtful = self._rows(f"({UNKNOWN}){here}", [self._since, *place])
-        unknown = [row for row in doubtful if self.is_unknown(row)]
-        return unknown + self._rows(UNSAVED + here, place)
+        candidates = self._entries(f"({UNKNOWN}){here}", [self._since, *place])
+        unknown = [entry for entry in candidates if self.is_unknown(entry)]
+        return unknown + self._entries(UNSAVED + here, place)
 
-    def is_unknown(self, row: Mapping[str, Any]) -> bool:
-        """Whether what became of a job is not known."""
-        if row["state"] == "intent" and row["created"] < self._since:
-            return not self._here().is_here(row["holder"])
-        return bool(row["state"] == "unknown")
+    def is_unknown(self, entry: LedgerEntry) -> bool:
+        """Tell whether the outcome of a job is unknown."""
+        if entry.state == "intent" and entry.created < self._since:
+            return not self._here().is_here(entry.holder)
+        return entry.state == "unknown"
 
     def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
         """How many seconds the last jobs of these actions took, the newest first."""
@@ -260,21 +305,19 @@ class Ledger:
         if self._presence is not None:
             self._presence.close()
 
-    def _rows(self, where: str, values: list[Any], *, limit: int = -1) -> list[dict[str, Any]]:
+    def _entries(
+        self, condition: str, parameters: list[Any], *, limit: int = -1
+    ) -> list[LedgerEntry]:
         if not os.path.exists(self.path):
             return []
         with self._guarding, self._open() as db:
             order = "ORDER BY created DESC LIMIT ?"
-            sql = f"SELECT * FROM jobs WHERE {where} {order}"  # noqa: S608 - constants
-            jobs = [dict(row) for row in db.execute(sql, [*values, limit])]
-            for job in jobs:
-                for name in ("task_ids", "family", "media", "reply", "sent"):
-                    job[name] = json.loads(job[name]) if job[name] else None
-                found = db.execute(
-                    "SELECT path, bytes, sha256 FROM files WHERE ref = ?", (job["ref"],)
-                )
-                job["files"] = [dict(row) for row in found]
-        return jobs
+            sql = f"SELECT * FROM jobs WHERE {condition} {order}"  # noqa: S608 - constants
+            files = "SELECT path, bytes, sha256 FROM files WHERE ref = ?"
+            return [
+                LedgerEntry.parse(row, db.execute(files, (row["ref"],)))
+                for row in db.execute(sql, [*parameters, limit]).fetchall()
+            ]
 
     @property
     def _guarding(self) -> Guard:

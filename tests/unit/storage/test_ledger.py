@@ -33,7 +33,7 @@ REF = "0badcafe-1111-2222-3333-444455556666"
 def state(ledger: Ledger, ref: str = REF) -> str:
     row = ledger.find(ref)
     assert row is not None
-    return str(row["state"])
+    return str(row.state)
 
 
 def test_a_job_from_intent_to_file(tmp_path: Path) -> None:
@@ -47,16 +47,19 @@ def test_a_job_from_intent_to_file(tmp_path: Path) -> None:
     row = ledger.find(REF)
     ledger.close()
     assert row is not None
-    assert row == row | {
-        **{name: FACTS[name] for name in FACTS},
-        "state": "saved",
-        "created": 5.0,
-        "task_ids": ["t-1", "t-2"],
-        "cost": 3.0,
-        "said": "success",
-        "reply": {"videoUrl": "\ud800"},
-        "files": [{"path": os.path.abspath("v.mp4"), "bytes": 3, "sha256": "abc"}],
-    }
+    assert row == row._replace(
+        **FACTS,
+        state="saved",
+        created=5.0,
+        task_ids=["t-1", "t-2"],
+        cost=3.0,
+        said="success",
+        reply={"videoUrl": "\ud800"},
+        files=(SavedFile(os.path.abspath("v.mp4"), 3, "abc"),),
+    )
+    assert row.to_row()["files"] == [
+        {"path": os.path.abspath("v.mp4"), "bytes": 3, "sha256": "abc"}
+    ]
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -80,7 +83,7 @@ def test_a_job_is_found_by_every_name(tmp_path: Path, name: str) -> None:
     row = ledger.find(name)
     ledger.close()
     assert row is not None
-    assert row["ref"] == REF
+    assert row.ref == REF
 
 
 @pytest.mark.parametrize("name", ["", "0badcaf", "t-", "%", "t-1' OR 1", "0badcafe%", REF + "x"])
@@ -104,9 +107,9 @@ def test_the_newest_jobs_come_first(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path), clock=lambda: float(next(now)))
     for n in range(5):
         ledger.record("intent", f"ref-{n}", FACTS)
-    newest = [job["ref"] for job in ledger.jobs(limit=2)]
+    newest = [job.ref for job in ledger.jobs(limit=2)]
     ledger.forget("ref-4")
-    rest = [job["ref"] for job in ledger.jobs()]
+    rest = [job.ref for job in ledger.jobs()]
     ledger.close()
     assert newest == ["ref-4", "ref-3"]
     assert rest == ["ref-3", "ref-2", "ref-1", "ref-0"]
@@ -136,7 +139,7 @@ def test_a_reference_that_did_nothing_may_be_used_again(tmp_path: Path, event: s
     row = ledger.find(REF)
     ledger.close()
     assert row is not None
-    assert (row["state"], row["body"], row["error"]) == ("intent", "{}", None)
+    assert (row.state, row.body, row.error) == ("intent", "{}", None)
 
 
 def test_a_saved_job_that_is_looked_at_again_stays_saved(tmp_path: Path) -> None:
@@ -148,7 +151,7 @@ def test_a_saved_job_that_is_looked_at_again_stays_saved(tmp_path: Path) -> None
     row = ledger.find(REF)
     ledger.close()
     assert row is not None
-    assert (row["state"], len(row["files"])) == ("saved", 1)
+    assert (row.state, len(row.files)) == ("saved", 1)
 
 
 def test_a_host_that_honours_the_key_is_remembered(tmp_path: Path) -> None:
@@ -181,7 +184,7 @@ def test_what_a_request_contained_is_kept_as_digests(tmp_path: Path) -> None:
     row = ledger.find(REF)
     ledger.close()
     assert row is not None
-    assert row["sent"] == ["0123456789abcdef"]
+    assert row.sent == ["0123456789abcdef"]
 
 
 def test_what_another_program_learns_of_a_host_is_seen(tmp_path: Path) -> None:
@@ -221,7 +224,7 @@ def test_threads_share_a_ledger(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {job["state"] for job in ledger.jobs(limit=100)} == {"running"}
+    assert {job.state for job in ledger.jobs(limit=100)} == {"running"}
     assert len(ledger.jobs(limit=100)) == 40
     ledger.close()
 
@@ -243,7 +246,7 @@ def test_processes_share_a_ledger(tmp_path: Path) -> None:
     ]
     assert [worker.wait(30) for worker in workers] == [0, 0, 0]
     ledger = Ledger(str(tmp_path))
-    assert len({job["ref"] for job in ledger.jobs(limit=100)}) == 75
+    assert len({job.ref for job in ledger.jobs(limit=100)}) == 75
     ledger.close()
 
 

@@ -36,7 +36,7 @@ def test_a_ledger_of_the_first_form_is_read_and_written(tmp_path: Path) -> None:
     row = ledger.find("t-1")
     ledger.record("done", REF, {"seconds": 12.5})
     assert row is not None
-    assert (row["ref"], row["target"], row["seconds"]) == (REF, None, None)
+    assert (row.ref, row.target, row.seconds) == (REF, None, None)
     assert ledger.durations("h", "a") == (12.5,)
     ledger.close()
 

@@ -48,15 +48,19 @@ def test_a_request_is_unknown_only_when_its_program_is_gone(tmp_path: Path) -> N
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert ledger.is_unknown(row)
-        assert [job["ref"] for job in ledger.unsettled()] == [row["ref"]]
-        assert not (tmp_path / row["holder"]).exists()
+        assert [job.ref for job in ledger.unsettled()] == [row.ref]
+        assert not (tmp_path / row.holder).exists()
         ledger.close()
 
 
 def test_a_row_of_an_older_program_is_judged_by_its_age(tmp_path: Path) -> None:
-    ledger = Ledger(str(tmp_path))
-    row = {"state": "intent", "created": 1.0, "holder": None}
-    assert ledger.is_unknown(row)
+    with sending(tmp_path) as process:
+        ledger = Ledger(str(tmp_path))
+        (row,) = ledger.jobs()
+        assert ledger.is_unknown(row._replace(holder=None))
+        process.kill()
+        process.wait()
+        ledger.close()
 
 
 def test_a_name_is_the_owners_and_ends_with_it(tmp_path: Path) -> None:

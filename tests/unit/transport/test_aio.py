@@ -27,7 +27,7 @@ SAFE = Action(id="v.free", paid=False)
 def states(folder: Path) -> list[str]:
     ledger = Ledger(str(folder / "ledger"))
     try:
-        return [job["state"] for job in ledger.jobs()]
+        return [job.state for job in ledger.jobs()]
     finally:
         ledger.close()
 

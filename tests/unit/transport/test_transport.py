@@ -48,7 +48,7 @@ async def submitting(client: Any, wait: Any) -> Any:
 def states(tmp_path: Path) -> list[str]:
     ledger = Ledger(str(tmp_path / "ledger"))
     try:
-        return [job["state"] for job in ledger.jobs()]
+        return [job.state for job in ledger.jobs()]
     finally:
         ledger.close()
 

@@ -11,60 +11,64 @@ from callsheet.errors import OutcomeUnknown, UsageError
 from callsheet.flows.jobs import usual
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from callsheet.cli.session import Session
-    from callsheet.storage.ledger import Ledger
+    from callsheet.storage.ledger import Ledger, LedgerEntry
 
 
 COLUMNS = ("ref", "state", "action", "taskId", "age", "file", "cost", "usually")
 
 
-def row(ledger: Ledger, job: Mapping[str, Any]) -> dict[str, Any]:
+def row(ledger: Ledger, job: LedgerEntry) -> dict[str, Any]:
     """One job of the list."""
     expected = _expected(ledger, job)
     return {
-        "ref": job["ref"][:8],
-        "state": "unknown" if ledger.is_unknown(job) else job["state"],
-        "action": job["action"],
-        "taskId": (job["task_ids"] or [None])[0],
-        "age": spoken(time.time() - job["created"]),
-        "file": job["files"][0]["path"] if job["files"] else None,
-        "files": job["files"],
-        "cost": _plain(job["cost"]),
+        "ref": job.ref[:8],
+        "state": "unknown" if ledger.is_unknown(job) else job.state,
+        "action": job.action,
+        "taskId": job.task_ids[0] if job.task_ids else None,
+        "age": spoken(time.time() - job.created),
+        "file": job.files[0].path if job.files else None,
+        "files": _files(job),
+        "cost": _plain(job.cost),
         "usually": spoken(expected) if expected is not None else None,
-        "host": job["host"],
-        "created": job["created"],
-        "seconds": job["seconds"],
-        "error": job["error"],
+        "host": job.host,
+        "created": job.created,
+        "seconds": job.seconds,
+        "error": job.error,
     }
 
 
-def kept(session: Session, job: Mapping[str, Any]) -> dict[str, Any]:
+def kept(session: Session, job: LedgerEntry) -> dict[str, Any]:
     """What the ledger adds to what the server says of a job."""
     found: dict[str, Any] = {}
-    if job["files"]:
-        found = {"localPath": job["files"][0]["path"], "files": job["files"]}
+    if job.files:
+        found = {"localPath": job.files[0].path, "files": _files(job)}
     expected = _expected(session.ledger(), job)
     if expected is not None:
         found["usualSeconds"] = round(expected, 1)
     return found
 
 
-def _expected(ledger: Ledger, job: Mapping[str, Any]) -> float | None:
+def _expected(ledger: Ledger, job: LedgerEntry) -> float | None:
     """The seconds that such a job usually takes."""
-    family = job["family"] or {}
-    names = job["action"], family.get("create", ""), family.get("wait", "")
-    return usual(ledger.durations(job["host"], *names))
+    family = job.family or {}
+    names = job.action, family.get("create", ""), family.get("wait", "")
+    return usual(ledger.durations(job.host, *names))
+
+
+def _files(job: LedgerEntry) -> list[dict[str, Any]]:
+    return [file._asdict() for file in job.files]
 
 
 def _plain(cost: float | None) -> float | int | None:
     return int(cost) if cost is not None and cost == int(cost) else cost
 
 
-def tell_cost(session: Session, jobs: Iterable[Mapping[str, Any]]) -> None:
+def tell_cost(session: Session, jobs: Iterable[LedgerEntry]) -> None:
     """Say what the jobs cost together, as far as the server told."""
-    told = [job["cost"] for job in jobs if job["cost"] is not None]
+    told = [job.cost for job in jobs if job.cost is not None]
     if told:
         session.note(f"{_plain(sum(told))} credits in {len(told)} jobs that say what they cost")
 
@@ -108,39 +112,39 @@ def recover(session: Session, name: str | None) -> int:
     return OutcomeUnknown.exit_code if unknown else 0
 
 
-def _next(session: Session, job: Mapping[str, Any]) -> str | None:
+def _next(session: Session, job: LedgerEntry) -> str | None:
     """The command line that goes on with a job."""
     from callsheet.cli.output.saving import resume_line
 
-    place = "" if job["host"] == session.settings.host else f" --host {job['host']}"
+    place = "" if job.host == session.settings.host else f" --host {job.host}"
     head = f"{session.prog}{place} "
     if session.ledger().is_unknown(job):
-        return f"{head}tasks recover {job['ref'][:8]} --task-id ID"
-    if job["state"] in {"running", "done"} and job["task_ids"]:
-        return head + resume_line(job["task_ids"][0], job["target"] or "")
+        return f"{head}tasks recover {job.ref[:8]} --task-id ID"
+    if job.state in {"running", "done"} and job.task_ids:
+        return head + resume_line(job.task_ids[0], job.target or "")
     return None
 
 
-def _tell(session: Session, job: Mapping[str, Any]) -> None:
+def _tell(session: Session, job: LedgerEntry) -> None:
     from time import time
 
-    known = f" ({job['error']})" if job["error"] else ""
+    known = f" ({job.error})" if job.error else ""
     session.warn(
-        f"{job['ref'][:8]} {job['action']} was sent {spoken(time() - job['created'])} ago and no "
-        f"answer tells what became of it{known}; look for it at {job['host']}"
+        f"{job.ref[:8]} {job.action} was sent {spoken(time() - job.created)} ago and no "
+        f"answer tells what became of it{known}; look for it at {job.host}"
     )
 
 
-def _resend(session: Session, row: Mapping[str, Any]) -> None:
+def _resend(session: Session, row: LedgerEntry) -> None:
     """Send a request again with its own key; the ledger refuses where that could cost again."""
-    if row["body"] is None:
+    if row.body is None:
         raise UsageError("the body is not kept here, so it cannot be sent again")
     if not session.ledger().is_unknown(row):
-        known = "it is being sent" if row["state"] == "intent" else row["state"]
-        raise UsageError(f"what becomes of {row['ref'][:8]} is known: {known}")
-    action = session.run(session.directory.find(row["action"]))
-    session.warn(f"→ {row['host']} {action.id} again, with the key {row['ref']}")
+        known = "it is being sent" if row.state == "intent" else row.state
+        raise UsageError(f"what becomes of {row.ref[:8]} is known: {known}")
+    action = session.run(session.directory.find(row.action))
+    session.warn(f"→ {row.host} {action.id} again, with the key {row.ref}")
     flow = session.engine.call(
-        action, row["body"].encode(), key=row["ref"], check=False, target=row["target"] or ""
+        action, row.body.encode(), key=row.ref, check=False, target=row.target or ""
     )
     session.run(flow)

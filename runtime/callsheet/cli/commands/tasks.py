@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from callsheet.cli.session import Session
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
+    from callsheet.storage.ledger import LedgerEntry
 
 
 def known(session: Session, name: str) -> Job:
     """The job of this task id or reference; raises ``UsageError`` where it is elsewhere."""
     row = session.ledger().find(name)
-    if row is not None and row["host"] == session.settings.host and not row["task_ids"]:
-        why = f": {row['error']}" if row["error"] else ""
+    if row is not None and row.host == session.settings.host and not row.task_ids:
+        why = f": {row.error}" if row.error else ""
         raise OutcomeUnknown(
-            f"{row['action']} ({row['ref'][:8]}) is {row['state']}, no task id is known{why}",
-            hint=f"tasks recover {row['ref'][:8]}",
-            action=row["action"],
+            f"{row.action} ({row.ref[:8]}) is {row.state}, no task id is known{why}",
+            hint=f"tasks recover {row.ref[:8]}",
+            action=row.action,
         )
     job: Job = session.run(session.engine.known_job(name))
     return job
@@ -63,15 +64,16 @@ def _show(session: Session, name: str) -> int:
 def _command(session: Session, name: str) -> int:
     row = Recovery(session.engine).row(name)
     _require_body(row, name)
-    action = session.run(session.directory.find(row["action"]))
+    action = session.run(session.directory.find(row.action))
     output.write(dry_run.line(session, action, row) + "\n")
     return 0
 
 
-def _require_body(row: dict[str, Any], name: str) -> None:
-    if row["body"] is None:
-        digest = (row["body_digest"] or "")[:16]
+def _require_body(row: LedgerEntry, name: str) -> str:
+    if row.body is None:
+        digest = (row.body_digest or "")[:16]
         raise UsageError(f"the body of {name} is not kept here (its digest: {digest})")
+    return row.body
 
 
 def _wait(session: Session, name: str) -> None:
@@ -87,9 +89,9 @@ def _save(session: Session, name: str) -> None:
     """Save what a job made, where --out says or was said at first; waits for it if need be."""
     if not session.flags.get("out"):
         row = session.ledger().find(name)
-        if row is None or not row["target"]:
+        if row is None or not row.target:
             raise UsageError("--out is needed: where to save it", flag="--out")
-        session.flags.values["out"] = row["target"]
+        session.flags.values["out"] = row.target
     _wait(session, name)
 
 
@@ -99,8 +101,8 @@ def _forget(session: Session, name: str) -> None:
     row = ledger.find(name)
     if row is None:
         raise UsageError(f"nothing here knows the job {name}", hint=f"{session.prog} tasks list")
-    ledger.forget(row["ref"])
-    session.note(f"{row['ref'][:8]} is forgotten")
+    ledger.forget(row.ref)
+    session.note(f"{row.ref[:8]} is forgotten")
 
 
 def _cancel(session: Session, name: str) -> int:
@@ -119,11 +121,11 @@ def _cancel(session: Session, name: str) -> int:
 def _rerun(session: Session, name: str) -> int:
     """Start the same job again, as a new one that may cost again; asks first unless --yes."""
     row = Recovery(session.engine).row(name)
-    _require_body(row, name)
-    action = session.run(session.directory.find(row["action"]))
+    stored = _require_body(row, name)
+    action = session.run(session.directory.find(row.action))
     saving.check(session, action)
-    _confirm(session, f"start {action.id} again on {row['host']}? It may spend credits")
-    body = Body(None, row["body"].encode())
+    _confirm(session, f"start {action.id} again on {row.host}? It may spend credits")
+    body = Body(None, stored.encode())
     seconds = (action.family.timeout_ms if action.family else 60_000) / 1000
     made = CommandRequest(
         action, action, body, seconds + 30 if action.role == "wait" else 60.0, seconds
