@@ -220,9 +220,8 @@ def compared(old: Version, new: Version, config: Config, ignore: str | None) -> 
         new.lock.snapshot,
         overlay=config.overlay,
         program=config.command,
-        given=old.lock.commands,
-        flags=old.lock.flags,
-        now=LockedNames(new.lock.commands, new.lock.flags),
+        old_names=LockedNames(old.lock.commands, old.lock.flags),
+        new_names=LockedNames(new.lock.commands, new.lock.flags),
     )
     kept = [one for one in found if not any(rule.holds(one) for rule in rules)]
     named = methods(kept, (old.lock, new.lock), config.overlay) if kept else {}

@@ -221,14 +221,13 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
     """What changed since the lock, in words; nothing before the first generation."""
     if old is None or old.snapshot.actions is new.actions:
         return ()
-    from callsheet.diff.compare import diff
+    from callsheet.diff.compare import LockedNames, diff
 
     return diff(
         *narrowed(old.snapshot, new),
         overlay=config.overlay,
         program=config.command,
-        given=old.commands,
-        flags=old.flags,
+        old_names=LockedNames(old.commands, old.flags),
     )
 
 

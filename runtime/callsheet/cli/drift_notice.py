@@ -34,7 +34,7 @@ def tell(session: Session, drift: Drift) -> None:
 def changes(session: Session, bound: Action) -> list[str]:
     """In words, how the cached catalogue differs from what a generated action knows."""
     from callsheet.catalog.snapshot import Snapshot
-    from callsheet.diff.compare import diff
+    from callsheet.diff.compare import LockedNames, diff
     from callsheet.spec import Advertised
 
     directory = session.directory
@@ -56,7 +56,7 @@ def changes(session: Session, bound: Action) -> list[str]:
         Snapshot("", (live,)),
         overlay=directory.overlay,
         program=session.prog,
-        given={bound.id: bound.command},
+        old_names=LockedNames({bound.id: bound.command}),
     )
     return [change.text for change in found]
 

@@ -2,83 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.actions.resolve import ActionResolver
 from callsheet.config.overlay import Overlay
 from callsheet.diff.change import Change, in_order
-from callsheet.diff.wording import ChangeNames
+from callsheet.diff.wording import ChangeWriter
 from callsheet.jsonio import canonical, digest
 from callsheet.schemadiff.classify import compare, example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from callsheet.catalog.snapshot import Snapshot
     from callsheet.spec import Action, Advertised
 
 
-def whole_changes(old: Advertised, new: Advertised, names: ChangeNames) -> Iterator[Change]:
-    """What changed besides the schemas.
-
-    What becomes paid breaks its callers: they would spend without having been asked; so does
-    a command or a flag that is called otherwise. The witness is any body of before.
-    """
-    before, after = names.before, names.after
-    if before.command != after.command:
-        words = f"was called {names.was} before"
-        yield names.whole("renamed", "breaking", words, example(old.input))
-    yield from _renamed_flags(old, names)
-    if after.paid and not before.paid:
-        yield names.whole("paid", "breaking", "may cost money now", example(old.input))
-    elif before.paid and not after.paid:
-        yield names.whole("free", "additive", "is free now")
-    if before.idempotent and not after.idempotent:
-        words = "no longer says that it honours an idempotency key"
-        yield names.whole("idempotency", "unproved", words)
-    elif after.idempotent and not before.idempotent:
-        yield names.whole("idempotency", "additive", "honours an idempotency key now")
-    yield from _texts(old, new, names)
-
-
-def _renamed_flags(old: Advertised, names: ChangeNames) -> Iterator[Change]:
-    held = {one.path: one.flag for one in names.before.params if one.flag}
-    for one in names.after.params:
-        was = held.get(one.path, one.flag)
-        if one.flag and was != one.flag:
-            words = f"calls `--{was}` now `--{one.flag}`"
-            yield names.whole("flag-renamed", "breaking", words, example(old.input))
-
-
-def _texts(old: Advertised, new: Advertised, names: ChangeNames) -> Iterator[Change]:
-    marks = [dict(side.marks) for side in (old, new)]
-    states = [side.pop("deprecated", None) not in {None, False} for side in marks]
-    if states[0] != states[1]:
-        words = "is deprecated now" if states[1] else "is no longer deprecated"
-        yield names.whole("deprecated", "text", words)
-    if (old.title, old.description) != (new.title, new.description):
-        yield names.whole("text", "text", "is described otherwise")
-    costs = [canonical(side) for side in marks]
-    told = (
-        names.before.paid != names.after.paid or names.before.idempotent != names.after.idempotent
-    )
-    if costs[0] != costs[1] and not told:
-        yield names.whole("marks", "text", "is marked otherwise")
-
-
-Commands = Mapping[str, tuple[str, ...]]
-Flags = Mapping[str, Mapping[tuple[str, ...], str]]
-
-
 class LockedNames(NamedTuple):
-    """The names that a lock gave: command paths and flags by action."""
+    """The names that a lock fixed: command paths and flags by action id."""
 
-    commands: Commands
-    flags: Flags
+    commands: Mapping[str, tuple[str, ...]] = {}
+    flags: Mapping[str, Mapping[tuple[str, ...], str]] = {}
 
 
-_NONE = LockedNames({}, {})
+_NONE = LockedNames()
 
 
 def diff(
@@ -87,68 +34,128 @@ def diff(
     *,
     overlay: Overlay | None = None,
     program: str = "ads",
-    given: Commands | None = None,
-    flags: Flags | None = None,
-    now: LockedNames = _NONE,
+    old_names: LockedNames = _NONE,
+    new_names: LockedNames = _NONE,
 ) -> tuple[Change, ...]:
-    """The changes from one snapshot to the other, what breaks callers first.
+    """Return the changes from one snapshot to the other, those that break callers first.
 
-    ``given`` holds the command paths of the old lock and ``flags`` its flags, ``now`` both of
-    the new one where it is a lock too; what has no name there keeps its old one. Actions with
-    equal digests are not looked at, nor are those that the overlay leaves out.
+    ``new_names`` are those of the new lock, where the new side is a lock too; an action without
+    a name there keeps its old one. Actions that the overlay leaves out are skipped.
     """
     overlay = overlay or Overlay()
-    sides = [
-        {one.id: one for one in reversed(snapshot.actions) if overlay.admits(one.id)}
-        for snapshot in (old, new)
+    before, after = (_admitted(snapshot, overlay) for snapshot in (old, new))
+    changed = [
+        action_id
+        for action_id in sorted({*before, *after})
+        if _fingerprint(before.get(action_id)) != _fingerprint(after.get(action_id))
     ]
-    touched = [name for name in sorted({*sides[0], *sides[1]}) if _differs(sides, name)]
-    if not touched:
+    if not changed:
         return ()
-    near = [_near(side, touched) for side in sides]
-    before = ActionResolver(near[0], overlay, given or {}, flags or {})
-    kept = {**before.commands, **(given or {}), **now.commands}
-    after = ActionResolver(near[1], overlay, kept, {**(flags or {}), **now.flags})
+    old_actions = ActionResolver(_with_groups(before, changed), overlay, *old_names)
+    new_actions = ActionResolver(
+        _with_groups(after, changed),
+        overlay,
+        {**old_actions.commands, **old_names.commands, **new_names.commands},
+        {**old_names.flags, **new_names.flags},
+    )
     changes: list[Change] = []
-    for name in touched:
-        pair = sides[0].get(name), sides[1].get(name)
+    for action_id in changed:
+        advertised = before.get(action_id), after.get(action_id)
         actions = (
-            before.action(name) if pair[0] else None,
-            after.action(name) if pair[1] else None,
+            old_actions.action(action_id) if advertised[0] else None,
+            new_actions.action(action_id) if advertised[1] else None,
         )
-        changes.extend(_action(pair, actions, program))
+        changes.extend(_action_changes(advertised, actions, program))
     return in_order(changes)
 
 
-def _near(side: Mapping[str, Advertised], touched: Sequence[str]) -> list[Advertised]:
-    """What changed, with its groups: families stand within one."""
-    groups = {name.rpartition(".")[0] for name in touched}
-    return [one for name, one in side.items() if name.rpartition(".")[0] in groups]
+def _admitted(snapshot: Snapshot, overlay: Overlay) -> dict[str, Advertised]:
+    """Map ids to actions; of two with the same id the first one counts."""
+    return {action.id: action for action in reversed(snapshot.actions) if overlay.admits(action.id)}
 
 
-def _differs(sides: list[dict[str, Advertised]], name: str) -> bool:
-    one, other = (side.get(name) for side in sides)
-    return one is None or other is None or _print(one) != _print(other)
+def _fingerprint(advertised: Advertised | None) -> str:
+    if advertised is None:
+        return ""
+    return digest([getattr(advertised, name) for name in _COMPARED])
 
 
-def _print(one: Advertised) -> str:
-    return digest([one.title, one.description, one.input, one.output, one.marks])
+_COMPARED = ("title", "description", "input", "output", "marks")
 
 
-def _action(
+def _with_groups(
+    advertised: Mapping[str, Advertised], changed: Collection[str]
+) -> Sequence[Advertised]:
+    """Return the actions in the groups of the changed ones: families stand within one group."""
+    groups = {action_id.rpartition(".")[0] for action_id in changed}
+    return [
+        action for action_id, action in advertised.items() if action_id.rpartition(".")[0] in groups
+    ]
+
+
+def _action_changes(
     advertised: tuple[Advertised | None, Advertised | None],
     actions: tuple[Action | None, Action | None],
     program: str,
 ) -> Iterator[Change]:
     (old, new), (before, after) = advertised, actions
     if old is not None and before is not None and (new is None or after is None):
-        yield ChangeNames(before, before, program).gone(example(old.input))
+        yield ChangeWriter(before, before, program).removed(example(old.input))
     elif after is not None and before is None:
-        yield ChangeNames(after, after, program).come()
+        yield ChangeWriter(after, after, program).added()
     elif old and new and before and after:
-        names = ChangeNames(before, after, program)
-        yield from whole_changes(old, new, names)
+        writer = ChangeWriter(before, after, program)
+        yield from _general_changes(old, new, writer)
         for judged in compare(old.input, new.input):
-            yield names.change(judged)
+            yield writer.schema_change(judged)
         for judged in compare(old.output, new.output, output=True):
-            yield names.change(judged, output=True)
+            yield writer.schema_change(judged, output=True)
+
+
+def _general_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Iterator[Change]:
+    """Yield the changes outside the schemas; any body of before is their witness.
+
+    An action that becomes paid breaks its callers, who would spend without having been asked;
+    so does a renamed command or flag.
+    """
+    before, after = writer.before, writer.after
+    if before.command != after.command:
+        text = f"was called {writer.old_call} before"
+        yield writer.general_change("renamed", "breaking", text, example(old.input))
+    yield from _renamed_flags(old, writer)
+    if after.paid and not before.paid:
+        yield writer.general_change("paid", "breaking", "may cost money now", example(old.input))
+    elif before.paid and not after.paid:
+        yield writer.general_change("free", "additive", "is free now")
+    if before.idempotent and not after.idempotent:
+        text = "no longer says that it honours an idempotency key"
+        yield writer.general_change("idempotency", "unproved", text)
+    elif after.idempotent and not before.idempotent:
+        text = "honours an idempotency key now"
+        yield writer.general_change("idempotency", "additive", text)
+    yield from _text_changes(old, new, writer)
+
+
+def _renamed_flags(old: Advertised, writer: ChangeWriter) -> Iterator[Change]:
+    old_flags = {param.path: param.flag for param in writer.before.params if param.flag}
+    for param in writer.after.params:
+        old_flag = old_flags.get(param.path, param.flag)
+        if param.flag and old_flag != param.flag:
+            text = f"calls `--{old_flag}` now `--{param.flag}`"
+            yield writer.general_change("flag-renamed", "breaking", text, example(old.input))
+
+
+def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Iterator[Change]:
+    before, after = writer.before, writer.after
+    old_marks, new_marks = dict(old.marks), dict(new.marks)
+    was_deprecated, is_deprecated = (
+        marks.pop("deprecated", None) not in {None, False} for marks in (old_marks, new_marks)
+    )
+    if was_deprecated != is_deprecated:
+        text = "is deprecated now" if is_deprecated else "is no longer deprecated"
+        yield writer.general_change("deprecated", "text", text)
+    if (old.title, old.description) != (new.title, new.description):
+        yield writer.general_change("text", "text", "is described otherwise")
+    reported = before.paid != after.paid or before.idempotent != after.idempotent
+    if canonical(old_marks) != canonical(new_marks) and not reported:
+        yield writer.general_change("marks", "text", "is marked otherwise")

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _SUBJECT_FIRST = frozenset(("field-gone", "field-new"))
 
 
-class ChangeNames:
-    """One action before and after, and the program that calls it."""
+class ChangeWriter:
+    """Words the changes of one action for the command line of ``program``."""
 
     def __init__(self, before: Action, after: Action, program: str) -> None:
         self.before, self.after = before, after
         self.call = _call(after, program)
-        self.was = _call(before, program)
+        self.old_call = _call(before, program)
 
-    def gone(self, witness: Counterexample | None) -> Change:
+    def removed(self, witness: Counterexample | None) -> Change:
         """The action is no longer there; the witness is a body that was allowed."""
         text = f"{self.call} is gone ({self.after.id})"
         return Change(
@@ -43,7 +43,7 @@ class ChangeNames:
             command=self.after.command,
         )
 
-    def come(self) -> Change:
+    def added(self) -> Change:
         """The action was not there before."""
         text = f"{self.call} is new ({self.after.id})"
         return Change(
@@ -57,7 +57,7 @@ class ChangeNames:
             command=self.after.command,
         )
 
-    def whole(
+    def general_change(
         self, code: str, severity: Severity, words: str, witness: Counterexample | None = None
     ) -> Change:
         """A change of the action as a whole; the words follow its name."""
@@ -73,7 +73,7 @@ class ChangeNames:
             command=self.after.command,
         )
 
-    def change(self, judged: Judged, *, output: bool = False) -> Change:
+    def schema_change(self, judged: Judged, *, output: bool = False) -> Change:
         """A finding in the schema of the body, or of the reply."""
         finding = judged.finding
         side: Literal["input", "output"] = "output" if output else "input"

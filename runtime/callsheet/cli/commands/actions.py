@@ -211,7 +211,7 @@ def changes(session: Session, found: AvailableActions) -> tuple[Change, ...]:
     """
     from callsheet.catalog import bound
     from callsheet.catalog.snapshot import Snapshot
-    from callsheet.diff.compare import diff
+    from callsheet.diff.compare import LockedNames, diff
 
     bindings, entries = session.bindings, {one.id: one for one in found.catalogue.actions}
     told = [bound.as_known(a, entries.get(a.id)) for a in found.surface(session).actions]
@@ -220,7 +220,7 @@ def changes(session: Session, found: AvailableActions) -> tuple[Change, ...]:
         Snapshot(session.settings.origin, tuple(told)),
         overlay=bindings.overlay(),
         program=session.prog,
-        given=bindings.names(),
+        old_names=LockedNames(bindings.names()),
     )
     return tuple(one for one in all_of_them if one.severity != "text")
 
