@@ -120,7 +120,8 @@ class BuildPlan:
         for path, name in self._models_of.items():
             yield path, [name]
         for name, face in self.named.faces.items():
-            yield f"help/{file_name(face.command)}", [name] if face.command else []
+            for kind in ("txt", "flags") if face.command else ():
+                yield f"help/{file_name(face.command, kind)}", [name]
 
     def _fact(self, name: str, problems: Iterable[Diagnostic]) -> ActionRecord:
         models = self.models[name]

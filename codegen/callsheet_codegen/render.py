@@ -70,7 +70,7 @@ def help_files(
     actions: Mapping[str, Action],
     wanted: Container[str] | None = None,
 ) -> tuple[DataFile, ...]:
-    """The stored pages that are wanted (all, where that is not said).
+    """Make the wanted files of stored help and flags (all, where ``wanted`` is ``None``).
 
     ``faces`` are all actions, without parameters; ``actions`` those that were read, by id.
     """

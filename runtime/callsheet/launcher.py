@@ -6,15 +6,16 @@ import sys
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 _HELP = ("--help", "-h")
 _COLLECT = 100_000
+_UNCLEAR = frozenset("'\"\\$`")
 
 
 def _page(arguments: list[str]) -> str | None:
-    """The file name of the help that is asked for; ``None`` where it is not that simple."""
+    """Return the file name of the requested help; ``None`` where it is not that simple."""
     if not arguments:
         return "_.txt"
     if arguments[-1] not in _HELP:
@@ -26,7 +27,7 @@ def _page(arguments: list[str]) -> str | None:
 
 
 def _stored(package: str, name: str | None) -> bytes | None:
-    """The stored help page of this name, ``None`` where the package has none."""
+    """Read the stored file of this name; ``None`` where the package has none."""
     module = sys.modules.get(package)
     if name is None or module is None or not module.__file__:
         return None
@@ -39,9 +40,13 @@ def _stored(package: str, name: str | None) -> bytes | None:
 
 
 def _completed(package: str, variable: str) -> bytes | None:
-    """What completes a flag, ``None`` where the tree of commands has to be asked."""
-    question = asked(variable, os.environ)
-    return None if question is None else answer(question, lambda name: _stored(package, name))
+    """Return what completes a flag; ``None`` where the tree of commands has to be asked."""
+    request = completion_request(variable, os.environ)
+    if request is None:
+        return None
+    shell, words, begun = request
+    rows = _stored(package, ".".join(words) + ".flags")
+    return None if rows is None else complete(shell, begun, rows.decode()).encode()
 
 
 def _print(page: bytes) -> int:
@@ -62,7 +67,7 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     """Run the program ``command`` of the generated ``package``; returns its exit code.
 
     ``env`` is the prefix of its environment variables. Nothing but ``os`` and ``sys`` is
-    imported where the answer is a stored page, a flag of one that is completed, or the version.
+    imported where the answer is a stored page, the flags that complete a word, or the version.
     """
     arguments = sys.argv[1:] if argv is None else argv
     variable = f"_{command.replace('-', '_').upper()}_COMPLETE"
@@ -89,16 +94,10 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     return code
 
 
-_ACTION = ("Required:", "Options:", "Output and request:")
-_PROGRAM = ("Flags, before a command or after it:",)
-_UNCLEAR = frozenset("'\"\\$`")
-
-
-_LONGEST = 80
-
-
-def asked(variable: str, environ: "Mapping[str, str]") -> tuple[str, list[str], str] | None:
-    """The shell, the words of a command, and the begun flag that follows them.
+def completion_request(
+    variable: str, environ: "Mapping[str, str]"
+) -> tuple[str, list[str], str] | None:
+    """Return the shell, the words of a command, and the begun flag that follows them.
 
     ``None`` where it is not that simple: quotes, another flag before, no flag at all.
     """
@@ -113,42 +112,8 @@ def asked(variable: str, environ: "Mapping[str, str]") -> tuple[str, list[str], 
     return (shell, words, begun) if simple else None
 
 
-def answer(
-    question: tuple[str, list[str], str], page: "Callable[[str], bytes | None]"
-) -> bytes | None:
-    """What the shell is told; ``page`` gives a stored page by its name, or ``None``."""
-    shell, words, begun = question
-    own, program = page(".".join(words) + ".txt"), page("_.txt")
-    if own is None or program is None:
-        return None
-    rows = _rows(own.decode(), _ACTION)
-    if not rows:
-        return None
-    last = {"--help": rows.pop("--help", "")}
-    rows = {**rows, **_missing(_rows(program.decode(), _PROGRAM), rows), **last}
-    found = [(flag, doc) for flag, doc in rows.items() if flag.startswith(begun)]
-    return "".join(_line(shell, flag, doc) for flag, doc in found).encode()
-
-
-def _missing(rows: dict[str, str], known: dict[str, str]) -> dict[str, str]:
-    return {flag: doc for flag, doc in rows.items() if flag not in known}
-
-
-def _line(shell: str, flag: str, doc: str) -> str:
-    return f"plain,{flag}\n" if shell == "bash" else f"plain\t{flag}\t{doc[:_LONGEST]}\n"
-
-
-def _rows(page: str, heads: tuple[str, ...]) -> dict[str, str]:
-    """The flags in these parts of a page; a server's text is indented and never a head."""
-    found: dict[str, str] = {}
-    within = False
-    for line in page.split("\n"):
-        if line[:1].strip():
-            within = line in heads
-        elif within and line.startswith("  --"):
-            names, _, doc = line[2:].partition("  ")
-            for name in names.split(" / "):
-                flag = name.split(" ")[0].partition("[")[0]
-                if not flag.endswith(".NAME"):  # stands for many
-                    found.setdefault(flag, doc.strip())
-    return found
+def complete(shell: str, begun: str, rows: str) -> str:
+    """Return what the shell reads of the stored rows whose flag starts with ``begun``."""
+    head, end = ("plain,", "\t") if shell == "bash" else ("plain\t", "\n")
+    matches = [row for row in rows.split("\n") if row.startswith(begun)]
+    return "".join(f"{head}{row.partition(end)[0]}\n" for row in matches)

@@ -164,8 +164,9 @@ def test_a_changed_action_starts_one_modeller_and_renders_its_own_files(tmp_path
     seen = project.run("--locked", "--json", program=GENERATE)
 
     assert name == "ai.area001.list"
-    own = ["commands/area001.py", "groups/area001.py", "help/area001.list.txt"]
-    own += ["models/area001_list.py", "schemas/area001_list.json", ".manifest.json"]
+    own = ["commands/area001.py", "groups/area001.py", "help/area001.list.flags"]
+    own += ["help/area001.list.txt", "models/area001_list.py", "schemas/area001_list.json"]
+    own += [".manifest.json"]
     assert json.loads(seen.out)["written"] == [*own, LOCK]
     assert [word.rpartition("/")[2][:6] for word in seen.started] == ["python", "ruff", "ruff"]
     assert not {"httpx", "callsheet.client.client"} & seen.modules

@@ -15,7 +15,7 @@ STORED = {
     "program": (["--help"], {}, ["_.txt"]),
     "group": (["video", "--help"], {}, ["video.txt"]),
     "action": (["video", "generate", "--help"], {}, ["video.generate.txt"]),
-    "completion": ([], COMPLETE, ["_.txt", "video.generate.txt"]),
+    "completion": ([], COMPLETE, ["video.generate.flags"]),
     "version": (["--version"], {}, []),
 }
 USAGE = ["video", "generate", "--no-such-flag"]

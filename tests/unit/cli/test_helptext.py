@@ -67,10 +67,13 @@ def test_pages_of_groups_and_program() -> None:
 
     assert list(made) == [
         "_.txt",
+        "a.b.c.flags",
         "a.b.c.txt",
         "a.b.txt",
         "a.txt",
+        "video.generate.flags",
         "video.generate.txt",
+        "video.query.flags",
         "video.query.txt",
         "video.txt",
     ]

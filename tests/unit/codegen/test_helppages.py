@@ -14,7 +14,8 @@ def test_pages_and_first_words() -> None:
     files = help_files("acme", (GENERATE, WAIT), {})
     texts = {file.path: file.text for file in files}
 
-    assert sorted(texts) == ["help/_.txt", "help/video.generate.txt", "help/video.txt"]
+    names = ["_.txt", "video.generate.flags", "video.generate.txt", "video.txt"]
+    assert sorted(texts) == [f"help/{name}" for name in names]
     assert texts["help/video.generate.txt"] == help_text(GENERATE, "acme")
     assert [(one.word.text, one.summary.text) for one in words_of((GENERATE, WAIT))] == [
         ("'video'", "'generate'")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.actions.naming import summary_of
-from callsheet.cli import builtin_table
+from callsheet.cli import builtin_table, global_flags
 from callsheet.cli.output import formats as output
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -54,36 +55,35 @@ def show(ctx: click.Context) -> None:
 
 _LONGEST_NAME = 200
 """Longer names are no file names everywhere; such a page is made when it is asked for."""
-
-
 _LONGEST_LIST = 64
+_LONGEST_DOC = 80
 
 
-def file_name(path: Iterable[str]) -> str:
-    """The file that holds the page of a command path: its words joined by dots."""
-    return (".".join(path) or "_") + ".txt"
+def file_name(path: Iterable[str], kind: str = "txt") -> str:
+    """Return the name of the file about a command path: its words joined by dots."""
+    return f"{'.'.join(path) or '_'}.{kind}"
 
 
 def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
-    """The words that follow ``path`` and a summary for each; a group lists what it holds."""
-    found: dict[str, str] = {}
-    inside: dict[str, list[str]] = {}
+    """Return the words that may follow ``path``, each with a summary; a group lists its words."""
+    summaries: dict[str, str] = {}
+    groups: dict[str, list[str]] = {}
     for action in actions:
         command = action.command
         if len(command) <= len(path) or command[: len(path)] != path:
             continue
         word = command[len(path)]
         if len(command) == len(path) + 1:
-            found[word] = summary_of(action)
+            summaries[word] = summary_of(action)
         else:
-            inside.setdefault(word, []).append(command[len(path) + 1])
-    for word, names in inside.items():
-        found.setdefault(word, _listing(list(dict.fromkeys(names))))
-    return dict(sorted(found.items()))
+            groups.setdefault(word, []).append(command[len(path) + 1])
+    for word, names in groups.items():
+        summaries.setdefault(word, _listing(list(dict.fromkeys(names))))
+    return dict(sorted(summaries.items()))
 
 
 def _listing(names: list[str]) -> str:
-    """The words of a group, as many as fit on a line."""
+    """List the words of a group, as many as fit on a line."""
     for count in range(len(names), 0, -1):
         more = f", … ({len(names)} in all)" if count < len(names) else ""
         line = ", ".join(names[:count]) + more
@@ -93,24 +93,42 @@ def _listing(names: list[str]) -> str:
 
 
 def root_page(prog: str, groups: Mapping[str, str]) -> str:
-    """The page of the program itself."""
-    from callsheet.cli.help import layout as helptext
-    from callsheet.cli.help.layout import one_line
+    """Lay out the page of the program itself."""
+    from callsheet.cli.help import layout
 
-    served = helptext.table("Actions of the server", [(n, one_line(s)) for n, s in groups.items()])
-    own = helptext.table(
-        "Commands", [(name, text) for name, (_, text) in builtin_table.OWN.items()]
+    served = layout.table(
+        "Actions of the server", [(name, layout.one_line(text)) for name, text in groups.items()]
     )
-    ours = helptext.table("Flags, before a command or after it", helptext.own_rows())
+    own = layout.table("Commands", [(name, text) for name, (_, text) in builtin_table.OWN.items()])
+    ours = layout.table("Flags, before a command or after it", layout.own_rows())
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"
     more = f"{prog} COMMAND --help says more. What else the server offers: {prog} actions list"
     return "\n\n".join([head, *([served] if groups else []), own, ours, more]) + "\n"
 
 
+def flag_rows(action: Action) -> str:
+    """Return what completes the flags of an action: a line ``--flag<TAB>description`` for each."""
+    from callsheet.cli.help import layout
+    from callsheet.cli.input import options
+
+    rows: dict[str, str] = {}
+    for param, form in options.forms(action):
+        for flag, _ in (pair for pair in form if pair[1] != "file"):
+            rows.setdefault(flag, param.doc)
+    family = global_flags.FAMILY if options.is_job(action) else ()
+    for name, _, doc in (*global_flags.ACTION, *family, *global_flags.ANYWHERE):
+        rows.setdefault(name, doc)
+    flag, doc = layout.HELP
+    shown = [*((f"--{name}", doc) for name, doc in rows.items()), (flag, doc)]
+    return "".join(f"{name}\t{one_line(doc, _LONGEST_DOC)}\n" for name, doc in shown)
+
+
 def page_paths(commands: Iterable[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Every page of a program with these commands: file name → the words that it is about."""
+    """Map the name of every stored file to its command path: pages, and flags of the commands."""
+    commands = list(commands)
     paths = {path[:depth] for path in commands for depth in range(1, len(path) + 1)} | {()}
     named = {file_name(path): path for path in paths}
+    named |= {file_name(path, "flags"): path for path in commands}
     return {name: named[name] for name in sorted(named) if len(name) <= _LONGEST_NAME}
 
 
@@ -120,23 +138,25 @@ def pages(
     whole: Mapping[tuple[str, ...], Action] | None = None,
     wanted: Container[str] | None = None,
 ) -> dict[str, str]:
-    """Every page of a generated program: file name → text, in the order of the names.
+    """Make the stored files of a generated program: file name → text, in the order of the names.
 
-    ``wanted`` names the pages to make (all of them otherwise). For those of actions ``whole``
+    ``wanted`` names the files to make (all of them otherwise). For those of actions ``whole``
     holds what was read of them, by their commands; ``actions`` may then be without parameters.
     """
-    from callsheet.cli.help import layout as helptext
+    from callsheet.cli.help import layout
 
     shown = [action for action in actions if action.command]
-    known = {action.command: action for action in shown} | dict(whole or {})
-    made: dict[str, str] = {}
+    by_command = {action.command: action for action in shown} | dict(whole or {})
+    texts: dict[str, str] = {}
     for name, path in page_paths(action.command for action in shown).items():
         if wanted is not None and name not in wanted:
             continue
-        if path in known:
-            made[name] = helptext.action_help(known[path], prog)
+        if name.endswith(".flags"):
+            texts[name] = flag_rows(by_command[path])
+        elif path in by_command:
+            texts[name] = layout.action_help(by_command[path], prog)
         elif path:
-            made[name] = helptext.group_help((prog, *path), list(entries(shown, path).items()))
+            texts[name] = layout.group_help((prog, *path), list(entries(shown, path).items()))
         else:
-            made[name] = root_page(prog, entries(shown, ()))
-    return made
+            texts[name] = root_page(prog, entries(shown, ()))
+    return texts
