@@ -81,13 +81,13 @@ def test_a_proxy_is_used_for_other_machines_unless_told_otherwise(ads: Program) 
     with serving() as proxy:
         proxy.pages["http://shop.invalid/api/actions"] = listed
         used = ads(*words, **place, HTTP_PROXY=proxy.url, http_proxy=proxy.url)
-        asked = list(proxy.asked)
+        asked = list(proxy.requests)
         words[1] = "http://other.invalid"
         passed = ads(*words, NO_PROXY="other.invalid", http_proxy=proxy.url, ADS_HOST="")
         own = ads("actions", "list", http_proxy=proxy.url)
 
     assert (used.code, asked) == (0, ["GET http://shop.invalid/api/actions"])
-    assert (passed.code, own.code, proxy.asked) == (1, 0, asked)
+    assert (passed.code, own.code, proxy.requests) == (1, 0, asked)
 
 
 def test_plain_http_needs_to_be_asked_for(ads: Program) -> None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _HEAD = "/api/actions/"
 
 
-def strayed(asked: str, action_id: str) -> bool:
-    """Whether a request line names anything but the action's one segment."""
-    method, _, path = asked.partition(" ")
+def strayed(line: str, action_id: str) -> bool:
+    """Tell whether a request line names anything but the action's one segment."""
+    method, _, path = line.partition(" ")
     segment = path.removeprefix(_HEAD).removesuffix("/schema" if method == "GET" else "")
     inside = path.startswith(_HEAD) and not set(segment) & set("/?#\\;&@ ")
     return path != _HEAD.rstrip("/") and not (inside and unquote(segment) == action_id)
@@ -44,9 +44,9 @@ def addresses(cases: Sequence[Case], folder: Path) -> Outcome:
         client = Client(settings=settings, ledger=None)
         client.run(client.directory.refresh())
         for case in cases:
-            server.asked.clear()
+            server.requests.clear()
             sent = _called(client, case.id)
-            outcome.sockets += [f"{case.name}: {a}" for a in server.asked if strayed(a, case.id)]
+            outcome.sockets += [f"{case.name}: {a}" for a in server.requests if strayed(a, case.id)]
             if sent != sendable(case.id):
                 outcome.broken.append(f"{case.name}: {'sent' if sent else 'not sent'}")
         client.close()

@@ -44,7 +44,7 @@ _PROGRAMS = ("'-m', 'callsheet_codegen.models.worker'", "/ruff', ", "['uname', '
 class Outcome:
     """What one catalogue managed to do; every list is to stay empty.
 
-    ``told`` maps the id of an action to the codes of its diagnostics.
+    ``diagnostics`` maps the id of an action to the codes of its diagnostics.
     """
 
     ran: list[str] = field(default_factory=list)
@@ -53,25 +53,25 @@ class Outcome:
     hangs: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    told: dict[str, set[str]] = field(default_factory=dict)
+    diagnostics: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, other: Outcome) -> None:
         """Take over what another catalogue did."""
         for name in ("ran", "outside", "sockets", "hangs", "lost", "broken"):
             getattr(self, name).extend(getattr(other, name))
-        self.told.update(other.told)
+        self.diagnostics.update(other.diagnostics)
 
     def faults(self) -> list[str]:
-        """Everything that must not have happened."""
+        """Return everything that must not have happened."""
         rows = ("ran", "outside", "sockets", "hangs", "lost", "broken")
-        return [f"{name}: {one}" for name in rows for one in getattr(self, name)]
+        return [f"{name}: {fault}" for name in rows for fault in getattr(self, name)]
 
 
 class Run:
     """One catalogue in a folder of its own: generated, checked, imported."""
 
-    def __init__(self, folder: Path, cases: Sequence[Case], *, asked: bool = False) -> None:
-        self.folder, self.cases, self.asked = folder, cases, asked
+    def __init__(self, folder: Path, cases: Sequence[Case], *, on_demand: bool = False) -> None:
+        self.folder, self.cases, self.on_demand = folder, cases, on_demand
         self.here, self.out = folder / "here", folder / "out"
         for path in (self.here, folder / "tmp", folder / "home"):
             path.mkdir(parents=True)
@@ -79,15 +79,15 @@ class Run:
 
     @property
     def package(self) -> Path:
-        """The package that was written."""
+        """Return the folder of the package that was written."""
         return self.out / PACKAGE
 
     def environ(self, log: str) -> dict[str, str]:
-        """An environment without the user's settings, watched."""
-        kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        """Return a watched environment without the user's settings."""
+        inherited = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         roots = [str(WATCH), *(str(ROOT / name) for name in SOURCES)]
         return {
-            **kept,
+            **inherited,
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
             "PYTHONPATH": os.pathsep.join(roots),
@@ -100,32 +100,34 @@ class Run:
     def generate(self, seconds: float = 60.0) -> None:
         """Serve the catalogue and generate from it, over HTTP, in a process of its own."""
         with serving() as server:
-            entries = [case.bare() if self.asked else case.listed() for case in self.cases]
+            entries = [case.bare() if self.on_demand else case.listed() for case in self.cases]
             server.pages["/api/actions"] = Page(listing(entries))
             for case in self.cases:
                 server.pages[f"/api/actions/{case.id}/schema"] = Page(case.listed().encode())
-            words = ["generate", "--host", server.url, "--package", PACKAGE, "--json"]
-            done = self.python([GENERATE, *words, "--out", str(self.out)], "generate.log", seconds)
+            argv = ["generate", "--host", server.url, "--package", PACKAGE, "--json"]
+            process = self.python(
+                [GENERATE, *argv, "--out", str(self.out)], "generate.log", seconds
+            )
             self.events("generate.log", server.url.rpartition(":")[2])
-            strange = [line for line in server.asked if not line.startswith("GET /api/actions")]
+            strange = [line for line in server.requests if not line.startswith("GET /api/actions")]
         self.outcome.sockets += strange
-        if done is None:
+        if process is None:
             return
-        if done.returncode:
-            self.outcome.broken.append(f"generate: {done.returncode}: {done.stderr[-600:]}")
+        if process.returncode:
+            self.outcome.broken.append(f"generate: {process.returncode}: {process.stderr[-600:]}")
             return
-        for found in json.loads(done.stdout)["diagnostics"]:
-            self.outcome.told.setdefault(found["action"], set()).add(found["code"])
-            if "while models were made" in found["message"]:  # an inner link had to hold it
-                self.outcome.ran.append(f"{found['action']}: {found['message']}")
+        for diagnostic in json.loads(process.stdout)["diagnostics"]:
+            self.outcome.diagnostics.setdefault(diagnostic["action"], set()).add(diagnostic["code"])
+            if "while models were made" in diagnostic["message"]:  # an inner link had to hold it
+                self.outcome.ran.append(f"{diagnostic['action']}: {diagnostic['message']}")
 
     def python(
-        self, words: list[str], log: str, seconds: float
+        self, argv: list[str], log: str, seconds: float
     ) -> subprocess.CompletedProcess[str] | None:
         """Run a program watched, away from the user's settings; ``None`` where it took too long."""
         try:
             return subprocess.run(
-                [sys.executable, "-P", "-c", *words],
+                [sys.executable, "-P", "-c", *argv],
                 cwd=self.here,
                 env=self.environ(log),
                 capture_output=True,
@@ -134,36 +136,36 @@ class Run:
                 timeout=seconds,
             )
         except subprocess.TimeoutExpired:
-            self.outcome.hangs.append(f"{self.cases[0].kind}: {words[1:3]} over {seconds:.0f} s")
+            self.outcome.hangs.append(f"{self.cases[0].kind}: {argv[1:3]} over {seconds:.0f} s")
             return None
 
     def load(self, seconds: float = 60.0) -> None:
         """Import every module and use every model, in a process that may do nothing else."""
         source = (Path(__file__).parent / "loading.py").read_text("utf-8")
-        done = self.python([source, str(self.out), PACKAGE], "import.log", seconds)
+        process = self.python([source, str(self.out), PACKAGE], "import.log", seconds)
         self.events("import.log", "none")
-        if done is not None and done.returncode:
-            self.outcome.broken.append(f"import: {done.stderr[-600:]}")
+        if process is not None and process.returncode:
+            self.outcome.broken.append(f"import: {process.stderr[-600:]}")
 
     def events(self, log: str, port: str) -> None:
         """Sort what a process did; ``port`` is the one place to which it may connect."""
         path = self.folder / log
         rows = path.read_text("utf-8").splitlines() if path.exists() else []
-        for event, what in map(json.loads, rows):
+        for event, detail in map(json.loads, rows):
             if event == "socket.connect":
-                if what != f"('127.0.0.1', {port})":
-                    self.outcome.sockets.append(what)
+                if detail != f"('127.0.0.1', {port})":
+                    self.outcome.sockets.append(detail)
             elif event == "subprocess.Popen":
-                if not any(known in what for known in _PROGRAMS):
-                    self.outcome.ran.append(what)
-            elif event == "os.fork" and what.endswith(_COPIER):
+                if not any(program in detail for program in _PROGRAMS):
+                    self.outcome.ran.append(detail)
+            elif event == "os.fork" and detail.endswith(_COPIER):
                 continue  # a copy of the generator is watched like itself, into the same log
             elif event.startswith("shutil."):
                 continue  # each file that it touches is an event of its own
             elif event in {"os.system", "os.exec", "os.spawn", "os.posix_spawn", "os.fork"}:
-                self.outcome.ran.append(f"{event} {what}")
-            elif not self._inside(event, what):
-                self.outcome.outside.append(f"{event} {what}")
+                self.outcome.ran.append(f"{event} {detail}")
+            elif not self._inside(event, detail):
+                self.outcome.outside.append(f"{event} {detail}")
 
     def _inside(self, event: str, path: str) -> bool:
         if event == "read" and path.startswith((*_MACHINE, *_NAMES)):
@@ -174,16 +176,16 @@ class Run:
         )
 
     def check(self) -> None:
-        """Look at what lies on disk: no trace of a string that ran, every benign action typed."""
-        found = [path.name for path in self.folder.rglob("*") if path.name.startswith(MARK)]
-        self.outcome.ran += [f"a file {name!r} was made" for name in found]
+        """Look for traces on disk of a string that ran, and for every benign action's types."""
+        traces = [path.name for path in self.folder.rglob("*") if path.name.startswith(MARK)]
+        self.outcome.ran += [f"a file {name!r} was made" for name in traces]
         self.outcome.outside += [f"here/{path.name}" for path in self.here.iterdir()]
         self.outcome.broken += unclean(self.package)
         for entry in BENIGN:
             self.outcome.lost += [f"{entry['id']}: {why}" for why in _lost(self, entry["id"])]
 
     def everything(self) -> Outcome:
-        """The whole road."""
+        """Generate, import and check; return the outcome."""
         self.generate()
         if self.package.exists():
             self.load()
@@ -192,7 +194,7 @@ class Run:
 
 
 def _lost(run: Run, name: str) -> list[str]:
-    """Why a benign action does not stand there as it should."""
+    """Explain why a benign action is not in the package as it should be."""
     stem = name.replace(".", "_")
     model = run.package / f"models/{stem}.py"
     if not model.exists():
@@ -203,4 +205,4 @@ def _lost(run: Run, name: str) -> list[str]:
     help_page = run.package / f"help/{name}.txt"
     if not help_page.exists() or "--scene-name" not in help_page.read_text("utf-8"):
         missing.append("no flags")
-    return missing + sorted(run.outcome.told.get(name, set()))
+    return missing + sorted(run.outcome.diagnostics.get(name, set()))

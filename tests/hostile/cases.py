@@ -1,17 +1,40 @@
-"""The corpus as it lies on disk, and catalogues that carry it among benign actions."""
+"""Build the corpus in memory, and catalogues that carry it among benign actions."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hostile.making import (
+    breakouts,
+    gate,
+    identifiers,
+    naming,
+    patterns,
+    references,
+    structures,
+    terminal,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 CORPUS = Path(__file__).parent / "corpus"
-CLASSES = tuple(sorted(path.name for path in CORPUS.iterdir() if path.is_dir()))
+MAKERS: dict[str, Callable[[], Iterator[tuple[str, dict[str, Any]]]]] = {
+    "bombs": structures.bombs,
+    "breakouts": breakouts.cases,
+    "gate": gate.cases,
+    "identifiers": identifiers.cases,
+    "names": naming.cases,
+    "patterns": patterns.cases,
+    "references": references.cases,
+    "structures": structures.cases,
+    "terminal": terminal.cases,
+}
+CLASSES = tuple(MAKERS)
 _ANONYMOUS = "hostile.act"
 
 _SCENE = {"enum": ["a", "b"], "description": "What is to be seen."}
@@ -32,7 +55,7 @@ BENIGN: tuple[dict[str, Any], ...] = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One file of the corpus; ``id`` is unique in a catalogue unless the case is about its id."""
+    """One case of the corpus; ``id`` is unique in a catalogue unless the case is about its id."""
 
     kind: str
     name: str
@@ -40,35 +63,38 @@ class Case:
 
     @property
     def id(self) -> str:
-        """The id under which the case is listed."""
-        said = self.document["entry"]["id"]
-        return f"hostile.{self.name}" if said == _ANONYMOUS else str(said)
+        """Return the id under which the case is listed."""
+        action_id = self.document["entry"]["id"]
+        return f"hostile.{self.name}" if action_id == _ANONYMOUS else str(action_id)
 
     def listed(self) -> str:
-        """The entry as the list carries it, as JSON text."""
-        given = {**self.document["entry"], "id": self.id}
-        text = given.pop("schema_text", None)
-        if text is None:
-            return json.dumps(given)
-        return json.dumps({**given, "inputSchema": "HERE"}).replace('"HERE"', text)
+        """Return the entry as the list carries it, as JSON text."""
+        entry = {**self.document["entry"], "id": self.id}
+        schema = entry.pop("schema_text", None)
+        if schema is None:
+            return json.dumps(entry)
+        return json.dumps({**entry, "inputSchema": "HERE"}).replace('"HERE"', schema)
 
     def bare(self) -> str:
-        """The entry without its schemas, so that they are asked for."""
-        given = {**self.document["entry"], "id": self.id}
-        kept = ("id", "title", "description", "annotations")
-        return json.dumps({key: given[key] for key in kept if key in given})
+        """Return the entry without its schemas, so that they are fetched one by one."""
+        entry = {**self.document["entry"], "id": self.id}
+        keys = ("id", "title", "description", "annotations")
+        return json.dumps({key: entry[key] for key in keys if key in entry})
 
 
-def load(kind: str) -> list[Case]:
-    """Every case of a class, in order of the file names."""
-    return [
-        Case(kind=kind, name=path.stem, document=json.loads(path.read_text("utf-8")))
-        for path in sorted((CORPUS / kind).glob("*.json"))
-    ]
+@cache
+def load(kind: str) -> tuple[Case, ...]:
+    """Return every case of a class in order of their names: the made ones and the files."""
+    texts = {name: json.dumps(document) for name, document in MAKERS[kind]()}
+    texts |= {path.stem: path.read_text("utf-8") for path in (CORPUS / kind).glob("*.json")}
+    return tuple(
+        Case(kind=kind, name=name, document=json.loads(text))
+        for name, text in sorted(texts.items())
+    )
 
 
 def listing(entries: Iterable[str]) -> bytes:
-    """A list of actions, benign ones first, in the middle and last."""
+    """Return a list of actions with benign ones first, in the middle and last."""
     first, second, third = (json.dumps(entry) for entry in BENIGN)
     hostile = list(entries)
     half = len(hostile) // 2
@@ -76,6 +102,6 @@ def listing(entries: Iterable[str]) -> bytes:
     return f'{{"actions": [{", ".join(every)}]}}'.encode()
 
 
-def batches(cases: Sequence[Case], size: int) -> list[list[Case]]:
-    """The cases in catalogues of at most ``size``."""
-    return [list(cases[start : start + size]) for start in range(0, len(cases), size)]
+def batches(cases: Sequence[Case], size: int) -> list[Sequence[Case]]:
+    """Divide the cases into catalogues of at most ``size``."""
+    return [cases[start : start + size] for start in range(0, len(cases), size)]

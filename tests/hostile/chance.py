@@ -41,26 +41,26 @@ class Chance:
         self.random = Random(seed)
 
     def value(self) -> Any:
-        """Any JSON value, often a string that breaks out."""
+        """Return any JSON value, often a string that breaks out."""
         return deepcopy(self.random.choice((*_VALUES, *self.random.sample(_TEXTS, 3))))
 
     def schema(self, depth: int = 0) -> Any:
-        """A schema, mostly a valid one."""
+        """Return a schema, mostly a valid one."""
         pick = self.random
         if pick.random() < 0.03:
             return pick.choice((True, False, self.value()))
-        made: dict[str, Any] = {}
+        schema: dict[str, Any] = {}
         if pick.random() < 0.8:
-            made["type"] = pick.choice(_TYPES)
+            schema["type"] = pick.choice(_TYPES)
         if pick.random() < 0.1:
-            made["type"] = pick.sample(_TYPES, pick.randint(1, 3))
+            schema["type"] = pick.sample(_TYPES, pick.randint(1, 3))
         for _ in range(pick.randint(0, 4)):
-            self._say(made)
+            self._add_keyword(schema)
         if depth < 4:
-            self._nest(made, depth + 1)
-        return made
+            self._add_subschemas(schema, depth + 1)
+        return schema
 
-    def _say(self, made: dict[str, Any]) -> None:
+    def _add_keyword(self, schema: dict[str, Any]) -> None:
         pick = self.random
         texts = (
             *("title", "description", "$comment", "format", "pattern", "x-go-type", "$id"),
@@ -68,35 +68,35 @@ class Chance:
         )
         kind = pick.randint(0, 6)
         if kind <= 2:
-            made[pick.choice(texts)] = pick.choice(_TEXTS)
+            schema[pick.choice(texts)] = pick.choice(_TEXTS)
         elif kind == 3:
-            made["enum"] = [self.value() for _ in range(pick.randint(1, 5))]
+            schema["enum"] = [self.value() for _ in range(pick.randint(1, 5))]
         elif kind == 4:
-            made[pick.choice(("const", "default", "example"))] = self.value()
+            schema[pick.choice(("const", "default", "example"))] = self.value()
         elif kind == 5:
-            made[pick.choice(("minimum", "maxLength", "minItems", "multipleOf"))] = pick.randint(
+            schema[pick.choice(("minimum", "maxLength", "minItems", "multipleOf"))] = pick.randint(
                 0, 9
             )
         elif pick.random() < 0.5:
-            made["$ref"] = pick.choice(_REFS)
+            schema["$ref"] = pick.choice(_REFS)
 
-    def _nest(self, made: dict[str, Any], depth: int) -> None:
+    def _add_subschemas(self, schema: dict[str, Any], depth: int) -> None:
         pick = self.random
-        if made.get("type") == "object" or pick.random() < 0.2:
+        if schema.get("type") == "object" or pick.random() < 0.2:
             names = pick.sample(_NAMES, pick.randint(0, 6))
-            made["properties"] = {name: self.schema(depth) for name in names}
-            made["required"] = [name for name in names if pick.random() < 0.3]
-        if made.get("type") == "array":
-            made["items"] = self.schema(depth)
+            schema["properties"] = {name: self.schema(depth) for name in names}
+            schema["required"] = [name for name in names if pick.random() < 0.3]
+        if schema.get("type") == "array":
+            schema["items"] = self.schema(depth)
         if pick.random() < 0.2:
             word = pick.choice(("anyOf", "oneOf", "allOf", "prefixItems"))
-            made[word] = [self.schema(depth) for _ in range(pick.randint(1, 3))]
+            schema[word] = [self.schema(depth) for _ in range(pick.randint(1, 3))]
         if pick.random() < 0.1:
             word = pick.choice(("additionalProperties", "not", "if", "propertyNames", "contains"))
-            made[word] = self.schema(depth)
+            schema[word] = self.schema(depth)
 
     def case(self, number: int) -> Case:
-        """One action with a schema of a body and of a reply."""
+        """Return one action with a schema of a body and of a reply."""
         body = self.schema()
         if isinstance(body, dict):
             body.setdefault("type", "object")
@@ -107,6 +107,6 @@ class Chance:
 
 
 def schemas(count: int, seed: int = SEED) -> list[Case]:
-    """So many cases."""
+    """Return so many cases."""
     chance = Chance(seed)
     return [chance.case(number) for number in range(count)]

@@ -25,49 +25,49 @@ _LIST = {"actions": [{"id": "hostile.act"}, {"id": "benign.cut", **_GOOD}]}
 _SLOW = 2.0
 
 
-def _page(said: dict[str, Any], foreign: str) -> Page:
+def _page(page: dict[str, Any], foreign: str) -> Page:
     def put(text: str) -> str:
         return text.replace("{foreign}", foreign).replace("{host}", foreign.partition("//")[2])
 
-    body = put(said["text"]).encode("utf-8", "surrogatepass") + b" " * said.get("pad", 0)
-    headers = {"Content-Type": "application/json", **said.get("headers", {})}
-    return Page(body, said.get("status", 200), {name: put(text) for name, text in headers.items()})
+    body = put(page["text"]).encode("utf-8", "surrogatepass") + b" " * page.get("pad", 0)
+    headers = {"Content-Type": "application/json", **page.get("headers", {})}
+    return Page(body, page.get("status", 200), {name: put(text) for name, text in headers.items()})
 
 
 def gate(case: Case, folder: Path) -> Outcome:
-    """One case: what came of the fetch, and whom it asked."""
-    outcome, said = Outcome(), case.document
+    """Fetch from one hostile server; return what came of it and whom it asked."""
+    outcome, document = Outcome(), case.document
     with serving() as server, serving() as foreign:
         server.pages["/api/actions"] = Page(json.dumps(_LIST).encode())
         server.pages["/api/actions/benign.cut/schema"] = Page(json.dumps(_GOOD).encode())
-        path = "/api/actions" if "list" in said else "/api/actions/hostile.act/schema"
-        server.pages[path] = _page(said.get("list") or said["schema"], foreign.url)
+        path = "/api/actions" if "list" in document else "/api/actions/hostile.act/schema"
+        server.pages[path] = _page(document.get("list") or document["schema"], foreign.url)
         started = time.process_time()
-        came = _fetched(server, folder)
+        reading = _fetch(server, folder)
         if time.process_time() - started > _SLOW:
             outcome.hangs.append(case.name)
-        for line, key in zip(foreign.asked, foreign.keys, strict=True):
+        for line, key in zip(foreign.requests, foreign.keys, strict=True):
             outcome.sockets.append(f"{case.name}: {line} ({'with the' if key else 'no'} key)")
-    if said["expect"] not in {came, "any"}:
-        outcome.broken.append(f"{case.name}: {came}, wanted {said['expect']}")
-    if came == "lost":
+    if document["expect"] not in {reading, "any"}:
+        outcome.broken.append(f"{case.name}: {reading}, wanted {document['expect']}")
+    if reading == "lost":
         outcome.lost.append(case.name)
     return outcome
 
 
-def _fetched(server: Hostile, folder: Path) -> str:
+def _fetch(server: Hostile, folder: Path) -> str:
     environ = {f"GATE_{kind}_DIR": str(folder) for kind in ("CONFIG", "STATE", "CACHE")}
     flags = {"host": server.url, "api_key": "sk-hostile-0123456789"}
     settings = load(Bindings(command="gate", env="GATE"), flags=flags, environ=environ)
     client = Client(settings=settings, ledger=None)
     try:
         client.run(client.directory.refresh(whole=True))
-        found = client.run(client.directory.refresh())  # with what the first answer left behind
+        snapshot = client.run(client.directory.refresh())  # with what the first answer left behind
     except CallsheetError:
         return "refused"
     finally:
         client.close()
-    inputs = {action.id: action.input for action in found.actions}
+    inputs = {action.id: action.input for action in snapshot.actions}
     if "hostile.act" not in inputs:
         return "read"
     if inputs["benign.cut"] is None:
@@ -76,7 +76,7 @@ def _fetched(server: Hostile, folder: Path) -> str:
 
 
 def gates(cases: Sequence[Case], folder: Path) -> Outcome:
-    """Every case."""
+    """Play every case of the gate."""
     total = Outcome()
     for case in cases:
         total.add(gate(case, folder / case.name))

@@ -25,25 +25,25 @@ _FIELDS = ("id", "attr", "arg", "name", "asname", "module")
 
 
 def unclean(package: Path) -> list[str]:
-    """What stands in the files of a package, and beside them, that no template wrote."""
+    """Return what the files of a package, and files beside them, hold that no template wrote."""
     texts = {
         path.relative_to(package.parent): path.read_bytes().decode("utf-8")
         for path in sorted(package.parent.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    found = [f"{path}: {what}" for path, text in texts.items() for what in hidden(text)]
+    strange = [f"{path}: {fault}" for path, text in texts.items() for fault in hidden(text)]
     code = ((path, text) for path, text in texts.items() if path.suffix == ".py")
-    return found + [f"{path}: {fault}" for path, text in code for fault in faults(text)]
+    return strange + [f"{path}: {fault}" for path, text in code for fault in faults(text)]
 
 
 def hidden(text: str) -> list[str]:
-    """Characters that cannot be seen or that end a line unseen."""
+    """Return characters that cannot be seen or that end a line unseen."""
     strange = {char for char in text if not (char.isprintable() or char == "\n")}
     return [f"characters {sorted(map(ascii, strange))}"] if strange else []
 
 
 def faults(source: str) -> Iterator[str]:
-    """What is wrong with one file, in words."""
+    """Yield what is wrong with one file, in words."""
     yield from hidden(source)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and token.string != HEADER:
@@ -52,9 +52,9 @@ def faults(source: str) -> Iterator[str]:
             yield f"the name {token.string!a}"
     for node in ast.walk(ast.parse(source)):
         for name in _FIELDS:
-            value = getattr(node, name, None)
-            if isinstance(value, str) and not all(map(_NAME.match, value.split("."))):
-                yield f"the name {value!r}"
+            identifier = getattr(node, name, None)
+            if isinstance(identifier, str) and not all(map(_NAME.match, identifier.split("."))):
+                yield f"the name {identifier!r}"
         yield from _fault(node)
 
 

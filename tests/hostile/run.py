@@ -8,16 +8,22 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.addresses import addresses
 from hostile.campaign import Outcome, Run
-from hostile.cases import CLASSES, Case, batches, load
+from hostile.cases import CLASSES, batches, load
 from hostile.chance import schemas
 from hostile.gates import gates
 from hostile.timing import slow
 from hostile.voices import voices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hostile.cases import Case
 
 BATCH = 100
 AT_ONCE = 2
@@ -32,38 +38,38 @@ COLUMNS = {
 }
 
 
-def chain(cases: list[Case], folder: Path) -> Outcome:
-    """The cases through the chain, some listed with their schemas, some without."""
+def chain(cases: Sequence[Case], folder: Path) -> Outcome:
+    """Take the cases through the chain, some listed with their schemas, some without."""
     parts = list(enumerate(batches(cases, BATCH)))
 
-    def one(part: tuple[int, list[Case]]) -> Outcome:
+    def play(part: tuple[int, Sequence[Case]]) -> Outcome:
         number, batch = part
-        asked = (number + len(batch[0].kind)) % 2 == 1
-        return Run(folder / str(number), batch, asked=asked).everything()
+        on_demand = (number + len(batch[0].kind)) % 2 == 1
+        return Run(folder / str(number), batch, on_demand=on_demand).everything()
 
     total = Outcome()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for found in pool.map(one, parts):
-            total.add(found)
+        for outcome in pool.map(play, parts):
+            total.add(outcome)
     for case in cases:
         total.hangs += slow(case)
     return total
 
 
-def through(kind: str, cases: list[Case], folder: Path) -> Outcome:
-    """The road of a class: the gate alone, the chain, and for texts every command besides."""
+def through(kind: str, cases: Sequence[Case], folder: Path) -> Outcome:
+    """Take the cases down the road of their class: the gate, or the chain and more."""
     if kind == "gate":
         return gates(cases, folder)
-    found = chain(cases, folder / "chain")
+    outcome = chain(cases, folder / "chain")
     if kind == "identifiers":
-        found.add(addresses(cases, folder))
+        outcome.add(addresses(cases, folder))
     if kind == "terminal":
-        found.add(voices(cases, folder))
-    return found
+        outcome.add(voices(cases, folder))
+    return outcome
 
 
 def table(rows: dict[str, tuple[int, Outcome]]) -> str:
-    """The table, one line a class."""
+    """Format the table, one line a class."""
     heads = ["class", "cases", *COLUMNS]
     lines = [
         [kind, str(count), *(str(len(getattr(outcome, name))) for name in COLUMNS.values())]
@@ -81,10 +87,11 @@ def main() -> int:
     """Run, print, decide."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("classes", nargs="*", help=f"some of: {', '.join(CLASSES)}")
-    wanted = parser.parse_args().classes or [*CLASSES, "random"]
+    kinds = parser.parse_args().classes or [*CLASSES, "random"]
     rows: dict[str, tuple[int, Outcome]] = {}
-    for kind in wanted:
-        cases, started = schemas(RANDOM) if kind == "random" else load(kind), time.monotonic()
+    for kind in kinds:
+        cases = schemas(RANDOM) if kind == "random" else load(kind)
+        started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
             rows[kind] = (len(cases), through(kind, cases, Path(folder)))
         took = time.monotonic() - started

@@ -19,20 +19,20 @@ class _Listener:
         self.done: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.screen, name)
+        handler = getattr(self.screen, name)
 
-        def noted(*given: Any, **named: Any) -> Any:
+        def record(*args: Any, **kwargs: Any) -> Any:
             self.done.add(name)
-            return found(*given, **named)
+            return handler(*args, **kwargs)
 
-        return noted if name in pyte.Stream.events else found
+        return record if name in pyte.Stream.events else handler
 
 
 def moved(text: str) -> list[str]:
-    """What the text did to a terminal besides being shown, line by line; empty if nothing."""
+    """Return what the text did to a terminal besides being shown; empty if nothing."""
     if len(text) <= 1 or (text.isascii() and text.replace("\n", "").isprintable()):
         return []
-    found = {
+    effects = {
         f"U+{ord(char):04X} is printed"
         for char in set(text) - {"\n"}
         if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -44,9 +44,9 @@ def moved(text: str) -> list[str]:
     stream: pyte.Stream = pyte.Stream()
     stream.attach(listener)  # type: ignore[arg-type]  # it hands everything on to a screen
     stream.feed(text[:_MOST])
-    found |= {f"the terminal was told to {name}" for name in listener.done - _QUIET}
+    effects |= {f"the terminal was told to {name}" for name in listener.done - _QUIET}
     if (screen.title, screen.icon_name) != title:
-        found.add("the title was changed")
+        effects.add("the title was changed")
     if screen.cursor.hidden or screen.mode != modes:
-        found.add("the terminal is in another mode")
-    return sorted(found)
+        effects.add("the terminal is in another mode")
+    return sorted(effects)

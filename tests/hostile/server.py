@@ -23,7 +23,7 @@ class Page(NamedTuple):
 class Hostile(ThreadingHTTPServer):
     """``pages`` maps the path of a request to its answer.
 
-    ``asked`` holds raw request lines, ``keys`` whether a key came along.
+    ``requests`` holds raw request lines, ``keys`` whether a key came along.
     """
 
     daemon_threads = True
@@ -32,22 +32,22 @@ class Hostile(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.pages: dict[str, Page] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.keys: list[bool] = []
         self.otherwise = Page(b'{"error": "nothing is here"}', 404)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return the address where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def page(self, path: str) -> Page:
-        """The answer to a request: by its path as it came, else with the escapes read."""
+        """Return the answer to a request: by its path as it came, else with the escapes read."""
         plain = path.partition("?")[0]
         return self.pages.get(path) or self.pages.get(unquote(plain)) or self.otherwise
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no error."""
+        """Ignore a client that hangs up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -59,12 +59,12 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(length)
         key = any(self.headers.get(name) for name in ("Authorization", "X-Api-Key"))
-        self.server.asked.append(f"{self.command} {self.path}")
+        self.server.requests.append(f"{self.command} {self.path}")
         self.server.keys.append(key)
         page = self.server.page(self.path)
         self.send_response(page.status)
-        for name, value in page.headers.items():
-            self.send_header(name, value)
+        for name, header in page.headers.items():
+            self.send_header(name, header)
         self.send_header("Content-Length", str(len(page.body)))
         self.end_headers()
         self.wfile.write(page.body)
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving() -> Iterator[Hostile]:
-    """A server for as long as the context lasts."""
+    """Run a server for as long as the context lasts."""
     server = Hostile()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

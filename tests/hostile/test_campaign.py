@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hostile.addresses import addresses
 from hostile.campaign import Run
-from hostile.cases import BENIGN, CLASSES, CORPUS, Case, load
+from hostile.cases import BENIGN, CLASSES, CORPUS, MAKERS, Case, load
 from hostile.chance import schemas
 from hostile.gates import gates
-from hostile.make import corpus
 from hostile.reading import faults
 from hostile.screen import moved
 from hostile.timing import slow
@@ -24,57 +23,63 @@ from callsheet_codegen import build
 from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-LEAST = {
-    "bombs": 11,
+COUNTS = {
+    "bombs": 12,
     "breakouts": 31 * 33,
-    "gate": 50,
-    "identifiers": 200,
-    "names": 100,
+    "gate": 64,
+    "identifiers": 240,
+    "names": 144,
     "patterns": 20,
-    "references": 90,
-    "structures": 150,
-    "terminal": 250,
+    "references": 97,
+    "structures": 168,
+    "terminal": 272,
 }
 
 
-def sample(kind: str, step: int) -> list[Case]:
-    """Some cases of a class, spread over all of it."""
+def sample(kind: str, step: int) -> Sequence[Case]:
+    """Return some cases of a class, spread over all of it."""
     return load(kind)[step // 2 :: step]
 
 
-def test_the_corpus_is_what_the_script_makes() -> None:
-    found = {
-        path.relative_to(CORPUS).as_posix(): path.read_text("utf-8")
-        for path in CORPUS.rglob("*.json")
-    }
+def test_every_class_has_all_its_cases() -> None:
+    cases = {kind: load(kind) for kind in CLASSES}
 
-    assert found == corpus()
+    assert {kind: len(entries) for kind, entries in cases.items()} == COUNTS
+    assert sum(len({case.name for case in entries}) for entries in cases.values()) == 2040
 
 
-def test_every_class_is_large_enough() -> None:
-    counts = {kind: len(load(kind)) for kind in CLASSES}
+def test_a_file_of_the_corpus_is_a_case_of_its_class() -> None:
+    files = {(path.parent.name, path.stem) for path in CORPUS.rglob("*.json")}
+    cases = {(kind, case.name) for kind in CLASSES for case in load(kind)}
+    generated = {(kind, name) for kind, make in MAKERS.items() for name, _ in make()}
 
-    assert set(counts) == set(LEAST)
-    assert {kind: count for kind, count in counts.items() if count < LEAST[kind]} == {}
+    assert files <= cases
+    assert files.isdisjoint(generated)
+    assert 0 < len(files) <= 100
 
 
-@pytest.mark.parametrize("asked", [False, True], ids=["listed", "asked"])
-def test_the_chain_holds(asked: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_demand", [False, True], ids=["listed", "on_demand"])
+def test_the_chain_holds(on_demand: bool, tmp_path: Path) -> None:
     steps = {"breakouts": 20, "bombs": 1, "references": 9, "structures": 12, "names": 16}
-    cases = [case for kind, step in steps.items() for case in sample(kind, step + asked)]
-    cases += [*sample("identifiers", 10), *sample("terminal", 30), *schemas(20, seed=int(asked))]
-    outcome = Run(tmp_path / "run", cases, asked=asked).everything()
+    cases = [case for kind, step in steps.items() for case in sample(kind, step + on_demand)]
+    cases += [
+        *sample("identifiers", 10),
+        *sample("terminal", 30),
+        *schemas(20, seed=int(on_demand)),
+    ]
+    outcome = Run(tmp_path / "run", cases, on_demand=on_demand).everything()
 
     assert outcome.faults() == []
     assert len(cases) > 100
-    assert len(outcome.told) > 10  # what could not be typed was told
+    assert len(outcome.diagnostics) > 10  # what could not be typed has one
 
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_nothing_takes_long(kind: str) -> None:
-    cases = [] if kind == "gate" else load(kind) if kind == "patterns" else sample(kind, 12)
+    cases = () if kind == "gate" else load(kind) if kind == "patterns" else sample(kind, 12)
 
     assert [line for case in cases for line in slow(case)] == []
     assert cases or kind == "gate"
@@ -103,10 +108,10 @@ subprocess.run(["true"])
 os.system("true")
 if os.fork() == 0:
     os._exit(0)
-with socket.socket() as one:
-    one.settimeout(0.1)
+with socket.socket() as client:
+    client.settimeout(0.1)
     try:
-        one.connect(("127.0.0.1", 1))
+        client.connect(("127.0.0.1", 1))
     except OSError:
         pass
 """
@@ -117,12 +122,12 @@ def test_a_breach_is_noticed(tmp_path: Path) -> None:
     run.python([PLANTED, str(run.here)], "planted.log", 20)
     run.events("planted.log", "none")
     run.check()
-    found = run.outcome
+    outcome = run.outcome
 
-    assert len(found.ran) == 4  # a program, a shell, a copy, a canary
-    assert {line.partition(" ")[0] for line in found.outside} == {"write", "read", "here/canary"}
-    assert found.sockets == ["('127.0.0.1', 1)"]
-    assert len(found.lost) == len(BENIGN)
+    assert len(outcome.ran) == 4  # a program, a shell, a copy, a canary
+    assert {line.partition(" ")[0] for line in outcome.outside} == {"write", "read", "here/canary"}
+    assert outcome.sockets == ["('127.0.0.1', 1)"]
+    assert len(outcome.lost) == len(BENIGN)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ for _level in range(9):
 TOUCH = "open('canary', 'w').close()\n"
 
 
-def made(raw: Any) -> str:
-    """The module that the worker gives for an admitted schema."""
+def model_source(raw: Any) -> str:
+    """Return the module that the worker gives for an admitted schema."""
     return worker.make({"roots": {"AInput": [raw, False]}}).source
 
 
@@ -42,12 +42,12 @@ class Unclean:
         self.root, self.schema = root, schema
 
     def definitions(self) -> dict[str, Any]:
-        """The schema itself."""
+        """Return the schema itself."""
         return {self.root: self.schema}
 
 
 def as_it_came(text: str, **_: Any) -> Any:
-    """In place of the reshaping: the output of the model generator as it came."""
+    """Stand in for the reshaping: return the output of the model generator as it came."""
     return rewrite.Reshaped(source=text, fields={"AInput": {}}, bases={}, roots=())
 
 
@@ -61,20 +61,20 @@ def test_without_the_firewall_they_fall_at_the_cleaner(monkeypatch: pytest.Monke
     admitted = schema.admit(VENDOR)
 
     assert admitted == VENDOR
-    assert "evil" not in made(admitted)
-    assert "Popen" not in made(admitted)
+    assert "evil" not in model_source(admitted)
+    assert "Popen" not in model_source(admitted)
 
 
 def test_without_the_cleaner_the_output_is_not_reshaped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "Cleaner", Unclean)
     with pytest.raises(NoModel, match=r"unknown bases|used 'Popen'"):
-        made(VENDOR)
+        model_source(VENDOR)
 
 
 def test_without_the_reshaping_the_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "Cleaner", Unclean)
     monkeypatch.setattr(worker, "reshape", as_it_came)
-    source = made(VENDOR)
+    source = model_source(VENDOR)
 
     assert "from subprocess import Popen" in source
     with pytest.raises(verify.Unsafe, match=r"a comment|import of"):
@@ -109,7 +109,7 @@ def test_references_fall_at_the_firewall_then_at_the_cleaner(
         schema._SchemaSanitizer, "_link", lambda self, key, found, base: {key: found}
     )
     with pytest.raises(NoModel, match="does not stay within"):
-        made(schema.admit(raw))
+        model_source(schema.admit(raw))
 
 
 def test_without_both_a_file_is_still_not_read(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ MEMORY = "bytearray(400 * 2**20)"
 
 
 @pytest.mark.parametrize(
-    ("work", "removed", "held"),
+    ("work", "removed", "refusal"),
     [
         (CPU, "", "more time or memory"),
         (CPU, "worker._limit_cpu = lambda seconds: None", "nothing held it"),
@@ -174,13 +174,16 @@ MEMORY = "bytearray(400 * 2**20)"
         (MEMORY, "worker._limit_memory = lambda: None", "nothing held it"),
     ],
 )
-def test_the_worker_is_held_to_time_and_memory(work: str, removed: str, held: str) -> None:
+def test_the_worker_is_held_to_time_and_memory(work: str, removed: str, refusal: str) -> None:
     seconds = 0.3 if work == CPU else 2.0
-    one = Worker(("-c", LIMITED.format(work=work, removed=removed, seconds=seconds)))
+    process = Worker(("-c", LIMITED.format(work=work, removed=removed, seconds=seconds)))
     try:
-        assert held in one.ask(ModelRequest(roots={"AInput": ({"type": "object"}, False)})).refused
+        assert (
+            refusal
+            in process.ask(ModelRequest(roots={"AInput": ({"type": "object"}, False)})).refused
+        )
     finally:
-        one.close()
+        process.close()
 
 
 def test_names_that_are_no_names_fall_at_the_emitter(monkeypatch: pytest.MonkeyPatch) -> None:

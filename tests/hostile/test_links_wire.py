@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 
 def case(name: str) -> Case:
-    """One case of the gate."""
-    return next(one for one in load("gate") if one.name == name)
+    """Return one case of the gate."""
+    return next(entry for entry in load("gate") if entry.name == name)
 
 
 def test_a_redirect_elsewhere_is_not_followed(
@@ -91,7 +91,7 @@ def test_what_passes_the_gate_falls_at_the_firewall(text: str) -> None:
 
 
 def test_ids_stay_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cases = [one for one in load("identifiers") if set(one.id) & set("/?#%")][:12]
+    cases = [case for case in load("identifiers") if set(case.id) & set("/?#%")][:12]
     assert addresses(cases, tmp_path / "held").faults() == []
 
     monkeypatch.setattr("urllib.parse.quote", lambda text, safe: text)
@@ -131,27 +131,27 @@ def test_help_is_inert(monkeypatch: pytest.MonkeyPatch) -> None:
     assert moved(layout.action_help(ACTION, "ads")) == []
 
     monkeypatch.setattr(layout, "safe_text", lambda text, *_, **__: str(text))
-    shown = moved(layout.action_help(ACTION, "ads"))
-    assert "the title was changed" in shown
-    assert "U+202E is printed" in shown
+    effects = moved(layout.action_help(ACTION, "ads"))
+    assert "the title was changed" in effects
+    assert "U+202E is printed" in effects
 
 
 def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
-    value = {EVIL: [EVIL, "\U000e0041\u00ad\x9b2J"]}
+    document = {EVIL: [EVIL, "\U000e0041\u00ad\x9b2J"]}
     for form in output.FORMATS:
-        assert moved(output.formatted(value, form, raw_for_terminal=True)) == []
-    assert json.loads(dumps(value)) == value
+        assert moved(output.formatted(document, form, raw_for_terminal=True)) == []
+    assert json.loads(dumps(document)) == document
 
     monkeypatch.setattr(text, "_UNSAFE", re.compile("(?!)"))
-    assert moved(dumps(value)) != []
+    assert moved(dumps(document)) != []
 
 
 def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
     field = options.fields(ACTION)[0]
-    here = click.Context(click.Command("b"))
+    context = click.Context(click.Command("b"))
 
     def words() -> list[str]:
-        return [one.value for one in field.shell_complete(here, "")]
+        return [candidate.value for candidate in field.shell_complete(context, "")]
 
     assert words() == ["plain"]
 

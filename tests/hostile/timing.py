@@ -42,25 +42,25 @@ class Clock:
 
 
 def slow(case: Case) -> list[str]:
-    """Every step of the case that took longer than it may."""
+    """Return every step of the case that took longer than it may."""
     judge.faults({"type": "string"}, 1)  # loads what judging needs
     clock = Clock()
     with clock.step("reading"):
-        data = strict_json(f'{{"actions": [{case.listed()}]}}'.encode())
-        entries = read_list(data).entries
+        listing = strict_json(f'{{"actions": [{case.listed()}]}}'.encode())
+        entries = read_list(listing).entries
     for entry in entries:
         advertised = Advertised(id=entry.id, input=entry.input, output=entry.output)
         with clock.step("flags"):
-            found = surface([advertised], Overlay())
+            actions = surface([advertised], Overlay())
         with clock.step("help"):
-            for action in found.actions:
+            for action in actions.actions:
                 help_text(action, "ads")
         with clock.step("compiling"):
-            made = _compiled(entry.input)
+            validator = _compile(entry.input)
         bodies = (*_BODIES, case.document["body"]) if "body" in case.document else _BODIES
         for body in bodies:
             with clock.step("judging"):
-                made.faults(body) if made is not None else None
+                validator.faults(body) if validator is not None else None
     limits = {"judging": MOST_JUDGING * len(_BODIES)} if case.kind == "patterns" else {}
     return [
         f"{case.name}: {step} took {took:.2f} s"
@@ -69,7 +69,7 @@ def slow(case: Case) -> list[str]:
     ]
 
 
-def _compiled(schema: object) -> judge.Validator | None:
+def _compile(schema: object) -> judge.Validator | None:
     try:
         return judge.compile(json.loads(json.dumps(schema)))
     except judge.UnusableSchema:

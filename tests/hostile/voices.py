@@ -31,24 +31,25 @@ _FAMILY = (
 
 
 def replies(text: str) -> dict[str, Page]:
-    """What the server answers to a POST, by the kind of trouble."""
+    """Return what the server answers to a POST, by the kind of trouble."""
     inside = {"title": text, text: text, "list": [text, {"deep": text}]}
     job = {"taskId": text, "status": text, "message": text, "provider": text, "model": text}
     failed = {**job, "status": "failed", "failReason": text}
     flat = "".join(char for char in text if " " <= char <= "~")
-    said = {"Content-Type": "application/json", "X-Request-Id": flat}
+    headers = {"Content-Type": "application/json", "X-Request-Id": flat}
     html = f"<html><title>{text}</title><body>{text}".encode("utf-8", "surrogatepass")
-    page = {"Content-Type": "text/html", "Server": flat}
+    html_headers = {"Content-Type": "text/html", "Server": flat}
     error = {"code": text, "message": text, "details": [{"field": text, "message": text}]}
+    credit = {"error": f"insufficient credits {text}"}
     return {
-        "done": Page(json.dumps(inside).encode(), 200, said),
-        "job": Page(json.dumps(job).encode(), 200, said),
-        "failed": Page(json.dumps({**failed, **inside}).encode(), 200, said),
-        "refused": Page(json.dumps({"error": error}).encode(), 400, said),
-        "credit": Page(json.dumps({"error": f"insufficient credits {text}"}).encode(), 402, said),
-        "envelope": Page(json.dumps({"code": 7, "msg": text, "data": None}).encode(), 200, said),
-        "problem": Page(json.dumps({"title": text, "detail": text}).encode(), 422, said),
-        "page": Page(html, 403, page),
+        "done": Page(json.dumps(inside).encode(), 200, headers),
+        "job": Page(json.dumps(job).encode(), 200, headers),
+        "failed": Page(json.dumps({**failed, **inside}).encode(), 200, headers),
+        "refused": Page(json.dumps({"error": error}).encode(), 400, headers),
+        "credit": Page(json.dumps(credit).encode(), 402, headers),
+        "envelope": Page(json.dumps({"code": 7, "msg": text, "data": None}).encode(), 200, headers),
+        "problem": Page(json.dumps({"title": text, "detail": text}).encode(), 422, headers),
+        "page": Page(html, 403, html_headers),
         "words": Page(text.encode("utf-8", "surrogatepass"), 200, {"Content-Type": "text/plain"}),
     }
 
@@ -72,24 +73,24 @@ class Speaker:
         )
         self.count = 0
 
-    def say(self, *words: str, environ: dict[str, str] | None = None) -> dict[str, Any]:
-        """Run one command line, look at what it printed, and give it back."""
+    def say(self, *argv: str, environ: dict[str, str] | None = None) -> dict[str, Any]:
+        """Run one command line, check what it printed, and return its output."""
         self.count += 1
         # A shell reads what may follow through a pipe.
         terminal = self.count % 4 != 0 and not environ
-        job = {"argv": words, "terminal": terminal, "environ": environ or {}}
+        job = {"argv": argv, "terminal": terminal, "environ": environ or {}}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        reply: dict[str, Any] = json.loads(self.process.stdout.readline())
         for stream in ("out", "err"):
-            text = said[stream] if job["terminal"] else said[stream].replace("\t", " ")
-            for what in moved(text):
-                self.outcome.ran.append(f"{' '.join(words)!r} ({stream}): {what}")
-        if "Traceback" in said["err"] or "_unexpected" in said["err"]:
-            self.outcome.broken.append(f"{words}: {said['err'][-300:]}")
-        return said
+            text = reply[stream] if job["terminal"] else reply[stream].replace("\t", " ")
+            for effect in moved(text):
+                self.outcome.ran.append(f"{' '.join(argv)!r} ({stream}): {effect}")
+        if "Traceback" in reply["err"] or "_unexpected" in reply["err"]:
+            self.outcome.broken.append(f"{argv}: {reply['err'][-300:]}")
+        return reply
 
     def close(self) -> None:
         """End the process."""
@@ -98,10 +99,10 @@ class Speaker:
             self.process.stdin.close()
 
 
-def about_all(speaker: Speaker, run: Run) -> None:
-    """The commands that show the whole catalogue."""
+def show_catalogue(speaker: Speaker, run: Run) -> None:
+    """Run the commands that show the whole catalogue."""
     speaker.say("login", "--host", speaker.url, "--api-key", "sk-hostile-0123456789")
-    for words in (
+    for argv in (
         ("actions", "list"),
         ("actions", "list", "--format", "table"),
         ("actions", "list", "--json"),
@@ -116,21 +117,21 @@ def about_all(speaker: Speaker, run: Run) -> None:
         ("hostile", "t"),
         ("nothing",),
     ):
-        speaker.say(*words)
+        speaker.say(*argv)
     for shell in ("bash_complete", "zsh_complete", "fish_complete"):
         for line in ("ads hostile ", "ads call ", "ads actions schema "):
-            asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
-            speaker.say(environ={**asked, "_ADS_COMPLETE": shell})
+            environ = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+            speaker.say(environ={**environ, "_ADS_COMPLETE": shell})
     place = ("--out", str(run.out), "--package", "voices_client", "--host", speaker.url)
     speaker.say("generate", *place)
     speaker.say("check", *place)
 
 
-def about_one(speaker: Speaker, server: Hostile, case: Case) -> None:
-    """The commands about one action, with every kind of answer."""
+def show_action(speaker: Speaker, server: Hostile, case: Case) -> None:
+    """Run the commands about one action, with every kind of answer."""
     name, text = case.id, str(case.document["text"])
     word = name.partition(".")[2]
-    for words in (
+    for argv in (
         ("hostile", word, "--help"),
         ("hostile", word, "--choice", "nope"),
         ("hostile", word, "--unknown"),
@@ -139,11 +140,11 @@ def about_one(speaker: Speaker, server: Hostile, case: Case) -> None:
         ("actions", "schema", name),
         ("call", name, "--choice", "nope"),
     ):
-        speaker.say(*words)
+        speaker.say(*argv)
     for kind, page in replies(text).items():
         server.pages[f"/api/actions/{name}"] = page
-        said = ("--format", "table") if kind == "done" else ()
-        speaker.say("hostile", word, *said)
+        flags = ("--format", "table") if kind == "done" else ()
+        speaker.say("hostile", word, *flags)
         if kind in {"job", "failed", "page", "envelope"}:
             server.pages["/api/actions/job.make"] = server.pages["/api/actions/job.query"] = page
             speaker.say("job", "make", "--no-wait")
@@ -156,18 +157,18 @@ def _listed(cases: Sequence[Case]) -> Page:
     return Page(listing([*map(json.dumps, _FAMILY), *(case.listed() for case in cases)]))
 
 
-def _voiced(part: Sequence[Case], folder: Path) -> Outcome:
+def _run_batch(part: Sequence[Case], folder: Path) -> Outcome:
     run = Run(folder, part)
     with serving() as server:
         server.pages["/api/actions"] = _listed(part)
         speaker = Speaker(run, server.url)
         try:
-            about_all(speaker, run)
+            show_catalogue(speaker, run)
             for few in batches(part, _FEW):  # a short list is read sooner, and often
                 server.pages["/api/actions"] = _listed(few)
                 speaker.say("actions", "list", "--refresh")
                 for case in few:
-                    about_one(speaker, server, case)
+                    show_action(speaker, server, case)
         finally:
             speaker.close()
         run.events("speaking.log", server.url.rpartition(":")[2])
@@ -175,11 +176,11 @@ def _voiced(part: Sequence[Case], folder: Path) -> Outcome:
 
 
 def voices(cases: Sequence[Case], folder: Path) -> Outcome:
-    """Every command against every case; what moved a terminal counts as code that ran."""
+    """Run every command against every case; what moved a terminal counts as code that ran."""
     total = Outcome()
     parts = batches(cases, _BATCH)
     folders = [folder / f"voices{number}" for number in range(len(parts))]
     with ThreadPoolExecutor(2) as pool:
-        for found in pool.map(_voiced, parts, folders):
-            total.add(found)
+        for outcome in pool.map(_run_batch, parts, folders):
+            total.add(outcome)
     return total

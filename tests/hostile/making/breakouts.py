@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from hostile.making.places import PLACES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MARK = "canary"
 """Every string touches, or names, a file of this name: if it appears, code ran."""
 
@@ -40,3 +47,10 @@ BREAKOUTS: dict[str, str] = {
     "path": f"../../../../../../{MARK}\\..\\..\\{MARK}%2e%2e%2f{MARK}",
     "bidi": f"\u202e\u2066{TOUCH}\u2069\u2066 # \u202c",
 }
+
+
+def cases() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ``(name, case)``: every string in every place."""
+    for place, put in PLACES.items():
+        for kind, text in BREAKOUTS.items():
+            yield f"{place}.{kind}", {"about": f"{kind} in {place}", "entry": put(text)}

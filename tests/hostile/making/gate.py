@@ -28,7 +28,7 @@ _BAD_TEXT = {
 
 
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: ``list`` or ``schema`` says what is answered there.
+    """Yield ``(name, case)``: ``list`` or ``schema`` says what is answered there.
 
     ``pad`` makes a text longer by so many bytes; ``{foreign}`` stands for another server, which
     nobody may ask. ``expect`` is ``refused``, or ``untyped`` where the action stays without one.
@@ -38,26 +38,29 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
         instead = text.replace('"actions": [{"id": "a.b"}]', '"inputSchema": {"type": "object"}')
         yield f"schema-{name}", {"schema": {"text": instead}, "expect": "untyped"}
     for number, kind in enumerate(_TYPES):
-        said = {"Content-Type": kind}
-        yield f"list-type-{number}", {"list": {"text": _LIST, "headers": said}, "expect": "refused"}
-        schema = {"text": _SCHEMA, "headers": said}
+        headers = {"Content-Type": kind}
+        yield (
+            f"list-type-{number}",
+            {"list": {"text": _LIST, "headers": headers}, "expect": "refused"},
+        )
+        schema = {"text": _SCHEMA, "headers": headers}
         yield f"schema-type-{number}", {"schema": schema, "expect": "untyped"}
     for status in _REDIRECTS:
         away = {"status": status, "headers": {"Location": "{foreign}/api/actions"}, "text": ""}
         yield f"list-redirect-{status}", {"list": away, "expect": "refused"}
         yield f"schema-redirect-{status}", {"schema": away, "expect": "untyped"}
-    yield from _heads()
+    yield from _header_cases()
     yield "list-too-large", {"list": {"text": _LIST, "pad": 5_300_000}, "expect": "refused"}
     yield "schema-too-large", {"schema": {"text": _SCHEMA, "pad": 1_100_000}, "expect": "untyped"}
-    for key, value in (("next", "{foreign}/api/actions?page=2"), ("nextCursor", "../../x")):
-        paged = _LIST.replace("}]}", f'}}], "{key}": "{value}"}}')
+    for key, target in (("next", "{foreign}/api/actions?page=2"), ("nextCursor", "../../x")):
+        paged = _LIST.replace("}]}", f'}}], "{key}": "{target}"}}')
         yield f"list-goes-on-{key.lower()}", {"list": {"text": paged}, "expect": "any"}
     link = {"Link": '<{foreign}/api/actions?page=2>; rel="next"'}
     yield "list-link-elsewhere", {"list": {"text": _LIST, "headers": link}, "expect": "any"}
 
 
-def _heads() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Headers that lead elsewhere, or that nobody can send back."""
+def _header_cases() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield headers that lead elsewhere, or that nobody can send back."""
     tricks = (
         "//{host}/x",
         "http:{host}",
@@ -69,10 +72,10 @@ def _heads() -> Iterator[tuple[str, dict[str, Any]]]:
         away = {"status": 302, "headers": {"Location": location}, "text": ""}
         yield f"list-location-{number}", {"list": away, "expect": "refused"}
     for number, tag in enumerate(("\xe9", "\x80", "a\x1bb", "\xff", '"' + "x" * 9_000 + '"')):
-        said = {"ETag": tag, "Last-Modified": tag}
-        good = {"text": _LIST.replace("benign.draw", "hostile.act"), "headers": said}
+        headers = {"ETag": tag, "Last-Modified": tag}
+        good = {"text": _LIST.replace("benign.draw", "hostile.act"), "headers": headers}
         yield f"list-tag-{number}", {"list": good, "expect": "any"}
         yield (
             f"schema-tag-{number}",
-            {"schema": {"text": _SCHEMA, "headers": said}, "expect": "any"},
+            {"schema": {"text": _SCHEMA, "headers": headers}, "expect": "any"},
         )

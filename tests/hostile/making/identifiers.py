@@ -27,14 +27,14 @@ _LISTED_AS_NOTHING = ("x" * 257, "a\nb", "a\x00b", "\x1b[31mred", "a\u202eb", "\
 
 
 def identifiers() -> list[str]:
-    """Every id once."""
+    """Return every id once."""
     shapes = ("{}", "hostile.{}", "{}hostile.act", "hostile.{}.act")
-    made = [shape.format(piece) for piece in _PIECES for shape in shapes]
-    return list(dict.fromkeys((*made, *_WHOLE, *_LISTED_AS_NOTHING)))
+    shaped = [shape.format(piece) for piece in _PIECES for shape in shapes]
+    return list(dict.fromkeys((*shaped, *_WHOLE, *_LISTED_AS_NOTHING)))
 
 
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: one an id."""
+    """Yield ``(name, case)``: one an id."""
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     for number, name in enumerate(identifiers()):
         yield f"id-{number:03}", {"about": repr(name)[:60], "entry": entry(schema, id=name)}

@@ -131,7 +131,7 @@ def _as_action(name: str) -> dict[str, Any]:
 
 
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: each set as fields, nested and as booleans; some as actions and groups."""
+    """Yield ``(name, case)``: each set as fields, nested, as booleans; some as action or group."""
     for kind, names in _SETS.items():
         for spec in ({"type": "string"}, {"type": "boolean"}, {"enum": ["a", 1, None]}, {}):
             fields = dict.fromkeys(names, spec)

@@ -35,7 +35,7 @@ CATASTROPHIC: tuple[tuple[str, str], ...] = (
 
 
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: the pattern on a field, on names, on items; ``body`` is to be judged."""
+    """Yield ``(name, case)``: the pattern on a field, names and items; ``body`` is to be judged."""
     for number, (pattern, text) in enumerate(CATASTROPHIC):
         bound = {"type": "string", "pattern": pattern}
         schema = {

@@ -12,7 +12,7 @@ _ID = "hostile.act"
 
 
 def entry(schema: object, **more: Any) -> Entry:
-    """An action that is listed with its schema."""
+    """Return an action that is listed with its schema."""
     return {"id": _ID, "description": "Does a thing.", "inputSchema": schema, **more}
 
 

@@ -39,7 +39,7 @@ def _paths() -> Iterator[str]:
 
 
 def references() -> list[str]:
-    """Every form once."""
+    """Return every form once."""
     remote = (f"{scheme}://127.0.0.1:1/x.json" for scheme in _SCHEMES)
     return list(dict.fromkeys(itertools.chain(_paths(), remote, _ODD, _TRICKS)))
 
@@ -48,33 +48,9 @@ def _part(ref: str) -> dict[str, Any]:
     return {"type": "object", "properties": {"a": {"$ref": ref}}}
 
 
-_STEERING = {
-    "identity-elsewhere": {
-        "$id": "http://127.0.0.1:1/base.json",
-        **_part("other.json"),
-        "$defs": {"part": {"$id": "third.json", "type": "string"}},
-    },
-    "identity-is-a-file": {"$id": "file:///etc/passwd", **_part("#/x"), "x": {"type": "string"}},
-    "identity-inside": {**_part("file:///etc/x"), "$defs": {"p": {"$id": "file:///etc/passwd"}}},
-    "anchors-that-clash": {
-        **_part("#same"),
-        "$defs": {"a": {"$anchor": "same"}, "b": {"$anchor": "same", "type": "string"}},
-    },
-    "dynamic": {
-        "$dynamicAnchor": "node",
-        "type": "object",
-        "properties": {"next": {"$dynamicRef": "http://127.0.0.1:1/x#node"}},
-    },
-    "own-dialect": {"$schema": "http://127.0.0.1:1/meta.json", **_part("#/$defs/x")},
-    "vocabulary": {"$vocabulary": {"http://127.0.0.1:1/v": True}, **_part("#")},
-}
-
-
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: each form in a field and beside others, and schemas that steer."""
+    """Yield ``(name, case)``: each form in a field and beside others."""
     for number, ref in enumerate(references()):
         schema = {**_part(ref), "$defs": {"part": {"type": "string"}}}
         answer = {"$ref": ref, "$defs": {"part": {"type": "object"}}}
         yield f"form-{number:02}", {"about": ref[:60], "entry": entry(schema, outputSchema=answer)}
-    for name, schema in _STEERING.items():
-        yield name, {"about": name.replace("-", " "), "entry": entry(schema)}

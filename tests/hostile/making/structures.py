@@ -1,4 +1,4 @@
-"""Schemas of a wrong or unheard-of shape, and eleven that are too much."""
+"""Schemas with a junk value for a keyword, and twelve that are too much."""
 
 from __future__ import annotations
 
@@ -22,51 +22,8 @@ def _with(**schema: Any) -> dict[str, Any]:
     return {"type": "object", "properties": {"a": _TEXT}, **schema}
 
 
-_SHAPES: dict[str, Any] = {
-    "everything-false": False,
-    "everything-true": True,
-    "a-list": [],
-    "a-text": "object",
-    "a-number": 7,
-    "null": None,
-    "empty-union": _with(anyOf=[]),
-    "union-of-nothing": _with(anyOf=[False, False]),
-    "not-anything": _with(**{"not": {}}),
-    "if-alone": _with(**{"if": {"properties": {"a": False}}, "then": False}),
-    "field-false": _with(properties={"a": False, "b": True}),
-    "required-only": {"required": ["a", "b"]},
-    "list-at-the-top": {"type": "array", "items": _TEXT},
-    "text-at-the-top": {"type": "string", "enum": ["a"]},
-    "types-that-clash": {"type": ["object", "string", "null"], "properties": {"a": _TEXT}},
-    "all-of-contradictions": _with(allOf=[{"type": "string"}, {"type": "integer"}]),
-    "const-of-another-type": _with(properties={"a": {"type": "integer", "const": "x"}}),
-    "enum-of-everything": _with(properties={"a": {"enum": list(_JUNK)}}),
-    "enum-of-twins": _with(properties={"a": {"enum": [1, True, 1.0, "1", 0, False, -0.0]}}),
-    "mutual-recursion": {
-        **_with(properties={"a": {"$ref": "#/$defs/x"}}),
-        "$defs": {
-            "x": {"properties": {"y": {"$ref": "#/$defs/y"}}},
-            "y": {"properties": {"x": {"$ref": "#/$defs/x"}}},
-        },
-    },
-    "ring-of-references": {
-        "$ref": "#/$defs/a",
-        "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
-    },
-    "reference-to-itself": {"$ref": "#"},
-    "class-names-that-clash": {
-        **_with(properties={"a": {"$ref": "#/$defs/Foo"}, "b": {"$ref": "#/$defs/foo"}}),
-        "$defs": {"Foo": _with(), "foo": _with(), "FOO": _with()},
-    },
-    "root-named-like-a-field": {**_with(properties={"root": {"type": "array", "items": {}}})},
-}
-
-
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: odd shapes, and each keyword with each kind of junk."""
-    for name, schema in _SHAPES.items():
-        about = name.replace("-", " ")
-        yield name, {"about": about, "entry": entry(schema, outputSchema=schema)}
+    """Yield ``(name, case)``: each keyword with each kind of junk."""
     for keyword in _KEYWORDS:
         for number, junk in enumerate(_JUNK):
             inner = _with(properties={"a": {keyword: junk}})
@@ -95,11 +52,11 @@ def _text(body: str) -> dict[str, Any]:
 
 
 def bombs() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: what is too deep, too wide, too long, or no JSON at all.
+    """Yield ``(name, case)``: what is too deep, too wide, too long, or no JSON at all.
 
     An entry with ``schema_text`` has its schema as text, since no JSON library writes it.
     """
-    made: dict[str, dict[str, Any]] = {
+    entries: dict[str, dict[str, Any]] = {
         "deep-arrays": _text('"a":' + '{"items":' * 5_000 + "{}" + "}" * 5_000),
         "deep-objects": _text('"a":' + '{"properties":{"a":' * 2_000 + "{}" + "}}" * 2_000),
         "3000-properties": entry({"properties": {f"p{n}": _TEXT for n in range(3_000)}}),
@@ -112,7 +69,7 @@ def bombs() -> Iterator[tuple[str, dict[str, Any]]]:
         "not-a-number": _text('"a":{"maximum":NaN,"minimum":-Infinity,"multipleOf":1e999}'),
         "half-a-character": _text('"a":{"title":"\\ud800","enum":["\\udfff"]},"\\udead":{}'),
     }
-    for name, one in made.items():
-        yield name, {"about": name.replace("-", " "), "entry": one}
+    for name, bomb in entries.items():
+        yield name, {"about": name.replace("-", " "), "entry": bomb}
     twice = _text('"a":{"type":"string"},"a":{"type":"integer"}')
     yield "repeated-key", {"about": "repeated key", "entry": twice}

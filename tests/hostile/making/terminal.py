@@ -89,11 +89,11 @@ _MIXED = (
 
 
 def payloads() -> list[str]:
-    """Every string once; each says ``TEXT`` so that a lost one is noticed."""
+    """Return every string once; each says ``TEXT`` so that a lost one is noticed."""
     strings = [f"\x1b{body}{end}" for body in _STRINGS for end in _ENDS]
     escapes = [f"\x1b{body}" for body in _ESCAPES]
-    made = (*escapes, *strings, *_EIGHT_BIT, *_SINGLE, *_BIDI, *_HIDDEN, *_MIXED)
-    return [f"TEXT {one} TEXT" for one in dict.fromkeys(made)]
+    texts = (*escapes, *strings, *_EIGHT_BIT, *_SINGLE, *_BIDI, *_HIDDEN, *_MIXED)
+    return [f"TEXT {text} TEXT" for text in dict.fromkeys(texts)]
 
 
 def _entry(text: str, number: int) -> dict[str, Any]:
@@ -104,12 +104,12 @@ def _entry(text: str, number: int) -> dict[str, Any]:
         text: {"type": "integer", "description": text},
     }
     schema = {"type": "object", "title": text, "description": text, "properties": fields}
-    known = {"id": f"hostile.t{number:03}", "title": text, "description": text}
-    return {**entry(schema, outputSchema=schema), **known}
+    labels = {"id": f"hostile.t{number:03}", "title": text, "description": text}
+    return {**entry(schema, outputSchema=schema), **labels}
 
 
 def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """``(name, case)``: the string in every field of an action; ``text`` is for its replies."""
+    """Yield ``(name, case)``: the string in every field of an action, ``text`` for replies."""
     for number, text in enumerate(payloads()):
         case = {"about": ascii(text)[:60], "entry": _entry(text, number), "text": text}
         yield f"text-{number:03}", case
