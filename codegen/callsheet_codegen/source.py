@@ -293,8 +293,8 @@ def _catalogue(
     transport = _Watched(settings, tell)
     overrides = config.overlay.protocol
     with Client(settings=settings, ledger=None, overrides=overrides, transport=transport) as client:
-        directory = client.directory
-        known = directory.cached()
-        every = known is not None and directory.timing.wall() - known.whole > _DAY
-        found: Catalogue = client.run(directory.refresh(whole=whole, every=every))
+        host = client.engine.host
+        known = host.cached()
+        every = known is not None and host.timing.wall() - known.whole > _DAY
+        found: Catalogue = client.run(host.refresh(whole=whole, every=every))
     return found

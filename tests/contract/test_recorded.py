@@ -23,8 +23,8 @@ KEY = "sk-recorded-0123456789"
 def observed(url: str, task: str) -> dict[str, Any]:
     """Return what a client makes of the server at an address."""
     with Client(host=url, api_key=KEY, ledger=None) as ads:
-        catalogue = ads.run(ads.directory.refresh())
-        surface = ads.directory.surface(catalogue)
+        catalogue = ads.run(ads.engine.host.refresh())
+        surface = ads.engine.host.surface(catalogue)
         report = probe(ads, task=task)
     return {
         "login": login(surface),

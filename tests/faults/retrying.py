@@ -17,7 +17,7 @@ from callsheet import Client
 from callsheet.backoff import Quota, full_jitter, process_quota, retry_after, wait_hint
 from callsheet.errors import CallsheetError, LimitReached
 from callsheet.flows.effects import HttpReply, Send, Sleep
-from callsheet.flows.retry import Timing, retried
+from callsheet.flows.retry import Timing, with_retries
 from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _timing(seed: int, now: float = 1e9) -> Timing:
 
 def pauses(timing: Timing, headers: dict[str, str], status: int) -> list[float]:
     """Return the sleeps of one safe request that always meets this answer."""
-    flow = retried(Send("GET", "/x"), timing)
+    flow = with_retries(Send("GET", "/x"), timing)
     found, answer = [], None
     try:
         while True:
@@ -97,7 +97,7 @@ def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
 
     def ask(client: Client) -> None:
         try:
-            client.run(retried(Send("GET", "/api/actions"), client.directory.timing))
+            client.run(with_retries(Send("GET", "/api/actions"), client.engine.host.timing))
         except CallsheetError:
             return
 

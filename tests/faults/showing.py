@@ -55,7 +55,7 @@ async def _call_awaited(action: str, **options: Any) -> None:
 def _objects() -> None:
     with Client(bindings=BINDINGS) as client:
         client.actions()
-        found = (client, client.settings, client.settings.key, client.transport, client.directory)
+        found = (client, client.settings, client.settings.key, client.transport, client.engine.host)
         for one in found:
             _say(repr(one), str(one), f"{one}")
         for one in (client.settings, client.settings.key):

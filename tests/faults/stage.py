@@ -131,7 +131,7 @@ async def _awaited(value: Any) -> Any:
 def catalogue_of(url: str, home: Path) -> Catalogue:
     """Return what a sandbox advertises at this address."""
     with Client(settings=settings_for(url, home), bindings=BINDINGS) as client:
-        found: Catalogue = client.run(client.directory.refresh())
+        found: Catalogue = client.run(client.engine.host.refresh())
         return found
 
 

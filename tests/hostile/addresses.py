@@ -13,7 +13,7 @@ from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import load
 from callsheet.errors import CallsheetError
-from callsheet.flows.retry import sendable
+from callsheet.flows.retry import is_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +42,12 @@ def addresses(cases: Sequence[Case], folder: Path) -> Outcome:
         flags = {"host": server.url, "api_key": "sk-hostile-0123456789"}
         settings = load(Bindings(command="here", env="HERE"), flags=flags, environ=environ)
         client = Client(settings=settings, ledger=None)
-        client.run(client.directory.refresh())
+        client.run(client.engine.host.refresh())
         for case in cases:
             server.requests.clear()
             sent = _called(client, case.id)
             outcome.sockets += [f"{case.name}: {a}" for a in server.requests if strayed(a, case.id)]
-            if sent != sendable(case.id):
+            if sent != is_sendable(case.id):
                 outcome.broken.append(f"{case.name}: {'sent' if sent else 'not sent'}")
         client.close()
     return outcome

@@ -61,8 +61,10 @@ def _fetch(server: Hostile, folder: Path) -> str:
     settings = load(Bindings(command="gate", env="GATE"), flags=flags, environ=environ)
     client = Client(settings=settings, ledger=None)
     try:
-        client.run(client.directory.refresh(whole=True))
-        snapshot = client.run(client.directory.refresh())  # with what the first answer left behind
+        client.run(client.engine.host.refresh(whole=True))
+        snapshot = client.run(
+            client.engine.host.refresh()
+        )  # with what the first answer left behind
     except CallsheetError:
         return "refused"
     finally:

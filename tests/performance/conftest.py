@@ -139,7 +139,7 @@ def bound(sandbox: Running, tmp_path: Path) -> Watched:
     """Give a client that was made from the sandbox that it is set to talk to, catalogue known."""
     with Client(host=sandbox.url, api_key=sandbox.key, ledger=None) as client:
         client.actions(refresh=True)
-        found = client.directory.cached()
+        found = client.engine.host.cached()
     assert found is not None
     place = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key, "ADS_AUTH": "bearer"}
     made = Watched(generate(Snapshot(sandbox.url, found.actions), tmp_path / "bound"), place)

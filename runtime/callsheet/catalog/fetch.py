@@ -17,9 +17,9 @@ from callsheet.flows.retry import (
     TRANSIENT,
     Timing,
     action_path,
-    followed,
-    retried,
-    sendable,
+    follow_redirect,
+    is_sendable,
+    with_retries,
 )
 from callsheet.jsonio import salvaged, strict_json
 from callsheet.protocol.action_list import read_list
@@ -64,7 +64,7 @@ def fetch(
     mark = read_as(overrides)
     known = known if known is not None and known.read_as == mark else None
     conditions = {} if every else _conditions(known, LIST)
-    reply = yield from retried(Send("GET", LIST, None, conditions), timing)
+    reply = yield from with_retries(Send("GET", LIST, None, conditions), timing)
     if reply.status == 304 and known is not None:
         return known._replace(fetched=timing.wall(), requests=1)
     server = reply.headers.get("server", "")[:80]
@@ -94,7 +94,7 @@ def glance(
     Raises what an answer that is none stands for.
     """
     conditions = _conditions(known, LIST)
-    reply = yield from followed(Send("GET", LIST, None, conditions, within=GLANCE))
+    reply = yield from follow_redirect(Send("GET", LIST, None, conditions, within=GLANCE))
     if reply.status == 304:
         listed = known.get(action_id)
         entry = None
@@ -103,9 +103,9 @@ def glance(
         entry = next((one for one in entries if one.id == action_id), None)
         listed = entry
     asked = _Schemas(overrides, timing, known)
-    if listed is not None and (entry is None or entry.input is None) and sendable(action_id):
+    if listed is not None and (entry is None or entry.input is None) and is_sendable(action_id):
         path = action_path(action_id, "/schema")
-        answer = yield from followed(
+        answer = yield from follow_redirect(
             Send("GET", path, None, _conditions(known, path), within=GLANCE)
         )
         listed, _ = asked.with_schema(listed, answer)
@@ -132,7 +132,7 @@ def _pages(
             return entries, notes, sent
         if sent == MOST_PAGES or len(entries) >= MOST_ACTIONS:
             break
-        reply = yield from retried(_following(page.next, reply, host), timing)
+        reply = yield from with_retries(_following(page.next, reply, host), timing)
     return entries, [*notes, f"the list is cut after {len(entries)} actions"], sent
 
 
@@ -194,7 +194,7 @@ class _Schemas:
 
     def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
         """The actions of a list with their schemas; ``notes`` says where one is not to be had."""
-        wanted = [entry.id for entry in entries if entry.input is None and sendable(entry.id)]
+        wanted = [entry.id for entry in entries if entry.input is None and is_sendable(entry.id)]
         replies: tuple[HttpReply | Exception, ...] = ()
         if wanted:
             replies = yield Gather(tuple(self._request(name) for name in wanted))
@@ -223,7 +223,7 @@ class _Schemas:
             return reply
         try:
             self.sent += 1
-            return (yield from retried(self._request(action_id), self.timing))
+            return (yield from with_retries(self._request(action_id), self.timing))
         except CallsheetError as error:
             return error
 

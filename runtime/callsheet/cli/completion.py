@@ -79,9 +79,9 @@ def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Completi
     from callsheet.catalog import bound
 
     session: Session = ctx.obj
-    catalogue = session.directory.cached()
+    catalogue = session.host.cached()
     actions = (
-        session.directory.surface(catalogue).actions
+        session.host.surface(catalogue).actions
         if catalogue is not None
         else tuple(bound.generated(session.bindings))
     )

@@ -37,8 +37,8 @@ def changes(session: Session, bound: Action) -> list[str]:
     from callsheet.diff.compare import LockedNames, diff
     from callsheet.spec import Advertised
 
-    directory = session.directory
-    catalogue = directory.cached()
+    host = session.host
+    catalogue = host.cached()
     live = catalogue.get(bound.id) if catalogue is not None else None
     stored = session.bindings.schema(bound.module)
     if live is None or stored is None:
@@ -54,7 +54,7 @@ def changes(session: Session, bound: Action) -> list[str]:
     found = diff(
         Snapshot("", (old,)),
         Snapshot("", (live,)),
-        overlay=directory.overlay,
+        overlay=host.overlay,
         program=session.prog,
         old_names=LockedNames({bound.id: bound.command}),
     )
@@ -65,10 +65,10 @@ def after_refusal(session: Session, action: Action, error: CallsheetError) -> No
     """Look whether the server has changed what it just refused; the error then says so."""
     if error.http_status not in _REFUSALS or not action.command:
         return
-    known = session.directory.index()
+    known = session.host.index()
     before = known.digest_of(action.id) if known is not None else action.digest
     try:
-        listed = session.run(session.directory.renew(action.id))
+        listed = session.run(session.host.renew(action.id))
     except CallsheetError:  # what went wrong first is what the user should hear
         return
     call = f"`{' '.join((session.prog, *action.command))}`"
@@ -79,7 +79,7 @@ def after_refusal(session: Session, action: Action, error: CallsheetError) -> No
         error.hint = f"{session.prog} actions list shows what there is"
         error.code = "removed"
         return
-    index = session.directory.index()
+    index = session.host.index()
     now = index.digest_of(action.id) if index is not None else None
     if now and now != (action.digest or before):
         bound = session.drift.bound if session.drift is not None else action
@@ -93,9 +93,9 @@ def refresh_aside(session: Session) -> None:
 
     Nothing waits for it: a program that ends meanwhile leaves the cache as it was.
     """
-    directory = session.directory
-    index = directory.index()
-    if index is not None and directory.timing.wall() - index.fetched < _DAY:
+    host = session.host
+    index = host.index()
+    if index is not None and host.timing.wall() - index.fetched < _DAY:
         return
     thread = threading.Thread(target=_refresh, args=(session,), daemon=True)
     thread.start()
@@ -105,12 +105,12 @@ def _refresh(session: Session) -> None:
     from callsheet.catalog.host import Host
     from callsheet.transport.sync import Transport
 
-    own = session.directory
-    directory = Host(own.settings, own.bindings, own.timing)
-    directory.overrides = own.overrides
+    own = session.host
+    host = Host(own.settings, own.bindings, own.timing)
+    host.overrides = own.overrides
     transport: Any = Transport(own.settings, None)
     try:
-        transport.run(directory.refresh())
+        transport.run(host.refresh())
     except Exception:
         return
     finally:

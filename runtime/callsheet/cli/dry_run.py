@@ -74,7 +74,7 @@ def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
     from callsheet.schema.references import SchemaRefused
 
     try:
-        found = session.run(session.directory.schema(action))
+        found = session.run(session.host.schema(action))
     except CallsheetError:
         stored = session.bindings.schema(asked.module) if asked.module else None
         found = (stored or {}).get("input")

@@ -24,7 +24,7 @@ class AvailableActions(NamedTuple):
     def surface(self, session: Session) -> ActionSet:
         """The named actions."""
         if self.source != "bindings":
-            return session.directory.surface(self.catalogue)
+            return session.host.surface(self.catalogue)
         return bound.surface_of(session.bindings)
 
 
@@ -38,9 +38,9 @@ def offered(session: Session, *, whole: bool = False) -> AvailableActions:
         if said.actions:
             session.warn(f"no server is configured; this is from {session.bindings.package}")
             return AvailableActions(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
-    known = session.directory.cached()
+    known = session.host.cached()
     try:
-        return AvailableActions(session.run(session.directory.refresh(whole=whole)), "live")
+        return AvailableActions(session.run(session.host.refresh(whole=whole)), "live")
     except CallsheetError as error:
         if known is None or not error.retryable:
             raise
@@ -51,5 +51,5 @@ def offered(session: Session, *, whole: bool = False) -> AvailableActions:
 
 def known(session: Session) -> AvailableActions | None:
     """What the server offered when it was last asked."""
-    found = session.directory.cached()
+    found = session.host.cached()
     return AvailableActions(found, "cached") if found is not None else None

@@ -87,9 +87,9 @@ class Lookup:
         """The actions of the cached live catalogue."""
         if not self.session.settings.host:
             return ()
-        directory = self.session.directory
-        catalogue = directory.cached()
-        return directory.surface(catalogue).actions if catalogue is not None else ()
+        host = self.session.host
+        catalogue = host.cached()
+        return host.surface(catalogue).actions if catalogue is not None else ()
 
     def is_group(self, path: Path) -> bool:
         """Whether commands begin with these words."""
@@ -118,7 +118,7 @@ class Lookup:
         if self._same_source() and seen and bound.digest:
             from callsheet.cli.session import Drift
 
-            live = self.session.directory.live(bound)
+            live = self.session.host.live(bound)
             self.session.drift = Drift(bound) if live is not None else None
             return live or bound
         return bound if self.own_host() else None
@@ -142,7 +142,7 @@ class Lookup:
             return False
         self._asked = True
         try:
-            self.session.run(self.session.directory.refresh())
+            self.session.run(self.session.host.refresh())
         except CallsheetError as error:
             self.trouble = error.message
             return False

@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 
 def finish(session: Session, made: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save, print; returns the exit code."""
-    from callsheet.flows.jobs import completed
+    from callsheet.flows.jobs import fetch_missing_media
 
     if made.asked.role == "query":
-        return tell_query(session, made, outcome.answer)
+        return tell_query(session, made, outcome.reply)
     if made.asked.family is None:
-        return tell_plain(session, made.asked, outcome.answer)
-    job = session.engine.job(outcome)
+        return tell_plain(session, made.asked, outcome.reply)
+    job = session.engine.job_of(outcome)
     if "no-wait" in session.flags:
-        print_job(session, made.asked, outcome.answer, job)
+        print_job(session, made.asked, outcome.reply, job)
         return 0
-    answer = outcome.answer
-    if made.blocking and answer.reading.state == "running":
+    answer = outcome.reply
+    if made.blocking and answer.fields.state == "running":
         raise _still_running(made.action, answer)
-    answer = session.run(completed(answer, job, session.engine.timing))
-    if answer.reading.state in {"", "running"} and job is not None and not made.blocking:
+    answer = session.run(fetch_missing_media(answer, job, session.engine.timing))
+    if answer.fields.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(session, job, made.patience)
     conclude(session, made.asked, answer, job)
     return 0
 
 
 def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
-    task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
+    task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
     return StillRunning(
         f"{action.id} stopped waiting; the job goes on",
         hint=f"tasks wait {shell_word(task_id)}" if task_id else "",
@@ -60,13 +60,13 @@ def wait(session: Session, job: Job, seconds: float) -> ParsedReply:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
     from callsheet.cli import drift_notice
     from callsheet.cli.output.progress import Progress
-    from callsheet.flows.jobs import usual
+    from callsheet.flows.jobs import typical_duration
 
     try:
         session.note(f"task {job.task_ids[0]}")
         drift_notice.refresh_aside(session)
-        job = session.engine.learnt(job)
-        with Progress(session, job.action, usual(job.past)) as progress:
+        job = session.engine.with_history(job)
+        with Progress(session, job.action, typical_duration(job.past)) as progress:
             answer: ParsedReply = session.run(session.engine.wait(job, seconds), progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
@@ -96,14 +96,14 @@ def conclude(session: Session, action: Action, answer: ParsedReply, job: Job | N
         output.emit(session, shown, lambda: job_view.job_lines(shown))
     if first is not None and "open" in session.flags:
         saving.show(first.path)
-    if not session.flags.get("out") and job is not None and answer.reading.media:
+    if not session.flags.get("out") and job is not None and answer.fields.media:
         line = saving.resume_line(shown["taskId"] or job.ref)
         session.note(f"save it: {session.prog} {line}")
 
 
 def _task_id(answer: ParsedReply, job: Job | None) -> str | None:
     """The id that the last answer is about, else the first that the server gave."""
-    return next(iter(answer.reading.task_ids or (job.task_ids if job else ())), None)
+    return next(iter(answer.fields.task_ids or (job.task_ids if job else ())), None)
 
 
 def print_job(
@@ -122,7 +122,7 @@ def shown_job(
     """The one object of a job; ``more`` holds what was saved and stored."""
     from callsheet.cli.output import job_view
 
-    links = session.engine.links(answer)
+    links = session.engine.media_links(answer)
     media = action.media or (job.media if job else ())
     return job_view.job_object(
         job_view.JobView(
@@ -137,10 +137,10 @@ def shown_job(
 
 def tell_query(session: Session, made: CommandRequest, answer: ParsedReply) -> int:
     """Print how a job stands; 6 where it failed."""
-    action, state = made.asked, answer.reading.state
+    action, state = made.asked, answer.fields.state
     if state == "failed":
         return tell_failed(session, action, answer, None)
-    if session.flags.get("out") or (state == "done" and answer.reading.media):
+    if session.flags.get("out") or (state == "done" and answer.fields.media):
         conclude(session, action, answer, _known(session, answer))
         return 0
     print_job(session, action, answer, None)
@@ -149,11 +149,11 @@ def tell_query(session: Session, made: CommandRequest, answer: ParsedReply) -> i
 
 def _known(session: Session, answer: ParsedReply) -> Job | None:
     """The job that a query was about, where it was started from here."""
-    name = next(iter(answer.reading.task_ids), "")
+    name = next(iter(answer.fields.task_ids), "")
     row = session.ledger().find(name) if name else None
     if row is None or row.host != session.settings.host or not row.family:
         return None
-    job: Job = session.run(session.engine.known_job(row.ref))
+    job: Job = session.run(session.engine.find_job(row.ref))
     return job
 
 
@@ -161,7 +161,7 @@ def tell_failed(session: Session, action: Action, answer: ParsedReply, job: Job 
     """Print a failed job: its object with the error in it, and the line."""
     from callsheet.cli.output import job_view
 
-    words = answer.reading.message or answer.reading.said
+    words = answer.fields.message or answer.fields.raw_state
     shown = shown_job(session, action, answer, job)
     error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
     shown["error"] = error.as_json()
@@ -229,7 +229,7 @@ def announce(session: Session, action: Action) -> None:
     if not action.paid:
         return
     host = session.settings.require_host()
-    if session.directory.is_sandbox():
+    if session.host.is_sandbox():
         session.note(f"→ sandbox {host} {action.id} (free)")
     else:
         session.note(f"→ {host} {action.id} (may spend credits)")
@@ -240,14 +240,14 @@ def send(session: Session, made: CommandRequest) -> Invocation:
     from callsheet.cli.output import saving
     from callsheet.transport.http import require_key
 
-    action = session.run(session.directory.on_terms_of_host(made.action))
+    action = session.run(session.host.on_terms_of_host(made.action))
     if action.paid:
         require_key(session.settings)
     announce(session, action)
     ref = str(uuid.uuid4())
     session.paid = (action.id, ref) if action.paid else session.paid
     data = made.body.encoded()
-    flow = session.engine.call(
+    flow = session.engine.invoke(
         action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(session)
     )
     try:

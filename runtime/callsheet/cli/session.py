@@ -88,7 +88,7 @@ class Session:
         self._settings: Settings | None = None
         self._place: tuple[str | None, ...] = ()
         self._cache: CatalogueCache | None = None
-        self._directory: Host | None = None
+        self._host: Host | None = None
         self._ledger: Ledger | None = None
         self._engine: Engine | None = None
         self._transport: Transport | None = None
@@ -137,23 +137,23 @@ class Session:
     def restart(self) -> None:
         """Build everything anew at the next use."""
         self.close()
-        self._settings = self._cache = self._directory = None
+        self._settings = self._cache = self._host = None
         self._ledger = self._engine = self._transport = None
 
     @property
-    def directory(self) -> Host:
+    def host(self) -> Host:
         """The actions of the host."""
-        if self._directory is None:
+        if self._host is None:
             from callsheet.catalog.host import Host
 
-            self._directory = Host(
+            self._host = Host(
                 self.settings,
                 self.bindings,
                 self._timing(),
                 overrides=self._overrides(),
                 cache=self._kept(),
             )
-        return self._directory
+        return self._host
 
     def index(self) -> Index | None:
         """When the host was last asked, and the digests of its schemas, without the rest."""
@@ -169,11 +169,11 @@ class Session:
 
     @property
     def engine(self) -> Engine:
-        """The flows over directory and ledger."""
+        """The flows over host and ledger."""
         if self._engine is None:
             from callsheet.engine.invoke import Engine
 
-            self._engine = Engine(self.directory, self.ledger())
+            self._engine = Engine(self.host, self.ledger())
         return self._engine
 
     def ledger(self) -> Ledger:
@@ -191,11 +191,11 @@ class Session:
         except StopIteration as found:
             result: T = found.value
             return result
-        from callsheet.flows.effects import resumed
+        from callsheet.flows.effects import prepend
 
         if self._transport is None:
             self._transport = self._connect(self.ledger())
-        return self._transport.run(resumed(first, flow), tell)
+        return self._transport.run(prepend(first, flow), tell)
 
     def _connect(self, ledger: Ledger) -> Transport:
         from callsheet.cli import signals
@@ -205,10 +205,10 @@ class Session:
             from callsheet.transport.trace import TracingTransport
 
             headers = "debug" in self.flags
-            return TracingTransport(self.directory.settings, ledger, say=self.warn, headers=headers)
+            return TracingTransport(self.host.settings, ledger, say=self.warn, headers=headers)
         from callsheet.transport.sync import Transport
 
-        return Transport(self.directory.settings, ledger)
+        return Transport(self.host.settings, ledger)
 
     def close(self) -> None:
         """Close connections and files."""

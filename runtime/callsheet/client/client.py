@@ -9,7 +9,7 @@ from callsheet.client.results import AsyncResult, Result
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings, load
 from callsheet.engine.invoke import Engine, Invocation, require_done
-from callsheet.flows.jobs import completed
+from callsheet.flows.jobs import fetch_missing_media
 from callsheet.flows.retry import default_timing
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callsheet.actions.resolve import ActionSet
+    from callsheet.catalog.host import Host
     from callsheet.client.tasks import AsyncTask, AsyncTasks, Task, Tasks
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
@@ -68,11 +69,16 @@ class BaseClient:
         self.ledger = self._ledger(ledger)
         from callsheet.catalog.host import Host
 
-        self.directory = Host(
+        host_actions = Host(
             self.settings, self.bindings, timing or default_timing(), overrides=overrides
         )
-        self.settings = self.directory.settings
-        self.engine = Engine(self.directory, self.ledger)
+        self.settings = host_actions.settings
+        self.engine = Engine(host_actions, self.ledger)
+
+    @property
+    def directory(self) -> Host:
+        """Return what is known of the server's actions: catalogue, schemas and validation."""
+        return self.engine.host
 
     def _ledger(self, folder: str | None) -> Ledger | None:
         if folder is None:
@@ -84,7 +90,7 @@ class BaseClient:
     def _job(self, outcome: Invocation) -> Job:
         from callsheet.errors import ServerError
 
-        job = self.engine.job(outcome)
+        job = self.engine.job_of(outcome)
         if job is None:
             raise ServerError(
                 f"{outcome.action.id} answered without a task that can be asked about",
@@ -115,13 +121,15 @@ class Client(BaseClient):
 
     def find(self, action: Action | str) -> Action:
         """The action of this id."""
-        found: Action = self.run(self.directory.find(action)) if isinstance(action, str) else action
-        return found
+        if not isinstance(action, str):
+            return action
+        match: Action = self.run(self.engine.host.find(action))
+        return match
 
     def actions(self, *, refresh: bool = False) -> ActionSet:
         """The named actions that the server advertises; from the cache unless told otherwise."""
-        flow = self.directory.refresh() if refresh else self.directory.catalogue()
-        return self.directory.surface(self.run(flow))
+        flow = self.engine.host.refresh() if refresh else self.engine.host.catalogue()
+        return self.engine.host.surface(self.run(flow))
 
     def call(
         self,
@@ -139,16 +147,16 @@ class Client(BaseClient):
         Raises any of ``callsheet.errors``.
         """
         found = self.find(action)
-        flow = self.engine.call(
+        flow = self.engine.invoke(
             found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Invocation = self.run(flow)
-        job = self.engine.job(outcome)
-        answer = outcome.answer
+        job = self.engine.job_of(outcome)
+        answer = outcome.reply
         if wait:
-            answer = self.run(completed(answer, job, self.engine.timing))
-        if wait and job is not None and answer.reading.state in {"", "running"}:
+            answer = self.run(fetch_missing_media(answer, job, self.engine.timing))
+        if wait and job is not None and answer.fields.state in {"", "running"}:
             from callsheet.client.tasks import Task
 
             return Task[Any](self, found, job, answer).wait(timeout=timeout)
@@ -169,7 +177,7 @@ class Client(BaseClient):
 
         found = self.find(action)
         outcome = self.run(
-            self.engine.call(
+            self.engine.invoke(
                 found,
                 {} if body is None else body,
                 key=idempotency_key,
@@ -177,7 +185,7 @@ class Client(BaseClient):
                 check=check,
             )
         )
-        return Task(self, found, self._job(outcome), outcome.answer)
+        return Task(self, found, self._job(outcome), outcome.reply)
 
     def close(self) -> None:
         """Close connections and the ledger."""
@@ -219,13 +227,13 @@ class AsyncClient(BaseClient):
         """The action of this id."""
         if not isinstance(action, str):
             return action
-        found: Action = await self.run(self.directory.find(action))
+        found: Action = await self.run(self.engine.host.find(action))
         return found
 
     async def actions(self, *, refresh: bool = False) -> ActionSet:
         """As ``Client.actions``."""
-        flow = self.directory.refresh() if refresh else self.directory.catalogue()
-        return self.directory.surface(await self.run(flow))
+        flow = self.engine.host.refresh() if refresh else self.engine.host.catalogue()
+        return self.engine.host.surface(await self.run(flow))
 
     async def call(
         self,
@@ -239,16 +247,16 @@ class AsyncClient(BaseClient):
     ) -> AsyncResult[Any]:
         """As ``Client.call``."""
         found = await self.find(action)
-        flow = self.engine.call(
+        flow = self.engine.invoke(
             found, {} if body is None else body, key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Invocation = await self.run(flow)
-        job = self.engine.job(outcome)
-        answer = outcome.answer
+        job = self.engine.job_of(outcome)
+        answer = outcome.reply
         if wait:
-            answer = await self.run(completed(answer, job, self.engine.timing))
-        if wait and job is not None and answer.reading.state in {"", "running"}:
+            answer = await self.run(fetch_missing_media(answer, job, self.engine.timing))
+        if wait and job is not None and answer.fields.state in {"", "running"}:
             from callsheet.client.tasks import AsyncTask
 
             return await AsyncTask[Any](self, found, job, answer).wait(timeout=timeout)
@@ -269,7 +277,7 @@ class AsyncClient(BaseClient):
 
         found = await self.find(action)
         outcome = await self.run(
-            self.engine.call(
+            self.engine.invoke(
                 found,
                 {} if body is None else body,
                 key=idempotency_key,
@@ -277,7 +285,7 @@ class AsyncClient(BaseClient):
                 check=check,
             )
         )
-        return AsyncTask(self, found, self._job(outcome), outcome.answer)
+        return AsyncTask(self, found, self._job(outcome), outcome.reply)
 
     async def close(self) -> None:
         """Close connections and the ledger."""

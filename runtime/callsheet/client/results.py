@@ -42,10 +42,10 @@ class ResultState(Generic[T]):
         self.action = action.id
         self._module = action.result or action.module
         self.json: Any = answer.json
-        self.task_id = answer.reading.task_ids[0] if answer.reading.task_ids else None
-        self.media = client.engine.links(answer)
-        headers = answer.reply.headers
-        self.response = Response(answer.reply.status, headers, request_id(headers))
+        self.task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
+        self.media = client.engine.media_links(answer)
+        headers = answer.http.headers
+        self.response = Response(answer.http.status, headers, request_id(headers))
 
     @property
     def data(self) -> T:
@@ -56,7 +56,7 @@ class ResultState(Generic[T]):
         """
         if self._data is None:
             self._data = _typed(
-                self._client.bindings.package, self._module, self._answer.reading.payload
+                self._client.bindings.package, self._module, self._answer.fields.payload
             )
         data: T = self._data
         return data

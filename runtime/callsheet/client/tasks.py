@@ -67,7 +67,7 @@ class Tasks(History):
 
     def get(self, name: str) -> Task[Any]:
         """The job with this task id or client reference; nothing is asked of the server yet."""
-        job: Job = self._client.run(self._engine.known_job(name))
+        job: Job = self._client.run(self._engine.find_job(name))
         return Task(self._client, self._engine.action_of(job), job, None)
 
     def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
@@ -90,7 +90,7 @@ class AsyncTasks(History):
 
     async def get(self, name: str) -> AsyncTask[Any]:
         """As ``Tasks.get``."""
-        job: Job = await self._client.run(self._engine.known_job(name))
+        job: Job = await self._client.run(self._engine.find_job(name))
         return AsyncTask(self._client, self._engine.action_of(job), job, None)
 
     async def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
@@ -108,7 +108,7 @@ T = TypeVar("T")
 class TaskState(Generic[T]):
     """How a job stood when it was last looked at.
 
-    ``ref`` is the client reference; ``state`` is running, done or failed; ``said`` is the
+    ``ref`` is the client reference; ``state`` is running, done or failed; ``raw_state`` is the
     server's own word for it and ``progress`` is 0 to 1 where it is told.
     """
 
@@ -123,30 +123,35 @@ class TaskState(Generic[T]):
     @property
     def id(self) -> str:
         """The server's id: of several in its first answer, the one by which it knew the job."""
-        known = self._answer.reading.task_ids if self._answer else ()
+        known = self._answer.fields.task_ids if self._answer else ()
         return (known or self._job.task_ids)[0]
 
     @property
     def state(self) -> str:
         """``running``, ``done`` or ``failed``; ``running`` before the first look."""
-        return (self._answer.reading.state if self._answer else "") or "running"
+        return (self._answer.fields.state if self._answer else "") or "running"
+
+    @property
+    def raw_state(self) -> str:
+        """Return the server's own word for the state."""
+        return self._answer.fields.raw_state if self._answer else ""
 
     @property
     def said(self) -> str:
-        """The server's own word for the state."""
-        return self._answer.reading.said if self._answer else ""
+        """Return ``raw_state``, under the name that it had before."""
+        return self.raw_state
 
     @property
     def progress(self) -> float | None:
         """0 to 1, where the server tells it."""
-        return self._answer.reading.progress if self._answer else None
+        return self._answer.fields.progress if self._answer else None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} of {self.action}: {self.state}>"
 
     def _waiting(self, timeout: float | None) -> Flow[ParsedReply]:
         seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
-        self._answer = yield from self._client.engine.outcome(self._job, seconds)
+        self._answer = yield from self._client.engine.wait_until_over(self._job, seconds)
         return require_done(self._answer, self.action, self.id)
 
 
@@ -157,7 +162,7 @@ class Task(TaskState[T]):
 
     def refresh(self) -> Task[T]:
         """Look at the job once."""
-        self._answer = self._client.run(self._client.engine.ask(self._job))
+        self._answer = self._client.run(self._client.engine.query_job(self._job))
         return self
 
     def wait(
@@ -179,7 +184,7 @@ class Task(TaskState[T]):
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Wait where necessary, then fetch the first medium to ``path``; see ``Result.save``."""
         answer = self._answer
-        there = answer is not None and self.state == "done" and answer.reading.media
+        there = answer is not None and self.state == "done" and answer.fields.media
         result = self._result(answer) if answer and there else self.wait()
         return result.save(path, force=force, manifest=manifest)
 
@@ -200,7 +205,7 @@ class AsyncTask(TaskState[T]):
 
     async def refresh(self) -> AsyncTask[T]:
         """As ``Task.refresh``."""
-        self._answer = await self._client.run(self._client.engine.ask(self._job))
+        self._answer = await self._client.run(self._client.engine.query_job(self._job))
         return self
 
     async def wait(
@@ -220,7 +225,7 @@ class AsyncTask(TaskState[T]):
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """As ``Task.save``."""
         answer = self._answer
-        there = answer is not None and self.state == "done" and answer.reading.media
+        there = answer is not None and self.state == "done" and answer.fields.media
         result = self._result(answer) if answer and there else await self.wait()
         return await result.save(path, force=force, manifest=manifest)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
 from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
-from callsheet.flows.retry import sendable
+from callsheet.flows.retry import is_sendable
 from callsheet.jsonio import once
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
@@ -50,7 +50,7 @@ def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no JSON number")
 
 
-def reference(key: str | None) -> str:
+def client_reference(key: str | None) -> str:
     """The client reference; raises ``UsageError`` for one that cannot stand in a header."""
     if key is not None and not re.fullmatch("[!-~]{1,255}", key):
         raise UsageError("an idempotency key is 1 to 255 printable ASCII characters without spaces")
@@ -64,9 +64,9 @@ def _uuid() -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def require_name(action_id: str) -> None:
+def require_sendable(action_id: str) -> None:
     """Raise ``UsageError`` for an id that cannot be a segment of a path."""
-    if not sendable(action_id):
+    if not is_sendable(action_id):
         raise UsageError(f"{one_line(action_id)!r} cannot be the id of an action")
 
 
@@ -89,20 +89,20 @@ class Invocation(NamedTuple):
 
     action: Action
     ref: str
-    answer: ParsedReply
+    reply: ParsedReply
     started: float
     expected: frozenset[str] = frozenset()
     marks: RequestMarks = NO_MARKS
 
 
 class Engine:
-    """Composes flows over one directory and one ledger; the drivers run them."""
+    """Composes flows over one host and one ledger; the drivers run them."""
 
-    def __init__(self, directory: Host, ledger: Ledger | None) -> None:
-        self.directory, self.ledger = directory, ledger
-        self.settings, self.timing = directory.settings, directory.timing
+    def __init__(self, host: Host, ledger: Ledger | None) -> None:
+        self.host, self.ledger = host, ledger
+        self.settings, self.timing = host.settings, host.timing
 
-    def call(
+    def invoke(
         self,
         action: Action,
         body: bytes | Mapping[str, Any],
@@ -121,15 +121,19 @@ class Engine:
         data = body if isinstance(body, bytes) else encode(body)
         value = decode(data)
         if check:
-            require_name(action.id)
+            require_sendable(action.id)
             require_files(action.params, value)
-            yield from self.directory.judge(action, value)
+            yield from self.host.judge(action, value)
         facts: dict[str, Any] = {"target": target or None}
         if self.settings.store_input:
             facts["body"] = data.decode()
-        return (yield from self.send(action, data, value, key=key, timeout=timeout, facts=facts))
+        return (
+            yield from self.invoke_encoded(
+                action, data, value, key=key, timeout=timeout, facts=facts
+            )
+        )
 
-    def send(
+    def invoke_encoded(
         self,
         action: Action,
         data: bytes,
@@ -140,14 +144,14 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         facts: Mapping[str, Any] = {},
     ) -> Flow[Invocation]:
-        """Send bytes that stand for ``value`` and need no check; else as ``call``.
+        """Send bytes that stand for ``value`` and need no check; else as ``invoke``.
 
         ``facts`` go into the ledger beside what is always kept; ``headers`` along with the
         bytes.
         """
-        ref = reference(key)
-        require_name(action.id)
-        action = yield from self.directory.on_terms_of_host(action)
+        ref = client_reference(key)
+        require_sendable(action.id)
+        action = yield from self.host.on_terms_of_host(action)
         if action.paid:
             require_key(self.settings)
         expected, marks = self._expectations(action, value, facts.get("target") or "")
@@ -157,7 +161,7 @@ class Engine:
             value=value,
             ref=ref,
             host=self.settings.require_host(),
-            overrides=self.directory.overrides,
+            overrides=self.host.overrides,
             timeout=timeout if timeout is not None else silence_of(action, value),
             may_resend=lambda: self._may_resend(action),
             headers=headers or {},
@@ -192,9 +196,9 @@ class Engine:
     def _answered(self, order: InvocationRequest) -> Flow[ParsedReply]:
         if order.action.role != "query":
             return (yield from submit(order, self.timing))
-        from callsheet.flows.jobs import query
+        from callsheet.flows.jobs import submit_query
 
-        return (yield from query(order, self.timing, others=lambda: self._others(order)))
+        return (yield from submit_query(order, self.timing, others=lambda: self._others(order)))
 
     def _others(self, order: InvocationRequest) -> tuple[str, ...]:
         """Return the other ids of the job that a query asks about, from the ledger."""
@@ -211,15 +215,15 @@ class Engine:
             return True
         if not action.idempotent:
             return False
-        marks = yield from self.directory.fresh_marks(action.id)
+        marks = yield from self.host.fresh_marks(action.id)
         return marks.get("idempotency") is True
 
-    def job(self, outcome: Invocation) -> Job | None:
+    def job_of(self, outcome: Invocation) -> Job | None:
         """The job that an invocation started, if it started one that can be asked about."""
-        family, reading = outcome.action.family, outcome.answer.reading
+        family, reading = outcome.action.family, outcome.reply.fields
         if family is None or not family.query or not reading.task_ids:
             return None
-        from callsheet.flows.jobs import Job, hint_of
+        from callsheet.flows.jobs import Job, poll_hint
 
         return Job(
             ref=outcome.ref,
@@ -228,14 +232,14 @@ class Engine:
             task_ids=reading.task_ids,
             started=outcome.started,
             host=self.settings.host,
-            overrides=self.directory.overrides,
+            overrides=self.host.overrides,
             media=outcome.action.media,
-            hint=hint_of(outcome.answer, self.timing.wall()),
+            hint=poll_hint(outcome.reply, self.timing.wall()),
             expected=outcome.expected,
             marks=outcome.marks,
         )
 
-    def learnt(self, job: Job) -> Job:
+    def with_history(self, job: Job) -> Job:
         """A job that is to be waited for, with how long earlier ones of its action took here."""
         if self.ledger is None or job.past:
             return job
@@ -245,7 +249,7 @@ class Engine:
         except UsageError:  # a ledger that fails now must not cost the caller a paid job
             return job
 
-    def known_job(self, name: str, family: Family | None = None) -> Flow[Job]:
+    def find_job(self, name: str, family: Family | None = None) -> Flow[Job]:
         """The job with this task id or client reference, from the ledger or as a bare id.
 
         A bare id needs a family; where only one is advertised, it is that one.
@@ -260,42 +264,42 @@ class Engine:
                 flag="--host",
             )
         if row is not None and row.task_ids and row.family:
-            return job_of(row, self.directory.overrides)
+            return job_of(row, self.host.overrides)
         if family is None:
-            family = yield from _only_family(self.directory, name)
+            family = yield from _only_family(self.host, name)
         action_id = family.create or family.wait
         return Job(
             "", action_id, family, (name,), self.timing.wall(), self.settings.require_host(),
-            self.directory.overrides, expected=expected_media(action_id),
+            self.host.overrides, expected=expected_media(action_id),
         )  # fmt: skip
 
     def action_of(self, job: Job) -> Action:
         """The action that a job belongs to, as far as the catalogue at hand knows it."""
-        catalogue = self.directory.cached()
-        known = self.directory.surface(catalogue).by_id.get(job.action) if catalogue else None
+        catalogue = self.host.cached()
+        known = self.host.surface(catalogue).by_id.get(job.action) if catalogue else None
         return known or Action(id=job.action, family=job.family, media=job.media)
 
-    def ask(self, job: Job) -> Flow[ParsedReply]:
+    def query_job(self, job: Job) -> Flow[ParsedReply]:
         """One look at a job."""
-        from callsheet.flows.jobs import ask
+        from callsheet.flows.jobs import query_job
 
-        return (yield from ask(job, self.timing))
+        return (yield from query_job(job, self.timing))
 
     def wait(self, job: Job, timeout: float) -> Flow[ParsedReply]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
-        answer = yield from self.outcome(job, timeout)
-        return require_done(answer, job.action, answer.reading.task_ids[0])
+        answer = yield from self.wait_until_over(job, timeout)
+        return require_done(answer, job.action, answer.fields.task_ids[0])
 
-    def outcome(self, job: Job, timeout: float) -> Flow[ParsedReply]:
+    def wait_until_over(self, job: Job, timeout: float) -> Flow[ParsedReply]:
         """As ``wait``, but a failed job is an answer too."""
         from callsheet.flows.jobs import wait
 
         deadline = self.timing.clock() + timeout
-        return (yield from wait(self.learnt(job), self.timing, deadline=deadline))
+        return (yield from wait(self.with_history(job), self.timing, deadline=deadline))
 
-    def links(self, answer: ParsedReply) -> tuple[str, ...]:
+    def media_links(self, answer: ParsedReply) -> tuple[str, ...]:
         """The media of an answer as absolute links; a relative one belongs to the host."""
-        return links_of(answer, self.settings.host)
+        return media_links(answer, self.settings.host)
 
     def save(
         self,
@@ -314,20 +318,20 @@ class Engine:
         return (yield from save(what, self.timing))
 
 
-def links_of(answer: ParsedReply, host: str) -> tuple[str, ...]:
+def media_links(answer: ParsedReply, host: str) -> tuple[str, ...]:
     """As ``saves.links_of``, whose imports an answer without media does not need."""
-    if not answer.reading.media:
+    if not answer.fields.media:
         return ()
     from callsheet.engine import saving
 
-    return saving.links_of(answer, host)
+    return saving.media_links(answer, host)
 
 
 def require_done(answer: ParsedReply, action: str, task_id: str | None) -> ParsedReply:
     """The answer, or ``TaskFailed`` with the server's own words."""
-    if answer.reading.state != "failed":
+    if answer.fields.state != "failed":
         return answer
-    words = answer.reading.message or answer.reading.said or "no reason given"
+    words = answer.fields.message or answer.fields.raw_state or "no reason given"
     raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
 
 
@@ -347,9 +351,9 @@ def _facts(order: InvocationRequest) -> dict[str, Any]:
     }
 
 
-def _only_family(directory: Host, name: str) -> Flow[Family]:
-    catalogue = yield from directory.catalogue()
-    actions = directory.surface(catalogue).actions
+def _only_family(host: Host, name: str) -> Flow[Family]:
+    catalogue = yield from host.catalogue()
+    actions = host.surface(catalogue).actions
     found = {action.family for action in actions if action.family is not None}
     if len(found) == 1:
         return found.pop()

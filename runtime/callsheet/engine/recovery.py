@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.flows.effects import Flow, Record, Send
-from callsheet.flows.jobs import Job, ask, job_of
-from callsheet.flows.retry import action_path, retried
+from callsheet.flows.jobs import Job, job_of, query_job
+from callsheet.flows.retry import action_path, with_retries
 from callsheet.protocol.error_replies import error_for
 from callsheet.protocol.replies import read_reply
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WORDS = ("cancel", "abort", "stop")
 
 
-def cancelling_action(family_member: str, actions: Iterable[Advertised]) -> tuple[str, str]:
+def find_cancel_action(family_member: str, actions: Iterable[Advertised]) -> tuple[str, str]:
     """The id of the action that cancels jobs of a member's group, and the field of the task id.
 
     It is named so and needs a task id alone; both are empty where there is none.
@@ -56,17 +56,17 @@ def _key(action: Advertised) -> str:
 
 def cancel(engine: Engine, job: Job) -> Flow[ParsedReply]:
     """Ask the server to stop a job; raises ``UsageError`` where it offers no such action."""
-    catalogue = yield from engine.directory.catalogue()
+    catalogue = yield from engine.host.catalogue()
     member = job.family.query or job.family.create or job.family.wait
-    action_id, key = cancelling_action(member, catalogue.actions)
+    action_id, key = find_cancel_action(member, catalogue.actions)
     if not action_id:
         raise UsageError(
             f"the server offers no action that cancels {job.action}",
             hint="stopping to wait leaves the job alive",
         )
-    action = yield from engine.directory.find(action_id)
-    outcome = yield from engine.call(action, {key: job.task_ids[0]})
-    answer: ParsedReply = outcome.answer
+    action = yield from engine.host.find(action_id)
+    outcome = yield from engine.invoke(action, {key: job.task_ids[0]})
+    answer: ParsedReply = outcome.reply
     return answer
 
 
@@ -81,7 +81,7 @@ class Recovery:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.overrides = engine.directory.overrides
+        self.overrides = engine.host.overrides
         self.notes: list[str] = []
 
     @property
@@ -121,8 +121,8 @@ class Recovery:
         """Take the user's word for the task id of a job, once the server knows it."""
         row = self.row(name)
         job = self._job(row, (task_id,))
-        answer = yield from ask(job._replace(ref=""), self.engine.timing)
-        yield from self._note(row, answer.reading, (task_id,), answer.json)
+        answer = yield from query_job(job._replace(ref=""), self.engine.timing)
+        yield from self._note(row, answer.fields, (task_id,), answer.json)
         return self.row(row.ref)
 
     def _job(self, row: LedgerEntry, task_ids: tuple[str, ...]) -> Job:
@@ -168,7 +168,7 @@ class Recovery:
     ) -> Flow[None]:
         values = {
             "task_ids": list(dict.fromkeys((*task_ids, *reading.task_ids))),
-            "said": reading.said,
+            "said": reading.raw_state,
             "cost": reading.cost,
         }
         over = reading.state if reading.state in {"done", "failed"} else ""
@@ -182,14 +182,14 @@ class Recovery:
         An entry counts only where it names the reference itself: a server may not obey the
         filter.
         """
-        said = self.engine.directory.overlay.tasks
+        said = self.engine.host.overlay.tasks
         if not said:
             return None
-        catalogue = yield from self.engine.directory.catalogue()
+        catalogue = yield from self.engine.host.catalogue()
         if catalogue.get(said["action"]) is None:
             return None
         body = {said["match"]: ref}
-        reply = yield from retried(
+        reply = yield from with_retries(
             Send(
                 "POST",
                 action_path(said["action"]),

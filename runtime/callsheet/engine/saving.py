@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.config.settings import joined, origin_of
 from callsheet.errors import CallsheetError, DownloadError, OutcomeUnknown, StillRunning, WrongKind
 from callsheet.flows.download import download
-from callsheet.flows.effects import Flow, KeepReply, Record, noted
-from callsheet.flows.jobs import ask
+from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
+from callsheet.flows.jobs import query_job
 from callsheet.protocol.media import expected_media, select_media
 from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
 from callsheet.storage.partial_file import PartialFile, SavedFile
@@ -44,12 +44,12 @@ class SaveRequest(NamedTuple):
     @property
     def task_id(self) -> str:
         """The id of the job that made the media; empty where there is none."""
-        return next(iter(self.answer.reading.task_ids), "")
+        return next(iter(self.answer.fields.task_ids), "")
 
 
-def links_of(answer: ParsedReply, host: str) -> tuple[str, ...]:
+def media_links(answer: ParsedReply, host: str) -> tuple[str, ...]:
     """The media of an answer as absolute links; a relative one belongs to the host."""
-    found = (joined(host + "/", link) for link in answer.reading.media)
+    found = (joined(host + "/", link) for link in answer.fields.media)
     return tuple(link for link in found if link)
 
 
@@ -62,11 +62,11 @@ def save(what: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     answer means, ``DownloadError`` where the job is done.
     """
     expected = expected_media(what.action, what.out)
-    media = select_media(what.answer.reading.candidates, expected)
+    media = select_media(what.answer.fields.candidates, expected)
     links = tuple(link for medium in media if (link := joined(what.host + "/", medium.link)))[
         : _MOST_TRIED if not takes_all(what.out) else None
     ]
-    if not links or what.answer.reading.state == "running":
+    if not links or what.answer.fields.state == "running":
         raise (yield from _without_medium(what))
     targets = [_target(what, link, index) for index, link in enumerate(links, 1)]
     for target in targets if takes_all(what.out) else targets[:1]:
@@ -83,7 +83,7 @@ def save(what: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     if not saved:
         raise (yield from _without_medium(what, refused))
     if what.job is not None and what.job.ref:
-        yield from noted(Record("saved", what.job.ref, {"files": tuple(saved)}))
+        yield from record_leniently(Record("saved", what.job.ref, {"files": tuple(saved)}))
     return tuple(saved)
 
 
@@ -92,9 +92,9 @@ def _without_medium(what: SaveRequest, refused: WrongKind | None = None) -> Flow
 
     ``refused`` is why the last link was no medium of the action, where there was a link.
     """
-    reading = what.answer.reading
+    reading = what.answer.fields
     name = (what.job.ref if what.job is not None else "") or what.task_id or what.action
-    path = yield KeepReply(name, what.answer.reply.body)
+    path = yield KeepReply(name, what.answer.http.body)
     task_id = what.task_id or None
     copy = f"the whole answer: {path}" if path else "--json shows the whole answer"
     if refused is not None:
@@ -167,8 +167,8 @@ def _is_final(error: BaseException) -> bool:
 
 
 def _fresh_link(what: SaveRequest, job: Job, index: int, timing: Timing) -> Flow[str]:
-    answer = yield from ask(job, timing)
-    media = select_media(answer.reading.candidates, expected_media(what.action, what.out))
+    answer = yield from query_job(job, timing)
+    media = select_media(answer.fields.candidates, expected_media(what.action, what.out))
     links = [link for medium in media if (link := joined(what.host + "/", medium.link))]
     if len(links) <= index:
         raise DownloadError("the link expired and the server names no other")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LARGEST = 32 * 1024 * 1024
 
 
-class Store(NamedTuple):
+class UploadAction(NamedTuple):
     """The action that stores a file: its field, how the bytes are written, where the link is."""
 
     action: str
@@ -32,15 +32,15 @@ class Store(NamedTuple):
     result: str = "url"
 
 
-def known_store(engine: Engine) -> Flow[Store]:
+def find_upload_action(engine: Engine) -> Flow[UploadAction]:
     """The configured action, else an advertised one that plainly takes a file.
 
     Raises ``UsageError`` where the host offers neither.
     """
-    said = engine.directory.overlay.upload
-    catalogue = yield from engine.directory.catalogue()
+    said = engine.host.overlay.upload
+    catalogue = yield from engine.host.catalogue()
     if said and catalogue.get(said["action"]) is not None:
-        return Store(**said)
+        return UploadAction(**said)
     found = next(_plain_stores(catalogue.actions), None)
     if found is None:
         raise UsageError(
@@ -50,7 +50,7 @@ def known_store(engine: Engine) -> Flow[Store]:
     return found
 
 
-def _plain_stores(actions: Iterable[Advertised]) -> Iterator[Store]:
+def _plain_stores(actions: Iterable[Advertised]) -> Iterator[UploadAction]:
     for action in actions:
         schema = action.input if isinstance(action.input, dict) else {}
         required, fields = schema.get("required"), schema.get("properties")
@@ -60,10 +60,10 @@ def _plain_stores(actions: Iterable[Advertised]) -> Iterator[Store]:
         if isinstance(field, dict) and (
             field.get("contentEncoding") == "base64" or field.get("format") == "byte"
         ):
-            yield Store(action.id, required[0], "base64")
+            yield UploadAction(action.id, required[0], "base64")
 
 
-def check_file(path: str) -> None:
+def require_uploadable(path: str) -> None:
     """Raise ``UsageError`` for a file that cannot be uploaded; nothing was sent yet."""
     try:
         size = os.path.getsize(path)
@@ -76,21 +76,21 @@ def check_file(path: str) -> None:
         raise UsageError(f"{path} is larger than 32 MiB", hint="put it on the web, give its link")
 
 
-def upload(engine: Engine, store: Store, path: str) -> Flow[str]:
+def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
     """Send one file and return its link; recorded like any request that may cost money."""
-    check_file(path)
+    require_uploadable(path)
     with open(path, "rb") as file:
         content = file.read()
-    action = yield from engine.directory.find(store.action)
+    action = yield from engine.host.find(store.action)
     if store.encoding == "multipart":
         body, kind = _multipart(store.field, os.path.basename(path), content)
         value: Any = {store.field: hashlib.sha256(content).hexdigest()}
     else:
-        value = {store.field: as_text(store, path, content)}
+        value = {store.field: encode_file(store, path, content)}
         body, kind = encode(value), "application/json"
-        yield from engine.directory.judge(action, value)
-    outcome = yield from engine.send(action, body, value, headers={"Content-Type": kind})
-    payload = outcome.answer.reading.payload
+        yield from engine.host.judge(action, value)
+    outcome = yield from engine.invoke_encoded(action, body, value, headers={"Content-Type": kind})
+    payload = outcome.reply.fields.payload
     link = payload.get(store.result) if isinstance(payload, dict) else None
     if not isinstance(link, str) or not link:
         raise ServerError(
@@ -100,10 +100,10 @@ def upload(engine: Engine, store: Store, path: str) -> Flow[str]:
     return link
 
 
-def as_text(store: Store, path: str, content: bytes) -> str:
+def encode_file(store: UploadAction, path: str, content: bytes) -> str:
     """A file's bytes as the text that the store's field takes: base64, or a data URI of it."""
     text = base64.b64encode(content).decode()
-    return text if store.encoding == "base64" else f"data:{type_of(path)};base64,{text}"
+    return text if store.encoding == "base64" else f"data:{media_type_of(path)};base64,{text}"
 
 
 def _multipart(field: str, name: str, content: bytes) -> tuple[bytes, str]:
@@ -114,13 +114,13 @@ def _multipart(field: str, name: str, content: bytes) -> tuple[bytes, str]:
     head = (
         f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="{words[0]}"; filename="{words[1]}"\r\n'
-        f"Content-Type: {type_of(name)}\r\n\r\n"
+        f"Content-Type: {media_type_of(name)}\r\n\r\n"
     )
     data = head.encode("utf-8", "replace") + content + f"\r\n--{boundary}--\r\n".encode()
     return data, f"multipart/form-data; boundary={boundary}"
 
 
-def type_of(path: str) -> str:
+def media_type_of(path: str) -> str:
     """The media type that a name's extension stands for; a picture where it is not known."""
     extension = os.path.splitext(path)[1].lower().replace(".jpeg", ".jpg")
     return next((t for t, known in EXTENSIONS.items() if known == extension), "image/png")

@@ -91,23 +91,28 @@ class HttpReply(NamedTuple):
 class JobUpdate(NamedTuple):
     """How a job stands at one moment.
 
-    ``state`` is running, done or failed; ``said`` is the server's own word. ``progress`` is
+    ``state`` is running, done or failed; ``raw_state`` is the server's own word. ``progress`` is
     0 to 1 where the server tells it; ``elapsed`` is in seconds since the job was created.
     """
 
     task_id: str
     state: str
-    said: str
+    raw_state: str
     progress: float | None
     elapsed: float
-    reading: ReplyFields
+    fields: ReplyFields
+
+    @property
+    def said(self) -> str:
+        """Return ``raw_state``, under the name that it had before."""
+        return self.raw_state
 
 
 Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Download | Notify
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 
-def resumed(effect: Effect, flow: Flow[T]) -> Flow[T]:
+def prepend(effect: Effect, flow: Flow[T]) -> Flow[T]:
     """The rest of a flow whose first wish was heard: ``effect`` is still to be done for it."""
     while True:
         try:
@@ -124,7 +129,7 @@ def resumed(effect: Effect, flow: Flow[T]) -> Flow[T]:
             return result
 
 
-def noted(record: Record) -> Flow[None]:
+def record_leniently(record: Record) -> Flow[None]:
     """Record what became of a submission; a ledger that fails now is logged and no more.
 
     The intent is on the disk by then, so that the job is listed as unknown at the worst.

@@ -13,8 +13,16 @@ from callsheet.errors import (
     ServerError,
     UsageError,
 )
-from callsheet.flows.effects import Flow, HttpReply, KeepReply, Record, Send, Sleep, noted
-from callsheet.flows.retry import ATTEMPTS, action_path, followed, pause, retried
+from callsheet.flows.effects import (
+    Flow,
+    HttpReply,
+    KeepReply,
+    Record,
+    Send,
+    Sleep,
+    record_leniently,
+)
+from callsheet.flows.retry import ATTEMPTS, action_path, follow_redirect, pause, with_retries
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
 from callsheet.text import safe_text
@@ -67,9 +75,9 @@ class InvocationRequest(NamedTuple):
 class ParsedReply(NamedTuple):
     """A reply that was understood, with its JSON as it came."""
 
-    reply: HttpReply
+    http: HttpReply
     json: Any
-    reading: ReplyFields
+    fields: ReplyFields
 
 
 def submit(order: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
@@ -79,7 +87,7 @@ def submit(order: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
     and the error that the answer stands for when the server refused.
     """
     if not order.action.paid:
-        reply = yield from retried(order.send(), timing)
+        reply = yield from with_retries(order.send(), timing)
         return read_answer(order, reply)
     yield from _record_intent(order)
     begun = timing.clock()
@@ -114,7 +122,7 @@ def _paid(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 sending = True
-                return (yield from followed(order.send())), left
+                return (yield from follow_redirect(order.send())), left
             except NetworkError as error:
                 sending = False
                 left += error.sent
@@ -152,7 +160,7 @@ def _broken_off(order: InvocationRequest, error: BaseException, *, left: int) ->
     what = error.message if isinstance(error, CallsheetError) else type(error).__name__
     answered = isinstance(error, ServerError)
     state = "unknown" if left else "refused" if answered else "unsent"
-    yield from noted(Record(state, order.ref, {"error": what}))
+    yield from record_leniently(Record(state, order.ref, {"error": what}))
     if left and isinstance(error, CallsheetError):
         what = what if answered else f"no answer came back ({what})"
         raise _unknown(order, what, left=left) from error
@@ -172,31 +180,32 @@ def _settle(
     except CallsheetError as error:
         unsure = _is_unsure(reply.status) or isinstance(error, Unreadable | Unsettled)
         if not (unsure or earlier):
-            yield from noted(Record("refused", order.ref, {"error": error.message, "reply": raw}))
+            refusal = {"error": error.message, "reply": raw}
+            yield from record_leniently(Record("refused", order.ref, refusal))
             raise
         values = {"error": error.message, "reply": raw, "task_ids": _ids_of(error)}
-        yield from noted(Record("unknown", order.ref, values))
+        yield from record_leniently(Record("unknown", order.ref, values))
         path = yield KeepReply(order.ref, reply.body)
         raise _unknown(
             order, error.message, left=earlier + 1, reply=reply, raw=raw, kept_at=path
         ) from None
-    yield from noted(Record(*_event(order, answer, took)))
+    yield from record_leniently(Record(*_event(order, answer, took)))
     return answer
 
 
 def _event(
     order: InvocationRequest, answer: ParsedReply, took: float | None
 ) -> tuple[str, str, dict[str, Any]]:
-    reading = answer.reading
+    reading = answer.fields
     values: dict[str, Any] = {"task_ids": list(reading.task_ids), "cost": reading.cost}
-    honours = {"idempotency-key", "idempotent-replayed"} & set(answer.reply.headers)
+    honours = {"idempotency-key", "idempotent-replayed"} & set(answer.http.headers)
     if honours:
         values["idempotency"] = True
     if reading.state in {"done", "failed"} or not reading.task_ids:
         state = reading.state or "done"
-        values |= {"said": reading.said, "reply": answer.json}
+        values |= {"said": reading.raw_state, "reply": answer.json}
         return state, order.ref, {**values, "seconds": took if state == "done" else None}
-    return "accepted", order.ref, {**values, "said": reading.said}
+    return "accepted", order.ref, {**values, "said": reading.raw_state}
 
 
 class Unreadable(ServerError):
@@ -255,12 +264,12 @@ def _unsettled(order: InvocationRequest, answer: ParsedReply, refusal: Refusal) 
 
     What the server says of the job decides: where it can be asked about, it is.
     """
-    task_ids = answer.reading.task_ids
+    task_ids = answer.fields.task_ids
     family = order.action.family
     if task_ids and family is not None and family.query:
-        return answer._replace(reading=answer.reading._replace(state="running", refusal=None))
+        return answer._replace(fields=answer.fields._replace(state="running", refusal=None))
     words = " ".join(filter(None, (refusal.code, refusal.message))) or "an error"
-    unsettled = Unsettled(f"the answer says {words!r}", http_status=answer.reply.status)
+    unsettled = Unsettled(f"the answer says {words!r}", http_status=answer.http.status)
     unsettled.task_ids = task_ids
     raise unsettled
 

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import growth, retry_after, wait_hint
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
-from callsheet.flows.effects import Flow, HttpReply, JobUpdate, Notify, Record, Send, Sleep, noted
+from callsheet.flows.effects import (
+    Flow,
+    HttpReply,
+    JobUpdate,
+    Notify,
+    Record,
+    Send,
+    Sleep,
+    record_leniently,
+)
 from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
-from callsheet.flows.retry import action_path, followed
+from callsheet.flows.retry import action_path, follow_redirect
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
@@ -31,7 +40,7 @@ EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run that is ali
 LONGEST_PAUSE = 8.0
 
 
-def usual(past: Sequence[float]) -> float | None:
+def typical_duration(past: Sequence[float]) -> float | None:
     """Seconds that an action usually takes, from at least three runs."""
     return _median(sorted(past)) if len(past) >= TOLD else None
 
@@ -135,7 +144,7 @@ class PollResult(NamedTuple):
     hint: float | None = None
 
 
-def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[ParsedReply]:
+def query_job(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[ParsedReply]:
     """One query: the ids are tried in order, the next one where the server knows not the last.
 
     Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
@@ -144,26 +153,26 @@ def ask(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[ParsedReply]
     seen = yield from look(job, timing, timeout)
     if seen.answer is None:
         raise seen.refusal
-    if seen.answer.reading.state in OVER:
-        yield from note(job, seen.answer)
+    if seen.answer.fields.state in OVER:
+        yield from record_state(job, seen.answer)
     return seen.answer
 
 
-def completed(answer: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
+def fetch_missing_media(answer: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
     """Return the answer; where it is done and names no medium, what one query says instead.
 
     A server may say of the request that it succeeded before the job is done, and may not know
     the job yet: the job is running then.
     """
-    if job is None or answer.reading.state != "done" or answer.reading.media:
+    if job is None or answer.fields.state != "done" or answer.fields.media:
         return answer
     try:
-        asked = yield from ask(job, timing)
+        asked = yield from query_job(job, timing)
     except CallsheetError as error:  # what is there already must not be lost over this
         if error.code != "not_found":
             return answer
-        return answer._replace(reading=answer.reading._replace(state="running"))
-    return asked if asked.reading.media or asked.reading.state != "done" else answer
+        return answer._replace(fields=answer.fields._replace(state="running"))
+    return asked if asked.fields.media or asked.fields.state != "done" else answer
 
 
 def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
@@ -171,7 +180,7 @@ def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
     seen = PollResult(job, None, ServerError(f"{job.action}: the job has no id to ask for"))
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
-        reply: HttpReply = yield from followed(
+        reply: HttpReply = yield from follow_redirect(
             Send(
                 "POST",
                 action_path(job.family.query),
@@ -185,7 +194,7 @@ def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
         if answer is not None:
             known = job._replace(task_ids=tuple(dict.fromkeys((task_id, *job.task_ids))))
             answer = _about(answer, *known.task_ids)
-            return seen._replace(job=known, answer=answer, hint=hint_of(answer, timing.wall()))
+            return seen._replace(job=known, answer=answer, hint=poll_hint(answer, timing.wall()))
         refusal = _refusal(job, task_id, reply)
         seen = seen._replace(refusal=refusal, hint=wait_hint(reply.headers, timing.wall()))
         if refusal.code != "not_found":
@@ -193,7 +202,7 @@ def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
     return seen
 
 
-def query(
+def submit_query(
     order: InvocationRequest, timing: Timing, *, others: Callable[[], Iterable[str]]
 ) -> Flow[ParsedReply]:
     """A query of a single id; where the server does not know that one, by the job's ``others``."""
@@ -220,8 +229,8 @@ def query(
 
 def _about(answer: ParsedReply, *ids: str) -> ParsedReply:
     """The answer with these ids in front: the server's own may include ones it does not take."""
-    found = tuple(dict.fromkeys((*ids, *answer.reading.task_ids)))
-    return answer._replace(reading=answer.reading._replace(task_ids=found))
+    found = tuple(dict.fromkeys((*ids, *answer.fields.task_ids)))
+    return answer._replace(fields=answer.fields._replace(task_ids=found))
 
 
 def _read(job: Job, reply: HttpReply, sent: Any) -> ParsedReply | None:
@@ -244,20 +253,20 @@ def _read(job: Job, reply: HttpReply, sent: Any) -> ParsedReply | None:
     return ParsedReply(reply, data, reading) if reading.refusal is None else None
 
 
-def hint_of(answer: ParsedReply, now: float) -> float | None:
+def poll_hint(answer: ParsedReply, now: float) -> float | None:
     """Seconds that an answer about a job asks to wait for before the next question."""
-    said = retry_after(answer.reply.headers.get("retry-after"), now)
-    return said or answer.reading.poll_after
+    said = retry_after(answer.http.headers.get("retry-after"), now)
+    return said or answer.fields.poll_after
 
 
-def note(job: Job, answer: ParsedReply, seconds: float | None = None) -> Flow[None]:
+def record_state(job: Job, answer: ParsedReply, seconds: float | None = None) -> Flow[None]:
     """Record what a job has come to, and how many seconds it took where that is known."""
     if job.ref:
-        reading = answer.reading
-        values = {"said": reading.said, "cost": reading.cost, "reply": answer.json}
+        reading = answer.fields
+        values = {"said": reading.raw_state, "cost": reading.cost, "reply": answer.json}
         if reading.state == "done":
             values["seconds"] = seconds
-        yield from noted(Record(reading.state, job.ref, values))
+        yield from record_leniently(Record(reading.state, job.ref, values))
 
 
 def _refusal(job: Job, task_id: str, reply: HttpReply) -> CallsheetError:
@@ -298,8 +307,8 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
             seen = PollResult(seen.job, None, error)
         if seen.answer is not None:
             yield Notify(_update(job, seen.answer, age.seconds()))
-            if seen.answer.reading.state in OVER:
-                yield from note(job, seen.answer, age.length())
+            if seen.answer.fields.state in OVER:
+                yield from record_state(job, seen.answer, age.length())
                 return seen.answer
             age.saw_running()
         elif isinstance(seen.refusal, AuthError):
@@ -339,14 +348,14 @@ class _JobAge:
 
 
 def _update(job: Job, answer: ParsedReply, elapsed: float) -> JobUpdate:
-    reading = answer.reading
+    reading = answer.fields
     return JobUpdate(
         task_id=job.task_ids[0],
         state=reading.state or "running",
-        said=reading.said,
+        raw_state=reading.raw_state,
         progress=reading.progress,
         elapsed=elapsed,
-        reading=reading,
+        fields=reading,
     )
 
 

@@ -52,7 +52,7 @@ ATTEMPTS = 5
 LONGEST_HINT = 120.0
 
 
-def followed(send: Send) -> Flow[HttpReply]:
+def follow_redirect(send: Send) -> Flow[HttpReply]:
     """Send once, and once more where the server points elsewhere inside its own origin.
 
     A redirect to another scheme, host or port raises ``ServerError``: the key stays home.
@@ -82,7 +82,7 @@ def followed(send: Send) -> Flow[HttpReply]:
     return again
 
 
-def retried(send: Send, timing: Timing) -> Flow[HttpReply]:
+def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
     """Send a request that costs nothing, again after transient trouble, under the quota.
 
     Raises ``NetworkError`` when no answer came in the end, ``LimitReached`` when the server
@@ -93,7 +93,7 @@ def retried(send: Send, timing: Timing) -> Flow[HttpReply]:
         trouble: NetworkError | None = None
         reply: HttpReply | None = None
         try:
-            reply = yield from followed(send)
+            reply = yield from follow_redirect(send)
         except NetworkError as error:
             trouble = error
         if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
@@ -132,7 +132,7 @@ def action_path(action_id: str, suffix: str = "") -> str:
     return f"/api/actions/{action_id}{suffix}"
 
 
-def sendable(action_id: str) -> bool:
+def is_sendable(action_id: str) -> bool:
     """Whether an id can be a segment of a path.
 
     Dots alone cannot: HTTP libraries resolve them, also where they are percent-encoded.

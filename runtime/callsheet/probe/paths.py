@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.schema_document import is_schema
 from callsheet.protocol.values import unquoted
 from callsheet.text import one_line
@@ -156,7 +156,7 @@ def id_key(items: list[Any], wanted: set[str]) -> str | None:
     if wanted and wanted <= {item for item in items if isinstance(item, str)}:
         return ""
     tables = [item for item in items if isinstance(item, dict)]
-    keys = dict.fromkeys([*say.ID_KEYS, *(str(key) for item in tables[:1] for key in item)])
+    keys = dict.fromkeys([*vocab.ID_KEYS, *(str(key) for item in tables[:1] for key in item)])
     for key in keys:
         if wanted and wanted <= {str(item[key]) for item in tables if key in item}:
             return key
@@ -166,9 +166,9 @@ def id_key(items: list[Any], wanted: set[str]) -> str | None:
 def envelope_words(opened: Envelope) -> str:
     """What in an envelope says yes, as ``path=value``; empty where nothing does."""
     top = opened.layers[0] if opened.layers else None
-    if not opened.said_ok or not isinstance(top, dict):
+    if not opened.is_ok or not isinstance(top, dict):
         return ""
-    for key in (*say.SUCCESS_KEYS, *say.CODE_KEYS, "status"):
+    for key in (*vocab.SUCCESS_KEYS, *vocab.CODE_KEYS, "status"):
         value = top.get(key)
         if isinstance(value, bool | int | str) and value != "":
             return f"{key}={str(value).lower() if isinstance(value, bool) else value}"

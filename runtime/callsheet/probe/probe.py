@@ -8,15 +8,14 @@ from callsheet.catalog.fetch import LIST, fetch
 from callsheet.config.settings import AUTHS
 from callsheet.errors import CallsheetError
 from callsheet.flows.effects import Send
-from callsheet.flows.retry import REDIRECTS, followed
+from callsheet.flows.retry import REDIRECTS, follow_redirect
 from callsheet.probe import readings, recording
 from callsheet.probe.access import host_finding, key_finding, redirects_finding
-from callsheet.probe.report import Exchange, Report, watched
+from callsheet.probe.report import Exchange, Report, observe
 from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:
     from callsheet.actions.resolve import ActionSet
-    from callsheet.catalog.host import Host
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.config.settings import Settings
     from callsheet.engine.invoke import Engine
@@ -33,12 +32,8 @@ class Asker(Protocol):
     """What a probe asks with: a ``Client``, or the session of a command."""
 
     @property
-    def directory(self) -> Host:
-        """The actions of the host."""
-
-    @property
     def engine(self) -> Engine:
-        """The engine, whose ledger may know the task."""
+        """The engine: the actions of the host, and a ledger that may know the task."""
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -52,7 +47,7 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     cached or sent that may cost money. Raises ``UsageError`` where no host is configured or
     the folder cannot be used; whatever the server does becomes a finding.
     """
-    settings = client.directory.settings
+    settings = client.engine.host.settings
     host = settings.require_host()
     if save is not None:
         recording.check_folder(save)
@@ -82,8 +77,8 @@ class _Survey:
     """What one probe has sent and learned so far."""
 
     def __init__(self, client: Asker) -> None:
-        self.client, self.directory = client, client.directory
-        self.settings: Settings = client.directory.settings
+        self.client, self.host = client, client.engine.host
+        self.settings: Settings = client.engine.host.settings
         self.seen: list[Exchange] = []
         self.tries: dict[str, Exchange] = {}
         self.beside: list[Exchange] = []
@@ -92,10 +87,9 @@ class _Survey:
 
     def look(self) -> None:
         """Fetch the whole catalogue, cached or not, and try the ways to send the key."""
-        directory = self.directory
-        flow = fetch(self.settings.host, directory.overrides, directory.timing, None)
+        flow = fetch(self.settings.host, self.host.overrides, self.host.timing, None)
         try:
-            self.catalogue = self.client.run(watched(flow, self.seen))
+            self.catalogue = self.client.run(observe(flow, self.seen))
         except CallsheetError as error:
             self.trouble = error.message
         if any(one.reply is not None for one in self.seen):
@@ -126,7 +120,7 @@ class _Survey:
 
     def offers(self) -> tuple[ProbeFinding, ...]:
         """List, schemas and families."""
-        overrides = self.directory.overrides
+        overrides = self.host.overrides
         pages = readings.listed(self.seen)
         given = readings.documents(self.seen, pages, overrides)
         return (
@@ -141,7 +135,7 @@ class _Survey:
             return None
         from callsheet.actions.resolve import surface
 
-        return surface(self.catalogue.actions, self.directory.overlay)
+        return surface(self.catalogue.actions, self.host.overlay)
 
     def task(self, task: str) -> ProbeFinding:
         """One query about a job."""
@@ -154,13 +148,13 @@ class _Survey:
         if family is not None:
             known = row.task_ids if row else ()
             ids = tuple(dict.fromkeys((task_id, *known)))
-            self.client.run(readings.ask_once(ids, family, self.directory.timing, seen))
+            self.client.run(readings.ask_once(ids, family, self.host.timing, seen))
             self.seen += seen
         return readings.task_finding(
             family,
             seen,
             action=actions.get(family.query) if family is not None else None,
-            overrides=self.directory.overrides,
+            overrides=self.host.overrides,
             others=families,
         )
 
@@ -190,7 +184,7 @@ def _list_as(settings: Settings) -> list[Exchange]:
     seen: list[Exchange] = []
     transport = Transport(settings, None)
     try:
-        transport.run(watched(followed(Send("GET", LIST)), seen))
+        transport.run(observe(follow_redirect(Send("GET", LIST)), seen))
     except CallsheetError as error:
         seen.append(Exchange(Send("GET", LIST), None, error.message))
     finally:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import CallsheetError
 from callsheet.flows.effects import Send
-from callsheet.flows.retry import action_path, retried
+from callsheet.flows.retry import action_path, with_retries
 from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, place
-from callsheet.probe.report import Exchange, ProbeFinding, watched
-from callsheet.protocol import vocabulary as say
+from callsheet.probe.report import Exchange, ProbeFinding, observe
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import Overrides, pick
@@ -251,7 +251,7 @@ def ask_once(
         headers = {"Content-Type": "application/json"}
         send = Send("POST", action_path(family.query), body, headers)
         try:
-            yield from watched(retried(send, timing), seen)
+            yield from observe(with_retries(send, timing), seen)
         except CallsheetError as error:
             seen.append(Exchange(send, None, error.message))
         if seen[-1].accepted or seen[-1].refusal.kind != "not_found":
@@ -280,8 +280,8 @@ def task_finding(
     reading = read_reply(last.json, sent=sent, media=media, role="query", overrides=overrides)
     view = expanded(last.json)
     sets = {
-        "task-id": keyed_place(view, say.TASK_ID_KEYS, task),
-        "state": keyed_place(view, say.STATE_KEYS, reading.said),
+        "task-id": keyed_place(view, vocab.TASK_ID_KEYS, task),
+        "state": keyed_place(view, vocab.STATE_KEYS, reading.raw_state),
         "media": _media_place(view, reading),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }
@@ -315,7 +315,7 @@ def _media_place(view: object, reading: ReplyFields) -> str:
 
 
 def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
-    words = [f"{reading.said or 'no word'} means {reading.state or 'nothing known'}"]
+    words = [f"{reading.raw_state or 'no word'} means {reading.state or 'nothing known'}"]
     words += [f"state at {sets['state']}"] if sets["state"] else []
     words += [f"task id at {sets['task-id']}"] if sets["task-id"] else []
     words += [f"{len(reading.media)} links at {sets['media']}"] if reading.media else []
@@ -326,10 +326,10 @@ def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
 
 def _unclear(reading: ReplyFields, overrides: Overrides) -> list[str]:
     found = []
-    if not reading.understood:
+    if not reading.is_recognised:
         found.append("neither a state nor a result was recognised")
     if _is_new(reading, overrides):
-        found.append(f"the word {reading.said!r} is not known and counts as running")
+        found.append(f"the word {reading.raw_state!r} is not known and counts as running")
     if reading.state == "done" and not reading.media:
         found.append("it is done and names no media")
     return found
@@ -337,11 +337,11 @@ def _unclear(reading: ReplyFields, overrides: Overrides) -> list[str]:
 
 def _is_new(reading: ReplyFields, overrides: Overrides) -> bool:
     forced = {word(item) for item in (*overrides.done, *overrides.failed)}
-    known = say.RUNNING | say.DONE | say.FAILED | say.TIMED_OUT | forced
-    return bool(reading.said) and word(reading.said) not in known
+    known = vocab.RUNNING | vocab.DONE | vocab.FAILED | vocab.TIMED_OUT | forced
+    return bool(reading.raw_state) and word(reading.raw_state) not in known
 
 
 def _state_setting(reading: ReplyFields, overrides: Overrides) -> str:
     if not _is_new(reading, overrides):
         return ""
-    return f" {forcing({'done': reading.said})} or {forcing({'failed': reading.said})}"
+    return f" {forcing({'done': reading.raw_state})} or {forcing({'failed': reading.raw_state})}"

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from callsheet.errors import UsageError
 from callsheet.jsonio import strict_json
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.values import unquoted, words
 from callsheet.secret import redact_text
 
@@ -44,7 +44,7 @@ _ECHO = frozenset(
     }
 )
 _SPOKEN = frozenset(
-    {*say.MESSAGE_KEYS, *say.ERROR_KEYS, *say.STATE_KEYS, *say.TITLE_KEYS, *say.CODE_KEYS}
+    {*vocab.MESSAGE_KEYS, *vocab.ERROR_KEYS, *vocab.STATE_KEYS, *vocab.TITLE_KEYS, *vocab.CODE_KEYS}
 )
 
 
@@ -103,7 +103,7 @@ class Redactor:
         return REMOVED if gone or self._is_private(value, key, job=job) else self.text(value)
 
     def _is_private(self, value: str, key: str, *, job: bool) -> bool:
-        if _CREDENTIAL & {"".join(words(key)), *words(key)} and key not in say.CURSORS:
+        if _CREDENTIAL & {"".join(words(key)), *words(key)} and key not in vocab.CURSORS:
             return bool(value)
         if not job:
             return False

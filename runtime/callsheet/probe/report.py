@@ -43,7 +43,7 @@ class Exchange(NamedTuple):
         return inside or read_refusal(self.reply.status, self.reply.headers, self.reply.body)
 
 
-def watched(flow: Flow[T], seen: list[Exchange]) -> Flow[T]:
+def observe(flow: Flow[T], seen: list[Exchange]) -> Flow[T]:
     """The same flow; ``seen`` gets each of its exchanges, in order."""
     answer: Any = None
     error: Exception | None = None

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
 from callsheet.protocol.schema_document import is_whole_schema, read_marks, schema_in
@@ -50,14 +50,14 @@ def find_next(tables: Sequence[Any], headers: Mapping[str, str], count: int) -> 
 def _held(table: Any) -> list[dict[str, Any]]:
     if not isinstance(table, dict):
         return []
-    held = (table.get(key) for key in say.PAGING_HOLDERS)
+    held = (table.get(key) for key in vocab.PAGING_HOLDERS)
     return [item for item in held if isinstance(item, dict)]
 
 
 def _by_cursor(table: Any) -> NextPage | None:
     if not isinstance(table, dict) or _more(table) is False:
         return None
-    for key, parameter in say.CURSORS.items():
+    for key, parameter in vocab.CURSORS.items():
         value = table.get(key)
         text = str(value) if type(value) is int and abs(value) < 10**40 else value
         if isinstance(text, str) and 0 < len(text) <= _LONGEST and encodable(text):
@@ -70,14 +70,14 @@ def _by_cursor(table: Any) -> NextPage | None:
 def _by_page(table: Any, count: int) -> NextPage | None:
     if not isinstance(table, dict):
         return None
-    key = next((name for name in say.PAGE_KEYS if _whole(table, (name,)) is not None), "page")
+    key = next((name for name in vocab.PAGE_KEYS if _whole(table, (name,)) is not None), "page")
     page = _whole(table, (key,))
-    total, pages = _whole(table, say.TOTAL_KEYS), _whole(table, say.PAGES_KEYS)
+    total, pages = _whole(table, vocab.TOTAL_KEYS), _whole(table, vocab.PAGES_KEYS)
     more = _more(table)
     if page is None or (total is None and pages is None and more is None):
         return None
     seen = page if page > 0 else 1
-    size = _whole(table, say.SIZE_KEYS) or count
+    size = _whole(table, vocab.SIZE_KEYS) or count
     if more is None:
         more = seen < pages if pages is not None else seen * size < (total or 0)
     return NextPage(query={key: str(page + 1)}) if more else None
@@ -91,7 +91,7 @@ def _by_link(header: str) -> NextPage | None:
 
 
 def _more(table: Mapping[str, Any]) -> bool | None:
-    said = (table.get(key) for key in say.MORE_KEYS)
+    said = (table.get(key) for key in vocab.MORE_KEYS)
     return next((value for value in said if isinstance(value, bool)), None)
 
 
@@ -155,7 +155,7 @@ def _search(value: Any, depth: int) -> tuple[list[Raw] | None, list[Any]]:
         return _raws(value, trusted=True), []
     if not isinstance(value, dict) or depth >= _DEPTH:
         return None, []
-    for key in say.LIST_KEYS:
+    for key in vocab.LIST_KEYS:
         if key in value:
             raws, tables = _search(value[key], depth + 1)
             if raws is not None:
@@ -178,7 +178,7 @@ def _raws(value: Any, *, trusted: bool) -> list[Raw] | None:
 
 
 def _describes(table: Mapping[str, Any]) -> bool:
-    keys = (*say.DESCRIPTION_KEYS, *say.TITLE_KEYS, *say.INPUT_KEYS, "properties")
+    keys = (*vocab.DESCRIPTION_KEYS, *vocab.TITLE_KEYS, *vocab.INPUT_KEYS, "properties")
     return any(key in table for key in keys)
 
 
@@ -253,7 +253,7 @@ def _other_name(entry: Mapping[str, Any], own: str) -> str:
 def _id_keys(items: Sequence[Any]) -> tuple[str, ...]:
     """The id keys, likeliest first: dotted names in all entries, then plain names, then any."""
     tables = [item for item in items if isinstance(item, dict)]
-    return tuple(sorted(say.ID_KEYS, key=lambda key: _doubt(key, tables)))
+    return tuple(sorted(vocab.ID_KEYS, key=lambda key: _doubt(key, tables)))
 
 
 def _doubt(key: str, tables: Sequence[Mapping[str, Any]]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import wait_hint
 from callsheet.errors import AuthError, CallsheetError, Detail, LimitReached, Pointer, ServerError
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.overrides import NONE, Overrides, pick
 from callsheet.protocol.values import first_text, loads, unquoted
 from callsheet.text import clip, one_line, safe_text
@@ -30,7 +30,7 @@ def read_details(body: Any) -> tuple[Detail, ...]:
     for table in (body, error):
         if not isinstance(table, dict):
             continue
-        for key in say.FIELD_HOLDERS:
+        for key in vocab.FIELD_HOLDERS:
             found += _from(table.get(key), depth=0)
         own = _named(table, {"param", "parameter", "field", "pointer", "property"})
         found += [own] if own else []
@@ -51,7 +51,7 @@ def _from(value: Any, depth: int) -> list[Detail]:
         return [found for item in value[:_MOST] for found in _from(item, depth + 1)]
     if not isinstance(value, dict):
         return []
-    named = _named(value, set(say.FIELD_KEYS))
+    named = _named(value, set(vocab.FIELD_KEYS))
     if named:
         return [named]
     return [
@@ -61,7 +61,7 @@ def _from(value: Any, depth: int) -> list[Detail]:
 
 def _keyed(key: str, value: Any, depth: int) -> list[Detail]:
     """A table whose keys are the fields: ``{"prompt": ["is too long"]}``."""
-    if key in say.FIELD_HOLDERS:
+    if key in vocab.FIELD_HOLDERS:
         return _from(value, depth + 1)
     texts = value if isinstance(value, list) else [value]
     text = next((item for item in texts if isinstance(item, str)), None)
@@ -70,7 +70,7 @@ def _keyed(key: str, value: Any, depth: int) -> list[Detail]:
 
 
 def _named(table: dict[str, Any], keys: set[str]) -> Detail | None:
-    for key in say.FIELD_KEYS:
+    for key in vocab.FIELD_KEYS:
         pointer = _pointer(table.get(key)) if key in keys else ()
         if pointer:
             text = first_text(table, ("msg", "message", "detail", "reason", "title", "description"))
@@ -90,7 +90,7 @@ def _pointer(value: Any) -> Pointer:
         steps = [item for item in value if isinstance(item, str | int)]
     else:
         return ()
-    if len(steps) > 1 and steps[0] in say.PLACES:
+    if len(steps) > 1 and steps[0] in vocab.PLACES:
         steps = steps[1:]
     return tuple(_index(step) for step in steps[:40])
 
@@ -115,14 +115,14 @@ _TEXT_SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 
 class Refusal(NamedTuple):
     """A server's no: its own ``code`` and words, made safe, and the fields it names.
 
-    ``front`` is true where not the API answered but something before it (an HTML page).
+    ``from_proxy`` is true where not the API answered but something before it (an HTML page).
     """
 
     code: str = ""
     message: str = ""
     details: tuple[Detail, ...] = ()
-    kind: say.Kind = ""
-    front: bool = False
+    kind: vocab.Kind = ""
+    from_proxy: bool = False
 
     @property
     def is_unsure(self) -> bool:
@@ -130,8 +130,8 @@ class Refusal(NamedTuple):
         if self.kind:
             return False
         code = re.sub(_CAMEL, "_", self.code).lower()
-        named = bool(re.search(say.UNSURE_CODES, code))
-        return named or bool(re.search(say.UNSURE_PHRASES, self.message[:_TEXT_SHOWN].lower()))
+        named = bool(re.search(vocab.UNSURE_CODES, code))
+        return named or bool(re.search(vocab.UNSURE_PHRASES, self.message[:_TEXT_SHOWN].lower()))
 
 
 def read_refusal(
@@ -170,21 +170,21 @@ def is_page(content_type: str, body: bytes) -> bool:
     return "html" in content_type.lower() or start.startswith((b"<!doctype html", b"<html"))
 
 
-def kind_of(status: int, code: str, message: str, *, named: bool = False) -> say.Kind:
+def kind_of(status: int, code: str, message: str, *, named: bool = False) -> vocab.Kind:
     """The kind of a refusal: by phrases first, since a 403 may say that the credit is short."""
     text = re.sub(_GAPS, " ", re.sub(_CAMEL, " ", f"{code} . {message}"[:4000])).lower()
-    by_status = say.STATUS_KINDS.get(status, "")
+    by_status = vocab.STATUS_KINDS.get(status, "")
     if status == 401:
         return "auth"
     at_fault = status in {400, 409, 413, 422} or named
-    phrases = say.PHRASES if at_fault or by_status else say.PHRASES + say.LOOSE_PHRASES
-    found: say.Kind = next((kind for kind, phrase in phrases if re.search(phrase, text)), "")
+    phrases = vocab.PHRASES if at_fault or by_status else vocab.PHRASES + vocab.LOOSE_PHRASES
+    found: vocab.Kind = next((kind for kind, phrase in phrases if re.search(phrase, text)), "")
     if by_status:
         is_limit = found in {"credit", "rate"} and by_status != "not_found"
         return found if is_limit else by_status
     if found:
         return found
-    return say.STATUS_KINDS.get(int(code), "") if re.fullmatch("[0-9]{3}", code) else ""
+    return vocab.STATUS_KINDS.get(int(code), "") if re.fullmatch("[0-9]{3}", code) else ""
 
 
 def _page(status: int, body: bytes) -> Refusal:
@@ -192,7 +192,7 @@ def _page(status: int, body: bytes) -> Refusal:
     named = f', title "{one_line(title[1], 120)}"' if title else ""
     text = f"something in front of the API answered (HTTP {status}{named})"
     return Refusal(
-        code="html_page", message=text, kind=say.STATUS_KINDS.get(status, ""), front=True
+        code="html_page", message=text, kind=vocab.STATUS_KINDS.get(status, ""), from_proxy=True
     )
 
 
@@ -212,7 +212,7 @@ def _code(data: Any) -> str:
         _code_text(table.get(key))
         for table in tables
         if isinstance(table, dict)
-        for key in (*say.CODE_KEYS, "type")
+        for key in (*vocab.CODE_KEYS, "type")
     )
     code = next((text for text in found if text not in {"", "about:blank"}), "")
     status = data.get("status", data.get("statusCode"))
@@ -237,16 +237,16 @@ def _message(data: Any, depth: int = 0) -> str:
         return "; ".join(text for text in found if text)
     if not isinstance(data, dict) or depth > 4:
         return ""
-    for key in say.ERROR_KEYS[:1] + say.ERROR_KEYS[2:]:
+    for key in vocab.ERROR_KEYS[:1] + vocab.ERROR_KEYS[2:]:
         text = _message(data.get(key), depth + 1)
         if text:
             return text
-    own = first_text(data, say.MESSAGE_KEYS)
+    own = first_text(data, vocab.MESSAGE_KEYS)
     return safe_text(own, 4000) if own else _nested(data, depth)
 
 
 def _nested(data: dict[str, Any], depth: int) -> str:
-    for key in (*say.MESSAGE_KEYS, "errors", "data"):
+    for key in (*vocab.MESSAGE_KEYS, "errors", "data"):
         value = data.get(key)
         if isinstance(value, list | dict):
             text = _message(value, depth + 1)
@@ -323,13 +323,13 @@ def _error(
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The id by which the server's people find this request."""
-    found = (one_line(headers[name], 200) for name in say.REQUEST_ID_HEADERS if name in headers)
+    found = (one_line(headers[name], 200) for name in vocab.REQUEST_ID_HEADERS if name in headers)
     return next((text for text in found if text), None)
 
 
 def _line(what: str, refusal: Refusal, status: int, asked: _Asked) -> str:
     """``HOST refused it (HTTP 422, code bad_prompt): the server's own words``."""
-    if refusal.front:
+    if refusal.from_proxy:
         return f"{asked.host}: {refusal.message}"
     code = refusal.code if refusal.code not in {"", str(status)} else ""
     told = f" (HTTP {status}{', code ' + code if code else ''})"
@@ -383,7 +383,7 @@ def _not_found(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
 def _refused(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
     failed = status >= 500
     hint = ""
-    if refusal.front:
+    if refusal.from_proxy:
         hint = f"is {asked.host} the right host? see: {asked.command} probe"
     elif failed or status == 408:
         hint = "the fault is the server's; try again later"
@@ -392,7 +392,7 @@ def _refused(refusal: Refusal, status: int, asked: _Asked) -> CallsheetError:
     verb = "failed at" if failed else "refused"
     error = ServerError(
         _line(f"{asked.host} {verb} {asked.action}", refusal, status, asked),
-        code=refusal.code if refusal.front else "",
+        code=refusal.code if refusal.from_proxy else "",
         hint=hint,
         retryable=failed or status == 408,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.values import is_link, split_links, words
 
 if TYPE_CHECKING:
@@ -123,19 +123,19 @@ def makes_text(action_id: str) -> bool:
     *groups, last = (words(segment) for segment in action_id.split("."))
     if "to" in last:
         last = last[last.index("to") + 1 :]
-    if say.TEXT_WORDS.intersection(last):
+    if vocab.TEXT_WORDS.intersection(last):
         return True
-    return not _kinds_in(last) and any(say.TEXT_WORDS.intersection(group) for group in groups)
+    return not _kinds_in(last) and any(vocab.TEXT_WORDS.intersection(group) for group in groups)
 
 
 def _kinds_in(parts: Sequence[str]) -> frozenset[str]:
-    return frozenset(say.MEDIUM_WORDS[word] for word in parts if word in say.MEDIUM_WORDS)
+    return frozenset(vocab.MEDIUM_WORDS[word] for word in parts if word in vocab.MEDIUM_WORDS)
 
 
 def kind_of_name(name: str) -> str:
     """Return the kind of medium that the extension of a path or link stands for, or ``""``."""
     match = re.search(_EXTENSION, name.strip())
-    return say.EXTENSION_KINDS.get(match[1].lower(), "") if match else ""
+    return vocab.EXTENSION_KINDS.get(match[1].lower(), "") if match else ""
 
 
 def _links(view: Any) -> Iterator[_Location]:
@@ -166,7 +166,7 @@ def _texts(view: Any) -> Iterator[_Location]:
 
 def _stated_type(table: dict[str, Any]) -> str:
     """Return what an object says of its own type: ``{"type": "video", "url": …}``."""
-    for key in say.TYPE_KEYS:
+    for key in vocab.TYPE_KEYS:
         value = table.get(key)
         if isinstance(value, str) and len(value) <= 100:
             return value
@@ -176,7 +176,7 @@ def _stated_type(table: dict[str, Any]) -> str:
 def _went_in(table: dict[str, Any]) -> bool:
     """Tell whether an object says that it holds an input: ``{"role": "reference_video", …}``."""
     role = table.get("role")
-    return isinstance(role, str) and not say.INPUT_ROLES.isdisjoint(words(role))
+    return isinstance(role, str) and not vocab.INPUT_ROLES.isdisjoint(words(role))
 
 
 def _kind_of(place: _Location) -> str:
@@ -187,7 +187,7 @@ def _kind_of(place: _Location) -> str:
     by_name = kind_of_name(place.text)
     if by_name:
         return by_name
-    stated = {say.MEDIUM_WORDS.get(word, "") for word in words(place.beside)} - {""}
+    stated = {vocab.MEDIUM_WORDS.get(word, "") for word in words(place.beside)} - {""}
     if len(stated) == 1:
         return stated.pop()
     return next((kind for key in reversed(place.keys) if (kind := _kind_of_key(key))), "")
@@ -195,7 +195,7 @@ def _kind_of(place: _Location) -> str:
 
 def _kind_of_key(key: str) -> str:
     """Return the kind of medium that a key names; empty where it names none, or several."""
-    kinds = {say.MEDIUM_WORDS.get(word, "") for word in words(key)} - {""}
+    kinds = {vocab.MEDIUM_WORDS.get(word, "") for word in words(key)} - {""}
     return kinds.pop() if len(kinds) == 1 else ""
 
 
@@ -220,15 +220,15 @@ def _looks_like_media(place: _Location) -> bool:
     stem = _stem(own)
     if stem is not None:
         parts = words(stem)
-        if say.NOT_A_FILE.intersection(parts):
+        if vocab.NOT_A_FILE.intersection(parts):
             return False
-        return bool(_kinds_in(parts)) or say.RESULT_WORDS.issuperset(parts)
+        return bool(_kinds_in(parts)) or vocab.RESULT_WORDS.issuperset(parts)
     parts = words(own)
     known = bool(parts) and all(
-        part in say.MEDIA_KEYS or part in say.RESULT_WORDS or part in say.MEDIUM_WORDS
+        part in vocab.MEDIA_KEYS or part in vocab.RESULT_WORDS or part in vocab.MEDIUM_WORDS
         for part in parts
     )
-    is_page = not say.NOT_A_FILE.isdisjoint(parts)
+    is_page = not vocab.NOT_A_FILE.isdisjoint(parts)
     return known and not is_page and bool(re.match(_PLAIN_LINK, place.text.strip()))
 
 
@@ -236,24 +236,24 @@ def _is_forbidden(key: str) -> bool:
     """Tell whether nothing under a key is a result: previews, and what repeats the request."""
     stem = _stem(key)
     parts = words(key) if stem is None else words(stem)
-    if say.NEVER_MEDIA.intersection(parts) or any(
-        part.startswith(say.REQUEST_PREFIXES) for part in parts
+    if vocab.NEVER_MEDIA.intersection(parts) or any(
+        part.startswith(vocab.REQUEST_PREFIXES) for part in parts
     ):
         return True
-    if say.MATERIAL.intersection(parts) and not say.MADE_WORDS.intersection(parts):
+    if vocab.MATERIAL.intersection(parts) and not vocab.MADE_WORDS.intersection(parts):
         return True
-    return "".join(parts).startswith(say.FRAME_PREFIXES)
+    return "".join(parts).startswith(vocab.FRAME_PREFIXES)
 
 
 def _is_variant(place: _Location) -> bool:
     """Tell whether a place holds another form of the result (with captions, with a watermark)."""
-    return any(say.VARIANTS.intersection(words(key)) for key in place.keys)
+    return any(vocab.VARIANTS.intersection(words(key)) for key in place.keys)
 
 
 def _stem(key: str) -> str | None:
     """Return what stands before url, urls, uri in a key; ``None`` for a key with another end."""
     lowered = key[:200].lower().rstrip("_- ")
-    for ending in say.LINK_ENDINGS:
+    for ending in vocab.LINK_ENDINGS:
         if lowered.endswith(ending):
             return key[:200].rstrip("_- ")[: -len(ending)]
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import Envelope, open_envelope
 from callsheet.protocol.media import Medium, find_media, select_media
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
@@ -28,24 +28,24 @@ class ReplyFields(NamedTuple):
     """What one reply says.
 
     ``payload`` is the reply without its envelope, otherwise unchanged. ``task_ids`` are the
-    candidates in the order in which to try them. ``state`` is the word ``said`` (as it came, made
-    safe) as one of three; ``progress`` is 0 to 1; ``poll_after`` is in seconds. ``media`` are
-    the links of the action's own medium as they came, ``candidates`` all links that were
-    considered. ``message`` is the server's, made safe. ``refusal`` is a no that came with a
-    2xx. ``understood`` is false where neither a task nor a result was recognised.
+    candidates in the order in which to try them. ``state`` is one of three, ``raw_state`` the
+    server's own word (made safe); ``progress`` is 0 to 1; ``poll_after`` is in seconds.
+    ``media`` are the links of the action's own medium as they came, ``candidates`` all links
+    that were considered. ``message`` is the server's, made safe. ``refusal`` is a no that came
+    with a 2xx. ``is_recognised`` is false where neither a task nor a result was found.
     """
 
     payload: Any = None
     task_ids: tuple[str, ...] = ()
     state: State = ""
-    said: str = ""
+    raw_state: str = ""
     progress: float | None = None
     media: tuple[str, ...] = ()
     message: str = ""
     poll_after: float | None = None
     cost: float | None = None
     refusal: Refusal | None = None
-    understood: bool = True
+    is_recognised: bool = True
     candidates: tuple[Medium, ...] = ()
 
 
@@ -103,13 +103,13 @@ def _read_job(
         payload=opened.payload,
         task_ids=task_ids,
         state=state,
-        said=one_line(said, 200),
+        raw_state=one_line(said, 200),
         progress=_progress(tables, running=state == "running"),
         media=links,
         message=_message(tables, state, overrides),
         poll_after=_poll_after(tables),
-        cost=_first_number(tables, say.COST_KEYS),
-        understood=_understood(opened, task_ids, state, links, role),
+        cost=_first_number(tables, vocab.COST_KEYS),
+        is_recognised=_is_recognised(opened, task_ids, state, links, role),
         candidates=candidates,
     )
 
@@ -122,15 +122,15 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
     for forced, state in ((overrides.failed, "failed"), (overrides.done, "done")):
         if plain in {word(item) for item in forced}:
             return "failed" if state == "failed" else "done"
-    if plain in say.FAILED or plain in say.TIMED_OUT:
+    if plain in vocab.FAILED or plain in vocab.TIMED_OUT:
         return "failed"
-    return "done" if plain in say.DONE else "running"
+    return "done" if plain in vocab.DONE else "running"
 
 
 def _refused(opened: Envelope, refusal: Refusal) -> ReplyFields:
     """Return a refusal; a task that it names all the same is kept: it may have been charged."""
     tables = _tables(_views(opened))
-    found = (_id(table[key]) for key in say.OWN_ID_KEYS for table in tables if key in table)
+    found = (_id(table[key]) for key in vocab.OWN_ID_KEYS for table in tables if key in table)
     return ReplyFields(
         payload=opened.payload,
         task_ids=tuple(dict.fromkeys(text for text in found if text)),
@@ -152,7 +152,7 @@ def _state_without_word(
     """
     if media and (role != "create" or not expected or media[0].kind in expected or media[0].named):
         return "done"
-    has_error = any(any(held(table, say.ERROR_KEYS)) for table in tables)
+    has_error = any(any(held(table, vocab.ERROR_KEYS)) for table in tables)
     return "failed" if has_error and role == "query" else ""
 
 
@@ -160,13 +160,13 @@ def _only_starts(
     payload: Any, tables: Sequence[dict[str, Any]], task_ids: Sequence[str], links: Sequence[str]
 ) -> bool:
     """Tell whether a reply says only that a job began: its id alone, or its place in a queue."""
-    if any(number(value) is not None for value in _all(tables, say.QUEUE_KEYS)):
+    if any(number(value) is not None for value in _all(tables, vocab.QUEUE_KEYS)):
         return True
     if not task_ids or links or not isinstance(payload, dict):
         return False
     empty: tuple[Any, ...] = (None, "", [], {})
     names = {key for key, value in payload.items() if value not in empty}
-    return names <= {*say.TASK_ID_KEYS, *say.BESIDE, *say.STATE_KEYS, *say.COST_KEYS}
+    return names <= {*vocab.TASK_ID_KEYS, *vocab.BESIDE, *vocab.STATE_KEYS, *vocab.COST_KEYS}
 
 
 def _is_about_job(opened: Envelope, role: Role, overrides: Overrides) -> bool:
@@ -174,7 +174,7 @@ def _is_about_job(opened: Envelope, role: Role, overrides: Overrides) -> bool:
     kind = opened.refusal.kind if opened.refusal else ""
     if role not in {"query", "wait"} or kind:
         return False
-    values = _all(_tables(_views(opened)), say.STATE_KEYS)
+    values = _all(_tables(_views(opened)), vocab.STATE_KEYS)
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
 
 
@@ -196,7 +196,7 @@ def _own_entries(value: Any, ids: frozenset[str], depth: int = 0) -> Any:
 
 
 def _has_id(entry: dict[str, Any], ids: frozenset[str]) -> bool:
-    return any(_id(entry[key]) in ids for key in say.TASK_ID_KEYS if key in entry)
+    return any(_id(entry[key]) in ids for key in vocab.TASK_ID_KEYS if key in entry)
 
 
 def _views(opened: Envelope) -> tuple[Any, ...]:
@@ -221,7 +221,7 @@ def _all(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[Any]:
 
 
 def _held(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for inner in held(table, say.TASK_HOLDERS):
+    for inner in held(table, vocab.TASK_HOLDERS):
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         if isinstance(inner, dict):
@@ -234,7 +234,7 @@ def _task_ids(
     forced = pick_first(views[::-1], overrides.task_id)
     if forced:
         return tuple(dict.fromkeys(text for value in forced if (text := _id(value))))
-    found = [_id(table[key]) for key in say.TASK_ID_KEYS for table in tables if key in table]
+    found = [_id(table[key]) for key in vocab.TASK_ID_KEYS for table in tables if key in table]
     bare = _id(views[0]) if role in {"create", "wait"} else ""
     if bare and not is_link(bare):
         found.append(bare)
@@ -260,15 +260,15 @@ def _state(
 ) -> tuple[State, str]:
     """The state and its word; a known word anywhere goes before an unknown one."""
     forced = pick_first(views[::-1], overrides.state)
-    given = forced or _all(tables, say.STATE_KEYS)
+    given = forced or _all(tables, vocab.STATE_KEYS)
     texts = [str(value) for value in given if word(value) and (forced or isinstance(value, str))]
-    known = say.STATES
+    known = vocab.STATES
     if overrides.done or overrides.failed:
         known = known.union(map(word, overrides.done), map(word, overrides.failed))
     said = next((text for text in texts if word(text) in known), texts[0] if texts else "")
     if not said:
         return _by_flag(tables), ""
-    if word(said) in say.TIMED_OUT and role == "wait" and has_id:
+    if word(said) in vocab.TIMED_OUT and role == "wait" and has_id:
         return "running", said
     if word(said) not in known and not (role or forced):
         return "", said
@@ -283,9 +283,9 @@ def _by_flag(tables: Sequence[dict[str, Any]]) -> State:
 
 
 def _progress(tables: Sequence[dict[str, Any]], *, running: bool) -> float | None:
-    for value in _all(tables, say.PROGRESS_KEYS):
+    for value in _all(tables, vocab.PROGRESS_KEYS):
         if isinstance(value, dict):
-            value = next(iter(held(value, say.PROGRESS_KEYS)), None)
+            value = next(iter(held(value, vocab.PROGRESS_KEYS)), None)
         read = number(value)
         if read is not None:
             return _share(read, value, running=running)
@@ -305,7 +305,7 @@ def _first_number(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> floa
 
 
 def _poll_after(tables: Sequence[dict[str, Any]]) -> float | None:
-    millis = _first_number(tables, say.POLL_KEYS)
+    millis = _first_number(tables, vocab.POLL_KEYS)
     return None if millis is None else millis / 1000.0
 
 
@@ -336,10 +336,10 @@ def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Override
     else:
         texts = map(one_line, _all(tables, ("message", "msg")))
     found = (one_line(text, 1000) for text in texts)
-    return next((text for text in found if word(text) not in say.OK_WORDS), "")
+    return next((text for text in found if word(text) not in vocab.OK_WORDS), "")
 
 
-def _understood(
+def _is_recognised(
     opened: Envelope, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
 ) -> bool:
     if links or state == "failed":
@@ -350,4 +350,4 @@ def _understood(
         return bool(task_ids)
     payload = opened.payload
     is_page = isinstance(payload, str) and payload.lstrip()[:1] == "<"
-    return opened.said_ok or (payload not in (None, "", [], {}) and not is_page)
+    return opened.is_ok or (payload not in (None, "", [], {}) and not is_page)

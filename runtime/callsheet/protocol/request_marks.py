@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.values import expanded, is_link, words
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _forms(text: str) -> Iterator[str]:
     yield bare
     name = bare.rstrip("/").rpartition("/")[2]
     stem = re.sub(r"[\W_\d]+", "", name.rpartition(".")[0].lower())
-    if "." in name and stem and stem not in say.GENERIC_FILE_NAMES:
+    if "." in name and stem and stem not in vocab.GENERIC_FILE_NAMES:
         yield name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.protocol import vocabulary as say
+from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
 from callsheet.protocol.values import first_text, unquoted
@@ -55,8 +55,8 @@ def schema_in(document: Any, overrides: Overrides = NONE, depth: int = 0) -> Sch
         return SchemaReading(notes=("the schema document is no JSON object",))
     found_in, found_out = _forced(document, overrides) if depth == 0 else (None, None)
     if found_in is None:
-        found_in = _under(document, say.INPUT_KEYS)
-        found_out = found_out if found_out is not None else _under(document, say.OUTPUT_KEYS)
+        found_in = _under(document, vocab.INPUT_KEYS)
+        found_out = found_out if found_out is not None else _under(document, vocab.OUTPUT_KEYS)
     if found_in is None and depth < _DEPTH:
         inner = _inside(document, overrides, depth)
         if inner is not None:
@@ -67,8 +67,8 @@ def schema_in(document: Any, overrides: Overrides = NONE, depth: int = 0) -> Sch
     return SchemaReading(
         input=found_in,
         output=found_out,
-        title=first_text(document, say.TITLE_KEYS),
-        description=first_text(document, say.DESCRIPTION_KEYS),
+        title=first_text(document, vocab.TITLE_KEYS),
+        description=first_text(document, vocab.DESCRIPTION_KEYS),
         marks=read_marks(document),
         notes=notes,
     )
@@ -82,11 +82,11 @@ def is_schema(value: Any) -> bool:
         return False
     kind = value.get("type")
     kinds = kind if isinstance(kind, list) and kind else [kind]
-    if all(isinstance(item, str) and item in say.JSON_TYPES for item in kinds):
+    if all(isinstance(item, str) and item in vocab.JSON_TYPES for item in kinds):
         return True
     return (
-        any(isinstance(value.get(key), dict) for key in say.SCHEMA_MAPS)
-        or any(isinstance(value.get(key), list) for key in say.SCHEMA_LISTS)
+        any(isinstance(value.get(key), dict) for key in vocab.SCHEMA_MAPS)
+        or any(isinstance(value.get(key), list) for key in vocab.SCHEMA_LISTS)
         or any(isinstance(value.get(key), str) for key in ("$schema", "$ref"))
         or "const" in value
     )
@@ -94,15 +94,15 @@ def is_schema(value: Any) -> bool:
 
 def is_whole_schema(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of the list is itself a schema; its ``type`` may be anything's type."""
-    return any(key in entry for key in ("properties", "$schema", "$ref", *say.SCHEMA_LISTS[:3]))
+    return any(key in entry for key in ("properties", "$schema", "$ref", *vocab.SCHEMA_LISTS[:3]))
 
 
 def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
     """What ``entry`` says about cost and repetition, the entry itself before its annotations."""
     marks: dict[str, bool] = {}
-    for table in (entry, *(entry.get(key) for key in say.MARK_HOLDERS)):
+    for table in (entry, *(entry.get(key) for key in vocab.MARK_HOLDERS)):
         if isinstance(table, dict):
-            for key, mark in say.MARKS.items():
+            for key, mark in vocab.MARKS.items():
                 if isinstance(table.get(key), bool):
                     marks.setdefault(mark, table[key])
     return marks
@@ -126,7 +126,7 @@ def _under(document: dict[str, Any], keys: tuple[str, ...]) -> Schema | None:
 
 
 def _inside(document: dict[str, Any], overrides: Overrides, depth: int) -> SchemaReading | None:
-    for key in say.SCHEMA_HOLDERS:
+    for key in vocab.SCHEMA_HOLDERS:
         inner, _ = unquoted(document.get(key))
         if isinstance(inner, dict):
             reading = schema_in(inner, overrides, depth + 1)
@@ -138,8 +138,8 @@ def _inside(document: dict[str, Any], overrides: Overrides, depth: int) -> Schem
 def _merged(outer: dict[str, Any], inner: SchemaReading) -> SchemaReading:
     return SchemaReading(
         input=inner.input,
-        output=inner.output if inner.output is not None else _under(outer, say.OUTPUT_KEYS),
-        title=first_text(outer, say.TITLE_KEYS) or inner.title,
-        description=first_text(outer, say.DESCRIPTION_KEYS) or inner.description,
+        output=inner.output if inner.output is not None else _under(outer, vocab.OUTPUT_KEYS),
+        title=first_text(outer, vocab.TITLE_KEYS) or inner.title,
+        description=first_text(outer, vocab.DESCRIPTION_KEYS) or inner.description,
         marks={**inner.marks, **read_marks(outer)},
     )

@@ -18,7 +18,7 @@ def prepare(host: str, key: str, size: int) -> Callable[[], None]:
 
     def fetch() -> Flow[int]:
         part = PartialFile(str(target), force=True)
-        yield from download(f"{host}/file/{size}", part, client.directory.timing)
+        yield from download(f"{host}/file/{size}", part, client.engine.host.timing)
         return part.commit().bytes
 
     def step() -> None:

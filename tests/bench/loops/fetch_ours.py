@@ -13,7 +13,7 @@ def prepare(host: str, key: str, *, warm: bool = False, **_: int) -> Callable[[]
 
     def step() -> None:
         with Client(ledger=None) as client:
-            found = client.run(client.directory.refresh(whole=not warm))
+            found = client.run(client.engine.host.refresh(whole=not warm))
             assert all(one.input for one in found.actions)
 
     step()

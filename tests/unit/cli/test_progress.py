@@ -82,7 +82,7 @@ def test_a_link_to_a_preview_is_found(payload: object, link: str) -> None:
 
 def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     seen = update("running", None)._replace(
-        reading=ReplyFields(payload={"previewUrl": "https://x/1"})
+        fields=ReplyFields(payload={"previewUrl": "https://x/1"})
     )
     with Progress(session(), "a.b") as show:
         show(seen)

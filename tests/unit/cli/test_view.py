@@ -19,7 +19,7 @@ def answer(payload: Any, **facts: Any) -> ParsedReply:
 
 def test_unknown_fields_are_null_and_others_follow() -> None:
     shown = job_view.job_object(
-        job_view.JobView(answer({"extra": 1, "status": "x"}, said="pending"))
+        job_view.JobView(answer({"extra": 1, "status": "x"}, raw_state="pending"))
     )
 
     assert list(shown) == [*ORDER, "extra"]

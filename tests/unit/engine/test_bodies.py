@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import RFC_4122, UUID
 
-from callsheet.engine.invoke import reference
+from callsheet.engine.invoke import client_reference
 
 
 def test_a_reference_is_a_random_uuid() -> None:
-    made = {reference(None) for _ in range(100)}
+    made = {client_reference(None) for _ in range(100)}
 
     assert len(made) == 100
     assert {(UUID(one).version, UUID(one).variant) for one in made} == {(4, RFC_4122)}

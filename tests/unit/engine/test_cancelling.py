@@ -9,7 +9,7 @@ import pytest
 from unit.servers import Seen, said, serving
 from unit.transport.test_transport import BODY, MAKE, options
 
-from callsheet.engine.recovery import cancelling_action
+from callsheet.engine.recovery import find_cancel_action
 from callsheet.errors import UsageError
 from callsheet.spec import Advertised
 
@@ -42,7 +42,7 @@ TWO = {
 )
 def test_which_action_cancels(offered: dict[str, Any], found: str) -> None:
     actions = [Advertised(id=name, input=schema) for name, schema in offered.items()]
-    assert cancelling_action("ai.v.query", actions) == (found, "taskId" if found else "")
+    assert find_cancel_action("ai.v.query", actions) == (found, "taskId" if found else "")
 
 
 def test_the_job_is_named_to_that_action(runner: Runner, tmp_path: Path) -> None:

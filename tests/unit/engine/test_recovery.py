@@ -25,7 +25,7 @@ LOOKUP = Overlay(tasks={"action": "ai.task.list", "match": "clientReference"})
 
 
 def looking(client: Any) -> Any:
-    client.directory.overlay = LOOKUP
+    client.engine.host.overlay = LOOKUP
     return client
 
 
@@ -130,7 +130,9 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
         listed = [{"id": "v.make", "inputSchema": {}}, {"id": "v.tasks", "inputSchema": {}}]
         server.listed = said({"actions": listed})
-        client.directory.overlay = Overlay(tasks={"action": "v.tasks", "match": "clientReference"})
+        client.engine.host.overlay = Overlay(
+            tasks={"action": "v.tasks", "match": "clientReference"}
+        )
         with pytest.raises(OutcomeUnknown):
             client.submit(MAKE, BODY, check=False)
         (row,) = client.tasks.recover()
@@ -141,7 +143,7 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
     broken = said({"error": "oops"}, 500)
     with serving(broken) as server, Client(**options(server.url, tmp_path)) as client:
-        client.directory.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
+        client.engine.host.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
         with pytest.raises(OutcomeUnknown):
             client.submit(MAKE, BODY, check=False)
         (row,) = client.tasks.recover()

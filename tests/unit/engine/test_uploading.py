@@ -12,7 +12,7 @@ from unit.transport.test_transport import options
 
 from callsheet import Client
 from callsheet.config.overlay import Overlay
-from callsheet.engine.uploading import Store, known_store, upload
+from callsheet.engine.uploading import UploadAction, find_upload_action, upload
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -26,12 +26,14 @@ PLAIN = {
 LISTED = said({"actions": [{"id": "s.put", "inputSchema": PLAIN}]})
 
 
-def sent(tmp_path: Path, store: Store, name: str = "a.png") -> tuple[str, Seen, dict[str, Any]]:
+def sent(
+    tmp_path: Path, store: UploadAction, name: str = "a.png"
+) -> tuple[str, Seen, dict[str, Any]]:
     (tmp_path / name).write_bytes(b"\x89PNG\r\n\0\xff")
     with serving(said({"url": "https://cdn.example/a.png"})) as server:
         server.listed = LISTED
         with Client(**options(server.url, tmp_path)) as client:
-            client.directory.overlay = Overlay()
+            client.engine.host.overlay = Overlay()
             link = client.run(upload(client.engine, store, str(tmp_path / name)))
             (row,) = client.tasks.list()
         return link, server.posts()[0], row
@@ -39,7 +41,7 @@ def sent(tmp_path: Path, store: Store, name: str = "a.png") -> tuple[str, Seen, 
 
 @pytest.mark.parametrize("name", ["a.png", 'a";\r\n b.png', "ä.jpg"])
 def test_a_form_carries_the_bytes(tmp_path: Path, name: str) -> None:
-    link, seen, row = sent(tmp_path, Store("s.put", "file", "multipart"), name)
+    link, seen, row = sent(tmp_path, UploadAction("s.put", "file", "multipart"), name)
     head = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
     form = BytesParser().parsebytes(head + seen.body)
     (part,) = form.get_payload()
@@ -56,7 +58,7 @@ def test_a_form_carries_the_bytes(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("encoding", "start"), [("base64", b""), ("data-uri", b"data:image/png;")])
 def test_json_carries_the_bytes(tmp_path: Path, encoding: str, start: bytes) -> None:
-    _, seen, row = sent(tmp_path, Store("s.put", "file", encoding))
+    _, seen, row = sent(tmp_path, UploadAction("s.put", "file", encoding))
     assert start + b"" in seen.body
     assert base64.b64encode(b"\x89PNG\r\n\0\xff") in seen.body
     assert row["body"] is None
@@ -64,15 +66,19 @@ def test_json_carries_the_bytes(tmp_path: Path, encoding: str, start: bytes) -> 
 
 def test_an_action_that_plainly_takes_a_file_is_found(tmp_path: Path) -> None:
     with serving(said({})) as server, Client(**options(server.url, tmp_path)) as client:
-        client.directory.overlay = Overlay()
+        client.engine.host.overlay = Overlay()
         with pytest.raises(UsageError, match="wants a URL"):
-            client.run(known_store(client.engine))
+            client.run(find_upload_action(client.engine))
         server.listed = LISTED
         client.actions(refresh=True)
-        assert client.run(known_store(client.engine)) == Store("s.put", "file", "base64")
+        assert client.run(find_upload_action(client.engine)) == UploadAction(
+            "s.put", "file", "base64"
+        )
         said_so = {"action": "s.put", "field": "f", "encoding": "multipart", "result": "link"}
-        client.directory.overlay = Overlay(upload=said_so)
-        assert client.run(known_store(client.engine)) == Store("s.put", "f", "multipart", "link")
+        client.engine.host.overlay = Overlay(upload=said_so)
+        assert client.run(find_upload_action(client.engine)) == UploadAction(
+            "s.put", "f", "multipart", "link"
+        )
 
 
 def test_what_cannot_be_uploaded_is_told_before_anything_is_sent(tmp_path: Path) -> None:
@@ -81,7 +87,7 @@ def test_what_cannot_be_uploaded_is_told_before_anything_is_sent(tmp_path: Path)
     with serving(said({})) as server, Client(**options(server.url, tmp_path)) as client:
         for name, words in (("large.png", "larger than 32 MiB"), ("none.png", "cannot be read")):
             with pytest.raises(UsageError, match=words):
-                client.run(upload(client.engine, Store("s.put", "f"), str(tmp_path / name)))
+                client.run(upload(client.engine, UploadAction("s.put", "f"), str(tmp_path / name)))
         assert server.seen == []
 
 
@@ -93,5 +99,7 @@ def test_an_answer_without_the_link(tmp_path: Path, answer: Any, error: type[Exc
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
         server.listed = LISTED
         with pytest.raises(error):
-            client.run(upload(client.engine, Store("s.put", "file"), str(tmp_path / "a.png")))
+            client.run(
+                upload(client.engine, UploadAction("s.put", "file"), str(tmp_path / "a.png"))
+            )
         assert len(server.posts()) == 1

@@ -21,7 +21,7 @@ from callsheet.errors import (
 )
 from callsheet.flows.effects import Flow, HttpReply, KeepReply, Record, Send
 from callsheet.flows.invoke import submit
-from callsheet.flows.retry import action_path, sendable
+from callsheet.flows.retry import action_path, is_sendable
 from callsheet.spec import Action, Family, Role
 
 REFUSED = NetworkError("refused", sent=False)
@@ -45,7 +45,7 @@ def failure(stage: Stage, **changes: Any) -> CallsheetError:
 def test_the_intent_is_recorded_before_the_request_and_the_task_after_it() -> None:
     stage = Stage(ACCEPTED)
     answer = stage.run(submit(order(facts={"host": HOST}), stage.timing))
-    assert answer.reading.task_ids == ("t-1",)
+    assert answer.fields.task_ids == ("t-1",)
     assert stage.kinds == ["Record", "Send", "Record"]
     assert stage.effects[0] == Record("intent", "ref-1", {"host": HOST})
     assert stage.of(Record)[1].event == "accepted"
@@ -232,7 +232,7 @@ def test_what_is_refused_before_it_leaves_is_unsent() -> None:
 def test_a_safe_action_needs_no_ledger_and_no_key() -> None:
     stage = Stage(reply({"error": "busy"}, 503), LOST, reply({"taskId": "t", "status": "done"}))
     answer = stage.run(submit(order(SAFE), stage.timing))
-    assert answer.reading.state == "done"
+    assert answer.fields.state == "done"
     assert (stage.events, len(stage.sends)) == ([], 3)
     assert "Idempotency-Key" not in stage.sends[0].headers
 
@@ -278,12 +278,12 @@ def test_an_abandoned_flow_asks_for_nothing_more() -> None:
 )
 def test_an_id_is_one_segment(name: str, path: str) -> None:
     assert action_path(name, "/schema") == f"/api/actions/{path}/schema"
-    assert sendable(name)
+    assert is_sendable(name)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "...", "\ud800"])
 def test_an_id_that_cannot_be_a_segment(name: str) -> None:
-    assert not sendable(name)
+    assert not is_sendable(name)
 
 
 def test_the_reply_is_kept_as_it_came() -> None:
@@ -316,7 +316,7 @@ def test_a_task_id_beside_a_refusal_is_a_running_job_where_it_can_be_asked_about
     family = Family(create="ai.v.make", query="ai.v.query")
     stage = Stage(reply({"success": False, "message": "busy", "taskId": "t-7"}))
     answer = stage.run(submit(order(MAKE._replace(role="create", family=family)), stage.timing))
-    assert (answer.reading.state, answer.reading.task_ids) == ("running", ("t-7",))
+    assert (answer.fields.state, answer.fields.task_ids) == ("running", ("t-7",))
     assert stage.events == ["intent", "accepted"]
 
 

@@ -10,7 +10,7 @@ from unit.scripted import FAMILY, HOST, Stage, replies, reply
 from callsheet.backoff import growth
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import Notify, Record
-from callsheet.flows.jobs import Job, ask, wait
+from callsheet.flows.jobs import Job, query_job, wait
 from callsheet.protocol.overrides import Overrides
 
 JOB = Job("ref-1", "ai.v.make", FAMILY, ("t-1",), 999_990.0, HOST, Overrides())
@@ -21,7 +21,7 @@ UNKNOWN = reply({"error": "no such task"}, 404)
 
 def waited(stage: Stage, job: Job = JOB, seconds: float = 600.0) -> str:
     answer = stage.run(wait(job, stage.timing, deadline=stage.now + seconds))
-    state: str = answer.reading.state
+    state: str = answer.fields.state
     return state
 
 
@@ -163,13 +163,13 @@ def test_updates_tell_how_long_it_has_been() -> None:
     waited(stage)
     told = [effect.update for effect in stage.of(Notify)]
     assert [round(update.elapsed) for update in told] == [10, 11]
-    assert [update.said for update in told] == ["processing", "success"]
+    assert [update.raw_state for update in told] == ["processing", "success"]
 
 
 def test_one_look_raises_what_the_answer_stands_for() -> None:
     stage = Stage(reply({"error": "oops"}, 500))
     with pytest.raises(ServerError):
-        stage.run(ask(JOB, stage.timing))
+        stage.run(query_job(JOB, stage.timing))
     assert len(stage.sends) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from unit.flows.test_flows_wait import DONE, JOB, RUNNING
 from unit.scripted import Stage, reply
 
-from callsheet.flows.jobs import SHORTEST, PollSchedule, usual, wait
+from callsheet.flows.jobs import SHORTEST, PollSchedule, typical_duration, wait
 
 if TYPE_CHECKING:
     from callsheet.flows.effects import HttpReply
@@ -86,8 +86,8 @@ def test_short_jobs_are_not_asked_about_all_the_time() -> None:
 
 
 def test_what_is_usual_needs_three_runs() -> None:
-    assert usual((1.0, 2.0)) is None
-    assert usual((5.0, 1.0, 2.0)) == 2.0
+    assert typical_duration((1.0, 2.0)) is None
+    assert typical_duration((5.0, 1.0, 2.0)) == 2.0
 
 
 def test_the_hint_of_the_create_action_is_obeyed() -> None:

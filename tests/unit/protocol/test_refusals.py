@@ -170,7 +170,7 @@ def test_a_page_is_told_with_status_and_title() -> None:
         'h.example: something in front of the API answered (HTTP 502, title "Bad Gateway")'
     )
     assert error.raw.startswith("<!DOCTYPE html>")
-    assert read_refusal(502, {"content-type": "text/html"}, b"oops").front
+    assert read_refusal(502, {"content-type": "text/html"}, b"oops").from_proxy
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "request-id", "cf-ray"])

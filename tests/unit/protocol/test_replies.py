@@ -85,7 +85,7 @@ def test_states_by_role(data: Any, role: Role, state: str, said: str) -> None:
     reading = read_reply(data, role=role)
 
     assert reading.state == state
-    assert said in {"", reading.said}
+    assert said in {"", reading.raw_state}
     assert reading.refusal is None
 
 
@@ -155,7 +155,7 @@ def test_the_servers_words(data: Any, message: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_understood(data: Any, role: Role, understood: bool) -> None:
-    assert read_reply(data, role=role).understood is understood
+    assert read_reply(data, role=role).is_recognised is understood
 
 
 def test_strings_are_read_twice_and_the_payload_is_left_alone() -> None:
@@ -191,7 +191,7 @@ def test_forced_readings() -> None:
     )
     reading = read_reply(data, overrides=forced, role="query")
 
-    assert (reading.task_ids, reading.state, reading.said) == (("7",), "done", "3")
+    assert (reading.task_ids, reading.state, reading.raw_state) == (("7",), "done", "3")
     assert reading.media == (LINK, "https://x/2")
     assert read_reply({"r": {"s": 4}}, overrides=forced, role="query").state == "failed"
     assert read_reply({"r": {"s": 1}}, overrides=forced, role="query").state == "running"

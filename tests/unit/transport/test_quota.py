@@ -13,7 +13,7 @@ from callsheet import Client
 from callsheet.backoff import process_quota
 from callsheet.errors import LimitReached, NetworkError
 from callsheet.flows.effects import Send
-from callsheet.flows.retry import default_timing, retried
+from callsheet.flows.retry import default_timing, with_retries
 from callsheet.spec import Action
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_two_hundred_workers_ask_a_dead_server_a_bounded_number_of_times() -> No
     stage = Stage(NetworkError("refused", sent=False))
     for _ in range(200):
         with pytest.raises(NetworkError):
-            stage.run(retried(Send("GET", "/api/actions"), stage.timing))
+            stage.run(with_retries(Send("GET", "/api/actions"), stage.timing))
     assert len(stage.sends) <= 235
 
 
@@ -39,7 +39,7 @@ def test_a_server_that_is_well_fills_the_quota_again() -> None:
     while stage.quota.take(14):
         pass
     for _ in range(20):
-        stage.run(retried(Send("GET", "/api/actions"), stage.timing))
+        stage.run(with_retries(Send("GET", "/api/actions"), stage.timing))
     assert stage.quota.take(14)
 
 
@@ -47,7 +47,7 @@ def test_a_server_that_is_well_fills_the_quota_again() -> None:
 def test_a_pause_of_more_than_two_minutes_is_told(hint: str) -> None:
     stage = Stage(reply(b"", 503, retry_after=hint))
     with pytest.raises(LimitReached) as told:
-        stage.run(retried(Send("GET", "/api/actions"), stage.timing))
+        stage.run(with_retries(Send("GET", "/api/actions"), stage.timing))
     assert (len(stage.sends), stage.pauses, told.value.exit_code) == (1, [], 7)
     assert told.value.retry_after is not None
     assert told.value.retry_after > 120

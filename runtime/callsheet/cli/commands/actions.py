@@ -189,7 +189,7 @@ def _schema(session: Session, action_id: str, answer: bool, raw: bool) -> None:
 
 
 def _advertised(session: Session, action_id: str) -> Advertised:
-    known = session.directory.cached()
+    known = session.host.cached()
     found = known.get(action_id) if known is not None else None
     if found is None:
         from callsheet.cli.offer import offered

@@ -16,7 +16,7 @@ from callsheet.cli.run import send
 from callsheet.config.settings import origin_of
 from callsheet.errors import UsageError
 from callsheet.flows.effects import Send
-from callsheet.flows.retry import retried
+from callsheet.flows.retry import with_retries
 from callsheet.secret import redact_headers
 from callsheet.spec import Action
 
@@ -39,7 +39,7 @@ def _api(session: Session, method: str, path: str) -> None:
     path = _path(session, path)
     verb = method.upper()
     if verb in {"GET", "HEAD"}:
-        reply = session.run(retried(Send(verb, path), session.directory.timing))
+        reply = session.run(with_retries(Send(verb, path), session.host.timing))
         _show(session, reply, path, head=verb == "HEAD")
         return
     if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
@@ -62,11 +62,11 @@ def _path(session: Session, text: str) -> str:
 
 
 def _post(session: Session, action_id: str) -> None:
-    action = session.run(session.directory.find(action_id)) or Action(id=action_id)
+    action = session.run(session.host.find(action_id)) or Action(id=action_id)
     body = bodies.build((), session.flags.get("input"))
     limit = action.family.timeout_ms / 1000 + 30 if action.family and action.role == "wait" else 60
     outcome = send(session, CommandRequest(action, action, body, float(limit), 0.0))
-    output.emit(session, outcome.answer.json)
+    output.emit(session, outcome.reply.json)
 
 
 def _show(session: Session, reply: Any, path: str, *, head: bool) -> None:

@@ -68,7 +68,7 @@ class CallCommand(ActionCommand):
 
     def elsewhere(self, session: Session) -> ActionCommand | None:
         """The same on the host that the flags name, where it differs."""
-        action = session.run(session.directory.find(self.sent.id))
+        action = session.run(session.host.find(self.sent.id))
         return None if action == self.sent else CallCommand(action)
 
 
@@ -100,15 +100,15 @@ def run_call(session: Session, made: CommandRequest) -> int:
     made = uploads.resolved(session, made)
     judge(session, made)
     outcome = send(session, made)
-    answer, job = outcome.answer, session.engine.job(outcome)
-    if "wait" in session.flags and answer.reading.state in {"", "running"} and job is not None:
+    answer, job = outcome.reply, session.engine.job_of(outcome)
+    if "wait" in session.flags and answer.fields.state in {"", "running"} and job is not None:
         answer = wait(session, job, made.patience)
-    if answer.reading.state == "failed":
+    if answer.fields.state == "failed":
         output.emit(session, answer.json)
-        words = answer.reading.message or answer.reading.said
+        words = answer.fields.message or answer.fields.raw_state
         session.warn(f"{session.prog}: {made.action.id} failed on the server: {words}")
         return TaskFailed.exit_code
-    is_over = answer.reading.state == "done" and "wait" in session.flags
+    is_over = answer.fields.state == "done" and "wait" in session.flags
     if session.flags.get("out") or is_over:
         conclude(session, made.action, answer, job)
     else:
@@ -123,7 +123,7 @@ def _call(session: Session, action_id: str, rest: tuple[str, ...]) -> Any:
     """
     if not session.settings.host:
         session.hint(hints_in(session.argv))
-    action = session.run(session.directory.find(action_id))
+    action = session.run(session.host.find(action_id))
     return _run(session, action, rest, click.get_current_context())
 
 
@@ -159,9 +159,9 @@ def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
 
 def known_action(session: Session, action_id: str) -> Action | None:
     """The action with this id, as far as it is known without asking the server."""
-    catalogue = session.directory.cached()
+    catalogue = session.host.cached()
     if catalogue is not None:
-        return session.directory.surface(catalogue).by_id.get(action_id)
+        return session.host.surface(catalogue).by_id.get(action_id)
     from callsheet.catalog import bound
 
     return next((one for one in bound.generated(session.bindings) if one.id == action_id), None)

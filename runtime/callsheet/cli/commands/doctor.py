@@ -22,7 +22,7 @@ from callsheet.cli.output import table
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, NetworkError
 from callsheet.flows.effects import Send
-from callsheet.flows.retry import retried
+from callsheet.flows.retry import with_retries
 from callsheet.transport.http import verify_for
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Checks:
         from callsheet.catalog.fetch import LIST
 
         started = time.monotonic()
-        flow = retried(Send("GET", LIST), self.session.directory.timing)
+        flow = with_retries(Send("GET", LIST), self.session.host.timing)
         self.reply = self.session.run(flow)
         took = (time.monotonic() - started) * 1000
         host, status = self.session.settings.host, self.reply.status
@@ -161,10 +161,10 @@ class Checks:
     def catalogue(self) -> Found:
         """What the server offers now, else how old the cache is."""
         session = self.session
-        known = session.directory.cached()
+        known = session.host.cached()
         before = "" if known is None else f", last {spoken(time.time() - known.fetched)} before"
         try:
-            fresh = session.run(session.directory.refresh())
+            fresh = session.run(session.host.refresh())
         except CallsheetError as error:
             age = f"; the cache is {spoken(time.time() - known.fetched)} old" if known else ""
             return Found(f"{error.message}{age}", ok=False, hint=error.hint)

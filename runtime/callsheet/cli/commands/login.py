@@ -15,7 +15,7 @@ from callsheet.cli.output import table
 from callsheet.config.profiles import ProfileFile
 from callsheet.errors import AuthError, UsageError
 from callsheet.flows.effects import Send
-from callsheet.flows.retry import retried
+from callsheet.flows.retry import with_retries
 from callsheet.secret import Secret
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _login(session: Session, api_key: str | None, api_key_stdin: bool, older: st
     chosen = settings._replace(key=Secret.parse(key))
     chosen, checked = _checked(session, chosen)
     session.use(chosen)
-    catalogue = session.run(session.directory.refresh())
+    catalogue = session.run(session.host.refresh())
     values = {"host": chosen.host, "auth": chosen.auth}
     if chosen.insecure_http:
         values["insecure_http"] = "yes"
@@ -122,16 +122,16 @@ def _refuses(session: Session, settings: Settings) -> bool:
     from callsheet.protocol.envelope import open_envelope
 
     session.use(settings)
-    reply = session.run(retried(Send("GET", LIST), session.directory.timing))
+    reply = session.run(with_retries(Send("GET", LIST), session.host.timing))
     if reply.status in {401, 403}:
         return True
-    opened = open_envelope(strict_json(reply.body), session.directory.overrides)
+    opened = open_envelope(strict_json(reply.body), session.host.overrides)
     return opened.refusal is not None and opened.refusal.kind == "auth"
 
 
 def counts(session: Session, catalogue: Catalogue) -> dict[str, int]:
     """How many actions, families and unreadable schemas a catalogue has."""
-    actions = session.directory.surface(catalogue).actions
+    actions = session.host.surface(catalogue).actions
     families = {a.family for a in actions if a.family is not None}
     unreadable = sum(not action.typed for action in actions)
     return {"actions": len(actions), "families": len(families), "unreadable": unreadable}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.cli.input.request import spoken
 from callsheet.cli.output import formats as output
 from callsheet.errors import OutcomeUnknown, UsageError
-from callsheet.flows.jobs import usual
+from callsheet.flows.jobs import typical_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ def _expected(ledger: Ledger, job: LedgerEntry) -> float | None:
     """The seconds that such a job usually takes."""
     family = job.family or {}
     names = job.action, family.get("create", ""), family.get("wait", "")
-    return usual(ledger.durations(job.host, *names))
+    return typical_duration(ledger.durations(job.host, *names))
 
 
 def _files(job: LedgerEntry) -> list[dict[str, Any]]:
@@ -142,9 +142,9 @@ def _resend(session: Session, row: LedgerEntry) -> None:
     if not session.ledger().is_unknown(row):
         known = "it is being sent" if row.state == "intent" else row.state
         raise UsageError(f"what becomes of {row.ref[:8]} is known: {known}")
-    action = session.run(session.directory.find(row.action))
+    action = session.run(session.host.find(row.action))
     session.warn(f"→ {row.host} {action.id} again, with the key {row.ref}")
-    flow = session.engine.call(
+    flow = session.engine.invoke(
         action, row.body.encode(), key=row.ref, check=False, target=row.target or ""
     )
     session.run(flow)

@@ -35,7 +35,7 @@ def known(session: Session, name: str) -> Job:
             hint=f"tasks recover {row.ref[:8]}",
             action=row.action,
         )
-    job: Job = session.run(session.engine.known_job(name))
+    job: Job = session.run(session.engine.find_job(name))
     return job
 
 
@@ -50,8 +50,8 @@ def _show(session: Session, name: str) -> int:
         return _command(session, name)
     job = known(session, name)
     action = session.engine.action_of(job)
-    answer: ParsedReply = session.run(session.engine.ask(job))
-    if answer.reading.state == "failed":
+    answer: ParsedReply = session.run(session.engine.query_job(job))
+    if answer.fields.state == "failed":
         return run.tell_failed(session, action, answer, job)
     shown = run.shown_job(session, action, answer, job)
     row = session.ledger().find(name)
@@ -64,7 +64,7 @@ def _show(session: Session, name: str) -> int:
 def _command(session: Session, name: str) -> int:
     row = Recovery(session.engine).row(name)
     _require_body(row, name)
-    action = session.run(session.directory.find(row.action))
+    action = session.run(session.host.find(row.action))
     output.write(dry_run.line(session, action, row) + "\n")
     return 0
 
@@ -112,7 +112,7 @@ def _cancel(session: Session, name: str) -> int:
     job = known(session, name)
     session.run(cancel(session.engine, job))
     action = session.engine.action_of(job)
-    answer: ParsedReply = session.run(session.engine.ask(job))
+    answer: ParsedReply = session.run(session.engine.query_job(job))
     shown = run.shown_job(session, action, answer, job)
     output.emit(session, shown, lambda: job_view.job_lines(shown))
     return 0
@@ -122,7 +122,7 @@ def _rerun(session: Session, name: str) -> int:
     """Start the same job again, as a new one that may cost again; asks first unless --yes."""
     row = Recovery(session.engine).row(name)
     stored = _require_body(row, name)
-    action = session.run(session.directory.find(row.action))
+    action = session.run(session.host.find(row.action))
     saving.check(session, action)
     _confirm(session, f"start {action.id} again on {row.host}? It may spend credits")
     body = Body(None, stored.encode())

@@ -169,8 +169,8 @@ def member(session: Session, asked: Action, role: Role) -> Action:
     if role == asked.role or asked.family is None:
         return asked
     wanted = asked.family.wait
-    catalogue = session.directory.cached()
-    known = session.directory.surface(catalogue).by_id.get(wanted) if catalogue else None
+    catalogue = session.host.cached()
+    known = session.host.surface(catalogue).by_id.get(wanted) if catalogue else None
     return known or asked._replace(id=wanted, role=role, digest="", module="")
 
 
@@ -274,15 +274,15 @@ def judge(session: Session, made: CommandRequest) -> None:
     """
     doubt = made.body.doubt
     try:
-        judged = session.run(session.directory.judge(made.action, jsonio.plain(made.body.value)))
+        judged = session.run(session.host.judge(made.action, jsonio.plain(made.body.value)))
     except InvalidInput as error:
         if "no-check" in session.flags:
             session.warn(f"the schema refuses this body: {error.message}")
             return
         raise doubt or by_schema(made.asked, error) from None
     finally:
-        for note in session.directory.notes:
+        for note in session.host.notes:
             session.note(note)
-        session.directory.notes.clear()
+        session.host.notes.clear()
     if doubt is not None and not judged and "no-check" not in session.flags:
         raise doubt

@@ -11,7 +11,7 @@ from callsheet.errors import UsageError
 if TYPE_CHECKING:
     from callsheet.cli.input.request import CommandRequest
     from callsheet.cli.session import Session
-    from callsheet.engine.uploading import Store
+    from callsheet.engine.uploading import UploadAction
     from callsheet.storage.partial_file import SavedFile
 
 
@@ -36,7 +36,7 @@ def resolved(session: Session, made: CommandRequest) -> CommandRequest:
     return made._replace(body=made.body.changed(_replaced(session, store, made.body.value, links)))
 
 
-def _replaced(session: Session, store: Store, value: Any, links: dict[str, str]) -> Any:
+def _replaced(session: Session, store: UploadAction, value: Any, links: dict[str, str]) -> Any:
     if isinstance(value, LocalFile):
         if value not in links:
             links[value] = send(session, store, str(value))
@@ -48,35 +48,35 @@ def _replaced(session: Session, store: Store, value: Any, links: dict[str, str])
     return value
 
 
-def _inline(session: Session, store: Store, path: str) -> str:
+def _inline(session: Session, store: UploadAction, path: str) -> str:
     """The file itself, for the action that stores files: it takes no link."""
     if store.encoding == "multipart":
         raise UsageError(
             f"{store.action} takes a file as a form", hint="a media flag, or --upload, sends one"
         )
-    from callsheet.engine.uploading import as_text, check_file
+    from callsheet.engine.uploading import encode_file, require_uploadable
 
-    check_file(path)
+    require_uploadable(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} takes {path}")
     with open(path, "rb") as file:
-        return as_text(store, path, file.read())
+        return encode_file(store, path, file.read())
 
 
-def send(session: Session, store: Store, path: str) -> str:
+def send(session: Session, store: UploadAction, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
     from callsheet.engine import uploading
 
-    uploading.check_file(path)
+    uploading.require_uploadable(path)
     session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
     link: str = session.run(uploading.upload(session.engine, store, path))
     return link
 
 
-def known_store(session: Session) -> Store:
+def known_store(session: Session) -> UploadAction:
     """The action of this host that stores files; raises ``UsageError`` where there is none."""
     from callsheet.engine import uploading
 
-    store: Store = session.run(uploading.known_store(session.engine))
+    store: UploadAction = session.run(uploading.find_upload_action(session.engine))
     return store
 
 

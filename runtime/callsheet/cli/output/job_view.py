@@ -32,12 +32,12 @@ def medium_of(media: Sequence[str], action_id: str) -> str:
 
 def job_object(seen: JobView) -> dict[str, Any]:
     """The documented fields in their order, then the files, then whatever else was sent."""
-    reading = seen.answer.reading
+    reading = seen.answer.fields
     payload = reading.payload if isinstance(reading.payload, dict) else {}
     link = seen.links[0] if seen.links else None
     found: dict[str, Any] = {
         "taskId": seen.task_id or (reading.task_ids[0] if reading.task_ids else None),
-        "status": reading.said or None,
+        "status": reading.raw_state or None,
         seen.medium: link,
         "localPath": seen.saved.path if seen.saved else None,
         "url": seen.stored or payload.get("url") or link,

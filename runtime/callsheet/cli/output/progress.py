@@ -70,7 +70,7 @@ class Progress:
     def __call__(self, update: JobUpdate) -> None:
         """Show one update."""
         self._last = (update, self.clock())
-        if not self._previewed and (link := preview(update.reading.payload)):
+        if not self._previewed and (link := preview(update.fields.payload)):
             self._previewed = True
             self.session.note(f"preview: {link}")
         if self._status is not None:
@@ -78,8 +78,8 @@ class Progress:
             return
         part = -1 if update.progress is None else int(update.progress / _STEP)
         quiet = update.elapsed - self._told < _SILENCE
-        if (update.said, part) != self._shown or not quiet:
-            self._shown, self._told = (update.said, part), update.elapsed
+        if (update.raw_state, part) != self._shown or not quiet:
+            self._shown, self._told = (update.raw_state, part), update.elapsed
             self.session.note(f"{self.title}: {words(update, self.usual)}")
 
     def __rich__(self) -> Any:
@@ -104,7 +104,7 @@ def _draws(stream: TextIO) -> bool:
 
 def words(update: JobUpdate, usual: float | None = None) -> str:
     """State, percentage where it is told, time since the start, and how long it usually takes."""
-    said = one_line(update.said, 40) or update.state
+    said = one_line(update.raw_state, 40) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
     expected = "" if usual is None else f" of usually {spoken(usual)}"
     return f"{said}{percent} ({spoken(update.elapsed)}{expected})"

@@ -84,7 +84,7 @@ def save(
     flow = session.engine.save(
         answer, out, action=action.id, job=job, force=force, manifest=manifest
     )
-    task_id = next(iter(answer.reading.task_ids), None)
+    task_id = next(iter(answer.fields.task_ids), None)
     again = resume_line(task_id, out) if task_id else ""
     try:
         saved: tuple[SavedFile, ...] = session.run(flow)
@@ -110,12 +110,12 @@ def is_document(session: Session, action: Action, answer: ParsedReply) -> bool:
     """
     from callsheet.protocol.media import expects_medium, kind_of_name
 
-    out, reading = session.flags.get("out") or "", answer.reading
+    out, reading = session.flags.get("out") or "", answer.fields
     kind = kind_of_name(out)
     if not out or out == "-" or kind not in {"", "other"}:
         return False
     if not action.paid and not action.family:
-        links = session.engine.links(answer)
+        links = session.engine.media_links(answer)
         return kind == "other" or not (links and extension_of(links[0]))
     over = reading.state in {"", "done"} and not (action.family and not reading.state)
     medium = expects_medium(action.id, is_job=action.family is not None, names=action.media)
