@@ -231,7 +231,7 @@ def test_links_of_another_scheme_and_host(
 def test_a_reset_download_is_one_for_a_raw_socket_too(sandbox: Running, link: str) -> None:
     sandbox.set_faults("cut bytes=5 end=reset")
     host, port = sandbox.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=2) as raw:
+    with socket.create_connection((host, int(port)), timeout=60) as raw:
         raw.sendall(f"GET {link.removeprefix(sandbox.url)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):
             list(iter(lambda: raw.recv(65_536), b""))
