@@ -17,8 +17,8 @@ from docs.cli_tables import PAGE, renewed
 from program import ROOT
 
 from callsheet.cli.callsheet import WORDS
+from callsheet.cli.context import Context
 from callsheet.cli.main import guarded
-from callsheet.cli.session import Session
 from callsheet.config.bindings import Bindings
 from callsheet.errors import CallsheetError
 
@@ -111,7 +111,7 @@ def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("callsheet.config.settings.Variables", lambda given: given)
     bindings = Bindings(package="", command="ads", env="ADS", source="")
     for words in (["config", "list"], ["login", "--host", "http://127.0.0.1:9"], ["doctor"]):
-        guarded(Session(bindings, words, environ), words)
+        guarded(Context(bindings, words, environ), words)
     text = "".join(path.read_text("utf-8") for path in RUNTIME.rglob("*.py"))
     said = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", text))
     read = {name.upper() for name in environ.names | said if not name.startswith(("_", "COMP_"))}

@@ -7,9 +7,9 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli import action_command
+from callsheet.cli.context import Context
 from callsheet.cli.input.request import judge, request
 from callsheet.cli.output.errors import from_any
-from callsheet.cli.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +33,17 @@ def flags_of(action: Action) -> list[Param]:
 
 def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
     """Parse, build and judge, as the program does before it sends."""
-    session = Session(bindings, words, os.environ)
+    context = Context(bindings, words, os.environ)
     body: Any = None
     try:
         command = action_command.command(action)
         assert isinstance(command, action_command.ActionCommand)
-        context = command.make_context("x", list(words), obj=session)
-        session.flags.take(context.params)
-        session.settle()
-        made = request(session, action, command.typed(context))
+        ctx = command.make_context("x", list(words), obj=context)
+        context.flags.take(ctx.params)
+        context.settle()
+        made = request(context, action, command.typed(ctx))
         body = json.loads(made.body.encoded())
-        judge(session, made)
+        judge(context, made)
     except Exception as error:  # click's and ours; the program tells both the same way
         return Line(body, from_any(error))
     return Line(body)

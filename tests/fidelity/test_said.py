@@ -12,10 +12,10 @@ from fidelity.strategies import random_cases
 
 from callsheet.actions.resolve import surface
 from callsheet.cli import action_command
+from callsheet.cli.context import Context
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import options
 from callsheet.cli.input.argv import words
-from callsheet.cli.session import Session
 from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def said(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
     typed = words(action, body)
     command = action_command.command(action)
     assert isinstance(command, action_command.ActionCommand)
-    context = command.make_context("x", list(typed), obj=Session(Bindings(), typed, {}))
-    given = context.params.get("own_input")
-    return typed, bodies.build(command.typed(context), given).encoded().decode()
+    ctx = command.make_context("x", list(typed), obj=Context(Bindings(), typed, {}))
+    given = ctx.params.get("own_input")
+    return typed, bodies.build(command.typed(ctx), given).encoded().decode()
 
 
 def unsaid(cases: Sequence[Case]) -> Iterator[str]:

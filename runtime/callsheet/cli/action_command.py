@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import click
 
     from callsheet.cli import global_flags
+    from callsheet.cli.context import Context
     from callsheet.cli.input.options import Typed
-    from callsheet.cli.session import Session
     from callsheet.spec import Action
 
 
@@ -56,30 +56,30 @@ class ActionCommand(Helpful):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""
-        session: Session = ctx.obj
-        session.flags.take(ctx.params)
-        if session.settle() and (fresh := self.elsewhere(session)) is not None:
+        context: Context = ctx.obj
+        context.flags.take(ctx.params)
+        if context.settle() and (fresh := self.elsewhere(context)) is not None:
             words = list(self.words)
-            with fresh.make_context(ctx.info_name, words, parent=ctx.parent, obj=session) as again:
+            with fresh.make_context(ctx.info_name, words, parent=ctx.parent, obj=context) as again:
                 return fresh.invoke(again)
         try:
-            return self.perform(session, ctx)
+            return self.perform(context, ctx)
         except UsageError as error:
-            line = " ".join([session.prog, *self.action.command])
+            line = " ".join([context.prog, *self.action.command])
             error.hint = error.hint or f"{line} --help"
             raise
 
-    def perform(self, session: Session, ctx: click.Context) -> int:
+    def perform(self, context: Context, ctx: click.Context) -> int:
         """Do what the words ask for; returns the exit code."""
         from callsheet.cli.run import run_action
 
         return run_action(self.action, ctx, self.typed(ctx))
 
-    def elsewhere(self, session: Session) -> ActionCommand | None:
+    def elsewhere(self, context: Context) -> ActionCommand | None:
         """The command of the same words on the host that the flags name, where it differs."""
         from callsheet.cli.resolver import Lookup
 
-        lookup = Lookup(session)
+        lookup = Lookup(context)
         lookup.prepare()
         found = lookup.find(self.action.command)
         return None if found is None or found == self.action else ActionCommand(found)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
 
 
 HELP = {"help_option_names": ["--help", "-h"]}
@@ -27,10 +27,10 @@ TIMEOUT = global_flags.FAMILY[0]
 
 
 class BuiltinCommand(Helpful):
-    """One command of ours; its function gets the session and its own parameters.
+    """One command of ours; its function gets the context and its own parameters.
 
-    ``data`` says whether its result is a JSON document when it is piped. ``shown`` names those of
-    the flags for every command that its help explains.
+    ``emits_json`` says whether its result is a JSON document when it is piped.
+    ``shown`` names those of the flags for every command that its help explains.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class BuiltinCommand(Helpful):
         params: Sequence[click.Parameter] = (),
         ours: Iterable[global_flags.Row] = (),
         shown: Iterable[str] = (),
-        data: bool = True,
+        emits_json: bool = True,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         rows = (JSON, *ours)
@@ -54,7 +54,7 @@ class BuiltinCommand(Helpful):
             help=run.__doc__,
             context_settings={**HELP, **(settings or {})},
         )
-        self.run, self.data = run, data
+        self.run, self.emits_json = run, emits_json
 
     def get_help(self, ctx: click.Context) -> str:
         """Usage, what it does, its flags."""
@@ -79,7 +79,7 @@ class BuiltinCommand(Helpful):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; a failure is told in the way of this command from here on."""
-        ctx.obj.data = self.data
+        ctx.obj.console.emits_json = self.emits_json
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -94,11 +94,11 @@ class BuiltinCommand(Helpful):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags and run."""
-        session: Session = ctx.obj
-        session.flags.take(ctx.params)
-        session.settle()
-        output.check(session)
-        return self.run(session, **ctx.params)
+        context: Context = ctx.obj
+        context.flags.take(ctx.params)
+        context.settle()
+        output.check(context.console)
+        return self.run(context, **ctx.params)
 
 
 class BuiltinGroup(Helpful, click.Group):
@@ -133,8 +133,8 @@ class BuiltinGroup(Helpful, click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags and go on; without a further word print the help."""
-        session: Session = ctx.obj
-        session.flags.take(ctx.params)
+        context: Context = ctx.obj
+        context.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
             show(ctx)
             return 0

@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
+from callsheet.cli.context import hints_in
 from callsheet.cli.output import formats as output
-from callsheet.cli.session import hints_in
 from callsheet.errors import CallsheetError
 from callsheet.text import one_line, typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
 
 
 _LONGEST = 80
 _TASKS = 100
 
 
-def answer(root: click.Command, session: Session, shell: str) -> int:
+def answer(root: click.Command, context: Context, shell: str) -> int:
     """Print what may follow the words in ``COMP_WORDS``: the line from the command to the cursor.
 
     bash reads ``TYPE,VALUE``, the others ``TYPE<tab>VALUE<tab>HELP``. Whatever goes wrong, no
     error may appear in the middle of a line that somebody is typing.
     """
-    line = session.environ.get("COMP_WORDS", "")
+    line = context.environ.get("COMP_WORDS", "")
     words = split_arg_string(line)
     begun = words.pop() if words and not line[-1:].isspace() else ""
-    session.hints = hints_in(words)
+    context.hints = hints_in(words)
     try:
-        found = following(root, session, words[1:], begun)
+        found = following(root, context, words[1:], begun)
     except (CallsheetError, click.ClickException):
         return 0
     head = begun[: begun.find("=") + 1] if shell == "fish" and begun.startswith("--") else ""
@@ -42,10 +42,10 @@ def answer(root: click.Command, session: Session, shell: str) -> int:
 
 
 def following(
-    command: click.Command, session: Session, words: list[str], begun: str
+    command: click.Command, context: Context, words: list[str], begun: str
 ) -> list[CompletionItem]:
     """What may stand after these words of a command where ``begun`` was typed already."""
-    asked = ShellComplete(command, {"obj": session}, session.prog, "")
+    asked = ShellComplete(command, {"obj": context}, context.prog, "")
     return asked.get_completions(words, begun)
 
 
@@ -78,20 +78,20 @@ def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Completi
     from callsheet.actions.naming import summary_of
     from callsheet.catalog import bound
 
-    session: Session = ctx.obj
-    catalogue = session.host.cached()
+    context: Context = ctx.obj
+    catalogue = context.host.cached()
     actions = (
-        session.host.surface(catalogue).actions
+        context.host.surface(catalogue).actions
         if catalogue is not None
-        else tuple(bound.generated(session.bindings))
+        else tuple(bound.generated(context.bindings))
     )
     return offered(((one.id, summary_of(one)) for one in actions), begun)
 
 
 def tasks(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
     """The task ids that the ledger knows of this host, newest first."""
-    session: Session = ctx.obj
-    jobs = [j for j in session.ledger().jobs(limit=_TASKS) if j.host == session.settings.host]
+    context: Context = ctx.obj
+    jobs = [j for j in context.ledger().jobs(limit=_TASKS) if j.host == context.settings.host]
     named = [(j.task_ids[0], f"{j.action}, {j.state}") for j in jobs if j.task_ids]
     return offered(named, begun)
 
@@ -109,9 +109,9 @@ def ours(ctx: click.Context, param: click.Parameter, begun: str) -> list[Complet
     return offered(known.get(name, ()), begun)
 
 
-def _profiles(session: Session) -> list[str]:
+def _profiles(context: Context) -> list[str]:
     from callsheet.config.profiles import ProfileFile
     from callsheet.config.settings import folder
 
-    bindings = session.bindings
-    return ProfileFile(folder("config", bindings.command, bindings.env, session.environ)).names()
+    bindings = context.bindings
+    return ProfileFile(folder("config", bindings.command, bindings.env, context.environ)).names()

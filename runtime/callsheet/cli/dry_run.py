@@ -12,71 +12,71 @@ from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError, UsageError
 
 if TYPE_CHECKING:
+    from callsheet.cli.context import Context
     from callsheet.cli.input.request import CommandRequest
-    from callsheet.cli.session import Session
     from callsheet.spec import Action, Param
     from callsheet.storage.ledger import LedgerEntry
 
 
-def dry_run(session: Session, made: CommandRequest) -> None:
+def dry_run(context: Context, made: CommandRequest) -> None:
     """Print method, URL, headers without the key, and body; or a curl line.
 
     Raises ``UsageError`` for any other form.
     """
-    form = session.flags.get("dry-run")
+    form = context.flags.get("dry-run")
     if form not in {"yes", "curl"}:
         raise UsageError(f"--dry-run: {form!r} is not curl", flag="--dry-run")
     from callsheet.flows.retry import action_path
     from callsheet.secret import redact_headers
     from callsheet.transport.http import headers_for
 
-    settings = session.settings
+    settings = context.settings
     for path in local_files(made.body.value):
-        session.note(f"{path} would be uploaded first, and its link stand in its place")
+        context.console.note(f"{path} would be uploaded first, and its link stand in its place")
     url = settings.require_host() + action_path(made.action.id)
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))
     body = made.body.encoded()
     if form == "curl":
-        session.data = False
-        output.write(_curl(session, url, body) + "\n")
+        context.console.emits_json = False
+        output.write(_curl(context, url, body) + "\n")
         return
     shown = {"method": "POST", "url": url, "headers": headers, "body": made.body.value}
     human = "\n".join(
         [f"POST {url}", *(f"{name}: {value}" for name, value in headers.items()), "", body.decode()]
     )
-    output.emit(session, shown, lambda: human)
+    output.emit(context.console, shown, lambda: human)
 
 
-def _curl(session: Session, url: str, body: bytes) -> str:
-    variable = f"${session.bindings.env}_API_KEY"
-    bearer = session.settings.auth == "bearer"
+def _curl(context: Context, url: str, body: bytes) -> str:
+    variable = f"${context.bindings.env}_API_KEY"
+    bearer = context.settings.auth == "bearer"
     auth = f"Authorization: Bearer {variable}" if bearer else f"X-Api-Key: {variable}"
     parts = ["curl", "-X", "POST", shlex.quote(url), "-H", "'Content-Type: application/json'"]
     return " ".join([*parts, "-H", f'"{auth}"', "--data-binary", shlex.quote(body.decode())])
 
 
-def skeleton(session: Session, asked: Action, action: Action | None = None) -> None:
+def skeleton(context: Context, asked: Action, action: Action | None = None) -> None:
     """Print a body with every field that may be filled in, required ones first.
 
     ``action`` is the member of the family that would be sent, where it is another one.
     """
     from callsheet.cli.input.skeleton import skeleton as made
 
-    session.data = False
+    context.console.emits_json = False
     hidden = {p.path[0] for p in asked.params if p.hidden and not p.required}
-    output.write_json(made(_schema(session, action or asked, asked), hidden))
+    output.write_json(made(_schema(context, action or asked, asked), hidden))
 
 
-def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
+def _schema(context: Context, action: Action, asked: Action) -> dict[str, Any]:
     """The schema as the host advertises it, else as the bindings have it; empty for none."""
     from callsheet.schema.admission import admit
     from callsheet.schema.references import SchemaRefused
 
     try:
-        found = session.run(session.host.schema(action))
+        found = context.run(context.host.schema(action))
     except CallsheetError:
-        stored = session.bindings.schema(asked.module) if asked.module else None
+        stored = context.bindings.schema(asked.module) if asked.module else None
         found = (stored or {}).get("input")
     try:
         return admit(found)
@@ -87,10 +87,10 @@ def _schema(session: Session, action: Action, asked: Action) -> dict[str, Any]:
 _PLAIN = ("string", "integer", "number", "boolean")
 
 
-def line(session: Session, action: Action, row: LedgerEntry) -> str:
+def line(context: Context, action: Action, row: LedgerEntry) -> str:
     """One line for a shell; flags where they say exactly the same, else ``--input``."""
-    words = [session.prog]
-    if "host" in session.flags:
+    words = [context.prog]
+    if "host" in context.flags:
         words += ["--host", row.host]
     named = bool(action.command) and action.role in {"", "create"}
     words += list(action.command) if named else ["call", action.id]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.actions.naming import FAMILY_FLAGS, OWN_FLAGS
-from callsheet.cli.session import PREFIX
+from callsheet.cli.context import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

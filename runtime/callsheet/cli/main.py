@@ -14,22 +14,22 @@ from callsheet.errors import Interrupted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.storage.ledger import LedgerEntry
 
 
 _NOTHING_DONE = ("unsent", "refused")
 
 
-def interruption(session: Session) -> Interrupted:
+def interruption(context: Context) -> Interrupted:
     """What the ledger knows of the last paid request of this run, if it made one."""
     from callsheet.errors import Interrupted, UsageError
 
-    if session.paid is None:
+    if context.paid is None:
         return Interrupted("interrupted")
-    action, ref = session.paid
+    action, ref = context.paid
     try:
-        row = session.ledger().find(ref)
+        row = context.ledger().find(ref)
     except UsageError as error:
         line = f"tasks recover {ref[:8]}"
         return Interrupted(f"interrupted; {error.message}", hint=line, action=action)
@@ -43,7 +43,7 @@ def interruption(session: Session) -> Interrupted:
 
 def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
     """How the request stands, and the line that goes on from there."""
-    from callsheet.cli.output.saving import resume_line
+    from callsheet.cli.saving import resume_line
     from callsheet.text import shell_word
 
     action, state = row.action, row.state
@@ -61,13 +61,13 @@ INTERRUPTED, TERMINATED = 130, 143
 
 def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
     """Run the program and return its exit code."""
-    from callsheet.cli.session import session_for
+    from callsheet.cli.context import context_for
 
-    session = session_for(package, command, env, argv)
+    context = context_for(package, command, env, argv)
     try:
-        code = guarded(session, argv)
+        code = guarded(context, argv)
     finally:
-        session.close()
+        context.close()
     if code in {INTERRUPTED, TERMINATED} and _was_interrupted():
         _leave(code)
     return code
@@ -91,12 +91,12 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def guarded(session: Session, argv: Sequence[str]) -> int:
-    """Run the command line of a session; every failure becomes an exit code."""
+def guarded(context: Context, argv: Sequence[str]) -> int:
+    """Run the command line of a context; every failure becomes an exit code."""
     from callsheet.cli.output import errors
 
     try:
-        code = _invoke(session, argv)
+        code = _invoke(context, argv)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -106,18 +106,18 @@ def guarded(session: Session, argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, Interrupted) as error:
-        return _interrupted(session, error)
+        return _interrupted(context, error)
     except Exception as error:
-        return errors.report(session, error)
+        return errors.report(context.console, error)
 
 
-def _interrupted(session: Session, error: BaseException) -> int:
+def _interrupted(context: Context, error: BaseException) -> int:
     """Tell what goes on without us."""
     from callsheet.cli.output import errors
     from callsheet.cli.signals import Terminated
 
-    told = error if isinstance(error, Interrupted) else interruption(session)
-    errors.report(session, told)
+    told = error if isinstance(error, Interrupted) else interruption(context)
+    errors.report(context.console, told)
     return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
 
 
@@ -126,16 +126,16 @@ def complete_variable(prog: str) -> str:
     return f"_{prog.replace('-', '_').upper()}_COMPLETE"
 
 
-def _invoke(session: Session, argv: Sequence[str]) -> int:
+def _invoke(context: Context, argv: Sequence[str]) -> int:
     from callsheet.cli import tree
 
-    root = tree.root(session)
-    variable = complete_variable(session.prog)
-    wanted = session.environ.get(variable)
+    root = tree.root(context)
+    variable = complete_variable(context.prog)
+    wanted = context.environ.get(variable)
     if wanted:
         from callsheet.cli.completion import answer
 
-        return answer(root, session, wanted.partition("_")[0])
-    with root.make_context(session.prog, list(argv), obj=session) as context:
-        code = root.invoke(context)
+        return answer(root, context, wanted.partition("_")[0])
+    with root.make_context(context.prog, list(argv), obj=context) as ctx:
+        code = root.invoke(ctx)
     return code if isinstance(code, int) else 0

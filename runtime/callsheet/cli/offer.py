@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from callsheet.catalog import bound
 from callsheet.catalog.snapshot import Catalogue
-from callsheet.cli.input.request import spoken
+from callsheet.cli.output.table import duration
 from callsheet.errors import CallsheetError
 
 if TYPE_CHECKING:
     from callsheet.actions.resolve import ActionSet
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
 
 
 class AvailableActions(NamedTuple):
@@ -21,35 +21,37 @@ class AvailableActions(NamedTuple):
     catalogue: Catalogue
     source: Literal["live", "cached", "bindings"]
 
-    def surface(self, session: Session) -> ActionSet:
+    def surface(self, context: Context) -> ActionSet:
         """The named actions."""
         if self.source != "bindings":
-            return session.host.surface(self.catalogue)
-        return bound.surface_of(session.bindings)
+            return context.host.surface(self.catalogue)
+        return bound.surface_of(context.bindings)
 
 
-def offered(session: Session, *, whole: bool = False) -> AvailableActions:
+def offered(context: Context, *, whole: bool = False) -> AvailableActions:
     """What the server offers now; where it cannot be asked, what was last known, with a warning.
 
     Raises the failure of asking where nothing is known, and any that another try would meet too.
     """
-    if not session.settings.host:
-        said = bound.snapshot(session.bindings)
+    if not context.settings.host:
+        said = bound.snapshot(context.bindings)
         if said.actions:
-            session.warn(f"no server is configured; this is from {session.bindings.package}")
+            context.console.warn(
+                f"no server is configured; this is from {context.bindings.package}"
+            )
             return AvailableActions(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
-    known = session.host.cached()
+    known = context.host.cached()
     try:
-        return AvailableActions(session.run(session.host.refresh(whole=whole)), "live")
+        return AvailableActions(context.run(context.host.refresh(whole=whole)), "live")
     except CallsheetError as error:
         if known is None or not error.retryable:
             raise
-        age = spoken(time.time() - known.fetched)
-        session.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
+        age = duration(time.time() - known.fetched)
+        context.console.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
         return AvailableActions(known, "cached")
 
 
-def known(session: Session) -> AvailableActions | None:
+def known(context: Context) -> AvailableActions | None:
     """What the server offered when it was last asked."""
-    found = session.host.cached()
+    found = context.host.cached()
     return AvailableActions(found, "cached") if found is not None else None

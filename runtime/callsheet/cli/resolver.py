@@ -10,7 +10,7 @@ from callsheet.errors import CallsheetError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.spec import Action
 
 
@@ -58,9 +58,9 @@ def _below(path: Path, command: Path) -> bool:
 class Lookup:
     """Answers for words: an action, the words below, or nothing."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.bound = Bound(session.bindings.package)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.bound = Bound(context.bindings.package)
         self.trouble = ""
         self._asked = False
 
@@ -69,14 +69,14 @@ class Lookup:
 
         A loopback host counts as the sandbox until its catalogue was fetched, which then decides.
         """
-        settings = self.session.settings
-        if not settings.host or self.session.bindings.source == settings.origin:
+        settings = self.context.settings
+        if not settings.host or self.context.bindings.source == settings.origin:
             return True
-        return self._same_source() and self.session.index() is None
+        return self._same_source() and self.context.index() is None
 
     def _same_source(self) -> bool:
         """Whether the bindings may have been made from the host in use: from it, or a sandbox."""
-        settings, source = self.session.settings, self.session.bindings.source
+        settings, source = self.context.settings, self.context.bindings.source
         if source == settings.origin:
             return True
         from callsheet.config.settings import is_loopback
@@ -85,9 +85,9 @@ class Lookup:
 
     def live(self) -> tuple[Action, ...]:
         """The actions of the cached live catalogue."""
-        if not self.session.settings.host:
+        if not self.context.settings.host:
             return ()
-        host = self.session.host
+        host = self.context.host
         catalogue = host.cached()
         return host.surface(catalogue).actions if catalogue is not None else ()
 
@@ -109,17 +109,17 @@ class Lookup:
 
     def _as_advertised(self, bound: Action) -> Action | None:
         """A generated action as the host has it now; ``None`` where the host may mean another."""
-        if not self.session.settings.host:
+        if not self.context.settings.host:
             return bound
-        index = self.session.index()
+        index = self.context.index()
         seen = index.digest_of(bound.id) if index is not None else None
         if bound.digest and seen == bound.digest:
             return bound
         if self._same_source() and seen and bound.digest:
-            from callsheet.cli.session import Drift
+            from callsheet.cli.context import Drift
 
-            live = self.session.host.live(bound)
-            self.session.drift = Drift(bound) if live is not None else None
+            live = self.context.host.live(bound)
+            self.context.drift = Drift(bound) if live is not None else None
             return live or bound
         return bound if self.own_host() else None
 
@@ -138,11 +138,11 @@ class Lookup:
 
     def refresh(self) -> bool:
         """Ask the server once what it advertises now; false when that was not possible."""
-        if self._asked or not self.session.settings.host:
+        if self._asked or not self.context.settings.host:
             return False
         self._asked = True
         try:
-            self.session.run(self.session.host.refresh())
+            self.context.run(self.context.host.refresh())
         except CallsheetError as error:
             self.trouble = error.message
             return False
@@ -155,14 +155,14 @@ class Lookup:
         use is asked first, for no key may go to a place that was not meant as one.
         """
         yield
-        hints = self.session.hints
+        hints = self.context.hints
         if hints:
-            self.session.hint({})
+            self.context.hint({})
             yield
         if self.refresh():
             yield
         if hints:
-            self.session.hint(hints)
+            self.context.hint(hints)
             self._asked = False
             if self.refresh():
                 yield
@@ -172,10 +172,10 @@ class Lookup:
 
         Of any host, where ``--refresh`` stands on the command line.
         """
-        if self.session.hints:
+        if self.context.hints:
             return
-        if "--refresh" in self.session.argv:
+        if "--refresh" in self.context.argv:
             if not self.refresh() and self.trouble:
-                self.session.note(f"the server could not be asked: {self.trouble}")
-        elif not self.own_host() and self.session.index() is None:
+                self.context.console.note(f"the server could not be asked: {self.trouble}")
+        elif not self.own_host() and self.context.index() is None:
             self.refresh()

@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
     import click
 
+    from callsheet.cli.context import Context
     from callsheet.cli.input.options import Typed
-    from callsheet.cli.session import Session
     from callsheet.engine.invoke import Invocation
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
 
 
-def finish(session: Session, made: CommandRequest, outcome: Invocation) -> int:
+def finish(context: Context, made: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save, print; returns the exit code."""
     from callsheet.flows.jobs import fetch_missing_media
 
     if made.asked.role == "query":
-        return tell_query(session, made, outcome.reply)
+        return tell_query(context, made, outcome.reply)
     if made.asked.family is None:
-        return tell_plain(session, made.asked, outcome.reply)
-    job = session.engine.job_of(outcome)
-    if "no-wait" in session.flags:
-        print_job(session, made.asked, outcome.reply, job)
+        return tell_plain(context, made.asked, outcome.reply)
+    job = context.engine.job_of(outcome)
+    if "no-wait" in context.flags:
+        print_job(context, made.asked, outcome.reply, job)
         return 0
     answer = outcome.reply
     if made.blocking and answer.fields.state == "running":
         raise _still_running(made.action, answer)
-    answer = session.run(fetch_missing_media(answer, job, session.engine.timing))
+    answer = context.run(fetch_missing_media(answer, job, context.engine.timing))
     if answer.fields.state in {"", "running"} and job is not None and not made.blocking:
-        answer = wait(session, job, made.patience)
-    conclude(session, made.asked, answer, job)
+        answer = wait(context, job, made.patience)
+    conclude(context, made.asked, answer, job)
     return 0
 
 
@@ -56,18 +56,18 @@ def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
     )
 
 
-def wait(session: Session, job: Job, seconds: float) -> ParsedReply:
+def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
     from callsheet.cli import drift_notice
     from callsheet.cli.output.progress import Progress
     from callsheet.flows.jobs import typical_duration
 
     try:
-        session.note(f"task {job.task_ids[0]}")
-        drift_notice.refresh_aside(session)
-        job = session.engine.with_history(job)
-        with Progress(session, job.action, typical_duration(job.past)) as progress:
-            answer: ParsedReply = session.run(session.engine.wait(job, seconds), progress)
+        context.console.note(f"task {job.task_ids[0]}")
+        drift_notice.refresh_aside(context)
+        job = context.engine.with_history(job)
+        with Progress(context.console, job.action, typical_duration(job.past)) as progress:
+            answer: ParsedReply = context.run(context.engine.wait(job, seconds), progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",
@@ -78,27 +78,28 @@ def wait(session: Session, job: Job, seconds: float) -> ParsedReply:
     return answer
 
 
-def conclude(session: Session, action: Action, answer: ParsedReply, job: Job | None) -> None:
+def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> None:
     """A job is over: save what it made and print it; raises ``TaskFailed``."""
-    from callsheet.cli.output import job_view, saving
+    from callsheet.cli import saving
+    from callsheet.cli.output import job_view
     from callsheet.engine.invoke import require_done
 
     require_done(answer, action.id, _task_id(answer, job))
-    if saving.is_document(session, action, answer):
-        write_document(session, action, answer)
+    if saving.is_document(context, action, answer):
+        write_document(context, action, answer)
         return
-    saved = saving.save(session, answer, action, job)
+    saved = saving.save(context, answer, action, job)
     first = saved[0] if saved else None
-    stored = uploads.store(session, first) if "upload" in session.flags else None
-    if session.flags.get("out") != "-":
-        shown = shown_job(session, action, answer, job, saved=first, stored=stored)
+    stored = uploads.store(context, first) if "upload" in context.flags else None
+    if context.flags.get("out") != "-":
+        shown = shown_job(context, action, answer, job, saved=first, stored=stored)
         shown["files"] = [file._asdict() for file in saved]
-        output.emit(session, shown, lambda: job_view.job_lines(shown))
-    if first is not None and "open" in session.flags:
+        output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+    if first is not None and "open" in context.flags:
         saving.show(first.path)
-    if not session.flags.get("out") and job is not None and answer.fields.media:
+    if not context.flags.get("out") and job is not None and answer.fields.media:
         line = saving.resume_line(shown["taskId"] or job.ref)
-        session.note(f"save it: {session.prog} {line}")
+        context.console.note(f"save it: {context.prog} {line}")
 
 
 def _task_id(answer: ParsedReply, job: Job | None) -> str | None:
@@ -107,22 +108,22 @@ def _task_id(answer: ParsedReply, job: Job | None) -> str | None:
 
 
 def print_job(
-    session: Session, action: Action, answer: ParsedReply, job: Job | None, **more: Any
+    context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> None:
     """Print the one object of a job."""
     from callsheet.cli.output import job_view
 
-    shown = shown_job(session, action, answer, job, **more)
-    output.emit(session, shown, lambda: job_view.job_lines(shown))
+    shown = shown_job(context, action, answer, job, **more)
+    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
 
 
 def shown_job(
-    session: Session, action: Action, answer: ParsedReply, job: Job | None, **more: Any
+    context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> dict[str, Any]:
     """The one object of a job; ``more`` holds what was saved and stored."""
     from callsheet.cli.output import job_view
 
-    links = session.engine.media_links(answer)
+    links = context.engine.media_links(answer)
     media = action.media or (job.media if job else ())
     return job_view.job_object(
         job_view.JobView(
@@ -135,59 +136,59 @@ def shown_job(
     )
 
 
-def tell_query(session: Session, made: CommandRequest, answer: ParsedReply) -> int:
+def tell_query(context: Context, made: CommandRequest, answer: ParsedReply) -> int:
     """Print how a job stands; 6 where it failed."""
     action, state = made.asked, answer.fields.state
     if state == "failed":
-        return tell_failed(session, action, answer, None)
-    if session.flags.get("out") or (state == "done" and answer.fields.media):
-        conclude(session, action, answer, _known(session, answer))
+        return tell_failed(context, action, answer, None)
+    if context.flags.get("out") or (state == "done" and answer.fields.media):
+        conclude(context, action, answer, _known(context, answer))
         return 0
-    print_job(session, action, answer, None)
+    print_job(context, action, answer, None)
     return 0
 
 
-def _known(session: Session, answer: ParsedReply) -> Job | None:
+def _known(context: Context, answer: ParsedReply) -> Job | None:
     """The job that a query was about, where it was started from here."""
     name = next(iter(answer.fields.task_ids), "")
-    row = session.ledger().find(name) if name else None
-    if row is None or row.host != session.settings.host or not row.family:
+    row = context.ledger().find(name) if name else None
+    if row is None or row.host != context.settings.host or not row.family:
         return None
-    job: Job = session.run(session.engine.find_job(row.ref))
+    job: Job = context.run(context.engine.find_job(row.ref))
     return job
 
 
-def tell_failed(session: Session, action: Action, answer: ParsedReply, job: Job | None) -> int:
+def tell_failed(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
     """Print a failed job: its object with the error in it, and the line."""
     from callsheet.cli.output import job_view
 
     words = answer.fields.message or answer.fields.raw_state
-    shown = shown_job(session, action, answer, job)
+    shown = shown_job(context, action, answer, job)
     error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
     shown["error"] = error.as_json()
-    output.emit(session, shown, lambda: job_view.job_lines(shown))
-    session.warn(f"{session.prog}: {error.message}")
+    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+    context.console.warn(f"{context.prog}: {error.message}")
     return error.exit_code
 
 
-def tell_plain(session: Session, action: Action, answer: ParsedReply) -> int:
+def tell_plain(context: Context, action: Action, answer: ParsedReply) -> int:
     """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
-    from callsheet.cli.output import saving
+    from callsheet.cli import saving
 
-    if not session.flags.get("out"):
-        output.emit(session, answer.json)
-    elif saving.is_document(session, action, answer):
-        write_document(session, action, answer)
+    if not context.flags.get("out"):
+        output.emit(context.console, answer.json)
+    elif saving.is_document(context, action, answer):
+        write_document(context, action, answer)
     else:
-        conclude(session, action, answer, None)
+        conclude(context, action, answer, None)
     return 0
 
 
-def write_document(session: Session, action: Action, answer: ParsedReply) -> None:
+def write_document(context: Context, action: Action, answer: ParsedReply) -> None:
     """Write a result that is JSON to ``--out``."""
-    from callsheet.cli.output import saving
+    from callsheet.cli import saving
 
-    session.note(f"saved {saving.write_document(session, answer.json, action)}")
+    context.console.note(f"saved {saving.write_document(context, answer.json, action)}")
 
 
 def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> int:
@@ -195,68 +196,68 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
 
     Raises any of ``callsheet.errors``; nothing was sent where it is a ``UsageError``.
     """
-    session: Session = ctx.obj
-    if "skeleton" in session.flags:
+    context: Context = ctx.obj
+    if "skeleton" in context.flags:
         from callsheet.cli import dry_run
 
-        dry_run.skeleton(session, action, member(session, action, role_of(session, action)))
+        dry_run.skeleton(context, action, member(context, action, role_of(context, action)))
         return 0
-    if session.drift is not None:
+    if context.drift is not None:
         from callsheet.cli import drift_notice
 
-        drift_notice.tell(session, session.drift)
-    output.check(session)
-    made = request(session, action, values)
-    check_files(session, made)
-    if "dry-run" in session.flags:
+        drift_notice.tell(context, context.drift)
+    output.check(context.console)
+    made = request(context, action, values)
+    check_files(context, made)
+    if "dry-run" in context.flags:
         if not uploads.pending(made.body):
-            judge(session, made)
+            judge(context, made)
         from callsheet.cli import dry_run
 
-        dry_run.dry_run(session, made)
+        dry_run.dry_run(context, made)
         return 0
-    from callsheet.cli.output import saving
+    from callsheet.cli import saving
 
-    saving.check(session, action)
-    made = uploads.resolved(session, made)
-    judge(session, made)
-    outcome = send(session, made)
-    return finish(session, made, outcome)
+    saving.check(context, action)
+    made = uploads.resolved(context, made)
+    judge(context, made)
+    outcome = send(context, made)
+    return finish(context, made, outcome)
 
 
-def announce(session: Session, action: Action) -> None:
+def announce(context: Context, action: Action) -> None:
     """Say where a request goes that may cost money."""
     if not action.paid:
         return
-    host = session.settings.require_host()
-    if session.host.is_sandbox():
-        session.note(f"→ sandbox {host} {action.id} (free)")
+    host = context.settings.require_host()
+    if context.host.is_sandbox():
+        context.console.note(f"→ sandbox {host} {action.id} (free)")
     else:
-        session.note(f"→ {host} {action.id} (may spend credits)")
+        context.console.note(f"→ {host} {action.id} (may spend credits)")
 
 
-def send(session: Session, made: CommandRequest) -> Invocation:
+def send(context: Context, made: CommandRequest) -> Invocation:
     """Make the one POST; whatever interrupts the run from now on is told by its reference."""
-    from callsheet.cli.output import saving
+    from callsheet.cli import saving
     from callsheet.transport.http import require_key
 
-    action = session.run(session.host.on_terms_of_host(made.action))
+    action = context.run(context.host.on_terms_of_host(made.action))
     if action.paid:
-        require_key(session.settings)
-    announce(session, action)
+        require_key(context.settings)
+    announce(context, action)
     ref = str(uuid.uuid4())
-    session.paid = (action.id, ref) if action.paid else session.paid
+    context.paid = (action.id, ref) if action.paid else context.paid
     data = made.body.encoded()
-    flow = session.engine.invoke(
-        action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(session)
+    flow = context.engine.invoke(
+        action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(context)
     )
     try:
-        outcome: Invocation = session.run(flow)
+        outcome: Invocation = context.run(flow)
     except ServerError as error:
         from callsheet.cli import drift_notice
         from callsheet.cli.input.request import by_server
 
         named = by_server(made.asked, error)
-        drift_notice.after_refusal(session, made.asked, named)
+        drift_notice.after_refusal(context, made.asked, named)
         raise named from None
     return outcome

@@ -16,8 +16,8 @@ from callsheet.suggest import did_you_mean
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from callsheet.cli.context import Context
     from callsheet.cli.help.document import Entry
-    from callsheet.cli.session import Session
 
 
 _HELP = {"help_option_names": ["--help", "-h"]}
@@ -70,8 +70,8 @@ class Node(Helpful, click.Group):
             return UsageError(f"there is no command `{prog} help`", hint=f"{words} --help")
         if word.startswith("-"):
             return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
-        if not self.lookup.session.settings.host and not self.lookup.bound.package:
-            self.lookup.session.settings.require_host()
+        if not self.lookup.context.settings.host and not self.lookup.bound.package:
+            self.lookup.context.settings.require_host()
         hint = did_you_mean(word, self.list_commands(ctx)) or f"{prog} --help lists the commands"
         if self.lookup.trouble:
             hint += f" (the server could not be asked: {self.lookup.trouble})"
@@ -91,8 +91,8 @@ class Node(Helpful, click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags, then go on; without a further word print the help."""
-        session: Session = ctx.obj
-        session.flags.take(ctx.params)
+        context: Context = ctx.obj
+        context.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
             show(ctx)
             return 0
@@ -152,6 +152,6 @@ class Root(Node):
         return document.of_program(ctx.info_name or "", self._entries())
 
 
-def root(session: Session) -> Root:
-    """The program of a session."""
-    return Root(Lookup(session))
+def root(context: Context) -> Root:
+    """The program of a context."""
+    return Root(Lookup(context))

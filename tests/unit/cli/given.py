@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from callsheet.cli import action_command
+from callsheet.cli.context import Context
 from callsheet.cli.input import body
-from callsheet.cli.session import Session
 from callsheet.config.bindings import Bindings
 from callsheet.spec import Action, Family, Param
 
@@ -44,20 +44,20 @@ GENERATE = action(
 )
 
 
-def parse(one: Action, *words: str) -> tuple[Session, list[action_command.Typed]]:
+def parse(one: Action, *words: str) -> tuple[Context, list[action_command.Typed]]:
     """Parse the words after an action's command as the program does."""
-    session = Session(Bindings(command="ads", env="ADS"), words, {})
+    context = Context(Bindings(command="ads", env="ADS"), words, {})
     command = action_command.command(one)
     assert isinstance(command, action_command.ActionCommand)
-    context = command.make_context("buy", list(words), obj=session)
-    session.flags.take(context.params)
-    return session, command.typed(context)
+    ctx = command.make_context("buy", list(words), obj=context)
+    context.flags.take(ctx.params)
+    return context, command.typed(ctx)
 
 
 def sent(one: Action, *words: str) -> str:
     """Return the body that the words make, as it would go out; raise what looks wrong with it."""
-    session, typed = parse(one, *words)
-    made = body.build(typed, session.flags.get("input"))
+    context, typed = parse(one, *words)
+    made = body.build(typed, context.flags.get("input"))
     if made.doubt is not None:
         raise made.doubt
     return made.encoded().decode()
@@ -66,7 +66,5 @@ def sent(one: Action, *words: str) -> str:
 def page(one: Action) -> str:
     """Return the help of an action, through click as a user gets it."""
     command = action_command.command(one)
-    context = click.Context(
-        command, info_name="buy", parent=click.Context(command, info_name="ads")
-    )
-    return command.get_help(context)
+    ctx = click.Context(command, info_name="buy", parent=click.Context(command, info_name="ads"))
+    return command.get_help(ctx)

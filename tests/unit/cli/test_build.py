@@ -9,8 +9,8 @@ import pytest
 from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
 
 from callsheet.cli import action_command, global_flags
+from callsheet.cli.context import Context
 from callsheet.cli.input import options
-from callsheet.cli.session import Session
 from callsheet.config.bindings import Bindings
 from callsheet.errors import UsageError
 
@@ -47,10 +47,10 @@ def test_a_hidden_field_has_no_flag() -> None:
 
 @pytest.mark.parametrize("name", [row[0] for row in global_flags.ANYWHERE])
 def test_a_field_takes_any_flag_that_is_not_kept(name: str) -> None:
-    session, typed = parse(action(param(name)), f"--{name}", "x")
+    context, typed = parse(action(param(name)), f"--{name}", "x")
 
     assert [(one.param.flag, value) for one, value in typed] == [(name, "x")]
-    assert name not in session.flags
+    assert name not in context.flags
 
 
 @pytest.mark.parametrize("name", ["json", "out", "input", "dry-run", "help"])
@@ -68,10 +68,10 @@ def test_in_a_family_three_more_are_kept(name: str) -> None:
 
 def test_a_switch_never_takes_a_flag_of_ours() -> None:
     one = action(param("wait", "boolean"), role="create", family=FAMILY)
-    session, typed = parse(one, "--wait", "--no-wait")
+    context, typed = parse(one, "--wait", "--no-wait")
 
     assert [(found.param.flag, value) for found, value in typed] == [("wait", "true")]
-    assert "no-wait" in session.flags
+    assert "no-wait" in context.flags
 
 
 def test_the_file_form_gives_way_to_a_field() -> None:
@@ -81,17 +81,17 @@ def test_the_file_form_gives_way_to_a_field() -> None:
 
 
 def test_the_deadline_in_a_family_is_ours() -> None:
-    session, typed = parse(GENERATE, "--timeout", "90s")
+    context, typed = parse(GENERATE, "--timeout", "90s")
 
     assert typed == []
-    assert session.flags.get("timeout") == "90s"
+    assert context.flags.get("timeout") == "90s"
 
 
 def test_ours_are_collected_and_the_last_wins() -> None:
     words = ["--json", "--set", "a=1", "--set", "b=2", "--out", "x", "--out", "y", "--dry-run=curl"]
-    session, _ = parse(GENERATE, *words)
+    context, _ = parse(GENERATE, *words)
 
-    assert session.flags.values == {
+    assert context.flags == {
         "json": "yes",
         "set": "a=1\nb=2",
         "out": "y",
@@ -114,9 +114,9 @@ def test_a_flag_that_belongs_to_nobody_is_not_guessed() -> None:
 def test_choices_complete() -> None:
     command = action_command.command(GENERATE)
     scene = next(one for one in command.params if "--scene" in one.opts)
-    context = click.Context(command)
+    ctx = click.Context(command)
 
-    assert [item.value for item in scene.shell_complete(context, "i")] == ["image-to-video"]
+    assert [item.value for item in scene.shell_complete(ctx, "i")] == ["image-to-video"]
 
 
 def test_the_forms_of_a_switch_and_of_a_text() -> None:
@@ -140,23 +140,23 @@ def test_an_untyped_action_takes_the_whole_body() -> None:
 class Elsewhere(action_command.ActionCommand):
     """The command of another host, which ends with 6."""
 
-    def perform(self, session: Session, ctx: click.Context) -> int:
+    def perform(self, context: Context, ctx: click.Context) -> int:
         return 6
 
 
 class Moving(action_command.ActionCommand):
     """A command whose flags name another host."""
 
-    def elsewhere(self, session: Session) -> action_command.ActionCommand:
+    def elsewhere(self, context: Context) -> action_command.ActionCommand:
         return Elsewhere(self.action)
 
 
 def test_the_exit_code_of_another_host_is_kept(home: Path) -> None:
     words = ["--prompt", "x", "--host", "http://127.0.0.1:9"]
-    session = Session(Bindings(command="ads", env="ADS"), words, {"HOME": str(home)})
-    session.hint({"host": "http://127.0.0.1:8"})
-    assert session.settings.host
+    context = Context(Bindings(command="ads", env="ADS"), words, {"HOME": str(home)})
+    context.hint({"host": "http://127.0.0.1:8"})
+    assert context.settings.host
     command = Moving(GENERATE)
-    context = command.make_context("generate", words, obj=session)
+    ctx = command.make_context("generate", words, obj=context)
 
-    assert command.invoke(context) == 6
+    assert command.invoke(ctx) == 6

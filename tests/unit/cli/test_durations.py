@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.cli.input.request import milliseconds, spoken
+from callsheet.cli.input.request import milliseconds
+from callsheet.cli.output.table import duration
 from callsheet.errors import UsageError
 
 
@@ -41,4 +42,4 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 def test_seconds_in_words() -> None:
-    assert [spoken(0.4), spoken(59.9), spoken(125)] == ["0 s", "59 s", "2 min 05 s"]
+    assert [duration(0.4), duration(59.9), duration(125)] == ["0 s", "59 s", "2 min 05 s"]

@@ -8,16 +8,14 @@ import click
 import pytest
 
 from callsheet.cli.output import errors
-from callsheet.cli.session import Session
-from callsheet.config.bindings import Bindings
+from callsheet.cli.output.console import Console
 from callsheet.errors import AuthError, NetworkError, StillRunning, UsageError
 
 
 def report(
     error: BaseException, capsys: pytest.CaptureFixture[str], *argv: str
 ) -> tuple[int, str, str]:
-    session = Session(Bindings(command="ads", env="ADS"), argv, {})
-    code = errors.report(session, error)
+    code = errors.report(Console("ads", "ADS", {}, argv, {}), error)
     told = capsys.readouterr()
     return code, told.out, told.err
 
@@ -58,8 +56,7 @@ def test_exit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixtu
 
 
 def test_other_formats_carry_no_object(capsys: pytest.CaptureFixture[str]) -> None:
-    session = Session(Bindings(command="ads", env="ADS"), (), {"ADS_FORMAT": "table"})
-    errors.report(session, UsageError("x"))
+    errors.report(Console("ads", "ADS", {}, (), {"ADS_FORMAT": "table"}), UsageError("x"))
 
     assert capsys.readouterr().out == ""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.cli import main
-from callsheet.cli.session import Session
+from callsheet.cli.context import Context
 from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ REF = "0badcafe-1111-2222-3333-444455556666"
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
+def context(tmp_path: Path) -> Context:
     environ = {"ADS_STATE_DIR": str(tmp_path), "ADS_CONFIG_DIR": str(tmp_path), "HOME": "/"}
-    return Session(Bindings(command="ads", env="ADS"), (), environ)
+    return Context(Bindings(command="ads", env="ADS"), (), environ)
 
 
 @pytest.mark.parametrize(
@@ -36,28 +36,28 @@ def session(tmp_path: Path) -> Session:
     ],
 )
 def test_the_line_fits_what_is_known(
-    session: Session, event: str, task_ids: list[str], message: str, hint: str
+    context: Context, event: str, task_ids: list[str], message: str, hint: str
 ) -> None:
-    session.paid = ("v.make", REF)
-    ledger = session.ledger()
+    context.paid = ("v.make", REF)
+    ledger = context.ledger()
     for name in dict.fromkeys(("intent", event)) if event else ():
         facts: dict[str, Any] = {"host": "h", "action": "v.make"}
         ledger.record(name, REF, facts if name == "intent" else {"task_ids": task_ids})
-    told = main.interruption(session)
+    told = main.interruption(context)
     ledger.close()
     assert told.message.startswith(message)
     assert (told.hint, told.exit_code) == (hint, 130)
     assert told.task_id == (task_ids[0] if task_ids else None)
 
 
-def test_without_a_paid_request_there_is_nothing_to_go_on_with(session: Session) -> None:
-    told = main.interruption(session)
+def test_without_a_paid_request_there_is_nothing_to_go_on_with(context: Context) -> None:
+    told = main.interruption(context)
     assert (told.message, told.hint, told.action) == ("interrupted", "", None)
 
 
-def test_a_ledger_that_cannot_be_read_is_named(session: Session, tmp_path: Path) -> None:
-    session.paid = ("v.make", REF)
+def test_a_ledger_that_cannot_be_read_is_named(context: Context, tmp_path: Path) -> None:
+    context.paid = ("v.make", REF)
     (tmp_path / "ledger.sqlite3").write_bytes(b"no database" * 100)
-    told = main.interruption(session)
+    told = main.interruption(context)
     assert "ledger.sqlite3" in told.message
     assert told.hint == "tasks recover 0badcafe"

@@ -6,9 +6,8 @@ import io
 
 import pytest
 
+from callsheet.cli.output.console import Console
 from callsheet.cli.output.progress import Progress, preview, words
-from callsheet.cli.session import Session
-from callsheet.config.bindings import Bindings
 from callsheet.flows.effects import JobUpdate
 from callsheet.protocol.replies import ReplyFields
 
@@ -17,15 +16,13 @@ def update(said: str, progress: float | None, elapsed: float = 5) -> JobUpdate:
     return JobUpdate("t1", "running", said, progress, elapsed, ReplyFields())
 
 
-def session(**flags: str) -> Session:
-    made = Session(Bindings(command="ads", env="ADS"), (), {})
-    made.flags.values.update(flags)
-    return made
+def console(**flags: str) -> Console:
+    return Console("ads", "ADS", flags, (), {})
 
 
 def test_only_changes_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     steps = [("pending", 0.0), ("pending", 0.01), ("running", 0.11), ("running", 0.15)]
-    with Progress(session(), "a.b") as show:
+    with Progress(console(), "a.b") as show:
         for said, progress in [*steps, ("running", 0.25)]:
             show(update(said, progress))
 
@@ -37,7 +34,7 @@ def test_only_changes_are_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(session(quiet="yes"), "a.b") as show:
+    with Progress(console(quiet="yes"), "a.b") as show:
         show(update("pending", 0.0))
 
     assert capsys.readouterr().err == ""
@@ -51,7 +48,7 @@ def test_a_state_without_progress_is_safe_to_print() -> None:
 def test_a_log_that_stands_still_gets_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Progress(session(), "a.b", usual=65) as show:
+    with Progress(console(), "a.b", usual=65) as show:
         for elapsed in (1, 8, 16, 24, 32, 40, 65):
             show(update("queued", None, elapsed))
 
@@ -84,7 +81,7 @@ def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     seen = update("running", None)._replace(
         fields=ReplyFields(payload={"previewUrl": "https://x/1"})
     )
-    with Progress(session(), "a.b") as show:
+    with Progress(console(), "a.b") as show:
         show(seen)
         show(seen)
 
@@ -96,7 +93,7 @@ def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_moving_line_goes_on_between_two_answers() -> None:
     now = [100.0]
-    show = Progress(session(), "a.b", 60, clock=lambda: now[0])
+    show = Progress(console(), "a.b", 60, clock=lambda: now[0])
     now[0] = 103
     waiting = show.__rich__().plain
     show(update("running", 0.5, 5))
@@ -120,7 +117,7 @@ def test_a_terminal_rings_after_a_long_wait(
     now, screen = [100.0], Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
-    with Progress(session(), "a.b", clock=lambda: now[0]):
+    with Progress(console(), "a.b", clock=lambda: now[0]):
         now[0] += seconds
 
     assert screen.getvalue().count("\x07") == rings

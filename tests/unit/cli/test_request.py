@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.cli.given import GENERATE, param, parse
 
+from callsheet.cli.context import Context
 from callsheet.cli.input.request import request
-from callsheet.cli.session import Session
 from callsheet.config.bindings import Bindings
 from callsheet.errors import UsageError
 
@@ -37,10 +37,10 @@ def test_the_socket_waits_longer_than_a_blocking_action(
     tmp_path: Path, words: list[str], sent: str, silence: float, patience: float
 ) -> None:
     parsed, typed = parse(GENERATE, "--prompt", "x", *words)
-    session = Session(Bindings(command="ads", env="ADS"), words, {"HOME": str(tmp_path)})
-    session.flags.values = parsed.flags.values
+    context = Context(Bindings(command="ads", env="ADS"), words, {"HOME": str(tmp_path)})
+    context.flags.update(parsed.flags)
 
-    made = request(session, GENERATE, typed)
+    made = request(context, GENERATE, typed)
 
     assert (made.action.id, made.silence, made.patience) == (sent, silence, patience)
 
@@ -57,9 +57,9 @@ def test_the_socket_waits_longer_than_a_blocking_action(
     ],
 )
 def test_a_field_of_one_member_alone(words: list[str], message: str, hint: str) -> None:
-    session, typed = parse(BOTH, "--prompt", "x", *words)
+    context, typed = parse(BOTH, "--prompt", "x", *words)
     with pytest.raises(UsageError) as caught:
-        request(session, BOTH, typed)
+        request(context, BOTH, typed)
 
     assert caught.value.message == message
     assert hint in caught.value.hint

@@ -23,7 +23,7 @@ from callsheet.spec import Action
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
 
 
 LIST = "/api/actions"
@@ -31,29 +31,29 @@ _ACTIONS = f"{LIST}/"
 _INPUT = ("input", "FILE|-|JSON", "The body of a POST")
 
 
-def _api(session: Session, method: str, path: str) -> None:
+def _api(context: Context, method: str, path: str) -> None:
     """Send a raw request: GET or HEAD to any path, POST to an action.
 
     The path belongs to the configured server; the key goes nowhere else.
     """
-    path = _path(session, path)
+    path = _path(context, path)
     verb = method.upper()
     if verb in {"GET", "HEAD"}:
-        reply = session.run(with_retries(Send(verb, path), session.host.timing))
-        _show(session, reply, path, head=verb == "HEAD")
+        reply = context.run(with_retries(Send(verb, path), context.host.timing))
+        _show(context, reply, path, head=verb == "HEAD")
         return
     if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
         raise UsageError(
             f"{verb} {path} is not sent: whatever may cost money goes to an action by POST",
-            hint=f"{session.prog} api POST {_ACTIONS}ID --input …",
+            hint=f"{context.prog} api POST {_ACTIONS}ID --input …",
         )
-    _post(session, unquote(path[len(_ACTIONS) :]))
+    _post(context, unquote(path[len(_ACTIONS) :]))
 
 
-def _path(session: Session, text: str) -> str:
-    host = session.settings.require_host()
+def _path(context: Context, text: str) -> str:
+    host = context.settings.require_host()
     if "://" in text:
-        if origin_of(text) != session.settings.origin:
+        if origin_of(text) != context.settings.origin:
             raise UsageError(f"{origin_of(text) or text} is not {host}", hint="use --host")
         parts = urlsplit(text)
         text = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -61,32 +61,34 @@ def _path(session: Session, text: str) -> str:
     return text if text.startswith("/") else f"/{text}"
 
 
-def _post(session: Session, action_id: str) -> None:
-    action = session.run(session.host.find(action_id)) or Action(id=action_id)
-    body = bodies.build((), session.flags.get("input"))
+def _post(context: Context, action_id: str) -> None:
+    action = context.run(context.host.find(action_id)) or Action(id=action_id)
+    body = bodies.build((), context.flags.get("input"))
     limit = action.family.timeout_ms / 1000 + 30 if action.family and action.role == "wait" else 60
-    outcome = send(session, CommandRequest(action, action, body, float(limit), 0.0))
-    output.emit(session, outcome.reply.json)
+    outcome = send(context, CommandRequest(action, action, body, float(limit), 0.0))
+    output.emit(context.console, outcome.reply.json)
 
 
-def _show(session: Session, reply: Any, path: str, *, head: bool) -> None:
+def _show(context: Context, reply: Any, path: str, *, head: bool) -> None:
     from callsheet.jsonio import strict_json
     from callsheet.protocol.error_replies import error_for
 
     if not 200 <= reply.status < 300:
         raise error_for(
-            reply.status, reply.headers, reply.body, action=path, host=session.settings.host
+            reply.status, reply.headers, reply.body, action=path, host=context.settings.host
         )
     if head:
-        output.emit(session, {"status": reply.status, "headers": redact_headers(reply.headers)})
+        output.emit(
+            context.console, {"status": reply.status, "headers": redact_headers(reply.headers)}
+        )
         return
     data = strict_json(reply.body)
     if data is not None or not reply.body:
-        output.emit(session, data)
+        output.emit(context.console, data)
         return
-    session.data = False
-    if output.chosen(session) or session.on_terminal():
-        output.emit(session, reply.body.decode("utf-8", "replace"), raw=True)
+    context.console.emits_json = False
+    if output.chosen(context.console) or context.console.on_terminal():
+        output.emit(context.console, reply.body.decode("utf-8", "replace"), raw=True)
     else:
         output.write_bytes(reply.body)
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import global_flags
+from callsheet.cli import global_flags, saving
 from callsheet.cli.action_command import ActionCommand
 from callsheet.cli.builtin import TIMEOUT, BuiltinCommand
+from callsheet.cli.context import hints_in
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import prompts, uploads
 from callsheet.cli.input.request import (
@@ -21,9 +22,7 @@ from callsheet.cli.input.request import (
     with_timeout,
 )
 from callsheet.cli.output import formats as output
-from callsheet.cli.output import saving
 from callsheet.cli.run import conclude, send, wait
-from callsheet.cli.session import hints_in
 from callsheet.errors import TaskFailed
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.spec import Action
 
 
@@ -53,28 +52,28 @@ class CallCommand(ActionCommand):
         self.params += global_flags.options(self.more)
         self.sent = action
 
-    def perform(self, session: Session, ctx: click.Context) -> int:
+    def perform(self, context: Context, ctx: click.Context) -> int:
         """Make the one POST."""
-        if "skeleton" in session.flags:
+        if "skeleton" in context.flags:
             from callsheet.cli import dry_run
 
-            dry_run.skeleton(session, self.sent)
+            dry_run.skeleton(context, self.sent)
             return 0
-        body = bodies.build(self.typed(ctx), session.flags.get("input"))
-        if "no-check" not in session.flags:
-            body = prompts.completed(session, self.action, body, self.sent.role)
+        body = bodies.build(self.typed(ctx), context.flags.get("input"))
+        if "no-check" not in context.flags:
+            body = prompts.completed(context, self.action, body, self.sent.role)
             body = body._replace(doubt=body.doubt or missing(self.action, body, self.sent.role))
-        return run_call(session, _request(session, self.action, self.sent, body))
+        return run_call(context, _request(context, self.action, self.sent, body))
 
-    def elsewhere(self, session: Session) -> ActionCommand | None:
+    def elsewhere(self, context: Context) -> ActionCommand | None:
         """The same on the host that the flags name, where it differs."""
-        action = session.run(session.host.find(self.sent.id))
+        action = context.run(context.host.find(self.sent.id))
         return None if action == self.sent else CallCommand(action)
 
 
-def _request(session: Session, asked: Action, action: Action, body: bodies.Body) -> CommandRequest:
+def _request(context: Context, asked: Action, action: Action, body: bodies.Body) -> CommandRequest:
     """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
-    said = session.flags.get("timeout")
+    said = context.flags.get("timeout")
     usual = action.family.timeout_ms if action.family is not None else 600_000
     limit = milliseconds(said) if said else usual
     if said and takes_timeout(action, action.role):
@@ -86,50 +85,50 @@ def _request(session: Session, asked: Action, action: Action, body: bodies.Body)
     return CommandRequest(asked, action, body, silence, limit / 1000)
 
 
-def run_call(session: Session, made: CommandRequest) -> int:
+def run_call(context: Context, made: CommandRequest) -> int:
     """Check, send once, wait only where that was asked for."""
-    output.check(session)
-    check_files(session, made)
-    if "dry-run" in session.flags:
-        judge(session, made)
+    output.check(context.console)
+    check_files(context, made)
+    if "dry-run" in context.flags:
+        judge(context, made)
         from callsheet.cli import dry_run
 
-        dry_run.dry_run(session, made)
+        dry_run.dry_run(context, made)
         return 0
-    saving.check(session, made.asked)
-    made = uploads.resolved(session, made)
-    judge(session, made)
-    outcome = send(session, made)
-    answer, job = outcome.reply, session.engine.job_of(outcome)
-    if "wait" in session.flags and answer.fields.state in {"", "running"} and job is not None:
-        answer = wait(session, job, made.patience)
+    saving.check(context, made.asked)
+    made = uploads.resolved(context, made)
+    judge(context, made)
+    outcome = send(context, made)
+    answer, job = outcome.reply, context.engine.job_of(outcome)
+    if "wait" in context.flags and answer.fields.state in {"", "running"} and job is not None:
+        answer = wait(context, job, made.patience)
     if answer.fields.state == "failed":
-        output.emit(session, answer.json)
+        output.emit(context.console, answer.json)
         words = answer.fields.message or answer.fields.raw_state
-        session.warn(f"{session.prog}: {made.action.id} failed on the server: {words}")
+        context.console.warn(f"{context.prog}: {made.action.id} failed on the server: {words}")
         return TaskFailed.exit_code
-    is_over = answer.fields.state == "done" and "wait" in session.flags
-    if session.flags.get("out") or is_over:
-        conclude(session, made.action, answer, job)
+    is_over = answer.fields.state == "done" and "wait" in context.flags
+    if context.flags.get("out") or is_over:
+        conclude(context, made.action, answer, job)
     else:
-        output.emit(session, answer.json)
+        output.emit(context.console, answer.json)
     return 0
 
 
-def _call(session: Session, action_id: str, rest: tuple[str, ...]) -> Any:
+def _call(context: Context, action_id: str, rest: tuple[str, ...]) -> Any:
     """Send one request to any action; its fields are flags after the id.
 
     Nothing waits for a job unless --wait is said.
     """
-    if not session.settings.host:
-        session.hint(hints_in(session.argv))
-    action = session.run(session.host.find(action_id))
-    return _run(session, action, rest, click.get_current_context())
+    if not context.settings.host:
+        context.hint(hints_in(context.argv))
+    action = context.run(context.host.find(action_id))
+    return _run(context, action, rest, click.get_current_context())
 
 
-def _run(session: Session, action: Action, rest: Sequence[str], parent: click.Context) -> Any:
+def _run(context: Context, action: Action, rest: Sequence[str], parent: click.Context) -> Any:
     inner = CallCommand(action)
-    with inner.make_context(action.id, list(rest), parent=parent, obj=session) as below:
+    with inner.make_context(action.id, list(rest), parent=parent, obj=context) as below:
         return inner.invoke(below)
 
 
@@ -147,24 +146,24 @@ def _values(ctx: click.Context, param: click.Parameter, begun: str) -> list[Comp
 
 def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
     """What may follow the words that stand after the id."""
-    session: Session = ctx.obj
-    action = known_action(session, str(ctx.params.get("action_id") or ""))
+    context: Context = ctx.obj
+    action = known_action(context, str(ctx.params.get("action_id") or ""))
     if action is None:
         return []
     words = list(ctx.params.get("rest") or ())
     from callsheet.cli.completion import following
 
-    return following(CallCommand(action), session, words, begun)
+    return following(CallCommand(action), context, words, begun)
 
 
-def known_action(session: Session, action_id: str) -> Action | None:
+def known_action(context: Context, action_id: str) -> Action | None:
     """The action with this id, as far as it is known without asking the server."""
-    catalogue = session.host.cached()
+    catalogue = context.host.cached()
     if catalogue is not None:
-        return session.host.surface(catalogue).by_id.get(action_id)
+        return context.host.surface(catalogue).by_id.get(action_id)
     from callsheet.catalog import bound
 
-    return next((one for one in bound.generated(session.bindings) if one.id == action_id), None)
+    return next((one for one in bound.generated(context.bindings) if one.id == action_id), None)
 
 
 def known_ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:

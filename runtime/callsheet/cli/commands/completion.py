@@ -16,7 +16,7 @@ from callsheet.suggest import did_you_mean
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
 
 
 # readline splits words at = and : too and replaces only what follows the last of them.
@@ -96,7 +96,7 @@ def script(shell: str, prog: str) -> str:
     return text.replace("VARIABLE", variable).replace("PROGRAM", prog)
 
 
-def _completion(session: Session, shell: str) -> None:
+def _completion(context: Context, shell: str) -> None:
     """Print the completion script of a shell: bash, zsh or fish.
 
     bash, in ~/.bashrc: eval "$(PROGRAM completion bash)"
@@ -105,7 +105,7 @@ def _completion(session: Session, shell: str) -> None:
 
     fish: PROGRAM completion fish > ~/.config/fish/completions/PROGRAM.fish
     """
-    output.write(script(shell, session.prog))
+    output.write(script(shell, context.prog))
 
 
 def _shells(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -116,5 +116,5 @@ completion = BuiltinCommand(
     "completion",
     _completion,
     params=[click.Argument(["shell"], shell_complete=_shells)],
-    data=False,
+    emits_json=False,
 )

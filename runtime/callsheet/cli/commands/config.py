@@ -19,29 +19,29 @@ from callsheet.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
 
 
-def facts(session: Session) -> dict[str, str | None]:
+def facts(context: Context) -> dict[str, str | None]:
     """Versions, and what the bindings were made from."""
     return {
         "callsheet": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "bindings": session.bindings.package or None,
-        "source": session.bindings.source or None,
+        "bindings": context.bindings.package or None,
+        "source": context.bindings.source or None,
     }
 
 
-def _version(session: Session) -> None:
+def _version(context: Context) -> None:
     """Print the version; with --json also that of Python and the bindings' source."""
-    if output.chosen(session):
-        output.emit(session, facts(session))
+    if output.chosen(context.console):
+        output.emit(context.console, facts(context))
     else:
         output.write(__version__ + "\n")
 
 
-version = BuiltinCommand("version", _version, data=False)
+version = BuiltinCommand("version", _version, emits_json=False)
 
 
 _DIRS = ("config_dir", "state_dir", "cache_dir")
@@ -53,9 +53,9 @@ _USUAL = {
 }
 
 
-def rows(session: Session) -> list[dict[str, str]]:
+def rows(context: Context) -> list[dict[str, str]]:
     """Every setting with its value (the key masked) and its origin."""
-    settings, said = session.settings, session.environ
+    settings, said = context.settings, context.environ
     found = [
         (name, str(getattr(settings, name)), settings.origins.get(name, "default"))
         for name in ("host", "auth", "profile")
@@ -67,23 +67,23 @@ def rows(session: Session) -> list[dict[str, str]]:
     for name in ("insecure_http", "store_input"):
         value = "yes" if getattr(settings, name) else "no"
         found.append((name, value, settings.origins.get(name, "default")))
-    found.append(("format", *_format(session)))
-    found += [(name, str(getattr(settings, name)), _folder(session, name)) for name in _DIRS]
+    found.append(("format", *_format(context)))
+    found += [(name, str(getattr(settings, name)), _folder(context, name)) for name in _DIRS]
     found += [(name, *_first(said, names)) for name, names in _USUAL.items()]
     return [dict(zip(("name", "value", "origin"), row, strict=True)) for row in found]
 
 
-def _format(session: Session) -> tuple[str, str]:
-    variable = f"{session.bindings.env}_FORMAT"
-    if value := session.flags.get("format"):
+def _format(context: Context) -> tuple[str, str]:
+    variable = f"{context.bindings.env}_FORMAT"
+    if value := context.flags.get("format"):
         return value, "--format"
-    return _first(session.environ, (variable,))
+    return _first(context.environ, (variable,))
 
 
-def _folder(session: Session, name: str) -> str:
+def _folder(context: Context, name: str) -> str:
     """The variable that says where a folder is."""
     xdg = f"XDG_{name.partition('_')[0].upper()}_HOME"
-    return _first(session.environ, (f"{session.bindings.env}_{name.upper()}", xdg))[1]
+    return _first(context.environ, (f"{context.bindings.env}_{name.upper()}", xdg))[1]
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
@@ -95,35 +95,35 @@ def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str
     return f"{scheme}{sign}{rest.rpartition('@')[2]}", name
 
 
-def _list(session: Session) -> None:
+def _list(context: Context) -> None:
     """List all settings, each with where it comes from."""
-    output.emit_list(session, rows(session), ("name", "value", "origin"))
+    output.emit_list(context.console, rows(context), ("name", "value", "origin"))
 
 
-def _get(session: Session, name: str | None) -> None:
+def _get(context: Context, name: str | None) -> None:
     """Print one setting as a bare word, or all of them without a name."""
-    values = {row["name"]: row["value"] for row in rows(session)}
+    values = {row["name"]: row["value"] for row in rows(context)}
     if name is None:
-        _print(session, values, table.aligned(list(values.items())))
+        _print(context, values, table.aligned(list(values.items())))
         return
     key = name.replace("-", "_").removeprefix("api_")
     if key not in values:
         hint = did_you_mean(name, values) or f"one of {listing(values)}"
         raise UsageError(f"there is no setting {name}", hint=hint)
-    _print(session, values[key], values[key] + "\n")
+    _print(context, values[key], values[key] + "\n")
 
 
-def _print(session: Session, value: object, bare: str) -> None:
-    if output.chosen(session):
-        output.emit(session, value)
+def _print(context: Context, value: object, bare: str) -> None:
+    if output.chosen(context.console):
+        output.emit(context.console, value)
     else:
         output.write(bare)
 
 
-def _path(session: Session) -> None:
+def _path(context: Context) -> None:
     """Print the path of the configuration file."""
-    path = os.path.join(session.settings.config_dir, NAME)
-    _print(session, path, path + "\n")
+    path = os.path.join(context.settings.config_dir, NAME)
+    _print(context, path, path + "\n")
 
 
 def _names(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
@@ -138,9 +138,9 @@ config = BuiltinGroup(
             "get",
             _get,
             params=[click.Argument(["name"], required=False, shell_complete=_names)],
-            data=False,
+            emits_json=False,
         ),
-        BuiltinCommand("list", _list, data=False),
-        BuiltinCommand("path", _path, data=False),
+        BuiltinCommand("list", _list, emits_json=False),
+        BuiltinCommand("path", _path, emits_json=False),
     ],
 )

@@ -14,11 +14,10 @@ from urllib.request import getproxies, proxy_bypass
 
 from callsheet.cli.builtin import BuiltinCommand, many
 from callsheet.cli.commands.actions import changes
-from callsheet.cli.input.request import spoken
 from callsheet.cli.offer import AvailableActions
 from callsheet.cli.output import formats as output
-from callsheet.cli.output import style as paint
 from callsheet.cli.output import table
+from callsheet.cli.output.table import duration
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, NetworkError
 from callsheet.flows.effects import Send
@@ -26,7 +25,7 @@ from callsheet.flows.retry import with_retries
 from callsheet.transport.http import verify_for
 
 if TYPE_CHECKING:
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.flows.effects import HttpReply
 
 
@@ -74,8 +73,8 @@ class Found(NamedTuple):
 class Checks:
     """One examination; what the server answered is kept for the checks that follow."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.reply: HttpReply | None = None
         self.offer: AvailableActions | None = None
 
@@ -102,11 +101,11 @@ class Checks:
         """The file, the host, and where it was said."""
         from callsheet.cli.commands.config import rows
 
-        settings = self.session.settings
+        settings = self.context.settings
         settings.require_host()
         said = [
             f"{row['name']} from {row['origin']}"
-            for row in rows(self.session)
+            for row in rows(self.context)
             if row["origin"] not in {"default", "config.json"} and row["name"] != "key"
         ]
         detail = f"{settings.config_dir}, profile {settings.profile}; {', '.join(said)}"
@@ -116,25 +115,25 @@ class Checks:
         """Whether there is one, masked."""
         from callsheet.transport.http import require_key
 
-        require_key(self.session.settings)
-        origin = self.session.settings.origins.get("api_key")
-        return Found(f"{self.session.settings.key} from {origin}")
+        require_key(self.context.settings)
+        origin = self.context.settings.origins.get("api_key")
+        return Found(f"{self.context.settings.key} from {origin}")
 
     def server(self) -> Found:
         """Whether it answers, and how fast."""
         from callsheet.catalog.fetch import LIST
 
         started = time.monotonic()
-        flow = with_retries(Send("GET", LIST), self.session.host.timing)
-        self.reply = self.session.run(flow)
+        flow = with_retries(Send("GET", LIST), self.context.host.timing)
+        self.reply = self.context.run(flow)
         took = (time.monotonic() - started) * 1000
-        host, status = self.session.settings.host, self.reply.status
-        hint = f"{self.session.prog} probe says how it was read" if status >= 400 else ""
+        host, status = self.context.settings.host, self.reply.status
+        hint = f"{self.context.prog} probe says how it was read" if status >= 400 else ""
         return Found(f"{host} answered HTTP {status} in {took:.0f} ms", status < 500, hint)
 
     def certificate(self) -> Found:
         """How long the server's certificate holds."""
-        host = self.session.settings.host
+        host = self.context.settings.host
         if not host.startswith("https:"):
             return Found("none: plain http, inside this machine" if _local(host) else "none")
         until = holds_until(host)
@@ -152,7 +151,7 @@ class Checks:
         side = "behind" if behind > 0 else "ahead of"
         ok = abs(behind) <= _SKEW
         detail = (
-            f"{spoken(abs(behind))} {side} the server" if abs(behind) > 1 else "as the server's"
+            f"{duration(abs(behind))} {side} the server" if abs(behind) > 1 else "as the server's"
         )
         return Found(
             detail, ok, "" if ok else "set this machine's clock: signed links depend on it"
@@ -160,42 +159,42 @@ class Checks:
 
     def catalogue(self) -> Found:
         """What the server offers now, else how old the cache is."""
-        session = self.session
-        known = session.host.cached()
-        before = "" if known is None else f", last {spoken(time.time() - known.fetched)} before"
+        context = self.context
+        known = context.host.cached()
+        before = "" if known is None else f", last {duration(time.time() - known.fetched)} before"
         try:
-            fresh = session.run(session.host.refresh())
+            fresh = context.run(context.host.refresh())
         except CallsheetError as error:
-            age = f"; the cache is {spoken(time.time() - known.fetched)} old" if known else ""
+            age = f"; the cache is {duration(time.time() - known.fetched)} old" if known else ""
             return Found(f"{error.message}{age}", ok=False, hint=error.hint)
         self.offer = AvailableActions(fresh, "live")
         notes = f"; {len(fresh.notes)} notes" if fresh.notes else ""
-        hint = f"{session.prog} probe tells them" if notes else ""
+        hint = f"{context.prog} probe tells them" if notes else ""
         return Found(f"{len(fresh.actions)} actions, asked now{before}{notes}", hint=hint)
 
     def bindings(self) -> Found:
         """What was generated, beside what the server offers."""
-        bindings = self.session.bindings
+        bindings = self.context.bindings
         if not bindings.package:
             return Found("none: every command comes from the live catalogue")
         bindings.check()
         made = f"{bindings.package}, made from {bindings.source or 'an unknown source'}"
         if self.offer is None:
             return Found(f"{made}; not compared")
-        found = changes(self.session, self.offer)
+        found = changes(self.context, self.offer)
         breaking = sum(change.severity == "breaking" for change in found)
         if not found:
             return Found(f"{made}, as the server says")
         said = f"{made}; {many(len(found), 'change')} since, {breaking} of them breaking"
-        return Found(said, not breaking, f"{self.session.prog} actions diff")
+        return Found(said, not breaking, f"{self.context.prog} actions diff")
 
     def ledger(self) -> Found:
         """Whether the file is whole and can be written, and what in it waits for somebody."""
         from callsheet.config.settings import folder
         from callsheet.storage.ledger import Ledger
 
-        session = self.session
-        place = folder("state", session.prog, session.bindings.env, session.environ)
+        context = self.context
+        place = folder("state", context.prog, context.bindings.env, context.environ)
         ledger = Ledger(place)
         if not os.path.exists(ledger.path):
             return Found(f"none yet; it will be {ledger.path}", *_room(place))
@@ -205,7 +204,7 @@ class Checks:
         jobs = len(ledger.jobs(limit=1_000_000))
         unknown = sum(ledger.is_unknown(job) for job in ledger.unsettled())
         more = f", {unknown} of them unknown" if unknown else ""
-        hint = f"{session.prog} tasks recover" if unknown else ""
+        hint = f"{context.prog} tasks recover" if unknown else ""
         return Found(f"{many(jobs, 'job')}{more}, whole; {ledger.path}", *_room(place, hint))
 
 
@@ -252,17 +251,17 @@ CHECKS = {
 _MARKS = {True: ("ok", "good"), False: ("FAIL", "bad"), None: ("--", "dim")}
 
 
-def _doctor(session: Session) -> int:
+def _doctor(context: Context) -> int:
     """Check this installation, its settings, the server, the bindings and the ledger.
 
     Nothing that may cost is sent. 1 where something is wrong.
     """
-    visit = Checks(session)
+    visit = Checks(context)
     rows: dict[str, dict[str, Any]] = {}
     for name, needs in CHECKS.items():
         rows[name] = _row(visit, name, [one for one in needs if not rows[one]["ok"]])
     found = list(rows.values())
-    output.emit(session, found, lambda: _told(session, found))
+    output.emit(context.console, found, lambda: _told(context, found))
     return 1 if any(row["ok"] is False for row in found) else 0
 
 
@@ -278,13 +277,12 @@ def _row(visit: Checks, name: str, lacking: list[str]) -> dict[str, Any]:
     return row | {"ok": found.ok, "detail": found.detail, "hint": found.hint}
 
 
-def _told(session: Session, rows: list[dict[str, Any]]) -> str:
-    wanted = paint.is_wanted(sys.stdout, session.environ)
+def _told(context: Context, rows: list[dict[str, Any]]) -> str:
     wide = max(len(row["check"]) for row in rows)
     lines = []
     for row in rows:
         mark, style = _MARKS[row["ok"]]
-        head = paint.painted(mark.ljust(4), style, wanted)
+        head = context.console.style(mark.ljust(4), style, sys.stdout)
         lines.append(f"{head}  {row['check'].ljust(wide)}  {table.cell(row['detail'])}")
         if row["hint"]:
             lines.append(f"{' ' * (wide + 8)}{table.cell(row['hint'])}")

@@ -20,7 +20,7 @@ from callsheet.secret import Secret
 
 if TYPE_CHECKING:
     from callsheet.catalog.snapshot import Catalogue
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.config.settings import Settings
 
 
@@ -30,29 +30,29 @@ _KEYS = ("apiKey", "api_key", "key", "token")
 _OTHER = {"bearer": "x-api-key", "x-api-key": "bearer"}
 
 
-def _login(session: Session, api_key: str | None, api_key_stdin: bool, older: str | None) -> None:
+def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: str | None) -> None:
     """Save a server and its key, after asking the server whether it takes the key.
 
     The key is kept for this server alone and is readable by you alone.
     """
     host, key = _older(older) if older is not None else (None, None)
-    if host and "host" not in session.flags:
-        session.flags.values["host"] = host
-        session.restart()
-    _ask_host(session)
-    settings = session.settings
+    if host and "host" not in context.flags:
+        context.flags["host"] = host
+        context.restart()
+    _ask_host(context)
+    settings = context.settings
     settings.require_host()
-    key = _key(session, api_key, api_key_stdin) or key or _asked(session)
+    key = _key(context, api_key, api_key_stdin) or key or _asked(context)
     chosen = settings._replace(key=Secret.parse(key))
-    chosen, checked = _checked(session, chosen)
-    session.use(chosen)
-    catalogue = session.run(session.host.refresh())
+    chosen, checked = _checked(context, chosen)
+    context.use(chosen)
+    catalogue = context.run(context.host.refresh())
     values = {"host": chosen.host, "auth": chosen.auth}
     if chosen.insecure_http:
         values["insecure_http"] = "yes"
     file = ProfileFile(chosen.config_dir)
     file.save(chosen.profile, values, origin=chosen.origin, key=key)
-    _tell(session, chosen, catalogue, checked=checked)
+    _tell(context, chosen, catalogue, checked=checked)
 
 
 def _older(path: str) -> tuple[str | None, str | None]:
@@ -71,28 +71,28 @@ def _older(path: str) -> tuple[str | None, str | None]:
     return host, key
 
 
-def _key(session: Session, said: str | None, from_stdin: bool) -> str | None:
+def _key(context: Context, said: str | None, from_stdin: bool) -> str | None:
     if said is not None:
         return said
     if from_stdin:
         return sys.stdin.readline().strip()
-    return session.environ.get(f"{session.bindings.env}_API_KEY")
+    return context.environ.get(f"{context.bindings.env}_API_KEY")
 
 
-def _may_ask(session: Session) -> bool:
-    return "no-input" not in session.flags and sys.stdin is not None and sys.stdin.isatty()
+def _may_ask(context: Context) -> bool:
+    return "no-input" not in context.flags and sys.stdin is not None and sys.stdin.isatty()
 
 
-def _ask_host(session: Session) -> None:
+def _ask_host(context: Context) -> None:
     """On a terminal ask for the server that nothing names."""
-    if session.settings.host or not _may_ask(session):
+    if context.settings.host or not _may_ask(context):
         return
-    session.flags.values["host"] = click.prompt("Server", err=True)
-    session.restart()
+    context.flags["host"] = click.prompt("Server", err=True)
+    context.restart()
 
 
-def _asked(session: Session) -> str:
-    if not _may_ask(session):
+def _asked(context: Context) -> str:
+    if not _may_ask(context):
         raise UsageError(
             "no key was given", hint="--api-key KEY, or --api-key-stdin", flag="--api-key"
         )
@@ -100,14 +100,14 @@ def _asked(session: Session) -> str:
     return answer.strip()
 
 
-def _checked(session: Session, settings: Settings) -> tuple[Settings, bool]:
+def _checked(context: Context, settings: Settings) -> tuple[Settings, bool]:
     """The settings with the scheme that the server takes, and whether it looked at the key."""
-    if not _refuses(session, settings._replace(key=None)):
+    if not _refuses(context, settings._replace(key=None)):
         return settings, False
-    said = "auth" in session.flags
+    said = "auth" in context.flags
     for auth in [settings.auth] if said else [settings.auth, _OTHER[settings.auth]]:
         tried = settings._replace(auth=auth)
-        if not _refuses(session, tried):
+        if not _refuses(context, tried):
             return tried, True
     raise AuthError(
         f"{settings.origin} refuses the key {settings.key}",
@@ -115,42 +115,44 @@ def _checked(session: Session, settings: Settings) -> tuple[Settings, bool]:
     )
 
 
-def _refuses(session: Session, settings: Settings) -> bool:
+def _refuses(context: Context, settings: Settings) -> bool:
     """Whether the server turns this key away from its list of actions."""
     from callsheet.catalog.fetch import LIST
     from callsheet.jsonio import strict_json
     from callsheet.protocol.envelope import open_envelope
 
-    session.use(settings)
-    reply = session.run(with_retries(Send("GET", LIST), session.host.timing))
+    context.use(settings)
+    reply = context.run(with_retries(Send("GET", LIST), context.host.timing))
     if reply.status in {401, 403}:
         return True
-    opened = open_envelope(strict_json(reply.body), session.host.overrides)
+    opened = open_envelope(strict_json(reply.body), context.host.overrides)
     return opened.refusal is not None and opened.refusal.kind == "auth"
 
 
-def counts(session: Session, catalogue: Catalogue) -> dict[str, int]:
+def counts(context: Context, catalogue: Catalogue) -> dict[str, int]:
     """How many actions, families and unreadable schemas a catalogue has."""
-    actions = session.host.surface(catalogue).actions
+    actions = context.host.surface(catalogue).actions
     families = {a.family for a in actions if a.family is not None}
     unreadable = sum(not action.typed for action in actions)
     return {"actions": len(actions), "families": len(families), "unreadable": unreadable}
 
 
-def _tell(session: Session, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
-    found = counts(session, catalogue)
+def _tell(context: Context, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
+    found = counts(context, catalogue)
     if not checked:
-        session.note("this server lists its actions without a key: the key could not be checked")
-    if output.chosen(session):
-        output.emit(session, {**_identity(session, settings), **found, "checked": checked})
+        context.console.note(
+            "this server lists its actions without a key: the key could not be checked"
+        )
+    if output.chosen(context.console):
+        output.emit(context.console, {**_identity(context, settings), **found, "checked": checked})
         return
     parts = [many(found["actions"], "action"), many(found["families"], "family", "families")]
     if found["unreadable"]:
         parts.append(f"{many(found['unreadable'], 'schema')} unreadable")
-    output.write(f"{', '.join(parts)}; details: {session.prog} probe\n")
+    output.write(f"{', '.join(parts)}; details: {context.prog} probe\n")
 
 
-def _identity(session: Session, settings: Settings) -> dict[str, Any]:
+def _identity(context: Context, settings: Settings) -> dict[str, Any]:
     return {
         "host": settings.host or None,
         "profile": settings.profile,
@@ -159,27 +161,29 @@ def _identity(session: Session, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _logout(session: Session) -> None:
+def _logout(context: Context) -> None:
     """Forget the key that is saved for the server in use."""
-    settings = session.settings
+    settings = context.settings
     file = ProfileFile(settings.config_dir)
     found = file.forget(settings.profile, settings.origin)
     where = settings.host or "any server"
-    session.note(f"the key for {where} is forgotten" if found else f"no key was saved for {where}")
+    context.console.note(
+        f"the key for {where} is forgotten" if found else f"no key was saved for {where}"
+    )
     if settings.key is not None and settings.origins.get("api_key", "").endswith("_API_KEY"):
-        session.note(f"{settings.origins['api_key']} still gives one")
-    if output.chosen(session):
-        output.emit(session, {"host": settings.host or None, "forgotten": found})
+        context.console.note(f"{settings.origins['api_key']} still gives one")
+    if output.chosen(context.console):
+        output.emit(context.console, {"host": settings.host or None, "forgotten": found})
 
 
-def _whoami(session: Session) -> None:
+def _whoami(context: Context) -> None:
     """Show which server, profile and key (masked) are in use; nothing is sent."""
-    settings = session.settings
-    shown = _identity(session, settings)
+    settings = context.settings
+    shown = _identity(context, settings)
     shown["origin"] = {name: settings.origins.get(name) for name in ("host", "profile", "auth")}
     shown["origin"]["key"] = settings.origins.get("api_key")
     rows = [(name, table.cell(shown[name])) for name in ("host", "profile", "auth", "key")]
-    output.emit(session, shown, lambda: table.aligned(rows))
+    output.emit(context.console, shown, lambda: table.aligned(rows))
 
 
 login = BuiltinCommand(
@@ -197,7 +201,7 @@ login = BuiltinCommand(
         ),
     ],
     shown=("host", "auth", "profile", "insecure-http", "no-input"),
-    data=False,
+    emits_json=False,
 )
-logout = BuiltinCommand("logout", _logout, data=False)
+logout = BuiltinCommand("logout", _logout, emits_json=False)
 whoami = BuiltinCommand("whoami", _whoami)

@@ -9,49 +9,50 @@ import click
 
 from callsheet.cli.builtin import BuiltinCommand
 from callsheet.cli.output import formats as output
-from callsheet.cli.output import style, table
+from callsheet.cli.output import table
 
 if TYPE_CHECKING:
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.probe.report import ProbeFinding, Report
 
 
-def _probe(session: Session, task: str | None, save: str | None) -> int:
+def _probe(context: Context, task: str | None, save: str | None) -> int:
     """Say what the server sent, how it was read, and the line that forces another reading.
 
     Only GETs are sent, and one query with --task. 1 where no actions were found.
     """
     from callsheet.probe.probe import probe as look
 
-    report = look(session, task=task, save=save)
+    report = look(context, task=task, save=save)
     shown = report.as_json()
     for row, finding in zip(shown["findings"], report.findings, strict=True):
-        row["line"] = line(session, finding, task or "ID")
-    output.emit(session, shown, lambda: _words(session, report, task or "ID"))
+        row["line"] = line(context, finding, task or "ID")
+    output.emit(context.console, shown, lambda: _words(context, report, task or "ID"))
     return 0 if report.actions else 1
 
 
-def line(session: Session, finding: ProbeFinding, task: str) -> str:
+def line(context: Context, finding: ProbeFinding, task: str) -> str:
     """What to type, or to write into pyproject.toml, to force a reading."""
-    setting = finding.setting.partition(f", {session.bindings.env}_")[0]
+    setting = finding.setting.partition(f", {context.bindings.env}_")[0]
     if not setting.startswith("--"):
         return f"[tool.callsheet] {setting}" if setting else ""
     if finding.topic in {"host", "redirects"}:
-        return f"{session.prog} login {setting}"
+        return f"{context.prog} login {setting}"
     if finding.topic == "key":
-        return f"{session.prog} login --host {session.settings.host} {setting}"
+        return f"{context.prog} login --host {context.settings.host} {setting}"
     about = f"probe --task {task}" if finding.topic == "task" else "probe"
-    return " or ".join(f"{session.prog} {about} {part.strip()}" for part in setting.split(" or "))
+    return " or ".join(f"{context.prog} {about} {part.strip()}" for part in setting.split(" or "))
 
 
-def _words(session: Session, report: Report, task: str) -> str:
+def _words(context: Context, report: Report, task: str) -> str:
     """The findings for a person: one paragraph a topic."""
-    colour = style.is_wanted(sys.stdout, session.environ)
     lines = [f"{report.host}: {report.actions} actions", ""]
     for finding in report.findings:
-        lines.append(style.painted(finding.topic, "odd" if finding.unclear else "bold", colour))
+        lines.append(
+            context.console.style(finding.topic, "odd" if finding.unclear else "bold", sys.stdout)
+        )
         rows = {"came": finding.came, "read as": finding.read, "unclear": finding.unclear}
-        rows["type"] = line(session, finding, task)
+        rows["type"] = line(context, finding, task)
         lines += [f"  {name:8} {table.cell(text)}" for name, text in rows.items() if text]
     lines += [f"saved {path}" for path in report.saved]
     lines += ["", "--set holds for one run; a table [tool.callsheet.protocol] keeps it"]

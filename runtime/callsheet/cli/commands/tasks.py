@@ -6,66 +6,66 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import completion, dry_run, run
+from callsheet.cli import completion, dry_run, run, saving
 from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
 from callsheet.cli.commands import task_list
 from callsheet.cli.commands.task_list import recover
 from callsheet.cli.input.body import Body
 from callsheet.cli.input.request import CommandRequest, milliseconds
 from callsheet.cli.output import formats as output
-from callsheet.cli.output import job_view, saving
+from callsheet.cli.output import job_view
 from callsheet.cli.run import send
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.storage.ledger import LedgerEntry
 
 
-def known(session: Session, name: str) -> Job:
+def known(context: Context, name: str) -> Job:
     """The job of this task id or reference; raises ``UsageError`` where it is elsewhere."""
-    row = session.ledger().find(name)
-    if row is not None and row.host == session.settings.host and not row.task_ids:
+    row = context.ledger().find(name)
+    if row is not None and row.host == context.settings.host and not row.task_ids:
         why = f": {row.error}" if row.error else ""
         raise OutcomeUnknown(
             f"{row.action} ({row.ref[:8]}) is {row.state}, no task id is known{why}",
             hint=f"tasks recover {row.ref[:8]}",
             action=row.action,
         )
-    job: Job = session.run(session.engine.find_job(name))
+    job: Job = context.run(context.engine.find_job(name))
     return job
 
 
-def _patience(session: Session, job: Job) -> float:
-    said = session.flags.get("timeout")
+def _patience(context: Context, job: Job) -> float:
+    said = context.flags.get("timeout")
     return (milliseconds(said) if said else job.family.timeout_ms) / 1000
 
 
-def _show(session: Session, name: str) -> int:
+def _show(context: Context, name: str) -> int:
     """Ask the server how a job stands and print it; --command prints the line that made it."""
-    if "command" in session.flags:
-        return _command(session, name)
-    job = known(session, name)
-    action = session.engine.action_of(job)
-    answer: ParsedReply = session.run(session.engine.query_job(job))
+    if "command" in context.flags:
+        return _command(context, name)
+    job = known(context, name)
+    action = context.engine.action_of(job)
+    answer: ParsedReply = context.run(context.engine.query_job(job))
     if answer.fields.state == "failed":
-        return run.tell_failed(session, action, answer, job)
-    shown = run.shown_job(session, action, answer, job)
-    row = session.ledger().find(name)
+        return run.tell_failed(context, action, answer, job)
+    shown = run.shown_job(context, action, answer, job)
+    row = context.ledger().find(name)
     if row is not None:
-        shown |= task_list.kept(session, row)
-    output.emit(session, shown, lambda: job_view.job_lines(shown))
+        shown |= task_list.kept(context, row)
+    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
     return 0
 
 
-def _command(session: Session, name: str) -> int:
-    row = Recovery(session.engine).row(name)
+def _command(context: Context, name: str) -> int:
+    row = Recovery(context.engine).row(name)
     _require_body(row, name)
-    action = session.run(session.host.find(row.action))
-    output.write(dry_run.line(session, action, row) + "\n")
+    action = context.run(context.host.find(row.action))
+    output.write(dry_run.line(context, action, row) + "\n")
     return 0
 
 
@@ -76,82 +76,82 @@ def _require_body(row: LedgerEntry, name: str) -> str:
     return row.body
 
 
-def _wait(session: Session, name: str) -> None:
+def _wait(context: Context, name: str) -> None:
     """Wait for a job, then print it; with --out save what it made."""
-    job = known(session, name)
-    action = session.engine.action_of(job)
-    saving.check(session, action)
-    answer = run.wait(session, job, _patience(session, job))
-    run.conclude(session, action, answer, job)
+    job = known(context, name)
+    action = context.engine.action_of(job)
+    saving.check(context, action)
+    answer = run.wait(context, job, _patience(context, job))
+    run.conclude(context, action, answer, job)
 
 
-def _save(session: Session, name: str) -> None:
+def _save(context: Context, name: str) -> None:
     """Save what a job made, where --out says or was said at first; waits for it if need be."""
-    if not session.flags.get("out"):
-        row = session.ledger().find(name)
+    if not context.flags.get("out"):
+        row = context.ledger().find(name)
         if row is None or not row.target:
             raise UsageError("--out is needed: where to save it", flag="--out")
-        session.flags.values["out"] = row.target
-    _wait(session, name)
+        context.flags["out"] = row.target
+    _wait(context, name)
 
 
-def _forget(session: Session, name: str) -> None:
+def _forget(context: Context, name: str) -> None:
     """Drop a job from the list; its files and the job itself stay."""
-    ledger = session.ledger()
+    ledger = context.ledger()
     row = ledger.find(name)
     if row is None:
-        raise UsageError(f"nothing here knows the job {name}", hint=f"{session.prog} tasks list")
+        raise UsageError(f"nothing here knows the job {name}", hint=f"{context.prog} tasks list")
     ledger.forget(row.ref)
-    session.note(f"{row.ref[:8]} is forgotten")
+    context.console.note(f"{row.ref[:8]} is forgotten")
 
 
-def _cancel(session: Session, name: str) -> int:
+def _cancel(context: Context, name: str) -> int:
     """Ask the server to stop a job, where it offers that; then print how the job stands."""
     from callsheet.engine.recovery import cancel
 
-    job = known(session, name)
-    session.run(cancel(session.engine, job))
-    action = session.engine.action_of(job)
-    answer: ParsedReply = session.run(session.engine.query_job(job))
-    shown = run.shown_job(session, action, answer, job)
-    output.emit(session, shown, lambda: job_view.job_lines(shown))
+    job = known(context, name)
+    context.run(cancel(context.engine, job))
+    action = context.engine.action_of(job)
+    answer: ParsedReply = context.run(context.engine.query_job(job))
+    shown = run.shown_job(context, action, answer, job)
+    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
     return 0
 
 
-def _rerun(session: Session, name: str) -> int:
+def _rerun(context: Context, name: str) -> int:
     """Start the same job again, as a new one that may cost again; asks first unless --yes."""
-    row = Recovery(session.engine).row(name)
+    row = Recovery(context.engine).row(name)
     stored = _require_body(row, name)
-    action = session.run(session.host.find(row.action))
-    saving.check(session, action)
-    _confirm(session, f"start {action.id} again on {row.host}? It may spend credits")
+    action = context.run(context.host.find(row.action))
+    saving.check(context, action)
+    _confirm(context, f"start {action.id} again on {row.host}? It may spend credits")
     body = Body(None, stored.encode())
     seconds = (action.family.timeout_ms if action.family else 60_000) / 1000
     made = CommandRequest(
         action, action, body, seconds + 30 if action.role == "wait" else 60.0, seconds
     )
-    return run.finish(session, made, send(session, made))
+    return run.finish(context, made, send(context, made))
 
 
-def _confirm(session: Session, question: str) -> None:
+def _confirm(context: Context, question: str) -> None:
     """Ask on a terminal; raises ``UsageError`` where nobody can be asked or the answer is no."""
     import sys
 
-    if "yes" in session.flags:
+    if "yes" in context.flags:
         return
-    if "no-input" in session.flags or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if "no-input" in context.flags or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("it may cost again, and nobody can be asked", hint="add --yes")
-    if not click.confirm(f"{session.prog}: {question}", err=True):
+    if not click.confirm(f"{context.prog}: {question}", err=True):
         raise UsageError("nothing was sent")
 
 
 def _named(
-    name: str, function: Any, *ours: Any, data: bool = True, required: bool = True
+    name: str, function: Any, *ours: Any, emits_json: bool = True, required: bool = True
 ) -> BuiltinCommand:
     argument = click.Argument(
         ["name"], metavar="TASK", required=required, shell_complete=completion.tasks
     )
-    return BuiltinCommand(name, function, params=[argument], ours=ours, data=data)
+    return BuiltinCommand(name, function, params=[argument], ours=ours, emits_json=emits_json)
 
 
 _LIMIT = click.Option(["--limit"], type=click.IntRange(1), default=50, help="At most so many")
@@ -162,7 +162,7 @@ tasks = BuiltinGroup(
     "tasks",
     "The jobs that were started from here.",
     [
-        BuiltinCommand("list", task_list.show, params=[_LIMIT], data=False),
+        BuiltinCommand("list", task_list.show, params=[_LIMIT], emits_json=False),
         _named("show", _show, ("command", "", "Print the line that would do it again")),
         _named("wait", _wait, OUT, TIMEOUT, _MANIFEST),
         _named("save", _save, OUT, TIMEOUT, _MANIFEST),
@@ -173,9 +173,9 @@ tasks = BuiltinGroup(
             recover,
             ("task-id", "ID", "The task id of TASK, known from elsewhere"),
             ("resend", "", "Send TASK again with its key, where the server honours it"),
-            data=False,
+            emits_json=False,
             required=False,
         ),
-        _named("forget", _forget, data=False),
+        _named("forget", _forget, emits_json=False),
     ],
 )

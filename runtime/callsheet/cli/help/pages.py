@@ -15,7 +15,7 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from callsheet.cli.session import Session
+    from callsheet.cli.context import Context
     from callsheet.spec import Action
 
 
@@ -45,9 +45,9 @@ def _asked(ctx: click.Context, option: click.Parameter, value: bool) -> None:
 
 def show(ctx: click.Context) -> None:
     """Print the help of a context's command."""
-    session: Session | None = ctx.obj
+    context: Context | None = ctx.obj
     command = ctx.command
-    if session is not None and "--json" in session.argv and isinstance(command, Helpful):
+    if context is not None and "--json" in context.argv and isinstance(command, Helpful):
         output.write_json(command.help_document(ctx))
     else:
         output.write(ctx.get_help().rstrip("\n") + "\n")

@@ -12,39 +12,39 @@ from callsheet.errors import Interrupted, UsageError
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
+    from callsheet.cli.context import Context
     from callsheet.cli.input.body import Body
     from callsheet.cli.input.options import FieldOption
-    from callsheet.cli.session import Session
     from callsheet.spec import Action
 
 
-def may_ask(session: Session) -> bool:
+def may_ask(context: Context) -> bool:
     """Whether somebody is there to answer: both ends are a terminal, without ``--no-input``."""
-    return "no-input" not in session.flags and sys.stdin.isatty() and sys.stderr.isatty()
+    return "no-input" not in context.flags and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def completed(session: Session, action: Action, body: Body, member: str) -> Body:
+def completed(context: Context, action: Action, body: Body, member: str) -> Body:
     """The body with an answer for each required field that it lacks.
 
     Raises ``UsageError`` where the answers end too early, ``Interrupted`` at Ctrl-C.
     """
     wanted = bodies.missing(action, body.value, member)
-    if not wanted or body.doubt is not None or not may_ask(session):
+    if not wanted or body.doubt is not None or not may_ask(context):
         return body
     by_path = {one.param.path: one for one in reversed(options.fields(action))}
     if any(param.path not in by_path for param in wanted):
         return body
     value = body.value
     for param in wanted:
-        bodies.put(value, param.path, _answer(session, by_path[param.path]))
+        bodies.put(value, param.path, _answer(context, by_path[param.path]))
     return body.changed(value)
 
 
-def _answer(session: Session, option: FieldOption) -> Any:
+def _answer(context: Context, option: FieldOption) -> Any:
     """The value of one field, asked for until it is one that the flag would take."""
     from callsheet.cli.help.layout import describe
 
-    session.warn(describe(option.param) or f"field {'.'.join(option.param.path)}")
+    context.console.warn(describe(option.param) or f"field {'.'.join(option.param.path)}")
     while True:
         texts = _texts(option)
         doubts: list[UsageError] = []
@@ -54,7 +54,7 @@ def _answer(session: Session, option: FieldOption) -> Any:
             doubts.append(error)
         if not doubts:
             return found
-        session.warn(doubts[0].message + (f" ({doubts[0].hint})" if doubts[0].hint else ""))
+        context.console.warn(doubts[0].message + (f" ({doubts[0].hint})" if doubts[0].hint else ""))
 
 
 def _texts(option: FieldOption) -> tuple[str, ...]:

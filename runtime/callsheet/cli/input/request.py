@@ -13,9 +13,9 @@ from callsheet.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from callsheet.cli.context import Context
     from callsheet.cli.input.body import Body
     from callsheet.cli.input.options import Typed
-    from callsheet.cli.session import Session
     from callsheet.errors import ServerError
     from callsheet.spec import Action, Param, Role
 
@@ -43,12 +43,6 @@ def milliseconds(text: str, flag: str = "timeout") -> int:
             flag=f"--{flag}",
         )
     return max(1, round(amount * _UNITS[unit or "ms"]))
-
-
-def spoken(seconds: float) -> str:
-    """Seconds in words of a progress line: ``8 s``, ``2 min 05 s``."""
-    whole = max(0, int(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
 _MOST = 3
@@ -119,14 +113,14 @@ class CommandRequest(NamedTuple):
         return self.action.role == "wait"
 
 
-def request(session: Session, asked: Action, typed: Sequence[Typed]) -> CommandRequest:
+def request(context: Context, asked: Action, typed: Sequence[Typed]) -> CommandRequest:
     """Work out what to send; raises ``UsageError`` for what cannot go."""
     from callsheet.cli.input import body as bodies
     from callsheet.cli.input import prompts
 
-    flags = session.flags
-    role = role_of(session, asked)
-    action = member(session, asked, role)
+    flags = context.flags
+    role = role_of(context, asked)
+    action = member(context, asked, role)
     _refuse_foreign(asked, typed, role)
     body = with_defaults(asked, bodies.build(typed, flags.get("input")), role)
     said = flags.get("timeout")
@@ -137,20 +131,20 @@ def request(session: Session, asked: Action, typed: Sequence[Typed]) -> CommandR
     elif said and takes_timeout(asked, role):
         body, _ = with_timeout(asked, body, limit, said=True)
     if "no-check" not in flags:
-        body = prompts.completed(session, asked, body, role)
+        body = prompts.completed(context, asked, body, role)
         body = body._replace(doubt=body.doubt or missing(asked, body, role))
     silence = limit / 1000 + _GRACE if role == "wait" else 60.0
     return CommandRequest(asked, action, body, silence, limit / 1000)
 
 
-def role_of(session: Session, asked: Action) -> Role:
+def role_of(context: Context, asked: Action) -> Role:
     """Which member of the family is sent; raises ``UsageError`` where it does not exist."""
-    blocking, no_wait = "blocking" in session.flags, "no-wait" in session.flags
+    blocking, no_wait = "blocking" in context.flags, "no-wait" in context.flags
     if asked.family is None or asked.role == "query":
         return asked.role
     if blocking and no_wait:
         raise UsageError("--blocking and --no-wait exclude each other", flag="--blocking")
-    if no_wait and session.flags.get("out"):
+    if no_wait and context.flags.get("out"):
         raise UsageError(
             "--no-wait leaves nothing to save", hint="drop --out, or --no-wait", flag="--out"
         )
@@ -164,13 +158,13 @@ def role_of(session: Session, asked: Action) -> Role:
     return "wait" if blocking else asked.role
 
 
-def member(session: Session, asked: Action, role: Role) -> Action:
+def member(context: Context, asked: Action, role: Role) -> Action:
     """The member of the family that has this role."""
     if role == asked.role or asked.family is None:
         return asked
     wanted = asked.family.wait
-    catalogue = session.host.cached()
-    known = session.host.surface(catalogue).by_id.get(wanted) if catalogue else None
+    catalogue = context.host.cached()
+    known = context.host.surface(catalogue).by_id.get(wanted) if catalogue else None
     return known or asked._replace(id=wanted, role=role, digest="", module="")
 
 
@@ -248,7 +242,7 @@ def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[
     return body.changed({**value, _TIMEOUT: limit}), limit
 
 
-def check_files(session: Session, made: CommandRequest) -> None:
+def check_files(context: Context, made: CommandRequest) -> None:
     """Raise ``InvalidInput`` for a local file that does not exist; warn with ``--no-check``.
 
     An upload may cost money, so this comes before the first one.
@@ -259,14 +253,14 @@ def check_files(session: Session, made: CommandRequest) -> None:
         require_files(made.asked.params, made.body.value)
     except InvalidInput as error:
         error = by_schema(made.asked, error)
-        if "no-check" in session.flags:
-            session.warn(f"sent as it is: {error.message}")
+        if "no-check" in context.flags:
+            context.console.warn(f"sent as it is: {error.message}")
             return
         error.hint = _NO_FILE
         raise error from None
 
 
-def judge(session: Session, made: CommandRequest) -> None:
+def judge(context: Context, made: CommandRequest) -> None:
     """Hold the body against the schema of the host it goes to; the flag is named.
 
     Raises ``UsageError``, or warns with ``--no-check``. A doubt that the schema does not share
@@ -274,15 +268,15 @@ def judge(session: Session, made: CommandRequest) -> None:
     """
     doubt = made.body.doubt
     try:
-        judged = session.run(session.host.judge(made.action, jsonio.plain(made.body.value)))
+        judged = context.run(context.host.judge(made.action, jsonio.plain(made.body.value)))
     except InvalidInput as error:
-        if "no-check" in session.flags:
-            session.warn(f"the schema refuses this body: {error.message}")
+        if "no-check" in context.flags:
+            context.console.warn(f"the schema refuses this body: {error.message}")
             return
         raise doubt or by_schema(made.asked, error) from None
     finally:
-        for note in session.host.notes:
-            session.note(note)
-        session.host.notes.clear()
-    if doubt is not None and not judged and "no-check" not in session.flags:
+        for note in context.host.notes:
+            context.console.note(note)
+        context.host.notes.clear()
+    if doubt is not None and not judged and "no-check" not in context.flags:
         raise doubt

@@ -9,8 +9,8 @@ from callsheet.cli.input.values import LocalFile
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
+    from callsheet.cli.context import Context
     from callsheet.cli.input.request import CommandRequest
-    from callsheet.cli.session import Session
     from callsheet.engine.uploading import UploadAction
     from callsheet.storage.partial_file import SavedFile
 
@@ -20,7 +20,7 @@ def pending(body: Body) -> list[str]:
     return list(dict.fromkeys(local_files(body.value)))
 
 
-def resolved(session: Session, made: CommandRequest) -> CommandRequest:
+def resolved(context: Context, made: CommandRequest) -> CommandRequest:
     """The request with a link in the place of each local file; raises ``UsageError``.
 
     The same file is sent once. Everything else was checked before: an upload may cost money.
@@ -29,26 +29,26 @@ def resolved(session: Session, made: CommandRequest) -> CommandRequest:
         return made
     if made.body.doubt is not None:
         raise made.body.doubt
-    store = known_store(session)
+    store = known_store(context)
     links: dict[str, str] = {}
     if made.action.id == store.action:
-        links = {path: _inline(session, store, path) for path in pending(made.body)}
-    return made._replace(body=made.body.changed(_replaced(session, store, made.body.value, links)))
+        links = {path: _inline(context, store, path) for path in pending(made.body)}
+    return made._replace(body=made.body.changed(_replaced(context, store, made.body.value, links)))
 
 
-def _replaced(session: Session, store: UploadAction, value: Any, links: dict[str, str]) -> Any:
+def _replaced(context: Context, store: UploadAction, value: Any, links: dict[str, str]) -> Any:
     if isinstance(value, LocalFile):
         if value not in links:
-            links[value] = send(session, store, str(value))
+            links[value] = send(context, store, str(value))
         return links[value]
     if isinstance(value, dict):
-        return {k: _replaced(session, store, item, links) for k, item in value.items()}
+        return {k: _replaced(context, store, item, links) for k, item in value.items()}
     if isinstance(value, list):
-        return [_replaced(session, store, item, links) for item in value]
+        return [_replaced(context, store, item, links) for item in value]
     return value
 
 
-def _inline(session: Session, store: UploadAction, path: str) -> str:
+def _inline(context: Context, store: UploadAction, path: str) -> str:
     """The file itself, for the action that stores files: it takes no link."""
     if store.encoding == "multipart":
         raise UsageError(
@@ -57,31 +57,31 @@ def _inline(session: Session, store: UploadAction, path: str) -> str:
     from callsheet.engine.uploading import encode_file, require_uploadable
 
     require_uploadable(path)
-    session.warn(f"→ {session.settings.require_host()} {store.action} takes {path}")
+    context.console.warn(f"→ {context.settings.require_host()} {store.action} takes {path}")
     with open(path, "rb") as file:
         return encode_file(store, path, file.read())
 
 
-def send(session: Session, store: UploadAction, path: str) -> str:
+def send(context: Context, store: UploadAction, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
     from callsheet.engine import uploading
 
     uploading.require_uploadable(path)
-    session.warn(f"→ {session.settings.require_host()} {store.action} uploads {path}")
-    link: str = session.run(uploading.upload(session.engine, store, path))
+    context.console.warn(f"→ {context.settings.require_host()} {store.action} uploads {path}")
+    link: str = context.run(uploading.upload(context.engine, store, path))
     return link
 
 
-def known_store(session: Session) -> UploadAction:
+def known_store(context: Context) -> UploadAction:
     """The action of this host that stores files; raises ``UsageError`` where there is none."""
     from callsheet.engine import uploading
 
-    store: UploadAction = session.run(uploading.find_upload_action(session.engine))
+    store: UploadAction = context.run(uploading.find_upload_action(context.engine))
     return store
 
 
-def store(session: Session, saved: SavedFile | None) -> str:
+def store(context: Context, saved: SavedFile | None) -> str:
     """``--upload``: store the saved file and return its link; raises ``UsageError``."""
     if saved is None:
         raise UsageError("--upload stores the saved file: say --out too", flag="--upload")
-    return send(session, known_store(session), saved.path)
+    return send(context, known_store(context), saved.path)

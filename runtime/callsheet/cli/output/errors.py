@@ -12,7 +12,7 @@ from callsheet.text import safe_text
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from callsheet.cli.session import Session
+    from callsheet.cli.output.console import Console
 
 
 # A library knows no program: its hints say "tasks wait ID".
@@ -28,17 +28,17 @@ class Unexpected(CallsheetError):
 def from_click(error: click.ClickException) -> UsageError:
     """Click's words as ours: nothing was sent."""
     flag: str | None = getattr(error, "option_name", None)
-    context: click.Context | None = getattr(error, "ctx", None)
+    ctx: click.Context | None = getattr(error, "ctx", None)
     message = error.format_message().split("\n")[0]
-    hint = _help_of(context)
+    hint = _help_of(ctx)
     if isinstance(error, click.NoSuchOption):
         message = f"there is no flag {flag} here"
-        hint = did_you_mean(error.option_name, _flags_of(context)) or hint
+        hint = did_you_mean(error.option_name, _flags_of(ctx)) or hint
     elif isinstance(error, click.BadOptionUsage):
         message = f"{flag} needs a value"
     elif isinstance(error, click.MissingParameter) and error.param is not None:
         message = (
-            f"{error.param.make_metavar(context or click.Context(click.Command('')))} is needed"
+            f"{error.param.make_metavar(ctx or click.Context(click.Command('')))} is needed"
         )
     elif message.startswith("Got unexpected extra argument"):
         message = f"there is no place for {message.partition('(')[2].rstrip(').')}"
@@ -46,8 +46,8 @@ def from_click(error: click.ClickException) -> UsageError:
     return UsageError(message, hint=hint, flag=flag)
 
 
-def _flags_of(context: click.Context | None) -> list[str]:
-    params = context.command.params if context is not None else []
+def _flags_of(ctx: click.Context | None) -> list[str]:
+    params = ctx.command.params if ctx is not None else []
     return [
         name
         for param in params
@@ -56,8 +56,8 @@ def _flags_of(context: click.Context | None) -> list[str]:
     ]
 
 
-def _help_of(context: click.Context | None) -> str:
-    return f"{context.command_path} --help" if context is not None else ""
+def _help_of(ctx: click.Context | None) -> str:
+    return f"{ctx.command_path} --help" if ctx is not None else ""
 
 
 def from_any(error: BaseException) -> CallsheetError:
@@ -78,22 +78,22 @@ def from_any(error: BaseException) -> CallsheetError:
     )
 
 
-def report(session: Session, error: BaseException) -> int:
+def report(console: Console, error: BaseException) -> int:
     """Tell the error and return the exit code."""
     from callsheet.cli.output import formats as output
 
     told = from_any(error)
-    if "debug" in session.flags or "--debug" in session.argv:
+    if console.debug:
         import traceback
 
         whole = safe_text("".join(traceback.format_exception(error)), multiline=True)
         for line in whole.splitlines():
-            session.warn(line)
-    told.hint = spoken(session.prog, told.hint)
-    session.warn(f" {told.message}", head=f"{session.prog}:")
+            console.warn(line)
+    told.hint = spoken(console.prog, told.hint)
+    console.warn(f" {told.message}", head=f"{console.prog}:")
     if told.hint:
-        session.warn(f"  {told.hint}")
-    if output.wants_document(session):
+        console.warn(f"  {told.hint}")
+    if output.wants_document(console):
         with suppress(CallsheetError):
             output.write_json({"error": told.as_json()})
     return told.exit_code

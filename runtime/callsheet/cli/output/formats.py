@@ -8,14 +8,13 @@ import re
 import sys
 from typing import Any, TYPE_CHECKING
 from callsheet.suggest import did_you_mean
-from callsheet.cli.output import style
 from callsheet.cli.output.table import aligned, cell, tabbed, table_of
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import INVISIBLE, _UNSAFE, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from callsheet.cli.session import Session
+    from callsheet.cli.output.console import Console
 
 
 FORMATS = ("json", "jsonl", "table", "raw")
@@ -60,57 +59,57 @@ def write_json(value: Any) -> None:
     write(dumps(value, 2) + "\n")
 
 
-def chosen(session: Session) -> str:
+def chosen(console: Console) -> str:
     """The format asked for by ``--json``, ``--format`` or the environment; empty for none."""
-    if "json" in session.flags or "--json" in session.argv:
+    if "json" in console.flags or "--json" in console.argv:
         return "json"
-    variable = f"{session.bindings.env}_FORMAT"
-    said = session.flags.get("format") or session.environ.get(variable, "")
+    variable = f"{console.env}_FORMAT"
+    said = console.flags.get("format") or console.environ.get(variable, "")
     if said and said not in FORMATS:
-        where = "--format" if session.flags.get("format") else variable
+        where = "--format" if console.flags.get("format") else variable
         known = ", ".join(FORMATS)
         hint = did_you_mean(said, FORMATS)
         raise UsageError(f"{where}: {said!r} is not one of {known}", hint=hint, flag="--format")
     return said
 
 
-def check(session: Session) -> None:
+def check(console: Console) -> None:
     """Refuse a format or an expression that cannot be used; raises ``UsageError``."""
-    chosen(session)
-    if session.flags.get("jmespath") is not None:
-        _compiled(session.flags.get("jmespath") or "")
+    chosen(console)
+    if console.flags.get("jmespath") is not None:
+        _compiled(console.flags.get("jmespath") or "")
 
 
-def wants_document(session: Session) -> bool:
+def wants_document(console: Console) -> bool:
     """Whether stdout carries one JSON document, also where something fails."""
     try:
-        form = chosen(session)
+        form = chosen(console)
     except UsageError:
         form = ""
-    if session.flags.get("out") == "-":
+    if console.flags.get("out") == "-":
         return False
     if form:
         return form == "json"
-    return session.data and not session.on_terminal()
+    return console.emits_json and not console.on_terminal()
 
 
 def emit(
-    session: Session, value: Any, human: Callable[[], str] | None = None, *, raw: bool = False
+    console: Console, value: Any, human: Callable[[], str] | None = None, *, raw: bool = False
 ) -> None:
     """Print the result of a command in the format asked for.
 
     ``human`` makes the short view for a terminal; without one a terminal gets JSON too, or with
     ``raw`` the text as it is.
     """
-    form = chosen(session)
-    expression = session.flags.get("jmespath")
+    form = chosen(console)
+    expression = console.flags.get("jmespath")
     if expression:
         value = _selected(value, expression)
-    elif not form and human is not None and session.on_terminal():
+    elif not form and human is not None and console.on_terminal():
         write(human().rstrip("\n") + "\n")
         return
     usual = "raw" if raw else "json"
-    write(formatted(value, form or usual, raw_for_terminal=session.on_terminal()))
+    write(formatted(value, form or usual, raw_for_terminal=console.on_terminal()))
 
 
 def formatted(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
@@ -159,24 +158,24 @@ def _raw(value: Any, terminal: bool) -> str:
     return safe_text(text, multiline=True) if terminal else text
 
 
-def emit_list(session: Session, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
+def emit_list(console: Console, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     """A list: a table on a terminal, tab-separated lines in a pipe, else what was asked for."""
-    if is_tab_separated(session):
+    if is_tab_separated(console):
         write(tab_separated(rows, columns))
         return
-    if session.flags.get("jmespath") or chosen(session) not in {"", "table"}:
-        emit(session, rows)
+    if console.flags.get("jmespath") or chosen(console) not in {"", "table"}:
+        emit(console, rows)
         return
     lines = _cells(rows, columns)
-    screen = _screen() if session.on_terminal() and columns[-1] in SHORTENED else 0
+    screen = _screen() if console.on_terminal() and columns[-1] in SHORTENED else 0
     head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
-    write(style.painted(head, "bold", style.is_wanted(sys.stdout, session.environ)) + rest)
+    write(console.style(head, "bold", sys.stdout) + rest)
 
 
-def is_tab_separated(session: Session) -> bool:
+def is_tab_separated(console: Console) -> bool:
     """Whether a list goes into a pipe that asks for no other format."""
-    plain = not session.flags.get("jmespath") and not chosen(session)
-    return plain and not session.on_terminal()
+    plain = not console.flags.get("jmespath") and not chosen(console)
+    return plain and not console.on_terminal()
 
 
 def tab_separated(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:

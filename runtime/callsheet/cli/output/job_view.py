@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple, TYPE_CHECKING
-from callsheet.cli.input.request import spoken
+from callsheet.cli.output.table import duration
 from callsheet.cli.output.table import cell
 
 if TYPE_CHECKING:
@@ -53,5 +53,5 @@ def job_lines(shown: dict[str, Any]) -> str:
     names = ("taskId", "status", "localPath", "url", "provider", "model")
     rows = [(name, cell(shown[name])) for name in names if shown.get(name) is not None]
     if shown.get("usualSeconds") is not None:
-        rows.append(("usually", spoken(shown["usualSeconds"])))
+        rows.append(("usually", duration(shown["usualSeconds"])))
     return "".join(f"{name:10} {text}\n" for name, text in rows)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from typing import Any, TYPE_CHECKING, TextIO
-from callsheet.cli.input.request import spoken
+from callsheet.cli.output.table import duration
 from callsheet.cli.output import style
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from callsheet.cli.session import Session
+    from callsheet.cli.output.console import Console
     from callsheet.flows.effects import JobUpdate
 
 
@@ -33,13 +33,13 @@ class Progress:
 
     def __init__(
         self,
-        session: Session,
+        console: Console,
         title: str,
         usual: float | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.session, self.title, self.usual, self.clock = session, title, usual, clock
+        self.console, self.title, self.usual, self.clock = console, title, usual, clock
         self._shown: tuple[str, int] | None = None
         self._told, self._started = 0.0, clock()
         self._status: Any = None
@@ -47,12 +47,12 @@ class Progress:
         self._last: tuple[JobUpdate | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
-        moving = style.moves(sys.stderr, self.session.environ) and _draws(sys.stderr)
-        if moving and "quiet" not in self.session.flags:
-            from rich.console import Console
+        moving = style.moves(sys.stderr, self.console.environ) and _draws(sys.stderr)
+        if moving and not self.console.quiet:
+            from rich.console import Console as RichConsole
 
-            console = Console(stderr=True, markup=False, highlight=False)
-            self._status = console.status(self, refresh_per_second=8)
+            screen = RichConsole(stderr=True, markup=False, highlight=False)
+            self._status = screen.status(self, refresh_per_second=8)
             self._status.start()
         return self
 
@@ -72,7 +72,7 @@ class Progress:
         self._last = (update, self.clock())
         if not self._previewed and (link := preview(update.fields.payload)):
             self._previewed = True
-            self.session.note(f"preview: {link}")
+            self.console.note(f"preview: {link}")
         if self._status is not None:
             self._status.update(self)
             return
@@ -80,7 +80,7 @@ class Progress:
         quiet = update.elapsed - self._told < _SILENCE
         if (update.raw_state, part) != self._shown or not quiet:
             self._shown, self._told = (update.raw_state, part), update.elapsed
-            self.session.note(f"{self.title}: {words(update, self.usual)}")
+            self.console.note(f"{self.title}: {words(update, self.usual)}")
 
     def __rich__(self) -> Any:
         """The moving line at this moment: the time goes on between two answers of the server."""
@@ -94,7 +94,7 @@ class Progress:
             line.append("━" * full, "green").append("━" * (_BAR - full), "bright_black").append(" ")
         line.append(f"{one_line(self.title)}: ")
         if update is None:
-            return line.append(f"waiting ({spoken(ago)})")
+            return line.append(f"waiting ({duration(ago)})")
         return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
 
 
@@ -106,8 +106,8 @@ def words(update: JobUpdate, usual: float | None = None) -> str:
     """State, percentage where it is told, time since the start, and how long it usually takes."""
     said = one_line(update.raw_state, 40) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
-    expected = "" if usual is None else f" of usually {spoken(usual)}"
-    return f"{said}{percent} ({spoken(update.elapsed)}{expected})"
+    expected = "" if usual is None else f" of usually {duration(usual)}"
+    return f"{said}{percent} ({duration(update.elapsed)}{expected})"
 
 
 def preview(payload: Any) -> str:

@@ -74,3 +74,9 @@ def table_of(value: Any) -> str:
         return aligned([[name.upper() for name in map(cell, names)], *rows])
     rows = value if isinstance(value, list) else [value]
     return "".join(cell(row) + "\n" for row in rows)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``8 s`` or ``2 min 05 s``."""
+    whole = max(0, int(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"

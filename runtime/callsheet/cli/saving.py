@@ -5,43 +5,46 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, TYPE_CHECKING
-from callsheet.suggest import did_you_mean, listing
+from typing import TYPE_CHECKING, Any
+
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.storage.output_path import WORDS, check_target, extension_of, target_path
+from callsheet.suggest import did_you_mean, listing
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
-    from callsheet.cli.session import Session
-    from callsheet.storage.partial_file import SavedFile
+    from callsheet.cli.context import Context
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
+    from callsheet.storage.partial_file import SavedFile
 
 
 _LATE = r"\{(task_id|index|ext)\}"
 
 
-def check(session: Session, action: Action) -> None:
+def check(context: Context, action: Action) -> None:
     """Refuse an ``--out`` that could not be written; raises ``UsageError``."""
-    out = session.flags.get("out")
-    if "open" in session.flags:
+    out = context.flags.get("out")
+    if "open" in context.flags:
         _opener(out)
     if not out:
-        if "out" in session.flags:
+        if "out" in context.flags:
             raise UsageError("--out: no file is named", flag="--out")
         return
     if out == "-":
         return
     _check_template(out)
     target = target_path(out, action=action.id, task_id="task")
-    unknown_yet = out != target and (re.search(_LATE, out) or os.path.isdir(out) or out.endswith("/"))
+    unknown_yet = out != target and (
+        re.search(_LATE, out) or os.path.isdir(out) or out.endswith("/")
+    )
     if (
         unknown_yet
     ):  # the name holds what only the answer tells: the folder is all there is to check
         check_target(os.path.join(os.path.dirname(target), ".callsheet-check"), force=True)
     else:
-        check_target(target, force="force" in session.flags)
+        check_target(target, force="force" in context.flags)
 
 
 def _opener(out: str | None) -> str:
@@ -68,26 +71,26 @@ def _check_template(out: str) -> None:
 
 
 def save(
-    session: Session, answer: ParsedReply, action: Action, job: Job | None
+    context: Context, answer: ParsedReply, action: Action, job: Job | None
 ) -> tuple[SavedFile, ...]:
     """Fetch the media of an answer to ``--out``; nothing where that was not asked for.
 
     An interruption leaves what was fetched for the next try.
     """
-    out = session.flags.get("out")
+    out = context.flags.get("out")
     if not out:
         return ()
     if out == "-":
-        _to_stdout(session, answer, action, job)
+        _to_stdout(context, answer, action, job)
         return ()
-    force, manifest = "force" in session.flags, "manifest" in session.flags
-    flow = session.engine.save(
+    force, manifest = "force" in context.flags, "manifest" in context.flags
+    flow = context.engine.save(
         answer, out, action=action.id, job=job, force=force, manifest=manifest
     )
     task_id = next(iter(answer.fields.task_ids), None)
     again = resume_line(task_id, out) if task_id else ""
     try:
-        saved: tuple[SavedFile, ...] = session.run(flow)
+        saved: tuple[SavedFile, ...] = context.run(flow)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped while the result of {action.id} was fetched; it is still there",
@@ -99,30 +102,30 @@ def save(
         error.hint = error.hint or again
         raise
     for file in saved:
-        _tell_kind(session, file)
+        _tell_kind(context, file)
     return saved
 
 
-def is_document(session: Session, action: Action, answer: ParsedReply) -> bool:
+def is_document(context: Context, action: Action, answer: ParsedReply) -> bool:
     """Tell whether ``--out`` takes the JSON of an answer: where the result is JSON.
 
     Never under the name of a medium, nor where a medium is expected, nor while a job goes on.
     """
     from callsheet.protocol.media import expects_medium, kind_of_name
 
-    out, reading = session.flags.get("out") or "", answer.fields
+    out, reading = context.flags.get("out") or "", answer.fields
     kind = kind_of_name(out)
     if not out or out == "-" or kind not in {"", "other"}:
         return False
     if not action.paid and not action.family:
-        links = session.engine.media_links(answer)
+        links = context.engine.media_links(answer)
         return kind == "other" or not (links and extension_of(links[0]))
     over = reading.state in {"", "done"} and not (action.family and not reading.state)
     medium = expects_medium(action.id, is_job=action.family is not None, names=action.media)
     return over and not reading.media and not medium
 
 
-def _tell_kind(session: Session, file: SavedFile) -> None:
+def _tell_kind(context: Context, file: SavedFile) -> None:
     """Say where a name promises another container than the file holds."""
     from callsheet.storage import containers
 
@@ -130,7 +133,7 @@ def _tell_kind(session: Session, file: SavedFile) -> None:
     with open(file.path, "rb") as opened:
         found = containers.kind_of(opened.read(containers.HEAD))
     if wanted and found and wanted != found:
-        session.note(f"{file.path} holds {found}, not {wanted}")
+        context.console.note(f"{file.path} holds {found}, not {wanted}")
 
 
 def resume_line(task_id: str, out: str = "") -> str:
@@ -138,15 +141,15 @@ def resume_line(task_id: str, out: str = "") -> str:
     return f"tasks save {shell_word(task_id)} --out {shell_word(out) if out else 'PATH'}"
 
 
-def meant(session: Session) -> str:
+def meant(context: Context) -> str:
     """Where ``--out`` says that the result is to go, whatever folder one is in later."""
-    out = session.flags.get("out") or ""
+    out = context.flags.get("out") or ""
     if out in {"", "-"}:
         return ""
     return os.path.abspath(out) + ("/" if out.endswith("/") else "")
 
 
-def _to_stdout(session: Session, answer: ParsedReply, action: Action, job: Job | None) -> None:
+def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job | None) -> None:
     import tempfile
     from shutil import copyfileobj
 
@@ -154,7 +157,7 @@ def _to_stdout(session: Session, answer: ParsedReply, action: Action, job: Job |
     job = job._replace(ref="") if job is not None else None
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
-        session.run(session.engine.save(answer, path, action=action.id, job=job, force=True))
+        context.run(context.engine.save(answer, path, action=action.id, job=job, force=True))
         sys.stdout.flush()
         with open(path, "rb") as file:
             copyfileobj(file, sys.stdout.buffer)
@@ -171,12 +174,12 @@ def show(path: str) -> None:
     )
 
 
-def write_document(session: Session, value: Any, action: Action) -> str:
+def write_document(context: Context, value: Any, action: Action) -> str:
     """Write a result that is no medium to ``--out`` as JSON; returns the path."""
-    from callsheet.text import dumps
     from callsheet.storage.partial_file import PartialFile
+    from callsheet.text import dumps
 
-    target = target_path(session.flags.get("out") or "", action=action.id, extension="json")
-    part = PartialFile(target, force="force" in session.flags)
+    target = target_path(context.flags.get("out") or "", action=action.id, extension="json")
+    part = PartialFile(target, force="force" in context.flags)
     part.write((dumps(value, 2) + "\n").encode())
     return part.commit().path

@@ -1,0 +1,245 @@
+"""Hold what the commands of one run share: settings, host, engine and ledger."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+from callsheet.cli.output.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from callsheet.catalog.host import Host
+    from callsheet.catalog.store import CatalogueCache, Index
+    from callsheet.config.bindings import Bindings
+    from callsheet.config.settings import Settings
+    from callsheet.engine.invoke import Engine
+    from callsheet.flows.effects import Flow, JobUpdate
+    from callsheet.spec import Action
+    from callsheet.storage.ledger import Ledger
+    from callsheet.transport.sync import Transport
+
+
+PREFIX = "own_"
+_REPEATED = "\n"
+
+
+class GlobalFlags(dict[str, str]):
+    """The values of our own flags, collected before the group and after the action."""
+
+    def take(self, params: dict[str, object]) -> None:
+        """Move our flags out of click's ``params``; a later value replaces an earlier one."""
+        for key in [key for key in params if key.startswith(PREFIX)]:
+            typed = params.pop(key)
+            name = key.removeprefix(PREFIX).replace("_", "-")
+            if isinstance(typed, tuple) and typed:
+                self[name] = _REPEATED.join([*self.all(name), *map(str, typed)])
+            elif typed is True:
+                self[name] = "yes"
+            elif isinstance(typed, str):
+                self[name] = typed
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a flag that may be repeated."""
+        return self[name].split(_REPEATED) if name in self else []
+
+
+class Drift:
+    """A generated action whose schema the server has changed; ``noticed`` once a note said so."""
+
+    def __init__(self, bound: Action) -> None:
+        self.bound, self.noticed = bound, False
+
+
+T = TypeVar("T")
+_LOCATION = ("host", "profile")
+_LATE = frozenset({"auth", "insecure-http", "set", "verbose", "debug"})
+_SETTINGS = (*_LOCATION, "auth", "insecure-http")
+
+
+class Context:
+    """What the commands of one run share; parts are built at their first use.
+
+    ``paid`` holds the action and the reference of the last request that may cost. ``hints``
+    holds the host and profile that stand somewhere after the command: they guide the search for
+    it, and count only when the command turns out to leave those flags to us.
+    """
+
+    def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.bindings, self.argv, self.environ = bindings, tuple(argv), environ
+        self.flags = GlobalFlags()
+        self.console = Console(bindings.command, bindings.env, self.flags, self.argv, environ)
+        self.hints = hints_in(argv)
+        self.drift: Drift | None = None
+        self.paid: tuple[str, str] | None = None
+        self._settings: Settings | None = None
+        self._location: tuple[str | None, ...] = ()
+        self._cache: CatalogueCache | None = None
+        self._host: Host | None = None
+        self._ledger: Ledger | None = None
+        self._engine: Engine | None = None
+        self._transport: Transport | None = None
+
+    @property
+    def prog(self) -> str:
+        """Return the name of the program."""
+        return self.bindings.command
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of this run; raises ``UsageError``."""
+        if self._settings is None:
+            from callsheet.config.settings import load
+
+            typed = {**self.hints, **self.flags}
+            flags = {name.replace("-", "_"): typed[name] for name in _SETTINGS if name in typed}
+            self._settings = load(self.bindings, flags=flags, environ=self.environ)
+            for warning in self._settings.warnings:
+                self.console.warn(warning)
+            self._location = self._typed_location()
+        return self._settings
+
+    def settle(self) -> bool:
+        """Drop the hints, now that all flags are known; true when that names another host."""
+        self.hints = {}
+        moved = self._settings is not None and self._location != self._typed_location()
+        if moved or _LATE & set(self.flags):
+            self.restart()
+        return moved
+
+    def _typed_location(self) -> tuple[str | None, ...]:
+        typed = {**self.hints, **self.flags}
+        return tuple(typed.get(name) for name in _LOCATION)
+
+    def hint(self, hints: dict[str, str]) -> None:
+        """Go on with other hints."""
+        self.hints = hints
+        self.restart()
+
+    def use(self, settings: Settings) -> None:
+        """Go on with these settings."""
+        self.restart()
+        self._settings, self._location = settings, self._typed_location()
+
+    def restart(self) -> None:
+        """Build everything anew at the next use."""
+        self.close()
+        self._settings = self._cache = self._host = None
+        self._ledger = self._engine = self._transport = None
+
+    @property
+    def host(self) -> Host:
+        """Return the host with its actions."""
+        if self._host is None:
+            from callsheet.catalog.host import Host
+            from callsheet.flows.retry import default_timing
+
+            self._host = Host(
+                self.settings,
+                self.bindings,
+                default_timing(),
+                overrides=self._overrides(),
+                cache=self._catalogue_cache(),
+            )
+        return self._host
+
+    def index(self) -> Index | None:
+        """Read when the host was last asked and the digests of its schemas, without the rest."""
+        host = self.settings.host
+        return self._catalogue_cache().index(host) if host else None
+
+    def _catalogue_cache(self) -> CatalogueCache:
+        if self._cache is None:
+            from callsheet.catalog.store import CatalogueCache
+
+            self._cache = CatalogueCache(self.settings.cache_dir)
+        return self._cache
+
+    @property
+    def engine(self) -> Engine:
+        """Return the flows over host and ledger."""
+        if self._engine is None:
+            from callsheet.engine.invoke import Engine
+
+            self._engine = Engine(self.host, self.ledger())
+        return self._engine
+
+    def ledger(self) -> Ledger:
+        """Return the ledger of the state folder."""
+        if self._ledger is None:
+            from callsheet.storage.ledger import Ledger
+
+            self._ledger = Ledger(self.settings.state_dir)
+        return self._ledger
+
+    def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
+        """Run a flow to its end; load no transport for one that needs nothing but the disk."""
+        try:
+            first = flow.send(None)
+        except StopIteration as stop:
+            outcome: T = stop.value
+            return outcome
+        from callsheet.flows.effects import prepend
+
+        if self._transport is None:
+            self._transport = self._connect(self.ledger())
+        return self._transport.run(prepend(first, flow), tell)
+
+    def _connect(self, ledger: Ledger) -> Transport:
+        from callsheet.cli import signals
+
+        signals.listen()
+        settings = self.host.settings
+        if {"verbose", "debug"} & set(self.flags):
+            from callsheet.transport.trace import TracingTransport
+
+            headers = "debug" in self.flags
+            return TracingTransport(settings, ledger, say=self.console.warn, headers=headers)
+        from callsheet.transport.sync import Transport
+
+        return Transport(settings, ledger)
+
+    def close(self) -> None:
+        """Close connections and files."""
+        if self._ledger is not None:
+            self._ledger.leave()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _overrides(self) -> dict[str, str]:
+        from callsheet.errors import UsageError
+
+        pairs = {}
+        for typed in self.flags.all("set"):
+            name, sign, reading = typed.partition("=")
+            if not sign:
+                raise UsageError(f"--set: {typed!r} is not KEY=VALUE", flag="--set")
+            pairs[name.strip()] = reading
+        return pairs
+
+
+def hints_in(argv: Sequence[str]) -> dict[str, str]:
+    """Return the host and profile that stand anywhere on the command line."""
+    hints: dict[str, str] = {}
+    for index, word in enumerate(argv):
+        if word == "--":
+            break
+        for name in _LOCATION:
+            if word == f"--{name}" and index + 1 < len(argv):
+                hints[name] = argv[index + 1]
+            elif word.startswith(f"--{name}="):
+                hints[name] = word.partition("=")[2]
+    return hints
+
+
+def context_for(package: str, command: str, env: str, argv: Sequence[str]) -> Context:
+    """Return the context of a generated program, or of one without bindings (no ``package``)."""
+    from callsheet.config.bindings import Bindings
+
+    bindings = Bindings(package="", command=command, env=env)
+    if package:
+        import importlib
+
+        bindings = importlib.import_module(f"{package}._bindings").BINDINGS
+    return Context(bindings, argv, os.environ)

@@ -1,0 +1,71 @@
+"""Hold the streams of one run, and how they are written to."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Console:
+    """The streams of one run with its format, verbosity and colour.
+
+    ``flags`` holds the values of our own flags; it is filled while the command line is parsed,
+    so ``argv`` counts for ``--json`` and ``--debug`` before that. ``env`` begins the names of
+    the program's variables. ``emits_json`` is false for a command whose output is no JSON
+    document.
+    """
+
+    def __init__(
+        self,
+        prog: str,
+        env: str,
+        flags: Mapping[str, str],
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+    ) -> None:
+        self.prog, self.env = prog, env
+        self.flags, self.argv, self.environ = flags, argv, environ
+        self.emits_json = True
+
+    @property
+    def quiet(self) -> bool:
+        """Tell whether progress and hints are unwanted."""
+        return "quiet" in self.flags
+
+    @property
+    def debug(self) -> bool:
+        """Tell whether ``--debug`` was given, also where the command line could not be parsed."""
+        return "debug" in self.flags or "--debug" in self.argv
+
+    def on_terminal(self) -> bool:
+        """Tell whether stdout is a terminal, which a person reads."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    def style(self, text: str, style: str, stream: TextIO | None) -> str:
+        """Return our own ``text`` in a style where ``stream`` shows colour."""
+        from callsheet.cli.output.style import is_wanted, painted
+
+        return painted(text, style, is_wanted(stream, self.environ))
+
+    def note(self, text: str) -> None:
+        """Write one line to stderr, unless ``--quiet`` was given."""
+        if not self.quiet:
+            self.warn(text)
+
+    def warn(self, text: str, head: str = "") -> None:
+        """Write one line to stderr; ``head`` is ours and begins it, in the colour of errors.
+
+        A closed or full stream is ignored: it must not end a command whose job runs on.
+        """
+        from callsheet.text import safe_text
+
+        if sys.stderr is None:
+            return
+        head = self.style(head, "bad", sys.stderr)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{head}{safe_text(text)}\n")
+            sys.stderr.flush()
