@@ -62,4 +62,4 @@ def gives_document(
         return True
     path = path_of(words, actions)
     word = own().get(path)
-    return word.data if word is not None else path in set(actions)
+    return word.emits_json if word is not None else path in set(actions)
