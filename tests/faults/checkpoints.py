@@ -6,10 +6,14 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 import callsheet.transport.aio
 import callsheet.transport.sync
 from callsheet.flows.effects import Download, Record, Send
 from callsheet.storage import partial_file
+from callsheet.transport import http as transport_http
+from callsheet.transport.http import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +124,7 @@ def _wrap_writing(reached: Callable[[], None]) -> None:
             real(part, chunk[at : at + PIECE])
             reached()
 
-    vars(partial_file)["Part"].write = write
+    vars(partial_file)["PartialFile"].write = write
 
 
 def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None:
@@ -133,21 +137,16 @@ def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None
     async def told_awaited(name: str, info: object) -> None:
         told(name, info)
 
-    for module, trace in (
-        (callsheet.transport.sync, told),
-        (callsheet.transport.aio, told_awaited),
-    ):
-        real = vars(module)["request_of"]
+    real = Clients.build
 
-        def request_of(
-            route: Any, send: Send, url: str, real: Any = real, trace: Any = trace
-        ) -> Any:
-            request = real(route, send, url)
-            if send.path.endswith((f".{action}", f".{action}_and_wait")):
-                request.extensions["trace"] = trace
-            return request
+    def build(self: Clients[Any], send: Send, url: str) -> tuple[Any, httpx.Request]:
+        client, request = real(self, send, url)
+        if send.path.endswith((f".{action}", f".{action}_and_wait")):
+            is_async = isinstance(client, httpx.AsyncClient)
+            request.extensions["trace"] = told_awaited if is_async else told
+        return client, request
 
-        vars(module)["request_of"] = request_of
+    vars(transport_http)["Clients"].build = build
 
 
 def _wrap_effects(point: str, reached: Callable[[], None]) -> None:

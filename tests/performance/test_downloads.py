@@ -1,4 +1,4 @@
-"""What a download costs beside its bytes: threads, and waits for the disk."""
+"""What a download costs beside its bytes: no thread, and few waits for the disk."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-import pytest
-
-from callsheet.storage.behind import BLOCK, START
-from callsheet.storage.partial_file import PartialFile
+from callsheet.storage.partial_file import MOST, PartialFile
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 CHUNK = 65536
 LARGE = 64 * 1024 * 1024
@@ -48,19 +47,11 @@ def fetched(target: Path, size: int, pause: float = 0.0) -> PartialFile:
     return part
 
 
-def test_a_small_file_starts_no_thread(tmp_path: Path) -> None:
-    before = threading.active_count()
-    part = fetched(tmp_path / "v.bin", START)
-    assert threading.active_count() == before
-    part.commit()
-
-
-def test_a_large_file_has_two_threads_until_it_is_there(tmp_path: Path) -> None:
+def test_a_download_starts_no_thread(tmp_path: Path) -> None:
     before = threading.active_count()
     part = fetched(tmp_path / "v.bin", LARGE)
-    assert threading.active_count() == before + 2
-    part.commit()
     assert threading.active_count() == before
+    part.commit()
 
 
 def test_a_fast_download_waits_for_the_disk_three_times(
@@ -68,23 +59,20 @@ def test_a_fast_download_waits_for_the_disk_three_times(
 ) -> None:
     disk = Disk(monkeypatch)
     part = fetched(tmp_path / "v.bin", LARGE)
-    assert disk.sizes == [CHUNK]  # the first trail
+    assert disk.sizes == [CHUNK]  # the first resume point
     part.commit()
     assert disk.sizes[1] == LARGE
     assert len(disk.sizes) == 3  # the file and its folder
 
 
-@pytest.mark.parametrize("extra", [0, CHUNK])
-def test_a_slow_download_waits_for_the_disk_once_a_block(
-    tmp_path: Path, extra: int, monkeypatch: pytest.MonkeyPatch
+def test_a_slow_download_waits_for_the_disk_every_four_megabytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = Disk(monkeypatch)
-    part = fetched(tmp_path / "v.bin", LARGE + extra, pause=2.0)
-    part.require_kind()
-    early = START.bit_length() - CHUNK.bit_length() + 1
-    blocks = BLOCK.bit_length() - START.bit_length() + LARGE // BLOCK
-    assert len(disk.sizes) <= early + blocks
-    assert all(size < LARGE + extra for size in disk.sizes)
+    part = fetched(tmp_path / "v.bin", LARGE, pause=2.0)
+    early = MOST.bit_length() - CHUNK.bit_length() + 1
+    assert len(disk.sizes) <= early + LARGE // MOST
+    assert all(size < LARGE for size in disk.sizes)
     waits = len(disk.sizes)
     part.commit()
     assert len(disk.sizes) == waits + 2

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import sys
 from collections import Counter
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.client.client import AsyncClient, Client
+from callsheet.client.client import Client
 from callsheet.flows.effects import Gather, HttpReply, Send
 from callsheet.storage import ledger_schema
 from callsheet.transport.aio import crowd
@@ -19,35 +17,15 @@ from callsheet.transport.http import MANY
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
     from pathlib import Path
 
     from callsheet_sandbox.server import Running
 
 WAVES = {"prompt": "sea"}
-BUILDING = ("httpx.urlparse", "httpx.build_request", "httpx.extract_cookies")
 
 
 def client(sandbox: Running) -> Client:
     return Client(host=sandbox.url, api_key=sandbox.key, auth="bearer")
-
-
-@contextmanager
-def built() -> Iterator[Counter[str]]:
-    """How often httpx works out a URL, headers or cookies while this lasts."""
-    seen = Counter[str]()
-
-    def entered(frame: Any, event: str, _: object) -> None:
-        package = str(frame.f_globals.get("__name__")).partition(".")[0]
-        name = f"{package}.{frame.f_code.co_name}"
-        if event == "call" and name in BUILDING:
-            seen[name] += 1
-
-    sys.setprofile(entered)
-    try:
-        yield seen
-    finally:
-        sys.setprofile(None)
 
 
 def commits(folder: Path) -> int:
@@ -113,38 +91,6 @@ def test_a_job_is_one_submission_and_polls_alone(sandbox: Running, home: Path) -
 
     assert more == {"POST ai.video.generate": 1}
     assert 1 <= polls <= 60
-
-
-def test_url_and_headers_are_worked_out_once(sandbox: Running, home: Path) -> None:
-    with client(sandbox) as ads:
-        with built() as first:
-            ads.call("material.search", {"query": "sea"})
-        with built() as more:
-            for _ in range(10):
-                ads.call("material.search", {"query": "sea"})
-
-    assert first["httpx.urlparse"] > 0
-    assert not more
-
-
-def test_url_and_headers_are_worked_out_once_when_awaited(
-    sandbox: Running, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("callsheet.transport.aio._aiohttp", lambda facts: None)
-
-    async def calls() -> tuple[Counter[str], Counter[str]]:
-        async with AsyncClient(host=sandbox.url, api_key=sandbox.key, auth="bearer") as ads:
-            with built() as first:
-                await ads.call("material.search", {"query": "sea"})
-            with built() as more:
-                for _ in range(10):
-                    await ads.call("material.search", {"query": "sea"})
-        return first, more
-
-    first, more = asyncio.run(calls())
-
-    assert first["httpx.urlparse"] > 0
-    assert not more
 
 
 def test_a_paid_call_is_two_transactions(sandbox: Running, home: Path) -> None:

@@ -151,7 +151,7 @@ def _fetch(
         if _is_final(error):
             part.discard()
         else:
-            part.keep()
+            part.suspend()
         if isinstance(error, CallsheetError):
             error.task_id = error.task_id or what.task_id or None
             error.action = error.action or what.action

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
@@ -24,17 +23,15 @@ from callsheet.flows.effects import (
 from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
+    Clients,
     ReplyBody,
-    download_of,
-    in_our_words,
-    is_encoded,
+    deadline_error,
     is_proxied,
     load_httpx,
     reply_of,
-    too_slow,
+    translate_errors,
     url_of,
 )
-from callsheet.transport.routes import Pool, Routes, parsed, request_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,7 +62,7 @@ class AsyncTransport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._routes = Routes(settings, self._open)
+        self._clients: Clients[httpx.AsyncClient] = Clients(settings, self._create)
 
     async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -104,7 +101,7 @@ class AsyncTransport:
             case Gather():
                 return await self._gather(effect)
             case Download():
-                return await self._save(effect)
+                return await self._download(effect)
             case Record():
                 if self.ledger is not None:
                     self.ledger.record(effect.event, effect.ref, effect.values)
@@ -119,21 +116,20 @@ class AsyncTransport:
             async with asyncio.timeout(send.within):
                 return await self._send(send)
         except TimeoutError:
-            raise too_slow(self.settings, send) from None
+            raise deadline_error(self.settings, send) from None
 
     async def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
-        with in_our_words(url):
-            route = self._routes.route(send.method, url)
-            response = await route.handle(request_of(route, send, url))
+        with translate_errors(url):
+            client, request = self._clients.build(send, url)
+            response = await client.send(request, stream=True)
             try:
-                body = ReplyBody(parsed(url)[1])
-                chunks = response.aiter_bytes() if is_encoded(response) else response.stream
-                async for chunk in chunks:
+                body = ReplyBody(response)
+                async for chunk in response.aiter_bytes():
                     body.add(chunk)
             finally:
                 await response.aclose()
-            return body.reply(response, self.settings.key)
+            return body.reply(self.settings.key)
 
     async def _gather(
         self, gather: Gather, answered: Callable[[], object] = lambda: None
@@ -151,36 +147,31 @@ class AsyncTransport:
 
         return tuple(await asyncio.gather(*(one(send) for send in gather.sends)))
 
-    async def _save(self, save: Download) -> HttpReply:
-        request = download_of(self.settings, save)
-        client = self._client(save.url)
-        with in_our_words(save.url):
-            async with client.stream(**request) as response:
+    async def _download(self, download: Download) -> HttpReply:
+        with translate_errors(download.url):
+            client, request = self._clients.build_download(download)
+            response = await client.send(request, stream=True)
+            try:
                 reply = reply_of(response, b"")
-                if save.part.begin(reply.status, reply.headers):
+                if download.part.begin(reply.status, reply.headers):
                     async for chunk in response.aiter_bytes():
-                        save.part.write(chunk)
-                    save.part.end()
-                return reply
+                        download.part.write(chunk)
+                    download.part.end()
+            finally:
+                await response.aclose()
+            return reply
 
-    def _client(self, url: str) -> httpx.AsyncClient:
-        client: httpx.AsyncClient = self._routes.pool(url).client
-        return client
-
-    def _open(self, url: str, options: dict[str, Any]) -> Pool:
-        httpx = load_httpx()
+    def _create(self, url: str, options: dict[str, Any]) -> httpx.AsyncClient:
         http = self._http
         if http is None and not is_proxied(url):
-            facts = {"verify": options["verify"], "limits": options["limits"]}
-            http = _aiohttp(facts) or httpx.AsyncHTTPTransport(**facts)
-        client = httpx.AsyncClient(transport=http, **options)
-        handle = http.handle_async_request if http else partial(client.send, stream=True)
-        return Pool(client, handle)
+            http = _aiohttp(options["verify"])
+        client: httpx.AsyncClient = load_httpx().AsyncClient(transport=http, **options)
+        return client
 
     async def close(self) -> None:
         """Close connections and the ledger."""
-        for pool in self._routes.emptied():
-            await pool.client.aclose()
+        for client in self._clients.drain():
+            await client.aclose()
         if self.ledger is not None:
             self.ledger.close()
 
@@ -214,11 +205,11 @@ def _has_aiohttp() -> bool:
     return importlib.util.find_spec("httpx_aiohttp") is not None
 
 
-def _aiohttp(facts: dict[str, Any]) -> Any:
-    """The transport of the ``fast`` extra, or none."""
+def _aiohttp(verify: Any) -> Any:
+    """Return the transport of the ``fast`` extra, or None where it is not installed."""
     if not _has_aiohttp():
         return None
     from httpx_aiohttp import AiohttpTransport
 
     limits = load_httpx().Limits(max_connections=CROWD, max_keepalive_connections=CROWD)
-    return AiohttpTransport(**{**facts, "limits": limits})
+    return AiohttpTransport(verify=verify, limits=limits)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from callsheet.config.settings import Settings, is_loopback, origin_of
 from callsheet.errors import AuthError, NetworkError, UsageError
 from callsheet.text import one_line
+from callsheet.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, MutableMapping
 
     import httpx
 
@@ -24,10 +26,11 @@ AT_ONCE = 32
 CROWD, MANY = 128, 200
 CONNECT = 10.0
 LARGEST_REPLY = 16 * 1024 * 1024
+C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
 
 
 def load_httpx() -> Any:
-    """Import httpx without the command line that it would load beside (click, rich: 60 ms)."""
+    """Import httpx without its command line, which would load click and rich (60 ms)."""
     if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
         sys.modules["httpx._main"] = None  # type: ignore[assignment]  # makes its import fail
         try:
@@ -48,42 +51,102 @@ class Headers(dict[str, str]):
         return repr(redact_headers(self))
 
 
+def default_headers() -> dict[str, str]:
+    """Return the headers that every request has."""
+    return {"User-Agent": f"callsheet/{__version__}", "Accept": "application/json"}
+
+
 def headers_for(settings: Settings, url: str, extra: Any = ()) -> Headers:
-    """Headers of one request; the key is among them only for the configured origin."""
-    headers = plain_headers(extra)
-    add_key(headers, key_for(settings, url), settings.auth)
+    """Return the headers that a request to ``url`` leaves with, to be shown."""
+    headers = Headers({**default_headers(), **dict(extra)})
+    if settings.origin and origin_of(url) == settings.origin:
+        add_key(headers, settings)
     return headers
 
 
-def plain_headers(extra: Any = ()) -> Headers:
-    """The headers that say who asks, and for what."""
-    from callsheet.version import __version__
-
-    return Headers(
-        {"User-Agent": f"callsheet/{__version__}", "Accept": "application/json", **dict(extra)}
-    )
-
-
-def key_for(settings: Settings, url: str) -> Secret | None:
-    """The key, where it may go to this URL: to the configured origin and no other."""
-    here = bool(settings.origin) and origin_of(url) == settings.origin
-    return settings.key if here else None
-
-
-def add_key(headers: Headers, key: Secret | None, auth: str) -> None:
-    """Put the key into headers, if there is one, in the way that the server takes it."""
-    if key is None:
+def add_key(headers: MutableMapping[str, str], settings: Settings) -> None:
+    """Add the key, if there is one, in the header that the server takes it in."""
+    if settings.key is None:
         return
-    if auth == "x-api-key":
-        headers["X-Api-Key"] = key.reveal()
+    if settings.auth == "x-api-key":
+        headers["X-Api-Key"] = settings.key.reveal()
     else:
-        headers["Authorization"] = f"Bearer {key.reveal()}"
+        headers["Authorization"] = f"Bearer {settings.key.reveal()}"
+
+
+class OriginAuth:
+    """The ``auth`` of our clients: adds the key to requests for the configured origin alone.
+
+    The address is compared as httpx reads it, since that is where the request goes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._origin = origin_of(str(load_httpx().URL(settings.origin)))
+
+    def __call__(self, request: httpx.Request) -> httpx.Request:
+        """Add the key, or to another origin the user and password of the link, if it has any."""
+        if self._origin and origin_of(str(request.url)) == self._origin:
+            add_key(request.headers, self._settings)
+        elif request.url.userinfo:
+            basic = load_httpx().BasicAuth(request.url.username, request.url.password)
+            next(basic.auth_flow(request))
+        return request
+
+
+class Clients(Generic[C]):
+    """The httpx clients of one driver, one for each kind of URL; may be shared by threads.
+
+    ``create`` makes a client for a URL from the options of ``client_options``.
+    """
+
+    def __init__(self, settings: Settings, create: Callable[[str, dict[str, Any]], C]) -> None:
+        self._settings, self._create = settings, create
+        self._clients: dict[tuple[str, bool], C] = {}
+        self._lock = threading.Lock()
+
+    def client_for(self, url: str) -> C:
+        """Return the client for a URL; create it when it is first needed."""
+        kind = kind_of(url)
+        with self._lock:
+            if kind not in self._clients:
+                options = client_options(url) | {"auth": OriginAuth(self._settings)}
+                self._clients[kind] = self._create(url, options)
+            return self._clients[kind]
+
+    def build(self, send: Send, url: str) -> tuple[C, httpx.Request]:
+        """Return the client and the request for one ``Send``; raises what httpx does."""
+        client = self.client_for(url)
+        request = client.build_request(
+            send.method,
+            url,
+            content=send.body or None,
+            headers=send.headers,
+            timeout=_timeout(send.timeout),
+        )
+        return client, request
+
+    def build_download(self, download: Download) -> tuple[C, httpx.Request]:
+        """Return the client and the request for one ``Download``; raises what httpx does."""
+        client = self.client_for(download.url)
+        headers = {"Accept": "*/*", **download.part.headers()}
+        request = client.build_request("GET", download.url, headers=headers, timeout=_timeout(60.0))
+        return client, request
+
+    def drain(self) -> list[C]:
+        """Return the clients, to be closed; later requests get new ones."""
+        with self._lock:
+            clients = list(self._clients.values())
+            self._clients.clear()
+        return clients
 
 
 def client_options(url: str) -> dict[str, Any]:
-    """What a client for this URL is made with; loopback is never asked through a proxy."""
+    """Return the options of a client for this URL; loopback is never asked through a proxy."""
     httpx = load_httpx()
     return {
+        "headers": default_headers(),
+        "cookies": _no_cookies(),
         "verify": verify_for(url),
         "limits": httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
         "follow_redirects": False,
@@ -91,22 +154,28 @@ def client_options(url: str) -> dict[str, Any]:
     }
 
 
+def _no_cookies() -> Any:
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
 def is_proxied(url: str) -> bool:
-    """Whether the environment names a proxy for this kind of URL; httpx alone obeys it."""
+    """Tell whether the environment names a proxy for this kind of URL; httpx alone obeys it."""
     if is_loopback(url):
         return False
     from urllib.request import getproxies
 
-    return bool({"all", pool_of(url)[0]} & set(getproxies()))
+    return bool({"all", kind_of(url)[0]} & set(getproxies()))
 
 
-def pool_of(url: str) -> tuple[str, bool]:
-    """URLs of one pool are served by one client."""
+def kind_of(url: str) -> tuple[str, bool]:
+    """Return the scheme and whether the host is this machine: one client serves each kind."""
     return url.partition(":")[0].lower(), is_loopback(url)
 
 
 def verify_for(url: str) -> Any:
-    """A TLS context for https; none is built for plain http, where it would cost 25 ms."""
+    """Return a TLS context for https; none is built for plain http, where it would cost 25 ms."""
     if not url.lower().startswith("https:"):
         return False
     try:
@@ -119,50 +188,50 @@ def verify_for(url: str) -> Any:
 
 
 @contextmanager
-def in_our_words(url: str) -> Iterator[None]:
-    """Turns what httpx raises, or the aiohttp under it, into a ``NetworkError``."""
+def translate_errors(url: str) -> Iterator[None]:
+    """Turn what httpx raises, or the aiohttp under it, into a ``NetworkError``."""
     try:
         yield
     except Exception as error:
         httpx = load_httpx()
-        ours = isinstance(error, (httpx.HTTPError, httpx.InvalidURL))
-        if not ours and not _of_aiohttp(error):
+        is_http_error = isinstance(error, (httpx.HTTPError, httpx.InvalidURL))
+        if not is_http_error and not _is_aiohttp(error):
             raise
         raise network_error(error, url) from None
 
 
 def network_error(error: Exception, url: str) -> NetworkError:
-    """Our word for a failure of httpx. ``sent`` is false only where no request can have left."""
+    """Translate a failure of httpx; ``sent`` is false only where no request can have left."""
     httpx = load_httpx()
-    where = origin_of(url) or "the address"
-    words = one_line(str(error))[:200] or type(error).__name__
+    origin = origin_of(url) or "the address"
+    reason = one_line(str(error))[:200] or type(error).__name__
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        unusable = NetworkError(f"{where} cannot be used: {words}", sent=False)
+        unusable = NetworkError(f"{origin} cannot be used: {reason}", sent=False)
         unusable.retryable = False
         return unusable
     if _never_left(error):
         return NetworkError(
-            f"{where} cannot be reached: {words}",
+            f"{origin} cannot be reached: {reason}",
             sent=False,
             hint="check the address and the network",
         )
-    if isinstance(error, httpx.TimeoutException) and not _of_aiohttp(error.__cause__):
-        return NetworkError(f"{where} did not answer in time ({type(error).__name__})", sent=True)
-    return NetworkError(f"the connection to {where} broke: {words}", sent=True)
+    if isinstance(error, httpx.TimeoutException) and not _is_aiohttp(error.__cause__):
+        return NetworkError(f"{origin} did not answer in time ({type(error).__name__})", sent=True)
+    return NetworkError(f"the connection to {origin} broke: {reason}", sent=True)
 
 
-def _of_aiohttp(error: BaseException | None) -> bool:
+def _is_aiohttp(error: BaseException | None) -> bool:
     return type(error).__module__.partition(".")[0] == "aiohttp"
 
 
 def _never_left(error: Exception) -> bool:
-    """Whether the connection failed before a request could be written to it.
+    """Tell whether the connection failed before a request could be written to it.
 
     The aiohttp transport calls every broken connection a ``ConnectTimeout``, one that broke
     after the request had left too: there only the cause tells.
     """
-    cause = error if _of_aiohttp(error) else error.__cause__
-    if _of_aiohttp(cause):
+    cause = error if _is_aiohttp(error) else error.__cause__
+    if _is_aiohttp(cause):
         import aiohttp
 
         return isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
@@ -171,12 +240,12 @@ def _never_left(error: Exception) -> bool:
     return isinstance(error, early)
 
 
-def reply_of(response: httpx.Response, body: bytes, url: str = "") -> HttpReply:
-    """An httpx response as flows see it; repeated headers are joined by a comma."""
+def reply_of(response: httpx.Response, body: bytes) -> HttpReply:
+    """Convert an httpx response; header names are lower case, repeated ones joined by a comma."""
     from callsheet.flows.effects import HttpReply
 
-    headers = dict(response.headers.items())  # httpx gives their names in lower case
-    return HttpReply(response.status_code, headers, body, url or str(response.url))
+    headers = dict(response.headers.items())
+    return HttpReply(response.status_code, headers, body, str(response.url))
 
 
 def require_key(settings: Settings) -> None:
@@ -190,14 +259,8 @@ def require_key(settings: Settings) -> None:
 
 
 def url_of(settings: Settings, send: Send) -> str:
-    """Where a request goes: below the configured host, or to a place inside its origin."""
+    """Return the URL of a request: below the configured host, or inside its origin."""
     return send.url or settings.require_host() + send.path
-
-
-def download_of(settings: Settings, save: Download) -> dict[str, Any]:
-    """The GET of one download, as httpx takes it."""
-    headers = headers_for(settings, save.url, {"Accept": "*/*", **save.part.headers()})
-    return {"method": "GET", "url": save.url, "headers": headers, "timeout": _timeout(60.0)}
 
 
 def _timeout(silence: float) -> Any:
@@ -207,40 +270,36 @@ def _timeout(silence: float) -> Any:
 class ReplyBody:
     """The bytes of a reply as they come; raises ``NetworkError`` for one that is too large."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self._bytes = url, bytearray()
+    def __init__(self, response: httpx.Response) -> None:
+        self._response, self._bytes = response, bytearray()
 
     def add(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Append the next bytes; raise ``NetworkError`` above 16 MiB."""
         self._bytes += chunk
         if len(self._bytes) > LARGEST_REPLY:
-            raise NetworkError(f"the reply of {origin_of(self._url)} is over 16 MiB", sent=True)
+            origin = origin_of(str(self._response.url))
+            raise NetworkError(f"the reply of {origin} is over 16 MiB", sent=True)
 
-    def reply(self, response: httpx.Response, key: Secret | None = None) -> HttpReply:
-        """The whole reply; a server that repeats the key in it is not repeated here."""
-        reply = reply_of(response, bytes(self._bytes), self._url)
-        return reply if key is None else _without(reply, key)
-
-
-def is_encoded(response: httpx.Response) -> bool:
-    """Whether the bytes of a response are packed; those of others are taken as they come."""
-    return "content-encoding" in response.headers
+    def reply(self, key: Secret | None) -> HttpReply:
+        """Return the whole reply, with the key masked where the server repeats it."""
+        reply = reply_of(self._response, bytes(self._bytes))
+        return reply if key is None else _mask_key(reply, key)
 
 
-def _without(reply: HttpReply, key: Secret) -> HttpReply:
-    """A reply in which the key is masked: no ledger, cache, log or output ever sees it."""
+def _mask_key(reply: HttpReply, key: Secret) -> HttpReply:
+    """Mask the key in a reply, so that no ledger, cache, log or output holds it."""
     plain = key.reveal()
-    said = plain and (
-        plain.encode() in reply.body or any(plain in value for value in reply.headers.values())
+    is_repeated = plain and (
+        plain.encode() in reply.body or any(plain in header for header in reply.headers.values())
     )
-    if not said:
+    if not is_repeated:
         return reply
     mask = str(key).encode("ascii", "replace").decode()
-    headers = {name: value.replace(plain, mask) for name, value in reply.headers.items()}
+    headers = {name: header.replace(plain, mask) for name, header in reply.headers.items()}
     return reply._replace(body=reply.body.replace(plain.encode(), mask.encode()), headers=headers)
 
 
-def too_slow(settings: Settings, send: Send) -> NetworkError:
-    """The answer was not whole in the time that it had."""
-    where = origin_of(send.url or settings.host) or "the server"
-    return NetworkError(f"{where} did not finish its answer in time", sent=True)
+def deadline_error(settings: Settings, send: Send) -> NetworkError:
+    """Return the error for a reply that was not complete within ``send.within`` seconds."""
+    origin = origin_of(send.url or settings.host) or "the server"
+    return NetworkError(f"{origin} did not finish its answer in time", sent=True)

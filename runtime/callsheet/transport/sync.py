@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
@@ -23,17 +22,14 @@ from callsheet.flows.effects import (
 from callsheet.transport.http import (
     AT_ONCE,
     MANY,
+    Clients,
     ReplyBody,
-    download_of,
-    in_our_words,
-    is_encoded,
-    is_proxied,
+    deadline_error,
     load_httpx,
     reply_of,
-    too_slow,
+    translate_errors,
     url_of,
 )
-from callsheet.transport.routes import Pool, Routes, parsed, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +59,7 @@ class Transport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._routes = Routes(settings, self._open)
+        self._clients: Clients[httpx.Client] = Clients(settings, self._create)
 
     def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -102,7 +98,7 @@ class Transport:
             case Gather():
                 return self._gather(effect)
             case Download():
-                return self._save(effect)
+                return self._download(effect)
             case Record():
                 if self.ledger is not None:
                     self.ledger.record(effect.event, effect.ref, effect.values)
@@ -113,16 +109,16 @@ class Transport:
 
     def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
-        with in_our_words(url):
-            route = self._routes.route(send.method, url)
-            response = route.handle(request_of(route, send, url))
+        with translate_errors(url):
+            client, request = self._clients.build(send, url)
+            response = client.send(request, stream=True)
             try:
-                body = ReplyBody(parsed(url)[1])
-                for chunk in response.iter_bytes() if is_encoded(response) else response.stream:
+                body = ReplyBody(response)
+                for chunk in response.iter_bytes():
                     body.add(chunk)
             finally:
                 response.close()
-            return body.reply(response, self.settings.key)
+            return body.reply(self.settings.key)
 
     def _within(self, send: Send) -> HttpReply:
         """Send, and stop waiting for the answer when its time is over, however it drips.
@@ -143,7 +139,7 @@ class Transport:
         try:
             came = box.get(timeout=send.within)
         except Empty:
-            raise too_slow(self.settings, send) from None
+            raise deadline_error(self.settings, send) from None
         if isinstance(came, BaseException):
             raise came
         return came
@@ -175,32 +171,27 @@ class Transport:
     def _answered(self) -> None:
         """One of several requests was answered, or cannot be."""
 
-    def _save(self, save: Download) -> HttpReply:
-        request = download_of(self.settings, save)
-        client = self._client(save.url)
-        with in_our_words(save.url), client.stream(**request) as response:
-            reply = reply_of(response, b"")
-            if save.part.begin(reply.status, reply.headers):
-                for chunk in response.iter_bytes():
-                    save.part.write(chunk)
-                save.part.end()
+    def _download(self, download: Download) -> HttpReply:
+        with translate_errors(download.url):
+            client, request = self._clients.build_download(download)
+            response = client.send(request, stream=True)
+            try:
+                reply = reply_of(response, b"")
+                if download.part.begin(reply.status, reply.headers):
+                    for chunk in response.iter_bytes():
+                        download.part.write(chunk)
+                    download.part.end()
+            finally:
+                response.close()
             return reply
 
-    def _client(self, url: str) -> httpx.Client:
-        client: httpx.Client = self._routes.pool(url).client
+    def _create(self, url: str, options: dict[str, Any]) -> httpx.Client:
+        client: httpx.Client = load_httpx().Client(transport=self._http, **options)
         return client
-
-    def _open(self, url: str, options: dict[str, Any]) -> Pool:
-        httpx = load_httpx()
-        http = self._http
-        if http is None and not is_proxied(url):
-            http = httpx.HTTPTransport(verify=options["verify"], limits=options["limits"])
-        client = httpx.Client(transport=http, **options)
-        return Pool(client, http.handle_request if http else partial(client.send, stream=True))
 
     def close(self) -> None:
         """Close connections and the ledger."""
-        for pool in self._routes.emptied():
-            pool.client.close()
+        for client in self._clients.drain():
+            client.close()
         if self.ledger is not None:
             self.ledger.close()

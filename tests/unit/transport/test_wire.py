@@ -14,10 +14,10 @@ from callsheet.secret import Secret
 from callsheet.transport.http import (
     client_options,
     headers_for,
-    in_our_words,
     is_proxied,
-    pool_of,
+    kind_of,
     require_key,
+    translate_errors,
     verify_for,
 )
 
@@ -81,7 +81,7 @@ def test_other_places(url: str) -> None:
 
 def test_one_client_serves_one_kind_of_place() -> None:
     urls = ("http://127.0.0.1", "HTTPS://a.example", "https://b.example", "http://a.example")
-    assert len({pool_of(url) for url in urls}) == 3
+    assert len({kind_of(url) for url in urls}) == 3
 
 
 @pytest.mark.parametrize("variable", ["SSL_VERIFY", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE"])
@@ -118,7 +118,7 @@ def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_p
     ],
 )
 def test_what_left_and_what_did_not(error: Exception, sent: bool) -> None:
-    with pytest.raises(NetworkError) as caught, in_our_words("https://ads.example/x"):
+    with pytest.raises(NetworkError) as caught, translate_errors("https://ads.example/x"):
         raise error
     assert caught.value.sent is sent
     assert "https://ads.example" in caught.value.message
@@ -133,7 +133,7 @@ def test_what_left_over_aiohttp() -> None:
     def sent(cause: Exception, mapped: Exception | None) -> bool:
         error = mapped or cause
         error.__cause__ = cause if mapped else None
-        with pytest.raises(NetworkError) as caught, in_our_words("https://ads.example"):
+        with pytest.raises(NetworkError) as caught, translate_errors("https://ads.example"):
             raise error
         return caught.value.sent
 
@@ -147,7 +147,7 @@ def test_what_left_over_aiohttp() -> None:
 
 
 def test_other_exceptions_are_left_alone() -> None:
-    with pytest.raises(KeyError), in_our_words("https://ads.example"):
+    with pytest.raises(KeyError), translate_errors("https://ads.example"):
         raise KeyError("x")
 
 

@@ -1,4 +1,4 @@
-"""What an interrupted download left is gone on with by the next process, and by no other file."""
+"""An interrupted download is resumed by the next process, and by no other file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from callsheet.storage.partial_file import (
     ResumePoint,
     is_due,
     part_path,
-    trail_path,
+    resume_path,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LINK = "https://cdn.example/v.bin"
 HEAD = {"content-length": "6", "etag": '"1"'}
 
 
-def begun(target: Path, data: bytes = b"abc", link: str = LINK, **head: str) -> PartialFile:
+def started(target: Path, data: bytes = b"abc", link: str = LINK, **head: str) -> PartialFile:
     part = PartialFile(str(target))
     part.resume(link)
     part.begin(200, HEAD | {name.replace("_", "-"): text for name, text in head.items()})
@@ -40,7 +40,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_another_process_goes_on_where_the_last_one_stopped(tmp_path: Path) -> None:
-    begun(tmp_path / "v.bin").keep()
+    started(tmp_path / "v.bin").suspend()
     part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert part.headers() == {
@@ -56,7 +56,7 @@ def test_another_process_goes_on_where_the_last_one_stopped(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "left",
+    "point",
     [
         b"",
         b"[" * 60_000,
@@ -68,16 +68,16 @@ def test_another_process_goes_on_where_the_last_one_stopped(tmp_path: Path) -> N
         None,
     ],
 )
-def test_a_trail_that_does_not_fit_is_not_followed(
-    tmp_path: Path, left: ResumePoint | bytes | None
+def test_a_resume_point_that_does_not_fit_is_ignored(
+    tmp_path: Path, point: ResumePoint | bytes | None
 ) -> None:
-    begun(tmp_path / "v.bin").keep()
+    started(tmp_path / "v.bin").suspend()
     path = part_path(str(tmp_path / "v.bin"))
     ResumePoint.remove(path)
-    if isinstance(left, ResumePoint):
-        left.write(path)
-    elif left is not None:
-        (tmp_path / os.path.basename(trail_path(path))).write_bytes(left)
+    if isinstance(point, ResumePoint):
+        point.write(path)
+    elif point is not None:
+        (tmp_path / os.path.basename(resume_path(path))).write_bytes(point)
     part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert (part.size, "Range" in part.headers()) == (0, False)
@@ -86,13 +86,13 @@ def test_a_trail_that_does_not_fit_is_not_followed(
 
 
 def test_without_a_strong_tag_nothing_is_left(tmp_path: Path) -> None:
-    begun(tmp_path / "v.bin", etag='W/"1"').keep()
+    started(tmp_path / "v.bin", etag='W/"1"').suspend()
     assert names(tmp_path) == []
 
 
 def test_a_file_that_changed_meanwhile_starts_again(tmp_path: Path) -> None:
-    begun(tmp_path / "v.bin").keep()
-    part = begun(tmp_path / "v.bin", b"ABCDEF", etag='"2"')
+    started(tmp_path / "v.bin").suspend()
+    part = started(tmp_path / "v.bin", b"ABCDEF", etag='"2"')
     part.end()
     part.commit()
     assert (tmp_path / "v.bin").read_bytes() == b"ABCDEF"
@@ -108,19 +108,19 @@ def test_a_file_that_changed_meanwhile_starts_again(tmp_path: Path) -> None:
     ],
 )
 def test_a_rest_of_another_file_is_not_added(tmp_path: Path, answer: dict[str, str]) -> None:
-    part = begun(tmp_path / "v.bin")
+    part = started(tmp_path / "v.bin")
     assert part.begin(206, answer) is False
     assert (part.size, "Range" in part.headers()) == (0, False)
     part.discard()
 
 
 def test_two_programs_do_not_write_one_part(tmp_path: Path) -> None:
-    first = begun(tmp_path / "v.bin")
-    first._lay(first.size)
-    second = begun(tmp_path / "v.bin", b"ABCDEF")
+    first = started(tmp_path / "v.bin")
+    first._save_resume_point()
+    second = started(tmp_path / "v.bin", b"ABCDEF")
     assert first.path != second.path
     second.discard()
-    first.keep()
+    first.suspend()
     assert len(names(tmp_path)) == 2
 
 
@@ -148,7 +148,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_program_leaves_a_part_that_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_killed_program_leaves_a_part_that_can_be_resumed(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     words = [sys.executable, "-c", KILLED, str(tmp_path / "v.bin")]
     assert subprocess.run(words, env=environ, check=False).returncode == -signal.SIGKILL
@@ -164,17 +164,17 @@ def test_a_killed_program_leaves_a_part_that_is_gone_on_with(tmp_path: Path) -> 
     assert names(tmp_path) == ["v.bin"]
 
 
-def test_trails_are_laid_more_seldom_as_a_file_grows() -> None:
-    laid, last, size = 0, None, 0
+def test_resume_points_are_written_more_seldom_as_a_file_grows() -> None:
+    points, last, size = 0, None, 0
     while size < 64 * 1024 * 1024:
         size += 65536
         if is_due(size, last, PAUSE):
             last = ResumePoint("x", "y", size, None)
-            laid += 1
-    assert laid < 30
+            points += 1
+    assert points < 30
 
 
-def test_what_was_fetched_in_a_moment_needs_no_further_trail() -> None:
+def test_a_fast_download_needs_one_resume_point() -> None:
     last = ResumePoint("x", "y", 65536, None)
     assert is_due(65536, None, 0.0)
     assert not is_due(64 * 1024 * 1024, last, PAUSE / 2)
