@@ -1,4 +1,4 @@
-"""Judges what ``diff`` says of two schemas by bodies and by a validator that nobody here wrote."""
+"""Check what ``diff`` says of two schemas by bodies and by a validator that nobody here wrote."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from fidelity.tally import Row
 from jsonschema.validators import validator_for
 from referencing import Registry
 
+from callsheet.diff.change import RANK
 from callsheet.schema import validator
 from callsheet.schema.admission import meta_uri
 from callsheet.schema.references import SchemaRefused
-from callsheet.schemadiff.classify import compare
+from callsheet.schemadiff.classify import compare_schemas
 from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples
 from callsheet.schemadiff.view import SchemaView
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from fidelity.material import Case
 
-_GRAVE = ("breaking", "unproved")
+    from callsheet.schemadiff.classify import Classification
 
 
 @dataclass
@@ -46,87 +47,98 @@ class Campaign:
 
     @property
     def rows(self) -> list[Row]:
-        """Every row, in the order of the table."""
+        """Return every row, in the order of the table."""
         return [self.sound, self.shown, self.reverse, self.replied, self.silent]
 
     def run(self, cases: Sequence[Case], count: int) -> None:
-        """``count`` mutations, taken in turn from the cases."""
+        """Play ``count`` mutations, taken in turn from the cases."""
         chance = Random(self.seed)
-        done = 0
-        while done < count:
-            case = cases[done % len(cases)]
+        for number in range(count):
+            case = cases[number % len(cases)]
             new, kinds = mutated(case.input, chance)
-            done += 1
             try:
-                judges = validator.compile(case.input), validator.compile(new)
+                validators = validator.compile(case.input), validator.compile(new)
             except validator.UnusableSchema:
                 self.tried["refused"] += 1
                 continue
-            self._one(case, new, judges, (kinds, chance))
+            name = f"{case.id} {'+'.join(kinds)}"
+            bodies = Bodies(case.input, new, chance)
+            pool = [*case.valid, *case.invalid, *_samples(case.input, new)]
+            verdicts = [
+                (body, validators[0].allows(body), validators[1].allows(body))
+                for body in bodies.near(pool, self.bodies)
+            ]
+            self._check(name, (case.input, new), verdicts)
 
-    def _one(
-        self,
-        case: Case,
-        new: Any,
-        judges: tuple[validator.Validator, validator.Validator],
-        drawn: tuple[list[str], Random],
+    def _check(
+        self, name: str, pair: tuple[Any, Any], verdicts: list[tuple[Any, bool, bool]]
     ) -> None:
-        kinds, chance = drawn
-        old = case.input
-        drawn_bodies = Bodies(old, new, chance)
-        pool = [*case.valid, *case.invalid, *_samples(old, new)]
-        verdicts = [
-            (body, judges[0].allows(body), judges[1].allows(body))
-            for body in drawn_bodies.near(pool, self.bodies)
-        ]
-        name = f"{case.id} {'+'.join(kinds)}"
+        """Compare what ``diff`` says of a pair of schemas with the verdicts on the bodies."""
+        old, new = pair
         for output in (False, True):
-            found = compare(old, new, output=output)
-            said = {one.severity for one in found}
-            lost = [body for body, was, now in verdicts if (now > was if output else was > now)]
-            self._sound(name, said, lost, (old, new), output=output)
-            for one in found:
-                if one.severity == "breaking":
-                    value = one.witness.value if one.witness else None
-                    row = self.replied if output else self.shown
-                    pair = (new, old) if output else (old, new)
-                    good = one.witness is not None and _shows(*pair, value)
-                    row.count(name, "" if good else f"{one.finding} {value!r:.200} {pair}")
+            classified = compare_schemas(old, new, output=output)
+            broken = [
+                body
+                for body, before, after in verdicts
+                if (after > before if output else before > after)
+            ]
+            self._count_harmless(name, classified, broken, pair, output=output)
+            self._count_breaking(name, classified, pair, output=output)
             if not output:
-                self.silent.count(name, "" if found or old == new else json.dumps([old, new]))
+                unreported = not classified and old != new
+                self.silent.count(name, json.dumps([old, new]) if unreported else "")
 
-    def _sound(
-        self, name: str, said: set[str], lost: list[Any], pair: tuple[Any, Any], *, output: bool
+    def _count_breaking(
+        self, name: str, classified: list[Classification], pair: tuple[Any, Any], *, output: bool
+    ) -> None:
+        row = self.replied if output else self.shown
+        allowing, refusing = reversed(pair) if output else pair
+        for entry in classified:
+            if entry.severity == "breaking":
+                body = entry.counterexample.value if entry.counterexample else None
+                shows = entry.counterexample is not None and _shows(allowing, refusing, body)
+                problem = f"{entry.difference} {body!r:.200} {(allowing, refusing)}"
+                row.count(name, "" if shows else problem)
+
+    def _count_harmless(
+        self,
+        name: str,
+        classified: list[Classification],
+        broken: list[Any],
+        pair: tuple[Any, Any],
+        *,
+        output: bool,
     ) -> None:
         row = self.reverse if output else self.sound
-        worst = next((one for one in (*_GRAVE, "additive", "text") if one in said), "same")
+        severities = {entry.severity for entry in classified}
+        worst = next((severity for severity in RANK if severity in severities), "same")
         self.tried[f"{'output' if output else 'input'} {worst}"] += 1
-        if worst == "unproved" and lost:
+        if worst == "unproved" and broken:
             self.missed["output" if output else "input"] += 1
-        wrong = bool(lost) and worst not in _GRAVE
-        row.count(name, f"{lost[0]!r:.200} {json.dumps(pair)}" if wrong else "")
+        wrong = bool(broken) and worst not in {"breaking", "unproved"}
+        row.count(name, f"{broken[0]!r:.200} {json.dumps(pair)}" if wrong else "")
 
 
 def _samples(old: Any, new: Any) -> list[Any]:
-    """What the engine itself would try: no oracle, but a good start for one."""
+    """Return what the engine itself would try: no oracle, but a good start for one."""
     try:
-        sides = [Cases(SchemaView(one)) for one in (old, new)]
+        cases = Cases(SchemaView(old)), Cases(SchemaView(new))
     except SchemaRefused:
         return []
-    roots = [side.side.conj(side.side.root) for side in sides]
     return [
         body
-        for one, other, root in ((*sides, roots[0]), (*reversed(sides), roots[1]))
-        for body in Samples(one, other).of(root)
+        for own, other in (cases, reversed(cases))
+        for body in Samples(own, other).of(own.view.root)
     ]
 
 
-def _shows(left: Any, right: Any, value: Any) -> bool:
-    """Whether jsonschema agrees that one side allows the value and the other refuses it."""
+def _shows(allowing: Any, refusing: Any, value: Any) -> bool:
+    """Tell whether jsonschema agrees that one side allows the value and the other refuses it."""
     try:
-        return _independent(left)(value) and not _independent(right)(value)
+        return _independent(allowing)(value) and not _independent(refusing)(value)
     except TypeError:  # jsonschema does not take `items: true` beside `additionalItems`
-        return validator.compile(left).allows(value) and not validator.compile(right).allows(value)
+        validators = validator.compile(allowing), validator.compile(refusing)
+        return validators[0].allows(value) and not validators[1].allows(value)
 
 
 def _independent(schema: Any) -> Callable[[Any], bool]:

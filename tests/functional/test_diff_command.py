@@ -101,7 +101,7 @@ def test_unproved_counts_as_breaking_unless_allowed(
 
     assert cli.diff(words) == 8
     assert cli.diff([*words, "--allow-unproved"]) == 0
-    assert "  unproved  `--food` is meant to be" in capsys.readouterr().out
+    assert "  unproved  `--food` now has the format" in capsys.readouterr().out
 
 
 def test_a_new_field_of_an_open_object_stops_nobody(

@@ -16,7 +16,7 @@ RANK: Mapping[Severity, int] = {"breaking": 0, "unproved": 1, "additive": 2, "te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One difference: ``kind`` is ``added``, ``removed`` or ``changed``.
+    """One change of an action: ``kind`` is ``added``, ``removed`` or ``changed``.
 
     ``code`` names the sort of change (``field-gone``, ``values-lost``, …) for ignore files.
     ``side`` is ``input``, ``output`` or, for the action as a whole, empty. ``pointer`` is the
@@ -24,7 +24,7 @@ class Change:
     other field), empty for the whole. ``flags`` (without dashes), ``fields`` (wire names) and
     ``names`` (Python) are those that it touches. ``text`` is a whole sentence, ``line`` the
     same beneath a heading that names the action: its ``call`` on the command line and its
-    ``method`` in the library. ``command`` are the words of the call, where it has some.
+    ``method`` in the library. ``command`` is the path of the command, where it has one.
     """
 
     kind: Kind
@@ -44,8 +44,8 @@ class Change:
     command: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``--json`` prints; ``witness`` only where there is one."""
-        made: dict[str, Any] = {
+        """Return the object that ``--json`` prints; ``witness`` only where there is one."""
+        document: dict[str, Any] = {
             "kind": self.kind,
             "action": self.action,
             "command": " ".join(self.command),
@@ -59,13 +59,16 @@ class Change:
             "names": list(self.names),
             "text": self.text,
         }
-        return made if self.witness is None else {**made, "witness": self.witness.value}
+        if self.witness is not None:
+            document["witness"] = self.witness.value
+        return document
 
 
 def in_order(changes: list[Change]) -> tuple[Change, ...]:
-    """What breaks callers first, then by action and place."""
+    """Sort changes: those that break callers first, then by action and pointer."""
 
-    def place(one: Change) -> tuple[object, ...]:
-        return (RANK[one.severity], one.action, one.side, one.pointer, one.code, one.text)
+    def key(change: Change) -> tuple[object, ...]:
+        rank = RANK[change.severity]
+        return (rank, change.action, change.side, change.pointer, change.code, change.text)
 
-    return tuple(sorted(changes, key=place))
+    return tuple(sorted(changes, key=key))

@@ -9,7 +9,8 @@ from callsheet.config.overlay import Overlay
 from callsheet.diff.change import Change, in_order
 from callsheet.diff.wording import ChangeWriter
 from callsheet.jsonio import canonical, digest
-from callsheet.schemadiff.classify import compare, example
+from callsheet.schemadiff.classify import compare_schemas, example
+from callsheet.schemadiff.phrases import DESCRIBED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -106,10 +107,10 @@ def _action_changes(
     elif old and new and before and after:
         writer = ChangeWriter(before, after, program)
         yield from _general_changes(old, new, writer)
-        for judged in compare(old.input, new.input):
-            yield writer.schema_change(judged)
-        for judged in compare(old.output, new.output, output=True):
-            yield writer.schema_change(judged, output=True)
+        for classified in compare_schemas(old.input, new.input):
+            yield writer.schema_change(classified)
+        for classified in compare_schemas(old.output, new.output, output=True):
+            yield writer.schema_change(classified, output=True)
 
 
 def _general_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Iterator[Change]:
@@ -124,14 +125,14 @@ def _general_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> 
         yield writer.general_change("renamed", "breaking", text, example(old.input))
     yield from _renamed_flags(old, writer)
     if after.paid and not before.paid:
-        yield writer.general_change("paid", "breaking", "may cost money now", example(old.input))
+        yield writer.general_change("paid", "breaking", "may now cost money", example(old.input))
     elif before.paid and not after.paid:
-        yield writer.general_change("free", "additive", "is free now")
+        yield writer.general_change("free", "additive", "is now free")
     if before.idempotent and not after.idempotent:
         text = "no longer says that it honours an idempotency key"
         yield writer.general_change("idempotency", "unproved", text)
     elif after.idempotent and not before.idempotent:
-        text = "honours an idempotency key now"
+        text = "now honours an idempotency key"
         yield writer.general_change("idempotency", "additive", text)
     yield from _text_changes(old, new, writer)
 
@@ -141,7 +142,7 @@ def _renamed_flags(old: Advertised, writer: ChangeWriter) -> Iterator[Change]:
     for param in writer.after.params:
         old_flag = old_flags.get(param.path, param.flag)
         if param.flag and old_flag != param.flag:
-            text = f"calls `--{old_flag}` now `--{param.flag}`"
+            text = f"renamed `--{old_flag}` to `--{param.flag}`"
             yield writer.general_change("flag-renamed", "breaking", text, example(old.input))
 
 
@@ -152,10 +153,10 @@ def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Ite
         marks.pop("deprecated", None) not in {None, False} for marks in (old_marks, new_marks)
     )
     if was_deprecated != is_deprecated:
-        text = "is deprecated now" if is_deprecated else "is no longer deprecated"
+        text = "is now deprecated" if is_deprecated else "is no longer deprecated"
         yield writer.general_change("deprecated", "text", text)
     if (old.title, old.description) != (new.title, new.description):
-        yield writer.general_change("text", "text", "is described otherwise")
+        yield writer.general_change("text", "text", DESCRIBED)
     reported = before.paid != after.paid or before.idempotent != after.idempotent
     if canonical(old_marks) != canonical(new_marks) and not reported:
-        yield writer.general_change("marks", "text", "is marked otherwise")
+        yield writer.general_change("marks", "text", "is marked differently")

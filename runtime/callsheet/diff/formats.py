@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from callsheet.diff.change import RANK, Change
+from callsheet.schemadiff.phrases import DESCRIBED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -13,125 +14,139 @@ if TYPE_CHECKING:
     from callsheet.schemadiff.difference import Severity
 
 
-_ALONE = frozenset(("action-gone", "action-new"))
+_WITHOUT_HEADING = frozenset(("action-gone", "action-new"))
 _WITH_CALL = frozenset(("field-gone", "field-new"))
-_MOST_NAMED = 4
-_WORDED = "is described otherwise"
+_MAX_NAMED = 4
 _LEVELS: Mapping[Severity, str] = {
     "breaking": "error",
     "unproved": "warning",
     "additive": "notice",
     "text": "notice",
 }
-Block = tuple[list[list[Change]], list[Change]]
-"""Actions with the very same lines, and those lines once."""
+Group = list[list[Change]]
+"""The changes of each of several actions, where all have the same lines."""
 
 
 def summary(changes: Sequence[Change]) -> str:
-    """How many changes of each kind, in how many actions."""
-    counts = Counter(one.severity for one in changes)
-    said = ", ".join(f"{counts[name]} {name}" for name in RANK if counts[name])
-    actions = len({one.action for one in changes})
-    return f"{said} in {actions} action{'s' if actions > 1 else ''}" if changes else "no change"
+    """Return how many changes of each severity there are, and in how many actions."""
+    if not changes:
+        return "no change"
+    counts = Counter(change.severity for change in changes)
+    by_severity = ", ".join(f"{counts[name]} {name}" for name in RANK if counts[name])
+    actions = len({change.action for change in changes})
+    return f"{by_severity} in {actions} action{'s' if actions > 1 else ''}"
 
 
 def text(changes: Sequence[Change]) -> list[str]:
-    """Lines for people, what breaks callers first; one heading for actions that changed alike."""
-    lines = [_alone(one) for one in changes if one.code == "action-gone"]
-    for actions, shown in _blocks(changes):
-        lines.append(_heading([one[0] for one in actions]))
-        lines.extend(f"  {sort:9} {line}" for sort, line in _rows(shown, len(actions)))
-    return lines + [_alone(one) for one in changes if one.code == "action-new"]
+    """Return lines for people, the worst first; actions that changed alike share a heading."""
+    lines = [_single(change) for change in changes if change.code == "action-gone"]
+    for group in _groups(changes):
+        lines.append(_heading(group))
+        lines.extend(f"  {severity:9} {line}" for severity, line in _rows(group))
+    return lines + [_single(change) for change in changes if change.code == "action-new"]
 
 
-def _alone(one: Change) -> str:
-    return f"{one.severity:9} {one.text}"
+def _single(change: Change) -> str:
+    return f"{change.severity:9} {change.text}"
 
 
 def markdown(changes: Sequence[Change]) -> list[str]:
-    """The same for a pull request."""
-    alone = [one for one in changes if one.code in _ALONE]
+    """Return lines of Markdown for a pull request."""
+    single = [change for change in changes if change.code in _WITHOUT_HEADING]
     lines = [f"**{summary(changes)}**", ""]
-    lines += [f"- **{one.severity}**: {one.text}" for one in alone]
-    for actions, shown in _blocks(changes):
-        lines += ["", f"#### {_heading([one[0] for one in actions])}", ""]
-        lines.extend(f"- **{sort}**: {line}" for sort, line in _rows(shown, len(actions)))
+    lines += [f"- **{change.severity}**: {change.text}" for change in single]
+    for group in _groups(changes):
+        lines += ["", f"#### {_heading(group)}", ""]
+        lines.extend(f"- **{severity}**: {line}" for severity, line in _rows(group))
     return lines
 
 
 def github(changes: Sequence[Change], file: str) -> list[str]:
-    """Workflow commands of GitHub, which show beside the lock: one for each change."""
+    """Return a workflow command of GitHub for each change, to be shown beside the lock."""
     return [
-        f"::{_LEVELS[one.severity]} file={_property(file)},"
-        f"title={_property(f'{one.severity}: {one.action}')}::{_message(one.text)}"
-        for one in changes
+        f"::{_LEVELS[change.severity]} file={_property(file)},"
+        f"title={_property(f'{change.severity}: {change.action}')}::{_message(change.text)}"
+        for change in changes
     ]
 
 
 def document(changes: Sequence[Change]) -> dict[str, Any]:
-    """The part of the JSON document that tells the changes."""
-    counts = Counter(one.severity for one in changes)
+    """Return the changes and their counts as a part of a JSON document."""
+    counts = Counter(change.severity for change in changes)
     return {
-        "counts": {name: counts[name] for name in RANK},
-        "changes": [one.as_json() for one in changes],
+        "counts": {severity: counts[severity] for severity in RANK},
+        "changes": [change.as_json() for change in changes],
     }
 
 
-def _blocks(changes: Sequence[Change]) -> list[Block]:
+def _groups(changes: Sequence[Change]) -> list[Group]:
     by_action: dict[str, list[Change]] = {}
-    for one in changes:
-        if one.code not in _ALONE:
-            by_action.setdefault(one.action, []).append(one)
-    alike: dict[tuple[tuple[str, str], ...], list[list[Change]]] = {}
-    for held in by_action.values():
-        held.sort(key=lambda one: RANK[one.severity])
-        mark = tuple((one.severity, one.line) for one in held)
-        alike.setdefault(mark, []).append(held)
-    return [(found, found[0]) for found in alike.values()]
+    for change in changes:
+        if change.code not in _WITHOUT_HEADING:
+            by_action.setdefault(change.action, []).append(change)
+    by_lines: dict[tuple[tuple[str, str], ...], Group] = {}
+    for own in by_action.values():
+        own.sort(key=lambda change: RANK[change.severity])
+        lines = tuple((change.severity, change.line) for change in own)
+        by_lines.setdefault(lines, []).append(own)
+    return list(by_lines.values())
 
 
-def _rows(shown: Sequence[Change], actions: int) -> list[tuple[str, str]]:
-    """Severity and line of each change; what is only described otherwise is one line."""
-    worded = [one.line.removesuffix(_WORDED).strip() for one in shown if one.line.endswith(_WORDED)]
+def _rows(group: Group) -> list[tuple[str, str]]:
+    """Return severity and line of each change; changed descriptions share one line."""
+    changes = group[0]
     rows: list[tuple[str, str]] = [
-        (one.severity, _line(one, actions)) for one in shown if not one.line.endswith(_WORDED)
+        (change.severity, _line(change, len(group)))
+        for change in changes
+        if not change.line.endswith(DESCRIBED)
     ]
-    own = [one for one in worded if one]
-    if not worded:
-        return rows
-    if not own:
-        return [*rows, ("text", _WORDED)]
-    more = len(own) - _MOST_NAMED
-    said = ", ".join(own[: _MOST_NAMED if more > 1 else None])
-    tail = f" and {more} more" if more > 1 else ""
-    if len(own) < len(worded):
-        return [*rows, ("text", f"{_WORDED}, with {said}{tail}")]
-    return [*rows, ("text", f"{said}{tail} {'are' if len(own) > 1 else 'is'}{_WORDED[2:]}")]
+    described = [
+        change.line.removesuffix(DESCRIBED).strip()
+        for change in changes
+        if change.line.endswith(DESCRIBED)
+    ]
+    return [*rows, ("text", _described(described))] if described else rows
 
 
-def _line(one: Change, actions: int) -> str:
-    return one.text if one.code in _WITH_CALL and actions == 1 else one.line
+def _described(subjects: list[str]) -> str:
+    """Return the line about changed descriptions; an empty subject is the action itself."""
+    fields = [subject for subject in subjects if subject]
+    if not fields:
+        return DESCRIBED
+    names = _shorten(fields)
+    if len(fields) < len(subjects):
+        return f"{DESCRIBED}, with {names}"
+    return f"{names} {DESCRIBED if len(fields) == 1 else DESCRIBED.replace('is', 'are', 1)}"
 
 
-def _heading(actions: Sequence[Change]) -> str:
-    if len(actions) == 1:
-        one = actions[0]
-        names = [one.call, *([f"`{one.method}`"] if one.method else []), one.action]
-        return " · ".join(_different(names))
-    more = len(actions) - _MOST_NAMED
-    calls = [one.call for one in actions[: _MOST_NAMED if more > 1 else None]]
-    return f"{', '.join(calls)}{f' and {more} more' if more > 1 else ''}"
+def _line(change: Change, actions: int) -> str:
+    return change.text if change.code in _WITH_CALL and actions == 1 else change.line
 
 
-def _different(names: Iterable[str]) -> list[str]:
-    """The id is not repeated where the command is a call of it."""
-    found = list(names)
-    return [one for one in found if not any(f" {one}`" in other for other in found)]
+def _heading(group: Group) -> str:
+    changes = [own[0] for own in group]
+    if len(changes) > 1:
+        return _shorten([change.call for change in changes])
+    (change,) = changes
+    method = f"`{change.method}`" if change.method else ""
+    return " · ".join(_without_repetition(filter(None, (change.call, method, change.action))))
 
 
-def _message(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _shorten(names: list[str]) -> str:
+    """Return the names separated by commas, the first four of many."""
+    more = len(names) - _MAX_NAMED
+    return f"{', '.join(names[:_MAX_NAMED])} and {more} more" if more > 1 else ", ".join(names)
 
 
-def _property(value: str) -> str:
-    return _message(value).replace(":", "%3A").replace(",", "%2C")
+def _without_repetition(names: Iterable[str]) -> list[str]:
+    """Leave the id out where the command is a call of it."""
+    listed = list(names)
+    return [name for name in listed if not any(f" {name}`" in other for other in listed)]
+
+
+def _message(message: str) -> str:
+    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

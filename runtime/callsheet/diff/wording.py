@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.params import param_at
 from callsheet.diff.change import Change
 from callsheet.schemadiff.counterexample import EXTRA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Literal
-
-    from callsheet.schemadiff.classify import Judged
-    from callsheet.schemadiff.difference import Counterexample, Severity, Steps
+    from callsheet.errors import Pointer
+    from callsheet.schemadiff.classify import Classification
+    from callsheet.schemadiff.difference import Counterexample, Difference, Severity
     from callsheet.spec import Action, Param
-
-
-_SUBJECT_FIRST = frozenset(("field-gone", "field-new"))
 
 
 class ChangeWriter:
@@ -29,110 +24,97 @@ class ChangeWriter:
         self.old_call = _call(before, program)
 
     def removed(self, witness: Counterexample | None) -> Change:
-        """The action is no longer there; the witness is a body that was allowed."""
-        text = f"{self.call} is gone ({self.after.id})"
-        return Change(
+        """Return the change of an action that is gone; the witness is a body it allowed."""
+        return self._change(
             kind="removed",
-            action=self.after.id,
             severity="breaking",
-            text=text,
+            text=f"{self.call} is gone ({self.after.id})",
             line="is gone",
             code="action-gone",
             witness=witness,
-            call=self.call,
-            command=self.after.command,
         )
 
     def added(self) -> Change:
-        """The action was not there before."""
-        text = f"{self.call} is new ({self.after.id})"
-        return Change(
+        """Return the change of an action that is new."""
+        return self._change(
             kind="added",
-            action=self.after.id,
             severity="additive",
-            text=text,
+            text=f"{self.call} is new ({self.after.id})",
             line="is new",
             code="action-new",
-            call=self.call,
-            command=self.after.command,
         )
 
     def general_change(
-        self, code: str, severity: Severity, words: str, witness: Counterexample | None = None
+        self, code: str, severity: Severity, phrase: str, witness: Counterexample | None = None
     ) -> Change:
-        """A change of the action as a whole; the words follow its name."""
-        return Change(
+        """Return a change outside the schemas; the phrase follows the action's name."""
+        return self._change(
             kind="changed",
-            action=self.after.id,
             severity=severity,
-            text=f"{self.call} {words}",
-            line=words,
+            text=f"{self.call} {phrase}",
+            line=phrase,
             code=code,
             witness=witness,
-            call=self.call,
-            command=self.after.command,
         )
 
-    def schema_change(self, judged: Judged, *, output: bool = False) -> Change:
-        """A finding in the schema of the body, or of the reply."""
-        finding = judged.finding
-        side: Literal["input", "output"] = "output" if output else "input"
-        places = finding.others or (finding.steps,)
-        params = () if output else tuple(filter(None, map(self._param, places)))
-        line, text = self._words(judged, output=output)
-        return Change(
-            kind=finding.kind,
-            action=self.after.id,
-            severity=judged.severity,
+    def schema_change(self, classified: Classification, *, output: bool = False) -> Change:
+        """Return a change in the schema of the body, or with ``output`` of the reply."""
+        difference = classified.difference
+        pointers = difference.fields or (difference.pointer,)
+        params = () if output else tuple(filter(None, map(self._param, pointers)))
+        line, text = self._sentences(difference, classified.severity, output=output)
+        return self._change(
+            kind=difference.kind,
+            severity=classified.severity,
             text=text,
             line=line,
-            code=finding.code,
-            side=side,
-            pointer=_pointer(finding.steps),
+            code=difference.code,
+            side="output" if output else "input",
+            pointer=_json_pointer(difference.pointer),
             flags=tuple(dict.fromkeys(param.flag for param in params)),
-            fields=tuple(_dotted(place) for place in places if place),
-            witness=judged.witness,
-            call=self.call,
-            command=self.after.command,
+            fields=tuple(_dotted(pointer) for pointer in pointers if pointer),
+            witness=classified.counterexample,
         )
 
-    def _words(self, judged: Judged, *, output: bool) -> tuple[str, str]:
-        finding = judged.finding
-        words = finding.words
-        if finding.others:
-            words = f"{words}: {self._several(finding.others, output=output)}"
-        where = f"the reply of {self.call}" if output else self.call
-        if not finding.steps:
-            return (f"the reply {words}" if output else words), f"{where} {words}"
-        subject = self._subject(finding.steps, output=output)
-        if finding.code in _SUBJECT_FIRST:
-            link = "from" if finding.code == "field-gone" else "in"
-            said, _, rest = words.partition(" and ")
-            passes = finding.code == "field-gone" and judged.severity == "unproved" and not output
-            more = f" and is {rest}" if rest else "; the schema lets it pass" if passes else ""
-            short = f"{subject} {said}{f' {link} the reply' if output else ''}{more}"
-            return short, f"{subject} {said} {link} {where}{more}"
-        short = f"{subject} in the reply {words}" if output else f"{subject} {words}"
-        return short, f"{subject} of {where} {words}"
+    def _change(self, **details: Any) -> Change:
+        return Change(action=self.after.id, call=self.call, command=self.after.command, **details)
 
-    def _several(self, places: Sequence[Steps], *, output: bool) -> str:
-        return ", ".join(self._subject(place, output=output) for place in places)
+    def _sentences(
+        self, difference: Difference, severity: Severity, *, output: bool
+    ) -> tuple[str, str]:
+        """Return the line beneath the action's heading, and the whole sentence."""
+        phrase = difference.phrase
+        if difference.fields:
+            subjects = (self._subject(field, output=output) for field in difference.fields)
+            phrase = f"{phrase}: {', '.join(subjects)}"
+        owner = f"the reply of {self.call}" if output else self.call
+        if not difference.pointer:
+            return (f"the reply {phrase}" if output else phrase), f"{owner} {phrase}"
+        subject = self._subject(difference.pointer, output=output)
+        in_reply = " in the reply" if output else ""
+        if difference.code == "field-gone":
+            more = "; the schema lets it pass" if severity == "unproved" and not output else ""
+            short = f"{subject} {phrase}{' from the reply' if output else ''}{more}"
+            return short, f"{subject} {phrase} from {owner}{more}"
+        if difference.code == "field-new":
+            is_new, separator, rest = phrase.partition(" and ")
+            more = f"{separator}is {rest}" if rest else ""
+            return f"{subject} {is_new}{in_reply}{more}", f"{subject} {is_new} in {owner}{more}"
+        return f"{subject}{in_reply} {phrase}", f"{subject} of {owner} {phrase}"
 
-    def _subject(self, steps: Steps, *, output: bool) -> str:
-        """The flag, or the field by its wire names; of a list one of its items."""
-        last, above = steps[-1], steps[:-1]
+    def _subject(self, pointer: Pointer, *, output: bool) -> str:
+        """Name the flag, or the field by its wire names; of a list one of its items."""
+        *parent, last = pointer
         if last in {0, EXTRA}:
-            one = "an item" if last == 0 else "any other field"
-            return f"{one} of {self._subject(above, output=output)}" if above else one
-        param = None if output else self._exact(steps)
-        return f"`--{param.flag}`" if param is not None else f"`{_dotted(steps)}`"
+            name = "an item" if last == 0 else "any other field"
+            return f"{name} of {self._subject(tuple(parent), output=output)}" if parent else name
+        param = None if output else self._param(pointer)
+        if param is not None and param.path == pointer:
+            return f"`--{param.flag}`"
+        return f"`{_dotted(pointer)}`"
 
-    def _param(self, steps: Steps) -> Param | None:
-        return param_at(self.after.params, steps) or param_at(self.before.params, steps)
-
-    def _exact(self, steps: Steps) -> Param | None:
-        found = self._param(steps)
-        return found if found is not None and found.path == steps else None
+    def _param(self, pointer: Pointer) -> Param | None:
+        return param_at(self.after.params, pointer) or param_at(self.before.params, pointer)
 
 
 def _call(action: Action, program: str) -> str:
@@ -142,14 +124,14 @@ def _call(action: Action, program: str) -> str:
     return f"`{' '.join((program, *words))}`"
 
 
-def _pointer(steps: Steps) -> str:
-    names = ("*" if step == EXTRA else str(step) for step in steps)
+def _json_pointer(pointer: Pointer) -> str:
+    names = ("*" if step == EXTRA else str(step) for step in pointer)
     return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)
 
 
-def _dotted(steps: Steps) -> str:
+def _dotted(pointer: Pointer) -> str:
     text = ""
-    for step in steps:
+    for step in pointer:
         if isinstance(step, int):
             text += f"[{step or ''}]"
         else:

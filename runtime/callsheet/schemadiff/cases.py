@@ -11,7 +11,7 @@ from callsheet.schema.shape import KINDS, kind_of_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.schemadiff.view import Conj, SchemaView
+    from callsheet.schemadiff.view import Conjunction, SchemaView
 
 
 LOWER = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
@@ -20,33 +20,33 @@ UPPER = frozenset(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxP
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What one schema object says of fields: those it declares, and all others.
+    """The fields of one schema object: those it declares, and the schema of additional ones.
 
-    ``others`` is ``True`` where nothing is asked of them, or where it depends on their names.
+    ``additional`` is ``True`` where they are free, or where it depends on their names.
     """
 
-    named: Mapping[str, Any]
-    others: Any = True
-    depends: bool = False
+    declared: Mapping[str, Any]
+    additional: Any = True
+    by_pattern: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """What one schema object says of an array's items: the first ones, and the rest."""
+    """The items of an array in one schema object: schemas of the first ones and of the rest."""
 
-    first: tuple[Any, ...]
+    prefix: tuple[Any, ...]
     rest: Any = True
 
 
 @dataclass(frozen=True, slots=True)
 class OpaqueRule:
-    """A rule that is compared as a whole: it is the same on both sides, or nothing is known.
+    """A rule that is compared as a whole: either both sides have it, or nothing is known.
 
     ``kind`` is the only kind of value that it binds, empty for every kind.
     """
 
     kind: str
-    word: str
+    keyword: str
     key: str
     schema: Any = field(default=None, compare=False)
 
@@ -55,102 +55,108 @@ class OpaqueRule:
 class Case:
     """A conjunction: a value passes when it has one of the kinds and obeys every other field.
 
-    ``values`` holds the values where they are listed, each by its :func:`mark`. ``whole`` binds
-    numbers alone, as ``steps`` (``multipleOf``) does; ``limits`` holds the limits of JSON Schema.
+    ``values`` holds the listed values, if any, by their :func:`value_key`. ``integral`` binds
+    numbers alone, as ``multiples`` (of ``multipleOf``) does; ``limits`` are JSON Schema's.
     """
 
     kinds: frozenset[str] = KINDS
     values: Mapping[str, Any] | None = None
-    whole: bool = False
+    integral: bool = False
     limits: Mapping[str, Any] = field(default_factory=dict)
-    steps: frozenset[Any] = frozenset()
+    multiples: frozenset[Any] = frozenset()
     unique: bool = False
     required: frozenset[str] = frozenset()
     fields: tuple[Fields, ...] = ()
-    entries: tuple[Items, ...] = ()
+    items: tuple[Items, ...] = ()
     opaque: frozenset[OpaqueRule] = frozenset()
 
     def rules(self, kind: str) -> frozenset[OpaqueRule]:
-        """The opaque rules that bind a kind of value."""
-        return frozenset(one for one in self.opaque if one.kind in {"", kind})
+        """Return the opaque rules that bind a kind of value."""
+        return frozenset(rule for rule in self.opaque if rule.kind in {"", kind})
 
-    def listed(self, kind: str) -> tuple[Any, ...] | None:
-        """The values of a kind where there are finitely many."""
+    def finite_values(self, kind: str) -> tuple[Any, ...] | None:
+        """Return the values of a kind where there are finitely many, else ``None``."""
         if self.values is not None:
-            return tuple(one for one in self.values.values() if kind_of(one) == kind)
-        return _FEW.get(kind)
+            return tuple(value for value in self.values.values() if kind_of(value) == kind)
+        return _FINITE_KINDS.get(kind)
 
-    def names(self) -> frozenset[str]:
-        """Every declared field."""
-        return frozenset(name for one in self.fields for name in one.named)
+    def declared(self) -> frozenset[str]:
+        """Return the names of all declared fields."""
+        return frozenset(name for fields in self.fields for name in fields.declared)
 
-    def field(self, side: SchemaView, name: str) -> Conj:
-        """What binds the value of a field."""
-        return side.conj(*(one.named.get(name, one.others) for one in self.fields))
+    def field(self, view: SchemaView, name: str) -> Conjunction:
+        """Return the schemas of a field."""
+        return view.conjoin(
+            *(fields.declared.get(name, fields.additional) for fields in self.fields)
+        )
 
-    def others(self, side: SchemaView) -> Conj:
-        """What binds the value of every field that nobody declares."""
-        return side.conj(*(one.others for one in self.fields))
+    def additional(self, view: SchemaView) -> Conjunction:
+        """Return the schemas of every undeclared field."""
+        return view.conjoin(*(fields.additional for fields in self.fields))
 
-    def entry(self, side: SchemaView, index: int) -> Conj:
-        """What binds the item at an index."""
-        found = (one.first[index] if index < len(one.first) else one.rest for one in self.entries)
-        return side.conj(*found)
+    def item(self, view: SchemaView, index: int) -> Conjunction:
+        """Return the schemas of the item at an index."""
+        return view.conjoin(
+            *(
+                items.prefix[index] if index < len(items.prefix) else items.rest
+                for items in self.items
+            )
+        )
 
-    def depth(self) -> int:
-        """How many items have rules of their own."""
-        return max((len(one.first) for one in self.entries), default=0)
+    def prefix_length(self) -> int:
+        """Return how many items have schemas of their own."""
+        return max((len(items.prefix) for items in self.items), default=0)
 
 
-_FEW: Mapping[str, tuple[Any, ...]] = {"null": (None,), "boolean": (False, True)}
+_FINITE_KINDS: Mapping[str, tuple[Any, ...]] = {"null": (None,), "boolean": (False, True)}
 
 
 def kind_of(value: object) -> str:
-    """The kind of a JSON value, where every number is a ``number``."""
+    """Return the kind of a JSON value; every number is a ``number``."""
     kind = kind_of_value(value)
     return "number" if kind == "integer" else kind
 
 
-def mark(value: object) -> str:
-    """One text for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
-    return canonical(_plain(value))
+def value_key(value: object) -> str:
+    """Return one text for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
+    return canonical(_without_points(value))
 
 
-def _plain(value: object) -> object:
+def _without_points(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {name: _without_points(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_without_points(part) for part in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def both(one: Case, other: Case) -> Case:
-    """What passes two cases."""
-    values = one.values
+def intersect(case: Case, other: Case) -> Case:
+    """Return the case of the values that pass both cases."""
+    values = case.values
     if values is None or other.values is None:
         values = other.values if values is None else values
     else:
-        values = {name: values[name] for name in values if name in other.values}
-    kinds = one.kinds & other.kinds
+        values = {key: values[key] for key in values if key in other.values}
+    kinds = case.kinds & other.kinds
     if values is not None:
         kinds &= frozenset(map(kind_of, values.values()))
     return replace(
-        one,
+        case,
         kinds=kinds,
         values=values,
-        whole=one.whole or other.whole,
-        limits=_tighter(one.limits, other.limits),
-        steps=one.steps | other.steps,
-        unique=one.unique or other.unique,
-        required=one.required | other.required,
-        fields=one.fields + other.fields,
-        entries=one.entries + other.entries,
-        opaque=one.opaque | other.opaque,
+        integral=case.integral or other.integral,
+        limits=_tightest(case.limits, other.limits),
+        multiples=case.multiples | other.multiples,
+        unique=case.unique or other.unique,
+        required=case.required | other.required,
+        fields=case.fields + other.fields,
+        items=case.items + other.items,
+        opaque=case.opaque | other.opaque,
     )
 
 
-def _tighter(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    made = {**one, **other}
-    for key in one.keys() & other.keys():
-        made[key] = (max if key in LOWER else min)(one[key], other[key])
-    return made
+def _tightest(limits: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    tightest = {**limits, **other}
+    for key in limits.keys() & other.keys():
+        tightest[key] = (max if key in LOWER else min)(limits[key], other[key])
+    return tightest

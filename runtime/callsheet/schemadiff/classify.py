@@ -7,134 +7,51 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.jsonio import canonical
 from callsheet.schema.references import SchemaRefused
-from callsheet.schemadiff.compare import Walk
-from callsheet.schemadiff.compare_kinds import ODD
+from callsheet.schemadiff.compare import find_differences
+from callsheet.schemadiff.compare_kinds import UNDECLARED_VALUES
 from callsheet.schemadiff.counterexample import Search
-from callsheet.schemadiff.difference import Attempt, Difference
+from callsheet.schemadiff.difference import Attempt, Comparison, Difference
 from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.view import SchemaView
 
 if TYPE_CHECKING:
-    from callsheet.schemadiff.difference import Counterexample, Severity, Steps
+    from callsheet.errors import Pointer
+    from callsheet.schemadiff.difference import Counterexample, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A finding with what it means, and a value that shows it where one was found."""
+class Classification:
+    """A difference with its severity, and a value that shows it where the search found one."""
 
-    finding: Difference
+    difference: Difference
     severity: Severity
-    witness: Counterexample | None = None
+    counterexample: Counterexample | None = None
 
 
-def compare(old: Any, new: Any, *, output: bool = False) -> list[Judged]:
-    """What differs between two advertised schemas, in the order in which it stands.
+def compare_schemas(old: Any, new: Any, *, output: bool = False) -> list[Classification]:
+    """Return what differs between two advertised schemas, in the order in which it stands.
 
     Of an input a caller must be able to send what it sent before; of an output nothing may
-    come that could not come before. ``None`` is a schema that is not there.
+    come that could not come before. ``None`` is a missing schema.
     """
     if canonical([old]) == canonical([new]):
         return []
     if old is None or new is None:
-        words = "has no schema any more" if new is None else "has a schema now"
-        return [Judged(Difference(code="schema", steps=(), words=words), "unproved")]
+        return [_whole("schema", "no longer has a schema" if new is None else "now has a schema")]
     try:
-        sides = SchemaView(old), SchemaView(new)
-    except SchemaRefused as refused:
-        words = f"has another schema, which cannot be compared: {refused.reason}"
-        return [Judged(Difference(code="schema", steps=(), words=words), "unproved")]
+        comparison = Comparison(SchemaView(old), SchemaView(new))
+    except SchemaRefused as error:
+        phrase = f"has a different schema, which cannot be compared: {error.reason}"
+        return [_whole("schema", phrase)]
     try:
-        return _Comparison(*sides, output=output).run()
+        return _Classifier(comparison, output=output).classify()
     except RecursionError:
-        words = "has another schema, which is nested too deep to be compared"
-        return [Judged(Difference(code="schema", steps=(), words=words), "unproved")]
-
-
-class _Comparison:
-    """One comparison: the walk finds, the proof clears, the search convicts."""
-
-    def __init__(self, old: SchemaView, new: SchemaView, *, output: bool) -> None:
-        self.walk = Walk(old, new)
-        self.output = output
-        before, after = self.walk.old, self.walk.new
-        self.search = Search(after, before) if output else Search(before, after)
-        proof = self.walk.backward if output else self.walk.forward
-        roots = (before.side.conj(old.root), after.side.conj(new.root))
-        self.safe = proof.included(*(reversed(roots) if output else roots))
-
-    def run(self) -> list[Judged]:
-        found = [self._judged(one) for one in [*self.walk.run(), *self._undeclared()]]
-        if not self.safe and not any(one.severity == "breaking" for one in found):
-            found = self._convicted(found)
-        if not found:
-            words = "has a schema that is worded otherwise"
-            found.append(Judged(Difference(code="text", steps=(), words=words), "text"))
-        return found
-
-    def _judged(self, finding: Difference) -> Judged:
-        if finding.told:
-            return Judged(finding, finding.told)
-        harm = finding.more if self.output else finding.less
-        if harm is None:
-            return Judged(finding, "additive")
-        if self.safe and finding.code != "field-gone":
-            return Judged(finding, "additive")
-        witness = None if self.safe else self.search.find(harm)
-        if witness is None or finding.soft:
-            return Judged(finding, "unproved", witness)
-        return Judged(finding, "breaking", witness)
-
-    def _undeclared(self) -> list[Difference]:
-        """Fields that one side declares and the other lets pass or refuses undeclared."""
-        places = self.walk.unknown if self.output else self.walk.judged
-        if not places or self.safe:
-            return []
-        tries = tuple(Attempt(place, None if self.output else ODD) for place in places)
-        words = (
-            "may hold fields that the old schema refuses"
-            if self.output
-            else "now judges fields that it let pass before"
-        )
-        return [
-            Difference(
-                code="undeclared",
-                steps=_above(places),
-                words=words,
-                less=tries,
-                more=tries,
-                soft=True,
-                others=tuple(places),
-            )
-        ]
-
-    def _convicted(self, found: list[Judged]) -> list[Judged]:
-        """Look further for a body where nothing was shown to break.
-
-        It counts for the one finding that can be to blame, else for the schema as a whole.
-        """
-        if any(one.finding.soft for one in found):
-            return found
-        open_ = [one for one in found if one.severity == "unproved"]
-        witness = self.search.roam()
-        if witness is not None and len(open_) == 1 and open_[0].finding.code != "field-gone":
-            return [
-                replace(one, severity="breaking", witness=witness) if one is open_[0] else one
-                for one in found
-            ]
-        if witness is None and open_:
-            return found
-        finding = Difference(code="rules", steps=(), words="obeys other rules")
-        return [*found, Judged(finding, "unproved" if witness is None else "breaking", witness)]
-
-
-def _above(places: list[Steps]) -> Steps:
-    """The object that holds the fields, where it is one and the same."""
-    above = {place[:-1] for place in places}
-    return above.pop() if len(above) == 1 else ()
+        phrase = "has a different schema, which is nested too deep to be compared"
+        return [_whole("schema", phrase)]
 
 
 def example(schema: Any) -> Counterexample | None:
-    """Some body that a schema allows; ``None`` where none was found."""
+    """Return some body that a schema allows; ``None`` where the search found none."""
     if schema is None:
         return None
     try:
@@ -142,3 +59,97 @@ def example(schema: Any) -> Counterexample | None:
         return Search(cases, cases).sample()
     except (SchemaRefused, RecursionError):
         return None
+
+
+def _whole(
+    code: str,
+    phrase: str,
+    severity: Severity = "unproved",
+    counterexample: Counterexample | None = None,
+) -> Classification:
+    """Return the classification of a difference of the schema as a whole."""
+    difference = Difference(code=code, pointer=(), phrase=phrase)
+    return Classification(difference, severity, counterexample)
+
+
+class _Classifier:
+    """Classifies one comparison: a proof makes all of it harmless, a counterexample breaking."""
+
+    def __init__(self, comparison: Comparison, *, output: bool) -> None:
+        self.comparison, self.output = comparison, output
+        proof = comparison.backward if output else comparison.forward
+        self.search = Search(proof.inner, proof.outer)
+        self.is_harmless = proof.is_included(proof.inner.view.root, proof.outer.view.root)
+
+    def classify(self) -> list[Classification]:
+        """Return every difference with its severity; at least one, as the schemas differ."""
+        find_differences(self.comparison)
+        differences = [*self.comparison.differences, *self._undeclared()]
+        classified = [self._classify(difference) for difference in differences]
+        if not self.is_harmless and not any(each.severity == "breaking" for each in classified):
+            classified = self._escalate(classified)
+        return classified or [_whole("text", "has a schema with different wording", "text")]
+
+    def _classify(self, difference: Difference) -> Classification:
+        if difference.severity:
+            return Classification(difference, difference.severity)
+        attempts = difference.gains if self.output else difference.losses
+        if attempts is None or (self.is_harmless and difference.code != "field-gone"):
+            return Classification(difference, "additive")
+        counterexample = None if self.is_harmless else self.search.find(attempts)
+        is_breaking = counterexample is not None and not difference.never_breaking
+        severity: Severity = "breaking" if is_breaking else "unproved"
+        return Classification(difference, severity, counterexample)
+
+    def _undeclared(self) -> list[Difference]:
+        """Return one difference for the fields that only one side declares and both may take."""
+        comparison = self.comparison
+        fields = comparison.newly_allowed if self.output else comparison.newly_validated
+        if not fields or self.is_harmless:
+            return []
+        values = None if self.output else UNDECLARED_VALUES
+        attempts = tuple(Attempt(pointer, values) for pointer in fields)
+        phrase = (
+            "may hold fields that the old schema refuses"
+            if self.output
+            else "now validates fields that it let pass before"
+        )
+        return [
+            Difference(
+                code="undeclared",
+                pointer=_parent(fields),
+                phrase=phrase,
+                losses=attempts,
+                gains=attempts,
+                never_breaking=True,
+                fields=tuple(fields),
+            )
+        ]
+
+    def _escalate(self, classified: list[Classification]) -> list[Classification]:
+        """Search further for a counterexample where no difference has one.
+
+        It counts for the one difference that can be to blame, else for the schema as a whole.
+        """
+        if any(each.difference.never_breaking for each in classified):
+            return classified
+        unproved = [each for each in classified if each.severity == "unproved"]
+        counterexample = self.search.search_nearby()
+        if counterexample is None:
+            return classified if unproved else [*classified, _whole("rules", _OTHER_RULES)]
+        if len(unproved) == 1 and unproved[0].difference.code != "field-gone":
+            index = classified.index(unproved[0])
+            classified[index] = replace(
+                unproved[0], severity="breaking", counterexample=counterexample
+            )
+            return classified
+        return [*classified, _whole("rules", _OTHER_RULES, "breaking", counterexample)]
+
+
+_OTHER_RULES = "has different rules"
+
+
+def _parent(pointers: list[Pointer]) -> Pointer:
+    """Return the pointer of the object that holds all the fields, else of the whole body."""
+    parents = {pointer[:-1] for pointer in pointers}
+    return parents.pop() if len(parents) == 1 else ()

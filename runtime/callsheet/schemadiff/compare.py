@@ -2,166 +2,183 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schemadiff import phrases
-from callsheet.schemadiff.cases import kind_of, mark
-from callsheet.schemadiff.compare_kinds import KindsWalk
-from callsheet.schemadiff.difference import Attempt
+from callsheet.schemadiff.cases import kind_of, value_key
+from callsheet.schemadiff.compare_kinds import compare_variants
+from callsheet.schemadiff.difference import Attempt, any_value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.errors import Pointer
     from callsheet.schemadiff.cases import Case, OpaqueRule
-    from callsheet.schemadiff.difference import Difference, Steps
-    from callsheet.schemadiff.view import Conj, SchemaView
+    from callsheet.schemadiff.difference import Comparison
+    from callsheet.schemadiff.view import Conjunction
 
 
-_WORDED = ("title", "description", "examples", "readOnly", "writeOnly")
-_DEEPEST = 24
+_TEXTS = ("title", "description", "examples", "readOnly", "writeOnly")
 
 
-class Walk(KindsWalk):
-    """Collects the findings; a pair of schemas that is met again is told once."""
-
-    def __init__(self, old: SchemaView, new: SchemaView) -> None:
-        super().__init__(old, new)
-        self._waiting: deque[tuple[Conj, Conj, Steps]] = deque()
-
-    def run(self) -> list[Difference]:
-        """Everything that differs; a schema that is met in several places at the shallowest."""
-        root = (self.old.side.conj(self.old.side.root), self.new.side.conj(self.new.side.root))
-        self.pair(*root, ())
-        while self._waiting:
-            self.rest()
-            self._compared(*self._waiting.popleft())
-        return self.found
-
-    def pair(self, one: Conj, other: Conj, steps: Steps) -> None:
-        """Compare what binds one value on both sides, later."""
-        met = (self.old.side.mark(one), self.new.side.mark(other))
-        if met not in self.met and len(steps) <= _DEEPEST:
-            self.met.add(met)
-            self._waiting.append((one, other, steps))
-
-    def _compared(self, one: Conj, other: Conj, steps: Steps) -> None:
-        if self.old.side.said(one) == self.new.side.said(other):
-            return
-        self._texts(one, other, steps)
-        alike = self.old.side.keys(one) == self.new.side.keys(other)
-        self._cases(one, other, steps, alike=alike)
-
-    def _texts(self, one: Conj, other: Conj, steps: Steps) -> None:
-        old, new = self.old.side.notes(one), self.new.side.notes(other)
-        had, has = "default" in old, "default" in new
-        if had != has or mark(old.get("default")) != mark(new.get("default")):
-            words = phrases.default(old.get("default"), new.get("default"), had=had, has=has)
-            self.tell("default", steps, words, told="additive")
-        if bool(old.get("deprecated")) != bool(new.get("deprecated")):
-            word = "is deprecated now" if new.get("deprecated") else "is no longer deprecated"
-            self.tell("deprecated", steps, word, told="text")
-        if any(mark(old.get(key)) != mark(new.get(key)) for key in _WORDED):
-            self.tell("text", steps, "is described otherwise", told="text")
-
-    def _cases(self, one: Conj, other: Conj, steps: Steps, *, alike: bool) -> None:
-        left, right = self.old.of(one), self.new.of(other)
-        if not alike:
-            self._kinds(left, right, steps)
-            self._rules(left, right, steps)
-        for kind in ("string", "number", "array", "object"):
-            mine = [case for case in left if kind in case.kinds and case.values is None]
-            theirs = [case for case in right if kind in case.kinds and case.values is None]
-            if mine and theirs:
-                self.variants(kind, mine, theirs, steps)
-
-    def _kinds(self, left: tuple[Case, ...], right: tuple[Case, ...], steps: Steps) -> None:
-        """Which kinds and which listed values come and go."""
-        old, new = _general(left), _general(right)
-        had, has = _listed(left, old), _listed(right, new)
-        gone, come = old - new, new - old
-        only = [has[key] for key in has if kind_of(has[key]) in gone]
-        were = {kind_of(value) for value in had.values()}
-        if gone and come and not old & new and not had and not has:
-            words = f"takes {_said_kinds(come, right)} instead of {_said_kinds(gone, left)}"
-            self.tell("kind", steps, words, less=self.any_at(steps), more=self.any_at(steps))
-            return
-        if only:
-            words = f"takes only {phrases.listed(only)} now"
-            self.tell("values-lost", steps, words, less=self.any_at(steps))
-        lost = gone - {kind_of(value) for value in only}
-        if lost:
-            words = f"no longer takes {_said_kinds(lost, left)}"
-            self.tell("kind-lost", steps, words, less=self.any_at(steps))
-        if come & were:
-            words = f"takes any {_said_kinds(come & were, right)} now"
-            self.tell("values-new", steps, words, more=self.any_at(steps))
-        if come - were:
-            words = f"takes {_said_kinds(come - were, right)} too"
-            self.tell("kind-new", steps, words, more=self.any_at(steps))
-        self._values(had, has, (old, new), steps)
-
-    def _values(
-        self,
-        had: dict[str, Any],
-        has: dict[str, Any],
-        general: tuple[frozenset[str], frozenset[str]],
-        steps: Steps,
-    ) -> None:
-        old, new = general
-        lost = [had[key] for key in had if key not in has and kind_of(had[key]) not in new]
-        come = [has[key] for key in has if key not in had and kind_of(has[key]) not in old]
-        if lost:
-            words = f"no longer takes {phrases.listed(lost)}"
-            self.tell("values-lost", steps, words, less=(Attempt(steps, tuple(lost)),))
-        if come:
-            words = f"takes {phrases.listed(come)} too"
-            self.tell("values-new", steps, words, more=(Attempt(steps, tuple(come)),))
-
-    def _rules(self, left: tuple[Case, ...], right: tuple[Case, ...], steps: Steps) -> None:
-        """Rules that are compared as a whole."""
-        old = {rule: None for case in left for rule in sorted(case.opaque, key=_key)}
-        new = {rule: None for case in right for rule in sorted(case.opaque, key=_key)}
-        gone = [rule for rule in old if rule not in new]
-        for rule in [rule for rule in new if rule not in old]:
-            twin = next((one for one in gone if one.word == rule.word), None)
-            if twin is not None:
-                gone.remove(twin)
-            words = phrases.rule(rule.word, _said(twin), _said(rule))
-            more = None if twin is None else self.any_at(steps)
-            self.tell("rule", steps, words, less=self.any_at(steps), more=more)
-        for rule in gone:
-            words = phrases.rule(rule.word, _said(rule), None)
-            self.tell("rule", steps, words, more=self.any_at(steps))
+def find_differences(comparison: Comparison) -> None:
+    """Add every difference; that of a shared schema where it is least deep."""
+    comparison.enqueue(comparison.old.view.root, comparison.new.view.root, ())
+    while comparison.pending:
+        comparison.old_samples.renew_budget()
+        comparison.new_samples.renew_budget()
+        _compare_conjunctions(comparison, *comparison.pending.popleft())
 
 
-def _said_kinds(kinds: frozenset[str], cases: tuple[Case, ...]) -> str:
-    numeric = [case for case in cases if "number" in case.kinds]
-    whole = numeric and all(case.whole for case in numeric)
-    return phrases.kinds("integer" if whole and kind == "number" else kind for kind in kinds)
+def _compare_conjunctions(
+    comparison: Comparison, old: Conjunction, new: Conjunction, pointer: Pointer
+) -> None:
+    if comparison.old.view.text(old) == comparison.new.view.text(new):
+        return
+    _compare_annotations(comparison, old, new, pointer)
+    old_cases, new_cases = comparison.old.of(old), comparison.new.of(new)
+    if comparison.old.view.keys(old) != comparison.new.view.keys(new):
+        _compare_kinds(comparison, old_cases, new_cases, pointer)
+        _compare_opaque_rules(comparison, old_cases, new_cases, pointer)
+    for kind in ("string", "number", "array", "object"):
+        old_variants = [case for case in old_cases if kind in case.kinds and case.values is None]
+        new_variants = [case for case in new_cases if kind in case.kinds and case.values is None]
+        if old_variants and new_variants:
+            compare_variants(comparison, kind, old_variants, new_variants, pointer)
 
 
-def _key(rule: OpaqueRule) -> tuple[str, str]:
-    return rule.word, rule.key
+def _compare_annotations(
+    comparison: Comparison, old: Conjunction, new: Conjunction, pointer: Pointer
+) -> None:
+    before, after = comparison.old.view.annotations(old), comparison.new.view.annotations(new)
+    if _differ(before, after, "default") or ("default" in before) != ("default" in after):
+        phrase = phrases.default(before, after)
+        comparison.add("default", pointer, phrase, severity="additive")
+    if bool(before.get("deprecated")) != bool(after.get("deprecated")):
+        phrase = "is now deprecated" if after.get("deprecated") else "is no longer deprecated"
+        comparison.add("deprecated", pointer, phrase, severity="text")
+    if any(_differ(before, after, keyword) for keyword in _TEXTS):
+        comparison.add("text", pointer, phrases.DESCRIBED, severity="text")
 
 
-def _said(rule: OpaqueRule | None) -> Any:
+def _differ(before: dict[str, Any], after: dict[str, Any], keyword: str) -> bool:
+    return value_key(before.get(keyword)) != value_key(after.get(keyword))
+
+
+def _compare_kinds(
+    comparison: Comparison,
+    old_cases: tuple[Case, ...],
+    new_cases: tuple[Case, ...],
+    pointer: Pointer,
+) -> None:
+    """Add which kinds and which listed values come and go."""
+    old, new = _open_kinds(old_cases), _open_kinds(new_cases)
+    old_values, new_values = _listed_values(old_cases, old), _listed_values(new_cases, new)
+    lost, gained = old - new, new - old
+    attempts = any_value(pointer)
+    if lost and gained and not (old & new or old_values or new_values):
+        phrase = f"takes {_name(gained, new_cases)} instead of {_name(lost, old_cases)}"
+        comparison.add("kind", pointer, phrase, losses=attempts, gains=attempts)
+        return
+    only = [value for value in new_values.values() if kind_of(value) in lost]
+    if only:
+        phrase = f"now takes only {phrases.enumerate_values(only)}"
+        comparison.add("values-lost", pointer, phrase, losses=attempts)
+    lost -= set(map(kind_of, only))
+    if lost:
+        phrase = f"no longer takes {_name(lost, old_cases)}"
+        comparison.add("kind-lost", pointer, phrase, losses=attempts)
+    opened = gained & set(map(kind_of, old_values.values()))
+    if opened:
+        phrase = f"now takes any {_name(opened, new_cases)}"
+        comparison.add("values-new", pointer, phrase, gains=attempts)
+    if gained - opened:
+        phrase = f"now also takes {_name(gained - opened, new_cases)}"
+        comparison.add("kind-new", pointer, phrase, gains=attempts)
+    _add_values(comparison, pointer, lost=_only_in(old_values, new_values, new))
+    _add_values(comparison, pointer, gained=_only_in(new_values, old_values, old))
+
+
+def _add_values(
+    comparison: Comparison, pointer: Pointer, lost: Sequence[Any] = (), gained: Sequence[Any] = ()
+) -> None:
+    if lost:
+        phrase = f"no longer takes {phrases.enumerate_values(lost)}"
+        comparison.add("values-lost", pointer, phrase, losses=(Attempt(pointer, tuple(lost)),))
+    if gained:
+        phrase = f"now also takes {phrases.enumerate_values(gained)}"
+        comparison.add("values-new", pointer, phrase, gains=(Attempt(pointer, tuple(gained)),))
+
+
+def _compare_opaque_rules(
+    comparison: Comparison,
+    old_cases: tuple[Case, ...],
+    new_cases: tuple[Case, ...],
+    pointer: Pointer,
+) -> None:
+    old_rules, new_rules = _opaque_rules(old_cases), _opaque_rules(new_cases)
+    removed = [rule for rule in old_rules if rule not in new_rules]
+    attempts = any_value(pointer)
+    for rule in new_rules:
+        if rule in old_rules:
+            continue
+        twin = next((other for other in removed if other.keyword == rule.keyword), None)
+        if twin is not None:
+            removed.remove(twin)
+        phrase = phrases.rule(rule.keyword, _rule_value(twin), _rule_value(rule))
+        gains = None if twin is None else attempts
+        comparison.add("rule", pointer, phrase, losses=attempts, gains=gains)
+    for rule in removed:
+        phrase = phrases.rule(rule.keyword, _rule_value(rule), None)
+        comparison.add("rule", pointer, phrase, gains=attempts)
+
+
+def _opaque_rules(cases: tuple[Case, ...]) -> list[OpaqueRule]:
+    """Return the rules of the cases, each once, in an order that is the same in every run."""
+    rules = (
+        rule
+        for case in cases
+        for rule in sorted(case.opaque, key=lambda rule: (rule.keyword, rule.key))
+    )
+    return list(dict.fromkeys(rules))
+
+
+def _rule_value(rule: OpaqueRule | None) -> Any:
     if rule is None:
         return None
-    return rule.schema.get(rule.word) if isinstance(rule.schema, dict) else rule.schema
+    return rule.schema.get(rule.keyword) if isinstance(rule.schema, dict) else rule.schema
 
 
-def _general(cases: tuple[Case, ...]) -> frozenset[str]:
-    """The kinds of which any value may come, and null, of which there is but one."""
-    found = {kind for case in cases if case.values is None for kind in case.kinds}
-    if any(case.values is not None and mark(None) in case.values for case in cases):
-        found.add("null")
-    return frozenset(found)
+def _name(kinds: frozenset[str], cases: tuple[Case, ...]) -> str:
+    numeric = [case for case in cases if "number" in case.kinds]
+    integral = numeric and all(case.integral for case in numeric)
+    return phrases.kinds("integer" if integral and kind == "number" else kind for kind in kinds)
 
 
-def _listed(cases: tuple[Case, ...], general: frozenset[str]) -> dict[str, Any]:
-    """The listed values of kinds of which not any value may come."""
+def _open_kinds(cases: tuple[Case, ...]) -> frozenset[str]:
+    """Return the kinds of which any value may come, and null, of which there is but one."""
+    kinds = {kind for case in cases if case.values is None for kind in case.kinds}
+    if any(case.values is not None and value_key(None) in case.values for case in cases):
+        kinds.add("null")
+    return frozenset(kinds)
+
+
+def _listed_values(cases: tuple[Case, ...], open_kinds: frozenset[str]) -> dict[str, Any]:
+    """Return the listed values by key, without those of open kinds."""
     return {
-        name: value
+        key: value
         for case in cases
-        for name, value in (case.values or {}).items()
-        if kind_of(value) in case.kinds and kind_of(value) not in general
+        for key, value in (case.values or {}).items()
+        if kind_of(value) in case.kinds and kind_of(value) not in open_kinds
     }
+
+
+def _only_in(
+    values: dict[str, Any], others: dict[str, Any], open_kinds: frozenset[str]
+) -> list[Any]:
+    """Return the listed values that the other side neither lists nor takes by kind."""
+    return [
+        value
+        for key, value in values.items()
+        if key not in others and kind_of(value) not in open_kinds
+    ]

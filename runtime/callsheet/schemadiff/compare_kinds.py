@@ -6,105 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schemadiff import phrases
-from callsheet.schemadiff.cases import UPPER, Case, mark
+from callsheet.schemadiff.cases import UPPER, Case, value_key
 from callsheet.schemadiff.counterexample import EXTRA, MISSING
-from callsheet.schemadiff.difference import Attempt, Notebook
+from callsheet.schemadiff.difference import Attempt, any_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.schemadiff.difference import Attempts, Steps
+    from callsheet.errors import Pointer
+    from callsheet.schemadiff.difference import Attempts, Comparison
     from callsheet.schemadiff.normal_form import Cases
     from callsheet.schemadiff.samples import Samples
-    from callsheet.schemadiff.view import Conj
 
 
-ODD: tuple[Any, ...] = ("x", 1, None, [], {}, True, 0.5)
-"""Values that a field which nobody declared may have had."""
-
-
-class ObjectsWalk(Notebook):
-    """The part of a walk that looks at objects."""
-
-    def objects(self, one: Case, other: Case, steps: Steps) -> None:
-        """Compare one case on both sides."""
-        had, has = _declared(self.old, one), _declared(self.new, other)
-        for name in sorted(one.names() | other.names() | one.required | other.required):
-            place = (*steps, name)
-            if name in had and name in has:
-                self._required(one, other, place)
-                self.pair(one.field(self.old.side, name), other.field(self.new.side, name), place)
-            elif name in had:
-                self._gone(one, place)
-            elif name in has:
-                self._come(one, other, place)
-            else:
-                self._required(one, other, place)
-        self._others(one, other, steps)
-
-    def _required(self, one: Case, other: Case, place: Steps) -> None:
-        name = place[-1]
-        without = (Attempt(place, (MISSING,)),)
-        if name in other.required and name not in one.required:
-            self.tell("required", place, "is required now", less=without)
-        elif name in one.required and name not in other.required:
-            self.tell("optional", place, "is no longer required", more=without)
-
-    def _gone(self, one: Case, place: Steps) -> None:
-        without = (Attempt(place, (MISSING,)),) if place[-1] in one.required else ()
-        self.tell(
-            "field-gone", place, "is gone", kind="removed", less=self.any_at(place), more=without
-        )
-
-    def _come(self, one: Case, other: Case, place: Steps) -> None:
-        name = str(place[-1])
-        needed = name in other.required
-        words = "is new and required" if needed else "is new"
-        less = (Attempt(place, (MISSING,)),) if needed else None
-        before, after = one.field(self.old.side, name), other.field(self.new.side, name)
-        if not self.old.empty(before) and not self.forward.included(before, after):
-            if before or needed:
-                less = (*(less or ()), Attempt(place))
-            else:
-                self.judged.append(place)
-        more = None
-        if self.old.empty(before):
-            self.unknown.append(place)
-        elif not self.backward.included(after, before):
-            more = self.any_at(place)
-        self.tell("field-new", place, words, kind="added", less=less, more=more)
-
-    def _others(self, one: Case, other: Case, steps: Steps) -> None:
-        """What is asked of fields that neither declares."""
-        before, after = one.others(self.old.side), other.others(self.new.side)
-        if any(part.depends for part in (*one.fields, *other.fields)):
-            return  # the rule about names by pattern is compared as a whole
-        place = (*steps, EXTRA)
-        tries = (Attempt(place, ODD), Attempt(place))
-        if self._closed(self.new, after):
-            if not self._closed(self.old, before):
-                words = "refuses fields that it does not declare now"
-                self.tell("closed", steps, words, less=tries)
-        elif self._closed(self.old, before):
-            words = "takes fields that it does not declare now"
-            self.tell("opened", steps, words, more=tries)
-        elif not before and after:
-            words = "asks something of fields that it does not declare now"
-            self.tell("others", steps, words, less=tries)
-        elif before and not after:
-            words = "asks nothing of fields that it does not declare any more"
-            self.tell("others", steps, words, more=tries)
-        else:
-            self.pair(before, after, place)
-
-    def _closed(self, cases: Cases, others: Conj) -> bool:
-        return cases.empty(others)
-
-
-def _declared(cases: Cases, case: Case) -> frozenset[str]:
-    """The fields that are declared and may be there."""
-    return frozenset(name for name in case.names() if not cases.empty(case.field(cases.side, name)))
-
+UNDECLARED_VALUES: tuple[Any, ...] = ("x", 1, None, [], {}, True, 0.5)
+"""Values that an undeclared field may have had."""
 
 _LIMITS = {
     "string": ("minLength", "maxLength"),
@@ -112,159 +28,261 @@ _LIMITS = {
     "array": ("minItems", "maxItems"),
     "object": ("minProperties", "maxProperties"),
 }
-_LONGEST = 200_000
-_MOST_ITEMS = 2_000
+_LONGEST_TEXT = 200_000
+_MAX_ITEMS = 2_000
 
 
-class KindsWalk(ObjectsWalk):
-    """The part of a walk that looks at values of one kind."""
+def compare_variants(
+    comparison: Comparison, kind: str, old: list[Case], new: list[Case], pointer: Pointer
+) -> None:
+    """Pair the cases of one kind and compare each pair; report those without a partner."""
+    if not len(old) == len(new) == 1:
+        old, new = (
+            [case for case in old if case not in new],
+            [case for case in new if case not in old],
+        )
+    if kind == "object" and len(old) + len(new) > 2:
+        old, new = _compare_tagged(comparison, old, new, pointer)
+    if len(old) == len(new):
+        for before, after in zip(old, new, strict=True):
+            _compare_cases(comparison, kind, before, after, pointer)
+    else:
+        _add_alternatives(comparison, old, new, pointer)
 
-    def variants(self, kind: str, mine: list[Case], theirs: list[Case], steps: Steps) -> None:
-        """Find out which case became which; those without a partner are told together."""
-        old = [case for case in mine if case not in theirs or len(mine) == len(theirs) == 1]
-        new = [case for case in theirs if case not in mine or len(mine) == len(theirs) == 1]
-        if kind == "object" and len(old) + len(new) > 2:
-            old, new = self._tagged(old, new, steps)
-        if len(old) == len(new):
-            for one, other in zip(old, new, strict=True):
-                self._compare(kind, one, other, steps)
-        elif old or new:
-            self._alternatives(old, new, steps)
 
-    def _tagged(
-        self, old: list[Case], new: list[Case], steps: Steps
-    ) -> tuple[list[Case], list[Case]]:
-        """Compare those that carry the same tag, or need the same fields.
-
-        What has no partner is given back.
-        """
-        theirs = {tag: case for case in new for tag in _tags(self.new, case)}
-        kept = []
-        taken = set[int]()
-        for case in old:
-            twin = next((theirs[tag] for tag in _tags(self.old, case) if tag in theirs), None)
-            if twin is None or id(twin) in taken:
-                kept.append(case)
-                continue
-            taken.add(id(twin))
-            self._compare("object", case, twin, steps)
-        return kept, [case for case in new if id(case) not in taken]
-
-    def _alternatives(self, old: list[Case], new: list[Case], steps: Steps) -> None:
-        less = _samples(self.was, old, steps) if old else None
-        more = _samples(self.now, new, steps) if new else None
-        lost, come = (_named(*side) for side in ((self.old, old), (self.new, new)))
-        if old and new:
-            words = f"takes other alternatives{f' ({come} instead of {lost})' if lost else ''}"
-        elif old:
-            words = f"lost an alternative{f' ({lost})' if lost else ''}"
-        else:
-            words = f"has an alternative more{f' ({come})' if come else ''}"
-        self.tell("alternatives", steps, words, less=less, more=more)
-
-    def _compare(self, kind: str, one: Case, other: Case, steps: Steps) -> None:
-        for key in _LIMITS[kind]:
-            self._limit(kind, key, (one, other), steps)
-        if kind == "number":
-            self._numbers(one, other, steps)
-        elif kind == "array":
-            self._arrays(one, other, steps)
-        elif kind == "object":
-            self.objects(one, other, steps)
-
-    def _limit(self, kind: str, key: str, cases: tuple[Case, Case], steps: Steps) -> None:
-        old, new = (case.limits.get(key) for case in cases)
-        if key.startswith("min") and key != "minimum":
-            old, new = old or None, new or None
-        if old == new:
-            return
-        tighter = new is not None and (old is None or (new < old) == (key in UPPER))
-        samples, side = (self.was, cases[0]) if tighter else (self.now, cases[1])
-        bound = new if tighter else old
-        tries = (Attempt(steps, tuple(_around(kind, bound, side, samples))), Attempt(steps))
-        words = phrases.limit(key, old, new)
-        self.tell("limit", steps, words, **{"less" if tighter else "more": tries})
-
-    def _numbers(self, one: Case, other: Case, steps: Steps) -> None:
-        tries = self.any_at(steps)
-        if other.whole and not one.whole:
-            halves = (Attempt(steps, (0.5, 1.5, 2.5)), *tries)
-            self.tell("whole", steps, "takes only whole numbers now", less=halves)
-        elif one.whole and not other.whole:
-            self.tell("whole", steps, "takes fractions too", more=tries)
-        if {mark(step) for step in one.steps} == {mark(step) for step in other.steps}:
-            return
-        less = tries if other.steps - one.steps else None
-        more = tries if one.steps - other.steps else None
-        now = " and ".join(phrases.shown(step) for step in sorted(other.steps))
-        words = f"takes only multiples of {now} now" if now else "takes any multiple now"
-        self.tell("step", steps, words, less=less, more=more)
-
-    def _arrays(self, one: Case, other: Case, steps: Steps) -> None:
-        if one.unique != other.unique:
-            words = "may not hold the same item twice now" if other.unique else "may repeat items"
-            samples, case = (self.was, one) if other.unique else (self.now, other)
-            tries = (Attempt(steps, tuple(_twice(samples, case))),)
-            self.tell("unique", steps, words, **{"less" if other.unique else "more": tries})
-        for index in range(max(one.depth(), other.depth()) + 1):
-            mine, theirs = one.entry(self.old.side, index), other.entry(self.new.side, index)
-            self.pair(mine, theirs, (*steps, index))
+def _compare_tagged(
+    comparison: Comparison, old: list[Case], new: list[Case], pointer: Pointer
+) -> tuple[list[Case], list[Case]]:
+    """Compare objects that carry the same tag, or need the same fields; return the others."""
+    by_tag = {tag: case for case in new for tag in _tags(comparison.new, case)}
+    unpaired = []
+    paired = set[int]()
+    for case in old:
+        twins = (by_tag[tag] for tag in _tags(comparison.old, case) if tag in by_tag)
+        twin = next(twins, None)
+        if twin is None or id(twin) in paired:
+            unpaired.append(case)
+            continue
+        paired.add(id(twin))
+        _compare_cases(comparison, "object", case, twin, pointer)
+    return unpaired, [case for case in new if id(case) not in paired]
 
 
 def _tags(cases: Cases, case: Case) -> list[tuple[str, str]]:
-    """Required fields that have a single value."""
-    found = []
+    """List the required fields that have a single value, with it."""
+    tags = []
     for name in sorted(case.required):
-        inner = cases.of(case.field(cases.side, name))
+        inner = cases.of(case.field(cases.view, name))
         if len(inner) == 1 and inner[0].values is not None and len(inner[0].values) == 1:
-            found.append((name, next(iter(inner[0].values))))
-    return found or [("", mark(sorted(case.required)))]
+            tags.append((name, next(iter(inner[0].values))))
+    return tags or [("", value_key(sorted(case.required)))]
 
 
-def _named(cases: Cases, found: list[Case]) -> str:
-    tags = [tag for case in found for tag in _tags(cases, case)[:1]]
+def _add_alternatives(
+    comparison: Comparison, old: list[Case], new: list[Case], pointer: Pointer
+) -> None:
+    losses = _samples(comparison.old_samples, old, pointer) if old else None
+    gains = _samples(comparison.new_samples, new, pointer) if new else None
+    lost, gained = _tag_names(comparison.old, old), _tag_names(comparison.new, new)
+    if old and new:
+        phrase = f"has different alternatives{f' ({gained} instead of {lost})' if lost else ''}"
+    elif old:
+        phrase = f"lost an alternative{f' ({lost})' if lost else ''}"
+    else:
+        phrase = f"has a new alternative{f' ({gained})' if gained else ''}"
+    comparison.add("alternatives", pointer, phrase, losses=losses, gains=gains)
+
+
+def _tag_names(cases: Cases, unpaired: list[Case]) -> str:
+    tags = [tag for case in unpaired for tag in _tags(cases, case)[:1]]
     return ", ".join(f"{name}: {value}" for name, value in tags if name)
 
 
-def _samples(samples: Samples, cases: list[Case], steps: Steps) -> Attempts:
+def _samples(samples: Samples, cases: list[Case], pointer: Pointer) -> Attempts:
     values = [value for case in cases for value in samples.of_case(case, ())[:4]]
-    return (Attempt(steps, tuple(values)), Attempt(steps))
+    return (Attempt(pointer, tuple(values)), Attempt(pointer))
 
 
-def _around(kind: str, bound: Any, case: Case, samples: Samples) -> Iterable[Any]:
-    """Values of a case close to a limit, on either side of it."""
+def _compare_cases(
+    comparison: Comparison, kind: str, old: Case, new: Case, pointer: Pointer
+) -> None:
+    for keyword in _LIMITS[kind]:
+        _compare_limit(comparison, keyword, old, new, pointer)
     if kind == "number":
-        inner = (bound, bound + 1, bound - 1, bound + 0.5, bound - 0.5)
-        yield from (value for value in inner if not (case.whole and value != int(value)))
-        for step in case.steps:
+        compare_numbers(comparison, old, new, pointer)
+    elif kind == "array":
+        compare_arrays(comparison, old, new, pointer)
+    elif kind == "object":
+        compare_objects(comparison, old, new, pointer)
+
+
+def _compare_limit(
+    comparison: Comparison, keyword: str, old: Case, new: Case, pointer: Pointer
+) -> None:
+    before, after = old.limits.get(keyword), new.limits.get(keyword)
+    if keyword.startswith("min") and keyword != "minimum":
+        before, after = before or None, after or None
+    if before == after:
+        return
+    phrase = phrases.limit(keyword, before, after)
+    if after is not None and (before is None or (after < before) == (keyword in UPPER)):
+        near = tuple(_near_limit(comparison.old_samples, keyword, after, old))
+        losses = (Attempt(pointer, near), Attempt(pointer))
+        comparison.add("limit", pointer, phrase, losses=losses)
+    else:
+        near = tuple(_near_limit(comparison.new_samples, keyword, before, new))
+        comparison.add("limit", pointer, phrase, gains=(Attempt(pointer, near), Attempt(pointer)))
+
+
+def _near_limit(samples: Samples, keyword: str, bound: Any, case: Case) -> Iterable[Any]:
+    """Yield values of a case close to a limit, on either side of it."""
+    if keyword in _LIMITS["number"]:
+        numbers = (bound, bound + 1, bound - 1, bound + 0.5, bound - 0.5)
+        yield from (number for number in numbers if not (case.integral and number != int(number)))
+        for step in case.multiples:
             yield from ((bound // step + shift) * step for shift in (-1, 0, 1))
         return
     for size in (bound + 1, bound - 1, bound):
-        if size < 0 or size > (_LONGEST if kind == "string" else _MOST_ITEMS):
+        if size < 0 or size > (_LONGEST_TEXT if keyword.endswith("Length") else _MAX_ITEMS):
             continue
-        if kind == "string":
+        if keyword.endswith("Length"):
             yield "x" * size
-        elif kind == "array":
-            yield from _sized(case, size, samples)
+        elif keyword.endswith("Items"):
+            sized = replace(case, limits={**case.limits, "minItems": size})
+            array = samples.fill_array(sized, [])
+            yield from () if array is None else (array,)
         else:
-            made = samples.base(case, None) or {}
-            more = {f"{EXTRA}_{number}": 1 for number in range(size - len(made))}
-            named = {
-                name: (samples.of(case.field(samples.cases.side, name)) or [None])[0]
-                for name in sorted(case.names() - made.keys())[: max(size - len(made), 0)]
-            }
-            yield from ({**made, **more}, {**made, **named})
+            yield from _objects_of_size(samples, case, size)
 
 
-def _sized(case: Case, size: int, samples: Samples) -> Iterable[Any]:
-    wanted = replace(case, limits={**case.limits, "minItems": size})
-    made = samples.filled(wanted, [])
-    if made is not None:
-        yield made
+def _objects_of_size(samples: Samples, case: Case, size: int) -> Iterable[dict[str, Any]]:
+    """Yield an object filled up with undeclared fields, and one with declared fields."""
+    required = samples.build_object(case, None) or {}
+    lacking = max(size - len(required), 0)
+    undeclared = {f"{EXTRA}_{number}": 1 for number in range(lacking)}
+    declared = {
+        name: (samples.of(case.field(samples.view, name)) or [None])[0]
+        for name in sorted(case.declared() - required.keys())[:lacking]
+    }
+    yield from ({**required, **undeclared}, {**required, **declared})
 
 
-def _twice(samples: Samples, case: Case) -> Iterable[Any]:
-    for item in samples.of(case.entry(samples.cases.side, 0))[:3]:
-        made = samples.filled(replace(case, unique=False), [item, item])
-        if made is not None:
-            yield made
+def compare_numbers(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare what binds numbers besides their limits."""
+    attempts = any_value(pointer)
+    if new.integral and not old.integral:
+        losses = (Attempt(pointer, (0.5, 1.5, 2.5)), *attempts)
+        comparison.add("whole", pointer, "now takes only whole numbers", losses=losses)
+    elif old.integral and not new.integral:
+        comparison.add("whole", pointer, "now also takes fractions", gains=attempts)
+    if set(map(value_key, old.multiples)) == set(map(value_key, new.multiples)):
+        return
+    comparison.add(
+        "step",
+        pointer,
+        phrases.multiples(new.multiples),
+        losses=attempts if new.multiples - old.multiples else None,
+        gains=attempts if old.multiples - new.multiples else None,
+    )
+
+
+def compare_arrays(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare what binds arrays besides their limits, and enqueue their items."""
+    if new.unique and not old.unique:
+        losses = (Attempt(pointer, tuple(_with_repeated_item(comparison.old_samples, old))),)
+        comparison.add("unique", pointer, "may no longer repeat items", losses=losses)
+    elif old.unique and not new.unique:
+        gains = (Attempt(pointer, tuple(_with_repeated_item(comparison.new_samples, new))),)
+        comparison.add("unique", pointer, "may now repeat items", gains=gains)
+    for index in range(max(old.prefix_length(), new.prefix_length()) + 1):
+        before = old.item(comparison.old.view, index)
+        after = new.item(comparison.new.view, index)
+        comparison.enqueue(before, after, (*pointer, index))
+
+
+def _with_repeated_item(samples: Samples, case: Case) -> Iterable[Any]:
+    for element in samples.of(case.item(samples.view, 0))[:3]:
+        array = samples.fill_array(replace(case, unique=False), [element, element])
+        if array is not None:
+            yield array
+
+
+def compare_objects(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare the fields of objects, and enqueue those that both sides declare."""
+    before, after = _possible_fields(comparison.old, old), _possible_fields(comparison.new, new)
+    for name in sorted(old.declared() | new.declared() | old.required | new.required):
+        inner = (*pointer, name)
+        if name in before and name not in after:
+            _add_removed_field(comparison, old, inner)
+        elif name in after and name not in before:
+            _add_new_field(comparison, old, new, inner)
+        else:
+            _compare_required(comparison, old, new, inner)
+            if name in before:
+                old_field = old.field(comparison.old.view, name)
+                new_field = new.field(comparison.new.view, name)
+                comparison.enqueue(old_field, new_field, inner)
+    _compare_additional(comparison, old, new, pointer)
+
+
+def _possible_fields(cases: Cases, case: Case) -> frozenset[str]:
+    """Return the declared fields that some value may have."""
+    names = case.declared()
+    return frozenset(name for name in names if not cases.is_empty(case.field(cases.view, name)))
+
+
+def _compare_required(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    name = pointer[-1]
+    missing = (Attempt(pointer, (MISSING,)),)
+    if name in new.required and name not in old.required:
+        comparison.add("required", pointer, "is now required", losses=missing)
+    elif name in old.required and name not in new.required:
+        comparison.add("optional", pointer, "is no longer required", gains=missing)
+
+
+def _add_removed_field(comparison: Comparison, old: Case, pointer: Pointer) -> None:
+    gains = (Attempt(pointer, (MISSING,)),) if pointer[-1] in old.required else ()
+    losses = any_value(pointer)
+    comparison.add("field-gone", pointer, "is gone", kind="removed", losses=losses, gains=gains)
+
+
+def _add_new_field(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    name = str(pointer[-1])
+    is_required = name in new.required
+    losses: Attempts | None = (Attempt(pointer, (MISSING,)),) if is_required else None
+    gains: Attempts | None = None
+    before, after = old.field(comparison.old.view, name), new.field(comparison.new.view, name)
+    if comparison.old.is_empty(before):
+        comparison.newly_allowed.append(pointer)
+    else:
+        if not comparison.forward.is_included(before, after):
+            if before or is_required:
+                losses = (*(losses or ()), Attempt(pointer))
+            else:
+                comparison.newly_validated.append(pointer)
+        if not comparison.backward.is_included(after, before):
+            gains = any_value(pointer)
+    phrase = "is new and required" if is_required else "is new"
+    comparison.add("field-new", pointer, phrase, kind="added", losses=losses, gains=gains)
+
+
+def _compare_additional(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare what binds fields that neither side declares."""
+    if any(fields.by_pattern for fields in (*old.fields, *new.fields)):
+        return  # rules about names by pattern are compared as a whole
+    before, after = old.additional(comparison.old.view), new.additional(comparison.new.view)
+    was_closed, is_closed = comparison.old.is_empty(before), comparison.new.is_empty(after)
+    inner = (*pointer, EXTRA)
+    attempts = (Attempt(inner, UNDECLARED_VALUES), Attempt(inner))
+    if is_closed and not was_closed:
+        comparison.add("closed", pointer, "now refuses undeclared fields", losses=attempts)
+    elif was_closed and not is_closed:
+        comparison.add("opened", pointer, "now takes undeclared fields", gains=attempts)
+    elif was_closed:
+        return
+    elif after and not before:
+        comparison.add("others", pointer, "now restricts undeclared fields", losses=attempts)
+    elif before and not after:
+        comparison.add("others", pointer, "no longer restricts undeclared fields", gains=attempts)
+    else:
+        comparison.enqueue(before, after, inner)

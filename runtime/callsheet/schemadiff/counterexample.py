@@ -2,87 +2,94 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from callsheet.schema.references import without
 from callsheet.schemadiff.cases import Case
-from callsheet.schemadiff.difference import Attempt, Counterexample, Steps
+from callsheet.schemadiff.difference import Counterexample
 from callsheet.schemadiff.samples import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.schema.validator import Validator
+    from callsheet.schemadiff.difference import Attempt, Attempts
     from callsheet.schemadiff.normal_form import Cases
-    from callsheet.schemadiff.view import Conj
+    from callsheet.schemadiff.view import Conjunction
 
 
-_ODD: tuple[Any, ...] = (None, True, 0, 1, -1, 0.5, "", "x", "A b", [], {}, ["x"], [1, 1], {"x": 1})
-_MOST_VALUES = 60
-_MOST_NAMES = 30
+_COMMON_VALUES: tuple[Any, ...] = (
+    *(None, True, 0, 1, -1, 0.5, "", "x", "A b", [], {}, ["x"], [1, 1], {"x": 1}),
+)
+_MAX_VALUES = 60
+_MAX_NAMES = 30
 _NO_SCHEMAS = frozenset(("enum", "const", "default", "examples"))
+_WITH_NAMES = frozenset(("properties", "required", "dependentRequired"))
 
 
-def nearby(bodies: Sequence[Any], schemas: Sequence[Any]) -> Iterator[Any]:
-    """The bodies, then each with one place changed to what the schemas mention."""
+def _vary(bodies: Sequence[Any], schemas: Sequence[Any]) -> Iterator[Any]:
+    """Yield the bodies, then each with one part changed to what the schemas mention."""
     values, names = _mentioned(schemas)
     yield from bodies
     for body in bodies:
-        yield from _changed(body, values, names)
+        yield from _variants(body, values, names)
 
 
 def _mentioned(schemas: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    values: list[Any] = list(_ODD)
+    """Return the values and the field names in schemas, breadth first."""
+    values: list[Any] = list(_COMMON_VALUES)
     names: dict[str, None] = {}
-    waiting = list(schemas)
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, list):
-            waiting.extend(one)
-        if not isinstance(one, dict):
+    pending = list(schemas)
+    while pending:
+        part = pending.pop(0)
+        if isinstance(part, list):
+            pending.extend(part)
+        if not isinstance(part, dict):
             continue
-        values.extend(_literals(one))
-        for key, item in one.items():
-            if key in {"properties", "required", "dependentRequired"}:
-                names |= dict.fromkeys(name for name in item if isinstance(name, str))
+        values.extend(_literals(part))
+        for key, inner in part.items():
+            if key in _WITH_NAMES:
+                names |= dict.fromkeys(name for name in inner if isinstance(name, str))
             if key not in _NO_SCHEMAS:
-                waiting.append(list(item.values()) if key == "properties" else item)
-    return values[:_MOST_VALUES], list(names)[:_MOST_NAMES]
+                pending.append(list(inner.values()) if key == "properties" else inner)
+    return values[:_MAX_VALUES], list(names)[:_MAX_NAMES]
 
 
 def _literals(schema: dict[str, Any]) -> Iterator[Any]:
     listed = schema.get("enum")
     yield from listed if isinstance(listed, list) else ()
-    yield from (schema[word] for word in ("const", "default") if word in schema)
-    for key, item in schema.items():
-        if isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e9:
-            if key.endswith("Length") and item < 1_000:
-                yield from ("y" * (int(item) + 1), "y" * max(int(item) - 1, 0))
+    yield from (schema[keyword] for keyword in ("const", "default") if keyword in schema)
+    for key, limit in schema.items():
+        if isinstance(limit, int | float) and not isinstance(limit, bool) and abs(limit) < 1e9:
+            if key.endswith("Length") and limit < 1_000:
+                yield from ("y" * (int(limit) + 1), "y" * max(int(limit) - 1, 0))
             else:
-                yield from (item, item + 1, item - 1)
+                yield from (limit, limit + 1, limit - 1)
 
 
-def _changed(value: Any, values: Sequence[Any], names: Sequence[str]) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for name in value:
-            yield {key: item for key, item in value.items() if key != name}
-            for other in _changed(value[name], values, names):
-                yield {**value, name: other}
+def _variants(body: Any, values: Sequence[Any], names: Sequence[str]) -> Iterator[Any]:
+    if isinstance(body, dict):
+        for name in body:
+            yield {other: body[other] for other in body if other != name}
+            for variant in _variants(body[name], values, names):
+                yield {**body, name: variant}
         for name in names:
-            if name not in value:
-                yield from ({**value, name: other} for other in (1, "x", None))
-    elif isinstance(value, list):
-        for index, item in enumerate(value[:2]):
-            for other in _changed(item, values, names):
-                yield [*value[:index], other, *value[index + 1 :]]
-        yield from ([*value, other] for other in values)
+            if name not in body:
+                yield from ({**body, name: value} for value in (1, "x", None))
+    elif isinstance(body, list):
+        for index, element in enumerate(body[:2]):
+            for variant in _variants(element, values, names):
+                yield [*body[:index], variant, *body[index + 1 :]]
+        yield from ([*body, value] for value in values)
     yield from values
 
 
-_MOST_TRIES = 60
-_MOST_CASES = 8
-_MOST_NEARBY = 6_000
+_MAX_TRIES = 60
+_MAX_CASES = 8
+_MAX_NEARBY = 6_000
+_MAX_TWINS = 2
 
 
 class Missing:
@@ -95,128 +102,126 @@ EXTRA = "undeclared_field"
 
 
 class Search:
-    """Looks for values that the left side allows and the right side refuses."""
+    """A search for bodies that one side allows and the other side refuses."""
 
-    def __init__(self, left: Cases, right: Cases) -> None:
-        self.left, self.right = left, right
-        self.samples = Samples(left, right)
-        self._judges: tuple[Validator, Validator] | None = None
-        self._unjudged = False
+    def __init__(self, allowing: Cases, refusing: Cases) -> None:
+        self.allowing, self.refusing = allowing, refusing
+        self.samples = Samples(allowing, refusing)
 
-    def find(self, attempts: tuple[Attempt, ...]) -> Counterexample | None:
-        """The first body that both judges confirm; ``None`` where none was found."""
-        judges = self._both()
-        if judges is None or judges[0].notes:  # a looser left judge could allow too much
-            return None
+    def find(self, attempts: Attempts) -> Counterexample | None:
+        """Return the first body of the attempts that both validators confirm."""
+        roots = self.allowing.view.root, self.refusing.view.root
         for attempt in attempts:
-            if not self.samples.rest():
+            if not self.samples.renew_budget():
                 return None
-            roots = (self.left.side.conj(self.left.side.root), self._right_root())
-            bodies = self._at(roots, attempt.steps, attempt.values, 0)
-            for body in islice(bodies, _MOST_TRIES):
-                if judges[0].allows(body) and not judges[1].allows(body):
-                    return Counterexample(body)
+            bodies = self._bodies(*roots, attempt)
+            counterexample = self._first_confirmed(islice(bodies, _MAX_TRIES))
+            if counterexample is not None:
+                return counterexample
         return None
 
-    def roam(self) -> Counterexample | None:
-        """A body that both judges confirm, looked for near everything that either side allows."""
-        judges = self._both()
-        if judges is None or judges[0].notes:
-            return None
-        self.samples.rest()
-        here, there = self.left.side.conj(self.left.side.root), self._right_root()
-        starts = [*self.samples.of(here, there), *Samples(self.right, self.left).of(there, here)]
-        schemas = (self.left.side.root, self.right.side.root)
-        for body in islice(nearby(starts, schemas), _MOST_NEARBY):
-            if judges[0].allows(body) and not judges[1].allows(body):
-                return Counterexample(body)
-        return None
+    def search_nearby(self) -> Counterexample | None:
+        """Return a confirmed body that is near to what either side allows."""
+        return self._first_confirmed(islice(self._nearby(), _MAX_NEARBY))
 
     def sample(self) -> Counterexample | None:
-        """Any body that the left side allows."""
-        self.samples.rest()
-        judges = self._both()
-        root = self.left.side.conj(self.left.side.root)
-        if judges is None:
+        """Return any body that the allowing side takes."""
+        if self._validators is None:
             return None
-        found = (one for one in self.samples.of(root, self._right_root()) if judges[0].allows(one))
-        return next((Counterexample(one) for one in found), None)
+        allows = self._validators[0].allows
+        samples = self.samples.of(self.allowing.view.root, self.refusing.view.root)
+        return next((Counterexample(body) for body in samples if allows(body)), None)
 
-    def _right_root(self) -> Conj:
-        return self.right.side.conj(self.right.side.root)
-
-    def _both(self) -> tuple[Validator, Validator] | None:
-        if self._judges is None and not self._unjudged:
-            from callsheet.schema import validator
-
-            raws = (_asserting(self.left.side.raw), _asserting(self.right.side.raw))
-            try:
-                self._judges = (validator.compile(raws[0]), validator.compile(raws[1]))
-            except validator.UnusableSchema:
-                self._unjudged = True
-        return self._judges
-
-    def _at(
-        self, pair: tuple[Conj, Conj], steps: Steps, values: tuple[Any, ...] | None, depth: int
-    ) -> Iterator[Any]:
-        """Whole values with each of ``values`` at a place in them."""
-        mine, twin = pair
-        if not steps:
-            yield from self.samples.of(mine, twin) if values is None else values
-            return
-        cases = self.left.of(mine)[:_MOST_CASES]
-        make: Callable[..., Iterator[Any]] = (
-            self._items if isinstance(steps[0], int) else self._fields
+    def _first_confirmed(self, bodies: Iterable[Any]) -> Counterexample | None:
+        if self._validators is None:
+            return None
+        allowing, refusing = self._validators
+        if allowing.notes:  # it is looser than its schema and could allow too much
+            return None
+        return next(
+            (
+                Counterexample(body)
+                for body in bodies
+                if allowing.allows(body) and not refusing.allows(body)
+            ),
+            None,
         )
-        for case in cases:
-            yield from make(case, twin, steps, values, depth)
 
-    def _fields(
-        self, case: Case, twin: Conj, steps: Any, values: tuple[Any, ...] | None, depth: int
-    ) -> Iterator[Any]:
-        name = steps[0]
-        made = (
-            self.samples.base(case, twin, without=name, depth=depth)
-            if _is(case, "object")
-            else None
-        )
-        if made is None:
-            return
-        if values == (MISSING,) and len(steps) == 1:
-            yield made
-            return
-        mine = case.field(self.left.side, name)
-        for other in self._twins(twin, "object"):
-            pair = (mine, other.field(self.right.side, name))
-            for value in self._at(pair, steps[1:], values, depth + 1):
-                yield {**made, name: value}
+    def _nearby(self) -> Iterator[Any]:
+        self.samples.renew_budget()
+        allowing, refusing = self.allowing.view, self.refusing.view
+        backward = Samples(self.refusing, self.allowing)
+        bodies = self.samples.of(allowing.root, refusing.root)
+        bodies += backward.of(refusing.root, allowing.root)
+        yield from _vary(bodies, (allowing.schema, refusing.schema))
 
-    def _items(
-        self, case: Case, twin: Conj, steps: Any, values: tuple[Any, ...] | None, depth: int
+    @cached_property
+    def _validators(self) -> tuple[Validator, Validator] | None:
+        """Compile both advertised schemas; ``None`` where one has no validator."""
+        from callsheet.schema import validator
+
+        raws = _asserting(self.allowing.view.raw), _asserting(self.refusing.view.raw)
+        try:
+            return validator.compile(raws[0]), validator.compile(raws[1])
+        except validator.UnusableSchema:
+            return None
+
+    def _bodies(
+        self, allowing: Conjunction, refusing: Conjunction, attempt: Attempt, depth: int = 0
     ) -> Iterator[Any]:
-        if not _is(case, "array"):
+        """Yield whole bodies with each value of an attempt at its pointer."""
+        if not attempt.pointer:
+            values = attempt.values
+            yield from self.samples.of(allowing, refusing) if values is None else values
             return
-        index = steps[0]
-        start = self.samples.filled(case, [], depth) or []
+        is_index = isinstance(attempt.pointer[0], int)
+        build = self._arrays if is_index else self._objects
+        for case in self.allowing.of(allowing)[:_MAX_CASES]:
+            if _has_any(case, "array" if is_index else "object"):
+                yield from build(case, refusing, attempt, depth)
+
+    def _objects(
+        self, case: Case, refusing: Conjunction, attempt: Attempt, depth: int
+    ) -> Iterator[dict[str, Any]]:
+        name = str(attempt.pointer[0])
+        start = self.samples.build_object(case, refusing, omit=name, depth=depth)
+        if start is None:
+            return
+        if attempt.values == (MISSING,) and len(attempt.pointer) == 1:
+            yield start
+            return
+        field = case.field(self.allowing.view, name)
+        for twin in self._twins(refusing, "object"):
+            twin_field = twin.field(self.refusing.view, name)
+            for value in self._bodies(field, twin_field, attempt.inner(), depth + 1):
+                yield {**start, name: value}
+
+    def _arrays(
+        self, case: Case, refusing: Conjunction, attempt: Attempt, depth: int
+    ) -> Iterator[list[Any]]:
+        index = int(attempt.pointer[0])
+        start = self.samples.fill_array(case, [], depth) or []
         while len(start) < index:
-            more = self.samples.of(case.entry(self.left.side, len(start)))
-            if not more:
+            options = self.samples.of(case.item(self.allowing.view, len(start)))
+            if not options:
                 return
-            start.append(more[0])
-        mine = case.entry(self.left.side, index)
-        for other in self._twins(twin, "array"):
-            pair = (mine, other.entry(self.right.side, index))
-            for value in self._at(pair, steps[1:], values, depth + 1):
+            start.append(options[0])
+        element = case.item(self.allowing.view, index)
+        for twin in self._twins(refusing, "array"):
+            twin_element = twin.item(self.refusing.view, index)
+            for value in self._bodies(element, twin_element, attempt.inner(), depth + 1):
                 yield [*start[:index], value, *start[index + 1 :]]
 
-    def _twins(self, twin: Conj, kind: str) -> list[Case]:
-        return [one for one in self.right.of(twin) if _is(one, kind)][:2] or [Case()]
+    def _twins(self, refusing: Conjunction, kind: str) -> list[Case]:
+        """Return the cases of the refusing side that a value of a kind may pass."""
+        cases = [case for case in self.refusing.of(refusing) if _has_any(case, kind)]
+        return cases[:_MAX_TWINS] or [Case()]
 
 
-def _is(case: Case, kind: str) -> bool:
+def _has_any(case: Case, kind: str) -> bool:
     return kind in case.kinds and case.values is None
 
 
 def _asserting(schema: Any) -> Any:
-    """A schema without the keywords of which validators disagree whether they refuse anything."""
+    """Copy a schema without the keywords on which validators disagree."""
     return without(without(schema, "contentEncoding"), "contentMediaType")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,12 +11,15 @@ from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples
 
 if TYPE_CHECKING:
-    from callsheet.schemadiff.view import Conj, SchemaView
+    from callsheet.errors import Pointer
+    from callsheet.schemadiff.view import Conjunction, SchemaView
 
 
 Severity = Literal["breaking", "unproved", "additive", "text"]
 
 Kind = Literal["added", "removed", "changed"]
+
+_DEEPEST = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,75 +32,77 @@ class Counterexample:
 
     value: Any
 
-    def as_json(self) -> Any:
-        """The value itself."""
-        return self.value
-
-
-Steps = tuple[str | int, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Values to try at a place in the body; ``None`` tries samples of what may stand there."""
+    """Values to try at a pointer in the body; ``None`` tries samples of what may be there."""
 
-    steps: Steps
+    pointer: Pointer
     values: tuple[Any, ...] | None = None
 
+    def inner(self) -> Attempt:
+        """Return the same attempt as seen from the first step of the pointer."""
+        return Attempt(self.pointer[1:], self.values)
 
-Attempts = tuple["Attempt", ...]
+
+Attempts = tuple[Attempt, ...]
+
+
+def any_value(pointer: Pointer) -> Attempts:
+    """Return the attempt to try whatever may be at a pointer."""
+    return (Attempt(pointer),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What differs at a place.
+    """A difference at a pointer; ``phrase`` follows the name of the value there.
 
-    ``words`` follow the name of the place. ``less`` is not ``None`` where the new schema may
-    refuse what the old one took, ``more`` where it may take what the old one refused; they hold
-    where to look for a value that shows it. ``told`` is set where neither can be. ``soft``
-    differences concern fields that one side does not declare: they are never called breaking.
+    ``losses`` is not ``None`` where the new schema may refuse what the old one took, ``gains``
+    where it may take what the old one refused; they hold where to look for a value that shows
+    it. ``severity`` is set where neither is possible. ``never_breaking`` marks differences about
+    fields that one side does not declare; ``fields`` points at those.
     """
 
     code: str
-    steps: Steps
-    words: str
+    pointer: Pointer
+    phrase: str
     kind: Kind = "changed"
-    less: Attempts | None = None
-    more: Attempts | None = None
-    told: Literal["", "text", "additive"] = ""
-    soft: bool = False
-    others: tuple[Steps, ...] = ()
+    losses: Attempts | None = None
+    gains: Attempts | None = None
+    severity: Literal["", "text", "additive"] = ""
+    never_breaking: bool = False
+    fields: tuple[Pointer, ...] = ()
 
 
-class Notebook(ABC):
-    """Both sides, the proof from old to new and back, and the findings so far."""
+class Comparison:
+    """Both sides, the proofs from old to new and back, and the differences so far.
+
+    ``pending`` are the pairs still to be compared. ``newly_validated`` points at fields that the
+    old side let pass undeclared, ``newly_allowed`` at those that it refused.
+    """
 
     def __init__(self, old: SchemaView, new: SchemaView) -> None:
         self.old, self.new = Cases(old), Cases(new)
         self.forward = Proof(self.old, self.new)
         self.backward = Proof(self.new, self.old)
-        self.was = Samples(self.old, self.new)
-        self.now = Samples(self.new, self.old)
-        self.found: list[Difference] = []
-        self.met: set[tuple[Any, ...]] = set()
-        self.judged: list[Steps] = []
-        self.unknown: list[Steps] = []
+        self.old_samples = Samples(self.old, self.new)
+        self.new_samples = Samples(self.new, self.old)
+        self.differences: list[Difference] = []
+        self.newly_validated: list[Pointer] = []
+        self.newly_allowed: list[Pointer] = []
+        self.pending: deque[tuple[Conjunction, Conjunction, Pointer]] = deque()
+        self._seen: set[tuple[Any, ...]] = set()
 
-    def tell(self, code: str, steps: Steps, words: str, **rest: Any) -> None:
-        """Write a finding down, once: alternatives may share what changed."""
-        if (code, steps, words) not in self.met:
-            self.met.add((code, steps, words))
-            self.found.append(Difference(code=code, steps=steps, words=words, **rest))
+    def add(self, code: str, pointer: Pointer, phrase: str, **details: Any) -> None:
+        """Add a difference, once: alternatives may share what changed."""
+        if (code, pointer, phrase) not in self._seen:
+            self._seen.add((code, pointer, phrase))
+            difference = Difference(code=code, pointer=pointer, phrase=phrase, **details)
+            self.differences.append(difference)
 
-    def rest(self) -> None:
-        """Let both sides make samples again."""
-        self.was.rest()
-        self.now.rest()
-
-    def any_at(self, steps: Steps) -> tuple[Attempt, ...]:
-        """Try whatever may stand at a place."""
-        return (Attempt(steps),)
-
-    @abstractmethod
-    def pair(self, one: Conj, other: Conj, steps: Steps) -> None:
-        """Compare what binds one value on both sides."""
+    def enqueue(self, old: Conjunction, new: Conjunction, pointer: Pointer) -> None:
+        """Compare later what binds one value on both sides, each pair once."""
+        pair = (self.old.view.identity(old), self.new.view.identity(new))
+        if pair not in self._seen and len(pointer) <= _DEEPEST:
+            self._seen.add(pair)
+            self.pending.append((old, new, pointer))

@@ -5,239 +5,246 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from callsheet.schemadiff.cases import kind_of, mark
+from callsheet.schemadiff.cases import kind_of, value_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from callsheet.schemadiff.cases import Case, OpaqueRule
     from callsheet.schemadiff.normal_form import Cases
-    from callsheet.schemadiff.view import Conj
+    from callsheet.schemadiff.view import Conjunction
 
 
 Verdict = bool | None
+"""``None`` where an opaque rule decides."""
 
 
 def passes(
-    cases: Cases, case: Case, value: Any, granted: frozenset[OpaqueRule] = frozenset()
+    cases: Cases, case: Case, value: Any, obeyed: frozenset[OpaqueRule] = frozenset()
 ) -> Verdict:
-    """Whether the value passes; the opaque rules in ``granted`` are known to be obeyed."""
+    """Test a value against one case; the opaque rules in ``obeyed`` need no test."""
     kind = kind_of(value)
     if kind not in case.kinds:
         return False
-    if case.values is not None and mark(value) not in case.values:
+    if case.values is not None and value_key(value) not in case.values:
         return False
-    inner = _all(_INNER[kind](cases, case, value)) if kind in _INNER else True
-    if inner is True and not case.rules(kind) <= granted:
+    verdict = _conjoin(_TESTS[kind](cases, case, value)) if kind in _TESTS else True
+    if verdict is True and not case.rules(kind) <= obeyed:
         return None
-    return inner
+    return verdict
 
 
-def member(cases: Cases, conj: Conj, value: Any) -> Verdict:
-    """Whether the value passes one of the cases of what applies together."""
-    found = [passes(cases, case, value) for case in cases.of(conj)]
-    if True in found:
+def is_member(cases: Cases, conjunction: Conjunction, value: Any) -> Verdict:
+    """Test whether a value passes one of the cases of a conjunction."""
+    verdicts = [passes(cases, case, value) for case in cases.of(conjunction)]
+    if True in verdicts:
         return True
-    return None if None in found else False
+    return None if None in verdicts else False
 
 
-def _all(verdicts: Iterable[Verdict]) -> Verdict:
-    """No where one says no, else not known where one does not know."""
-    held: Verdict = True
+def _conjoin(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return False if any verdict is, else ``None`` if any is."""
+    conjoined: Verdict = True
     for verdict in verdicts:
         if verdict is False:
             return False
-        held = held and verdict
-    return held
+        conjoined = conjoined and verdict
+    return conjoined
 
 
-def _number(cases: Cases, case: Case, value: Any) -> Iterable[Verdict]:
+def _test_number(cases: Cases, case: Case, number: Any) -> Iterable[Verdict]:
     limits = case.limits
-    yield not (case.whole and value != int(value))
-    yield not ("minimum" in limits and value < limits["minimum"])
-    yield not ("maximum" in limits and value > limits["maximum"])
-    yield not ("exclusiveMinimum" in limits and value <= limits["exclusiveMinimum"])
-    yield not ("exclusiveMaximum" in limits and value >= limits["exclusiveMaximum"])
-    for step in case.steps:
-        exact = value == int(value) and step == int(step)
-        yield int(value) % int(step) == 0 if exact else None
+    yield not (case.integral and number != int(number))
+    yield not ("minimum" in limits and number < limits["minimum"])
+    yield not ("maximum" in limits and number > limits["maximum"])
+    yield not ("exclusiveMinimum" in limits and number <= limits["exclusiveMinimum"])
+    yield not ("exclusiveMaximum" in limits and number >= limits["exclusiveMaximum"])
+    for multiple in case.multiples:
+        exact = number == int(number) and multiple == int(multiple)
+        yield int(number) % int(multiple) == 0 if exact else None
 
 
-def _string(cases: Cases, case: Case, value: str) -> Iterable[Verdict]:
-    yield _between(case, len(value), "minLength", "maxLength")
+def _test_string(cases: Cases, case: Case, text: str) -> Iterable[Verdict]:
+    yield _has_size(case, len(text), "minLength", "maxLength")
 
 
-def _array(cases: Cases, case: Case, value: list[Any]) -> Iterable[Verdict]:
-    yield _between(case, len(value), "minItems", "maxItems")
+def _test_array(cases: Cases, case: Case, array: list[Any]) -> Iterable[Verdict]:
+    yield _has_size(case, len(array), "minItems", "maxItems")
     if case.unique:
-        yield len(set(map(mark, value))) == len(value)
-    for index, item in enumerate(value):
-        yield member(cases, case.entry(cases.side, index), item)
+        yield len(set(map(value_key, array))) == len(array)
+    for index, element in enumerate(array):
+        yield is_member(cases, case.item(cases.view, index), element)
 
 
-def _object(cases: Cases, case: Case, value: dict[str, Any]) -> Iterable[Verdict]:
-    yield _between(case, len(value), "minProperties", "maxProperties")
-    yield case.required <= value.keys()
-    for name, item in value.items():
-        yield member(cases, case.field(cases.side, name), item)
+def _test_object(cases: Cases, case: Case, fields: dict[str, Any]) -> Iterable[Verdict]:
+    yield _has_size(case, len(fields), "minProperties", "maxProperties")
+    yield case.required <= fields.keys()
+    for name, value in fields.items():
+        yield is_member(cases, case.field(cases.view, name), value)
 
 
-def _between(case: Case, size: int, low: str, high: str) -> bool:
+def _has_size(case: Case, size: int, low: str, high: str) -> bool:
     return bool(case.limits.get(low, 0) <= size <= case.limits.get(high, size))
 
 
-_INNER = {"number": _number, "string": _string, "array": _array, "object": _object}
+_TESTS: Mapping[str, Callable[..., Iterable[Verdict]]] = {
+    "number": _test_number,
+    "string": _test_string,
+    "array": _test_array,
+    "object": _test_object,
+}
 
 
-_MOST_STEPS = 20_000
+_MAX_STEPS = 20_000
 _INFINITE = float("inf")
 
 
 class Proof:
-    """Inclusion of the left side in the right one; says yes only where it is certain.
+    """A proof that one schema lies within another one; yes only where it is certain.
 
     Recursive schemas are compared by coinduction: a pair that is met again below itself
-    holds if everything else about it does, since a value is finite. A pair that failed takes
+    holds if everything else about it does, since a value is finite. A pair that fails takes
     back whatever was concluded from it.
     """
 
-    def __init__(self, left: Cases, right: Cases) -> None:
-        self.left, self.right = left, right
-        self._known = left.side.known and right.side.known
-        self._steps = _MOST_STEPS
+    def __init__(self, inner: Cases, outer: Cases) -> None:
+        self.inner, self.outer = inner, outer
+        self._decidable = inner.view.decidable and outer.view.decidable
+        self._steps_left = _MAX_STEPS
         self._assumed: dict[tuple[Any, ...], None] = {}
         self._refuted: set[tuple[Any, ...]] = set()
 
-    def included(self, one: Conj, other: Conj) -> bool:
-        """Whether every value that passes ``one`` on the left passes ``other`` on the right."""
-        if set(self.right.side.keys(other)) <= set(self.left.side.keys(one)):
+    def is_included(self, inner: Conjunction, outer: Conjunction) -> bool:
+        """Tell whether every value of the inner conjunction is one of the outer one."""
+        if set(self.outer.view.keys(outer)) <= set(self.inner.view.keys(inner)):
             return True
-        if not self._known:
+        if not self._decidable:
             return False
-        pair = (self.left.side.mark(one), self.right.side.mark(other))
-        self._steps -= 1
+        pair = (self.inner.view.identity(inner), self.outer.view.identity(outer))
+        self._steps_left -= 1
         if pair in self._assumed:
             return True
-        if pair in self._refuted or self._steps < 0:
+        if pair in self._refuted or self._steps_left < 0:
             return False
-        before = len(self._assumed)
+        assumptions = len(self._assumed)
         self._assumed[pair] = None
-        held = self._holds(one, other)
-        if not held:
-            while len(self._assumed) > before:
+        holds = self._holds(inner, outer)
+        if not holds:
+            while len(self._assumed) > assumptions:
                 self._assumed.popitem()
             self._refuted.add(pair)
-        return held
+        return holds
 
-    def _holds(self, one: Conj, other: Conj) -> bool:
-        targets = self.right.of(other)
+    def _holds(self, inner: Conjunction, outer: Conjunction) -> bool:
+        targets = self.outer.of(outer)
         return all(
-            self._covered(case, kind, targets) for case in self.left.of(one) for kind in case.kinds
+            self._is_covered(case, kind, targets)
+            for case in self.inner.of(inner)
+            for kind in case.kinds
         )
 
-    def _covered(self, case: Case, kind: str, targets: tuple[Case, ...]) -> bool:
-        if self.left.dead(case, kind):
+    def _is_covered(self, case: Case, kind: str, targets: tuple[Case, ...]) -> bool:
+        if self.inner.is_impossible(case, kind):
             return True
-        listed = case.listed(kind)
-        if listed is None:
-            return any(self._within(case, kind, target) for target in targets)
+        values = case.finite_values(kind)
+        if values is None:
+            return any(self._is_within(case, kind, target) for target in targets)
         rules = case.rules(kind)
         return all(
-            passes(self.left, case, value) is False
-            or any(passes(self.right, target, value, rules) is True for target in targets)
-            for value in listed
+            passes(self.inner, case, value) is False
+            or any(passes(self.outer, target, value, rules) is True for target in targets)
+            for value in values
         )
 
-    def _within(self, case: Case, kind: str, target: Case) -> bool:
+    def _is_within(self, case: Case, kind: str, target: Case) -> bool:
         if kind not in target.kinds or target.values is not None:
             return False
         if not target.rules(kind) <= case.rules(kind):
             return False
         if kind == "number":
-            return numbers_within(case, target)
+            return _are_numbers_within(case, target)
         if kind == "array":
-            return self._arrays(case, target)
+            return self._are_arrays_within(case, target)
         if kind == "object":
-            return self._objects(case, target)
-        return kind != "string" or _span(case.limits, target.limits, "minLength", "maxLength")
+            return self._are_objects_within(case, target)
+        return kind != "string" or _are_sizes_within(
+            case.limits, target.limits, "minLength", "maxLength"
+        )
 
-    def _arrays(self, case: Case, target: Case) -> bool:
-        most = self._longest(case)
-        limits = {**case.limits, "maxItems": most}
-        if not _span(limits, target.limits, "minItems", "maxItems"):
+    def _are_arrays_within(self, case: Case, target: Case) -> bool:
+        longest = self._longest(case)
+        limits = {**case.limits, "maxItems": longest}
+        if not _are_sizes_within(limits, target.limits, "minItems", "maxItems"):
             return False
-        if target.unique and not case.unique and most > 1:
+        if target.unique and not case.unique and longest > 1:
             return False
-        deepest = max(case.depth(), target.depth())
-        for index in range(deepest + 1):
-            if index >= most:
-                break
-            left, right = self.left.side, self.right.side
-            if not self.included(case.entry(left, index), target.entry(right, index)):
-                return False
-        return True
+        inner, outer = self.inner.view, self.outer.view
+        return all(
+            index >= longest or self.is_included(case.item(inner, index), target.item(outer, index))
+            for index in range(max(case.prefix_length(), target.prefix_length()) + 1)
+        )
 
     def _longest(self, case: Case) -> Any:
-        """How many items there can be: none stands where nothing passes."""
-        closed = (
+        """Return the greatest number of items: none follows where no value passes."""
+        impossible = (
             index
-            for index in range(case.depth() + 1)
-            if self.left.empty(case.entry(self.left.side, index))
+            for index in range(case.prefix_length() + 1)
+            if self.inner.is_empty(case.item(self.inner.view, index))
         )
-        return min(case.limits.get("maxItems", _INFINITE), next(closed, _INFINITE))
+        return min(case.limits.get("maxItems", _INFINITE), next(impossible, _INFINITE))
 
-    def _objects(self, case: Case, target: Case) -> bool:
-        if not target.required <= case.required or not _counted(case, target, self.left):
+    def _are_objects_within(self, case: Case, target: Case) -> bool:
+        if not target.required <= case.required:
             return False
-        left, right = self.left.side, self.right.side
-        names = sorted(case.names() | target.names())
-        pairs = [(case.field(left, name), target.field(right, name)) for name in names]
-        pairs.append((case.others(left), target.others(right)))
-        return all(self.included(one, other) for one, other in pairs)
+        if not self._are_field_counts_within(case, target):
+            return False
+        inner, outer = self.inner.view, self.outer.view
+        names = sorted(case.declared() | target.declared())
+        pairs = [(case.field(inner, name), target.field(outer, name)) for name in names]
+        pairs.append((case.additional(inner), target.additional(outer)))
+        return all(self.is_included(*pair) for pair in pairs)
+
+    def _are_field_counts_within(self, case: Case, target: Case) -> bool:
+        least = max(case.limits.get("minProperties", 0), len(case.required))
+        most = case.limits.get("maxProperties", _INFINITE)
+        by_pattern = any(fields.by_pattern for fields in case.fields)
+        if not by_pattern and self.inner.is_empty(case.additional(self.inner.view)):
+            most = min(most, len(case.declared()))
+        limits = {"minProperties": least, "maxProperties": most}
+        return _are_sizes_within(limits, target.limits, "minProperties", "maxProperties")
 
 
-def _span(one: Mapping[str, Any], other: Mapping[str, Any], low: str, high: str) -> bool:
+def _are_sizes_within(
+    limits: Mapping[str, Any], target: Mapping[str, Any], low: str, high: str
+) -> bool:
     return bool(
-        one.get(low, 0) >= other.get(low, 0)
-        and one.get(high, _INFINITE) <= other.get(high, _INFINITE)
+        limits.get(low, 0) >= target.get(low, 0)
+        and limits.get(high, _INFINITE) <= target.get(high, _INFINITE)
     )
 
 
-def _counted(case: Case, target: Case, left: Cases) -> bool:
-    least = max(case.limits.get("minProperties", 0), len(case.required))
-    most = case.limits.get("maxProperties", _INFINITE)
-    if not any(one.depends for one in case.fields) and left.empty(case.others(left.side)):
-        most = min(most, len(case.names()))
-    limits = target.limits
-    return bool(
-        least >= limits.get("minProperties", 0) and most <= limits.get("maxProperties", _INFINITE)
-    )
-
-
-def numbers_within(case: Case, target: Case) -> bool:
-    """Whether the numbers of one case are among those of another."""
-    if target.whole and not case.whole and not any(_whole(step) for step in case.steps):
+def _are_numbers_within(case: Case, target: Case) -> bool:
+    if target.integral and not case.integral and not any(map(_is_whole, case.multiples)):
         return False
-    steps = {*case.steps, 1} if case.whole else case.steps
-    if not all(any(_divides(step, held) for held in steps) for step in target.steps):
+    multiples = {*case.multiples, 1} if case.integral else case.multiples
+    if not all(any(_divides(step, own) for own in multiples) for step in target.multiples):
         return False
-    low, high = edges(case)
-    limits = target.limits
-    return (
-        low >= (limits.get("minimum", -_INFINITE), False)
-        and high <= (limits.get("maximum", _INFINITE), True)
-        and low >= (limits.get("exclusiveMinimum", -_INFINITE), "exclusiveMinimum" in limits)
-        and high <= (limits.get("exclusiveMaximum", _INFINITE), "exclusiveMaximum" not in limits)
-    )
+    low, high = bounds(case)
+    target_low, target_high = _open_bounds(target.limits)
+    return low >= target_low and high <= target_high
 
 
-def edges(case: Case) -> tuple[tuple[Any, bool], tuple[Any, bool]]:
-    """The lowest and the highest number, in an order where an open end lies further inside.
+def bounds(case: Case) -> tuple[tuple[Any, bool], tuple[Any, bool]]:
+    """Return the lowest and the highest number, so ordered that an open bound is further inside.
 
-    The lowest is ``(value, open)``, the highest ``(value, closed)``; of whole numbers the
-    ends are closed and whole.
+    The lowest is ``(number, is_open)``, the highest ``(number, is_closed)``; of integers both
+    bounds are closed and whole.
     """
-    limits = case.limits
+    low, high = _open_bounds(case.limits)
+    return (_round_up(low), _round_down(high)) if case.integral else (low, high)
+
+
+def _open_bounds(limits: Mapping[str, Any]) -> tuple[tuple[Any, bool], tuple[Any, bool]]:
     low = max(
         (limits.get("minimum", -_INFINITE), False),
         (limits.get("exclusiveMinimum", -_INFINITE), "exclusiveMinimum" in limits),
@@ -246,34 +253,34 @@ def edges(case: Case) -> tuple[tuple[Any, bool], tuple[Any, bool]]:
         (limits.get("maximum", _INFINITE), True),
         (limits.get("exclusiveMaximum", _INFINITE), "exclusiveMaximum" not in limits),
     )
-    return (_up(low), _down(high)) if case.whole else (low, high)
+    return low, high
 
 
-def _up(low: tuple[Any, bool]) -> tuple[Any, bool]:
-    value, is_open = low
-    if value == -_INFINITE:
+def _round_up(low: tuple[Any, bool]) -> tuple[Any, bool]:
+    number, is_open = low
+    if number == -_INFINITE:
         return low
-    floor = value.__floor__()
-    return (floor + 1 if is_open or floor != value else floor), False
+    floor = number.__floor__()
+    return (floor + 1 if is_open or floor != number else floor), False
 
 
-def _down(high: tuple[Any, bool]) -> tuple[Any, bool]:
-    value, closed = high
-    if value == _INFINITE:
+def _round_down(high: tuple[Any, bool]) -> tuple[Any, bool]:
+    number, is_closed = high
+    if number == _INFINITE:
         return high
-    floor = value.__floor__()
-    return (floor - 1 if not closed and floor == value else floor), True
+    floor = number.__floor__()
+    return (floor - 1 if not is_closed and floor == number else floor), True
 
 
-def _whole(step: Any) -> bool:
-    return bool(step == int(step))
+def _is_whole(number: Any) -> bool:
+    return bool(number == int(number))
 
 
-def _divides(step: Any, held: Any) -> bool:
-    """Whether every multiple of ``held`` is one of ``step``; of fractions only equal ones count.
+def _divides(divisor: Any, number: Any) -> bool:
+    """Tell whether every multiple of ``number`` is one of ``divisor``.
 
-    Validators disagree on multiples of fractions.
+    Of fractions only equal ones count: validators disagree on their multiples.
     """
-    if step == held:
+    if divisor == number:
         return True
-    return _whole(step) and _whole(held) and Fraction(held) % Fraction(step) == 0
+    return _is_whole(divisor) and _is_whole(number) and Fraction(number) % Fraction(divisor) == 0

@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
-_MOST_SHOWN = 6
+DESCRIBED = "is described differently"
+
+_MAX_LISTED = 6
 _LONGEST = 40
 _KINDS: Mapping[str, str] = {
     "string": "text",
@@ -21,74 +23,78 @@ _KINDS: Mapping[str, str] = {
     "null": "null",
 }
 _LIMITS: Mapping[str, tuple[str, str]] = {
-    "maxLength": ("is now at most {} long", "may be of any length above"),
-    "minLength": ("is now at least {} long", "may be of any length below"),
-    "maximum": ("is now at most {}", "has no greatest value any more"),
-    "exclusiveMaximum": ("is now below {}", "has no upper end any more"),
-    "minimum": ("is now at least {}", "has no least value any more"),
-    "exclusiveMinimum": ("is now above {}", "has no lower end any more"),
-    "maxItems": ("now holds at most {}", "may hold any number from now on"),
-    "minItems": ("now holds at least {}", "may be empty now"),
-    "maxProperties": ("now has at most {} fields", "may have any number of fields now"),
-    "minProperties": ("now has at least {} fields", "may have no fields now"),
+    "maxLength": ("is now at most {} characters long", "maximum length"),
+    "minLength": ("is now at least {} characters long", "minimum length"),
+    "maximum": ("is now at most {}", "maximum"),
+    "exclusiveMaximum": ("is now below {}", "upper bound"),
+    "minimum": ("is now at least {}", "minimum"),
+    "exclusiveMinimum": ("is now above {}", "lower bound"),
+    "maxItems": ("now holds at most {} items", "maximum number of items"),
+    "minItems": ("now holds at least {} items", "minimum number of items"),
+    "maxProperties": ("now has at most {} fields", "maximum number of fields"),
+    "minProperties": ("now has at least {} fields", "minimum number of fields"),
 }
-_RULES: Mapping[str, str] = {
-    "pattern": "must match {} now",
-    "format": "is meant to be of the format {} now",
-    "contentEncoding": "is meant to be encoded as {} now",
-    "contentMediaType": "is meant to hold {} now",
+_RULES: Mapping[str, tuple[str, str]] = {
+    "pattern": ("must now match {}", "pattern"),
+    "format": ("now has the format {}", "format"),
+    "contentEncoding": ("now has the encoding {}", "encoding"),
+    "contentMediaType": ("now has the media type {}", "media type"),
 }
 
 
-def shown(value: Any) -> str:
-    """A value as people read it, cut to 40 characters."""
+def show(value: Any) -> str:
+    """Return a value as people read it, cut to 40 characters."""
     text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def listed(values: Iterable[Any]) -> str:
-    """Values in a row, the first six of them."""
-    texts = [shown(one) for one in values]
-    if len(texts) > _MOST_SHOWN + 1:
-        return f"{', '.join(texts[:_MOST_SHOWN])} and {len(texts) - _MOST_SHOWN} more"
+def enumerate_values(values: Iterable[Any]) -> str:
+    """Return the values separated by commas, the first six of many."""
+    texts = [show(value) for value in values]
+    if len(texts) > _MAX_LISTED + 1:
+        return f"{', '.join(texts[:_MAX_LISTED])} and {len(texts) - _MAX_LISTED} more"
     return ", ".join(texts)
 
 
-def kinds(found: Iterable[str]) -> str:
-    """Kinds of JSON in words."""
-    return " and ".join(_KINDS[one] for one in sorted(found, key=list(_KINDS).index))
+def kinds(names: Iterable[str]) -> str:
+    """Return the kinds of JSON values in words."""
+    return " and ".join(_KINDS[name] for name in sorted(names, key=list(_KINDS).index))
 
 
-def limit(key: str, old: Any, new: Any) -> str:
-    """How a limit changed; ``None`` where a side has none."""
-    said, gone = _LIMITS[key]
+def limit(keyword: str, old: Any, new: Any) -> str:
+    """Say how a limit changed; ``None`` where a side has none."""
+    return _changed(*_LIMITS[keyword], old, new)
+
+
+def multiples(steps: Collection[Any]) -> str:
+    """Say of what numbers have to be multiples now."""
+    if not steps:
+        return "no longer has to be a multiple"
+    return f"now takes only multiples of {' and '.join(map(show, sorted(steps)))}"
+
+
+def rule(keyword: str, old: Any, new: Any) -> str:
+    """Say how an opaque rule changed; ``None`` where a side has none."""
+    if not keyword:
+        return "is composed differently"
+    if keyword in _RULES:
+        return _changed(*_RULES[keyword], old, new)
     if new is None:
-        return f"{gone} (was {shown(old)})"
-    was = "" if old is None else f" (was {shown(old)})"
-    return said.format(shown(new)) + was
+        return f"no longer has a rule `{keyword}`"
+    return f"has a {'new' if old is None else 'different'} rule `{keyword}`"
 
 
-def rule(word: str, old: Any, new: Any) -> str:
-    """How an opaque rule changed; ``None`` where a side has none."""
-    if not word:
-        return "is put together otherwise"
-    if word not in _RULES:
-        if new is None:
-            return f"has no rule `{word}` any more"
-        return f"has another rule `{word}`" if old is not None else f"has a rule `{word}` now"
-    if new is None:
-        return f"has no {_name(word)} any more (was {shown(old)})"
-    was = "" if old is None else f" (was {shown(old)})"
-    return _RULES[word].format(shown(new)) + was
+def _changed(sentence: str, name: str, old: Any, new: Any) -> str:
+    was = "" if old is None else f" (was {show(old)})"
+    return (f"no longer has a {name}" if new is None else sentence.format(show(new))) + was
 
 
-def _name(word: str) -> str:
-    return {"contentEncoding": "encoding", "contentMediaType": "media type"}.get(word, word)
-
-
-def default(old: Any, new: Any, *, had: bool, has: bool) -> str:
-    """How the server's default changed."""
-    if not has:
-        return f"has no server default any more (was {shown(old)})"
-    was = f" instead of {shown(old)}" if had else " now"
-    return f"has the server default {shown(new)}{was}"
+def default(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Say how the server's default changed, from the annotations of both sides."""
+    old = show(before.get("default"))
+    if "default" not in after:
+        return f"no longer has a server default (was {old})"
+    new = show(after["default"])
+    if "default" not in before:
+        return f"now has the server default {new}"
+    return f"has the server default {new} instead of {old}"

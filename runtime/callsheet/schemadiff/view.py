@@ -6,149 +6,154 @@ from typing import Any
 
 from callsheet.jsonio import canonical
 from callsheet.schema.admission import admit_noted, draft_of
-from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL
+from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL, subschemas
 from callsheet.schema.references import SchemaRefused, follow
 
-Conj = tuple[Any, ...]
-"""Admitted schemas (objects or booleans) that apply to one value together."""
+Conjunction = tuple[Any, ...]
+"""Admitted schemas (objects or booleans) that apply to the same value together."""
 
-_SILENT = frozenset(
+_NOT_BINDING = frozenset(
     (
         *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"),
         *("$comment", "$schema", "$defs", "definitions"),
     )
 )
-_BY_DRAFT = ('"prefixItems"', '"additionalItems"', '"dependencies"', '"items":[', 'Contains"')
+_DRAFT_DEPENDENT = (
+    *('"prefixItems"', '"additionalItems"', '"dependencies"', '"items":[', 'Contains"'),
+)
 _DYNAMIC = ('"$dynamicRef"', '"$recursiveRef"')
-_DEEPEST_NOTE = 16
-_FORGOTTEN = frozenset(("draft-04", "draft-06"))
+_MAX_REFS = 16
+_OLD_DRAFTS = frozenset(("draft-04", "draft-06"))
 
 
 class SchemaView:
     """An advertised schema, ready to be compared; raises ``SchemaRefused`` like admission.
 
-    ``known`` is false where nothing may be concluded from its keywords: it follows a draft
-    older than draft-07, refers dynamically, or says things that admission left out.
+    ``decidable`` is false where its keywords prove nothing: it follows a draft older than
+    draft-07, refers dynamically, or has parts that admission left out. ``root`` is the
+    admitted ``schema`` as a conjunction.
     """
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
-        self.root, notes = admit_noted(raw)
+        self.schema, notes = admit_noted(raw)
+        self.root = self.conjoin(self.schema)
         self.draft = draft_of(raw)
         text = canonical(raw)
-        self.known = not (
-            notes or self.draft in _FORGOTTEN or any(word in text for word in _DYNAMIC)
+        self.decidable = not (
+            notes or self.draft in _OLD_DRAFTS or any(keyword in text for keyword in _DYNAMIC)
         )
         self._keys: dict[int, str] = {}
-        self._held: list[Any] = []
+        self._referenced: list[Any] = []
 
-    def target(self, schema: dict[str, Any]) -> Any:
-        """What the ``$ref`` of a schema leads to."""
-        return follow(str(schema["$ref"]), self.root)
+    def resolve(self, schema: dict[str, Any]) -> Any:
+        """Return the target of the schema's ``$ref``."""
+        return follow(str(schema["$ref"]), self.schema)
 
-    def conj(self, *schemas: Any) -> Conj:
-        """Schemas that apply together, without those that allow everything."""
-        if any(one is False for one in schemas):
+    def conjoin(self, *schemas: Any) -> Conjunction:
+        """Return schemas that apply together, without those that allow everything."""
+        if any(schema is False for schema in schemas):
             return (False,)
-        return tuple(one for one in schemas if one is not True and one != {})
+        return tuple(schema for schema in schemas if schema is not True and schema != {})
 
-    def mark(self, conj: Conj) -> tuple[int, ...]:
-        """What tells apart what applies together, whichever reference leads there."""
-        return tuple(id(self._behind(schema)) for schema in conj)
+    def identity(self, conjunction: Conjunction) -> tuple[int, ...]:
+        """Return what identifies a conjunction, whichever references lead to its schemas."""
+        return tuple(id(self._dereference(schema)) for schema in conjunction)
 
-    def _behind(self, schema: Any) -> Any:
-        for _ in range(_DEEPEST_NOTE):
-            if not isinstance(schema, dict) or schema.keys() - _SILENT != {"$ref"}:
+    def _dereference(self, schema: Any) -> Any:
+        for _ in range(_MAX_REFS):
+            if not isinstance(schema, dict) or schema.keys() - _NOT_BINDING != {"$ref"}:
                 break
-            schema = self.target(schema)
+            schema = self.resolve(schema)
         return schema
 
     def key(self, schema: Any) -> str:
-        """One text for parts that mean the same in either schema, wherever they stand.
+        """Return a text that is equal for parts with the same meaning in either schema.
 
-        Annotations do not count; what the references lead to does.
+        Annotations do not count; the targets of references do.
         """
-        found = self._keys.get(id(schema))
-        if found is None:
-            found = self._keys[id(schema)] = self._text(schema)
-            self._held.append(schema)  # its id is a key as long as it lives
-        return found
+        key = self._keys.get(id(schema))
+        if key is None:
+            key = self._keys[id(schema)] = self._binding_text(schema)
+            self._referenced.append(schema)  # an id is unique only while its object lives
+        return key
 
-    def keys(self, conj: Conj) -> tuple[str, ...]:
-        """The keys of what applies together, in an order of their own."""
-        return tuple(sorted({self.key(one) for one in conj}))
+    def keys(self, conjunction: Conjunction) -> tuple[str, ...]:
+        """Return the sorted keys of a conjunction, each once."""
+        return tuple(sorted({self.key(schema) for schema in conjunction}))
 
-    def said(self, conj: Conj) -> str:
-        """What stands in the schemas and behind their references, annotations and all."""
-        return canonical([conj, {ref: at for one in conj for ref, at in self._beyond(one).items()}])
+    def text(self, conjunction: Conjunction) -> str:
+        """Return a conjunction and the targets of its references, annotations included."""
+        targets: dict[str, Any] = {}
+        for schema in conjunction:
+            targets |= self._targets(schema)
+        return canonical([conjunction, targets])
 
-    def notes(self, conj: Conj) -> dict[str, Any]:
-        """The annotations of a value: its own before those behind its references."""
-        found: dict[str, Any] = {}
-        for schema in reversed(conj):
-            found |= _notes(self, schema, 0)
-        return found
+    def annotations(self, conjunction: Conjunction) -> dict[str, Any]:
+        """Return the annotations of a value; its own win over those behind references."""
+        merged: dict[str, Any] = {}
+        for schema in reversed(conjunction):
+            merged |= self._annotations(schema, 0)
+        return merged
 
-    def _text(self, schema: Any) -> str:
-        beyond = {ref: binding(target) for ref, target in self._beyond(schema).items()}
-        text = canonical([binding(schema), beyond])
-        apart = not self.known or any(word in text for word in _BY_DRAFT)
-        return f"{self.draft if apart else ''} {text}"
+    def _annotations(self, schema: Any, depth: int) -> dict[str, Any]:
+        if not isinstance(schema, dict) or depth > _MAX_REFS:
+            return {}
+        merged = self._annotations(self.resolve(schema), depth + 1) if "$ref" in schema else {}
+        parts = schema.get("allOf", [])
+        if len(parts) == 1:
+            merged |= self._annotations(parts[0], depth + 1)
+        return {**merged, **{key: schema[key] for key in ANNOTATIONS & schema.keys()}}
 
-    def _beyond(self, schema: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        waiting = [schema]
-        while waiting:
-            for ref in _refs(waiting.pop()):
-                if ref not in found:
-                    found[ref] = _reached(ref, self.root)
-                    waiting.append(found[ref])
-        return found
+    def _binding_text(self, schema: Any) -> str:
+        targets = {ref: _binding(target) for ref, target in self._targets(schema).items()}
+        text = canonical([_binding(schema), targets])
+        by_draft = not self.decidable or any(keyword in text for keyword in _DRAFT_DEPENDENT)
+        return f"{self.draft if by_draft else ''} {text}"
 
+    def _targets(self, schema: Any) -> dict[str, Any]:
+        """Map every reference below a schema, and below those targets, to its target."""
+        targets: dict[str, Any] = {}
+        pending = [schema]
+        while pending:
+            for ref in _refs(pending.pop()):
+                if ref not in targets:
+                    targets[ref] = self._target(ref)
+                    pending.append(targets[ref])
+        return targets
 
-def _reached(ref: str, root: Any) -> Any:
-    try:
-        return follow(ref, root)
-    except SchemaRefused:
-        return None
+    def _target(self, ref: str) -> Any:
+        try:
+            return follow(ref, self.schema)
+        except SchemaRefused:
+            return None
 
 
 def _refs(schema: Any) -> list[str]:
+    """List the references in a schema, but not those in its definitions."""
     if isinstance(schema, list):
-        return [ref for item in schema for ref in _refs(item)]
+        return [ref for part in schema for ref in _refs(part)]
     if not isinstance(schema, dict):
         return []
-    found = [schema["$ref"]] if isinstance(schema.get("$ref"), str) else []
-    for key, value in schema.items():
-        if key in NAMED and key not in _SILENT and isinstance(value, dict):
-            found.extend(ref for item in value.values() for ref in _refs(item))
-        elif key in SEVERAL | ONE:
-            found.extend(_refs(value))
-    return found
+    refs = [schema["$ref"]] if isinstance(schema.get("$ref"), str) else []
+    binding = {key: schema[key] for key in schema if key not in _NOT_BINDING}
+    return refs + [ref for part in subschemas(binding) for ref in _refs(part)]
 
 
-def binding(schema: Any) -> Any:
-    """A schema without what binds nobody."""
+def _binding(schema: Any) -> Any:
+    """Copy a schema without the keywords that bind nobody."""
     if isinstance(schema, list):
-        return [binding(one) for one in schema]
+        return [_binding(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    made: dict[str, Any] = {}
+    copy: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in NAMED and key not in _SILENT and isinstance(value, dict):
-            made[key] = {name: binding(item) for name, item in value.items()}
-        elif key not in _SILENT:
-            made[key] = binding(value) if key in SEVERAL | ONE else value
-    if isinstance(made.get("required"), list):
-        made["required"] = sorted(set(made["required"]))
-    return made
-
-
-def _notes(side: SchemaView, schema: Any, depth: int) -> dict[str, Any]:
-    if not isinstance(schema, dict) or depth > _DEEPEST_NOTE:
-        return {}
-    found = _notes(side, side.target(schema), depth + 1) if "$ref" in schema else {}
-    parts = schema.get("allOf", [])
-    for part in parts if len(parts) == 1 else ():
-        found |= _notes(side, part, depth + 1)
-    return {**found, **{key: schema[key] for key in ANNOTATIONS & schema.keys()}}
+        if key in _NOT_BINDING:
+            continue
+        if key in NAMED and isinstance(value, dict):
+            copy[key] = {name: _binding(part) for name, part in value.items()}
+        else:
+            copy[key] = _binding(value) if key in SEVERAL | ONE else value
+    if isinstance(copy.get("required"), list):
+        copy["required"] = sorted(set(copy["required"]))
+    return copy

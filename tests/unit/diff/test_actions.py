@@ -15,29 +15,33 @@ if TYPE_CHECKING:
     from callsheet.diff.change import Change
 
 TEXT = {"type": "string"}
-WHERE = "`ads video generate`"
+CALL = "`ads video generate`"
 
 
 def change(old: dict[str, Any], new: dict[str, Any], **extra: Any) -> tuple[Change, ...]:
-    sides = [
-        Snapshot("sandbox", (Advertised(id="ai.video.generate", input=side),))
-        for side in (old, new)
-    ]
-    return diff(*sides, **extra)
+    before, after = (
+        Snapshot("sandbox", (Advertised(id="ai.video.generate", input=schema),))
+        for schema in (old, new)
+    )
+    return diff(before, after, **extra)
 
 
 def fields(*required: str, **properties: Any) -> dict[str, Any]:
     """Build an object that takes these fields and no other."""
-    made = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {**made, "required": list(required)} if required else made
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": list(required)} if required else schema
+
+
+def severities(changes: tuple[Change, ...]) -> list[str]:
+    return [entry.severity for entry in changes]
 
 
 def reply(old: Any, new: Any) -> tuple[Change, ...]:
-    sides = [
-        Snapshot("sandbox", (Advertised(id="ai.video.generate", input={}, output=side),))
-        for side in (old, new)
-    ]
-    return diff(*sides)
+    before, after = (
+        Snapshot("sandbox", (Advertised(id="ai.video.generate", input={}, output=schema),))
+        for schema in (old, new)
+    )
+    return diff(before, after)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def reply(old: Any, new: Any) -> tuple[Change, ...]:
         (fields(fps=TEXT), fields(), "breaking", "`--fps` is gone from {}"),
         (fields(), fields(fps=TEXT), "additive", "`--fps` is new in {}"),
         (fields(), fields("fps", fps=TEXT), "breaking", "`--fps` is new in {} and is required"),
-        (fields(fps=TEXT), fields("fps", fps=TEXT), "breaking", "`--fps` of {} is required now"),
+        (fields(fps=TEXT), fields("fps", fps=TEXT), "breaking", "`--fps` of {} is now required"),
         (
             fields(fps=TEXT),
             fields(fps={"type": "integer"}),
@@ -63,25 +67,25 @@ def reply(old: Any, new: Any) -> tuple[Change, ...]:
             fields(s=TEXT),
             fields(s={"type": "string", "enum": ["a"]}),
             "breaking",
-            "`--s` of {} takes only a now",
+            "`--s` of {} now takes only a",
         ),
         (
             fields(s={"enum": ["a"]}),
             fields(s={"enum": ["a", "b"]}),
             "additive",
-            "`--s` of {} takes b too",
+            "`--s` of {} now also takes b",
         ),
         (
             fields(s=TEXT),
             fields(s={**TEXT, "maxLength": 2000}),
             "breaking",
-            "`--s` of {} is now at most 2000 long",
+            "`--s` of {} is now at most 2000 characters long",
         ),
         (
             fields(n={"type": "integer", "maximum": 9}),
             fields(n={"type": "integer"}),
             "additive",
-            "`--n` of {} has no greatest value any more (was 9)",
+            "`--n` of {} no longer has a maximum (was 9)",
         ),
         (
             fields(n={**TEXT, "default": "a"}),
@@ -93,13 +97,13 @@ def reply(old: Any, new: Any) -> tuple[Change, ...]:
             fields(n=TEXT),
             fields(n={**TEXT, "description": "d"}),
             "text",
-            "`--n` of {} is described otherwise",
+            "`--n` of {} is described differently",
         ),
         (
             {"type": "object", "properties": {"n": TEXT}},
             fields(n=TEXT),
             "breaking",
-            "{} refuses fields that it does not declare now",
+            "{} now refuses undeclared fields",
         ),
         (
             {"type": "object", "properties": {"n": TEXT}},
@@ -112,34 +116,34 @@ def reply(old: Any, new: Any) -> tuple[Change, ...]:
 def test_one_change_in_words(
     old: dict[str, Any], new: dict[str, Any], severity: str, text: str
 ) -> None:
-    (found,) = change(old, new)
+    (only,) = change(old, new)
 
-    assert (found.severity, found.text) == (severity, text.format(WHERE))
-    assert (found.witness is not None) == (severity == "breaking")
+    assert (only.severity, only.text) == (severity, text.format(CALL))
+    assert (only.witness is not None) == (severity == "breaking")
 
 
 def test_a_new_field_of_an_open_object_is_told_twice() -> None:
     old, new = {"type": "object"}, {"type": "object", "properties": {"fps": {"type": "integer"}}}
 
-    assert [(one.severity, one.text) for one in change(old, new)] == [
-        ("unproved", f"{WHERE} now judges fields that it let pass before: `--fps`"),
-        ("additive", f"`--fps` is new in {WHERE}"),
+    assert [(entry.severity, entry.text) for entry in change(old, new)] == [
+        ("unproved", f"{CALL} now validates fields that it let pass before: `--fps`"),
+        ("additive", f"`--fps` is new in {CALL}"),
     ]
 
 
 def test_what_binds_nobody_is_text() -> None:
     schema = {**fields(a=TEXT, title=TEXT), "description": "x"}
-    (found,) = change(schema, {**schema, "description": "y", "$comment": "z"})
+    (only,) = change(schema, {**schema, "description": "y", "$comment": "z"})
 
-    assert (found.severity, found.text) == ("text", f"{WHERE} is described otherwise")
+    assert (only.severity, only.text) == ("text", f"{CALL} is described differently")
     assert change(schema, {**schema}) == ()
 
 
 def test_actions_come_and_go_breaking_first() -> None:
-    one, two = (Advertised(id=name, input={}) for name in ("ai.video.make", "tasks.list"))
-    found = diff(Snapshot("s", (two,)), Snapshot("s", (one,)), program="kite")
+    new, old = (Advertised(id=name, input={}) for name in ("ai.video.make", "tasks.list"))
+    changes = diff(Snapshot("s", (old,)), Snapshot("s", (new,)), program="kite")
 
-    assert [(item.kind, item.text) for item in found] == [
+    assert [(entry.kind, entry.text) for entry in changes] == [
         ("removed", "`kite call tasks.list` is gone (tasks.list)"),
         ("added", "`kite video make` is new (ai.video.make)"),
     ]
@@ -147,17 +151,17 @@ def test_actions_come_and_go_breaking_first() -> None:
 
 def test_a_change_names_pointer_flag_and_field() -> None:
     overlay = Overlay(aliases={"a/b": "slash"})
-    (found,) = change(fields(**{"a/b": TEXT}), fields(), overlay=overlay)
+    (only,) = change(fields(**{"a/b": TEXT}), fields(), overlay=overlay)
 
-    assert (found.pointer, found.flags, found.fields) == ("/a~1b", ("slash",), ("a/b",))
+    assert (only.pointer, only.flags, only.fields) == ("/a~1b", ("slash",), ("a/b",))
 
 
 def test_a_field_without_a_flag_is_named_by_its_wire_name() -> None:
     overlay = Overlay(hidden={"ai.*": ("options",)})
-    (found,) = change(fields(options=TEXT), fields(), overlay=overlay)
+    (only,) = change(fields(options=TEXT), fields(), overlay=overlay)
 
-    assert found.text == f"`options` is gone from {WHERE}"
-    assert found.flags == ()
+    assert only.text == f"`options` is gone from {CALL}"
+    assert only.flags == ()
 
 
 @pytest.mark.parametrize(
@@ -174,22 +178,22 @@ def test_a_field_without_a_flag_is_named_by_its_wire_name() -> None:
 def test_a_reply_may_not_become_more_than_it_was(
     old: dict[str, Any], new: dict[str, Any], severity: str
 ) -> None:
-    assert [one.severity for one in reply(old, new)] == [severity]
+    assert severities(reply(old, new)) == [severity]
 
 
 def test_what_becomes_paid_breaks_its_callers() -> None:
-    sides = [
-        Snapshot("s", (Advertised(id="a.b", input={}, marks={"readOnly": free}),))
-        for free in (True, False)
-    ]
+    free, paid = (
+        Snapshot("s", (Advertised(id="a.b", input={}, marks={"readOnly": is_free}),))
+        for is_free in (True, False)
+    )
 
-    assert [one.text for one in diff(*sides)] == ["`ads a b` may cost money now"]
-    assert [one.severity for one in diff(*sides)] == ["breaking"]
-    assert [one.severity for one in diff(*reversed(sides))] == ["additive"]
+    assert [entry.text for entry in diff(free, paid)] == ["`ads a b` may now cost money"]
+    assert severities(diff(free, paid)) == ["breaking"]
+    assert severities(diff(paid, free)) == ["additive"]
 
 
 def test_a_schema_that_comes_or_goes_proves_nothing() -> None:
-    sides = [Snapshot("s", (Advertised(id="a.b", input=one),)) for one in (None, {})]
+    without, empty = (Snapshot("s", (Advertised(id="a.b", input=own),)) for own in (None, {}))
 
-    assert [one.severity for one in diff(*sides)] == ["unproved"]
-    assert [one.severity for one in diff(*reversed(sides))] == ["unproved"]
+    assert severities(diff(without, empty)) == ["unproved"]
+    assert severities(diff(empty, without)) == ["unproved"]

@@ -14,7 +14,9 @@ TEXT = {"type": "string"}
 
 
 def snapshot(**actions: Any) -> Snapshot:
-    return Snapshot("s", tuple(Advertised(id=f"a.{n}", input=one) for n, one in actions.items()))
+    return Snapshot(
+        "s", tuple(Advertised(id=f"a.{name}", input=schema) for name, schema in actions.items())
+    )
 
 
 def fields(**properties: Any) -> dict[str, Any]:
@@ -37,9 +39,9 @@ def test_actions_that_changed_alike_stand_under_one_heading() -> None:
 
 
 def test_markdown_has_a_list_under_each_heading() -> None:
-    found = diff(snapshot(one=fields()), snapshot(one=fields(y=TEXT), two={}))
+    changes = diff(snapshot(one=fields()), snapshot(one=fields(y=TEXT), two={}))
 
-    assert formats.markdown(found) == [
+    assert formats.markdown(changes) == [
         "**2 additive in 2 actions**",
         "",
         "- **additive**: `ads a two` is new (a.two)",

@@ -9,7 +9,7 @@ import pytest
 from callsheet.schema import validator
 from callsheet.schemadiff.classify import example
 from callsheet.schemadiff.normal_form import Cases
-from callsheet.schemadiff.samples import Samples, matching
+from callsheet.schemadiff.samples import Samples, texts_matching
 from callsheet.schemadiff.view import SchemaView
 
 
@@ -28,10 +28,10 @@ from callsheet.schemadiff.view import SchemaView
     ],
 )
 def test_an_example_is_allowed(schema: dict[str, Any]) -> None:
-    found = example(schema)
+    sample = example(schema)
 
-    assert found is not None
-    assert validator.compile(schema).allows(found.value)
+    assert sample is not None
+    assert validator.compile(schema).allows(sample.value)
 
 
 def test_a_schema_that_allows_nothing_has_no_example() -> None:
@@ -40,12 +40,11 @@ def test_a_schema_that_allows_nothing_has_no_example() -> None:
 
 
 def test_values_that_both_sides_take_come_first() -> None:
-    sides = [Cases(SchemaView(one)) for one in ({"enum": [1, 2, 3]}, {"enum": [3]})]
-    roots = [one.side.conj(one.side.root) for one in sides]
+    left, right = (Cases(SchemaView({"enum": values})) for values in ([1, 2, 3], [3]))
 
-    assert Samples(*sides).of(roots[0], roots[1]) == [3, 1, 2]
+    assert Samples(left, right).of(left.view.root, right.view.root) == [3, 1, 2]
 
 
 @pytest.mark.parametrize("pattern", ["^a{100000}$", "(", "^(?=x)y$", "(?P<n>a)(?P=n)"])
 def test_a_hard_pattern_gives_nothing(pattern: str) -> None:
-    assert matching(pattern) == []
+    assert texts_matching(pattern) == []
