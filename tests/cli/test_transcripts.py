@@ -95,11 +95,11 @@ def test_every_command_has_a_transcript(actions: set[tree_of.Path]) -> None:
 def test_every_command_whose_result_is_data_has_one_that(
     actions: set[tree_of.Path], failed: bool
 ) -> None:
-    told = {
+    covered = {
         tree_of.path_of(step.text.split(), actions)
         for step in runs()
         if bool(step.code) is failed and tree_of.gives_document(step.text.split(), {}, actions)
     }
-    data = {path for path, word in tree_of.own().items() if word.data}
+    builtin = {path for path, command in tree_of.own().items() if command.emits_json}
 
-    assert sorted({*data, *actions} - told) == []
+    assert sorted({*builtin, *actions} - covered) == []
