@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_DOC_WIDTH = 92  # of 100 columns, where a method's docstring is indented by eight
+_PIECE_WIDTH = 76  # of a long string, where it stands in a constructor inside a tuple
 _BROKEN = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\r\n?")
 
 
@@ -98,6 +101,44 @@ def _is_negative_number(node: ast.expr) -> bool:
     )
 
 
+def plain(text: str) -> str:
+    """Return server text as printable lines: line ends become ``\\n``, what cannot print goes."""
+    unified = _BROKEN.sub("\n", text).replace("\t", "    ")
+    return "\n".join(
+        "".join(c for c in line if c.isprintable()).rstrip() for line in unified.split("\n")
+    ).strip("\n")
+
+
+def wrapped(line: str, *, hang: int = 0, width: int = _DOC_WIDTH) -> list[str]:
+    """Break a line at spaces; later lines are indented like the first, and by ``hang`` more."""
+    if len(line) <= width:
+        return [line]
+    indent = len(line) - len(line.lstrip()) + hang
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+class Doc(Code):
+    """A docstring, quotes included; it ends where it should whatever the text holds."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        first, *others = plain(text).strip().replace("\\", "\\\\").split("\n")
+        lines = wrapped(first, width=_DOC_WIDTH - 3)
+        lines += [part for line in others for part in wrapped(line)]
+        body = "\n".join(lines).replace('"""', '\\"\\"\\"')
+        if body.endswith('"'):
+            body = body[:-1] + '\\"'
+        is_short = len(lines) == 1 and len(body) <= _DOC_WIDTH - 6
+        super().__init__(f'"""{body}"""' if is_short else f'"""{body}\n"""', _made_here=True)
+
+
 class Module(Code):
     """A whole module body: valid Python, put together again from its syntax tree."""
 
@@ -108,28 +149,18 @@ class Module(Code):
             tree = ast.parse(source)
         except (SyntaxError, ValueError) as error:
             raise CodeError("not a Python module") from error
-        super().__init__(ast.unparse(tree), _made_here=True)
+        docs: list[Doc] = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                docs.append(Doc(str(node.value.value)))
+                node.value = ast.Name(f"_doc_{len(docs) - 1}")
 
+        def doc(line: re.Match[str]) -> str:
+            return line[1] + docs[int(line[2])].indented(len(line[1])).text
 
-def plain(text: str) -> str:
-    """Server text as printable lines: line ends become ``\\n``, what cannot be printed goes."""
-    unified = _BROKEN.sub("\n", text).replace("\t", "    ")
-    return "\n".join(
-        "".join(c for c in line if c.isprintable()).rstrip() for line in unified.split("\n")
-    ).strip("\n")
-
-
-class Doc(Code):
-    """A docstring, quotes included; it ends where it should whatever the text holds."""
-
-    __slots__ = ()
-
-    def __init__(self, text: str) -> None:
-        body = plain(text).strip()
-        body = body.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-        if body.endswith('"'):
-            body = body[:-1] + '\\"'
-        super().__init__(f'"""{body}\n"""' if "\n" in body else f'"""{body}"""', _made_here=True)
+        # Of all texts only docstrings span lines, and none is left.
+        text = re.sub(r"^( *)_doc_(\d+)$", doc, ast.unparse(tree), flags=re.MULTILINE)
+        super().__init__(text, _made_here=True)
 
 
 class Markdown(Code):
@@ -184,9 +215,21 @@ def _scalar(value: Any) -> str:
     if not (value is None or isinstance(value, (bool, str, int, float))):
         raise CodeError(f"no literal for {type(value).__name__}")
     try:
-        return repr(value)
+        return _text(value) if isinstance(value, str) else repr(value)
     except ValueError as error:
         raise CodeError("no literal for a number of this length") from error
+
+
+def _text(text: str) -> str:
+    """Return the string as source; the formatter joins pieces that fit into one line."""
+    if len(text) <= _PIECE_WIDTH:
+        return repr(text)
+    pieces = [""]
+    for word in re.split("(?<= )", text):
+        if pieces[-1] and len(repr(pieces[-1] + word)) > _PIECE_WIDTH:
+            pieces.append("")
+        pieces[-1] += word
+    return f"({' '.join(map(repr, pieces))})"
 
 
 def _construct(value: Any) -> str:

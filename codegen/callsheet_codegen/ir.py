@@ -25,15 +25,15 @@ class Field:
 class Method:
     """One method of a group.
 
-    ``model`` is the input model; ``result`` is the type of the data that comes back; ``job``
-    says that a task comes back, not a result.
+    ``result`` is the type of the data that comes back; ``job`` says that a task comes back, not
+    a result.
     """
 
     name: Ident
     action: Ident
     doc: Doc
+    async_doc: Doc
     fields: tuple[Field, ...]
-    model: TypeExpr | None
     result: TypeExpr
     job: bool
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet_codegen import names
-from callsheet_codegen.code import CodeSpan, Doc, Ident, Markdown, TypeExpr, literal, plain
+from callsheet_codegen.code import CodeSpan, Doc, Ident, Markdown, TypeExpr, literal, plain, wrapped
 from callsheet_codegen.ir import (
     Child,
     CommandModule,
@@ -215,17 +215,18 @@ class _Methods:
         self.used: set[_Class] = set()
 
     def method(self, name: str) -> Method:
-        """One method: typed as far as the models go."""
+        """Build one method: typed as far as the models go."""
         action, own = self.material.actions[name], self.material.models[name]
-        given = self._arguments(action, own)
-        ends = self.by_stem.get(action.result)
+        arguments = self._arguments(action, own)
+        reply = self.by_stem.get(action.result)
+        method = self.place.methods[name]
         return Method(
-            name=Ident(self.place.methods[name]),
+            name=Ident(method),
             action=Ident(self.material.homes[name].constant),
-            doc=Doc(_method_doc(action, given)),
-            fields=given.fields,
-            model=self._class(own.stem, own.input) if own.input else None,
-            result=self._class(ends.stem, ends.output) if ends else TypeExpr("Any"),
+            doc=Doc(_method_doc(action, arguments)),
+            async_doc=Doc(_async_doc(action, f"{self.place.cls}.{method}")),
+            fields=arguments.fields,
+            result=self._class(reply.stem, reply.output) if reply else TypeExpr("Any"),
             job=action.role == "create",
         )
 
@@ -242,15 +243,32 @@ class _Methods:
         return given
 
 
-def _method_doc(action: Action, given: Arguments) -> str:
-    text = plain(action.doc or action.summary).strip() or f"Call ``{plain(action.id)}``."
-    lines = [text, "", f"Action ``{plain(action.id)}``."]
-    if action.paid:
-        lines[-1] += " A call may spend credits."
-    if given.docs:
-        lines += ["", "Args:"]
-        lines += [f"    {name}: {doc}" if doc else f"    {name}" for name, doc in given.docs]
-    return "\n".join(lines)
+def _description(action: Action) -> str:
+    return plain(action.doc or action.summary).strip() or f"Call ``{plain(action.id)}``."
+
+
+def _method_doc(action: Action, arguments: Arguments) -> str:
+    cost = " A call may spend credits." if action.paid else ""
+    answer = "Task" if action.role == "create" else "Result"
+    fields = [f"    {name}: {doc}" if doc else f"    {name}" for name, doc in arguments.docs]
+    return "\n".join(
+        [
+            _description(action),
+            "",
+            *wrapped(
+                f"Action ``{plain(action.id)}``.{cost} Returns a ``{answer}``; raises a "
+                "``CallsheetError``, which is an ``InvalidInput`` where the body is not sent."
+            ),
+            "",
+            *(["Args:"] if fields else ["The fields of the body go into ``extra_body``."]),
+            *(line for field in fields for line in wrapped(field, hang=4)),
+        ]
+    )
+
+
+def _async_doc(action: Action, twin: str) -> str:
+    """Return the docstring of an async method: the rest stands at its synchronous twin."""
+    return f"{_description(action)}\n\nAs ``{twin}``: arguments, return value and errors."
 
 
 def _alias(cls: _Class, alias: str) -> Ident | None:

@@ -59,7 +59,7 @@ _CALLS = frozenset(
         *("AttributeError", "SystemExit", "getattr", "import_module", "main"),
     )
 )
-_DECORATORS = frozenset({"property", "overload", "cached_property"})
+_DECORATORS = frozenset({"cached_property"})
 _DUNDERS = frozenset({"__name__", "__package__", "__all__", "__dir__", "__getattr__", "__init__"})
 
 
@@ -204,10 +204,8 @@ def _plain(name: str) -> bool:
 
 
 def _is_text(node: ast.expr) -> bool:
-    """A docstring, or the ``...`` of an overload."""
-    return isinstance(node, ast.Constant) and (
-        isinstance(node.value, str) or node.value is Ellipsis
-    )
+    """Tell whether the expression is a docstring."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _is_call(node: ast.expr) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import pydantic
 from pydantic import (
+    AliasGenerator,
     BaseModel,
     ConfigDict,
     Field,
@@ -56,10 +57,21 @@ def _init(self: BaseModel, /, **data: Any) -> None:
 vars(_init)["__pydantic_base_init__"] = True  # else pydantic sends JSON this way too
 
 
+def camel(name: str) -> str:
+    """Return the wire name of a field that says no other: ``task_id`` is ``taskId``."""
+    first, *others = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in others)
+
+
 class Model(BaseModel):
     """What was set goes out, by wire name; what came in stays, known or not."""
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=(), strict=True)
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(validation_alias=camel, serialization_alias=camel),
+        extra="allow",
+        protected_namespaces=(),
+        strict=True,
+    )
     __init__ = _init
     _given: OriginalValue = PrivateAttr(default_factory=OriginalValue)
 
@@ -159,8 +171,8 @@ def _fields(model: Model) -> dict[str, Any]:
 
 
 def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
-    """What a field is called on the wire."""
-    return name if field.serialization_alias is None else field.serialization_alias
+    """Return what a field is called on the wire, also where pydantic has not built its model."""
+    return camel(name) if field.serialization_alias is None else field.serialization_alias
 
 
 def _as_given(now: Any, given: Any, built: Any) -> Any:

@@ -146,7 +146,7 @@ class Campaign:
             return
         self.modelled.count(case.id)
         method = self.package.method(self.routes.client, case.id)
-        sent = self.routes.method(method, made)
+        sent = self.routes.model(case.id, made)
         if sent.body is None:
             self.by_model.count(case.id, _lost(sent, body))
         self._same(self.by_model, case, sent, body)

@@ -51,9 +51,13 @@ class Routes:
         """``client.call(id, body)``, with the schema as the server advertises it today."""
         return self._call(lambda: self.client.call(action.id, body))
 
-    def method(self, method: Any, *args: Any, **fields: Any) -> Sent:
-        """A typed method."""
-        return self._call(lambda: method(*args, **fields))
+    def model(self, action_id: str, model: Any) -> Sent:
+        """Call an action with a generated input model."""
+        return self._call(lambda: self.client.call(action_id, model))
+
+    def method(self, method: Any, **fields: Any) -> Sent:
+        """Call a typed method."""
+        return self._call(lambda: method(**fields))
 
     def _call(self, call: Any) -> Sent:
         self.recorder.taken()

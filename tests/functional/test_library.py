@@ -131,12 +131,12 @@ def test_an_input_model_sends_exactly_what_was_set(
 ) -> None:
     model = plain.module("models").VideoGenerateInput
     with package.Client() as ads:
-        ads.video.generate(model(prompt=PROMPT))
-        ads.video.generate(model(image_input=["https://a.example/b.png"], scene="ad-video"))
-        ads.video.generate(model(imageInput=["https://a.example/b.png"], futureField=[1]))
-        ads.video.generate(model(prompt=PROMPT), extra_body={"scene": "a scene of tomorrow"})
+        ads.submit(CREATE, model(prompt=PROMPT))
+        ads.submit(CREATE, model(image_input=["https://a.example/b.png"], scene="ad-video"))
+        ads.submit(CREATE, model(imageInput=["https://a.example/b.png"], futureField=[1]))
+        ads.call(CREATE, model(prompt=PROMPT, scene="a scene of tomorrow"))
         with pytest.raises(InvalidInput, match="null") as refused:
-            ads.video.generate(model(prompt=PROMPT, scene=None))
+            ads.submit(CREATE, model(prompt=PROMPT, scene=None))
 
     assert sent(sandbox) == [
         {"prompt": PROMPT},
@@ -165,12 +165,11 @@ def test_keywords_send_exactly_what_was_said(package: Any, sandbox: Running) -> 
 
 def test_what_the_schema_refuses_is_not_sent(package: Any, sandbox: Running) -> None:
     with package.Client() as ads:
-        with pytest.raises(InvalidInput) as missing:
+        with pytest.raises(TypeError, match="query"):
             ads.material.search()
         with pytest.raises(InvalidInput) as large:
             ads.material.search(query="waves", page_size=51)
 
-    assert "query" in missing.value.message
     assert large.value.pointer == "/pageSize"
     assert sent(sandbox, "material.search") == []
 

@@ -127,7 +127,7 @@ def run() -> str:
 
 def cut(client: Client) -> str:
     result = client.film.cut(shots=[{"from": 0, "to": 1}], quality=None, speed="auto")
-    again = client.film.cut(FilmCutInput(shots=[]))
+    again = client.call("film.cut", FilmCutInput(shots=[]))
     return result.data.state + again.data.state
 
 

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from callsheet.model import camel
 from callsheet_codegen import names
 from callsheet_codegen.models.prepare import NoModel
 
@@ -181,7 +182,7 @@ class _Work:
             raise NoModel(f"the model generator made up the field {name!r}")
         wire, optional = name if root else self.wire[key], _optional(part.value)
         self.fields[owner][name] = (wire, ast.unparse(annotation), not optional)
-        value = _field(wire if wire != name else None, optional=optional)
+        value = _field(None if root or wire == camel(name) else wire, optional=optional)
         return [ast.AnnAssign(target=part.target, annotation=annotation, value=value, simple=1)]
 
     def _docstring(self, text: object) -> list[ast.stmt]:

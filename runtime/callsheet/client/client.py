@@ -23,14 +23,30 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
+    from callsheet.model import Model, RootModel
     from callsheet.spec import Action
     from callsheet.storage.ledger import Ledger
     from callsheet.transport.aio import AsyncTransport
     from callsheet.transport.sync import Transport
 
+    Body = bytes | Mapping[str, Any] | Model | RootModel[Any] | None
+
 
 T = TypeVar("T")
 DEFAULT_LEDGER = "default"
+
+
+def as_json(body: Any) -> Any:
+    """Return a body, or a part of one, with JSON objects in the place of generated models."""
+    if hasattr(body, "model_dump"):
+        from callsheet.model import sent
+
+        return sent(body)
+    if isinstance(body, (list, tuple)):
+        return [as_json(part) for part in body]
+    if isinstance(body, dict):
+        return {name: as_json(part) for name, part in body.items()}
+    return body
 
 
 class BaseClient:
@@ -134,7 +150,7 @@ class Client(BaseClient):
     def call(
         self,
         action: Action | str,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: Body = None,
         *,
         wait: bool = False,
         timeout: float | None = None,
@@ -143,12 +159,14 @@ class Client(BaseClient):
     ) -> Result[Any]:
         """Invoke an action exactly once; ``wait`` waits for the job that it may start.
 
+        ``body`` is a mapping, a generated input model (the fields that were set go out, by wire
+        name), or JSON as bytes.
         ``timeout`` is in seconds: of the wait, or else of the longest silence of the server.
         Raises any of ``callsheet.errors``.
         """
         found = self.find(action)
         flow = self.engine.invoke(
-            found, {} if body is None else body, key=idempotency_key, check=check,
+            found, as_json({} if body is None else body), key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Invocation = self.run(flow)
@@ -166,7 +184,7 @@ class Client(BaseClient):
     def submit(
         self,
         action: Action | str,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: Body = None,
         *,
         timeout: float | None = None,
         idempotency_key: str | None = None,
@@ -179,7 +197,7 @@ class Client(BaseClient):
         outcome = self.run(
             self.engine.invoke(
                 found,
-                {} if body is None else body,
+                as_json({} if body is None else body),
                 key=idempotency_key,
                 timeout=timeout,
                 check=check,
@@ -238,7 +256,7 @@ class AsyncClient(BaseClient):
     async def call(
         self,
         action: Action | str,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: Body = None,
         *,
         wait: bool = False,
         timeout: float | None = None,
@@ -248,7 +266,7 @@ class AsyncClient(BaseClient):
         """As ``Client.call``."""
         found = await self.find(action)
         flow = self.engine.invoke(
-            found, {} if body is None else body, key=idempotency_key, check=check,
+            found, as_json({} if body is None else body), key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
         outcome: Invocation = await self.run(flow)
@@ -266,7 +284,7 @@ class AsyncClient(BaseClient):
     async def submit(
         self,
         action: Action | str,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: Body = None,
         *,
         timeout: float | None = None,
         idempotency_key: str | None = None,
@@ -279,7 +297,7 @@ class AsyncClient(BaseClient):
         outcome = await self.run(
             self.engine.invoke(
                 found,
-                {} if body is None else body,
+                as_json({} if body is None else body),
                 key=idempotency_key,
                 timeout=timeout,
                 check=check,

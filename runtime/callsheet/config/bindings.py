@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
-INTERFACE = 1
+INTERFACE = 2
 
 
 class Bindings(NamedTuple):

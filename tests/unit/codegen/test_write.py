@@ -36,7 +36,7 @@ def test_unused_imports_are_gone(files: dict[str, str]) -> None:
 
 
 def test_the_package_says_what_it_was_written_for(files: dict[str, str]) -> None:
-    assert "    interface=1,\n" in files["_bindings.py"]
+    assert "    interface=2,\n" in files["_bindings.py"]
     assert 'source="https://api.example.com"' in files["_bindings.py"]
     assert files["py.typed"] == ""
 
@@ -51,7 +51,7 @@ def test_every_method_calls_once(files: dict[str, str]) -> None:
 
     assert len(methods) == 6
     for method in methods:
-        assert [type(s).__name__ for s in method.body] == ["Expr", "Return"]
+        assert [type(s).__name__ for s in method.body] == ["Expr", "Assign", "Return"]
 
 
 def test_the_map_lists_methods_and_commands(files: dict[str, str]) -> None:

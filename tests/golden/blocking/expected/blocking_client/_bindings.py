@@ -8,5 +8,5 @@ BINDINGS = Bindings(
     command="blocking",
     env="BLOCKING",
     source="sandbox",
-    interface=1,
+    interface=2,
 )

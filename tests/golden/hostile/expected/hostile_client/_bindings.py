@@ -8,5 +8,5 @@ BINDINGS = Bindings(
     command="hostile",
     env="HOSTILE",
     source="https://api.example.com",
-    interface=1,
+    interface=2,
 )

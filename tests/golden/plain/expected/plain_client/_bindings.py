@@ -8,5 +8,5 @@ BINDINGS = Bindings(
     command="plain",
     env="PLAIN",
     source="https://api.example.com",
-    interface=1,
+    interface=2,
 )

@@ -8,5 +8,5 @@ BINDINGS = Bindings(
     command="untyped",
     env="UNTYPED",
     source="https://api.example.com",
-    interface=1,
+    interface=2,
 )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,42 +14,16 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.clip_render import ClipRenderInput, ClipRenderResult
+    from ..models.clip_render import ClipRenderResult
 
 
 class ClipActions(Group):
     """Actions under ``clip``."""
 
-    @overload
     def render(
         self,
-        body: ClipRenderInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ClipRenderResult]: ...
-
-    @overload
-    def render(
-        self,
-        body: None = None,
-        /,
         *,
         prompt: str,
-        timeout_ms: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ClipRenderResult]: ...
-
-    def render(
-        self,
-        body: ClipRenderInput | None = None,
-        /,
-        *,
-        prompt: str | Omit = OMIT,
         timeout_ms: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -57,58 +31,24 @@ class ClipActions(Group):
     ) -> Result[ClipRenderResult]:
         """Render a clip and wait for it.
 
-        Action ``clip.render_and_wait``. A call may spend credits.
+        Action ``clip.render_and_wait``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             prompt
             timeout_ms: (server default: 180000)
         """
-        return self._call(
-            RENDER,
-            {
-                "prompt": prompt,
-                "timeoutMs": timeout_ms,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"prompt": prompt, "timeoutMs": timeout_ms}
+        return self._call(RENDER, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncClipActions(AsyncGroup):
     """Actions under ``clip``."""
 
-    @overload
     async def render(
         self,
-        body: ClipRenderInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ClipRenderResult]: ...
-
-    @overload
-    async def render(
-        self,
-        body: None = None,
-        /,
         *,
         prompt: str,
-        timeout_ms: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ClipRenderResult]: ...
-
-    async def render(
-        self,
-        body: ClipRenderInput | None = None,
-        /,
-        *,
-        prompt: str | Omit = OMIT,
         timeout_ms: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -116,20 +56,7 @@ class AsyncClipActions(AsyncGroup):
     ) -> AsyncResult[ClipRenderResult]:
         """Render a clip and wait for it.
 
-        Action ``clip.render_and_wait``. A call may spend credits.
-
-        Args:
-            prompt
-            timeout_ms: (server default: 180000)
+        As ``ClipActions.render``: arguments, return value and errors.
         """
-        return await self._call(
-            RENDER,
-            {
-                "prompt": prompt,
-                "timeoutMs": timeout_ms,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"prompt": prompt, "timeoutMs": timeout_ms}
+        return await self._call(RENDER, _fields, extra_body, timeout, idempotency_key)

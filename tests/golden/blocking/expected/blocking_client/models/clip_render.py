@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class ClipRenderInput(Model):
     prompt: str
-    timeout_ms: int | None = Field(
-        default=None, validation_alias="timeoutMs", serialization_alias="timeoutMs"
-    )
+    timeout_ms: int | None = None
 
 
 class ClipRenderResult(Model):
-    task_id: str | None = Field(
-        default=None, validation_alias="taskId", serialization_alias="taskId"
-    )
+    task_id: str | None = None
     url: str | None = None
 
 

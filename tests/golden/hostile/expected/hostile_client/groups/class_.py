@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,69 +14,17 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.class_import import (
-        ClassImportInput,
-        ClassImportInputAny,
-        ClassImportInputStr,
-        ClassImportResult,
-    )
-    from ..models.class_none import ClassNoneInput
+    from ..models.class_import import ClassImportInputAny, ClassImportInputStr, ClassImportResult
 
 
 class ClassActions(Group):
     """Actions under ``class``."""
 
-    @overload
     def import_(
         self,
-        body: ClassImportInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ClassImportResult]: ...
-
-    @overload
-    def import_(
-        self,
-        body: None = None,
-        /,
         *,
         from_: str,
         import_os_os_system_true: str,
-        any: ClassImportInputAny | Mapping[str, Any] | Omit = OMIT,
-        body_: str | Omit = OMIT,
-        choice: Literal['"""\nimport os\nos.system("true")\n\\', "'''", "${HOME}", "\u202e", "a"]
-        | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        field_51a5d681: str | Omit = OMIT,
-        field_9lives: str | Omit = OMIT,
-        field_e3b0c442: str | Omit = OMIT,
-        idempotency_key_: str | Omit = OMIT,
-        image_input: str | Omit = OMIT,
-        image_input_: str | Omit = OMIT,
-        image_input_2: str | Omit = OMIT,
-        list_: Sequence[str] | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: ClassImportInputStr | Mapping[str, Any] | Omit = OMIT,
-        timeout_: float | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ClassImportResult]: ...
-
-    def import_(
-        self,
-        body: ClassImportInput | None = None,
-        /,
-        *,
-        from_: str | Omit = OMIT,
-        import_os_os_system_true: str | Omit = OMIT,
         any: ClassImportInputAny | Mapping[str, Any] | Omit = OMIT,
         body_: str | Omit = OMIT,
         choice: Literal['"""\nimport os\nos.system("true")\n\\', "'''", "${HOME}", "\u202e", "a"]
@@ -106,7 +54,8 @@ class ClassActions(Group):
         os.system("true")
         \\{{ 7 * 7 }}{% raw %}[31m
 
-        Action ``ai.class.import``. A call may spend credits.
+        Action ``ai.class.import``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             from_: \"\"\" import os os.system("true") \\
@@ -131,65 +80,33 @@ class ClassActions(Group):
             str_
             timeout_
         """
-        return self._call(
-            IMPORT_,
-            {
-                "from": from_,
-                '"""\nimport os\nos.system("true")\n\\': import_os_os_system_true,
-                "any": any,
-                "body": body_,
-                "choice": choice,
-                "__class__": class_,
-                "copy": copy_,
-                "extra_body": extra_body_,
-                "名": field_51a5d681,
-                "9lives": field_9lives,
-                "": field_e3b0c442,
-                "idempotency_key": idempotency_key_,
-                "image_input": image_input,
-                "image-input": image_input_,
-                "imageInput": image_input_2,
-                "list": list_,
-                "model_config": model_config_,
-                "schema": schema_,
-                "self": self_,
-                "str": str_,
-                "timeout": timeout_,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    def none(
-        self,
-        body: ClassNoneInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    @overload
-    def none(
-        self,
-        body: None = None,
-        /,
-        *,
-        none: str | Omit = OMIT,
-        true: bool | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
+        _fields = {
+            "from": from_,
+            '"""\nimport os\nos.system("true")\n\\': import_os_os_system_true,
+            "any": any,
+            "body": body_,
+            "choice": choice,
+            "__class__": class_,
+            "copy": copy_,
+            "extra_body": extra_body_,
+            "名": field_51a5d681,
+            "9lives": field_9lives,
+            "": field_e3b0c442,
+            "idempotency_key": idempotency_key_,
+            "image_input": image_input,
+            "image-input": image_input_,
+            "imageInput": image_input_2,
+            "list": list_,
+            "model_config": model_config_,
+            "schema": schema_,
+            "self": self_,
+            "str": str_,
+            "timeout": timeout_,
+        }
+        return self._call(IMPORT_, _fields, extra_body, timeout, idempotency_key)
 
     def none(
         self,
-        body: ClassNoneInput | None = None,
-        /,
         *,
         none: str | Omit = OMIT,
         true: bool | Omit = OMIT,
@@ -199,79 +116,25 @@ class ClassActions(Group):
     ) -> Result[Any]:
         """A keyword of Python.
 
-        Action ``ai.class.None``. A call may spend credits.
+        Action ``ai.class.None``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             none
             true
         """
-        return self._call(
-            NONE,
-            {
-                "None": none,
-                "True": true,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"None": none, "True": true}
+        return self._call(NONE, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncClassActions(AsyncGroup):
     """Actions under ``class``."""
 
-    @overload
     async def import_(
         self,
-        body: ClassImportInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ClassImportResult]: ...
-
-    @overload
-    async def import_(
-        self,
-        body: None = None,
-        /,
         *,
         from_: str,
         import_os_os_system_true: str,
-        any: ClassImportInputAny | Mapping[str, Any] | Omit = OMIT,
-        body_: str | Omit = OMIT,
-        choice: Literal['"""\nimport os\nos.system("true")\n\\', "'''", "${HOME}", "\u202e", "a"]
-        | Omit = OMIT,
-        class_: str | Omit = OMIT,
-        copy_: str | Omit = OMIT,
-        extra_body_: str | Omit = OMIT,
-        field_51a5d681: str | Omit = OMIT,
-        field_9lives: str | Omit = OMIT,
-        field_e3b0c442: str | Omit = OMIT,
-        idempotency_key_: str | Omit = OMIT,
-        image_input: str | Omit = OMIT,
-        image_input_: str | Omit = OMIT,
-        image_input_2: str | Omit = OMIT,
-        list_: Sequence[str] | Omit = OMIT,
-        model_config_: str | Omit = OMIT,
-        schema_: str | Omit = OMIT,
-        self_: str | Omit = OMIT,
-        str_: ClassImportInputStr | Mapping[str, Any] | Omit = OMIT,
-        timeout_: float | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ClassImportResult]: ...
-
-    async def import_(
-        self,
-        body: ClassImportInput | None = None,
-        /,
-        *,
-        from_: str | Omit = OMIT,
-        import_os_os_system_true: str | Omit = OMIT,
         any: ClassImportInputAny | Mapping[str, Any] | Omit = OMIT,
         body_: str | Omit = OMIT,
         choice: Literal['"""\nimport os\nos.system("true")\n\\', "'''", "${HOME}", "\u202e", "a"]
@@ -301,90 +164,35 @@ class AsyncClassActions(AsyncGroup):
         os.system("true")
         \\{{ 7 * 7 }}{% raw %}[31m
 
-        Action ``ai.class.import``. A call may spend credits.
-
-        Args:
-            from_: \"\"\" import os os.system("true") \\
-            import_os_os_system_true
-            any
-            body_
-            choice
-            class_
-            copy_
-            extra_body_
-            field_51a5d681
-            field_9lives
-            field_e3b0c442
-            idempotency_key_
-            image_input
-            image_input_
-            image_input_2
-            list_
-            model_config_
-            schema_
-            self_
-            str_
-            timeout_
+        As ``ClassActions.import_``: arguments, return value and errors.
         """
-        return await self._call(
-            IMPORT_,
-            {
-                "from": from_,
-                '"""\nimport os\nos.system("true")\n\\': import_os_os_system_true,
-                "any": any,
-                "body": body_,
-                "choice": choice,
-                "__class__": class_,
-                "copy": copy_,
-                "extra_body": extra_body_,
-                "名": field_51a5d681,
-                "9lives": field_9lives,
-                "": field_e3b0c442,
-                "idempotency_key": idempotency_key_,
-                "image_input": image_input,
-                "image-input": image_input_,
-                "imageInput": image_input_2,
-                "list": list_,
-                "model_config": model_config_,
-                "schema": schema_,
-                "self": self_,
-                "str": str_,
-                "timeout": timeout_,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    async def none(
-        self,
-        body: ClassNoneInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    @overload
-    async def none(
-        self,
-        body: None = None,
-        /,
-        *,
-        none: str | Omit = OMIT,
-        true: bool | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
+        _fields = {
+            "from": from_,
+            '"""\nimport os\nos.system("true")\n\\': import_os_os_system_true,
+            "any": any,
+            "body": body_,
+            "choice": choice,
+            "__class__": class_,
+            "copy": copy_,
+            "extra_body": extra_body_,
+            "名": field_51a5d681,
+            "9lives": field_9lives,
+            "": field_e3b0c442,
+            "idempotency_key": idempotency_key_,
+            "image_input": image_input,
+            "image-input": image_input_,
+            "imageInput": image_input_2,
+            "list": list_,
+            "model_config": model_config_,
+            "schema": schema_,
+            "self": self_,
+            "str": str_,
+            "timeout": timeout_,
+        }
+        return await self._call(IMPORT_, _fields, extra_body, timeout, idempotency_key)
 
     async def none(
         self,
-        body: ClassNoneInput | None = None,
-        /,
         *,
         none: str | Omit = OMIT,
         true: bool | Omit = OMIT,
@@ -394,20 +202,7 @@ class AsyncClassActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """A keyword of Python.
 
-        Action ``ai.class.None``. A call may spend credits.
-
-        Args:
-            none
-            true
+        As ``ClassActions.none``: arguments, return value and errors.
         """
-        return await self._call(
-            NONE,
-            {
-                "None": none,
-                "True": true,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"None": none, "True": true}
+        return await self._call(NONE, _fields, extra_body, timeout, idempotency_key)

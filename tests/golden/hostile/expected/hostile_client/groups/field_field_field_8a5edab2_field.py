@@ -14,18 +14,12 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Result
 
-    from ..models.field_field_field_8a5edab2_field_etc_passwd import (
-        FieldFieldField8a5edab2FieldEtcPasswdInput,
-    )
-
 
 class FieldFieldField8a5edab2FieldActions(Group):
     """Actions under ``field field field-8a5edab2 field``."""
 
     def etc_passwd(
         self,
-        body: FieldFieldField8a5edab2FieldEtcPasswdInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -33,15 +27,13 @@ class FieldFieldField8a5edab2FieldActions(Group):
     ) -> Result[Any]:
         """A path.
 
-        Action ``../../etc/passwd``. A call may spend credits.
+        Action ``../../etc/passwd``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
         return self._call(
-            FIELD_FIELD_8A5EDAB2_FIELD_ETC_PASSWD,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
+            FIELD_FIELD_8A5EDAB2_FIELD_ETC_PASSWD, {}, extra_body, timeout, idempotency_key
         )
 
 
@@ -50,8 +42,6 @@ class AsyncFieldFieldField8a5edab2FieldActions(AsyncGroup):
 
     async def etc_passwd(
         self,
-        body: FieldFieldField8a5edab2FieldEtcPasswdInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -59,13 +49,8 @@ class AsyncFieldFieldField8a5edab2FieldActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """A path.
 
-        Action ``../../etc/passwd``. A call may spend credits.
+        As ``FieldFieldField8a5edab2FieldActions.etc_passwd``: arguments, return value and errors.
         """
         return await self._call(
-            FIELD_FIELD_8A5EDAB2_FIELD_ETC_PASSWD,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
+            FIELD_FIELD_8A5EDAB2_FIELD_ETC_PASSWD, {}, extra_body, timeout, idempotency_key
         )

@@ -14,16 +14,12 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Result
 
-    from ..models.login_now import LoginNowInput
-
 
 class LoginActions(Group):
     """Actions under ``login``."""
 
     def now(
         self,
-        body: LoginNowInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -31,16 +27,12 @@ class LoginActions(Group):
     ) -> Result[Any]:
         """A word of ours.
 
-        Action ``login.now``. A call may spend credits.
+        Action ``login.now``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            NOW,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(NOW, {}, extra_body, timeout, idempotency_key)
 
 
 class AsyncLoginActions(AsyncGroup):
@@ -48,8 +40,6 @@ class AsyncLoginActions(AsyncGroup):
 
     async def now(
         self,
-        body: LoginNowInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -57,13 +47,6 @@ class AsyncLoginActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """A word of ours.
 
-        Action ``login.now``. A call may spend credits.
+        As ``LoginActions.now``: arguments, return value and errors.
         """
-        return await self._call(
-            NOW,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(NOW, {}, extra_body, timeout, idempotency_key)

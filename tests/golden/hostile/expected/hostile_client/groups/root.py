@@ -14,16 +14,12 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Result
 
-    from ..models.tasks import TasksInput
-
 
 class RootActions(Group):
     """Actions without a group."""
 
     def tasks(
         self,
-        body: TasksInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -31,16 +27,12 @@ class RootActions(Group):
     ) -> Result[Any]:
         """A name that the client has.
 
-        Action ``tasks``. A call may spend credits.
+        Action ``tasks``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            TASKS,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(TASKS, {}, extra_body, timeout, idempotency_key)
 
 
 class AsyncRootActions(AsyncGroup):
@@ -48,8 +40,6 @@ class AsyncRootActions(AsyncGroup):
 
     async def tasks(
         self,
-        body: TasksInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -57,13 +47,6 @@ class AsyncRootActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """A name that the client has.
 
-        Action ``tasks``. A call may spend credits.
+        As ``RootActions.tasks``: arguments, return value and errors.
         """
-        return await self._call(
-            TASKS,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(TASKS, {}, extra_body, timeout, idempotency_key)

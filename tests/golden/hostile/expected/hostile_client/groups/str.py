@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,40 +14,12 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.str_omit import StrOmitInput
-    from ..models.str_omit_ import StrOmit2Input
-
 
 class StrActions(Group):
     """Actions under ``str``."""
 
-    @overload
     def omit(
         self,
-        body: StrOmitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    @overload
-    def omit(
-        self,
-        body: None = None,
-        /,
-        *,
-        omit: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    def omit(
-        self,
-        body: StrOmitInput | None = None,
-        /,
         *,
         omit: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -56,49 +28,17 @@ class StrActions(Group):
     ) -> Result[Any]:
         """The same word in capitals.
 
-        Action ``str.OMIT``. A call may spend credits.
+        Action ``str.OMIT``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             omit
         """
-        return self._call(
-            OMIT_,
-            {
-                "omit": omit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    def omit_(
-        self,
-        body: StrOmit2Input,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    @overload
-    def omit_(
-        self,
-        body: None = None,
-        /,
-        *,
-        omit: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
+        _fields = {"omit": omit}
+        return self._call(OMIT_, _fields, extra_body, timeout, idempotency_key)
 
     def omit_(
         self,
-        body: StrOmit2Input | None = None,
-        /,
         *,
         omit: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -107,53 +47,21 @@ class StrActions(Group):
     ) -> Result[Any]:
         """A group named after a type.
 
-        Action ``str.omit``. A call may spend credits.
+        Action ``str.omit``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             omit
         """
-        return self._call(
-            OMIT_2,
-            {
-                "OMIT": omit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"OMIT": omit}
+        return self._call(OMIT_2, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncStrActions(AsyncGroup):
     """Actions under ``str``."""
 
-    @overload
     async def omit(
         self,
-        body: StrOmitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    @overload
-    async def omit(
-        self,
-        body: None = None,
-        /,
-        *,
-        omit: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    async def omit(
-        self,
-        body: StrOmitInput | None = None,
-        /,
         *,
         omit: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -162,49 +70,13 @@ class AsyncStrActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """The same word in capitals.
 
-        Action ``str.OMIT``. A call may spend credits.
-
-        Args:
-            omit
+        As ``StrActions.omit``: arguments, return value and errors.
         """
-        return await self._call(
-            OMIT_,
-            {
-                "omit": omit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    async def omit_(
-        self,
-        body: StrOmit2Input,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    @overload
-    async def omit_(
-        self,
-        body: None = None,
-        /,
-        *,
-        omit: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
+        _fields = {"omit": omit}
+        return await self._call(OMIT_, _fields, extra_body, timeout, idempotency_key)
 
     async def omit_(
         self,
-        body: StrOmit2Input | None = None,
-        /,
         *,
         omit: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -213,18 +85,7 @@ class AsyncStrActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """A group named after a type.
 
-        Action ``str.omit``. A call may spend credits.
-
-        Args:
-            omit
+        As ``StrActions.omit_``: arguments, return value and errors.
         """
-        return await self._call(
-            OMIT_2,
-            {
-                "OMIT": omit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"OMIT": omit}
+        return await self._call(OMIT_2, _fields, extra_body, timeout, idempotency_key)

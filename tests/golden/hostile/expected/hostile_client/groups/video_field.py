@@ -14,16 +14,12 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Result
 
-    from ..models.video_field_generate import VideoFieldGenerateInput
-
 
 class VideoFieldActions(Group):
     """Actions under ``video field``."""
 
     def generate(
         self,
-        body: VideoFieldGenerateInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -31,16 +27,12 @@ class VideoFieldActions(Group):
     ) -> Result[Any]:
         """An empty word.
 
-        Action ``ai.video..generate``. A call may spend credits.
+        Action ``ai.video..generate``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            FIELD_GENERATE,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(FIELD_GENERATE, {}, extra_body, timeout, idempotency_key)
 
 
 class AsyncVideoFieldActions(AsyncGroup):
@@ -48,8 +40,6 @@ class AsyncVideoFieldActions(AsyncGroup):
 
     async def generate(
         self,
-        body: VideoFieldGenerateInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -57,13 +47,6 @@ class AsyncVideoFieldActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """An empty word.
 
-        Action ``ai.video..generate``. A call may spend credits.
+        As ``VideoFieldActions.generate``: arguments, return value and errors.
         """
-        return await self._call(
-            FIELD_GENERATE,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(FIELD_GENERATE, {}, extra_body, timeout, idempotency_key)

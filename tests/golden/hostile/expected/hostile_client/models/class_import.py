@@ -21,16 +21,20 @@ class ClassImportInput(Model):
         default=None, validation_alias="__class__", serialization_alias="__class__"
     )
     any: ClassImportInputAny | None = None
-    body_: str | None = Field(default=None, validation_alias="body", serialization_alias="body")
+    body_: str | None = None
     choice: (
         Literal['"""\nimport os\nos.system("true")\n\\', "'''", "${HOME}", "\u202e", "a"] | None
     ) = None
-    copy_: str | None = Field(default=None, validation_alias="copy", serialization_alias="copy")
+    copy_: str | None = None
     extra_body_: str | None = Field(
         default=None, validation_alias="extra_body", serialization_alias="extra_body"
     )
-    from_: str = Field(validation_alias="from", serialization_alias="from")
-    '"""\nimport os\nos.system("true")\n\\'
+    from_: str
+    """\"\"\"
+    import os
+    os.system("true")
+    \\
+    """
     idempotency_key_: str | None = Field(
         default=None, validation_alias="idempotency_key", serialization_alias="idempotency_key"
     )
@@ -40,23 +44,17 @@ class ClassImportInput(Model):
     image_input_2: str | None = Field(
         default=None, validation_alias="imageInput", serialization_alias="imageInput"
     )
-    image_input: str | None = None
-    list_: list[str] | None = Field(
-        default=None, validation_alias="list", serialization_alias="list"
+    image_input: str | None = Field(
+        default=None, validation_alias="image_input", serialization_alias="image_input"
     )
+    list_: list[str] | None = None
     model_config_: str | None = Field(
         default=None, validation_alias="model_config", serialization_alias="model_config"
     )
-    schema_: str | None = Field(
-        default=None, validation_alias="schema", serialization_alias="schema"
-    )
-    self_: str | None = Field(default=None, validation_alias="self", serialization_alias="self")
-    str_: ClassImportInputStr | None = Field(
-        default=None, validation_alias="str", serialization_alias="str"
-    )
-    timeout_: float | None = Field(
-        default=None, validation_alias="timeout", serialization_alias="timeout"
-    )
+    schema_: str | None = None
+    self_: str | None = None
+    str_: ClassImportInputStr | None = None
+    timeout_: float | None = None
     field_51a5d681: str | None = Field(
         default=None, validation_alias="名", serialization_alias="名"
     )
@@ -67,7 +65,7 @@ class ClassImportInputAny(Model):
 
 
 class ClassImportInputStr(Model):
-    int_: int | None = Field(default=None, validation_alias="int", serialization_alias="int")
+    int_: int | None = None
 
 
 class ClassImportResult(Model):
@@ -76,14 +74,12 @@ class ClassImportResult(Model):
         validation_alias='"""\nimport os\nos.system("true")\n\\',
         serialization_alias='"""\nimport os\nos.system("true")\n\\',
     )
-    class__: str | None = Field(default=None, validation_alias="class", serialization_alias="class")
-    mro_: str | None = Field(default=None, validation_alias="mro", serialization_alias="mro")
+    class__: str | None = None
+    mro_: str | None = None
 
 
 class ClassImportResultImportOsOsSystemTrue(Model):
-    lambda_: str | None = Field(
-        default=None, validation_alias="lambda", serialization_alias="lambda"
-    )
+    lambda_: str | None = None
 
 
 INPUT = ClassImportInput

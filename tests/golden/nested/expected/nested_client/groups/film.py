@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from callsheet import AsyncResult, Omit, Result
 
     from ..models.film_cut import (
-        FilmCutInput,
         FilmCutInputCamera,
         FilmCutInputNode,
         FilmCutInputShot,
@@ -35,41 +34,10 @@ class FilmActions(Group):
 
         return FilmClipActions(self._client)
 
-    @overload
     def cut(
         self,
-        body: FilmCutInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[FilmCutResult]: ...
-
-    @overload
-    def cut(
-        self,
-        body: None = None,
-        /,
         *,
         shots: Sequence[FilmCutInputShot | Mapping[str, Any]],
-        anything: Any | Omit = OMIT,
-        camera: FilmCutInputCamera | Mapping[str, Any] | Omit = OMIT,
-        labels: Mapping[str, str] | Omit = OMIT,
-        quality: Literal["low", "high"] | None | Omit = OMIT,
-        speed: float | Literal["auto"] | Omit = OMIT,
-        tree: FilmCutInputNode | Mapping[str, Any] | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[FilmCutResult]: ...
-
-    def cut(
-        self,
-        body: FilmCutInput | None = None,
-        /,
-        *,
-        shots: Sequence[FilmCutInputShot | Mapping[str, Any]] | Omit = OMIT,
         anything: Any | Omit = OMIT,
         camera: FilmCutInputCamera | Mapping[str, Any] | Omit = OMIT,
         labels: Mapping[str, str] | Omit = OMIT,
@@ -82,7 +50,8 @@ class FilmActions(Group):
     ) -> Result[FilmCutResult]:
         """Cut a film.
 
-        Action ``ai.film.cut``.
+        Action ``ai.film.cut``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             shots
@@ -93,22 +62,16 @@ class FilmActions(Group):
             speed
             tree
         """
-        return self._call(
-            CUT,
-            {
-                "shots": shots,
-                "anything": anything,
-                "camera": camera,
-                "labels": labels,
-                "quality": quality,
-                "speed": speed,
-                "tree": tree,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "shots": shots,
+            "anything": anything,
+            "camera": camera,
+            "labels": labels,
+            "quality": quality,
+            "speed": speed,
+            "tree": tree,
+        }
+        return self._call(CUT, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncFilmActions(AsyncGroup):
@@ -121,41 +84,10 @@ class AsyncFilmActions(AsyncGroup):
 
         return AsyncFilmClipActions(self._client)
 
-    @overload
     async def cut(
         self,
-        body: FilmCutInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[FilmCutResult]: ...
-
-    @overload
-    async def cut(
-        self,
-        body: None = None,
-        /,
         *,
         shots: Sequence[FilmCutInputShot | Mapping[str, Any]],
-        anything: Any | Omit = OMIT,
-        camera: FilmCutInputCamera | Mapping[str, Any] | Omit = OMIT,
-        labels: Mapping[str, str] | Omit = OMIT,
-        quality: Literal["low", "high"] | None | Omit = OMIT,
-        speed: float | Literal["auto"] | Omit = OMIT,
-        tree: FilmCutInputNode | Mapping[str, Any] | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[FilmCutResult]: ...
-
-    async def cut(
-        self,
-        body: FilmCutInput | None = None,
-        /,
-        *,
-        shots: Sequence[FilmCutInputShot | Mapping[str, Any]] | Omit = OMIT,
         anything: Any | Omit = OMIT,
         camera: FilmCutInputCamera | Mapping[str, Any] | Omit = OMIT,
         labels: Mapping[str, str] | Omit = OMIT,
@@ -168,30 +100,15 @@ class AsyncFilmActions(AsyncGroup):
     ) -> AsyncResult[FilmCutResult]:
         """Cut a film.
 
-        Action ``ai.film.cut``.
-
-        Args:
-            shots
-            anything
-            camera: How the camera moves.
-            labels
-            quality
-            speed
-            tree
+        As ``FilmActions.cut``: arguments, return value and errors.
         """
-        return await self._call(
-            CUT,
-            {
-                "shots": shots,
-                "anything": anything,
-                "camera": camera,
-                "labels": labels,
-                "quality": quality,
-                "speed": speed,
-                "tree": tree,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "shots": shots,
+            "anything": anything,
+            "camera": camera,
+            "labels": labels,
+            "quality": quality,
+            "speed": speed,
+            "tree": tree,
+        }
+        return await self._call(CUT, _fields, extra_body, timeout, idempotency_key)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,39 +14,14 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.film_clip_list import FilmClipListInput, FilmClipListResult
+    from ..models.film_clip_list import FilmClipListResult
 
 
 class FilmClipActions(Group):
     """Actions under ``film clip``."""
 
-    @overload
     def list(
         self,
-        body: FilmClipListInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[FilmClipListResult]: ...
-
-    @overload
-    def list(
-        self,
-        body: None = None,
-        /,
-        *,
-        page: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[FilmClipListResult]: ...
-
-    def list(
-        self,
-        body: FilmClipListInput | None = None,
-        /,
         *,
         page: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -55,53 +30,21 @@ class FilmClipActions(Group):
     ) -> Result[FilmClipListResult]:
         """List clips.
 
-        Action ``ai.film.clip.list``. A call may spend credits.
+        Action ``ai.film.clip.list``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             page
         """
-        return self._call(
-            CLIP_LIST,
-            {
-                "page": page,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"page": page}
+        return self._call(CLIP_LIST, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncFilmClipActions(AsyncGroup):
     """Actions under ``film clip``."""
 
-    @overload
     async def list(
         self,
-        body: FilmClipListInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[FilmClipListResult]: ...
-
-    @overload
-    async def list(
-        self,
-        body: None = None,
-        /,
-        *,
-        page: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[FilmClipListResult]: ...
-
-    async def list(
-        self,
-        body: FilmClipListInput | None = None,
-        /,
         *,
         page: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -110,18 +53,7 @@ class AsyncFilmClipActions(AsyncGroup):
     ) -> AsyncResult[FilmClipListResult]:
         """List clips.
 
-        Action ``ai.film.clip.list``. A call may spend credits.
-
-        Args:
-            page
+        As ``FilmClipActions.list``: arguments, return value and errors.
         """
-        return await self._call(
-            CLIP_LIST,
-            {
-                "page": page,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"page": page}
+        return await self._call(CLIP_LIST, _fields, extra_body, timeout, idempotency_key)

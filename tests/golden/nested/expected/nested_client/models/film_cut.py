@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class FilmCutInput(Model):
     anything: Any | None = None
     camera: FilmCutInputCamera | None = None
-    "How the camera moves."
+    """How the camera moves."""
     labels: dict[str, str] | None = None
     quality: Literal["low", "high"] | None = None
     shots: list[FilmCutInputShot]
@@ -35,7 +35,7 @@ class FilmCutInputNode(Model):
 
 
 class FilmCutInputShot(Model):
-    from_: float = Field(validation_alias="from", serialization_alias="from")
+    from_: float
     to: float
 
 

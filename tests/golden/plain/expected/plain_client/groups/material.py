@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,42 +14,16 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.material_search import MaterialSearchInput, MaterialSearchResult
+    from ..models.material_search import MaterialSearchResult
 
 
 class MaterialActions(Group):
     """Actions under ``material``."""
 
-    @overload
     def search(
         self,
-        body: MaterialSearchInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[MaterialSearchResult]: ...
-
-    @overload
-    def search(
-        self,
-        body: None = None,
-        /,
         *,
         query: str,
-        limit: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[MaterialSearchResult]: ...
-
-    def search(
-        self,
-        body: MaterialSearchInput | None = None,
-        /,
-        *,
-        query: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -57,58 +31,24 @@ class MaterialActions(Group):
     ) -> Result[MaterialSearchResult]:
         """Find pictures.
 
-        Action ``material.search``.
+        Action ``material.search``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             query
             limit
         """
-        return self._call(
-            SEARCH,
-            {
-                "query": query,
-                "limit": limit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"query": query, "limit": limit}
+        return self._call(SEARCH, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncMaterialActions(AsyncGroup):
     """Actions under ``material``."""
 
-    @overload
     async def search(
         self,
-        body: MaterialSearchInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[MaterialSearchResult]: ...
-
-    @overload
-    async def search(
-        self,
-        body: None = None,
-        /,
         *,
         query: str,
-        limit: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[MaterialSearchResult]: ...
-
-    async def search(
-        self,
-        body: MaterialSearchInput | None = None,
-        /,
-        *,
-        query: str | Omit = OMIT,
         limit: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -116,20 +56,7 @@ class AsyncMaterialActions(AsyncGroup):
     ) -> AsyncResult[MaterialSearchResult]:
         """Find pictures.
 
-        Action ``material.search``.
-
-        Args:
-            query
-            limit
+        As ``MaterialActions.search``: arguments, return value and errors.
         """
-        return await self._call(
-            SEARCH,
-            {
-                "query": query,
-                "limit": limit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"query": query, "limit": limit}
+        return await self._call(SEARCH, _fields, extra_body, timeout, idempotency_key)

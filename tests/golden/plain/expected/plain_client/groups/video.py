@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,49 +14,17 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
 
-    from ..models.video_generate import VideoGenerateInput
-    from ..models.video_generate_and_wait import (
-        VideoGenerateAndWaitInput,
-        VideoGenerateAndWaitResult,
-    )
-    from ..models.video_query import VideoQueryInput, VideoQueryResult
+    from ..models.video_generate_and_wait import VideoGenerateAndWaitResult
+    from ..models.video_query import VideoQueryResult
 
 
 class VideoActions(Group):
     """Actions under ``video``."""
 
-    @overload
     def generate(
         self,
-        body: VideoGenerateInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Task[VideoQueryResult]: ...
-
-    @overload
-    def generate(
-        self,
-        body: None = None,
-        /,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
-        scene: Literal["day", "night"] | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Task[VideoQueryResult]: ...
-
-    def generate(
-        self,
-        body: VideoGenerateInput | None = None,
-        /,
-        *,
-        prompt: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
@@ -66,7 +34,8 @@ class VideoActions(Group):
     ) -> Task[VideoQueryResult]:
         """Start a video. It takes minutes.
 
-        Action ``ai.video.generate``. A call may spend credits.
+        Action ``ai.video.generate``. A call may spend credits. Returns a ``Task``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             prompt: What the video shows.
@@ -74,53 +43,13 @@ class VideoActions(Group):
             scene: (server default: "day")
             seed
         """
-        return self._submit(
-            GENERATE,
-            {
-                "prompt": prompt,
-                "imageInput": image_input,
-                "scene": scene,
-                "seed": seed,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"prompt": prompt, "imageInput": image_input, "scene": scene, "seed": seed}
+        return self._submit(GENERATE, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     def generate_and_wait(
         self,
-        body: VideoGenerateAndWaitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoGenerateAndWaitResult]: ...
-
-    @overload
-    def generate_and_wait(
-        self,
-        body: None = None,
-        /,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
-        scene: Literal["day", "night"] | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
-        timeout_ms: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoGenerateAndWaitResult]: ...
-
-    def generate_and_wait(
-        self,
-        body: VideoGenerateAndWaitInput | None = None,
-        /,
-        *,
-        prompt: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
@@ -131,7 +60,8 @@ class VideoActions(Group):
     ) -> Result[VideoGenerateAndWaitResult]:
         """Make a video and wait for it.
 
-        Action ``ai.video.generate_and_wait``. A call may spend credits.
+        Action ``ai.video.generate_and_wait``. A call may spend credits. Returns a ``Result``;
+        raises a ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             prompt: What the video shows.
@@ -140,108 +70,42 @@ class VideoActions(Group):
             seed
             timeout_ms: (server default: 600000)
         """
-        return self._call(
-            GENERATE_AND_WAIT,
-            {
-                "prompt": prompt,
-                "imageInput": image_input,
-                "scene": scene,
-                "seed": seed,
-                "timeoutMs": timeout_ms,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "prompt": prompt,
+            "imageInput": image_input,
+            "scene": scene,
+            "seed": seed,
+            "timeoutMs": timeout_ms,
+        }
+        return self._call(GENERATE_AND_WAIT, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     def query(
         self,
-        body: VideoQueryInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoQueryResult]: ...
-
-    @overload
-    def query(
-        self,
-        body: None = None,
-        /,
         *,
         task_id: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoQueryResult]: ...
-
-    def query(
-        self,
-        body: VideoQueryInput | None = None,
-        /,
-        *,
-        task_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Result[VideoQueryResult]:
         """Ask how a video is doing.
 
-        Action ``ai.video.query``.
+        Action ``ai.video.query``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             task_id
         """
-        return self._call(
-            QUERY,
-            {
-                "taskId": task_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"taskId": task_id}
+        return self._call(QUERY, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncVideoActions(AsyncGroup):
     """Actions under ``video``."""
 
-    @overload
     async def generate(
         self,
-        body: VideoGenerateInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncTask[VideoQueryResult]: ...
-
-    @overload
-    async def generate(
-        self,
-        body: None = None,
-        /,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
-        scene: Literal["day", "night"] | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncTask[VideoQueryResult]: ...
-
-    async def generate(
-        self,
-        body: VideoGenerateInput | None = None,
-        /,
-        *,
-        prompt: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
@@ -251,61 +115,15 @@ class AsyncVideoActions(AsyncGroup):
     ) -> AsyncTask[VideoQueryResult]:
         """Start a video. It takes minutes.
 
-        Action ``ai.video.generate``. A call may spend credits.
-
-        Args:
-            prompt: What the video shows.
-            image_input
-            scene: (server default: "day")
-            seed
+        As ``VideoActions.generate``: arguments, return value and errors.
         """
-        return await self._submit(
-            GENERATE,
-            {
-                "prompt": prompt,
-                "imageInput": image_input,
-                "scene": scene,
-                "seed": seed,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"prompt": prompt, "imageInput": image_input, "scene": scene, "seed": seed}
+        return await self._submit(GENERATE, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     async def generate_and_wait(
         self,
-        body: VideoGenerateAndWaitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoGenerateAndWaitResult]: ...
-
-    @overload
-    async def generate_and_wait(
-        self,
-        body: None = None,
-        /,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
-        scene: Literal["day", "night"] | Omit = OMIT,
-        seed: int | None | Omit = OMIT,
-        timeout_ms: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoGenerateAndWaitResult]: ...
-
-    async def generate_and_wait(
-        self,
-        body: VideoGenerateAndWaitInput | None = None,
-        /,
-        *,
-        prompt: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
@@ -316,77 +134,28 @@ class AsyncVideoActions(AsyncGroup):
     ) -> AsyncResult[VideoGenerateAndWaitResult]:
         """Make a video and wait for it.
 
-        Action ``ai.video.generate_and_wait``. A call may spend credits.
-
-        Args:
-            prompt: What the video shows.
-            image_input
-            scene: (server default: "day")
-            seed
-            timeout_ms: (server default: 600000)
+        As ``VideoActions.generate_and_wait``: arguments, return value and errors.
         """
-        return await self._call(
-            GENERATE_AND_WAIT,
-            {
-                "prompt": prompt,
-                "imageInput": image_input,
-                "scene": scene,
-                "seed": seed,
-                "timeoutMs": timeout_ms,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "prompt": prompt,
+            "imageInput": image_input,
+            "scene": scene,
+            "seed": seed,
+            "timeoutMs": timeout_ms,
+        }
+        return await self._call(GENERATE_AND_WAIT, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     async def query(
         self,
-        body: VideoQueryInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoQueryResult]: ...
-
-    @overload
-    async def query(
-        self,
-        body: None = None,
-        /,
         *,
         task_id: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoQueryResult]: ...
-
-    async def query(
-        self,
-        body: VideoQueryInput | None = None,
-        /,
-        *,
-        task_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncResult[VideoQueryResult]:
         """Ask how a video is doing.
 
-        Action ``ai.video.query``.
-
-        Args:
-            task_id
+        As ``VideoActions.query``: arguments, return value and errors.
         """
-        return await self._call(
-            QUERY,
-            {
-                "taskId": task_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"taskId": task_id}
+        return await self._call(QUERY, _fields, extra_body, timeout, idempotency_key)

@@ -5,21 +5,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class VideoGenerateInput(Model):
-    image_input: list[str] | None = Field(
-        default=None, validation_alias="imageInput", serialization_alias="imageInput"
-    )
+    image_input: list[str] | None = None
     prompt: str
-    "What the video shows."
+    """What the video shows."""
     scene: Literal["day", "night"] | None = None
     seed: int | None = None
 
 
 class VideoGenerateResult(Model):
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
+    task_id: str
 
 
 INPUT = VideoGenerateInput

@@ -5,30 +5,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class VideoGenerateAndWaitInput(Model):
-    image_input: list[str] | None = Field(
-        default=None, validation_alias="imageInput", serialization_alias="imageInput"
-    )
+    image_input: list[str] | None = None
     prompt: str
-    "What the video shows."
+    """What the video shows."""
     scene: Literal["day", "night"] | None = None
     seed: int | None = None
-    timeout_ms: int | None = Field(
-        default=None, validation_alias="timeoutMs", serialization_alias="timeoutMs"
-    )
+    timeout_ms: int | None = None
 
 
 class VideoGenerateAndWaitResult(Model):
     progress: float | None = None
     status: str
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
-    video_url: str | None = Field(
-        default=None, validation_alias="videoUrl", serialization_alias="videoUrl"
-    )
-    "Where the video is."
+    task_id: str
+    video_url: str | None = None
+    """Where the video is."""
 
 
 INPUT = VideoGenerateAndWaitInput

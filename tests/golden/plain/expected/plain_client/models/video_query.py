@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class VideoQueryInput(Model):
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
+    task_id: str
 
 
 class VideoQueryResult(Model):
     progress: float | None = None
     status: str
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
-    video_url: str | None = Field(
-        default=None, validation_alias="videoUrl", serialization_alias="videoUrl"
-    )
-    "Where the video is."
+    task_id: str
+    video_url: str | None = None
+    """Where the video is."""
 
 
 INPUT = VideoQueryInput

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,18 +14,12 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.good_call import GoodCallInput
-    from ..models.good_either import GoodEitherInput
-    from ..models.good_remote import GoodRemoteInput
-
 
 class GoodActions(Group):
     """Actions under ``good``."""
 
     def anything(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -33,21 +27,15 @@ class GoodActions(Group):
     ) -> Result[Any]:
         """Whatever you like.
 
-        Action ``ai.good.anything``. A call may spend credits.
+        Action ``ai.good.anything``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            ANYTHING,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(ANYTHING, {}, extra_body, timeout, idempotency_key)
 
     def bare(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -55,21 +43,15 @@ class GoodActions(Group):
     ) -> Result[Any]:
         """No schema was served.
 
-        Action ``ai.good.bare``. A call may spend credits.
+        Action ``ai.good.bare``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            BARE,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(BARE, {}, extra_body, timeout, idempotency_key)
 
     def broken(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -77,72 +59,34 @@ class GoodActions(Group):
     ) -> Result[Any]:
         """Not a schema.
 
-        Action ``ai.good.broken``. A call may spend credits.
+        Action ``ai.good.broken``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            BROKEN,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(BROKEN, {}, extra_body, timeout, idempotency_key)
 
-    @overload
     def call(
         self,
-        body: GoodCallInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    @overload
-    def call(
-        self,
-        body: None = None,
-        /,
         *,
         text: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    def call(
-        self,
-        body: GoodCallInput | None = None,
-        /,
-        *,
-        text: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Result[Any]:
         """Nothing wrong here.
 
-        Action ``ai.good.call``. A call may spend credits.
+        Action ``ai.good.call``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             text
         """
-        return self._call(
-            CALL,
-            {
-                "text": text,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"text": text}
+        return self._call(CALL, _fields, extra_body, timeout, idempotency_key)
 
     def either(
         self,
-        body: GoodEitherInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -150,21 +94,15 @@ class GoodActions(Group):
     ) -> Result[Any]:
         """One shape or another.
 
-        Action ``ai.good.either``. A call may spend credits.
+        Action ``ai.good.either``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            EITHER,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(EITHER, {}, extra_body, timeout, idempotency_key)
 
     def lists(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -172,44 +110,15 @@ class GoodActions(Group):
     ) -> Result[Any]:
         """A body that is no object.
 
-        Action ``ai.good.lists``. A call may spend credits.
+        Action ``ai.good.lists``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            LISTS,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    def remote(
-        self,
-        body: GoodRemoteInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
-
-    @overload
-    def remote(
-        self,
-        body: None = None,
-        /,
-        *,
-        a: Any | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[Any]: ...
+        return self._call(LISTS, {}, extra_body, timeout, idempotency_key)
 
     def remote(
         self,
-        body: GoodRemoteInput | None = None,
-        /,
         *,
         a: Any | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -218,21 +127,14 @@ class GoodActions(Group):
     ) -> Result[Any]:
         """Refers to another place.
 
-        Action ``ai.good.remote``. A call may spend credits.
+        Action ``ai.good.remote``. A call may spend credits. Returns a ``Result``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             a
         """
-        return self._call(
-            REMOTE,
-            {
-                "a": a,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"a": a}
+        return self._call(REMOTE, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncGoodActions(AsyncGroup):
@@ -240,8 +142,6 @@ class AsyncGoodActions(AsyncGroup):
 
     async def anything(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -249,21 +149,12 @@ class AsyncGoodActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """Whatever you like.
 
-        Action ``ai.good.anything``. A call may spend credits.
+        As ``GoodActions.anything``: arguments, return value and errors.
         """
-        return await self._call(
-            ANYTHING,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(ANYTHING, {}, extra_body, timeout, idempotency_key)
 
     async def bare(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -271,21 +162,12 @@ class AsyncGoodActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """No schema was served.
 
-        Action ``ai.good.bare``. A call may spend credits.
+        As ``GoodActions.bare``: arguments, return value and errors.
         """
-        return await self._call(
-            BARE,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(BARE, {}, extra_body, timeout, idempotency_key)
 
     async def broken(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -293,72 +175,27 @@ class AsyncGoodActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """Not a schema.
 
-        Action ``ai.good.broken``. A call may spend credits.
+        As ``GoodActions.broken``: arguments, return value and errors.
         """
-        return await self._call(
-            BROKEN,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(BROKEN, {}, extra_body, timeout, idempotency_key)
 
-    @overload
     async def call(
         self,
-        body: GoodCallInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    @overload
-    async def call(
-        self,
-        body: None = None,
-        /,
         *,
         text: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    async def call(
-        self,
-        body: GoodCallInput | None = None,
-        /,
-        *,
-        text: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncResult[Any]:
         """Nothing wrong here.
 
-        Action ``ai.good.call``. A call may spend credits.
-
-        Args:
-            text
+        As ``GoodActions.call``: arguments, return value and errors.
         """
-        return await self._call(
-            CALL,
-            {
-                "text": text,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"text": text}
+        return await self._call(CALL, _fields, extra_body, timeout, idempotency_key)
 
     async def either(
         self,
-        body: GoodEitherInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -366,21 +203,12 @@ class AsyncGoodActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """One shape or another.
 
-        Action ``ai.good.either``. A call may spend credits.
+        As ``GoodActions.either``: arguments, return value and errors.
         """
-        return await self._call(
-            EITHER,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(EITHER, {}, extra_body, timeout, idempotency_key)
 
     async def lists(
         self,
-        body: Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -388,44 +216,12 @@ class AsyncGoodActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """A body that is no object.
 
-        Action ``ai.good.lists``. A call may spend credits.
+        As ``GoodActions.lists``: arguments, return value and errors.
         """
-        return await self._call(
-            LISTS,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    async def remote(
-        self,
-        body: GoodRemoteInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
-
-    @overload
-    async def remote(
-        self,
-        body: None = None,
-        /,
-        *,
-        a: Any | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[Any]: ...
+        return await self._call(LISTS, {}, extra_body, timeout, idempotency_key)
 
     async def remote(
         self,
-        body: GoodRemoteInput | None = None,
-        /,
         *,
         a: Any | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -434,18 +230,7 @@ class AsyncGoodActions(AsyncGroup):
     ) -> AsyncResult[Any]:
         """Refers to another place.
 
-        Action ``ai.good.remote``. A call may spend credits.
-
-        Args:
-            a
+        As ``GoodActions.remote``: arguments, return value and errors.
         """
-        return await self._call(
-            REMOTE,
-            {
-                "a": a,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"a": a}
+        return await self._call(REMOTE, _fields, extra_body, timeout, idempotency_key)
