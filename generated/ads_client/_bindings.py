@@ -8,5 +8,5 @@ BINDINGS = Bindings(
     command="ads",
     env="ADS",
     source="sandbox",
-    interface=1,
+    interface=2,
 )

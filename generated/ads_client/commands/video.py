@@ -43,7 +43,10 @@ GENERATE = Action(
             flag="scene",
             kind="string",
             default='"text-to-video"',
-            doc="The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video.",
+            doc=(
+                "The kind of generation, for example text-to-video, image-to-video, "
+                "video-to-video or ad-video."
+            ),
         ),
         Param(
             path=("timeoutMs",),
@@ -121,7 +124,10 @@ GENERATE_AND_WAIT = Action(
             flag="scene",
             kind="string",
             default='"text-to-video"',
-            doc="The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video.",
+            doc=(
+                "The kind of generation, for example text-to-video, image-to-video, "
+                "video-to-video or ad-video."
+            ),
         ),
         Param(
             path=("timeoutMs",),

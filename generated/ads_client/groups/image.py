@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,52 +14,15 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
 
-    from ..models.image_generate import ImageGenerateInput
-    from ..models.image_generate_and_wait import (
-        ImageGenerateAndWaitInput,
-        ImageGenerateAndWaitResult,
-    )
-    from ..models.image_query import ImageQueryInput, ImageQueryResult
+    from ..models.image_generate_and_wait import ImageGenerateAndWaitResult
+    from ..models.image_query import ImageQueryResult
 
 
 class ImageActions(Group):
     """Actions under ``image``."""
 
-    @overload
     def generate(
         self,
-        body: ImageGenerateInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Task[ImageQueryResult]: ...
-
-    @overload
-    def generate(
-        self,
-        body: None = None,
-        /,
-        *,
-        aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        preset: str | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        resolution: str | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Task[ImageQueryResult]: ...
-
-    def generate(
-        self,
-        body: ImageGenerateInput | None = None,
-        /,
         *,
         aspect_ratio: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
@@ -76,7 +39,8 @@ class ImageActions(Group):
     ) -> Task[ImageQueryResult]:
         """Starts a job that makes a picture and answers with its task id at once.
 
-        Action ``ai.image.generate``. A call may spend credits.
+        Action ``ai.image.generate``. A call may spend credits. Returns a ``Task``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             aspect_ratio: Width to height, for example 16:9.
@@ -89,61 +53,21 @@ class ImageActions(Group):
             resolution: The size of the picture, for example 1K or 2K.
             workspace_id: The workspace that pays.
         """
-        return self._submit(
-            GENERATE,
-            {
-                "aspectRatio": aspect_ratio,
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "preset": preset,
-                "prompt": prompt,
-                "provider": provider,
-                "resolution": resolution,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    def generate_and_wait(
-        self,
-        body: ImageGenerateAndWaitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ImageGenerateAndWaitResult]: ...
-
-    @overload
-    def generate_and_wait(
-        self,
-        body: None = None,
-        /,
-        *,
-        aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        preset: str | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        resolution: str | Omit = OMIT,
-        timeout_ms: int | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ImageGenerateAndWaitResult]: ...
+        _fields = {
+            "aspectRatio": aspect_ratio,
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "preset": preset,
+            "prompt": prompt,
+            "provider": provider,
+            "resolution": resolution,
+            "workspaceId": workspace_id,
+        }
+        return self._submit(GENERATE, _fields, extra_body, timeout, idempotency_key)
 
     def generate_and_wait(
         self,
-        body: ImageGenerateAndWaitInput | None = None,
-        /,
         *,
         aspect_ratio: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
@@ -161,7 +85,8 @@ class ImageActions(Group):
     ) -> Result[ImageGenerateAndWaitResult]:
         """Makes a picture and answers when it is finished, or when timeoutMs is over.
 
-        Action ``ai.image.generate_and_wait``. A call may spend credits.
+        Action ``ai.image.generate_and_wait``. A call may spend credits. Returns a ``Result``;
+        raises a ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             aspect_ratio: Width to height, for example 16:9.
@@ -175,116 +100,45 @@ class ImageActions(Group):
             timeout_ms: How long to wait, in milliseconds. (server default: 180000)
             workspace_id: The workspace that pays.
         """
-        return self._call(
-            GENERATE_AND_WAIT,
-            {
-                "aspectRatio": aspect_ratio,
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "preset": preset,
-                "prompt": prompt,
-                "provider": provider,
-                "resolution": resolution,
-                "timeoutMs": timeout_ms,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "aspectRatio": aspect_ratio,
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "preset": preset,
+            "prompt": prompt,
+            "provider": provider,
+            "resolution": resolution,
+            "timeoutMs": timeout_ms,
+            "workspaceId": workspace_id,
+        }
+        return self._call(GENERATE_AND_WAIT, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     def query(
         self,
-        body: ImageQueryInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ImageQueryResult]: ...
-
-    @overload
-    def query(
-        self,
-        body: None = None,
-        /,
         *,
         task_id: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[ImageQueryResult]: ...
-
-    def query(
-        self,
-        body: ImageQueryInput | None = None,
-        /,
-        *,
-        task_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Result[ImageQueryResult]:
         """Tells how far a picture job is and where its result is.
 
-        Action ``ai.image.query``.
+        Action ``ai.image.query``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             task_id: The task id that generate answered with.
         """
-        return self._call(
-            QUERY,
-            {
-                "taskId": task_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"taskId": task_id}
+        return self._call(QUERY, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncImageActions(AsyncGroup):
     """Actions under ``image``."""
 
-    @overload
     async def generate(
         self,
-        body: ImageGenerateInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncTask[ImageQueryResult]: ...
-
-    @overload
-    async def generate(
-        self,
-        body: None = None,
-        /,
-        *,
-        aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        preset: str | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        resolution: str | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncTask[ImageQueryResult]: ...
-
-    async def generate(
-        self,
-        body: ImageGenerateInput | None = None,
-        /,
         *,
         aspect_ratio: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
@@ -301,74 +155,23 @@ class AsyncImageActions(AsyncGroup):
     ) -> AsyncTask[ImageQueryResult]:
         """Starts a job that makes a picture and answers with its task id at once.
 
-        Action ``ai.image.generate``. A call may spend credits.
-
-        Args:
-            aspect_ratio: Width to height, for example 16:9.
-            image_input: Addresses of the reference pictures.
-            model: The model; chosen when left out.
-            options: Settings that the model takes beside these.
-            preset: A named style.
-            prompt: What the picture shows.
-            provider: Who runs the model; chosen when left out.
-            resolution: The size of the picture, for example 1K or 2K.
-            workspace_id: The workspace that pays.
+        As ``ImageActions.generate``: arguments, return value and errors.
         """
-        return await self._submit(
-            GENERATE,
-            {
-                "aspectRatio": aspect_ratio,
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "preset": preset,
-                "prompt": prompt,
-                "provider": provider,
-                "resolution": resolution,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    async def generate_and_wait(
-        self,
-        body: ImageGenerateAndWaitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ImageGenerateAndWaitResult]: ...
-
-    @overload
-    async def generate_and_wait(
-        self,
-        body: None = None,
-        /,
-        *,
-        aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        preset: str | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        resolution: str | Omit = OMIT,
-        timeout_ms: int | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ImageGenerateAndWaitResult]: ...
+        _fields = {
+            "aspectRatio": aspect_ratio,
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "preset": preset,
+            "prompt": prompt,
+            "provider": provider,
+            "resolution": resolution,
+            "workspaceId": workspace_id,
+        }
+        return await self._submit(GENERATE, _fields, extra_body, timeout, idempotency_key)
 
     async def generate_and_wait(
         self,
-        body: ImageGenerateAndWaitInput | None = None,
-        /,
         *,
         aspect_ratio: str | Omit = OMIT,
         image_input: Sequence[str] | Omit = OMIT,
@@ -386,87 +189,33 @@ class AsyncImageActions(AsyncGroup):
     ) -> AsyncResult[ImageGenerateAndWaitResult]:
         """Makes a picture and answers when it is finished, or when timeoutMs is over.
 
-        Action ``ai.image.generate_and_wait``. A call may spend credits.
-
-        Args:
-            aspect_ratio: Width to height, for example 16:9.
-            image_input: Addresses of the reference pictures.
-            model: The model; chosen when left out.
-            options: Settings that the model takes beside these.
-            preset: A named style.
-            prompt: What the picture shows.
-            provider: Who runs the model; chosen when left out.
-            resolution: The size of the picture, for example 1K or 2K.
-            timeout_ms: How long to wait, in milliseconds. (server default: 180000)
-            workspace_id: The workspace that pays.
+        As ``ImageActions.generate_and_wait``: arguments, return value and errors.
         """
-        return await self._call(
-            GENERATE_AND_WAIT,
-            {
-                "aspectRatio": aspect_ratio,
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "preset": preset,
-                "prompt": prompt,
-                "provider": provider,
-                "resolution": resolution,
-                "timeoutMs": timeout_ms,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "aspectRatio": aspect_ratio,
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "preset": preset,
+            "prompt": prompt,
+            "provider": provider,
+            "resolution": resolution,
+            "timeoutMs": timeout_ms,
+            "workspaceId": workspace_id,
+        }
+        return await self._call(GENERATE_AND_WAIT, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     async def query(
         self,
-        body: ImageQueryInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ImageQueryResult]: ...
-
-    @overload
-    async def query(
-        self,
-        body: None = None,
-        /,
         *,
         task_id: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[ImageQueryResult]: ...
-
-    async def query(
-        self,
-        body: ImageQueryInput | None = None,
-        /,
-        *,
-        task_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncResult[ImageQueryResult]:
         """Tells how far a picture job is and where its result is.
 
-        Action ``ai.image.query``.
-
-        Args:
-            task_id: The task id that generate answered with.
+        As ``ImageActions.query``: arguments, return value and errors.
         """
-        return await self._call(
-            QUERY,
-            {
-                "taskId": task_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"taskId": task_id}
+        return await self._call(QUERY, _fields, extra_body, timeout, idempotency_key)

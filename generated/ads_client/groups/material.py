@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.material_queries import MaterialQueriesInput, MaterialQueriesResult
-    from ..models.material_search import MaterialSearchInput, MaterialSearchResult
+    from ..models.material_queries import MaterialQueriesResult
+    from ..models.material_search import MaterialSearchResult
 
 
 class MaterialActions(Group):
@@ -23,8 +23,6 @@ class MaterialActions(Group):
 
     def queries(
         self,
-        body: MaterialQueriesInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -32,48 +30,17 @@ class MaterialActions(Group):
     ) -> Result[MaterialQueriesResult]:
         """Lists the searches made so far, newest first.
 
-        Action ``material.queries``.
+        Action ``material.queries``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
+
+        The fields of the body go into ``extra_body``.
         """
-        return self._call(
-            QUERIES,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return self._call(QUERIES, {}, extra_body, timeout, idempotency_key)
 
-    @overload
     def search(
         self,
-        body: MaterialSearchInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[MaterialSearchResult]: ...
-
-    @overload
-    def search(
-        self,
-        body: None = None,
-        /,
         *,
         query: str,
-        page: int | Omit = OMIT,
-        page_size: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[MaterialSearchResult]: ...
-
-    def search(
-        self,
-        body: MaterialSearchInput | None = None,
-        /,
-        *,
-        query: str | Omit = OMIT,
         page: int | Omit = OMIT,
         page_size: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -82,25 +49,16 @@ class MaterialActions(Group):
     ) -> Result[MaterialSearchResult]:
         """Finds stock pictures and videos whose title and tags hold every word.
 
-        Action ``material.search``.
+        Action ``material.search``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             query: The words to look for.
             page: Which page of the results. (server default: 1)
             page_size: How many results a page holds. (server default: 10)
         """
-        return self._call(
-            SEARCH,
-            {
-                "query": query,
-                "page": page,
-                "pageSize": page_size,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"query": query, "page": page, "pageSize": page_size}
+        return self._call(SEARCH, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncMaterialActions(AsyncGroup):
@@ -108,8 +66,6 @@ class AsyncMaterialActions(AsyncGroup):
 
     async def queries(
         self,
-        body: MaterialQueriesInput | Mapping[str, Any] | None = None,
-        /,
         *,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -117,48 +73,14 @@ class AsyncMaterialActions(AsyncGroup):
     ) -> AsyncResult[MaterialQueriesResult]:
         """Lists the searches made so far, newest first.
 
-        Action ``material.queries``.
+        As ``MaterialActions.queries``: arguments, return value and errors.
         """
-        return await self._call(
-            QUERIES,
-            {},
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        return await self._call(QUERIES, {}, extra_body, timeout, idempotency_key)
 
-    @overload
     async def search(
         self,
-        body: MaterialSearchInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[MaterialSearchResult]: ...
-
-    @overload
-    async def search(
-        self,
-        body: None = None,
-        /,
         *,
         query: str,
-        page: int | Omit = OMIT,
-        page_size: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[MaterialSearchResult]: ...
-
-    async def search(
-        self,
-        body: MaterialSearchInput | None = None,
-        /,
-        *,
-        query: str | Omit = OMIT,
         page: int | Omit = OMIT,
         page_size: int | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -167,22 +89,7 @@ class AsyncMaterialActions(AsyncGroup):
     ) -> AsyncResult[MaterialSearchResult]:
         """Finds stock pictures and videos whose title and tags hold every word.
 
-        Action ``material.search``.
-
-        Args:
-            query: The words to look for.
-            page: Which page of the results. (server default: 1)
-            page_size: How many results a page holds. (server default: 10)
+        As ``MaterialActions.search``: arguments, return value and errors.
         """
-        return await self._call(
-            SEARCH,
-            {
-                "query": query,
-                "page": page,
-                "pageSize": page_size,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"query": query, "page": page, "pageSize": page_size}
+        return await self._call(SEARCH, _fields, extra_body, timeout, idempotency_key)

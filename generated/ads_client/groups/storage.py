@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,42 +14,16 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.storage_upload_image import StorageUploadImageInput, StorageUploadImageResult
+    from ..models.storage_upload_image import StorageUploadImageResult
 
 
 class StorageActions(Group):
     """Actions under ``storage``."""
 
-    @overload
     def upload_image(
         self,
-        body: StorageUploadImageInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[StorageUploadImageResult]: ...
-
-    @overload
-    def upload_image(
-        self,
-        body: None = None,
-        /,
         *,
         data: str,
-        filename: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[StorageUploadImageResult]: ...
-
-    def upload_image(
-        self,
-        body: StorageUploadImageInput | None = None,
-        /,
-        *,
-        data: str | Omit = OMIT,
         filename: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -57,58 +31,24 @@ class StorageActions(Group):
     ) -> Result[StorageUploadImageResult]:
         """Stores a picture and answers with its address.
 
-        Action ``storage.upload_image``.
+        Action ``storage.upload_image``. Returns a ``Result``; raises a ``CallsheetError``, which is
+        an ``InvalidInput`` where the body is not sent.
 
         Args:
             data: The picture as a base64 data URI.
             filename: A name for it.
         """
-        return self._call(
-            UPLOAD_IMAGE,
-            {
-                "data": data,
-                "filename": filename,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"data": data, "filename": filename}
+        return self._call(UPLOAD_IMAGE, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncStorageActions(AsyncGroup):
     """Actions under ``storage``."""
 
-    @overload
     async def upload_image(
         self,
-        body: StorageUploadImageInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[StorageUploadImageResult]: ...
-
-    @overload
-    async def upload_image(
-        self,
-        body: None = None,
-        /,
         *,
         data: str,
-        filename: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[StorageUploadImageResult]: ...
-
-    async def upload_image(
-        self,
-        body: StorageUploadImageInput | None = None,
-        /,
-        *,
-        data: str | Omit = OMIT,
         filename: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -116,20 +56,7 @@ class AsyncStorageActions(AsyncGroup):
     ) -> AsyncResult[StorageUploadImageResult]:
         """Stores a picture and answers with its address.
 
-        Action ``storage.upload_image``.
-
-        Args:
-            data: The picture as a base64 data URI.
-            filename: A name for it.
+        As ``StorageActions.upload_image``: arguments, return value and errors.
         """
-        return await self._call(
-            UPLOAD_IMAGE,
-            {
-                "data": data,
-                "filename": filename,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"data": data, "filename": filename}
+        return await self._call(UPLOAD_IMAGE, _fields, extra_body, timeout, idempotency_key)

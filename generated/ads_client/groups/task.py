@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,40 +14,14 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, Omit, Result
 
-    from ..models.task_list import TaskListInput, TaskListResult
+    from ..models.task_list import TaskListResult
 
 
 class TaskActions(Group):
     """Actions under ``task``."""
 
-    @overload
     def list(
         self,
-        body: TaskListInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[TaskListResult]: ...
-
-    @overload
-    def list(
-        self,
-        body: None = None,
-        /,
-        *,
-        client_reference: str | Omit = OMIT,
-        limit: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[TaskListResult]: ...
-
-    def list(
-        self,
-        body: TaskListInput | None = None,
-        /,
         *,
         client_reference: str | Omit = OMIT,
         limit: int | Omit = OMIT,
@@ -57,56 +31,22 @@ class TaskActions(Group):
     ) -> Result[TaskListResult]:
         """Lists jobs, newest first; with clientReference only those of one request.
 
-        Action ``ai.task.list``.
+        Action ``ai.task.list``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             client_reference: The Idempotency-Key that the request carried.
             limit: How many to list. (server default: 50)
         """
-        return self._call(
-            LIST,
-            {
-                "clientReference": client_reference,
-                "limit": limit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"clientReference": client_reference, "limit": limit}
+        return self._call(LIST, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncTaskActions(AsyncGroup):
     """Actions under ``task``."""
 
-    @overload
     async def list(
         self,
-        body: TaskListInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[TaskListResult]: ...
-
-    @overload
-    async def list(
-        self,
-        body: None = None,
-        /,
-        *,
-        client_reference: str | Omit = OMIT,
-        limit: int | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[TaskListResult]: ...
-
-    async def list(
-        self,
-        body: TaskListInput | None = None,
-        /,
         *,
         client_reference: str | Omit = OMIT,
         limit: int | Omit = OMIT,
@@ -116,20 +56,7 @@ class AsyncTaskActions(AsyncGroup):
     ) -> AsyncResult[TaskListResult]:
         """Lists jobs, newest first; with clientReference only those of one request.
 
-        Action ``ai.task.list``.
-
-        Args:
-            client_reference: The Idempotency-Key that the request carried.
-            limit: How many to list. (server default: 50)
+        As ``TaskActions.list``: arguments, return value and errors.
         """
-        return await self._call(
-            LIST,
-            {
-                "clientReference": client_reference,
-                "limit": limit,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"clientReference": client_reference, "limit": limit}
+        return await self._call(LIST, _fields, extra_body, timeout, idempotency_key)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from callsheet import OMIT, AsyncGroup, Group
 
@@ -14,51 +14,15 @@ if TYPE_CHECKING:
 
     from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
 
-    from ..models.video_generate import VideoGenerateInput
-    from ..models.video_generate_and_wait import (
-        VideoGenerateAndWaitInput,
-        VideoGenerateAndWaitResult,
-    )
-    from ..models.video_query import VideoQueryInput, VideoQueryResult
+    from ..models.video_generate_and_wait import VideoGenerateAndWaitResult
+    from ..models.video_query import VideoQueryResult
 
 
 class VideoActions(Group):
     """Actions under ``video``."""
 
-    @overload
     def generate(
         self,
-        body: VideoGenerateInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Task[VideoQueryResult]: ...
-
-    @overload
-    def generate(
-        self,
-        body: None = None,
-        /,
-        *,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        scene: str | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Task[VideoQueryResult]: ...
-
-    def generate(
-        self,
-        body: VideoGenerateInput | None = None,
-        /,
         *,
         image_input: Sequence[str] | Omit = OMIT,
         model: str | Omit = OMIT,
@@ -74,7 +38,8 @@ class VideoActions(Group):
     ) -> Task[VideoQueryResult]:
         """Starts a job that makes a video and answers with its task id at once.
 
-        Action ``ai.video.generate``. A call may spend credits.
+        Action ``ai.video.generate``. A call may spend credits. Returns a ``Task``; raises a
+        ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             image_input: Addresses of the reference pictures.
@@ -82,63 +47,25 @@ class VideoActions(Group):
             options: Settings that the model takes beside these.
             prompt: What the video shows.
             provider: Who runs the model; chosen by the scene when left out.
-            scene: The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video. (server default: "text-to-video")
+            scene: The kind of generation, for example text-to-video, image-to-video, video-to-video
+                or ad-video. (server default: "text-to-video")
             video_input: Addresses of the source videos.
             workspace_id: The workspace that pays.
         """
-        return self._submit(
-            GENERATE,
-            {
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "prompt": prompt,
-                "provider": provider,
-                "scene": scene,
-                "videoInput": video_input,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    def generate_and_wait(
-        self,
-        body: VideoGenerateAndWaitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoGenerateAndWaitResult]: ...
-
-    @overload
-    def generate_and_wait(
-        self,
-        body: None = None,
-        /,
-        *,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        scene: str | Omit = OMIT,
-        timeout_ms: int | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoGenerateAndWaitResult]: ...
+        _fields = {
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "prompt": prompt,
+            "provider": provider,
+            "scene": scene,
+            "videoInput": video_input,
+            "workspaceId": workspace_id,
+        }
+        return self._submit(GENERATE, _fields, extra_body, timeout, idempotency_key)
 
     def generate_and_wait(
         self,
-        body: VideoGenerateAndWaitInput | None = None,
-        /,
         *,
         image_input: Sequence[str] | Omit = OMIT,
         model: str | Omit = OMIT,
@@ -155,7 +82,8 @@ class VideoActions(Group):
     ) -> Result[VideoGenerateAndWaitResult]:
         """Makes a video and answers when it is finished, or when timeoutMs is over.
 
-        Action ``ai.video.generate_and_wait``. A call may spend credits.
+        Action ``ai.video.generate_and_wait``. A call may spend credits. Returns a ``Result``;
+        raises a ``CallsheetError``, which is an ``InvalidInput`` where the body is not sent.
 
         Args:
             image_input: Addresses of the reference pictures.
@@ -163,119 +91,50 @@ class VideoActions(Group):
             options: Settings that the model takes beside these.
             prompt: What the video shows.
             provider: Who runs the model; chosen by the scene when left out.
-            scene: The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video. (server default: "text-to-video")
+            scene: The kind of generation, for example text-to-video, image-to-video, video-to-video
+                or ad-video. (server default: "text-to-video")
             timeout_ms: How long to wait, in milliseconds. (server default: 600000)
             video_input: Addresses of the source videos.
             workspace_id: The workspace that pays.
         """
-        return self._call(
-            GENERATE_AND_WAIT,
-            {
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "prompt": prompt,
-                "provider": provider,
-                "scene": scene,
-                "timeoutMs": timeout_ms,
-                "videoInput": video_input,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "prompt": prompt,
+            "provider": provider,
+            "scene": scene,
+            "timeoutMs": timeout_ms,
+            "videoInput": video_input,
+            "workspaceId": workspace_id,
+        }
+        return self._call(GENERATE_AND_WAIT, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     def query(
         self,
-        body: VideoQueryInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoQueryResult]: ...
-
-    @overload
-    def query(
-        self,
-        body: None = None,
-        /,
         *,
         task_id: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Result[VideoQueryResult]: ...
-
-    def query(
-        self,
-        body: VideoQueryInput | None = None,
-        /,
-        *,
-        task_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Result[VideoQueryResult]:
         """Tells how far a video job is and where its result is.
 
-        Action ``ai.video.query``.
+        Action ``ai.video.query``. Returns a ``Result``; raises a ``CallsheetError``, which is an
+        ``InvalidInput`` where the body is not sent.
 
         Args:
             task_id: The task id that generate answered with.
         """
-        return self._call(
-            QUERY,
-            {
-                "taskId": task_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"taskId": task_id}
+        return self._call(QUERY, _fields, extra_body, timeout, idempotency_key)
 
 
 class AsyncVideoActions(AsyncGroup):
     """Actions under ``video``."""
 
-    @overload
     async def generate(
         self,
-        body: VideoGenerateInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncTask[VideoQueryResult]: ...
-
-    @overload
-    async def generate(
-        self,
-        body: None = None,
-        /,
-        *,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        scene: str | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncTask[VideoQueryResult]: ...
-
-    async def generate(
-        self,
-        body: VideoGenerateInput | None = None,
-        /,
         *,
         image_input: Sequence[str] | Omit = OMIT,
         model: str | Omit = OMIT,
@@ -291,71 +150,22 @@ class AsyncVideoActions(AsyncGroup):
     ) -> AsyncTask[VideoQueryResult]:
         """Starts a job that makes a video and answers with its task id at once.
 
-        Action ``ai.video.generate``. A call may spend credits.
-
-        Args:
-            image_input: Addresses of the reference pictures.
-            model: The model; chosen by the scene when left out.
-            options: Settings that the model takes beside these.
-            prompt: What the video shows.
-            provider: Who runs the model; chosen by the scene when left out.
-            scene: The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video. (server default: "text-to-video")
-            video_input: Addresses of the source videos.
-            workspace_id: The workspace that pays.
+        As ``VideoActions.generate``: arguments, return value and errors.
         """
-        return await self._submit(
-            GENERATE,
-            {
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "prompt": prompt,
-                "provider": provider,
-                "scene": scene,
-                "videoInput": video_input,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
-
-    @overload
-    async def generate_and_wait(
-        self,
-        body: VideoGenerateAndWaitInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoGenerateAndWaitResult]: ...
-
-    @overload
-    async def generate_and_wait(
-        self,
-        body: None = None,
-        /,
-        *,
-        image_input: Sequence[str] | Omit = OMIT,
-        model: str | Omit = OMIT,
-        options: Mapping[str, Any] | Omit = OMIT,
-        prompt: str | Omit = OMIT,
-        provider: str | Omit = OMIT,
-        scene: str | Omit = OMIT,
-        timeout_ms: int | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
-        workspace_id: str | Omit = OMIT,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoGenerateAndWaitResult]: ...
+        _fields = {
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "prompt": prompt,
+            "provider": provider,
+            "scene": scene,
+            "videoInput": video_input,
+            "workspaceId": workspace_id,
+        }
+        return await self._submit(GENERATE, _fields, extra_body, timeout, idempotency_key)
 
     async def generate_and_wait(
         self,
-        body: VideoGenerateAndWaitInput | None = None,
-        /,
         *,
         image_input: Sequence[str] | Omit = OMIT,
         model: str | Omit = OMIT,
@@ -372,85 +182,32 @@ class AsyncVideoActions(AsyncGroup):
     ) -> AsyncResult[VideoGenerateAndWaitResult]:
         """Makes a video and answers when it is finished, or when timeoutMs is over.
 
-        Action ``ai.video.generate_and_wait``. A call may spend credits.
-
-        Args:
-            image_input: Addresses of the reference pictures.
-            model: The model; chosen by the scene when left out.
-            options: Settings that the model takes beside these.
-            prompt: What the video shows.
-            provider: Who runs the model; chosen by the scene when left out.
-            scene: The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video. (server default: "text-to-video")
-            timeout_ms: How long to wait, in milliseconds. (server default: 600000)
-            video_input: Addresses of the source videos.
-            workspace_id: The workspace that pays.
+        As ``VideoActions.generate_and_wait``: arguments, return value and errors.
         """
-        return await self._call(
-            GENERATE_AND_WAIT,
-            {
-                "imageInput": image_input,
-                "model": model,
-                "options": options,
-                "prompt": prompt,
-                "provider": provider,
-                "scene": scene,
-                "timeoutMs": timeout_ms,
-                "videoInput": video_input,
-                "workspaceId": workspace_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {
+            "imageInput": image_input,
+            "model": model,
+            "options": options,
+            "prompt": prompt,
+            "provider": provider,
+            "scene": scene,
+            "timeoutMs": timeout_ms,
+            "videoInput": video_input,
+            "workspaceId": workspace_id,
+        }
+        return await self._call(GENERATE_AND_WAIT, _fields, extra_body, timeout, idempotency_key)
 
-    @overload
     async def query(
         self,
-        body: VideoQueryInput,
-        /,
-        *,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoQueryResult]: ...
-
-    @overload
-    async def query(
-        self,
-        body: None = None,
-        /,
         *,
         task_id: str,
-        extra_body: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncResult[VideoQueryResult]: ...
-
-    async def query(
-        self,
-        body: VideoQueryInput | None = None,
-        /,
-        *,
-        task_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> AsyncResult[VideoQueryResult]:
         """Tells how far a video job is and where its result is.
 
-        Action ``ai.video.query``.
-
-        Args:
-            task_id: The task id that generate answered with.
+        As ``VideoActions.query``: arguments, return value and errors.
         """
-        return await self._call(
-            QUERY,
-            {
-                "taskId": task_id,
-            },
-            model=body,
-            extra_body=extra_body,
-            timeout=timeout,
-            idempotency_key=idempotency_key,
-        )
+        _fields = {"taskId": task_id}
+        return await self._call(QUERY, _fields, extra_body, timeout, idempotency_key)

@@ -5,55 +5,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class ImageGenerateInput(Model):
-    aspect_ratio: str | None = Field(
-        default=None, validation_alias="aspectRatio", serialization_alias="aspectRatio"
-    )
-    "Width to height, for example 16:9."
-    image_input: list[str] | None = Field(
-        default=None, validation_alias="imageInput", serialization_alias="imageInput"
-    )
-    "Addresses of the reference pictures."
+    aspect_ratio: str | None = None
+    """Width to height, for example 16:9."""
+    image_input: list[str] | None = None
+    """Addresses of the reference pictures."""
     model: str | None = None
-    "The model; chosen when left out."
+    """The model; chosen when left out."""
     options: dict[str, Any] | None = None
-    "Settings that the model takes beside these."
+    """Settings that the model takes beside these."""
     preset: str | None = None
-    "A named style."
+    """A named style."""
     prompt: str | None = None
-    "What the picture shows."
+    """What the picture shows."""
     provider: str | None = None
-    "Who runs the model; chosen when left out."
+    """Who runs the model; chosen when left out."""
     resolution: str | None = None
-    "The size of the picture, for example 1K or 2K."
-    workspace_id: str | None = Field(
-        default=None, validation_alias="workspaceId", serialization_alias="workspaceId"
-    )
-    "The workspace that pays."
+    """The size of the picture, for example 1K or 2K."""
+    workspace_id: str | None = None
+    """The workspace that pays."""
 
 
 class ImageGenerateResult(Model):
     error: str | None = None
-    "Why the job failed."
-    image_url: str | None = Field(
-        default=None, validation_alias="imageUrl", serialization_alias="imageUrl"
-    )
-    "Where the finished image is."
+    """Why the job failed."""
+    image_url: str | None = None
+    """Where the finished image is."""
     model: str | None = None
-    "The model that was used."
+    """The model that was used."""
     progress: float | None = None
-    "From 0 to 1."
+    """From 0 to 1."""
     provider: str | None = None
-    "Who ran the model."
+    """Who ran the model."""
     status: str
-    "pending, processing, success, failed, or timeout when the wait ended first."
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
-    "What the query action asks with."
+    """pending, processing, success, failed, or timeout when the wait ended first."""
+    task_id: str
+    """What the query action asks with."""
     url: str | None = None
-    "The same address."
+    """The same address."""
 
 
 INPUT = ImageGenerateInput

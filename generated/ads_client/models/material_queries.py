@@ -16,7 +16,7 @@ class MaterialQueriesResult(Model):
 
 class MaterialQueriesResultQuery(Model):
     at: float | None = None
-    "When, in seconds since 1970."
+    """When, in seconds since 1970."""
     id: int
     query: str
 

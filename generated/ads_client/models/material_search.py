@@ -3,33 +3,29 @@
 
 from __future__ import annotations
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class MaterialSearchInput(Model):
     page: int | None = None
-    "Which page of the results."
-    page_size: int | None = Field(
-        default=None, validation_alias="pageSize", serialization_alias="pageSize"
-    )
-    "How many results a page holds."
+    """Which page of the results."""
+    page_size: int | None = None
+    """How many results a page holds."""
     query: str
-    "The words to look for."
+    """The words to look for."""
 
 
 class MaterialSearchResult(Model):
     items: list[MaterialSearchResultItem]
-    "The results."
+    """The results."""
     page: int | None = None
     total: int
-    "How many there are in all."
+    """How many there are in all."""
 
 
 class MaterialSearchResultItem(Model):
     id: str
-    image_url: str | None = Field(
-        default=None, validation_alias="imageUrl", serialization_alias="imageUrl"
-    )
+    image_url: str | None = None
     kind: str | None = None
     tags: list[str] | None = None
     title: str

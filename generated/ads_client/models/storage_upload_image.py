@@ -3,29 +3,27 @@
 
 from __future__ import annotations
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class StorageUploadImageInput(Model):
     data: str
-    "The picture as a base64 data URI."
+    """The picture as a base64 data URI."""
     filename: str | None = None
-    "A name for it."
+    """A name for it."""
 
 
 class StorageUploadImageResult(Model):
     bytes: int | None = None
-    "Its size."
-    content_type: str | None = Field(
-        default=None, validation_alias="contentType", serialization_alias="contentType"
-    )
-    "Its media type."
+    """Its size."""
+    content_type: str | None = None
+    """Its media type."""
     filename: str | None = None
-    "The name given."
+    """The name given."""
     sha256: str | None = None
-    "Its digest in hexadecimal."
+    """Its digest in hexadecimal."""
     url: str
-    "Where the picture is."
+    """Where the picture is."""
 
 
 INPUT = StorageUploadImageInput

@@ -5,21 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class TaskListInput(Model):
-    client_reference: str | None = Field(
-        default=None, validation_alias="clientReference", serialization_alias="clientReference"
-    )
-    "The Idempotency-Key that the request carried."
+    client_reference: str | None = None
+    """The Idempotency-Key that the request carried."""
     limit: int | None = None
-    "How many to list."
+    """How many to list."""
 
 
 class TaskListResult(Model):
     tasks: list[dict[str, Any]]
-    "The jobs, each as query answers it, with action and clientReference."
+    """The jobs, each as query answers it, with action and clientReference."""
 
 
 INPUT = TaskListInput

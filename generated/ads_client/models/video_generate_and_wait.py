@@ -5,57 +5,49 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class VideoGenerateAndWaitInput(Model):
-    image_input: list[str] | None = Field(
-        default=None, validation_alias="imageInput", serialization_alias="imageInput"
-    )
-    "Addresses of the reference pictures."
+    image_input: list[str] | None = None
+    """Addresses of the reference pictures."""
     model: str | None = None
-    "The model; chosen by the scene when left out."
+    """The model; chosen by the scene when left out."""
     options: dict[str, Any] | None = None
-    "Settings that the model takes beside these."
+    """Settings that the model takes beside these."""
     prompt: str | None = None
-    "What the video shows."
+    """What the video shows."""
     provider: str | None = None
-    "Who runs the model; chosen by the scene when left out."
+    """Who runs the model; chosen by the scene when left out."""
     scene: str | None = None
-    "The kind of generation, for example text-to-video, image-to-video, video-to-video or ad-video."
-    timeout_ms: int | None = Field(
-        default=None, validation_alias="timeoutMs", serialization_alias="timeoutMs"
-    )
-    "How long to wait, in milliseconds."
-    video_input: list[str] | None = Field(
-        default=None, validation_alias="videoInput", serialization_alias="videoInput"
-    )
-    "Addresses of the source videos."
-    workspace_id: str | None = Field(
-        default=None, validation_alias="workspaceId", serialization_alias="workspaceId"
-    )
-    "The workspace that pays."
+    """The kind of generation, for example text-to-video, image-to-video, video-to-video or
+    ad-video.
+    """
+    timeout_ms: int | None = None
+    """How long to wait, in milliseconds."""
+    video_input: list[str] | None = None
+    """Addresses of the source videos."""
+    workspace_id: str | None = None
+    """The workspace that pays."""
 
 
 class VideoGenerateAndWaitResult(Model):
     error: str | None = None
-    "Why the job failed."
+    """Why the job failed."""
     model: str | None = None
-    "The model that was used."
+    """The model that was used."""
     progress: float | None = None
-    "From 0 to 1."
+    """From 0 to 1."""
     provider: str | None = None
-    "Who ran the model."
+    """Who ran the model."""
     status: str
-    "pending, processing, success, failed, or timeout when the wait ended first."
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
-    "What the query action asks with."
+    """pending, processing, success, failed, or timeout when the wait ended first."""
+    task_id: str
+    """What the query action asks with."""
     url: str | None = None
-    "The same address."
-    video_url: str | None = Field(
-        default=None, validation_alias="videoUrl", serialization_alias="videoUrl"
-    )
-    "Where the finished video is."
+    """The same address."""
+    video_url: str | None = None
+    """Where the finished video is."""
 
 
 INPUT = VideoGenerateAndWaitInput

@@ -3,33 +3,31 @@
 
 from __future__ import annotations
 
-from callsheet.model import Field, Model
+from callsheet.model import Model
 
 
 class VideoQueryInput(Model):
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
-    "The task id that generate answered with."
+    task_id: str
+    """The task id that generate answered with."""
 
 
 class VideoQueryResult(Model):
     error: str | None = None
-    "Why the job failed."
+    """Why the job failed."""
     model: str | None = None
-    "The model that was used."
+    """The model that was used."""
     progress: float | None = None
-    "From 0 to 1."
+    """From 0 to 1."""
     provider: str | None = None
-    "Who ran the model."
+    """Who ran the model."""
     status: str
-    "pending, processing, success, failed, or timeout when the wait ended first."
-    task_id: str = Field(validation_alias="taskId", serialization_alias="taskId")
-    "What the query action asks with."
+    """pending, processing, success, failed, or timeout when the wait ended first."""
+    task_id: str
+    """What the query action asks with."""
     url: str | None = None
-    "The same address."
-    video_url: str | None = Field(
-        default=None, validation_alias="videoUrl", serialization_alias="videoUrl"
-    )
-    "Where the finished video is."
+    """The same address."""
+    video_url: str | None = None
+    """Where the finished video is."""
 
 
 INPUT = VideoQueryInput
