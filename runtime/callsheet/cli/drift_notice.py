@@ -70,7 +70,7 @@ def after_refusal(context: Context, action: Action, error: CallsheetError) -> No
     known = context.host.index()
     before = known.digest_of(action.id) if known is not None else action.digest
     try:
-        listed = context.run(context.host.renew(action.id))
+        listed = context.run(context.host.refresh_action(action.id))
     except CallsheetError:  # what went wrong first is what the user should hear
         return
     call = f"`{' '.join((context.prog, *action.command))}`"

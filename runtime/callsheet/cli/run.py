@@ -241,7 +241,7 @@ def send(context: Context, made: CommandRequest) -> Invocation:
     from callsheet.cli import saving
     from callsheet.transport.http import require_key
 
-    action = context.run(context.host.on_terms_of_host(made.action))
+    action = context.run(context.host.apply_terms(made.action))
     if action.paid:
         require_key(context.settings)
     announce(context, action)

@@ -123,7 +123,7 @@ class Engine:
         if check:
             require_sendable(action.id)
             require_files(action.params, value)
-            yield from self.host.judge(action, value)
+            yield from self.host.validate(action, value)
         facts: dict[str, Any] = {"target": target or None}
         if self.settings.store_input:
             facts["body"] = data.decode()
@@ -151,7 +151,7 @@ class Engine:
         """
         ref = client_reference(key)
         require_sendable(action.id)
-        action = yield from self.host.on_terms_of_host(action)
+        action = yield from self.host.apply_terms(action)
         if action.paid:
             require_key(self.settings)
         expected, marks = self._expectations(action, value, facts.get("target") or "")
@@ -215,7 +215,7 @@ class Engine:
             return True
         if not action.idempotent:
             return False
-        marks = yield from self.host.fresh_marks(action.id)
+        marks = yield from self.host.recent_marks(action.id)
         return marks.get("idempotency") is True
 
     def job_of(self, outcome: Invocation) -> Job | None:

@@ -88,7 +88,7 @@ def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
     else:
         value = {store.field: encode_file(store, path, content)}
         body, kind = encode(value), "application/json"
-        yield from engine.host.judge(action, value)
+        yield from engine.host.validate(action, value)
     outcome = yield from engine.invoke_encoded(action, body, value, headers={"Content-Type": kind})
     payload = outcome.reply.fields.payload
     link = payload.get(store.result) if isinstance(payload, dict) else None

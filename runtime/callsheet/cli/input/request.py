@@ -268,7 +268,7 @@ def judge(context: Context, made: CommandRequest) -> None:
     """
     doubt = made.body.doubt
     try:
-        judged = context.run(context.host.judge(made.action, jsonio.plain(made.body.value)))
+        judged = context.run(context.host.validate(made.action, jsonio.plain(made.body.value)))
     except InvalidInput as error:
         if "no-check" in context.flags:
             context.console.warn(f"the schema refuses this body: {error.message}")

@@ -1,4 +1,4 @@
-"""Which actions a host has, and which schema judges a body."""
+"""Which actions a host has, and which schema validates a body."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def directory(settings: Settings, stage: Stage, bindings: Bindings | None = None) -> Host:
+def host_of(settings: Settings, stage: Stage, bindings: Bindings | None = None) -> Host:
     return Host(settings, bindings or Bindings(), stage.timing)
 
 
-def judged(stage: Stage, found: Host, body: Any, name: str = "v.make") -> CallsheetError | None:
+def error_of(stage: Stage, host: Host, body: Any, name: str = "v.make") -> CallsheetError | None:
     try:
-        stage.run(found.judge(Action(id=name), body))
+        stage.run(host.validate(Action(id=name), body))
     except CallsheetError as error:
         return error
     return None
@@ -49,90 +49,90 @@ def judged(stage: Stage, found: Host, body: Any, name: str = "v.make") -> Callsh
 
 def test_the_list_is_asked_for_once_and_kept(settings: Settings) -> None:
     stage = Stage(LIST)
-    found = directory(settings, stage)
+    host = host_of(settings, stage)
     for _ in range(3):
-        assert stage.run(found.find("v.make")).id == "v.make"
-    assert stage.run(directory(settings, stage).find("v.make")).id == "v.make"
+        assert stage.run(host.find("v.make")).id == "v.make"
+    assert stage.run(host_of(settings, stage).find("v.make")).id == "v.make"
     assert len(stage.sends) == 1
 
 
 def test_an_id_that_is_new_is_looked_for_on_the_server(settings: Settings) -> None:
     later = reply({"actions": [{"id": "v.new", "inputSchema": PROMPT}]})
     stage = Stage(LIST, later)
-    found = directory(settings, stage)
-    stage.run(found.find("v.make"))
-    assert stage.run(found.find("v.new")).typed
+    host = host_of(settings, stage)
+    stage.run(host.find("v.make"))
+    assert stage.run(host.find("v.new")).typed
     assert len(stage.sends) == 2
 
 
 def test_an_id_that_nobody_knows_is_a_paid_action_of_its_own(settings: Settings) -> None:
     stage = Stage(LIST)
-    action = stage.run(directory(settings, stage).find("v.secret"))
+    action = stage.run(host_of(settings, stage).find("v.secret"))
     assert (action.paid, action.typed, len(stage.sends)) == (True, False, 1)
 
 
 def test_a_body_is_held_against_the_schema_of_the_host(settings: Settings) -> None:
     stage = Stage(LIST)
-    found = directory(settings, stage)
-    assert judged(stage, found, {"prompt": "waves"}) is None
-    error = judged(stage, found, {"prompt": 5})
+    host = host_of(settings, stage)
+    assert error_of(stage, host, {"prompt": "waves"}) is None
+    error = error_of(stage, host, {"prompt": 5})
     assert isinstance(error, InvalidInput)
     assert error.pointer == "/prompt"
-    deep = judged(stage, found, {"prompt": "x", "camera": {"a/b": "x"}})
+    deep = error_of(stage, host, {"prompt": "x", "camera": {"a/b": "x"}})
     assert isinstance(deep, InvalidInput)
     assert deep.pointer == "/camera/a~1b"
-    assert isinstance(judged(stage, found, {}), InvalidInput)
+    assert isinstance(error_of(stage, host, {}), InvalidInput)
     assert len(stage.sends) == 1
 
 
 @pytest.mark.parametrize("body", [[], "x", 5, None, True])
 def test_a_body_is_an_object(settings: Settings, body: object) -> None:
     stage = Stage(LIST)
-    assert isinstance(judged(stage, directory(settings, stage), body), InvalidInput)
+    assert isinstance(error_of(stage, host_of(settings, stage), body), InvalidInput)
 
 
 def test_a_body_without_a_schema_goes_out_with_a_note(settings: Settings) -> None:
     stage = Stage(reply({"actions": [{"id": "v.raw", "inputSchema": {"type": 5}}]}), (reply({}),))
-    found = directory(settings, stage)
-    assert judged(stage, found, {"anything": 1}, "v.raw") is None
-    assert judged(stage, found, {"anything": 2}, "v.raw") is None
-    assert len(found.notes) == 1
-    assert "v.raw" in found.notes[0]
+    host = host_of(settings, stage)
+    assert error_of(stage, host, {"anything": 1}, "v.raw") is None
+    assert error_of(stage, host, {"anything": 2}, "v.raw") is None
+    assert len(host.notes) == 1
+    assert "v.raw" in host.notes[0]
 
 
 def test_a_host_must_be_known(settings: Settings) -> None:
 
     stage = Stage(LIST)
     with pytest.raises(UsageError, match="no server"):
-        stage.run(directory(settings._replace(host=""), stage).refresh())
+        stage.run(host_of(settings._replace(host=""), stage).refresh())
 
 
 def test_bindings_of_another_interface_are_refused(settings: Settings) -> None:
     with pytest.raises(UsageError, match="interface 99") as caught:
-        directory(settings, Stage(LIST), Bindings(package="x", interface=99))
+        host_of(settings, Stage(LIST), Bindings(package="x", interface=99))
     assert "make generate" in caught.value.hint
 
 
 def test_overrides_win_over_the_overlay(settings: Settings) -> None:
     stage = Stage(reply({"things": [{"id": "v.make", "inputSchema": PROMPT}]}))
-    found = Host(settings, Bindings(), stage.timing, overrides={"list": "things"})
-    assert stage.run(found.find("v.make")).typed
+    host = Host(settings, Bindings(), stage.timing, overrides={"list": "things"})
+    assert stage.run(host.find("v.make")).typed
 
 
 def test_a_refresh_forgets_what_was_compiled(settings: Settings) -> None:
     loose = reply({"actions": [{"id": "v.make", "inputSchema": {"type": "object"}}]})
     stage = Stage(LIST, loose)
-    found = directory(settings, stage)
-    assert judged(stage, found, {}) is not None
-    stage.run(found.refresh())
-    assert judged(stage, found, {}) is None
+    host = host_of(settings, stage)
+    assert error_of(stage, host, {}) is not None
+    stage.run(host.refresh())
+    assert error_of(stage, host, {}) is None
 
 
 def test_what_is_generated_works_without_a_list(settings: Settings) -> None:
     stage = Stage(reply({"hello": "world"}))
-    found = directory(settings, stage)
-    assert judged(stage, found, {"anything": 1}) is None
-    assert "no list of actions" in found.notes[0]
+    host = host_of(settings, stage)
+    assert error_of(stage, host, {"anything": 1}) is None
+    assert "no list of actions" in host.notes[0]
 
 
 def test_a_job_is_asked_for_in_the_words_of_its_host(settings: Settings) -> None:
@@ -140,16 +140,16 @@ def test_a_job_is_asked_for_in_the_words_of_its_host(settings: Settings) -> None
     members = {"v.make": PROMPT, "v.make_and_wait": PROMPT, "v.query": query}
     entries = [{"id": name, "inputSchema": schema} for name, schema in members.items()]
     stage = Stage(reply({"actions": entries}))
-    found = directory(settings, stage)
+    host = host_of(settings, stage)
     bound = Family(create="v.make", query="v.query", task_key="taskId")
     action = Action(id="v.make", role="create", family=bound, module="v_make")
-    assert stage.run(found.on_terms_of_host(action)).family == bound
-    stage.run(found.refresh())
-    here = stage.run(found.on_terms_of_host(action)).family
-    assert here is not None
-    assert (here.task_key, here.query) == ("task_id", "v.query")
+    assert stage.run(host.apply_terms(action)).family == bound
+    stage.run(host.refresh())
+    listed = stage.run(host.apply_terms(action)).family
+    assert listed is not None
+    assert (listed.task_key, listed.query) == ("task_id", "v.query")
     unpaired = Action(id="v.make", role="wait", family=bound, module="v_make")
-    assert stage.run(found.on_terms_of_host(unpaired)).family == bound
+    assert stage.run(host.apply_terms(unpaired)).family == bound
 
 
 MARKED = {"id": "v.make", "inputSchema": PROMPT, "readOnly": True, "idempotency": True}
@@ -159,7 +159,7 @@ HOUR = 3600.0
 def marked(settings: Settings, later: float, *answers: Any) -> tuple[Stage, Host]:
     """Give a host that marked an action as free and idempotent so many seconds ago."""
     stage = Stage(reply({"actions": [MARKED]}), *answers)
-    host = directory(settings, stage)
+    host = host_of(settings, stage)
     stage.run(host.refresh())
     stage.now += later
     return stage, host
@@ -180,7 +180,7 @@ def test_a_mark_that_makes_an_action_free_counts_for_an_hour(
 ) -> None:
     stage, host = marked(settings, later, *answers)
     for action in (Action(id="v.make"), Action(id="v.make", paid=False, idempotent=True)):
-        assert stage.run(host.on_terms_of_host(action)).paid is paid
+        assert stage.run(host.apply_terms(action)).paid is paid
     assert len(stage.sends) >= sends
 
 
@@ -188,4 +188,4 @@ def test_a_host_that_says_billable_beats_the_configuration(settings: Settings) -
     stage = Stage(reply({"actions": [{"id": "v.make", "inputSchema": PROMPT, "billable": True}]}))
     host = Host(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
     stage.run(host.refresh())
-    assert stage.run(host.on_terms_of_host(Action(id="v.make"))).paid is True
+    assert stage.run(host.apply_terms(Action(id="v.make"))).paid is True
