@@ -170,19 +170,10 @@ def _load(path: str) -> dict[str, Any] | None:
 
 def _store(path: str, value: object) -> None:
     """Replace a file of the cache; one that cannot be written is no error."""
-    import tempfile
+    from callsheet.storage.atomic_file import replace_file
 
-    part = ""
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        handle, part = tempfile.mkstemp(suffix=".part", dir=os.path.dirname(path))
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(value))
-        os.replace(part, path)
-    except OSError:
-        if part:
-            with suppress(OSError):
-                os.unlink(part)
+    with suppress(OSError):
+        replace_file(path, json.dumps(value))
 
 
 class ActionRecord(NamedTuple):
@@ -399,12 +390,4 @@ def _load_models(path: str) -> ModelSource | None:
 
 
 def _store_models(path: str, made: ModelSource) -> None:
-    import tempfile
-
-    held = {"source": made.source, "fields": made.fields, "roots": sorted(made.roots)}
-    with suppress(OSError):
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        handle, part = tempfile.mkstemp(suffix=".part", dir=os.path.dirname(path))
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(held))
-        os.replace(part, path)
+    _store(path, {"source": made.source, "fields": made.fields, "roots": sorted(made.roots)})

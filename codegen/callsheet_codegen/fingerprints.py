@@ -68,7 +68,7 @@ class _Digests:
             overlay.field_descriptions(name),
             overlay.sent(name),
         ]
-        texts = [entry.id, entry.title, entry.description, entry.marks]
+        texts = [entry.id, entry.title, entry.description, entry.hints]
         flags = [["/".join(path), flag] for path, flag in self.given.flags.get(name, {}).items()]
         place = [self.names.stems[name], self.names.classes[name]]
         return key_of(self.schemas[name], texts, said, sorted(flags), place)

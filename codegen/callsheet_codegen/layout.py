@@ -49,7 +49,7 @@ class Outline:
 
 def outline(whole: ActionResolver, overlay: Overlay, given: AssignedNames) -> Outline:
     """Name everything; what was given before stays."""
-    faces = {name: whole.face(name) for name in sorted(whole.entries)}
+    faces = {name: whole.listing_of(name) for name in sorted(whole.entries)}
     paths = library_paths(faces.values(), overlay)
     stems = module_stems(paths, given)
     return Outline(

@@ -185,8 +185,8 @@ def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
 
 
 def _read_back(one: Advertised) -> Advertised:
-    body, reply, marks = json.loads(canonical([one.input, one.output, one.marks]))
-    return one._replace(input=body, output=reply, marks=marks)
+    body, reply, marks = json.loads(canonical([one.input, one.output, one.hints]))
+    return one._replace(input=body, output=reply, hints=marks)
 
 
 def write(
@@ -208,7 +208,7 @@ def settle(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
     entries = {}
     told = []
     for entry in snapshot.actions:
-        text = canonical([entry.title, entry.description, entry.input, entry.output, entry.marks])
+        text = canonical([entry.title, entry.description, entry.input, entry.output, entry.hints])
         if entry.id in kept:
             message = "the server lists this id more than once; one of them is taken"
             told.append(Diagnostic(level="warning", code="twice", message=message, action=entry.id))
@@ -251,7 +251,7 @@ def _changed(old: Snapshot, new: Snapshot) -> set[str]:
 
 
 def _said(one: Advertised) -> str:
-    return canonical([one.title, one.description, one.input, one.output, one.marks])
+    return canonical([one.title, one.description, one.input, one.output, one.hints])
 
 
 def tools() -> Mapping[str, str]:

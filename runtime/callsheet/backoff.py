@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-TRANSIENT = 14
+RETRY_COST = 14
 """Tokens that the retry of a lost or failed request costs."""
-THROTTLED = 5
+THROTTLE_COST = 5
 """Tokens that the retry of a throttled request costs."""
 
-WORD_LASTS = 3600.0
+PROMISE_LASTS = 3600.0
 """Seconds for which a host's word counts that a request may be repeated."""
 
 _SECONDS = r"(?s)([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?"
@@ -35,7 +35,7 @@ def full_jitter(attempt: int, *, base: float, cap: float, random: Callable[[], f
     return random() * min(cap, ceiling)
 
 
-def growth(attempt: int) -> float:
+def poll_interval(attempt: int) -> float:
     """Seconds between two polls: 1 s, growing by half each time, up to 8 s."""
     return min(8.0, 1.5 ** min(max(attempt, 0), 16))
 
@@ -142,4 +142,4 @@ def is_fresh(stated_at: float | None, now: float) -> bool:
 
     A time in the future is not fresh: the clock was set back since.
     """
-    return stated_at is not None and 0 <= now - stated_at <= WORD_LASTS
+    return stated_at is not None and 0 <= now - stated_at <= PROMISE_LASTS

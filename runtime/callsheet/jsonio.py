@@ -7,10 +7,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 
 _PIECE = r'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]'
@@ -23,7 +21,7 @@ class _Spoilt:
     """Stands for a value that JSON does not have, or that cannot be told."""
 
 
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of these fields; ``ValueError`` for a key that stands twice.
 
     Which of the two another program reads is not known, so neither can be judged.
@@ -43,14 +41,14 @@ def strict_json(body: bytes) -> Any:
         raise ValueError(f"{word} is not JSON")
 
     try:
-        data = json.loads(body, object_pairs_hook=once, parse_constant=refuse)
+        data = json.loads(body, object_pairs_hook=reject_duplicates, parse_constant=refuse)
         json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None
     return data
 
 
-def salvaged(body: bytes, holders: Collection[str]) -> Any:
+def salvage(body: bytes, holders: Collection[str]) -> Any:
     """A list that :func:`strict_json` refuses, with what is spoiled in an entry set to null.
 
     ``holders`` are the keys that hold schemas: there the schema alone goes, elsewhere the whole
@@ -137,7 +135,7 @@ def _told(text: str) -> bool:
 
 def canonical(value: object) -> str:
     """One text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 stay apart."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain_mapping)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=as_dict)
 
 
 def digest(value: object) -> str:
@@ -147,7 +145,7 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def plain_mapping(value: object) -> object:
+def as_dict(value: object) -> object:
     """A mapping of any kind as JSON takes it; raises ``TypeError`` for anything else."""
     if hasattr(value, "items"):
         return dict(value.items())
@@ -183,7 +181,7 @@ def _constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
-def number(text: str) -> int | Numeral | None:
+def parse_number(text: str) -> int | Numeral | None:
     """The number that ``text`` is in JSON's grammar, else ``None``; ``ValueError`` out of range."""
     if not _NUMBER.fullmatch(text):
         return None
@@ -198,7 +196,7 @@ def decode(text: str) -> Any:
             parse_float=Numeral,
             parse_int=_integer,
             parse_constant=_constant,
-            object_pairs_hook=once,
+            object_pairs_hook=reject_duplicates,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -226,23 +224,35 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def plain(value: Any) -> Any:
+def to_builtins(value: Any) -> Any:
     """The same value in Python's own types, for readers that know no ``Numeral``."""
     if isinstance(value, Numeral):
         return float(value)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: to_builtins(item) for key, item in value.items()}
+    return [to_builtins(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def same(one: Any, other: Any) -> bool:
+def json_equal(one: Any, other: Any) -> bool:
     """Equal as JSON: ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def document(text: str, *, flag: str) -> Any:
-    """``decode`` for a value of ``flag``; raises ``UsageError`` naming it."""
-    try:
-        return decode(text)
-    except ValueError as error:
-        raise UsageError(f"--{flag}: {error}", flag=f"--{flag}") from None
+def to_pointer(steps: Iterable[str | int]) -> str:
+    """Write steps as a JSON pointer (RFC 6901); no steps give the empty text."""
+    return "".join(f"/{escape_step(str(step))}" for step in steps)
+
+
+def parse_pointer(pointer: str) -> list[str]:
+    """Read the steps of a JSON pointer; an index stays text."""
+    return [unescape_step(step) for step in pointer.split("/")[1:]]
+
+
+def escape_step(step: str) -> str:
+    """Escape one step of a JSON pointer."""
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def unescape_step(step: str) -> str:
+    """Undo ``escape_step``."""
+    return step.replace("~1", "/").replace("~0", "~")

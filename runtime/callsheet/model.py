@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-__all__ = ["Field", "Model", "RootModel", "sent"]
+__all__ = ["Field", "Model", "RootModel", "to_wire"]
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Model(BaseModel):
     @classmethod
     def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
         made: Model = _built(value, build)
-        return remembered(made, value) if isinstance(value, dict) else made
+        return attach_original(made, value) if isinstance(value, dict) else made
 
 
 class RootModel(pydantic.RootModel[T]):
@@ -122,7 +122,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def remembered(made: Model, value: dict[str, Any]) -> Model:
+def attach_original(made: Model, value: dict[str, Any]) -> Model:
     """The model, which from now on knows the JSON that it was made of."""
     made._given = OriginalValue(value, _frozen(made.__dict__))
     return made
@@ -135,7 +135,7 @@ def _frozen(value: Any) -> Any:
     return [_frozen(item) for item in value] if isinstance(value, list) else value
 
 
-def sent(value: Any) -> Any:
+def to_wire(value: Any) -> Any:
     """A value as it goes out: of a model exactly what was set, by wire name.
 
     Where a model changed the form of what it was given (``1`` to ``1.0`` for a number), the
@@ -148,10 +148,10 @@ def sent(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if isinstance(value, dict):
-        return {name: sent(item) for name, item in value.items()}
+        return {name: to_wire(item) for name, item in value.items()}
     if isinstance(value, Whole):
         return value.given
-    return [sent(item) for item in value] if isinstance(value, list | tuple) else value
+    return [to_wire(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _fields(model: Model) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
 def _as_given(now: Any, given: Any, built: Any) -> Any:
     """The value that was given, where what was built from it is still there."""
     if isinstance(now, Model | RootModel):
-        return sent(now)
+        return to_wire(now)
     if isinstance(now, list) and isinstance(given, list) and isinstance(built, list):
         if len(now) == len(given) == len(built):
             return [_as_given(*three) for three in zip(now, given, built, strict=True)]
@@ -186,11 +186,11 @@ def _as_given(now: Any, given: Any, built: Any) -> Any:
         if now.keys() == given.keys() == built.keys():
             return {name: _as_given(now[name], given[name], built[name]) for name in given}
     elif type(now) is type(built) and now == built:
-        return sent(given)
-    return sent(now)
+        return to_wire(given)
+    return to_wire(now)
 
 
-def read(model: type[BaseModel], payload: Any) -> Any:
+def read_leniently(model: type[BaseModel], payload: Any) -> Any:
     """The payload as ``model``; a required field that is missing is ``None``, never an error.
 
     Plain JSON where the payload is no object and the model takes nothing else.
@@ -248,4 +248,4 @@ def _model(kind: type[Model], value: dict[str, Any]) -> Model:
     made = kind.model_construct(_fields_set=known, **fields)
     if made.model_extra is not None:
         made.model_extra.update(rest)
-    return remembered(made, value)
+    return attach_original(made, value)

@@ -88,7 +88,7 @@ class Action(NamedTuple):
 class Advertised(NamedTuple):
     """What the server said about one action, unchanged.
 
-    ``input`` is ``None`` where no JSON Schema was readable. ``marks`` holds what the entry
+    ``input`` is ``None`` where no JSON Schema was readable. ``hints`` holds what the entry
     said about cost and repetition: ``readOnly``, ``billable``, ``idempotency``, ``deprecated``.
     """
 
@@ -97,4 +97,4 @@ class Advertised(NamedTuple):
     description: str = ""
     input: Mapping[str, Any] | bool | None = None
     output: Mapping[str, Any] | bool | None = None
-    marks: Mapping[str, Any] = {}
+    hints: Mapping[str, Any] = {}

@@ -45,7 +45,7 @@ def one_line(value: object, limit: int | None = None) -> str:
     return safe_text(text, limit)
 
 
-def typable(text: str) -> bool:
+def is_typable(text: str) -> bool:
     """Whether every shell takes ``text`` as one plain word: what may be offered as a completion."""
     return bool(text) and all(char.isalnum() or char in _PLAIN for char in text)
 
@@ -53,7 +53,7 @@ def typable(text: str) -> bool:
 def shell_word(text: str) -> str:
     """``text`` as one word of a command line that a person may copy into any shell."""
     word = one_line(text)
-    if typable(word):
+    if is_typable(word):
         return word
     import shlex
 

@@ -15,9 +15,9 @@ from jsonschema.validators import validator_for
 from referencing import Registry
 
 from callsheet.diff.change import RANK
-from callsheet.schema import validator
 from callsheet.schema.admission import meta_uri
 from callsheet.schema.references import SchemaRefused
+from callsheet.schema.validator import UnusableSchema, Validator
 from callsheet.schemadiff.classify import compare_schemas
 from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples
@@ -57,8 +57,8 @@ class Campaign:
             case = cases[number % len(cases)]
             new, kinds = mutated(case.input, chance)
             try:
-                validators = validator.compile(case.input), validator.compile(new)
-            except validator.UnusableSchema:
+                validators = Validator.of(case.input), Validator.of(new)
+            except UnusableSchema:
                 self.tried["refused"] += 1
                 continue
             name = f"{case.id} {'+'.join(kinds)}"
@@ -137,7 +137,7 @@ def _shows(allowing: Any, refusing: Any, value: Any) -> bool:
     try:
         return _independent(allowing)(value) and not _independent(refusing)(value)
     except TypeError:  # jsonschema does not take `items: true` beside `additionalItems`
-        validators = validator.compile(allowing), validator.compile(refusing)
+        validators = Validator.of(allowing), Validator.of(refusing)
         return validators[0].allows(value) and not validators[1].allows(value)
 
 

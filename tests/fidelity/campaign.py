@@ -13,11 +13,11 @@ from fidelity.saying import words
 from fidelity.tally import Row
 from pydantic import ValidationError
 
-from callsheet.model import read as read_reply
-from callsheet.model import sent as wire
+from callsheet.model import read_leniently as read_reply
+from callsheet.model import to_wire as wire
 from callsheet.model import wire_name
-from callsheet.schema import validator as judge
 from callsheet.schema.messages import message_validator
+from callsheet.schema.validator import UnusableSchema, Validator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,8 +99,8 @@ class Campaign:
         if "unevaluated" in json.dumps(case.input):
             return
         try:
-            made = judge.compile(case.input)
-        except judge.UnusableSchema:
+            made = Validator.of(case.input)
+        except UnusableSchema:
             return
         says = message_validator(made.schema, made.draft)
         for body in [*case.valid, *case.invalid]:

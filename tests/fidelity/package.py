@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.actions.resolve import ActionSet, surface
+from callsheet.actions.resolve import ActionSet, resolve_actions
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Action, Advertised
@@ -32,7 +32,7 @@ class Package:
     """A generated client: its folder's parent, what it offers, and what was said on the way."""
 
     root: Path
-    surface: ActionSet
+    resolve_actions: ActionSet
     diagnostics: tuple[Diagnostic, ...]
 
     def action(self, name: str) -> Action:
@@ -98,7 +98,7 @@ def generate(cases: Sequence[Case], out: Path, source: str) -> Package:
     entries = advertised(cases)
     made = pipeline.draft(config, Snapshot(source, entries), None)
     pipeline.write(config, made)
-    return Package(out, surface(entries, OVERLAY), made.diagnostics)
+    return Package(out, resolve_actions(entries, OVERLAY), made.diagnostics)
 
 
 @contextmanager

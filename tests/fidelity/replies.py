@@ -10,7 +10,7 @@ from fidelity.bodies import bodies, spoilt
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from callsheet.schema import validator as judge
+from callsheet.schema.validator import UnusableSchema, Validator
 
 
 def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
@@ -34,8 +34,8 @@ def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
 
     try:
         take()
-        made = judge.compile(schema)
-    except (judge.UnusableSchema, KeyError, TypeError):  # a shape that the strategy does not know
+        made = Validator.of(schema)
+    except (UnusableSchema, KeyError, TypeError):  # a shape that the strategy does not know
         return [], []
     kept = list({json.dumps(one): one for one in drawn}.values())
     return (

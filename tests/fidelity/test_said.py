@@ -10,7 +10,7 @@ from fidelity.material import corpus, equal, has_corpus, own
 from fidelity.package import OVERLAY, advertised
 from fidelity.strategies import random_cases
 
-from callsheet.actions.resolve import surface
+from callsheet.actions.resolve import resolve_actions
 from callsheet.cli import action_command
 from callsheet.cli.context import Context
 from callsheet.cli.input import body as bodies
@@ -50,7 +50,7 @@ def unsaid(cases: Sequence[Case]) -> Iterator[str]:
 
 def actions(cases: Sequence[Case]) -> list[Action]:
     """The actions of the cases, as a server would have them read."""
-    by_id = surface(advertised(cases), OVERLAY).by_id
+    by_id = resolve_actions(advertised(cases), OVERLAY).by_id
     return [by_id[case.id] for case in cases]
 
 

@@ -69,7 +69,7 @@ def load(name: str) -> Case:
 
 def vars_of(action: Advertised) -> dict[str, Any]:
     """The fields of an action as a table."""
-    names = ("id", "title", "description", "input", "output", "marks")
+    names = ("id", "title", "description", "input", "output", "hints")
     return {name: getattr(action, name) for name in names}
 
 

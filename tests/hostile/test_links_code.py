@@ -137,7 +137,7 @@ def test_a_bomb_falls_at_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     assert schema.admit(twice) == twice
 
     with pytest.raises(SchemaRefused, match="nested deeper"):
-        limits.bounded({"items": _deep(70)})
+        limits.check_size({"items": _deep(70)})
 
 
 def _deep(levels: int) -> Any:

@@ -26,11 +26,11 @@ from callsheet.flows import retry
 from callsheet.jsonio import strict_json
 from callsheet.schema import admission as schema
 from callsheet.schema import messages
-from callsheet.schema import validator as judge
 from callsheet.schema.references import SchemaRefused
+from callsheet.schema.validator import Validator
 from callsheet.spec import Action, Param
 from callsheet.storage import output_path
-from callsheet.text import dumps, typable
+from callsheet.text import dumps, is_typable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,11 +101,11 @@ def test_ids_stay_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_pattern_is_matched_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     pattern, text = CATASTROPHIC[0][0], "a" * 24 + "!"
     bound = {"properties": {"a": {"pattern": pattern}}}
-    judge.faults(bound, {"a": "!"})  # loads what judging needs
-    quick = _took(lambda: judge.faults(bound, {"a": text}))
+    Validator.of(bound).violations({"a": "!"})  # loads what judging needs
+    quick = _took(lambda: Validator.of(bound).violations({"a": text}))
 
     monkeypatch.setattr(messages, "matches", _by_backtracking)
-    assert quick < 0.05 < _took(lambda: judge.faults(bound, {"a": text}))
+    assert quick < 0.05 < _took(lambda: Validator.of(bound).violations({"a": text}))
 
 
 def _by_backtracking(pattern: str, text: str) -> bool:
@@ -157,7 +157,7 @@ def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(completion, "typable", lambda text: True)
     assert EVIL in words()
-    assert not typable("$(touch canary)")
+    assert not is_typable("$(touch canary)")
 
 
 def test_a_name_on_disk_is_made_of_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from callsheet.actions.resolve import surface
+from callsheet.actions.resolve import resolve_actions
 from callsheet.cli.action_command import help_text
 from callsheet.config.overlay import Overlay
 from callsheet.jsonio import strict_json
 from callsheet.protocol.action_list import read_list
-from callsheet.schema import validator as judge
+from callsheet.schema.validator import UnusableSchema, Validator
 from callsheet.spec import Advertised
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Clock:
 
 def slow(case: Case) -> list[str]:
     """Return every step of the case that took longer than it may."""
-    judge.faults({"type": "string"}, 1)  # loads what judging needs
+    Validator.of({"type": "string"}).violations(1)  # loads what judging needs
     clock = Clock()
     with clock.step("reading"):
         listing = strict_json(f'{{"actions": [{case.listed()}]}}'.encode())
@@ -51,7 +51,7 @@ def slow(case: Case) -> list[str]:
     for entry in entries:
         advertised = Advertised(id=entry.id, input=entry.input, output=entry.output)
         with clock.step("flags"):
-            actions = surface([advertised], Overlay())
+            actions = resolve_actions([advertised], Overlay())
         with clock.step("help"):
             for action in actions.actions:
                 help_text(action, "ads")
@@ -60,7 +60,7 @@ def slow(case: Case) -> list[str]:
         bodies = (*_BODIES, case.document["body"]) if "body" in case.document else _BODIES
         for body in bodies:
             with clock.step("judging"):
-                validator.faults(body) if validator is not None else None
+                validator.violations(body) if validator is not None else None
     limits = {"judging": MOST_JUDGING * len(_BODIES)} if case.kind == "patterns" else {}
     return [
         f"{case.name}: {step} took {took:.2f} s"
@@ -69,8 +69,8 @@ def slow(case: Case) -> list[str]:
     ]
 
 
-def _compile(schema: object) -> judge.Validator | None:
+def _compile(schema: object) -> Validator | None:
     try:
-        return judge.compile(json.loads(json.dumps(schema)))
-    except judge.UnusableSchema:
+        return Validator.of(json.loads(json.dumps(schema)))
+    except UnusableSchema:
         return None

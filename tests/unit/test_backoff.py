@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callsheet.backoff import (
-    THROTTLED,
-    TRANSIENT,
+    RETRY_COST,
+    THROTTLE_COST,
     Quota,
     full_jitter,
-    growth,
+    poll_interval,
     retry_after,
     wait_hint,
 )
@@ -116,14 +116,14 @@ def test_jitter_is_capped(attempt: int, ceiling: float) -> None:
 
 
 def test_polls_grow_to_eight_seconds() -> None:
-    assert [growth(n) for n in (0, 1, 2, 5, 6, 10**9)] == [1.0, 1.5, 2.25, 7.59375, 8.0, 8.0]
+    assert [poll_interval(n) for n in (0, 1, 2, 5, 6, 10**9)] == [1.0, 1.5, 2.25, 7.59375, 8.0, 8.0]
 
 
 def test_a_quota_bounds_what_many_threads_spend() -> None:
     quota = Quota()
     taken: list[bool] = []
     workers = [
-        Thread(target=lambda: taken.extend(quota.take(TRANSIENT) for _ in range(20)))
+        Thread(target=lambda: taken.extend(quota.take(RETRY_COST) for _ in range(20)))
         for _ in range(20)
     ]
     for worker in workers:
@@ -131,14 +131,14 @@ def test_a_quota_bounds_what_many_threads_spend() -> None:
     for worker in workers:
         worker.join()
 
-    assert sum(taken) == 500 // TRANSIENT
+    assert sum(taken) == 500 // RETRY_COST
     assert len(taken) == 400
 
 
 def test_a_quota_takes_back_no_more_than_it_had() -> None:
     quota = Quota(10)
 
-    assert [quota.take(THROTTLED), quota.take(THROTTLED), quota.take(THROTTLED)] == [
+    assert [quota.take(THROTTLE_COST), quota.take(THROTTLE_COST), quota.take(THROTTLE_COST)] == [
         True,
         True,
         False,

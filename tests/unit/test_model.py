@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from callsheet.client.client import as_json
 from callsheet.client.groups import OMIT, body_of
-from callsheet.model import Field, Model, RootModel, sent
+from callsheet.model import Field, Model, RootModel, to_wire
 from callsheet.spec import Action
 
 
@@ -57,7 +57,7 @@ GIVEN: list[dict[str, Any]] = [
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("through", [lambda m: m, copy.deepcopy, lambda m: m.model_copy()])
 def test_json_goes_out_as_it_came(given: dict[str, Any], through: Any) -> None:
-    found = sent(through(Shot.model_validate(given)))
+    found = to_wire(through(Shot.model_validate(given)))
 
     assert repr(found) == repr(given)
 
@@ -65,7 +65,7 @@ def test_json_goes_out_as_it_came(given: dict[str, Any], through: Any) -> None:
 def test_what_is_built_by_name_goes_out_by_wire_name() -> None:
     made = Shot(ratio=1, user_id="u", lenses=[Lens(class_="x")], extra={"n": 1.0})
 
-    assert repr(sent(made)) == repr(
+    assert repr(to_wire(made)) == repr(
         {"ratio": 1, "userId": "u", "lenses": [{"class": "x"}], "extra": {"n": 1.0}}
     )
 
@@ -78,7 +78,7 @@ def test_what_is_set_later_wins() -> None:
     made.lenses[0].focal = 9
     made.lenses.append(Lens())
 
-    assert sent(made) == {"ratio": 2.5, "lenses": [{"focal": 9}, {}], "mode": "slow"}
+    assert to_wire(made) == {"ratio": 2.5, "lenses": [{"focal": 9}, {}], "mode": "slow"}
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_no_value_becomes_another_one(given: dict[str, Any]) -> None:
 def test_other_forms_of_the_same_value_are_equal() -> None:
     assert Shot(ratio=1, mode="fast") == Shot.model_validate({"mode": "fast", "ratio": 1.0})
     assert Shot(ratio=1) != Shot(ratio=2)
-    assert sent(pickle.loads(pickle.dumps(Shot(ratio=1)))) == {"ratio": 1}
+    assert to_wire(pickle.loads(pickle.dumps(Shot(ratio=1)))) == {"ratio": 1}
 
 
 @pytest.mark.parametrize("given", [1, 1.0, [1, 2.0]])
 def test_a_value_that_is_no_object(given: Any) -> None:
-    assert repr(sent(Size.model_validate(given))) == repr(given)
+    assert repr(to_wire(Size.model_validate(given))) == repr(given)
 
 
 def test_a_method_sends_the_fields_that_were_set() -> None:

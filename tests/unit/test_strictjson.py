@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.jsonio import salvaged, strict_json
+from callsheet.jsonio import salvage, strict_json
 
 HOLDERS = {"inputSchema", "schema"}
 GOOD = {"id": "good", "inputSchema": {"type": "object"}}
@@ -47,7 +47,7 @@ def test_a_spoiled_schema_costs_itself(schema: str) -> None:
     body = listed(f'{{"id": "bad", "inputSchema": {schema}}}')
 
     assert strict_json(body) is None
-    found = salvaged(body, HOLDERS)
+    found = salvage(body, HOLDERS)
     assert found == {"actions": [GOOD, {"id": "bad", "inputSchema": None}, GOOD]}
 
 
@@ -62,13 +62,13 @@ def test_a_spoiled_schema_costs_itself(schema: str) -> None:
     ],
 )
 def test_a_spoiled_entry_costs_itself(entry: str) -> None:
-    assert salvaged(listed(entry), HOLDERS) == {"actions": [GOOD, None, GOOD]}
+    assert salvage(listed(entry), HOLDERS) == {"actions": [GOOD, None, GOOD]}
 
 
 def test_bytes_that_are_no_text_cost_their_entry() -> None:
     body = listed('{"id": "a", "title": "X"}').replace(b"X", b"\xff\xfe")
 
-    assert salvaged(body, HOLDERS) == {"actions": [GOOD, None, GOOD]}
+    assert salvage(body, HOLDERS) == {"actions": [GOOD, None, GOOD]}
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_bytes_that_are_no_text_cost_their_entry() -> None:
     ],
 )
 def test_what_is_spoiled_around_the_list_is_nothing(text: str) -> None:
-    assert salvaged(text.encode(), HOLDERS) is None
+    assert salvage(text.encode(), HOLDERS) is None
 
 
 def test_a_list_by_id_is_salvaged_too() -> None:
     body = b'{"a.b": {"inputSchema": {"x": NaN}}, "c.d": {"schema": {}}}'
 
-    assert salvaged(body, HOLDERS) == {"a.b": {"inputSchema": None}, "c.d": {"schema": {}}}
+    assert salvage(body, HOLDERS) == {"a.b": {"inputSchema": None}, "c.d": {"schema": {}}}
 
 
 def test_brackets_in_texts_do_not_count() -> None:
     body = listed('{"id": "a", "title": "' + "[{" * 300 + '\\"[", "inputSchema": {"a": NaN}}')
 
-    assert salvaged(body, HOLDERS)["actions"][1]["inputSchema"] is None
+    assert salvage(body, HOLDERS)["actions"][1]["inputSchema"] is None
 
 
 def test_five_megabytes_of_openings_end() -> None:
-    assert salvaged(b'{"a":"' + b"[" * 2_000_000 + b"\\" * 999_999, HOLDERS) is None
+    assert salvage(b'{"a":"' + b"[" * 2_000_000 + b"\\" * 999_999, HOLDERS) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.text import clip, one_line, safe_text, shell_word, typable
+from callsheet.text import clip, is_typable, one_line, safe_text, shell_word
 
 PIECES = st.sampled_from(
     [
@@ -115,4 +115,4 @@ def test_a_megabyte_of_openings_ends(piece: str) -> None:
 )
 def test_a_suggested_word_is_one_word(text: str, word: str) -> None:
     assert shell_word(text) == word
-    assert typable(text) == (text == word)
+    assert is_typable(text) == (text == word)

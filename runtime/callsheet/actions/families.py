@@ -82,7 +82,9 @@ _LONGEST_WAIT = 7 * 24 * 3_600_000
 Member = tuple[Role, Family]
 
 
-def pair(schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay) -> dict[str, Member]:
+def find_families(
+    schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay
+) -> dict[str, Member]:
     """The role and family of each action that has one, by id; ``schemas`` are admitted ones.
 
     A family is what the overlay names, or X with X_and_wait and an action of the same group

@@ -104,17 +104,17 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(kebab(segment) for segment in name.split(".", _MOST_WORDS - 1))
 
 
-def flag(wire_path: Sequence[str], overlay: Overlay) -> str:
+def flag_for(wire_path: Sequence[str], overlay: Overlay) -> str:
     """The flag (without dashes) that a wire path asks for, before collisions are settled."""
     alias = overlay.alias(".".join(wire_path))
     if alias is not None:
         return alias
     if len(wire_path) == 1:
         return kebab(wire_path[0])
-    return f"{flag(wire_path[:-1], overlay)}.{kebab(wire_path[-1])}"
+    return f"{flag_for(wire_path[:-1], overlay)}.{kebab(wire_path[-1])}"
 
 
-def flags(
+def assign_flags(
     paths: Iterable[tuple[str, ...]],
     overlay: Overlay,
     *,
@@ -164,7 +164,7 @@ def _kept(
 def _wanted(path: tuple[str, ...], given: dict[tuple[str, ...], str], overlay: Overlay) -> str:
     if overlay.alias(".".join(path)) is None and path[:-1] in given:
         return f"{given[path[:-1]]}.{kebab(path[-1])}"
-    return flag(path, overlay)
+    return flag_for(path, overlay)
 
 
 def _rank(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tuple[str, ...]]:
@@ -179,7 +179,7 @@ def _free(wanted: str, taken: Collection[str]) -> str:
     return name
 
 
-def negation(name: str, taken: Collection[str]) -> str | None:
+def negative_flag(name: str, taken: Collection[str]) -> str | None:
     """The ``no-x`` of a boolean flag, or ``None`` where that name belongs to another flag.
 
     ``taken`` holds every other flag of the command, ours included; ``--x false`` always works.
@@ -189,7 +189,7 @@ def negation(name: str, taken: Collection[str]) -> str | None:
     return None if negative in taken else negative
 
 
-def settle(
+def assign_commands(
     wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """Command paths by action id, and in words why an action has another one or none.
@@ -241,7 +241,7 @@ class _Paths(dict[str, tuple[str, ...]]):
 _SUMMARY_READ = 2000
 
 
-def summary_of(action: Action) -> str:
+def summary_line(action: Action) -> str:
     """The line that a group's page shows for an action."""
     text = safe_text(action.summary or action.doc, _SUMMARY_READ, multiline=True)
     return " ".join(text.split()).split(". ")[0] or action.id

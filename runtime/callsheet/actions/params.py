@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.actions.naming import FAMILY_FLAGS, OWN_FLAGS, flags, mentions_medium, names_medium
-from callsheet.schema.shape import KINDS, Shape, ShapeReader, kind_of_value, wide
-from callsheet.spec import Kind, Param, Role
+from callsheet.actions.naming import (
+    FAMILY_FLAGS,
+    OWN_FLAGS,
+    assign_flags,
+    mentions_medium,
+    names_medium,
+)
+from callsheet.schema.shape import KINDS, Shape, ShapeReader, kind_of_value, with_integer
+from callsheet.spec import Kind, Param
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,28 +31,7 @@ _SCALARS = (str, int, float, bool)
 _LINK_FORMATS = frozenset(("uri", "url", "binary", "byte"))
 
 
-def params(
-    schema: Mapping[str, Any],
-    *,
-    action_id: str,
-    overlay: Overlay,
-    only: Role = "",
-    family: bool = False,
-) -> tuple[Param, ...]:
-    """The parameters of an admitted schema, required ones first, then by name.
-
-    Nested objects to depth 3, a parent before its fields; at most 100 flags, the deepest
-    fields giving way first (their object's flag takes JSON). A field that has no flag
-    (hidden by the overlay, past the limit) is ``hidden`` with an empty flag. With ``family``
-    the flags of a family are kept free and the deadline field is hidden as ``timeout``.
-    """
-    found = fields(schema)
-    if only:
-        found = tuple(one._replace(only=only) for one in found)
-    return named(found, action_id=action_id, overlay=overlay, family=family)
-
-
-def fields(schema: Mapping[str, Any]) -> tuple[Param, ...]:
+def read_params(schema: Mapping[str, Any]) -> tuple[Param, ...]:
     """The parameters of an admitted schema, without flags and in no order that matters."""
     reader = ShapeReader(schema)
     root = reader.read(schema)
@@ -139,7 +124,7 @@ def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
     """The listed values that can be typed; none where one of them is an object or a list."""
     if shape.choices is None:
         return ()
-    kinds = wide(shape.kinds)
+    kinds = with_integer(shape.kinds)
     fit = [one for one in shape.choices if one is not None and kind_of_value(one) in kinds]
     return tuple(fit) if all(isinstance(one, _SCALARS) for one in fit) else ()
 
@@ -166,7 +151,7 @@ def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> 
     return names_medium(path)
 
 
-def union(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param, ...]:
+def merge_params(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param, ...]:
     """The fields of a family: those of one action alone say so in ``only``.
 
     Where both actions have a field and differ, what both allow is kept: the schema of the
@@ -195,7 +180,7 @@ def _merged(one: Param, twin: Param) -> Param:
     )
 
 
-def named(
+def with_flags(
     found: Sequence[Param],
     *,
     action_id: str,
@@ -203,7 +188,13 @@ def named(
     family: bool = False,
     given: Mapping[tuple[str, ...], str] | None = None,
 ) -> tuple[Param, ...]:
-    """Give flags to fields and settle their order; see :func:`params`. Those ``given`` stay."""
+    """Assign flags to parameters and order them: required ones first, then by name.
+
+    Nested objects get flags to depth 3, a parent before its fields, and a command 100 at most;
+    the deepest fields give way first (their object's flag takes JSON). A field without a flag
+    is ``hidden``. With ``family`` the flags of a family stay free, and the deadline field is
+    hidden as ``timeout``. What is in ``given`` (the lock's flags) stays.
+    """
     away = {
         one.path[0]
         for one in found
@@ -212,7 +203,7 @@ def named(
     shown = _bounded([one for one in found if one.path[0] not in away])
     reserved = OWN_FLAGS | FAMILY_FLAGS if family else OWN_FLAGS
     overlay = overlay.of(action_id)
-    given = flags((one.path for one in shown), overlay, reserved=reserved, given=given or {})
+    given = assign_flags((one.path for one in shown), overlay, reserved=reserved, given=given or {})
     hidden = [one for one in found if one.path not in given and len(one.path) == 1]
     said = _Said(overlay, overlay.field_descriptions(action_id), overlay.sent(action_id))
     ready = [_finished(one, given[one.path], said) for one in shown]
@@ -255,18 +246,12 @@ def _hidden(one: Param, said: _Said, *, family: bool) -> Param:
     return plain._replace(hidden=True)
 
 
-def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str | None:
-    """The flag (without dashes) that carries the value at a pointer into the body.
-
-    The nearest one above it where the place itself has none; ``None`` where only ``--input``
-    can carry it.
-    """
-    found = param_at(params, pointer)
-    return None if found is None else found.flag
-
-
 def param_at(params: Sequence[Param], pointer: Sequence[str | int]) -> Param | None:
-    """The parameter with a flag that carries the value at a pointer; see :func:`flag_at`."""
+    """Return the parameter whose flag carries the value at a pointer into the body.
+
+    That is the nearest one above it where the value has no flag of its own, and ``None`` where
+    only ``--input`` can carry it.
+    """
     known = {one.path: one for one in params if one.flag}
     steps = tuple(map(str, pointer))
     paths = (steps[:end] for end in range(len(steps), 0, -1))

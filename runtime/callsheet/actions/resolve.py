@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from callsheet.actions.families import AND_WAIT, is_free, media_fields, pair
-from callsheet.actions.naming import command_path, settle
-from callsheet.actions.params import fields, named, union
+from callsheet.actions.families import AND_WAIT, find_families, is_free, media_fields
+from callsheet.actions.naming import assign_commands, command_path
+from callsheet.actions.params import merge_params, read_params, with_flags
 from callsheet.jsonio import digest
 from callsheet.schema.admission import AdmissionCache
 from callsheet.schema.references import SchemaRefused
@@ -58,7 +58,7 @@ class ActionSet:
         return {action.command: action for action in self.actions if action.command}
 
 
-def surface(
+def resolve_actions(
     advertised: Sequence[Advertised],
     overlay: Overlay,
     given: Mapping[str, tuple[str, ...]] | None = None,
@@ -150,7 +150,7 @@ class ActionResolver:
 
     def _families(self) -> dict[str, tuple[Role, Family]]:
         """The families with the times that the configuration sets for them."""
-        found = pair(self.schemas, self.overlay)
+        found = find_families(self.schemas, self.overlay)
         for name, (role, family) in found.items():
             said = self.overlay.wait_ms(family.create or family.wait)
             if said is not None:
@@ -178,7 +178,7 @@ class ActionResolver:
             if said or old:
                 kept[name] = said or old or ()
             wanted[name] = said or self._path(name, alone=role == "wait" and not twin)
-        paths, told = settle(wanted, kept)
+        paths, told = assign_commands(wanted, kept)
         for name, why in told.items():
             self._tell("renamed" if name in paths else "call-only", name, why)
         return paths
@@ -188,7 +188,7 @@ class ActionResolver:
         shorter = alone and bare not in self.entries and not bare.endswith(".")
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
 
-    def face(self, name: str) -> Action:
+    def listing_of(self, name: str) -> Action:
         """One action as lists show it: no schema is read for it."""
         entry = self.entries[name]
         return Action(
@@ -208,8 +208,8 @@ class ActionResolver:
             summary=summary_of(entry),
             doc=entry.description or entry.title,
             params=self._params(name, role, family),
-            paid=not (role == "query" or self.overlay.is_free(name) or is_free(entry.marks)),
-            idempotent=entry.marks.get("idempotency") is True,
+            paid=not (role == "query" or self.overlay.is_free(name) or is_free(entry.hints)),
+            idempotent=entry.hints.get("idempotency") is True,
             role=role,
             family=family if role else None,
             media=self._media(name, role, family),
@@ -218,12 +218,12 @@ class ActionResolver:
         )
 
     def _params(self, name: str, role: Role, family: Family) -> tuple[Param, ...]:
-        found = fields(self.schemas[name] or {})
+        found = read_params(self.schemas[name] or {})
         if role == "create" and family.wait:
-            found = union(found, fields(self.schemas[family.wait] or {}))
+            found = merge_params(found, read_params(self.schemas[family.wait] or {}))
         blocking = role in {"create", "wait"}
         given = self.flags.get(name)
-        return named(found, action_id=name, overlay=self.overlay, family=blocking, given=given)
+        return with_flags(found, action_id=name, overlay=self.overlay, family=blocking, given=given)
 
     def _media(self, name: str, role: Role, family: Family) -> tuple[str, ...]:
         """A family's media stand in the reply that ends the job, so every member is read."""

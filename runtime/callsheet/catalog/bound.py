@@ -33,9 +33,9 @@ def generated(bindings: Bindings) -> Iterator[Action]:
 
 def surface_of(bindings: Bindings) -> ActionSet:
     """The named actions of a package."""
-    from callsheet.actions.resolve import surface
+    from callsheet.actions.resolve import resolve_actions
 
-    return surface(snapshot(bindings).actions, bindings.overlay(), bindings.names())
+    return resolve_actions(snapshot(bindings).actions, bindings.overlay(), bindings.names())
 
 
 def as_known(action: Action, entry: Advertised | None) -> Advertised:
@@ -43,15 +43,15 @@ def as_known(action: Action, entry: Advertised | None) -> Advertised:
 
     Two such are alike where a client made from either would be.
     """
-    marks: dict[str, bool] = {"idempotency": True} if action.idempotent else {}
+    hints: dict[str, bool] = {"idempotency": True} if action.idempotent else {}
     if not action.paid and action.role != "query":
-        marks["billable"] = False
+        hints["billable"] = False
     return Advertised(
         id=action.id,
         description=action.doc,
         input=entry.input if entry is not None else None,
         output=entry.output if entry is not None else None,
-        marks=marks,
+        hints=hints,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from callsheet.catalog.snapshot import Catalogue
-from callsheet.config.settings import joined, origin_of
+from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows.effects import Flow, Gather, HttpReply, Send
 from callsheet.flows.retry import (
@@ -21,7 +21,7 @@ from callsheet.flows.retry import (
     is_sendable,
     with_retries,
 )
-from callsheet.jsonio import salvaged, strict_json
+from callsheet.jsonio import salvage, strict_json
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.error_replies import error_for
@@ -140,7 +140,7 @@ def _following(following: NextPage, reply: HttpReply, host: str) -> Send:
     """The request for a further page; its link must stay inside the host's origin."""
     if not following.url:
         return Send("GET", f"{LIST}?{urlencode(following.query)}")
-    url = joined(reply.url, following.url)
+    url = join_url(reply.url, following.url)
     if origin_of(url) != origin_of(host):
         raise ServerError(
             f"the list of {host} goes on at {one_line(origin_of(url) or following.url)}; "
@@ -157,7 +157,7 @@ def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
     data = strict_json(reply.body) if taken else None
     spoilt = taken and data is None
     if spoilt:
-        data = salvaged(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
+        data = salvage(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
     page = read_list(data, overrides, headers=reply.headers) if data is not None else None
     if spoilt and page is not None and not page.entries:
         page = None
@@ -254,7 +254,7 @@ class _Schemas:
             description=action.description or reading.description,
             input=reading.input,
             output=reading.output,
-            marks={**reading.marks, **action.marks},
+            hints={**reading.marks, **action.hints},
         ), ""
 
 

@@ -9,8 +9,9 @@ from callsheet.backoff import is_fresh
 from callsheet.catalog.store import CatalogueCache, Index
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, InvalidInput, ServerError
+from callsheet.jsonio import to_pointer
 from callsheet.protocol.overrides import Overrides
-from callsheet.schema import validator
+from callsheet.schema.validator import UnusableSchema, Validator, is_plainly_valid
 from callsheet.spec import Action, Advertised
 
 if TYPE_CHECKING:
@@ -142,9 +143,9 @@ class Host:
     def surface(self, catalogue: Catalogue) -> ActionSet:
         """Return the named actions of a catalogue, by the same rules as generated ones."""
         if self._surface is None or catalogue is not self._catalogue:
-            from callsheet.actions.resolve import surface
+            from callsheet.actions.resolve import resolve_actions
 
-            self._surface = surface(catalogue.actions, self.overlay, self.bindings.names())
+            self._surface = resolve_actions(catalogue.actions, self.overlay, self.bindings.names())
         return self._surface
 
     def find(self, action_id: str) -> Flow[Action]:
@@ -166,11 +167,11 @@ class Host:
         """
         if self._surface is not None or self.overlay.families:
             return self.surface(catalogue).by_id.get(action_id)
-        from callsheet.actions.resolve import surface
+        from callsheet.actions.resolve import resolve_actions
 
         group = action_id.rpartition(".")[0]
         near = [entry for entry in catalogue.actions if entry.id.rpartition(".")[0] == group]
-        return surface(near, self.overlay).by_id.get(action_id)
+        return resolve_actions(near, self.overlay).by_id.get(action_id)
 
     def _catalogue_with(self, action_id: str) -> Flow[Catalogue]:
         """Return the cached catalogue where it lists this id, else fetch one."""
@@ -187,16 +188,16 @@ class Host:
             raise InvalidInput("the body of an action is a JSON object")
         if action.id not in self._schemas:
             schema = self._schemas[action.id] = yield from self.schema(action)
-            if validator.allows(schema, body):  # a validator pays from the second body on
+            if is_plainly_valid(schema, body):  # compiling pays from the second body on
                 return True
         if action.id not in self._validators:
             schema = self._schemas[action.id]
             self._validators[action.id] = _compile(action, schema, self.notes)
         compiled = self._validators[action.id]
-        violations = compiled.faults(body) if compiled is not None else ()
+        violations = compiled.violations(body) if compiled is not None else ()
         if violations:
             first = violations[0]
-            pointer = "".join("/" + _escape(step) for step in first.pointer)
+            pointer = to_pointer(first.pointer)
             raise InvalidInput(f"{pointer or 'the body'}: {first.message}", pointer=pointer)
         return compiled is not None
 
@@ -234,7 +235,7 @@ class Host:
             return action
         catalogue = self.cached()
         entry = catalogue.get(action.id) if catalogue is not None else None
-        marks = entry.marks if entry is not None else {}
+        marks = entry.hints if entry is not None else {}
         is_free = (action.role == "query" or self.overlay.is_free(action.id)) and (
             marks.get("billable") is not True
         )
@@ -266,7 +267,7 @@ class Host:
                 return {}
             catalogue = self.cached()
         entry = catalogue.get(action_id) if catalogue is not None else None
-        return entry.marks if entry is not None else {}
+        return entry.hints if entry is not None else {}
 
     def _is_bound(self, action: Action) -> bool:
         source = self.bindings.source
@@ -279,8 +280,8 @@ def _compile(action: Action, schema: Any, notes: list[str]) -> Any:
         notes.append(f"{action.id}: no schema is known; the body goes out unchecked")
         return None
     try:
-        compiled = validator.compile(schema)
-    except validator.UnusableSchema as error:
+        compiled = Validator.of(schema)
+    except UnusableSchema as error:
         notes.append(f"{action.id}: the schema cannot be used ({error}); not checked")
         return None
     notes += [f"{action.id}: {note}" for note in compiled.notes]
@@ -300,7 +301,3 @@ def _is_marked_free(marks: Mapping[str, Any]) -> bool:
     from callsheet.actions.families import is_free
 
     return is_free(marks)
-
-
-def _escape(step: str | int) -> str:
-    return str(step).replace("~", "~0").replace("/", "~1")

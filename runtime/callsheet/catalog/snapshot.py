@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import UsageError
-from callsheet.jsonio import digest, plain_mapping
+from callsheet.jsonio import as_dict, digest, parse_pointer, to_pointer
 from callsheet.spec import Advertised
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def dump_lock(lock: Lock, kept: Mapping[str, str] | None = None) -> str:
 
 
 def _dumped(value: object) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=plain_mapping)
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=as_dict)
 
 
 def _text(name: str, block: object) -> str:
@@ -120,7 +120,7 @@ def blocks_of(text: str) -> dict[str, str]:
 
 def _block(action: Advertised, lock: Lock) -> dict[str, object]:
     block: dict[str, object] = {"input": action.input, "digests": _digests(action)}
-    flags = {_pointer(path): flag for path, flag in lock.flags.get(action.id, {}).items()}
+    flags = {to_pointer(path): flag for path, flag in lock.flags.get(action.id, {}).items()}
     command = lock.commands.get(action.id)
     optional = {
         "command": " ".join(command) if command else "",
@@ -130,7 +130,7 @@ def _block(action: Advertised, lock: Lock) -> dict[str, object]:
         "title": action.title,
         "description": action.description,
         "output": action.output,
-        "marks": dict(action.marks),
+        "marks": dict(action.hints),
     }
     return block | {key: value for key, value in optional.items() if value not in ("", None, {})}
 
@@ -141,15 +141,6 @@ def _digests(action: Advertised) -> dict[str, str]:
         "schema": digest({"input": action.input, "output": action.output}),
         "text": digest([action.title, action.description]),
     }
-
-
-def _pointer(path: tuple[str, ...]) -> str:
-    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in path)
-
-
-def _path(pointer: str) -> tuple[str, ...]:
-    steps = pointer.split("/")[1:]
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
 
 def load_lock(text: str) -> Lock:
@@ -192,7 +183,7 @@ def _words(said: str | list[str]) -> tuple[str, ...]:
 
 
 def _flags(said: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    return {_path(pointer): str(flag) for pointer, flag in said.items()}
+    return {tuple(parse_pointer(pointer)): str(flag) for pointer, flag in said.items()}
 
 
 def _action(name: str, block: dict[str, Any]) -> Advertised:
@@ -205,5 +196,5 @@ def _action(name: str, block: dict[str, Any]) -> Advertised:
         description=str(block.get("description", "")),
         input=schema,
         output=output,
-        marks=dict(block.get("marks", {})),
+        hints=dict(block.get("marks", {})),
     )

@@ -110,19 +110,10 @@ class CatalogueCache:
         self._indexes.clear()
 
     def _replace(self, path: str, text: str) -> None:
-        import tempfile
+        from callsheet.storage.atomic_file import replace_file
 
-        part = ""
-        try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            handle, part = tempfile.mkstemp(suffix=".part", dir=self.folder)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(part, path)
-        except OSError:
-            if part:
-                with suppress(OSError):
-                    os.unlink(part)
+        with suppress(OSError):
+            replace_file(path, text)
 
 
 def _digest(action: Advertised) -> str:
@@ -142,7 +133,7 @@ def _stored(host: str, data: Any) -> Catalogue:
     texts += [text for held in tags.values() for pair in held.items() for text in pair]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("not a stored catalogue")
-    if not all(isinstance(action.marks, dict) for action in actions):
+    if not all(isinstance(action.hints, dict) for action in actions):
         raise TypeError("not a stored catalogue")
     return Catalogue(
         host,

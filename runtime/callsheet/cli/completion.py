@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem, ShellComplete, split_arg_stri
 from callsheet.cli.context import hints_in
 from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError
-from callsheet.text import one_line, typable
+from callsheet.text import is_typable, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,7 @@ def offered(words: Iterable[str] | Iterable[tuple[str, str]], begun: str) -> lis
     return [
         CompletionItem(word, help=text)
         for word, text in pairs
-        if word.startswith(begun) and typable(word)
+        if word.startswith(begun) and is_typable(word)
     ]
 
 
@@ -75,7 +75,7 @@ def paths(begun: str, kind: str = "file") -> list[CompletionItem]:
 
 def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
     """The ids of the cached catalogue, else of the bindings."""
-    from callsheet.actions.naming import summary_of
+    from callsheet.actions.naming import summary_line
     from callsheet.catalog import bound
 
     context: Context = ctx.obj
@@ -85,7 +85,7 @@ def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Completi
         if catalogue is not None
         else tuple(bound.generated(context.bindings))
     )
-    return offered(((one.id, summary_of(one)) for one in actions), begun)
+    return offered(((one.id, summary_line(one)) for one in actions), begun)
 
 
 def tasks(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:

@@ -51,7 +51,7 @@ def changes(context: Context, bound: Action) -> list[str]:
         description=live.description,
         input=stored.get("input"),
         output=stored.get("output"),
-        marks=live.marks,
+        hints=live.hints,
     )
     found = diff(
         Snapshot("", (old,)),

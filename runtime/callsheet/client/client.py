@@ -39,9 +39,9 @@ DEFAULT_LEDGER = "default"
 def as_json(body: Any) -> Any:
     """Return a body, or a part of one, with JSON objects in the place of generated models."""
     if hasattr(body, "model_dump"):
-        from callsheet.model import sent
+        from callsheet.model import to_wire
 
-        return sent(body)
+        return to_wire(body)
     if isinstance(body, (list, tuple)):
         return [as_json(part) for part in body]
     if isinstance(body, dict):

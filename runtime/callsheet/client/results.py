@@ -118,6 +118,6 @@ def _typed(package: str, module: str, payload: Any) -> Any:
         return payload
     if model is None:
         return payload
-    from callsheet.model import read
+    from callsheet.model import read_leniently
 
-    return read(model, payload)
+    return read_leniently(model, payload)

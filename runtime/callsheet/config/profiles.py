@@ -103,24 +103,11 @@ class ProfileFile:
         return tuple(found)
 
     def _write(self) -> None:
-        """Replace the file: 0600 from its first byte, and either the old one or the new."""
         import json
-        import tempfile
 
-        folder = os.path.dirname(self.path)
-        part = ""
+        from callsheet.storage.atomic_file import replace_file
+
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            handle, part = tempfile.mkstemp(prefix=f"{NAME}.", suffix=".part", dir=folder)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self._data, file, indent=2)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.path)
-        except BaseException as error:
-            if part:
-                os.unlink(part)
-            if isinstance(error, OSError):
-                raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
-            raise
+            replace_file(self.path, json.dumps(self._data, indent=2) + "\n", durable=True)
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None

@@ -23,7 +23,7 @@ AUTHS = ("bearer", "x-api-key")
 _PLAIN = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
 _PORTS = {"https": "443", "http": "80"}
 _LAST_PORT = 65535
-OFF = ("", "0", "false", "no", "none", "off")
+OFF_WORDS = ("", "0", "false", "no", "none", "off")
 
 
 class Settings(NamedTuple):
@@ -90,7 +90,7 @@ def is_loopback(url: str) -> bool:
     return (place[1:].partition("]") if place[:1] == "[" else place.partition(":"))[0] in LOOPBACK
 
 
-def joined(base: str, link: str) -> str:
+def join_url(base: str, link: str) -> str:
     """A link as seen from ``base``; empty for one that cannot be read."""
     from urllib.parse import urljoin
 
@@ -198,7 +198,7 @@ class _Resolver:
 
 def _yes(value: object) -> bool:
     """A switch as people write it in a file or a variable."""
-    return str(value).strip().lower() not in OFF
+    return str(value).strip().lower() not in OFF_WORDS
 
 
 def load(

@@ -81,7 +81,7 @@ def _fingerprint(advertised: Advertised | None) -> str:
     return digest([getattr(advertised, name) for name in _COMPARED])
 
 
-_COMPARED = ("title", "description", "input", "output", "marks")
+_COMPARED = ("title", "description", "input", "output", "hints")
 
 
 def _with_groups(
@@ -148,9 +148,9 @@ def _renamed_flags(old: Advertised, writer: ChangeWriter) -> Iterator[Change]:
 
 def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Iterator[Change]:
     before, after = writer.before, writer.after
-    old_marks, new_marks = dict(old.marks), dict(new.marks)
+    old_hints, new_hints = dict(old.hints), dict(new.hints)
     was_deprecated, is_deprecated = (
-        marks.pop("deprecated", None) not in {None, False} for marks in (old_marks, new_marks)
+        hints.pop("deprecated", None) not in {None, False} for hints in (old_hints, new_hints)
     )
     if was_deprecated != is_deprecated:
         text = "is now deprecated" if is_deprecated else "is no longer deprecated"
@@ -158,5 +158,5 @@ def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Ite
     if (old.title, old.description) != (new.title, new.description):
         yield writer.general_change("text", "text", DESCRIBED)
     reported = before.paid != after.paid or before.idempotent != after.idempotent
-    if canonical(old_marks) != canonical(new_marks) and not reported:
+    if canonical(old_hints) != canonical(new_hints) and not reported:
         yield writer.general_change("marks", "text", "is marked differently")

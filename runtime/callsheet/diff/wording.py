@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.params import param_at
 from callsheet.diff.change import Change
+from callsheet.jsonio import to_pointer
 from callsheet.schemadiff.counterexample import EXTRA
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _call(action: Action, program: str) -> str:
 
 def _json_pointer(pointer: Pointer) -> str:
     names = ("*" if step == EXTRA else str(step) for step in pointer)
-    return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)
+    return to_pointer(names)
 
 
 def _dotted(pointer: Pointer) -> str:

@@ -11,7 +11,7 @@ from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
 from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
 from callsheet.flows.retry import is_sendable
-from callsheet.jsonio import once
+from callsheet.jsonio import reject_duplicates
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
 from callsheet.spec import Action
@@ -41,7 +41,9 @@ def encode(value: Any) -> bytes:
 def decode(data: bytes) -> Any:
     """The JSON of a body; raises ``InvalidInput``."""
     try:
-        return json.loads(data.decode(), object_pairs_hook=once, parse_constant=_refuse)
+        return json.loads(
+            data.decode(), object_pairs_hook=reject_duplicates, parse_constant=_refuse
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"the body is not JSON: {error}") from None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.naming import names_medium
 from callsheet.errors import InvalidInput
+from callsheet.jsonio import to_pointer
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -124,6 +125,6 @@ def _goes_on(before: str, piece: str) -> bool:
 
 
 def _refusal(steps: tuple[str, ...], path: str) -> InvalidInput:
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    pointer = to_pointer(steps)
     shown = one_line(path, _LONGEST_SHOWN)
     return InvalidInput(f"{pointer}: there is no file {shown!r}", pointer=pointer, hint=HINT)

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.config.settings import joined, origin_of
+from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import CallsheetError, DownloadError, OutcomeUnknown, StillRunning, WrongKind
 from callsheet.flows.download import download
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
@@ -49,7 +49,7 @@ class SaveRequest(NamedTuple):
 
 def media_links(answer: ParsedReply, host: str) -> tuple[str, ...]:
     """The media of an answer as absolute links; a relative one belongs to the host."""
-    found = (joined(host + "/", link) for link in answer.fields.media)
+    found = (join_url(host + "/", link) for link in answer.fields.media)
     return tuple(link for link in found if link)
 
 
@@ -63,7 +63,7 @@ def save(what: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     """
     expected = expected_media(what.action, what.out)
     media = select_media(what.answer.fields.candidates, expected)
-    links = tuple(link for medium in media if (link := joined(what.host + "/", medium.link)))[
+    links = tuple(link for medium in media if (link := join_url(what.host + "/", medium.link)))[
         : _MOST_TRIED if not takes_all(what.out) else None
     ]
     if not links or what.answer.fields.state == "running":
@@ -169,7 +169,7 @@ def _is_final(error: BaseException) -> bool:
 def _fresh_link(what: SaveRequest, job: Job, index: int, timing: Timing) -> Flow[str]:
     answer = yield from query_job(job, timing)
     media = select_media(answer.fields.candidates, expected_media(what.action, what.out))
-    links = [link for medium in media if (link := joined(what.host + "/", medium.link))]
+    links = [link for medium in media if (link := join_url(what.host + "/", medium.link))]
     if len(links) <= index:
         raise DownloadError("the link expired and the server names no other")
     return links[index]

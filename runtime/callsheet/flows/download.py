@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.config.settings import joined, origin_of
+from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import DownloadError, NetworkError
 from callsheet.flows.effects import Download, Flow, HttpReply, Sleep
 from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, pause
@@ -68,7 +68,7 @@ def _hop(url: str, part: PartialFile) -> Flow[HttpReply]:
         if reply.status not in REDIRECTS:
             return reply
         location = reply.headers.get("location", "")
-        target = joined(url, location) or location
+        target = join_url(url, location) or location
         if origin_of(url).startswith("https:") and origin_of(target).startswith("http:"):
             raise DownloadError("the file server redirects from https to an unencrypted link")
         url = target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.backoff import growth, retry_after, wait_hint
+from callsheet.backoff import poll_interval, retry_after, wait_hint
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import (
     Flow,
@@ -66,7 +66,7 @@ class PollSchedule:
         ``elapsed`` is how many seconds the job has been going on.
         """
         if not self.learnt:
-            return growth(polls)
+            return poll_interval(polls)
         if elapsed < self._early:
             seldom = 3.0 ** min(polls + 1, 20)
             return max(self._step, min(seldom, self._early - elapsed))

@@ -6,10 +6,10 @@ import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from callsheet.backoff import THROTTLED as THROTTLED_COST
-from callsheet.backoff import TRANSIENT as TRANSIENT_COST
+from callsheet.backoff import RETRY_COST as TRANSIENT_COST
+from callsheet.backoff import THROTTLE_COST as THROTTLED_COST
 from callsheet.backoff import full_jitter, wait_hint
-from callsheet.config.settings import joined, origin_of
+from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import LimitReached, NetworkError, ServerError
 from callsheet.flows.effects import Flow, HttpReply, Send, Sleep
 from callsheet.text import one_line
@@ -61,7 +61,7 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     location = reply.headers.get("location", "")
     if reply.status not in REDIRECTS or not location.strip():
         return reply
-    target = joined(reply.url, location)
+    target = join_url(reply.url, location)
     here, there = origin_of(reply.url), origin_of(target)
     if here != there:
         where = there or one_line(location)[:200]

@@ -133,9 +133,9 @@ class _Survey:
         """The named actions of what was fetched."""
         if self.catalogue is None:
             return None
-        from callsheet.actions.resolve import surface
+        from callsheet.actions.resolve import resolve_actions
 
-        return surface(self.catalogue.actions, self.host.overlay)
+        return resolve_actions(self.catalogue.actions, self.host.overlay)
 
     def task(self, task: str) -> ProbeFinding:
         """One query about a job."""

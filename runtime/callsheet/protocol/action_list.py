@@ -216,9 +216,9 @@ def _entry(
     if isinstance(value, str):
         name = value if key is None else key
         text = "" if key is None else value
-        return Advertised(id=name, description=text, marks=shared) if _is_id(name) else None
+        return Advertised(id=name, description=text, hints=shared) if _is_id(name) else None
     if not isinstance(value, dict):
-        return Advertised(id=key, marks=shared) if key is not None and _is_id(key) else None
+        return Advertised(id=key, hints=shared) if key is not None and _is_id(key) else None
     name = key if key is not None else _id_of(value, id_keys)
     if not _is_id(name):
         return None
@@ -231,7 +231,7 @@ def _entry(
         description=reading.description,
         input=schema,
         output=reading.output,
-        marks={**shared, **reading.marks},
+        hints={**shared, **reading.marks},
     )
 
 

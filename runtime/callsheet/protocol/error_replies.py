@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import wait_hint
 from callsheet.errors import AuthError, CallsheetError, Detail, LimitReached, Pointer, ServerError
+from callsheet.jsonio import parse_pointer
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.overrides import NONE, Overrides, pick
 from callsheet.protocol.values import first_text, loads, unquoted
@@ -83,7 +84,7 @@ def _pointer(value: Any) -> Pointer:
     if isinstance(value, str):
         text = value.removeprefix("#").removeprefix("$.")
         if text.startswith("/"):
-            steps = [_unescaped(step) for step in text[1:].split("/")]
+            steps = list(parse_pointer(text))
         else:
             steps = list(re.findall(_PATH_STEP, text[:500]))
     elif isinstance(value, list):
@@ -93,10 +94,6 @@ def _pointer(value: Any) -> Pointer:
     if len(steps) > 1 and steps[0] in vocab.PLACES:
         steps = steps[1:]
     return tuple(_index(step) for step in steps[:40])
-
-
-def _unescaped(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")
 
 
 def _index(step: str | int) -> str | int:

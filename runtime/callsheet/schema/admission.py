@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, NEWER, ONE, PLAIN, SEVERAL
-from callsheet.schema.limits import bounded, weigh
+from callsheet.schema.limits import check_cost, check_size
 from callsheet.schema.references import (
     Draft,
-    Links,
-    Place,
+    Location,
+    ReferenceIndex,
     SchemaRefused,
-    base_of,
-    based,
+    base_uri,
     follow,
-    is_kept,
+    is_admitted,
     is_metaschema,
-    linked,
-    pointer,
+    local_ref,
+    root_base,
+    with_uri_refs,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def meta_uri(draft: Draft) -> str:
     return f"https://json-schema.org/draft/{draft}/schema"
 
 
-def declared(schema: object) -> Draft | None:
+def declared_draft(schema: object) -> Draft | None:
     """The draft that ``$schema`` names, or ``None`` where it names none of the known ones."""
     said = schema.get("$schema") if isinstance(schema, dict) else None
     if isinstance(said, str):
@@ -142,11 +142,11 @@ def draft_of(schema: object) -> Draft:
     parts in ``definitions`` and says nothing that is newer than draft-07: what stands beside
     a ``$ref`` then binds nobody, and refusing by it could refuse what the server allows.
     """
-    said = declared(schema)
+    said = declared_draft(schema)
     if said is not None:
         return said
-    older = accepted(schema, "draft-07")
-    if older and not accepted(schema, "2020-12"):
+    older = is_valid_schema(schema, "draft-07")
+    if older and not is_valid_schema(schema, "2020-12"):
         return "draft-07"
     in_definitions = isinstance(schema, dict) and "definitions" in schema
     return "draft-07" if older and in_definitions and not _is_newer(schema) else "2020-12"
@@ -158,7 +158,7 @@ def _is_newer(value: object) -> bool:
     return isinstance(value, list) and any(map(_is_newer, value))
 
 
-def accepted(schema: object, draft: Draft) -> bool:
+def is_valid_schema(schema: object, draft: Draft) -> bool:
     """Whether the metaschema of the draft accepts the schema."""
     from jsonschema_rs import meta
 
@@ -173,23 +173,23 @@ def admit(raw: object) -> dict[str, Any]:
     What is left is JSON Schema's own vocabulary, with every ``$ref`` a local pointer that has
     a target. It serves flags and types; a body is judged by the schema as advertised.
     """
-    return admit_noted(raw)[0]
+    return admit_with_notes(raw)[0]
 
 
-def admit_noted(raw: object) -> _Admitted:
+def admit_with_notes(raw: object) -> _Admitted:
     """:func:`admit`, and a line for each thing that was left out although it had a meaning."""
     if isinstance(raw, bool):
         return ({} if raw else {"not": {}}), ()
     if not isinstance(raw, dict):
         raise SchemaRefused("this is no JSON Schema, which is an object, true or false", "")
-    bounded(raw)
-    links: dict[str, Any] = linked(raw)
+    check_size(raw)
+    links: dict[str, Any] = with_uri_refs(raw)
     draft = draft_of(links)
-    if not accepted(links, draft):
+    if not is_valid_schema(links, draft):
         raise SchemaRefused(f"this is no valid JSON Schema ({draft})", "")
     cleaner = _SchemaSanitizer(links, draft)
     clean = cleaner.run()
-    weigh(clean)
+    check_cost(clean)
     return clean, tuple(cleaner.notes)
 
 
@@ -207,7 +207,7 @@ class AdmissionCache:
         """:func:`admit_noted`."""
         if id(raw) not in self._found:
             try:
-                self._found[id(raw)] = raw, admit_noted(raw)
+                self._found[id(raw)] = raw, admit_with_notes(raw)
             except SchemaRefused as refused:
                 self._found[id(raw)] = raw, refused
         _, found = self._found[id(raw)]
@@ -247,21 +247,21 @@ class _SchemaSanitizer:
         self._raw = raw
         self._draft = draft
         self._old = draft.startswith("draft")
-        self._links = Links(raw)
-        self._moved: dict[Place, str] = {}
-        self._waiting: list[tuple[Place, str]] = []
+        self._links = ReferenceIndex(raw)
+        self._moved: dict[Location, str] = {}
+        self._waiting: list[tuple[Location, str]] = []
 
     def run(self) -> dict[str, Any]:
-        base = base_of(self._raw)
+        base = root_base(self._raw)
         clean = self._object(self._raw, base)
-        said = declared(self._raw)
+        said = declared_draft(self._raw)
         if said is not None:
             clean = {"$schema": meta_uri(said), **clean}
         while self._waiting:
             place, name = self._waiting.pop()
-            target = follow(pointer(place), self._raw)
-            if not accepted(target, self._draft):
-                raise SchemaRefused("a $ref leads to something that is no schema", pointer(place))
+            target = follow(local_ref(place), self._raw)
+            if not is_valid_schema(target, self._draft):
+                raise SchemaRefused("a $ref leads to something that is no schema", local_ref(place))
             clean.setdefault("$defs", {})[name] = self._schema(target, base)
         return clean
 
@@ -269,7 +269,7 @@ class _SchemaSanitizer:
         return self._object(schema, base) if isinstance(schema, dict) else schema is not False
 
     def _object(self, schema: dict[str, Any], above: str) -> dict[str, Any]:
-        base = based(schema, above)
+        base = base_uri(schema, above)
         clean: dict[str, Any] = {}
         for key, value in schema.items():
             if self._old and key in NEWER and key != "$defs":
@@ -297,15 +297,15 @@ class _SchemaSanitizer:
     def _link(self, key: str, ref: object, base: str) -> dict[str, str]:
         place = self._links.place(ref, base) if isinstance(ref, str) else None
         if place is not None:
-            kept = place if is_kept(place) else ("$defs", self._move(place))
-            return {"$ref": pointer(kept)}
+            kept = place if is_admitted(place) else ("$defs", self._move(place))
+            return {"$ref": local_ref(kept)}
         if not is_metaschema(str(ref)):
             self.notes.append(
                 f"{key} {str(ref)[:120]!r} points out of the schema and is not followed"
             )
         return {}
 
-    def _move(self, place: Place) -> str:
+    def _move(self, place: Location) -> str:
         if place not in self._moved:
             used = {*self._moved.values(), *self._raw.get("$defs", {})}
             name, number = place[-1], 2

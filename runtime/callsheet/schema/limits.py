@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from callsheet.jsonio import escape_step
 from callsheet.schema.keywords import IN_PLACE, NAMED, ONE, SEVERAL
 from callsheet.schema.references import Draft, SchemaRefused, follow
 
@@ -23,7 +24,7 @@ MOST_UNION = 1_024
 MOST_WEIGHT = 20_000
 
 
-def bounded(raw: object) -> None:
+def check_size(raw: object) -> None:
     """Raise ``SchemaRefused`` where JSON is deeper, wider or longer than a schema may be.
 
     Depth 64, 50,000 values, 2,000 properties or choices, texts of 100,000 characters,
@@ -40,7 +41,7 @@ def bounded(raw: object) -> None:
             raise SchemaRefused(f"nested deeper than {MOST_DEPTH}", where)
         _bounded_value(value, key, where)
         for name, item in _inside(value):
-            waiting.append((item, name, f"{where}/{_escape(name)}", depth + 1))
+            waiting.append((item, name, f"{where}/{escape_step(name[:80])}", depth + 1))
 
 
 def _inside(value: object) -> list[tuple[str, object]]:
@@ -49,10 +50,6 @@ def _inside(value: object) -> list[tuple[str, object]]:
     if isinstance(value, list | tuple):
         return [(str(index), item) for index, item in enumerate(value)]
     return []
-
-
-def _escape(name: str) -> str:
-    return name[:80].replace("~", "~0").replace("/", "~1")
 
 
 def _bounded_value(value: object, key: str, where: str) -> None:
@@ -81,7 +78,7 @@ def _text(value: str, key: str, where: str) -> None:
         raise SchemaRefused("a text with half a character (lone surrogate)", where)
 
 
-def weigh(root: dict[str, Any]) -> None:
+def check_cost(root: dict[str, Any]) -> None:
     """Raise ``SchemaRefused`` where checking one value could take without measure.
 
     ``root`` is an admitted schema. Counted are the schemas that apply to one and the same
@@ -156,13 +153,13 @@ _PATTERN_BYTES = 1_000_000
 def is_possible(pattern: str) -> bool:
     """Whether the linear-time engine takes a pattern."""
     try:
-        validator({"pattern": pattern}, "2020-12")
+        linear_validator({"pattern": pattern}, "2020-12")
     except ValueError:
         return False
     return True
 
 
-def validator(schema: dict[str, Any] | bool, draft: Draft) -> jsonschema_rs.Validator:
+def linear_validator(schema: dict[str, Any] | bool, draft: Draft) -> jsonschema_rs.Validator:
     """The linear-time validator of a schema; ``ValueError`` where it cannot be compiled."""
     import jsonschema_rs as rs
 

@@ -6,8 +6,10 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from callsheet.jsonio import json_equal
 from callsheet.schema.keywords import NAMED
-from callsheet.schema.shape import same
+from callsheet.schema.shape import kind_of_value
+from callsheet.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern is found in a text, by the engine that gives the verdict."""
-    from callsheet.schema.limits import validator
+    from callsheet.schema.limits import linear_validator
 
-    return validator({"pattern": pattern}, "2020-12").is_valid(text)
+    return linear_validator({"pattern": pattern}, "2020-12").is_valid(text)
 
 
 def message_validator(schema: dict[str, Any] | bool, draft: Draft) -> Any:
@@ -113,27 +115,27 @@ _NAMES = {
 }
 
 
-def shown(value: object) -> str:
+def abbreviate(value: object) -> str:
     """A value as JSON, cut to 60 characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def choice(given: object, listed: Iterable[Any]) -> str:
+def describe_choice(given: object, listed: Iterable[Any]) -> str:
     """What to say of a value that is not one of the listed ones."""
     allowed = list(listed)
     if len(allowed) == 1:
-        return f"is {shown(given)}, only {shown(allowed[0])} is allowed"
+        return f"is {abbreviate(given)}, only {abbreviate(allowed[0])} is allowed"
     said = ", ".join(_bare(one) for one in allowed[:20])
     more = f" and {len(allowed) - 20} more" if len(allowed) > 20 else ""
-    near = nearest(given, allowed)
+    near = nearest_value(given, allowed)
     hint = f"; did you mean {_bare(near)}?" if near is not None else ""
-    return f"is {shown(given)}, allowed: {said}{more}{hint}"
+    return f"is {abbreviate(given)}, allowed: {said}{more}{hint}"
 
 
 def _bare(value: object) -> str:
     plain = isinstance(value, str) and value.isprintable() and value and not _is_json(value)
-    return str(value) if plain else shown(value)
+    return str(value) if plain else abbreviate(value)
 
 
 def _is_json(text: str) -> bool:
@@ -144,47 +146,30 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def nearest(given: object, listed: Iterable[Any]) -> Any:
-    """The listed value that was probably meant, or ``None``."""
-    from difflib import get_close_matches
-
-    texts = {str(one).casefold(): one for one in listed if isinstance(one, str | int | float)}
-    found = get_close_matches(str(given).casefold(), list(texts), n=1, cutoff=0.6)
-    near = texts[found[0]] if found else None
-    return None if near is not None and same(near, given) else near
+def nearest_value(given: object, listed: Iterable[Any]) -> Any:
+    """Return the listed text or number that was probably meant, or ``None``."""
+    by_text = {str(value): value for value in listed if isinstance(value, str | int | float)}
+    name = nearest(str(given), by_text)
+    near = by_text[name] if name else None
+    return None if near is not None and json_equal(near, given) else near
 
 
-def sentence(keyword: str, given: object, limit: object) -> str:
+def describe_limit(keyword: str, given: object, limit: object) -> str:
     """What to say of a value that a keyword refuses."""
     say = _SENTENCES.get(keyword)
-    return f"{shown(given)} is not allowed here" if say is None else say(given, limit)
+    return f"{abbreviate(given)} is not allowed here" if say is None else say(given, limit)
 
 
-def kind_name(value: object) -> str:
-    """What a JSON value is, in the words of the messages."""
-    for kind, types in (
-        ("true or false", bool),
-        ("a whole number", int),
-        ("a number", float),
-        ("text", str),
-        ("an object", dict),
-        ("a list", list),
-    ):
-        if isinstance(value, types):
-            return kind
-    return "null"
-
-
-def wanted(value: Any) -> str:
+def kind_names(value: Any) -> str:
     """The kinds that a ``type`` keyword allows, in words."""
     kinds = [value] if isinstance(value, str) else list(value)
     return " or ".join(_NAMES.get(kind, str(kind)) for kind in kinds)
 
 
 def _type(given: object, kinds: Any) -> str:
-    kind = kind_name(given)
-    said = shown(given) if isinstance(given, str | int | float) or given is None else kind
-    return f"is {said}, wanted {wanted(kinds)}"
+    kind = _NAMES[kind_of_value(given)]
+    said = abbreviate(given) if isinstance(given, str | int | float) or given is None else kind
+    return f"is {said}, wanted {kind_names(kinds)}"
 
 
 def _one(word: str) -> str:
@@ -200,7 +185,7 @@ def _count(word: str, bound: str) -> Callable[[Any, Any], str]:
 
 def _number(bound: str) -> Callable[[Any, Any], str]:
     def say(given: Any, limit: Any) -> str:
-        return f"is {shown(given)}, {bound} {shown(limit)}"
+        return f"is {abbreviate(given)}, {bound} {abbreviate(limit)}"
 
     return say
 
@@ -220,7 +205,7 @@ _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
     "minProperties": _count("fields", "the least is"),
     "maxProperties": _count("fields", "the most is"),
     "uniqueItems": lambda given, _: "has the same entry twice",
-    "not": lambda given, _: f"is {shown(given)}, which the schema rules out",
+    "not": lambda given, _: f"is {abbreviate(given)}, which the schema rules out",
     "contains": lambda given, _: "has too few or too many of the entries that are needed",
     "minContains": lambda given, _: "has too few of the entries that are needed",
     "maxContains": lambda given, _: "has too many of the entries that are counted",
@@ -281,12 +266,13 @@ def _plain(error: jsonschema_rs.ValidationError) -> Iterator[Found]:
     where, keyword = tuple(error.instance_path), error.kind.name
     extra = error.kind.as_dict().get("unexpected")
     if keyword == "falseSchema":
-        yield where, f"{shown(error.instance)} is not allowed here", keyword, ()
+        yield where, f"{abbreviate(error.instance)} is not allowed here", keyword, ()
     elif keyword == "unevaluatedItems":
         yield where, "has entries that the schema does not allow", keyword, ()
     elif isinstance(extra, list) and extra:
         yield from (
-            ((*where, name), f"{shown(name)} is not a known field", keyword, ()) for name in extra
+            ((*where, name), f"{abbreviate(name)} is not a known field", keyword, ())
+            for name in extra
         )
     else:
         yield where, error.message.partition("\n")[0][:200], keyword, ()
@@ -307,15 +293,15 @@ def describe(error: Any) -> Iterator[Found]:
         yield from _needed_beside(error)
     elif "propertyNames" in _steps(error.absolute_schema_path):
         name = str(error.instance)
-        text = f"the name {sentence(keyword, name, error.validator_value)}"
+        text = f"the name {describe_limit(keyword, name, error.validator_value)}"
         yield (*where, name), text, "propertyNames", ()
     elif keyword in {"enum", "const"}:
         listed = error.validator_value if keyword == "enum" else [error.validator_value]
-        yield where, choice(error.instance, listed), keyword, tuple(listed)
+        yield where, describe_choice(error.instance, listed), keyword, tuple(listed)
     else:
         yield (
             where,
-            sentence(keyword, error.instance, error.validator_value),
+            describe_limit(keyword, error.instance, error.validator_value),
             keyword,
             _allowed(error.validator_value),
         )
@@ -340,7 +326,7 @@ def _needed_beside(error: Any) -> Iterator[Found]:
         if name in error.instance and isinstance(needed, list):
             for one in needed:
                 if one not in error.instance:
-                    yield (*where, one), f"is required beside {shown(name)}", keyword, ()
+                    yield (*where, one), f"is required beside {abbreviate(name)}", keyword, ()
 
 
 def _missing(error: Any) -> str:
@@ -355,9 +341,9 @@ def _extras(error: Any) -> Iterator[Found]:
     for name in sorted(set(error.instance) - set(known), key=str):
         if any(matches(pattern, name) for pattern in error.schema.get("patternProperties", {})):
             continue
-        near = nearest(name, known)
-        hint = f"; did you mean {shown(near)}?" if near else ""
-        text = f"{shown(name)} is not a known field{hint}"
+        near = nearest_value(name, known)
+        hint = f"; did you mean {abbreviate(near)}?" if near else ""
+        text = f"{abbreviate(name)} is not a known field{hint}"
         yield (*where, name), text, str(error.validator), tuple(known)
 
 
@@ -365,15 +351,15 @@ def _union(error: Any) -> Iterator[Found]:
     where, keyword = tuple(error.absolute_path), str(error.validator)
     branches = _branches(error)
     if not branches:
-        yield where, f"is {shown(error.instance)}, which fits more than one form", keyword, ()
+        yield where, f"is {abbreviate(error.instance)}, which fits more than one form", keyword, ()
         return
     listed = _listed(error)
     if listed is not None:
-        yield where, choice(error.instance, listed), keyword, tuple(listed)
+        yield where, describe_choice(error.instance, listed), keyword, tuple(listed)
         return
     needed = _alternatives(branches, len(where))
     if needed:
-        names = " or ".join(shown(name) for name in needed)
+        names = " or ".join(abbreviate(name) for name in needed)
         yield (*where, needed[0]), f"is missing: {names} is required", "required", tuple(needed)
         return
     meant = _meant(branches, len(where))
@@ -387,10 +373,10 @@ def _union(error: Any) -> Iterator[Found]:
 def _kinds(error: Any, branches: list[list[Any]]) -> Found:
     """The kinds that the forms want, where the value is of none of them."""
     kinds = [one.validator_value for branch in branches for one in branch if _at(one, error)]
-    said = f"is {shown(error.instance)}"
+    said = f"is {abbreviate(error.instance)}"
     text = f"{said}, which fits none of the forms"
     if len(kinds) == len(branches):
-        text = f"{said}, wanted {' or '.join(dict.fromkeys(map(wanted, kinds)))}"
+        text = f"{said}, wanted {' or '.join(dict.fromkeys(map(kind_names, kinds)))}"
     return tuple(error.absolute_path), text, str(error.validator), ()
 
 
@@ -468,7 +454,7 @@ def _tags(branches: list[list[Any]]) -> Found | None:
     for error in errors:
         own = error.validator_value if error.validator == "enum" else [error.validator_value]
         listed.extend(one for one in own if one not in listed)
-    return place, choice(errors[0].instance, listed), "enum", tuple(listed)
+    return place, describe_choice(errors[0].instance, listed), "enum", tuple(listed)
 
 
 def _depth(error: Any) -> int:

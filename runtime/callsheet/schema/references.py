@@ -6,23 +6,24 @@ import re
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urljoin
 
+from callsheet.jsonio import to_pointer, unescape_step
 from callsheet.schema.keywords import NAMED, ONE, SEVERAL
 
 Draft = Literal["draft-04", "draft-06", "draft-07", "2019-09", "2020-12"]
 
 
-def without(schema: Any, keyword: str) -> Any:
+def drop_keyword(schema: Any, keyword: str) -> Any:
     """A copy without the keyword in any subschema."""
     if isinstance(schema, list):
-        return [without(item, keyword) for item in schema]
+        return [drop_keyword(item, keyword) for item in schema]
     if not isinstance(schema, dict):
         return schema
     copy = {}
     for key, value in schema.items():
         if key in NAMED and isinstance(value, dict):
-            copy[key] = {name: without(item, keyword) for name, item in value.items()}
+            copy[key] = {name: drop_keyword(item, keyword) for name, item in value.items()}
         else:
-            copy[key] = without(value, keyword) if key in SEVERAL | ONE else value
+            copy[key] = drop_keyword(value, keyword) if key in SEVERAL | ONE else value
     copy.pop(keyword, None)
     return copy
 
@@ -32,14 +33,14 @@ _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _IN_FRAGMENTS = "/?:@!$&'()*+,;=%"
 
 
-def linked(schema: Any) -> Any:
+def with_uri_refs(schema: Any) -> Any:
     """A copy in which every ``$ref`` is a URI reference.
 
     Servers write ``#/definitions/List<Item>`` and ``#/$defs/größe``; a validator takes no
     schema with such a link, where percent-encoded it means the same (RFC 6901, section 6).
     """
     if isinstance(schema, list):
-        return [linked(item) for item in schema]
+        return [with_uri_refs(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     copy: dict[str, Any] = {}
@@ -47,9 +48,9 @@ def linked(schema: Any) -> Any:
         if key == "$ref" and isinstance(value, str):
             copy[key] = _as_uri(value)
         elif key in NAMED and isinstance(value, dict):
-            copy[key] = {name: linked(item) for name, item in value.items()}
+            copy[key] = {name: with_uri_refs(item) for name, item in value.items()}
         else:
-            copy[key] = value if key in _VALUES else linked(value)
+            copy[key] = value if key in _VALUES else with_uri_refs(value)
     return copy
 
 
@@ -58,25 +59,25 @@ def _as_uri(ref: str) -> str:
     return address + mark + quote(_NO_ESCAPE.sub("%25", fragment), safe=_IN_FRAGMENTS)
 
 
-Place = tuple[str, ...]
+Location = tuple[str, ...]
 """The steps from the root of the document to a value in it."""
 
 _METASCHEMAS = ("https://json-schema.org/draft/", "http://json-schema.org/draft-")
 _UNIDENTIFIED = "callsheet:/schema"
 
 
-class Links:
+class ReferenceIndex:
     """An index of one raw schema; nothing is ever fetched."""
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self._raw = raw
-        self._resources: dict[str, Place] = {_UNIDENTIFIED: ()}
-        self._anchors: dict[tuple[str, str], Place] = {}
+        self._resources: dict[str, Location] = {_UNIDENTIFIED: ()}
+        self._anchors: dict[tuple[str, str], Location] = {}
         self._index(raw, (), _UNIDENTIFIED)
 
-    def _index(self, value: object, where: Place, above: str) -> None:
+    def _index(self, value: object, where: Location, above: str) -> None:
         if isinstance(value, dict):
-            base = based(value, above)
+            base = base_uri(value, above)
             self._resources.setdefault(base, where)
             for anchor in _anchors(value):
                 self._anchors.setdefault((base, anchor), where)
@@ -87,7 +88,7 @@ class Links:
             for index, item in enumerate(value):
                 self._index(item, (*where, str(index)), above)
 
-    def place(self, ref: str, base: str) -> Place | None:
+    def place(self, ref: str, base: str) -> Location | None:
         """Where a reference points, seen from the resource ``base``; ``None``: out of here.
 
         Raises ``SchemaRefused`` for a pointer without a target.
@@ -103,17 +104,17 @@ class Links:
             return None
         if fragment and not fragment.startswith("/"):
             return self._anchors.get((uri, unquote(fragment)))
-        place = (*root, *tokens(f"#{fragment}"))
-        follow(pointer(place), self._raw)
+        place = (*root, *ref_steps(f"#{fragment}"))
+        follow(local_ref(place), self._raw)
         return place
 
 
-def base_of(raw: dict[str, Any]) -> str:
+def root_base(raw: dict[str, Any]) -> str:
     """The base from which the root's own references are read."""
-    return based(raw, _UNIDENTIFIED)
+    return base_uri(raw, _UNIDENTIFIED)
 
 
-def based(schema: dict[str, Any], above: str) -> str:
+def base_uri(schema: dict[str, Any], above: str) -> str:
     """The base inside a schema that may identify itself."""
     said = schema.get("$id")
     if not isinstance(said, str) or not said.partition("#")[0]:
@@ -137,7 +138,7 @@ def _anchors(schema: dict[str, Any]) -> list[str]:
     return [one for one in said if isinstance(one, str) and one]
 
 
-def is_kept(place: Place) -> bool:
+def is_admitted(place: Location) -> bool:
     """Whether the place is one that the keyword allow-list keeps, and holds a schema."""
     rest = list(place)
     while rest:
@@ -163,24 +164,23 @@ class SchemaRefused(ValueError):
         self.pointer = pointer
 
 
-def tokens(ref: str) -> list[str]:
+def ref_steps(ref: str) -> list[str]:
     """The steps of a reference that begins with ``#``."""
     if ref in {"#", "#/"}:
         return []
-    pointer = unquote(ref.removeprefix("#/"))
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")]
+    steps = unquote(ref.removeprefix("#/")).split("/")
+    return [unescape_step(step) for step in steps]
 
 
-def pointer(steps: tuple[str, ...]) -> str:
+def local_ref(steps: tuple[str, ...]) -> str:
     """The reference that :func:`tokens` reads back."""
-    parts = (step.replace("~", "~0").replace("/", "~1").replace("%", "%25") for step in steps)
-    return "/".join(("#", *parts))
+    return "#" + to_pointer(steps).replace("%", "%25")
 
 
 def follow(ref: str, root: object) -> object:
     """The value at a local ``$ref``; raises ``SchemaRefused`` where there is none."""
     value = root
-    for token in tokens(ref):
+    for token in ref_steps(ref):
         if isinstance(value, dict) and token in value:
             value = value[token]
         elif isinstance(value, list) and token.isdigit() and int(token) < len(value):

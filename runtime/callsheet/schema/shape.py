@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from callsheet.jsonio import json_equal
 from callsheet.schema.keywords import LIMITS
 from callsheet.schema.references import SchemaRefused, follow
 
@@ -70,7 +71,7 @@ class ShapeReader:
             return ANYTHING
         shape = _own(schema)
         for part in self._parts(schema):
-            shape = both(shape, part)
+            shape = intersect(shape, part)
         for maybe in self._maybes(schema):
             shape = _with_maybe(shape, maybe)
         return shape
@@ -82,7 +83,7 @@ class ShapeReader:
             yield self._read(part)
         for key in ("anyOf", "oneOf"):
             if schema.get(key):
-                yield either([self._read(branch) for branch in schema[key]])
+                yield unite([self._read(branch) for branch in schema[key]])
 
     def _linked(self, ref: str) -> Shape:
         try:
@@ -125,7 +126,7 @@ def _kinds(said: object) -> frozenset[str]:
         said = [said]
     if not isinstance(said, list):
         return KINDS
-    return _norm(wide(KINDS).intersection(said))
+    return _norm(with_integer(KINDS).intersection(said))
 
 
 def kind_of_value(value: object) -> str:
@@ -152,14 +153,7 @@ def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
     return tuple(schema["enum"]) if "enum" in schema else None
 
 
-def same(left: object, right: object) -> bool:
-    """Whether two JSON values are equal: 1 and 1.0 are, 1 and true are not."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return left == right
-
-
-def both(left: Shape, right: Shape) -> Shape:
+def intersect(left: Shape, right: Shape) -> Shape:
     """What passes both shapes."""
     properties = dict(left.properties)
     for name, schema in right.properties.items():
@@ -182,13 +176,13 @@ def _first(left: Any, right: Any) -> Any:
     return {"allOf": [left, right]}
 
 
-def wide(kinds: frozenset[str]) -> frozenset[str]:
+def with_integer(kinds: frozenset[str]) -> frozenset[str]:
     """The kinds with ``integer`` said beside ``number``, which includes it."""
     return kinds | {"integer"} if "number" in kinds else kinds
 
 
 def _common(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
-    return _norm(wide(left) & wide(right))
+    return _norm(with_integer(left) & with_integer(right))
 
 
 def _norm(kinds: frozenset[str]) -> frozenset[str]:
@@ -200,7 +194,7 @@ def _common_choices(
 ) -> tuple[Any, ...] | None:
     if left is None or right is None:
         return right if left is None else left
-    return tuple(one for one in left if any(same(one, other) for other in right))
+    return tuple(one for one in left if any(json_equal(one, other) for other in right))
 
 
 def _tighter(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,7 +209,7 @@ def _tighter(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any
     return limits
 
 
-def either(branches: list[Shape]) -> Shape:
+def unite(branches: list[Shape]) -> Shape:
     """What passes one of the shapes; details survive where a single branch has a say in them."""
     alive = [branch for branch in branches if branch.kinds]
     solid = [branch for branch in alive if branch.kinds != {"null"}]
@@ -252,7 +246,7 @@ def _all_choices(branches: list[Shape]) -> tuple[Any, ...] | None:
         listed = (None,) if branch.kinds == {"null"} else branch.choices
         if listed is None:
             return None
-        found.extend(one for one in listed if not any(same(one, other) for other in found))
+        found.extend(one for one in listed if not any(json_equal(one, other) for other in found))
     return tuple(found) if branches else None
 
 

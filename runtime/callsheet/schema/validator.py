@@ -29,7 +29,7 @@ _DEPTH = 8
 _EXACT = 2**53
 
 
-def allows(schema: object, value: object, depth: int = _DEPTH) -> bool:
+def is_plainly_valid(schema: object, value: object, depth: int = _DEPTH) -> bool:
     """Whether the schema allows the value for certain, whatever its draft.
 
     False says nothing: another keyword than the ones known here, a number that is not exact,
@@ -96,7 +96,7 @@ def _object(schema: Mapping[str, Any], value: dict[Any, Any], depth: int) -> boo
     return all(
         isinstance(name, str)
         and _is_text(name)
-        and allows(known.get(name, others), item, depth - 1)
+        and is_plainly_valid(known.get(name, others), item, depth - 1)
         for name, item in value.items()
     )
 
@@ -104,7 +104,7 @@ def _object(schema: Mapping[str, Any], value: dict[Any, Any], depth: int) -> boo
 def _array(schema: Mapping[str, Any], value: list[Any], depth: int) -> bool:
     inner = schema.get("items", True)
     return _within(schema, len(value), "minItems", "maxItems") and all(
-        allows(inner, item, depth - 1) for item in value
+        is_plainly_valid(inner, item, depth - 1) for item in value
     )
 
 
@@ -136,7 +136,7 @@ def _is_text(value: str) -> bool:
     return value.isascii() or value.encode("utf-8", "ignore").decode() == value
 
 
-_MOST_FAULTS = 20
+_MOST_VIOLATIONS = 20
 
 
 class Violation(NamedTuple):
@@ -161,9 +161,9 @@ class UnusableSchema(Exception):
 
 
 class Validator:
-    """A compiled schema; made by :func:`compile`, worth keeping for the schema's digest.
+    """A compiled schema, worth keeping for the schema's digest; made by :meth:`of`.
 
-    ``schema`` is what is judged by; ``notes`` are lines to tell once: what is not checked.
+    ``schema`` is the one that decides; ``notes`` are lines to print once: what is not checked.
     """
 
     def __init__(
@@ -174,70 +174,67 @@ class Validator:
         self.schema = schema
         self._verdict = verdict
 
+    @classmethod
+    def of(cls, schema: object) -> Validator:
+        """Compile an advertised schema; raise ``UnusableSchema`` where that is impossible.
+
+        Patterns run in linear time; one that cannot is removed and named in ``notes``. Nothing
+        is fetched: a reference that leaves the schema makes it unusable.
+        """
+        from callsheet.schema.admission import admit_with_notes, draft_of
+        from callsheet.schema.limits import linear_validator
+        from callsheet.schema.references import SchemaRefused, with_uri_refs
+
+        try:
+            _, left_out = admit_with_notes(schema)
+        except SchemaRefused as refusal:
+            raise UnusableSchema(str(refusal)) from None
+        if left_out:
+            raise UnusableSchema(left_out[0])
+        schema = with_uri_refs(schema)
+        draft = draft_of(schema)
+        if not isinstance(schema, dict):
+            return cls(schema is True, draft, linear_validator(schema is True, draft))
+        schema = _drop_retired_keywords(schema, draft)
+        try:
+            return cls(schema, draft, linear_validator(schema, draft))
+        except ValueError:
+            return _loosened(schema, draft)
+
     def allows(self, body: object) -> bool:
-        """The verdict alone. A body that is no JSON, or too deep to be read, is not allowed."""
+        """Tell whether the body is valid; one that is no JSON, or nested too deeply, is not."""
         try:
             return self._verdict.is_valid(body)
         except (ValueError, TypeError, RecursionError):
             return False
 
-    def faults(self, body: object) -> tuple[Violation, ...]:
-        """Why the schema refuses the body, outermost first, 20 at most; empty when it does not."""
+    def violations(self, body: object) -> tuple[Violation, ...]:
+        """List why the schema refuses the body, outermost first and 20 at most; empty if valid."""
         if self.allows(body):
             return ()
         from callsheet.schema.messages import explain
 
-        found = explain(self.schema, self.draft, self._verdict, body)
-        return tuple(Violation(*one) for one in found[:_MOST_FAULTS])
+        reasons = explain(self.schema, self.draft, self._verdict, body)
+        return tuple(Violation(*reason) for reason in reasons[:_MOST_VIOLATIONS])
 
 
-def faults(schema: object, body: object) -> tuple[Violation, ...]:
-    """Compile and judge once; raises ``UnusableSchema`` for a schema that gives no verdict."""
-    return compile(schema).faults(body)
-
-
-def compile(schema: object) -> Validator:  # noqa: A001 - read as judge.compile, like re.compile
-    """Make a judge of a schema as advertised; raises ``UnusableSchema`` where that cannot be.
-
-    Patterns run in linear time; one that cannot is taken out and told in ``notes``. Nothing
-    is fetched: a reference that leaves the schema makes it unjudged.
-    """
-    from callsheet.schema.admission import admit_noted, draft_of
-    from callsheet.schema.limits import validator
-    from callsheet.schema.references import SchemaRefused, linked
-
-    try:
-        _, left_out = admit_noted(schema)
-    except SchemaRefused as refused:
-        raise UnusableSchema(str(refused)) from None
-    if left_out:
-        raise UnusableSchema(left_out[0])
-    schema = linked(schema)
-    draft = draft_of(schema)
-    if not isinstance(schema, dict):
-        return Validator(schema is True, draft, validator(schema is True, draft))
-    schema = _of_its_draft(schema, draft)
-    try:
-        return Validator(schema, draft, validator(schema, draft))
-    except ValueError:
-        return _loosened(schema, draft)
-
-
-def _of_its_draft(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
+def _drop_retired_keywords(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
     """``dependencies`` left the vocabulary with 2019-09; jsonschema-rs still holds to it."""
-    from callsheet.schema.references import without
+    from callsheet.schema.references import drop_keyword
 
-    known: dict[str, Any] = schema if draft.startswith("draft") else without(schema, "dependencies")
+    known: dict[str, Any] = (
+        schema if draft.startswith("draft") else drop_keyword(schema, "dependencies")
+    )
     return known
 
 
 def _loosened(schema: dict[str, Any], draft: Draft) -> Validator:
     from callsheet.schema.admission import loosen
-    from callsheet.schema.limits import is_possible, validator
+    from callsheet.schema.limits import is_possible, linear_validator
 
     looser, removed = loosen(schema, is_possible)
     try:
-        judge = Validator(looser, draft, validator(looser, draft))
+        judge = Validator(looser, draft, linear_validator(looser, draft))
     except ValueError as error:
         reason = str(getattr(error, "message", error)).partition("\n")[0]
         raise UnusableSchema(f"the schema cannot be compiled: {reason[:200]}") from None

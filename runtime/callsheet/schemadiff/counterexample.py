@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from callsheet.schema.references import without
+from callsheet.schema.references import drop_keyword
 from callsheet.schemadiff.cases import Case
 from callsheet.schemadiff.difference import Counterexample
 from callsheet.schemadiff.samples import Samples
@@ -158,12 +158,12 @@ class Search:
     @cached_property
     def _validators(self) -> tuple[Validator, Validator] | None:
         """Compile both advertised schemas; ``None`` where one has no validator."""
-        from callsheet.schema import validator
+        from callsheet.schema.validator import UnusableSchema, Validator
 
         raws = _asserting(self.allowing.view.raw), _asserting(self.refusing.view.raw)
         try:
-            return validator.compile(raws[0]), validator.compile(raws[1])
-        except validator.UnusableSchema:
+            return Validator.of(raws[0]), Validator.of(raws[1])
+        except UnusableSchema:
             return None
 
     def _bodies(
@@ -224,4 +224,4 @@ def _has_any(case: Case, kind: str) -> bool:
 
 def _asserting(schema: Any) -> Any:
     """Copy a schema without the keywords on which validators disagree."""
-    return without(without(schema, "contentEncoding"), "contentMediaType")
+    return drop_keyword(drop_keyword(schema, "contentEncoding"), "contentMediaType")

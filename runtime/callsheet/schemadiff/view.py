@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from callsheet.jsonio import canonical
-from callsheet.schema.admission import admit_noted, draft_of
+from callsheet.schema.admission import admit_with_notes, draft_of
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL, subschemas
 from callsheet.schema.references import SchemaRefused, follow
 
@@ -36,7 +36,7 @@ class SchemaView:
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
-        self.schema, notes = admit_noted(raw)
+        self.schema, notes = admit_with_notes(raw)
         self.root = self.conjoin(self.schema)
         self.draft = draft_of(raw)
         text = canonical(raw)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from contextlib import suppress
+
+from callsheet.storage.atomic_file import replace_file
 
 FOLDER = "replies"
 _UNSAFE = r"[^A-Za-z0-9._-]"
@@ -20,18 +21,9 @@ def keep_reply(state_dir: str, name: str, body: bytes) -> str:
     """
     folder = os.path.join(state_dir or ".", FOLDER)
     path = os.path.join(folder, _file_name(name))
-    part = f"{path}.{os.getpid()}.part"
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-        os.replace(part, path)
+        replace_file(path, body)
     except OSError:
-        with suppress(OSError):
-            os.unlink(part)
         return ""
     return path
 

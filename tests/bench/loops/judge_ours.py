@@ -10,11 +10,11 @@ from bodies import BODY, SCHEMA
 
 def prepare(**_: str) -> Callable[[], None]:
     """One step: one body."""
-    from callsheet.schema.validator import compile as compiled
+    from callsheet.schema.validator import Validator
 
-    judge = compiled(SCHEMA)
+    validator = Validator.of(SCHEMA)
 
     def step() -> None:
-        assert not judge.faults(BODY)
+        assert not validator.violations(BODY)
 
     return step

@@ -11,11 +11,11 @@ import pytest
 from callsheet.actions.naming import (
     FAMILY_FLAGS,
     OWN_FLAGS,
+    assign_commands,
+    assign_flags,
     command_path,
-    flag,
-    flags,
-    negation,
-    settle,
+    flag_for,
+    negative_flag,
 )
 from callsheet.config.overlay import Overlay
 from callsheet.text import kebab
@@ -51,10 +51,10 @@ def test_words_of_a_wire_name(wire: str, expected: str) -> None:
 
 def test_odd_names_give_legal_unique_flags_in_any_order() -> None:
     paths = [(name,) for name in ODD]
-    expected = flags(paths, Overlay())
+    expected = assign_flags(paths, Overlay())
 
     assert len(set(expected.values())) == len(ODD)
-    assert flags(reversed(paths), Overlay()) == expected
+    assert assign_flags(reversed(paths), Overlay()) == expected
     for path, said in expected.items():
         assert LEGAL.fullmatch(said.removeprefix("input.")), path
         assert len(said) <= 70
@@ -62,7 +62,7 @@ def test_odd_names_give_legal_unique_flags_in_any_order() -> None:
 
 def test_the_name_spelled_like_the_flag_keeps_it() -> None:
     for order in itertools.permutations([("QUERY",), ("query",), ("Query",)]):
-        assert flags(order, Overlay()) == {
+        assert assign_flags(order, Overlay()) == {
             ("query",): "query",
             ("QUERY",): "query-2",
             ("Query",): "query-3",
@@ -73,35 +73,35 @@ def test_an_alias_comes_before_the_field_of_that_name() -> None:
     overlay = Overlay(aliases={"aspectRatio": "aspect", "camera.fieldOfView": "fov"})
     paths = [("aspect",), ("aspectRatio",), ("camera",), ("camera", "fieldOfView")]
 
-    assert flags(paths, overlay) == {
+    assert assign_flags(paths, overlay) == {
         ("aspectRatio",): "aspect",
         ("aspect",): "aspect-2",
         ("camera",): "camera",
         ("camera", "fieldOfView"): "fov",
     }
-    assert flag(("camera", "panX"), overlay) == "camera.pan-x"
+    assert flag_for(("camera", "panX"), overlay) == "camera.pan-x"
 
 
 def test_a_field_named_like_a_flag_of_ours_is_said_below_input() -> None:
     paths = [("out",), ("out", "x"), ("timeout",), ("input",), ("format",)]
 
-    assert flags(paths, Overlay(), reserved=OWN_FLAGS) == {
+    assert assign_flags(paths, Overlay(), reserved=OWN_FLAGS) == {
         ("out",): "input.out",
         ("out", "x"): "input.out.x",
         ("input",): "input.input",
         ("timeout",): "timeout",
         ("format",): "format",
     }
-    assert flags(paths, Overlay(), reserved=OWN_FLAGS | FAMILY_FLAGS)["timeout",] == (
+    assert assign_flags(paths, Overlay(), reserved=OWN_FLAGS | FAMILY_FLAGS)["timeout",] == (
         "input.timeout"
     )
 
 
 def test_a_negation_yields_to_a_flag_of_its_name() -> None:
-    assert negation("cache", {"prompt"}) == "no-cache"
-    assert negation("cache", {"no-cache"}) is None
-    assert negation("wait", FAMILY_FLAGS) is None
-    assert negation("camera.auto", set()) == "camera.no-auto"
+    assert negative_flag("cache", {"prompt"}) == "no-cache"
+    assert negative_flag("cache", {"no-cache"}) is None
+    assert negative_flag("wait", FAMILY_FLAGS) is None
+    assert negative_flag("camera.auto", set()) == "camera.no-auto"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_odd_ids_give_legal_words() -> None:
 def test_names_once_given_stay_and_newcomers_keep_their_full_id() -> None:
     wanted = {"video.generate": ("video", "generate"), "ai.video.generate": ("video", "generate")}
 
-    assert settle(wanted, {"video.generate": ("video", "generate")})[0] == {
+    assert assign_commands(wanted, {"video.generate": ("video", "generate")})[0] == {
         "video.generate": ("video", "generate"),
         "ai.video.generate": ("ai", "video", "generate"),
     }
@@ -140,7 +140,7 @@ def test_what_cannot_be_a_command_is_told() -> None:
         "video": ("video",),
         "video.query": ("video", "query"),
     }
-    paths, told = settle(wanted, {})
+    paths, told = assign_commands(wanted, {})
 
     assert paths == {"video.query": ("video", "query")}
     assert told == {

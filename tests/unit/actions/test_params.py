@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.actions.params import fields, flag_at, named, params, union
+from callsheet.actions.params import merge_params, param_at, read_params, with_flags
 from callsheet.config.overlay import Overlay
 from callsheet.schema.admission import admit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from callsheet.spec import Param
 
 TEXT = {"type": "string"}
@@ -18,8 +20,17 @@ PAN = {"type": "object", "properties": {"pan": {"type": "number"}}, "required": 
 
 
 def made(schema: dict[str, Any], overlay: Overlay | None = None, **options: Any) -> list[Param]:
-    found = params(admit(schema), action_id="a.b", overlay=overlay or Overlay(), **options)
+    found = with_flags(
+        read_params(admit(schema)), action_id="a.b", overlay=overlay or Overlay(), **options
+    )
     return list(found)
+
+
+def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str:
+    """Return the flag of the parameter that carries the value at ``pointer``."""
+    param = param_at(params, pointer)
+    assert param is not None
+    return param.flag
 
 
 def one(schema: object, **root: Any) -> Param:
@@ -206,7 +217,7 @@ def test_the_overlay_hides_marks_and_renames() -> None:
     assert ("options", "deep") not in found
     assert found["imageInput",].comma
     assert [path[0] for path, param in found.items() if param.media] == ["imageInput", "maskUrl"]
-    assert flag_at(tuple(found.values()), ("options", "deep")) is None
+    assert param_at(tuple(found.values()), ("options", "deep")) is None
 
 
 MEDIA = [
@@ -263,11 +274,13 @@ def test_a_family_keeps_its_flags_and_feeds_the_deadline() -> None:
 
 
 def test_the_union_of_a_family_allows_what_both_allow() -> None:
-    create = fields(admit({"properties": {"a": {"enum": ["x"]}, "b": TEXT}, "required": ["a"]}))
-    wait = fields(
+    create = read_params(
+        admit({"properties": {"a": {"enum": ["x"]}, "b": TEXT}, "required": ["a"]})
+    )
+    wait = read_params(
         admit({"properties": {"a": {"enum": ["y"]}, "c": {"type": "integer"}}, "required": ["c"]})
     )
-    found = named(union(create, wait), action_id="a.b", overlay=Overlay(), family=True)
+    found = with_flags(merge_params(create, wait), action_id="a.b", overlay=Overlay(), family=True)
 
     assert [(one.flag, one.only, one.required, one.choices) for one in found] == [
         ("a", "", True, ("x", "y")),
@@ -282,8 +295,8 @@ def test_a_pointer_leads_to_the_flag_that_was_typed() -> None:
     assert flag_at(found, ("camera", "pan")) == "camera.pan"
     assert flag_at(found, ("camera", "tilt")) == "camera"
     assert flag_at(found, ("shots", 2, "pan")) == "shots"
-    assert flag_at(found, ("other",)) is None
-    assert flag_at(found, ()) is None
+    assert param_at(found, ("other",)) is None
+    assert param_at(found, ()) is None
 
 
 def test_a_root_that_is_no_object_has_no_flags() -> None:

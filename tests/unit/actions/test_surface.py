@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.actions.resolve import ActionSet, surface
+from callsheet.actions.resolve import ActionSet, resolve_actions
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised, Family
 
@@ -35,7 +35,7 @@ VIDEO = {
 
 def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **given: Any) -> ActionSet:
     entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
-    return surface(entries, overlay or Overlay(), **given)
+    return resolve_actions(entries, overlay or Overlay(), **given)
 
 
 def test_a_family_is_one_command_and_its_query() -> None:
@@ -173,11 +173,11 @@ def test_the_order_of_the_catalogue_does_not_matter() -> None:
     schemas = {**VIDEO, "video.generate": PROMPT, "ai.video": TASK, "x.Query": {}, "x.query": {}}
     entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
     entries.append(Advertised(id="x.query", input=PROMPT))
-    expected = surface(entries, Overlay())
+    expected = resolve_actions(entries, Overlay())
     for seed in range(5):
         random.Random(seed).shuffle(entries)
 
-        assert surface(entries, Overlay()) == expected
+        assert resolve_actions(entries, Overlay()) == expected
     assert "twice" in {one.code for one in expected.problems}
 
 
@@ -192,7 +192,7 @@ def test_the_order_of_the_catalogue_does_not_matter() -> None:
     ],
 )
 def test_what_is_marked_free_is_free(marks: dict[str, Any], paid: bool) -> None:
-    (found,) = surface([Advertised(id="a.b", input=PROMPT, marks=marks)], Overlay()).actions
+    (found,) = resolve_actions([Advertised(id="a.b", input=PROMPT, hints=marks)], Overlay()).actions
 
     assert found.paid is paid
     assert not found.idempotent
@@ -237,7 +237,7 @@ def test_one_bad_schema_costs_its_own_flags_alone(schema: Any) -> None:
 )
 def test_the_summary_is_the_first_sentence(title: str, description: str, summary: str) -> None:
     entry = Advertised(id="a.b", title=title, description=description, input={})
-    (found,) = surface([entry], Overlay()).actions
+    (found,) = resolve_actions([entry], Overlay()).actions
 
     assert found.summary == summary
     assert len(found.summary) <= 72
@@ -257,7 +257,7 @@ def test_media_come_from_configuration_and_output_own_medium_first() -> None:
         Advertised(id="ai.video.generate_and_wait", input=WAIT, output=output),
         Advertised(id="ai.video.query", input=TASK, output={"$ref": "file:///x", "type": 5}),
     ]
-    found = surface(entries, Overlay(media=("imageUrl",)))
+    found = resolve_actions(entries, Overlay(media=("imageUrl",)))
 
     assert found.by_id["ai.video.generate"].media == ("videoUrl", "imageUrl", "audio_url")
 
@@ -268,5 +268,5 @@ def test_a_catalogue_of_many_actions_is_read_at_once(shape: str) -> None:
     many = [Advertised(id=shape.format(n), input=schema) for n in range(2_000)]
     start = time.process_time()
 
-    assert len(surface(many, Overlay()).actions) == 2_000
+    assert len(resolve_actions(many, Overlay()).actions) == 2_000
     assert time.process_time() - start < 2.0

@@ -189,7 +189,7 @@ def test_json_that_is_not_trusted(text: str) -> None:
 
 
 def stored() -> Catalogue:
-    action = Advertised(id="a.b", title="T", input=OBJECT, marks={"readOnly": True})
+    action = Advertised(id="a.b", title="T", input=OBJECT, hints={"readOnly": True})
     return Catalogue(HOST, 12.5, (action,), {"/api/actions": {"etag": '"l"'}}, ("a note",))
 
 

@@ -17,7 +17,7 @@ FIRST = Advertised(
     description="Make a video.\nSlowly.",
     input={"type": "object", "properties": {"b": {}, "a": {"default": 1.0}}},
     output={"type": "object"},
-    marks={"billable": True},
+    hints={"billable": True},
 )
 SECOND = Advertised(id="ai.video.query", input=None)
 LOCK = Lock(

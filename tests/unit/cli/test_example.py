@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.cli.given import action, page, sent
 
-from callsheet.actions.params import params
+from callsheet.actions.params import merge_params, read_params, with_flags
 from callsheet.cli.help.layout import example, line
 from callsheet.config.overlay import Overlay
 from callsheet.schema.admission import admit
@@ -22,7 +22,7 @@ def buy(required: list[str], examples: list[Any] | None = None, **fields: Any) -
     """An action whose fields have these schemas."""
     schema = {"type": "object", "properties": fields, "required": required}
     whole = schema if examples is None else {**schema, "examples": examples}
-    return action(*params(admit(whole), action_id="shop.buy", overlay=Overlay()))
+    return action(*with_flags(read_params(admit(whole)), action_id="shop.buy", overlay=Overlay()))
 
 
 TEXT = {"type": "string"}
@@ -69,11 +69,10 @@ def test_objects_are_shown_by_what_they_need() -> None:
 
 def test_the_example_of_a_family_needs_no_blocking() -> None:
     one = action(
-        *params(
-            admit({"type": "object", "properties": {"a": LAMP}}),
+        *with_flags(
+            merge_params((), read_params(admit({"type": "object", "properties": {"a": LAMP}}))),
             action_id="x",
             overlay=Overlay(),
-            only="wait",
         )
     )
 

@@ -26,7 +26,7 @@ def test_what_is_imported_is_what_is_named() -> None:
 
 
 def test_a_paid_call_says_so() -> None:
-    free = Advertised(id="a.look", input=thing(x=TEXT), marks={"readOnly": True})
+    free = Advertised(id="a.look", input=thing(x=TEXT), hints={"readOnly": True})
     made = Building(catalogue(free), Overlay(), NAMES, modeller=plain_models).finish()
     docs = {m.name.text: m.doc.text for g in made.project.groups for m in g.methods}
 

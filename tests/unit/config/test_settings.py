@@ -15,7 +15,7 @@ from callsheet.config.settings import (
     Settings,
     folder,
     is_loopback,
-    joined,
+    join_url,
     load,
     origin_of,
     parse_host,
@@ -248,9 +248,9 @@ def test_origins(url: str, origin: str) -> None:
 
 
 def test_links() -> None:
-    assert joined(f"{HOST}/", "/v.mp4") == f"{HOST}/v.mp4"
-    assert joined(f"{HOST}/", " https://cdn.example/v ") == "https://cdn.example/v"
-    assert joined(f"{HOST}/", "http://[") == ""
+    assert join_url(f"{HOST}/", "/v.mp4") == f"{HOST}/v.mp4"
+    assert join_url(f"{HOST}/", " https://cdn.example/v ") == "https://cdn.example/v"
+    assert join_url(f"{HOST}/", "http://[") == ""
 
 
 def test_a_traceback_with_variables_shows_no_key(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_reply_may_not_become_more_than_it_was(
 
 def test_what_becomes_paid_breaks_its_callers() -> None:
     free, paid = (
-        Snapshot("s", (Advertised(id="a.b", input={}, marks={"readOnly": is_free}),))
+        Snapshot("s", (Advertised(id="a.b", input={}, hints={"readOnly": is_free}),))
         for is_free in (True, False)
     )
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from unit.scripted import FAMILY, HOST, Stage, replies, reply
 
-from callsheet.backoff import growth
+from callsheet.backoff import poll_interval
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import Notify, Record
 from callsheet.flows.jobs import Job, query_job, wait
@@ -54,7 +54,7 @@ def test_a_failure_that_an_envelope_tells_ends_the_wait() -> None:
 def test_pauses_grow_where_nobody_says_otherwise() -> None:
     stage = Stage(*[RUNNING] * 8, DONE)
     waited(stage)
-    assert stage.pauses == [growth(n) for n in range(8)]
+    assert stage.pauses == [poll_interval(n) for n in range(8)]
     assert stage.pauses[0] == 1.0
     assert max(stage.pauses) == 8.0
 

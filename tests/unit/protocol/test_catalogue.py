@@ -123,9 +123,9 @@ def test_what_an_entry_says_is_kept_unchanged() -> None:
     first, second, third = read_list(data).entries
 
     assert (first.title, first.description, first.output) == ("T", "D\x1b", True)
-    assert first.marks == {"readOnly": True, "idempotency": True}
-    assert second.marks == {"readOnly": True, "billable": False, "idempotency": True}
-    assert third.marks == {"idempotency": False, "deprecated": True}
+    assert first.hints == {"readOnly": True, "idempotency": True}
+    assert second.hints == {"readOnly": True, "billable": False, "idempotency": True}
+    assert third.hints == {"idempotency": False, "deprecated": True}
 
 
 def test_entries_that_are_none_are_told_and_skipped() -> None:

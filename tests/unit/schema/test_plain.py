@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callsheet.schema import validator
+from callsheet.schema.validator import UnusableSchema, Validator, is_plainly_valid
 
 JOB = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -53,12 +54,12 @@ NOT_SEEN = [
 
 @pytest.mark.parametrize("body", SEEN)
 def test_what_is_plain_is_seen(body: object) -> None:
-    assert validator.allows(JOB, body)
+    assert is_plainly_valid(JOB, body)
 
 
 @pytest.mark.parametrize("body", NOT_SEEN)
 def test_what_is_refused_or_not_plain_is_left_to_the_validator(body: object) -> None:
-    assert not validator.allows(JOB, body)
+    assert not is_plainly_valid(JOB, body)
 
 
 def test_a_deep_value_is_left_to_the_validator() -> None:
@@ -66,14 +67,14 @@ def test_a_deep_value_is_left_to_the_validator() -> None:
     for _ in range(validator._DEPTH):
         deep = [deep]
 
-    assert not validator.allows({}, deep)
-    assert validator.allows({}, deep[0])
+    assert not is_plainly_valid({}, deep)
+    assert is_plainly_valid({}, deep[0])
 
 
 def test_most_bodies_of_recorded_actions_are_seen_and_none_wrongly() -> None:
     cases = [*corpus(), *own()]
-    seen = sum(validator.allows(one.input, body) for one in cases for body in one.valid)
-    wrong = [body for one in cases for body in one.invalid if validator.allows(one.input, body)]
+    seen = sum(is_plainly_valid(one.input, body) for one in cases for body in one.valid)
+    wrong = [body for one in cases for body in one.invalid if is_plainly_valid(one.input, body)]
 
     assert wrong == []
     assert seen * 2 > sum(len(one.valid) for one in cases)
@@ -112,10 +113,10 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @settings(max_examples=1500, deadline=None)
 @given(st.recursive(st.just({}), _schemas, max_leaves=4), VALUES)
 def test_the_validator_agrees_with_whatever_is_seen(schema: Any, body: Any) -> None:
-    if not validator.allows(schema, body):
+    if not is_plainly_valid(schema, body):
         return
     try:
-        judge = validator.compile(schema)
-    except validator.UnusableSchema:
+        judge = Validator.of(schema)
+    except UnusableSchema:
         return  # no verdict can be had: the body would have gone out all the same
     assert judge.allows(body)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callsheet.actions.params import params
+from callsheet.actions.params import read_params, with_flags
 from callsheet.config.overlay import Overlay
-from callsheet.schema.admission import admit, admit_noted, draft_of, resolve
+from callsheet.schema.admission import admit, admit_with_notes, draft_of, resolve
 from callsheet.schema.keywords import NAMED, ONE, PLAIN, SEVERAL
 from callsheet.schema.references import SchemaRefused
 
@@ -67,7 +67,7 @@ def test_the_raw_schema_is_not_touched() -> None:
     ],
 )
 def test_a_reference_out_of_the_schema_is_left_out_and_told(ref: str) -> None:
-    clean, notes = admit_noted({"properties": {"a": {"$ref": ref, "description": "d"}}})
+    clean, notes = admit_with_notes({"properties": {"a": {"$ref": ref, "description": "d"}}})
 
     assert clean == {"properties": {"a": {"description": "d"}}}
     assert len(notes) == 1
@@ -90,7 +90,7 @@ def test_a_reference_out_of_the_schema_is_left_out_and_told(ref: str) -> None:
     ],
 )
 def test_a_reference_within_is_a_local_pointer(raw: dict[str, Any], expected: str) -> None:
-    clean, notes = admit_noted(raw)
+    clean, notes = admit_with_notes(raw)
 
     assert (clean["$ref"], notes) == (expected, ())
     assert resolve(clean, clean)["type"] == "string"
@@ -205,7 +205,7 @@ def admitted(raw: dict[str, Any]) -> dict[str, Any] | None:
 def test_any_json_is_admitted_or_refused(raw: dict[str, Any]) -> None:
     clean = admitted(raw)
     if clean is not None:
-        found = params(clean, action_id="x", overlay=Overlay())
+        found = with_flags(read_params(clean), action_id="x", overlay=Overlay())
 
         assert admit(clean) == clean
         assert len({one.flag for one in found}) == len(found)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from callsheet.actions.naming import OWN_FLAGS
-from callsheet.actions.params import MOST_FLAGS, flag_at, params
-from callsheet.actions.resolve import surface
+from callsheet.actions.params import MOST_FLAGS, param_at, read_params, with_flags
+from callsheet.actions.resolve import resolve_actions
 from callsheet.config.overlay import Overlay
-from callsheet.schema import validator as judge
 from callsheet.schema.admission import admit, draft_of
+from callsheet.schema.validator import Validator, Violation
 from callsheet.spec import Advertised
 
 CORPUS = Path(os.environ.get("CORPUS", "../shared/corpus"))
@@ -58,43 +58,43 @@ def test_every_schema_is_admitted_and_read_by_its_draft(
 
 def test_flags_are_unique_few_and_never_ours(actions: dict[str, dict[str, Any]]) -> None:
     for name, one in actions.items():
-        found = params(admit(one["input"]), action_id=name, overlay=Overlay())
+        found = with_flags(read_params(admit(one["input"])), action_id=name, overlay=Overlay())
         said = [param.flag for param in found]
 
         assert len(set(said)) == len(said) <= MOST_FLAGS
         assert not OWN_FLAGS & set(said)
         assert {param.path[0] for param in found} >= set(one["input"].get("properties", {}))
-        assert all(flag_at(found, param.path) == param.flag for param in found)
+        assert all(param_at(found, param.path) == param for param in found)
 
 
 def test_every_action_becomes_a_command_in_any_order(
     actions: dict[str, dict[str, Any]],
 ) -> None:
     entries = advertised(actions)
-    first = surface(entries, Overlay())
+    first = resolve_actions(entries, Overlay())
     random.Random(7).shuffle(entries)
 
     assert [action.id for action in first.actions] == sorted(actions)
     assert len(first.by_command) == len(actions)
     assert all(action.typed for action in first.actions)
     assert first.problems == ()
-    assert surface(entries, Overlay()) == first
+    assert resolve_actions(entries, Overlay()) == first
 
 
 def test_the_judge_agrees_with_every_label(actions: dict[str, dict[str, Any]]) -> None:
     wrong = []
     count = 0
     for one in lines("instances.jsonl.gz"):
-        compiled = judge.compile(actions[one["id"]]["input"])
+        compiled = Validator.of(actions[one["id"]]["input"])
         for verdict in ("valid", "invalid"):
             for _, body in one[verdict]:
                 count += 1
-                faults = compiled.faults(body)
+                faults = compiled.violations(body)
                 if bool(faults) != (verdict == "invalid") or not all(map(good, faults)):
                     wrong.append((one["id"], verdict, body, faults))
     assert wrong == []
     assert count > 5_000
 
 
-def good(fault: judge.Violation) -> bool:
+def good(fault: Violation) -> bool:
     return bool(fault.message) and "\n" not in fault.message and bool(fault.keyword)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.schema import validator
+from callsheet.schema.validator import Validator
 from callsheet.schemadiff.classify import example
 from callsheet.schemadiff.normal_form import Cases
 from callsheet.schemadiff.samples import Samples, texts_matching
@@ -31,7 +31,7 @@ def test_an_example_is_allowed(schema: dict[str, Any]) -> None:
     sample = example(schema)
 
     assert sample is not None
-    assert validator.compile(schema).allows(sample.value)
+    assert Validator.of(schema).allows(sample.value)
 
 
 def test_a_schema_that_allows_nothing_has_no_example() -> None:

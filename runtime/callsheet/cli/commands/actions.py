@@ -57,18 +57,15 @@ def stored_list(context: Context) -> StoredList | None:
 def store_list(context: Context, rows: Rows, piped: str) -> None:
     """Keep a list; a cache that cannot be written is no error."""
     import json
+    from contextlib import suppress
+
+    from callsheet.storage.atomic_file import replace_file
 
     mark, path = _list_mark(context), _list_path(context)
     if mark is None:
         return
-    part = f"{path}.{os.getpid()}.part"
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{json.dumps([mark, len(piped)])}\n{piped}{json.dumps(rows)}")
-        os.replace(part, path)
-    except OSError:
-        return
+    with suppress(OSError):
+        replace_file(path, f"{json.dumps([mark, len(piped)])}\n{piped}{json.dumps(rows)}")
 
 
 def _list_path(context: Context) -> str:
@@ -109,7 +106,7 @@ _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"
 
 def row(context: Context, action: Action, offer: AvailableActions) -> dict[str, Any]:
     """One line of the list; a member of a family stands in the family's group."""
-    from callsheet.actions.naming import summary_of
+    from callsheet.actions.naming import summary_line
 
     leader = action
     if action.family is not None and not action.command:
@@ -122,7 +119,7 @@ def row(context: Context, action: Action, offer: AvailableActions) -> dict[str, 
         "cost": "may cost" if action.paid else "free",
         "group": " ".join(words[:-1]) or None,
         "source": offer.source,
-        "summary": summary_of(action),
+        "summary": summary_line(action),
         "schema": action.typed,
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.actions.naming import summary_of
+from callsheet.actions.naming import summary_line
 from callsheet.cli import builtin_table, global_flags
 from callsheet.cli.output import formats as output
 from callsheet.text import one_line
@@ -74,7 +74,7 @@ def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
             continue
         word = command[len(path)]
         if len(command) == len(path) + 1:
-            summaries[word] = summary_of(action)
+            summaries[word] = summary_line(action)
         else:
             groups.setdefault(word, []).append(command[len(path) + 1])
     for word, names in groups.items():

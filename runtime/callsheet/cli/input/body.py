@@ -105,7 +105,10 @@ def _base(given: str | None, sources: Sources) -> tuple[Any, bytes | None]:
         exact = given.encode("utf-8", "surrogateescape")
     else:
         exact = sources.read(given.removeprefix("@"), "input")
-    return jsonio.document(decoded(exact, "input"), flag="input"), exact
+    try:
+        return jsonio.decode(decoded(exact, "input")), exact
+    except ValueError as error:
+        raise UsageError(f"--input: {error}", flag="--input") from None
 
 
 def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]]:

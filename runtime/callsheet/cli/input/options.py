@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.actions.naming import negation
+from callsheet.actions.naming import negative_flag
 from callsheet.cli import global_flags
 from callsheet.spec import Param
-from callsheet.text import typable
+from callsheet.text import is_typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,7 +83,7 @@ def metavar(param: Param) -> str:
 def short_choices(param: Param) -> tuple[str, ...]:
     """The choices where they are few and short enough to stand after the flag."""
     texts = tuple(c if isinstance(c, str) else json.dumps(c) for c in param.choices)
-    fit = len("|".join(texts)) <= _SHORT and all(map(typable, texts))
+    fit = len("|".join(texts)) <= _SHORT and all(map(is_typable, texts))
     return texts if fit and len(texts) > 1 else ()
 
 
@@ -113,7 +113,7 @@ def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, st
     if flag.startswith("input."):
         return [(flag, "json")]
     if param.kind == "boolean":
-        negative = negation(flag, taken)
+        negative = negative_flag(flag, taken)
         return [(flag, "yes"), *([(negative, "no")] if negative else [])]
     text = param.kind == "string" or (param.kind == "any" and "string" in param.reads)
     if text and f"{flag}-file" not in taken:

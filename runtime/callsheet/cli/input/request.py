@@ -52,7 +52,7 @@ _LONGEST = 300
 def by_schema(asked: Action, error: InvalidInput) -> InvalidInput:
     """The error in the words of the command line; what no flag carries came by ``--input``."""
     words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
-    steps = [word.replace("~1", "/").replace("~0", "~") for word in error.pointer.split("/")[1:]]
+    steps = jsonio.parse_pointer(error.pointer)
     place = _place(asked, steps)
     if place is None:
         error.flag = "--input"
@@ -268,7 +268,9 @@ def judge(context: Context, made: CommandRequest) -> None:
     """
     doubt = made.body.doubt
     try:
-        judged = context.run(context.host.validate(made.action, jsonio.plain(made.body.value)))
+        judged = context.run(
+            context.host.validate(made.action, jsonio.to_builtins(made.body.value))
+        )
     except InvalidInput as error:
         if "no-check" in context.flags:
             context.console.warn(f"the schema refuses this body: {error.message}")

@@ -55,7 +55,7 @@ def doubt(param: Param, value: Any) -> UsageError | None:
 
 
 def _choice_doubt(param: Param, value: Any) -> UsageError | None:
-    if not param.choices or any(jsonio.same(value, choice) for choice in param.choices):
+    if not param.choices or any(jsonio.json_equal(value, choice) for choice in param.choices):
         return None
     names = [c if isinstance(c, str) else shown(c) for c in param.choices]
     given = value if isinstance(value, str) else shown(value)
@@ -72,7 +72,7 @@ def _as_number(value: Any) -> float | None:
         return None
     if isinstance(value, str):
         try:
-            return jsonio.number(value)
+            return jsonio.parse_number(value)
         except ValueError:
             return None
     return value if isinstance(value, int | float) else None
@@ -301,7 +301,7 @@ class _Doubt:
 
 def _number(text: str) -> Any:
     try:
-        value = jsonio.number(text.removeprefix("+"))
+        value = jsonio.parse_number(text.removeprefix("+"))
     except ValueError as error:
         return _Doubt(str(error))
     return _Doubt(f"{text!r} is not a number") if value is None else value
