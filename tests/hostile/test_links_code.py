@@ -104,7 +104,7 @@ def test_references_fall_at_the_firewall_then_at_the_cleaner(
     raw = {"type": "object", "properties": {"a": {"$ref": ref}}}
     assert schema.admit(raw) == {"type": "object", "properties": {"a": {}}}
 
-    monkeypatch.setattr(schema, "weigh", lambda clean: None)
+    monkeypatch.setattr(schema, "check_cost", lambda clean: None)
     monkeypatch.setattr(
         schema._SchemaSanitizer, "_link", lambda self, key, found, base: {key: found}
     )
@@ -133,7 +133,7 @@ def test_a_bomb_falls_at_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = {"anyOf": [DEEP, {"anyOf": [DEEP, DEEP]}]}
     with pytest.raises(SchemaRefused, match="variants"):
         schema.admit(twice)
-    monkeypatch.setattr(schema, "weigh", lambda clean: None)
+    monkeypatch.setattr(schema, "check_cost", lambda clean: None)
     assert schema.admit(twice) == twice
 
     with pytest.raises(SchemaRefused, match="nested deeper"):

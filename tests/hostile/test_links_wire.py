@@ -155,7 +155,7 @@ def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert words() == ["plain"]
 
-    monkeypatch.setattr(completion, "typable", lambda text: True)
+    monkeypatch.setattr(completion, "is_typable", lambda text: True)
     assert EVIL in words()
     assert not is_typable("$(touch canary)")
 

@@ -256,7 +256,7 @@ def test_hosts_that_look_alike_have_files_of_their_own() -> None:
     [
         {"actions": [{"id": 5}]},
         {"actions": [{"name": "a"}]},
-        {"actions": [{"id": "a", "marks": []}]},
+        {"actions": [{"id": "a", "hints": []}]},
         {"actions": None},
         {"tags": []},
         {"tags": {"/x": {"etag": 5}}},
