@@ -35,7 +35,7 @@ class Bindings(NamedTuple):
             raise UsageError(
                 f"{self.package} was generated for runtime interface {self.interface}, "
                 f"and this is interface {INTERFACE}",
-                hint="run `make generate`",
+                hint="run `callsheet generate`",
             )
 
     def overlay(self) -> Overlay:
