@@ -1,4 +1,4 @@
-"""Plays the mutations, then a client of a thousand actions; prints both tables (``make drift``)."""
+"""Play the mutations, then a client of a thousand actions; print both tables (``make drift``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies near what two schemas allow: recorded ones, and those with a value more, less or other."""
+"""Draw bodies near what two schemas allow: recorded ones, each with a few parts changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ODD: tuple[Any, ...] = (
 
 
 class Bodies:
-    """Draws bodies for a pair of schemas."""
+    """Bodies for a pair of schemas."""
 
     def __init__(self, old: Any, new: Any, chance: Random) -> None:
         self.values = [*_ODD, *literals(old), *literals(new)]
@@ -45,34 +45,34 @@ class Bodies:
         self.chance = chance
 
     def near(self, bodies: list[Any], count: int) -> Iterator[Any]:
-        """The bodies themselves, then as many others."""
+        """Yield the bodies themselves, then ``count`` variants."""
         yield from bodies
         pool = bodies or [{}]
         for _ in range(count):
             body = copy.deepcopy(self.chance.choice(pool))
             for _ in range(self.chance.choice((1, 1, 2, 3))):
-                body = self._other(body)
+                body = self._vary(body)
             yield body
 
-    def _other(self, value: Any) -> Any:
-        """One place in the value is changed."""
+    def _vary(self, body: Any) -> Any:
+        """Return the body with one part changed."""
         deeper = self.chance.random() < 0.6
-        if isinstance(value, dict) and value and deeper:
-            name = self.chance.choice(sorted(value))
-            return {**value, name: self._other(value[name])}
-        if isinstance(value, list) and value and deeper:
-            index = self.chance.randrange(len(value))
-            return [*value[:index], self._other(value[index]), *value[index + 1 :]]
-        if isinstance(value, dict):
-            return self._object(value)
-        if isinstance(value, list) and self.chance.random() < 0.7:
-            more = [*value, copy.deepcopy(self.chance.choice(self.values))]
-            return more if self.chance.random() < 0.6 else value[1:]
+        if isinstance(body, dict) and body and deeper:
+            name = self.chance.choice(sorted(body))
+            return {**body, name: self._vary(body[name])}
+        if isinstance(body, list) and body and deeper:
+            index = self.chance.randrange(len(body))
+            return [*body[:index], self._vary(body[index]), *body[index + 1 :]]
+        if isinstance(body, dict):
+            return self._vary_fields(body)
+        if isinstance(body, list) and self.chance.random() < 0.7:
+            longer = [*body, copy.deepcopy(self.chance.choice(self.values))]
+            return longer if self.chance.random() < 0.6 else body[1:]
         return copy.deepcopy(self.chance.choice(self.values))
 
-    def _object(self, value: dict[str, Any]) -> Any:
-        if value and self.chance.random() < 0.3:
-            gone = self.chance.choice(sorted(value))
-            return {name: item for name, item in value.items() if name != gone}
+    def _vary_fields(self, body: dict[str, Any]) -> Any:
+        if body and self.chance.random() < 0.3:
+            removed = self.chance.choice(sorted(body))
+            return {name: body[name] for name in body if name != removed}
         name = self.chance.choice(self.names)
-        return {**value, name: copy.deepcopy(self.chance.choice(self.values))}
+        return {**body, name: copy.deepcopy(self.chance.choice(self.values))}

@@ -1,4 +1,4 @@
-"""Servers at two versions, with what changed between them as a person says it."""
+"""Read servers at two versions, with the changes between them as a person lists them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ class Server:
 
 
 def servers() -> list[Server]:
-    """Every server of the set, by name."""
+    """Return every server of the set, by name."""
     return [_server(path) for path in sorted(SERVERS.glob("*.json"))]
 
 
 def _server(path: Path) -> Server:
-    held = json.loads(path.read_text("utf-8"))
+    recorded = json.loads(path.read_text("utf-8"))
     truth = [
-        (one["severity"], one["code"], one["side"], one["action"], one["pointer"])
-        for one in held["truth"]
+        (change["severity"], change["code"], change["side"], change["action"], change["pointer"])
+        for change in recorded["truth"]
     ]
-    return Server(path.stem, held["old"], held["new"], sorted(truth))
+    return Server(path.stem, recorded["old"], recorded["new"], sorted(truth))
 
 
-def told(changes: list[Change]) -> list[Truth]:
-    """What was said, in the terms of the truth."""
-    return sorted((one.severity, one.code, one.side, one.action, one.pointer) for one in changes)
+def as_truth(changes: list[Change]) -> list[Truth]:
+    """Return changes in the terms of the truth."""
+    return sorted(
+        (change.severity, change.code, change.side, change.action, change.pointer)
+        for change in changes
+    )

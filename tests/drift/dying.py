@@ -1,4 +1,4 @@
-"""A process that publishes one tree over another and kills itself on the way, at a given step."""
+"""Publish one tree over another in a process that kills itself at a given step."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _STEPS = ("os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "open", "
 
 
 def tree(state: str, count: int) -> dict[str, str]:
-    """The files of the old or of the new tree: some stay, some change, some come or go."""
-    found = {f"models/m{number}.py": "the same" for number in range(count)}
-    found |= {f"groups/g{number}.py": state for number in range(count // 4)}
-    return found | {f"help/only_{state}.txt": state, "client.py": state}
+    """Return the files of the old or the new tree: some are in both, some differ, some are not."""
+    files = {f"models/m{number}.py": "the same" for number in range(count)}
+    files |= {f"groups/g{number}.py": state for number in range(count // 4)}
+    return files | {f"help/only_{state}.txt": state, "client.py": state}
 
 
-def planned(folder: Path, state: str, count: int) -> Plan:
-    """The plan that makes the folder this tree."""
+def _plan(folder: Path, state: str, count: int) -> Plan:
+    """Return the plan that turns the folder into this tree."""
     rendered = [RenderedFile(path=path, text=text) for path, text in tree(state, count).items()]
     manifest = publish.read_manifest(folder / PACKAGE)
     paths = {file.path for file in rendered} | set(manifest.files)
     return plan(rendered, publish.read_disk(folder / PACKAGE, paths), manifest)
 
 
-def put(folder: Path, state: str, count: int) -> None:
+def publish_tree(folder: Path, state: str, count: int) -> None:
     """Publish the tree and its lock."""
-    made = planned(folder, state, count)
-    publish.publish(made, folder / PACKAGE, {folder / LOCK: f"lock of {state}"})
+    steps = _plan(folder, state, count)
+    publish.publish(steps, folder / PACKAGE, {folder / LOCK: f"lock of {state}"})
 
 
 class Counter:
@@ -45,14 +45,14 @@ class Counter:
         self.folder, self.last, self.count = str(folder), last, 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Count, and die where it is time."""
-        if event not in _STEPS or not self._ours(event, arguments):
+        """Count a step, and kill the process at the last one."""
+        if event not in _STEPS or not self._is_ours(event, arguments):
             return
         self.count += 1
         if self.count == self.last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _ours(self, event: str, arguments: tuple[Any, ...]) -> bool:
+    def _is_ours(self, event: str, arguments: tuple[Any, ...]) -> bool:
         if event == "ctypes.dlopen":
             return True
         writes = event != "open" or bool(set(str(arguments[1])) & set("wax+"))
@@ -60,11 +60,11 @@ class Counter:
 
 
 def main() -> int:
-    """``dying.py FOLDER COUNT STEP``: publish; print how many steps that took."""
+    """Publish as ``dying.py FOLDER COUNT STEP``; print how many steps that took."""
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
     counter = Counter(folder, int(sys.argv[3]))
     sys.addaudithook(counter)
-    put(folder, "new", count)
+    publish_tree(folder, "new", count)
     sys.stdout.write(f"{counter.count}\n")
     return 0
 

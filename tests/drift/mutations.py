@@ -1,4 +1,4 @@
-"""What servers do to their schemas from one version to the next, and what spiteful ones would."""
+"""Change schemas as servers do from one version to the next, and as spiteful ones would."""
 
 from __future__ import annotations
 
@@ -32,158 +32,161 @@ _RULES: tuple[tuple[str, Any], ...] = (
 )
 
 
-def type_(one: Schema, chance: Random) -> None:
-    """Another type, or one more."""
-    said = one.get("type")
+def change_type(schema: Schema, chance: Random) -> None:
+    """Replace the type, or add one."""
+    declared = schema.get("type")
     other = chance.choice(_TYPES)
-    if isinstance(said, str) and said != other and chance.random() < 0.6:
-        one["type"] = [said, other]
-    elif isinstance(said, list) and len(said) > 1 and chance.random() < 0.6:
-        one["type"] = said[:1] if chance.random() < 0.5 else said[1:]
-    elif said is not None and chance.random() < 0.2:
-        del one["type"]
+    if isinstance(declared, str) and declared != other and chance.random() < 0.6:
+        schema["type"] = [declared, other]
+    elif isinstance(declared, list) and len(declared) > 1 and chance.random() < 0.6:
+        schema["type"] = declared[:1] if chance.random() < 0.5 else declared[1:]
+    elif declared is not None and chance.random() < 0.2:
+        del schema["type"]
     else:
-        one["type"] = other
+        schema["type"] = other
 
 
-def whole(one: Schema, chance: Random) -> None:
-    """Whole numbers become numbers, or the other way."""
+def change_number_type(schema: Schema, chance: Random) -> None:
+    """Turn integers into numbers, or the other way."""
     swap = {"integer": "number", "number": "integer"}
-    said = one.get("type")
-    if isinstance(said, str) and said in swap:
-        one["type"] = swap[said]
+    declared = schema.get("type")
+    if isinstance(declared, str) and declared in swap:
+        schema["type"] = swap[declared]
 
 
-def limit(one: Schema, chance: Random) -> None:
-    """A limit moves, comes or goes."""
-    held = [word for word in _LIMITS if isinstance(one.get(word), int | float)]
-    word = chance.choice(held or _LIMITS)
-    if word in one and chance.random() < 0.3:
-        del one[word]
-    elif word in one:
-        one[word] = max(one[word] + chance.choice((-3, -1, 1, 2, 10)), 1)
+def change_limit(schema: Schema, chance: Random) -> None:
+    """Move, add or remove a limit."""
+    present = [keyword for keyword in _LIMITS if isinstance(schema.get(keyword), int | float)]
+    keyword = chance.choice(present or _LIMITS)
+    if keyword in schema and chance.random() < 0.3:
+        del schema[keyword]
+    elif keyword in schema:
+        schema[keyword] = max(schema[keyword] + chance.choice((-3, -1, 1, 2, 10)), 1)
     else:
-        one[word] = chance.choice((1, 2, 3, 5, 20))
+        schema[keyword] = chance.choice((1, 2, 3, 5, 20))
 
 
-def choices(one: Schema, chance: Random) -> None:
-    """Listed values come and go."""
-    listed = one.get("enum")
+def change_enum(schema: Schema, chance: Random) -> None:
+    """Add or remove listed values."""
+    listed = schema.get("enum")
     if isinstance(listed, list) and listed:
         if chance.random() < 0.5 and len(listed) > 1:
-            one["enum"] = [item for item in listed if item is not chance.choice(listed)] or listed
+            remaining = [choice for choice in listed if choice is not chance.choice(listed)]
+            schema["enum"] = remaining or listed
         elif chance.random() < 0.2:
-            del one["enum"]
+            del schema["enum"]
         else:
-            one["enum"] = [*listed, chance.choice(("new", 7, None, 1.5))]
+            schema["enum"] = [*listed, chance.choice(("new", 7, None, 1.5))]
     else:
-        one["enum"] = chance.choice((["a", "b"], ["x", None], [1, 2, "x"]))
+        schema["enum"] = chance.choice((["a", "b"], ["x", None], [1, 2, "x"]))
 
 
-def constant(one: Schema, chance: Random) -> None:
-    """A single value, or no longer."""
-    if "const" in one:
-        one.pop("const") if chance.random() < 0.5 else one.update(const="other")
+def change_const(schema: Schema, chance: Random) -> None:
+    """Add, change or remove a constant."""
+    if "const" in schema:
+        schema.pop("const") if chance.random() < 0.5 else schema.update(const="other")
     else:
-        one["const"] = chance.choice(("a", 1, None, {}))
+        schema["const"] = chance.choice(("a", 1, None, {}))
 
 
-def field_new(one: Schema, chance: Random) -> None:
-    """A field more, perhaps required."""
+def add_field(schema: Schema, chance: Random) -> None:
+    """Add a field, perhaps a required one."""
     name = chance.choice(("extra", "x", "y", "z"))
-    one.setdefault("properties", {})[name] = copy.deepcopy(chance.choice(_SMALL))
+    schema.setdefault("properties", {})[name] = copy.deepcopy(chance.choice(_SMALL))
     if chance.random() < 0.3:
-        one["required"] = [*one.get("required", ()), name]
-    one["required"] = sorted(set(one.get("required", ())))
+        schema["required"] = [*schema.get("required", ()), name]
+    schema["required"] = sorted(set(schema.get("required", ())))
 
 
-def field_gone(one: Schema, chance: Random) -> None:
-    """A field less."""
-    named = one.get("properties")
-    if isinstance(named, dict) and named:
-        name = chance.choice(sorted(named))
-        del named[name]
+def remove_field(schema: Schema, chance: Random) -> None:
+    """Remove a field, most often from the required ones too."""
+    declared = schema.get("properties")
+    if isinstance(declared, dict) and declared:
+        name = chance.choice(sorted(declared))
+        del declared[name]
         if chance.random() < 0.8:
-            one["required"] = [held for held in one.get("required", ()) if held != name]
+            schema["required"] = [other for other in schema.get("required", ()) if other != name]
 
 
-def required(one: Schema, chance: Random) -> None:
-    """A field is required now, or no longer."""
-    named = sorted(one.get("properties", {})) or ["q"]
-    needed = set(one.get("required", ()))
-    one["required"] = sorted(needed ^ {chance.choice(named)})
+def change_required(schema: Schema, chance: Random) -> None:
+    """Require a field, or no longer."""
+    names = sorted(schema.get("properties", {})) or ["q"]
+    required = set(schema.get("required", ()))
+    schema["required"] = sorted(required ^ {chance.choice(names)})
 
 
-def others(one: Schema, chance: Random) -> None:
-    """Other fields are refused, taken, or asked something."""
-    if "additionalProperties" in one and chance.random() < 0.5:
-        del one["additionalProperties"]
+def change_additional(schema: Schema, chance: Random) -> None:
+    """Refuse, take or restrict undeclared fields."""
+    if "additionalProperties" in schema and chance.random() < 0.5:
+        del schema["additionalProperties"]
     else:
-        one["additionalProperties"] = chance.choice((False, True, {"type": "string"}, {}))
+        schema["additionalProperties"] = chance.choice((False, True, {"type": "string"}, {}))
 
 
-def items(one: Schema, chance: Random) -> None:
-    """Items are something else."""
-    one["items"] = copy.deepcopy(chance.choice(_SMALL))
+def change_items(schema: Schema, chance: Random) -> None:
+    """Replace the schema of the items."""
+    schema["items"] = copy.deepcopy(chance.choice(_SMALL))
 
 
-def rule(one: Schema, chance: Random) -> None:
-    """A rule comes or goes."""
-    word, value = chance.choice(_RULES)
-    if word in one and chance.random() < 0.7:
-        del one[word]
+def change_rule(schema: Schema, chance: Random) -> None:
+    """Add or remove a rule."""
+    keyword, rule = chance.choice(_RULES)
+    if keyword in schema and chance.random() < 0.7:
+        del schema[keyword]
     else:
-        one[word] = copy.deepcopy(value)
+        schema[keyword] = copy.deepcopy(rule)
 
 
-def words(one: Schema, chance: Random) -> None:
-    """Text, or the server's default."""
-    word = chance.choice(("title", "description", "default", "examples", "deprecated"))
-    if word in one and chance.random() < 0.5:
-        del one[word]
+def change_annotation(schema: Schema, chance: Random) -> None:
+    """Add or remove a text, or the server's default."""
+    keyword = chance.choice(("title", "description", "default", "examples", "deprecated"))
+    if keyword in schema and chance.random() < 0.5:
+        del schema[keyword]
     else:
-        one[word] = {"examples": ["e"], "deprecated": True}.get(word, "said otherwise")
+        special = {"examples": ["e"], "deprecated": True}
+        schema[keyword] = special.get(keyword, "said otherwise")
 
 
-def wrapped(one: Schema, chance: Random) -> None:
-    """The same in an anyOf, allOf or oneOf; perhaps with one alternative more."""
-    if "$ref" in one or "$defs" in one or "definitions" in one or "$schema" in one:
+def wrap(schema: Schema, chance: Random) -> None:
+    """Put the schema into an anyOf, allOf or oneOf, perhaps with an alternative."""
+    if not {"$ref", "$defs", "definitions", "$schema"}.isdisjoint(schema):
         return
-    inner = dict(one)
-    one.clear()
-    word = chance.choice(("anyOf", "allOf", "oneOf"))
+    inner = dict(schema)
+    schema.clear()
+    keyword = chance.choice(("anyOf", "allOf", "oneOf"))
     more = chance.choice(([], [{"type": "null"}], [{"type": "string"}], [{"type": "integer"}]))
-    one[word] = [inner, *copy.deepcopy(more)]
+    schema[keyword] = [inner, *copy.deepcopy(more)]
 
 
-def union(one: Schema, chance: Random) -> None:
-    """An alternative comes, goes or changes places; one of becomes any of."""
-    word = next((word for word in ("anyOf", "oneOf", "allOf") if one.get(word)), None)
-    if word is None:
+def change_alternatives(schema: Schema, chance: Random) -> None:
+    """Add, remove or reorder alternatives, or swap oneOf and anyOf."""
+    keyword = next((word for word in ("anyOf", "oneOf", "allOf") if schema.get(word)), None)
+    if keyword is None:
         return
     how = chance.randint(0, 3)
-    if how == 0 and len(one[word]) > 1:
-        one[word].pop(chance.randrange(len(one[word])))
+    if how == 0 and len(schema[keyword]) > 1:
+        schema[keyword].pop(chance.randrange(len(schema[keyword])))
     elif how == 1:
-        one[word].append(copy.deepcopy(chance.choice(_SMALL)))
+        schema[keyword].append(copy.deepcopy(chance.choice(_SMALL)))
     elif how == 2:
-        one[word].reverse()
-    elif word != "allOf":
-        one["oneOf" if word == "anyOf" else "anyOf"] = one.pop(word)
+        schema[keyword].reverse()
+    elif keyword != "allOf":
+        schema["oneOf" if keyword == "anyOf" else "anyOf"] = schema.pop(keyword)
 
 
 KINDS: tuple[Callable[[Schema, Random], None], ...] = (
-    *(type_, whole, limit, choices, constant, field_new, field_gone, required, others, items),
-    *(rule, words, wrapped, union),
+    *(change_type, change_number_type, change_limit, change_enum, change_const, add_field),
+    *(remove_field, change_required, change_additional, change_items, change_rule),
+    *(change_annotation, wrap, change_alternatives),
 )
 
 
-def mutated(schema: Any, chance: Random) -> tuple[Any, list[str]]:
-    """A copy with one to three changes, and their names; unfit ones change nothing."""
-    made = copy.deepcopy(schema)
-    done = []
+def mutate(schema: Any, chance: Random) -> tuple[Any, list[str]]:
+    """Return a copy with one to three changes, and the names of these; some change nothing."""
+    mutated = copy.deepcopy(schema)
+    names = []
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        kind = chance.choice(KINDS)
-        kind(chance.choice(subschemas(made)), chance)
-        done.append(kind.__name__)
-    return made, done
+        change = chance.choice(KINDS)
+        change(chance.choice(subschemas(mutated)), chance)
+        names.append(change.__name__)
+    return mutated, names

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from drift.bodies import Bodies
-from drift.mutations import mutated
+from drift.mutations import mutate
 from fidelity.tally import Row
 from jsonschema.validators import validator_for
 from referencing import Registry
@@ -41,7 +41,7 @@ class Campaign:
     shown: Row = field(default_factory=lambda: Row("breaking changes carry a witness"))
     reverse: Row = field(default_factory=lambda: Row("harmless replies were possible before"))
     replied: Row = field(default_factory=lambda: Row("breaking replies carry a witness"))
-    silent: Row = field(default_factory=lambda: Row("every difference is told"))
+    silent: Row = field(default_factory=lambda: Row("every difference is reported"))
     tried: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
 
@@ -55,13 +55,13 @@ class Campaign:
         chance = Random(self.seed)
         for number in range(count):
             case = cases[number % len(cases)]
-            new, kinds = mutated(case.input, chance)
+            new, changes = mutate(case.input, chance)
             try:
                 validators = Validator.of(case.input), Validator.of(new)
             except UnusableSchema:
                 self.tried["refused"] += 1
                 continue
-            name = f"{case.id} {'+'.join(kinds)}"
+            name = f"{case.id} {'+'.join(changes)}"
             bodies = Bodies(case.input, new, chance)
             pool = [*case.valid, *case.invalid, *_samples(case.input, new)]
             verdicts = [
@@ -132,20 +132,20 @@ def _samples(old: Any, new: Any) -> list[Any]:
     ]
 
 
-def _shows(allowing: Any, refusing: Any, value: Any) -> bool:
-    """Tell whether jsonschema agrees that one side allows the value and the other refuses it."""
+def _shows(allowing: Any, refusing: Any, body: Any) -> bool:
+    """Tell whether jsonschema agrees that one side allows the body and the other refuses it."""
     try:
-        return _independent(allowing)(value) and not _independent(refusing)(value)
+        return _independent(allowing)(body) and not _independent(refusing)(body)
     except TypeError:  # jsonschema does not take `items: true` beside `additionalItems`
         validators = Validator.of(allowing), Validator.of(refusing)
-        return validators[0].allows(value) and not validators[1].allows(value)
+        return validators[0].allows(body) and not validators[1].allows(body)
 
 
 def _independent(schema: Any) -> Callable[[Any], bool]:
     if isinstance(schema, bool):
-        return lambda value: schema
+        return lambda body: schema
     from callsheet.schema.admission import draft_of
 
-    kind = validator_for({"$schema": meta_uri(draft_of(schema))})
-    valid: Callable[[Any], bool] = kind(schema, registry=Registry()).is_valid
+    validator_class = validator_for({"$schema": meta_uri(draft_of(schema))})
+    valid: Callable[[Any], bool] = validator_class(schema, registry=Registry()).is_valid
     return valid

@@ -1,4 +1,4 @@
-"""Where the schemas stand inside a schema, by what may be done to them."""
+"""Find the schemas inside a schema, and the values and names that they mention."""
 
 from __future__ import annotations
 
@@ -14,39 +14,38 @@ _SEVERAL = ("anyOf", "oneOf", "allOf", "prefixItems")
 
 
 def subschemas(schema: Any) -> list[Schema]:
-    """Every schema that is an object, the root first."""
+    """List every schema that is an object, the root first."""
     if not isinstance(schema, dict):
         return []
-    found = [schema]
-    for word in _NAMED:
-        if isinstance(schema.get(word), dict):
-            found.extend(one for part in schema[word].values() for one in subschemas(part))
-    for word in _ONE:
-        found.extend(subschemas(schema.get(word)))
-    for word in (*_SEVERAL, "items"):
-        if isinstance(schema.get(word), list):
-            found.extend(one for part in schema[word] for one in subschemas(part))
-    return found
+    parts: list[Any] = []
+    for keyword in _NAMED:
+        if isinstance(schema.get(keyword), dict):
+            parts.extend(schema[keyword].values())
+    parts.extend(schema.get(keyword) for keyword in _ONE)
+    for keyword in (*_SEVERAL, "items"):
+        if isinstance(schema.get(keyword), list):
+            parts.extend(schema[keyword])
+    return [schema, *(inner for part in parts for inner in subschemas(part))]
 
 
 def literals(schema: Any) -> list[Any]:
-    """Every value that a schema mentions, and numbers and texts about its limits."""
-    found: list[Any] = []
-    for one in subschemas(schema):
-        found.extend(one.get("enum", ()))
-        found.extend(one[word] for word in ("const", "default") if word in one)
-        for key, value in one.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                found.extend((value, value + 1, value - 1, value + 0.5))
-                if key.endswith("Length") and value < 3_000:
-                    found.extend("y" * max(int(value) + shift, 0) for shift in (-1, 0, 1))
-    return found
+    """List every value that a schema mentions, and numbers and texts close to its limits."""
+    mentioned: list[Any] = []
+    for part in subschemas(schema):
+        mentioned.extend(part.get("enum", ()))
+        mentioned.extend(part[keyword] for keyword in ("const", "default") if keyword in part)
+        for keyword, limit in part.items():
+            if isinstance(limit, int | float) and not isinstance(limit, bool):
+                mentioned.extend((limit, limit + 1, limit - 1, limit + 0.5))
+                if keyword.endswith("Length") and limit < 3_000:
+                    mentioned.extend("y" * max(int(limit) + shift, 0) for shift in (-1, 0, 1))
+    return mentioned
 
 
 def names(schema: Any) -> list[str]:
-    """Every field that a schema mentions."""
-    found: dict[str, None] = {}
-    for one in subschemas(schema):
-        found |= dict.fromkeys(one.get("properties", ()))
-        found |= dict.fromkeys(one.get("required", ()))
-    return list(found)
+    """List every field that a schema mentions, each once."""
+    mentioned: dict[str, None] = {}
+    for part in subschemas(schema):
+        mentioned |= dict.fromkeys(part.get("properties", ()))
+        mentioned |= dict.fromkeys(part.get("required", ()))
+    return list(mentioned)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from drift.catalogues import Server, servers, told
+from drift.catalogues import Server, as_truth, servers
 from fidelity.recorder import KEY, Recorder, recorder
 
 from callsheet.catalog.snapshot import dump_lock
@@ -23,7 +23,7 @@ SERVERS = servers()
 
 @pytest.fixture(scope="module")
 def wire() -> Iterator[Recorder]:
-    """Give a server that lists what it is told to."""
+    """Give a server whose catalogue the test sets."""
     with recorder() as running:
         yield running
 
@@ -45,7 +45,7 @@ def lock(config: Config, wire: Recorder, actions: list[dict[str, Any]]) -> Path:
     return config.lock
 
 
-@pytest.mark.parametrize("server", SERVERS, ids=lambda one: one.name)
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 def test_diff_and_check_agree_with_the_truth(
     server: Server, config: Config, wire: Recorder
 ) -> None:
@@ -55,24 +55,27 @@ def test_diff_and_check_agree_with_the_truth(
     report = diff.compared(old, diff.served(config, host=None), config, None)
     finding = check.server(config, old.lock, host=wire.url)
 
-    assert told(list(report.changes)) == server.truth
+    assert as_truth(list(report.changes)) == server.truth
     assert finding.report is not None
-    assert told(list(finding.report.changes)) == server.truth
+    assert as_truth(list(finding.report.changes)) == server.truth
     assert finding.drift
 
 
-@pytest.mark.parametrize("server", SERVERS, ids=lambda one: one.name)
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 def test_two_locks_say_the_same_as_lock_and_server(
     server: Server, config: Config, wire: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = lock(config, wire, server.old).rename(config.out / "old.json")
     lock(config, wire, server.new)
     code = cli.diff([str(old), "--format", "json", "--fail-on", "breaking"])
-    found = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
     keys = ("severity", "code", "side", "action", "pointer")
 
-    assert sorted(tuple(one[key] for key in keys) for one in found["changes"]) == server.truth
-    assert code == (8 if {"breaking", "unproved"} & {one[0] for one in server.truth} else 0)
+    assert sorted(tuple(change[key] for key in keys) for change in document["changes"]) == (
+        server.truth
+    )
+    severities = {truth[0] for truth in server.truth}
+    assert code == (8 if {"breaking", "unproved"} & severities else 0)
 
 
 def test_the_set_is_what_it_should_be() -> None:

@@ -1,4 +1,4 @@
-"""The upkeep of a client in small: what a refresh asks and writes, killed runs, the same bytes."""
+"""The upkeep of a client in small: what a refresh requests and writes, killed runs, same bytes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_a_killed_run_leaves_one_whole_tree(tmp_path: Path) -> None:
 
 def test_a_torn_tree_is_noticed(tmp_path: Path) -> None:
     package = tmp_path / "torn" / thousand.dying.PACKAGE
-    thousand.dying.put(tmp_path / "torn", "new", 4)
+    thousand.dying.publish_tree(tmp_path / "torn", "new", 4)
     (package / "client.py").write_text("old")
 
-    assert "a mix" in thousand._torn(tmp_path / "torn", 4)
+    assert "a mix" in thousand.torn(tmp_path / "torn", 4)
 
 
 def test_seeds_locales_zones_and_orders_give_the_same_bytes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A project that keeps a client of a sandbox of any size, and what each run changes in it."""
+"""Keep a client of a sandbox of any size, and tell what each run changes in it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ TABLE = f'[tool.callsheet]\npackage = "{PACKAGE}"\ncommand = "lab"\nout = "."\n'
 
 
 def environ(home: Path, **more: str) -> dict[str, str]:
-    """Nothing of this machine's settings; everything that is kept lies in ``home``."""
-    away = (*PREFIXES, "LAB_", "LC_", "LANG", "TZ", "PYTHONHASHSEED")
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(away)}
-    return kept | {"HOME": str(home), "PYTHONPATH": ROOTS} | more
+    """Return an environment without this machine's settings, with its state in ``home``."""
+    excluded = (*PREFIXES, "LAB_", "LC_", "LANG", "TZ", "PYTHONHASHSEED")
+    neutral = {name: text for name, text in os.environ.items() if not name.startswith(excluded)}
+    return neutral | {"HOME": str(home), "PYTHONPATH": ROOTS} | more
 
 
 @dataclass(frozen=True)
 class Upkeep:
-    """The project's folder, where its maintainer lives, and the server."""
+    """The project's folder, its maintainer's home, and the server."""
 
     folder: Path
     home: Path
     server: Running
-    seen: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
 
     def prepare(self) -> Upkeep:
         """Write the project's configuration."""
@@ -62,30 +62,30 @@ class Upkeep:
         return Completed(done.stdout, done.stderr, done.returncode)
 
     def files(self) -> dict[str, tuple[str, int]]:
-        """Every file of the package and the lock: digest and time of writing."""
-        found = {}
+        """Return the digest and the time of writing of each file of the package and the lock."""
+        files = {}
         for path in sorted([*(self.folder / PACKAGE).rglob("*"), *self.folder.glob("*.lock.json")]):
             if path.is_file():
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                found[path.relative_to(self.folder).as_posix()] = (digest, path.stat().st_mtime_ns)
-        return found
+                files[path.relative_to(self.folder).as_posix()] = (digest, path.stat().st_mtime_ns)
+        return files
 
-    def asked(self) -> list[str]:
-        """The requests since the last look, as method and path."""
-        log = [f"{one['method']} {one['path']}" for one in self.server.requests()]
-        fresh = log[len(self.seen) :]
-        self.seen.extend(fresh)
-        return fresh
+    def new_requests(self) -> list[str]:
+        """Return the requests since the last call, as method and path."""
+        log = [f"{request['method']} {request['path']}" for request in self.server.requests()]
+        new = log[len(self.logged) :]
+        self.logged.extend(new)
+        return new
 
     def change(self, number: int, **extra: Any) -> str:
-        """Give an action of the server more fields; its id."""
+        """Give an action of the server more fields; return its id."""
         action = made(number, extra=extra)
         self.server.world.realms["plain"].put_action(action)
         return action.id
 
 
-def differing(
+def changed_files(
     before: Mapping[str, tuple[str, int]], after: Mapping[str, tuple[str, int]]
 ) -> set[str]:
-    """The files that came, went, or were written again."""
+    """Return the files that were added, removed or written again."""
     return {path for path in before | after if before.get(path) != after.get(path)}

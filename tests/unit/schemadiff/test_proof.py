@@ -33,8 +33,8 @@ TAGGED = [
 
 def is_included(old: Any, new: Any) -> bool:
     """Tell whether the proof includes the root of one schema in that of the other."""
-    left, right = (Cases(SchemaView(schema)) for schema in (old, new))
-    return Proof(left, right).is_included(left.view.root, right.view.root)
+    inner, outer = (Cases(SchemaView(schema)) for schema in (old, new))
+    return Proof(inner, outer).is_included(inner.view.root, outer.view.root)
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,9 @@ def test_a_schema_that_allows_nothing_has_no_example() -> None:
 
 
 def test_values_that_both_sides_take_come_first() -> None:
-    left, right = (Cases(SchemaView({"enum": values})) for values in ([1, 2, 3], [3]))
+    own, other = (Cases(SchemaView({"enum": values})) for values in ([1, 2, 3], [3]))
 
-    assert Samples(left, right).of(left.view.root, right.view.root) == [3, 1, 2]
+    assert Samples(own, other).of(own.view.root, other.view.root) == [3, 1, 2]
 
 
 @pytest.mark.parametrize("pattern", ["^a{100000}$", "(", "^(?=x)y$", "(?P<n>a)(?P=n)"])
