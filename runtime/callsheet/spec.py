@@ -42,11 +42,15 @@ class Param(NamedTuple):
     only: Role = ""
 
 
+TIMEOUT_FIELD = "timeoutMs"
+"""The field in which a blocking action takes the deadline of its job, in milliseconds."""
+
+
 class Family(NamedTuple):
     """The actions that make one job: create it, ask about it, or do both in one blocking call.
 
     ``task_key`` is the property of the query action that takes the task id.
-    ``timeout_ms`` is the default of ``timeoutMs`` in the schema of the blocking action.
+    ``timeout_ms`` is the default of ``TIMEOUT_FIELD`` in the schema of the blocking action.
     """
 
     create: str = ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from callsheet.actions.params import DEADLINE
 from callsheet.schema.keywords import subschemas
 from callsheet.schema.references import SchemaRefused
 from callsheet.schema.shape import ShapeReader
-from callsheet.spec import Family, Role
+from callsheet.spec import TIMEOUT_FIELD, Family, Role
 from callsheet.text import kebab
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def _deadline(schema: Mapping[str, Any] | None) -> int:
     if not schema:
         return usual
     reader = ShapeReader(schema)
-    shape = reader.read(reader.read(schema).properties.get(DEADLINE, True))
+    shape = reader.read(reader.read(schema).properties.get(TIMEOUT_FIELD, True))
     said = shape.shown.get("default")
     if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said <= _LONGEST_WAIT:
         return int(said)

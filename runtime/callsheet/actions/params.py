@@ -13,7 +13,7 @@ from callsheet.actions.naming import (
     names_medium,
 )
 from callsheet.schema.shape import KINDS, Shape, ShapeReader, kind_of_value, with_integer
-from callsheet.spec import Kind, Param
+from callsheet.spec import TIMEOUT_FIELD, Kind, Param
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MOST_DEPTH = 3
 MOST_FLAGS = 100
-DEADLINE = "timeoutMs"
-"""The wire name of a family's deadline: `--timeout` feeds it, so it has no flag of its own."""
 
 _LONGEST_EXAMPLE = 200
 _SCALARS = (str, int, float, bool)
@@ -213,7 +211,7 @@ def with_flags(
 
 
 def _is_deadline(one: Param, overlay: Overlay) -> bool:
-    return one.path == (DEADLINE,) or overlay.alias(".".join(one.path)) == "timeout"
+    return one.path == (TIMEOUT_FIELD,) or overlay.alias(".".join(one.path)) == "timeout"
 
 
 def _bounded(found: list[Param]) -> list[Param]:

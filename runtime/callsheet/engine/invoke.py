@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
-from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
+from callsheet.flows.invoke import (
+    InvocationRequest,
+    ParsedReply,
+    deadline_of,
+    silence_limit,
+    submit,
+)
 from callsheet.flows.retry import is_sendable
 from callsheet.jsonio import reject_duplicates
 from callsheet.protocol.media import expected_media
@@ -56,30 +62,13 @@ def client_reference(key: str | None) -> str:
     """The client reference; raises ``UsageError`` for one that cannot stand in a header."""
     if key is not None and not re.fullmatch("[!-~]{1,255}", key):
         raise UsageError("an idempotency key is 1 to 255 printable ASCII characters without spaces")
-    return key or _uuid()
-
-
-def _uuid() -> str:
-    """A random UUID; the module of that name takes 2 ms to import."""
-    bits = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
-    text = f"{bits:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return key or str(uuid.uuid4())
 
 
 def require_sendable(action_id: str) -> None:
     """Raise ``UsageError`` for an id that cannot be a segment of a path."""
     if not is_sendable(action_id):
         raise UsageError(f"{one_line(action_id)!r} cannot be the id of an action")
-
-
-def silence_of(action: Action, value: Any) -> float:
-    """Seconds that a server may keep silent: a blocking action takes its time and 30 s."""
-    if action.role != "wait":
-        return 60.0
-    said = value.get("timeoutMs") if isinstance(value, dict) else None
-    if isinstance(said, bool) or not isinstance(said, int | float) or said <= 0:
-        said = action.family.timeout_ms if action.family is not None else 600_000
-    return min(said, 86_400_000) / 1000 + 30.0
 
 
 class Invocation(NamedTuple):
@@ -146,16 +135,16 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         facts: Mapping[str, Any] = {},
     ) -> Flow[Invocation]:
-        """Send bytes that stand for ``value`` and need no check; else as ``invoke``.
+        """Send bytes that stand for ``value`` without a check; see ``invoke``.
 
-        ``facts`` go into the ledger beside what is always kept; ``headers`` along with the
-        bytes.
+        ``facts`` are recorded in the ledger too; ``headers`` are sent with the bytes.
         """
         ref = client_reference(key)
         require_sendable(action.id)
         action = yield from self.host.apply_terms(action)
         if action.paid:
             require_key(self.settings)
+        silence = silence_limit(action.role, deadline_of(action, value))
         expected, marks = self._expectations(action, value, facts.get("target") or "")
         order = InvocationRequest(
             action=action,
@@ -164,7 +153,7 @@ class Engine:
             ref=ref,
             host=self.settings.require_host(),
             overrides=self.host.overrides,
-            timeout=timeout if timeout is not None else silence_of(action, value),
+            timeout=timeout if timeout is not None else silence,
             may_resend=lambda: self._may_resend(action),
             headers=headers or {},
             expected=expected,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+SILENCE = 60.0
+"""Seconds without a byte after which a request is given up."""
 
 
 class Send(NamedTuple):
@@ -31,7 +33,7 @@ class Send(NamedTuple):
     path: str
     body: bytes | None = None
     headers: Mapping[str, str] = {}
-    timeout: float = 60.0
+    timeout: float = SILENCE
     url: str = ""
     within: float | None = None
 

@@ -14,6 +14,7 @@ from callsheet.errors import (
     UsageError,
 )
 from callsheet.flows.effects import (
+    SILENCE,
     Flow,
     HttpReply,
     KeepReply,
@@ -25,6 +26,7 @@ from callsheet.flows.effects import (
 from callsheet.flows.retry import ATTEMPTS, action_path, follow_redirect, pause, with_retries
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
+from callsheet.spec import TIMEOUT_FIELD, Family
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -34,11 +36,29 @@ if TYPE_CHECKING:
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.overrides import Overrides
     from callsheet.protocol.replies import ReplyFields
-    from callsheet.spec import Action
+    from callsheet.spec import Action, Role
 
 
 ACCEPTED, NO_CONTENT, SEE_OTHER = 202, 204, 303
 RAW_LIMIT = 2000
+_GRACE, _LONGEST_DEADLINE = 30.0, 7 * 86_400.0  # seconds
+
+
+def deadline_of(action: Action, body: Any) -> float:
+    """Return the seconds that a job may take: as a blocking request says, else the default."""
+    milliseconds: float = (action.family or Family()).timeout_ms
+    requested = body.get(TIMEOUT_FIELD) if isinstance(body, dict) and action.role == "wait" else 0
+    if isinstance(requested, int | float) and not isinstance(requested, bool) and requested > 0:
+        milliseconds = requested
+    return min(milliseconds, _LONGEST_DEADLINE * 1000) / 1000
+
+
+def silence_limit(role: Role, deadline: float) -> float:
+    """Return the seconds without a byte after which a request is given up.
+
+    A blocking action answers once its job is over: at the ``deadline`` (seconds) at the latest.
+    """
+    return min(deadline, _LONGEST_DEADLINE) + _GRACE if role == "wait" else SILENCE
 
 
 class InvocationRequest(NamedTuple):
@@ -57,7 +77,7 @@ class InvocationRequest(NamedTuple):
     ref: str
     host: str
     overrides: Overrides
-    timeout: float = 60.0
+    timeout: float = SILENCE
     may_resend: Callable[[], Flow[bool]] | None = None
     headers: Mapping[str, str] = {}
     facts: Mapping[str, Any] = {}

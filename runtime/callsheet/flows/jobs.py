@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.backoff import poll_interval, retry_after, wait_hint
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import (
+    SILENCE,
     Flow,
     HttpReply,
     JobUpdate,
@@ -144,7 +145,7 @@ class PollResult(NamedTuple):
     hint: float | None = None
 
 
-def query_job(job: Job, timing: Timing, *, timeout: float = 60.0) -> Flow[ParsedReply]:
+def query_job(job: Job, timing: Timing, *, timeout: float = SILENCE) -> Flow[ParsedReply]:
     """One query: the ids are tried in order, the next one where the server knows not the last.
 
     Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
@@ -302,7 +303,7 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
     while True:
         left = deadline - timing.clock()
         try:
-            seen = yield from look(seen.job, timing, min(60.0, max(1.0, left)))
+            seen = yield from look(seen.job, timing, min(SILENCE, max(1.0, left)))
         except (NetworkError, ServerError) as error:
             seen = PollResult(seen.job, None, error)
         if seen.answer is not None:

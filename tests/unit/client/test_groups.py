@@ -14,8 +14,8 @@ from callsheet import OMIT, AsyncClient, AsyncGroup, Client, Group
 from callsheet.client.client import as_json
 from callsheet.client.groups import body_of
 from callsheet.config.bindings import Bindings
-from callsheet.engine.invoke import silence_of
 from callsheet.errors import ServerError, UsageError
+from callsheet.flows.invoke import deadline_of, silence_limit
 from callsheet.spec import Action, Family
 
 if TYPE_CHECKING:
@@ -181,9 +181,9 @@ def test_a_task_needs_something_to_ask_about() -> None:
 
 def test_a_blocking_action_may_keep_silent_as_long_as_it_takes() -> None:
     blocking = Action(id="x", role="wait", family=Family(wait="x", timeout_ms=180_000))
-    assert silence_of(Action(id="x"), {"timeoutMs": 900_000}) == 60.0
-    assert silence_of(blocking, {}) == 210.0
-    assert silence_of(blocking, {"timeoutMs": 5000}) == 35.0
-    assert silence_of(blocking, {"timeoutMs": "soon"}) == 210.0
-    assert silence_of(blocking, {"timeoutMs": True}) == 210.0
-    assert silence_of(blocking, {"timeoutMs": 10**400}) == 86_430.0
+    assert silence_limit("create", deadline_of(Action(id="x"), {"timeoutMs": 900_000})) == 60.0
+    bodies = [{}, {"timeoutMs": 5000}, {"timeoutMs": "soon"}, {"timeoutMs": True}]
+    limits = [silence_limit("wait", deadline_of(blocking, body)) for body in bodies]
+    assert limits == [210.0, 35.0, 210.0, 210.0]
+    week = 7 * 86_400.0
+    assert silence_limit("wait", deadline_of(blocking, {"timeoutMs": 10**400})) == week + 30.0

@@ -16,6 +16,7 @@ from callsheet.cli.run import send
 from callsheet.config.settings import origin_of
 from callsheet.errors import UsageError
 from callsheet.flows.effects import Send
+from callsheet.flows.invoke import deadline_of
 from callsheet.flows.retry import with_retries
 from callsheet.secret import redact_headers
 from callsheet.spec import Action
@@ -64,8 +65,8 @@ def _path(context: Context, text: str) -> str:
 def _post(context: Context, action_id: str) -> None:
     action = context.run(context.host.find(action_id)) or Action(id=action_id)
     body = bodies.build((), context.flags.get("input"))
-    limit = action.family.timeout_ms / 1000 + 30 if action.family and action.role == "wait" else 60
-    outcome = send(context, CommandRequest(action, action, body, float(limit), 0.0))
+    request = CommandRequest(action, action, body, deadline_of(action, body.value))
+    outcome = send(context, request)
     output.emit(context.console, outcome.reply.json)
 
 

@@ -24,6 +24,8 @@ from callsheet.cli.input.request import (
 from callsheet.cli.output import formats as output
 from callsheet.cli.run import conclude, send, wait
 from callsheet.errors import TaskFailed
+from callsheet.flows.invoke import deadline_of
+from callsheet.spec import TIMEOUT_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +45,7 @@ class CallCommand(ActionCommand):
 
     def __init__(self, action: Action) -> None:
         own = tuple(
-            p for p in action.params if p.only in {"", action.role} and p.path != ("timeoutMs",)
+            p for p in action.params if p.only in {"", action.role} and p.path != (TIMEOUT_FIELD,)
         )
         plain = action._replace(params=own, family=None, command=("call", action.id))
         super().__init__(plain)
@@ -73,16 +75,13 @@ class CallCommand(ActionCommand):
 
 def _request(context: Context, asked: Action, action: Action, body: bodies.Body) -> CommandRequest:
     """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
-    said = context.flags.get("timeout")
-    usual = action.family.timeout_ms if action.family is not None else 600_000
-    limit = milliseconds(said) if said else usual
-    if said and takes_timeout(action, action.role):
+    timeout = context.flags.get("timeout")
+    if timeout is None:
+        return CommandRequest(asked, action, body, deadline_of(action, body.value))
+    limit = milliseconds(timeout)
+    if takes_timeout(action, action.role):
         body, _ = with_timeout(action, body, limit, said=True)
-    elif action.role == "wait":
-        own = body.value.get("timeoutMs") if isinstance(body.value, dict) else None
-        limit = own if isinstance(own, int) and not isinstance(own, bool) else limit
-    silence = limit / 1000 + 30.0 if action.role == "wait" else 60.0
-    return CommandRequest(asked, action, body, silence, limit / 1000)
+    return CommandRequest(asked, action, body, limit / 1000)
 
 
 def run_call(context: Context, made: CommandRequest) -> int:

@@ -17,6 +17,7 @@ from callsheet.cli.output import job_view
 from callsheet.cli.run import send
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
+from callsheet.flows.invoke import deadline_of
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
@@ -126,10 +127,7 @@ def _rerun(context: Context, name: str) -> int:
     saving.check(context, action)
     _confirm(context, f"start {action.id} again on {row.host}? It may spend credits")
     body = Body(None, stored.encode())
-    seconds = (action.family.timeout_ms if action.family else 60_000) / 1000
-    made = CommandRequest(
-        action, action, body, seconds + 30 if action.role == "wait" else 60.0, seconds
-    )
+    made = CommandRequest(action, action, body, deadline_of(action, body.value))
     return run.finish(context, made, send(context, made))
 
 

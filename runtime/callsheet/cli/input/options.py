@@ -9,7 +9,7 @@ import click
 
 from callsheet.actions.naming import negative_flag
 from callsheet.cli import global_flags
-from callsheet.spec import Param
+from callsheet.spec import TIMEOUT_FIELD, Param
 from callsheet.text import is_typable
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def is_job(action: Action) -> bool:
 
 def is_deadline(param: Param, action: Action) -> bool:
     """The server's own ``timeoutMs`` of a job: our ``--timeout`` speaks for it."""
-    return is_job(action) and param.path == ("timeoutMs",)
+    return is_job(action) and param.path == (TIMEOUT_FIELD,)
 
 
 def visible(action: Action) -> list[Param]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet import jsonio
 from callsheet.errors import InvalidInput, UsageError
+from callsheet.spec import TIMEOUT_FIELD, Family
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -89,28 +90,32 @@ def _place(asked: Action, steps: Sequence[str]) -> str | None:
     return f"--{param.flag} at {inside}" if inside else f"--{param.flag}"
 
 
-_GRACE = 30.0
-_TIMEOUT = "timeoutMs"
 _NO_FILE = "name a file that exists, or a link (https://…); --no-check sends the text as it is"
 
 
 class CommandRequest(NamedTuple):
     """One POST to be made.
 
-    ``asked`` is the action whose command was typed, ``action`` the one that is sent. ``silence``
-    is how long the socket waits, ``patience`` how long the whole wait may take, in seconds.
+    ``asked`` is the action whose command was typed, ``action`` the one that is sent.
+    ``patience`` is how long the whole wait may take, in seconds.
     """
 
     asked: Action
     action: Action
     body: Body
-    silence: float
     patience: float
 
     @property
     def blocking(self) -> bool:
         """Whether the server answers only when the job is over."""
         return self.action.role == "wait"
+
+    @property
+    def silence(self) -> float:
+        """Return the seconds that the server may stay silent."""
+        from callsheet.flows.invoke import silence_limit
+
+        return silence_limit(self.action.role, self.patience)
 
 
 def request(context: Context, asked: Action, typed: Sequence[Typed]) -> CommandRequest:
@@ -124,8 +129,7 @@ def request(context: Context, asked: Action, typed: Sequence[Typed]) -> CommandR
     _refuse_foreign(asked, typed, role)
     body = with_defaults(asked, bodies.build(typed, flags.get("input")), role)
     said = flags.get("timeout")
-    family = asked.family
-    limit = milliseconds(said) if said else (family.timeout_ms if family else 60_000)
+    limit = milliseconds(said) if said else (asked.family or Family()).timeout_ms
     if role == "wait":
         body, limit = with_timeout(asked, body, limit, said=said is not None)
     elif said and takes_timeout(asked, role):
@@ -133,8 +137,7 @@ def request(context: Context, asked: Action, typed: Sequence[Typed]) -> CommandR
     if "no-check" not in flags:
         body = prompts.completed(context, asked, body, role)
         body = body._replace(doubt=body.doubt or missing(asked, body, role))
-    silence = limit / 1000 + _GRACE if role == "wait" else 60.0
-    return CommandRequest(asked, action, body, silence, limit / 1000)
+    return CommandRequest(asked, action, body, limit / 1000)
 
 
 def role_of(context: Context, asked: Action) -> Role:
@@ -223,7 +226,7 @@ def with_defaults(asked: Action, body: Body, role: Role) -> Body:
 
 def takes_timeout(asked: Action, role: Role) -> bool:
     """Whether the schema of the member with this role has ``timeoutMs``."""
-    return any(p.path == (_TIMEOUT,) and p.only in {"", role} for p in asked.params)
+    return any(p.path == (TIMEOUT_FIELD,) and p.only in {"", role} for p in asked.params)
 
 
 def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[Body, int]:
@@ -234,12 +237,12 @@ def with_timeout(asked: Action, body: Body, limit: int, *, said: bool) -> tuple[
     value: Any = body.value
     if not isinstance(value, dict):
         return body, limit
-    own = value.get(_TIMEOUT)
+    own = value.get(TIMEOUT_FIELD)
     if not said and isinstance(own, int) and not isinstance(own, bool):
         return body, own
     if not takes_timeout(asked, "wait") or (not said and body.exact is not None):
         return body, limit
-    return body.changed({**value, _TIMEOUT: limit}), limit
+    return body.changed({**value, TIMEOUT_FIELD: limit}), limit
 
 
 def check_files(context: Context, made: CommandRequest) -> None:
