@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from callsheet.config.settings import Settings, is_loopback, origin_of
 from callsheet.errors import AuthError, NetworkError, UsageError
+from callsheet.flows.effects import SILENCE
 from callsheet.text import one_line
 from callsheet.version import __version__
 
@@ -130,7 +131,9 @@ class Clients(Generic[C]):
         """Return the client and the request for one ``Download``; raises what httpx does."""
         client = self.client_for(download.url)
         headers = {"Accept": "*/*", **download.part.headers()}
-        request = client.build_request("GET", download.url, headers=headers, timeout=_timeout(60.0))
+        request = client.build_request(
+            "GET", download.url, headers=headers, timeout=_timeout(SILENCE)
+        )
         return client, request
 
     def drain(self) -> list[C]:

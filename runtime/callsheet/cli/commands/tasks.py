@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -126,7 +127,7 @@ def _rerun(context: Context, name: str) -> int:
     action = context.run(context.host.find(row.action))
     saving.check(context, action)
     _confirm(context, f"start {action.id} again on {row.host}? It may spend credits")
-    body = Body(None, stored.encode())
+    body = Body(json.loads(stored), stored.encode())
     made = CommandRequest(action, action, body, deadline_of(action, body.value))
     return run.finish(context, made, send(context, made))
 
