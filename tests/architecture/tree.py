@@ -12,13 +12,15 @@ PACKAGES = {
     "callsheet_sandbox": ROOT / "sandbox/callsheet_sandbox",
 }
 GOLDEN = ROOT / "tests/golden"
+RECORDED = ROOT / "tests/functional/data"
 NOT_OURS = (".git", ".venv", ".venv-min", ".demo", ".sandbox", "output", "dist")
 CACHES = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
 
 
 def modules(folder: Path) -> list[Path]:
-    """Return the Python files below a folder, golden data left out, in a stable order."""
-    return sorted(path for path in folder.rglob("*.py") if not path.is_relative_to(GOLDEN))
+    """Return the Python files below a folder without generated data, in a stable order."""
+    files = sorted(folder.rglob("*.py"))
+    return [path for path in files if not {GOLDEN, RECORDED} & set(path.parents)]
 
 
 def measured() -> list[Path]:
