@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.jsonio import canonical
 from callsheet.schema.shape import KINDS, kind_of_value
+from callsheet.schemadiff.view import conjoin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.schemadiff.view import Conjunction, SchemaView
+    from callsheet.schemadiff.view import Conjunction
 
 
 LOWER = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
@@ -36,6 +37,10 @@ class Items:
 
     prefix: tuple[Any, ...]
     rest: Any = True
+
+    def at(self, index: int) -> Any:
+        """Return the schema of the item at an index."""
+        return self.prefix[index] if index < len(self.prefix) else self.rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +89,17 @@ class Case:
         """Return the names of all declared fields."""
         return frozenset(name for fields in self.fields for name in fields.declared)
 
-    def field(self, view: SchemaView, name: str) -> Conjunction:
+    def field(self, name: str) -> Conjunction:
         """Return the schemas of a field."""
-        return view.conjoin(
-            *(fields.declared.get(name, fields.additional) for fields in self.fields)
-        )
+        return conjoin(*(each.declared.get(name, each.additional) for each in self.fields))
 
-    def additional(self, view: SchemaView) -> Conjunction:
+    def additional(self) -> Conjunction:
         """Return the schemas of every undeclared field."""
-        return view.conjoin(*(fields.additional for fields in self.fields))
+        return conjoin(*(each.additional for each in self.fields))
 
-    def item(self, view: SchemaView, index: int) -> Conjunction:
+    def item(self, index: int) -> Conjunction:
         """Return the schemas of the item at an index."""
-        return view.conjoin(
-            *(
-                items.prefix[index] if index < len(items.prefix) else items.rest
-                for items in self.items
-            )
-        )
+        return conjoin(*(each.at(index) for each in self.items))
 
     def prefix_length(self) -> int:
         """Return how many items have schemas of their own."""

@@ -97,7 +97,7 @@ class _Classifier:
         if attempts is None or (self.is_harmless and difference.code != "field-gone"):
             return Classification(difference, "additive")
         counterexample = None if self.is_harmless else self.search.find(attempts)
-        is_breaking = counterexample is not None and not difference.never_breaking
+        is_breaking = counterexample is not None and not difference.fields
         severity: Severity = "breaking" if is_breaking else "unproved"
         return Classification(difference, severity, counterexample)
 
@@ -121,7 +121,6 @@ class _Classifier:
                 phrase=phrase,
                 losses=attempts,
                 gains=attempts,
-                never_breaking=True,
                 fields=tuple(fields),
             )
         ]
@@ -131,7 +130,7 @@ class _Classifier:
 
         It counts for the one difference that can be to blame, else for the schema as a whole.
         """
-        if any(each.difference.never_breaking for each in classified):
+        if any(each.difference.fields for each in classified):
             return classified
         unproved = [each for each in classified if each.severity == "unproved"]
         counterexample = self.search.search_nearby()

@@ -72,7 +72,7 @@ def _tags(cases: Cases, case: Case) -> list[tuple[str, str]]:
     """List the required fields that have a single value, with it."""
     tags = []
     for name in sorted(case.required):
-        inner = cases.of(case.field(cases.view, name))
+        inner = cases.of(case.field(name))
         if len(inner) == 1 and inner[0].values is not None and len(inner[0].values) == 1:
             tags.append((name, next(iter(inner[0].values))))
     return tags or [("", value_key(sorted(case.required)))]
@@ -161,7 +161,7 @@ def _objects_of_size(samples: Samples, case: Case, size: int) -> Iterable[dict[s
     lacking = max(size - len(required), 0)
     undeclared = {f"{EXTRA}_{number}": 1 for number in range(lacking)}
     declared = {
-        name: (samples.of(case.field(samples.view, name)) or [None])[0]
+        name: (samples.of(case.field(name)) or [None])[0]
         for name in sorted(case.declared() - required.keys())[:lacking]
     }
     yield from ({**required, **undeclared}, {**required, **declared})
@@ -195,13 +195,11 @@ def compare_arrays(comparison: Comparison, old: Case, new: Case, pointer: Pointe
         gains = (Attempt(pointer, tuple(_with_repeated_item(comparison.new_samples, new))),)
         comparison.add("unique", pointer, "may now repeat items", gains=gains)
     for index in range(max(old.prefix_length(), new.prefix_length()) + 1):
-        before = old.item(comparison.old.view, index)
-        after = new.item(comparison.new.view, index)
-        comparison.enqueue(before, after, (*pointer, index))
+        comparison.enqueue(old.item(index), new.item(index), (*pointer, index))
 
 
 def _with_repeated_item(samples: Samples, case: Case) -> Iterable[Any]:
-    for element in samples.of(case.item(samples.view, 0))[:3]:
+    for element in samples.of(case.item(0))[:3]:
         array = samples.fill_array(replace(case, unique=False), [element, element])
         if array is not None:
             yield array
@@ -219,16 +217,14 @@ def compare_objects(comparison: Comparison, old: Case, new: Case, pointer: Point
         else:
             _compare_required(comparison, old, new, inner)
             if name in before:
-                old_field = old.field(comparison.old.view, name)
-                new_field = new.field(comparison.new.view, name)
-                comparison.enqueue(old_field, new_field, inner)
+                comparison.enqueue(old.field(name), new.field(name), inner)
     _compare_additional(comparison, old, new, pointer)
 
 
 def _possible_fields(cases: Cases, case: Case) -> frozenset[str]:
     """Return the declared fields that some value may have."""
     names = case.declared()
-    return frozenset(name for name in names if not cases.is_empty(case.field(cases.view, name)))
+    return frozenset(name for name in names if not cases.is_empty(case.field(name)))
 
 
 def _compare_required(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
@@ -251,7 +247,7 @@ def _add_new_field(comparison: Comparison, old: Case, new: Case, pointer: Pointe
     is_required = name in new.required
     losses: Attempts | None = (Attempt(pointer, (MISSING,)),) if is_required else None
     gains: Attempts | None = None
-    before, after = old.field(comparison.old.view, name), new.field(comparison.new.view, name)
+    before, after = old.field(name), new.field(name)
     if comparison.old.is_empty(before):
         comparison.newly_allowed.append(pointer)
     else:
@@ -270,7 +266,7 @@ def _compare_additional(comparison: Comparison, old: Case, new: Case, pointer: P
     """Compare what binds fields that neither side declares."""
     if any(fields.by_pattern for fields in (*old.fields, *new.fields)):
         return  # rules about names by pattern are compared as a whole
-    before, after = old.additional(comparison.old.view), new.additional(comparison.new.view)
+    before, after = old.additional(), new.additional()
     was_closed, is_closed = comparison.old.is_empty(before), comparison.new.is_empty(after)
     inner = (*pointer, EXTRA)
     attempts = (Attempt(inner, UNDECLARED_VALUES), Attempt(inner))

@@ -190,9 +190,9 @@ class Search:
         if attempt.values == (MISSING,) and len(attempt.pointer) == 1:
             yield start
             return
-        field = case.field(self.allowing.view, name)
+        field = case.field(name)
         for twin in self._twins(refusing, "object"):
-            twin_field = twin.field(self.refusing.view, name)
+            twin_field = twin.field(name)
             for value in self._bodies(field, twin_field, attempt.inner(), depth + 1):
                 yield {**start, name: value}
 
@@ -202,13 +202,13 @@ class Search:
         index = int(attempt.pointer[0])
         start = self.samples.fill_array(case, [], depth) or []
         while len(start) < index:
-            options = self.samples.of(case.item(self.allowing.view, len(start)))
+            options = self.samples.of(case.item(len(start)))
             if not options:
                 return
             start.append(options[0])
-        element = case.item(self.allowing.view, index)
+        element = case.item(index)
         for twin in self._twins(refusing, "array"):
-            twin_element = twin.item(self.refusing.view, index)
+            twin_element = twin.item(index)
             for value in self._bodies(element, twin_element, attempt.inner(), depth + 1):
                 yield [*start[:index], value, *start[index + 1 :]]
 

@@ -59,8 +59,8 @@ class Difference:
 
     ``losses`` is not ``None`` where the new schema may refuse what the old one took, ``gains``
     where it may take what the old one refused; they hold where to look for a value that shows
-    it. ``severity`` is set where neither is possible. ``never_breaking`` marks differences about
-    fields that one side does not declare; ``fields`` points at those.
+    it. ``severity`` is set where neither is possible. ``fields`` points at fields that one side
+    does not declare, if the difference is about those: it is never called breaking.
     """
 
     code: str
@@ -70,7 +70,6 @@ class Difference:
     losses: Attempts | None = None
     gains: Attempts | None = None
     severity: Literal["", "text", "additive"] = ""
-    never_breaking: bool = False
     fields: tuple[Pointer, ...] = ()
 
 

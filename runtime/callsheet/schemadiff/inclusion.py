@@ -73,14 +73,14 @@ def _test_array(cases: Cases, case: Case, array: list[Any]) -> Iterable[Verdict]
     if case.unique:
         yield len(set(map(value_key, array))) == len(array)
     for index, element in enumerate(array):
-        yield is_member(cases, case.item(cases.view, index), element)
+        yield is_member(cases, case.item(index), element)
 
 
 def _test_object(cases: Cases, case: Case, fields: dict[str, Any]) -> Iterable[Verdict]:
     yield _has_size(case, len(fields), "minProperties", "maxProperties")
     yield case.required <= fields.keys()
     for name, value in fields.items():
-        yield is_member(cases, case.field(cases.view, name), value)
+        yield is_member(cases, case.field(name), value)
 
 
 def _has_size(case: Case, size: int, low: str, high: str) -> bool:
@@ -178,9 +178,8 @@ class Proof:
             return False
         if target.unique and not case.unique and longest > 1:
             return False
-        inner, outer = self.inner.view, self.outer.view
         return all(
-            index >= longest or self.is_included(case.item(inner, index), target.item(outer, index))
+            index >= longest or self.is_included(case.item(index), target.item(index))
             for index in range(max(case.prefix_length(), target.prefix_length()) + 1)
         )
 
@@ -189,7 +188,7 @@ class Proof:
         impossible = (
             index
             for index in range(case.prefix_length() + 1)
-            if self.inner.is_empty(case.item(self.inner.view, index))
+            if self.inner.is_empty(case.item(index))
         )
         return min(case.limits.get("maxItems", _INFINITE), next(impossible, _INFINITE))
 
@@ -198,17 +197,16 @@ class Proof:
             return False
         if not self._are_field_counts_within(case, target):
             return False
-        inner, outer = self.inner.view, self.outer.view
-        names = sorted(case.declared() | target.declared())
-        pairs = [(case.field(inner, name), target.field(outer, name)) for name in names]
-        pairs.append((case.additional(inner), target.additional(outer)))
-        return all(self.is_included(*pair) for pair in pairs)
+        return all(
+            self.is_included(case.field(name), target.field(name))
+            for name in sorted(case.declared() | target.declared())
+        ) and self.is_included(case.additional(), target.additional())
 
     def _are_field_counts_within(self, case: Case, target: Case) -> bool:
         least = max(case.limits.get("minProperties", 0), len(case.required))
         most = case.limits.get("maxProperties", _INFINITE)
         by_pattern = any(fields.by_pattern for fields in case.fields)
-        if not by_pattern and self.inner.is_empty(case.additional(self.inner.view)):
+        if not by_pattern and self.inner.is_empty(case.additional()):
             most = min(most, len(case.declared()))
         limits = {"minProperties": least, "maxProperties": most}
         return _are_sizes_within(limits, target.limits, "minProperties", "maxProperties")

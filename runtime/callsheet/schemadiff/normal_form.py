@@ -131,7 +131,7 @@ class Cases:
             return _has_no_number(case.limits)
         if kind != "object" or depth <= 0:
             return False
-        return any(self.is_empty(case.field(self.view, name), depth - 1) for name in case.required)
+        return any(self.is_empty(case.field(name), depth - 1) for name in case.required)
 
     def is_empty(self, conjunction: Conjunction, depth: int = 2) -> bool:
         """Tell whether it is certain that no value passes."""

@@ -124,7 +124,7 @@ class Samples:
     """Values for one side, those first that the other side takes too."""
 
     def __init__(self, cases: Cases, other: Cases) -> None:
-        self.cases, self.view, self.other = cases, cases.view, other
+        self.cases, self.other = cases, other
         self._calls_left = _MAX_CALLS
         self._calls_left_in_all = _MAX_CALLS_IN_ALL
 
@@ -189,7 +189,7 @@ class Samples:
         if not case.limits.get("minItems"):
             yield []
         if depth < _DEEPEST:
-            for first in self.of(case.item(self.view, 0), None, depth + 1)[:2]:
+            for first in self.of(case.item(0), None, depth + 1)[:2]:
                 array = self.fill_array(case, [first], depth + 1)
                 if array is not None:
                     yield array
@@ -201,7 +201,7 @@ class Samples:
         if least > _LONGEST or len(start) > case.limits.get("maxItems", len(start)):
             return None
         while len(array) < least:
-            options = self.of(case.item(self.view, len(array)), None, depth + 1)
+            options = self.of(case.item(len(array)), None, depth + 1)
             if case.unique:
                 used = set(map(value_key, array))
                 options = [option for option in options if value_key(option) not in used]
@@ -220,7 +220,7 @@ class Samples:
         yield required
         names = sorted(case.declared() - required.keys())[:3] if depth < 2 else []
         for name in names:
-            for value in self.of(case.field(self.view, name), None, depth + 1)[:1]:
+            for value in self.of(case.field(name), None, depth + 1)[:1]:
                 yield {**required, name: value}
 
     def build_object(
@@ -237,8 +237,8 @@ class Samples:
         wanted = frozenset[str]().union(*(target.required for target in targets))
         objects = [target for target in targets if "object" in target.kinds]
         for name in sorted((case.required | wanted) - {omit}):
-            theirs = objects[0].field(self.other.view, name) if objects else None
-            options = self.of(case.field(self.view, name), theirs, depth + 1)
+            theirs = objects[0].field(name) if objects else None
+            options = self.of(case.field(name), theirs, depth + 1)
             if options:
                 built[name] = options[0]
             elif name in case.required:
@@ -246,7 +246,7 @@ class Samples:
         number = 0
         while len(built) < min(case.limits.get("minProperties", 0), _MAX_FIELDS):
             number += 1
-            built[f"field_{number}"] = (self.of(case.additional(self.view)) or [1])[0]
+            built[f"field_{number}"] = (self.of(case.additional()) or [1])[0]
         return built
 
 

@@ -26,6 +26,13 @@ _MAX_REFS = 16
 _OLD_DRAFTS = frozenset(("draft-04", "draft-06"))
 
 
+def conjoin(*schemas: Any) -> Conjunction:
+    """Return schemas that apply together, without those that allow everything."""
+    if any(schema is False for schema in schemas):
+        return (False,)
+    return tuple(schema for schema in schemas if schema is not True and schema != {})
+
+
 class SchemaView:
     """An advertised schema, ready to be compared; raises ``SchemaRefused`` like admission.
 
@@ -37,7 +44,7 @@ class SchemaView:
     def __init__(self, raw: Any) -> None:
         self.raw = raw
         self.schema, notes = admit_with_notes(raw)
-        self.root = self.conjoin(self.schema)
+        self.root = conjoin(self.schema)
         self.draft = draft_of(raw)
         text = canonical(raw)
         self.decidable = not (
@@ -49,12 +56,6 @@ class SchemaView:
     def resolve(self, schema: dict[str, Any]) -> Any:
         """Return the target of the schema's ``$ref``."""
         return follow(str(schema["$ref"]), self.schema)
-
-    def conjoin(self, *schemas: Any) -> Conjunction:
-        """Return schemas that apply together, without those that allow everything."""
-        if any(schema is False for schema in schemas):
-            return (False,)
-        return tuple(schema for schema in schemas if schema is not True and schema != {})
 
     def identity(self, conjunction: Conjunction) -> tuple[int, ...]:
         """Return what identifies a conjunction, whichever references lead to its schemas."""
