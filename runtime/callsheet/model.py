@@ -220,8 +220,10 @@ def _parts(kind: Any, value: Any) -> Any:
         return [_part(inside[0], item) for item in value]
     if origin is dict and isinstance(value, dict):
         return {name: _part(inside[1], item) for name, item in value.items()}
-    if isinstance(kind, type) and issubclass(kind, pydantic.RootModel):
-        return kind.model_construct(_part(kind.model_fields["root"].annotation, value))
+    if isinstance(kind, type) and issubclass(kind, RootModel):
+        root = kind.model_construct(_part(kind.model_fields["root"].annotation, value))
+        root._given = OriginalValue(value, _frozen(root.root))
+        return root
     if isinstance(kind, type) and issubclass(kind, Model) and isinstance(value, dict):
         return _model(kind, value)
     return value

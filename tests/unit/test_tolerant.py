@@ -88,3 +88,16 @@ def test_classes_may_stand_in_any_order() -> None:
     assert isinstance(first.next, Second)
     assert isinstance(first.next.third, Third)
     assert to_wire(first) == reply
+
+
+class Score(Model):
+    name: str
+
+
+class Scores(RootModel[Any]):
+    root: dict[str, str | float | Score]
+
+
+def test_a_root_that_is_read_in_part_keeps_the_form_of_its_numbers() -> None:
+    reply = {"first": 15, "second": {}}
+    assert repr(to_wire(read_leniently(Scores, reply))) == repr(reply)
