@@ -10,15 +10,17 @@ import sys
 def watch(log: str, folder: str) -> None:
     """Note in ``log`` each file below ``folder`` that this process opens, lists or runs."""
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    place = os.path.realpath(folder)
+    root = os.path.realpath(folder)
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event not in {"open", "os.listdir", "os.scandir", "subprocess.Popen", "os.exec"}:
             return
-        named = [one for one in arguments[:1] if isinstance(one, str | bytes | os.PathLike)]
-        for one in named:
-            path = os.path.abspath(os.fsdecode(one))
-            if path.startswith(place):
+        targets = [
+            target for target in arguments[:1] if isinstance(target, str | bytes | os.PathLike)
+        ]
+        for target in targets:
+            path = os.path.abspath(os.fsdecode(target))
+            if path.startswith(root):
                 os.write(handle, json.dumps([event, path]).encode() + b"\n")
 
     sys.addaudithook(hook)

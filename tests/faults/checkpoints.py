@@ -101,22 +101,22 @@ def arm(point: str, nth: int) -> None:
         _wrap_effects(point, reached)
 
 
-def _wrap(place: Any, name: str, side: str, reached: Callable[[], None]) -> None:
-    real = getattr(place, name)
+def _wrap(owner: Any, name: str, side: str, reached: Callable[[], None]) -> None:
+    real = getattr(owner, name)
 
-    def wrapped(*given: Any, **named: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         if side == "before":
             reached()
-        found = real(*given, **named)
+        outcome = real(*args, **kwargs)
         if side == "after":
             reached()
-        return found
+        return outcome
 
-    setattr(place, name, wrapped)
+    setattr(owner, name, wrapped)
 
 
 def _wrap_writing(reached: Callable[[], None]) -> None:
-    """However many bytes the network gives at once, they are written a small piece at a time."""
+    """Write whatever the network gives in small pieces, and pass the point after each."""
     real = partial_file.PartialFile.write
 
     def write(part: partial_file.PartialFile, chunk: bytes) -> None:
@@ -128,14 +128,14 @@ def _wrap_writing(reached: Callable[[], None]) -> None:
 
 
 def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None:
-    """httpx tells what its connection does to whoever asks for it with a request."""
+    """Pass the point at an event that httpx reports to the trace hook of a request."""
 
-    def told(name: str, info: object) -> None:
+    def trace_event(name: str, details: object) -> None:
         if name == event:
             reached()
 
-    async def told_awaited(name: str, info: object) -> None:
-        told(name, info)
+    async def trace_event_async(name: str, details: object) -> None:
+        trace_event(name, details)
 
     real = Clients.build
 
@@ -143,24 +143,24 @@ def _wrap_requests(action: str, event: str, reached: Callable[[], None]) -> None
         client, request = real(self, send, url)
         if send.path.endswith((f".{action}", f".{action}_and_wait")):
             is_async = isinstance(client, httpx.AsyncClient)
-            request.extensions["trace"] = told_awaited if is_async else told
+            request.extensions["trace"] = trace_event_async if is_async else trace_event
         return client, request
 
     vars(transport_http)["Clients"].build = build
 
 
 def _wrap_effects(point: str, reached: Callable[[], None]) -> None:
-    side, _, what = point.partition(" ")
-    side, what = ("after", point) if side not in {"before", "after"} else (side, what)
+    side, _, moment = point.partition(" ")
+    side, moment = ("after", point) if side not in {"before", "after"} else (side, moment)
 
     def is_it(effect: Any) -> bool:
-        if what in _RECORDS:
-            return isinstance(effect, Record) and effect.event in _RECORDS[what]
-        if what == "the download":
+        if moment in _RECORDS:
+            return isinstance(effect, Record) and effect.event in _RECORDS[moment]
+        if moment == "the download":
             return isinstance(effect, Download)
-        wanted = QUERY if what == "a poll" else CREATE
+        command = QUERY if moment == "a poll" else CREATE
         return isinstance(effect, Send) and effect.path.endswith(
-            (f".{wanted}", f".{wanted}_and_wait")
+            (f".{command}", f".{command}_and_wait")
         )
 
     real_sync = callsheet.transport.sync.Transport.perform
@@ -169,18 +169,18 @@ def _wrap_effects(point: str, reached: Callable[[], None]) -> None:
     def perform(self: Any, effect: Any) -> Any:
         if side == "before" and is_it(effect):
             reached()
-        found = real_sync(self, effect)
+        outcome = real_sync(self, effect)
         if side == "after" and is_it(effect):
             reached()
-        return found
+        return outcome
 
     async def perform_awaited(self: Any, effect: Any) -> Any:
         if side == "before" and is_it(effect):
             reached()
-        found = await real_awaited(self, effect)
+        outcome = await real_awaited(self, effect)
         if side == "after" and is_it(effect):
             reached()
-        return found
+        return outcome
 
     vars(callsheet.transport.sync)["Transport"].perform = perform
     vars(callsheet.transport.aio)["AsyncTransport"].perform = perform_awaited

@@ -23,43 +23,43 @@ if TYPE_CHECKING:
 LIST = ("actions", "list", "--refresh")
 
 
-def _config_files(evil: str, here: Path, home: Path) -> dict[str, str]:
+def _config_files(evil: str, cwd: Path, home: Path) -> dict[str, str]:
     profile = {"profile": "default", "profiles": {"default": {"host": evil}}}
     for name in ("config.json", ".config/ads/config.json", ".adsgency/config.json", "ads.json"):
-        (here / name).parent.mkdir(parents=True, exist_ok=True)
-        (here / name).write_text(json.dumps(profile | {"host": evil, "apiKey": "x"}))
+        (cwd / name).parent.mkdir(parents=True, exist_ok=True)
+        (cwd / name).write_text(json.dumps(profile | {"host": evil, "apiKey": "x"}))
     return {}
 
 
-def _dotenv(evil: str, here: Path, home: Path) -> dict[str, str]:
+def _dotenv(evil: str, cwd: Path, home: Path) -> dict[str, str]:
     for name in (".env", ".envrc", "ads.env"):
-        (here / name).write_text(f"ADS_HOST={evil}\nADS_PROFILE=evil\nHTTP_PROXY={evil}\n")
+        (cwd / name).write_text(f"ADS_HOST={evil}\nADS_PROFILE=evil\nHTTP_PROXY={evil}\n")
     return {}
 
 
-def _project(evil: str, here: Path, home: Path) -> dict[str, str]:
-    (here / "pyproject.toml").write_text(f'[tool.callsheet]\nhost = "{evil}"\nsource="{evil}"')
-    (here / "callsheet.toml").write_text(f'host = "{evil}"\n')
-    (here / "setup.cfg").write_text(f"[callsheet]\nhost = {evil}\n")
+def _project(evil: str, cwd: Path, home: Path) -> dict[str, str]:
+    (cwd / "pyproject.toml").write_text(f'[tool.callsheet]\nhost = "{evil}"\nsource="{evil}"')
+    (cwd / "callsheet.toml").write_text(f'host = "{evil}"\n')
+    (cwd / "setup.cfg").write_text(f"[callsheet]\nhost = {evil}\n")
     return {}
 
 
-def _variable(evil: str, here: Path, home: Path) -> dict[str, str]:
+def _variable(evil: str, cwd: Path, home: Path) -> dict[str, str]:
     return {"ADS_HOST": evil}
 
 
-def _stored_host(evil: str, here: Path, home: Path) -> dict[str, str]:
+def _stored_host(evil: str, cwd: Path, home: Path) -> dict[str, str]:
     path = home / "config" / "config.json"
-    data = json.loads(path.read_text("utf-8"))
-    data["profiles"]["default"]["host"] = evil
-    path.write_text(json.dumps(data))
+    profiles = json.loads(path.read_text("utf-8"))
+    profiles["profiles"]["default"]["host"] = evil
+    path.write_text(json.dumps(profiles))
     return {}
 
 
-def _modules(evil: str, here: Path, home: Path) -> dict[str, str]:
+def _modules(evil: str, cwd: Path, home: Path) -> dict[str, str]:
     for name in ("ads_client", "callsheet", "httpx", "click", "json"):
-        (here / f"{name}.py").write_text(f"raise SystemExit('{name} came from here')\n")
-    (here / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
+        (cwd / f"{name}.py").write_text(f"raise SystemExit('{name} came from here')\n")
+    (cwd / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
     return {}
 
 
@@ -74,47 +74,49 @@ ATTACKS = {
 }
 
 
-def _run(home: Path, here: Path, words: tuple[str, ...], env: Mapping[str, str]) -> tuple[int, str]:
+def _run(home: Path, cwd: Path, argv: tuple[str, ...], env: Mapping[str, str]) -> tuple[int, str]:
     """Run the installed program's own way in, from a folder that is not trusted."""
-    ads = Program(stage.client_folder(), home, here)
-    done = subprocess.run(
+    ads = Program(stage.client_folder(), home, cwd)
+    process = subprocess.run(
         # A console script has its own folder on the path, not the working directory.
         [
             sys.executable,
             "-P",
             "-c",
             "import sys; from ads_client.cli import main; sys.exit(main())",
-            *words,
+            *argv,
         ],
         env=ads.environ() | dict(env),
-        cwd=here,
+        cwd=cwd,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    return done.returncode, done.stdout + done.stderr
+    return process.returncode, process.stdout + process.stderr
 
 
 def play_precedence(tally: Tally, *, times: int) -> None:
-    """S4."""
+    """Play S4."""
     with tempfile.TemporaryDirectory() as folder, stage.sandbox() as running:
         for name, attack in list(ATTACKS.items())[:times]:
             running.reset()
             root = Path(folder) / name.replace(" ", "-")
-            home, here = root / "home", root / "here"
-            here.mkdir(parents=True)
+            home, cwd = root / "home", root / "here"
+            cwd.mkdir(parents=True)
             login = ("login", "--host", running.url, "--api-key", stage.KEY)
-            code, said = _run(home, here, login, {})
-            tally.hold(code == 0, name, "login failed:", said)
-            env = attack(running.foreign_url, here, home)
+            code, output = _run(home, cwd, login, {})
+            tally.hold(code == 0, name, "login failed:", output)
+            env = attack(running.foreign_url, cwd, home)
             before = len(running.requests())
-            code, said = _run(home, here, LIST, env)
+            code, output = _run(home, cwd, LIST, env)
             for leak in leaks(running):
                 tally.hold(False, name, "the key went to", leak)
             stays = name not in {"ADS_HOST of another origin", "a profile with another host"}
-            asked = len(running.requests()) > before
-            tally.hold(asked == stays, name, "asked the configured server:", asked, said[-300:])
+            reached = len(running.requests()) > before
+            tally.hold(
+                reached == stays, name, "asked the configured server:", reached, output[-300:]
+            )
             tally.hold(bool(running.foreign.requests()) != stays, name, "asked the other server")
             tally.ran(name)
 
@@ -132,8 +134,8 @@ LOOSE = {
 LOOSE_CONFIG = {"verify": False, "insecure": True, "insecure_http": True, "tls": False}
 
 
-def _tls_cases(running: Running, here: Path, home: Path) -> dict[str, tuple[str, dict[str, str]]]:
-    """Address and variables of each case; files are written when the case is made."""
+def _tls_cases(running: Running, cwd: Path, home: Path) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return address and variables of each case; files are written when the case is made."""
     secure, port = running.secure_url, running.url.rpartition(":")[2]
     trusted = {"SSL_CERT_FILE": str(running.foreign.certificate)}
     return {
@@ -148,7 +150,7 @@ def _tls_cases(running: Running, here: Path, home: Path) -> dict[str, tuple[str,
     }
 
 
-def _write(kind: str, host: str, here: Path, home: Path) -> None:
+def _write(kind: str, host: str, cwd: Path, home: Path) -> None:
     if kind == "profile":
         (home / "config").mkdir(parents=True, mode=0o700)
         path = home / "config" / "config.json"
@@ -157,27 +159,27 @@ def _write(kind: str, host: str, here: Path, home: Path) -> None:
         profile = {"host": "https://other.example", **LOOSE_CONFIG}
         path.write_text(json.dumps({"profiles": {"default": profile}, **LOOSE_CONFIG}))
     elif kind == "project":
-        lines = [f"{name} = {json.dumps(value)}" for name, value in LOOSE_CONFIG.items()]
-        (here / "pyproject.toml").write_text("\n".join(["[tool.callsheet]", *lines]))
-        (here / ".env").write_text("\n".join(f"{name}={text}" for name, text in LOOSE.items()))
+        lines = [f"{name} = {json.dumps(switch)}" for name, switch in LOOSE_CONFIG.items()]
+        (cwd / "pyproject.toml").write_text("\n".join(["[tool.callsheet]", *lines]))
+        (cwd / ".env").write_text("\n".join(f"{name}={text}" for name, text in LOOSE.items()))
 
 
 def play_tls(tally: Tally, *, words: tuple[tuple[str, ...], ...]) -> None:
-    """S5; each case with a safe request and, where asked, a paid one."""
+    """Play S5; each case with a safe request and, where asked, a paid one."""
     with tempfile.TemporaryDirectory() as folder, stage.sandbox() as running:
-        for number, said in enumerate(words):
+        for number, argv in enumerate(words):
             for name in _tls_cases(running, Path(), Path()):
                 running.reset()
                 root = Path(folder) / f"{number}-{name.replace(' ', '-')}"
-                home, here = root / "home", root / "here"
-                here.mkdir(parents=True)
-                host, env = _tls_cases(running, here, home)[name]
-                _write(env.get("FILE", ""), host, here, home)
+                home, cwd = root / "home", root / "here"
+                cwd.mkdir(parents=True)
+                host, env = _tls_cases(running, cwd, home)[name]
+                _write(env.get("FILE", ""), host, cwd, home)
                 env = {**env, "ADS_HOST": host, "ADS_API_KEY": stage.KEY}
-                code, told = _run(home, here, said, env)
-                asked = len(running.requests())
-                wanted = {"trusted by SSL_CERT_FILE": 0}.get(name, 2 if "plain" in name else 1)
-                tally.hold(code == wanted, name, said, "exit", code, told[-300:])
-                tally.hold(bool(asked) == (wanted == 0), name, said, asked, "requests arrived")
-                tally.hold("Traceback" not in told, name, told[-300:])
+                code, output = _run(home, cwd, argv, env)
+                count = len(running.requests())
+                expected = {"trusted by SSL_CERT_FILE": 0}.get(name, 2 if "plain" in name else 1)
+                tally.hold(code == expected, name, argv, "exit", code, output[-300:])
+                tally.hold(bool(count) == (expected == 0), name, argv, count, "requests arrived")
+                tally.hold("Traceback" not in output, name, output[-300:])
                 tally.ran(name)

@@ -41,26 +41,26 @@ class Kill(NamedTuple):
 
     @property
     def dialect(self) -> str:
-        """The server's dialect."""
+        """Return the server's dialect."""
         return SERVERS[self.seed % len(SERVERS)]
 
     @property
     def options(self) -> dict[str, float]:
-        """How long the job takes."""
+        """Return how long the job takes, as options of the sandbox."""
         return {"sandboxSeconds": LONGER if "poll" in self.point else BRIEF}
 
     @property
     def driver(self) -> str:
-        """The program for every second seed, the async library for the others."""
+        """Return the program for every second seed, the async library for the others."""
         return "program" if self.seed % 2 == 0 else "library"
 
     def __str__(self) -> str:
-        where = self.point if self.moment is None else f"after {self.moment:.3f} s"
-        return f"killed {where} ({self.driver}, {self.dialect}, seed {self.seed}):"
+        point = self.point if self.moment is None else f"after {self.moment:.3f} s"
+        return f"killed {point} ({self.driver}, {self.dialect}, seed {self.seed}):"
 
 
 def job(url: str, home: str, out: str, options: dict[str, float]) -> int:
-    """A job by the async library, from beginning to end; run in a process of its own."""
+    """Run a job by the async library from beginning to end, in a process of its own."""
 
     async def steps(client: Any, wait: Any) -> None:
         body = {"prompt": "a cup", "options": options}
@@ -74,8 +74,8 @@ def job(url: str, home: str, out: str, options: dict[str, float]) -> int:
 class Yard:
     """A sandbox, a forge, and what the sandbox's picture of a cup is in each dialect."""
 
-    def __init__(self, running: Running, made: Forge, folder: Path) -> None:
-        self.running, self.forge, self.folder = running, made, folder
+    def __init__(self, running: Running, warm: Forge, folder: Path) -> None:
+        self.running, self.forge, self.folder = running, warm, folder
         self.count = 0
         self.right: dict[str, str] = {}
         self.longest = 0.0
@@ -153,8 +153,8 @@ def _judge(tally: Tally, yard: Yard, kill: Kill, home: Path) -> None:
             continue
         assert row is not None
         if row.state == "saved":
-            kept = [(file.sha256, Path(file.path).exists()) for file in row.files]
-            tally.hold(kept == [(yard.right[dialect], True)], kill, "saved as", row.files)
+            files = [(file.sha256, Path(file.path).exists()) for file in row.files]
+            tally.hold(files == [(yard.right[dialect], True)], kill, "saved as", row.files)
             continue
         tally.hold(row.state in OPEN, kill, "charged, and the ledger says", row.state)
         tally.hold(row.ref[:8] in listed, kill, "charged, and not listed:", listed[-300:])
@@ -165,7 +165,7 @@ def _judge(tally: Tally, yard: Yard, kill: Kill, home: Path) -> None:
             tally.hold(digest == yard.right[dialect], kill, "half or wrong:", path.name)
 
 
-def _one(tally: Tally, yard: Yard, kill: Kill) -> None:
+def _play_kill(tally: Tally, yard: Yard, kill: Kill) -> None:
     yard.running.reset()
     home = yard.home(kill)
     ended = yard.start(kill, home)
@@ -176,7 +176,7 @@ def _one(tally: Tally, yard: Yard, kill: Kill) -> None:
 
 
 def kills(seeds: int, moments: int) -> Iterator[Kill]:
-    """Every point with every seed, then moments within a little more than a job takes."""
+    """Yield every point with every seed, then moments within a little more than a job takes."""
     dice = random.Random(2)
     for point in POINTS:
         yield from (Kill(point, seed) for seed in range(seeds))
@@ -184,21 +184,21 @@ def kills(seeds: int, moments: int) -> Iterator[Kill]:
 
 
 def play(tally: Tally, *, seeds: int, moments: int) -> None:
-    """R2, by workers that each have a sandbox and a forge."""
-    left, turn = kills(seeds, moments), threading.Lock()
+    """Play R2 by workers that each have a sandbox and a forge."""
+    pending, turn = kills(seeds, moments), threading.Lock()
 
     def work(number: int) -> Tally:
         own = Tally(tally.promise)
         with tempfile.TemporaryDirectory() as name, stage.sandbox() as running:
             folder = Path(name)
-            with forge(folder / "forge", stage.program_environ(folder)) as made:
-                yard = Yard(running, made, folder)
+            with forge(folder / "forge", stage.program_environ(folder)) as warm:
+                yard = Yard(running, warm, folder)
                 while True:
                     with turn:
-                        kill = next(left, None)
+                        kill = next(pending, None)
                     if kill is None:
                         return own
-                    _one(own, yard, kill)
+                    _play_kill(own, yard, kill)
 
     with ThreadPoolExecutor(WORKERS) as pool:
         for own in pool.map(work, range(WORKERS)):

@@ -43,7 +43,7 @@ TINY = 64 * 1024
 BODY = {"prompt": "a cup", "options": {"sandboxSeconds": 0}}
 
 
-class Made(NamedTuple):
+class FinishedJob(NamedTuple):
     """A finished job: its id, and what its file is."""
 
     task_id: str
@@ -65,31 +65,31 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def made(running: Running, home: Path, action: str = "ai.video.generate") -> Made:
+def make_job(running: Running, home: Path, action: str = "ai.video.generate") -> FinishedJob:
     """Let the sandbox make a file, and take it where nothing goes wrong."""
-    found: list[str] = []
+    task_ids: list[str] = []
 
     async def steps(client: Any, wait: Any) -> None:
         task = await wait(client.submit(action, BODY))
-        found.append(task.id)
+        task_ids.append(task.id)
         await wait((await wait(task.wait(timeout=30))).save(str(home / "right")))
 
     stage.run(stage.settings_for(running.url, home), steps)
-    return Made(found[0], (home / "right").read_bytes())
+    return FinishedJob(task_ids[0], (home / "right").read_bytes())
 
 
 def save(
-    running: Running | Address, home: Path, job: Made, out: Path, how: stage.Play
+    running: Running | Address, home: Path, job: FinishedJob, out: Path, how: stage.Play
 ) -> CallsheetError | None:
     """Save a job's file with a client of this kind; ``None`` is success."""
 
     async def steps(client: Any, wait: Any) -> None:
         if how.ledger is None:
-            result = await wait(client.call("ai.video.query", {"taskId": job.task_id}))
+            reply = await wait(client.call("ai.video.query", {"taskId": job.task_id}))
         else:
             task = await wait(client.tasks.get(job.task_id))
-            result = await wait(task.wait(timeout=30))
-        await wait(result.save(str(out)))
+            reply = await wait(task.wait(timeout=30))
+        await wait(reply.save(str(out)))
 
     try:
         stage.run(stage.settings_for(running.url, home), steps, how)
@@ -98,7 +98,7 @@ def save(
     return None
 
 
-def _cuts(tally: Tally, running: Running, home: Path, job: Made, points: int) -> None:
+def _cuts(tally: Tally, running: Running, home: Path, job: FinishedJob, points: int) -> None:
     size = len(job.content)
     dice = random.Random(10)
     edges = [0, 1, 2, size - 2, size - 1]
@@ -117,8 +117,8 @@ def _cuts(tally: Tally, running: Running, home: Path, job: Made, points: int) ->
             tally.ran(f"{variant} {at}")
 
 
-def _only_right(tally: Tally, name: str, folder: Path, job: Made) -> None:
-    """Whatever has a name is the whole file; nothing is left beside it."""
+def _only_right(tally: Tally, name: str, folder: Path, job: FinishedJob) -> None:
+    """Check that whatever has a name is the whole file and nothing is left beside it."""
     for path in folder.iterdir():
         tally.hold(path.name == "cup.mp4", name, "left", path.name)
         if path.name == "cup.mp4":
@@ -127,11 +127,11 @@ def _only_right(tally: Tally, name: str, folder: Path, job: Made) -> None:
 
 @contextmanager
 def _mounted(folder: Path, *options: str) -> Iterator[bool]:
-    """A small file system of its own, where this user may mount one."""
+    """Mount a small file system where this user may; yield whether it is mounted."""
     folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+    argv = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
     can = os.geteuid() == 0 and sys.platform == "linux"
-    mounted = can and subprocess.run(words, capture_output=True, check=False).returncode == 0
+    mounted = can and subprocess.run(argv, capture_output=True, check=False).returncode == 0
     try:
         yield mounted
     finally:
@@ -140,13 +140,13 @@ def _mounted(folder: Path, *options: str) -> Iterator[bool]:
 
 
 def _refused(tally: Tally, name: str, folder: Path, error: CallsheetError | None) -> None:
-    told = isinstance(error, CallsheetError) and str(folder) in error.message
-    tally.hold(told, name, "told as", repr(error))
+    named = isinstance(error, CallsheetError) and str(folder) in error.message
+    tally.hold(named, name, "told as", repr(error))
     tally.hold(not [path.name for path in folder.iterdir()], name, "left", list(folder.iterdir()))
     tally.ran(name)
 
 
-def _no_room(tally: Tally, running: Running, home: Path, job: Made) -> None:
+def _no_room(tally: Tally, running: Running, home: Path, job: FinishedJob) -> None:
     running.clear_faults()
     for driver in stage.DRIVERS:
         folder = home / f"full-{driver}"
@@ -169,7 +169,7 @@ SAVER = """
 import resource, signal, sys
 from pathlib import Path
 from faults import stage
-from faults.downloading import Address, Made, save
+from faults.downloading import Address, FinishedJob, save
 url, home, task, out, limit, driver = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -178,68 +178,74 @@ if int(limit):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
     how = stage.Play(driver, ledger=None)  # the limit would meet its file too
-error = save(Address(url), Path(home), Made(task, b""), Path(out), how)
+error = save(Address(url), Path(home), FinishedJob(task, b""), Path(out), how)
 print("saved" if error is None else type(error).__name__ + " " + error.message)
 """
 
 
 def _saver(
-    running: Running, home: Path, job: Made, out: Path, *, limit: int = 0, driver: str = "sync"
+    running: Running,
+    home: Path,
+    job: FinishedJob,
+    out: Path,
+    *,
+    limit: int = 0,
+    driver: str = "sync",
 ) -> subprocess.Popen[str]:
-    """A process that saves a job's file when it is told to; its files have a limit if any."""
-    words = [running.url, str(home), job.task_id, str(out), str(limit), driver]
-    began = subprocess.Popen(
-        [sys.executable, "-c", SAVER, *words],
+    """Start a process that saves a job's file when a line is sent; ``limit`` caps its files."""
+    argv = [running.url, str(home), job.task_id, str(out), str(limit), driver]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SAVER, *argv],
         env=stage.program_environ(home),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert began.stdout is not None
-    began.stdout.readline()
-    return began
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
 
 
-def _too_large(tally: Tally, running: Running, home: Path, job: Made, drivers: int) -> None:
+def _too_large(tally: Tally, running: Running, home: Path, job: FinishedJob, drivers: int) -> None:
     running.clear_faults()
     for driver in stage.DRIVERS[:drivers]:
         name, folder = f"file too large ({driver})", home / f"limit-{driver}"
         folder.mkdir()
         limit = len(job.content) // 2
-        one = _saver(running, home, job, folder / "cup.mp4", limit=limit, driver=driver)
-        said = one.communicate("go\n", timeout=60)[0].strip()
-        told = said.startswith("DownloadError") and str(folder) in said
-        tally.hold(told, name, "told as", said)
+        process = _saver(running, home, job, folder / "cup.mp4", limit=limit, driver=driver)
+        output = process.communicate("go\n", timeout=60)[0].strip()
+        refused = output.startswith("DownloadError") and str(folder) in output
+        tally.hold(refused, name, "told as", output)
         tally.hold(not list(folder.iterdir()), name, "left", list(folder.iterdir()))
         tally.ran(name)
 
 
-def _together(tally: Tally, running: Running, home: Path, job: Made, rounds: int) -> None:
-    """Two processes save to one name at the same time: one wins, and the file is right."""
+def _together(tally: Tally, running: Running, home: Path, job: FinishedJob, rounds: int) -> None:
+    """Save to one name from two processes at the same time: one wins, and the file is right."""
     for number in range(rounds):
         running.set_faults("bandwidth rate=2000000 /media/* x2" if number % 2 else "cut bytes=99")
         folder = home / f"together-{number}"
         folder.mkdir()
         both = [_saver(running, home, job, folder / "cup.mp4") for _ in range(2)]
-        for one in both:
-            assert one.stdin is not None
-            one.stdin.write("go\n")
-            one.stdin.flush()
-        said = sorted(one.communicate(timeout=60)[0].strip() for one in both)
+        for process in both:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        outputs = sorted(process.communicate(timeout=60)[0].strip() for process in both)
         name = f"two processes, round {number}:"
-        tally.hold(said[1] == "saved", name, said)
-        tally.hold(said[0].startswith(("saved", "DownloadError", "UsageError")), name, said)
+        tally.hold(outputs[1] == "saved", name, outputs)
+        tally.hold(outputs[0].startswith(("saved", "DownloadError", "UsageError")), name, outputs)
         _only_right(tally, name, folder, job)
         tally.hold((folder / "cup.mp4").exists(), name, "no file")
-        tally.hold(said.count("saved") == 1, name, "both say that they saved")
+        tally.hold(outputs.count("saved") == 1, name, "both say that they saved")
         tally.ran("two processes")
 
 
 def play(tally: Tally, *, points: int, rounds: int, drivers: int) -> None:
-    """R10."""
+    """Play R10."""
     with tempfile.TemporaryDirectory() as name, stage.sandbox() as running:
         home = Path(name)
-        job = made(running, home)
+        job = make_job(running, home)
         tally.hold(len(job.content) > 1000, "the file is too small to be cut")
         _cuts(tally, running, home, job, points)
         _no_room(tally, running, home, job)

@@ -32,7 +32,7 @@ class Ended(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Both streams."""
+        """Return both streams as text."""
         return (self.out + self.err).decode("utf-8", "replace")
 
 
@@ -100,11 +100,11 @@ class Forge:
 @contextlib.contextmanager
 def forge(folder: Path, environ: Mapping[str, str]) -> Iterator[Forge]:
     """Give a forge while the context lasts."""
-    made = Forge(folder, environ)
+    warm = Forge(folder, environ)
     try:
-        yield made
+        yield warm
     finally:
-        made.close()
+        warm.close()
 
 
 def call(name: str, arguments: Any) -> Any:
@@ -160,8 +160,8 @@ def _warm_up() -> None:
     from callsheet.transport.http import load_httpx
 
     load_httpx()
-    for found in pkgutil.walk_packages(callsheet.__path__, "callsheet."):
-        importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(callsheet.__path__, "callsheet."):
+        importlib.import_module(module.name)
     for name in ("jsonschema_rs", "httpx_aiohttp", f"{PACKAGE}.cli", f"{PACKAGE}.client"):
         importlib.import_module(name)
 

@@ -26,7 +26,7 @@ class Watch(threading.Thread):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
-        self.folder, self.found, self.looks = folder, set[str](), 0
+        self.folder, self.faults, self.looks = folder, set[str](), 0
         self.ending = threading.Event()
 
     def run(self) -> None:
@@ -38,8 +38,8 @@ class Watch(threading.Thread):
         try:
             self._note(self.folder, 0o700)
             with os.scandir(self.folder) as entries:
-                found = list(entries)
-            for entry in found:
+                files = list(entries)
+            for entry in files:
                 self._note(Path(entry.path), 0o600)
                 if entry.name == "config.json":
                     self._read(Path(entry.path))
@@ -50,14 +50,14 @@ class Watch(threading.Thread):
     def _note(self, path: Path, allowed: int) -> None:
         mode = stat.S_IMODE(path.lstat().st_mode)
         if mode != allowed:
-            self.found.add(f"{path.name} was {mode:o}, not {allowed:o}")
+            self.faults.add(f"{path.name} was {mode:o}, not {allowed:o}")
 
     def _read(self, path: Path) -> None:
         text = path.read_text("utf-8")
         try:
             json.loads(text)
         except ValueError:
-            self.found.add(f"half a file: {text[:40]!r}")
+            self.faults.add(f"half a file: {text[:40]!r}")
 
 
 def _rounds(tally: Tally, folder: Path, umask: int, rounds: int) -> None:
@@ -70,14 +70,14 @@ def _rounds(tally: Tally, folder: Path, umask: int, rounds: int) -> None:
                 _remove(folder / "config")
             file = ProfileFile(str(folder / "config"))
             file.save("default", {"host": ORIGIN}, origin=ORIGIN, key=f"{stage.KEY}{number}")
-            kept = ProfileFile(str(folder / "config")).key("default", ORIGIN)
-            tally.hold(kept == f"{stage.KEY}{number}", f"umask {umask:03o}: lost a key")
+            stored = ProfileFile(str(folder / "config")).key("default", ORIGIN)
+            tally.hold(stored == f"{stage.KEY}{number}", f"umask {umask:03o}: lost a key")
             tally.ran(f"umask {umask:03o}")
     finally:
         os.umask(before)
         watch.ending.set()
         watch.join()
-    for words in watch.found:
+    for words in watch.faults:
         tally.hold(False, f"umask {umask:03o}:", words)
     tally.hold(watch.looks > rounds // 10, f"umask {umask:03o}: only {watch.looks} looks")
 
@@ -89,20 +89,28 @@ def _remove(folder: Path) -> None:
         folder.rmdir()
 
 
-def _told(tally: Tally, folder: Path) -> None:
-    """A file that others may read, or own, is told to whoever uses it."""
+def _warns(tally: Tally, folder: Path) -> None:
+    """Check that whoever uses a file that others may read, or own, is warned."""
     path = folder / "config" / "config.json"
     for mode in (0o644, 0o640, 0o604, 0o660):
         path.chmod(mode)
-        told = warnings_of(folder)
-        tally.hold(any("chmod 600" in one for one in told), f"mode {mode:o} is not told:", told)
+        warnings = warnings_of(folder)
+        tally.hold(
+            any("chmod 600" in warning for warning in warnings),
+            f"mode {mode:o} is not told:",
+            warnings,
+        )
         tally.ran(f"mode {mode:o} told")
     path.chmod(0o600)
     tally.hold(not warnings_of(folder), "a warning for nothing:", warnings_of(folder))
     if os.geteuid() == 0:  # nobody else can give a file away
         os.chown(path, 65534, -1)
-        told = warnings_of(folder)
-        tally.hold(any("another user" in one for one in told), "the owner is not told:", told)
+        warnings = warnings_of(folder)
+        tally.hold(
+            any("another user" in warning for warning in warnings),
+            "the owner is not told:",
+            warnings,
+        )
         tally.ran("owner told")
 
 
@@ -112,8 +120,8 @@ def warnings_of(folder: Path) -> tuple[str, ...]:
 
 
 def play(tally: Tally, *, rounds: int) -> None:
-    """S3."""
+    """Play S3."""
     for umask in UMASKS:
         with tempfile.TemporaryDirectory() as name:
             _rounds(tally, Path(name), umask, rounds)
-            _told(tally, Path(name))
+            _warns(tally, Path(name))

@@ -25,7 +25,7 @@ BODY = {"prompt": "a cup", "options": {"sandboxSeconds": 0}}
 HEADERS = {"authorization", "x-api-key", "proxy-authorization", "cookie"}
 
 
-def _tried(running: Running, home: Path, kind: str, auth: str, how: tuple[str, str]) -> str:
+def _try(running: Running, home: Path, kind: str, auth: str, how: tuple[str, str]) -> str:
     """Do what the redirect meets, and return how it ended; ``how`` is script and driver."""
     script, driver = how
     settings = stage.settings_for(running.url, home, auth=auth)
@@ -39,8 +39,8 @@ def _tried(running: Running, home: Path, kind: str, auth: str, how: tuple[str, s
         elif kind == "API":
             await wait(client.call("ai.image.generate", BODY))
         else:
-            result = await wait(task.wait(timeout=30))
-            await wait(result.save(str(home / "file")))
+            reply = await wait(task.wait(timeout=30))
+            await wait(reply.save(str(home / "file")))
 
     try:
         stage.run(settings, steps, stage.Play(driver))
@@ -52,13 +52,13 @@ def _tried(running: Running, home: Path, kind: str, auth: str, how: tuple[str, s
 def leaks(running: Running) -> list[str]:
     """Return each credential that another origin than the configured one has got."""
     own = running.url.partition("//")[2]
-    found = [
+    sightings = [
         f"{entry['method']} {entry['origin']}{entry['path']}"
         for entry in running.foreign.requests()
         if HEADERS & {name.lower() for name in entry["headers"]} or stage.KEY in json.dumps(entry)
     ]
     credentials = running.stats()["credentials"]
-    return found + [
+    return sightings + [
         f"{origin}: {kinds}"
         for origin, kinds in credentials.items()
         if origin != own and set(kinds) != {"none"}
@@ -66,7 +66,7 @@ def leaks(running: Running) -> list[str]:
 
 
 def play(tally: Tally, *, every: int) -> None:
-    """S1; ``every`` thins the cases out."""
+    """Play S1; ``every`` thins the cases out."""
     crossed = list(itertools.product(CODES, TARGETS, AUTHS, KINDS))
     with tempfile.TemporaryDirectory() as folder, stage.sandbox() as running:
         for number, (code, target, auth, kind) in enumerate(crossed[::every]):
@@ -80,7 +80,7 @@ def _case(
     code, target, auth, kind = case
     running.reset()
     script = f"{code} to={target} {KINDS[kind]}"
-    ended = _tried(running, home, kind, auth, (script, driver))
+    ended = _try(running, home, kind, auth, (script, driver))
     name = f"{code} to {target}, {auth}, {kind} ({driver}, ended {ended}):"
     for leak in leaks(running):
         tally.hold(False, name, "the key went to", leak)
@@ -88,7 +88,9 @@ def _case(
     if target == "same" and (kind != "API" or code in {307, 308}):
         tally.hold(ended == "ok", name, "not followed")
     if target != "same" and kind != "download":
-        told = {"ServerError"} | ({"OutcomeUnknown"} if code == 303 else set())  # it shows a result
-        tally.hold(ended in told, name)
+        expected = {"ServerError"} | (
+            {"OutcomeUnknown"} if code == 303 else set()
+        )  # it shows a result
+        tally.hold(ended in expected, name)
         tally.hold(not running.foreign.requests(), name, "something was sent there")
     tally.ran(f"{code} {target} {auth} {kind}")

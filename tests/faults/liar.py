@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LISTED = {"actions": [{"id": "v.free", "inputSchema": {}, "readOnly": True}]}
 
 
-class Said(NamedTuple):
+class Answer(NamedTuple):
     """An answer."""
 
     status: int
@@ -22,13 +22,13 @@ class Said(NamedTuple):
     headers: dict[str, str]
 
 
-def said(value: Any) -> Said:
+def json_answer(document: Any) -> Answer:
     """Return a JSON answer."""
-    return Said(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    return Answer(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
 
 
 @contextmanager
-def lying(answer: Callable[[str], Said]) -> Iterator[str]:
+def lying(answer: Callable[[str], Answer]) -> Iterator[str]:
     """Serve what ``answer`` says for a path, beside the list of actions; gives the address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,7 +42,7 @@ def lying(answer: Callable[[str], Said]) -> Iterator[str]:
             """Answer anything."""
             self.rfile.read(int(self.headers.get("content-length") or 0))
             listed = self.path == "/api/actions"
-            reply = said(LISTED) if listed else answer(self.path)
+            reply = json_answer(LISTED) if listed else answer(self.path)
             self.send_response(reply.status)
             for name, text in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from faults import stage
-from faults.liar import Said, lying, said
+from faults.liar import Answer, json_answer, lying
 
 from callsheet.errors import CallsheetError
 from callsheet.storage.output_path import extension_of, target_path
@@ -42,8 +42,8 @@ _FRAMES = (
 
 def hostile_names(many: int) -> list[str]:
     """Return different names that are meant to lead elsewhere."""
-    found = [frame.format(stem) for frame in _FRAMES for stem in _STEMS]
-    return list(dict.fromkeys(found))[:many]
+    names = [frame.format(stem) for frame in _FRAMES for stem in _STEMS]
+    return list(dict.fromkeys(names))[:many]
 
 
 def random_name(dice: random.Random) -> str:
@@ -78,11 +78,11 @@ class Ground:
         (root / "evil").write_text("not to be replaced")
         (self.out / "link").symlink_to(root / "outside")
         (self.out / "link.mp4").symlink_to(root / "outside" / "precious")
-        self.before = self.seen()
+        self.before = self.scan()
 
-    def seen(self) -> dict[str, tuple[object, ...]]:
+    def scan(self) -> dict[str, tuple[object, ...]]:
         """Return each path below the root with its kind, size, time and target."""
-        found: dict[str, tuple[object, ...]] = {}
+        states: dict[str, tuple[object, ...]] = {}
         for folder, names, files in os.walk(self.root):
             for name in [*names, *files]:
                 path = Path(folder, name)
@@ -90,12 +90,12 @@ class Ground:
                 target = os.readlink(path) if path.is_symlink() else ""
                 changed = 0 if path.is_dir() else state.st_mtime_ns
                 size = 0 if path.is_dir() else state.st_size
-                found[str(path.relative_to(self.root))] = (state.st_mode, size, changed, target)
-        return found
+                states[str(path.relative_to(self.root))] = (state.st_mode, size, changed, target)
+        return states
 
     def check(self, tally: Tally, name: str) -> int:
         """Hold the tree against what it was; takes away and counts what is new and allowed."""
-        now = self.seen()
+        now = self.scan()
         for path, state in self.before.items():
             tally.hold(now.get(path) == state, name, "changed", repr(path))
         new = [path for path in now if path not in self.before]
@@ -115,10 +115,10 @@ def _by_url(name: str) -> Callable[[str], tuple[Any, dict[str, str]]]:
 
 def _by_header(name: str) -> Callable[[str], tuple[Any, dict[str, str]]]:
     plain = name.encode("ascii", "replace").decode().translate(dict.fromkeys(range(32), "_"))
-    told = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return lambda url: (
         {"taskId": "t", "videoUrl": f"{url}/media/x"},
-        {"Content-Disposition": told, "Content-Type": "video/mp4"},
+        {"Content-Disposition": disposition, "Content-Type": "video/mp4"},
     )
 
 
@@ -137,18 +137,18 @@ def _save_all(
     """Save a job of a server that says these names, in every way; ``kind`` is hostile or random."""
     current: dict[str, Any] = {}
 
-    def answer(path: str) -> Said:
+    def answer(path: str) -> Answer:
         reply, headers = current["make"](url)
         if path.startswith("/api/actions/"):
-            return said({"status": "success", **reply})
-        return Said(200, MP4, {"Content-Type": "video/mp4", **headers})
+            return json_answer({"status": "success", **reply})
+        return Answer(200, MP4, {"Content-Type": "video/mp4", **headers})
 
     async def steps(client: Any, wait: Any) -> None:
         for number, name in enumerate(names):
             for way in ways:
                 current["make"] = WAYS[way](name)
                 out = OUTS[number % len(OUTS)].format(out=ground.out)
-                written = await _one(client, wait, out)
+                written = await _save_one(client, wait, out)
                 new = ground.check(tally, f"{way} {name!r} to {out}:")
                 tally.hold(new <= 1 and new == written, way, repr(name), new, "files")
                 tally.ran(f"{way} {name!r}" if kind == "hostile" else f"random by {way}")
@@ -157,18 +157,18 @@ def _save_all(
         stage.run(stage.settings_for(url, home), steps, stage.Play("sync"))
 
 
-async def _one(client: Any, wait: Any, out: str) -> int:
+async def _save_one(client: Any, wait: Any, out: str) -> int:
     """Return how many files the client says that it wrote."""
     try:
-        result = await wait(client.call("v.free", {}))
-        await wait(result.save(out))
+        reply = await wait(client.call("v.free", {}))
+        await wait(reply.save(out))
     except CallsheetError:
         return 0
     return 1
 
 
 def _random_targets(tally: Tally, ground: Ground, many: int) -> None:
-    """The name itself, for many more: one plain word below the folder."""
+    """Check the name itself for many more: one plain word below the folder."""
     dice = random.Random(5)
     for number in range(many):
         action, task, link = random_name(dice), random_name(dice), random_name(dice)
@@ -182,24 +182,24 @@ def _random_targets(tally: Tally, ground: Ground, many: int) -> None:
 
 
 def _symlinks(tally: Tally, ground: Ground, home: Path) -> None:
-    """A link under the final name is not followed, with and without ``force``."""
+    """Check that a link under the final name is not followed, with and without ``force``."""
 
-    def answer(path: str) -> Said:
+    def answer(path: str) -> Answer:
         if path.startswith("/api/actions/"):
-            return said({"status": "success", "videoUrl": f"{url}/media/x.mp4"})
-        return Said(200, MP4, {"Content-Type": "video/mp4"})
+            return json_answer({"status": "success", "videoUrl": f"{url}/media/x.mp4"})
+        return Answer(200, MP4, {"Content-Type": "video/mp4"})
 
     link = ground.out / "link.mp4"
 
     async def steps(client: Any, wait: Any) -> None:
-        result = await wait(client.call("v.free", {}))
+        reply = await wait(client.call("v.free", {}))
         for force in (False, True):
             try:
-                await wait(result.save(str(link), force=force))
+                await wait(reply.save(str(link), force=force))
             except CallsheetError:
                 tally.hold(not force, "a link is not replaced by force")
-            kept = (ground.root / "outside" / "precious").read_text() == "precious"
-            tally.hold(kept, "a link was followed, force:", force)
+            untouched = (ground.root / "outside" / "precious").read_text() == "precious"
+            tally.hold(untouched, "a link was followed, force:", force)
             tally.hold(link.is_symlink() != force, "the link stayed or went, force:", force)
             tally.ran(f"symlink, force {force}")
 
@@ -208,7 +208,7 @@ def _symlinks(tally: Tally, ground: Ground, home: Path) -> None:
 
 
 def play(tally: Tally, *, names: int, randoms: int, targets: int) -> None:
-    """R11."""
+    """Play R11."""
     with tempfile.TemporaryDirectory() as folder:
         ground = Ground(Path(folder) / "ground")
         ways = tuple(WAYS)

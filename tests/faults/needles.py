@@ -17,7 +17,7 @@ MALFORMED = "mAlFoRmEd"
 def needles(key: str = CANARY) -> dict[str, bytes]:
     """Return each form by its name: raw, a part, URL-encoded, hexadecimal, base64 at any offset."""
     plain = key.encode()
-    found = {
+    forms = {
         "raw": plain,
         "part": plain[PART],
         "url": quote(key, safe="").encode(),
@@ -28,8 +28,8 @@ def needles(key: str = CANARY) -> dict[str, bytes]:
     for offset in range(3):
         # The first and last characters depend on what stands beside the key.
         for name, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode)):
-            found[f"{name} {offset}"] = encode(b"\x00" * offset + plain)[4 if offset else 0 : -4]
-    return found
+            forms[f"{name} {offset}"] = encode(b"\x00" * offset + plain)[4 if offset else 0 : -4]
+    return forms
 
 
 NEEDLES = needles()
@@ -42,10 +42,10 @@ def hits(text: bytes) -> list[str]:
 
 def hits_below(folder: Path, but: tuple[str, ...] = ()) -> list[str]:
     """Return files below a folder that hold the key or are named by it, but for some names."""
-    found = []
+    hits_by_file = []
     for path in folder.rglob("*"):
         if path.name in but or path.is_symlink():
             continue
-        shown = hits(str(path).encode()) + (hits(path.read_bytes()) if path.is_file() else [])
-        found += [f"{path.relative_to(folder)}: {name}" for name in shown]
-    return found
+        names = hits(str(path).encode()) + (hits(path.read_bytes()) if path.is_file() else [])
+        hits_by_file += [f"{path.relative_to(folder)}: {name}" for name in names]
+    return hits_by_file

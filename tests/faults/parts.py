@@ -176,14 +176,14 @@ def play(part: Part, *, trimmed: bool) -> Tally:
     """Play one part to its end; a crash of the part itself is a violation too."""
     tally = Tally(part.promise, part.title)
     process_quota.cache_clear()  # no part begins with what another one left of the retries
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
         counts = part.trimmed if trimmed else part.full
         module, _, name = part.module.partition(":")
         getattr(importlib.import_module(f"faults.{module}"), name or "play")(tally, **counts)
     except Exception:
         tally.hold(False, "the campaign itself failed:", traceback.format_exc())
-    tally.seconds = time.monotonic() - begun
+    tally.seconds = time.monotonic() - start
     if not trimmed:
         reached = (tally.scenarios, tally.runs)
         enough = reached[0] >= part.least[0] and reached[1] >= part.least[1]
@@ -191,6 +191,6 @@ def play(part: Part, *, trimmed: bool) -> Tally:
     return tally
 
 
-def play_whole(part: Part) -> Tally:
+def play_in_full(part: Part) -> Tally:
     """Play the full form."""
     return play(part, trimmed=False)

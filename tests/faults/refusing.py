@@ -37,13 +37,13 @@ class Fixture(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        """The body as it travels."""
-        given = self.body
-        return given if isinstance(given, bytes) else json.dumps(given).encode()
+        """Return the body as it travels."""
+        body = self.body
+        return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
 def _shapes(words: str) -> list[Any]:
-    """Every shape of an error body that holds these words."""
+    """Return every shape of an error body that holds these words."""
     return [
         {"error": {"code": "bad", "message": words, "details": {"field": "prompt"}}},
         {"error": words},
@@ -118,8 +118,8 @@ def _fixture(tally: Tally, number: int, fixture: Fixture) -> None:
     tally.hold(len(error.raw.encode()) <= SHOWN, name, "keeps", len(error.raw))
     tally.hold(error.message.isprintable(), name, "prints", repr(error.message[:100]))
     if fixture.status != 200:
-        told = (error.http_status, error.request_id, error.retryable)
-        tally.hold(told == (fixture.status, "req-7", fixture.retryable), name, told)
+        fields = (error.http_status, error.request_id, error.retryable)
+        tally.hold(fields == (fixture.status, "req-7", fixture.retryable), name, fields)
 
 
 def _random_body(dice: random.Random) -> bytes:
@@ -153,13 +153,13 @@ def _random(tally: Tally, dice: random.Random) -> None:
     except Exception as raised:
         tally.hold(False, status, body[:200], repr(raised))
         return
-    kept = isinstance(error, CallsheetError) and error.http_status == status
-    tally.hold(kept and bool(error.code), status, body[:200], repr(error))
+    typed = isinstance(error, CallsheetError) and error.http_status == status
+    tally.hold(typed and bool(error.code), status, body[:200], repr(error))
     tally.hold(_printed(error) <= SHOWN and error.message.isprintable(), status, body[:200])
 
 
 def _over_the_wire(tally: Tally) -> None:
-    """Megabytes over a real connection, to a client of every kind."""
+    """Send megabytes over a real connection to a client of every kind."""
     scripts = [
         f"500 size={MEGABYTE} type={kind} POST ai.image.query x*"
         for kind in ("json", "problem", "html", "text")
@@ -186,7 +186,7 @@ def _over_the_wire(tally: Tally) -> None:
 
 
 def play(tally: Tally, *, bodies: int) -> None:
-    """R9."""
+    """Play R9."""
     for number, fixture in enumerate(FIXTURES):
         _fixture(tally, number, fixture)
     dice = random.Random(9)

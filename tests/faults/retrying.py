@@ -6,7 +6,6 @@ import math
 import random
 import tempfile
 import threading
-import time
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,7 @@ def _timing(seed: int, now: float = 1e9) -> Timing:
 def pauses(timing: Timing, headers: dict[str, str], status: int) -> list[float]:
     """Return the sleeps of one safe request that always meets this answer."""
     flow = with_retries(Send("GET", "/x"), timing)
-    found, answer = [], None
+    sleeps, answer = [], None
     try:
         while True:
             effect = flow.send(answer)
@@ -47,28 +46,28 @@ def pauses(timing: Timing, headers: dict[str, str], status: int) -> list[float]:
             if isinstance(effect, Send):
                 answer = HttpReply(status, headers, b"", "https://x/x")
             elif isinstance(effect, Sleep):
-                found.append(effect.seconds)
+                sleeps.append(effect.seconds)
     except (StopIteration, LimitReached):
-        return found
+        return sleeps
 
 
 def distance(sample: list[float]) -> float:
     """Return the Kolmogorov-Smirnov distance of a sample from the uniform one on [0, 1)."""
     ordered, many = sorted(sample), len(sample)
     return max(
-        max((place + 1) / many - value, value - place / many) for place, value in enumerate(ordered)
+        max((place + 1) / many - share, share - place / many) for place, share in enumerate(ordered)
     )
 
 
 def _delays(tally: Tally, delays: int) -> None:
-    """Bounds, and a uniform distribution, of the pauses that requests really made."""
+    """Check bounds and the uniform distribution of the pauses that requests really made."""
     shares: dict[tuple[int, int], list[float]] = {}
-    made = seed = 0
-    while made < delays:
+    count = seed = 0
+    while count < delays:
         for status, base in BASES.items():
-            found = pauses(_timing(seed), {}, status)
-            made, seed = made + len(found), seed + 1
-            for attempt, seconds in enumerate(found):
+            sleeps = pauses(_timing(seed), {}, status)
+            count, seed = count + len(sleeps), seed + 1
+            for attempt, seconds in enumerate(sleeps):
                 ceiling = min(CAP, base * 2**attempt)
                 tally.hold(0 <= seconds < ceiling, status, attempt, seconds)
                 shares.setdefault((status, attempt), []).append(seconds / ceiling)
@@ -91,8 +90,8 @@ def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
     """
     process_quota.cache_clear()
     settings = stage.settings_for(running.url, home)
-    made = [Client(settings=settings, bindings=stage.BINDINGS) for _ in range(clients)]
-    for client in made:
+    pool = [Client(settings=settings, bindings=stage.BINDINGS) for _ in range(clients)]
+    for client in pool:
         client.transport = Transport(settings, client.ledger, sleep=lambda _: None)
 
     def ask(client: Client) -> None:
@@ -102,19 +101,19 @@ def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
             return
 
     threads = [
-        threading.Thread(target=ask, args=(made[number % clients],)) for number in range(workers)
+        threading.Thread(target=ask, args=(pool[number % clients],)) for number in range(workers)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for client in made:
+    for client in pool:
         client.close()
     return len(running.requests())
 
 
 def play_pauses(tally: Tally, *, delays: int, workers: int) -> None:
-    """R6."""
+    """Play R6."""
     _delays(tally, delays)
     most = workers + 500 // 14
     with stage.sandbox() as running, tempfile.TemporaryDirectory() as folder:
@@ -140,18 +139,18 @@ def _random_text(dice: random.Random) -> str:
 
 
 def _obeys(tally: Tally, name: str, headers: dict[str, str]) -> None:
-    """No header raises anything but the limit told, and none makes a pause over the cap."""
+    """Check that no header raises more than the limit, or makes a pause over the cap."""
     for status in (429, 503):
         try:
-            found = pauses(_timing(1, time.time()), headers, status)
+            sleeps = pauses(_timing(1), headers, status)
         except Exception as error:
             tally.hold(False, name, headers, "raised", repr(error))
             continue
-        tally.hold(all(0 <= s <= HINT_CAP for s in found), name, headers, found)
+        tally.hold(all(0 <= s <= HINT_CAP for s in sleeps), name, headers, sleeps)
 
 
 def _over_the_wire(tally: Tally, running: Running, home: Path, form: str) -> None:
-    """The same header from the sandbox, to a real client whose sleeps are noted."""
+    """Send the same header from the sandbox to a real client, and note its sleeps."""
     slept: list[float] = []
     running.reset()
     running.set_faults([{"kind": "status", "code": 429, "retry-after": form, "method": "GET"}])
@@ -159,26 +158,26 @@ def _over_the_wire(tally: Tally, running: Running, home: Path, form: str) -> Non
     async def steps(client: Any, wait: Any) -> None:
         await wait(client.actions(refresh=True))
 
-    told: CallsheetError | None = None
+    raised: CallsheetError | None = None
     try:
         how = stage.Play("sync", slept.append)
         stage.run(stage.settings_for(running.url, home), steps, how)
     except CallsheetError as error:
-        told = error
+        raised = error
     long = form in {"121", "9" * 40, "date+9999999"}
-    tally.hold(isinstance(told, LimitReached) == long, form, "told", repr(told))
+    tally.hold(isinstance(raised, LimitReached) == long, form, "told", repr(raised))
     tally.hold(bool(slept) != long and all(0 <= s <= HINT_CAP for s in slept), form, slept)
     exact = {"0": 0.0, "5": 5.0, "120": 120.0, "-3": 0.0, "1.5": 1.5, "7, 9": 7.0, "date-5": 0.0}
     if form in exact:
         tally.hold(slept == [exact[form]], form, "slept", slept)
     if form == "date+60":
         tally.hold(slept and 50 <= slept[0] <= 60, form, "slept", slept)
-    if told is not None:
-        tally.hold(getattr(told, "retry_after", 0) > HINT_CAP, form, "no time told")
+    if raised is not None:
+        tally.hold(getattr(raised, "retry_after", 0) > HINT_CAP, form, "no time told")
 
 
 def play_hints(tally: Tally, *, texts: int) -> None:
-    """R7."""
+    """Play R7."""
     with stage.sandbox() as running, tempfile.TemporaryDirectory() as folder:
         for number, form in enumerate(FORMS):
             _over_the_wire(tally, running, Path(folder) / str(number), form)

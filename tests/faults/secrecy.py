@@ -89,19 +89,19 @@ class Desk(NamedTuple):
 
     @property
     def home(self) -> Path:
-        """Where the program keeps things."""
+        """Return where the program keeps things."""
         return self.folder / "home"
 
     def order(self, words: tuple[str, ...], *, stored: bool, wire: bool = True) -> Order:
-        """A run of the program, its logs written down; the key is stored, or a variable."""
+        """Order a run of the program with its logs on disk; the key is stored, or a variable."""
         env = {**stage.program_environ(self.home), "ADS_HOST": self.running.url}
         env["ADS_AUTH"] = self.auth
         if not stored:
             env["ADS_API_KEY"] = CANARY
         before = (("faults.secrecy:log_all", (str(self.folder / "log"), wire)),)
-        here = self.folder / "here"
-        here.mkdir(exist_ok=True)
-        return Order(words, env, here, before=before, stdin=CANARY.encode() + b"\n")
+        cwd = self.folder / "here"
+        cwd.mkdir(exist_ok=True)
+        return Order(words, env, cwd, before=before, stdin=CANARY.encode() + b"\n")
 
 
 def log_all(path: str, wire: bool) -> None:
@@ -135,7 +135,7 @@ def _situation(tally: Tally, desk: Desk, number: int, commands: int) -> None:
 
 
 def _as_processes(tally: Tally, desk: Desk, many: int) -> None:
-    """The same as processes of their own; the list of processes must not show the key either."""
+    """Run some as processes of their own; the list of processes must not show the key either."""
     pairs = itertools.product(SITUATIONS, COMMANDS[::-1])
     for situation, words in itertools.islice(pairs, 0, many * 17, 17):
         desk.running.reset()
@@ -150,16 +150,16 @@ def _as_processes(tally: Tally, desk: Desk, many: int) -> None:
             stderr=subprocess.STDOUT,
         )
         line = Path(f"/proc/{process.pid}/cmdline")
-        shown = line.read_bytes() if line.exists() else b""
+        cmdline = line.read_bytes() if line.exists() else b""
         out, _ = process.communicate(order.stdin, timeout=60)
-        for hit in hits(out + shown):
+        for hit in hits(out + cmdline):
             tally.hold(False, f"process, {situation}, {' '.join(words)}:", hit)
         tally.ran("as a process")
     _searched(tally, "as processes", desk)
 
 
 def malformed_keys() -> Iterator[bytes]:
-    """Keys that cannot stand in a header."""
+    """Yield keys that cannot stand in a header."""
     for bad in (" ", "\t", "\n", "\r", "\x00", "\x1b", "\x7f", "é", "€", "\u200b", "\u202e", "😀"):
         yield f"sk-{bad}{MALFORMED}".encode()
         yield f"{MALFORMED}{bad}x".encode()
@@ -186,8 +186,8 @@ def _malformed(tally: Tally, desk: Desk, many: int) -> None:
             ended = desk.forge.run(order)
             name = f"malformed {key[:40]!r} by {words[-2] if env or stdin else '--api-key'}:"
             tally.hold(ended.code == 2, name, "exit", ended.code, ended.text[-200:])
-            shown = MALFORMED.encode() in ended.out + ended.err
-            tally.hold(not shown, name, "echoed:", ended.text[-200:])
+            echoed = MALFORMED.encode() in ended.out + ended.err
+            tally.hold(not echoed, name, "echoed:", ended.text[-200:])
             tally.hold(not desk.running.requests(), name, "something was sent")
         tally.ran(f"malformed {key!r}")
 
@@ -198,8 +198,8 @@ def _at_desk(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = stage.program_environ(folder / "home")
-        with forge(folder / "forge", env) as made:
-            desk = Desk(running, made, folder, ("bearer", "x-api-key")[number % 2])
+        with forge(folder / "forge", env) as warm:
+            desk = Desk(running, warm, folder, ("bearer", "x-api-key")[number % 2])
             for situation in turns:
                 _situation(tally, desk, situation, counts.commands)
             if number == 0:
@@ -210,7 +210,7 @@ def _at_desk(
 
 
 def _library(tally: Tally, desk: Desk, many: int) -> None:
-    """Representations, pickles and tracebacks with locals, printed by a process of ours."""
+    """Print representations, pickles and tracebacks with locals by a process of ours."""
     from faults.showing import KINDS
 
     for kind in KINDS[:many]:
@@ -218,15 +218,15 @@ def _library(tally: Tally, desk: Desk, many: int) -> None:
         ended = desk.forge.run(order._replace(function="faults.showing:show"))
         tally.hold(ended.code == 0 and ended.out, kind, "showed nothing:", ended.text[-300:])
         for hit in hits(ended.out + ended.err):
-            where = _place(ended.out.decode("utf-8", "replace"))
-            tally.hold(False, f"library, {kind}:", hit, "key in", where)
+            place = _place(ended.out.decode("utf-8", "replace"))
+            tally.hold(False, f"library, {kind}:", hit, "key in", place)
         tally.ran(f"library, {kind}")
 
 
 def _place(text: str) -> str:
     lines = text.splitlines()
     at = next((i for i, line in enumerate(lines) if hits(line.encode())), 0)
-    above = next((one.strip() for one in reversed(lines[:at]) if "File " in one), "")
+    above = next((line.strip() for line in reversed(lines[:at]) if "File " in line), "")
     return f"{above} · {lines[at].strip()[:60]}"
 
 
@@ -240,9 +240,9 @@ class Counts(NamedTuple):
     malformed: int
 
 
-def play(tally: Tally, **given: int) -> None:
-    """S2; ``given`` are the fields of ``Counts``."""
-    counts = Counts(**given)
+def play(tally: Tally, **fields: int) -> None:
+    """Play S2; ``fields`` are the fields of ``Counts``."""
+    counts = Counts(**fields)
     numbers, turn = iter(range(min(counts.situations, len(SITUATIONS)))), threading.Lock()
 
     def turns() -> Iterator[int]:

@@ -42,11 +42,11 @@ def work(url: str, home: str, driver: str, many: int) -> str:
 
 
 def play(tally: Tally, *, processes: int, jobs: int) -> None:
-    """R12."""
+    """Play R12."""
     with tempfile.TemporaryDirectory() as folder, stage.sandbox() as running:
         home = Path(folder)
         (home / "state").mkdir(mode=0o700)
-        began = [
+        running_processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "faults.sharing", running.url, folder, driver, str(jobs)],
                 env=stage.program_environ(home),
@@ -56,18 +56,18 @@ def play(tally: Tally, *, processes: int, jobs: int) -> None:
             )
             for driver in (stage.DRIVERS * processes)[:processes]
         ]
-        for number, one in enumerate(began):
-            said = one.communicate(timeout=900)[0]
-            tally.hold(one.returncode == 0 and not said, f"process {number}:", said[-500:])
+        for number, process in enumerate(running_processes):
+            output = process.communicate(timeout=900)[0]
+            tally.hold(process.returncode == 0 and not output, f"process {number}:", output[-500:])
             tally.ran(f"process {number}", jobs)
         rows = Ledger(str(home / "state")).jobs(limit=-1)
-        charged = collections.Counter(str(one["reference"]) for one in running.charges())
+        charged = collections.Counter(str(process["reference"]) for process in running.charges())
         tally.hold(len(rows) == processes * jobs, len(rows), "rows of", processes * jobs)
         tally.hold(max(charged.values(), default=0) == 1, "a reference was charged twice")
         tally.hold(set(charged) == {row.ref for row in rows}, "ledger and charges differ")
         states = collections.Counter(row.state for row in rows)
         tally.hold(states == {"done": processes * jobs}, dict(states))
-        ids = [one for row in rows for one in row.task_ids]
+        ids = [process for row in rows for process in row.task_ids]
         tally.hold(len(ids) == len(set(ids)) == len(rows), "task ids are missing or double")
 
 

@@ -26,13 +26,13 @@ def _say(*words: object) -> None:
     sys.stdout.write(" ".join(str(word) for word in words) + "\n")
 
 
-def _failing(work: Callable[[], Any]) -> None:
+def _show_failure(work: Callable[[], Any]) -> None:
     """Show the traceback of a failure with the values of all variables in it."""
     try:
         work()
     except BaseException as error:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        _say("".join(told.format()))
+        report = traceback.TracebackException.from_exception(error, capture_locals=True)
+        _say("".join(report.format()))
         _say(repr(error), error.args, vars(error))
         try:
             _say(repr(pickle.dumps(error)))
@@ -55,17 +55,21 @@ async def _call_awaited(action: str, **options: Any) -> None:
 def _objects() -> None:
     with Client(bindings=BINDINGS) as client:
         client.actions()
-        found = (client, client.settings, client.settings.key, client.transport, client.engine.host)
-        for one in found:
-            _say(repr(one), str(one), f"{one}")
-        for one in (client.settings, client.settings.key):
-            _say(repr(pickle.dumps(one)), repr(copy.deepcopy(one)), vars_of(one))
+        own = (client, client.settings, client.settings.key, client.transport, client.engine.host)
+        for subject in own:
+            _say(repr(subject), str(subject), f"{subject}")
+        for subject in (client.settings, client.settings.key):
+            _say(repr(pickle.dumps(subject)), repr(copy.deepcopy(subject)), vars_of(subject))
 
 
-def vars_of(one: object) -> str:
-    """The fields of an object, as a debugger shows them."""
-    names = getattr(one, "_fields", ()) or getattr(type(one), "__slots__", None) or vars(one)
-    return ", ".join(f"{name}={getattr(one, name, None)!r}" for name in names)
+def vars_of(subject: object) -> str:
+    """Return the fields of an object, as a debugger shows them."""
+    names = (
+        getattr(subject, "_fields", ())
+        or getattr(type(subject), "__slots__", None)
+        or vars(subject)
+    )
+    return ", ".join(f"{name}={getattr(subject, name, None)!r}" for name in names)
 
 
 def _headers() -> None:
@@ -77,23 +81,25 @@ def _headers() -> None:
 
 SHOWN: dict[str, Callable[[], None]] = {
     "objects": _objects,
-    "refused": lambda: _failing(lambda: _call("ai.image.generate", host=REFUSED)),
-    "not found": lambda: _failing(lambda: _call("ai.image.query")),
-    "unknown action": lambda: _failing(lambda: _call("no.such.action")),
-    "plain http": lambda: _failing(lambda: _call("x", host="http://plain.example")),
-    "bad auth": lambda: _failing(lambda: _call("x", auth="nonsense")),
-    "interrupted": lambda: _failing(_interrupted),
-    "awaited, refused": lambda: _failing(
+    "refused": lambda: _show_failure(lambda: _call("ai.image.generate", host=REFUSED)),
+    "not found": lambda: _show_failure(lambda: _call("ai.image.query")),
+    "unknown action": lambda: _show_failure(lambda: _call("no.such.action")),
+    "plain http": lambda: _show_failure(lambda: _call("x", host="http://plain.example")),
+    "bad auth": lambda: _show_failure(lambda: _call("x", auth="nonsense")),
+    "interrupted": lambda: _show_failure(_interrupted),
+    "awaited, refused": lambda: _show_failure(
         lambda: asyncio.run(_call_awaited("ai.image.generate", host=REFUSED))
     ),
-    "awaited, not found": lambda: _failing(lambda: asyncio.run(_call_awaited("ai.image.query"))),
+    "awaited, not found": lambda: _show_failure(
+        lambda: asyncio.run(_call_awaited("ai.image.query"))
+    ),
     "headers": _headers,
 }
 KINDS = tuple(SHOWN)
 
 
 def _interrupted() -> None:
-    """Ctrl-C while a request is out: the traceback goes through the HTTP library."""
+    """Press Ctrl-C while a request is out: the traceback goes through the HTTP library."""
     import signal
 
     signal.signal(signal.SIGALRM, _stop)

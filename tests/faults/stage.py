@@ -120,19 +120,19 @@ def run(settings: Settings, steps: Any, how: Play = USUAL) -> Any:
     return asyncio.run(work())
 
 
-async def _at_once(value: Any) -> Any:
-    return value
+async def _at_once(outcome: Any) -> Any:
+    return outcome
 
 
-async def _awaited(value: Any) -> Any:
-    return await value
+async def _awaited(outcome: Any) -> Any:
+    return await outcome
 
 
 def catalogue_of(url: str, home: Path) -> Catalogue:
     """Return what a sandbox advertises at this address."""
     with Client(settings=settings_for(url, home), bindings=BINDINGS) as client:
-        found: Catalogue = client.run(client.engine.host.refresh())
-        return found
+        catalogue: Catalogue = client.run(client.engine.host.refresh())
+        return catalogue
 
 
 def know(settings: Settings, catalogue: Catalogue) -> None:

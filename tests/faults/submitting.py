@@ -98,21 +98,21 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The scenario, whatever the seed."""
+        """Return the scenario's name, whatever the seed."""
         return f"{self.fault.name} {self.fault.phase}, {self.command}, {self.server} idempotency"
 
     @property
     def dialect(self) -> str:
-        """The dialect of this seed."""
+        """Return the dialect of this seed."""
         return SERVERS[self.server][self.seed % 3]
 
     @property
     def script(self) -> str:
-        """The faults as the sandbox reads them."""
-        said = self.fault.scripts[self.seed % 3]
+        """Return the faults as the sandbox reads them."""
+        fault = self.fault.scripts[self.seed % 3]
         action = COMMANDS[self.command].action
         times = TIMES[self.seed % 3]
-        return f"{said} POST {action} {self.fault.phase} {times}" if said else ""
+        return f"{fault} POST {action} {self.fault.phase} {times}" if fault else ""
 
 
 class Theatre:
@@ -120,16 +120,16 @@ class Theatre:
 
     def __init__(self, running: Running, home: Path) -> None:
         self.running, self.home = running, home
-        self._known: dict[str, Catalogue] = {}
+        self._catalogues: dict[str, Catalogue] = {}
         self._count = itertools.count()
 
     def set_up(self, case: Case) -> None:
         """Begin anew, with the faults of a case."""
         self.running.reset()
         self.running.add_action(PAID_UPLOAD, case.dialect)
-        if case.dialect not in self._known:
+        if case.dialect not in self._catalogues:
             url = self.running.dialect_url(case.dialect)
-            self._known[case.dialect] = stage.catalogue_of(url, self.home / case.dialect)
+            self._catalogues[case.dialect] = stage.catalogue_of(url, self.home / case.dialect)
             self.running.reset()
             self.running.add_action(PAID_UPLOAD, case.dialect)
         if case.script:
@@ -138,7 +138,7 @@ class Theatre:
     def folder(self, case: Case, host: str) -> Path:
         """Return a fresh home in which the catalogue of this host is known."""
         home = self.home / str(next(self._count))
-        stage.know(stage.settings_for(host, home), self._known[case.dialect])
+        stage.know(stage.settings_for(host, home), self._catalogues[case.dialect])
         return home
 
 
@@ -222,7 +222,7 @@ def judge(tally: Tally, theatre: Theatre, case: Case, *, ended: str, home: Path)
         tally.hold(states == ["unknown"], name, "the ledger says", states)
 
 
-def _one(tally: Tally, theatre: Theatre, case: Case, number: int) -> None:
+def _play_case(tally: Tally, theatre: Theatre, case: Case, number: int) -> None:
     theatre.set_up(case)
     with place(theatre, case) as host:
         home = theatre.folder(case, host)
@@ -233,8 +233,8 @@ def _one(tally: Tally, theatre: Theatre, case: Case, number: int) -> None:
     tally.ran(case.name)
 
 
-def _opened(tally: Tally, case: Case, number: int) -> None:
-    """A port that refuses at first and lets the second try in."""
+def _play_late_port(tally: Tally, case: Case, number: int) -> None:
+    """Play a port that refuses at first and lets the second try in."""
     with ExitStack() as stack:
         running = stack.enter_context(stage.sandbox())
         theatre = Theatre(running, Path(stack.enter_context(tempfile.TemporaryDirectory())))
@@ -256,16 +256,16 @@ def _opened(tally: Tally, case: Case, number: int) -> None:
 
 
 def _as_program(tally: Tally, theatre: Theatre, case: Case) -> None:
-    """The same as a process of the generated program, with its real sleeps and time-outs."""
+    """Play the same as a process of the generated program, with real sleeps and time-outs."""
     theatre.set_up(case)
     with place(theatre, case) as host:
         host = "https://nothing.invalid" if case.fault.place == "dns" else host
         home = theatre.folder(case, host)
         ads = Program(stage.client_folder(), home, home)
         env = {"ADS_HOST": host, "ADS_API_KEY": stage.KEY}
-        done = ads.run(*COMMANDS[case.command].words, env=env)
-    ended = {0: "ok", 5: "unknown"}.get(done.code, f"exit {done.code}")
-    tally.hold("Traceback" not in done.stderr, case.name, done.stderr[-300:])
+        process = ads.run(*COMMANDS[case.command].words, env=env)
+    ended = {0: "ok", 5: "unknown"}.get(process.code, f"exit {process.code}")
+    tally.hold("Traceback" not in process.stderr, case.name, process.stderr[-300:])
     judge(tally, theatre, case, ended=ended, home=home)
     tally.ran(f"{case.name}", 1)
 
@@ -279,9 +279,9 @@ def play(tally: Tally, *, seeds: int, programs: int) -> None:
             for number, (fault, command, server) in enumerate(crossed):
                 case = Case(fault, command, server, seed)
                 if fault.place == "refused" and seed % 3 == 2:
-                    _opened(tally, case, number)
+                    _play_late_port(tally, case, number)
                 else:
-                    _one(tally, theatre, case, number)
+                    _play_case(tally, theatre, case, number)
         for number in range(programs):
             fault, command, server = crossed[(number * 7) % len(crossed)]
             _as_program(tally, theatre, Case(fault, command, server, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,18 @@ LAST = 1.0  # seconds of a job in which a poll that began before the cut may sti
 FAMILY = ("ai.image.generate", "ai.image.query")
 
 
+class _ServerClocks(Clocks):
+    """Clocks that follow the server's: what a slow machine takes between the sleeps counts too."""
+
+    def __init__(self, advance: Any) -> None:
+        super().__init__(advance)
+        self._start = time.monotonic()
+
+    def clock(self) -> float:
+        """Return the seconds since the beginning, real ones and slept ones."""
+        return time.monotonic() - self._start + self.slept
+
+
 class _Cut(BaseException):
     """The end of a process, as far as its code can tell."""
 
@@ -34,11 +47,10 @@ def _body() -> dict[str, Any]:
 
 def _cut_off(running: Any, home: Path, moment: float, how: str, driver: str) -> str:
     """Start a job and lose it at this moment of it; return how that ended."""
-    clocks = Clocks(running.advance)
+    clocks = _ServerClocks(running.advance)
     timing = Timing(clocks.clock, clocks.wall, lambda: 0.5, Quota())
 
     def sleep(seconds: float) -> None:
-        # By the server's time: on a slow machine much of it passes between the sleeps.
         if how == "process" and clocks.clock() + seconds >= moment:
             clocks.sleep(max(0.0, moment - clocks.clock()))
             raise _Cut
@@ -59,22 +71,22 @@ def _cut_off(running: Any, home: Path, moment: float, how: str, driver: str) -> 
     return "done"
 
 
-def _found_again(tally: Tally, running: Any, home: Path, name: str) -> None:
-    """A new client finds the job in the ledger and saves what it made."""
+def _find_again(tally: Tally, running: Any, home: Path, name: str) -> None:
+    """Find the job in the ledger with a new client, and save what it made."""
     running.clear_faults()
     out = home / "cup.png"
 
     async def steps(client: Any, wait: Any) -> None:
         (row,) = client.tasks.list()
         task = await wait(client.tasks.get(row["ref"]))
-        result = await wait(task.wait(timeout=60))
-        await wait(result.save(str(out)))
+        reply = await wait(task.wait(timeout=60))
+        await wait(reply.save(str(out)))
 
     how = stage.Play("sync", running.advance)
     stage.run(stage.settings_for(running.url, home), steps, how)
-    made = hashlib.sha256(out.read_bytes()).hexdigest()
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
     (row,) = Ledger(str(home / "state")).jobs()
-    tally.hold(row.state == "saved" and row.files[0].sha256 == made, name, row)
+    tally.hold(row.state == "saved" and row.files[0].sha256 == digest, name, row)
     tally.hold(len(running.charges()) == 1, name, "charges", running.charges())
 
 
@@ -86,14 +98,14 @@ def _pair(tally: Tally, running: Any, folder: Path, moments: list[float]) -> Non
             driver = stage.DRIVERS[number % 3]
             ended = _cut_off(running, home, moment, how, driver)
             name = f"{how} cut at {moment:.1f} s ({driver}):"
-            wanted = {"process": "cut", "network": "still running"}[how]
-            tally.hold(ended == wanted, name, ended)
-            _found_again(tally, running, home, name)
+            expected = {"process": "cut", "network": "still running"}[how]
+            tally.hold(ended == expected, name, ended)
+            _find_again(tally, running, home, name)
             tally.ran(f"{how} {number}")
 
 
 def _alone(tally: Tally, running: Any, folder: Path, moments: list[float]) -> None:
-    """A server that offers ``_and_wait`` alone: the connection is the only handle there is."""
+    """Cut off calls of a server that offers ``_and_wait`` alone: there is no other handle."""
     dialect = "snake"
     for action in FAMILY:
         running.remove_action(action, dialect)
@@ -122,12 +134,12 @@ def _alone(tally: Tally, running: Any, folder: Path, moments: list[float]) -> No
         tally.hold(isinstance(ended, OutcomeUnknown), name, repr(ended))
         charges = running.charges(dialect)[before:]
         refs = [row.ref for row in Ledger(str(home / "state")).jobs() if row.state == "unknown"]
-        tally.hold([one["reference"] for one in charges] == refs, name, charges, refs)
+        tally.hold([charge["reference"] for charge in charges] == refs, name, charges, refs)
         tally.ran(f"alone {number}")
 
 
 def play(tally: Tally, *, moments: int) -> None:
-    """R3."""
+    """Play R3."""
     dice = random.Random(3)
     chosen = [dice.uniform(0.2, JOB - LAST) for _ in range(moments)]
     with tempfile.TemporaryDirectory() as name, stage.sandbox(speed="demo") as running:

@@ -23,7 +23,7 @@ class Tally:
 
     @property
     def scenarios(self) -> int:
-        """How many different situations were played."""
+        """Return how many different situations were played."""
         return len(self.names)
 
     def ran(self, scenario: str, runs: int = 1) -> None:
@@ -31,11 +31,11 @@ class Tally:
         self.names.add(scenario)
         self.runs += runs
 
-    def hold(self, kept: object, *words: object) -> bool:
-        """Note a violation, told by ``words``, unless ``kept``."""
-        if not kept:
+    def hold(self, holds: object, *words: object) -> bool:
+        """Note a violation, told by ``words``, unless ``holds``."""
+        if not holds:
             self.violations.append(" ".join(str(word) for word in words))
-        return bool(kept)
+        return bool(holds)
 
 
 def table(tallies: list[Tally]) -> str:
@@ -43,13 +43,13 @@ def table(tallies: list[Tally]) -> str:
     lines = [_COLUMNS.format("promise", "", "scenarios", "runs", "violations", "seconds")]
     lines += [
         _COLUMNS.format(
-            one.promise,
-            one.title,
-            one.scenarios,
-            one.runs,
-            len(one.violations),
-            f"{one.seconds:.1f}",
+            tally.promise,
+            tally.title,
+            tally.scenarios,
+            tally.runs,
+            len(tally.violations),
+            f"{tally.seconds:.1f}",
         )
-        for one in tallies
+        for tally in tallies
     ]
     return "\n".join(lines)

@@ -35,7 +35,7 @@ def test_a_client_that_sends_again_is_noticed(
     tally = Tally("R1")
     lost = submitting.Fault("reset", "after", ("reset at=sent",) * 3)
     with theatre(tmp_path) as place:
-        submitting._one(tally, place, submitting.Case(lost, "create", "without", 0), 0)
+        submitting._play_case(tally, place, submitting.Case(lost, "create", "without", 0), 0)
 
     assert any("2 charges" in words for words in tally.violations)
 
@@ -59,7 +59,7 @@ def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     tally = Tally("R10")
     with stage.sandbox() as running:
-        job = downloading.made(running, tmp_path)
+        job = downloading.make_job(running, tmp_path)
         monkeypatch.setattr(files.PartialFile, "begin", believes)
         downloading._cuts(tally, running, tmp_path, job, 6)
 
@@ -67,7 +67,7 @@ def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "text",
     [
         CANARY,
         f"before {CANARY} after",
@@ -77,8 +77,8 @@ def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         base64.urlsafe_b64encode(b"user:" + CANARY.encode()).decode(),
     ],
 )
-def test_the_key_is_found_in_every_form(shown: str) -> None:
-    assert hits(shown.encode())
+def test_the_key_is_found_in_every_form(text: str) -> None:
+    assert hits(text.encode())
 
 
 def test_a_masked_key_is_no_hit() -> None:

@@ -51,24 +51,24 @@ FLAGS = (
 )
 
 
-def values(here: Path, many: int) -> list[str]:
+def values(folder: Path, many: int) -> list[str]:
     """Return different texts that look like files, addresses or flags."""
     framed = [
-        frame.format(*[bait] * frame.count("{}"), here=here)
+        frame.format(*[bait] * frame.count("{}"), here=folder)
         for bait, frame in itertools.product(BAIT, _FRAMES)
     ]
     mixed = [
-        one for pair in itertools.zip_longest(_OTHERS, framed) for one in pair if one is not None
+        text for pair in itertools.zip_longest(_OTHERS, framed) for text in pair if text is not None
     ]
     return list(dict.fromkeys(mixed))[:many]
 
 
-def _typed(flag: Flag, value: str, number: int) -> tuple[str, ...]:
-    """The command line; a value may stand apart from its flag unless it looks like one."""
+def _argv(flag: Flag, text: str, number: int) -> tuple[str, ...]:
+    """Return the command line; a value may stand apart from its flag unless it looks like one."""
     rest = () if flag.field == "prompt" else ("--prompt", "x")
-    apart = number % 2 == 0 and not value.startswith("-")
-    said = (flag.flag, value) if apart else (f"{flag.flag}={value}",)
-    return (*flag.command, *rest, *said, "--no-wait")
+    apart = number % 2 == 0 and not text.startswith("-")
+    argv = (flag.flag, text) if apart else (f"{flag.flag}={text}",)
+    return (*flag.command, *rest, *argv, "--no-wait")
 
 
 class Desk(NamedTuple):
@@ -81,42 +81,42 @@ class Desk(NamedTuple):
 
 
 def play(tally: Tally, *, many: int) -> None:
-    """S15."""
+    """Play S15."""
     with tempfile.TemporaryDirectory() as name, stage.sandbox() as running:
-        home, here = Path(name) / "home", Path(name) / "here"
-        here.mkdir(parents=True)
+        home, cwd = Path(name) / "home", Path(name) / "here"
+        cwd.mkdir(parents=True)
         for bait in BAIT:
-            (here / bait).write_text("what stands in a file\n")
+            (cwd / bait).write_text("what stands in a file\n")
         env = {**stage.program_environ(home), "ADS_HOST": running.url, "ADS_API_KEY": stage.KEY}
-        with forge(Path(name) / "forge", env) as made:
-            _noticed(tally, Desk(running, made, here, env))
-            for number, value in enumerate(values(here, many)):
-                _one(tally, Desk(running, made, here, env), value, number)
+        with forge(Path(name) / "forge", env) as warm:
+            _control(tally, Desk(running, warm, cwd, env))
+            for number, text in enumerate(values(cwd, many)):
+                _play_value(tally, Desk(running, warm, cwd, env), text, number)
 
 
-def _noticed(tally: Tally, desk: Desk) -> None:
-    """The watch sees a file that is asked for by name, or the rest would prove nothing."""
+def _control(tally: Tally, desk: Desk) -> None:
+    """Check that the watch sees a file that is named, or the rest would prove nothing."""
     log = desk.here.parent / "opened"
     watched = (("faults.auditing:watch", (str(log), str(desk.here))),)
     words = ("video", "generate", "--prompt-file", BAIT[0], "--no-wait")
     ended = desk.forge.run(Order(words, desk.environ, desk.here, before=watched))
-    seen = log.exists() and BAIT[0] in log.read_text()
-    tally.hold(ended.code == 0 and seen, "the watch sees nothing:", ended.text[-300:])
+    noticed = log.exists() and BAIT[0] in log.read_text()
+    tally.hold(ended.code == 0 and noticed, "the watch sees nothing:", ended.text[-300:])
 
 
-def _one(tally: Tally, desk: Desk, value: str, number: int) -> None:
+def _play_value(tally: Tally, desk: Desk, text: str, number: int) -> None:
     flag = FLAGS[number % len(FLAGS)]
     log = desk.here.parent / "opened"
     log.unlink(missing_ok=True)
     desk.running.reset()
     watched = (("faults.auditing:watch", (str(log), str(desk.here))),)
-    words = _typed(flag, value, number)
+    words = _argv(flag, text, number)
     order = Order(words, desk.environ, desk.here, before=watched, stdin=b"from stdin")
     ended = desk.forge.run(order)
-    name = f"{flag.flag} {value!r}:"
-    posts = [one for one in desk.running.requests() if one["method"] == "POST"]
-    sent = [one["body"].get(flag.field) for one in posts]
-    tally.hold(sent == [value], name, "reached the server as", sent, ended.text[-200:])
+    name = f"{flag.flag} {text!r}:"
+    posts = [entry for entry in desk.running.requests() if entry["method"] == "POST"]
+    sent = [entry["body"].get(flag.field) for entry in posts]
+    tally.hold(sent == [text], name, "reached the server as", sent, ended.text[-200:])
     opened = log.read_text().splitlines() if log.exists() else []
     tally.hold(not opened, name, "opened", opened)
-    tally.ran(value)
+    tally.ran(text)
