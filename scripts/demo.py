@@ -47,7 +47,7 @@ class Tour:
     def announce(self, title: str, words: Sequence[str], shown_env: Mapping[str, str]) -> None:
         """Print the numbered line of a step and the command below it."""
         self.number += 1
-        settings = [f"{name}={value}" for name, value in shown_env.items()]
+        settings = [f"{name}={setting}" for name, setting in shown_env.items()]
         say(f"\n{self.number}. {title}\n   $ {' '.join([*settings, shlex.join(words)])}")
 
     def run(
@@ -104,15 +104,18 @@ def say(text: str) -> None:
 
 def launch(words: Sequence[str], **options: Any) -> subprocess.Popen[str]:
     """Start a program; a signal that comes meanwhile takes effect when the child can be ended."""
-    came: list[int] = []
+    pending: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {one: signal.signal(one, lambda number, _: came.append(number)) for one in signals}
+    handlers = {
+        number: signal.signal(number, lambda signal_number, _: pending.append(signal_number))
+        for number in signals
+    }
     try:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, text=True, **options)
     finally:
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
-    if came:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if pending:
         stop(process)
         raise KeyboardInterrupt
     return process
@@ -126,7 +129,7 @@ def program(words: Sequence[str]) -> list[str]:
 def demo_environ(outer: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which no setting of the user's own can be read or written."""
     ours = ("ADS_", "CALLSHEET_", "PYTHONPATH")
-    environ = {name: value for name, value in outer.items() if not name.startswith(ours)}
+    environ = {name: setting for name, setting in outer.items() if not name.startswith(ours)}
     folders = {"ADS_CONFIG_DIR": "config", "ADS_STATE_DIR": "state", "ADS_CACHE_DIR": "cache"}
     environ |= {name: str(ROOT / HOME / folder) for name, folder in folders.items()}
     # A proxy cannot reach this machine's loopback.
@@ -151,15 +154,15 @@ def stop(server: subprocess.Popen[str]) -> None:
 def make_video(tour: Tour, url: str, key: str) -> None:
     """Log in, generate a client of the sandbox and make a video with it."""
     tour.run("Log in", ["ads", "login", "--host", url, "--api-key", key])
-    where = ["--out", str(CLIENT), "--lock", str(CLIENT / "catalog.lock.json")]
+    target = ["--out", str(CLIENT), "--lock", str(CLIENT / "catalog.lock.json")]
     tour.run(
         "Write a typed client and a command line for what it advertises",
-        ["callsheet", "generate", "--host", url, "--package", "ads_client", *where],
+        ["callsheet", "generate", "--host", url, "--package", "ads_client", *target],
     )
-    what = ["--prompt", "ocean waves at sunset", "--out", str(VIDEO), "--force"]
+    request = ["--prompt", "ocean waves at sunset", "--out", str(VIDEO), "--force"]
     tour.run(
         "Make a video with the client just written",
-        ["ads", "video", "generate", *what],
+        ["ads", "video", "generate", *request],
         shown_env={"PYTHONPATH": str(CLIENT)},
     )
     if not VIDEO.is_file():

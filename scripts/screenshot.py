@@ -49,8 +49,8 @@ def typed(stream: pyte.Stream, command: str) -> None:
     stream.feed(f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\r\n")
 
 
-def shown(command: str, environ: Mapping[str, str], folder: str, *, until: str = "") -> str:
-    """What a terminal of the size of the picture gets from a command, up to a line with a text."""
+def capture(command: str, environ: Mapping[str, str], folder: str, *, until: str = "") -> str:
+    """Return what a terminal of the picture's size gets from a command, up to a text."""
     words = f'ads() {{ "{sys.executable}" -m ads_client "$@"; }}; {command}'
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (LINES, COLUMNS))
@@ -63,19 +63,19 @@ def shown(command: str, environ: Mapping[str, str], folder: str, *, until: str =
         cwd=folder,
     ) as child:
         os.close(theirs)
-        seen = "".join(pieces(ours, until))
+        output = "".join(pieces(ours, until))
         child.terminate()
     os.close(ours)
-    found = re.search(f"{until}[^\r]*", seen) if until else None
-    return seen[: found.end()] if found else seen
+    match = re.search(f"{until}[^\r]*", output) if until else None
+    return output[: match.end()] if match else output
 
 
 def pieces(descriptor: int, until: str) -> Iterator[str]:
-    """What comes from a terminal, to its end or to the first thing that matches a pattern."""
+    """Yield what comes from a terminal, to its end or to the first match of a pattern."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with suppress(OSError):  # the end of a terminal
-        while data := os.read(descriptor, 4096):
-            text = decoder.decode(data)
+        while chunk := os.read(descriptor, 4096):
+            text = decoder.decode(chunk)
             yield text
             if until and re.search(f"{until}[^\r]*\r", text):
                 return
@@ -85,25 +85,27 @@ def session(folder: str) -> pyte.Screen:
     """Play the commands; the last one is left where its job is well under way."""
     screen = pyte.Screen(COLUMNS, LINES)
     stream = pyte.Stream(screen)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_", "NO_COLOR"))}
-    environ = kept | {"HOME": folder, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    inherited = {
+        k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_", "NO_COLOR"))
+    }
+    environ = inherited | {"HOME": folder, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
     with serve(Options(speed="demo", keys=(KEY,)), port=8787):
         for command in COMMANDS:
             typed(stream, command)
-            stream.feed(shown(command, environ, folder))
+            stream.feed(capture(command, environ, folder))
         typed(stream, LAST)
-        stream.feed(shown(LAST, environ, folder, until=FAR_ENOUGH))
+        stream.feed(capture(LAST, environ, folder, until=FAR_ENOUGH))
     return screen
 
 
 def style(char: Char) -> Style:
-    """The look of one place of the screen."""
+    """Return the look of one place of the screen."""
     colour = {"default": None, "brown": "yellow"}.get(char.fg, char.fg)
     return Style(color=colour and colour.replace("bright", "bright_"), bold=char.bold)
 
 
 def line(screen: pyte.Screen, number: int) -> Text:
-    """One line of the screen with its colours."""
+    """Return one line of the screen with its colours."""
     drawn = Text(no_wrap=True)
     places = [screen.buffer[number][column] for column in range(COLUMNS)]
     for look, run in groupby(places, key=style):

@@ -53,9 +53,9 @@ def login(
 ) -> Path:
     """Give the folders of a program that logged in to the session's sandbox, to be copied."""
     home = tmp_path_factory.mktemp("login")
-    words = ("login", "--host", sandbox_server.url, "--api-key", sandbox_server.key)
-    done = Program(generated, home, home).run(*words)
-    assert done.code == 0, done.stderr
+    argv = ("login", "--host", sandbox_server.url, "--api-key", sandbox_server.key)
+    completed = Program(generated, home, home).run(*argv)
+    assert completed.code == 0, completed.stderr
     return home
 
 

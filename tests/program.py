@@ -28,7 +28,7 @@ class Completed:
 
     @property
     def json(self) -> Any:
-        """The one JSON document on standard output."""
+        """Return the one JSON document on standard output."""
         return json.loads(self.stdout)
 
 
@@ -42,18 +42,18 @@ class Program:
     package: str = "ads_client"
 
     def environ(self) -> dict[str, str]:
-        """Nothing of the user's settings, and the base of the source roots alone."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(PREFIXES)}
+        """Return the environment without the user's settings, with the base source roots alone."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIXES)}
         own = {f"ADS_{kind.upper()}_DIR": str(self.home / kind) for kind in FOLDERS}
         roots = os.pathsep.join([str(self.client), str(ROOT / "runtime")])
-        return kept | own | {"HOME": str(self.home), "PYTHONPATH": roots}
+        return inherited | own | {"HOME": str(self.home), "PYTHONPATH": roots}
 
     def run(
-        self, *words: str, stdin: str | None = None, env: Mapping[str, str] | None = None
+        self, *argv: str, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> Completed:
         """Run the program to its end; ``env`` is added to its environment."""
-        done = subprocess.run(
-            [sys.executable, "-m", self.package, *words],
+        process = subprocess.run(
+            [sys.executable, "-m", self.package, *argv],
             input=stdin,
             env=self.environ() | dict(env or {}),
             cwd=self.folder,
@@ -62,16 +62,16 @@ class Program:
             check=False,
             timeout=60,
         )
-        return Completed(done.stdout, done.stderr, done.returncode)
+        return Completed(process.stdout, process.stderr, process.returncode)
 
 
 def generate(host: str, key: str, folder: Path) -> Path:
     """Write a client for a host with this project's configuration; returns its source root."""
     home = {f"ADS_{kind.upper()}_DIR": str(folder / kind) for kind in FOLDERS}
     roots = os.pathsep.join(str(ROOT / name) for name in ("runtime", "codegen"))
-    words = ["generate", "--host", host, "--out", str(folder / "client")]
-    done = subprocess.run(
-        [sys.executable, "-c", "from callsheet.cli.callsheet import main; exit(main())", *words],
+    argv = ["generate", "--host", host, "--out", str(folder / "client")]
+    process = subprocess.run(
+        [sys.executable, "-c", "from callsheet.cli.callsheet import main; exit(main())", *argv],
         env=os.environ | home | {"ADS_API_KEY": key, "PYTHONPATH": roots},
         cwd=ROOT,
         capture_output=True,
@@ -79,5 +79,5 @@ def generate(host: str, key: str, folder: Path) -> Path:
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
     return folder / "client"

@@ -60,13 +60,13 @@ async def invoke(request: Request) -> Response:
         folder=world_of(request).studio.folder,
         forced=request.scope.get("state", {}).get("forced"),
     )
-    data, replayed = await _once(call, keyed="idempotency-key" in request.headers)
+    reply, replayed = await _once(call, keyed="idempotency-key" in request.headers)
     headers = dict(realm.dialect.headers)
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     if realm.dialect.idempotency.echo:
         headers["Idempotency-Key"] = call.reference
-    return JSONResponse(shapes.enveloped(realm.dialect, "reply", data), headers=headers)
+    return JSONResponse(shapes.enveloped(realm.dialect, "reply", reply), headers=headers)
 
 
 async def _once(call: Call, *, keyed: bool) -> tuple[Json, bool]:
@@ -81,12 +81,12 @@ async def _once(call: Call, *, keyed: bool) -> tuple[Json, bool]:
         return (await resume(call) if earlier[1] is None else earlier[1]), True
     store.keep_reply(name, call.reference, request=digest)
     try:
-        data = await carry_out(call)
+        reply = await carry_out(call)
     except RefusedError:
         store.drop_reply(name, call.reference)
         raise
-    store.keep_reply(name, call.reference, request=digest, body=data)
-    return data, False
+    store.keep_reply(name, call.reference, request=digest, body=reply)
+    return reply, False
 
 
 def _digest(call: Call) -> str:
@@ -169,10 +169,8 @@ def _cached(
     if realm.dialect.caching == "etag":
         tag = f'"{hashlib.sha256(bytes(response.body) + beside()).hexdigest()[:32]}"'
         response.headers["ETag"] = tag
-        known = request.headers.get("if-none-match", "")
-        fresh = known == "*" or tag in [
-            part.strip().removeprefix("W/") for part in known.split(",")
-        ]
+        tags = request.headers.get("if-none-match", "")
+        fresh = tags == "*" or tag in [part.strip().removeprefix("W/") for part in tags.split(",")]
     elif realm.dialect.caching == "last-modified":
         response.headers["Last-Modified"] = formatdate(realm.modified, usegmt=True)
         fresh = _since(request.headers.get("if-modified-since")) >= realm.modified
@@ -180,8 +178,10 @@ def _cached(
         return response
     if not fresh:
         return response
-    kept = {key: value for key, value in response.headers.items() if not key.startswith("content-")}
-    return Response(status_code=304, headers=kept)
+    headers_304 = {
+        key: header for key, header in response.headers.items() if not key.startswith("content-")
+    }
+    return Response(status_code=304, headers=headers_304)
 
 
 def _since(text: str | None) -> float:

@@ -7,7 +7,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from callsheet_sandbox.faults.middleware import Faults
-from callsheet_sandbox.recorder import again, credentials, whole
+from callsheet_sandbox.recorder import again, credentials, read_body
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World
 
@@ -20,17 +20,17 @@ class Foreign:
 
     @property
     def url(self) -> str:
-        """The address over http: another port of the host."""
+        """Return the address over http: another port of the host."""
         return self._world.ports.url("foreign")
 
     @property
     def tls_url(self) -> str:
-        """The address over https, with a self-signed certificate."""
+        """Return the address over https, with a self-signed certificate."""
         return self._world.ports.url("foreign_tls")
 
     @property
     def certificate(self) -> Path:
-        """The PEM file of that certificate, for clients that shall trust it."""
+        """Return the PEM file of that certificate, for clients that shall trust it."""
         return self._world.ports.certificate
 
     def requests(self) -> list[dict[str, Json]]:
@@ -54,7 +54,7 @@ class Canary:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI scope."""
         if scope["type"] == "http":
-            body = await whole(receive)
+            body = await read_body(receive)
             self._note(Request(scope), body)
             await self._media(scope, again(body, receive), send)
 

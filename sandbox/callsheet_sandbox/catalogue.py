@@ -36,26 +36,30 @@ class Action:
 
     @property
     def media(self) -> str:
-        """The medium that the action's family makes: ``video`` or ``image``."""
+        """Return the medium that the action's family makes: ``video`` or ``image``."""
         return self.family.get("media", "video")
 
 
-def read_action(data: Json) -> Action:
+def read_action(document: Json) -> Action:
     """Make an action of a catalogue file's content; ValueError says what is wrong with it."""
-    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("id"), str)
+        or not document["id"]
+    ):
         raise ValueError("an action is a JSON object with a text `id`")
-    known = {"id", "title", "description", "input", "output", "family", "cost"}
-    known |= {"readOnly", "billable", "does", "reply", "models"}
-    if unknown := sorted(set(data) - known):
-        raise ValueError(f"{data['id']}: unknown key {unknown[0]!r}; known: {sorted(known)}")
-    values = {key: value for key, value in data.items() if key != "readOnly"}
-    family = data.get("family") or {}
-    does = data.get("does") or family.get("role") or "reply"
+    keys = {"id", "title", "description", "input", "output", "family", "cost"}
+    keys |= {"readOnly", "billable", "does", "reply", "models"}
+    if unknown := sorted(set(document) - keys):
+        raise ValueError(f"{document['id']}: unknown key {unknown[0]!r}; known: {sorted(keys)}")
+    fields = {key: entry for key, entry in document.items() if key != "readOnly"}
+    family = document.get("family") or {}
+    does = document.get("does") or family.get("role") or "reply"
     if does not in DEEDS:
-        raise ValueError(f"{data['id']}: `does` is {does!r}; known: {', '.join(DEEDS)}")
+        raise ValueError(f"{document['id']}: `does` is {does!r}; known: {', '.join(DEEDS)}")
     return Action(
-        **{**values, "family": family, "does": does},
-        read_only=bool(data.get("readOnly", False)),
+        **{**fields, "family": family, "does": does},
+        read_only=bool(document.get("readOnly", False)),
     )
 
 

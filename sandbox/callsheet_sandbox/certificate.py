@@ -61,8 +61,8 @@ def _sequence(*parts: bytes) -> bytes:
     return _der(0x30, b"".join(parts))
 
 
-def _integer(value: int) -> bytes:
-    return _der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+def _integer(number: int) -> bytes:
+    return _der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
 def _oid(text: str) -> bytes:
@@ -84,9 +84,9 @@ def _time(seconds: float) -> bytes:
     return _der(0x17, time.strftime("%y%m%d%H%M%SZ", time.gmtime(seconds)).encode())
 
 
-def _extension(number: str, value: bytes, *, critical: bool = False) -> bytes:
-    told = _der(0x01, b"\xff") if critical else b""
-    return _sequence(_oid(number), told, _der(0x04, value))
+def _extension(number: str, content: bytes, *, critical: bool = False) -> bytes:
+    flag = _der(0x01, b"\xff") if critical else b""
+    return _sequence(_oid(number), flag, _der(0x04, content))
 
 
 def _extensions(point: bytes) -> bytes:

@@ -50,30 +50,30 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None, prog: str = "callsheet sandbox") -> int:
     """Run the command; returns its exit code (130 after Ctrl-C, 1 when it cannot start)."""
-    given = _parser(prog).parse_args(argv)
+    arguments = _parser(prog).parse_args(argv)
     options = Options(
-        dialect=given.dialect,
-        speed=given.speed,
-        auth=given.auth,
-        credits=given.credits,
-        keys=tuple(given.key),
-        catalogue=given.catalogue,
-        state=given.state,
-        replay=given.replay,
-        faults=given.faults,
-        actions=given.actions,
+        dialect=arguments.dialect,
+        speed=arguments.speed,
+        auth=arguments.auth,
+        credits=arguments.credits,
+        keys=tuple(arguments.key),
+        catalogue=arguments.catalogue,
+        state=arguments.state,
+        replay=arguments.replay,
+        faults=arguments.faults,
+        actions=arguments.actions,
     )
     try:
         from callsheet_sandbox.server import run
 
-        announce = _announce_json if given.print_json else _announce
-        return run(options, host=given.host, port=given.port, announce=announce)
+        announce = _announce_json if arguments.print_json else _announce
+        return run(options, host=arguments.host, port=arguments.port, announce=announce)
     except ModuleNotFoundError as error:
         return _stop(f"{error.name} is not installed: pip install 'callsheet[sandbox]'")
     except OSError as error:
-        where = f"{given.host}:{given.port}"
+        address = f"{arguments.host}:{arguments.port}"
         return _stop(
-            f"cannot start on {where}: {error.strerror or error}; --port 0 takes a free one"
+            f"cannot start on {address}: {error.strerror or error}; --port 0 takes a free one"
         )
     except ValueError as error:
         return _stop(str(error))

@@ -150,9 +150,9 @@ _PARTS: Mapping[str, type] = {
 _TEMPLATES = {"body", "item", "reply", "create", "output", "shapes", "foreign"}
 
 
-def read_dialect(name: str, data: Json) -> Dialect:
+def read_dialect(name: str, document: Json) -> Dialect:
     """Make a dialect of a file's content; ValueError names an unknown or missing key."""
-    return cast("Dialect", _part(Dialect, {"name": name, **data}, name))
+    return cast("Dialect", _part(Dialect, {"name": name, **document}, name))
 
 
 def read_dialects(folder: Path = BUILT_IN) -> dict[str, Dialect]:
@@ -163,19 +163,19 @@ def read_dialects(folder: Path = BUILT_IN) -> dict[str, Dialect]:
     }
 
 
-def _part(kind: type, data: Mapping[str, Json], where: str) -> object:
-    known = {f.name for f in dataclasses.fields(kind)}
-    if unknown := sorted(set(data) - known):
-        raise ValueError(f"dialect {where}: unknown key {unknown[0]!r}; known: {sorted(known)}")
+def _part(kind: type, fields: Mapping[str, Json], location: str) -> object:
+    names = {f.name for f in dataclasses.fields(kind)}
+    if unknown := sorted(set(fields) - names):
+        raise ValueError(f"dialect {location}: unknown key {unknown[0]!r}; known: {sorted(names)}")
     try:
-        return kind(**{key: _value(key, value, where) for key, value in data.items()})
+        return kind(**{key: _value(key, setting, location) for key, setting in fields.items()})
     except TypeError as error:
-        raise ValueError(f"dialect {where}: {error}") from error
+        raise ValueError(f"dialect {location}: {error}") from error
 
 
-def _value(key: str, value: Json, where: str) -> Json:
+def _value(key: str, setting: Json, location: str) -> Json:
     if key in _TEMPLATES:
-        return value
-    if key in _PARTS and isinstance(value, dict):
-        return _part(_PARTS[key], value, f"{where}.{key}")
-    return tuple(value) if isinstance(value, list) else value
+        return setting
+    if key in _PARTS and isinstance(setting, dict):
+        return _part(_PARTS[key], setting, f"{location}.{key}")
+    return tuple(setting) if isinstance(setting, list) else setting

@@ -68,11 +68,11 @@ def _charge(call: Call, task: str | None) -> None:
     if not store.charge(
         name, reference=call.reference, action=call.action.id, cost=cost, task=task
     ):
-        left = store.credits(name)
+        balance = store.credits(name)
         raise RefusedError(
             "insufficient_credits",
-            f"Insufficient credits: this costs {cost}, the balance is {left}.",
-            details={"required": cost, "available": left},
+            f"Insufficient credits: this costs {cost}, the balance is {balance}.",
+            details={"required": cost, "available": balance},
         )
 
 
@@ -98,8 +98,8 @@ async def _create(call: Call) -> Json:
 
 
 async def _created(call: Call, row: TaskRow) -> Json:
-    where = call.standing(row)
-    return call.realm.task_reply(row, call.base, where, created=True)
+    standing = call.standing(row)
+    return call.realm.task_reply(row, call.base, standing, created=True)
 
 
 async def _wait(call: Call) -> Json:
@@ -112,11 +112,11 @@ async def _waited(call: Call, row: TaskRow) -> Json:
     deadline = row.created + (limit if isinstance(limit, int | float) else 600_000) / 1000
     while True:
         now = clock()
-        where = call.standing(row)
-        if where.finished:
-            return call.realm.task_reply(row, call.base, where)
+        standing = call.standing(row)
+        if standing.finished:
+            return call.realm.task_reply(row, call.base, standing)
         if now >= deadline:
-            return call.realm.task_reply(row, call.base, timed_out(where))
+            return call.realm.task_reply(row, call.base, timed_out(standing))
         await asyncio.sleep(max(min(_WAIT_STEP, deadline - now), 0.001))
 
 
@@ -138,19 +138,19 @@ def _row(call: Call, task_id: str) -> TaskRow:
 async def _tasks(call: Call) -> Json:
     wanted = call.body.get("clientReference")
     rows = call.realm.setting.store.tasks(call.realm.name, wanted)
-    found = []
+    tasks = []
     for row in rows[: int(call.body.get("limit", 50))]:
         reply = call.realm.task_reply(row, call.base, call.standing(row))
-        found.append({**reply, "action": row.action, "clientReference": row.reference})
-    return {"tasks": found}
+        tasks.append({**reply, "action": row.action, "clientReference": row.reference})
+    return {"tasks": tasks}
 
 
 async def _upload(call: Call) -> Json:
     head, comma, text = str(call.body.get("data", "")).partition(",")
     kind = head.removeprefix("data:").removesuffix(";base64")
     if not comma or kind not in _IMAGE_TYPES or not head.endswith(";base64"):
-        known = ", ".join(_IMAGE_TYPES)
-        raise RefusedError("invalid_input", f"`data` is a base64 data URI of one of: {known}.")
+        kinds = ", ".join(_IMAGE_TYPES)
+        raise RefusedError("invalid_input", f"`data` is a base64 data URI of one of: {kinds}.")
     try:
         content = base64.b64decode(text, validate=True)
     except ValueError as error:
@@ -166,13 +166,13 @@ async def _upload(call: Call) -> Json:
         "bytes": len(content),
         "sha256": digest,
     }
-    return {key: value for key, value in reply.items() if value is not None}
+    return {key: entry for key, entry in reply.items() if entry is not None}
 
 
 def material() -> dict[str, dict[str, Json]]:
     """Return the stock material by id."""
-    items = json.loads(_MATERIAL.read_text(encoding="utf-8"))
-    return {item["id"]: item for item in items}
+    pictures = json.loads(_MATERIAL.read_text(encoding="utf-8"))
+    return {picture["id"]: picture for picture in pictures}
 
 
 async def _search(call: Call) -> Json:
@@ -180,14 +180,14 @@ async def _search(call: Call) -> Json:
     call.realm.setting.store.add_search(
         call.realm.name, str(call.body.get("query", "")), call.realm.setting.clock()
     )
-    found = [
-        {**item, "imageUrl": call.realm.link(call.base, f"material-{item['id']}.png")}
-        for item in material().values()
-        if all(word in f"{item['title']} {' '.join(item['tags'])}".lower() for word in words)
+    matches = [
+        {**picture, "imageUrl": call.realm.link(call.base, f"material-{picture['id']}.png")}
+        for picture in material().values()
+        if all(word in f"{picture['title']} {' '.join(picture['tags'])}".lower() for word in words)
     ]
     page, size = int(call.body.get("page", 1)), int(call.body.get("pageSize", _PAGE))
-    shown = found[(page - 1) * size : page * size]
-    return {"items": shown, "page": page, "total": len(found)}
+    selection = matches[(page - 1) * size : page * size]
+    return {"items": selection, "page": page, "total": len(matches)}
 
 
 async def _searches(call: Call) -> Json:

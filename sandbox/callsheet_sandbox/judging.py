@@ -26,6 +26,6 @@ def judge(schema: Json, body: Json) -> None:
         for fault in validator.iter_errors(body)
     ]
     if faults:
-        where = "" if faults[0]["path"] == "/" else f" at {faults[0]['path']}"
-        message = f"Invalid input{where}: {faults[0]['message']}"
+        location = "" if faults[0]["path"] == "/" else f" at {faults[0]['path']}"
+        message = f"Invalid input{location}: {faults[0]['message']}"
         raise RefusedError("invalid_input", message, details=faults)

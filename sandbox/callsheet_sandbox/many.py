@@ -16,31 +16,37 @@ def many(count: int) -> dict[str, Action]:
     """Make `count` actions, 20 a group; ValueError where that is no sensible number."""
     if not 1 <= count <= _MOST:
         raise ValueError(f"a catalogue of {count} actions is not made here (1 to {_MOST})")
-    return {action.id: action for action in map(made, range(count))}
+    return {action.id: action for action in map(make_action, range(count))}
 
 
-def made(number: int, *, extra: Json = None) -> Action:
+def make_action(number: int, *, extra: Json = None) -> Action:
     """Make the action of this number; `extra` holds properties to add to its input."""
     group, verb = f"ai.lab{number // len(_VERBS):03}", _VERBS[number % len(_VERBS)]
-    data: dict[str, Json] = {"id": f"{group}.{verb}", "title": f"{verb} {number}".replace("_", " ")}
-    data |= _job(group, verb) if number % len(_VERBS) < 3 else {"reply": {"ok": True}}
-    data.setdefault("input", _input(number))
-    data.setdefault("output", _output(number))
-    data["description"] = f"Does the work of {verb} in laboratory {number}. It always answers."
+    document: dict[str, Json] = {
+        "id": f"{group}.{verb}",
+        "title": f"{verb} {number}".replace("_", " "),
+    }
+    document |= _job(group, verb) if number % len(_VERBS) < 3 else {"reply": {"ok": True}}
+    document.setdefault("input", _input(number))
+    document.setdefault("output", _output(number))
+    document["description"] = f"Does the work of {verb} in laboratory {number}. It always answers."
     if extra:
-        data["input"] = {**data["input"], "properties": {**data["input"]["properties"], **extra}}
-    return read_action(data)
+        document["input"] = {
+            **document["input"],
+            "properties": {**document["input"]["properties"], **extra},
+        }
+    return read_action(document)
 
 
 def _job(group: str, verb: str) -> dict[str, Json]:
     role = {"generate": "create", "query": "query"}.get(verb, "wait")
-    told: dict[str, Json] = {"family": {"name": group, "role": role, "media": "image"}, "cost": 1}
+    fields: dict[str, Json] = {"family": {"name": group, "role": role, "media": "image"}, "cost": 1}
     if role == "query":
-        told |= {"readOnly": True, "input": _object({"taskId": {"type": "string"}}, "taskId")}
+        fields |= {"readOnly": True, "input": _object({"taskId": {"type": "string"}}, "taskId")}
     elif role == "wait":
-        fields = {"prompt": _text("What is to be made."), "timeoutMs": {"type": "integer"}}
-        told["input"] = _object(fields, "prompt")
-    return told
+        properties = {"prompt": _text("What is to be made."), "timeoutMs": {"type": "integer"}}
+        fields["input"] = _object(properties, "prompt")
+    return fields
 
 
 def _object(properties: dict[str, Json], *required: str) -> dict[str, Json]:
@@ -63,8 +69,10 @@ def _input(number: int) -> dict[str, Json]:
         "frame": frame,
         "keepAlpha": {"type": "boolean", "description": "Whether transparency stays."},
     }
-    kept = {key: field for place, (key, field) in enumerate(fields.items()) if place <= number % 9}
-    return _object(kept, "prompt")
+    selected = {
+        key: field for place, (key, field) in enumerate(fields.items()) if place <= number % 9
+    }
+    return _object(selected, "prompt")
 
 
 def _output(number: int) -> dict[str, Json]:

@@ -61,7 +61,7 @@ class Ports:
 
     @property
     def origins(self) -> Mapping[str, str]:
-        """The foreign origin by how it differs from the server's own; empty before `bind`."""
+        """Return the foreign origin by its difference to the server's own; empty before `bind`."""
         if not self._sockets:
             return {}
         return {"port": self.url("foreign"), "scheme": self.url("foreign_tls")}

@@ -66,7 +66,7 @@ class Realm:
 
     @property
     def name(self) -> str:
-        """The dialect's name, under which all state is kept."""
+        """Return the dialect's name, under which all state is kept."""
         return self.dialect.name
 
     def action(self, action_id: str) -> Action:
@@ -90,8 +90,10 @@ class Realm:
     def advertised(self) -> bytes:
         """Return a digest of every schema document: the list's validator speaks for them too."""
         if self._digest is None:
-            told = [shapes.schema_document(self.dialect, one) for one in self.actions.values()]
-            self._digest = hashlib.sha256(json.dumps(told).encode()).digest()
+            documents = [
+                shapes.schema_document(self.dialect, action) for action in self.actions.values()
+            ]
+            self._digest = hashlib.sha256(json.dumps(documents).encode()).digest()
         return self._digest
 
     def _touch(self) -> None:
@@ -110,7 +112,7 @@ class Realm:
         return standing(row, self.setting.clock())
 
     def accepts(self, bearer: str | None, header: str | None) -> bool:
-        """Whether one of the keys sent is known and of a kind that is read here."""
+        """Tell whether one of the keys sent is known and of a kind that is read here."""
         kinds = self.setting.auth or self.dialect.auth.kinds
         sent = {"bearer": (bearer,), "x-api-key": (header,)}.get(kinds, (bearer, header))
         return any(key in self.setting.keys for key in sent)
@@ -124,29 +126,29 @@ class Realm:
         return f"{start}/media/{name}" + (f"?{query}" if query else "")
 
     def task_reply(
-        self, row: TaskRow, base: str, where: Standing, *, created: bool = False
+        self, row: TaskRow, base: str, standing: Standing, *, created: bool = False
     ) -> Json:
         """Return what the dialect answers about a job, without the envelope."""
         if UNREADABLE in row.prompt:
             return {"note": "accepted"}
         shape = self.dialect.task
         template = shape.create if created and shape.create is not None else shape.reply
-        reply = fill(template, self._task_values(row, base, where))
+        reply = fill(template, self._task_values(row, base, standing))
         hint = self.setting.speed.poll_after_ms
-        if hint is not None and not where.finished and isinstance(reply, dict):
+        if hint is not None and not standing.finished and isinstance(reply, dict):
             reply["pollAfterMs"] = hint
         return reply
 
-    def _task_values(self, row: TaskRow, base: str, where: Standing) -> dict[str, Json]:
-        done = where.state == "success" and NO_MEDIA not in row.prompt
+    def _task_values(self, row: TaskRow, base: str, standing: Standing) -> dict[str, Json]:
+        done = standing.state == "success" and NO_MEDIA not in row.prompt
         link = self.link(base, f"{row.id}.{EXTENSION[row.media]}") if done else None
         still = self.link(base, f"{row.id}.cover.png") if done else None
         return {
             "id": row.id,
             "upstream": row.upstream,
             "action": row.action,
-            "state": shapes.state_word(self.dialect, where),
-            "progress": shapes.progress_value(self.dialect, where.progress),
+            "state": shapes.state_word(self.dialect, standing),
+            "progress": shapes.progress_value(self.dialect, standing.progress),
             "mediaUrl": link,
             "videoUrl": link if row.media == "video" else None,
             "imageUrl": link if row.media == "image" else None,
@@ -158,7 +160,7 @@ class Realm:
             "prompt": row.prompt,
             "body": row.body,
             "request": json.loads(row.body),
-            "error": failure(row) if where.state == "failed" else None,
+            "error": failure(row) if standing.state == "failed" else None,
             "created": int(row.created),
             "reference": row.reference,
         }
@@ -169,6 +171,6 @@ def failure(row: TaskRow) -> str:
     return f"The {row.media} could not be generated: the prompt asked for a failure."
 
 
-def timed_out(where: Standing) -> Standing:
+def timed_out(standing: Standing) -> Standing:
     """Return the standing of a job that was not waited for any longer."""
-    return replace(where, state="timeout")
+    return replace(standing, state="timeout")

@@ -33,15 +33,15 @@ class Recorder:
             reset(scope["state"]["transport"])
             await leave(receive)
             return
-        body = await whole(receive)
+        body = await read_body(receive)
         number = store.log(realm, self._entry(scope, body))
 
-        async def send_noted(message: Message) -> None:
+        async def send_recorded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 store.log_status(number, message["status"])
             await send(message)
 
-        await self._app(scope, again(body, receive), send_noted)
+        await self._app(scope, again(body, receive), send_recorded)
 
     def _controls(self, scope: Scope) -> bool:
         return self._world.local_path(scope["path"]).startswith("/__")
@@ -58,7 +58,7 @@ class Recorder:
         }
 
 
-async def whole(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read a request's body to its end."""
     parts = []
     while True:

@@ -72,13 +72,13 @@ def _response(reply: Recording, origin: str) -> Response:
 
 def _read(path: Path) -> Recording:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        recording = json.loads(path.read_text(encoding="utf-8"))
         return Recording(
-            method=data.get("method", "GET").upper(),
-            path=data["path"],
-            status=data.get("status", 200),
-            headers=data.get("headers") or {},
-            body=data.get("body"),
+            method=recording.get("method", "GET").upper(),
+            path=recording["path"],
+            status=recording.get("status", 200),
+            headers=recording.get("headers") or {},
+            body=recording.get("body"),
         )
     except (ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{path}: no recorded reply: {error!r}") from error

@@ -100,27 +100,27 @@ class Running:
 
     @property
     def foreign(self) -> Foreign:
-        """Another origin, which notes all that it gets and serves the same media."""
+        """Return another origin, which notes all that it gets and serves the same media."""
         return Foreign(self.world)
 
     @property
     def foreign_url(self) -> str:
-        """The foreign origin over http."""
+        """Return the foreign origin over http."""
         return self.world.ports.url("foreign")
 
     @property
     def secure_url(self) -> str:
-        """This sandbox over https, with the self-signed certificate of the foreign origin."""
+        """Return this sandbox's https address; its certificate is the foreign origin's."""
         return self.world.ports.url("secure")
 
     @property
     def refused_url(self) -> str:
-        """An address that refuses connections, until `open_refused`."""
+        """Return an address that refuses connections, until `open_refused`."""
         return self.world.ports.url("refused")
 
     @property
     def garbage_url(self) -> str:
-        """An https address where every TLS handshake fails."""
+        """Return an https address where every TLS handshake fails."""
         return self.world.ports.url("garbage")
 
     def open_refused(self) -> None:

@@ -32,11 +32,11 @@ class ErrorReply:
     text: str | None
 
 
-def enveloped(dialect: Dialect, part: str, data: Json) -> Json:
+def enveloped(dialect: Dialect, part: str, content: Json) -> Json:
     """Wrap `data` as the dialect wraps this part (list, schema, reply)."""
     if part not in dialect.envelope.around:
-        return data
-    return fill(dialect.envelope.body, {"data": data})
+        return content
+    return fill(dialect.envelope.body, {"data": content})
 
 
 def advertised_input(dialect: Dialect, action: Action) -> Json:
@@ -47,7 +47,7 @@ def advertised_input(dialect: Dialect, action: Action) -> Json:
     ask = dialect.task.ask
     if action.does == "query" and ask != "taskId" and "taskId" in schema.get("properties", {}):
         schema["properties"] = {
-            ask if name == "taskId" else name: value for name, value in schema["properties"].items()
+            ask if name == "taskId" else name: field for name, field in schema["properties"].items()
         }
         schema["required"] = [ask if name == "taskId" else name for name in schema["required"]]
     return _drafted(dialect, schema)
@@ -82,11 +82,11 @@ def list_item(dialect: Dialect, action: Action) -> Json:
     return fill(dialect.list.item, values)
 
 
-def list_page(dialect: Dialect, actions: Sequence[Action], asked: Mapping[str, str]) -> ListPage:
+def list_page(dialect: Dialect, actions: Sequence[Action], query: Mapping[str, str]) -> ListPage:
     """Return the page of the list that the query parameters `asked` name."""
     page = dialect.list.page
     size = page.size if page else max(len(actions), 1)
-    start = _start(dialect, asked) if page else 0
+    start = _start(dialect, query) if page else 0
     chosen = actions[start : start + size]
     end = start + size
     cursor = _cursor(end) if end < len(actions) else None
@@ -94,12 +94,12 @@ def list_page(dialect: Dialect, actions: Sequence[Action], asked: Mapping[str, s
     if page and cursor:
         number = end // size + 1
         following = f"page={number}" if page.by == "page" else f"{page.ask[0]}={cursor}"
-    items = [list_item(dialect, action) for action in chosen]
-    keyed = {action.id: item for action, item in zip(chosen, items, strict=True)}
+    entries = [list_item(dialect, action) for action in chosen]
+    keyed = {action.id: entry for action, entry in zip(chosen, entries, strict=True)}
     body = fill(
         dialect.list.body,
         {
-            "items": keyed if dialect.list.keyed else items,
+            "items": keyed if dialect.list.keyed else entries,
             "next": cursor,
             "page": start // size + 1,
             "size": size,
@@ -113,17 +113,17 @@ def _cursor(start: int) -> str:
     return base64.urlsafe_b64encode(f"after:{start}".encode()).decode().rstrip("=")
 
 
-def _start(dialect: Dialect, asked: Mapping[str, str]) -> int:
+def _start(dialect: Dialect, query: Mapping[str, str]) -> int:
     page = dialect.list.page
-    given = next((asked[name] for name in page.ask if name in asked), None) if page else None
-    if page is None or given is None:
+    text = next((query[name] for name in page.ask if name in query), None) if page else None
+    if page is None or text is None:
         return 0
     try:
         if page.by == "page":
-            return max(int(given) - 1, 0) * page.size
-        return int(base64.urlsafe_b64decode(given + "==").decode().removeprefix("after:"))
+            return max(int(text) - 1, 0) * page.size
+        return int(base64.urlsafe_b64decode(text + "==").decode().removeprefix("after:"))
     except ValueError as error:
-        raise RefusedError("malformed", f"No such page: {given}") from error
+        raise RefusedError("malformed", f"No such page: {text}") from error
 
 
 def schema_document(dialect: Dialect, action: Action) -> Json:
@@ -134,18 +134,18 @@ def schema_document(dialect: Dialect, action: Action) -> Json:
     return enveloped(dialect, "schema", body)
 
 
-def state_word(dialect: Dialect, where: Standing) -> str:
+def state_word(dialect: Dialect, standing: Standing) -> str:
     """Return the dialect's word for a state; several running words follow the progress.
 
     A state that no job has is a fault's, and is said as it is.
     """
     states = dialect.task.states
-    if where.state in {"success", "failed", "timeout"}:
-        return str(getattr(states, where.state))
-    if where.state not in {"pending", "processing"}:
-        return where.state
-    words = states.pending if where.state == "pending" else states.processing
-    return words[min(int(where.progress * len(words)), len(words) - 1)]
+    if standing.state in {"success", "failed", "timeout"}:
+        return str(getattr(states, standing.state))
+    if standing.state not in {"pending", "processing"}:
+        return standing.state
+    words = states.pending if standing.state == "pending" else states.processing
+    return words[min(int(standing.progress * len(words)), len(words) - 1)]
 
 
 def progress_value(dialect: Dialect, progress: float) -> Json:

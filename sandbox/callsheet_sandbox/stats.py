@@ -26,11 +26,11 @@ def stats(world: World, realm: str) -> dict[str, Json]:
 
 
 def _by_origin(entries: Iterable[Mapping[str, Json]]) -> dict[str, dict[str, int]]:
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for entry in entries:
-        origin = found.setdefault(entry["headers"].get("host", ""), Counter())
+        origin = counts.setdefault(entry["headers"].get("host", ""), Counter())
         origin[entry["auth"] or "none"] += 1
-    return {origin: dict(kinds) for origin, kinds in found.items()}
+    return {origin: dict(kinds) for origin, kinds in counts.items()}
 
 
 def _by_path(entries: Iterable[Mapping[str, Json]]) -> dict[str, int]:

@@ -27,7 +27,7 @@ class Standing:
 
     @property
     def finished(self) -> bool:
-        """Whether the job has ended, well or not."""
+        """Tell whether the job has ended, well or not."""
         return self.state in {"success", "failed"}
 
 

@@ -30,17 +30,17 @@ def _fill(template: Json, values: Mapping[str, Json]) -> Json:
         if set(template) == {"$json"}:
             inner = _fill(template["$json"], values)
             return DROPPED if inner is DROPPED else json.dumps(inner, ensure_ascii=False)
-        pairs = {key: _fill(value, values) for key, value in template.items()}
-        kept = {key: value for key, value in pairs.items() if value is not DROPPED}
-        return kept if kept or not template else DROPPED
+        filled = {key: _fill(inner, values) for key, inner in template.items()}
+        remaining = {key: inner for key, inner in filled.items() if inner is not DROPPED}
+        return remaining if remaining or not template else DROPPED
     if isinstance(template, list):
-        items = [item for item in (_fill(t, values) for t in template) if item is not DROPPED]
-        return items if items or not template else DROPPED
+        entries = [entry for entry in (_fill(t, values) for t in template) if entry is not DROPPED]
+        return entries if entries or not template else DROPPED
     return template
 
 
 def _fill_text(text: str, values: Mapping[str, Json]) -> Json:
-    if whole := _WHOLE.fullmatch(text):
-        value = values.get(whole[1])
-        return DROPPED if value is None else value
+    if match := _WHOLE.fullmatch(text):
+        replacement = values.get(match[1])
+        return DROPPED if replacement is None else replacement
     return Template(text).safe_substitute(values) if "$" in text else text

@@ -51,7 +51,7 @@ class World:
 
     @property
     def clock(self) -> Clock:
-        """The time that all realms share."""
+        """Return the time that all realms share."""
         return self.setting.clock
 
     def realm_name(self, path: str) -> str:
@@ -92,14 +92,18 @@ class World:
             path = self.studio.folder / name
             return path if path.is_file() else None
         if name.startswith("material-"):
-            item = material().get(parts["stem"].removeprefix("material-"))
-            return await asyncio.to_thread(self.studio.image, item["title"], "") if item else None
+            picture = material().get(parts["stem"].removeprefix("material-"))
+            return (
+                await asyncio.to_thread(self.studio.image, picture["title"], "")
+                if picture
+                else None
+            )
         row = self.setting.store.task(realm.name, parts["stem"])
         if row is None or realm.standing(row).state != "success":
             return None
-        return await asyncio.to_thread(self._made, row, parts["kind"], bool(parts["cover"]))
+        return await asyncio.to_thread(self._render, row, parts["kind"], bool(parts["cover"]))
 
-    def _made(self, row: TaskRow, kind: str, cover: bool) -> Path | None:
+    def _render(self, row: TaskRow, kind: str, cover: bool) -> Path | None:
         caption = " · ".join(text for text in (row.scene, row.provider, row.model) if text)
         if cover:
             return self.studio.image(row.prompt, caption)
@@ -114,9 +118,9 @@ def open_world(options: Options) -> World:
     """Read the data files and open the state; ValueError names what is wrong in them."""
     folder = options.catalogue or BUILT_IN
     actions = many(options.actions) if options.actions else read_catalogue(folder)
-    known = dialects.read_dialects()
-    if options.dialect not in known:
-        raise ValueError(f"no dialect {options.dialect!r}; known: {', '.join(known)}")
+    available = dialects.read_dialects()
+    if options.dialect not in available:
+        raise ValueError(f"no dialect {options.dialect!r}; known: {', '.join(available)}")
     if options.speed not in SPEEDS:
         raise ValueError(f"no speed {options.speed!r}; known: {', '.join(SPEEDS)}")
     script = open_script(options.faults) if options.faults else Script()
@@ -131,7 +135,7 @@ def open_world(options: Options) -> World:
     )
     return World(
         setting=setting,
-        realms={name: Realm(dialect, actions, setting) for name, dialect in known.items()},
+        realms={name: Realm(dialect, actions, setting) for name, dialect in available.items()},
         root=options.dialect,
         studio=Studio(folder, setting.speed),
         temporary=options.state is None,

@@ -30,10 +30,10 @@ class Written:
 
 def environ(home: Path, client: Path) -> dict[str, str]:
     """Return an environment that has the source roots and nothing of the user's settings."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_"))}
     roots = [str(client), *(str(folder.parent) for folder in PACKAGES.values())]
     folders = {f"ADS_{name}_DIR": str(home / name) for name in ("CONFIG", "STATE", "CACHE")}
-    return kept | folders | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(roots)}
+    return inherited | folders | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(roots)}
 
 
 @pytest.fixture(scope="session")
@@ -42,19 +42,19 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
     home = tmp_path_factory.mktemp("written")
     out = home / "client"
     env = environ(home, out)
-    words = [*CALLSHEET, "sandbox", "--port", "0", "--speed", "fast", "--print-json"]
-    with subprocess.Popen(words, env=env, cwd=home, stdout=subprocess.PIPE, text=True) as server:
+    argv = [*CALLSHEET, "sandbox", "--port", "0", "--speed", "fast", "--print-json"]
+    with subprocess.Popen(argv, env=env, cwd=home, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             facts = json.loads(server.stdout.readline())
             env |= {"ADS_HOST": facts["url"], "ADS_API_KEY": facts["key"]}
-            where = ["--host", facts["url"], "--package", "ads_client", "--out", str(out)]
+            target = ["--host", facts["url"], "--package", "ads_client", "--out", str(out)]
             lock = ["--lock", str(out / "catalog.lock.json")]
-            words = [*CALLSHEET, "generate", *where, *lock]
-            done = subprocess.run(
-                words, env=env, cwd=home, capture_output=True, text=True, check=False
+            argv = [*CALLSHEET, "generate", *target, *lock]
+            process = subprocess.run(
+                argv, env=env, cwd=home, capture_output=True, text=True, check=False
             )
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert process.returncode == 0, process.stdout + process.stderr
             yield Written(out / "ads_client", env, home)
         finally:
             server.terminate()

@@ -60,11 +60,11 @@ def on_a_circle(graph: Graph) -> set[str]:
 
 def reached(graph: Graph, start: str) -> set[str]:
     """Return every node that a walk along the arrows gets to."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     ahead = list(graph[start])
     while ahead:
         node = ahead.pop()
-        if node not in seen:
-            seen.add(node)
+        if node not in visited:
+            visited.add(node)
             ahead += graph.get(node, ())
-    return seen
+    return visited

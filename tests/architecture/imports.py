@@ -52,22 +52,22 @@ def walk(node: ast.AST, *, at_import: bool) -> Iterator[Import]:
 
 def forbidden(source: str, packages: set[str]) -> list[str]:
     """Return the imports, early or late, of any of these packages."""
-    return [item.module for item in read_imports(source) if item.top in packages]
+    return [entry.module for entry in read_imports(source) if entry.top in packages]
 
 
 def early(source: str, watched: set[str], allowed: set[str]) -> list[str]:
     """Return the watched packages that importing this module imports though it may not."""
-    found = {item.top for item in read_imports(source) if item.at_import}
-    return sorted((found & watched) - allowed)
+    packages = {entry.top for entry in read_imports(source) if entry.at_import}
+    return sorted((packages & watched) - allowed)
 
 
 def not_public(source: str, package: str) -> list[str]:
     """Return imports of a generated module that are neither stdlib, relative nor public names."""
     problems = []
-    for item in read_imports(source):
-        private = any(part.startswith("_") for part in (*item.module.split("."), *item.names))
-        if item.top and item.top not in sys.stdlib_module_names and item.top != package:
-            problems.append(item.module)
-        elif item.top == package and private:
-            problems.append(f"{item.module}: {', '.join(item.names)}")
+    for entry in read_imports(source):
+        private = any(part.startswith("_") for part in (*entry.module.split("."), *entry.names))
+        if entry.top and entry.top not in sys.stdlib_module_names and entry.top != package:
+            problems.append(entry.module)
+        elif entry.top == package and private:
+            problems.append(f"{entry.module}: {', '.join(entry.names)}")
     return problems

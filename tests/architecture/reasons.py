@@ -20,11 +20,11 @@ def unexplained_comments(source: str) -> list[str]:
     """Return the comments that silence a checker without a code or a reason."""
     problems = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        found = MARK.search(token.string) if token.type == tokenize.COMMENT else None
-        if found is None:
+        mark = MARK.search(token.string) if token.type == tokenize.COMMENT else None
+        if mark is None:
             continue
-        explained = len(re.findall(r"[A-Za-z]", found["reason"])) >= REASON_LETTERS
-        coded = found["codes"] or ":" in found[0].partition("noqa")[2]
+        explained = len(re.findall(r"[A-Za-z]", mark["reason"])) >= REASON_LETTERS
+        coded = mark["codes"] or ":" in mark[0].partition("noqa")[2]
         if not (explained and coded):
             problems.append(f"{token.start[0]}: {token.string}")
     return problems

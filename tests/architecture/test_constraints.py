@@ -16,25 +16,25 @@ ABSENT_FROM_BASE = {"jinja2", "datamodel-code-generator", "ruff", "starlette", "
 
 def problems(text: str) -> list[str]:
     """Return the lines that are neither a pin nor a hash, and the pins without a hash."""
-    found, bare = [], ""
+    lines, bare = [], ""
     for line in text.splitlines():
         if HASH.fullmatch(line):
             bare = ""
         elif PIN.fullmatch(line):
-            found += [bare] if bare else []
+            lines += [bare] if bare else []
             bare = line
         elif line and not line.startswith("#"):
-            found.append(line)
-    return found + ([bare] if bare else [])
+            lines.append(line)
+    return lines + ([bare] if bare else [])
 
 
 def pins(name: str) -> dict[str, set[str]]:
     """Return package → versions (one a marker) of a list."""
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for line in (ROOT / f"constraints/{name}.txt").read_text("utf-8").splitlines():
         if pin := PIN.fullmatch(line):
-            found.setdefault(pin[1], set()).add(pin[2])
-    return found
+            versions.setdefault(pin[1], set()).add(pin[2])
+    return versions
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ LIBRARY = "import ads_client; ads_client.Client"
 LINE = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s*([\w.]+)$", re.MULTILINE)
 
 
-def imported(words: list[str], written: Written) -> tuple[int, set[str]]:
+def imported(argv: list[str], written: Written) -> tuple[int, set[str]]:
     """Run Python with these words; return the exit code and the top names that it imported."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *words],
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", *argv],
         env=written.environ,
         cwd=written.folder,
         stdin=subprocess.DEVNULL,
@@ -32,7 +32,7 @@ def imported(words: list[str], written: Written) -> tuple[int, set[str]]:
         text=True,
         check=False,
     )
-    return done.returncode, {name.partition(".")[0] for name in LINE.findall(done.stderr)}
+    return process.returncode, {name.partition(".")[0] for name in LINE.findall(process.stderr)}
 
 
 def test_imports_are_noticed(written: Written) -> None:
@@ -54,10 +54,10 @@ def test_each_way_imports_no_more_than_it_needs(way: str, written: Written) -> N
 
 
 def test_written_modules_use_public_names_of_the_runtime(written: Written) -> None:
-    found = {
+    problems_by_file = {
         path.name: not_public(path.read_text("utf-8"), "callsheet")
         for path in written.package.rglob("*.py")
     }
 
-    assert {name: problems for name, problems in found.items() if problems} == {}
-    assert "__init__.py" in found
+    assert {name: problems for name, problems in problems_by_file.items() if problems} == {}
+    assert "__init__.py" in problems_by_file

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from architecture.imports import early, forbidden, not_public
-from architecture.tree import PACKAGES, modules, shown
+from architecture.tree import PACKAGES, modules, name_of
 
 OURS = {"callsheet", "ads_client", "callsheet_codegen", "callsheet_sandbox"}
 FORBIDDEN = {
@@ -36,17 +36,17 @@ def test_a_forbidden_import_is_noticed_wherever_it_stands(source: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_packages_keep_apart(package: str) -> None:
-    found = {
-        shown(path): forbidden(path.read_text("utf-8"), FORBIDDEN[package])
+    names_by_file = {
+        name_of(path): forbidden(path.read_text("utf-8"), FORBIDDEN[package])
         for path in modules(PACKAGES[package])
     }
 
-    assert {name: names for name, names in found.items() if names} == {}
-    assert len(found) > 1
+    assert {name: names for name, names in names_by_file.items() if names} == {}
+    assert len(names_by_file) > 1
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "packages"),
     [
         ("import httpx", ["httpx"]),
         ("from httpx import Client", ["httpx"]),
@@ -59,8 +59,8 @@ def test_packages_keep_apart(package: str) -> None:
         ("import json", []),
     ],
 )
-def test_only_what_runs_at_import_counts(source: str, found: list[str]) -> None:
-    assert early(source, {"httpx"}, set()) == found
+def test_only_what_runs_at_import_counts(source: str, packages: list[str]) -> None:
+    assert early(source, {"httpx"}, set()) == packages
 
 
 def allowed(name: str) -> set[str]:
@@ -82,17 +82,17 @@ def test_light_modules_are_allowed_nothing() -> None:
 
 def test_modules_of_the_runtime_import_only_what_they_may() -> None:
     root = PACKAGES["callsheet"]
-    found = {}
+    packages_by_module = {}
     for path in modules(root):
         name = path.relative_to(root).as_posix()
-        found[name] = early(path.read_text("utf-8"), WATCHED, allowed(name))
+        packages_by_module[name] = early(path.read_text("utf-8"), WATCHED, allowed(name))
 
-    assert {name: packages for name, packages in found.items() if packages} == {}
-    assert "spec.py" in found
+    assert {name: packages for name, packages in packages_by_module.items() if packages} == {}
+    assert "spec.py" in packages_by_module
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "problems"),
     [
         ("import httpx", ["httpx"]),
         ("import ads_client.video", ["ads_client.video"]),
@@ -101,5 +101,5 @@ def test_modules_of_the_runtime_import_only_what_they_may() -> None:
         ("from callsheet.spec import Action\nfrom . import video\nimport typing", []),
     ],
 )
-def test_generated_modules_use_public_names_alone(source: str, found: list[str]) -> None:
-    assert not_public(source, "callsheet") == found
+def test_generated_modules_use_public_names_alone(source: str, problems: list[str]) -> None:
+    assert not_public(source, "callsheet") == problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from architecture.tree import PACKAGES, ROOT, measured, shown
+from architecture.tree import PACKAGES, ROOT, measured, name_of
 
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 RECORD = re.compile(r"(\d{4})-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
@@ -22,7 +22,7 @@ def test_a_vague_name_is_noticed(name: str) -> None:
 
 
 def test_no_module_has_a_vague_name() -> None:
-    names = [shown(path) for path in measured()]
+    names = [name_of(path) for path in measured()]
 
     assert [name for name in names if vague_parts(name)] == []
     assert {name.split("/")[1] for name in names} >= set(PACKAGES)
@@ -30,7 +30,7 @@ def test_no_module_has_a_vague_name() -> None:
 
 def test_decision_records_are_numbered() -> None:
     names = sorted(path.name for path in (ROOT / "docs/decisions").iterdir())
-    numbers = [found[1] for name in names if (found := RECORD.fullmatch(name))]
+    numbers = [match[1] for name in names if (match := RECORD.fullmatch(name))]
 
     assert [name for name in names if not RECORD.fullmatch(name)] == []
     assert numbers == sorted(set(numbers))

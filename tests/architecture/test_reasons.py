@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from architecture.reasons import long_sleeps, unexplained_comments, unexplained_skips
-from architecture.tree import measured, shown
+from architecture.tree import measured, name_of
 
 # In pieces, so that no checker takes these samples for its own.
 OFF = "# no" + "qa"
@@ -54,13 +54,13 @@ def test_a_long_sleep_is_noticed() -> None:
 
 
 def test_everything_switched_off_says_why() -> None:
-    sources = {shown(path): path.read_text("utf-8") for path in measured()}
+    sources = {name_of(path): path.read_text("utf-8") for path in measured()}
     comments = {name: unexplained_comments(text) for name, text in sources.items()}
     tests = {name: text for name, text in sources.items() if name.startswith("tests/")}
     skips = {name: unexplained_skips(text) for name, text in tests.items()}
     sleeps = {name: long_sleeps(text) for name, text in tests.items()}
 
-    assert {name: found for name, found in comments.items() if found} == {}
-    assert {name: found for name, found in skips.items() if found} == {}
-    assert {name: found for name, found in sleeps.items() if found} == {}
+    assert {name: problems for name, problems in comments.items() if problems} == {}
+    assert {name: problems for name, problems in skips.items() if problems} == {}
+    assert {name: problems for name, problems in sleeps.items() if problems} == {}
     assert "tests/architecture/test_reasons.py" in tests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from architecture.measure import docstring_problems, size_problems
-from architecture.tree import PACKAGES, measured, modules, shown
+from architecture.tree import PACKAGES, measured, modules, name_of
 
 FIVE = "a, b, c, d, e"
 
@@ -60,18 +60,18 @@ def test_a_drawing_may_follow_the_sentence() -> None:
 
 def test_nothing_is_too_large() -> None:
     files = measured()
-    found = {shown(path): size_problems(path.read_text("utf-8")) for path in files}
+    problems_by_file = {name_of(path): size_problems(path.read_text("utf-8")) for path in files}
 
-    assert {name: problems for name, problems in found.items() if problems} == {}
-    assert "tests/architecture/test_sizes.py" in found
+    assert {name: problems for name, problems in problems_by_file.items() if problems} == {}
+    assert "tests/architecture/test_sizes.py" in problems_by_file
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_module_docstrings_are_one_sentence(package: str) -> None:
-    found = {
-        shown(path): docstring_problems(path.read_text("utf-8"))
+    problems_by_file = {
+        name_of(path): docstring_problems(path.read_text("utf-8"))
         for path in modules(PACKAGES[package])
     }
 
-    assert {name: problems for name, problems in found.items() if problems} == {}
-    assert len(found) > 1
+    assert {name: problems for name, problems in problems_by_file.items() if problems} == {}
+    assert len(problems_by_file) > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from architecture.tree import shown, tracked
+from architecture.tree import name_of, tracked
 
 # In pieces, so that this file does not hold what it looks for.
 FORBIDDEN = re.compile(
@@ -23,7 +23,7 @@ FORBIDDEN = re.compile(
 
 
 def places(text: str) -> list[str]:
-    return [found[0] for found in FORBIDDEN.finditer(text)]
+    return [match[0] for match in FORBIDDEN.finditer(text)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,9 @@ def test_paths_inside_the_repository_pass() -> None:
 
 
 def test_no_file_names_a_registry_or_a_machine() -> None:
-    found = {shown(path): places(path.read_text("utf-8", errors="replace")) for path in tracked()}
+    places_by_file = {
+        name_of(path): places(path.read_text("utf-8", errors="replace")) for path in tracked()
+    }
 
-    assert {name: texts for name, texts in found.items() if texts} == {}
-    assert "pyproject.toml" in found
+    assert {name: texts for name, texts in places_by_file.items() if texts} == {}
+    assert "pyproject.toml" in places_by_file

@@ -53,6 +53,6 @@ def left_behind(path: Path) -> bool:
     return parts[0] in NOT_OURS or any(part in CACHES for part in parts)
 
 
-def shown(path: Path) -> str:
+def name_of(path: Path) -> str:
     """Return a path as it stands in the repository."""
     return path.relative_to(ROOT).as_posix()

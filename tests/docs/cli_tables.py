@@ -41,8 +41,8 @@ def _flags(rows: Iterable[Row]) -> str:
 
 
 def _option(option: click.Option) -> str:
-    value = f" {option.metavar or option.make_metavar(_NOBODY)}" if not option.is_flag else ""
-    return f"`{option.opts[-1]}{value}` {option.help or ''}"
+    metavar = f" {option.metavar or option.make_metavar(_NOBODY)}" if not option.is_flag else ""
+    return f"`{option.opts[-1]}{metavar}` {option.help or ''}"
 
 
 _NOBODY = click.Context(click.Command("ads"))
@@ -75,10 +75,10 @@ TABLES = {
 }
 
 
-def renewed(text: str) -> str:
-    """The page with every table made anew; a table stands between a named comment and ``end``."""
-    for name, made in TABLES.items():
+def renew(text: str) -> str:
+    """Return the page with its tables renewed; each stands between a named comment and ``end``."""
+    for name, make in TABLES.items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
-        text, count = block.subn(lambda found, made=made: found[1] + made() + found[2], text)
+        text, count = block.subn(lambda match, make=make: match[1] + make() + match[2], text)
         assert count == 1, name
     return text

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli.test_transcripts import CODES
-from docs.cli_tables import PAGE, renewed
+from docs.cli_tables import PAGE, renew
 from program import ROOT
 
 from callsheet.cli.callsheet import WORDS
@@ -46,27 +46,27 @@ def named(heading: str) -> set[str]:
 def test_commands_and_flags_are_those_of_the_program() -> None:
     written = PAGE.read_text("utf-8")
     if os.environ.get("UPDATE_GOLDEN") == "1":
-        PAGE.write_text(renewed(written), "utf-8")
+        PAGE.write_text(renew(written), "utf-8")
         written = PAGE.read_text("utf-8")
 
-    assert written == renewed(written)
+    assert written == renew(written)
 
 
 def test_exit_codes_are_all_there() -> None:
     assert {int(word) for word in named("Exit codes")} == CODES
 
 
-def made() -> Iterator[tuple[str, str]]:
-    """Give each code that is said where an error is made, and the name of what is made."""
+def error_codes() -> Iterator[tuple[str, str]]:
+    """Yield each code that stands where an error is made, and the name of the error."""
     errors = CARRIERS | {kind.__name__ for kind in kinds()}
     for path in RUNTIME.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-                said = [word.value for word in node.keywords if word.arg == "code"]
-                for value in said:
-                    if isinstance(value, ast.Constant) and value.value and name in errors:
-                        yield str(value.value), name
+                codes = [word.value for word in node.keywords if word.arg == "code"]
+                for constant in codes:
+                    if isinstance(constant, ast.Constant) and constant.value and name in errors:
+                        yield str(constant.value), name
 
 
 def kinds(top: type[CallsheetError] = CallsheetError) -> Iterator[type[CallsheetError]]:
@@ -81,7 +81,7 @@ def test_error_codes_are_all_there() -> None:
         importlib.import_module(module.name)
     own = {kind.code for kind in kinds() if kind.__module__.startswith("callsheet.")}
 
-    assert named("Error codes") == own | {code for code, _ in made()}
+    assert named("Error codes") == own | {code for code, _ in error_codes()}
 
 
 @pytest.mark.parametrize("row", rows("Error codes"), ids=lambda row: row[0].strip())
@@ -89,16 +89,18 @@ def test_an_error_code_ends_with_the_exit_code_of_its_kind(row: list[str]) -> No
     code = row[0].strip(" `")
     by_name = {kind.__name__: kind for kind in kinds()}
     ends = {kind.exit_code for kind in kinds() if kind.code == code}
-    ends |= {by_name[name].exit_code for said, name in made() if said == code and name in by_name}
+    ends |= {
+        by_name[name].exit_code for used, name in error_codes() if used == code and name in by_name
+    }
 
     assert ends <= {int(word) for word in re.findall(r"\d+", row[1])} <= CODES
 
 
-class Asked(dict[str, str]):
+class RecordingEnviron(dict[str, str]):
     """An environment that remembers what was asked for."""
 
-    def __init__(self, *given: dict[str, str]) -> None:
-        super().__init__(*given)
+    def __init__(self, *variables: dict[str, str]) -> None:
+        super().__init__(*variables)
         self.names: set[str] = set()
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # one default is enough here
@@ -107,14 +109,16 @@ class Asked(dict[str, str]):
 
 
 def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environ = Asked({"HOME": str(tmp_path)})
-    monkeypatch.setattr("callsheet.config.settings.Variables", lambda given: given)
+    environ = RecordingEnviron({"HOME": str(tmp_path)})
+    monkeypatch.setattr("callsheet.config.settings.Variables", lambda variables: variables)
     bindings = Bindings(package="", command="ads", env="ADS", source="")
     for words in (["config", "list"], ["login", "--host", "http://127.0.0.1:9"], ["doctor"]):
         guarded(Context(bindings, words, environ), words)
     text = "".join(path.read_text("utf-8") for path in RUNTIME.rglob("*.py"))
-    said = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", text))
-    read = {name.upper() for name in environ.names | said if not name.startswith(("_", "COMP_"))}
+    literals = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", text))
+    read = {
+        name.upper() for name in environ.names | literals if not name.startswith(("_", "COMP_"))
+    }
 
     assert read - named("Environment") == set()
     assert {name for name in named("Environment") if name.startswith("ADS_")} - read == set()
@@ -124,14 +128,14 @@ def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_flags_of_the_writer_are_all_there(word: str) -> None:
     code = f"from callsheet.cli.callsheet import main; main([{word!r}, '--help'])"
     roots = [str(ROOT / name) for name in ("runtime", "codegen", "sandbox")]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(roots), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=True,
     )
-    listed = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", done.stdout, re.M)
+    listed = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", process.stdout, re.M)
     (row,) = [
         row for row in rows("The writer") if row[0].strip(" `").startswith(f"callsheet {word}")
     ]

@@ -25,7 +25,7 @@ def test_the_example_is_read() -> None:
     block = re.search(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     assert block is not None
     table = tomllib.loads(block[1])["tool"]["callsheet"]
-    overlay = Overlay.parse({key: value for key, value in table.items() if key not in _OWN})
+    overlay = Overlay.parse({key: setting for key, setting in table.items() if key not in _OWN})
 
     assert overlay.command("ai.video.generate") == ("film", "generate")
     assert overlay.wait_ms("ai.video.generate") == 1_200_000

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 README = (ROOT / "README.md").read_text("utf-8")
 KEY = "sk-sandbox-0123456789"
-SAID = "http://127.0.0.1:8787"
+README_URL = "http://127.0.0.1:8787"
 LINES, COLUMNS = 60, 250
 VARYING = {
     r"[0-9a-f]{8}-[0-9a-f-]{27}": "<id>",
@@ -41,17 +41,17 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
 
 
-def typed() -> Iterator[tuple[str, str]]:
-    """Give each command of the console blocks with what the README shows below it."""
+def sessions() -> Iterator[tuple[str, str]]:
+    """Yield each command of the console blocks with what the README shows below it."""
     for block in blocks("console"):
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            command, _, shown = part.partition("\n")
-            yield command, shown
+            command, _, output = part.partition("\n")
+            yield command, output
 
 
-def alike(text: str, server: str) -> list[str]:
+def normalised(text: str, server: str) -> list[str]:
     """Return the lines without what differs from run to run."""
-    text = text.replace(server, SAID)
+    text = text.replace(server, README_URL)
     for pattern, word in VARYING.items():
         text = re.sub(pattern, word, text)
     return [line.rstrip() for line in text.splitlines() if line.strip()]
@@ -82,14 +82,14 @@ def on_terminal(program: Program, command: str) -> str:
 
 
 def test_the_sessions_show_what_is_printed(cli: Program, server: Running) -> None:
-    shown = [(command, alike(output, SAID)) for command, output in typed()]
+    expected = [(command, normalised(output, README_URL)) for command, output in sessions()]
 
     printed = [
-        (command, alike(on_terminal(cli, command.replace(SAID, server.url)), server.url))
-        for command, _ in shown
+        (command, normalised(on_terminal(cli, command.replace(README_URL, server.url)), server.url))
+        for command, _ in expected
     ]
 
-    assert printed == shown
+    assert printed == expected
     assert (cli.folder / "output" / "waves.mp4").stat().st_size > 10_000
 
 
@@ -97,7 +97,7 @@ def test_the_sessions_show_what_is_printed(cli: Program, server: Running) -> Non
 def test_the_python_runs(cli: Program, server: Running, number: int) -> None:
     environ = cli.environ() | {"ADS_HOST": server.url, "ADS_API_KEY": server.key}
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", blocks("python")[number]],
         env=environ,
         cwd=cli.folder,
@@ -107,8 +107,8 @@ def test_the_python_runs(cli: Program, server: Running, number: int) -> None:
         timeout=60,
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout or (cli.folder / "waves.mp4").exists()
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout or (cli.folder / "waves.mp4").exists()
 
 
 def test_the_table_is_this_repositorys() -> None:
@@ -118,9 +118,9 @@ def test_the_table_is_this_repositorys() -> None:
 
 
 def test_the_picture_is_there_and_can_be_drawn() -> None:
-    (place,) = re.findall(r"!\[[^\]]+\]\((\S+)\)", README)
-    drawn = ElementTree.parse(ROOT / place).getroot()
+    (path,) = re.findall(r"!\[[^\]]+\]\((\S+)\)", README)
+    drawn = ElementTree.parse(ROOT / path).getroot()
 
     assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
     assert "ads video generate" in "".join(drawn.itertext()).replace("\xa0", " ")
-    assert "url(http" not in (ROOT / place).read_text("utf-8")
+    assert "url(http" not in (ROOT / path).read_text("utf-8")

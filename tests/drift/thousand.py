@@ -204,7 +204,7 @@ def main() -> int:
             same_bytes(folder / "bytes", 99),
         ]
     sys.stdout.write("\n".join((table(rows), faults(rows))).rstrip() + "\n")
-    return 0 if all(row.held for row in rows) else 1
+    return 0 if all(row.passed for row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from program import PREFIXES, ROOT, Completed
 
-from callsheet_sandbox.many import made
+from callsheet_sandbox.many import make_action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ class Upkeep:
 
     def change(self, number: int, **extra: Any) -> str:
         """Give an action of the server more fields; return its id."""
-        action = made(number, extra=extra)
+        action = make_action(number, extra=extra)
         self.server.world.realms["plain"].put_action(action)
         return action.id
 

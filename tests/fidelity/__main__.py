@@ -28,9 +28,9 @@ def main() -> int:
     ):
         work.run(cases)
         rows = [*work.rows, *strictness.rows(work.package)]
-    told = f"{len(cases)} schemas, {work.bodies} bodies\n{table(rows)}\n{faults(rows)}"
-    sys.stdout.write(told.rstrip() + "\n")
-    return 0 if all(row.held for row in rows) else 1
+    report = f"{len(cases)} schemas, {work.bodies} bodies\n{table(rows)}\n{faults(rows)}"
+    sys.stdout.write(report.rstrip() + "\n")
+    return 0 if all(row.passed for row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bench(cases: Sequence[Case], folder: Path, *, every: int = 200) -> Iterator[Campaign]:
-    """A campaign that is ready to run; its files are in ``folder``."""
+    """Yield a campaign that is ready to run; its files are in ``folder``."""
     with recorder() as server, _settings(folder, server.url):
         server.catalogue = catalogue(cases)
         package = generate(cases, folder / "client", server.url)
@@ -31,15 +31,15 @@ def bench(cases: Sequence[Case], folder: Path, *, every: int = 200) -> Iterator[
 
 @contextmanager
 def _settings(folder: Path, url: str) -> Iterator[None]:
-    own = {f"FIDELITY_{k.upper()}_DIR": str(folder / k) for k in ("config", "state", "cache")}
-    own |= {"FIDELITY_HOST": url, "FIDELITY_API_KEY": KEY, "FIDELITY_FORMAT": "json"}
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
+    ours = {f"FIDELITY_{k.upper()}_DIR": str(folder / k) for k in ("config", "state", "cache")}
+    ours |= {"FIDELITY_HOST": url, "FIDELITY_API_KEY": KEY, "FIDELITY_FORMAT": "json"}
+    outer = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
+        for name, setting in outer.items():
+            if setting is None:
                 del os.environ[name]
             else:
-                os.environ[name] = value
+                os.environ[name] = setting

@@ -28,7 +28,7 @@ _DEEPEST = 6
 
 @st.composite
 def bodies(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
-    """A body that the schema probably allows."""
+    """Draw a body that the schema probably allows."""
     return _value(draw, schema, schema, 0)
 
 
@@ -48,7 +48,7 @@ def _value(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) ->
     if "allOf" in schema:
         parts = [_value(draw, part, root, depth + 1) for part in schema["allOf"]]
         return {
-            name: item for part in parts if isinstance(part, dict) for name, item in part.items()
+            name: field for part in parts if isinstance(part, dict) for name, field in part.items()
         }
     kind = schema.get("type")
     kind = draw(st.sampled_from(kind)) if isinstance(kind, list) else kind
@@ -65,15 +65,15 @@ def _object(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) -
         if name in needed or (depth < _DEEPEST and draw(st.booleans()))
     ]
     names = draw(st.permutations(names))
-    made = {n: _value(draw, schema["properties"][n], root, depth + 1) for n in names}
+    body = {n: _value(draw, schema["properties"][n], root, depth + 1) for n in names}
     more = schema.get("additionalProperties", {})
     if more is not False and draw(st.integers(0, 3)) == 0:
-        made[draw(_TEXT)] = _value(draw, more, root, depth + 1)
+        body[draw(_TEXT)] = _value(draw, more, root, depth + 1)
     for word in schema.get("patternProperties", ()):
-        made[f"{word.removeprefix('^')}1"] = _value(
+        body[f"{word.removeprefix('^')}1"] = _value(
             draw, schema["patternProperties"][word], root, depth + 1
         )
-    return made
+    return body
 
 
 def _array(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) -> Any:
@@ -97,11 +97,11 @@ def _text(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) -> 
 
 def _number(draw: st.DrawFn, schema: Any, root: Mapping[str, Any], depth: int) -> Any:
     step = schema.get("multipleOf", 1)
-    whole = draw(st.integers(-6, 60))
-    value = whole * step if step != 1 else whole
+    factor = draw(st.integers(-6, 60))
+    number = factor * step if step != 1 else factor
     if schema["type"] == "integer" or not draw(st.booleans()):
-        return value
-    return draw(st.sampled_from([float(value), value + 0.5 if step == 1 else value]))
+        return number
+    return draw(st.sampled_from([float(number), number + 0.5 if step == 1 else number]))
 
 
 _KINDS: dict[str, Any] = {
@@ -120,7 +120,7 @@ _KINDS: dict[str, Any] = {
 
 @st.composite
 def spoilt(draw: st.DrawFn, body: Any) -> Any:
-    """A body with one value changed, one field gone, or one too many."""
+    """Draw a body with one value changed, one field gone, or one too many."""
     if isinstance(body, dict) and body and draw(st.integers(0, 3)):
         name = draw(st.sampled_from(sorted(body)))
         how = draw(st.integers(0, 2))

@@ -6,10 +6,10 @@ import json
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from fidelity.argv import words
 from fidelity.lines import flags_of, read
 from fidelity.material import Case, equal, identical
-from fidelity.replies import kept, replies
-from fidelity.saying import words
+from fidelity.replies import replies, without_defaults
 from fidelity.tally import Row
 from pydantic import ValidationError
 
@@ -43,13 +43,13 @@ class Campaign:
         self.accepted = Row("valid bodies accepted (library)")
         self.same = Row("valid bodies identical on the wire (library)")
         self.refused = Row("invalid bodies refused, with a pointer (library)", goal=99.9)
-        self.given = Row("valid bodies byte for byte (--input)")
+        self.by_file = Row("valid bodies byte for byte (--input)")
         self.denied = Row("invalid bodies exit 2, flag or pointer (--input)", goal=99.9)
         self.modelled = Row("valid bodies that the model takes")
         self.by_model = Row("  of them identical on the wire (model)")
         self.by_method = Row("  of them equal on the wire (method)")
         self.undeclared = Row("undeclared keys unchanged (all routes)")
-        self.said = Row("body -> flags -> body")
+        self.by_flags = Row("body -> flags -> body")
         self.warned = Row("invalid bodies by flags exit 2, flag or pointer", goal=99.9)
         self.typed_out = Row("the same by the program as a process (sample)")
         self.agreed = Row("verdict and message validator agree")
@@ -59,19 +59,19 @@ class Campaign:
 
     @property
     def rows(self) -> list[Row]:
-        """Every row, in the order of the table."""
-        return [value for value in vars(self).values() if isinstance(value, Row)]
+        """Return every row, in the order of the table."""
+        return [row for row in vars(self).values() if isinstance(row, Row)]
 
     def run(self, cases: Sequence[Case]) -> None:
         """Try everything."""
         self.bodies += sum(len(case.valid) + len(case.invalid) for case in cases)
         for case in cases:
-            self._one(case)
+            self._play(case)
         wrong = {name for row in self.rows if row.goal > 0 for name, _ in row.wrong}
         for case in cases:
             self.faultless.count(case.id, "see above" if case.id in wrong else "")
 
-    def _one(self, case: Case) -> None:
+    def _play(self, case: Case) -> None:
         try:
             action = self.package.action(case.id)
             models = self.package.models(case.id)
@@ -95,16 +95,16 @@ class Campaign:
                 self._wrong_flags(case, action, body)
 
     def _both(self, case: Case) -> None:
-        """Both validators of the judge, on every body; the messages leave what is unevaluated."""
+        """Compare both validators on every body; the messages leave what is unevaluated."""
         if "unevaluated" in json.dumps(case.input):
             return
         try:
-            made = Validator.of(case.input)
+            validator = Validator.of(case.input)
         except UnusableSchema:
             return
-        says = message_validator(made.schema, made.draft)
+        says = message_validator(validator.schema, validator.draft)
         for body in [*case.valid, *case.invalid]:
-            same = says.is_valid(body) == made.allows(body)
+            same = says.is_valid(body) == validator.allows(body)
             self.agreed.count(case.id, "" if same else json.dumps(body))
 
     def _replies(self, case: Case, model: Any) -> None:
@@ -114,7 +114,7 @@ class Campaign:
             self.replied.count(case.id, why)
         for reply in bad:
             try:
-                lost = not equal(kept(wire(read_reply(model, reply)), reply), reply)
+                lost = not equal(without_defaults(wire(read_reply(model, reply)), reply), reply)
             except Exception as error:
                 self.spoilt.count(case.id, f"{reply} {error!r}")
             else:
@@ -124,10 +124,10 @@ class Campaign:
         sent = self.routes.library(action, body)
         self.accepted.count(case.id, _lost(sent, body))
         self._same(self.same, case, sent, body)
-        data = spaced(body, self.chance)
-        sent = self.routes.given(action, data)
-        why = "" if sent.body == data else f"{_lost(sent, body)} {data!r} -> {sent.body!r}"
-        self.given.count(case.id, why)
+        text = spaced(body, self.chance)
+        sent = self.routes.from_file(action, text)
+        why = "" if sent.body == text else f"{_lost(sent, body)} {text!r} -> {sent.body!r}"
+        self.by_file.count(case.id, why)
 
     def _same(self, row: Row, case: Case, sent: Sent, body: Any) -> None:
         if sent.body is None:
@@ -135,26 +135,26 @@ class Campaign:
         why = "" if identical(sent.json, body) else f"{json.dumps(body)} -> {sent.body!r}"
         row.count(case.id, why)
         for name in body.keys() - _declared(case.input):
-            kept = name in sent.json and identical(sent.json[name], body[name])
-            self.undeclared.count(case.id, "" if kept else f"{name}: {sent.body!r}")
+            unchanged = name in sent.json and identical(sent.json[name], body[name])
+            self.undeclared.count(case.id, "" if unchanged else f"{name}: {sent.body!r}")
 
     def _model(self, case: Case, model: Any, body: Any) -> None:
         try:
-            made = model.model_validate(body)
+            model_object = model.model_validate(body)
         except ValidationError as error:
             self.modelled.count(case.id, f"{body} {error}")
             return
         self.modelled.count(case.id)
         method = self.package.method(self.routes.client, case.id)
-        sent = self.routes.model(case.id, made)
+        sent = self.routes.model(case.id, model_object)
         if sent.body is None:
             self.by_model.count(case.id, _lost(sent, body))
         self._same(self.by_model, case, sent, body)
         names = {wire_name(name, field): name for name, field in model.model_fields.items()}
         if set(names) <= {"root"}:
             return
-        fields = {names[name]: value for name, value in body.items() if name in names}
-        extra = {name: value for name, value in body.items() if name not in names}
+        fields = {names[name]: argument for name, argument in body.items() if name in names}
+        extra = {name: argument for name, argument in body.items() if name not in names}
         sent = self.routes.method(method, extra_body=extra, **fields)
         why = "" if sent.body and equal(sent.json, body) else f"{body} -> {sent}"
         self.by_method.count(case.id, why)
@@ -163,15 +163,15 @@ class Campaign:
         typed = words(action, body, self.chance)
         line = read(self.routes.client.bindings, action, typed)
         why = "" if line.error is None and equal(line.body, body) else f"{line} <- {typed}"
-        self.said.count(case.id, why)
-        sampled = self.said.tried % self.every == 1 and not any("\0" in word for word in typed)
+        self.by_flags.count(case.id, why)
+        sampled = self.by_flags.tried % self.every == 1 and not any("\0" in word for word in typed)
         if sampled and not why:
             sent = self.routes.process(action, typed)
             good = sent.body is not None and equal(sent.json, body)
             self.typed_out.count(case.id, "" if good else f"{typed} -> {sent}")
 
     def _wrong_flags(self, case: Case, action: Action, body: Any) -> None:
-        """Where the line means another body (5 typed for a text is a text), nothing is learnt."""
+        """Refuse a wrong body by flags; where the line means another body, nothing is learnt."""
         typed = words(action, body, self.chance)
         line = read(self.routes.client.bindings, action, typed)
         if line.error is None and not equal(line.body, body):
@@ -183,14 +183,14 @@ class Campaign:
         sent = self.routes.library(action, body)
         good = sent.body is None and sent.code == 2 and sent.pointer is not None
         self.refused.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")
-        sent = self.routes.given(action, json.dumps(body).encode())
+        sent = self.routes.from_file(action, json.dumps(body).encode())
         named = sent.flag.startswith("--")
         good = sent.body is None and sent.code == 2 and named
         self.denied.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")
 
 
 def spaced(body: Any, chance: Random) -> bytes:
-    """The body as a person may have written it."""
+    """Return the body as a person may have written it."""
     style: dict[str, Any] = chance.choice(
         [{"indent": 2}, {"separators": (" ,", ": ")}, {"indent": "\t", "ensure_ascii": False}, {}]
     )

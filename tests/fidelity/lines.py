@@ -27,8 +27,8 @@ class Line(NamedTuple):
 
 
 def flags_of(action: Action) -> list[Param]:
-    """The parameters that have a flag."""
-    return [one for one in action.params if one.flag and not one.hidden]
+    """Return the parameters that have a flag."""
+    return [param for param in action.params if param.flag and not param.hidden]
 
 
 def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
@@ -41,9 +41,9 @@ def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
         ctx = command.make_context("x", list(words), obj=context)
         context.flags.take(ctx.params)
         context.settle()
-        made = request(context, action, command.typed(ctx))
-        body = json.loads(made.body.encoded())
-        judge(context, made)
+        prepared = request(context, action, command.typed(ctx))
+        body = json.loads(prepared.body.encoded())
+        judge(context, prepared)
     except Exception as error:  # click's and ours; the program tells both the same way
         return Line(body, from_any(error))
     return Line(body)

@@ -27,26 +27,26 @@ class Case:
 
 
 def has_corpus() -> bool:
-    """Whether the recorded schemas are at hand."""
+    """Tell whether the recorded schemas are at hand."""
     return (CORPUS / "actions.jsonl.gz").exists()
 
 
 def corpus() -> list[Case]:
-    """Every recorded action; empty where there is no corpus."""
+    """Return every recorded action; empty where there is no corpus."""
     if not has_corpus():
         return []
-    bodies = {one["id"]: one for one in _lines("instances.jsonl.gz")}
+    bodies = {entry["id"]: entry for entry in _lines("instances.jsonl.gz")}
     return [
         Case(
-            id=one["id"],
-            input=one["input"],
-            output=one.get("output"),
-            valid=tuple(body for _, body in bodies[one["id"]]["valid"]),
-            invalid=tuple(body for _, body in bodies[one["id"]]["invalid"]),
-            draft=one["draft"],
-            doc=one["description"] or "",
+            id=entry["id"],
+            input=entry["input"],
+            output=entry.get("output"),
+            valid=tuple(body for _, body in bodies[entry["id"]]["valid"]),
+            invalid=tuple(body for _, body in bodies[entry["id"]]["invalid"]),
+            draft=entry["draft"],
+            doc=entry["description"] or "",
         )
-        for one in _lines("actions.jsonl.gz")
+        for entry in _lines("actions.jsonl.gz")
     ]
 
 
@@ -56,26 +56,26 @@ def _lines(name: str) -> list[dict[str, Any]]:
 
 
 def own() -> list[Case]:
-    """Our own schemas, one file a shape; the name of the file is the name of the action."""
+    """Return our own schemas, one file a shape; the name of the file is the name of the action."""
     return [
         Case(
             id=f"own.{path.stem.replace('-', '_')}",
-            input=one["input"],
-            output=one.get("output"),
-            valid=tuple(one["valid"]),
-            invalid=tuple(one["invalid"]),
-            draft=one["draft"],
+            input=entry["input"],
+            output=entry.get("output"),
+            valid=tuple(entry["valid"]),
+            invalid=tuple(entry["invalid"]),
+            draft=entry["draft"],
         )
         for path in sorted(OWN.glob("*.json"))
-        for one in [json.loads(path.read_text("utf-8"))]
+        for entry in [json.loads(path.read_text("utf-8"))]
     ]
 
 
-def identical(one: object, other: object) -> bool:
-    """Whether two JSON values are the same text but for white space: 1 is not 1.0."""
-    return json.dumps(one, ensure_ascii=False) == json.dumps(other, ensure_ascii=False)
+def identical(first: object, second: object) -> bool:
+    """Tell whether two JSON values are the same text but for white space: 1 is not 1.0."""
+    return json.dumps(first, ensure_ascii=False) == json.dumps(second, ensure_ascii=False)
 
 
-def equal(one: object, other: object) -> bool:
-    """The same, whatever the order of keys."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+def equal(first: object, second: object) -> bool:
+    """Tell whether two JSON values are the same, whatever the order of keys."""
+    return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

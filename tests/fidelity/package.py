@@ -36,23 +36,27 @@ class Package:
     diagnostics: tuple[Diagnostic, ...]
 
     def action(self, name: str) -> Action:
-        """The action as generated, which knows its module."""
-        found = self.surface.by_id[name]
-        words = found.command or (name,)
+        """Return the action as generated, which knows its module."""
+        resolved = self.surface.by_id[name]
+        words = resolved.command or (name,)
         index = importlib.import_module(f"{NAME}.commands")
         module = importlib.import_module(f"{NAME}.commands.{index.MODULES[words[0]]}")
-        made = [one for one in vars(module).values() if isinstance(one, Action) and one.id == name]
-        return made[0]
+        matches = [
+            member
+            for member in vars(module).values()
+            if isinstance(member, Action) and member.id == name
+        ]
+        return matches[0]
 
     def models(self, name: str) -> Any:
-        """The module of models; ``None`` where the action is untyped."""
+        """Return the module of models; ``None`` where the action is untyped."""
         try:
             return importlib.import_module(f"{NAME}.models.{self.action(name).module}")
         except ModuleNotFoundError:
             return None
 
     def method(self, client: Any, name: str) -> Any:
-        """The typed method of an action."""
+        """Return the typed method of an action."""
         paths = layout.library_paths(self.surface.actions, OVERLAY)
         places = layout.places(paths)
         path = paths[name][:-1]
@@ -65,23 +69,23 @@ class Package:
 
 
 def advertised(cases: Sequence[Case]) -> tuple[Advertised, ...]:
-    """The cases as a server's catalogue."""
+    """Return the cases as a server's catalogue."""
     return tuple(
-        Advertised(id=one.id, description=one.doc, input=one.input, output=one.output)
-        for one in cases
+        Advertised(id=case.id, description=case.doc, input=case.input, output=case.output)
+        for case in cases
     )
 
 
 def catalogue(cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """The same as a list that carries its schemas."""
+    """Return the same as a list that carries its schemas."""
     return [
         {
-            "id": one.id,
-            "description": one.doc,
-            "inputSchema": one.input,
-            **({} if one.output is None else {"outputSchema": one.output}),
+            "id": case.id,
+            "description": case.doc,
+            "inputSchema": case.input,
+            **({} if case.output is None else {"outputSchema": case.output}),
         }
-        for one in cases
+        for case in cases
     ]
 
 
@@ -96,9 +100,9 @@ def generate(cases: Sequence[Case], out: Path, source: str) -> Package:
         overlay=OVERLAY,
     )
     entries = advertised(cases)
-    made = pipeline.draft(config, Snapshot(source, entries), None)
-    pipeline.write(config, made)
-    return Package(out, resolve_actions(entries, OVERLAY), made.diagnostics)
+    draft = pipeline.draft(config, Snapshot(source, entries), None)
+    pipeline.write(config, draft)
+    return Package(out, resolve_actions(entries, OVERLAY), draft.diagnostics)
 
 
 @contextmanager

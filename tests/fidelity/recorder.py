@@ -23,10 +23,10 @@ class Recorder:
         self.answer: Any = {"ok": True}
         self.posts: list[tuple[str, bytes]] = []
 
-    def taken(self) -> list[tuple[str, bytes]]:
-        """What came since this was last asked."""
-        found, self.posts = self.posts, []
-        return found
+    def take(self) -> list[tuple[str, bytes]]:
+        """Return what came since this was last asked."""
+        posts, self.posts = self.posts, []
+        return posts
 
 
 class _Server(ThreadingHTTPServer):
@@ -52,25 +52,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.recorder.posts.append((self.path.rpartition("/")[2], body))
         self._send(self.server.recorder.answer)
 
-    def _send(self, value: Any) -> None:
-        data = json.dumps(value).encode()
+    def _send(self, document: Any) -> None:
+        body = json.dumps(document).encode()
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(data)}\r\n\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
-        self.wfile.write(head.encode() + data)
+        self.wfile.write(head.encode() + body)
 
 
 @contextmanager
 def recorder() -> Iterator[Recorder]:
     """Listen on a free port of this machine until the block ends."""
-    kept = Recorder()
-    server = _Server(kept)
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
+    record = Recorder()
+    server = _Server(record)
+    record.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield kept
+        yield record
     finally:
         server.shutdown()
         server.server_close()

@@ -14,7 +14,7 @@ from callsheet.schema.validator import UnusableSchema, Validator
 
 
 def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
-    """Replies that the schema allows, and replies that it forbids."""
+    """Return replies that the schema allows, and replies that it forbids."""
     if not isinstance(schema, dict):
         return [], []
     drawn: list[Any] = []
@@ -28,26 +28,26 @@ def replies(schema: Any, count: int = 6) -> tuple[list[Any], list[Any]]:
         phases=[Phase.generate],
     )
     @given(st.data())
-    def take(data: st.DataObject) -> None:
-        good = data.draw(bodies(schema))
-        drawn.extend([good, data.draw(spoilt(copy.deepcopy(good)))])
+    def take(source: st.DataObject) -> None:
+        good = source.draw(bodies(schema))
+        drawn.extend([good, source.draw(spoilt(copy.deepcopy(good)))])
 
     try:
         take()
-        made = Validator.of(schema)
+        validator = Validator.of(schema)
     except (UnusableSchema, KeyError, TypeError):  # a shape that the strategy does not know
         return [], []
-    kept = list({json.dumps(one): one for one in drawn}.values())
+    distinct = list({json.dumps(reply): reply for reply in drawn}.values())
     return (
-        [one for one in kept if made.allows(one)],
-        [one for one in kept if not made.allows(one)],
+        [reply for reply in distinct if validator.allows(reply)],
+        [reply for reply in distinct if not validator.allows(reply)],
     )
 
 
-def kept(found: Any, wanted: Any) -> Any:
-    """What was found, without the fields that the reply lacked."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        return {n: kept(item, wanted[n]) for n, item in found.items() if n in wanted}
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        return [kept(*pair) for pair in zip(found, wanted, strict=True)]
-    return found
+def without_defaults(document: Any, reply: Any) -> Any:
+    """Return a document without the fields that the reply lacked."""
+    if isinstance(document, dict) and isinstance(reply, dict):
+        return {n: without_defaults(child, reply[n]) for n, child in document.items() if n in reply}
+    if isinstance(document, list) and isinstance(reply, list) and len(document) == len(reply):
+        return [without_defaults(*pair) for pair in zip(document, reply, strict=True)]
+    return document

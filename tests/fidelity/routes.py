@@ -37,7 +37,7 @@ class Sent(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body as JSON."""
+        """Return the body as JSON."""
         return json.loads(self.body or b"null")
 
 
@@ -48,7 +48,7 @@ class Routes:
         self.client, self.recorder, self.folder = client, recorder, folder
 
     def library(self, action: Action, body: Any) -> Sent:
-        """``client.call(id, body)``, with the schema as the server advertises it today."""
+        """Send ``client.call(id, body)``, with the schema as the server advertises it today."""
         return self._call(lambda: self.client.call(action.id, body))
 
     def model(self, action_id: str, model: Any) -> Sent:
@@ -60,45 +60,45 @@ class Routes:
         return self._call(lambda: method(**fields))
 
     def _call(self, call: Any) -> Sent:
-        self.recorder.taken()
+        self.recorder.take()
         try:
             call()
         except CallsheetError as error:
             pointer = error.pointer if isinstance(error, InvalidInput) else None
-            sent = self.recorder.taken()
+            sent = self.recorder.take()
             body = sent[0][1] if sent else None
             return Sent(body, error.message, error.exit_code, error.flag or "", pointer)
-        return Sent(self.recorder.taken()[0][1])
+        return Sent(self.recorder.take()[0][1])
 
-    def given(self, action: Action, data: bytes) -> Sent:
-        """``--input FILE`` with these bytes."""
+    def from_file(self, action: Action, text: bytes) -> Sent:
+        """Send ``--input FILE`` with these bytes."""
         path = self.folder / "body.json"
-        path.write_bytes(data)
+        path.write_bytes(text)
         return self.program(*_command(action), "--input", str(path))
 
-    def process(self, action: Action, words: list[str]) -> Sent:
-        """The same in a process of its own, as a shell would start it."""
-        self.recorder.taken()
-        done = subprocess.run(
-            [sys.executable, "-m", NAME, *_command(action), *words],
+    def process(self, action: Action, argv: list[str]) -> Sent:
+        """Run the same in a process of its own, as a shell would start it."""
+        self.recorder.take()
+        process = subprocess.run(
+            [sys.executable, "-m", NAME, *_command(action), *argv],
             env=os.environ | {"PYTHONPATH": _roots(self.folder)},
             cwd=self.folder,
             capture_output=True,
             check=False,
             timeout=60,
         )
-        sent = self.recorder.taken()
-        return Sent(sent[0][1] if sent else None, done.stderr.decode(), done.returncode)
+        sent = self.recorder.take()
+        return Sent(sent[0][1] if sent else None, process.stderr.decode(), process.returncode)
 
     def program(self, *words: str) -> Sent:
-        """One run of the program, in this process."""
-        self.recorder.taken()
+        """Run the program once, in this process."""
+        self.recorder.take()
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main.run(NAME, "fidelity", "FIDELITY", words)
         out.seek(0)
         error = _error(out.read()) if code else {}
-        sent = self.recorder.taken()
+        sent = self.recorder.take()
         return Sent(
             sent[0][1] if sent else None,
             error.get("message") or err.getvalue(),
@@ -109,7 +109,7 @@ class Routes:
 
 
 def _roots(folder: Path) -> str:
-    """The generated package and the runtime that it needs, for another process."""
+    """Return the generated package and the runtime that it needs, for another process."""
     return os.pathsep.join([str(folder / "client"), str(RUNTIME)])
 
 
@@ -118,5 +118,5 @@ def _command(action: Action) -> tuple[str, ...]:
 
 
 def _error(text: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(text).get("error", {}) if text else {}
-    return found
+    error: Mapping[str, Any] = json.loads(text).get("error", {}) if text else {}
+    return error

@@ -32,30 +32,30 @@ _ENUMS = st.lists(
 
 @st.composite
 def _text(draw: st.DrawFn) -> Schema:
-    made: Schema = {"type": "string"}
+    schema: Schema = {"type": "string"}
     extra = draw(st.sampled_from(["", "", "", "length", "pattern", "enum", "format"]))
     if extra == "length":
-        made["minLength"] = draw(st.integers(0, 3))
-        made["maxLength"] = made["minLength"] + draw(st.integers(0, 9))
+        schema["minLength"] = draw(st.integers(0, 3))
+        schema["maxLength"] = schema["minLength"] + draw(st.integers(0, 9))
     elif extra == "pattern":
-        made["pattern"] = draw(st.sampled_from(_PATTERNS))
+        schema["pattern"] = draw(st.sampled_from(_PATTERNS))
     elif extra == "enum":
-        made["enum"] = draw(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4, unique=True))
+        schema["enum"] = draw(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4, unique=True))
     elif extra == "format":
-        made["format"] = draw(st.sampled_from(["uri", "date-time", "uuid", "email"]))
-    return made
+        schema["format"] = draw(st.sampled_from(["uri", "date-time", "uuid", "email"]))
+    return schema
 
 
 @st.composite
 def _number(draw: st.DrawFn) -> Schema:
-    made: Schema = {"type": draw(st.sampled_from(["integer", "number"]))}
+    schema: Schema = {"type": draw(st.sampled_from(["integer", "number"]))}
     if draw(st.booleans()):
-        made[draw(st.sampled_from(["minimum", "exclusiveMinimum"]))] = draw(st.integers(-5, 5))
+        schema[draw(st.sampled_from(["minimum", "exclusiveMinimum"]))] = draw(st.integers(-5, 5))
     if draw(st.booleans()):
-        made[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = draw(st.integers(6, 99))
+        schema[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = draw(st.integers(6, 99))
     if draw(st.integers(0, 4)) == 0:
-        made["multipleOf"] = draw(st.sampled_from([1, 2, 5, 0.5]))
-    return made
+        schema["multipleOf"] = draw(st.sampled_from([1, 2, 5, 0.5]))
+    return schema
 
 
 def _inside(child: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
@@ -65,46 +65,46 @@ def _inside(child: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
 
 @st.composite
 def _array(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
-    made: Schema = {"type": "array", "items": draw(child)}
+    schema: Schema = {"type": "array", "items": draw(child)}
     if draw(st.integers(0, 3)) == 0:
-        made["minItems"] = draw(st.integers(0, 2))
-        made["maxItems"] = made["minItems"] + draw(st.integers(0, 2))
+        schema["minItems"] = draw(st.integers(0, 2))
+        schema["maxItems"] = schema["minItems"] + draw(st.integers(0, 2))
     if draw(st.integers(0, 5)) == 0:
-        made["uniqueItems"] = True
-    return made
+        schema["uniqueItems"] = True
+    return schema
 
 
 @st.composite
 def _tuple(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
-    made: Schema = {"type": "array", "prefixItems": draw(st.lists(child, min_size=1, max_size=3))}
+    schema: Schema = {"type": "array", "prefixItems": draw(st.lists(child, min_size=1, max_size=3))}
     if draw(st.booleans()):
-        made["items"] = draw(st.one_of(st.just(False), child))
-    return made
+        schema["items"] = draw(st.one_of(st.just(False), child))
+    return schema
 
 
 @st.composite
 def _untyped(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
-    """What speaks of objects or lists and lets in anything else."""
-    made = draw(st.one_of(objects(child), _array(child)))
-    return {key: value for key, value in made.items() if key != "type"}
+    """Draw a schema that speaks of objects or lists and lets in anything else."""
+    schema = draw(st.one_of(objects(child), _array(child)))
+    return {key: rule for key, rule in schema.items() if key != "type"}
 
 
 @st.composite
 def objects(draw: st.DrawFn, child: st.SearchStrategy[Schema]) -> Schema:
-    """An object with named fields, open or closed."""
+    """Draw an object with named fields, open or closed."""
     names = draw(st.lists(_NAMES, max_size=4, unique=True))
-    made: Schema = {"type": "object", "properties": {name: draw(child) for name in names}}
+    schema: Schema = {"type": "object", "properties": {name: draw(child) for name in names}}
     needed = [name for name in names if draw(st.booleans())]
     if needed:
-        made["required"] = needed
+        schema["required"] = needed
     closing = draw(st.sampled_from(["", "", False, True, "schema", "pattern", "both"]))
     if closing in {"schema", "both"}:
-        made["additionalProperties"] = draw(child)
+        schema["additionalProperties"] = draw(child)
     if closing in {"pattern", "both"}:
-        made["patternProperties"] = {"^x-": draw(child)}
+        schema["patternProperties"] = {"^x-": draw(child)}
     if isinstance(closing, bool):
-        made["additionalProperties"] = closing
-    return made
+        schema["additionalProperties"] = closing
+    return schema
 
 
 @st.composite
@@ -153,26 +153,26 @@ _ANY = st.recursive(_SCALARS, _inside, max_leaves=6)
 
 @st.composite
 def schemas(draw: st.DrawFn) -> Schema:
-    """A schema of one action's input; links lead to two definitions, which may lead back."""
-    made: Schema = draw(objects(_ANY))
-    made["$defs"] = {"a": draw(objects(_ANY)), _ODD: draw(_ANY)}
-    text = json.dumps(made).replace("#/$defs/", "#/definitions/")
+    """Draw a schema of one action's input; links lead to two definitions, which may lead back."""
+    schema: Schema = draw(objects(_ANY))
+    schema["$defs"] = {"a": draw(objects(_ANY)), _ODD: draw(_ANY)}
+    text = json.dumps(schema).replace("#/$defs/", "#/definitions/")
     if draw(st.integers(0, 5)) == 0 and "prefixItems" not in text:
-        made = json.loads(text)
-        made["definitions"] = made.pop("$defs")
-    return made
+        schema = json.loads(text)
+        schema["definitions"] = schema.pop("$defs")
+    return schema
 
 
 @st.composite
 def _cases(draw: st.DrawFn) -> tuple[Schema, list[Any]]:
     schema = draw(schemas())
-    found = [draw(bodies(schema)) for _ in range(6)]
-    return schema, [*found, *(draw(spoilt(copy.deepcopy(body))) for body in [*found, *found])]
+    drawn = [draw(bodies(schema)) for _ in range(6)]
+    return schema, [*drawn, *(draw(spoilt(copy.deepcopy(body))) for body in [*drawn, *drawn])]
 
 
 def random_cases(count: int) -> list[Case]:
-    """Cases from ``FIDELITY_SEED``; a schema that no body satisfies is left out."""
-    found: list[Case] = []
+    """Return cases from ``FIDELITY_SEED``; a schema that no body satisfies is left out."""
+    cases: list[Case] = []
 
     @seed(SEED)
     @settings(
@@ -184,21 +184,21 @@ def random_cases(count: int) -> list[Case]:
     )
     @given(_cases())
     def take(drawn: tuple[Schema, list[Any]]) -> None:
-        case = _case(f"random.s{len(found):04}", *drawn)
+        case = _case(f"random.s{len(cases):04}", *drawn)
         if case is not None:
-            found.append(case)
+            cases.append(case)
 
     if count:
         take()
-    return found
+    return cases
 
 
 def _case(name: str, schema: Schema, drawn: list[Any]) -> Case | None:
     if any(_circles(part, schema, ()) for part in _definitions(schema).values()):
         return None
     allows = oracle(schema)
-    kept = list({json.dumps(body): body for body in drawn if isinstance(body, dict)}.values())
-    pairs = [(body, allows(body)) for body in kept]
+    distinct = list({json.dumps(body): body for body in drawn if isinstance(body, dict)}.values())
+    pairs = [(body, allows(body)) for body in distinct]
     return Case(
         id=name,
         input=schema,
@@ -209,21 +209,21 @@ def _case(name: str, schema: Schema, drawn: list[Any]) -> Case | None:
 
 
 def _definitions(schema: Schema) -> Schema:
-    found: Schema = schema.get("$defs") or schema["definitions"]
-    return found
+    definitions: Schema = schema.get("$defs") or schema["definitions"]
+    return definitions
 
 
 def _circles(part: Any, root: Schema, passed: tuple[str, ...]) -> bool:
-    """Whether a schema leads back to itself without a step into the value."""
+    """Tell whether a schema leads back to itself without a step into the value."""
     if "$ref" in part:
         name = part["$ref"].rpartition("/")[2]
         return name in passed or _circles(_definitions(root)[name], root, (*passed, name))
-    inside = [one for word in ("anyOf", "oneOf", "allOf") for one in part.get(word, ())]
-    return any(_circles(one, root, passed) for one in inside)
+    inside = [branch for word in ("anyOf", "oneOf", "allOf") for branch in part.get(word, ())]
+    return any(_circles(branch, root, passed) for branch in inside)
 
 
 def oracle(schema: Schema) -> Callable[[Any], bool]:
-    """The verdict of jsonschema, which nobody here wrote."""
+    """Return the verdict of jsonschema, which nobody here wrote."""
     kind = Draft7Validator if "definitions" in schema else Draft202012Validator
-    made = kind(schema, registry=Registry())
-    return made.is_valid
+    validator = kind(schema, registry=Registry())
+    return validator.is_valid

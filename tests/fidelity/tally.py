@@ -15,31 +15,31 @@ class Row:
     wrong: list[tuple[str, str]] = field(default_factory=list)
 
     def count(self, case: str, why: str = "") -> None:
-        """One more trial; ``why`` says what was wrong with it, if anything."""
+        """Count one more trial; ``why`` says what was wrong with it, if anything."""
         self.tried += 1
         if why:
             self.wrong.append((case, why))
 
     @property
     def share(self) -> float:
-        """How many of 100 held."""
+        """Return how many of 100 held."""
         return 100.0 if not self.tried else 100.0 * (1 - len(self.wrong) / self.tried)
 
     @property
-    def held(self) -> bool:
-        """Whether enough of them did, and anything was tried at all."""
+    def passed(self) -> bool:
+        """Tell whether enough of them did, and anything was tried at all."""
         return self.tried > 0 and self.share >= self.goal
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as text, one a line."""
+    """Return the rows as text, one a line."""
     width = max(len(row.name) for row in rows)
     lines = [f"{'':{width}}      held     tried     share      goal"]
     for row in rows:
-        mark = "" if row.held else "  <--"
-        held = row.tried - len(row.wrong)
+        mark = "" if row.passed else "  <--"
+        successes = row.tried - len(row.wrong)
         lines.append(
-            f"{row.name:{width}}  {held:8}  {row.tried:8}  {_cut(row.share)} %  "
+            f"{row.name:{width}}  {successes:8}  {row.tried:8}  {_cut(row.share)} %  "
             f"{row.goal:6.2f} %{mark}"
         )
     return "\n".join(lines)
@@ -51,7 +51,7 @@ def _cut(share: float) -> str:
 
 
 def faults(rows: list[Row], most: int = 5) -> str:
-    """The first things that went wrong in each row."""
+    """Return the first failures of each row."""
     lines = []
     for row in rows:
         lines += [f"{row.name}: {case}: {why[:300]}" for case, why in row.wrong[:most]]

@@ -20,7 +20,7 @@ EVERY = 8
 
 
 def measured(cases: Sequence[Case], folder: Path) -> str:
-    """What went wrong, in words."""
+    """Return what went wrong, in words."""
     with bench(cases, folder) as work:
         work.run(cases)
         assert work.bodies > 50

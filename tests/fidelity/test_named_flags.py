@@ -84,8 +84,8 @@ def test_the_flag_is_named(words: list[str], flag: str, says: str, campaign: Cam
 def test_a_flag_that_knows_less_than_the_schema_refuses_nothing(campaign: Campaign) -> None:
     action = campaign.package.action("shop.buy")
     params = [
-        one._replace(kind="integer", required=True, limits={"maxLength": 1}, choices=(7,))
-        for one in action.params
+        param._replace(kind="integer", required=True, limits={"maxLength": 1}, choices=(7,))
+        for param in action.params
     ]
     strict = action._replace(params=tuple(params))
     line = read(campaign.routes.client.bindings, strict, ["--user-id", "text"])

@@ -38,13 +38,13 @@ def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("make install fills .venv-min with the base packages; it is not there")
     home = tmp_path_factory.mktemp("plain")
     env = clean_environ(home)
-    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    base = run([PLAIN_PYTHON, "-c", ask], env=env, cwd=home).out.strip()
-    made = run([PLAIN_PYTHON, "-m", "venv", "--without-pip", home / "venv"], env=env, cwd=home)
-    assert made.code == 0, made.err
-    own = run([home / "venv/bin/python", "-c", ask], env=env, cwd=home).out.strip()
-    (home.joinpath(own) / "base.pth").write_text(base + "\n", "utf-8")
+    script = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    base_folder = run([PLAIN_PYTHON, "-c", script], env=env, cwd=home).out.strip()
+    creation = run([PLAIN_PYTHON, "-m", "venv", "--without-pip", home / "venv"], env=env, cwd=home)
+    assert creation.code == 0, creation.err
+    own_folder = run([home / "venv/bin/python", "-c", script], env=env, cwd=home).out.strip()
+    (home.joinpath(own_folder) / "base.pth").write_text(base_folder + "\n", "utf-8")
     pip = [PLAIN_PYTHON, "-m", "pip", "--python", home / "venv/bin/python", "install"]
-    added = run([*pip, "--quiet", "--no-deps", "--no-index", wheel], env=env, cwd=home)
-    assert added.code == 0, added.err
+    installation = run([*pip, "--quiet", "--no-deps", "--no-index", wheel], env=env, cwd=home)
+    assert installation.code == 0, installation.err
     return home / "venv/bin"

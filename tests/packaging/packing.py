@@ -24,16 +24,16 @@ INHERITED = ("ADS_", "CALLSHEET_", "MAKE", "MFLAGS", "PYTHONPATH", "HOST", "PYTH
 
 def clean_environ(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this environment without the user's settings, at home in an empty folder."""
-    kept = {k: v for k, v in os.environ.items() if not f"{k}=".startswith(INHERITED)}
-    xdg = {name for name in kept if name.startswith("XDG_")}
-    kept = {name: value for name, value in kept.items() if name not in xdg}
-    return kept | {"HOME": str(home)} | dict(extra or {})
+    inherited = {k: v for k, v in os.environ.items() if not f"{k}=".startswith(INHERITED)}
+    xdg = {name for name in inherited if name.startswith("XDG_")}
+    inherited = {name: setting for name, setting in inherited.items() if name not in xdg}
+    return inherited | {"HOME": str(home)} | dict(extra or {})
 
 
-def run(words: Sequence[object], *, env: Mapping[str, str], cwd: Path) -> Done:
+def run(argv: Sequence[object], *, env: Mapping[str, str], cwd: Path) -> Completed:
     """Run a program without a terminal and return what it said."""
-    done = subprocess.run(
-        [str(word) for word in words],
+    process = subprocess.run(
+        [str(word) for word in argv],
         env=dict(env),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
@@ -41,11 +41,11 @@ def run(words: Sequence[object], *, env: Mapping[str, str], cwd: Path) -> Done:
         text=True,
         check=False,
     )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Completed(process.returncode, process.stdout, process.stderr)
 
 
 @dataclass(frozen=True)
-class Done:
+class Completed:
     """Exit code and texts of a program that ended."""
 
     code: int
@@ -55,6 +55,6 @@ class Done:
 
 def build(source: Path, out: Path, *kinds: str) -> None:
     """Build distributions with the back end already installed: nothing is fetched."""
-    words = [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, *kinds, source]
-    done = run(words, env=clean_environ(out.parent), cwd=out.parent)
-    assert done.code == 0, done.out + done.err
+    argv = [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, *kinds, source]
+    process = run(argv, env=clean_environ(out.parent), cwd=out.parent)
+    assert process.code == 0, process.out + process.err

@@ -84,9 +84,9 @@ def test_settings_of_the_user_stay_outside(stage: Path) -> None:
     act(stage, "ads", f'"{sys.executable}" -c "{DUMP}" > seen.json; exit 1')
     mine = {"ADS_HOST": "https://ads.example", "ADS_API_KEY": "sk-mine", "ADS_PROFILE": "work"}
     run(demo(stage), env=clean_environ(stage, mine), cwd=stage)
-    seen = json.loads((stage / "seen.json").read_text("utf-8"))
+    reported = json.loads((stage / "seen.json").read_text("utf-8"))
 
-    assert {name: seen[name] for name in seen if name.startswith("ADS_")} == {
+    assert {name: reported[name] for name in reported if name.startswith("ADS_")} == {
         "ADS_CONFIG_DIR": str(stage / ".demo/config"),
         "ADS_STATE_DIR": str(stage / ".demo/state"),
         "ADS_CACHE_DIR": str(stage / ".demo/cache"),

@@ -34,7 +34,7 @@ def in_tree() -> set[str]:
 def in_wheel(wheel: Path) -> dict[str, int]:
     """Return name → CRC of the files of a wheel."""
     with zipfile.ZipFile(wheel) as archive:
-        return {item.filename: item.CRC for item in archive.infolist()}
+        return {member.filename: member.CRC for member in archive.infolist()}
 
 
 def test_the_wheel_is_the_four_packages(wheel: Path) -> None:

@@ -36,11 +36,11 @@ def test_make_alone_lists_every_word_with_its_job(tmp_path: Path) -> None:
 
 
 @needs_make
-def test_generate_takes_a_host_that_was_said(tmp_path: Path) -> None:
-    said = planned(tmp_path, "generate", "HOST=localhost:3000")
+def test_generate_takes_a_host_from_the_command_line(tmp_path: Path) -> None:
+    typed = planned(tmp_path, "generate", "HOST=localhost:3000")
     exported = planned(tmp_path, "generate", env={"HOST": "https://ads.example"})
 
-    assert "callsheet generate --host 'localhost:3000'\n" in said
+    assert "callsheet generate --host 'localhost:3000'\n" in typed
     assert "callsheet generate --host 'https://ads.example'\n" in exported
 
 
@@ -91,18 +91,18 @@ def test_an_override_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("programs", "words", "said"),
+    ("programs", "words", "message"),
     [
         ({"python3": OLD}, [], "Python 3.11 or newer is missing"),
         ({"python3": REAL, "old": OLD}, ["old"], "PYTHON=old is not a Python 3.11 or newer"),
         ({"python3.11": BARE}, [], "install python3.11-venv"),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(
-    tmp_path: Path, programs: Mapping[str, str], words: list[str], said: str
+def test_what_is_missing_is_named_in_one_line(
+    tmp_path: Path, programs: Mapping[str, str], words: list[str], message: str
 ) -> None:
     code, out, err = find_python(tmp_path, programs, *words)
 
     assert (code, out) == (1, "")
-    assert said in err
+    assert message in err
     assert err.count("\n") == 1

@@ -26,25 +26,25 @@ def params(kind: str) -> list[Any]:
 
 def name_of(case: Case) -> str:
     """Return the name of a case as it stands in a test's id."""
-    said = case.get("name") or case.get("scheme") or f"{case['method']}-{case['path'][5:]}"
-    return f"line-{case['line']}-{said}".replace("/", "-")
+    label = case.get("name") or case.get("scheme") or f"{case['method']}-{case['path'][5:]}"
+    return f"line-{case['line']}-{label}".replace("/", "-")
 
 
-def filled(value: Any, known: Mapping[str, str | None]) -> Any:
+def fill(template: Any, variables: Mapping[str, str | None]) -> Any:
     """Return a value of a case with what this run knows in the place of ``{name}``."""
-    if isinstance(value, dict):
-        return {key: filled(item, known) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled(item, known) for item in value]
-    if not isinstance(value, str):
-        return value
-    if value == "{null}":
+    if isinstance(template, dict):
+        return {key: fill(part, variables) for key, part in template.items()}
+    if isinstance(template, list):
+        return [fill(part, variables) for part in template]
+    if not isinstance(template, str):
+        return template
+    if template == "{null}":
         return None
-    for name, text in known.items():
-        value = value.replace(f"{{{name}}}", text or "")
-    return value
+    for name, text in variables.items():
+        template = template.replace(f"{{{name}}}", text or "")
+    return template
 
 
-def words(line: str, known: Mapping[str, str | None]) -> list[str]:
+def words(line: str, variables: Mapping[str, str | None]) -> list[str]:
     """Return a command line as a shell would split it."""
-    return shlex.split(filled(line, known).replace("\\\n", " "))
+    return shlex.split(fill(line, variables).replace("\\\n", " "))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from reference.cases import JOB_KEYS, filled, params, words
+from reference.cases import JOB_KEYS, fill, params, words
 from reference.jobs import start
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ def posted(sandbox: Running) -> list[dict[str, Any]]:
     """Return the invocations that the sandbox saw, as action, body and headers."""
     return [
         {
-            "action": one["path"].removeprefix("/api/actions/"),
-            "body": one["body"],
-            "headers": one["headers"],
+            "action": entry["path"].removeprefix("/api/actions/"),
+            "body": entry["body"],
+            "headers": entry["headers"],
         }
-        for one in sandbox.requests()
-        if one["method"] == "POST"
+        for entry in sandbox.requests()
+        if entry["method"] == "POST"
     ]
 
 
@@ -39,62 +39,64 @@ def test_command(
 ) -> None:
     if case.get("login", True):
         request.getfixturevalue("ads")
-    known = {"host": sandbox.url, "key": sandbox.key, "task": None}
+    variables = {"host": sandbox.url, "key": sandbox.key, "task": None}
     if case.get("task"):
-        known["task"] = start(sandbox, running=case.get("running", False))
+        variables["task"] = start(sandbox, running=case.get("running", False))
     if "credits" in case:
         sandbox.set_credits(case["credits"])
     earlier = len(posted(sandbox))
-    program, *line = words(case["typed"], known)
+    program, *line = words(case["typed"], variables)
 
-    done = cli.run(*line, env=filled(case.get("env", {}), known))
+    completed = cli.run(*line, env=fill(case.get("env", {}), variables))
 
     assert program == "ads"
-    assert done.code == case.get("exit", 0), done.stderr
+    assert completed.code == case.get("exit", 0), completed.stderr
     sent = posted(sandbox)[earlier:]
-    assert made(sent) == case.get("posts", [])
-    assert all(("idempotency-key" in one["headers"]) == (one["action"] != QUERY) for one in sent)
+    assert invoked(sent) == case.get("posts", [])
+    assert all(("idempotency-key" in post["headers"]) == (post["action"] != QUERY) for post in sent)
     if case.get("posts") and "credits" not in case:
-        known["task"] = sandbox.charges()[-1]["taskId"]
-    check_waiting(case, sent, known["task"])
-    check_output(case, done, known | {"video": f"{sandbox.url}/media/{known['task']}.mp4"})
-    check_files(case, done, cli.folder)
+        variables["task"] = sandbox.charges()[-1]["taskId"]
+    check_waiting(case, sent, variables["task"])
+    check_output(
+        case, completed, variables | {"video": f"{sandbox.url}/media/{variables['task']}.mp4"}
+    )
+    check_files(case, completed, cli.folder)
 
 
-def made(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def invoked(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what was invoked besides the query."""
-    return [{k: one[k] for k in ("action", "body")} for one in sent if one["action"] != QUERY]
+    return [{k: post[k] for k in ("action", "body")} for post in sent if post["action"] != QUERY]
 
 
 def check_waiting(case: Case, sent: list[dict[str, Any]], task: str | None) -> None:
-    """A job is asked about by its id, at least once where it is waited for."""
-    asked = [one["body"] for one in sent if one["action"] == QUERY]
+    """Check that a job is queried by its id, at least once where it is waited for."""
+    queries = [post["body"] for post in sent if post["action"] == QUERY]
     waits = case.get("waits", True) and not case.get("blocking") and "credits" not in case
     if case.get("posts") and waits:
-        assert asked
-        assert all(body == {"taskId": task} for body in asked)
+        assert queries
+        assert all(body == {"taskId": task} for body in queries)
     else:
-        assert asked == ([{"taskId": task}] if case.get("task") else [])
+        assert queries == ([{"taskId": task}] if case.get("task") else [])
 
 
-def check_output(case: Case, done: Completed, known: dict[str, str | None]) -> None:
-    assert [text for text in case.get("stdout", []) if text not in done.stdout] == []
-    assert [text for text in case.get("stderr", []) if text not in done.stderr] == []
-    assert [text for text in case.get("lacks", []) if text in done.stdout] == []
-    expected = filled(case.get("json", {}), known)
+def check_output(case: Case, completed: Completed, variables: dict[str, str | None]) -> None:
+    assert [text for text in case.get("stdout", []) if text not in completed.stdout] == []
+    assert [text for text in case.get("stderr", []) if text not in completed.stderr] == []
+    assert [text for text in case.get("lacks", []) if text in completed.stdout] == []
+    expected = fill(case.get("json", {}), variables)
     if expected:
-        found = done.json
-        assert {key: found[key] for key in expected} == expected
-    if case.get("posts") and done.code == 0:
+        document = completed.json
+        assert {key: document[key] for key in expected} == expected
+    if case.get("posts") and completed.code == 0:
         after = ["files"] if "file" in case else []
-        assert list(done.json)[: len(JOB_KEYS + after)] == JOB_KEYS + after
+        assert list(completed.json)[: len(JOB_KEYS + after)] == JOB_KEYS + after
 
 
-def check_files(case: Case, done: Completed, folder: Path) -> None:
-    """The named file is the first video, byte for byte; no other file is written."""
+def check_files(case: Case, completed: Completed, folder: Path) -> None:
+    """Check that the named file is the first video, byte for byte, and no other is written."""
     written = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     assert written == ([case["file"]] if "file" in case else [])
     for name in written:
-        data = (folder / name).read_bytes()
-        assert data == httpx.get(done.json["videoUrl"]).content
-        assert data[4:8] == b"ftyp"
+        content = (folder / name).read_bytes()
+        assert content == httpx.get(completed.json["videoUrl"]).content
+        assert content[4:8] == b"ftyp"

@@ -9,7 +9,7 @@ KINDS = ("command", "request", "route", "key")
 
 
 def test_every_item_has_a_case() -> None:
-    items = [item["line"] for item in CASES["item"]]
+    items = [entry["line"] for entry in CASES["item"]]
     covered = {case["line"] for kind in KINDS for case in CASES[kind]}
 
     assert covered == set(items)

@@ -35,19 +35,19 @@ def distance(frame: Image.Image, prompt: str) -> float:
 
 
 def test_the_file_plays_and_shows_the_prompt(ads: Program) -> None:
-    done = ads.run("video", "generate", "--prompt", PROMPT, "--out", "waves.mp4")
-    assert done.code == 0, done.stderr
+    completed = ads.run("video", "generate", "--prompt", PROMPT, "--out", "waves.mp4")
+    assert completed.code == 0, completed.stderr
     path = ads.folder / "waves.mp4"
 
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         codec, rate = stream.codec_context.name, stream.average_rate
-    shown = frames(path)
+    pictures = frames(path)
     assert codec == "h264"
     assert rate is not None
-    assert len(shown) / rate >= 2
-    assert max(distance(frame, PROMPT) for frame in shown) < 20
-    assert min(distance(frame, "a quiet mountain lake") for frame in shown) > 80
+    assert len(pictures) / rate >= 2
+    assert max(distance(frame, PROMPT) for frame in pictures) < 20
+    assert min(distance(frame, "a quiet mountain lake") for frame in pictures) > 80
 
 
 def test_another_prompt_gives_another_picture(ads: Program) -> None:
@@ -64,9 +64,9 @@ def test_the_first_of_several_videos_is_saved(ads: Program, sandbox: Running) ->
     reply = {"taskId": first, "status": "success", "videos": links}
     sandbox.add_action({**ANSWER, "reply": reply})
 
-    done = ads.run("video", "generate", "--prompt", "kites", "--out", "one.mp4")
-    assert done.code == 0, done.stderr
-    assert done.json["videoUrl"] == links[0]["videoUrl"]
+    completed = ads.run("video", "generate", "--prompt", "kites", "--out", "one.mp4")
+    assert completed.code == 0, completed.stderr
+    assert completed.json["videoUrl"] == links[0]["videoUrl"]
     assert [path.name for path in ads.folder.iterdir()] == ["one.mp4"]
 
 
@@ -89,8 +89,8 @@ def test_an_output_folder_is_made_and_kept(ads: Program) -> None:
 
 def test_without_credit_the_server_says_why(ads: Program, sandbox: Running) -> None:
     sandbox.set_credits(49)
-    done = ads.run("video", "generate", "--prompt", "kites")
+    completed = ads.run("video", "generate", "--prompt", "kites")
 
-    assert done.code == 7
-    assert "Insufficient credits: this costs 50, the balance is 49" in done.stderr
+    assert completed.code == 7
+    assert "Insufficient credits: this costs 50, the balance is 49" in completed.stderr
     assert sandbox.charges() == []

@@ -29,14 +29,16 @@ def reply_of(fault: Fault, exchange: Exchange) -> Reply:
     if fault.kind == "status":
         return _status(fault, code)
     if fault.kind == "redirect":
-        return made(code, "", {"location": _elsewhere(fault.text("to"), exchange)})
+        return reply_of_text(code, "", {"location": _elsewhere(fault.text("to"), exchange)})
     if fault.kind == "html":
-        return made(code, _page(code, "Please stand by."), {"content-type": _TYPES["html"]})
+        return reply_of_text(
+            code, _page(code, "Please stand by."), {"content-type": _TYPES["html"]}
+        )
     text = fault.text("text") if "text" in fault.values else ""
-    return made(code, text, {"content-type": _TYPES["json"]} if text else {})
+    return reply_of_text(code, text, {"content-type": _TYPES["json"]} if text else {})
 
 
-def made(status: int, text: str, headers: dict[str, str]) -> Reply:
+def reply_of_text(status: int, text: str, headers: dict[str, str]) -> Reply:
     """Return a reply with this body and its length."""
     body = text.encode()
     return Reply(status, {**headers, "content-length": str(len(body))}, body)
@@ -53,12 +55,12 @@ def _status(fault: Fault, code: int) -> Reply:
         "html": _page(code, message),
         "text": message,
     }
-    return made(code, bodies.get(form, ""), headers)
+    return reply_of_text(code, bodies.get(form, ""), headers)
 
 
 def _when(text: str) -> str:
-    found = _DATE.fullmatch(text)
-    return formatdate(time.time() + int(found[1]), usegmt=True) if found else text
+    match = _DATE.fullmatch(text)
+    return formatdate(time.time() + int(match[1]), usegmt=True) if match else text
 
 
 def _title(code: int) -> str:
@@ -74,8 +76,8 @@ def origin_of(name: str, exchange: Exchange) -> str | None:
     own = exchange.header("host")
     host, _, port = own.rpartition(":")
     other = {"127.0.0.1": "localhost"}.get(host, "127.0.0.1")
-    known = {"same": f"{exchange.scope['scheme']}://{own}", "host": f"http://{other}:{port}"}
-    return (known | dict(exchange.origins)).get(name)
+    origins = {"same": f"{exchange.scope['scheme']}://{own}", "host": f"http://{other}:{port}"}
+    return (origins | dict(exchange.origins)).get(name)
 
 
 def _elsewhere(to: str, exchange: Exchange) -> str:

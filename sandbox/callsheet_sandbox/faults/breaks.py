@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from callsheet_sandbox.faults.answers import made
+from callsheet_sandbox.faults.answers import reply_of_text
 from callsheet_sandbox.faults.exchange import Exchange, Reply, leave
 from callsheet_sandbox.faults.script import Fault
 
@@ -13,7 +13,7 @@ _STEP = 0.02
 def _unmeant(status: int) -> Reply:
     """Return what stands in for a reply when nothing was accepted."""
     body = json.dumps({"error": {"code": "injected", "message": "Nothing was accepted."}})
-    return made(status, body, {"content-type": "application/json"})
+    return reply_of_text(status, body, {"content-type": "application/json"})
 
 
 async def drop(fault: Fault, exchange: Exchange) -> None:
@@ -26,8 +26,8 @@ async def drop(fault: Fault, exchange: Exchange) -> None:
 async def truncate(fault: Fault, exchange: Exchange) -> None:
     """Send the whole length and a part of the body."""
     reply = await exchange.carry_out() if fault.after else _unmeant(200)
-    kept = int(len(reply.body) * fault.number("keep"))
-    await exchange.write(reply.head() + reply.body[:kept])
+    length = int(len(reply.body) * fault.number("keep"))
+    await exchange.write(reply.head() + reply.body[:length])
     await exchange.close()
 
 
@@ -55,8 +55,8 @@ async def reset(fault: Fault, exchange: Exchange) -> None:
     reply = _unmeant(503 if at == "body" else 200)
     if fault.after:
         reply = await exchange.carry_out()
-    shown = {"headers": reply.head(), "body": reply.head() + reply.body}
-    await exchange.write(shown.get(at, b""))
+    beginnings = {"headers": reply.head(), "body": reply.head() + reply.body}
+    await exchange.write(beginnings.get(at, b""))
     await exchange.reset()
 
 

@@ -4,7 +4,7 @@ import gzip
 import re
 from dataclasses import replace
 
-from callsheet_sandbox.faults.answers import made
+from callsheet_sandbox.faults.answers import reply_of_text
 from callsheet_sandbox.faults.exchange import Exchange, Reply
 from callsheet_sandbox.faults.script import Fault
 
@@ -24,7 +24,7 @@ async def cut(fault: Fault, exchange: Exchange) -> None:
     await (exchange.reset if fault.text("end") == "reset" else exchange.close)()
 
 
-async def whole(_: Fault, exchange: Exchange) -> None:
+async def ignore_range(_: Fault, exchange: Exchange) -> None:
     """Ignore the range."""
     await exchange.answer(await exchange.carry_out(without=_CONDITIONS))
 
@@ -32,16 +32,16 @@ async def whole(_: Fault, exchange: Exchange) -> None:
 async def unsatisfiable(_: Fault, exchange: Exchange) -> None:
     """Refuse any range."""
     file = await exchange.carry_out(without=_CONDITIONS)
-    await exchange.answer(made(416, "", {"content-range": f"bytes */{len(file.body)}"}))
+    await exchange.answer(reply_of_text(416, "", {"content-range": f"bytes */{len(file.body)}"}))
 
 
 async def changed(fault: Fault, exchange: Exchange) -> None:
     """Serve another version of the file, in ranges too."""
     file = await exchange.carry_out(without=_CONDITIONS)
     tag = fault.text("etag")
-    known = exchange.header("if-range")
-    asked = exchange.header("range") if known in {"", tag} else ""
-    await exchange.answer(_ranged(replace(file, body=another(file.body)), asked, {"etag": tag}))
+    condition = exchange.header("if-range")
+    wanted = exchange.header("range") if condition in {"", tag} else ""
+    await exchange.answer(_ranged(replace(file, body=another(file.body)), wanted, {"etag": tag}))
 
 
 def another(body: bytes) -> bytes:
@@ -54,12 +54,12 @@ def another(body: bytes) -> bytes:
 
 async def misrange(fault: Fault, exchange: Exchange) -> None:
     """Serve a range that nobody asked for, and say so."""
-    found = _RANGE.match(exchange.header("range"))
-    if found is None:
+    match = _RANGE.match(exchange.header("range"))
+    if match is None:
         await exchange.answer(await exchange.carry_out())
         return
     file = await exchange.carry_out(without=_CONDITIONS)
-    start = min(max(int(found[1]) + fault.count("shift"), 0), len(file.body) - 1)
+    start = min(max(int(match[1]) + fault.count("shift"), 0), len(file.body) - 1)
     await exchange.answer(_ranged(file, f"bytes={start}-", {}))
 
 
@@ -67,9 +67,9 @@ async def zipped(_: Fault, exchange: Exchange) -> None:
     """Send the whole file gzip-encoded."""
     file = await exchange.carry_out(without=_CONDITIONS)
     body = gzip.compress(file.body, 1, mtime=0)
-    told = {"content-encoding": "gzip", "content-length": str(len(body))}
+    coding = {"content-encoding": "gzip", "content-length": str(len(body))}
     weak = {"etag": f"W/{file.headers['etag']}"} if "etag" in file.headers else {}
-    await exchange.answer(replace(file, headers={**file.headers, **told, **weak}, body=body))
+    await exchange.answer(replace(file, headers={**file.headers, **coding, **weak}, body=body))
 
 
 async def unsized(fault: Fault, exchange: Exchange) -> None:
@@ -79,20 +79,23 @@ async def unsized(fault: Fault, exchange: Exchange) -> None:
         await exchange.write(reply.head("close") + reply.body)
         await exchange.close()
         return
-    kept = {key: text for key, text in reply.headers.items() if key != "content-length"}
-    await exchange.answer(replace(reply, headers=kept))
+    headers = {key: text for key, text in reply.headers.items() if key != "content-length"}
+    await exchange.answer(replace(reply, headers=headers))
 
 
-def _ranged(file: Reply, asked: str, headers: dict[str, str]) -> Reply:
+def _ranged(file: Reply, wanted: str, headers: dict[str, str]) -> Reply:
     """Return the part of a whole file that a Range header asks for."""
     size = len(file.body)
-    told = {**file.headers, **headers, "content-length": str(size)}
-    found = _RANGE.fullmatch(asked)
-    if file.status != 200 or found is None:
-        return replace(file, headers=told)
-    start, end = int(found[1]), min(int(found[2] or size - 1), size - 1)
+    file_headers = {**file.headers, **headers, "content-length": str(size)}
+    match = _RANGE.fullmatch(wanted)
+    if file.status != 200 or match is None:
+        return replace(file, headers=file_headers)
+    start, end = int(match[1]), min(int(match[2] or size - 1), size - 1)
     if start > end:
-        return made(416, "", {"content-range": f"bytes */{size}"})
+        return reply_of_text(416, "", {"content-range": f"bytes */{size}"})
     part = file.body[start : end + 1]
-    told |= {"content-length": str(len(part)), "content-range": f"bytes {start}-{end}/{size}"}
-    return Reply(206, told, part)
+    file_headers |= {
+        "content-length": str(len(part)),
+        "content-range": f"bytes {start}-{end}/{size}",
+    }
+    return Reply(206, file_headers, part)

@@ -22,12 +22,12 @@ class Reply:
 
     def head(self, framing: str = "length") -> bytes:
         """Return status line and headers; framing says the length, `chunked`, or nothing."""
-        kept = {key: text for key, text in self.headers.items() if key != "content-length"}
+        headers = {key: text for key, text in self.headers.items() if key != "content-length"}
         if framing == "length":
-            kept["content-length"] = self.headers.get("content-length", str(len(self.body)))
+            headers["content-length"] = self.headers.get("content-length", str(len(self.body)))
         elif framing == "chunked":
-            kept["transfer-encoding"] = "chunked"
-        lines = "".join(f"{key}: {text}\r\n" for key, text in kept.items())
+            headers["transfer-encoding"] = "chunked"
+        lines = "".join(f"{key}: {text}\r\n" for key, text in headers.items())
         phrase = HTTPStatus(self.status).phrase
         top = f"HTTP/1.1 {self.status} {phrase}\r\nconnection: close\r\n{lines}\r\n"
         return top.encode("latin-1", "replace")
@@ -62,15 +62,15 @@ class Exchange:
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The connection on which the request came."""
-        found: asyncio.Transport = self.scope["state"]["transport"]
-        return found
+        """Return the connection on which the request came."""
+        connection: asyncio.Transport = self.scope["state"]["transport"]
+        return connection
 
     def header(self, name: str) -> str:
         """Return a header of the request, empty where it has none."""
-        wanted = name.encode()
+        encoded = name.encode()
         return next(
-            (text.decode("latin-1") for key, text in self.scope["headers"] if key == wanted), ""
+            (text.decode("latin-1") for key, text in self.scope["headers"] if key == encoded), ""
         )
 
     async def carry_out(self, *, without: tuple[bytes, ...] = (), forced: object = None) -> Reply:
@@ -91,10 +91,10 @@ class Exchange:
                 parts.append(message.get("body", b""))
 
         await self.app({**self.scope, "headers": headers, "state": state}, self.receive, keep)
-        kept = {
+        headers_of = {
             key.decode("latin-1").lower(): text.decode("latin-1") for key, text in start["headers"]
         }
-        reply = Reply(start["status"], kept, b"".join(parts))
+        reply = Reply(start["status"], headers_of, b"".join(parts))
         return self.rewrite(reply) if self.scope["method"] == "POST" else reply
 
     async def answer(self, reply: Reply) -> None:
@@ -105,12 +105,12 @@ class Exchange:
         await self.send({"type": "http.response.start", "status": reply.status, "headers": pairs})
         await self.send({"type": "http.response.body", "body": reply.body})
 
-    async def write(self, data: bytes, *, piece: int = _PIECE, pause: float = 0.0) -> None:
+    async def write(self, content: bytes, *, piece: int = _PIECE, pause: float = 0.0) -> None:
         """Put bytes on the connection, in pieces of this size and with a pause (s) after each."""
-        for start in range(0, len(data), piece):
+        for start in range(0, len(content), piece):
             if self.transport.is_closing():
                 return
-            self.transport.write(data[start : start + piece])
+            self.transport.write(content[start : start + piece])
             await asyncio.sleep(pause)
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ class Kind:
 
 
 def _reply(does: str, **takes: Value) -> Kind:
-    return Kind(does, {key.replace("_", "-"): value for key, value in takes.items()}, phased=True)
+    return Kind(does, {key.replace("_", "-"): usual for key, usual in takes.items()}, phased=True)
 
 
 def _download(does: str, **takes: Value) -> Kind:

@@ -24,7 +24,7 @@ class Links:
 
     @property
     def any(self) -> bool:
-        """Whether a link has expired."""
+        """Tell whether a link has expired."""
         return bool(self._expired)
 
     def clear(self) -> None:
@@ -40,28 +40,28 @@ class Links:
 
     def refusal(self, path: str, query: str) -> int | None:
         """Return the status with which a link that has expired is refused."""
-        known = self._expired.get(_stem(path))
-        if known is None:
+        expiry = self._expired.get(_stem(path))
+        if expiry is None:
             return None
-        found = _FRESH.search(query)
-        return None if found and int(found[1]) == known[0] else known[1]
+        fresh = _FRESH.search(query)
+        return None if fresh and int(fresh[1]) == expiry[0] else expiry[1]
 
     def freshened(self, reply: Reply) -> Reply:
         """Return a reply whose expired links are fresh ones."""
         return _rewritten(reply, self._fresh) if self._expired else reply
 
-    def _fresh(self, found: re.Match[str]) -> str:
-        known = self._expired.get(found["stem"])
-        if known is None:
-            return found[0]
-        query = _FRESH.sub("", found["query"] or "")
+    def _fresh(self, match: re.Match[str]) -> str:
+        expiry = self._expired.get(match["stem"])
+        if expiry is None:
+            return match[0]
+        query = _FRESH.sub("", match["query"] or "")
         mark = "&" if query else "?"
-        return f"{found['origin'] or ''}{found['path']}{query}{mark}fresh={known[0]}"
+        return f"{match['origin'] or ''}{match['path']}{query}{mark}fresh={expiry[0]}"
 
 
 def moved(reply: Reply, origin: str) -> Reply:
     """Return a reply whose media links lead to another origin."""
-    return _rewritten(reply, lambda found: origin + found["path"] + (found["query"] or ""))
+    return _rewritten(reply, lambda match: origin + match["path"] + (match["query"] or ""))
 
 
 def _rewritten(reply: Reply, link: Callable[[re.Match[str]], str]) -> Reply:
@@ -73,5 +73,5 @@ def _rewritten(reply: Reply, link: Callable[[re.Match[str]], str]) -> Reply:
 
 
 def _stem(path: str) -> str:
-    found = _STEM.search(path)
-    return found[1] if found else ""
+    match = _STEM.search(path)
+    return match[1] if match else ""

@@ -59,7 +59,7 @@ class Faults:
             links.expire(ask.path, code)
         if code is None:
             return False
-        await exchange.answer(answers.made(code, "This link has expired.", {}))
+        await exchange.answer(answers.reply_of_text(code, "This link has expired.", {}))
         return True
 
 
@@ -87,7 +87,7 @@ EFFECTS: Mapping[str, Callable[[Fault, Exchange], Awaitable[None]]] = {
     "slice": breaks.trickle,
     "bandwidth": breaks.trickle,
     "cut": downloads.cut,
-    "whole": downloads.whole,
+    "whole": downloads.ignore_range,
     "unsatisfiable": downloads.unsatisfiable,
     "changed": downloads.changed,
     "misrange": downloads.misrange,

@@ -23,8 +23,8 @@ class Ask:
 
 def ask_of(method: str, path: str) -> Ask:
     """Return what is matched of a request to this path of a realm."""
-    found = _INVOKED.fullmatch(path) if method == "POST" else None
-    return Ask(method, path, found[1] if found else None)
+    match = _INVOKED.fullmatch(path) if method == "POST" else None
+    return Ask(method, path, match[1] if match else None)
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class _Line:
     fired: int = 0
 
     def meets(self, ask: Ask) -> bool:
-        """Whether the fault is for such a request."""
+        """Tell whether the fault is for such a request."""
         fault = self.fault
         if fault.method not in {None, ask.method}:
             return False
@@ -48,7 +48,7 @@ class _Line:
         return ask.action is not None and fnmatchcase(ask.action, fault.target)
 
     def strikes(self) -> bool:
-        """Count one matching request; whether this one is struck."""
+        """Count one matching request; tell whether this one is struck."""
         self.seen += 1
         over = self.seen - self.fault.nth
         if over < 0 or (self.fault.times is not None and over >= self.fault.times):
@@ -99,6 +99,6 @@ class Plan:
         """Return the faults in order, with the requests each has matched and struck."""
         with self._lock:
             return [
-                {**line.fault.shown(), "seen": line.seen, "fired": line.fired}
+                {**line.fault.describe(), "seen": line.seen, "fired": line.fired}
                 for line in self._lines
             ]

@@ -41,7 +41,7 @@ class Fault:
 
     @property
     def after(self) -> bool:
-        """Whether the request is carried out first."""
+        """Tell whether the request is carried out first."""
         return self.phase == "after"
 
     @property
@@ -52,8 +52,8 @@ class Fault:
 
     def text(self, name: str) -> str:
         """Return a parameter as text, empty where it was not given."""
-        value = self.values[name]
-        return "" if value is None else str(value)
+        parameter = self.values[name]
+        return "" if parameter is None else str(parameter)
 
     def number(self, name: str) -> float:
         """Return a parameter that is a number."""
@@ -63,13 +63,13 @@ class Fault:
         """Return a parameter that is a whole number."""
         return int(self.number(name))
 
-    def shown(self) -> dict[str, Json]:
-        """Return the fault as a script in JSON would say it."""
-        where = "path" if (self.target or "").startswith("/") else "action"
+    def describe(self) -> dict[str, Json]:
+        """Return the fault as a script in JSON says it."""
+        target_key = "path" if (self.target or "").startswith("/") else "action"
         return {
             "kind": self.kind,
             "method": self.method,
-            where: self.target,
+            target_key: self.target,
             "phase": self.phase,
             "nth": self.nth,
             "times": "*" if self.times is None else self.times,
@@ -86,38 +86,38 @@ class Script:
     seed: int = 0
 
 
-def open_script(given: str) -> Script:
+def open_script(source: str) -> Script:
     """Read a script from the file of this name, or from the text; ValueError says why not."""
     try:
         # Not Path.is_file: a long script is no error.
-        text = Path(given).read_text(encoding="utf-8") if os.path.isfile(given) else given
+        text = Path(source).read_text(encoding="utf-8") if os.path.isfile(source) else source
     except (OSError, UnicodeError) as error:
-        raise ValueError(f"faults: cannot read {given[:80]!r}: {error}") from error
+        raise ValueError(f"faults: cannot read {source[:80]!r}: {error}") from error
     return read_script(text)
 
 
-def read_script(given: Json) -> Script:
+def read_script(source: Json) -> Script:
     """Read a script: text in the compact form or in JSON, or JSON that is parsed already."""
-    if not isinstance(given, str):
-        return _from_json(given)
-    if given.lstrip().startswith(("{", "[")):
+    if not isinstance(source, str):
+        return _from_json(source)
+    if source.lstrip().startswith(("{", "[")):
         try:
-            return _from_json(json.loads(given))
+            return _from_json(json.loads(source))
         except json.JSONDecodeError as error:
             raise ValueError(f"faults: not JSON: {error}") from error
-    return _from_words(given)
+    return _from_words(source)
 
 
-def _from_json(data: Json) -> Script:
+def _from_json(document: Json) -> Script:
     seed = 0
-    if isinstance(data, dict) and "faults" in data:
-        if unknown := sorted(set(data) - {"faults", "seed"}):
+    if isinstance(document, dict) and "faults" in document:
+        if unknown := sorted(set(document) - {"faults", "seed"}):
             raise ValueError(f"faults: unknown key {unknown[0]!r}; known: faults, seed")
-        seed, data = data.get("seed", 0), data["faults"]
-    items = data if isinstance(data, list) else [data]
-    if not isinstance(seed, int) or not all(isinstance(item, dict) for item in items):
+        seed, document = document.get("seed", 0), document["faults"]
+    entries = document if isinstance(document, list) else [document]
+    if not isinstance(seed, int) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError('faults: expected {"seed": number, "faults": [{"kind": …}, …]}')
-    return Script(tuple(_fault(dict(item)) for item in items), seed)
+    return Script(tuple(_fault(dict(entry)) for entry in entries), seed)
 
 
 def _from_words(text: str) -> Script:
@@ -135,87 +135,87 @@ def _from_words(text: str) -> Script:
     seed, faults = 0, []
     for part in filter(None, parts):
         if len(part) == 1 and part[0].startswith("seed="):
-            seed = int(_converted("seed", part[0][5:], 0))
+            seed = int(_convert("seed", part[0][5:], 0))
         else:
-            faults.append(_fault(_said(part)))
+            faults.append(_fault(_parse_words(part)))
     return Script(tuple(faults), seed)
 
 
-def _said(words: list[str]) -> dict[str, Json]:
-    said: dict[str, Json] = {"kind": words[0]}
+def _parse_words(words: list[str]) -> dict[str, Json]:
+    fields: dict[str, Json] = {"kind": words[0]}
     for word in words[1:]:
-        key, equals, value = word.partition("=")
+        key, equals, text = word.partition("=")
         if equals and not word.startswith("/"):
-            said[key] = value
+            fields[key] = text
         else:
-            said |= _word(word)
-    return said
+            fields |= _word(word)
+    return fields
 
 
 def _word(word: str) -> dict[str, Json]:
     if word in {"before", "after"}:
         return {"phase": word}
-    if found := _ORDINAL.fullmatch(word):
-        first, last = int(found[1]), found[2]
+    if match := _ORDINAL.fullmatch(word):
+        first, last = int(match[1]), match[2]
         if word.endswith("-"):
             return {"nth": first, "times": "*"}
         return {"nth": first, "times": int(last) - first + 1} if last else {"nth": first}
-    if found := _TIMES.fullmatch(word):
-        return {"times": "*" if found[1] == "*" else int(found[1])}
-    if found := _CHANCE.fullmatch(word):
-        return {"chance": float(found[1]) / 100}
+    if match := _TIMES.fullmatch(word):
+        return {"times": "*" if match[1] == "*" else int(match[1])}
+    if match := _CHANCE.fullmatch(word):
+        return {"chance": float(match[1]) / 100}
     if _METHOD.fullmatch(word):
         return {"method": word}
     return {"path" if word.startswith("/") else "action": word}
 
 
-def _fault(said: dict[str, Json]) -> Fault:
-    name = str(said.pop("kind", ""))
+def _fault(fields: dict[str, Json]) -> Fault:
+    name = str(fields.pop("kind", ""))
     if _NUMBER.fullmatch(name):
-        said = {"code": int(name), **said}
-        name = "redirect" if said["code"] in _REDIRECTS else "status"
+        fields = {"code": int(name), **fields}
+        name = "redirect" if fields["code"] in _REDIRECTS else "status"
     if name not in KINDS:
         raise ValueError(f"faults: no kind or file {name!r}; known: {', '.join(KINDS)}")
     kind = KINDS[name]
-    target = said.pop("path", None) or said.pop("action", None) or kind.target
-    phase = str(said.pop("phase", "before"))
-    times = said.pop("times", kind.times)
+    target = fields.pop("path", None) or fields.pop("action", None) or kind.target
+    phase = str(fields.pop("phase", "before"))
+    times = fields.pop("times", kind.times)
     fault = Fault(
         kind=name,
-        method=said.pop("method", kind.method),
+        method=fields.pop("method", kind.method),
         target=target,
         phase=phase,
-        nth=int(_converted(f"{name}: nth", said.pop("nth", 1), 1)),
-        times=None if times in {"*", None} else int(_converted(f"{name}: times", times, 1)),
-        chance=float(_converted(f"{name}: chance", said.pop("chance", 1.0), 1.0)),
-        values=_values(name, said),
+        nth=int(_convert(f"{name}: nth", fields.pop("nth", 1), 1)),
+        times=None if times in {"*", None} else int(_convert(f"{name}: times", times, 1)),
+        chance=float(_convert(f"{name}: chance", fields.pop("chance", 1.0), 1.0)),
+        values=_values(name, fields),
     )
     _check(fault)
     return fault
 
 
-def _values(name: str, said: Mapping[str, Json]) -> dict[str, Value]:
+def _values(name: str, fields: Mapping[str, Json]) -> dict[str, Value]:
     takes = KINDS[name].takes
-    if unknown := sorted(set(said) - set(takes)):
-        known = ", ".join([*takes, "method, action or path, phase, nth, times, chance"])
-        raise ValueError(f"faults: {name} has no {unknown[0]!r}; it takes {known}")
+    if unknown := sorted(set(fields) - set(takes)):
+        accepted = ", ".join([*takes, "method, action or path, phase, nth, times, chance"])
+        raise ValueError(f"faults: {name} has no {unknown[0]!r}; it takes {accepted}")
     values = dict(takes)
-    for key, given in said.items():
-        values[key] = _converted(f"{name}: {key}", given, takes[key])
+    for key, parameter in fields.items():
+        values[key] = _convert(f"{name}: {key}", parameter, takes[key])
         choices = CHOICES.get((name, key))
         if choices and values[key] not in choices:
             raise ValueError(f"faults: {name}: {key} is one of {', '.join(sorted(choices))}")
     return values
 
 
-def _converted(where: str, given: Json, usual: Value) -> str | int | float:
-    wanted = str if usual is None else type(usual)
+def _convert(label: str, parameter: Json, usual: Value) -> str | int | float:
+    kind = str if usual is None else type(usual)
     try:
-        if wanted is str:
-            return str(given)
-        return int(given) if wanted is int else float(given)
+        if kind is str:
+            return str(parameter)
+        return int(parameter) if kind is int else float(parameter)
     except (TypeError, ValueError):
-        raise ValueError(f"faults: {where}: expected a number, not {given!r}") from None
+        raise ValueError(f"faults: {label}: expected a number, not {parameter!r}") from None
 
 
 def _check(fault: Fault) -> None:

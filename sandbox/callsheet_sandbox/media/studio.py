@@ -51,8 +51,8 @@ def _unfinished(path: Path) -> Path:
 
 def _sized(aspect: str, width: int, height: int) -> tuple[int, int]:
     """Return the size in pixels of an aspect ratio up to 4:1; any other text changes nothing."""
-    given = re.fullmatch(r"([1-9]\d{0,3}):([1-9]\d{0,3})", aspect)
-    if given is None:
+    match = re.fullmatch(r"([1-9]\d{0,3}):([1-9]\d{0,3})", aspect)
+    if match is None:
         return width, height
-    ratio = min(max(int(given[1]) / int(given[2]), 0.25), 4.0)
+    ratio = min(max(int(match[1]) / int(match[2]), 0.25), 4.0)
     return (width, round(width / ratio)) if ratio >= 1 else (round(width * ratio), width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callsheet_sandbox.faults.answers import made
+from callsheet_sandbox.faults.answers import reply_of_text
 from callsheet_sandbox.faults.downloads import another
 from callsheet_sandbox.faults.links import Links, moved
 
@@ -16,7 +16,7 @@ def test_a_link_expires_and_is_made_afresh() -> None:
     assert links.refusal("/media/t-1.cover.png", "") == 410
     assert links.refusal("/media/t-1.mp4", "fresh=1") is None
     assert links.refusal("/media/t-2.mp4", "") is None
-    reply = links.freshened(made(200, TEXT, {}))
+    reply = links.freshened(reply_of_text(200, TEXT, {}))
     assert reply.body.decode() == TEXT.replace('mp4"', 'mp4?fresh=1"').replace("s=1", "s=1&fresh=1")
     assert reply.headers["content-length"] == str(len(reply.body))
     links.expire("/media/t-1.mp4", 403)
@@ -29,7 +29,7 @@ def test_a_link_expires_and_is_made_afresh() -> None:
 
 def test_links_lead_elsewhere() -> None:
     text = TEXT.replace("http://h:1/d/x", "")
-    sent = moved(made(200, text, {}), "http://f:2").body.decode()
+    sent = moved(reply_of_text(200, text, {}), "http://f:2").body.decode()
     assert sent == text.replace("http://h:1", "").replace("/media", "http://f:2/media")
 
 

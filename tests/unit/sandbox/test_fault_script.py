@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def shown(text: str) -> dict[str, Any]:
     """Return the only fault of a script, without what is left as usual."""
     [fault] = read_script(text).faults
-    usual = Fault(fault.kind, KINDS[fault.kind].takes).shown()
-    return {key: value for key, value in fault.shown().items() if usual.get(key) != value}
+    usual = Fault(fault.kind, KINDS[fault.kind].takes).describe()
+    return {key: value for key, value in fault.describe().items() if usual.get(key) != value}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_words_and_json_say_the_same() -> None:
     }
     assert read_script(data) == words
     assert read_script(json.dumps(data)) == words
-    assert read_script([fault.shown() for fault in words.faults]) == Script(words.faults)
+    assert read_script([fault.describe() for fault in words.faults]) == Script(words.faults)
 
 
 def test_a_file_or_the_text_itself(tmp_path: Path) -> None:

@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
-def said(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
-    """The words for a body, and the body that they make."""
+def argv_of(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
+    """Return the words for a body, and the body that they make."""
     typed = words(action, body)
     command = action_command.command(action)
     assert isinstance(command, action_command.ActionCommand)
     ctx = command.make_context("x", list(typed), obj=Context(Bindings(), typed, {}))
-    given = ctx.params.get("own_input")
-    return typed, bodies.build(command.typed(ctx), given).encoded().decode()
+    own_input = ctx.params.get("own_input")
+    return typed, bodies.build(command.typed(ctx), own_input).encoded().decode()
 
 
-def unsaid(cases: Sequence[Case]) -> Iterator[str]:
-    """What went wrong with each valid body that does not come back."""
+def failures(cases: Sequence[Case]) -> Iterator[str]:
+    """Yield what went wrong with each valid body that does not come back."""
     for case, action in zip(cases, actions(cases), strict=True):
         for body in case.valid:
-            typed, made = said(action, body)
-            whole = {name for name in body if not options.nameable(name)}
-            if not equal(json.loads(made), body) or any("\0" in word for word in typed):
-                yield f"{case.id}: {json.dumps(body)} became {made} by {typed}"
-            if "--input" in typed and not whole:
+            typed, rebuilt = argv_of(action, body)
+            unnamed = {name for name in body if not options.nameable(name)}
+            if not equal(json.loads(rebuilt), body) or any("\0" in word for word in typed):
+                yield f"{case.id}: {json.dumps(body)} became {rebuilt} by {typed}"
+            if "--input" in typed and not unnamed:
                 yield f"{case.id}: {json.dumps(body)} needs --input: {typed}"
 
 
 def actions(cases: Sequence[Case]) -> list[Action]:
-    """The actions of the cases, as a server would have them read."""
+    """Return the actions of the cases, as a server would have them read."""
     by_id = resolve_actions(advertised(cases), OVERLAY).by_id
     return [by_id[case.id] for case in cases]
 
@@ -58,9 +58,9 @@ def test_own_and_random_schemas_can_be_said() -> None:
     cases = [*own(), *random_cases(150)]
 
     assert sum(len(case.valid) for case in cases) > 500
-    assert list(unsaid(cases)) == []
+    assert list(failures(cases)) == []
 
 
 @pytest.mark.skipif(not has_corpus(), reason="the recorded schemas are not here (CORPUS)")
 def test_recorded_schemas_can_be_said() -> None:
-    assert list(unsaid(corpus())) == []
+    assert list(failures(corpus())) == []
