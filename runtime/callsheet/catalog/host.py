@@ -51,6 +51,7 @@ class Host:
         self.cache = cache or CatalogueCache(settings.cache_dir)
         self.notes: list[str] = []
         self._catalogue: Catalogue | None = None
+        self._is_loaded = False
         self._surface: ActionSet | None = None
         self._unlisted = False
         self._schemas: dict[str, Any] = {}
@@ -64,8 +65,8 @@ class Host:
 
     def cached(self) -> Catalogue | None:
         """Return the catalogue as last fetched, without asking the server."""
-        if self._catalogue is None and self.settings.host:
-            self._catalogue = self.cache.load(self.settings.host)
+        if not self._is_loaded and self.settings.host:
+            self._catalogue, self._is_loaded = self.cache.load(self.settings.host), True
         return self._catalogue
 
     def catalogue(self) -> Flow[Catalogue]:
@@ -107,7 +108,7 @@ class Host:
 
     def _replace_catalogue(self, catalogue: Catalogue) -> None:
         """Take over a catalogue; drop what was made of the one before."""
-        self._catalogue = catalogue
+        self._catalogue, self._is_loaded = catalogue, True
         self._surface, self._unlisted = None, False
         self._schemas.clear()
         self._validators.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -77,7 +78,12 @@ def word(value: Any) -> str:
 
 def words(name: str) -> tuple[str, ...]:
     """The words of a key: ``coverImage_url`` gives cover, image, url."""
-    spaced = re.sub(_WORD_START, " ", name[:200])
+    return _words(name[:200])
+
+
+@lru_cache(maxsize=1024)
+def _words(name: str) -> tuple[str, ...]:
+    spaced = re.sub(_WORD_START, " ", name)
     return tuple(part.lower() for part in re.split(_BETWEEN, spaced) if part)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from callsheet.config.settings import Settings, is_loopback, origin_of
@@ -120,7 +121,7 @@ class Clients(Generic[C]):
         client = self.client_for(url)
         request = client.build_request(
             send.method,
-            url,
+            parse_url(url),
             content=send.body or None,
             headers=send.headers,
             timeout=_timeout(send.timeout),
@@ -142,6 +143,13 @@ class Clients(Generic[C]):
             clients = list(self._clients.values())
             self._clients.clear()
         return clients
+
+
+@lru_cache(maxsize=512)
+def parse_url(url: str) -> httpx.URL:
+    """Parse a URL; raise what httpx does for a bad one. A loop of calls repeats one."""
+    parsed: httpx.URL = load_httpx().URL(url)
+    return parsed
 
 
 def client_options(url: str) -> dict[str, Any]:

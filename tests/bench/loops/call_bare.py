@@ -1,4 +1,4 @@
-"""The same calls with a bare httpx client, and durable commits where the ledger would make some."""
+"""The same calls with httpx and jsonschema-rs, and durable commits in place of the ledger."""
 
 import sqlite3
 import uuid
@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 
 
 def prepare(
     host: str, key: str, action: str, body: dict[str, Any], commits: int = 0
 ) -> Callable[[], None]:
-    """One step: one call."""
+    """Return a step that makes one call: validate, send, parse."""
     client = httpx.Client(headers={"Authorization": f"Bearer {key}"}, trust_env=False)
     url = f"{host}/api/actions/{action}"
+    schema = client.get(f"{url}/schema").json()["inputSchema"]
+    validator = jsonschema_rs.validator_for(schema)
     commit = _committing()
 
     def step() -> None:
+        assert validator.is_valid(body)
         reply = client.post(url, json=body)
         assert reply.status_code == 200
         assert reply.json()

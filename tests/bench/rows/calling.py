@@ -135,7 +135,6 @@ def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
             floor="one",
             peers=(DMCG,),
             against=DMCG,
-            target=1 / 25,
         )
         rows.append(over)
     return Trial(

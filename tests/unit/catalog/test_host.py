@@ -110,7 +110,7 @@ def test_a_host_must_be_known(settings: Settings) -> None:
 def test_bindings_of_another_interface_are_refused(settings: Settings) -> None:
     with pytest.raises(UsageError, match="interface 99") as caught:
         host_of(settings, Stage(LIST), Bindings(package="x", interface=99))
-    assert "make generate" in caught.value.hint
+    assert "callsheet generate" in caught.value.hint
 
 
 def test_overrides_win_over_the_overlay(settings: Settings) -> None:
