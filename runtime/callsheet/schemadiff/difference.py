@@ -90,18 +90,18 @@ class Comparison:
         self.newly_validated: list[Pointer] = []
         self.newly_allowed: list[Pointer] = []
         self.pending: deque[tuple[Conjunction, Conjunction, Pointer]] = deque()
-        self._seen: set[tuple[Any, ...]] = set()
+        self._visited: set[tuple[Any, ...]] = set()
 
     def add(self, code: str, pointer: Pointer, phrase: str, **details: Any) -> None:
         """Add a difference, once: alternatives may share what changed."""
-        if (code, pointer, phrase) not in self._seen:
-            self._seen.add((code, pointer, phrase))
+        if (code, pointer, phrase) not in self._visited:
+            self._visited.add((code, pointer, phrase))
             difference = Difference(code=code, pointer=pointer, phrase=phrase, **details)
             self.differences.append(difference)
 
     def enqueue(self, old: Conjunction, new: Conjunction, pointer: Pointer) -> None:
         """Compare later what binds one value on both sides, each pair once."""
         pair = (self.old.view.identity(old), self.new.view.identity(new))
-        if pair not in self._seen and len(pointer) <= _DEEPEST:
-            self._seen.add(pair)
+        if pair not in self._visited and len(pointer) <= _DEEPEST:
+            self._visited.add(pair)
             self.pending.append((old, new, pointer))

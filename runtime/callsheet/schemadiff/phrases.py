@@ -23,22 +23,22 @@ _KINDS: Mapping[str, str] = {
     "null": "null",
 }
 _LIMITS: Mapping[str, tuple[str, str]] = {
-    "maxLength": ("is now at most {} characters long", "maximum length"),
-    "minLength": ("is now at least {} characters long", "minimum length"),
-    "maximum": ("is now at most {}", "maximum"),
-    "exclusiveMaximum": ("is now below {}", "upper bound"),
-    "minimum": ("is now at least {}", "minimum"),
-    "exclusiveMinimum": ("is now above {}", "lower bound"),
-    "maxItems": ("now holds at most {} items", "maximum number of items"),
-    "minItems": ("now holds at least {} items", "minimum number of items"),
-    "maxProperties": ("now has at most {} fields", "maximum number of fields"),
-    "minProperties": ("now has at least {} fields", "minimum number of fields"),
+    "maxLength": ("is now at most {} characters long", "a maximum length"),
+    "minLength": ("is now at least {} characters long", "a minimum length"),
+    "maximum": ("is now at most {}", "a maximum"),
+    "exclusiveMaximum": ("is now below {}", "an upper bound"),
+    "minimum": ("is now at least {}", "a minimum"),
+    "exclusiveMinimum": ("is now above {}", "a lower bound"),
+    "maxItems": ("now holds at most {} items", "a maximum number of items"),
+    "minItems": ("now holds at least {} items", "a minimum number of items"),
+    "maxProperties": ("now has at most {} fields", "a maximum number of fields"),
+    "minProperties": ("now has at least {} fields", "a minimum number of fields"),
 }
 _RULES: Mapping[str, tuple[str, str]] = {
-    "pattern": ("must now match {}", "pattern"),
-    "format": ("now has the format {}", "format"),
-    "contentEncoding": ("now has the encoding {}", "encoding"),
-    "contentMediaType": ("now has the media type {}", "media type"),
+    "pattern": ("must now match {}", "a pattern"),
+    "format": ("now has the format {}", "a format"),
+    "contentEncoding": ("now has the encoding {}", "an encoding"),
+    "contentMediaType": ("now has the media type {}", "a media type"),
 }
 
 
@@ -86,7 +86,7 @@ def rule(keyword: str, old: Any, new: Any) -> str:
 
 def _changed(sentence: str, name: str, old: Any, new: Any) -> str:
     was = "" if old is None else f" (was {show(old)})"
-    return (f"no longer has a {name}" if new is None else sentence.format(show(new))) + was
+    return (f"no longer has {name}" if new is None else sentence.format(show(new))) + was
 
 
 def default(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

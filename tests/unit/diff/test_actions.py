@@ -1,4 +1,4 @@
-"""A difference between catalogues is told in the words of the command line, the worst first."""
+"""Check that changes of a catalogue are worded for the command line, the worst first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes are printed so that they read well: grouped, one line each, safe for their readers."""
+"""Check that changes are printed grouped, one line each, and safely escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inclusion is claimed where it holds, and nowhere else."""
+"""Check that inclusion is claimed where it holds, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine makes up is what a schema allows, wherever the engine can tell."""
+"""Check that generated samples are allowed by their schema."""
 
 from __future__ import annotations
 
