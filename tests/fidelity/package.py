@@ -32,12 +32,12 @@ class Package:
     """A generated client: its folder's parent, what it offers, and what was said on the way."""
 
     root: Path
-    resolve_actions: ActionSet
+    action_set: ActionSet
     diagnostics: tuple[Diagnostic, ...]
 
     def action(self, name: str) -> Action:
         """Return the action as generated, which knows its module."""
-        resolved = self.surface.by_id[name]
+        resolved = self.action_set.by_id[name]
         words = resolved.command or (name,)
         index = importlib.import_module(f"{NAME}.commands")
         module = importlib.import_module(f"{NAME}.commands.{index.MODULES[words[0]]}")
@@ -57,7 +57,7 @@ class Package:
 
     def method(self, client: Any, name: str) -> Any:
         """Return the typed method of an action."""
-        paths = layout.library_paths(self.surface.actions, OVERLAY)
+        paths = layout.library_paths(self.action_set.actions, OVERLAY)
         places = layout.places(paths)
         path = paths[name][:-1]
         group = client
