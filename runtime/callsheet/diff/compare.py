@@ -76,12 +76,7 @@ def _admitted(snapshot: Snapshot, overlay: Overlay) -> dict[str, Advertised]:
 
 
 def _fingerprint(advertised: Advertised | None) -> str:
-    if advertised is None:
-        return ""
-    return digest([getattr(advertised, name) for name in _COMPARED])
-
-
-_COMPARED = ("title", "description", "input", "output", "hints")
+    return "" if advertised is None else digest(advertised[1:])  # all but the id
 
 
 def _with_groups(
@@ -121,19 +116,19 @@ def _general_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> 
     """
     before, after = writer.before, writer.after
     if before.command != after.command:
-        text = f"was called {writer.old_call} before"
-        yield writer.general_change("renamed", "breaking", text, example(old.input))
+        phrase = f"was called {writer.old_call} before"
+        yield writer.general_change("renamed", "breaking", phrase, example(old.input))
     yield from _renamed_flags(old, writer)
     if after.paid and not before.paid:
         yield writer.general_change("paid", "breaking", "may now cost money", example(old.input))
     elif before.paid and not after.paid:
         yield writer.general_change("free", "additive", "is now free")
     if before.idempotent and not after.idempotent:
-        text = "no longer says that it honours an idempotency key"
-        yield writer.general_change("idempotency", "unproved", text)
+        phrase = "no longer says that it honours an idempotency key"
+        yield writer.general_change("idempotency", "unproved", phrase)
     elif after.idempotent and not before.idempotent:
-        text = "now honours an idempotency key"
-        yield writer.general_change("idempotency", "additive", text)
+        phrase = "now honours an idempotency key"
+        yield writer.general_change("idempotency", "additive", phrase)
     yield from _text_changes(old, new, writer)
 
 
@@ -142,8 +137,8 @@ def _renamed_flags(old: Advertised, writer: ChangeWriter) -> Iterator[Change]:
     for param in writer.after.params:
         old_flag = old_flags.get(param.path, param.flag)
         if param.flag and old_flag != param.flag:
-            text = f"renamed `--{old_flag}` to `--{param.flag}`"
-            yield writer.general_change("flag-renamed", "breaking", text, example(old.input))
+            phrase = f"renamed `--{old_flag}` to `--{param.flag}`"
+            yield writer.general_change("flag-renamed", "breaking", phrase, example(old.input))
 
 
 def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Iterator[Change]:
@@ -153,10 +148,10 @@ def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Ite
         hints.pop("deprecated", None) not in {None, False} for hints in (old_hints, new_hints)
     )
     if was_deprecated != is_deprecated:
-        text = "is now deprecated" if is_deprecated else "is no longer deprecated"
-        yield writer.general_change("deprecated", "text", text)
+        phrase = "is now deprecated" if is_deprecated else "is no longer deprecated"
+        yield writer.general_change("deprecated", "text", phrase)
     if (old.title, old.description) != (new.title, new.description):
         yield writer.general_change("text", "text", DESCRIBED)
     reported = before.paid != after.paid or before.idempotent != after.idempotent
     if canonical(old_hints) != canonical(new_hints) and not reported:
-        yield writer.general_change("marks", "text", "is marked differently")
+        yield writer.general_change("marks", "text", "has different hints")
