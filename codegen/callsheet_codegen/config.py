@@ -6,18 +6,30 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from callsheet.config.overlay import Overlay
 from callsheet.errors import UsageError
+from callsheet.protocol.overrides import Overrides
 from callsheet.suggest import did_you_mean
 from callsheet_codegen.code import CodeError, Ident
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 LOCK = "catalog.lock.json"
+_TABLE = "tool.callsheet"
 _COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it
 _PREFIX = r"[A-Za-z_][A-Za-z0-9_]*"
 _OWN = frozenset({"package", "command", "env-prefix", "host", "out"})
@@ -27,7 +39,7 @@ _OWN = frozenset({"package", "command", "env-prefix", "host", "out"})
 class Config:
     """What to generate and where to; ``where`` is the file that was read, if any.
 
-    ``out`` is the folder that holds the package folder and, unless told otherwise, the lock.
+    ``out`` is the folder that holds the package folder and, by default, the lock.
     """
 
     package: str
@@ -41,12 +53,12 @@ class Config:
 
     @property
     def folder(self) -> Path:
-        """The package folder."""
+        """Return the package folder."""
         return self.out / self.package
 
 
 def find_project(start: Path) -> Path | None:
-    """The nearest pyproject.toml at ``start`` or above it."""
+    """Find the nearest pyproject.toml at ``start`` or above it."""
     for folder in (start, *start.parents):
         if (folder / "pyproject.toml").is_file():
             return folder / "pyproject.toml"
@@ -54,38 +66,38 @@ def find_project(start: Path) -> Path | None:
 
 
 def read_table(path: Path) -> Mapping[str, Any] | None:
-    """The table of a pyproject.toml; ``None`` where it has none."""
+    """Read the table of a pyproject.toml; return ``None`` where it has none."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     table = document.get("tool", {}).get("callsheet")
     if table is not None and not isinstance(table, dict):
-        raise UsageError(f"{path}: tool.callsheet is not a table")
+        raise UsageError(f"{path}: {_TABLE} is not a table")
     return table
 
 
 def load(start: Path, flags: Mapping[str, str | None]) -> Config:
-    """Flags win over the table; a relative path of the table starts at its file.
+    """Resolve flags over the table; a relative path of the table starts at its file.
 
     ``flags`` may hold ``package``, ``out`` and ``lock``. Raises ``UsageError`` for a key that
     is not known and for a project without a table where ``package`` is not given either.
     """
-    where = find_project(start)
-    found = read_table(where) if where else None
-    if found is None and not flags.get("package"):
+    project = find_project(start)
+    own_table = read_table(project) if project else None
+    if own_table is None and not flags.get("package"):
         raise UsageError(
             "there is no [tool.callsheet] in a pyproject.toml here or above",
             hint="callsheet init writes one; or say --package NAME",
         )
-    table = found or {}
-    _known(table, where)
-    package = flags.get("package") or _text(table, "package", where)
-    command = _text(table, "command", where, package.removesuffix("_client").replace("_", "-"))
-    env = _text(table, "env-prefix", where, usual_prefix(command))
-    root = where.parent if where and found is not None else start
-    given = flags.get("out")
-    out = Path(start, given) if given else Path(root, _text(table, "out", where, "generated"))
+    table = own_table or {}
+    _require_known(table, project)
+    package = flags.get("package") or _text(table, "package", project)
+    command = _text(table, "command", project, package.removesuffix("_client").replace("_", "-"))
+    env = _text(table, "env-prefix", project, usual_prefix(command))
+    root = project.parent if project and own_table is not None else start
+    folder = flags.get("out")
+    out = Path(start, folder) if folder else Path(root, _text(table, "out", project, "generated"))
     lock = flags.get("lock")
     return Config(
         package=_identifier(package, "package"),
@@ -93,33 +105,33 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
         env=_word(env, "env-prefix", _PREFIX),
         out=out,
         lock=Path(start, lock) if lock else out / LOCK,
-        host=_text(table, "host", where, ""),
-        overlay=Overlay.parse({key: value for key, value in table.items() if key not in _OWN}),
-        where=where,
+        host=_text(table, "host", project, ""),
+        overlay=parse_overlay({key: table[key] for key in table if key not in _OWN}),
+        where=project,
     )
 
 
 def usual_prefix(command: str) -> str:
-    """Return what the variables of a command begin with, unless the table says otherwise."""
+    """Return the default prefix of a command's environment variables."""
     return command.replace("-", "_").upper()
 
 
-def _known(table: Mapping[str, Any], where: Path | None) -> None:
+def _require_known(table: Mapping[str, Any], project: Path | None) -> None:
     known = _OWN | Overlay.keys()
     for key in table:
         if key not in known:
             hint = did_you_mean(key, known) or f"known: {', '.join(sorted(known))}"
-            raise UsageError(f"{where}: tool.callsheet.{key} is not known", hint=hint)
+            raise UsageError(f"{project}: {_TABLE}.{key} is not known", hint=hint)
 
 
 def _text(
-    table: Mapping[str, Any], key: str, where: Path | None, default: str | None = None
+    table: Mapping[str, Any], key: str, project: Path | None, default: str | None = None
 ) -> str:
-    value = table.get(key, default)
-    if isinstance(value, str) and (value or default == ""):
-        return value
-    said = "is missing" if value is None else f"is {value!r}, wanted a text"
-    raise UsageError(f"{where}: tool.callsheet.{key} {said}")
+    text = table.get(key, default)
+    if isinstance(text, str) and (text or default == ""):
+        return text
+    fault = "is missing" if text is None else f"is {text!r}, wanted a text"
+    raise UsageError(f"{project}: {_TABLE}.{key} {fault}")
 
 
 def _identifier(name: str, key: str) -> str:
@@ -135,3 +147,153 @@ def _word(text: str, key: str, pattern: str) -> str:
     if re.fullmatch(pattern, text):
         return text
     raise UsageError(f"{key} is {text!r}, wanted a word of letters and digits")
+
+
+_FLAG = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_COMMAND_WORD = re.compile(r"[a-z][a-z0-9-]*")
+_UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000}
+_LONGEST_WAIT = 7 * 24 * 3_600_000
+
+
+def _want(words: str) -> NoReturn:
+    raise PydanticCustomError("wanted", words)
+
+
+def _check_flag(name: str) -> str:
+    return name if _FLAG.fullmatch(name) else _want("a flag such as image-input, without --")
+
+
+def _check_command(text: str) -> str:
+    words = text.split()
+    if not words or not all(map(_COMMAND_WORD.fullmatch, words)):
+        _want("words of small letters such as `film make`")
+    return " ".join(words)
+
+
+def _check_method(name: str) -> str:
+    if not name.isidentifier() or not name.isascii() or name.startswith("_"):
+        _want("a Python name such as make_film")
+    return name
+
+
+def _milliseconds(duration: object) -> int:
+    """Convert ``90s``, ``20m``, ``2h`` or a number of milliseconds."""
+    is_number = isinstance(duration, int) and not isinstance(duration, bool)
+    text = str(duration) if is_number or isinstance(duration, str) else ""
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "")
+    amount = int(number) * _UNITS.get(unit, 1) if number.isascii() and number.isdecimal() else 0
+    if not 1000 <= amount <= _LONGEST_WAIT:
+        _want("a time such as 90s, 20m or 600000 (milliseconds), a second to a week")
+    return amount
+
+
+Text = Annotated[str, Field(min_length=1)]
+Flag = Annotated[Text, AfterValidator(_check_flag)]
+Command = Annotated[Text, AfterValidator(_check_command)]
+Method = Annotated[Text, AfterValidator(_check_method)]
+Milliseconds = Annotated[int, BeforeValidator(_milliseconds)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", strict=True, alias_generator=lambda name: name.replace("_", "-")
+    )
+
+
+class FamilyTable(_Table):
+    """The actions that make one job with a create action."""
+
+    query: Text
+    wait: Text = ""
+    task_key: Text = ""
+
+
+class UploadTable(_Table):
+    """How a local file is stored on the server."""
+
+    action: Text
+    field: Text
+    encoding: Literal["data-uri", "base64", "multipart"] = "data-uri"
+    result: Text = ""
+
+
+class TasksTable(_Table):
+    """How a job is found again on the server."""
+
+    action: Text
+    match: Text
+
+
+class OverlayTable(_Table):
+    """The keys of ``[tool.callsheet]`` that belong to actions; see ``Overlay`` for each."""
+
+    strip_prefixes: list[Text] = []
+    free: list[Text] = []
+    comma: list[Text] = []
+    media: list[Text] = []
+    aliases: dict[str, Flag] = {}
+    flags: dict[str, dict[str, Flag]] = {}
+    hidden: dict[str, list[Text]] = {}
+    hide: list[Text] = []
+    groups: dict[str, Command] = {}
+    commands: dict[str, Command] = {}
+    methods: dict[str, Method] = {}
+    describe: dict[str, Text] = {}
+    describe_fields: dict[str, dict[str, Text]] = {}
+    waits: dict[str, Milliseconds] = {}
+    defaults: dict[str, dict[str, JsonValue]] = {}
+    include: list[Text] = []
+    exclude: list[Text] = []
+    families: dict[str, FamilyTable] = {}
+    upload: UploadTable | None = None
+    tasks: TasksTable | None = None
+    protocol: dict[str, Any] = {}
+
+
+def parse_overlay(table: Mapping[str, Any]) -> Overlay:
+    """Validate the keys that belong to actions; raise ``UsageError`` naming the key's path."""
+    try:
+        settings = OverlayTable.model_validate(dict(table))
+        Overrides.parse(settings.protocol)
+    except ValidationError as error:
+        message = _message(table, error.errors(include_url=False)[0])
+    except UsageError as error:
+        message = f"{_TABLE}.{error.message}"
+    else:
+        return Overlay.from_json(settings.model_dump(by_alias=True, exclude_unset=True))
+    raise UsageError(message, hint="correct it in pyproject.toml", code="configuration")
+
+
+_WANTED = {
+    "list_type": "a list of texts",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "literal_error": "one of {expected}",
+    "invalid-json-value": "a value that JSON can hold",
+}
+
+
+def _message(table: Mapping[str, Any], error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return f"{_path(table, error['loc'][:-1])} lacks {error['loc'][-1]}"
+    path, wrong = _path(table, error["loc"]), error["input"]
+    if error["type"] == "extra_forbidden":
+        return f"{path} is not known"
+    is_custom = error["type"] == "wanted"
+    wanted = error["msg"] if is_custom else _WANTED.get(error["type"], "a text")
+    context = error.get("ctx", {})
+    return f"{path} is {type(wrong).__name__} {str(wrong)[:60]!r}, wanted " + (
+        wanted if is_custom else wanted.format_map(context)
+    )
+
+
+def _path(table: Any, steps: tuple[str | int, ...]) -> str:
+    """Write a location as TOML has it; pydantic's names of union members are left out."""
+    path, inner = _TABLE, table
+    for step in steps:
+        if isinstance(step, int):
+            path, inner = f"{path}[{step}]", inner[step]
+        elif isinstance(inner, dict) and step in inner:
+            is_bare = re.fullmatch(r"[\w-]+", step)
+            path, inner = f"{path}.{step}" if is_bare else f'{path}."{step}"', inner[step]
+    return path

@@ -66,7 +66,7 @@ class _Digests:
             sorted(overlay.hidden_fields(name)),
             overlay.is_free(name),
             overlay.field_descriptions(name),
-            overlay.sent(name),
+            overlay.default_values(name),
         ]
         texts = [entry.id, entry.title, entry.description, entry.hints]
         flags = [["/".join(path), flag] for path, flag in self.given.flags.get(name, {}).items()]

@@ -84,10 +84,11 @@ def given_by(lock: Lock | None, overlay: Overlay) -> AssignedNames:
 def _overlay_of(lock: Lock, overlay: Overlay) -> Overlay:
     """The configuration that the lock was made with; one that cannot be read counts as today's."""
     from callsheet.errors import UsageError
+    from callsheet_codegen.config import parse_overlay
 
     said = lock.options.get("overlay")
     try:
-        return type(overlay).parse(said) if isinstance(said, dict) else overlay
+        return parse_overlay(said) if isinstance(said, dict) else overlay
     except UsageError:
         return overlay
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNTIME = ROOT / "runtime" / "callsheet"
+GENERATOR = ROOT / "codegen" / "callsheet_codegen"
 # What carries the code of an error to where the error is made.
 CARRIERS = {"Refusal"}
 
@@ -59,7 +60,7 @@ def test_exit_codes_are_all_there() -> None:
 def error_codes() -> Iterator[tuple[str, str]]:
     """Yield each code that stands where an error is made, and the name of the error."""
     errors = CARRIERS | {kind.__name__ for kind in kinds()}
-    for path in RUNTIME.rglob("*.py"):
+    for path in [*RUNTIME.rglob("*.py"), *GENERATOR.rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr

@@ -9,7 +9,7 @@ from program import ROOT
 
 from callsheet.config.overlay import Overlay
 from callsheet.protocol.overrides import Overrides
-from callsheet_codegen.config import _OWN
+from callsheet_codegen.config import _OWN, parse_overlay
 
 TEXT = (ROOT / "docs/configuration.md").read_text("utf-8")
 
@@ -25,8 +25,8 @@ def test_the_example_is_read() -> None:
     block = re.search(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     assert block is not None
     table = tomllib.loads(block[1])["tool"]["callsheet"]
-    overlay = Overlay.parse({key: setting for key, setting in table.items() if key not in _OWN})
+    overlay = parse_overlay({key: setting for key, setting in table.items() if key not in _OWN})
 
     assert overlay.command("ai.video.generate") == ("film", "generate")
     assert overlay.wait_ms("ai.video.generate") == 1_200_000
-    assert overlay.sent("ai.video.generate") == {"resolution": "720p"}
+    assert overlay.default_values("ai.video.generate") == {"resolution": "720p"}

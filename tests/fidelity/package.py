@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.resolve import ActionSet, resolve_actions
 from callsheet.catalog.snapshot import Snapshot
-from callsheet.config.overlay import Overlay
 from callsheet.spec import Action, Advertised
 from callsheet_codegen import layout, pipeline
-from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.config import LOCK, Config, parse_overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.diagnostics import Diagnostic
 
 NAME = "fidelity_client"
-OVERLAY = Overlay.parse({"free": ["*"]})
+OVERLAY = parse_overlay({"free": ["*"]})
 
 
 @dataclass(frozen=True)

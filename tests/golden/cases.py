@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.config.overlay import Overlay
 from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 
 from callsheet_codegen import pipeline
-from callsheet_codegen.config import Config, LOCK
+from callsheet_codegen.config import Config, LOCK, parse_overlay
 
 if TYPE_CHECKING:
     from callsheet_codegen.models.pool import Modeller
@@ -42,7 +41,7 @@ class Case:
             env=self.name.upper(),
             out=out,
             lock=out / LOCK,
-            overlay=Overlay.parse(self.document["overlay"]),
+            overlay=parse_overlay(self.document["overlay"]),
         )
 
     def snapshot(self, *, backwards: bool = False) -> Snapshot:

@@ -15,10 +15,9 @@ from program import ROOT
 
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.client.client import Client
-from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
-from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.config import LOCK, Config, parse_overlay
 from callsheet_codegen.models.pool import ModelSource
 from callsheet_sandbox.pytest import sandbox, sandbox_server
 
@@ -125,7 +124,7 @@ def write(count: int, folder: Path, source: str = HOST) -> Path:
 
 def generate(snapshot: Snapshot, folder: Path) -> Path:
     """A client of what a server said."""
-    overlay = Overlay.parse({"strip-prefixes": ["ai."], "free": FREE})
+    overlay = parse_overlay({"strip-prefixes": ["ai."], "free": FREE})
     config = Config(
         package="ads_client", command="ads", env="ADS", out=folder, lock=folder / LOCK,
         overlay=overlay,

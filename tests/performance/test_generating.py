@@ -14,10 +14,9 @@ import pytest
 from performance.conftest import HOST, Watched, untyped, write
 
 from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
-from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
-from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.config import LOCK, Config, parse_overlay
 from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ FORMATTER_RUNS = 2  # unused imports and their order, then the layout
 
 
 def config(folder: Path) -> Config:
-    overlay = Overlay.parse({"strip-prefixes": ["ai."]})
+    overlay = parse_overlay({"strip-prefixes": ["ai."]})
     return Config(
         package="ads_client", command="ads", env="ADS", out=folder, lock=folder / LOCK,
         overlay=overlay,

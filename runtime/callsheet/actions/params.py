@@ -203,7 +203,7 @@ def with_flags(
     overlay = overlay.of(action_id)
     given = assign_flags((one.path for one in shown), overlay, reserved=reserved, given=given or {})
     hidden = [one for one in found if one.path not in given and len(one.path) == 1]
-    said = _Said(overlay, overlay.field_descriptions(action_id), overlay.sent(action_id))
+    said = _Said(overlay, overlay.field_descriptions(action_id), overlay.default_values(action_id))
     ready = [_finished(one, given[one.path], said) for one in shown]
     ready += [_hidden(one, said, family=family) for one in hidden]
     top = {one.path[0]: one for one in ready if len(one.path) == 1}

@@ -42,7 +42,7 @@ class Bindings(NamedTuple):
         """The configuration that the package was generated with."""
         from callsheet.config.overlay import Overlay
 
-        return Overlay.parse(self._json("overlay.json") or {})
+        return Overlay.from_json(self._json("overlay.json") or {})
 
     def protocol(self) -> Mapping[str, Any]:
         """What that configuration forces of how replies are read; see ``protocol.Overrides``."""

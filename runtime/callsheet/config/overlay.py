@@ -1,28 +1,22 @@
-"""Read a project's rules about its actions as validated data."""
+"""Hold a project's rules about its actions, as the generator validated them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
-
-from callsheet.config import overlay_values as values
 
 # Annotations are evaluated: as texts they cost a named tuple twice as much.
 
 
-_WHERE = "tool.callsheet"
-
-
 class Overlay(NamedTuple):
-    """What the configuration says about actions; globs match action ids, names are wire names.
+    """The configuration of actions; globs match action ids, names are wire names.
 
     ``aliases`` maps a wire name (nested ones joined by dots) to a flag. ``hidden`` maps a glob
     to the fields that get no flag. ``families`` maps a create action to ``wait``, ``query``
-    and ``task-key``. ``upload``, ``tasks`` and ``protocol`` are handed on as they were read.
-    ``groups`` maps a prefix of ids to words, ``commands`` and ``methods`` an id to its command
-    and to its name in the library. ``hide`` are globs of actions without a command. ``flags``
-    (glob → wire name → flag), ``describe``, ``describe_fields``, ``waits`` (milliseconds) and
-    ``defaults`` (glob → wire name → value to send) speak of actions by globs; of several that
-    match the longest glob wins.
+    and ``task-key``. ``groups`` maps a prefix of ids to words, ``commands`` and ``methods`` an
+    id to its command and to its name in the library. ``hide`` are globs of actions without a
+    command. ``flags`` (glob → wire name → flag), ``describe``, ``describe_fields``, ``waits``
+    (milliseconds) and ``defaults`` (glob → wire name → value to send) belong to actions by
+    globs; of several that match the longest glob wins.
     """
 
     strip_prefixes: tuple[str, ...] = ("ai.",)
@@ -31,10 +25,10 @@ class Overlay(NamedTuple):
     media: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
     flags: Mapping[str, Mapping[str, str]] = {}
-    hidden: Mapping[str, tuple[str, ...]] = {}
+    hidden: Mapping[str, Sequence[str]] = {}
     hide: tuple[str, ...] = ()
-    groups: Mapping[str, tuple[str, ...]] = {}
-    commands: Mapping[str, tuple[str, ...]] = {}
+    groups: Mapping[str, str] = {}
+    commands: Mapping[str, str] = {}
     methods: Mapping[str, str] = {}
     describe: Mapping[str, str] = {}
     describe_fields: Mapping[str, Mapping[str, str]] = {}
@@ -49,90 +43,91 @@ class Overlay(NamedTuple):
 
     @classmethod
     def keys(cls) -> frozenset[str]:
-        """The keys of the table that this class reads; the others belong to the configuration."""
-        return frozenset(name.replace("_", "-") for name in cls._fields)
+        """Return the keys of the table that belong to actions, spelled as in the table."""
+        return frozenset(map(_key, cls._fields))
 
     @classmethod
-    def parse(cls, table: Mapping[str, Any]) -> "Overlay":
-        """Read the ``[tool.callsheet]`` table; raises ``UsageError`` that names the key's path.
-
-        Keys that are not the overlay's are left to their owner.
-        """
-        known = {
-            name: _READERS[name](table[key], f"{_WHERE}.{key}")
-            for name in cls._fields
-            if (key := name.replace("_", "-")) in table
-        }
-        return cls(**known)
+    def from_json(cls, table: Mapping[str, Any]) -> "Overlay":
+        """Load a table that the generator validated; keys that are not known are left out."""
+        fields: dict[str, Any] = {}
+        for name in cls._fields:
+            if (key := _key(name)) in table:
+                setting = table[key]
+                fields[name] = tuple(setting) if isinstance(setting, list) else setting
+        return cls(**fields)
 
     def as_json(self) -> dict[str, Any]:
-        """The plain table again, with every key that differs from its default."""
-        plain = Overlay()
+        """Return the table again, with every key that differs from its default."""
+        defaults = type(self)()
         return {
-            name.replace("_", "-"): _said(name, value)
-            for name, value, usual in zip(self._fields, self, plain, strict=True)
-            if value != usual
+            _key(name): list(setting) if isinstance(setting, tuple) else setting
+            for name, setting, default in zip(self._fields, self, defaults, strict=True)
+            if setting != default
         }
 
     def alias(self, wire: str) -> str | None:
-        """The flag that the configuration gives to a wire name, or ``None``."""
+        """Return the flag that the configuration gives to a wire name, or ``None``."""
         return self.aliases.get(wire)
 
     def of(self, action_id: str) -> "Overlay":
-        """The same with the aliases that hold for this action."""
-        own = _laid(action_id, self.flags)
+        """Return the overlay with the aliases that hold for this action."""
+        own = _merged(action_id, self.flags)
         return self._replace(aliases={**self.aliases, **own}) if own else self
 
     def command(self, action_id: str) -> tuple[str, ...]:
-        """The words that the configuration gives to an action; empty where it gives none."""
+        """Return the words that the configuration gives to an action; empty if it gives none."""
         if action_id in self.commands:
-            return self.commands[action_id]
-        inside = [prefix for prefix in self.groups if action_id.startswith(f"{prefix}.")]
-        if not inside:
+            return tuple(self.commands[action_id].split())
+        prefixes = [prefix for prefix in self.groups if action_id.startswith(f"{prefix}.")]
+        if not prefixes:
             return ()
         from callsheet.text import kebab
 
-        prefix = max(inside, key=len)
-        rest = action_id[len(prefix) + 1 :].split(".")
-        return (*self.groups[prefix], *map(kebab, rest))
+        prefix = max(prefixes, key=len)
+        segments = action_id[len(prefix) + 1 :].split(".")
+        return (*self.groups[prefix].split(), *map(kebab, segments))
 
     def is_without_command(self, action_id: str) -> bool:
-        """Whether the action shows on no command line; ``call`` still reaches it."""
+        """Tell whether the action shows on no command line; ``call`` still reaches it."""
         return _matches(action_id, self.hide)
 
     def description(self, action_id: str) -> str:
-        """What the configuration says an action does; empty where it says nothing."""
+        """Return the configured description of an action; empty where there is none."""
         return next((self.describe[glob] for glob in _by_length(action_id, self.describe)), "")
 
     def field_descriptions(self, action_id: str) -> Mapping[str, str]:
-        """What the configuration says of an action's fields, by wire name."""
-        return _laid(action_id, self.describe_fields)
+        """Return the configured descriptions of an action's fields, by wire name."""
+        return _merged(action_id, self.describe_fields)
 
     def wait_ms(self, action_id: str) -> int | None:
-        """How long a job of this action is waited for, in milliseconds, if that is said."""
+        """Return how long to wait for a job of this action, in milliseconds, if configured."""
         return next((self.waits[glob] for glob in _by_length(action_id, self.waits)), None)
 
-    def sent(self, action_id: str) -> Mapping[str, Any]:
-        """The values that are sent where the caller says none, by wire name."""
-        return _laid(action_id, self.defaults)
+    def default_values(self, action_id: str) -> Mapping[str, Any]:
+        """Return the values to send where the caller gives none, by wire name."""
+        return _merged(action_id, self.defaults)
 
     def hidden_fields(self, action_id: str) -> frozenset[str]:
-        """The fields of an action that are the API's alone and get no flag."""
-        matching = (names for glob, names in self.hidden.items() if fnmatchcase(action_id, glob))
-        return frozenset(name for names in matching for name in names)
+        """Return the fields of an action that belong to the API alone and get no flag."""
+        matches = (names for glob, names in self.hidden.items() if fnmatchcase(action_id, glob))
+        return frozenset(name for names in matches for name in names)
 
     def is_hidden(self, action_id: str, wire: str) -> bool:
-        """Whether the field is the API's alone and gets no flag."""
+        """Tell whether the field belongs to the API alone and gets no flag."""
         return wire in self.hidden_fields(action_id)
 
     def is_free(self, action_id: str) -> bool:
-        """Whether the configuration says that the action costs nothing."""
+        """Tell whether the configuration declares the action free of charge."""
         return _matches(action_id, self.free)
 
     def admits(self, action_id: str) -> bool:
-        """Whether the action is wanted: in ``include`` (all, when empty), not in ``exclude``."""
-        wanted = not self.include or _matches(action_id, self.include)
-        return wanted and not _matches(action_id, self.exclude)
+        """Tell whether the action is in ``include`` (all, when empty) and not in ``exclude``."""
+        included = not self.include or _matches(action_id, self.include)
+        return included and not _matches(action_id, self.exclude)
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _matches(action_id: str, globs: tuple[str, ...]) -> bool:
@@ -140,55 +135,14 @@ def _matches(action_id: str, globs: tuple[str, ...]) -> bool:
 
 
 def _by_length(action_id: str, globs: Iterable[str]) -> list[str]:
-    """The globs that match, the most telling (the longest) first."""
-    found = (glob for glob in globs if fnmatchcase(action_id, glob))
-    return sorted(found, key=lambda glob: (-len(glob), glob))
+    """Return the globs that match, the longest (most specific) first."""
+    matches = (glob for glob in globs if fnmatchcase(action_id, glob))
+    return sorted(matches, key=lambda glob: (-len(glob), glob))
 
 
-def _laid(action_id: str, table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The entries of all globs that match, a longer one's over a shorter one's."""
-    found: dict[str, Any] = {}
+def _merged(action_id: str, table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Merge the entries of all globs that match; a longer glob overrides a shorter one."""
+    merged: dict[str, Any] = {}
     for glob in reversed(_by_length(action_id, table)):
-        found |= table[glob]
-    return found
-
-
-def _said(name: str, value: Any) -> Any:
-    """A value as the table says it: words as one text."""
-    if name in {"groups", "commands"}:
-        return {key: " ".join(words) for key, words in value.items()}
-    return _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if hasattr(value, "items"):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-_PER_ACTION = values.each(values.each(values.plain))
-_READERS: "Mapping[str, values.Reader]" = {
-    "strip_prefixes": values.texts,
-    "free": values.texts,
-    "comma": values.texts,
-    "media": values.texts,
-    "aliases": values.each(values.flag),
-    "flags": values.each(values.each(values.flag)),
-    "hidden": values.each(values.texts),
-    "hide": values.texts,
-    "groups": values.each(values.command),
-    "commands": values.each(values.command),
-    "methods": values.each(values.identifier),
-    "describe": values.each(values.text),
-    "describe_fields": values.each(values.each(values.text)),
-    "waits": values.each(values.duration),
-    "defaults": _PER_ACTION,
-    "include": values.texts,
-    "exclude": values.texts,
-    "families": values.families,
-    "upload": values.upload,
-    "tasks": values.record({"action": True, "match": True}),
-    "protocol": values.protocol,
-}
+        merged |= table[glob]
+    return merged

@@ -8,10 +8,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from bench.catalogue import FREE, actions
 
 from callsheet.catalog.snapshot import Snapshot
-from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
-from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.config import LOCK, Config, parse_overlay
 
 
 def main(count: str, origin: str, folder: str) -> None:
@@ -38,7 +37,7 @@ def main(count: str, origin: str, folder: str) -> None:
         env="ADS",
         out=out,
         lock=out / LOCK,
-        overlay=Overlay.parse(table),
+        overlay=parse_overlay(table),
     )
     made = pipeline.draft(config, Snapshot(origin, entries), None)
     pipeline.write(config, made)

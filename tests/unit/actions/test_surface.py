@@ -11,6 +11,7 @@ import pytest
 from callsheet.actions.resolve import ActionSet, resolve_actions
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised, Family
+from callsheet_codegen.config import parse_overlay
 
 PROMPT: dict[str, Any] = {
     "type": "object",
@@ -110,7 +111,7 @@ def test_a_query_needs_a_task_id_alone(
 
 
 def test_the_configured_family_wins() -> None:
-    overlay = Overlay.parse(
+    overlay = parse_overlay(
         {"families": {"a.make": {"wait": "a.do", "query": "a.look", "task-key": "nr"}}}
     )
     found = seen({"a.make": PROMPT, "a.do": WAIT, "a.look": PROMPT, "a.status": TASK}, overlay)

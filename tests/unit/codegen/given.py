@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.snapshot import Snapshot
-from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.config import LOCK, Config
+from callsheet_codegen.config import LOCK, Config, parse_overlay
 from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def config(out: Path, **overlay: Any) -> Config:
         env="ACME",
         out=out,
         lock=out / LOCK,
-        overlay=Overlay.parse(overlay),
+        overlay=parse_overlay(overlay),
     )
 
 
