@@ -5,10 +5,23 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from architecture.tree import PACKAGES, modules
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Graph = dict[str, set[str]]
+
+
+def sources_of(package: str) -> dict[str, str]:
+    """Return the texts of a package's modules by dotted name, its own ``__init__`` left out."""
+    root = PACKAGES[package]
+    sources = {}
+    for path in modules(root):
+        name = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
+        sources[name.removesuffix(".__init__")] = path.read_text("utf-8")
+    del sources["__init__"]
+    return sources
 
 
 def imports(sources: Mapping[str, str], package: str) -> Graph:
@@ -51,6 +64,13 @@ def rooms(graph: Graph) -> Graph:
         room = name.partition(".")[0]
         folded.setdefault(room, set()).update(target.partition(".")[0] for target in targets)
     return {room: targets - {room} for room, targets in folded.items()}
+
+
+def importers(graph: Graph) -> Graph:
+    """Return module → the modules that import it."""
+    return {
+        name: {importer for importer, targets in graph.items() if name in targets} for name in graph
+    }
 
 
 def on_a_circle(graph: Graph) -> set[str]:

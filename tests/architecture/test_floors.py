@@ -6,8 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from architecture.graph import Graph, imports, on_a_circle, rooms
-from architecture.tree import PACKAGES, modules
+from architecture.graph import Graph, imports, on_a_circle, rooms, sources_of
 
 DATA = tomllib.loads(Path(__file__).with_name("floors.toml").read_text("utf-8"))
 FLOOR = {room: floor for floor, names in enumerate(DATA["floors"]) for room in names}
@@ -16,13 +15,7 @@ RUN_DOWN = ["callsheet", "callsheet_codegen"]
 
 def graph_of(package: str) -> Graph:
     """Return the imports of a package's modules; its own ``__init__`` is no room."""
-    root = PACKAGES[package]
-    sources = {}
-    for path in modules(root):
-        name = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
-        sources[name.removesuffix(".__init__")] = path.read_text("utf-8")
-    del sources["__init__"]
-    return imports(sources, package)
+    return imports(sources_of(package), package)
 
 
 def arrows_up(graph: Graph) -> list[str]:
