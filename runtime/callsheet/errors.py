@@ -38,10 +38,12 @@ class CallsheetError(Exception):
 
     ``message`` is one line; ``hint`` says what to do next; ``flag`` names the flag that caused
     it; ``raw`` keeps the server's reply where it was not understood (redacted, 2 kB at most).
+    ``retry_after`` is the pause in seconds that the server asks for, where it names one.
     """
 
     exit_code: int = 1
     code: str = "failure"
+    retry_after: float | None = None
 
     def __init__(  # the one place where an error's facts are named
         self,
@@ -135,11 +137,10 @@ class TaskFailed(CallsheetError):
 
 
 class LimitReached(CallsheetError):
-    """A rate limit or the end of the credit; ``retry_after`` is in seconds where it is known."""
+    """A rate limit or the end of the credit."""
 
     exit_code = 7
     code = "limit"
-    retry_after: float | None = None
 
 
 class DriftFound(CallsheetError):

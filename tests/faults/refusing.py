@@ -12,7 +12,7 @@ from faults import stage
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
 from callsheet.flows.effects import HttpReply
-from callsheet.flows.invoke import InvocationRequest, read_answer
+from callsheet.flows.invoke import InvocationRequest, parse_reply
 from callsheet.protocol.error_replies import error_for
 from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Action
@@ -94,7 +94,7 @@ def error_of(fixture: Fixture, headers: dict[str, str]) -> CallsheetError:
     )
     reply = HttpReply(fixture.status, headers, fixture.data, "https://x/api/actions/v.make")
     try:
-        read_answer(order, reply)
+        parse_reply(order, reply)
     except CallsheetError as error:
         return error
     raise AssertionError(f"no error for {fixture.status} {fixture.data[:60]!r}")

@@ -119,7 +119,7 @@ def test_a_client_without_a_ledger_finds_a_job_by_its_query(package: Any) -> Non
         task = ads.video.generate(prompt=PROMPT)
         task.wait(timeout=20)
         asked = ads.video.query(task_id=task.id)
-        with pytest.raises(UsageError, match="nothing here knows the task"):
+        with pytest.raises(UsageError, match="in this ledger"):
             ads.tasks.get(task.id)
 
     assert asked.data.status == "success"

@@ -7,6 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.config.settings import join_url
 from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
 from callsheet.flows.invoke import (
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def encode(value: Any) -> bytes:
-    """JSON as the user gave it: key order and number forms are kept."""
+    """Encode a body as JSON, in the order of its keys; raises ``InvalidInput``."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode()
@@ -45,7 +46,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The JSON of a body; raises ``InvalidInput``."""
+    """Parse the JSON of a body; raises ``InvalidInput``."""
     try:
         return json.loads(
             data.decode(), object_pairs_hook=reject_duplicates, parse_constant=_refuse
@@ -59,7 +60,7 @@ def _refuse(word: str) -> None:
 
 
 def client_reference(key: str | None) -> str:
-    """The client reference; raises ``UsageError`` for one that cannot stand in a header."""
+    """Return ``key`` or a new UUID; raises ``UsageError`` for a key that no header can hold."""
     if key is not None and not re.fullmatch("[!-~]{1,255}", key):
         raise UsageError("an idempotency key is 1 to 255 printable ASCII characters without spaces")
     return key or str(uuid.uuid4())
@@ -72,10 +73,10 @@ def require_sendable(action_id: str) -> None:
 
 
 class Invocation(NamedTuple):
-    """What came of one invocation: the action, the client reference, and the answer.
+    """One invocation and its reply.
 
-    ``expected`` are the kinds of medium that the action makes, ``marks`` what the request
-    contained.
+    ``ref`` is the client reference, ``started`` a time of day. ``expected`` are the kinds of
+    medium that the action makes, ``marks`` those of the request.
     """
 
     action: Action
@@ -87,7 +88,7 @@ class Invocation(NamedTuple):
 
 
 class Engine:
-    """Composes flows over one host and one ledger; the drivers run them."""
+    """Composes the flows of one host and one ledger; a driver runs them."""
 
     def __init__(self, host: Host, ledger: Ledger | None) -> None:
         self.host, self.ledger = host, ledger
@@ -103,11 +104,11 @@ class Engine:
         check: bool = True,
         target: str = "",
     ) -> Flow[Invocation]:
-        """Exactly one invocation; ``body`` goes out as these bytes, or as this JSON.
+        """Invoke an action exactly once; ``body`` is sent as these bytes, or as this JSON.
 
-        ``key`` is the client reference (a UUID when not given), ``timeout`` the longest
-        silence in seconds. ``target`` is where the result is meant to be saved: it is kept
-        with the job. Raises any of ``callsheet.errors``.
+        ``key`` is the client reference (default: a UUID), ``timeout`` the longest silence in
+        seconds. ``target`` is where the result is to be saved; it is recorded with the job.
+        Raises any of ``callsheet.errors``.
         """
         data = body if isinstance(body, bytes) else encode(body)
         value = decode(data)
@@ -145,7 +146,7 @@ class Engine:
         if action.paid:
             require_key(self.settings)
         silence = silence_limit(action.role, deadline_of(action, value))
-        expected, marks = self._expectations(action, value, facts.get("target") or "")
+        expected, marks = self._expect(action, value, facts.get("target") or "")
         order = InvocationRequest(
             action=action,
             body=data,
@@ -160,47 +161,49 @@ class Engine:
             marks=marks,
         )
         if action.paid:
-            order = order._replace(facts={**_facts(order), **facts})
+            order = order._replace(facts={**_ledger_facts(order), **facts})
         started = self.timing.wall()
-        answer = yield from self._answered(order)
-        return Invocation(action, order.ref, answer, started, expected, marks)
+        reply = yield from self._submit(order)
+        return Invocation(action, order.ref, reply, started, expected, marks)
 
-    def _expectations(
+    def _expect(
         self, action: Action, value: Any, target: str
     ) -> tuple[frozenset[str], RequestMarks]:
         """Return the kinds of medium that a reply may hold, and the marks of the request.
 
-        A query's are those of the job that it asks about, where the ledger knows the job.
+        Those of a query are those of its job, where the ledger has the job.
         """
-        row = self._row_asked_about(action, value) if action.role == "query" else None
+        row = self._queried_row(action, value) if action.role == "query" else None
         if row is not None:
             target = target or row.target or ""
             return expected_media(row.action, target), RequestMarks(row.sent or ())
         return expected_media(action.id, target), RequestMarks.of(value)
 
-    def _row_asked_about(self, action: Action, value: Any) -> LedgerEntry | None:
+    def _queried_row(self, action: Action, value: Any) -> LedgerEntry | None:
         """Return the ledger's row of the job that a query names, on this host."""
-        name = value.get(action.family.task_key) if action.family and isinstance(value, dict) else 0
-        row = self.ledger.find(name) if self.ledger is not None and isinstance(name, str) else None
+        if self.ledger is None or action.family is None or not isinstance(value, dict):
+            return None
+        task_id = value.get(action.family.task_key)
+        row = self.ledger.find(task_id) if isinstance(task_id, str) else None
         return row if row is not None and row.host == self.settings.host else None
 
-    def _answered(self, order: InvocationRequest) -> Flow[ParsedReply]:
+    def _submit(self, order: InvocationRequest) -> Flow[ParsedReply]:
         if order.action.role != "query":
             return (yield from submit(order, self.timing))
         from callsheet.flows.jobs import submit_query
 
-        return (yield from submit_query(order, self.timing, others=lambda: self._others(order)))
+        return (yield from submit_query(order, self.timing, others=lambda: self._other_ids(order)))
 
-    def _others(self, order: InvocationRequest) -> tuple[str, ...]:
+    def _other_ids(self, order: InvocationRequest) -> tuple[str, ...]:
         """Return the other ids of the job that a query asks about, from the ledger."""
-        row = self._row_asked_about(order.action, order.value)
+        row = self._queried_row(order.action, order.value)
         task_ids = row.task_ids if row is not None else ()
         return tuple(task_id for task_id in task_ids if task_id not in order.value.values())
 
     def _may_resend(self, action: Action) -> Flow[bool]:
-        """Find out whether this host honours the key: by an answer, or its own word, of this hour.
+        """Find out whether this host honours the key: by a reply or a mark of the last hour.
 
-        A mark in bindings or in an old catalogue counts once the host confirms it.
+        A mark in bindings or in an older catalogue counts once the host confirms it.
         """
         if self.ledger is not None and self.ledger.honours_key(self.settings.require_host()):
             return True
@@ -209,51 +212,46 @@ class Engine:
         marks = yield from self.host.recent_marks(action.id)
         return marks.get("idempotency") is True
 
-    def job_of(self, outcome: Invocation) -> Job | None:
-        """The job that an invocation started, if it started one that can be asked about."""
-        family, reading = outcome.action.family, outcome.reply.fields
-        if family is None or not family.query or not reading.task_ids:
+    def job_of(self, invocation: Invocation) -> Job | None:
+        """Return the job that an invocation started, or ``None`` where none can be queried."""
+        family, task_ids = invocation.action.family, invocation.reply.fields.task_ids
+        if family is None or not family.query or not task_ids:
             return None
         from callsheet.flows.jobs import Job, poll_hint
 
         return Job(
-            ref=outcome.ref,
-            action=outcome.action.id,
+            ref=invocation.ref,
+            action=invocation.action.id,
             family=family,
-            task_ids=reading.task_ids,
-            started=outcome.started,
+            task_ids=task_ids,
+            started=invocation.started,
             host=self.settings.host,
             overrides=self.host.overrides,
-            media=outcome.action.media,
-            hint=poll_hint(outcome.reply, self.timing.wall()),
-            expected=outcome.expected,
-            marks=outcome.marks,
+            media=invocation.action.media,
+            hint=poll_hint(invocation.reply, self.timing.wall()),
+            expected=invocation.expected,
+            marks=invocation.marks,
         )
 
     def with_history(self, job: Job) -> Job:
-        """A job that is to be waited for, with how long earlier ones of its action took here."""
+        """Add to a job how long earlier jobs of its action took on this host."""
         if self.ledger is None or job.past:
             return job
-        names = (job.family.create, job.family.wait)
+        actions = (job.family.create, job.family.wait)
         try:
-            return job._replace(past=self.ledger.durations(self.settings.host, *names))
+            return job._replace(past=self.ledger.durations(self.settings.host, *actions))
         except UsageError:  # a ledger that fails now must not cost the caller a paid job
             return job
 
     def find_job(self, name: str, family: Family | None = None) -> Flow[Job]:
-        """The job with this task id or client reference, from the ledger or as a bare id.
+        """Return the job with this task id or client reference, from the ledger or by its id alone.
 
-        A bare id needs a family; where only one is advertised, it is that one.
+        A task id that is not in the ledger needs a family: ``family``, or the only one that is
+        advertised. Raises ``UsageError`` for a job of another host.
         """
         from callsheet.flows.jobs import Job, job_of
 
-        row = self.ledger.find(name) if self.ledger is not None else None
-        if row is not None and row.host != self.settings.host:
-            raise UsageError(
-                f"the job {name} is on {row.host}, and this is {self.settings.host}",
-                hint=f"name its host: {row.host}",
-                flag="--host",
-            )
+        row = self.find_row(name)
         if row is not None and row.task_ids and row.family:
             return job_of(row, self.host.overrides)
         if family is None:
@@ -264,37 +262,49 @@ class Engine:
             self.host.overrides, expected=expected_media(action_id),
         )  # fmt: skip
 
+    def find_row(self, name: str) -> LedgerEntry | None:
+        """Return the ledger's row of a job; raises ``UsageError`` for a job of another host."""
+        row = self.ledger.find(name) if self.ledger is not None else None
+        if row is not None and row.host != self.settings.host:
+            raise UsageError(
+                f"the job {name} is on {row.host}, and this is {self.settings.host}",
+                hint=f"name its host: --host {row.host}",
+                flag="--host",
+            )
+        return row
+
     def action_of(self, job: Job) -> Action:
-        """The action that a job belongs to, as far as the catalogue at hand knows it."""
+        """Return the action of a job, from the cached catalogue where it is there."""
         catalogue = self.host.cached()
-        known = self.host.surface(catalogue).by_id.get(job.action) if catalogue else None
-        return known or Action(id=job.action, family=job.family, media=job.media)
+        cached = self.host.surface(catalogue).by_id.get(job.action) if catalogue else None
+        return cached or Action(id=job.action, family=job.family, media=job.media)
 
     def query_job(self, job: Job) -> Flow[ParsedReply]:
-        """One look at a job."""
+        """Query a job once; see ``flows.jobs.query_job``."""
         from callsheet.flows.jobs import query_job
 
         return (yield from query_job(job, self.timing))
 
     def wait(self, job: Job, timeout: float) -> Flow[ParsedReply]:
         """Wait for a job, at most ``timeout`` seconds; raises ``TaskFailed`` when it failed."""
-        answer = yield from self.wait_until_over(job, timeout)
-        return require_done(answer, job.action, answer.fields.task_ids[0])
+        reply = yield from self.wait_until_over(job, timeout)
+        return require_done(reply, job.action, reply.fields.task_ids[0])
 
     def wait_until_over(self, job: Job, timeout: float) -> Flow[ParsedReply]:
-        """As ``wait``, but a failed job is an answer too."""
+        """Wait for a job as ``wait`` does, and return the reply of a failed one too."""
         from callsheet.flows.jobs import wait
 
         deadline = self.timing.clock() + timeout
         return (yield from wait(self.with_history(job), self.timing, deadline=deadline))
 
-    def media_links(self, answer: ParsedReply) -> tuple[str, ...]:
-        """The media of an answer as absolute links; a relative one belongs to the host."""
-        return media_links(answer, self.settings.host)
+    def media_links(self, reply: ParsedReply) -> tuple[str, ...]:
+        """Return the media of a reply as absolute links; a relative one is one of the host."""
+        links = (join_url(self.settings.host + "/", link) for link in reply.fields.media)
+        return tuple(link for link in links if link)
 
     def save(
         self,
-        answer: ParsedReply,
+        reply: ParsedReply,
         out: str,
         *,
         action: str,
@@ -302,32 +312,23 @@ class Engine:
         force: bool = False,
         manifest: bool = False,
     ) -> Flow[tuple[SavedFile, ...]]:
-        """Fetch the media of an answer; see ``saves.SaveRequest`` for which, where and how."""
+        """Fetch the media of a reply; see ``saving.SaveRequest``."""
         from callsheet.engine.saving import SaveRequest, save
 
-        what = SaveRequest(answer, out, action, self.settings.host, job, force, manifest)
-        return (yield from save(what, self.timing))
+        request = SaveRequest(reply, out, action, self.settings.host, job, force, manifest)
+        return (yield from save(request, self.timing))
 
 
-def media_links(answer: ParsedReply, host: str) -> tuple[str, ...]:
-    """As ``saves.links_of``, whose imports an answer without media does not need."""
-    if not answer.fields.media:
-        return ()
-    from callsheet.engine import saving
-
-    return saving.media_links(answer, host)
-
-
-def require_done(answer: ParsedReply, action: str, task_id: str | None) -> ParsedReply:
-    """The answer, or ``TaskFailed`` with the server's own words."""
-    if answer.fields.state != "failed":
-        return answer
-    words = answer.fields.message or answer.fields.raw_state or "no reason given"
-    raise TaskFailed(f"{action} failed on the server: {words}", task_id=task_id, action=action)
+def require_done(reply: ParsedReply, action: str, task_id: str | None) -> ParsedReply:
+    """Return the reply; raise ``TaskFailed`` with the server's reason for a failed job."""
+    if reply.fields.state != "failed":
+        return reply
+    reason = reply.fields.message or reply.fields.raw_state or "no reason given"
+    raise TaskFailed(f"{action} failed on the server: {reason}", task_id=task_id, action=action)
 
 
-def _facts(order: InvocationRequest) -> dict[str, Any]:
-    """Return what the ledger always keeps of a request that may cost money."""
+def _ledger_facts(order: InvocationRequest) -> dict[str, Any]:
+    """Return what the ledger records of every request that may cost money."""
     from callsheet.jsonio import digest
 
     action = order.action
@@ -345,10 +346,10 @@ def _facts(order: InvocationRequest) -> dict[str, Any]:
 def _only_family(host: Host, name: str) -> Flow[Family]:
     catalogue = yield from host.catalogue()
     actions = host.surface(catalogue).actions
-    found = {action.family for action in actions if action.family is not None}
-    if len(found) == 1:
-        return found.pop()
+    families = {action.family for action in actions if action.family is not None}
+    if len(families) == 1:
+        return families.pop()
     raise UsageError(
-        f"nothing here knows the task {name}",
+        f"no task {name} in this ledger",
         hint="ask with the query command of its group, by --task-id",
     )

@@ -37,40 +37,40 @@ _EXTENSIONS = (
 def require_files(params: Iterable[Param], body: Any) -> None:
     """Raise ``InvalidInput`` for a media field that names a local file which does not exist.
 
-    Each item of an array and each part of a comma list counts.
+    Each item of an array and each part of a comma list is checked.
     """
     for param in params:
         if not param.media:
             continue
-        # A comma list may be one of texts: there only an extension makes a file.
-        sure = not param.comma or names_medium(param.path)
+        # A comma list may hold plain texts: there only an extension makes a path.
+        is_medium = not param.comma or names_medium(param.path)
         for steps, text in _texts(_value_at(body, param.path), param.path):
-            missing = _missing(text, comma=param.comma, sure=sure)
+            missing = _missing(text, comma=param.comma, is_medium=is_medium)
             if missing is not None:
                 raise _refusal(steps, missing)
 
 
-def is_path(text: str, *, sure: bool = True) -> bool:
-    """Return whether a text looks like the path of a local file: no link and no data.
+def is_path(text: str, *, is_medium: bool = True) -> bool:
+    """Tell whether a text looks like the path of a local file: no link and no data.
 
-    A separator or the extension of a medium makes a path; where the field is not ``sure`` to be
-    a medium, the extension alone.
+    A separator or the extension of a medium makes a path. Without ``is_medium`` (the field may
+    hold plain text) only an extension does.
     """
     text = text.strip()
     if "\n" in text or _SCHEME.match(text) or _is_data(text):
         return False
-    parted = "/" in text or os.sep in text or _WINDOWS.match(text) is not None
-    return text.lower().endswith(_EXTENSIONS) or (sure and parted)
+    has_separator = "/" in text or os.sep in text or _WINDOWS.match(text) is not None
+    return text.lower().endswith(_EXTENSIONS) or (is_medium and has_separator)
 
 
 def _is_data(text: str) -> bool:
-    """Return whether a text holds its data itself: base64, JSON or markup."""
+    """Tell whether a text holds its data itself: base64, JSON or markup."""
     if text.startswith(("[", "{")):
         return _is_json(text)
     if text.startswith("<"):
         return True
-    long = len(text) >= _SHORTEST_DATA or text.startswith(_JPEG)
-    return long and _BASE64.fullmatch(text) is not None
+    may_be_data = len(text) >= _SHORTEST_DATA or text.startswith(_JPEG)
+    return may_be_data and _BASE64.fullmatch(text) is not None
 
 
 def _is_json(text: str) -> bool:
@@ -88,38 +88,40 @@ def _value_at(body: Any, path: Iterable[str]) -> Any:
 
 
 def _texts(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each text of a value, with its place in the body."""
+    """Yield each text of a value, with the path to it in the body."""
     if isinstance(value, str):
         yield steps, value
     elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from _texts(item, (*steps, str(place)))
+        for index, element in enumerate(value):
+            yield from _texts(element, (*steps, str(index)))
 
 
-def _missing(text: str, *, comma: bool, sure: bool) -> str | None:
-    """Return the first path in a text that leads to no file, or ``None``."""
+def _missing(text: str, *, comma: bool, is_medium: bool) -> str | None:
+    """Return the first path in a text that names no existing file, or ``None``."""
     if os.path.isfile(text):
         return None
     parts = _parts(text) if comma else [text]
-    lost = (part for part in parts if is_path(part, sure=sure) and not os.path.isfile(part))
-    return next(lost, None)
+    missing = (
+        part for part in parts if is_path(part, is_medium=is_medium) and not os.path.isfile(part)
+    )
+    return next(missing, None)
 
 
 def _parts(text: str) -> list[str]:
-    """Split a comma list; a comma inside a link or a data URI stays."""
+    """Split a comma list, but not at a comma inside a link or a data URI."""
     parts: list[str] = []
     for piece in text.split(","):
-        if parts and _goes_on(parts[-1], piece):
+        if parts and _continues(parts[-1], piece):
             parts[-1] += "," + piece
         else:
             parts.append(piece.strip())
     return parts
 
 
-def _goes_on(before: str, piece: str) -> bool:
-    """Return whether a comma belongs to what stands before it."""
+def _continues(before: str, piece: str) -> bool:
+    """Tell whether the comma after ``before`` is part of a link or a data URI."""
     if before.startswith("data:"):
-        return not is_path(piece, sure=False)
+        return not is_path(piece, is_medium=False)
     link = _SCHEME.match(before) and not _SCHEME.match(piece.strip())
     return bool(link) and not before.lower().endswith(_EXTENSIONS)
 

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from callsheet.flows.retry import Timing
 
 
-_MOST_TRIED = 5  # links of one answer, where the first ones lead to another kind of medium
+_LINK_LIMIT = 5  # links of one reply to try, where the first ones lead to another kind of medium
 
 
 class SaveRequest(NamedTuple):
-    """What is to be saved, and how.
+    """The media to be saved, and where.
 
-    ``out`` is a path, a folder (ends in ``/``) or a template, see ``targets.target_path``: all
-    media go into a folder or to a template with ``{index}``, else the first. ``manifest``
-    asks for ``PATH.json`` beside each file, which says where it came from.
+    ``out`` is a path, a folder (ends in ``/``) or a template (see ``output_path.target_path``):
+    a folder and a template with ``{index}`` take all media, else only the first is saved.
+    ``manifest`` writes ``PATH.json`` with its origin beside each file.
     """
 
-    answer: ParsedReply
+    reply: ParsedReply
     out: str
     action: str
     host: str
@@ -43,109 +43,105 @@ class SaveRequest(NamedTuple):
 
     @property
     def task_id(self) -> str:
-        """The id of the job that made the media; empty where there is none."""
-        return next(iter(self.answer.fields.task_ids), "")
+        """Return the id of the job that made the media, or ``""``."""
+        return next(iter(self.reply.fields.task_ids), "")
+
+    def links(self, reply: ParsedReply) -> list[str]:
+        """Return the absolute links of the media in ``reply`` that the action may have made."""
+        media = select_media(reply.fields.candidates, expected_media(self.action, self.out))
+        links = (join_url(self.host + "/", medium.link) for medium in media)
+        return [link for link in links if link]
 
 
-def media_links(answer: ParsedReply, host: str) -> tuple[str, ...]:
-    """The media of an answer as absolute links; a relative one belongs to the host."""
-    found = (join_url(host + "/", link) for link in answer.fields.media)
-    return tuple(link for link in found if link)
-
-
-def save(what: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
-    """Fetch the media; a dead link is asked for anew.
+def save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
+    """Fetch the media of a result; an expired link is renewed by a query.
 
     Raises ``UsageError`` for a path that cannot be written and ``DownloadError`` for a file that
-    cannot be fetched. Where the answer names no medium of the action, the whole answer is kept:
-    ``StillRunning`` while the job goes on, ``OutcomeUnknown`` where it is unknown what the
-    answer means, ``DownloadError`` where the job is done.
+    cannot be fetched. Where the reply names no medium of the action, the whole reply is stored;
+    raises ``StillRunning`` while the job goes on, ``OutcomeUnknown`` for a reply whose meaning is
+    unknown, and ``DownloadError`` when the job is done.
     """
-    expected = expected_media(what.action, what.out)
-    media = select_media(what.answer.fields.candidates, expected)
-    links = tuple(link for medium in media if (link := join_url(what.host + "/", medium.link)))[
-        : _MOST_TRIED if not takes_all(what.out) else None
-    ]
-    if not links or what.answer.fields.state == "running":
-        raise (yield from _without_medium(what))
-    targets = [_target(what, link, index) for index, link in enumerate(links, 1)]
-    for target in targets if takes_all(what.out) else targets[:1]:
-        check_target(target, force=what.force)
+    links = request.links(request.reply)[: None if takes_all(request.out) else _LINK_LIMIT]
+    if not links or request.reply.fields.state == "running":
+        raise (yield from _without_medium(request))
+    targets = [_target(request, link, index) for index, link in enumerate(links, 1)]
+    for target in targets if takes_all(request.out) else targets[:1]:
+        check_target(target, force=request.force)
     saved: list[SavedFile] = []
     refused: WrongKind | None = None
     for index, (link, target) in enumerate(zip(links, targets, strict=True)):
         try:
-            saved.append((yield from _fetch(what, (index, link), target, timing)))
+            saved.append((yield from _fetch(request, (index, link), target, timing)))
         except WrongKind as error:
             refused = error
-        if saved and not takes_all(what.out):
+        if saved and not takes_all(request.out):
             break
     if not saved:
-        raise (yield from _without_medium(what, refused))
-    if what.job is not None and what.job.ref:
-        yield from record_leniently(Record("saved", what.job.ref, {"files": tuple(saved)}))
+        raise (yield from _without_medium(request, refused))
+    if request.job is not None and request.job.ref:
+        yield from record_leniently(Record("saved", request.job.ref, {"files": tuple(saved)}))
     return tuple(saved)
 
 
-def _without_medium(what: SaveRequest, refused: WrongKind | None = None) -> Flow[CallsheetError]:
-    """Keep the whole answer and return the error that says why nothing can be saved.
+def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> Flow[CallsheetError]:
+    """Store the whole reply and return the error that says why nothing can be saved.
 
-    ``refused`` is why the last link was no medium of the action, where there was a link.
+    ``refused`` says why the last link was no medium of the action, where there was a link.
     """
-    reading = what.answer.fields
-    name = (what.job.ref if what.job is not None else "") or what.task_id or what.action
-    path = yield KeepReply(name, what.answer.http.body)
-    task_id = what.task_id or None
+    state = request.reply.fields.state
+    name = (request.job.ref if request.job is not None else "") or request.task_id or request.action
+    path = yield KeepReply(name, request.reply.http.body)
+    task_id = request.task_id or None
     copy = f"the whole answer: {path}" if path else "--json shows the whole answer"
     if refused is not None:
         return DownloadError(
-            f"{what.action} is done and its answer names no file of its own: {refused.message}",
-            hint=copy, task_id=task_id, action=what.action,
+            f"{request.action} is done and its answer names no file of its own: {refused.message}",
+            hint=copy, task_id=task_id, action=request.action,
         )  # fmt: skip
-    if reading.state == "running" or (not reading.state and what.job is not None):
+    if state == "running" or (not state and request.job is not None):
         return StillRunning(
-            f"{what.action} is not over: there is nothing to save yet ({copy})",
-            hint=f"tasks save {shell_word(task_id)}" if task_id and what.job else "",
+            f"{request.action} is not over: there is nothing to save yet ({copy})",
+            hint=f"tasks save {shell_word(task_id)}" if task_id and request.job else "",
             task_id=task_id,
-            action=what.action,
+            action=request.action,
         )
-    if not reading.state:
+    if not state:
         return OutcomeUnknown(
-            f"the answer to {what.action} names no file, and what it means is unknown",
-            hint=copy, task_id=task_id, action=what.action,
+            f"the answer to {request.action} names no file, and what it means is unknown",
+            hint=copy, task_id=task_id, action=request.action,
         )  # fmt: skip
     return DownloadError(
-        f"{what.action} is done and its answer names no file",
-        hint=copy, task_id=task_id, action=what.action,
+        f"{request.action} is done and its answer names no file",
+        hint=copy, task_id=task_id, action=request.action,
     )  # fmt: skip
 
 
-def _target(what: SaveRequest, link: str, index: int) -> str:
+def _target(request: SaveRequest, link: str, index: int) -> str:
     return target_path(
-        what.out,
-        action=what.action,
-        task_id=what.task_id,
+        request.out,
+        action=request.action,
+        task_id=request.task_id,
         index=index,
         extension=extension_of(link),
     )
 
 
 def _fetch(
-    what: SaveRequest, candidate: tuple[int, str], target: str, timing: Timing
+    request: SaveRequest, candidate: tuple[int, str], target: str, timing: Timing
 ) -> Flow[SavedFile]:
-    """Fetch one medium, complete and checked; what was fetched outlives a failure.
+    """Fetch one medium and check its kind; a part that a later run can resume stays.
 
-    ``candidate`` is the link and its place among the links of the answer.
+    ``candidate`` is the link and its index among the links of the reply.
     """
     index, link = candidate
-    # The link of a job's file changes with every signature; the job and the place do not.
-    identity = f"{what.host} {what.task_id} {index}" if what.job is not None else link
-    part = PartialFile(target, force=what.force, identity=identity)
-    job = what.job
-    renew = (lambda: _fresh_link(what, job, index, timing)) if job is not None else None
+    # The link of a job's file changes with every signature; the job and the index do not.
+    identity = f"{request.host} {request.task_id} {index}" if request.job is not None else link
+    part = PartialFile(target, force=request.force, identity=identity)
+    job = request.job
+    renew = (lambda: _renew_link(request, job, index, timing)) if job is not None else None
     try:
         yield from download(link, part, timing, renew=renew)
-        part.require_kind(expected_media(what.action, what.out))
+        part.require_kind(expected_media(request.action, request.out))
         saved = part.commit()
     except BaseException as error:
         if _is_final(error):
@@ -153,43 +149,41 @@ def _fetch(
         else:
             part.suspend()
         if isinstance(error, CallsheetError):
-            error.task_id = error.task_id or what.task_id or None
-            error.action = error.action or what.action
+            error.task_id = error.task_id or request.task_id or None
+            error.action = error.action or request.action
         raise
-    if what.manifest:
-        _write_manifest(what, saved, link)
+    if request.manifest:
+        _write_manifest(request, saved, link)
     return saved
 
 
 def _is_final(error: BaseException) -> bool:
-    """Whether a later try could not go on with what was fetched."""
+    """Tell whether a later attempt cannot resume the part."""
     return isinstance(error, DownloadError) and not (error.retryable or error.http_status)
 
 
-def _fresh_link(what: SaveRequest, job: Job, index: int, timing: Timing) -> Flow[str]:
-    answer = yield from query_job(job, timing)
-    media = select_media(answer.fields.candidates, expected_media(what.action, what.out))
-    links = [link for medium in media if (link := join_url(what.host + "/", medium.link))]
+def _renew_link(request: SaveRequest, job: Job, index: int, timing: Timing) -> Flow[str]:
+    links = request.links((yield from query_job(job, timing)))
     if len(links) <= index:
         raise DownloadError("the link expired and the server names no other")
     return links[index]
 
 
-def _write_manifest(what: SaveRequest, saved: SavedFile, link: str) -> None:
-    """Say beside a file where it came from; a link's signature is nobody's business."""
-    facts: dict[str, Any] = {
+def _write_manifest(request: SaveRequest, saved: SavedFile, link: str) -> None:
+    """Write the origin of a file beside it, without the signed part of its link."""
+    manifest: dict[str, Any] = {
         "file": os.path.basename(saved.path),
         "bytes": saved.bytes,
         "sha256": saved.sha256,
-        "action": what.action,
-        "taskId": what.task_id or None,
-        "reference": what.job.ref if what.job is not None else None,
-        "host": what.host,
+        "action": request.action,
+        "taskId": request.task_id or None,
+        "reference": request.job.ref if request.job is not None else None,
+        "host": request.host,
         "link": origin_of(link) + "/…" if "?" in link else link,
     }
-    part = PartialFile(saved.path + ".json", force=what.force)
+    part = PartialFile(saved.path + ".json", force=request.force)
     try:
-        part.write((json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
+        part.write((json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode())
         part.commit()
     except BaseException:
         part.discard()

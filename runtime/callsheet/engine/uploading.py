@@ -24,7 +24,7 @@ LARGEST = 32 * 1024 * 1024
 
 
 class UploadAction(NamedTuple):
-    """The action that stores a file: its field, how the bytes are written, where the link is."""
+    """The action that stores a file: the field of the file, its encoding, the field of the link."""
 
     action: str
     field: str
@@ -33,24 +33,24 @@ class UploadAction(NamedTuple):
 
 
 def find_upload_action(engine: Engine) -> Flow[UploadAction]:
-    """The configured action, else an advertised one that plainly takes a file.
+    """Return the configured upload action, else an advertised one that takes a file only.
 
     Raises ``UsageError`` where the host offers neither.
     """
-    said = engine.host.overlay.upload
+    configured = engine.host.overlay.upload
     catalogue = yield from engine.host.catalogue()
-    if said and catalogue.get(said["action"]) is not None:
-        return UploadAction(**said)
-    found = next(_plain_stores(catalogue.actions), None)
-    if found is None:
+    if configured and catalogue.get(configured["action"]) is not None:
+        return UploadAction(**configured)
+    advertised = next(_file_actions(catalogue.actions), None)
+    if advertised is None:
         raise UsageError(
             "this server wants a URL: it offers no way to upload a file that is known here",
-            hint="put the file on the web and give its link",
+            hint="upload the file elsewhere and give its link",
         )
-    return found
+    return advertised
 
 
-def _plain_stores(actions: Iterable[Advertised]) -> Iterator[UploadAction]:
+def _file_actions(actions: Iterable[Advertised]) -> Iterator[UploadAction]:
     for action in actions:
         schema = action.input if isinstance(action.input, dict) else {}
         required, fields = schema.get("required"), schema.get("properties")
@@ -64,7 +64,7 @@ def _plain_stores(actions: Iterable[Advertised]) -> Iterator[UploadAction]:
 
 
 def require_uploadable(path: str) -> None:
-    """Raise ``UsageError`` for a file that cannot be uploaded; nothing was sent yet."""
+    """Raise ``UsageError`` for a file that cannot be read or is too large."""
     try:
         size = os.path.getsize(path)
         readable = os.access(path, os.R_OK)
@@ -73,24 +73,25 @@ def require_uploadable(path: str) -> None:
     if not readable:
         raise UsageError(f"{path} cannot be read")
     if size > LARGEST:
-        raise UsageError(f"{path} is larger than 32 MiB", hint="put it on the web, give its link")
+        raise UsageError(f"{path} is larger than 32 MiB", hint="upload it elsewhere, give its link")
 
 
 def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
-    """Send one file and return its link; recorded like any request that may cost money."""
+    """Upload one file and return its link; the request is recorded like any that may cost money."""
     require_uploadable(path)
     with open(path, "rb") as file:
         content = file.read()
     action = yield from engine.host.find(store.action)
     if store.encoding == "multipart":
-        body, kind = _multipart(store.field, os.path.basename(path), content)
+        body, content_type = _multipart(store.field, os.path.basename(path), content)
         value: Any = {store.field: hashlib.sha256(content).hexdigest()}
     else:
         value = {store.field: encode_file(store, path, content)}
-        body, kind = encode(value), "application/json"
+        body, content_type = encode(value), "application/json"
         yield from engine.host.validate(action, value)
-    outcome = yield from engine.invoke_encoded(action, body, value, headers={"Content-Type": kind})
-    payload = outcome.reply.fields.payload
+    headers = {"Content-Type": content_type}
+    invocation = yield from engine.invoke_encoded(action, body, value, headers=headers)
+    payload = invocation.reply.fields.payload
     link = payload.get(store.result) if isinstance(payload, dict) else None
     if not isinstance(link, str) or not link:
         raise ServerError(
@@ -101,26 +102,26 @@ def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
 
 
 def encode_file(store: UploadAction, path: str, content: bytes) -> str:
-    """A file's bytes as the text that the store's field takes: base64, or a data URI of it."""
+    """Encode the bytes of a file as base64 or, where the action takes one, as a data URI."""
     text = base64.b64encode(content).decode()
     return text if store.encoding == "base64" else f"data:{media_type_of(path)};base64,{text}"
 
 
 def _multipart(field: str, name: str, content: bytes) -> tuple[bytes, str]:
-    """A form of one file, and its content type."""
+    """Build a form of one file; return it and its content type."""
     boundary = uuid.uuid4().hex
     escapes = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
-    words = [text.translate(escapes) for text in (field, name)]
+    field, filename = field.translate(escapes), name.translate(escapes)
     head = (
         f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="{words[0]}"; filename="{words[1]}"\r\n'
+        f'Content-Disposition: form-data; name="{field}"; filename="{filename}"\r\n'
         f"Content-Type: {media_type_of(name)}\r\n\r\n"
     )
-    data = head.encode("utf-8", "replace") + content + f"\r\n--{boundary}--\r\n".encode()
-    return data, f"multipart/form-data; boundary={boundary}"
+    form = head.encode("utf-8", "replace") + content + f"\r\n--{boundary}--\r\n".encode()
+    return form, f"multipart/form-data; boundary={boundary}"
 
 
 def media_type_of(path: str) -> str:
-    """The media type that a name's extension stands for; a picture where it is not known."""
+    """Return the media type that the extension of a name stands for; default ``image/png``."""
     extension = os.path.splitext(path)[1].lower().replace(".jpeg", ".jpg")
-    return next((t for t, known in EXTENSIONS.items() if known == extension), "image/png")
+    return next((kind for kind, suffix in EXTENSIONS.items() if suffix == extension), "image/png")

@@ -17,51 +17,51 @@ if TYPE_CHECKING:
     from callsheet.storage.partial_file import PartialFile
 
 
-TRIES = 8
-HOPS = 5
+ATTEMPTS = 8
+REDIRECT_LIMIT = 5
 EXPIRED = (401, 403, 404, 410)
 
 
 def download(
     url: str, part: PartialFile, timing: Timing, *, renew: Callable[[], Flow[str]] | None = None
 ) -> Flow[None]:
-    """Fill ``part`` from ``url``; ``renew`` asks the server for a fresh link when this one is dead.
+    """Fill ``part`` from ``url``; ``renew`` asks the server for a new link when this one expired.
 
-    Raises ``DownloadError`` when eight tries in a row bring nothing new, or at once where
-    another try cannot help.
+    Raises ``DownloadError`` after eight attempts in a row without a new byte, and at once when
+    another attempt cannot help.
     """
     part.resume(url)
-    tries, furthest = 0, part.size
-    renewed = -1
+    attempts, furthest = 0, part.size
+    renewed_at = -1
     while True:
         reply: HttpReply | None = None
         try:
-            reply = yield from _hop(url, part)
+            reply = yield from _get(url, part)
         except NetworkError as error:
             if not error.retryable:
                 raise DownloadError(error.message) from None
-            trouble = error.message
+            failure = error.message
         else:
             if part.complete:
                 return
-            trouble = f"HTTP {reply.status}"
-            if reply.status in EXPIRED and renew is not None and furthest > renewed:
-                url, renewed = (yield from renew()), furthest
+            failure = f"HTTP {reply.status}"
+            if reply.status in EXPIRED and renew is not None and furthest > renewed_at:
+                url, renewed_at = (yield from renew()), furthest
                 continue
             if reply.status not in (THROTTLED, *TRANSIENT, 200, 206, 416):
                 raise DownloadError(
-                    f"the file cannot be fetched: {trouble}", http_status=reply.status
+                    f"the file cannot be fetched: {failure}", http_status=reply.status
                 )
-        tries = 1 if part.size > furthest else tries + 1
+        attempts = 1 if part.size > furthest else attempts + 1
         furthest = max(furthest, part.size)
-        if tries >= TRIES:
-            raise DownloadError(f"the file cannot be fetched: {trouble}", retryable=True)
-        yield Sleep(pause(reply, tries, throttled=False, timing=timing))
+        if attempts >= ATTEMPTS:
+            raise DownloadError(f"the file cannot be fetched: {failure}", retryable=True)
+        yield Sleep(pause(reply, attempts, throttled=False, timing=timing))
 
 
-def _hop(url: str, part: PartialFile) -> Flow[HttpReply]:
-    """One GET, sent on where a file server points elsewhere; never from https down to http."""
-    for _ in range(HOPS):
+def _get(url: str, part: PartialFile) -> Flow[HttpReply]:
+    """Send one GET and follow its redirects, but never from https to http."""
+    for _ in range(REDIRECT_LIMIT):
         if not origin_of(url).startswith(("http://", "https://")):
             raise DownloadError(f"not a link that can be fetched: {one_line(url)[:200]}")
         reply: HttpReply = yield Download(url, part)
@@ -72,4 +72,4 @@ def _hop(url: str, part: PartialFile) -> Flow[HttpReply]:
         if origin_of(url).startswith("https:") and origin_of(target).startswith("http:"):
             raise DownloadError("the file server redirects from https to an unencrypted link")
         url = target
-    raise DownloadError(f"the file server redirects more than {HOPS} times")
+    raise DownloadError(f"the file server redirects more than {REDIRECT_LIMIT} times")

@@ -26,7 +26,7 @@ class Send(NamedTuple):
 
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
     ``timeout`` is the longest silence of the server, in seconds; ``within``, where it is
-    given, how long the whole answer may take, however slowly it drips.
+    given, how long the whole reply may take.
     """
 
     method: str
@@ -51,7 +51,7 @@ class Sleep(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Write an event of one submission to the ledger, durably, before anything else happens."""
+    """Write an event of one invocation to the ledger, durably, before anything else happens."""
 
     event: str
     ref: str
@@ -59,7 +59,7 @@ class Record(NamedTuple):
 
 
 class KeepReply(NamedTuple):
-    """Keep the whole body of a reply on disk; answered by its path, or ``""`` without a ledger."""
+    """Store the whole body of a reply; answered by its path, or ``""`` without a ledger."""
 
     name: str
     body: bytes
@@ -82,7 +82,7 @@ class Notify(NamedTuple):
 
 
 class HttpReply(NamedTuple):
-    """An HTTP answer; header names are in lower case."""
+    """An HTTP reply; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -94,7 +94,7 @@ class JobUpdate(NamedTuple):
     """How a job stands at one moment.
 
     ``state`` is running, done or failed; ``raw_state`` is the server's own word. ``progress`` is
-    0 to 1 where the server tells it; ``elapsed`` is in seconds since the job was created.
+    0 to 1 where the server reports it; ``elapsed`` is in seconds since the job was created.
     """
 
     task_id: str
@@ -115,7 +115,7 @@ Flow: TypeAlias = Generator[Effect, Any, T]
 
 
 def prepend(effect: Effect, flow: Flow[T]) -> Flow[T]:
-    """The rest of a flow whose first wish was heard: ``effect`` is still to be done for it."""
+    """Resume ``flow`` after its first effect was taken from it; yield that effect again first."""
     while True:
         try:
             step = partial(flow.send, (yield effect))
@@ -126,15 +126,15 @@ def prepend(effect: Effect, flow: Flow[T]) -> Flow[T]:
             step = partial(flow.throw, error)
         try:
             effect = step()
-        except StopIteration as found:
-            result: T = found.value
-            return result
+        except StopIteration as stop:
+            outcome: T = stop.value
+            return outcome
 
 
 def record_leniently(record: Record) -> Flow[None]:
-    """Record what became of a submission; a ledger that fails now is logged and no more.
+    """Record what became of an invocation; log the error of a ledger that fails now.
 
-    The intent is on the disk by then, so that the job is listed as unknown at the worst.
+    The intent is on disk by then: at worst the job is listed as unknown.
     """
     try:
         yield record

@@ -62,13 +62,13 @@ def silence_limit(role: Role, deadline: float) -> float:
 
 
 class InvocationRequest(NamedTuple):
-    """What is to be invoked, as it will go out.
+    """One invocation as it will be sent.
 
     ``body`` is the exact bytes and ``value`` the same as parsed JSON. ``ref`` is the client
-    reference that also travels as ``Idempotency-Key``. ``may_resend`` finds out whether this
-    server honours that key; it is asked where a second POST could cost again. ``facts`` go into
+    reference, sent as ``Idempotency-Key``. ``may_resend`` finds out whether this server honours
+    that key; it is called only where a second POST could cost again. ``facts`` are recorded in
     the ledger with the intent. ``expected`` are the kinds of medium that the action makes;
-    ``marks`` tell what the request contained that created the job which this one asks about.
+    ``marks`` are those of the request that created the job.
     """
 
     action: Action
@@ -85,7 +85,7 @@ class InvocationRequest(NamedTuple):
     marks: RequestMarks = NO_MARKS
 
     def send(self) -> Send:
-        """The request; a paid one carries the reference as its idempotency key."""
+        """Build the HTTP request; a paid one has the reference as its idempotency key."""
         headers = {"Content-Type": "application/json", **self.headers}
         if self.action.paid:
             headers["Idempotency-Key"] = self.ref
@@ -93,7 +93,7 @@ class InvocationRequest(NamedTuple):
 
 
 class ParsedReply(NamedTuple):
-    """A reply that was understood, with its JSON as it came."""
+    """A reply that was understood: its HTTP form, its JSON as it came, and its fields."""
 
     http: HttpReply
     json: Any
@@ -101,26 +101,27 @@ class ParsedReply(NamedTuple):
 
 
 def submit(order: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
-    """Invoke the action and read its answer.
+    """Invoke the action and read its reply.
 
-    Raises ``OutcomeUnknown`` when a paid request left and nothing tells what became of it,
-    and the error that the answer stands for when the server refused.
+    Raises ``OutcomeUnknown`` when a paid request was sent and nothing tells its outcome, and the
+    error that the reply stands for when the server refused.
     """
     if not order.action.paid:
         reply = yield from with_retries(order.send(), timing)
-        return read_answer(order, reply)
+        return parse_reply(order, reply)
     yield from _record_intent(order)
-    begun = timing.clock()
-    reply, earlier = yield from _paid(order, timing)
-    took = timing.clock() - begun if order.action.role == "wait" and not earlier else None
-    return (yield from _settle(order, reply, earlier=earlier, took=took))
+    started = timing.clock()
+    reply, earlier = yield from _post_once(order, timing)
+    is_timed = order.action.role == "wait" and not earlier
+    seconds = timing.clock() - started if is_timed else None
+    return (yield from _settle(order, reply, earlier=earlier, seconds=seconds))
 
 
 def _record_intent(order: InvocationRequest) -> Flow[None]:
-    """Record the request before it leaves.
+    """Record the request before it is sent.
 
-    A reference that another request left with is used again only for the same request, and only
-    where the server honours it; raises ``UsageError`` otherwise.
+    Raises ``UsageError`` when another request used the reference, unless it was the same request
+    and the server honours the key.
     """
     try:
         yield Record("intent", order.ref, order.facts)
@@ -130,30 +131,31 @@ def _record_intent(order: InvocationRequest) -> Flow[None]:
         yield Record("intent", order.ref, {**order.facts, "repeat": True})
 
 
-def _paid(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int]]:
-    """Make the POST that may cost money; return how many earlier tries may have arrived too.
+def _post_once(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int]]:
+    """Send the POST that may cost money; return the reply and how many earlier tries may count.
 
-    Only a lost connection is tried again, and only where the server honours the key or
-    nothing can have reached it; an answer, whatever its status, is never asked for twice.
+    Only a lost connection is tried again, and only where the server honours the key or nothing
+    can have reached it. Once there is a reply, whatever its status, nothing is sent again.
     """
-    left = 0
+    arrived = 0  # attempts that may have reached the server
     sending = False
     try:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 sending = True
-                return (yield from follow_redirect(order.send())), left
+                return (yield from follow_redirect(order.send())), arrived
             except NetworkError as error:
                 sending = False
-                left += error.sent
-                if attempt == ATTEMPTS or (left and not (yield from _may_resend(order))):
+                arrived += error.sent
+                if attempt == ATTEMPTS or (arrived and not (yield from _may_resend(order))):
                     raise
             yield Sleep(pause(None, attempt, throttled=False, timing=timing))
         raise AssertionError("the last attempt returns or raises")
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield from _broken_off(order, error, left=left + (sending and _doubtful(error)))
+        arrived += sending and _may_be_done(error)
+        yield from _record_failure(order, error, arrived=arrived)
         raise
 
 
@@ -161,71 +163,70 @@ def _may_resend(order: InvocationRequest) -> Flow[bool]:
     return (yield from order.may_resend()) if order.may_resend is not None else False
 
 
-def _doubtful(error: BaseException) -> bool:
-    """Whether the request that ended so may have been carried out.
+def _may_be_done(error: BaseException) -> bool:
+    """Tell whether a request that ended with ``error`` may have been carried out.
 
-    A ``UsageError`` is raised before anything leaves; a redirect says that nothing was done,
-    but for 303, which shows the way to a result.
+    A ``UsageError`` is raised before anything is sent. After a redirect nothing was done, except
+    for 303, which leads to a result.
     """
     if isinstance(error, ServerError):
         return error.http_status == SEE_OTHER
     return not isinstance(error, UsageError)
 
 
-def _broken_off(order: InvocationRequest, error: BaseException, *, left: int) -> Flow[None]:
-    """Record that no answer came; raise ``OutcomeUnknown`` in place of our own errors.
+def _record_failure(order: InvocationRequest, error: BaseException, *, arrived: int) -> Flow[None]:
+    """Record that no reply came; raise ``OutcomeUnknown`` in place of our own errors.
 
-    ``left`` counts the requests that may have reached the server.
+    ``arrived`` counts the requests that may have reached the server.
     """
-    what = error.message if isinstance(error, CallsheetError) else type(error).__name__
-    answered = isinstance(error, ServerError)
-    state = "unknown" if left else "refused" if answered else "unsent"
-    yield from record_leniently(Record(state, order.ref, {"error": what}))
-    if left and isinstance(error, CallsheetError):
-        what = what if answered else f"no answer came back ({what})"
-        raise _unknown(order, what, left=left) from error
+    reason = error.message if isinstance(error, CallsheetError) else type(error).__name__
+    has_reply = isinstance(error, ServerError)
+    state = "unknown" if arrived else "refused" if has_reply else "unsent"
+    yield from record_leniently(Record(state, order.ref, {"error": reason}))
+    if arrived and isinstance(error, CallsheetError):
+        reason = reason if has_reply else f"no answer came back ({reason})"
+        raise _unknown(order, reason, arrived=arrived) from error
 
 
 def _settle(
-    order: InvocationRequest, reply: HttpReply, *, earlier: int, took: float | None
+    order: InvocationRequest, reply: HttpReply, *, earlier: int, seconds: float | None
 ) -> Flow[ParsedReply]:
-    """Read the answer to a paid request and record what it means.
+    """Read the reply to a paid request and record its outcome.
 
-    ``earlier`` counts the tries before this one that may have arrived too; ``took`` are the
-    seconds after which a blocking action answered.
+    ``earlier`` counts the attempts before this one that may have arrived too; ``seconds`` is how
+    long a blocking action took.
     """
     raw = safe_text(reply.body[:RAW_LIMIT].decode("utf-8", "replace"), multiline=True)
     try:
-        answer = read_answer(order, reply)
+        parsed = parse_reply(order, reply)
     except CallsheetError as error:
         unsure = _is_unsure(reply.status) or isinstance(error, Unreadable | Unsettled)
         if not (unsure or earlier):
             refusal = {"error": error.message, "reply": raw}
             yield from record_leniently(Record("refused", order.ref, refusal))
             raise
-        values = {"error": error.message, "reply": raw, "task_ids": _ids_of(error)}
+        values = {"error": error.message, "reply": raw, "task_ids": _task_ids_of(error)}
         yield from record_leniently(Record("unknown", order.ref, values))
         path = yield KeepReply(order.ref, reply.body)
         raise _unknown(
-            order, error.message, left=earlier + 1, reply=reply, raw=raw, kept_at=path
+            order, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path
         ) from None
-    yield from record_leniently(Record(*_event(order, answer, took)))
-    return answer
+    yield from record_leniently(_event(order, parsed, seconds))
+    return parsed
 
 
-def _event(
-    order: InvocationRequest, answer: ParsedReply, took: float | None
-) -> tuple[str, str, dict[str, Any]]:
-    reading = answer.fields
-    values: dict[str, Any] = {"task_ids": list(reading.task_ids), "cost": reading.cost}
-    honours = {"idempotency-key", "idempotent-replayed"} & set(answer.http.headers)
-    if honours:
+def _event(order: InvocationRequest, parsed: ParsedReply, seconds: float | None) -> Record:
+    """Return the ledger's event for a reply that was understood."""
+    fields = parsed.fields
+    values: dict[str, Any] = {"task_ids": list(fields.task_ids), "cost": fields.cost}
+    values["said"] = fields.raw_state
+    if {"idempotency-key", "idempotent-replayed"} & set(parsed.http.headers):
         values["idempotency"] = True
-    if reading.state in {"done", "failed"} or not reading.task_ids:
-        state = reading.state or "done"
-        values |= {"said": reading.raw_state, "reply": answer.json}
-        return state, order.ref, {**values, "seconds": took if state == "done" else None}
-    return "accepted", order.ref, {**values, "said": reading.raw_state}
+    if fields.task_ids and fields.state not in {"done", "failed"}:
+        return Record("accepted", order.ref, values)
+    state = fields.state or "done"
+    values |= {"reply": parsed.json, "seconds": seconds if state == "done" else None}
+    return Record(state, order.ref, values)
 
 
 class Unreadable(ServerError):
@@ -235,9 +236,9 @@ class Unreadable(ServerError):
 
 
 class Unsettled(ServerError):
-    """An HTTP 200 that refuses a paid request and does not show that nothing was charged.
+    """An HTTP 200 that refuses a paid request, though it may have been charged.
 
-    It says 408 or 5xx, or it names a task: ``task_ids``.
+    It reports 408 or 5xx, or names a task: ``task_ids``.
     """
 
     task_ids: tuple[str, ...] = ()
@@ -248,16 +249,16 @@ def _is_unsure(status: int) -> bool:
     return status == 408 or status >= 500
 
 
-def _ids_of(error: CallsheetError) -> list[str]:
+def _task_ids_of(error: CallsheetError) -> list[str]:
     return list(error.task_ids) if isinstance(error, Unsettled) else []
 
 
-def read_answer(order: InvocationRequest, reply: HttpReply) -> ParsedReply:
-    """The JSON of a success and how it reads; raises the error that a refusal stands for."""
+def parse_reply(order: InvocationRequest, reply: HttpReply) -> ParsedReply:
+    """Read a success; raise the error that a refusal stands for."""
     if not 200 <= reply.status < 300:
         raise _error(order, reply)
     data = None if reply.status == NO_CONTENT else _json(reply.body)
-    reading = read_reply(
+    fields = read_reply(
         data,
         sent=order.value,
         media=order.action.media,
@@ -266,41 +267,41 @@ def read_answer(order: InvocationRequest, reply: HttpReply) -> ParsedReply:
         expected=order.expected,
         marks=order.marks,
     )
-    if reading.refusal is not None:
-        if order.action.paid and (reading.task_ids or reading.refusal.is_unsure):
-            return _unsettled(order, ParsedReply(reply, data, reading), reading.refusal)
+    if fields.refusal is not None:
+        if order.action.paid and (fields.task_ids or fields.refusal.is_unsure):
+            return _keep_task(order, ParsedReply(reply, data, fields), fields.refusal)
         raise _error(order, reply)
     if order.action.role in {"create", "wait"} and not (
-        reading.task_ids or reading.media or reading.state == "failed"
+        fields.task_ids or fields.media or fields.state == "failed"
     ):
         raise Unreadable("neither a task id nor a result was recognised in the answer")
-    if reply.status == ACCEPTED and not reading.state and not order.action.role:
-        reading = reading._replace(state="running")
-    return ParsedReply(reply, data, reading)
+    if reply.status == ACCEPTED and not fields.state and not order.action.role:
+        fields = fields._replace(state="running")
+    return ParsedReply(reply, data, fields)
 
 
-def _unsettled(order: InvocationRequest, answer: ParsedReply, refusal: Refusal) -> ParsedReply:
+def _keep_task(order: InvocationRequest, parsed: ParsedReply, refusal: Refusal) -> ParsedReply:
     """Return a refusal that names a task as a running job; raise ``Unsettled`` for any other.
 
-    What the server says of the job decides: where it can be asked about, it is.
+    The server can be asked about such a job, and its reply then decides.
     """
-    task_ids = answer.fields.task_ids
+    task_ids = parsed.fields.task_ids
     family = order.action.family
     if task_ids and family is not None and family.query:
-        return answer._replace(fields=answer.fields._replace(state="running", refusal=None))
-    words = " ".join(filter(None, (refusal.code, refusal.message))) or "an error"
-    unsettled = Unsettled(f"the answer says {words!r}", http_status=answer.http.status)
-    unsettled.task_ids = task_ids
-    raise unsettled
+        return parsed._replace(fields=parsed.fields._replace(state="running", refusal=None))
+    reason = " ".join(filter(None, (refusal.code, refusal.message))) or "an error"
+    error = Unsettled(f"the answer says {reason!r}", http_status=parsed.http.status)
+    error.task_ids = task_ids
+    raise error
 
 
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        page = body.strip()[:1] == b"<"
-        what = "an HTML page, not JSON" if page else "not JSON"
-        raise Unreadable(f"the answer is {what}") from None
+        is_page = body.strip()[:1] == b"<"
+        kind = "an HTML page, not JSON" if is_page else "not JSON"
+        raise Unreadable(f"the answer is {kind}") from None
 
 
 def _error(order: InvocationRequest, reply: HttpReply) -> CallsheetError:
@@ -318,20 +319,22 @@ def _error(order: InvocationRequest, reply: HttpReply) -> CallsheetError:
 
 def _unknown(
     order: InvocationRequest,
-    what: str,
+    reason: str,
     *,
-    left: int = 1,
+    arrived: int = 1,
     reply: HttpReply | None = None,
     raw: str = "",
-    kept_at: str = "",
+    copy_path: str = "",
 ) -> OutcomeUnknown:
     from callsheet.protocol.error_replies import request_id
 
-    times = "it was not sent again" if left <= 1 else f"it was sent {left} times with one key"
-    copy = f"; the whole answer: {kept_at}" if kept_at else ""
+    attempts = "it was not sent again"
+    if arrived > 1:
+        attempts = f"it was sent {arrived} times with one key"
+    copy = f"; the whole answer: {copy_path}" if copy_path else ""
     return OutcomeUnknown(
-        f"{order.action.id} was sent and its outcome is unknown: {what}",
-        hint=f"{times}; see: tasks recover {order.ref[:8]}{copy}",
+        f"{order.action.id} was sent and its outcome is unknown: {reason}",
+        hint=f"{attempts}; see: tasks recover {order.ref[:8]}{copy}",
         action=order.action.id,
         http_status=reply.status if reply else None,
         request_id=request_id(reply.headers) if reply else None,

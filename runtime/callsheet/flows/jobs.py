@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import poll_interval, retry_after, wait_hint
-from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError, StillRunning
+from callsheet.errors import CallsheetError, LimitReached, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import (
     SILENCE,
     Flow,
@@ -34,73 +34,71 @@ if TYPE_CHECKING:
     from callsheet.storage.ledger import LedgerEntry
 
 
-ALIKE = 1.15 / 0.85
-ENOUGH = 5
-TOLD = 3
-EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run that is alike
+SPREAD = 1.15 / 0.85  # of the longest to the shortest run in a cluster
+LEARNING_RUNS, TYPICAL_RUNS = 5, 3
+EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run in the cluster
 LONGEST_PAUSE = 8.0
+SHORTEST_PAUSE = 0.02  # whatever a server hints
+NOT_FOUND_LIMIT = 5
+OVER = ("done", "failed")
 
 
 def typical_duration(past: Sequence[float]) -> float | None:
-    """Seconds that an action usually takes, from at least three runs."""
-    return _median(sorted(past)) if len(past) >= TOLD else None
+    """Return the seconds that an action usually takes, or ``None`` for fewer than three runs."""
+    return _median(sorted(past)) if len(past) >= TYPICAL_RUNS else None
 
 
 class PollSchedule:
     """The pauses between polls of one job, where the server does not name them.
 
-    ``past`` holds the seconds that earlier runs took. Where they are alike (five or more lie
-    within 15 % of one length, and so do three of four), the job is asked about often around
-    that time and seldom before it; else after 1 s, growing by half up to 8 s.
+    ``past`` holds the seconds that earlier runs took. If five or more of them, and three of four,
+    lie within 15 % of one length, the job is polled often around that time and seldom before it;
+    otherwise after 1 s, growing by half up to 8 s.
     """
 
     def __init__(self, past: Sequence[float] = ()) -> None:
-        alike = _alike(sorted(past))
-        self.learnt = len(alike) >= ENOUGH and 4 * len(alike) >= 3 * len(past)
-        if self.learnt:
-            self._early, self._late = EARLIEST * alike[0], LATEST * alike[-1]
-            self._step = min(3.0, max(0.5, _median(alike) / 100))
+        cluster = _largest_cluster(sorted(past))
+        self.is_learned = len(cluster) >= LEARNING_RUNS and 4 * len(cluster) >= 3 * len(past)
+        if self.is_learned:
+            self._early, self._late = EARLIEST * cluster[0], LATEST * cluster[-1]
+            self._step = min(3.0, max(0.5, _median(cluster) / 100))
 
     def pause(self, polls: int, elapsed: float) -> float:
-        """Seconds until the next poll; ``polls`` were made before the last one.
+        """Return the seconds until the next poll.
 
-        ``elapsed`` is how many seconds the job has been going on.
+        ``polls`` counts those before the last one; ``elapsed`` is the job's age in seconds.
         """
-        if not self.learnt:
+        if not self.is_learned:
             return poll_interval(polls)
         if elapsed < self._early:
-            seldom = 3.0 ** min(polls + 1, 20)
-            return max(self._step, min(seldom, self._early - elapsed))
-        late = max(0.0, elapsed - self._late)
-        return min(LONGEST_PAUSE, self._step + late / 4)
+            growing = 3.0 ** min(polls + 1, 20)
+            return max(self._step, min(growing, self._early - elapsed))
+        overdue = max(0.0, elapsed - self._late)
+        return min(LONGEST_PAUSE, self._step + overdue / 4)
 
 
-def _alike(past: Sequence[float]) -> Sequence[float]:
-    """The most of these sorted lengths that lie within 15 % of one length."""
-    found: Sequence[float] = ()
-    for first, shortest in enumerate(past):
-        near = [one for one in past[first:] if one <= shortest * ALIKE]
-        found = near if len(near) > len(found) else found
-    return found
+def _largest_cluster(durations: Sequence[float]) -> Sequence[float]:
+    """Return the longest run of these sorted durations that lie within 15 % of one length."""
+    largest: Sequence[float] = ()
+    for start, shortest in enumerate(durations):
+        cluster = [seconds for seconds in durations[start:] if seconds <= shortest * SPREAD]
+        largest = cluster if len(cluster) > len(largest) else largest
+    return largest
 
 
 def _median(ordered: Sequence[float]) -> float:
-    """``statistics`` would cost every command 3 ms."""
+    """Return the median; importing ``statistics`` would cost every command 3 ms."""
     half = len(ordered) // 2
     return (ordered[half] + ordered[~half]) / 2
 
 
-OVER = ("done", "failed")
-
-
 class Job(NamedTuple):
-    """A job on the server: every id it may be asked by, and how to ask.
+    """A job on the server: every id that it may be queried by, and how to query it.
 
-    ``started`` is a time of day; ``ref`` is empty for a job that this ledger never saw.
-    ``hint`` is the pause in seconds that the create action's answer asked for; ``past`` holds
+    ``started`` is a time of day; ``ref`` is empty for a job that is not in this ledger.
+    ``hint`` is the pause in seconds that the reply to the create action asked for; ``past`` holds
     the seconds that earlier jobs of this action took, looked up when one is waited for.
-    ``expected`` are the kinds of medium that the action makes, ``marks`` what its request
-    contained.
+    ``expected`` are the kinds of medium that the action makes, ``marks`` those of its request.
     """
 
     ref: str
@@ -133,52 +131,42 @@ def job_of(row: LedgerEntry, overrides: Overrides, task_ids: Sequence[str] = ())
     )
 
 
-class PollResult(NamedTuple):
-    """What one query brought: an answer, or a refusal and the pause that the server asks for.
+def query_job(job: Job, timing: Timing) -> Flow[ParsedReply]:
+    """Query a job once and record the state of one that is over.
 
-    ``job`` has the id that the server knew in front.
+    Raises the error that a refusal stands for; ``code`` is ``not_found`` when the server knows
+    none of the job's ids.
     """
+    reply = yield from _poll(job, timing, SILENCE)
+    if reply.fields.state in OVER:
+        yield from record_state(job, reply)
+    return reply
 
-    job: Job
-    answer: ParsedReply | None
-    refusal: CallsheetError
-    hint: float | None = None
 
+def fetch_missing_media(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
+    """Return the reply, or where it is done and names no medium, what one query says instead.
 
-def query_job(job: Job, timing: Timing, *, timeout: float = SILENCE) -> Flow[ParsedReply]:
-    """One query: the ids are tried in order, the next one where the server knows not the last.
-
-    Raises what the answer stands for; ``code`` is ``not_found`` when no id is known there.
-    What the job has come to is recorded.
+    A server may report that a request succeeded before the job is done, and may not know the job
+    yet: the job is running then.
     """
-    seen = yield from look(job, timing, timeout)
-    if seen.answer is None:
-        raise seen.refusal
-    if seen.answer.fields.state in OVER:
-        yield from record_state(job, seen.answer)
-    return seen.answer
-
-
-def fetch_missing_media(answer: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
-    """Return the answer; where it is done and names no medium, what one query says instead.
-
-    A server may say of the request that it succeeded before the job is done, and may not know
-    the job yet: the job is running then.
-    """
-    if job is None or answer.fields.state != "done" or answer.fields.media:
-        return answer
+    if job is None or reply.fields.state != "done" or reply.fields.media:
+        return reply
     try:
-        asked = yield from query_job(job, timing)
-    except CallsheetError as error:  # what is there already must not be lost over this
+        status = yield from query_job(job, timing)
+    except CallsheetError as error:  # the reply at hand must not be lost over this
         if error.code != "not_found":
-            return answer
-        return answer._replace(fields=answer.fields._replace(state="running"))
-    return asked if asked.fields.media or asked.fields.state != "done" else answer
+            return reply
+        return reply._replace(fields=reply.fields._replace(state="running"))
+    return status if status.fields.media or status.fields.state != "done" else reply
 
 
-def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
-    """One query, whatever it brings; raises only where no answer of the API came."""
-    seen = PollResult(job, None, ServerError(f"{job.action}: the job has no id to ask for"))
+def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
+    """Query a job by each of its ids in turn, until the server knows one.
+
+    Return the reply with that id first. Raise the error of the last refusal; its ``retry_after``
+    is the pause in seconds that the server asks for.
+    """
+    refusal: CallsheetError = ServerError(f"{job.action}: the job has no id to ask for")
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
         reply: HttpReply = yield from follow_redirect(
@@ -191,83 +179,85 @@ def look(job: Job, timing: Timing, timeout: float) -> Flow[PollResult]:
                 within=timeout,
             )
         )
-        answer = _read(job, reply, body)
-        if answer is not None:
-            known = job._replace(task_ids=tuple(dict.fromkeys((task_id, *job.task_ids))))
-            answer = _about(answer, *known.task_ids)
-            return seen._replace(job=known, answer=answer, hint=poll_hint(answer, timing.wall()))
+        parsed = _parse_status(job, reply, body)
+        if parsed is not None:
+            return _with_ids_first(parsed, task_id, *job.task_ids)
         refusal = _refusal(job, task_id, reply)
-        seen = seen._replace(refusal=refusal, hint=wait_hint(reply.headers, timing.wall()))
+        refusal.retry_after = wait_hint(reply.headers, timing.wall())
         if refusal.code != "not_found":
             break
-    return seen
+    raise refusal
 
 
 def submit_query(
     order: InvocationRequest, timing: Timing, *, others: Callable[[], Iterable[str]]
 ) -> Flow[ParsedReply]:
-    """A query of a single id; where the server does not know that one, by the job's ``others``."""
+    """Invoke a query action; where its id is not found, try the ``others`` of the same job."""
     key = order.action.family.task_key if order.action.family else ""
     task_id = order.value.get(key) if isinstance(order.value, dict) else None
     try:
-        answer = yield from submit(order, timing)
+        reply = yield from submit(order, timing)
     except ServerError as error:
         if error.code != "not_found":
             raise
-        for name in others():
-            body = {**order.value, key: name}
-            again = order._replace(body=json.dumps(body).encode(), value=body)
+        for other_id in others():
+            body = {**order.value, key: other_id}
+            retry = order._replace(body=json.dumps(body).encode(), value=body)
             try:
-                answer = yield from submit(again, timing)
+                reply = yield from submit(retry, timing)
             except ServerError as refusal:
                 if refusal.code != "not_found":
                     raise
             else:
-                return _about(answer, name)
+                return _with_ids_first(reply, other_id)
         raise
-    return _about(answer, task_id) if isinstance(task_id, str) else answer
+    return _with_ids_first(reply, task_id) if isinstance(task_id, str) else reply
 
 
-def _about(answer: ParsedReply, *ids: str) -> ParsedReply:
-    """The answer with these ids in front: the server's own may include ones it does not take."""
-    found = tuple(dict.fromkeys((*ids, *answer.fields.task_ids)))
-    return answer._replace(fields=answer.fields._replace(task_ids=found))
+def _with_ids_first(reply: ParsedReply, *ids: str) -> ParsedReply:
+    """Put these ids before the server's own, which may include some that it does not accept."""
+    task_ids = _unique(*ids, *reply.fields.task_ids)
+    return reply._replace(fields=reply.fields._replace(task_ids=task_ids))
 
 
-def _read(job: Job, reply: HttpReply, sent: Any) -> ParsedReply | None:
-    """What a reply says of the job; nothing where it is a refusal or no JSON."""
+def _unique(*task_ids: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(task_ids))
+
+
+def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
+    """Read what a reply says of the job; return ``None`` for a refusal and for no JSON."""
     if not 200 <= reply.status < 300:
         return None
     try:
         data = json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
-    reading = read_reply(
+    fields = read_reply(
         data,
-        sent=sent,
+        sent=body,
         media=job.media,
         role="query",
         overrides=job.overrides,
         expected=job.expected,
         marks=job.marks,
     )
-    return ParsedReply(reply, data, reading) if reading.refusal is None else None
+    return ParsedReply(reply, data, fields) if fields.refusal is None else None
 
 
-def poll_hint(answer: ParsedReply, now: float) -> float | None:
-    """Seconds that an answer about a job asks to wait for before the next question."""
-    said = retry_after(answer.http.headers.get("retry-after"), now)
-    return said or answer.fields.poll_after
+def poll_hint(reply: ParsedReply, now: float) -> float | None:
+    """Return the seconds that a reply about a job asks to wait before the next poll."""
+    delay = retry_after(reply.http.headers.get("retry-after"), now)
+    return delay or reply.fields.poll_after
 
 
-def record_state(job: Job, answer: ParsedReply, seconds: float | None = None) -> Flow[None]:
-    """Record what a job has come to, and how many seconds it took where that is known."""
+def record_state(job: Job, reply: ParsedReply, seconds: float | None = None) -> Flow[None]:
+    """Record the final state of a job, and how many seconds it took where that is known."""
     if job.ref:
-        reading = answer.fields
-        values = {"said": reading.raw_state, "cost": reading.cost, "reply": answer.json}
-        if reading.state == "done":
+        fields = reply.fields
+        values = {"said": fields.raw_state, "cost": fields.cost, "reply": reply.json}
+        if fields.state == "done":
             values["seconds"] = seconds
-        yield from record_leniently(Record(reading.state, job.ref, values))
+        yield from record_leniently(Record(fields.state, job.ref, values))
 
 
 def _refusal(job: Job, task_id: str, reply: HttpReply) -> CallsheetError:
@@ -284,50 +274,45 @@ def _refusal(job: Job, task_id: str, reply: HttpReply) -> CallsheetError:
     )
 
 
-UNFOUND_LIMIT = 5
-SHORTEST = 0.02  # seconds between two polls, whatever a server hints
-
-
 def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
-    """Poll until the job is done or failed; ``deadline`` is a reading of the measuring clock.
+    """Poll until the job is done or failed; ``deadline`` is a reading of ``timing.clock``.
 
     Raises ``StillRunning`` at the deadline and ``AuthError`` when the key is refused; the job
     is alive in both cases.
     """
-    polls = unfound = 0
-    age = _JobAge(job, timing)
-    pace = PollSchedule(job.past)
-    seen = PollResult(job, None, ServerError(""))
+    polls = not_found = 0
+    polled = job
+    age, schedule = _JobAge(job, timing), PollSchedule(job.past)
     if job.hint:
         yield Sleep(max(0.0, min(job.hint, deadline - timing.clock())))
     while True:
-        left = deadline - timing.clock()
+        failure: CallsheetError | None = None
+        timeout = min(SILENCE, max(1.0, deadline - timing.clock()))
         try:
-            seen = yield from look(seen.job, timing, min(SILENCE, max(1.0, left)))
-        except (NetworkError, ServerError) as error:
-            seen = PollResult(seen.job, None, error)
-        if seen.answer is not None:
-            yield Notify(_update(job, seen.answer, age.seconds()))
-            if seen.answer.fields.state in OVER:
-                yield from record_state(job, seen.answer, age.length())
-                return seen.answer
+            reply = yield from _poll(polled, timing, timeout)
+        except (NetworkError, ServerError, LimitReached) as error:
+            failure, hint = error, error.retry_after
+        else:
+            hint = poll_hint(reply, timing.wall())
+            polled = job._replace(task_ids=_unique(reply.fields.task_ids[0], *job.task_ids))
+            yield Notify(_update(job, reply, age.seconds()))
+            if reply.fields.state in OVER:
+                yield from record_state(job, reply, age.length())
+                return reply
             age.saw_running()
-        elif isinstance(seen.refusal, AuthError):
-            raise seen.refusal
-        lost = seen.answer is None and seen.refusal.code == "not_found"
-        unfound = unfound + 1 if lost else 0
-        if unfound >= UNFOUND_LIMIT:
-            raise seen.refusal
-        left = deadline - timing.clock()
-        if left <= 0:
-            raise _still_running(job, None if seen.answer else seen.refusal)
-        pause = max(seen.hint, SHORTEST) if seen.hint else pace.pause(polls, age.seconds())
+        not_found = not_found + 1 if failure and failure.code == "not_found" else 0
+        if failure and not_found >= NOT_FOUND_LIMIT:
+            raise failure
+        remaining = deadline - timing.clock()
+        if remaining <= 0:
+            raise _still_running(job, failure)
+        pause = max(hint, SHORTEST_PAUSE) if hint else schedule.pause(polls, age.seconds())
         polls += 1
-        yield Sleep(min(pause, left))
+        yield Sleep(min(pause, remaining))
 
 
 class _JobAge:
-    """How long a job has been going on: by the time of day at first, then by the steady clock."""
+    """The age of a job: by the time of day at first, then by the monotonic clock."""
 
     def __init__(self, job: Job, timing: Timing) -> None:
         self._clock, self._start = timing.clock, timing.clock()
@@ -341,27 +326,27 @@ class _JobAge:
         self._running = self.seconds()
 
     def length(self) -> float | None:
-        """How long the job took, where it was seen running shortly before it was over."""
+        """Return how long the job took, if it was running shortly before it was over."""
         now = self.seconds()
         if self._running is None or now - self._running > max(LONGEST_PAUSE + 2, now / 10):
             return None
         return (now + self._running) / 2
 
 
-def _update(job: Job, answer: ParsedReply, elapsed: float) -> JobUpdate:
-    reading = answer.fields
+def _update(job: Job, reply: ParsedReply, elapsed: float) -> JobUpdate:
+    fields = reply.fields
     return JobUpdate(
         task_id=job.task_ids[0],
-        state=reading.state or "running",
-        raw_state=reading.raw_state,
-        progress=reading.progress,
+        state=fields.state or "running",
+        raw_state=fields.raw_state,
+        progress=fields.progress,
         elapsed=elapsed,
-        fields=reading,
+        fields=fields,
     )
 
 
-def _still_running(job: Job, trouble: CallsheetError | None) -> StillRunning:
-    last = f"; the last question about it failed: {trouble.message}" if trouble else ""
+def _still_running(job: Job, failure: CallsheetError | None) -> StillRunning:
+    last = f"; the last question about it failed: {failure.message}" if failure else ""
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}{last}",
         hint=f"tasks wait {shell_word(job.task_ids[0])}",

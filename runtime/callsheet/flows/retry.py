@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Timing(NamedTuple):
-    """Clocks, chance and the retry quota that the whole process shares.
+    """Clocks, random numbers and the retry quota that the whole process shares.
 
-    ``clock`` measures and never jumps; ``wall`` tells the time of day.
+    ``clock`` is monotonic; ``wall`` is the time of day, in seconds since 1970.
     """
 
     clock: Callable[[], float]
@@ -33,13 +33,13 @@ class Timing(NamedTuple):
 
 
 def default_timing() -> Timing:
-    """The real clocks and chance, and the quota that all of this process share."""
+    """Return the real clocks and random numbers, and the quota of this process."""
     from callsheet.backoff import process_quota
 
-    return Timing(time.monotonic, time.time, _chance, process_quota())
+    return Timing(time.monotonic, time.time, _random, process_quota())
 
 
-def _chance() -> float:
+def _random() -> float:
     import random
 
     return random.random()  # noqa: S311 - jitter, no secret
@@ -53,22 +53,23 @@ LONGEST_HINT = 120.0
 
 
 def follow_redirect(send: Send) -> Flow[HttpReply]:
-    """Send once, and once more where the server points elsewhere inside its own origin.
+    """Send a request, and follow one redirect inside the origin of the server.
 
-    A redirect to another scheme, host or port raises ``ServerError``: the key stays home.
+    Raises ``ServerError`` for a redirect to another scheme, host or port, so that the key goes
+    nowhere else, and for one that would turn a POST into a GET.
     """
     reply: HttpReply = yield send
     location = reply.headers.get("location", "")
     if reply.status not in REDIRECTS or not location.strip():
         return reply
     target = join_url(reply.url, location)
-    here, there = origin_of(reply.url), origin_of(target)
-    if here != there:
-        where = there or one_line(location)[:200]
+    origin, target_origin = origin_of(reply.url), origin_of(target)
+    if origin != target_origin:
+        destination = target_origin or one_line(location)[:200]
         raise ServerError(
-            f"{here} sends the request on to {where}; your key was not sent there",
+            f"{origin} redirects the request to {destination}; your key was not sent there",
             code="redirect_refused",
-            hint=f"if that is right: log in with --host {where}",
+            hint=f"if that is right: log in with --host {destination}",
             http_status=reply.status,
         )
     if send.method != "GET" and reply.status not in {307, 308}:
@@ -78,24 +79,24 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
             code="redirect_refused",
             http_status=reply.status,
         )
-    again: HttpReply = yield send._replace(url=target)
-    return again
+    redirected: HttpReply = yield send._replace(url=target)
+    return redirected
 
 
 def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
-    """Send a request that costs nothing, again after transient trouble, under the quota.
+    """Send a request that costs nothing; repeat it after transient errors, within the quota.
 
-    Raises ``NetworkError`` when no answer came in the end, ``LimitReached`` when the server
-    asks for a longer pause than two minutes.
+    Raises ``NetworkError`` when no attempt got a reply, and ``LimitReached`` when the server asks
+    for a pause of more than two minutes.
     """
     attempt = cost = 0
     while True:
-        trouble: NetworkError | None = None
+        failure: NetworkError | None = None
         reply: HttpReply | None = None
         try:
             reply = yield from follow_redirect(send)
         except NetworkError as error:
-            trouble = error
+            failure = error
         if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
             timing.quota.give(cost or 1)
             return reply
@@ -105,12 +106,12 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
         if attempt >= ATTEMPTS or not timing.quota.take(cost):
             if reply is not None:
                 return reply
-            raise trouble or NetworkError("no answer", sent=True)
+            raise failure or NetworkError("no answer", sent=True)
         yield Sleep(pause(reply, attempt, throttled=throttled, timing=timing))
 
 
 def pause(reply: HttpReply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
-    """Seconds until the next try: what the server says, else full jitter."""
+    """Return the seconds until the next attempt: as the server asks, else full jitter."""
     hint = wait_hint(reply.headers, timing.wall()) if reply else None
     if hint is not None and hint > LONGEST_HINT:
         error = LimitReached(
@@ -124,7 +125,7 @@ def pause(reply: HttpReply | None, attempt: int, *, throttled: bool, timing: Tim
 
 
 def action_path(action_id: str, suffix: str = "") -> str:
-    """The path of an action: its id is one segment, whatever it holds; see ``sendable``."""
+    """Return the path of an action; its id becomes one segment (see ``is_sendable``)."""
     if not re.fullmatch("[A-Za-z0-9._~-]+", action_id):
         from urllib.parse import quote
 
@@ -133,8 +134,8 @@ def action_path(action_id: str, suffix: str = "") -> str:
 
 
 def is_sendable(action_id: str) -> bool:
-    """Whether an id can be a segment of a path.
+    """Tell whether an id can be a segment of a path.
 
-    Dots alone cannot: HTTP libraries resolve them, also where they are percent-encoded.
+    Dots alone cannot: HTTP libraries resolve them, even percent-encoded ones.
     """
     return not set(action_id) <= {"."} and action_id.encode("utf-8", "ignore").decode() == action_id

@@ -153,7 +153,7 @@ def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
 def test_names_that_nothing_knows(sandbox: Running) -> None:
     with Client(**at(sandbox)) as client:
         for call in (client.tasks.recover, client.tasks.rerun, client.tasks.forget):
-            with pytest.raises(UsageError, match="nothing here knows"):
+            with pytest.raises(UsageError, match="in this ledger"):
                 call("0badcafe")
     with Client(**at(sandbox, ledger=None)) as client, pytest.raises(UsageError, match="no ledger"):
         client.tasks.recover()

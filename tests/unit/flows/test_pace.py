@@ -9,7 +9,7 @@ import pytest
 from unit.flows.test_flows_wait import DONE, JOB, RUNNING
 from unit.scripted import Stage, reply
 
-from callsheet.flows.jobs import SHORTEST, PollSchedule, typical_duration, wait
+from callsheet.flows.jobs import SHORTEST_PAUSE, PollSchedule, typical_duration, wait
 
 if TYPE_CHECKING:
     from callsheet.flows.effects import HttpReply
@@ -74,15 +74,15 @@ def test_a_job_that_was_begun_long_ago_is_asked_about_as_late_as_it_is() -> None
 
 
 def test_one_odd_run_spoils_nothing_and_several_do() -> None:
-    assert PollSchedule((300.0,) * 8 + (20.0, 900.0)).learnt
-    assert not PollSchedule((300.0,) * 5 + (20.0, 900.0)).learnt
-    assert not PollSchedule((300.0,) * 4).learnt
+    assert PollSchedule((300.0,) * 8 + (20.0, 900.0)).is_learned
+    assert not PollSchedule((300.0,) * 5 + (20.0, 900.0)).is_learned
+    assert not PollSchedule((300.0,) * 4).is_learned
 
 
 def test_short_jobs_are_not_asked_about_all_the_time() -> None:
     polls, late = watched(2.0, (2.0,) * 5)
     assert polls <= 5
-    assert SHORTEST < late + 1 < 1.6
+    assert SHORTEST_PAUSE < late + 1 < 1.6
 
 
 def test_what_is_usual_needs_three_runs() -> None:

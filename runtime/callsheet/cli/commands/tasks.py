@@ -102,7 +102,7 @@ def _forget(context: Context, name: str) -> None:
     ledger = context.ledger()
     row = ledger.find(name)
     if row is None:
-        raise UsageError(f"nothing here knows the job {name}", hint=f"{context.prog} tasks list")
+        raise UsageError(f"no job {name} in this ledger", hint=f"{context.prog} tasks list")
     ledger.forget(row.ref)
     context.console.note(f"{row.ref[:8]} is forgotten")
 
