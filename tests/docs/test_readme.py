@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from callsheet_sandbox.server import Running
 
 README = (ROOT / "README.md").read_text("utf-8")
+LIBRARY = (ROOT / "docs/library.md").read_text("utf-8")
+LONGEST_README = 120
 KEY = "sk-sandbox-0123456789"
 README_URL = "http://127.0.0.1:8787"
 LINES, COLUMNS = 60, 250
@@ -36,9 +38,16 @@ VARYING = {
 }
 
 
-def blocks(language: str) -> list[str]:
-    """Return the README's blocks in a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+def blocks(language: str, page: str = README) -> list[str]:
+    """Return a page's blocks in a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)
+
+
+PYTHON = [*blocks("python"), *blocks("python", LIBRARY)]
+
+
+def test_the_page_is_short() -> None:
+    assert len(README.splitlines()) < LONGEST_README
 
 
 def sessions() -> Iterator[tuple[str, str]]:
@@ -93,12 +102,12 @@ def test_the_sessions_show_what_is_printed(cli: Program, server: Running) -> Non
     assert (cli.folder / "output" / "waves.mp4").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
+@pytest.mark.parametrize("number", range(len(PYTHON)))
 def test_the_python_runs(cli: Program, server: Running, number: int) -> None:
     environ = cli.environ() | {"ADS_HOST": server.url, "ADS_API_KEY": server.key}
 
     process = subprocess.run(
-        [sys.executable, "-c", blocks("python")[number]],
+        [sys.executable, "-c", PYTHON[number]],
         env=environ,
         cwd=cli.folder,
         capture_output=True,
