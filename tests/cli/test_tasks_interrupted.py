@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cli.conftest import Program
 
+NEVER = 1000  # seconds: longer than anything here is waited for
 GENERATE = ("video", "generate", "--prompt", "waves")
 
 
@@ -85,15 +86,13 @@ def test_a_program_killed_while_the_request_was_out_leaves_it_unknown(ads: Progr
 
 def test_the_second_ctrl_c_ends_at_once(ads: Program) -> None:
     ads("actions", "list")
-    ads.server.set_faults("hang *.query x*")
+    ads.server.set_faults(f"hang seconds={NEVER} *.query x*")
     child = begun(ads, *GENERATE)
     assert child.stderr is not None
     while "task " not in child.stderr.readline():
         pass
     child.send_signal(signal.SIGINT)
     child.send_signal(signal.SIGINT)
-    started = time.monotonic()
     child.communicate(timeout=20)
 
     assert child.returncode in {130, -signal.SIGINT}
-    assert time.monotonic() - started < 5

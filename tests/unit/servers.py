@@ -6,12 +6,12 @@ import json
 import socket
 import struct
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 LISTED = (
@@ -34,6 +34,7 @@ class Said(NamedTuple):
     """An answer. ``length`` is the announced length where it is not the real one.
 
     ``cut`` breaks the connection: "before" the answer, or "after" what is said of it.
+    ``pieces`` are sent after the body, as they come.
     """
 
     status: int = 200
@@ -41,6 +42,7 @@ class Said(NamedTuple):
     headers: Mapping[str, str] = {}
     length: int | None = None
     cut: str = ""
+    pieces: Iterable[bytes] = ()
 
 
 class Server:
@@ -126,6 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
         self.wfile.flush()
+        with suppress(ConnectionError):  # the client may have left
+            for piece in answer.pieces:
+                self.wfile.write(piece)
+                self.wfile.flush()
         if answer.cut:
             self.connection.shutdown(socket.SHUT_RDWR)
 
