@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 _INDEX = ".index"
+_ROWS = ".rows"
 _NO_SCHEMA = "-" * 64
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LONGEST = 160
@@ -103,6 +104,25 @@ class CatalogueCache:
         else:
             rows = index.text.partition(b"\n")[2].decode()
             self._keep(catalogue, rows)
+
+    def rows(self, host: str, made_from: str) -> list[dict[str, Any]] | None:
+        """Return the rows last stored for this catalogue; ``None`` where they are out of date."""
+        try:
+            with open(self.path(host) + _ROWS, encoding="utf-8") as file:
+                key, rows = json.load(file)
+            return [dict(row) for row in rows] if key == self._rows_key(host, made_from) else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def store_rows(self, host: str, made_from: str, rows: list[dict[str, Any]]) -> None:
+        """Store the rows of a printed list; ``made_from`` is what they depend on besides."""
+        with suppress(OSError):  # without a catalogue there is nothing to list
+            key = self._rows_key(host, made_from)
+            self._replace(self.path(host) + _ROWS, json.dumps([key, rows]))
+
+    def _rows_key(self, host: str, made_from: str) -> list[Any]:
+        catalogue = os.stat(self.path(host))
+        return [made_from, catalogue.st_mtime_ns, catalogue.st_size]
 
     def _keep(self, catalogue: Catalogue, rows: str) -> None:
         head = json.dumps([catalogue.fetched, catalogue.server])

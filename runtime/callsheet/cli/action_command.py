@@ -34,21 +34,21 @@ class ActionCommand(Helpful):
         self.words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words, in case another host turns out to be meant."""
+        """Keep the words, in case the flags turn out to name another host."""
         self.words = list(args)
-        declared = [one for one in self.params if isinstance(one, options.FieldOption)]
+        declared = [param for param in self.params if isinstance(param, options.FieldOption)]
         self.params += options.undeclared(args, declared)
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
-        """The text that is stored for a generated action."""
+        """Return the text that is stored for a generated action."""
         prog = ctx.find_root().info_name or ""
         from callsheet.cli.help.layout import action_help
 
         return action_help(self.action, prog, self.note, self.more).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
-        """The same as data."""
+        """Return the help as data."""
         from callsheet.cli.help import document
 
         prog = ctx.find_root().info_name or ""
@@ -58,10 +58,10 @@ class ActionCommand(Helpful):
         """Run the action with the fields in the order in which they were typed."""
         context: Context = ctx.obj
         context.flags.take(ctx.params)
-        if context.settle() and (fresh := self.elsewhere(context)) is not None:
+        if context.settle() and (other := self.elsewhere(context)) is not None:
             words = list(self.words)
-            with fresh.make_context(ctx.info_name, words, parent=ctx.parent, obj=context) as again:
-                return fresh.invoke(again)
+            with other.make_context(ctx.info_name, words, parent=ctx.parent, obj=context) as inner:
+                return other.invoke(inner)
         try:
             return self.perform(context, ctx)
         except UsageError as error:
@@ -70,33 +70,33 @@ class ActionCommand(Helpful):
             raise
 
     def perform(self, context: Context, ctx: click.Context) -> int:
-        """Do what the words ask for; returns the exit code."""
+        """Run the action; return the exit code."""
         from callsheet.cli.run import run_action
 
         return run_action(self.action, ctx, self.typed(ctx))
 
     def elsewhere(self, context: Context) -> ActionCommand | None:
-        """The command of the same words on the host that the flags name, where it differs."""
+        """Return the command of the same words on the host that the flags name, if different."""
         from callsheet.cli.resolver import Lookup
 
         lookup = Lookup(context)
         lookup.prepare()
-        found = lookup.find(self.action.command)
-        return None if found is None or found == self.action else ActionCommand(found)
+        action = lookup.find(self.action.command)
+        return None if action is None or action == self.action else ActionCommand(action)
 
     def typed(self, ctx: click.Context) -> list[Typed]:
-        """The fields that were given; click keeps them in the order of the command line."""
+        """Return the fields that were typed, in the order of the command line."""
         by_name = {p.name: p for p in self.params if isinstance(p, options.FieldOption)}
         unset: tuple[Any, ...] = (None, (), False)
         return [
-            (by_name[name], value)
-            for name, value in ctx.params.items()
-            if name in by_name and not any(value is none or value == none for none in unset)
+            (by_name[name], typed)
+            for name, typed in ctx.params.items()
+            if name in by_name and not any(typed is none or typed == none for none in unset)
         ]
 
 
 def command(action: Action, note: str = "") -> click.Command:
-    """The click command of ``action``; its body is ``callsheet.cli.run.run_action``.
+    """Return the click command of ``action``; its body is ``callsheet.cli.run.run_action``.
 
     ``note`` ends the help, where there is something to say about the command itself.
     """
@@ -104,7 +104,7 @@ def command(action: Action, note: str = "") -> click.Command:
 
 
 def help_text(action: Action, prog: str) -> str:
-    """The help of ``action`` as it is stored at generation; ``prog`` is the program's name."""
+    """Return the help of ``action`` as stored at generation; ``prog`` is the program's name."""
     from callsheet.cli.help.layout import action_help
 
     return action_help(action, prog)

@@ -27,10 +27,10 @@ TIMEOUT = global_flags.FAMILY[0]
 
 
 class BuiltinCommand(Helpful):
-    """One command of ours; its function gets the context and its own parameters.
+    """A built-in command; its function gets the context and its own parameters.
 
     ``emits_json`` says whether its result is a JSON document when it is piped.
-    ``shown`` names those of the flags for every command that its help explains.
+    ``explained`` names those of the flags for every command that its help explains.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class BuiltinCommand(Helpful):
         *,
         params: Sequence[click.Parameter] = (),
         ours: Iterable[global_flags.Row] = (),
-        shown: Iterable[str] = (),
+        explained: Iterable[str] = (),
         emits_json: bool = True,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         rows = (JSON, *ours)
         own = {name for param in params for name in param.opts}
         anywhere = [row for row in global_flags.ANYWHERE if f"--{row[0]}" not in own]
-        hidden = [global_flags.option(row, hidden=row[0] not in shown) for row in anywhere]
+        hidden = [global_flags.option(row, hidden=row[0] not in explained) for row in anywhere]
         super().__init__(
             name=name,
             params=[*params, *global_flags.options(rows), *hidden],
@@ -57,7 +57,7 @@ class BuiltinCommand(Helpful):
         self.run, self.emits_json = run, emits_json
 
     def get_help(self, ctx: click.Context) -> str:
-        """Usage, what it does, its flags."""
+        """Return the usage, what it does, and its flags."""
         usage = [p.make_metavar(ctx) for p in self.params if isinstance(p, click.Argument)]
         rows = [
             (", ".join(p.opts) + (f" {p.metavar}" if p.metavar else ""), p.help or "")
@@ -72,25 +72,25 @@ class BuiltinCommand(Helpful):
         return "\n\n".join([head, helptext.paragraph(_dedented(self.help)), page, last])
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
-        """The same as data."""
+        """Return the help as data."""
         from callsheet.cli.help import document
 
         return document.of_word(self, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does; a failure is told in the way of this command from here on."""
+        """Parse as click does; an error is printed in this command's format from here on."""
         ctx.obj.console.emits_json = self.emits_json
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """As click does; a flag for every command is offered where its beginning was typed."""
-        from callsheet.cli.completion import offered
+        """Complete as click does; offer a flag for every command once a letter of it is typed."""
+        from callsheet.cli.completion import matching
 
-        found = super().shell_complete(ctx, incomplete)
+        matches = super().shell_complete(ctx, incomplete)
         if len(incomplete) > len("--"):
             hidden = (p for p in self.params if isinstance(p, click.Option) and p.hidden)
-            found += offered(((p.opts[0], p.help or "") for p in hidden), incomplete)
-        return found
+            matches += matching(((p.opts[0], p.help or "") for p in hidden), incomplete)
+        return matches
 
     def invoke(self, ctx: click.Context) -> Any:
         """Take our flags and run."""
@@ -102,7 +102,7 @@ class BuiltinCommand(Helpful):
 
 
 class BuiltinGroup(Helpful, click.Group):
-    """Several commands of ours under one word."""
+    """Several built-in commands under one word."""
 
     def __init__(self, name: str, doc: str, members: Sequence[BuiltinCommand]) -> None:
         super().__init__(
@@ -115,14 +115,14 @@ class BuiltinGroup(Helpful, click.Group):
         )
 
     def get_help(self, ctx: click.Context) -> str:
-        """The words and what each does."""
+        """Return the commands and what each does."""
         rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
         from callsheet.cli.help import layout as helptext
 
         return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
-        """The same as data."""
+        """Return the help as data."""
         from callsheet.cli.help import document
 
         rows = [
@@ -132,7 +132,7 @@ class BuiltinGroup(Helpful, click.Group):
         return document.of_group([ctx.command_path], rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Take our flags and go on; without a further word print the help."""
+        """Take our flags and go on; print the help where no word follows."""
         context: Context = ctx.obj
         context.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
@@ -143,14 +143,14 @@ class BuiltinGroup(Helpful, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest word in the message."""
-        found = self.get_command(ctx, args[0])
-        if found is None:
+        """Resolve as click does, with the nearest word in the message."""
+        command = self.get_command(ctx, args[0])
+        if command is None:
             raise UsageError(
                 f"there is no command `{ctx.command_path} {args[0]}`",
                 hint=did_you_mean(args[0], self.commands) or f"{ctx.command_path} --help",
             )
-        return args[0], found, args[1:]
+        return args[0], command, args[1:]
 
 
 def _dedented(text: str | None) -> str:
@@ -159,6 +159,6 @@ def _dedented(text: str | None) -> str:
     return inspect.cleandoc(text or "")
 
 
-def many(number: int, one: str, more: str = "") -> str:
-    """A number with its noun: ``1 action``, ``2 families``."""
-    return f"{number} {one if number == 1 else more or one + 's'}"
+def many(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 action``, ``2 families``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -1,4 +1,4 @@
-"""Answer shell completion and write its scripts."""
+"""Answer what a shell asks to complete a command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem, ShellComplete, split_arg_stri
 from callsheet.cli.context import hints_in
 from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError
-from callsheet.text import is_typable, one_line
+from callsheet.text import one_line, is_typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,58 +23,61 @@ _TASKS = 100
 
 
 def answer(root: click.Command, context: Context, shell: str) -> int:
-    """Print what may follow the words in ``COMP_WORDS``: the line from the command to the cursor.
+    """Print what may follow ``COMP_WORDS``, the line from the command to the cursor.
 
     bash reads ``TYPE,VALUE``, the others ``TYPE<tab>VALUE<tab>HELP``. Whatever goes wrong, no
     error may appear in the middle of a line that somebody is typing.
     """
     line = context.environ.get("COMP_WORDS", "")
     words = split_arg_string(line)
-    begun = words.pop() if words and not line[-1:].isspace() else ""
+    prefix = words.pop() if words and not line[-1:].isspace() else ""
     context.hints = hints_in(words)
     try:
-        found = following(root, context, words[1:], begun)
+        matches = completions(root, context, words[1:], prefix)
     except (CallsheetError, click.ClickException):
         return 0
-    head = begun[: begun.find("=") + 1] if shell == "fish" and begun.startswith("--") else ""
-    output.write("".join(_line(one, shell, head) + "\n" for one in found))
+    flag = prefix[: prefix.find("=") + 1] if shell == "fish" and prefix.startswith("--") else ""
+    output.write("".join(_line(match, shell, flag) + "\n" for match in matches))
     return 0
 
 
-def following(
-    command: click.Command, context: Context, words: list[str], begun: str
+def completions(
+    command: click.Command, context: Context, words: list[str], prefix: str
 ) -> list[CompletionItem]:
-    """What may stand after these words of a command where ``begun`` was typed already."""
-    asked = ShellComplete(command, {"obj": context}, context.prog, "")
-    return asked.get_completions(words, begun)
+    """Return what may follow these words of a command and begins with ``prefix``."""
+    shell = ShellComplete(command, {"obj": context}, context.prog, "")
+    return shell.get_completions(words, prefix)
 
 
-def _line(item: CompletionItem, shell: str, head: str) -> str:
+def _line(match: CompletionItem, shell: str, flag: str) -> str:
     if shell == "bash":
-        return f"{item.type},{item.value}"
-    value = f"{head}{item.value}"
+        return f"{match.type},{match.value}"
+    word = f"{flag}{match.value}"
     if shell == "zsh":
-        value = value.replace(":", "\\:")
-    return f"{item.type}\t{value}\t{one_line(item.help or '', _LONGEST)}"
+        word = word.replace(":", "\\:")
+    return f"{match.type}\t{word}\t{one_line(match.help or '', _LONGEST)}"
 
 
-def offered(words: Iterable[str] | Iterable[tuple[str, str]], begun: str) -> list[CompletionItem]:
-    """The words that begin so, each alone or with what it means; none that a shell would obey."""
-    pairs = ((one, "") if isinstance(one, str) else one for one in words)
+def matching(words: Iterable[str] | Iterable[tuple[str, str]], prefix: str) -> list[CompletionItem]:
+    """Return the words that begin with ``prefix``; none that a shell would execute.
+
+    Each is a word, or a pair of a word and its help.
+    """
+    pairs = ((word, "") if isinstance(word, str) else word for word in words)
     return [
         CompletionItem(word, help=text)
         for word, text in pairs
-        if word.startswith(begun) and is_typable(word)
+        if word.startswith(prefix) and is_typable(word)
     ]
 
 
-def paths(begun: str, kind: str = "file") -> list[CompletionItem]:
-    """Tells the shell to offer files, or folders (``dir``), itself."""
-    return [CompletionItem(begun, kind)]
+def paths(prefix: str, kind: str = "file") -> list[CompletionItem]:
+    """Tell the shell to complete files, or folders (``dir``), itself."""
+    return [CompletionItem(prefix, kind)]
 
 
-def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The ids of the cached catalogue, else of the bindings."""
+def ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    """Complete an action's id from the cached catalogue, else from the bindings."""
     from callsheet.actions.naming import summary_line
     from callsheet.catalog import bound
 
@@ -85,28 +88,28 @@ def ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Completi
         if catalogue is not None
         else tuple(bound.generated(context.bindings))
     )
-    return offered(((one.id, summary_line(one)) for one in actions), begun)
+    return matching(((action.id, summary_line(action)) for action in actions), prefix)
 
 
-def tasks(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The task ids that the ledger knows of this host, newest first."""
+def tasks(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    """Complete a task id from the jobs of this host in the ledger, newest first."""
     context: Context = ctx.obj
     jobs = [j for j in context.ledger().jobs(limit=_TASKS) if j.host == context.settings.host]
     named = [(j.task_ids[0], f"{j.action}, {j.state}") for j in jobs if j.task_ids]
-    return offered(named, begun)
+    return matching(named, prefix)
 
 
-def ours(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The value of one of our own flags."""
+def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    """Complete the value of one of our own flags."""
     from callsheet.config.settings import AUTHS
 
     name = max(param.opts, key=len).lstrip("-")
     if param.metavar and set(param.metavar.split("|")) & {"PATH", "FILE"}:
-        return paths(begun)
+        return paths(prefix)
     if name == "profile":
-        return offered(_profiles(ctx.obj), begun)
-    known = {"format": output.FORMATS, "auth": AUTHS, "dry-run": ("curl",)}
-    return offered(known.get(name, ()), begun)
+        return matching(_profiles(ctx.obj), prefix)
+    choices = {"format": output.FORMATS, "auth": AUTHS, "dry-run": ("curl",)}
+    return matching(choices.get(name, ()), prefix)
 
 
 def _profiles(context: Context) -> list[str]:

@@ -140,16 +140,18 @@ class Context:
                 self.bindings,
                 default_timing(),
                 overrides=self._overrides(),
-                cache=self._catalogue_cache(),
+                cache=self.cache,
             )
         return self._host
 
     def index(self) -> Index | None:
         """Read when the host was last asked and the digests of its schemas, without the rest."""
         host = self.settings.host
-        return self._catalogue_cache().index(host) if host else None
+        return self.cache.index(host) if host else None
 
-    def _catalogue_cache(self) -> CatalogueCache:
+    @property
+    def cache(self) -> CatalogueCache:
+        """Return the cache of catalogues."""
         if self._cache is None:
             from callsheet.catalog.store import CatalogueCache
 

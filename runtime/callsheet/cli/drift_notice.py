@@ -1,4 +1,4 @@
-"""Tell what the server changed since the package was generated."""
+"""Say what the server changed since the package was generated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REFUSALS = frozenset({400, 404, 405, 409, 410, 422})
 
 
 def tell(context: Context, drift: Drift) -> None:
-    """Say on stderr what is different, the first time."""
+    """Say on stderr what is different, once a run."""
     if drift.noticed:
         return
     drift.noticed = True
@@ -30,11 +30,13 @@ def tell(context: Context, drift: Drift) -> None:
     for line in lines[:_SHOWN]:
         context.console.note(f"  {line}")
     more = f"{len(lines) - _SHOWN} more; " if len(lines) > _SHOWN else ""
-    context.console.note(f"  {more}the server's schema is used; `make generate` renews the command")
+    context.console.note(
+        f"  {more}the server's schema is used; `callsheet generate` renews the command"
+    )
 
 
 def changes(context: Context, bound: Action) -> list[str]:
-    """In words, how the cached catalogue differs from what a generated action knows."""
+    """Describe how the cached catalogue differs from the schema of a generated action."""
     from callsheet.catalog.snapshot import Snapshot
     from callsheet.diff.compare import LockedNames, diff
     from callsheet.spec import Advertised
@@ -53,28 +55,28 @@ def changes(context: Context, bound: Action) -> list[str]:
         output=stored.get("output"),
         hints=live.hints,
     )
-    found = diff(
+    differences = diff(
         Snapshot("", (old,)),
         Snapshot("", (live,)),
         overlay=host.overlay,
         program=context.prog,
         old_names=LockedNames({bound.id: bound.command}),
     )
-    return [change.text for change in found]
+    return [change.text for change in differences]
 
 
 def after_refusal(context: Context, action: Action, error: CallsheetError) -> None:
-    """Look whether the server has changed what it just refused; the error then says so."""
+    """Ask whether the server has changed what it just refused; the error then says so."""
     if error.http_status not in _REFUSALS or not action.command:
         return
-    known = context.host.index()
-    before = known.digest_of(action.id) if known is not None else action.digest
+    cached = context.host.index()
+    before = cached.digest_of(action.id) if cached is not None else action.digest
     try:
-        listed = context.run(context.host.refresh_action(action.id))
-    except CallsheetError:  # what went wrong first is what the user should hear
+        is_listed = context.run(context.host.refresh_action(action.id))
+    except CallsheetError:  # the first error is the one to report
         return
     call = f"`{' '.join((context.prog, *action.command))}`"
-    if not listed:
+    if not is_listed:
         if before is None and not action.digest:  # nobody ever offered it: a mistyped id
             return
         error.message = f"{call} is gone: {context.settings.host} offers {action.id} no longer"
@@ -85,15 +87,15 @@ def after_refusal(context: Context, action: Action, error: CallsheetError) -> No
     now = index.digest_of(action.id) if index is not None else None
     if now and now != (action.digest or before):
         bound = context.drift.bound if context.drift is not None else action
-        words = "; ".join(changes(context, bound)[:_SHOWN])
-        said = f"{action.id} has changed on the server{f': {words}' if words else ''}"
-        error.hint = f"{said}; {error.hint}" if error.hint else said
+        lines = changes(context, bound)[:_SHOWN]
+        hint = f"{action.id} has changed on the server{': ' if lines else ''}{'; '.join(lines)}"
+        error.hint = f"{hint}; {error.hint}" if error.hint else hint
 
 
 def refresh_aside(context: Context) -> None:
-    """In the pauses of a wait, look what the server offers now; at most once a day.
+    """Ask in the background what the server offers now, at most once a day.
 
-    Nothing waits for it: a program that ends meanwhile leaves the cache as it was.
+    Nothing waits for the thread: a program that ends meanwhile leaves the cache as it was.
     """
     host = context.host
     index = host.index()

@@ -56,18 +56,18 @@ REPEATED = frozenset({"set"})
 
 
 def reserved(*, family: bool) -> frozenset[str]:
-    """Flags that no field of an action may take; such a field is said as ``--input.NAME``."""
+    """Return the flags that no field may take; such a field is set by ``--input.NAME``."""
     return OWN_FLAGS | FAMILY_FLAGS if family else OWN_FLAGS
 
 
 def key(name: str) -> str:
-    """The name under which click keeps the value of our flag ``name``."""
+    """Return the name under which click stores the value of our flag ``name``."""
     return PREFIX + name.replace("-", "_")
 
 
 @cache
 def option(row: Row, *, hidden: bool = False) -> click.Option:
-    """One of our flags as a click option, the same for every command that takes it."""
+    """Return one of our flags as a click option, shared by every command that takes it."""
     name, meta, doc = row
     if not meta:
         return click.Option([key(name), f"--{name}"], is_flag=True, help=doc, hidden=hidden)
@@ -85,13 +85,13 @@ def option(row: Row, *, hidden: bool = False) -> click.Option:
     )
 
 
-def _complete(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    from callsheet.cli.completion import ours
+def _complete(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    from callsheet.cli.completion import flag_values
 
-    return ours(ctx, param, begun)
+    return flag_values(ctx, param, prefix)
 
 
 def options(rows: Iterable[Row], *, taken: Iterable[str] = ()) -> list[click.Option]:
-    """The rows as options, without those whose name a field has taken."""
+    """Return the rows as options, without those whose name a field has."""
     names = set(taken)
     return [option(row) for row in rows if row[0] not in names]

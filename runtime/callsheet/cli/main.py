@@ -22,7 +22,7 @@ _NOTHING_DONE = ("unsent", "refused")
 
 
 def interruption(context: Context) -> Interrupted:
-    """What the ledger knows of the last paid request of this run, if it made one."""
+    """Describe the interruption by what the ledger knows of this run's last paid request."""
     from callsheet.errors import Interrupted, UsageError
 
     if context.paid is None:
@@ -42,13 +42,13 @@ def interruption(context: Context) -> Interrupted:
 
 
 def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
-    """How the request stands, and the line that goes on from there."""
+    """Return how the request stands, and the command line that goes on from there."""
     from callsheet.cli.saving import resume_line
     from callsheet.text import shell_word
 
     action, state = row.action, row.state
     if state in {"intent", "unknown"}:
-        words = f"interrupted while {action} was out: what became of it is not known"
+        words = f"interrupted while {action} was sent: its outcome is unknown"
         return words, f"tasks recover {row.ref[:8]}"
     if task_id and state == "running":
         return f"interrupted; the job goes on as {task_id}", f"tasks wait {shell_word(task_id)}"
@@ -76,11 +76,11 @@ def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
 def _was_interrupted() -> bool:
     from callsheet.cli import signals
 
-    return signals.heard()
+    return signals.was_interrupted()
 
 
 def _leave(code: int) -> None:
-    """End without what Python does at its end.
+    """End the process without Python's own clean-up.
 
     It would wait for threads that still listen to a server, and kill itself with SIGINT where
     the interruption met the import of a module.
@@ -92,7 +92,7 @@ def _leave(code: int) -> None:
 
 
 def guarded(context: Context, argv: Sequence[str]) -> int:
-    """Run the command line of a context; every failure becomes an exit code."""
+    """Run the command line; turn every failure into an exit code."""
     from callsheet.cli.output import errors
 
     try:
@@ -112,17 +112,17 @@ def guarded(context: Context, argv: Sequence[str]) -> int:
 
 
 def _interrupted(context: Context, error: BaseException) -> int:
-    """Tell what goes on without us."""
+    """Report the interruption and what goes on without this process."""
     from callsheet.cli.output import errors
     from callsheet.cli.signals import Terminated
 
-    told = error if isinstance(error, Interrupted) else interruption(context)
-    errors.report(context.console, told)
+    report = error if isinstance(error, Interrupted) else interruption(context)
+    errors.report(context.console, report)
     return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
 
 
 def complete_variable(prog: str) -> str:
-    """The environment variable by which a shell asks for completions."""
+    """Return the environment variable by which a shell asks for completions."""
     return f"_{prog.replace('-', '_').upper()}_COMPLETE"
 
 
@@ -131,11 +131,11 @@ def _invoke(context: Context, argv: Sequence[str]) -> int:
 
     root = tree.root(context)
     variable = complete_variable(context.prog)
-    wanted = context.environ.get(variable)
-    if wanted:
+    shell = context.environ.get(variable, "").partition("_")[0]
+    if shell:
         from callsheet.cli.completion import answer
 
-        return answer(root, context, wanted.partition("_")[0])
+        return answer(root, context, shell)
     with root.make_context(context.prog, list(argv), obj=context) as ctx:
         code = root.invoke(ctx)
     return code if isinstance(code, int) else 0

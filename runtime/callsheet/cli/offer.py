@@ -16,42 +16,42 @@ if TYPE_CHECKING:
 
 
 class AvailableActions(NamedTuple):
-    """A catalogue and how it was come by."""
+    """A catalogue and where it came from."""
 
     catalogue: Catalogue
     source: Literal["live", "cached", "bindings"]
 
     def surface(self, context: Context) -> ActionSet:
-        """The named actions."""
+        """Return the named actions."""
         if self.source != "bindings":
             return context.host.surface(self.catalogue)
         return bound.surface_of(context.bindings)
 
 
-def offered(context: Context, *, whole: bool = False) -> AvailableActions:
-    """What the server offers now; where it cannot be asked, what was last known, with a warning.
+def fetch_available(context: Context, *, complete: bool = False) -> AvailableActions:
+    """Ask the server what it offers; where it cannot be asked, warn and return the cached list.
 
-    Raises the failure of asking where nothing is known, and any that another try would meet too.
+    Raises the error of asking where nothing is cached, and any that a second try would meet.
     """
+    console = context.console
     if not context.settings.host:
-        said = bound.snapshot(context.bindings)
-        if said.actions:
-            context.console.warn(
-                f"no server is configured; this is from {context.bindings.package}"
-            )
-            return AvailableActions(Catalogue(said.source, 0.0, said.actions, {}), "bindings")
-    known = context.host.cached()
+        generated = bound.snapshot(context.bindings)
+        if generated.actions:
+            console.warn(f"no server is configured; this is from {context.bindings.package}")
+            catalogue = Catalogue(generated.source, 0.0, generated.actions, {})
+            return AvailableActions(catalogue, "bindings")
+    cached = context.host.cached()
     try:
-        return AvailableActions(context.run(context.host.refresh(whole=whole)), "live")
+        return AvailableActions(context.run(context.host.refresh(whole=complete)), "live")
     except CallsheetError as error:
-        if known is None or not error.retryable:
+        if cached is None or not error.retryable:
             raise
-        age = duration(time.time() - known.fetched)
-        context.console.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
-        return AvailableActions(known, "cached")
+        age = duration(time.time() - cached.fetched)
+        console.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
+        return AvailableActions(cached, "cached")
 
 
-def known(context: Context) -> AvailableActions | None:
-    """What the server offered when it was last asked."""
-    found = context.host.cached()
-    return AvailableActions(found, "cached") if found is not None else None
+def cached_actions(context: Context) -> AvailableActions | None:
+    """Return what the server offered when it was last asked."""
+    cached = context.host.cached()
+    return AvailableActions(cached, "cached") if cached is not None else None

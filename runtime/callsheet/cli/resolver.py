@@ -25,29 +25,29 @@ class Bound:
         self._groups: dict[str, dict[Path, Action]] = {}
 
     def index(self) -> dict[str, str]:
-        """The first words of all commands with their summaries."""
+        """Return the first words of all commands with their summaries."""
         return dict(self._commands().GROUPS) if self.package else {}
 
     def _commands(self) -> Any:
         return importlib.import_module(f"{self.package}.commands")
 
     def group(self, word: str) -> dict[Path, Action]:
-        """The actions whose command begins with ``word``."""
+        """Return the actions whose command begins with ``word``."""
         if word not in self._groups:
-            found: Iterable[Action] = ()
+            actions: Iterable[Action] = ()
             if word in self.index():
                 name = self._commands().MODULES[word]
                 module = importlib.import_module(f"{self.package}.commands.{name}")
-                found = module.COMMANDS.values()
-            self._groups[word] = {action.command: action for action in found}
+                actions = module.COMMANDS.values()
+            self._groups[word] = {action.command: action for action in actions}
         return self._groups[word]
 
     def holds(self, path: Path) -> bool:
-        """Whether generated commands begin with these words and go on."""
+        """Tell whether generated commands begin with these words and go on."""
         return any(_below(path, command) for command in self.group(path[0]))
 
     def find(self, path: Path) -> Action | None:
-        """The action of a command."""
+        """Return the action of a command."""
         return self.group(path[0]).get(path) if path else None
 
 
@@ -56,7 +56,7 @@ def _below(path: Path, command: Path) -> bool:
 
 
 class Lookup:
-    """Answers for words: an action, the words below, or nothing."""
+    """The actions and groups that words name, in bindings, cache and server."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -65,7 +65,7 @@ class Lookup:
         self._asked = False
 
     def own_host(self) -> bool:
-        """Whether the bindings were made from the host in use, or no host is in use.
+        """Tell whether the bindings were made from the host in use, or no host is in use.
 
         A loopback host counts as the sandbox until its catalogue was fetched, which then decides.
         """
@@ -75,7 +75,7 @@ class Lookup:
         return self._same_source() and self.context.index() is None
 
     def _same_source(self) -> bool:
-        """Whether the bindings may have been made from the host in use: from it, or a sandbox."""
+        """Tell whether the bindings may come from the host in use: from it, or a sandbox."""
         settings, source = self.context.settings, self.context.bindings.source
         if source == settings.origin:
             return True
@@ -84,7 +84,7 @@ class Lookup:
         return (source == "sandbox" or is_loopback(source)) and is_loopback(settings.host)
 
     def live(self) -> tuple[Action, ...]:
-        """The actions of the cached live catalogue."""
+        """Return the actions of the cached live catalogue."""
         if not self.context.settings.host:
             return ()
         host = self.context.host
@@ -92,30 +92,30 @@ class Lookup:
         return host.surface(catalogue).actions if catalogue is not None else ()
 
     def is_group(self, path: Path) -> bool:
-        """Whether commands begin with these words."""
-        return self.bound.holds(path) or any(_below(path, one.command) for one in self.live())
+        """Tell whether commands begin with these words."""
+        return self.bound.holds(path) or any(_below(path, action.command) for action in self.live())
 
     def find(self, path: Path) -> Action | None:
-        """The action of a command, as the host in use advertises it."""
+        """Return the action of a command, as the host in use advertises it."""
         if self.bound.holds(path):
             return None
         bound = self.bound.find(path)
         if bound is not None:
-            found = self._as_advertised(bound)
-            if found is not None:
-                return found
+            advertised = self._as_advertised(bound)
+            if advertised is not None:
+                return advertised
         live = next((action for action in self.live() if action.command == path), None)
         return live or bound
 
     def _as_advertised(self, bound: Action) -> Action | None:
-        """A generated action as the host has it now; ``None`` where the host may mean another."""
+        """Return a generated action as the host has it; ``None`` where that may be another."""
         if not self.context.settings.host:
             return bound
         index = self.context.index()
-        seen = index.digest_of(bound.id) if index is not None else None
-        if bound.digest and seen == bound.digest:
+        digest = index.digest_of(bound.id) if index is not None else None
+        if bound.digest and digest == bound.digest:
             return bound
-        if self._same_source() and seen and bound.digest:
+        if self._same_source() and digest and bound.digest:
             from callsheet.cli.context import Drift
 
             live = self.context.host.live(bound)
@@ -124,20 +124,20 @@ class Lookup:
         return bound if self.own_host() else None
 
     def below(self, path: Path) -> dict[str, str]:
-        """The words that may follow ``path``, with a summary for each."""
+        """Return the words that may follow ``path``, each with its summary."""
         actions = [] if not path else list(self.bound.group(path[0]).values())
-        found = {} if path else self.bound.index()
+        words = {} if path else self.bound.index()
         from callsheet.cli.help import pages
 
-        found |= pages.entries([*self.live(), *actions], path)
-        return dict(sorted(found.items()))
+        words |= pages.entries([*self.live(), *actions], path)
+        return dict(sorted(words.items()))
 
     def is_new(self, action: Action) -> bool:
-        """Whether the bindings lack the action."""
+        """Tell whether the bindings lack the action."""
         return self.bound.find(action.command) is None
 
     def refresh(self) -> bool:
-        """Ask the server once what it advertises now; false when that was not possible."""
+        """Ask the server once what it advertises now; return False where it cannot be asked."""
         if self._asked or not self.context.settings.host:
             return False
         self._asked = True
@@ -149,10 +149,10 @@ class Lookup:
         return True
 
     def widen(self) -> Iterator[None]:
-        """Look further step by step; a request is made only where the last step found nothing.
+        """Search further step by step; send a request only where the last step was no help.
 
         A host that merely stands after the command may be the value of a field: the server in
-        use is asked first, for no key may go to a place that was not meant as one.
+        use is asked first, for no key may go to a host that the user did not choose.
         """
         yield
         hints = self.context.hints

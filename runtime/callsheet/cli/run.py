@@ -249,7 +249,12 @@ def send(context: Context, made: CommandRequest) -> Invocation:
     context.paid = (action.id, ref) if action.paid else context.paid
     data = made.body.encoded()
     flow = context.engine.invoke(
-        action, data, key=ref, timeout=made.silence, check=False, target=saving.meant(context)
+        action,
+        data,
+        key=ref,
+        timeout=made.silence,
+        check=False,
+        target=saving.absolute_out(context),
     )
     try:
         outcome: Invocation = context.run(flow)

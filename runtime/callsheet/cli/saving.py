@@ -30,7 +30,7 @@ def check(context: Context, action: Action) -> None:
         _opener(out)
     if not out:
         if "out" in context.flags:
-            raise UsageError("--out: no file is named", flag="--out")
+            raise UsageError("--out: a path is needed", flag="--out")
         return
     if out == "-":
         return
@@ -48,24 +48,24 @@ def check(context: Context, action: Action) -> None:
 
 
 def _opener(out: str | None) -> str:
-    """The program that shows a file; raises ``UsageError`` where nothing could be shown."""
+    """Return the program that shows a file; raises ``UsageError`` where there is none."""
     if out in {None, "", "-"}:
         raise UsageError("--open shows a saved file: --out is needed", flag="--open")
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     from shutil import which
 
     if which(opener) is None:
-        raise UsageError(f"--open: there is no {opener} here", flag="--open")
+        raise UsageError(f"--open: {opener} is not installed", flag="--open")
     return opener
 
 
 def _check_template(out: str) -> None:
-    known = listing(f"{{{word}}}" for word in WORDS)
+    words = listing(f"{{{word}}}" for word in WORDS)
     for word in re.findall(r"\{([A-Za-z_]+)\}", out):
         if word not in WORDS:
             raise UsageError(
                 f"--out: there is no {{{word}}}",
-                hint=did_you_mean(word, WORDS) or f"known: {known}",
+                hint=did_you_mean(word, WORDS) or f"one of {words}",
                 flag="--out",
             )
 
@@ -102,7 +102,7 @@ def save(
         error.hint = error.hint or again
         raise
     for file in saved:
-        _tell_kind(context, file)
+        _note_kind(context, file)
     return saved
 
 
@@ -125,24 +125,24 @@ def is_document(context: Context, action: Action, answer: ParsedReply) -> bool:
     return over and not reading.media and not medium
 
 
-def _tell_kind(context: Context, file: SavedFile) -> None:
-    """Say where a name promises another container than the file holds."""
+def _note_kind(context: Context, file: SavedFile) -> None:
+    """Note where a name promises another container than the file holds."""
     from callsheet.storage import containers
 
     wanted = containers.expected_kind(file.path)
     with open(file.path, "rb") as opened:
-        found = containers.kind_of(opened.read(containers.HEAD))
-    if wanted and found and wanted != found:
-        context.console.note(f"{file.path} holds {found}, not {wanted}")
+        kind = containers.kind_of(opened.read(containers.HEAD))
+    if wanted and kind and wanted != kind:
+        context.console.note(f"{file.path} holds {kind}, not {wanted}")
 
 
 def resume_line(task_id: str, out: str = "") -> str:
-    """The command line that saves what a job made."""
+    """Return the command line that saves what a job made."""
     return f"tasks save {shell_word(task_id)} --out {shell_word(out) if out else 'PATH'}"
 
 
-def meant(context: Context) -> str:
-    """Where ``--out`` says that the result is to go, whatever folder one is in later."""
+def absolute_out(context: Context) -> str:
+    """Return the absolute path of ``--out``, so that it holds in any folder; empty for none."""
     out = context.flags.get("out") or ""
     if out in {"", "-"}:
         return ""
@@ -153,7 +153,7 @@ def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job |
     import tempfile
     from shutil import copyfileobj
 
-    # Without its reference the job is not noted as saved: the file does not stay.
+    # Without its reference the job is not recorded as saved: the file does not stay.
     job = job._replace(ref="") if job is not None else None
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
@@ -174,12 +174,12 @@ def show(path: str) -> None:
     )
 
 
-def write_document(context: Context, value: Any, action: Action) -> str:
+def write_document(context: Context, document: Any, action: Action) -> str:
     """Write a result that is no medium to ``--out`` as JSON; returns the path."""
     from callsheet.storage.partial_file import PartialFile
     from callsheet.text import dumps
 
     target = target_path(context.flags.get("out") or "", action=action.id, extension="json")
     part = PartialFile(target, force="force" in context.flags)
-    part.write((dumps(value, 2) + "\n").encode())
+    part.write((dumps(document, 2) + "\n").encode())
     return part.commit().path

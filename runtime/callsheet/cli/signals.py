@@ -11,18 +11,18 @@ INTERRUPTED = 130
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, on the road of Ctrl-C."""
+    """SIGTERM, handled as Ctrl-C is."""
 
 
 def listen() -> None:
-    """Hear signals from now on; before anything is sent or written, Python's own way will do."""
+    """Handle signals from now on; Python's own handling will do until something is sent."""
     signal.signal(signal.SIGTERM, _terminate)
-    if not heard():
+    if not was_interrupted():
         signal.signal(signal.SIGINT, _interrupt)
 
 
-def heard() -> bool:
-    """Whether Ctrl-C was pressed: the next one ends at once."""
+def was_interrupted() -> bool:
+    """Tell whether Ctrl-C was pressed: the next one ends the process at once."""
     return signal.getsignal(signal.SIGINT) is _interrupted_again
 
 
@@ -31,18 +31,18 @@ def _terminate(number: int, frame: Any) -> None:
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    """The first Ctrl-C ends the work in order, the second one ends at once."""
+    """End the work in order at the first Ctrl-C; the second one ends the process at once."""
     signal.signal(signal.SIGINT, _interrupted_again)
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told)
-    _thread.start_new_thread(_listen, (heard,))
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    _thread.start_new_thread(_watch, (reader,))
     raise KeyboardInterrupt
 
 
-def _listen(heard: int) -> None:
-    """End at the next Ctrl-C, though the main thread be in a call that does not return."""
-    while signal.SIGINT not in os.read(heard, 64):
+def _watch(reader: int) -> None:
+    """End the process at the next Ctrl-C, even where the main thread hangs in a call."""
+    while signal.SIGINT not in os.read(reader, 64):
         pass
     os._exit(INTERRUPTED)
 

@@ -1,4 +1,4 @@
-"""Grow the command tree where it is walked."""
+"""Build the command tree word by word, as it is walked."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ class Node(Helpful, click.Group):
         self.lookup, self.path = lookup, path
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The words that may follow."""
+        """Return the words that may follow."""
         return list(self.words())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command or group of one word, from what is known without asking the server."""
+        """Return the command or group of one word, without asking the server."""
         path = (*self.path, cmd_name)
         action = self.lookup.find(path)
         if action is not None:
             note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
-            note += "schema, and `make generate` adds types."
+            note += "schema, and `callsheet generate` adds types."
             return action_command.command(action, note=note if self.lookup.is_new(action) else "")
         return Node(self.lookup, path) if self.lookup.is_group(path) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but the server is asked once before a word counts as unknown."""
+        """Resolve as click does, but ask the server once before a word counts as unknown."""
         word = args[0]
         if ctx.resilient_parsing:
             return word, self.get_command(ctx, word), args[1:]
@@ -66,7 +66,7 @@ class Node(Helpful, click.Group):
         word = args[0]
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
         if word == "help":
-            words = " ".join([prog, *(one for one in args[1:] if one.replace("-", "").isalnum())])
+            words = " ".join([prog, *(arg for arg in args[1:] if arg.replace("-", "").isalnum())])
             return UsageError(f"there is no command `{prog} help`", hint=f"{words} --help")
         if word.startswith("-"):
             return UsageError(f"there is no flag {word} here", hint=f"{prog} --help", flag=word)
@@ -78,19 +78,19 @@ class Node(Helpful, click.Group):
         return UsageError(f"there is no command `{prog} {word}`", hint=hint)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The flags or words that may follow, without growing a command for any of them."""
-        from callsheet.cli.completion import offered
+        """Complete a flag or word, without building a command for any of them."""
+        from callsheet.cli.completion import matching
 
         if incomplete.startswith("-"):
             return click.Command.shell_complete(self, ctx, incomplete)
-        return offered(self.words().items(), incomplete)
+        return matching(self.words().items(), incomplete)
 
     def words(self) -> dict[str, str]:
-        """The words that may follow, each with its summary."""
+        """Return the words that may follow, each with its summary."""
         return self.lookup.below(self.path)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Take our flags, then go on; without a further word print the help."""
+        """Take our flags, then go on; print the help where no word follows."""
         context: Context = ctx.obj
         context.flags.take(ctx.params)
         if not (ctx.args or ctx._protected_args):
@@ -99,7 +99,7 @@ class Node(Helpful, click.Group):
         return super().invoke(ctx)
 
     def get_help(self, ctx: click.Context) -> str:
-        """The page of the group."""
+        """Return the help page of the group."""
         prog = ctx.find_root().info_name or ""
         entries = list(self.lookup.below(self.path).items())
         from callsheet.cli.help import layout as helptext
@@ -107,7 +107,7 @@ class Node(Helpful, click.Group):
         return helptext.group_help((prog, *self.path), entries).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
-        """The same as data."""
+        """Return the help as data."""
         prog = ctx.find_root().info_name or ""
         from callsheet.cli.help import document
 
@@ -126,32 +126,32 @@ class Root(Node):
     """The program: our own commands beside the groups of the server."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One of our own commands, else what the server offers under this word."""
+        """Return a built-in command, else what the server offers under this word."""
         if cmd_name in builtin_table.OWN:
             module, _, name = builtin_table.OWN[cmd_name][0].partition(":")
-            found: click.Command = getattr(importlib.import_module(module), name)
-            return found
+            builtin: click.Command = getattr(importlib.import_module(module), name)
+            return builtin
         if not ctx.resilient_parsing:
             self.lookup.prepare()
         return super().get_command(ctx, cmd_name)
 
     def words(self) -> dict[str, str]:
-        """All first words."""
+        """Return all first words, each with its summary."""
         return super().words() | {name: text for name, (_, text) in builtin_table.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
-        """The page of the program."""
+        """Return the help page of the program."""
         from callsheet.cli.help import pages
 
         return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
-        """The same as data."""
+        """Return the help as data."""
         from callsheet.cli.help import document
 
         return document.of_program(ctx.info_name or "", self._entries())
 
 
 def root(context: Context) -> Root:
-    """The program of a context."""
+    """Return the program of a run."""
     return Root(Lookup(context))

@@ -55,7 +55,9 @@ def _path(context: Context, text: str) -> str:
     host = context.settings.require_host()
     if "://" in text:
         if origin_of(text) != context.settings.origin:
-            raise UsageError(f"{origin_of(text) or text} is not {host}", hint="use --host")
+            raise UsageError(
+                f"{origin_of(text) or text} is not {host}", hint="--host sets the server"
+            )
         parts = urlsplit(text)
         text = parts.path + (f"?{parts.query}" if parts.query else "")
         text = text.removeprefix(urlsplit(host).path)
@@ -83,9 +85,9 @@ def _show(context: Context, reply: Any, path: str, *, head: bool) -> None:
             context.console, {"status": reply.status, "headers": redact_headers(reply.headers)}
         )
         return
-    data = strict_json(reply.body)
-    if data is not None or not reply.body:
-        output.emit(context.console, data)
+    parsed = strict_json(reply.body)
+    if parsed is not None or not reply.body:
+        output.emit(context.console, parsed)
         return
     context.console.emits_json = False
     if output.chosen(context.console) or context.console.on_terminal():
@@ -94,16 +96,16 @@ def _show(context: Context, reply: Any, path: str, *, head: bool) -> None:
         output.write_bytes(reply.body)
 
 
-def _methods(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    return completion.offered(("GET", "POST", "HEAD"), begun)
+def _methods(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    return completion.matching(("GET", "POST", "HEAD"), prefix)
 
 
-def _paths(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The paths that the protocol knows, with the ids that are known here."""
-    ids = [one.value for one in completion.ids(ctx, param, "")]
+def _paths(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    """Complete the paths of the protocol, with the ids of the cached catalogue."""
+    ids = [match.value for match in completion.ids(ctx, param, "")]
     if str(ctx.params.get("method")).upper() == "POST":
-        return completion.offered((_ACTIONS + one for one in ids), begun)
-    return completion.offered([LIST, *(f"{_ACTIONS}{one}/schema" for one in ids)], begun)
+        return completion.matching((_ACTIONS + action_id for action_id in ids), prefix)
+    return completion.matching([LIST, *(f"{_ACTIONS}{name}/schema" for name in ids)], prefix)
 
 
 api = BuiltinCommand(

@@ -150,9 +150,9 @@ def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
     if action is None:
         return []
     words = list(ctx.params.get("rest") or ())
-    from callsheet.cli.completion import following
+    from callsheet.cli.completion import completions
 
-    return following(CallCommand(action), context, words, begun)
+    return completions(CallCommand(action), context, words, begun)
 
 
 def known_action(context: Context, action_id: str) -> Action | None:

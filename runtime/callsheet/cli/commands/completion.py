@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from callsheet.cli.builtin import BuiltinCommand
-from callsheet.cli.completion import offered
+from callsheet.cli.completion import matching
 from callsheet.cli.main import complete_variable
 from callsheet.cli.output import formats as output
 from callsheet.errors import UsageError
@@ -87,7 +87,7 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def script(shell: str, prog: str) -> str:
-    """The script of a shell; raises ``UsageError`` for one that there is none for."""
+    """Return the completion script of a shell; raises ``UsageError`` for an unknown shell."""
     if shell not in SCRIPTS:
         hint = did_you_mean(shell, SCRIPTS) or f"there is one for {', '.join(SCRIPTS)}"
         raise UsageError(f"there is no completion for {shell!r}", hint=hint)
@@ -108,8 +108,8 @@ def _completion(context: Context, shell: str) -> None:
     output.write(script(shell, context.prog))
 
 
-def _shells(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    return offered(SCRIPTS, begun)
+def _shells(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    return matching(SCRIPTS, prefix)
 
 
 completion = BuiltinCommand(

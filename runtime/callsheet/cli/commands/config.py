@@ -1,4 +1,4 @@
-"""Show the configuration and the version."""
+"""Show the settings and the version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def facts(context: Context) -> dict[str, str | None]:
-    """Versions, and what the bindings were made from."""
+    """Return the versions, and what the bindings were made from."""
     return {
         "callsheet": __version__,
         "python": platform.python_version(),
@@ -46,7 +46,7 @@ version = BuiltinCommand("version", _version, emits_json=False)
 
 _DIRS = ("config_dir", "state_dir", "cache_dir")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-_USUAL = {
+_STANDARD_VARIABLES = {
     "proxy": _PROXIES,
     "no_proxy": ("NO_PROXY", "no_proxy"),
     "certificates": ("SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -54,40 +54,44 @@ _USUAL = {
 
 
 def rows(context: Context) -> list[dict[str, str]]:
-    """Every setting with its value (the key masked) and its origin."""
-    settings, said = context.settings, context.environ
-    found = [
+    """Return every setting with its value (the key masked) and its origin."""
+    settings = context.settings
+    settings_rows = [
         (name, str(getattr(settings, name)), settings.origins.get(name, "default"))
         for name in ("host", "auth", "profile")
     ]
     key = str(settings.key) if settings.key is not None else ""
-    found.insert(1, ("key", key, settings.origins.get("api_key", "default")))
+    settings_rows.insert(1, ("key", key, settings.origins.get("api_key", "default")))
     file = ProfileFile(settings.config_dir)
-    found.append(("profiles", ", ".join(file.names()), NAME))
+    settings_rows.append(("profiles", ", ".join(file.names()), NAME))
     for name in ("insecure_http", "store_input"):
-        value = "yes" if getattr(settings, name) else "no"
-        found.append((name, value, settings.origins.get(name, "default")))
-    found.append(("format", *_format(context)))
-    found += [(name, str(getattr(settings, name)), _folder(context, name)) for name in _DIRS]
-    found += [(name, *_first(said, names)) for name, names in _USUAL.items()]
-    return [dict(zip(("name", "value", "origin"), row, strict=True)) for row in found]
+        switch = "yes" if getattr(settings, name) else "no"
+        settings_rows.append((name, switch, settings.origins.get(name, "default")))
+    settings_rows.append(("format", *_format(context)))
+    settings_rows += [
+        (name, str(getattr(settings, name)), _folder_variable(context, name)) for name in _DIRS
+    ]
+    settings_rows += [
+        (name, *_first(context.environ, names)) for name, names in _STANDARD_VARIABLES.items()
+    ]
+    return [dict(zip(("name", "value", "origin"), row, strict=True)) for row in settings_rows]
 
 
 def _format(context: Context) -> tuple[str, str]:
     variable = f"{context.bindings.env}_FORMAT"
-    if value := context.flags.get("format"):
-        return value, "--format"
+    if typed := context.flags.get("format"):
+        return typed, "--format"
     return _first(context.environ, (variable,))
 
 
-def _folder(context: Context, name: str) -> str:
-    """The variable that says where a folder is."""
+def _folder_variable(context: Context, name: str) -> str:
+    """Return the name of the variable that sets a folder."""
     xdg = f"XDG_{name.partition('_')[0].upper()}_HOME"
     return _first(context.environ, (f"{context.bindings.env}_{name.upper()}", xdg))[1]
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
-    """The first of the variables that is set, and its name; a proxy without its password."""
+    """Return the first variable that is set, a proxy without its password, and its name."""
     name = next((name for name in names if environ.get(name)), "")
     if not name:
         return "", "default"
@@ -113,9 +117,9 @@ def _get(context: Context, name: str | None) -> None:
     _print(context, values[key], values[key] + "\n")
 
 
-def _print(context: Context, value: object, bare: str) -> None:
+def _print(context: Context, setting: object, bare: str) -> None:
     if output.chosen(context.console):
-        output.emit(context.console, value)
+        output.emit(context.console, setting)
     else:
         output.write(bare)
 
@@ -132,7 +136,7 @@ def _names(ctx: click.Context, param: click.Parameter, text: str) -> list[str]:
 
 config = BuiltinGroup(
     "config",
-    "The settings in use.",
+    "Show the settings in use.",
     [
         BuiltinCommand(
             "get",

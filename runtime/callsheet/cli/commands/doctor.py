@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _PATIENCE = 10.0
 
 
-def holds_until(url: str) -> float | None:
-    """The end of the certificate in seconds since 1970; ``None`` where a proxy stands between.
+def expiry_of(url: str) -> float | None:
+    """Return when the certificate ends, in seconds since 1970; ``None`` behind a proxy.
 
     The trusted authorities are those of every other request. Raises ``NetworkError`` where the
     server cannot be reached or its certificate is not trusted.
@@ -47,23 +47,27 @@ def holds_until(url: str) -> float | None:
             socket.create_connection((host, port), timeout=_PATIENCE) as plain,
             verify_for(url).wrap_socket(plain, server_hostname=host) as secured,
         ):
-            told = secured.getpeercert() or {}
+            certificate = secured.getpeercert() or {}
     except (OSError, ssl.SSLError) as error:
         raise NetworkError(
             f"{host}:{port}: {error}", sent=False, hint="see SSL_CERT_FILE"
         ) from None
-    return ssl.cert_time_to_seconds(str(told["notAfter"])) if "notAfter" in told else None
+    return (
+        ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        if "notAfter" in certificate
+        else None
+    )
 
 
 _SKEW = 60
 _TOLERANCE = 5
 _SOON = 14
 _DAY = 86_400
-_STANDS_ON = ("click", "httpx", "pydantic", "jsonschema", "jsonschema-rs", "jmespath", "rich")
+_DEPENDENCIES = ("click", "httpx", "pydantic", "jsonschema", "jsonschema-rs", "jmespath", "rich")
 
 
-class Found(NamedTuple):
-    """What a check found; ``hint`` says what to do about it."""
+class CheckResult(NamedTuple):
+    """The result of a check; ``hint`` says what to do about it."""
 
     detail: str
     ok: bool = True
@@ -71,56 +75,60 @@ class Found(NamedTuple):
 
 
 class Checks:
-    """One examination; what the server answered is kept for the checks that follow."""
+    """The checks of one run; the server's reply is kept for the checks that follow."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.reply: HttpReply | None = None
         self.offer: AvailableActions | None = None
 
-    def python(self) -> Found:
-        """The interpreter and the machine."""
-        return Found(f"{platform.python_version()} at {sys.executable}, {platform.platform()}")
+    def python(self) -> CheckResult:
+        """Describe the interpreter and the machine."""
+        return CheckResult(
+            f"{platform.python_version()} at {sys.executable}, {platform.platform()}"
+        )
 
-    def versions(self) -> Found:
-        """This program and what it stands on."""
+    def versions(self) -> CheckResult:
+        """Check that every dependency is installed, and list the versions."""
         from importlib.metadata import PackageNotFoundError, version
 
         from callsheet.version import __version__
 
-        missing, found = [], [f"callsheet {__version__}"]
-        for name in _STANDS_ON:
+        missing, versions = [], [f"callsheet {__version__}"]
+        for name in _DEPENDENCIES:
             try:
-                found.append(f"{name} {version(name)}")
+                versions.append(f"{name} {version(name)}")
             except PackageNotFoundError:
                 missing.append(name)
         hint = f"install {' '.join(missing)}" if missing else ""
-        return Found(", ".join([*found, *(f"no {name}" for name in missing)]), not missing, hint)
+        return CheckResult(
+            ", ".join([*versions, *(f"no {name}" for name in missing)]), not missing, hint
+        )
 
-    def configuration(self) -> Found:
-        """The file, the host, and where it was said."""
+    def configuration(self) -> CheckResult:
+        """Check the settings: the file, the host, and where each was set."""
         from callsheet.cli.commands.config import rows
 
         settings = self.context.settings
         settings.require_host()
-        said = [
+        origins = [
             f"{row['name']} from {row['origin']}"
             for row in rows(self.context)
             if row["origin"] not in {"default", "config.json"} and row["name"] != "key"
         ]
-        detail = f"{settings.config_dir}, profile {settings.profile}; {', '.join(said)}"
-        return Found(detail, not settings.warnings, "; ".join(settings.warnings))
+        detail = f"{settings.config_dir}, profile {settings.profile}; {', '.join(origins)}"
+        return CheckResult(detail, not settings.warnings, "; ".join(settings.warnings))
 
-    def key(self) -> Found:
-        """Whether there is one, masked."""
+    def key(self) -> CheckResult:
+        """Check that there is a key; show it masked."""
         from callsheet.transport.http import require_key
 
         require_key(self.context.settings)
         origin = self.context.settings.origins.get("api_key")
-        return Found(f"{self.context.settings.key} from {origin}")
+        return CheckResult(f"{self.context.settings.key} from {origin}")
 
-    def server(self) -> Found:
-        """Whether it answers, and how fast."""
+    def server(self) -> CheckResult:
+        """Check whether the server answers, and how fast."""
         from callsheet.catalog.fetch import LIST
 
         started = time.monotonic()
@@ -128,105 +136,111 @@ class Checks:
         self.reply = self.context.run(flow)
         took = (time.monotonic() - started) * 1000
         host, status = self.context.settings.host, self.reply.status
-        hint = f"{self.context.prog} probe says how it was read" if status >= 400 else ""
-        return Found(f"{host} answered HTTP {status} in {took:.0f} ms", status < 500, hint)
+        hint = f"{self.context.prog} probe shows how it was read" if status >= 400 else ""
+        return CheckResult(f"{host} answered HTTP {status} in {took:.0f} ms", status < 500, hint)
 
-    def certificate(self) -> Found:
-        """How long the server's certificate holds."""
+    def certificate(self) -> CheckResult:
+        """Check how long the server's certificate is valid."""
         host = self.context.settings.host
         if not host.startswith("https:"):
-            return Found("none: plain http, inside this machine" if _local(host) else "none")
-        until = holds_until(host)
+            return CheckResult(
+                "none: plain http, inside this machine" if is_loopback(host) else "none"
+            )
+        until = expiry_of(host)
         if until is None:
-            return Found("not looked at: a proxy stands between")
+            return CheckResult("not checked: there is a proxy in between")
         days = int((until - time.time()) / _DAY)
         day = time.strftime("%Y-%m-%d", time.gmtime(until))
-        return Found(f"holds until {day}, {days} days", days >= _SOON, _renewal(days))
+        return CheckResult(f"valid until {day}, {days} days", days >= _SOON, _renewal(days))
 
-    def clock(self) -> Found:
-        """This machine's clock beside the server's."""
+    def clock(self) -> CheckResult:
+        """Compare this machine's clock with the server's."""
         behind = skew(self.reply.headers.get("date", "") if self.reply else "", time.time())
         if behind is None:
-            return Found("the server does not tell the time")
+            return CheckResult("the server sends no time")
         side = "behind" if behind > 0 else "ahead of"
         ok = abs(behind) <= _SKEW
         detail = (
             f"{duration(abs(behind))} {side} the server" if abs(behind) > 1 else "as the server's"
         )
-        return Found(
+        return CheckResult(
             detail, ok, "" if ok else "set this machine's clock: signed links depend on it"
         )
 
-    def catalogue(self) -> Found:
-        """What the server offers now, else how old the cache is."""
+    def catalogue(self) -> CheckResult:
+        """Ask what the server offers now; where that fails, say how old the cache is."""
         context = self.context
-        known = context.host.cached()
-        before = "" if known is None else f", last {duration(time.time() - known.fetched)} before"
+        cached = context.host.cached()
+        before = "" if cached is None else f", last {duration(time.time() - cached.fetched)} before"
         try:
-            fresh = context.run(context.host.refresh())
+            catalogue = context.run(context.host.refresh())
         except CallsheetError as error:
-            age = f"; the cache is {duration(time.time() - known.fetched)} old" if known else ""
-            return Found(f"{error.message}{age}", ok=False, hint=error.hint)
-        self.offer = AvailableActions(fresh, "live")
-        notes = f"; {len(fresh.notes)} notes" if fresh.notes else ""
-        hint = f"{context.prog} probe tells them" if notes else ""
-        return Found(f"{len(fresh.actions)} actions, asked now{before}{notes}", hint=hint)
+            age = f"; the cache is {duration(time.time() - cached.fetched)} old" if cached else ""
+            return CheckResult(f"{error.message}{age}", ok=False, hint=error.hint)
+        self.offer = AvailableActions(catalogue, "live")
+        notes = f"; {len(catalogue.notes)} notes" if catalogue.notes else ""
+        hint = f"{context.prog} probe shows them" if notes else ""
+        return CheckResult(f"{len(catalogue.actions)} actions, asked now{before}{notes}", hint=hint)
 
-    def bindings(self) -> Found:
-        """What was generated, beside what the server offers."""
+    def bindings(self) -> CheckResult:
+        """Compare what was generated with what the server offers."""
         bindings = self.context.bindings
         if not bindings.package:
-            return Found("none: every command comes from the live catalogue")
+            return CheckResult("none: every command comes from the live catalogue")
         bindings.check()
-        made = f"{bindings.package}, made from {bindings.source or 'an unknown source'}"
+        package = f"{bindings.package}, made from {bindings.source or 'an unknown source'}"
         if self.offer is None:
-            return Found(f"{made}; not compared")
-        found = changes(self.context, self.offer)
-        breaking = sum(change.severity == "breaking" for change in found)
-        if not found:
-            return Found(f"{made}, as the server says")
-        said = f"{made}; {many(len(found), 'change')} since, {breaking} of them breaking"
-        return Found(said, not breaking, f"{self.context.prog} actions diff")
+            return CheckResult(f"{package}; not compared")
+        differences = changes(self.context, self.offer)
+        breaking = sum(change.severity == "breaking" for change in differences)
+        if not differences:
+            return CheckResult(f"{package}, as the server says")
+        count = many(len(differences), "change")
+        return CheckResult(
+            f"{package}; {count} since, {breaking} of them breaking",
+            not breaking,
+            f"{self.context.prog} actions diff",
+        )
 
-    def ledger(self) -> Found:
-        """Whether the file is whole and can be written, and what in it waits for somebody."""
+    def ledger(self) -> CheckResult:
+        """Check that the ledger is undamaged and writable, and count its unknown outcomes."""
         from callsheet.config.settings import folder
         from callsheet.storage.ledger import Ledger
 
         context = self.context
-        place = folder("state", context.prog, context.bindings.env, context.environ)
-        ledger = Ledger(place)
+        state_dir = folder("state", context.prog, context.bindings.env, context.environ)
+        ledger = Ledger(state_dir)
         if not os.path.exists(ledger.path):
-            return Found(f"none yet; it will be {ledger.path}", *_room(place))
+            return CheckResult(f"none yet; it will be {ledger.path}", *_writable(state_dir))
         damage = ledger.damage()
         if damage:
-            return Found(f"{ledger.path}: {damage}", ok=False, hint="restore it, or move it away")
+            return CheckResult(
+                f"{ledger.path}: {damage}", ok=False, hint="restore it, or move it away"
+            )
         jobs = len(ledger.jobs(limit=1_000_000))
         unknown = sum(ledger.is_unknown(job) for job in ledger.unsettled())
         more = f", {unknown} of them unknown" if unknown else ""
         hint = f"{context.prog} tasks recover" if unknown else ""
-        return Found(f"{many(jobs, 'job')}{more}, whole; {ledger.path}", *_room(place, hint))
-
-
-def _local(host: str) -> bool:
-    return is_loopback(host)
+        return CheckResult(
+            f"{many(jobs, 'job')}{more}, undamaged; {ledger.path}", *_writable(state_dir, hint)
+        )
 
 
 def _renewal(days: int) -> str:
     return "its owner has to renew it soon" if days < _SOON else ""
 
 
-def _room(place: str, hint: str = "") -> tuple[bool, str]:
-    """Whether the folder, or the nearest one above it, can be written."""
-    while not os.path.exists(place) and place != os.path.dirname(place):
-        place = os.path.dirname(place)
-    if os.access(place, os.W_OK | os.X_OK):
+def _writable(folder: str, hint: str = "") -> tuple[bool, str]:
+    """Tell whether the folder, or the nearest one above it, can be written."""
+    while not os.path.exists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    if os.access(folder, os.W_OK | os.X_OK):
         return True, hint
-    return False, f"{place} is not writable: paid calls are not made without a ledger"
+    return False, f"{folder} is not writable: paid calls are not made without a ledger"
 
 
 def skew(date: str, now: float) -> float | None:
-    """Seconds that a clock showing ``now`` is behind a ``Date`` header; ``None`` without one."""
+    """Return how many seconds ``now`` is behind a ``Date`` header; ``None`` without one."""
     from email.utils import parsedate_to_datetime
 
     try:
@@ -235,7 +249,7 @@ def skew(date: str, now: float) -> float | None:
         return None
 
 
-# Each check after those that it makes no sense without.
+# Each check, and those without which it makes no sense.
 CHECKS = {
     "python": (),
     "versions": (),
@@ -254,38 +268,38 @@ _MARKS = {True: ("ok", "good"), False: ("FAIL", "bad"), None: ("--", "dim")}
 def _doctor(context: Context) -> int:
     """Check this installation, its settings, the server, the bindings and the ledger.
 
-    Nothing that may cost is sent. 1 where something is wrong.
+    No request that may cost is sent. Exits with 1 where a check fails.
     """
-    visit = Checks(context)
-    rows: dict[str, dict[str, Any]] = {}
+    checks = Checks(context)
+    by_name: dict[str, dict[str, Any]] = {}
     for name, needs in CHECKS.items():
-        rows[name] = _row(visit, name, [one for one in needs if not rows[one]["ok"]])
-    found = list(rows.values())
-    output.emit(context.console, found, lambda: _told(context, found))
-    return 1 if any(row["ok"] is False for row in found) else 0
+        by_name[name] = _row(checks, name, [need for need in needs if not by_name[need]["ok"]])
+    rows = list(by_name.values())
+    output.emit(context.console, rows, lambda: _lines(context, rows))
+    return 1 if any(row["ok"] is False for row in rows) else 0
 
 
-def _row(visit: Checks, name: str, lacking: list[str]) -> dict[str, Any]:
-    """One check; ``ok`` is null where something that it needs failed before it."""
+def _row(checks: Checks, name: str, lacking: list[str]) -> dict[str, Any]:
+    """Run one check; ``ok`` is null where a check that it needs failed before."""
     row: dict[str, Any] = {"check": name, "ok": None, "hint": "", "detail": ""}
     if lacking:
-        return row | {"detail": f"not looked at without {' and '.join(lacking)}"}
+        return row | {"detail": f"not checked without {' and '.join(lacking)}"}
     try:
-        found = getattr(visit, name)()
+        outcome: CheckResult = getattr(checks, name)()
     except CallsheetError as error:
         return row | {"ok": False, "detail": error.message, "hint": error.hint}
-    return row | {"ok": found.ok, "detail": found.detail, "hint": found.hint}
+    return row | {"ok": outcome.ok, "detail": outcome.detail, "hint": outcome.hint}
 
 
-def _told(context: Context, rows: list[dict[str, Any]]) -> str:
-    wide = max(len(row["check"]) for row in rows)
+def _lines(context: Context, rows: list[dict[str, Any]]) -> str:
+    width = max(len(row["check"]) for row in rows)
     lines = []
     for row in rows:
         mark, style = _MARKS[row["ok"]]
         head = context.console.style(mark.ljust(4), style, sys.stdout)
-        lines.append(f"{head}  {row['check'].ljust(wide)}  {table.cell(row['detail'])}")
+        lines.append(f"{head}  {row['check'].ljust(width)}  {table.cell(row['detail'])}")
         if row["hint"]:
-            lines.append(f"{' ' * (wide + 8)}{table.cell(row['hint'])}")
+            lines.append(f"{' ' * (width + 8)}{table.cell(row['hint'])}")
     return "\n".join(lines)
 
 

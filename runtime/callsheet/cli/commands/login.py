@@ -33,18 +33,17 @@ _OTHER = {"bearer": "x-api-key", "x-api-key": "bearer"}
 def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: str | None) -> None:
     """Save a server and its key, after asking the server whether it takes the key.
 
-    The key is kept for this server alone and is readable by you alone.
+    The key is saved for this server only, in a file that only you can read.
     """
-    host, key = _older(older) if older is not None else (None, None)
+    host, key = _read_other_file(older) if older is not None else (None, None)
     if host and "host" not in context.flags:
         context.flags["host"] = host
         context.restart()
     _ask_host(context)
     settings = context.settings
     settings.require_host()
-    key = _key(context, api_key, api_key_stdin) or key or _asked(context)
-    chosen = settings._replace(key=Secret.parse(key))
-    chosen, checked = _checked(context, chosen)
+    key = _read_key(context, api_key, api_key_stdin) or key or _ask_key(context)
+    chosen, checked = _check_key(context, settings._replace(key=Secret.parse(key)))
     context.use(chosen)
     catalogue = context.run(context.host.refresh())
     values = {"host": chosen.host, "auth": chosen.auth}
@@ -52,47 +51,43 @@ def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: st
         values["insecure_http"] = "yes"
     file = ProfileFile(chosen.config_dir)
     file.save(chosen.profile, values, origin=chosen.origin, key=key)
-    _tell(context, chosen, catalogue, checked=checked)
+    _report(context, chosen, catalogue, checked=checked)
 
 
-def _older(path: str) -> tuple[str | None, str | None]:
-    """Host and key of another program's file; raises ``UsageError``."""
+def _read_other_file(path: str) -> tuple[str | None, str | None]:
+    """Read host and key from another program's file; raises ``UsageError``."""
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
-            data = json.load(file)
+            settings = json.load(file)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not JSON"
         raise UsageError(f"--import: {path} cannot be read: {why}", flag="--import") from None
-    data = data if isinstance(data, dict) else {}
-    host = next((data[n] for n in _HOSTS if isinstance(data.get(n), str)), None)
-    key = next((data[n] for n in _KEYS if isinstance(data.get(n), str)), None)
+    settings = settings if isinstance(settings, dict) else {}
+    host = next((settings[n] for n in _HOSTS if isinstance(settings.get(n), str)), None)
+    key = next((settings[n] for n in _KEYS if isinstance(settings.get(n), str)), None)
     if key is None:
         raise UsageError(f"--import: {path} holds no key", flag="--import")
     return host, key
 
 
-def _key(context: Context, said: str | None, from_stdin: bool) -> str | None:
-    if said is not None:
-        return said
+def _read_key(context: Context, typed: str | None, from_stdin: bool) -> str | None:
+    if typed is not None:
+        return typed
     if from_stdin:
         return sys.stdin.readline().strip()
     return context.environ.get(f"{context.bindings.env}_API_KEY")
 
 
-def _may_ask(context: Context) -> bool:
-    return "no-input" not in context.flags and sys.stdin is not None and sys.stdin.isatty()
-
-
 def _ask_host(context: Context) -> None:
-    """On a terminal ask for the server that nothing names."""
-    if context.settings.host or not _may_ask(context):
+    """Ask for the server on a terminal, where nothing names one."""
+    if context.settings.host or not context.console.can_ask():
         return
     context.flags["host"] = click.prompt("Server", err=True)
     context.restart()
 
 
-def _asked(context: Context) -> str:
-    if not _may_ask(context):
+def _ask_key(context: Context) -> str:
+    if not context.console.can_ask():
         raise UsageError(
             "no key was given", hint="--api-key KEY, or --api-key-stdin", flag="--api-key"
         )
@@ -100,15 +95,15 @@ def _asked(context: Context) -> str:
     return answer.strip()
 
 
-def _checked(context: Context, settings: Settings) -> tuple[Settings, bool]:
-    """The settings with the scheme that the server takes, and whether it looked at the key."""
+def _check_key(context: Context, settings: Settings) -> tuple[Settings, bool]:
+    """Return the settings with the scheme that the server takes, and whether it checks keys."""
     if not _refuses(context, settings._replace(key=None)):
         return settings, False
-    said = "auth" in context.flags
-    for auth in [settings.auth] if said else [settings.auth, _OTHER[settings.auth]]:
-        tried = settings._replace(auth=auth)
-        if not _refuses(context, tried):
-            return tried, True
+    others = [] if "auth" in context.flags else [_OTHER[settings.auth]]
+    for auth in [settings.auth, *others]:
+        candidate = settings._replace(auth=auth)
+        if not _refuses(context, candidate):
+            return candidate, True
     raise AuthError(
         f"{settings.origin} refuses the key {settings.key}",
         hint=f"make one at {settings.origin} under Settings → API Keys",
@@ -116,7 +111,7 @@ def _checked(context: Context, settings: Settings) -> tuple[Settings, bool]:
 
 
 def _refuses(context: Context, settings: Settings) -> bool:
-    """Whether the server turns this key away from its list of actions."""
+    """Tell whether the server refuses this key for its list of actions."""
     from callsheet.catalog.fetch import LIST
     from callsheet.jsonio import strict_json
     from callsheet.protocol.envelope import open_envelope
@@ -130,25 +125,27 @@ def _refuses(context: Context, settings: Settings) -> bool:
 
 
 def counts(context: Context, catalogue: Catalogue) -> dict[str, int]:
-    """How many actions, families and unreadable schemas a catalogue has."""
+    """Count the actions, families and unreadable schemas of a catalogue."""
     actions = context.host.surface(catalogue).actions
     families = {a.family for a in actions if a.family is not None}
     unreadable = sum(not action.typed for action in actions)
     return {"actions": len(actions), "families": len(families), "unreadable": unreadable}
 
 
-def _tell(context: Context, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
-    found = counts(context, catalogue)
+def _report(context: Context, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
+    numbers = counts(context, catalogue)
     if not checked:
         context.console.note(
             "this server lists its actions without a key: the key could not be checked"
         )
     if output.chosen(context.console):
-        output.emit(context.console, {**_identity(context, settings), **found, "checked": checked})
+        output.emit(
+            context.console, {**_identity(context, settings), **numbers, "checked": checked}
+        )
         return
-    parts = [many(found["actions"], "action"), many(found["families"], "family", "families")]
-    if found["unreadable"]:
-        parts.append(f"{many(found['unreadable'], 'schema')} unreadable")
+    parts = [many(numbers["actions"], "action"), many(numbers["families"], "family", "families")]
+    if numbers["unreadable"]:
+        parts.append(f"{many(numbers['unreadable'], 'schema')} unreadable")
     output.write(f"{', '.join(parts)}; details: {context.prog} probe\n")
 
 
@@ -165,25 +162,25 @@ def _logout(context: Context) -> None:
     """Forget the key that is saved for the server in use."""
     settings = context.settings
     file = ProfileFile(settings.config_dir)
-    found = file.forget(settings.profile, settings.origin)
-    where = settings.host or "any server"
+    forgotten = file.forget(settings.profile, settings.origin)
+    server = settings.host or "any server"
     context.console.note(
-        f"the key for {where} is forgotten" if found else f"no key was saved for {where}"
+        f"the key for {server} is forgotten" if forgotten else f"no key was saved for {server}"
     )
     if settings.key is not None and settings.origins.get("api_key", "").endswith("_API_KEY"):
         context.console.note(f"{settings.origins['api_key']} still gives one")
     if output.chosen(context.console):
-        output.emit(context.console, {"host": settings.host or None, "forgotten": found})
+        output.emit(context.console, {"host": settings.host or None, "forgotten": forgotten})
 
 
 def _whoami(context: Context) -> None:
     """Show which server, profile and key (masked) are in use; nothing is sent."""
     settings = context.settings
-    shown = _identity(context, settings)
-    shown["origin"] = {name: settings.origins.get(name) for name in ("host", "profile", "auth")}
-    shown["origin"]["key"] = settings.origins.get("api_key")
-    rows = [(name, table.cell(shown[name])) for name in ("host", "profile", "auth", "key")]
-    output.emit(context.console, shown, lambda: table.aligned(rows))
+    identity = _identity(context, settings)
+    identity["origin"] = {name: settings.origins.get(name) for name in ("host", "profile", "auth")}
+    identity["origin"]["key"] = settings.origins.get("api_key")
+    rows = [(name, table.cell(identity[name])) for name in ("host", "profile", "auth", "key")]
+    output.emit(context.console, identity, lambda: table.aligned(rows))
 
 
 login = BuiltinCommand(
@@ -200,7 +197,7 @@ login = BuiltinCommand(
             help=f"Take server and key from another program's file ({_OLDER})",
         ),
     ],
-    shown=("host", "auth", "profile", "insecure-http", "no-input"),
+    explained=("host", "auth", "profile", "insecure-http", "no-input"),
     emits_json=False,
 )
 logout = BuiltinCommand("logout", _logout, emits_json=False)

@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 def _probe(context: Context, task: str | None, save: str | None) -> int:
-    """Say what the server sent, how it was read, and the line that forces another reading.
+    """Show what the server sent, how it was read, and the line that forces another reading.
 
-    Only GETs are sent, and one query with --task. 1 where no actions were found.
+    Only GETs are sent, and one query with --task. Exits with 1 where there are no actions.
     """
     from callsheet.probe.probe import probe as look
 
     report = look(context, task=task, save=save)
-    shown = report.as_json()
-    for row, finding in zip(shown["findings"], report.findings, strict=True):
+    document = report.as_json()
+    for row, finding in zip(document["findings"], report.findings, strict=True):
         row["line"] = line(context, finding, task or "ID")
-    output.emit(context.console, shown, lambda: _words(context, report, task or "ID"))
+    output.emit(context.console, document, lambda: _page(context, report, task or "ID"))
     return 0 if report.actions else 1
 
 
 def line(context: Context, finding: ProbeFinding, task: str) -> str:
-    """What to type, or to write into pyproject.toml, to force a reading."""
+    """Return what to type, or to write into pyproject.toml, to force a reading."""
     setting = finding.setting.partition(f", {context.bindings.env}_")[0]
     if not setting.startswith("--"):
         return f"[tool.callsheet] {setting}" if setting else ""
@@ -44,8 +44,8 @@ def line(context: Context, finding: ProbeFinding, task: str) -> str:
     return " or ".join(f"{context.prog} {about} {part.strip()}" for part in setting.split(" or "))
 
 
-def _words(context: Context, report: Report, task: str) -> str:
-    """The findings for a person: one paragraph a topic."""
+def _page(context: Context, report: Report, task: str) -> str:
+    """Return the findings for a person: one paragraph a topic."""
     lines = [f"{report.host}: {report.actions} actions", ""]
     for finding in report.findings:
         lines.append(
@@ -55,8 +55,11 @@ def _words(context: Context, report: Report, task: str) -> str:
         rows["type"] = line(context, finding, task)
         lines += [f"  {name:8} {table.cell(text)}" for name, text in rows.items() if text]
     lines += [f"saved {path}" for path in report.saved]
-    lines += ["", "--set holds for one run; a table [tool.callsheet.protocol] keeps it"]
-    return "\n".join([*lines, f"{report.requests} requests, nothing that costs"])
+    lines += [
+        "",
+        "--set holds for one run; [tool.callsheet.protocol] in the configuration holds for all",
+    ]
+    return "\n".join([*lines, f"{report.requests} requests, none that costs"])
 
 
 probe = BuiltinCommand(

@@ -58,7 +58,7 @@ def _show(context: Context, name: str) -> int:
     shown = run.shown_job(context, action, answer, job)
     row = context.ledger().find(name)
     if row is not None:
-        shown |= task_list.kept(context, row)
+        shown |= task_list.ledger_fields(context, row)
     output.emit(context.console, shown, lambda: job_view.job_lines(shown))
     return 0
 
@@ -161,7 +161,7 @@ tasks = BuiltinGroup(
     "tasks",
     "The jobs that were started from here.",
     [
-        BuiltinCommand("list", task_list.show, params=[_LIMIT], emits_json=False),
+        BuiltinCommand("list", task_list.list_jobs, params=[_LIMIT], emits_json=False),
         _named("show", _show, ("command", "", "Print the line that would do it again")),
         _named("wait", _wait, OUT, TIMEOUT, _MANIFEST),
         _named("save", _save, OUT, TIMEOUT, _MANIFEST),

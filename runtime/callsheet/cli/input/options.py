@@ -68,7 +68,7 @@ class FieldOption(click.Option):
         family = getattr(ctx.command, "asks_about", None)
         if family is not None and self.param.path == (family.task_key,):
             return completion.tasks(ctx, option, text)
-        return completion.offered((c for c in self.param.choices if isinstance(c, str)), text)
+        return completion.matching((c for c in self.param.choices if isinstance(c, str)), text)
 
 
 def metavar(param: Param) -> str:

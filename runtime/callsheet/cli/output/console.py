@@ -45,6 +45,12 @@ class Console:
         """Tell whether stdout is a terminal, which a person reads."""
         return sys.stdout is not None and sys.stdout.isatty()
 
+    def can_ask(self) -> bool:
+        """Tell whether a person can be asked: two terminals, and no ``--no-input``."""
+        streams = (sys.stdin, sys.stderr)
+        terminals = all(stream is not None and stream.isatty() for stream in streams)
+        return terminals and "no-input" not in self.flags
+
     def style(self, text: str, style: str, stream: TextIO | None) -> str:
         """Return our own ``text`` in a style where ``stream`` shows colour."""
         from callsheet.cli.output.style import is_wanted, painted
