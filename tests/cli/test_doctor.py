@@ -71,7 +71,7 @@ def test_a_broken_configuration(ads: Program) -> None:
 
     assert wrong(rows) == ["configuration"]
     assert rows["configuration"]["hint"] == "mend or remove the file, then log in again"
-    assert rows["server"]["detail"] == "not looked at without configuration"
+    assert rows["server"]["detail"] == "not checked without configuration"
     assert rows["ledger"]["ok"] is True
 
 
@@ -95,7 +95,7 @@ def test_the_certificate(ads: Program, trusted: bool) -> None:
 
 def test_a_damaged_ledger(ads: Program) -> None:
     ads("video", "generate", "--prompt", "x", "--no-wait")
-    assert checks(ads)["ledger"]["detail"].startswith("1 job, whole; ")
+    assert checks(ads)["ledger"]["detail"].startswith("1 job, undamaged; ")
     file = state(ads) / "ledger.sqlite3"
     with sqlite3.connect(file) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -69,7 +69,7 @@ def test_without_a_lookup_it_stays_unknown_until_the_id_is_said(ads: Program) ->
 
     assert listed[0]["state"] == "unknown"
     assert unknown.code == 5
-    assert "no answer tells what became of it (the program ended while" in unknown.err
+    assert "its outcome is unknown (the program ended while" in unknown.err
     assert wrong.code == 1
     assert (right.code, right.json[0]["taskId"]) == (0, task)
     assert ads("tasks", "wait", ref).json["taskId"] == task

@@ -34,7 +34,7 @@ def test_an_action_of_this_morning_is_a_command(ads: Program) -> None:
 
     assert page.code == 0
     assert "Usage: ads shop order buy-now --amount INTEGER [OPTIONS]" in page.out
-    assert "`make generate` adds types" in " ".join(page.out.split())
+    assert "`callsheet generate` adds types" in " ".join(page.out.split())
     assert wrong.error["message"] == "--amount: 9 is more than 5"
     assert wrong.error["hint"] == "allowed: 1 to 5"
     assert bare.error["message"] == "--amount is needed"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from callsheet_sandbox.server import Running
 
-NOTE = "`make generate` adds types"
+NOTE = "`callsheet generate` adds types"
 
 
 def stored(ads: Program) -> dict[str, str]:

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem, ShellComplete, split_arg_stri
 from callsheet.cli.context import hints_in
 from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError
-from callsheet.text import one_line, is_typable
+from callsheet.text import is_typable, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
