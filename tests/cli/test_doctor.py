@@ -116,6 +116,6 @@ def test_jobs_whose_outcome_is_unknown(ads: Program) -> None:
 
     assert lost.code == 5
     assert (row["detail"].split(";")[0], row["hint"]) == (
-        "1 job, 1 of them unknown, whole",
+        "1 job, 1 of them unknown, undamaged",
         "ads tasks recover",
     )

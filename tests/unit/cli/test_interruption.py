@@ -27,8 +27,8 @@ def context(tmp_path: Path) -> Context:
     [
         ("", [], "interrupted before v.make was sent", ""),
         ("unsent", [], "interrupted", ""),
-        ("intent", [], "interrupted while v.make was out", "tasks recover 0badcafe"),
-        ("unknown", [], "interrupted while v.make was out", "tasks recover 0badcafe"),
+        ("intent", [], "interrupted while v.make was sent", "tasks recover 0badcafe"),
+        ("unknown", [], "interrupted while v.make was sent", "tasks recover 0badcafe"),
         ("accepted", ["t 1"], "interrupted; the job goes on as t 1", "tasks wait 't 1'"),
         ("done", ["t"], "interrupted; v.make is done", "tasks save t --out PATH"),
         ("done", [], "interrupted; v.make is done", ""),
