@@ -37,7 +37,8 @@ SPEAK = {
     "reply": {"said": "$text", "voice": "$voiceName"},
 }
 NOTE = (
-    "Not in the bindings yet: ads runs it from the cached schema, and `callsheet generate` adds types."
+    "Not in the bindings yet: ads runs it from the cached schema, "
+    "and `callsheet generate` adds types."
 )
 
 

@@ -18,9 +18,9 @@ NOTE = "`callsheet generate` adds types"
 
 
 def stored(ads: Program) -> dict[str, str]:
-    """The pages of the generated package, by the words of the command."""
+    """Return the pages of the generated package, by the words of the command."""
     folder = ads.client / ads.package / "help"
-    return {path.stem.replace(".", " "): path.read_text("utf-8") for path in folder.iterdir()}
+    return {path.stem.replace(".", " "): path.read_text("utf-8") for path in folder.glob("*.txt")}
 
 
 def bare(ads: Program, tmp_path: Any) -> Program:
