@@ -12,7 +12,7 @@ _SHOWN = 12
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word closest to ``word``, or an empty string."""
+    """Return the known word closest to ``word``, or an empty string."""
     import difflib
 
     by_case = {name.lower(): name for name in known}
@@ -20,20 +20,20 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return by_case[close[0]] if close else ""
 
 
-def nearest_number(number: float, known: Iterable[object]) -> object:
-    """The known number that is closest, or ``None`` where there is none."""
-    numbers = [one for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
-    return min(numbers, key=lambda one: abs(one - number), default=None)
+def nearest_number(number: float, known: Iterable[object]) -> int | float | None:
+    """Return the known number that is closest, or ``None`` where there is none."""
+    numbers = [n for n in known if isinstance(n, int | float) and not isinstance(n, bool)]
+    return min(numbers, key=lambda candidate: abs(candidate - number), default=None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question such as ``did you mean text-to-video?``, or an empty string."""
-    found = nearest(word, known)
-    return f"did you mean {found}?" if found else ""
+    """Return a question such as ``did you mean text-to-video?``, or an empty string."""
+    close = nearest(word, known)
+    return f"did you mean {close}?" if close else ""
 
 
 def listing(known: Iterable[str]) -> str:
-    """The known words with commas between, cut after the first dozen."""
+    """Join the known words with commas, cut after the first dozen."""
     words = list(known)
     more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
     return ", ".join(words[:_SHOWN]) + more

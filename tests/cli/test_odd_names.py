@@ -52,17 +52,23 @@ def test_a_plain_number_for_an_optional_one(ads: Program) -> None:
     assert done.json["body"]["seed"] == 5
 
 
+HELP = "ads shop odd --help"
 REFUSED = [
-    (["--size", "bgi"], "--size", "'bgi' is not one of small, medium, big", "did you mean big?"),
-    (["--count", "0"], "--count", "0 is less than 1", "allowed: 1 to 10"),
-    (["--count", "11"], "--count", "11 is more than 10", "allowed: 1 to 10"),
-    (["--count", "two"], "--count", "'two' is not a whole number", "ads shop odd --help"),
-    (["--focal", "36"], "--focal", "'36' is not one of 35, 50, 85", "did you mean 35?"),
-    (["--tags", "a,d"], "--tags", "'d' is not one of a, b, c", "ads shop odd --help"),
-    (["--about", "x"], "--about", "1 characters are fewer than 2", "allowed: 2 or more characters"),
-    (["--camera.pan", "2"], "--camera.pan", "2 is more than 1", "allowed: -1 to 1"),
+    (["--size", "bgi"], "--size", '"bgi", allowed: small, medium, big; did you mean big?', HELP),
+    (["--count", "0"], "--count", "is 0, the least is 1", "allowed: 1 to 10"),
+    (["--count", "11"], "--count", "is 11, the most is 10", "allowed: 1 to 10"),
+    (["--count", "two"], "--count", 'is "two", wanted a whole number', "allowed: 1 to 10"),
+    (["--focal", "36"], "--focal", "is 36, allowed: 35, 50, 85; did you mean 35?", HELP),
+    (["--tags", "a,d"], "--tags", 'at /1: is "d", allowed: a, b, c', HELP),
+    (
+        ["--about", "x"],
+        "--about",
+        "has 1 character, the least is 2",
+        "allowed: 2 or more characters",
+    ),
+    (["--camera.pan", "2"], "--camera.pan", "is 2, the most is 1", "allowed: -1 to 1"),
     (["--camera.pna", "1"], "--camera.pna", "there is no flag", "did you mean --camera.pan?"),
-    (["--input.count", "99"], "--count", "is 99, the most is 10", "ads shop odd --help"),
+    (["--input.count", "99"], "--count", "is 99, the most is 10", "allowed: 1 to 10"),
     (["--dry-run=wget"], "--dry-run", "'wget' is not curl", "ads shop odd --help"),
 ]
 

@@ -35,9 +35,9 @@ def test_an_action_of_this_morning_is_a_command(ads: Program) -> None:
     assert page.code == 0
     assert "Usage: ads shop order buy-now --amount INTEGER [OPTIONS]" in page.out
     assert "`callsheet generate` adds types" in " ".join(page.out.split())
-    assert wrong.error["message"] == "--amount: 9 is more than 5"
+    assert wrong.error["message"] == "--amount: is 9, the most is 5"
     assert wrong.error["hint"] == "allowed: 1 to 5"
-    assert bare.error["message"] == "--amount is needed"
+    assert bare.error["message"] == "--amount: is required and was not given"
 
 
 def test_a_field_may_be_named_like_a_flag_of_ours(ads: Program) -> None:

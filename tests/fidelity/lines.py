@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.cli import action_command
 from callsheet.cli.context import Context
-from callsheet.cli.input.request import judge, request
+from callsheet.cli.input.checks import check_body
+from callsheet.cli.input.request import build_request
 from callsheet.cli.output.errors import from_any
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
         ctx = command.make_context("x", list(words), obj=context)
         context.flags.take(ctx.params)
         context.settle()
-        prepared = request(context, action, command.typed(ctx))
+        prepared = build_request(context, action, command.typed(ctx))
         body = json.loads(prepared.body.encoded())
-        judge(context, prepared)
+        check_body(context, prepared)
     except Exception as error:  # click's and ours; the program tells both the same way
         return Line(body, from_any(error))
     return Line(body)

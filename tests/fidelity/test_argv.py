@@ -15,7 +15,7 @@ from callsheet.cli import action_command
 from callsheet.cli.context import Context
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import options
-from callsheet.cli.input.argv import words
+from callsheet.cli.input.argv import to_argv
 from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def argv_of(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
     """Return the words for a body, and the body that they make."""
-    typed = words(action, body)
+    typed = to_argv(action, body)
     command = action_command.command(action)
     assert isinstance(command, action_command.ActionCommand)
     ctx = command.make_context("x", list(typed), obj=Context(Bindings(), typed, {}))
@@ -41,7 +41,7 @@ def failures(cases: Sequence[Case]) -> Iterator[str]:
     for case, action in zip(cases, actions(cases), strict=True):
         for body in case.valid:
             typed, rebuilt = argv_of(action, body)
-            unnamed = {name for name in body if not options.nameable(name)}
+            unnamed = {name for name in body if not options.is_nameable(name)}
             if not equal(json.loads(rebuilt), body) or any("\0" in word for word in typed):
                 yield f"{case.id}: {json.dumps(body)} became {rebuilt} by {typed}"
             if "--input" in typed and not unnamed:

@@ -48,8 +48,8 @@ SCHEMA = {
     "additionalProperties": False,
 }
 WRONG: list[tuple[list[str], str, str]] = [
-    ([], "--user-id", "is needed"),
-    (["--input.json", "x"], "--input.json", "not JSON"),
+    ([], "--user-id", "is required"),
+    (["--input.json", "x"], "--input.json", "whole number"),
     (["--input.json", "1.5"], "--input.json", "whole number"),
     (["--camera.lens.focal", "wide"], "--camera.lens.focal", "whole number"),
     (["--camera.lens", '{"focal":"wide"}'], "--camera.lens.focal", "whole number"),

@@ -9,7 +9,6 @@ from callsheet.backoff import is_fresh
 from callsheet.catalog.store import CatalogueCache, Index
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, InvalidInput, ServerError
-from callsheet.jsonio import to_pointer
 from callsheet.protocol.overrides import Overrides
 from callsheet.schema.validator import UnusableSchema, Validator, is_plainly_valid
 from callsheet.spec import Action, Advertised
@@ -197,9 +196,7 @@ class Host:
         compiled = self._validators[action.id]
         violations = compiled.violations(body) if compiled is not None else ()
         if violations:
-            first = violations[0]
-            pointer = to_pointer(first.pointer)
-            raise InvalidInput(f"{pointer or 'the body'}: {first.message}", pointer=pointer)
+            raise violations[0].as_error()
         return compiled is not None
 
     def schema(self, action: Action) -> Flow[Any]:

@@ -31,7 +31,7 @@ def dry_run(context: Context, made: CommandRequest) -> None:
     from callsheet.transport.http import headers_for
 
     settings = context.settings
-    for path in local_files(made.body.value):
+    for _, path in local_files(made.body.value):
         context.console.note(f"{path} would be uploaded first, and its link stand in its place")
     url = settings.require_host() + action_path(made.action.id)
     extra = {"Content-Type": "application/json"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.input import uploads
-from callsheet.cli.input.request import CommandRequest, check_files, judge, member, request, role_of
+from callsheet.cli.input import prompts, uploads
+from callsheet.cli.input.checks import check_body, check_files
+from callsheet.cli.input.request import CommandRequest, build_request, member_of, role_of
 from callsheet.cli.output import formats as output
 from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
 from callsheet.text import shell_word
@@ -90,7 +91,7 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
         return
     saved = saving.save(context, answer, action, job)
     first = saved[0] if saved else None
-    stored = uploads.store(context, first) if "upload" in context.flags else None
+    stored = uploads.upload_saved(context, first) if "upload" in context.flags else None
     if context.flags.get("out") != "-":
         shown = shown_job(context, action, answer, job, saved=first, stored=stored)
         shown["files"] = [file._asdict() for file in saved]
@@ -200,18 +201,17 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     if "skeleton" in context.flags:
         from callsheet.cli import dry_run
 
-        dry_run.skeleton(context, action, member(context, action, role_of(context, action)))
+        dry_run.skeleton(context, action, member_of(context, action, role_of(context, action)))
         return 0
     if context.drift is not None:
         from callsheet.cli import drift_notice
 
         drift_notice.tell(context, context.drift)
     output.check(context.console)
-    made = request(context, action, values)
+    made = prompts.ask_missing(context, build_request(context, action, values))
     check_files(context, made)
     if "dry-run" in context.flags:
-        if not uploads.pending(made.body):
-            judge(context, made)
+        check_body(context, made)
         from callsheet.cli import dry_run
 
         dry_run.dry_run(context, made)
@@ -219,8 +219,8 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     from callsheet.cli import saving
 
     saving.check(context, action)
-    made = uploads.resolved(context, made)
-    judge(context, made)
+    made = uploads.upload_files(context, made)
+    check_body(context, made)
     outcome = send(context, made)
     return finish(context, made, outcome)
 
@@ -260,9 +260,9 @@ def send(context: Context, made: CommandRequest) -> Invocation:
         outcome: Invocation = context.run(flow)
     except ServerError as error:
         from callsheet.cli import drift_notice
-        from callsheet.cli.input.request import by_server
+        from callsheet.cli.input.checks import name_refused_flags
 
-        named = by_server(made.asked, error)
+        named = name_refused_flags(made.asked, error)
         drift_notice.after_refusal(context, made.asked, named)
         raise named from None
     return outcome

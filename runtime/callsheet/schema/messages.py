@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from callsheet.jsonio import json_equal
 from callsheet.schema.keywords import NAMED
 from callsheet.schema.shape import kind_of_value
-from callsheet.suggest import nearest
+from callsheet.suggest import nearest, nearest_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -148,9 +148,13 @@ def _is_json(text: str) -> bool:
 
 def nearest_value(given: object, listed: Iterable[Any]) -> Any:
     """Return the listed text or number that was probably meant, or ``None``."""
-    by_text = {str(value): value for value in listed if isinstance(value, str | int | float)}
-    name = nearest(str(given), by_text)
-    near = by_text[name] if name else None
+    near: object
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        near = nearest_number(given, listed)
+    else:
+        by_text = {str(value): value for value in listed if isinstance(value, str | int | float)}
+        name = nearest(str(given), by_text)
+        near = by_text[name] if name else None
     return None if near is not None and json_equal(near, given) else near
 
 

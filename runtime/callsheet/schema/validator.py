@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.errors import InvalidInput
+from callsheet.jsonio import to_pointer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -150,6 +153,11 @@ class Violation(NamedTuple):
     message: str
     keyword: str = ""
     allowed: tuple[Any, ...] = ()
+
+    def as_error(self) -> InvalidInput:
+        """Return the error that names the pointer and gives the message."""
+        pointer = to_pointer(self.pointer)
+        return InvalidInput(f"{pointer or 'the body'}: {self.message}", pointer=pointer)
 
 
 class UnusableSchema(Exception):

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from callsheet import jsonio
 from callsheet.cli import action_command
 from callsheet.cli.context import Context
-from callsheet.cli.input import body
+from callsheet.cli.input import body, checks
 from callsheet.config.bindings import Bindings
+from callsheet.errors import InvalidInput, UsageError
 from callsheet.spec import Action, Family, Param
 
 FAMILY = Family(
@@ -55,12 +57,20 @@ def parse(one: Action, *words: str) -> tuple[Context, list[action_command.Typed]
 
 
 def sent(one: Action, *words: str) -> str:
-    """Return the body that the words make, as it would go out; raise what looks wrong with it."""
+    """Return the body that the words make, as it would go out."""
     context, typed = parse(one, *words)
-    made = body.build(typed, context.flags.get("input"))
-    if made.doubt is not None:
-        raise made.doubt
-    return made.encoded().decode()
+    return body.build(typed, context.flags.get("input")).encoded().decode()
+
+
+def refusal(one: Action, *words: str) -> UsageError | None:
+    """Return why the words make no body, or none that the action's own parameters allow."""
+    try:
+        checks.check_fields(one.params, jsonio.decode(sent(one, *words)))
+    except InvalidInput as error:
+        return checks.name_flag(one, error)
+    except UsageError as error:
+        return error
+    return None
 
 
 def page(one: Action) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.cli.input.request import milliseconds
+from callsheet.cli.input.request import parse_duration
 from callsheet.cli.output.table import duration
 from callsheet.errors import UsageError
 
@@ -23,12 +23,12 @@ from callsheet.errors import UsageError
     ],
 )
 def test_times_are_read(text: str, expected: int) -> None:
-    assert milliseconds(text) == expected
+    assert parse_duration(text) == expected
 
 
 def test_a_small_bare_number_was_meant_as_seconds() -> None:
     with pytest.raises(UsageError) as caught:
-        milliseconds("600")
+        parse_duration("600")
 
     assert caught.value.message == "--timeout: 600 is 0.6 s; did you mean 600s?"
 
@@ -36,7 +36,7 @@ def test_a_small_bare_number_was_meant_as_seconds() -> None:
 @pytest.mark.parametrize("text", ["", "x", "-5s", "5d", "1e9", "5 s s"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        milliseconds(text)
+        parse_duration(text)
 
     assert caught.value.flag == "--timeout"
 

@@ -8,7 +8,7 @@ import pytest
 from unit.cli.given import GENERATE, param, parse
 
 from callsheet.cli.context import Context
-from callsheet.cli.input.request import request
+from callsheet.cli.input.request import build_request
 from callsheet.config.bindings import Bindings
 from callsheet.errors import UsageError
 
@@ -40,7 +40,7 @@ def test_the_socket_waits_longer_than_a_blocking_action(
     context = Context(Bindings(command="ads", env="ADS"), words, {"HOME": str(tmp_path)})
     context.flags.update(parsed.flags)
 
-    made = request(context, GENERATE, typed)
+    made = build_request(context, GENERATE, typed)
 
     assert (made.action.id, made.silence, made.patience) == (sent, silence, patience)
 
@@ -59,7 +59,7 @@ def test_the_socket_waits_longer_than_a_blocking_action(
 def test_a_field_of_one_member_alone(words: list[str], message: str, hint: str) -> None:
     context, typed = parse(BOTH, "--prompt", "x", *words)
     with pytest.raises(UsageError) as caught:
-        request(context, BOTH, typed)
+        build_request(context, BOTH, typed)
 
     assert caught.value.message == message
     assert hint in caught.value.hint

@@ -51,27 +51,3 @@ def test_lists_part(one: Param, text: str, items: list[str]) -> None:
 )
 def test_limits_in_words(limits: dict[str, object], words: str) -> None:
     assert values.allowed(param("x", "number", limits=limits)) == words
-
-
-@pytest.mark.parametrize(
-    ("kind", "limits", "value", "message"),
-    [
-        ("string", {"minLength": 3}, "ab", "--x: 2 characters are fewer than 3"),
-        ("string", {"maxLength": 1}, "ab", "--x: 2 characters are more than 1"),
-        ("number", {"exclusiveMinimum": 0}, 0, "--x: 0 is not more than 0"),
-        ("number", {"exclusiveMaximum": 1}, 1.5, "--x: 1.5 is not less than 1"),
-        ("array", {"minItems": 2}, ["a"], "--x: 1 items are fewer than 2"),
-    ],
-)
-def test_limits_are_held(kind: str, limits: dict[str, object], value: object, message: str) -> None:
-    found = values.doubt(param("x", kind, limits=limits), value)
-
-    assert found is not None
-    assert found.message == message
-
-
-def test_a_limit_of_another_kind_says_nothing() -> None:
-    one = param("x", "any", limits={"minimum": 3, "minLength": 9, "minItems": 9})
-
-    assert values.doubt(one, 5) is None
-    assert "fewer than 9" in str(values.doubt(one, "text"))

@@ -12,14 +12,12 @@ from callsheet.cli.builtin import TIMEOUT, BuiltinCommand
 from callsheet.cli.context import hints_in
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import prompts, uploads
+from callsheet.cli.input.checks import check_body, check_files
 from callsheet.cli.input.request import (
     CommandRequest,
-    check_files,
-    judge,
-    milliseconds,
-    missing,
+    apply_timeout,
+    parse_duration,
     takes_timeout,
-    with_timeout,
 )
 from callsheet.cli.output import formats as output
 from callsheet.cli.run import conclude, send, wait
@@ -62,10 +60,8 @@ class CallCommand(ActionCommand):
             dry_run.skeleton(context, self.sent)
             return 0
         body = bodies.build(self.typed(ctx), context.flags.get("input"))
-        if "no-check" not in context.flags:
-            body = prompts.completed(context, self.action, body, self.sent.role)
-            body = body._replace(doubt=body.doubt or missing(self.action, body, self.sent.role))
-        return run_call(context, _request(context, self.action, self.sent, body))
+        request = _request(context, self.action, self.sent, body)
+        return run_call(context, prompts.ask_missing(context, request))
 
     def elsewhere(self, context: Context) -> ActionCommand | None:
         """The same on the host that the flags name, where it differs."""
@@ -78,9 +74,9 @@ def _request(context: Context, asked: Action, action: Action, body: bodies.Body)
     timeout = context.flags.get("timeout")
     if timeout is None:
         return CommandRequest(asked, action, body, deadline_of(action, body.value))
-    limit = milliseconds(timeout)
+    limit = parse_duration(timeout)
     if takes_timeout(action, action.role):
-        body, _ = with_timeout(action, body, limit, said=True)
+        body, _ = apply_timeout(action, body, limit, typed=True)
     return CommandRequest(asked, action, body, limit / 1000)
 
 
@@ -89,14 +85,14 @@ def run_call(context: Context, made: CommandRequest) -> int:
     output.check(context.console)
     check_files(context, made)
     if "dry-run" in context.flags:
-        judge(context, made)
+        check_body(context, made)
         from callsheet.cli import dry_run
 
         dry_run.dry_run(context, made)
         return 0
     saving.check(context, made.asked)
-    made = uploads.resolved(context, made)
-    judge(context, made)
+    made = uploads.upload_files(context, made)
+    check_body(context, made)
     outcome = send(context, made)
     answer, job = outcome.reply, context.engine.job_of(outcome)
     if "wait" in context.flags and answer.fields.state in {"", "running"} and job is not None:

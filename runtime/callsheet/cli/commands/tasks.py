@@ -12,7 +12,7 @@ from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
 from callsheet.cli.commands import task_list
 from callsheet.cli.commands.task_list import recover
 from callsheet.cli.input.body import Body
-from callsheet.cli.input.request import CommandRequest, milliseconds
+from callsheet.cli.input.request import CommandRequest, parse_duration
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import job_view
 from callsheet.cli.run import send
@@ -43,7 +43,7 @@ def known(context: Context, name: str) -> Job:
 
 def _patience(context: Context, job: Job) -> float:
     said = context.flags.get("timeout")
-    return (milliseconds(said) if said else job.family.timeout_ms) / 1000
+    return (parse_duration(said) if said else job.family.timeout_ms) / 1000
 
 
 def _show(context: Context, name: str) -> int:

@@ -96,7 +96,7 @@ def line(action: Action, prog: str) -> str:
     body = example(action)
     if not body:
         return ""
-    words = [prog, *action.command, *argv.words(action, body)]
+    words = [prog, *action.command, *argv.to_argv(action, body)]
     text = " ".join(map(_quoted, words))
     return text if len(text) <= _LONGEST and safe_text(text) == text else ""
 

@@ -11,7 +11,7 @@ from callsheet.cli.input import values
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from callsheet.cli.input.options import FieldOption, Typed
     from callsheet.spec import Action, Param
@@ -27,7 +27,7 @@ class Sources:
         self._stdin_taken_by = ""
 
     def read(self, name: str, flag: str) -> bytes:
-        """The bytes of a file, or of standard input for ``-``."""
+        """Return the bytes of a file, or of standard input for ``-``."""
         if name == "-":
             return self._stdin(flag)
         try:
@@ -40,8 +40,8 @@ class Sources:
             raise UsageError(f"--{flag}: {name}: {reason}", flag=f"--{flag}") from None
 
     def text(self, name: str, flag: str) -> str:
-        """The same as text; it has to be UTF-8."""
-        return decoded(self.read(name, flag), flag)
+        """Return the same as text; it has to be UTF-8."""
+        return decode_utf8(self.read(name, flag), flag)
 
     def _stdin(self, flag: str) -> bytes:
         if self._stdin_taken_by:
@@ -53,70 +53,65 @@ class Sources:
         return sys.stdin.buffer.read()
 
 
-def decoded(data: bytes, flag: str) -> str:
-    """``data`` as text, without a byte order mark; raises ``UsageError`` for anything but UTF-8."""
+def decode_utf8(raw: bytes, flag: str) -> str:
+    """Return ``raw`` as text, without a byte order mark; raise ``UsageError`` where not UTF-8."""
     try:
-        return data.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"--{flag}: the text is not UTF-8", flag=f"--{flag}") from None
 
 
 class Body(NamedTuple):
-    """``value`` is the body as JSON; ``exact`` the bytes of ``--input`` where it stands alone.
-
-    ``doubt`` is what looked wrong on the command line; the schema may clear it.
-    """
+    """``value`` is the body as JSON; ``exact`` the bytes of ``--input`` where it stands alone."""
 
     value: Any
     exact: bytes | None = None
-    doubt: UsageError | None = None
 
     def encoded(self) -> bytes:
-        """The bytes that go out."""
+        """Return the bytes that go out."""
         return jsonio.encode(self.value).encode() if self.exact is None else self.exact
 
-    def changed(self, value: Any) -> Body:
-        """Another value in the place of what was typed."""
+    def with_value(self, value: Any) -> Body:
+        """Return a body with another value in the place of what was typed."""
         return self._replace(value=value, exact=None)
 
 
-def build(typed: Sequence[Typed], given_input: str | None) -> Body:
-    """The body that the flags and ``--input`` make; raises ``UsageError`` where none can be read.
+def build(typed: Sequence[Typed], input_text: str | None) -> Body:
+    """Make the body of the flags and ``--input``; raise ``UsageError`` where none can be read.
 
     Keys stand in the order of the flags; a nested flag wins over its object's own flag.
     """
     sources = Sources()
-    base, exact = _base(given_input, sources)
+    base, exact = _read_input(input_text, sources)
     if not typed:
         return Body({} if exact is None else base, exact)
     if not isinstance(base, dict):
         raise UsageError("--input: flags can only be added to a JSON object", flag="--input")
-    doubts: list[UsageError] = []
-    entries = [(option.param, meant(option, raw, sources, doubts)) for option, raw in typed]
-    for param, value in _ancestors_first(entries):
-        put(base, param.path, value)
-    return Body(base, doubt=doubts[0] if doubts else None)
+    entries = [(option.param, read_option(option, raw, sources)) for option, raw in typed]
+    for param, field in _ancestors_first(entries):
+        put(base, param.path, field)
+    return Body(base)
 
 
-def _base(given: str | None, sources: Sources) -> tuple[Any, bytes | None]:
-    if given is None:
+def _read_input(text: str | None, sources: Sources) -> tuple[Any, bytes | None]:
+    if text is None:
         return {}, None
-    if given.lstrip()[:1] in {"{", "["}:
-        exact = given.encode("utf-8", "surrogateescape")
+    if text.lstrip()[:1] in {"{", "["}:
+        exact = text.encode("utf-8", "surrogateescape")
     else:
-        exact = sources.read(given.removeprefix("@"), "input")
+        exact = sources.read(text.removeprefix("@"), "input")
     try:
-        return jsonio.decode(decoded(exact, "input")), exact
+        return jsonio.decode(decode_utf8(exact, "input")), exact
     except ValueError as error:
         raise UsageError(f"--input: {error}", flag="--input") from None
 
 
 def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]]:
-    """As typed, but what belongs to one object together, and the object's own flag first."""
+    """Group the entries of one object, its own flag first; the rest stays in the typed order."""
     first: dict[tuple[str, ...], int] = {}
-    for place, (param, _) in enumerate(entries):
+    for index, (param, _) in enumerate(entries):
         for end in range(1, len(param.path) + 1):
-            first.setdefault(param.path[:end], place)
+            first.setdefault(param.path[:end], index)
 
     def rank(entry: tuple[Param, Any]) -> list[int]:
         path = entry[0].path
@@ -126,7 +121,7 @@ def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]
 
 
 def put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Set the value at a path of names; objects are made on the way."""
+    """Set the value at a path of names; make the objects on the way."""
     for name in path[:-1]:
         inner = body.get(name)
         if not isinstance(inner, dict):
@@ -135,38 +130,31 @@ def put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     body[path[-1]] = value
 
 
-def meant(option: FieldOption, raw: Any, sources: Sources, doubts: list[UsageError]) -> Any:
-    """What the text (of a list: the texts) after an option means; raises ``UsageError``.
+def read_option(option: FieldOption, raw: Any, sources: Sources) -> Any:
+    """Return the value of the text (of a list: the texts) after an option.
 
-    ``doubts`` collects what does not look right and may yet be allowed.
+    Raises ``UsageError`` for a file that cannot be read and for an object that is no JSON.
     """
     param, role = option.param, option.role
     if role == "no":
         return False
     if role == "file":
         return sources.text(raw, option.flag)
-    texts = [_clean(text, option.flag) for text in (raw if isinstance(raw, tuple) else (raw,))]
+    texts = [
+        _require_utf8(text, option.flag) for text in (raw if isinstance(raw, tuple) else [raw])
+    ]
     reader = values.ValueReader(param)
     if role == "json":
-        value = reader.json(_at(texts[0], option.flag, sources))
-    else:
-        value = _read(reader, option.flag, texts, sources)
-    found = values.doubt(param, value)
-    doubts += [*reader.doubts, *([] if found is None else [found])]
-    return value
+        return reader.read_json(_read_at(texts[0], option.flag, sources))
+    if param.kind == "array":
+        if param.nullable and texts == ["null"]:
+            return None
+        return [item for text in texts for item in _items(reader, option.flag, text, sources)]
+    text = _read_at(texts[0], option.flag, sources) if param.kind == "object" else texts[0]
+    return _medium(param, text, reader.read(text)) if param.media else reader.read(text)
 
 
-def _read(reader: values.ValueReader, flag: str, texts: list[str], sources: Sources) -> Any:
-    param = reader.param
-    if param.kind != "array":
-        text = _at(texts[0], flag, sources) if param.kind == "object" else texts[0]
-        return _medium(param, text, reader.one(text)) if param.media else reader.one(text)
-    if param.nullable and texts == ["null"]:
-        return None
-    return [item for text in texts for item in _items(reader, flag, text, sources)]
-
-
-def _clean(text: str, flag: str) -> str:
+def _require_utf8(text: str, flag: str) -> str:
     """Refuse bytes that were no UTF-8 on the command line."""
     try:
         text.encode()
@@ -175,7 +163,8 @@ def _clean(text: str, flag: str) -> str:
     return text
 
 
-def _at(text: str, flag: str, sources: Sources) -> str:
+def _read_at(text: str, flag: str, sources: Sources) -> str:
+    """Return the text of the file that ``@PATH`` names; any other text as it is."""
     return sources.text(text[1:], flag) if text.startswith("@") else text
 
 
@@ -183,16 +172,16 @@ def _items(reader: values.ValueReader, flag: str, text: str, sources: Sources) -
     param = reader.param
     if param.media and text.startswith("@") and text.endswith(".json"):  # a list, no medium
         text = sources.text(text[1:], flag).strip()
-    found = reader.several(text)
+    items = reader.read_items(text)
     if param.media and not (text.startswith("[") and _is_list(text)):
-        return [_medium(param, item, item) for item in found]
+        return [_medium(param, item, item) for item in items]
     if param.media or not text.startswith("@"):
-        return found
+        return items
     if text != "@-" and not os.path.exists(text[1:]):
-        raise values.wrong(
-            param, f"there is no file {text[1:]!r}", "a text with @ is said as '[\"@…\"]'"
+        raise values.usage_error(
+            param, f"there is no file {text[1:]!r}", "type a text with @ as '[\"@…\"]'"
         )
-    return reader.several(sources.text(text[1:], flag).strip())
+    return reader.read_items(sources.text(text[1:], flag).strip())
 
 
 def _is_list(text: str) -> bool:
@@ -203,31 +192,31 @@ def _is_list(text: str) -> bool:
 
 
 def _medium(param: Param, text: Any, value: Any) -> Any:
-    """A link as it is; ``@PATH`` or the name of a file becomes something to upload.
+    """Return a link as it is; make ``@PATH`` or the name of a file something to upload.
 
     A text in quotes is exactly that text.
     """
     if not isinstance(text, str) or not isinstance(value, str):
         return value
-    exact = values.quoted(text)
+    exact = values.unquote(text)
     if exact is not None or values.is_link(text):
         return value if exact is None else exact
     path = text.removeprefix("@")
     if os.path.isfile(path):
         return values.LocalFile(path)
     if text.startswith("@"):
-        hint = "a text with @ is said in quotes: '\"@…\"'"
-        raise values.wrong(param, f"there is no file {path!r}", hint)
+        hint = "type a text with @ in quotes: '\"@…\"'"
+        raise values.usage_error(param, f"there is no file {path!r}", hint)
     return value
 
 
-def missing(action: Action, body: Any, member: str) -> list[Param]:
-    """The required fields that are not there: what an object needs inside it, not the object."""
-    wanted = [one for one in action.params if one.required and one.only in {"", member}]
-    above = {one.path[:-1] for one in wanted}
-    objects = {one.path for one in wanted if one.kind == "object" and one.path in above}
-    leaves = [one for one in wanted if one.path not in objects and one.path[:-1] in {(), *objects}]
-    return [one for one in leaves if _lacks(body, one.path)]
+def find_missing(action: Action, body: Any, member: str) -> list[Param]:
+    """List the required fields that a body lacks: of an object those inside it, not the object."""
+    required = [param for param in action.params if param.required and param.only in {"", member}]
+    parents = {param.path[:-1] for param in required}
+    objects = {param.path for param in required if param.kind == "object" and param.path in parents}
+    leaves = [p for p in required if p.path not in objects and p.path[:-1] in {(), *objects}]
+    return [param for param in leaves if _lacks(body, param.path)]
 
 
 def _lacks(body: Any, path: tuple[str, ...]) -> bool:
@@ -240,18 +229,61 @@ def _lacks(body: Any, path: tuple[str, ...]) -> bool:
     return False
 
 
-def foreign(typed: Iterable[Typed], member: str) -> Param | None:
-    """The first given field that only another member of the family takes."""
+def find_foreign(typed: Iterable[Typed], member: str) -> Param | None:
+    """Return the first typed field that only another member of the family takes."""
     for option, _ in typed:
         if option.param.only not in {"", member}:
             return option.param
     return None
 
 
-def local_files(value: Any) -> list[str]:
-    """The paths in the body that have to be uploaded first."""
+def schema_of(params: Iterable[Param]) -> dict[str, Any]:
+    """Return the schema that these parameters know: kinds, choices, limits, required fields."""
+    root: dict[str, Any] = {}
+    for param in params:
+        parent = root
+        for name in param.path[:-1]:
+            parent = parent.setdefault("properties", {}).setdefault(name, {})
+        fields = parent.setdefault("properties", {})
+        fields[param.path[-1]] = fields.get(param.path[-1], {}) | _field_schema(param)
+        if param.required:
+            parent.setdefault("required", []).append(param.path[-1])
+    return root
+
+
+def _field_schema(param: Param) -> dict[str, Any]:
+    is_array = param.kind == "array"
+    kind = param.items if is_array else param.kind
+    kinds = list(param.reads) if kind == "any" else [kind]
+    schema: dict[str, Any] = {"type": kinds} if kinds else {}
+    if param.choices:
+        schema["enum"] = list(param.choices)
+    if is_array:
+        schema = {"type": ["array"], "items": schema | param.limits.get("items", {})}
+    schema = {**param.limits, **schema}
+    return {"anyOf": [schema, {"type": "null"}]} if param.nullable else schema
+
+
+def local_files(
+    value: Any, steps: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], values.LocalFile]]:
+    """Yield each file in the body that has to be uploaded first, with the steps that lead to it."""
+    if isinstance(value, values.LocalFile):
+        yield steps, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from local_files(inner, (*steps, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from local_files(inner, (*steps, str(index)))
+
+
+def replace_files(value: Any, link_of: Callable[[values.LocalFile], str]) -> Any:
+    """Return the body with a link in the place of each local file."""
+    if isinstance(value, values.LocalFile):
+        return link_of(value)
     if isinstance(value, dict):
-        value = list(value.values())
+        return {name: replace_files(inner, link_of) for name, inner in value.items()}
     if isinstance(value, list):
-        return [path for item in value for path in local_files(item)]
-    return [str(value)] if isinstance(value, values.LocalFile) else []
+        return [replace_files(inner, link_of) for inner in value]
+    return value

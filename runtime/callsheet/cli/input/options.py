@@ -72,7 +72,7 @@ class FieldOption(click.Option):
 
 
 def metavar(param: Param) -> str:
-    """What the value of a flag is called in help; a few short choices stand for themselves."""
+    """Return the name of a flag's value in help; a few short choices stand for themselves."""
     if few := short_choices(param):
         return "|".join(few)
     if param.kind == "array" and param.items in _METAVARS and param.items != "any":
@@ -81,35 +81,35 @@ def metavar(param: Param) -> str:
 
 
 def short_choices(param: Param) -> tuple[str, ...]:
-    """The choices where they are few and short enough to stand after the flag."""
+    """Return the choices where they are few and short enough to stand after the flag."""
     texts = tuple(c if isinstance(c, str) else json.dumps(c) for c in param.choices)
     fit = len("|".join(texts)) <= _SHORT and all(map(is_typable, texts))
     return texts if fit and len(texts) > 1 else ()
 
 
 def is_job(action: Action) -> bool:
-    """Whether the command of the action starts a job and waits for it."""
+    """Tell whether the command of the action starts a job and waits for it."""
     return action.family is not None and action.role in {"create", "wait"}
 
 
 def is_deadline(param: Param, action: Action) -> bool:
-    """The server's own ``timeoutMs`` of a job: our ``--timeout`` speaks for it."""
+    """Tell whether this is the ``timeoutMs`` of a job, which our ``--timeout`` sets."""
     return is_job(action) and param.path == (TIMEOUT_FIELD,)
 
 
 def visible(action: Action) -> list[Param]:
-    """The parameters of an action that have a flag."""
+    """Return the parameters of an action that have a flag."""
     return [p for p in action.params if not p.hidden and not is_deadline(p, action)]
 
 
 def own_name(param: Param, action: Action) -> str:
-    """The flag of a field: its own, or ``input.NAME`` where the name is one of ours."""
+    """Return the flag of a field: its own, or ``input.NAME`` where the name is one of ours."""
     ours = global_flags.reserved(family=is_job(action))
     return f"input.{param.flag}" if param.flag in ours else param.flag
 
 
 def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, str]]:
-    """The flags of one parameter and their roles, the main one first."""
+    """Return the flags of one parameter and their roles, the main one first."""
     if flag.startswith("input."):
         return [(flag, "json")]
     if param.kind == "boolean":
@@ -122,7 +122,7 @@ def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, st
 
 
 def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
-    """Every parameter with its flags; a field's own flag wins over another's second form."""
+    """Return each parameter with its flags; a field's own flag wins over another's second form."""
     named = [(param, own_name(param, action)) for param in visible(action)]
     ours = global_flags.reserved(family=is_job(action))
     taken = ours | {flag for _, flag in named}
@@ -136,21 +136,21 @@ Typed = tuple[FieldOption, Any]
 _NAMED = "--input."
 
 
-def nameable(name: str) -> bool:
-    """Whether ``--input.NAME`` can say the field: what follows ``=`` is the value."""
+def is_nameable(name: str) -> bool:
+    """Tell whether ``--input.NAME`` can name the field: what follows ``=`` is the value."""
     return "=" not in name and "\0" not in name
 
 
-def undeclared(args: Sequence[str], known: Sequence[FieldOption]) -> list[FieldOption]:
-    """An option for each ``--input.NAME`` of the command line that no field has declared.
+def undeclared(args: Sequence[str], declared: Sequence[FieldOption]) -> list[FieldOption]:
+    """Make an option for each ``--input.NAME`` of the command line that no field has declared.
 
     ``NAME`` is the wire name, as it stands in the body.
     """
-    taken = {option.flag for option in known}
+    taken = {option.flag for option in declared}
     flags_typed = [word.partition("=")[0].removeprefix("--") for word in args if _is_named(word)]
     return [
-        FieldOption(f"named_{place}", flag, _named(flag), "json")
-        for place, flag in enumerate(dict.fromkeys(flags_typed))
+        FieldOption(f"named_{index}", flag, _named(flag), "json")
+        for index, flag in enumerate(dict.fromkeys(flags_typed))
         if flag not in taken
     ]
 
@@ -164,19 +164,17 @@ def _named(flag: str) -> Param:
 
 
 def fields(action: Action) -> list[FieldOption]:
-    """The options of an action's fields."""
-    made: list[FieldOption] = []
-    seen: set[str] = set()
+    """Make the options of an action's fields."""
+    by_flag: dict[str, FieldOption] = {}
     for param, form in forms(action):
         for flag, role in form:
-            if flag not in seen:
-                seen.add(flag)
-                made.append(FieldOption(f"field_{len(made)}", flag, param, role))
-    return made
+            if flag not in by_flag:
+                by_flag[flag] = FieldOption(f"field_{len(by_flag)}", flag, param, role)
+    return list(by_flag.values())
 
 
 def of(action: Action) -> list[click.Parameter]:
-    """Every option of an action's command: its fields', then ours that are free."""
+    """Make every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
     taken = {option.flag for option in own}
     family = global_flags.FAMILY if is_job(action) else ()

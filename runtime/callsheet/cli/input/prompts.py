@@ -7,72 +7,86 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import body as bodies
 from callsheet.cli.input import options
-from callsheet.cli.input.body import Sources
-from callsheet.errors import Interrupted, UsageError
+from callsheet.cli.input.checks import check_fields, name_flag
+from callsheet.errors import Interrupted, InvalidInput, UsageError
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
-    from callsheet.cli.input.body import Body
     from callsheet.cli.input.options import FieldOption
+    from callsheet.cli.input.request import CommandRequest
     from callsheet.spec import Action
 
 
 def may_ask(context: Context) -> bool:
-    """Whether somebody is there to answer: both ends are a terminal, without ``--no-input``."""
+    """Tell whether both ends are a terminal, without ``--no-input``: somebody can answer."""
     return "no-input" not in context.flags and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def completed(context: Context, action: Action, body: Body, member: str) -> Body:
-    """The body with an answer for each required field that it lacks.
+def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
+    """Return the request with an answer for each required field that its body lacks.
 
-    Raises ``UsageError`` where the answers end too early, ``Interrupted`` at Ctrl-C.
+    Nothing is asked where a field that was given is wrong already. Raises ``UsageError`` where
+    the answers end too early, ``Interrupted`` at Ctrl-C.
     """
-    wanted = bodies.missing(action, body.value, member)
-    if not wanted or body.doubt is not None or not may_ask(context):
-        return body
-    by_path = {one.param.path: one for one in reversed(options.fields(action))}
-    if any(param.path not in by_path for param in wanted):
-        return body
-    value = body.value
-    for param in wanted:
-        bodies.put(value, param.path, _answer(context, by_path[param.path]))
-    return body.changed(value)
+    action, body = request.asked, request.body
+    missing = bodies.find_missing(action, body.value, request.action.role)
+    if not missing or "no-check" in context.flags or not may_ask(context):
+        return request
+    by_path = {option.param.path: option for option in reversed(options.fields(action))}
+    if any(param.path not in by_path for param in missing):
+        return request
+    try:
+        check_fields([param._replace(required=False) for param in action.params], body.value)
+    except InvalidInput:
+        return request
+    for param in missing:
+        bodies.put(body.value, param.path, _ask(context, action, by_path[param.path]))
+    return request._replace(body=body.with_value(body.value))
 
 
-def _answer(context: Context, option: FieldOption) -> Any:
-    """The value of one field, asked for until it is one that the flag would take."""
+def _ask(context: Context, action: Action, option: FieldOption) -> Any:
+    """Ask for one field until the answer is one that the flag would take."""
     from callsheet.cli.help.layout import describe
 
-    context.console.warn(describe(option.param) or f"field {'.'.join(option.param.path)}")
+    param = option.param
+    context.console.warn(describe(param) or f"field {'.'.join(param.path)}")
     while True:
-        texts = _texts(option)
-        doubts: list[UsageError] = []
+        texts = _read_lines(option)
+        body: dict[str, Any] = {}
         try:
-            found = bodies.meant(option, texts if option.multiple else texts[0], Sources(), doubts)
+            raw = texts if option.multiple else texts[0]
+            answer = bodies.read_option(option, raw, bodies.Sources())
+            bodies.put(body, param.path, answer)
+            check_fields([param], body)
+        except InvalidInput as error:
+            _explain(context, name_flag(action, error))
         except UsageError as error:
-            doubts.append(error)
-        if not doubts:
-            return found
-        context.console.warn(doubts[0].message + (f" ({doubts[0].hint})" if doubts[0].hint else ""))
+            _explain(context, error)
+        else:
+            return answer
 
 
-def _texts(option: FieldOption) -> tuple[str, ...]:
-    """One line; of a list as many as there are, up to an empty one."""
-    found: list[str] = []
-    while not found or option.multiple:
-        line = _line(f"--{option.flag}{' (Enter ends)' if found else ''}: ")
-        if line is None and not found:
+def _explain(context: Context, error: UsageError) -> None:
+    context.console.warn(error.message + (f" ({error.hint})" if error.hint else ""))
+
+
+def _read_lines(option: FieldOption) -> tuple[str, ...]:
+    """Read one line; of a list as many as there are, up to an empty one."""
+    lines: list[str] = []
+    while not lines or option.multiple:
+        line = _read_line(f"--{option.flag}{' (Enter ends)' if lines else ''}: ")
+        if line is None and not lines:
             flag = f"--{option.flag}"
             raise UsageError(f"{flag} is needed", flag=flag, code="invalid_input")
-        if line is None or (not line and found):
+        if line is None or (not line and lines):
             break
-        found += [line] if line else []
-    return tuple(found)
+        lines += [line] if line else []
+    return tuple(lines)
 
 
-def _line(prompt: str) -> str | None:
-    """What was typed, without space at the ends; ``None`` at the end of the input."""
+def _read_line(prompt: str) -> str | None:
+    """Return the typed line, without space at the ends; ``None`` at the end of the input."""
     sys.stderr.write(safe_text(prompt))
     sys.stderr.flush()
     try:

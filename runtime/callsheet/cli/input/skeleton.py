@@ -17,13 +17,13 @@ _ORDER = ("object", "array", "string", "integer", "number", "boolean")
 
 
 def skeleton(schema: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[str, Any]:
-    """A body for an admitted schema, required fields first, without the ``hidden`` ones.
+    """Write a body for an admitted schema, required fields first, without ``hidden`` ones.
 
     Objects are whole to depth 3 and hold what is required below; of a union the first branch.
     """
-    made = _Maker(schema).value(schema, 0)
-    fields = made.items() if isinstance(made, dict) else ()
-    return {name: value for name, value in fields if name not in hidden}
+    body = _Maker(schema).value(schema, 0)
+    fields = body.items() if isinstance(body, dict) else ()
+    return {name: field for name, field in fields if name not in hidden}
 
 
 class _Maker:
@@ -32,7 +32,7 @@ class _Maker:
         self.reader = ShapeReader(root)
 
     def value(self, schema: Any, depth: int) -> Any:
-        """What stands for a value of the schema."""
+        """Return what stands for a value of the schema."""
         shape = self.reader.read(self._branch(schema))
         if depth and "default" in shape.shown:
             return shape.shown["default"]
@@ -49,7 +49,7 @@ class _Maker:
         return _empty(kind, shape.limits)
 
     def _branch(self, schema: Any, steps: int = 8) -> Any:
-        """The schema with the first branch of its union that is not null."""
+        """Return the schema with the first branch of its union that is not null."""
         if not isinstance(schema, dict) or not steps:
             return schema
         if "$ref" in schema and len(schema) == 1:
@@ -58,16 +58,16 @@ class _Maker:
             except SchemaRefused:
                 return schema
         for word in ("oneOf", "anyOf"):
-            branches = [one for one in schema.get(word, ()) if one != {"type": "null"}]
+            branches = [branch for branch in schema.get(word, ()) if branch != {"type": "null"}]
             if branches:
-                rest = {key: value for key, value in schema.items() if key != word}
-                return {"allOf": [rest, self._branch(branches[0], steps - 1)]}
+                others = {key: limit for key, limit in schema.items() if key != word}
+                return {"allOf": [others, self._branch(branches[0], steps - 1)]}
         return schema
 
     def _object(self, shape: Shape, depth: int) -> dict[str, Any]:
         return {
             name: self.value(shape.properties[name], depth + 1)
-            for name in _ordered(shape, whole=depth < _WHOLE)
+            for name in _ordered(shape, deep=depth < _WHOLE)
             if depth < _DEEPEST
         }
 
@@ -80,24 +80,24 @@ class _Maker:
 
 
 def _kind(shape: Shape) -> str:
-    """The kind to show; empty where the schema says nothing of the value."""
+    """Return the kind to show; empty where the schema says nothing of the value."""
     if shape.kinds == KINDS:
         return "object" if shape.properties else "array" if shape.items is not None else ""
     return next((kind for kind in _ORDER if kind in shape.kinds), "")
 
 
-def _ordered(shape: Shape, *, whole: bool) -> Iterable[str]:
-    known = [name for name, schema in shape.properties.items() if schema is not False]
-    needed = [name for name in known if name in shape.required]
-    return [*needed, *(name for name in known if whole and name not in shape.required)]
+def _ordered(shape: Shape, *, deep: bool) -> Iterable[str]:
+    names = [name for name, schema in shape.properties.items() if schema is not False]
+    required = [name for name in names if name in shape.required]
+    return [*required, *(name for name in names if deep and name not in shape.required)]
 
 
 def _empty(kind: str, limits: Mapping[str, Any]) -> Any:
     if kind in {"integer", "number"}:
         low, above = limits.get("minimum", 0), limits.get("exclusiveMinimum", -1)
-        return max(0, low, above + 1) if _numbers(low, above) else 0
+        return max(0, low, above + 1) if _are_numbers(low, above) else 0
     return {"string": "", "boolean": False}.get(kind)
 
 
-def _numbers(*values: Any) -> bool:
-    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
+def _are_numbers(*limits: Any) -> bool:
+    return all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in limits)

@@ -2,54 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from callsheet.cli.input.body import Body, local_files
-from callsheet.cli.input.values import LocalFile
+from callsheet.cli.input import body as bodies
+from callsheet.cli.input.checks import check_body
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
     from callsheet.cli.input.request import CommandRequest
+    from callsheet.cli.input.values import LocalFile
     from callsheet.engine.uploading import UploadAction
     from callsheet.storage.partial_file import SavedFile
 
 
-def pending(body: Body) -> list[str]:
-    """The local files that the body names."""
-    return list(dict.fromkeys(local_files(body.value)))
+def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
+    """Return the request with a link in the place of each local file; raise ``UsageError``.
 
-
-def resolved(context: Context, made: CommandRequest) -> CommandRequest:
-    """The request with a link in the place of each local file; raises ``UsageError``.
-
-    The same file is sent once. Everything else was checked before: an upload may cost money.
+    The same file is sent once. The rest of the body is checked before: an upload may cost money.
     """
-    if not pending(made.body):
-        return made
-    if made.body.doubt is not None:
-        raise made.body.doubt
-    store = known_store(context)
+    if not any(bodies.local_files(request.body.value)):
+        return request
+    if "no-check" not in context.flags:
+        check_body(context, request)
+    store = find_store(context)
     links: dict[str, str] = {}
-    if made.action.id == store.action:
-        links = {path: _inline(context, store, path) for path in pending(made.body)}
-    return made._replace(body=made.body.changed(_replaced(context, store, made.body.value, links)))
+
+    def link_of(file: LocalFile) -> str:
+        if file not in links:
+            inline = request.action.id == store.action
+            links[file] = (_encode if inline else upload)(context, store, str(file))
+        return links[file]
+
+    value = bodies.replace_files(request.body.value, link_of)
+    return request._replace(body=request.body.with_value(value))
 
 
-def _replaced(context: Context, store: UploadAction, value: Any, links: dict[str, str]) -> Any:
-    if isinstance(value, LocalFile):
-        if value not in links:
-            links[value] = send(context, store, str(value))
-        return links[value]
-    if isinstance(value, dict):
-        return {k: _replaced(context, store, item, links) for k, item in value.items()}
-    if isinstance(value, list):
-        return [_replaced(context, store, item, links) for item in value]
-    return value
-
-
-def _inline(context: Context, store: UploadAction, path: str) -> str:
-    """The file itself, for the action that stores files: it takes no link."""
+def _encode(context: Context, store: UploadAction, path: str) -> str:
+    """Return the file itself, for the action that stores files: it takes no link."""
     if store.encoding == "multipart":
         raise UsageError(
             f"{store.action} takes a file as a form", hint="a media flag, or --upload, sends one"
@@ -62,7 +52,7 @@ def _inline(context: Context, store: UploadAction, path: str) -> str:
         return encode_file(store, path, file.read())
 
 
-def send(context: Context, store: UploadAction, path: str) -> str:
+def upload(context: Context, store: UploadAction, path: str) -> str:
     """Upload one file and return its link; stderr names the file and the host first."""
     from callsheet.engine import uploading
 
@@ -72,16 +62,16 @@ def send(context: Context, store: UploadAction, path: str) -> str:
     return link
 
 
-def known_store(context: Context) -> UploadAction:
-    """The action of this host that stores files; raises ``UsageError`` where there is none."""
+def find_store(context: Context) -> UploadAction:
+    """Return the action of this host that stores files; raise ``UsageError`` where it has none."""
     from callsheet.engine import uploading
 
     store: UploadAction = context.run(uploading.find_upload_action(context.engine))
     return store
 
 
-def store(context: Context, saved: SavedFile | None) -> str:
-    """``--upload``: store the saved file and return its link; raises ``UsageError``."""
+def upload_saved(context: Context, saved: SavedFile | None) -> str:
+    """Store the saved file for ``--upload`` and return its link; raise ``UsageError``."""
     if saved is None:
-        raise UsageError("--upload stores the saved file: say --out too", flag="--upload")
-    return send(context, known_store(context), saved.path)
+        raise UsageError("--upload stores the saved file: --out is needed too", flag="--upload")
+    return upload(context, find_store(context), saved.path)

@@ -8,7 +8,7 @@ import pytest
 from unit.cli.given import action, param, sent
 from unit.cli.test_body import TEXTS
 
-from callsheet.cli.input.argv import words
+from callsheet.cli.input.argv import to_argv
 
 CASES: list[tuple[dict[str, object], list[str]]] = [
     ({"text": "a b"}, ["--text", "a b"]),
@@ -39,11 +39,11 @@ CASES: list[tuple[dict[str, object], list[str]]] = [
 
 @pytest.mark.parametrize(("body", "said"), CASES)
 def test_words_for_a_body(body: dict[str, object], said: list[str]) -> None:
-    assert words(TEXTS, body) == said
+    assert to_argv(TEXTS, body) == said
     assert json.loads(sent(TEXTS, *said)) == body
 
 
 def test_a_wire_name_that_a_flag_has_taken_is_said_whole() -> None:
     one = action(param("input.json", path=["JSON"]))
 
-    assert words(one, {"json": 1}) == ["--input", '{"json":1}']
+    assert to_argv(one, {"json": 1}) == ["--input", '{"json":1}']

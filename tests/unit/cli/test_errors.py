@@ -67,7 +67,7 @@ def test_a_fault_of_ours_is_told_in_one_line(capsys: pytest.CaptureFixture[str])
     except RuntimeError as error:
         _, _, err = report(error, capsys)
 
-    assert err.startswith("ads: RuntimeError in test_failure.py:")
+    assert err.startswith("ads: RuntimeError in test_errors.py:")
     assert err.endswith(": odd thing\n  --debug shows where it came from\n")
 
 
