@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.backoff import poll_interval, retry_after, wait_hint
+from callsheet.backoff import poll_interval, retry_after
 from callsheet.errors import CallsheetError, LimitReached, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import (
     SILENCE,
@@ -182,8 +182,7 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
             return _with_ids_first(parsed, task_id, *job.task_ids)
-        refusal = _refusal(job, task_id, reply)
-        refusal.retry_after = wait_hint(reply.headers, timing.wall())
+        refusal = _refusal(job, task_id, reply, timing.wall())
         if refusal.code != "not_found":
             break
     raise refusal
@@ -260,7 +259,7 @@ def record_state(job: Job, reply: ParsedReply, seconds: float | None = None) -> 
         yield from record_leniently(Record(fields.state, job.ref, values))
 
 
-def _refusal(job: Job, task_id: str, reply: HttpReply) -> CallsheetError:
+def _refusal(job: Job, task_id: str, reply: HttpReply, now: float) -> CallsheetError:
     from callsheet.protocol.error_replies import error_for
 
     return error_for(
@@ -271,6 +270,7 @@ def _refusal(job: Job, task_id: str, reply: HttpReply) -> CallsheetError:
         host=job.host,
         task_id=task_id,
         overrides=job.overrides,
+        now=now,
     )
 
 

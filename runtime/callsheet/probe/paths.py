@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.schema_document import is_schema
-from callsheet.protocol.values import unquoted
+from callsheet.protocol.values import parse_nested
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def key_name(key: str) -> str:
 
 
 def _text(value: str, depth: int) -> str:
-    read, _ = unquoted(value)
+    read = parse_nested(value)
     if read is not value:
         return f"text of JSON {outline(read, depth + 1)}"
     return "link" if _LINK.fullmatch(value[:2000]) else "text"

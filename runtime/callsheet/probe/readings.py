@@ -18,7 +18,7 @@ from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import Overrides, pick
 from callsheet.protocol.replies import ReplyFields, read_reply
 from callsheet.protocol.schema_document import read_schema
-from callsheet.protocol.values import expanded, unquoted, word
+from callsheet.protocol.values import expand, parse_nested, word
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class _Way(NamedTuple):
 
 
 def _way(document: Document, overrides: Overrides) -> _Way:
-    value, _ = unquoted(document.value)
+    value = parse_nested(document.value)
     reading = read_schema(value, overrides)
     paths = [_of(value, one) if one is not None else "" for one in (reading.input, reading.output)]
     draft = reading.input.get("$schema", "") if isinstance(reading.input, dict) else ""
@@ -278,7 +278,7 @@ def task_finding(
     sent = json.loads(last.send.body or b"{}")
     task = str(sent[family.task_key])
     reading = read_reply(last.json, sent=sent, media=media, role="query", overrides=overrides)
-    view = expanded(last.json)
+    view = expand(last.json)
     sets = {
         "task-id": keyed_place(view, vocab.TASK_ID_KEYS, task),
         "state": keyed_place(view, vocab.STATE_KEYS, reading.raw_state),

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from callsheet.errors import UsageError
 from callsheet.jsonio import strict_json
 from callsheet.protocol import vocabulary as vocab
-from callsheet.protocol.values import unquoted, words
+from callsheet.protocol.values import parse_nested, words
 from callsheet.secret import redact_text
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Redactor:
             return [self._walk(item, job=job, key=key, gone=gone) for item in value]
         if not isinstance(value, str):
             return value
-        read, _ = unquoted(value)
+        read = parse_nested(value)
         if read is not value:
             return json.dumps(self._walk(read, job=job, key=key, gone=gone), ensure_ascii=False)
         return REMOVED if gone or self._is_private(value, key, job=job) else self.text(value)

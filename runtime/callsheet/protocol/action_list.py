@@ -10,7 +10,7 @@ from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
 from callsheet.protocol.schema_document import is_whole_schema, read_marks, schema_in
-from callsheet.protocol.values import encodable, first_text, number, unquoted
+from callsheet.protocol.values import first_text, is_encodable, number, parse_nested
 from callsheet.spec import Advertised
 from callsheet.text import one_line
 
@@ -60,7 +60,7 @@ def _by_cursor(table: Any) -> NextPage | None:
     for key, parameter in vocab.CURSORS.items():
         value = table.get(key)
         text = str(value) if type(value) is int and abs(value) < 10**40 else value
-        if isinstance(text, str) and 0 < len(text) <= _LONGEST and encodable(text):
+        if isinstance(text, str) and 0 < len(text) <= _LONGEST and is_encodable(text):
             return NextPage(query={parameter: text})
     url = table.get("next")
     is_url = isinstance(url, str) and url.startswith(("/", "http:", "https:"))
@@ -143,14 +143,14 @@ def _located(layers: Sequence[Any], overrides: Overrides) -> tuple[list[Raw] | N
     tables = [layer for layer in reversed(layers) if isinstance(layer, dict)]
     forced = pick_first(tuple(layers), overrides.list)
     if forced:
-        lists = (_raws(unquoted(value)[0], trusted=True) for value in forced)
+        lists = (_raws(parse_nested(value), trusted=True) for value in forced)
         return [raw for found in lists for raw in found or ()], tables
     raws, inner = _search(layers[-1], 0)
     return raws, [*inner, *tables]
 
 
 def _search(value: Any, depth: int) -> tuple[list[Raw] | None, list[Any]]:
-    value, _ = unquoted(value)
+    value = parse_nested(value)
     if isinstance(value, list):
         return _raws(value, trusted=True), []
     if not isinstance(value, dict) or depth >= _DEPTH:
@@ -212,7 +212,7 @@ def _entry(
     raw: Raw, id_keys: Sequence[str], shared: dict[str, bool], overrides: Overrides
 ) -> Advertised | None:
     key, value = raw
-    value, _ = unquoted(value)
+    value = parse_nested(value)
     if isinstance(value, str):
         name = value if key is None else key
         text = "" if key is None else value
@@ -236,7 +236,7 @@ def _entry(
 
 
 def _is_id(name: str) -> bool:
-    return 0 < len(name) <= _LONGEST_ID and name.isprintable() and encodable(name)
+    return 0 < len(name) <= _LONGEST_ID and name.isprintable() and is_encodable(name)
 
 
 def _id_of(entry: Mapping[str, Any], id_keys: Sequence[str]) -> str:

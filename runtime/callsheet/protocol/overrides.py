@@ -16,7 +16,7 @@ _MOST = 1000
 
 
 class Overrides(NamedTuple):
-    """Each field forces one reading; empty means: by structure.
+    """Forced readings of replies; an empty field leaves the reading to the structure.
 
     A value is a string or a list of strings; a string with commas is a list. A *path* is keys
     joined by dots: ``data.tasks``, ``videos[].url`` (``[]`` or ``*``: each item), ``rows[0].id``;
@@ -24,7 +24,7 @@ class Overrides(NamedTuple):
 
     ``list``           path to the actions in the answer of the list
     ``id-key``         keys of an entry that hold the action's id, the first found wins
-    ``schema``         path to the input schema; a second one leads to the output schema
+    ``schema``         path to the input schema; a second path leads to the output schema
     ``envelope-ok``    ``path=value`` words; a reply is refused unless one of them holds
     ``task-id``        paths to the task id, each a candidate
     ``state``          paths to the state
@@ -52,47 +52,46 @@ class Overrides(NamedTuple):
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Overrides:
         """Read a ``protocol`` table; raises ``UsageError`` naming the key that is wrong."""
-        known = {name.replace("_", "-"): name for name in cls._fields}
-        read: dict[str, tuple[str, ...]] = {}
+        keys = {name.replace("_", "-"): name for name in cls._fields}
+        fields: dict[str, tuple[str, ...]] = {}
         for key, value in table.items():
-            if key not in known:
-                allowed = ", ".join(known)
+            if key not in keys:
+                allowed = ", ".join(keys)
                 raise UsageError(f"protocol.{key} is not known", hint=f"known are: {allowed}")
-            read[known[key]] = _words(key, value)
-        wrong = set(read.get("auth", ())) - {"bearer", "x-api-key"}
-        if wrong:
+            fields[keys[key]] = _words(key, value)
+        if set(fields.get("auth", ())) - {"bearer", "x-api-key"}:
             raise UsageError("protocol.auth must be bearer or x-api-key")
-        bare = [rule for rule in read.get("envelope_ok", ()) if "=" not in rule]
-        if bare:
-            raise UsageError(f"protocol.envelope-ok wants path=value, not {bare[0]!r}")
-        return cls(**read)
+        malformed = [rule for rule in fields.get("envelope_ok", ()) if "=" not in rule]
+        if malformed:
+            raise UsageError(f"protocol.envelope-ok wants path=value, not {malformed[0]!r}")
+        return cls(**fields)
 
 
 NONE = Overrides()
 
 
 def _words(key: str, value: Any) -> tuple[str, ...]:
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         raise UsageError(f"protocol.{key} must be a text or a list of texts")
-    return tuple(item.strip() for item in items if item.strip())
+    return tuple(text.strip() for text in texts if text.strip())
 
 
 def pick(data: Any, path: str) -> tuple[Any, ...]:
-    """The values that ``path`` leads to, at most 1,000; none where it leads nowhere."""
-    found = [data]
+    """Return the values that ``path`` leads to, at most 1,000."""
+    matches = [data]
     for step in re.findall(_STEP, path):
         if step != "$":
-            found = [item for value in found for item in _step(value, step)][:_MOST]
-    return tuple(found)
+            matches = [child for parent in matches for child in _step(parent, step)][:_MOST]
+    return tuple(matches)
 
 
 def pick_first(layers: tuple[Any, ...], paths: tuple[str, ...]) -> tuple[Any, ...]:
-    """All values of the first layer in which any of ``paths`` leads somewhere."""
+    """Return all values that ``paths`` lead to in the first layer that has any."""
     for layer in layers:
-        found = tuple(value for path in paths for value in pick(layer, path))
-        if found:
-            return found
+        matches = tuple(match for path in paths for match in pick(layer, path))
+        if matches:
+            return matches
     return ()
 
 

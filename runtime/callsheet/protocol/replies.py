@@ -9,7 +9,7 @@ from callsheet.protocol.envelope import Envelope, open_envelope
 from callsheet.protocol.media import Medium, find_media, select_media
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks, texts_of
-from callsheet.protocol.values import expanded, held, is_link, number, word
+from callsheet.protocol.values import expand, is_link, number, values_of, word
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _state_without_word(
     """
     if media and (role != "create" or not expected or media[0].kind in expected or media[0].named):
         return "done"
-    has_error = any(any(held(table, vocab.ERROR_KEYS)) for table in tables)
+    has_error = any(any(values_of(table, vocab.ERROR_KEYS)) for table in tables)
     return "failed" if has_error and role == "query" else ""
 
 
@@ -201,7 +201,7 @@ def _has_id(entry: dict[str, Any], ids: frozenset[str]) -> bool:
 
 def _views(opened: Envelope) -> tuple[Any, ...]:
     """The payload first, then the envelopes from the inside out, strings of JSON read."""
-    return tuple(expanded(layer) for layer in reversed(opened.layers))
+    return tuple(expand(layer) for layer in reversed(opened.layers))
 
 
 def _tables(views: Sequence[Any]) -> list[dict[str, Any]]:
@@ -221,7 +221,7 @@ def _all(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[Any]:
 
 
 def _held(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for inner in held(table, vocab.TASK_HOLDERS):
+    for inner in values_of(table, vocab.TASK_HOLDERS):
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         if isinstance(inner, dict):
@@ -285,7 +285,7 @@ def _by_flag(tables: Sequence[dict[str, Any]]) -> State:
 def _progress(tables: Sequence[dict[str, Any]], *, running: bool) -> float | None:
     for value in _all(tables, vocab.PROGRESS_KEYS):
         if isinstance(value, dict):
-            value = next(iter(held(value, vocab.PROGRESS_KEYS)), None)
+            value = next(iter(values_of(value, vocab.PROGRESS_KEYS)), None)
         read = number(value)
         if read is not None:
             return _share(read, value, running=running)

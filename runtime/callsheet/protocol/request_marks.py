@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from callsheet.protocol import vocabulary as vocab
-from callsheet.protocol.values import expanded, is_link, words
+from callsheet.protocol.values import expand, is_link, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ class RequestMarks:
     def of(cls, body: Any) -> RequestMarks:
         """Return the marks of a request's body (a JSON value)."""
         digests: list[str] = []
-        for key, text in _fields_of(expanded(body)):
+        for key, text in _fields_of(expand(body)):
             forms = [form for part in _parts(text) for form in _forms(part)]
             digests += map(_digest, forms)
             if forms and key:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import first_text, unquoted
+from callsheet.protocol.values import first_text, parse_nested
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,9 @@ _DEPTH = 4
 
 
 class SchemaReading(NamedTuple):
-    """What a schema document says, unchanged; ``input`` is ``None`` where none was readable.
+    """The parts of a schema document, unchanged; ``input`` is ``None`` where none was readable.
 
-    ``notes`` tell in words what was not understood; ``refusal`` is a no that came with a 2xx.
+    ``notes`` describe what was not understood; ``refusal`` is one that came with a 2xx.
     """
 
     input: Schema | None = None
@@ -35,7 +35,7 @@ class SchemaReading(NamedTuple):
 
 
 def read_schema(data: Any, overrides: Overrides = NONE) -> SchemaReading:
-    """Read a schema document. Never raises on any JSON value."""
+    """Read a schema document. Never raises for any JSON value."""
     opened = open_envelope(data, overrides)
     if opened.refusal:
         return SchemaReading(refusal=opened.refusal, notes=("the server refused the schema",))
@@ -47,26 +47,27 @@ def read_schema(data: Any, overrides: Overrides = NONE) -> SchemaReading:
 
 
 def schema_in(document: Any, overrides: Overrides = NONE, depth: int = 0) -> SchemaReading:
-    """The schemas in ``document`` (a schema, or an object that holds one), without its envelope."""
-    document, _ = unquoted(document)
+    """Read the schemas in ``document``, which is a schema or holds one, without its envelope."""
+    document = parse_nested(document)
     if isinstance(document, bool):
         return SchemaReading(input=document)
     if not isinstance(document, dict):
         return SchemaReading(notes=("the schema document is no JSON object",))
-    found_in, found_out = _forced(document, overrides) if depth == 0 else (None, None)
-    if found_in is None:
-        found_in = _under(document, vocab.INPUT_KEYS)
-        found_out = found_out if found_out is not None else _under(document, vocab.OUTPUT_KEYS)
-    if found_in is None and depth < _DEPTH:
-        inner = _inside(document, overrides, depth)
+    input_schema, output_schema = _forced_schemas(document, overrides if depth == 0 else NONE)
+    if input_schema is None:
+        input_schema = _under(document, vocab.INPUT_KEYS)
+        if output_schema is None:
+            output_schema = _under(document, vocab.OUTPUT_KEYS)
+    if input_schema is None and depth < _DEPTH:
+        inner = _nested_reading(document, overrides, depth)
         if inner is not None:
-            return _merged(document, inner)
+            return _merge(document, inner)
         if is_schema(document):
-            found_in = document
-    notes = () if found_in is not None else ("no JSON Schema of the input was found",)
+            input_schema = document
+    notes = () if input_schema is not None else ("no JSON Schema of the input was found",)
     return SchemaReading(
-        input=found_in,
-        output=found_out,
+        input=input_schema,
+        output=output_schema,
         title=first_text(document, vocab.TITLE_KEYS),
         description=first_text(document, vocab.DESCRIPTION_KEYS),
         marks=read_marks(document),
@@ -75,14 +76,14 @@ def schema_in(document: Any, overrides: Overrides = NONE, depth: int = 0) -> Sch
 
 
 def is_schema(value: Any) -> bool:
-    """Whether ``value`` is meant as a JSON Schema: a boolean, or an object with its keywords."""
+    """Tell whether ``value`` is a JSON Schema: a boolean, or an object with its keywords."""
     if isinstance(value, bool):
         return True
     if not isinstance(value, dict):
         return False
     kind = value.get("type")
     kinds = kind if isinstance(kind, list) and kind else [kind]
-    if all(isinstance(item, str) and item in vocab.JSON_TYPES for item in kinds):
+    if all(isinstance(name, str) and name in vocab.JSON_TYPES for name in kinds):
         return True
     return (
         any(isinstance(value.get(key), dict) for key in vocab.SCHEMA_MAPS)
@@ -93,12 +94,12 @@ def is_schema(value: Any) -> bool:
 
 
 def is_whole_schema(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of the list is itself a schema; its ``type`` may be anything's type."""
+    """Tell whether an entry of the list is itself a schema; its ``type`` alone does not count."""
     return any(key in entry for key in ("properties", "$schema", "$ref", *vocab.SCHEMA_LISTS[:3]))
 
 
 def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
-    """What ``entry`` says about cost and repetition, the entry itself before its annotations."""
+    """Read the marks of cost and repetition: those of the entry before those of its annotations."""
     marks: dict[str, bool] = {}
     for table in (entry, *(entry.get(key) for key in vocab.MARK_HOLDERS)):
         if isinstance(table, dict):
@@ -108,26 +109,32 @@ def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
     return marks
 
 
-def _forced(document: Any, overrides: Overrides) -> tuple[Schema | None, Schema | None]:
-    found: list[Schema | None] = []
+def _forced_schemas(document: Any, overrides: Overrides) -> tuple[Schema | None, Schema | None]:
+    """Return the input and the output schema at the configured paths."""
+    schemas: list[Schema | None] = []
     for path in overrides.schema[:2]:
-        picked = (unquoted(value)[0] for value in pick_first((document,), (path,)))
-        found.append(next((value for value in picked if isinstance(value, dict | bool)), None))
-    return (*found, None, None)[0], (*found, None, None)[1]
+        candidates = map(parse_nested, pick_first((document,), (path,)))
+        schemas.append(
+            next((schema for schema in candidates if isinstance(schema, dict | bool)), None)
+        )
+    input_schema, output_schema, *_ = (*schemas, None, None)
+    return input_schema, output_schema
 
 
 def _under(document: dict[str, Any], keys: tuple[str, ...]) -> Schema | None:
-    """The first of ``keys`` that holds a schema; an empty object allows anything."""
+    """Return the schema under the first of ``keys`` that has one; ``{}`` allows anything."""
     for key in keys:
-        value, _ = unquoted(document.get(key))
-        if isinstance(value, dict | bool) and (value == {} or is_schema(value)):
-            return value
+        schema = parse_nested(document.get(key))
+        if isinstance(schema, dict | bool) and (schema == {} or is_schema(schema)):
+            return schema
     return None
 
 
-def _inside(document: dict[str, Any], overrides: Overrides, depth: int) -> SchemaReading | None:
+def _nested_reading(
+    document: dict[str, Any], overrides: Overrides, depth: int
+) -> SchemaReading | None:
     for key in vocab.SCHEMA_HOLDERS:
-        inner, _ = unquoted(document.get(key))
+        inner = parse_nested(document.get(key))
         if isinstance(inner, dict):
             reading = schema_in(inner, overrides, depth + 1)
             if reading.input is not None:
@@ -135,7 +142,7 @@ def _inside(document: dict[str, Any], overrides: Overrides, depth: int) -> Schem
     return None
 
 
-def _merged(outer: dict[str, Any], inner: SchemaReading) -> SchemaReading:
+def _merge(outer: dict[str, Any], inner: SchemaReading) -> SchemaReading:
     return SchemaReading(
         input=inner.input,
         output=inner.output if inner.output is not None else _under(outer, vocab.OUTPUT_KEYS),

@@ -26,49 +26,52 @@ _RELATIVE = r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a
 
 
 def loads(text: str | bytes) -> Any:
-    """The JSON value in ``text``; raises ``ValueError`` alone, whatever is wrong with it."""
+    """Parse JSON; raise ``ValueError`` for anything that cannot be read."""
     try:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
-def unquoted(value: Any, times: int = 2) -> tuple[Any, int]:
-    """``value``, read if it is a string that holds a JSON object or array.
+def parse_nested(value: Any) -> Any:
+    """Return ``value``, or the object or array that it holds if it is a string of JSON."""
+    return _parse_nested(value, 2)[0]
 
-    ``times`` bounds how often a string within a string is read; returned is what is left of it.
-    """
-    read, left = value, times
-    while isinstance(read, str) and left > 0 and read.lstrip()[:1] in {"{", "[", '"'}:
-        if len(read) > _LONGEST:
+
+def _parse_nested(value: Any, times: int) -> tuple[Any, int]:
+    """Parse a string within a string at most ``times`` times; return how often is left too."""
+    parsed, remaining = value, times
+    while isinstance(parsed, str) and remaining > 0 and parsed.lstrip()[:1] in {"{", "[", '"'}:
+        if len(parsed) > _LONGEST:
             break
         try:
-            read, left = loads(read), left - 1
+            parsed, remaining = loads(parsed), remaining - 1
         except ValueError:
             break
-    return (read, left) if isinstance(read, dict | list) else (value, times)
+    return (parsed, remaining) if isinstance(parsed, dict | list) else (value, times)
 
 
-def expanded(value: Any, times: int = 2, depth: int = 0) -> Any:
-    """A copy of ``value`` in which strings that hold JSON are read, twice at most on any way."""
-    value, times = unquoted(value, times)
+def expand(value: Any, times: int = 2, depth: int = 0) -> Any:
+    """Copy ``value`` with the strings that hold JSON parsed, at most twice on any path."""
+    value, times = _parse_nested(value, times)
     if depth >= _DEPTH:
         return value
     below = depth + 1
     if isinstance(value, dict):
         return {
-            key: expanded(item, times, below) if isinstance(item, _READABLE) else item
-            for key, item in value.items()
+            key: expand(child, times, below) if isinstance(child, _READABLE) else child
+            for key, child in value.items()
         }
     if isinstance(value, list):
         return [
-            expanded(item, times, below) if isinstance(item, _READABLE) else item for item in value
+            expand(child, times, below) if isinstance(child, _READABLE) else child
+            for child in value
         ]
     return value
 
 
 def word(value: Any) -> str:
-    """A state or a code for comparison: no case, spaces, ``-`` or ``_``."""
+    """Normalise a state or a code for comparison: no case, spaces, ``-`` or ``_``."""
     if isinstance(value, str):
         return (value if value.isalnum() else _JOINTS.sub("", value)).casefold()
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
@@ -77,7 +80,7 @@ def word(value: Any) -> str:
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a key: ``coverImage_url`` gives cover, image, url."""
+    """Split a key into its words: ``coverImage_url`` gives cover, image, url."""
     return _words(name[:200])
 
 
@@ -88,35 +91,32 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def number(value: Any) -> float | None:
-    """A finite number, from a JSON number or a string that is one (``%`` is dropped)."""
+    """Read a finite number from a JSON number or a string that is one (``%`` is dropped)."""
     if isinstance(value, str):
-        found = re.fullmatch(_NUMBER, value[:700])
-        value = float(found[1]) if found else None
+        match = re.fullmatch(_NUMBER, value[:700])
+        value = float(match[1]) if match else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        read = float(value)
+        parsed = float(value)
     except OverflowError:
         return None
-    return read if math.isfinite(read) else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def first_text(table: Mapping[str, Any], keys: Iterable[str]) -> str:
-    """The first text that stands, not empty, under one of ``keys``."""
-    for key in keys:
-        value = table.get(key)
-        if isinstance(value, str) and value.strip():
-            return value
-    return ""
+    """Return the first text under one of ``keys`` that is not blank, or ``""``."""
+    texts = (table.get(key) for key in keys)
+    return next((text for text in texts if isinstance(text, str) and text.strip()), "")
 
 
-def held(table: Mapping[str, Any], keys: Iterable[str]) -> list[Any]:
-    """What stands in a table under these keys, in their order."""
+def values_of(table: Mapping[str, Any], keys: Iterable[str]) -> list[Any]:
+    """Return the values that a table has under these keys, in the order of ``keys``."""
     return [table[key] for key in keys if key in table]
 
 
-def encodable(text: str) -> bool:
-    """Whether ``text`` can be sent; a lone surrogate cannot."""
+def is_encodable(text: str) -> bool:
+    """Tell whether ``text`` can be sent; a lone surrogate cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -127,9 +127,9 @@ def encodable(text: str) -> bool:
 def is_link(text: str) -> bool:
     """Tell whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
     text = text.strip()
-    if "/" not in text and "." not in text:  # no pattern below has neither
+    if "/" not in text and "." not in text:  # every pattern below needs one of them
         return False
-    if not text or not encodable(text) or text in {"/", ".", ".."}:
+    if not text or not is_encodable(text) or text in {"/", ".", ".."}:
         return False
     if re.match(_INLINE, text):
         return True
@@ -139,5 +139,5 @@ def is_link(text: str) -> bool:
 
 
 def split_links(text: str) -> list[str]:
-    """Return the links in a text: one, or those of a comma list; a comma in a link stays."""
+    """Split a text into its links: one, or those of a comma list; commas inside a link stay."""
     return re.split(_NEXT_LINK, text.strip()) if "," in text and "://" in text else [text.strip()]

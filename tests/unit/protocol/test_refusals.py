@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
-from callsheet.protocol.error_replies import error_for, error_from, read_refusal, refusal_of
+from callsheet.protocol.error_replies import error_for, read_refusal, refusal_of
 from callsheet.protocol.overrides import Overrides
 
 PAGE = b"<!DOCTYPE html><html><head><title>\n Bad \x1b[31mGateway </title></head>"
@@ -191,16 +191,6 @@ def test_a_query_whose_task_is_not_known() -> None:
 
     assert "does not know the task that ai.video.query asks for" in error.message
     assert "check the task id" in error.hint
-
-
-def test_a_refusal_read_before_gives_the_same_error() -> None:
-    body = {"code": 402, "message": "Insufficient balance"}
-    refusal = refusal_of(body, 200)
-    error = error_from(
-        refusal, 200, {}, action="ai.video.generate", host="h.example", command="vid"
-    )
-
-    assert error.as_json() == failed(200, body).as_json()
 
 
 def test_a_forced_message() -> None:

@@ -7,31 +7,31 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol.values import expanded, loads, number, unquoted, word, words
+from callsheet.protocol.values import expand, loads, number, parse_nested, word, words
 
 
 @pytest.mark.parametrize(
-    ("value", "read", "left"),
+    ("text", "parsed"),
     [
-        ('{"a": 1}', {"a": 1}, 1),
-        (" [1]\n", [1], 1),
-        (json.dumps('{"a": 1}'), {"a": 1}, 0),
-        (json.dumps(json.dumps("[1]")), json.dumps(json.dumps("[1]")), 2),
-        ('"text"', '"text"', 2),
-        ("{broken", "{broken", 2),
-        ("7", "7", 2),
-        ("[" * 100_000, "[" * 100_000, 2),
-        ({"a": "{}"}, {"a": "{}"}, 2),
+        ('{"a": 1}', {"a": 1}),
+        (" [1]\n", [1]),
+        (json.dumps('{"a": 1}'), {"a": 1}),
+        (json.dumps(json.dumps("[1]")), json.dumps(json.dumps("[1]"))),
+        ('"text"', '"text"'),
+        ("{broken", "{broken"),
+        ("7", "7"),
+        ("[" * 100_000, "[" * 100_000),
+        ({"a": "{}"}, {"a": "{}"}),
     ],
 )
-def test_unquoted(value: Any, read: Any, left: int) -> None:
-    assert unquoted(value) == (read, left)
+def test_strings_of_json_are_parsed(text: Any, parsed: Any) -> None:
+    assert parse_nested(text) == parsed
 
 
-def test_expanded_reads_twice_on_any_way() -> None:
+def test_expand_parses_twice_on_any_path() -> None:
     data = {"a": json.dumps({"b": json.dumps({"c": "[1]"})}), "d": ['{"e": 1}', "{"]}
 
-    assert expanded(data) == {"a": {"b": {"c": "[1]"}}, "d": [{"e": 1}, "{"]}
+    assert expand(data) == {"a": {"b": {"c": "[1]"}}, "d": [{"e": 1}, "{"]}
 
 
 def test_loads_raises_one_kind_of_error() -> None:
