@@ -31,7 +31,11 @@ def unclean(package: Path) -> list[str]:
         for path in sorted(package.parent.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    strange = [f"{path}: {fault}" for path, text in texts.items() for fault in hidden(text)]
+    strange = [
+        f"{path}: {fault}"
+        for path, text in texts.items()
+        for fault in (rows(text) if path.suffix == ".flags" else hidden(text))
+    ]
     code = ((path, text) for path, text in texts.items() if path.suffix == ".py")
     return strange + [f"{path}: {fault}" for path, text in code for fault in faults(text)]
 
@@ -40,6 +44,12 @@ def hidden(text: str) -> list[str]:
     """Return characters that cannot be seen or that end a line unseen."""
     strange = {char for char in text if not (char.isprintable() or char == "\n")}
     return [f"characters {sorted(map(ascii, strange))}"] if strange else []
+
+
+def rows(text: str) -> list[str]:
+    """Return what is wrong with rows of a flag and its words, which a tab divides."""
+    odd = [line for line in text.splitlines() if line.count("\t") != 1]
+    return [f"no row of two: {line[:80]!a}" for line in odd] + hidden(text.replace("\t", ""))
 
 
 def faults(source: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hostile.campaign import Run
 from hostile.cases import BENIGN, CLASSES, CORPUS, MAKERS, Case, load
 from hostile.chance import schemas
 from hostile.gates import gates
-from hostile.reading import faults
+from hostile.reading import faults, rows
 from hostile.screen import moved
 from hostile.timing import slow
 from hostile.voices import voices
@@ -145,6 +145,12 @@ def test_a_breach_is_noticed(tmp_path: Path) -> None:
 )
 def test_the_reading_notices(source: str) -> None:
     assert list(faults(source)) != []
+
+
+@pytest.mark.parametrize("text", ["--x", "--x\ta\tb", "--x\ta\x1b[2J", "--x\ta\u202e"])
+def test_the_reading_of_stored_flags_notices(text: str) -> None:
+    assert rows("--x\twords\n") == []
+    assert rows(text) != []
 
 
 def test_the_screen_notices() -> None:
