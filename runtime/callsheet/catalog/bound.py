@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 
 
 def snapshot(bindings: Bindings) -> Snapshot:
-    """Every action of a generated package with its schemas; empty without a package."""
+    """Return every action of a generated package with its schemas; empty without a package."""
     actions = tuple(_advertised(bindings, action) for action in generated(bindings))
     return Snapshot(bindings.source, actions)
 
 
 def generated(bindings: Bindings) -> Iterator[Action]:
-    """The actions of a package, those without a command of their own among them."""
+    """Yield the actions of a package, with those that have no command of their own."""
     if not bindings.package:
         return
     index: Mapping[str, str] = importlib.import_module(f"{bindings.package}.commands").MODULES
     for name in sorted(set(index.values())):
         module = importlib.import_module(f"{bindings.package}.commands.{name}")
-        yield from (one for one in vars(module).values() if isinstance(one, Action))
+        yield from (member for member in vars(module).values() if isinstance(member, Action))
 
 
 def surface_of(bindings: Bindings) -> ActionSet:
-    """The named actions of a package."""
+    """Return the named actions of a package."""
     from callsheet.actions.resolve import resolve_actions
 
     return resolve_actions(snapshot(bindings).actions, bindings.overlay(), bindings.names())
 
 
 def as_known(action: Action, entry: Advertised | None) -> Advertised:
-    """What a package keeps of an action: its schemas, its words, and what it costs.
+    """Reduce an action to what a package holds: its schemas, its texts, and what it costs.
 
-    Two such are alike where a client made from either would be.
+    Two such entries are equal where the clients generated from them would be.
     """
     hints: dict[str, bool] = {"idempotency": True} if action.idempotent else {}
     if not action.paid and action.role != "query":
@@ -57,5 +57,5 @@ def as_known(action: Action, entry: Advertised | None) -> Advertised:
 
 def _advertised(bindings: Bindings, action: Action) -> Advertised:
     schemas = bindings.schema(action.module) or {} if action.module else {}
-    kept = Advertised(id=action.id, input=schemas.get("input"), output=schemas.get("output"))
-    return as_known(action, kept)
+    entry = Advertised(id=action.id, input=schemas.get("input"), output=schemas.get("output"))
+    return as_known(action, entry)

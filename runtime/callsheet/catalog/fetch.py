@@ -44,75 +44,75 @@ GLANCE = 10.0
 MOST_ACTIONS = 10_000
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
 _VALIDATOR = re.compile("[ -~]{1,1024}")
-_SPOILT = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
+_DAMAGED = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
 
 
 def fetch(
     host: str,
     overrides: Overrides,
     timing: Timing,
-    known: Catalogue | None,
+    cached: Catalogue | None,
     *,
     every: bool = False,
 ) -> Flow[Catalogue]:
     """Ask for the list and for every schema that the list does not carry.
 
-    What is ``known`` is asked for on condition that it changed. A list that did not speaks for
+    What is ``cached`` is asked for on condition that it changed. A list that did not speaks for
     its schemas too, unless ``every`` one is to be asked for. Raises what the list's answer
     stands for; a schema that cannot be had leaves its action without one and adds a note.
     """
     mark = read_as(overrides)
-    known = known if known is not None and known.read_as == mark else None
-    conditions = {} if every else _conditions(known, LIST)
+    cached = cached if cached is not None and cached.read_as == mark else None
+    conditions = {} if every else _conditions(cached, LIST)
     reply = yield from with_retries(Send("GET", LIST, None, conditions), timing)
-    if reply.status == 304 and known is not None:
-        return known._replace(fetched=timing.wall(), requests=1)
+    if reply.status == 304 and cached is not None:
+        return cached._replace(fetched=timing.wall(), requests=1)
     server = reply.headers.get("server", "")[:80]
     entries, notes, sent = yield from _pages(reply, host, overrides, timing)
-    asked = _Schemas(overrides, timing, known)
-    actions = yield from asked.complete(entries)
+    schemas = _Schemas(overrides, timing, cached)
+    actions = yield from schemas.complete(entries)
     # What could not be had now is asked for again, also where the list has not changed.
-    if sent == 1 and not asked.missed:
-        _remember(asked.tags, LIST, reply)
-    notes += asked.notes
-    sent += asked.sent
-    now, apart = timing.wall(), tuple(asked.apart)
-    told = tuple(notes)
-    return Catalogue(host, now, actions, asked.tags, told, sent, server, apart, now, mark)
+    if sent == 1 and not schemas.missed:
+        _remember(schemas.tags, LIST, reply)
+    notes += schemas.notes
+    sent += schemas.sent
+    now, separate = timing.wall(), tuple(schemas.apart)
+    all_notes = tuple(notes)
+    return Catalogue(host, now, actions, schemas.tags, all_notes, sent, server, separate, now, mark)
 
 
 def read_as(overrides: Overrides) -> str:
-    """What a stored catalogue was read with: another reader may see something else in it."""
+    """Return the mark of this reader: another one may see something else in a stored reply."""
     return f"{__version__} {overrides}"
 
 
 def glance(
-    host: str, overrides: Overrides, timing: Timing, known: Catalogue, action_id: str
+    host: str, overrides: Overrides, timing: Timing, cached: Catalogue, action_id: str
 ) -> Flow[Catalogue]:
-    """What is known, brought up to date about one action: two small requests at most.
+    """Update the cached catalogue about one action, with two small requests at most.
 
     Raises what an answer that is none stands for.
     """
-    conditions = _conditions(known, LIST)
+    conditions = _conditions(cached, LIST)
     reply = yield from follow_redirect(Send("GET", LIST, None, conditions, within=GLANCE))
     if reply.status == 304:
-        listed = known.get(action_id)
+        listed = cached.get(action_id)
         entry = None
     else:
         entries, _, _ = yield from _pages(reply, host, overrides, timing)
-        entry = next((one for one in entries if one.id == action_id), None)
+        entry = next((action for action in entries if action.id == action_id), None)
         listed = entry
-    asked = _Schemas(overrides, timing, known)
+    schemas = _Schemas(overrides, timing, cached)
     if listed is not None and (entry is None or entry.input is None) and is_sendable(action_id):
         path = action_path(action_id, "/schema")
         answer = yield from follow_redirect(
-            Send("GET", path, None, _conditions(known, path), within=GLANCE)
+            Send("GET", path, None, _conditions(cached, path), within=GLANCE)
         )
-        listed, _ = asked.with_schema(listed, answer)
-    others = tuple(one for one in known.actions if one.id != action_id)
+        listed, _ = schemas.with_schema(listed, answer)
+    others = tuple(action for action in cached.actions if action.id != action_id)
     actions = (*others, listed) if listed is not None else others
     # The validator of the list stays the old one: the other schemas were not asked for.
-    return known._replace(actions=actions, tags={**known.tags, **asked.tags})
+    return cached._replace(actions=actions, tags={**cached.tags, **schemas.tags})
 
 
 def _pages(
@@ -121,23 +121,23 @@ def _pages(
     """Read the list to its end; a page that brings nothing new ends it."""
     entries: list[Advertised] = []
     notes: list[str] = []
-    seen: set[str] = set()
+    ids: set[str] = set()
     for sent in range(1, MOST_PAGES + 1):
         page = _page_of(reply, host, overrides)
-        fresh = list({entry.id: entry for entry in page.entries if entry.id not in seen}.values())
-        seen.update(entry.id for entry in fresh)
+        fresh = list({entry.id: entry for entry in page.entries if entry.id not in ids}.values())
+        ids.update(entry.id for entry in fresh)
         entries += fresh
         notes += page.notes
         if page.next is None or not fresh:
             return entries, notes, sent
         if sent == MOST_PAGES or len(entries) >= MOST_ACTIONS:
             break
-        reply = yield from with_retries(_following(page.next, reply, host), timing)
+        reply = yield from with_retries(_next_request(page.next, reply, host), timing)
     return entries, [*notes, f"the list is cut after {len(entries)} actions"], sent
 
 
-def _following(following: NextPage, reply: HttpReply, host: str) -> Send:
-    """The request for a further page; its link must stay inside the host's origin."""
+def _next_request(following: NextPage, reply: HttpReply, host: str) -> Send:
+    """Return the request for the next page; its link must stay inside the host's origin."""
     if not following.url:
         return Send("GET", f"{LIST}?{urlencode(following.query)}")
     url = join_url(reply.url, following.url)
@@ -150,20 +150,20 @@ def _following(following: NextPage, reply: HttpReply, host: str) -> Send:
 
 
 def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
-    """One page of the list; raises the error that anything else stands for."""
-    taken = 200 <= reply.status < 300 and is_json(reply)
-    if taken and len(reply.body) > LARGEST_LIST:
+    """Read one page of the list; raise the error that any other reply stands for."""
+    is_json_reply = 200 <= reply.status < 300 and is_json(reply)
+    if is_json_reply and len(reply.body) > LARGEST_LIST:
         raise ServerError(f"the list of {host} is larger than 5 MB")
-    data = strict_json(reply.body) if taken else None
-    spoilt = taken and data is None
-    if spoilt:
-        data = salvage(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
-    page = read_list(data, overrides, headers=reply.headers) if data is not None else None
-    if spoilt and page is not None and not page.entries:
+    document = strict_json(reply.body) if is_json_reply else None
+    is_damaged = is_json_reply and document is None
+    if is_damaged:
+        document = salvage(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
+    page = read_list(document, overrides, headers=reply.headers) if document is not None else None
+    if is_damaged and page is not None and not page.entries:
         page = None
     if page is not None and page.recognised and page.refusal is None:
-        return replace(page, notes=(*page.notes, _SPOILT)) if spoilt else page
-    if page is None and taken and reply.body.lstrip()[:1] in {b"{", b"["}:
+        return replace(page, notes=(*page.notes, _DAMAGED)) if is_damaged else page
+    if page is None and is_json_reply and reply.body.lstrip()[:1] in {b"{", b"["}:
         raise ServerError(f"the list of {host} is JSON that repeats a key or holds no valid text")
     if page is not None and page.refusal is None:
         raise ServerError(
@@ -175,17 +175,17 @@ def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
 
 
 def is_json(reply: HttpReply) -> bool:
-    """Whether an answer may be JSON by its type; many servers name none, or plain text."""
-    said = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-    plain = said in {"", "text/plain", "text/json", "application/octet-stream"}
-    return plain or said == "application/json" or said.endswith("+json")
+    """Tell whether a reply may be JSON by its type; many servers name none, or plain text."""
+    content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_untyped = content_type in {"", "text/plain", "text/json", "application/octet-stream"}
+    return is_untyped or content_type == "application/json" or content_type.endswith("+json")
 
 
 class _Schemas:
     """Asks for the schemas that a list does not carry, all at once, then again for what failed."""
 
-    def __init__(self, overrides: Overrides, timing: Timing, known: Catalogue | None) -> None:
-        self.overrides, self.timing, self.known = overrides, timing, known
+    def __init__(self, overrides: Overrides, timing: Timing, cached: Catalogue | None) -> None:
+        self.overrides, self.timing, self.cached = overrides, timing, cached
         self.tags: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
         self.apart: list[str] = []
@@ -193,32 +193,32 @@ class _Schemas:
         self.missed = False
 
     def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
-        """The actions of a list with their schemas; ``notes`` says where one is not to be had."""
-        wanted = [entry.id for entry in entries if entry.input is None and is_sendable(entry.id)]
+        """Add the schemas to the actions of a list; ``notes`` says where one could not be had."""
+        missing = [entry.id for entry in entries if entry.input is None and is_sendable(entry.id)]
         replies: tuple[HttpReply | Exception, ...] = ()
-        if wanted:
-            replies = yield Gather(tuple(self._request(name) for name in wanted))
-        answers = dict(zip(wanted, replies, strict=True))
-        self.sent, self.apart = len(wanted), wanted
-        found = []
+        if missing:
+            replies = yield Gather(tuple(self._request(name) for name in missing))
+        answers = dict(zip(missing, replies, strict=True))
+        self.sent, self.apart = len(missing), missing
+        actions = []
         for entry in entries:
-            action, why = entry, ""
+            action, reason = entry, ""
             if entry.id in answers:
-                reply = yield from self._again(entry.id, answers[entry.id])
-                action, why = self.with_schema(action, reply)
+                reply = yield from self._retry(entry.id, answers[entry.id])
+                action, reason = self.with_schema(action, reply)
             elif entry.input is None:
-                why = "such an id cannot be asked for"
-            found.append(action)
-            if why:
-                self.notes.append(f"{one_line(action.id)}: {why}")
-        return tuple(found)
+                reason = "such an id cannot be asked for"
+            actions.append(action)
+            if reason:
+                self.notes.append(f"{one_line(action.id)}: {reason}")
+        return tuple(actions)
 
     def _request(self, action_id: str) -> Send:
         path = action_path(action_id, "/schema")
-        return Send("GET", path, None, _conditions(self.known, path))
+        return Send("GET", path, None, _conditions(self.cached, path))
 
-    def _again(self, action_id: str, reply: HttpReply | Exception) -> Flow[HttpReply | Exception]:
-        """The same answer, or a better one where it was a passing trouble or a redirect."""
+    def _retry(self, action_id: str, reply: HttpReply | Exception) -> Flow[HttpReply | Exception]:
+        """Return the reply; ask again after a temporary failure or a redirect."""
         if not isinstance(reply, Exception) and reply.status not in AGAIN:
             return reply
         try:
@@ -230,23 +230,23 @@ class _Schemas:
     def with_schema(
         self, action: Advertised, reply: HttpReply | Exception
     ) -> tuple[Advertised, str]:
-        """The action with what its schema document says, and why not where it says nothing."""
+        """Return the action with its schema, and the reason where there is none."""
         path = action_path(action.id, "/schema")
-        before = self.known.get(action.id) if self.known is not None else None
+        before = self.cached.get(action.id) if self.cached is not None else None
         if isinstance(reply, Exception) or reply.status in AGAIN:
             self.missed = True
-            words = reply if isinstance(reply, Exception) else f"HTTP {reply.status}"
-            return action, f"the schema could not be fetched: {one_line(str(words))}"
-        if reply.status == 304 and before is not None and self.known is not None:
-            self.tags[path] = self.known.tags.get(path, {})
+            reason = reply if isinstance(reply, Exception) else f"HTTP {reply.status}"
+            return action, f"the schema could not be fetched: {one_line(str(reason))}"
+        if reply.status == 304 and before is not None and self.cached is not None:
+            self.tags[path] = self.cached.tags.get(path, {})
             return before, ""
         small = len(reply.body) <= LARGEST_SCHEMA
-        data = strict_json(reply.body) if small and is_json(reply) else None
-        taken = 200 <= reply.status < 300 and data is not None
-        if not taken or open_envelope(data, self.overrides).refusal is not None:
+        document = strict_json(reply.body) if small and is_json(reply) else None
+        is_schema = 200 <= reply.status < 300 and document is not None
+        if not is_schema or open_envelope(document, self.overrides).refusal is not None:
             return action, f"the schema could not be read (HTTP {reply.status})"
         _remember(self.tags, path, reply)
-        reading = read_schema(data, self.overrides)
+        reading = read_schema(document, self.overrides)
         if reading.input is None:
             return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
         return action._replace(
@@ -258,14 +258,16 @@ class _Schemas:
         ), ""
 
 
-def _conditions(known: Catalogue | None, path: str) -> dict[str, str]:
-    tags = known.tags.get(path, {}) if known is not None else {}
+def _conditions(cached: Catalogue | None, path: str) -> dict[str, str]:
+    tags = cached.tags.get(path, {}) if cached is not None else {}
     names = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
-    return {names[tag]: value for tag, value in tags.items()}
+    return {names[tag]: validator for tag, validator in tags.items()}
 
 
 def _remember(tags: dict[str, dict[str, str]], path: str, reply: HttpReply) -> None:
-    said = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
-    found = {name: value for name, value in said.items() if _VALIDATOR.fullmatch(value)}
-    if found:
-        tags[path] = found
+    headers = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
+    validators = {
+        name: validator for name, validator in headers.items() if _VALIDATOR.fullmatch(validator)
+    }
+    if validators:
+        tags[path] = validators

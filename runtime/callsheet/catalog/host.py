@@ -58,7 +58,7 @@ class Host:
 
     @cached_property
     def overlay(self) -> Overlay:
-        """The configuration of the bindings, with what was forced to be free."""
+        """Return the configuration of the bindings, with what was forced to be free."""
         overlay = self.bindings.overlay()
         return overlay._replace(free=(*overlay.free, *self.overrides.free))
 

@@ -37,7 +37,7 @@ class Catalogue(NamedTuple):
     read_as: str = ""
 
     def get(self, action_id: str) -> Advertised | None:
-        """The action with this id, if it is advertised."""
+        """Return the action with this id, if it is advertised."""
         return next((a for a in self.actions if a.id == action_id), None)
 
 
@@ -56,7 +56,7 @@ class Snapshot:
     actions: tuple[Advertised, ...]
 
     def __post_init__(self) -> None:
-        """Settle the order, so that equal catalogues are equal snapshots."""
+        """Sort the actions, so that equal catalogues are equal snapshots."""
         ordered = tuple(sorted(self.actions, key=lambda action: action.id))
         object.__setattr__(self, "actions", ordered)
 
@@ -79,43 +79,44 @@ class Lock:
     groups: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
 
-def dump_lock(lock: Lock, kept: Mapping[str, str] | None = None) -> str:
-    """The text of a lock: one block an action, ordered by id, one key a line.
+def dump_lock(lock: Lock, blocks_by_id: Mapping[str, str] | None = None) -> str:
+    """Return the text of a lock: one block an action, ordered by id, one key a line.
 
-    ``kept`` holds the blocks, as :func:`blocks_of` gives them, that need not be written anew.
+    ``blocks_by_id`` holds the blocks, as :func:`blocks_of` gives them, that did not change.
     """
-    known = kept or {}
-    rest = {
+    unchanged = blocks_by_id or {}
+    footer = {
         "format": _FORMAT,
         "source": lock.snapshot.source,
         "options": dict(lock.options),
         "groups": {" ".join(words): dict(names) for words, names in lock.groups.items()},
     }
     blocks = [
-        known.get(one.id) or _text(one.id, _block(one, lock)) for one in lock.snapshot.actions
+        unchanged.get(action.id) or _text(action.id, _block(action, lock))
+        for action in lock.snapshot.actions
     ]
     inside = ",\n".join(blocks)
     head = f' "actions": {{\n{inside}\n }},\n' if blocks else ' "actions": {},\n'
-    return "{\n" + head + _dumped(rest)[2:] + "\n"
+    return "{\n" + head + _dumped(footer)[2:] + "\n"
 
 
-def _dumped(value: object) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, default=as_dict)
+def _dumped(document: object) -> str:
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, default=as_dict)
 
 
 def _text(name: str, block: object) -> str:
-    """One block where it stands in the file, two blanks deep."""
+    """Return one block as it stands in the file, indented by two."""
     lines = _dumped(block).splitlines()
     return "\n".join([f"  {json.dumps(name)}: {lines[0]}", *(f"  {line}" for line in lines[1:])])
 
 
 def blocks_of(text: str) -> dict[str, str]:
-    """The blocks of a lock as they stand in its text, by action id."""
-    found = {}
+    """Return the blocks of a lock as they stand in its text, by action id."""
+    blocks = {}
     for block in _BLOCK.finditer(text):
         with suppress(ValueError):
-            found[str(json.loads(block[1]))] = block[0]
-    return found
+            blocks[str(json.loads(block[1]))] = block[0]
+    return blocks
 
 
 def _block(action: Advertised, lock: Lock) -> dict[str, object]:
@@ -132,11 +133,11 @@ def _block(action: Advertised, lock: Lock) -> dict[str, object]:
         "output": action.output,
         "marks": dict(action.hints),
     }
-    return block | {key: value for key, value in optional.items() if value not in ("", None, {})}
+    return block | {key: entry for key, entry in optional.items() if entry not in ("", None, {})}
 
 
 def _digests(action: Advertised) -> dict[str, str]:
-    """What shows a change at once: of both schemas, and of what the server says in words."""
+    """Return the digests that show a change: of both schemas, and of the server's texts."""
     return {
         "schema": digest({"input": action.input, "output": action.output}),
         "text": digest([action.title, action.description]),
@@ -156,11 +157,11 @@ def load_lock(text: str) -> Lock:
         actions = tuple(_action(name, block) for name, block in blocks.items())
         return Lock(
             Snapshot(str(document["source"]), actions),
-            commands={name: _words(said) for name, said in _column(blocks, "command").items()},
+            commands={name: _words(entry) for name, entry in _column(blocks, "command").items()},
             options=dict(document["options"]),
-            methods={name: str(said) for name, said in _column(blocks, "method").items()},
-            modules={name: str(said) for name, said in _column(blocks, "module").items()},
-            flags={name: _flags(said) for name, said in _column(blocks, "flags").items()},
+            methods={name: str(entry) for name, entry in _column(blocks, "method").items()},
+            modules={name: str(entry) for name, entry in _column(blocks, "module").items()},
+            flags={name: _flags(entry) for name, entry in _column(blocks, "flags").items()},
             groups={
                 tuple(words.split()): {key: str(name) for key, name in names.items()}
                 for words, names in document.get("groups", {}).items()
@@ -177,13 +178,13 @@ def _column(blocks: Mapping[str, dict[str, Any]], key: str) -> dict[str, Any]:
     return {name: block[key] for name, block in blocks.items() if key in block}
 
 
-def _words(said: str | list[str]) -> tuple[str, ...]:
-    """A command path; locks of the first versions hold a list."""
-    return tuple(said.split() if isinstance(said, str) else map(str, said))
+def _words(command: str | list[str]) -> tuple[str, ...]:
+    """Return a command path; locks of the first versions hold a list."""
+    return tuple(command.split() if isinstance(command, str) else map(str, command))
 
 
-def _flags(said: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    return {tuple(parse_pointer(pointer)): str(flag) for pointer, flag in said.items()}
+def _flags(flags: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    return {tuple(parse_pointer(pointer)): str(flag) for pointer, flag in flags.items()}
 
 
 def _action(name: str, block: dict[str, Any]) -> Advertised:

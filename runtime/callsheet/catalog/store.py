@@ -27,11 +27,11 @@ class Index(NamedTuple):
     text: bytes
 
     def digest_of(self, action_id: str) -> str | None:
-        """The digest; empty where no schema was readable, ``None`` where the id is not listed."""
+        """Return the digest; empty without a readable schema, None where the id is not listed."""
         head = self.text.index(b"\n")
-        place = self.text.find(f" {json.dumps(action_id)}\n".encode(), head)
-        found = self.text[place - 64 : place].decode("ascii", "replace") if place > head else None
-        return "" if found == _NO_SCHEMA else found
+        index = self.text.find(f" {json.dumps(action_id)}\n".encode(), head)
+        digest = self.text[index - 64 : index].decode("ascii", "replace") if index > head else None
+        return "" if digest == _NO_SCHEMA else digest
 
 
 class CatalogueCache:
@@ -42,10 +42,10 @@ class CatalogueCache:
         self._indexes: dict[str, Index | None] = {}
 
     def path(self, host: str) -> str:
-        """The file for a host."""
-        scheme, _, place = host.partition("://")
-        plain = (one if one in _PLAIN else f"_{ord(one):x}_" for one in place)
-        name = f"{scheme}-{''.join(plain)}"
+        """Return the path of a host's file."""
+        scheme, _, address = host.partition("://")
+        escaped = (char if char in _PLAIN else f"_{ord(char):x}_" for char in address)
+        name = f"{scheme}-{''.join(escaped)}"
         if len(name) > _LONGEST:
             import hashlib
 
@@ -53,19 +53,21 @@ class CatalogueCache:
         return os.path.join(self.folder, f"{name}.json")
 
     def load(self, host: str) -> Catalogue | None:
-        """What was last fetched from the host, if it was ever."""
+        """Load what was last fetched from the host; None where nothing was."""
         try:
             with open(self.path(host), encoding="utf-8") as file:
-                data = json.load(file)
-            found = _stored(host, data)
+                document = json.load(file)
+            catalogue = _parse(host, document)
             index = self.index(host)
-            # One that was still the same when it was asked for again is not written again.
-            return found._replace(fetched=max(index.fetched, found.fetched)) if index else found
+            if index is None:
+                return catalogue
+            # A catalogue that was found unchanged is not written again; its index is.
+            return catalogue._replace(fetched=max(index.fetched, catalogue.fetched))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def index(self, host: str) -> Index | None:
-        """The digests of what was last fetched, without reading the rest of it."""
+        """Return the digests of what was last fetched, without reading the rest of it."""
         if host not in self._indexes:
             self._indexes[host] = self._read(host)
         return self._indexes[host]
@@ -81,7 +83,7 @@ class CatalogueCache:
 
     def store(self, catalogue: Catalogue) -> None:
         """Replace the files of this host; a cache that cannot be written is no error."""
-        data = {
+        document = {
             "fetched": catalogue.fetched,
             "tags": catalogue.tags,
             "notes": catalogue.notes,
@@ -89,21 +91,21 @@ class CatalogueCache:
             "apart": catalogue.apart,
             "whole": catalogue.whole,
             "read_as": catalogue.read_as,
-            "actions": [one._asdict() for one in catalogue.actions],
+            "actions": [action._asdict() for action in catalogue.actions],
         }
         path = self.path(catalogue.host)
-        self._replace(path, json.dumps(data))  # `dump` would not use the fast encoder
-        rows = (f"{_digest(one)} {json.dumps(one.id)}\n" for one in catalogue.actions)
-        self._keep(catalogue, "".join(rows))
+        self._replace(path, json.dumps(document))  # `dump` would not use the fast encoder
+        rows = (f"{_digest(action)} {json.dumps(action.id)}\n" for action in catalogue.actions)
+        self._write_index(catalogue, "".join(rows))
 
     def touch(self, catalogue: Catalogue) -> None:
-        """Note when a catalogue that lies here already was last found to be as it is."""
+        """Record that a stored catalogue was found unchanged just now."""
         index = self.index(catalogue.host)
         if index is None:
             self.store(catalogue)
         else:
             rows = index.text.partition(b"\n")[2].decode()
-            self._keep(catalogue, rows)
+            self._write_index(catalogue, rows)
 
     def rows(self, host: str, made_from: str) -> list[dict[str, Any]] | None:
         """Return the rows last stored for this catalogue; ``None`` where they are out of date."""
@@ -124,7 +126,7 @@ class CatalogueCache:
         catalogue = os.stat(self.path(host))
         return [made_from, catalogue.st_mtime_ns, catalogue.st_size]
 
-    def _keep(self, catalogue: Catalogue, rows: str) -> None:
+    def _write_index(self, catalogue: Catalogue, rows: str) -> None:
         head = json.dumps([catalogue.fetched, catalogue.server])
         self._replace(self.path(catalogue.host) + _INDEX, f"{head}\n{rows}")
         self._indexes.clear()
@@ -142,27 +144,27 @@ def _digest(action: Advertised) -> str:
     return _NO_SCHEMA if action.input is None else digest(action.input)
 
 
-def _stored(host: str, data: Any) -> Catalogue:
-    """A catalogue as it was stored; raises for anything of another shape."""
+def _parse(host: str, document: Any) -> Catalogue:
+    """Parse a stored catalogue; raise ``TypeError`` and the like for any other shape."""
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.spec import Advertised
 
-    actions = tuple(Advertised(**action) for action in data["actions"])
-    notes, tags = tuple(data["notes"]), data["tags"]
+    actions = tuple(Advertised(**action) for action in document["actions"])
+    notes, tags = tuple(document["notes"]), document["tags"]
     texts = [*notes, *tags, *(text for a in actions for text in (a.id, a.title, a.description))]
-    texts += [text for held in tags.values() for pair in held.items() for text in pair]
+    texts += [text for validators in tags.values() for pair in validators.items() for text in pair]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("not a stored catalogue")
     if not all(isinstance(action.hints, dict) for action in actions):
         raise TypeError("not a stored catalogue")
     return Catalogue(
         host,
-        float(data["fetched"]),
+        float(document["fetched"]),
         actions,
         tags,
         notes,
-        server=str(data["server"]),
-        apart=tuple(map(str, data.get("apart", ()))),
-        whole=float(data.get("whole", 0.0)),
-        read_as=str(data.get("read_as", "")),
+        server=str(document["server"]),
+        apart=tuple(map(str, document.get("apart", ()))),
+        whole=float(document.get("whole", 0.0)),
+        read_as=str(document.get("read_as", "")),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from callsheet.client.results import AsyncResult, Result
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings, load
-from callsheet.engine.invoke import Engine, Invocation, require_done
+from callsheet.engine.invoke import Engine, require_done
 from callsheet.flows.jobs import fetch_missing_media
 from callsheet.flows.retry import default_timing
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.host import Host
     from callsheet.client.tasks import AsyncTask, AsyncTasks, Task, Tasks
     from callsheet.flows.effects import Flow, JobUpdate
+    from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
     from callsheet.model import Model, RootModel
@@ -103,16 +104,65 @@ class BaseClient:
 
         return Ledger(self.settings.state_dir if folder == DEFAULT_LEDGER else folder)
 
-    def _job(self, outcome: Invocation) -> Job:
-        from callsheet.errors import ServerError
+    def _find(self, action: Action | str) -> Flow[Action]:
+        if not isinstance(action, str):
+            return action
+        return (yield from self.engine.host.find(action))
 
-        job = self.engine.job_of(outcome)
+    def _list(self, refresh: bool) -> Flow[ActionSet]:
+        host = self.engine.host
+        return host.surface((yield from host.refresh() if refresh else host.catalogue()))
+
+    def _call(
+        self,
+        action: Action | str,
+        body: Body,
+        *,
+        wait: bool,
+        timeout: float | None,
+        idempotency_key: str | None,
+        check: bool,
+    ) -> Flow[tuple[Action, ParsedReply, Job | None]]:
+        """Invoke an action and, with ``wait``, wait for its job; what both clients run."""
+        resolved = yield from self._find(action)
+        invocation = yield from self.engine.invoke(
+            resolved, as_json({} if body is None else body), key=idempotency_key, check=check,
+            timeout=None if wait else timeout,
+        )  # fmt: skip
+        job = self.engine.job_of(invocation)
+        reply = invocation.reply
+        if wait:
+            reply = yield from fetch_missing_media(reply, job, self.engine.timing)
+        if wait and job is not None and reply.fields.state in {"", "running"}:
+            seconds = job.family.timeout_ms / 1000 if timeout is None else timeout
+            reply = yield from self.engine.wait_until_over(job, seconds)
+        task_id = next(iter(reply.fields.task_ids or job.task_ids), None) if job else None
+        return resolved, require_done(reply, resolved.id, task_id), job
+
+    def _submit(
+        self,
+        action: Action | str,
+        body: Body,
+        *,
+        timeout: float | None,
+        idempotency_key: str | None,
+        check: bool,
+    ) -> Flow[tuple[Action, Job, ParsedReply]]:
+        """Start a job; raise ``ServerError`` for a reply without a task id."""
+        resolved = yield from self._find(action)
+        invocation = yield from self.engine.invoke(
+            resolved, as_json({} if body is None else body), key=idempotency_key,
+            timeout=timeout, check=check,
+        )  # fmt: skip
+        job = self.engine.job_of(invocation)
         if job is None:
+            from callsheet.errors import ServerError
+
             raise ServerError(
-                f"{outcome.action.id} answered without a task that can be asked about",
-                action=outcome.action.id,
+                f"{resolved.id} answered without a task that can be asked about",
+                action=resolved.id,
             )
-        return job
+        return resolved, job, invocation.reply
 
 
 class Client(BaseClient):
@@ -126,7 +176,7 @@ class Client(BaseClient):
 
     @cached_property
     def tasks(self) -> Tasks:
-        """The jobs that this client knows of."""
+        """Return the jobs that this client knows of."""
         from callsheet.client.tasks import Tasks
 
         return Tasks(self)
@@ -136,16 +186,12 @@ class Client(BaseClient):
         return self.transport.run(flow, tell)
 
     def find(self, action: Action | str) -> Action:
-        """The action of this id."""
-        if not isinstance(action, str):
-            return action
-        match: Action = self.run(self.engine.host.find(action))
-        return match
+        """Return the action of this id."""
+        return self.run(self._find(action))
 
     def actions(self, *, refresh: bool = False) -> ActionSet:
-        """The named actions that the server advertises; from the cache unless told otherwise."""
-        flow = self.engine.host.refresh() if refresh else self.engine.host.catalogue()
-        return self.engine.host.surface(self.run(flow))
+        """Return the named actions of the server, from the cache unless ``refresh``."""
+        return self.run(self._list(refresh))
 
     def call(
         self,
@@ -164,22 +210,10 @@ class Client(BaseClient):
         ``timeout`` is in seconds: of the wait, or else of the longest silence of the server.
         Raises any of ``callsheet.errors``.
         """
-        found = self.find(action)
-        flow = self.engine.invoke(
-            found, as_json({} if body is None else body), key=idempotency_key, check=check,
-            timeout=None if wait else timeout,
-        )  # fmt: skip
-        outcome: Invocation = self.run(flow)
-        job = self.engine.job_of(outcome)
-        answer = outcome.reply
-        if wait:
-            answer = self.run(fetch_missing_media(answer, job, self.engine.timing))
-        if wait and job is not None and answer.fields.state in {"", "running"}:
-            from callsheet.client.tasks import Task
-
-            return Task[Any](self, found, job, answer).wait(timeout=timeout)
-        require_done(answer, found.id, job.task_ids[0] if job else None)
-        return Result(self, found, answer, job)
+        flow = self._call(
+            action, body, wait=wait, timeout=timeout, idempotency_key=idempotency_key, check=check
+        )
+        return Result(self, *self.run(flow))
 
     def submit(
         self,
@@ -190,20 +224,13 @@ class Client(BaseClient):
         idempotency_key: str | None = None,
         check: bool = True,
     ) -> Task[Any]:
-        """Start a job with its create action; raises as ``call`` does."""
+        """Start a job with its create action; raise as ``call`` does."""
         from callsheet.client.tasks import Task
 
-        found = self.find(action)
-        outcome = self.run(
-            self.engine.invoke(
-                found,
-                as_json({} if body is None else body),
-                key=idempotency_key,
-                timeout=timeout,
-                check=check,
-            )
+        flow = self._submit(
+            action, body, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
-        return Task(self, found, self._job(outcome), outcome.reply)
+        return Task(self, *self.run(flow))
 
     def close(self) -> None:
         """Close connections and the ledger."""
@@ -232,7 +259,7 @@ class AsyncClient(BaseClient):
 
     @cached_property
     def tasks(self) -> AsyncTasks:
-        """As ``Client.tasks``."""
+        """See ``Client.tasks``."""
         from callsheet.client.tasks import AsyncTasks
 
         return AsyncTasks(self)
@@ -242,16 +269,12 @@ class AsyncClient(BaseClient):
         return await self.transport.run(flow, tell)
 
     async def find(self, action: Action | str) -> Action:
-        """The action of this id."""
-        if not isinstance(action, str):
-            return action
-        found: Action = await self.run(self.engine.host.find(action))
-        return found
+        """See ``Client.find``."""
+        return await self.run(self._find(action))
 
     async def actions(self, *, refresh: bool = False) -> ActionSet:
-        """As ``Client.actions``."""
-        flow = self.engine.host.refresh() if refresh else self.engine.host.catalogue()
-        return self.engine.host.surface(await self.run(flow))
+        """See ``Client.actions``."""
+        return await self.run(self._list(refresh))
 
     async def call(
         self,
@@ -263,23 +286,11 @@ class AsyncClient(BaseClient):
         idempotency_key: str | None = None,
         check: bool = True,
     ) -> AsyncResult[Any]:
-        """As ``Client.call``."""
-        found = await self.find(action)
-        flow = self.engine.invoke(
-            found, as_json({} if body is None else body), key=idempotency_key, check=check,
-            timeout=None if wait else timeout,
-        )  # fmt: skip
-        outcome: Invocation = await self.run(flow)
-        job = self.engine.job_of(outcome)
-        answer = outcome.reply
-        if wait:
-            answer = await self.run(fetch_missing_media(answer, job, self.engine.timing))
-        if wait and job is not None and answer.fields.state in {"", "running"}:
-            from callsheet.client.tasks import AsyncTask
-
-            return await AsyncTask[Any](self, found, job, answer).wait(timeout=timeout)
-        require_done(answer, found.id, job.task_ids[0] if job else None)
-        return AsyncResult(self, found, answer, job)
+        """See ``Client.call``."""
+        flow = self._call(
+            action, body, wait=wait, timeout=timeout, idempotency_key=idempotency_key, check=check
+        )
+        return AsyncResult(self, *(await self.run(flow)))
 
     async def submit(
         self,
@@ -290,20 +301,13 @@ class AsyncClient(BaseClient):
         idempotency_key: str | None = None,
         check: bool = True,
     ) -> AsyncTask[Any]:
-        """As ``Client.submit``."""
+        """See ``Client.submit``."""
         from callsheet.client.tasks import AsyncTask
 
-        found = await self.find(action)
-        outcome = await self.run(
-            self.engine.invoke(
-                found,
-                as_json({} if body is None else body),
-                key=idempotency_key,
-                timeout=timeout,
-                check=check,
-            )
+        flow = self._submit(
+            action, body, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
-        return AsyncTask(self, found, self._job(outcome), outcome.reply)
+        return AsyncTask(self, *(await self.run(flow)))
 
     async def close(self) -> None:
         """Close connections and the ledger."""

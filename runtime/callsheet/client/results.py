@@ -49,7 +49,7 @@ class ResultState(Generic[T]):
 
     @property
     def data(self) -> T:
-        """The typed content, built on first access.
+        """Return the typed content, built on first access.
 
         What a newer server sends beyond the model is kept; a value that the model does not
         know never makes this fail.
@@ -58,8 +58,8 @@ class ResultState(Generic[T]):
             self._data = _typed(
                 self._client.bindings.package, self._module, self._answer.fields.payload
             )
-        data: T = self._data
-        return data
+        content: T = self._data
+        return content
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.action}, HTTP {self.response.status}>"
@@ -81,7 +81,7 @@ class Result(ResultState[T]):
     def save_all(
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
-        """As ``save``, and returns every file; a template for all of them has ``{index}``."""
+        """Save like ``save`` and return every file; a template for all of them has ``{index}``."""
         flow = self._client.engine.save(
             self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
         )
@@ -94,13 +94,13 @@ class AsyncResult(ResultState[T]):
     _client: AsyncClient
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
-        """As ``Result.save``."""
+        """See ``Result.save``."""
         return (await self.save_all(path, force=force, manifest=manifest))[0]
 
     async def save_all(
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
-        """As ``Result.save_all``."""
+        """See ``Result.save_all``."""
         flow = self._client.engine.save(
             self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
         )

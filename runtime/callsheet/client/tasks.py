@@ -25,11 +25,11 @@ Rows: TypeAlias = list[dict[str, Any]]
 
 
 def body_of(recovery: Recovery, name: str) -> tuple[str, bytes]:
-    """The action and the body of an earlier job; raises ``UsageError`` where it is not kept."""
+    """Return the action and the body of an earlier job; raise ``UsageError`` without a body."""
     row = recovery.row(name)
     if row.body is None:
         digest = (row.body_digest or "")[:16]
-        raise UsageError(f"the body of {name} is not kept here, its digest alone ({digest})")
+        raise UsageError(f"the body of {name} is not stored here, its digest alone ({digest})")
     return row.action, row.body.encode()
 
 
@@ -44,16 +44,16 @@ class History:
         return self._client.engine
 
     def list(self, *, limit: int = 50) -> Rows:
-        """What the ledger knows, newest first."""
+        """List the jobs of the ledger, newest first."""
         ledger = self._client.ledger
         return [job.to_row() for job in ledger.jobs(limit=limit)] if ledger is not None else []
 
     def forget(self, name: str) -> None:
-        """Drop a job from the ledger; the job itself and its files stay."""
+        """Delete a job from the ledger; the job itself and its files stay."""
         recovery = Recovery(self._engine)
         recovery.ledger.forget(recovery.row(name).ref)
 
-    def _recovering(self, name: str, task_id: str | None) -> Flow[Rows]:
+    def _recover(self, name: str, task_id: str | None) -> Flow[Rows]:
         recovery = Recovery(self._engine)
         if task_id is None:
             return [job.to_row() for job in (yield from recovery.recover(name))]
@@ -66,17 +66,17 @@ class Tasks(History):
     _client: Client
 
     def get(self, name: str) -> Task[Any]:
-        """The job with this task id or client reference; nothing is asked of the server yet."""
+        """Return the job with this task id or reference; nothing is asked of the server yet."""
         job: Job = self._client.run(self._engine.find_job(name))
         return Task(self._client, self._engine.action_of(job), job, None)
 
     def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
-        """Every job that is unknown or not saved, after the unknown ones were looked up.
+        """List every job that is unknown or not saved, after looking the unknown ones up.
 
         Nothing is sent again. ``name`` narrows it to one job; ``task_id`` says what its task
         id is, where you know it from elsewhere: the server has to know it too.
         """
-        return self._client.run(self._recovering(name, task_id))
+        return self._client.run(self._recover(name, task_id))
 
     def rerun(self, name: str) -> Task[Any]:
         """Start the same job again, as a new one with a reference of its own; it may cost."""
@@ -89,16 +89,16 @@ class AsyncTasks(History):
     _client: AsyncClient
 
     async def get(self, name: str) -> AsyncTask[Any]:
-        """As ``Tasks.get``."""
+        """See ``Tasks.get``."""
         job: Job = await self._client.run(self._engine.find_job(name))
         return AsyncTask(self._client, self._engine.action_of(job), job, None)
 
     async def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
-        """As ``Tasks.recover``."""
-        return await self._client.run(self._recovering(name, task_id))
+        """See ``Tasks.recover``."""
+        return await self._client.run(self._recover(name, task_id))
 
     async def rerun(self, name: str) -> AsyncTask[Any]:
-        """As ``Tasks.rerun``."""
+        """See ``Tasks.rerun``."""
         return await self._client.submit(*body_of(Recovery(self._engine), name))
 
 
@@ -122,13 +122,13 @@ class TaskState(Generic[T]):
 
     @property
     def id(self) -> str:
-        """The server's id: of several in its first answer, the one by which it knew the job."""
-        known = self._answer.fields.task_ids if self._answer else ()
-        return (known or self._job.task_ids)[0]
+        """Return the server's id: of several, the one by which it last knew the job."""
+        task_ids = self._answer.fields.task_ids if self._answer else ()
+        return (task_ids or self._job.task_ids)[0]
 
     @property
     def state(self) -> str:
-        """``running``, ``done`` or ``failed``; ``running`` before the first look."""
+        """Return ``running``, ``done`` or ``failed``; ``running`` before the first query."""
         return (self._answer.fields.state if self._answer else "") or "running"
 
     @property
@@ -143,13 +143,30 @@ class TaskState(Generic[T]):
 
     @property
     def progress(self) -> float | None:
-        """0 to 1, where the server tells it."""
+        """Return the progress, 0 to 1, where the server tells it."""
         return self._answer.fields.progress if self._answer else None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} of {self.action}: {self.state}>"
 
-    def _waiting(self, timeout: float | None) -> Flow[ParsedReply]:
+    def _query(self) -> Flow[None]:
+        self._answer = yield from self._client.engine.query_job(self._job)
+
+    def _cancel(self) -> Flow[None]:
+        from callsheet.engine.recovery import cancel
+
+        yield from cancel(self._client.engine, self._job)
+
+    def _save(self, path: str, *, force: bool, manifest: bool) -> Flow[SavedFile]:
+        reply = self._answer
+        if reply is None or self.state != "done" or not reply.fields.media:
+            reply = yield from self._wait(None)
+        files = yield from self._client.engine.save(
+            reply, path, action=self._action.id, job=self._job, force=force, manifest=manifest
+        )
+        return files[0]
+
+    def _wait(self, timeout: float | None) -> Flow[ParsedReply]:
         seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
         self._answer = yield from self._client.engine.wait_until_over(self._job, seconds)
         return require_done(self._answer, self.action, self.id)
@@ -161,8 +178,8 @@ class Task(TaskState[T]):
     _client: Client
 
     def refresh(self) -> Task[T]:
-        """Look at the job once."""
-        self._answer = self._client.run(self._client.engine.query_job(self._job))
+        """Query the job once."""
+        self._client.run(self._query())
         return self
 
     def wait(
@@ -175,24 +192,19 @@ class Task(TaskState[T]):
 
         Raises ``StillRunning`` at the time-out (the job lives on) and ``TaskFailed``.
         """
-        return self._result(self._client.run(self._waiting(timeout), on_update))
+        return self._result(self._client.run(self._wait(timeout), on_update))
 
     def watch(self, *, timeout: float | None = None) -> Iterator[JobUpdate]:
-        """The job's updates until it is done; raises as ``wait`` does."""
-        yield from self._client.transport.iterate(self._waiting(timeout), [])
+        """Yield the job's updates until it is done; raise as ``wait`` does."""
+        yield from self._client.transport.iterate(self._wait(timeout), [])
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Wait where necessary, then fetch the first medium to ``path``; see ``Result.save``."""
-        answer = self._answer
-        there = answer is not None and self.state == "done" and answer.fields.media
-        result = self._result(answer) if answer and there else self.wait()
-        return result.save(path, force=force, manifest=manifest)
+        return self._client.run(self._save(path, force=force, manifest=manifest))
 
     def cancel(self) -> None:
         """Ask the server to stop the job; raises ``UsageError`` where it offers no such action."""
-        from callsheet.engine.recovery import cancel
-
-        self._client.run(cancel(self._client.engine, self._job))
+        self._client.run(self._cancel())
 
     def _result(self, answer: ParsedReply) -> Result[T]:
         return Result(self._client, self._action, answer, self._job)
@@ -204,8 +216,8 @@ class AsyncTask(TaskState[T]):
     _client: AsyncClient
 
     async def refresh(self) -> AsyncTask[T]:
-        """As ``Task.refresh``."""
-        self._answer = await self._client.run(self._client.engine.query_job(self._job))
+        """See ``Task.refresh``."""
+        await self._client.run(self._query())
         return self
 
     async def wait(
@@ -214,26 +226,21 @@ class AsyncTask(TaskState[T]):
         timeout: float | None = None,
         on_update: Callable[[JobUpdate], object] | None = None,
     ) -> AsyncResult[T]:
-        """As ``Task.wait``; cancelling it leaves the job alive."""
-        return self._result(await self._client.run(self._waiting(timeout), on_update))
+        """See ``Task.wait``; cancelling it leaves the job alive."""
+        return self._result(await self._client.run(self._wait(timeout), on_update))
 
     async def watch(self, *, timeout: float | None = None) -> AsyncIterator[JobUpdate]:
-        """As ``Task.watch``."""
-        async for update in self._client.transport.iterate(self._waiting(timeout), []):
+        """See ``Task.watch``."""
+        async for update in self._client.transport.iterate(self._wait(timeout), []):
             yield update
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
-        """As ``Task.save``."""
-        answer = self._answer
-        there = answer is not None and self.state == "done" and answer.fields.media
-        result = self._result(answer) if answer and there else await self.wait()
-        return await result.save(path, force=force, manifest=manifest)
+        """See ``Task.save``."""
+        return await self._client.run(self._save(path, force=force, manifest=manifest))
 
     async def cancel(self) -> None:
-        """As ``Task.cancel``."""
-        from callsheet.engine.recovery import cancel
-
-        await self._client.run(cancel(self._client.engine, self._job))
+        """See ``Task.cancel``."""
+        await self._client.run(self._cancel())
 
     def _result(self, answer: ParsedReply) -> AsyncResult[T]:
         return AsyncResult(self._client, self._action, answer, self._job)

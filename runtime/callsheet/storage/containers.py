@@ -43,7 +43,7 @@ SHORTEST = 12
 
 
 def kind_of(head: bytes) -> str:
-    """The container that a file begins as (``mp4``, ``png``, …); empty for none that is known."""
+    """Return the container that a file begins as, such as ``mp4``; empty for an unknown one."""
     if head[4:8] in _BOXES:
         return "avif" if head[8:12] in _PICTURE_BRANDS else "mp4"
     if head[:4] == b"RIFF":
@@ -54,7 +54,7 @@ def kind_of(head: bytes) -> str:
 
 
 def expected_kind(name: str) -> str:
-    """The container that the extension of a name promises; empty where it promises none."""
+    """Return the container that the extension of a name promises; empty where it promises none."""
     return _BY_EXTENSION.get(os.path.splitext(name)[1].lower(), "")
 
 
@@ -71,9 +71,9 @@ def require_kind(name: str, head: bytes, expected: frozenset[str] = frozenset())
         raise WrongKind(f"the link leads to a {container} file, not to {_listing(expected)}")
     is_text = bool(expected) and head.lstrip()[:1] in {*_TEXT_STARTS} and "image" not in expected
     if (wanted or is_text) and not container:
-        asked = wanted or _listing(expected)
+        promised = wanted or _listing(expected)
         raise WrongKind(
-            f"the link leads to something that is no {asked} or other medium",
+            f"the link leads to something that is no {promised} or other medium",
             hint="--json shows the link",
         )
     return container
@@ -84,7 +84,7 @@ def _listing(kinds: frozenset[str]) -> str:
 
 
 def is_whole(file: IO[bytes], size: int) -> bool:
-    """Whether a file of ``size`` bytes ends where its structure says; true where none tells."""
+    """Tell whether a file of ``size`` bytes ends where its structure says; true where none does."""
     file.seek(0)
     kind = kind_of(file.read(HEAD))
     if kind == "mp4":
@@ -102,18 +102,18 @@ def is_whole(file: IO[bytes], size: int) -> bool:
 
 
 def _boxes_end(file: IO[bytes], size: int) -> bool:
-    """Whether the boxes of an MP4 fill the file, with media and an index among them."""
-    place, seen = 0, set()
-    while place + 8 <= size:
-        file.seek(place)
+    """Tell whether the boxes of an MP4 fill the file, with media and an index among them."""
+    offset, names = 0, set()
+    while offset + 8 <= size:
+        file.seek(offset)
         length, name = struct.unpack(">I4s", file.read(8))
         if length == 1:
             more = file.read(8)
             length = struct.unpack(">Q", more)[0] if len(more) == 8 else 0
         elif length == 0:  # to the end of the file
-            length = size - place
+            length = size - offset
         if length < 8:
             return False
-        seen.add(name)
-        place += length
-    return place == size and b"mdat" in seen and bool(seen & {b"moov", b"moof"})
+        names.add(name)
+        offset += length
+    return offset == size and b"mdat" in names and bool(names & {b"moov", b"moof"})

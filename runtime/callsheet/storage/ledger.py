@@ -26,9 +26,9 @@ ENDING = ".running"
 
 
 class ProcessLock:
-    """A file of its own in the state folder, locked as long as this program goes on.
+    """A file of its own in the state folder, locked as long as this process lives.
 
-    The system drops the lock however the program ends. Raises ``OSError``.
+    The system drops the lock however the process ends. Raises ``OSError``.
     """
 
     def __init__(self, folder: str) -> None:
@@ -37,7 +37,7 @@ class ProcessLock:
         self._name = ""
 
     def name(self) -> str:
-        """The name under which others find this program, taken when it is first needed."""
+        """Return the name under which others find this process; take it when it is first needed."""
         if self._handle is None:
             name = os.urandom(8).hex() + ENDING
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -46,8 +46,8 @@ class ProcessLock:
             self._handle, self._name = handle, name
         return self._name
 
-    def is_here(self, name: str | None) -> bool:
-        """Whether the program of this name goes on; what a dead one left is removed."""
+    def is_alive(self, name: str | None) -> bool:
+        """Tell whether the process of this name is alive; remove the file of a dead one."""
         if not name or not name.endswith(ENDING) or name != os.path.basename(name):
             return False
         path = os.path.join(self._folder, name)
@@ -67,7 +67,7 @@ class ProcessLock:
             os.close(handle)
 
     def close(self) -> None:
-        """Give the name up."""
+        """Remove the file and give the name up."""
         if self._handle is not None:
             with suppress(OSError):
                 os.unlink(os.path.join(self._folder, self._name))
@@ -92,7 +92,7 @@ UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action
   body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
   target = :target, sent = :sent, holder = :holder, error = NULL WHERE ref = :ref
 """
-# What was saved stays so, whatever is heard of the job later.
+# A saved job stays saved, whatever a later reply says.
 UPDATE_STATE = """
 UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
   ('running', 'done', 'failed') THEN state ELSE :state END
@@ -156,7 +156,7 @@ class LedgerEntry(NamedTuple):
 
 @cache
 def _update(*names: str) -> str:
-    """The one statement that changes the state and these columns of a job."""
+    """Return the one statement that changes the state and these columns of a job."""
     return UPDATE_STATE + "".join(f", {name} = :{name}" for name in names) + " WHERE ref = :ref"
 
 
@@ -172,7 +172,7 @@ class Ledger:
         self._since = clock()
         self._db: sqlite3.Connection | None = None
         self._lock = threading.RLock()
-        self._presence: ProcessLock | None = None
+        self._alive: ProcessLock | None = None
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns."""
@@ -184,7 +184,7 @@ class Ledger:
 
     def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
         row = {name: _text(values.get(name)) for name in INTENT}
-        row |= {"ref": ref, "now": self._clock(), "holder": self._here().name()}
+        row |= {"ref": ref, "now": self._clock(), "holder": self._process_lock().name()}
         if not db.execute(INSERT_INTENT, row).rowcount:
             _refuse_twice(db, ref, values)
             db.execute(RENEW_INTENT, row)
@@ -202,17 +202,17 @@ class Ledger:
         for file in values.get("files", ()):
             path = os.path.abspath(file.path)
             db.execute("DELETE FROM files WHERE ref = ? AND path = ?", (ref, path))
-            noted = (ref, path, file.bytes, file.sha256, now)
-            db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", noted)
+            file_row = (ref, path, file.bytes, file.sha256, now)
+            db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", file_row)
         if values.get("idempotency"):
             db.execute(HONOURED, {"ref": ref, "now": now})
 
     def saved(self, ref: str, files: Iterable[SavedFile]) -> None:
-        """Note the files that a job was saved to."""
+        """Record the files that a job was saved to."""
         self.record("saved", ref, {"files": tuple(files)})
 
     def find(self, name: str) -> LedgerEntry | None:
-        """The newest job with this reference (or its first 8 characters or more) or task id."""
+        """Return the newest job with this task id or reference; 8 characters of that are enough."""
         by_ref = "ref = ? OR (length(?) >= 8 AND substr(ref, 1, length(?)) = ?)"
         entries = self._entries(by_ref, [name] * 4) or self._entries(
             "instr(task_ids, ?)", [json.dumps(name)]
@@ -224,34 +224,34 @@ class Ledger:
         return self._entries("1", [], limit=limit)
 
     def unsettled(self, *, host: str = "") -> list[LedgerEntry]:
-        """Jobs whose outcome is unknown, then those that are not saved; newest first each.
+        """List jobs whose outcome is unknown, then those that are not saved; newest first each.
 
-        An intent whose program ended while the request was out is unknown too.
+        An intent whose process ended while the request was out is unknown too.
         """
-        here, place = (" AND host = ?", [host]) if host else ("", [])
-        candidates = self._entries(f"({UNKNOWN}){here}", [self._since, *place])
+        of_host, parameters = (" AND host = ?", [host]) if host else ("", [])
+        candidates = self._entries(f"({UNKNOWN}){of_host}", [self._since, *parameters])
         unknown = [entry for entry in candidates if self.is_unknown(entry)]
-        return unknown + self._entries(UNSAVED + here, place)
+        return unknown + self._entries(UNSAVED + of_host, parameters)
 
     def is_unknown(self, entry: LedgerEntry) -> bool:
         """Tell whether the outcome of a job is unknown."""
         if entry.state == "intent" and entry.created < self._since:
-            return not self._here().is_here(entry.holder)
+            return not self._process_lock().is_alive(entry.holder)
         return entry.state == "unknown"
 
     def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
-        """How many seconds the last jobs of these actions took, the newest first."""
+        """Return how many seconds the last jobs of these actions took, the newest first."""
         if not os.path.exists(self.path):
             return ()
         with self._guarding, self._open() as db:
             any_of = ", ".join("?" * len(actions))
             sql = f"""SELECT seconds FROM jobs WHERE action IN ({any_of}) AND host = ?
               AND seconds IS NOT NULL ORDER BY created DESC LIMIT ?"""  # noqa: S608 - constants
-            found = db.execute(sql, (*actions, host, limit))
-            return tuple(row["seconds"] for row in found)
+            rows = db.execute(sql, (*actions, host, limit))
+            return tuple(row["seconds"] for row in rows)
 
     def forget(self, ref: str) -> None:
-        """Drop a job and the notes of its files; the files stay."""
+        """Delete a job and the rows of its files; the files stay."""
         with self._writing() as db:
             db.execute("DELETE FROM files WHERE ref = ?", (ref,))
             db.execute("DELETE FROM jobs WHERE ref = ?", (ref,))
@@ -267,43 +267,43 @@ class Ledger:
         return row is not None and is_fresh(row["seen"], self._clock())
 
     def keep_reply(self, name: str, body: bytes) -> str:
-        """Keep the whole body of a reply beside the ledger; return its path, or ``""``."""
+        """Store the whole body of a reply beside the ledger; return its path, or ``""``."""
         from callsheet.storage.raw_replies import keep_reply
 
         return keep_reply(os.path.dirname(self.path), name, body)
 
     def damage(self) -> str:
-        """What SQLite finds wrong with the file; empty for nothing, or for no file."""
+        """Return what SQLite finds wrong with the file; empty for nothing, or for no file."""
         if not os.path.exists(self.path):
             return ""
         with self._guarding, self._open() as db:
-            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
-        return "" if found == ["ok"] else "; ".join(found)
+            messages = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
+        return "" if messages == ["ok"] else "; ".join(messages)
 
     def leave(self) -> None:
-        """Let go of the file as a program does that ends: nothing is tidied, nothing is lost."""
+        """Leave the file as a process does that ends: nothing is tidied, nothing is lost."""
         if self._db is not None:
             from callsheet.storage.ledger_schema import abandon
 
             abandon(self._db)
             self._db = None
-        self._leave_presence()
+        self._release()
 
     def close(self) -> None:
         """Close the file; it opens again when needed."""
         if self._db is not None:
             self._db.close()
             self._db = None
-        self._leave_presence()
+        self._release()
 
-    def _here(self) -> ProcessLock:
-        if self._presence is None:
-            self._presence = ProcessLock(os.path.dirname(self.path))
-        return self._presence
+    def _process_lock(self) -> ProcessLock:
+        if self._alive is None:
+            self._alive = ProcessLock(os.path.dirname(self.path))
+        return self._alive
 
-    def _leave_presence(self) -> None:
-        if self._presence is not None:
-            self._presence.close()
+    def _release(self) -> None:
+        if self._alive is not None:
+            self._alive.close()
 
     def _entries(
         self, condition: str, parameters: list[Any], *, limit: int = -1
@@ -334,7 +334,7 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that no other writer can come between."""
+        """Open one transaction that no other writer can come between."""
         with self._guarding, self._open() as db:
             db.execute("BEGIN IMMEDIATE")
             yield db
@@ -345,15 +345,15 @@ def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -
     row = db.execute("SELECT * FROM jobs WHERE ref = ?", (ref,)).fetchone()
     if row["state"] in {"unsent", "refused"}:
         return
-    same = all(row[name] == values.get(name) for name in ("host", "action", "body_digest"))
-    if not (same and values.get("repeat")):
+    is_same = all(row[name] == values.get(name) for name in ("host", "action", "body_digest"))
+    if not (is_same and values.get("repeat")):
         raise ReferenceUsed(
             f"the reference {ref} was used for {row['action']} already ({row['state']})",
             hint="take another one for another request"
-            if not same
+            if not is_same
             else "sending it again could cost again: the server is not known to honour the key",
         )
 
 
-def _text(value: Any) -> Any:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+def _text(field: Any) -> Any:
+    return field if field is None or isinstance(field, str) else json.dumps(field)

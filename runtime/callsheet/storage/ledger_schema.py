@@ -41,16 +41,16 @@ CREATE INDEX files_by_ref ON files (ref);
     "ALTER TABLE jobs ADD COLUMN holder TEXT",
     "ALTER TABLE jobs ADD COLUMN sent TEXT; ALTER TABLE origins ADD COLUMN seen REAL",
 )
-"""What leads from each version of the file (``user_version``) to the next."""
+"""The statements that lead from each version of the file (``user_version``) to the next."""
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """Open the file, made and brought to the newest form where necessary."""
+    """Open the database; create or migrate it where necessary."""
     import sqlite3  # not before a ledger is used: most commands never touch it
 
     folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    with _alone(folder):
+    with _exclusive(folder):
         # A descriptor of an existing file is never opened here: closing it would drop the
         # locks that another connection of this process holds on the file.
         with suppress(FileExistsError):
@@ -69,7 +69,7 @@ def connect(path: str) -> sqlite3.Connection:
 
 
 def abandon(db: sqlite3.Connection) -> None:
-    """Leave the log to whoever opens the file next; every event is on the disk.
+    """Close without copying the log into the file; every event is on the disk.
 
     Closing the last connection would copy the log into the file, and wait for the disk three
     times: as long as it took to write all of what one command writes.
@@ -84,11 +84,11 @@ def abandon(db: sqlite3.Connection) -> None:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
-    """Take the steps that are missing, each whole or not at all."""
+    """Run the missing migrations, each in a transaction."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(STEPS):
         raise UsageError(
-            f"the ledger was written by a newer version (form {version}, known: {len(STEPS)})",
+            f"the ledger is of a newer version: format {version}, not {len(STEPS)}",
             code="ledger",
             hint="upgrade this program, or name another state folder",
         )
@@ -101,8 +101,8 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """One process at a time: SQLite does not wait for others when it turns a file to WAL."""
+def _exclusive(folder: str) -> Iterator[None]:
+    """Lock out other processes: SQLite does not wait for them when it turns a file to WAL."""
     import fcntl
 
     handle = os.open(folder, os.O_RDONLY)
@@ -114,7 +114,7 @@ def _alone(folder: str) -> Iterator[None]:
 
 
 class Guard:
-    """One thread at a time; trouble with the file becomes a ``UsageError`` that names it."""
+    """A lock for one thread at a time that turns SQLite errors into a ``UsageError``."""
 
     def __init__(self, path: str, lock: threading.RLock) -> None:
         self.path, self._lock = path, lock

@@ -38,7 +38,7 @@ def check_target(path: str, *, force: bool) -> None:
         os.makedirs(folder, exist_ok=True)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{folder} cannot be made: {why}", flag="--out") from None
+        raise UsageError(f"{folder} cannot be created: {why}", flag="--out") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"{folder} is not writable", flag="--out")
     if os.path.lexists(path) and not force:
@@ -48,7 +48,7 @@ def check_target(path: str, *, force: bool) -> None:
 def target_path(
     out: str, *, action: str, task_id: str = "", index: int = 1, extension: str = ""
 ) -> str:
-    """The file that ``--out`` means: a path, a folder (ends in ``/``) or a template.
+    """Return the file that ``--out`` means: a path, a folder (ends in ``/``) or a template.
 
     ``{action} {task_id} {index} {ext}`` are filled with safe words; no name comes from a server.
     """
@@ -65,7 +65,7 @@ def target_path(
 
 
 def takes_all(out: str) -> bool:
-    """Whether all media of an answer find a name there, not the first alone."""
+    """Tell whether a template or a folder has a name for every medium, not for one alone."""
     return "{index}" in out or _is_folder(out)
 
 
@@ -74,7 +74,7 @@ def _is_folder(out: str) -> bool:
 
 
 def extension_of(url: str, content_type: str = "") -> str:
-    """A known extension for a link, by its path or its content type; empty for anything else."""
+    """Return a known extension for a link, by its content type or its path; empty for others."""
     from urllib.parse import urlsplit
 
     by_type = EXTENSIONS.get(content_type.partition(";")[0].strip().lower(), "")

@@ -73,7 +73,7 @@ class AsyncTransport:
         return done[0]
 
     async def iterate(self, flow: Flow[T], done: list[T]) -> AsyncIterator[JobUpdate]:
-        """The updates of a flow on its way; what it returns is put into ``done``."""
+        """Yield the updates of a flow; append what it returns to ``done``."""
         answer: Any = None
         error: BaseException | None = None
         while True:
@@ -179,7 +179,7 @@ class AsyncTransport:
 def crowd(
     settings: Settings, gather: Gather, answered: Callable[[], object]
 ) -> tuple[HttpReply | Exception, ...]:
-    """What a sync driver asks for at once, on a loop of its own."""
+    """Send the requests of a sync driver at once, on a loop of their own."""
 
     async def asked() -> tuple[HttpReply | Exception, ...]:
         transport = AsyncTransport(settings, None)
@@ -197,7 +197,7 @@ def crowd(
 
 
 def carries_crowds(host: str) -> bool:
-    """Whether requests to a host go by the aiohttp transport."""
+    """Tell whether requests to a host go through the aiohttp transport."""
     return _has_aiohttp() and not is_proxied(host)
 
 

@@ -70,7 +70,7 @@ class Transport:
         return done[0]
 
     def iterate(self, flow: Flow[T], done: list[T]) -> Iterator[JobUpdate]:
-        """The updates of a flow on its way; what it returns is put into ``done``."""
+        """Yield the updates of a flow; append what it returns to ``done``."""
         answer: Any = None
         error: BaseException | None = None
         while True:
@@ -132,7 +132,7 @@ class Transport:
         def work() -> None:
             try:
                 box.put(self._send(send))
-            except BaseException as error:  # told to the thread that waits
+            except BaseException as error:  # raised again by the thread that waits
                 box.put(error)
 
         threading.Thread(target=work, daemon=True).start()
@@ -169,7 +169,7 @@ class Transport:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _answered(self) -> None:
-        """One of several requests was answered, or cannot be."""
+        """Count one more of several requests as finished; subclasses show it."""
 
     def _download(self, download: Download) -> HttpReply:
         with translate_errors(download.url):

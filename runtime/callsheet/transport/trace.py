@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TracingTransport(Transport):
-    """A transport that says each request and each answer to ``say``, one line each."""
+    """A transport that says each request and each reply to ``say``, one line each."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class TracingTransport(Transport):
         self.say, self.headers = say, headers
 
     def perform(self, effect: Any) -> Any:
-        """Do what a flow asks, and tell it where it goes over the network."""
+        """Perform an effect, and say what it sends and gets over the network."""
         if not isinstance(effect, Send | Gather | Download):
             return super().perform(effect)
-        for line in self._asked(effect):
+        for line in self._requests_of(effect):
             self.say(f"> {line}")
         started = time.monotonic()
         try:
@@ -48,28 +48,28 @@ class TracingTransport(Transport):
         for reply in (
             answer if isinstance(answer, tuple) and isinstance(effect, Gather) else [answer]
         ):
-            self.say(f"< {_answered(reply)} in {took:.0f} ms")
-            self._told(getattr(reply, "headers", {}), "<")
+            self.say(f"< {_summary(reply)} in {took:.0f} ms")
+            self._say_headers(getattr(reply, "headers", {}), "<")
         return answer
 
-    def _asked(self, effect: Send | Gather | Download) -> list[str]:
+    def _requests_of(self, effect: Send | Gather | Download) -> list[str]:
         if isinstance(effect, Download):
             return [f"GET {one_line(effect.url.partition('?')[0], 300)}"]
         sends = effect.sends if isinstance(effect, Gather) else (effect,)
         for send in sends:
-            self._told(headers_for(self.settings, self._url(send), send.headers), ">")
+            self._say_headers(headers_for(self.settings, self._url(send), send.headers), ">")
         return [f"{send.method} {self._url(send)}" for send in sends]
 
     def _url(self, send: Send) -> str:
         return send.url or self.settings.require_host() + send.path
 
-    def _told(self, headers: Any, sign: str) -> None:
+    def _say_headers(self, headers: Any, sign: str) -> None:
         if self.headers:
-            for name, value in dict(redact_headers(headers)).items():
-                self.say(f"{sign}   {one_line(name, 100)}: {one_line(value, 300)}")
+            for name, header in dict(redact_headers(headers)).items():
+                self.say(f"{sign}   {one_line(name, 100)}: {one_line(header, 300)}")
 
 
-def _answered(reply: Any) -> str:
+def _summary(reply: Any) -> str:
     if isinstance(reply, Exception):
         return one_line(str(reply), 200)
     return f"{reply.status}, {len(reply.body)} bytes"

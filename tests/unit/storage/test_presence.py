@@ -68,10 +68,10 @@ def test_a_name_is_the_owners_and_ends_with_it(tmp_path: Path) -> None:
     name = one.name()
     assert one.name() == name != other.name()
     assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
-    assert other.is_here(name)
-    assert one.is_here(name)
+    assert other.is_alive(name)
+    assert one.is_alive(name)
     one.close()
-    assert not other.is_here(name)
+    assert not other.is_alive(name)
     assert one.name() != name
     one.close()
     other.close()
@@ -82,6 +82,6 @@ def test_a_name_is_the_owners_and_ends_with_it(tmp_path: Path) -> None:
 def test_other_names_are_nobody(tmp_path: Path, name: str | None) -> None:
     (tmp_path / "ledger.sqlite3").write_bytes(b"")
     (tmp_path.parent / "x.running").write_bytes(b"")
-    assert not ProcessLock(str(tmp_path)).is_here(name)
+    assert not ProcessLock(str(tmp_path)).is_alive(name)
     assert (tmp_path / "ledger.sqlite3").exists()
     assert (tmp_path.parent / "x.running").exists()
