@@ -77,7 +77,7 @@ def _compare_kinds(
     lost, gained = old - new, new - old
     attempts = any_value(pointer)
     if lost and gained and not (old & new or old_values or new_values):
-        phrase = f"takes {_name(gained, new_cases)} instead of {_name(lost, old_cases)}"
+        phrase = f"takes {_kind_names(gained, new_cases)} instead of {_kind_names(lost, old_cases)}"
         comparison.add("kind", pointer, phrase, losses=attempts, gains=attempts)
         return
     only = [value for value in new_values.values() if kind_of(value) in lost]
@@ -86,14 +86,14 @@ def _compare_kinds(
         comparison.add("values-lost", pointer, phrase, losses=attempts)
     lost -= set(map(kind_of, only))
     if lost:
-        phrase = f"no longer takes {_name(lost, old_cases)}"
+        phrase = f"no longer takes {_kind_names(lost, old_cases)}"
         comparison.add("kind-lost", pointer, phrase, losses=attempts)
     opened = gained & set(map(kind_of, old_values.values()))
     if opened:
-        phrase = f"now takes any {_name(opened, new_cases)}"
+        phrase = f"now takes any {_kind_names(opened, new_cases)}"
         comparison.add("values-new", pointer, phrase, gains=attempts)
     if gained - opened:
-        phrase = f"now also takes {_name(gained - opened, new_cases)}"
+        phrase = f"now also takes {_kind_names(gained - opened, new_cases)}"
         comparison.add("kind-new", pointer, phrase, gains=attempts)
     _add_values(comparison, pointer, lost=_only_in(old_values, new_values, new))
     _add_values(comparison, pointer, gained=_only_in(new_values, old_values, old))
@@ -149,7 +149,7 @@ def _rule_value(rule: OpaqueRule | None) -> Any:
     return rule.schema.get(rule.keyword) if isinstance(rule.schema, dict) else rule.schema
 
 
-def _name(kinds: frozenset[str], cases: tuple[Case, ...]) -> str:
+def _kind_names(kinds: frozenset[str], cases: tuple[Case, ...]) -> str:
     numeric = [case for case in cases if "number" in case.kinds]
     integral = numeric and all(case.integral for case in numeric)
     return phrases.kinds("integer" if integral and kind == "number" else kind for kind in kinds)
