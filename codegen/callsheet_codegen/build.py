@@ -1,4 +1,4 @@
-"""Build the project from a snapshot, and tell what is stale."""
+"""Build the project from a snapshot, and decide what is stale."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from callsheet.jsonio import canonical
 from callsheet_codegen.cache import ActionRecord, CachedState
 from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
-from callsheet_codegen.fingerprints import MODELS_INDEX, key_of, keys
+from callsheet_codegen.fingerprints import MODELS_INDEX, digest_of, fingerprints
 from callsheet_codegen.ir import DataFile, Project
 from callsheet_codegen.layout import AssignedNames, outline
-from callsheet_codegen.methods import Material, build_group, child, command_module, section
-from callsheet_codegen.models.requests import index_of, model_actions
-from callsheet_codegen.render import help_files, words_of
+from callsheet_codegen.methods import GroupInputs, build_group, child, command_module, section
+from callsheet_codegen.models.requests import model_actions, models_index
+from callsheet_codegen.render import commands_index, help_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -28,146 +28,156 @@ if TYPE_CHECKING:
     from callsheet.catalog.snapshot import Snapshot
     from callsheet.config.overlay import Overlay
     from callsheet.spec import Action
-    from callsheet_codegen.fingerprints import Keys
+    from callsheet_codegen.fingerprints import Fingerprints
     from callsheet_codegen.ir import CommandModule, Group, ModelModule, Section
     from callsheet_codegen.layout import Outline
     from callsheet_codegen.models.pool import Modeller
     from callsheet_codegen.models.requests import ActionModels
 
 
-# Of names: every run tells them, whatever was known before.
-_OF_NAMES = frozenset({"twice", "renamed", "call-only"})
+# Problems of names: every run reports them, whatever was cached before.
+_NAME_PROBLEMS = frozenset({"twice", "renamed", "call-only"})
 
 
 class BuildPlan:
     """The files whose inputs are not those of the last run, and whatever they need.
 
-    ``files`` says from what each file of the package is made, ``stale`` which are to be made,
-    ``facts`` what came of each action.
+    ``files`` maps each file of the package to the digest of its inputs, ``stale`` are the files
+    to be made, ``records`` holds what was generated for each action.
     """
 
     def __init__(
-        self, whole: ActionResolver, named: Outline, made: Keys, known: CachedState
+        self,
+        resolver: ActionResolver,
+        outline: Outline,
+        keys: Fingerprints,
+        cached: CachedState,
     ) -> None:
-        self.whole, self.named, self.keys, self.known = whole, named, made, known
-        self._models_of = {f"models/{stem}.py": name for name, stem in named.stems.items()}
-        self._fresh = {n for n, key in made.actions.items() if self._is_known(n, key)}
-        self.stale = {path for path, key in made.files.items() if self._is_stale(path, key)}
+        self.resolver, self.outline, self.keys, self.cached = resolver, outline, keys, cached
+        self._model_files = {f"models/{stem}.py": name for name, stem in outline.stems.items()}
+        self._current = {name for name, key in keys.actions.items() if self._is_current(name, key)}
+        self.stale = {path for path, key in keys.files.items() if self._is_stale(path, key)}
         self.actions: dict[str, Action] = {}
         self.models: Mapping[str, ActionModels] = {}
-        self.facts: dict[str, ActionRecord] = {}
+        self.records: dict[str, ActionRecord] = {}
         self.files: dict[str, str] = {}
 
-    def _is_known(self, name: str, key: str) -> bool:
-        fact = self.known.actions.get(name)
-        return fact is not None and fact.key == key
+    def _is_current(self, name: str, key: str) -> bool:
+        record = self.cached.actions.get(name)
+        return record is not None and record.key == key
 
     def _is_stale(self, path: str, key: str) -> bool:
-        name = self._models_of.get(path)
-        if name in self._fresh and not self.known.actions[name].module:
+        name = self._model_files.get(path)
+        if name in self._current and not self.cached.actions[name].module:
             return False
-        return not self.known.holds(path, key)
+        return not self.cached.is_current(path, key)
 
-    def ask(self, modeller: Modeller) -> None:
-        """Have the models made of the actions that are needed, and read these meanwhile."""
+    def request_models(self, modeller: Modeller) -> None:
+        """Request the models of the actions that are needed, and read these meanwhile."""
         needed = sorted(self._needed())
-        entries = {name: self.whole.entries[name] for name in needed}
-        named, admit = self.named, self.whole.admit
-        self._modelled = model_actions(
-            entries, named.stems, modeller, classes=named.classes, admit=admit
+        entries = {name: self.resolver.entries[name] for name in needed}
+        outline, admit = self.outline, self.resolver.admit
+        self._wait_for_models = model_actions(
+            entries, outline.stems, modeller, classes=outline.classes, admit=admit
         )
-        self.actions = {name: self.whole.action(name) for name in needed}
+        self.actions = {name: self.resolver.action(name) for name in needed}
 
     def flags(self) -> dict[str, Mapping[tuple[str, ...], str]]:
-        """The flags of every action, for the lock."""
+        """Return the flags of every action, for the lock."""
         return {
             name: _flags(self.actions[name])
             if name in self.actions
-            else self.known.actions[name].flags
-            for name in self.named.faces
+            else self.cached.actions[name].flags
+            for name in self.outline.listings
         }
 
     def settle(self) -> None:
-        """Wait for the models: then it is known what each action has, and all the files."""
-        self.models, told = self._modelled()
-        self.actions = {name: located(one, self.models) for name, one in self.actions.items()}
-        problems: dict[str, list[Diagnostic]] = {}
-        for one in (*map(_from_problem, self.whole.problems), *told):
-            if one.code not in _OF_NAMES:
-                problems.setdefault(one.action, []).append(one)
-        for name in self.named.faces:
-            new = name in self.actions
-            fact = self._fact(name, problems.get(name, ())) if new else self.known.actions[name]
-            self.facts[name] = fact
+        """Wait for the models, which decide what each action has and which files there are."""
+        self.models, untyped = self._wait_for_models()
+        self.actions = {
+            name: with_modules(action, self.models) for name, action in self.actions.items()
+        }
+        by_action: dict[str, list[Diagnostic]] = {}
+        for diagnostic in (*map(_from_problem, self.resolver.problems), *untyped):
+            if diagnostic.code not in _NAME_PROBLEMS:
+                by_action.setdefault(diagnostic.action, []).append(diagnostic)
+        for name in self.outline.listings:
+            self.records[name] = (
+                self._record(name, by_action.get(name, ()))
+                if name in self.actions
+                else self.cached.actions[name]
+            )
         self._list_files()
 
     def _needed(self) -> set[str]:
-        """The actions of the files to be made, and those of their families."""
-        found = set(self.named.faces) - self._fresh
-        for path, inside in self._sources():
+        """Return the actions of the files to be made, and those of their families."""
+        needed = set(self.outline.listings) - self._current
+        for path, names in self._sources():
             if path in self.stale:
-                found.update(inside)
-        families = [self.whole.families[name][1] for name in found & self.whole.families.keys()]
-        members = {m for one in families for m in (one.create, one.wait, one.query)}
-        return found | (members & self.named.faces.keys())
+                needed.update(names)
+        families = [self.resolver.families[n][1] for n in needed & self.resolver.families.keys()]
+        members = {m for family in families for m in (family.create, family.wait, family.query)}
+        return needed | (members & self.outline.listings.keys())
 
     def _sources(self) -> Iterator[tuple[str, list[str]]]:
-        """The files that are made from whole actions, with these actions."""
-        for place in self.named.places.values():
-            yield f"groups/{place.module}.py", list(place.methods)
-        for inside in self.named.words().values():
-            yield f"commands/{self.named.homes[inside[0]].module}.py", inside
-        for path, name in self._models_of.items():
+        """Yield the files that are made from whole actions, with these actions."""
+        for group in self.outline.groups.values():
+            yield f"groups/{group.module}.py", list(group.methods)
+        for names in self.outline.by_word().values():
+            yield f"commands/{self.outline.constants[names[0]].module}.py", names
+        for path, name in self._model_files.items():
             yield path, [name]
-        for name, face in self.named.faces.items():
-            for kind in ("txt", "flags") if face.command else ():
-                yield f"help/{file_name(face.command, kind)}", [name]
+        for name, action in self.outline.listings.items():
+            for kind in ("txt", "flags") if action.command else ():
+                yield f"help/{file_name(action.command, kind)}", [name]
 
-    def _fact(self, name: str, problems: Iterable[Diagnostic]) -> ActionRecord:
+    def _record(self, name: str, diagnostics: Iterable[Diagnostic]) -> ActionRecord:
         models = self.models[name]
         return ActionRecord(
             key=self.keys.actions[name],
-            module=bool(models.made.source),
+            module=bool(models.generated.source),
             exports=models.exports,
             flags=_flags(self.actions[name]),
-            told=in_order(problems),
+            diagnostics=in_order(diagnostics),
         )
 
     def _list_files(self) -> None:
-        """Leave out the models that turned out to be none, and add their index."""
-        empty = {p for p, name in self._models_of.items() if not self.facts[name].module}
+        """Leave out modules of models that turned out to be empty, and add their index."""
+        empty = {path for path, n in self._model_files.items() if not self.records[n].module}
         self.files = {path: key for path, key in self.keys.files.items() if path not in empty}
-        index = key_of(sorted(self.exports().items()))
+        index = digest_of(sorted(self.exports().items()))
         self.files[MODELS_INDEX] = index
-        if not self.known.holds(MODELS_INDEX, index):
+        if not self.cached.is_current(MODELS_INDEX, index):
             self.stale.add(MODELS_INDEX)
         self.stale &= self.files.keys()
 
     def exports(self) -> dict[str, tuple[str, ...]]:
-        """What each module of models offers."""
-        stems = self.named.stems
-        return {stems[n]: fact.exports for n, fact in self.facts.items() if fact.module}
+        """Return the classes that each module of models exports."""
+        stems = self.outline.stems
+        return {stems[n]: record.exports for n, record in self.records.items() if record.module}
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything there is to say, of actions that were not looked at now too."""
-        named = (_from_problem(one) for one in self.whole.problems if one.code in _OF_NAMES)
-        return in_order((*named, *(one for fact in self.facts.values() for one in fact.told)))
+        """Return everything to report, also of actions that were not read in this run."""
+        problems = map(_from_problem, self.resolver.problems)
+        names = (problem for problem in problems if problem.code in _NAME_PROBLEMS)
+        cached = (one for record in self.records.values() for one in record.diagnostics)
+        return in_order((*names, *cached))
 
 
 def _flags(action: Action) -> dict[tuple[str, ...], str]:
     return {param.path: param.flag for param in action.params if param.flag}
 
 
-def located(action: Action, models: Mapping[str, ActionModels]) -> Action:
-    """The action with the names of its files; a family ends in the reply of its query."""
+def with_modules(action: Action, models: Mapping[str, ActionModels]) -> Action:
+    """Return the action with the names of its files; a family ends in the reply of its query."""
     family = action.family
-    ends = (family.query, family.wait) if family and action.role == "create" else ()
-    members = [name for name in (*ends, action.id) if name in models and models[name].output]
-    if ends and members == [action.id]:
-        members = []
+    replies = (family.query, family.wait) if family and action.role == "create" else ()
+    typed = [name for name in (*replies, action.id) if name in models and models[name].output]
+    if replies and typed == [action.id]:
+        typed = []
     return action._replace(
         module=models[action.id].stem,
-        result=models[members[0]].stem if members else "",
+        result=models[typed[0]].stem if typed else "",
     )
 
 
@@ -184,7 +194,7 @@ def _from_problem(problem: Problem) -> Diagnostic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageNames:
-    """What the generated package is called, and what its program and variables are."""
+    """Names of the generated package, its program, and the prefix of its variables."""
 
     package: str
     command: str
@@ -193,19 +203,19 @@ class PackageNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildResult:
-    """The project, the names that were given (for the lock), and what went wrong.
+    """The project, its names for the lock, and what went wrong.
 
     ``stale`` are the files to be made, ``part`` gives the project as far as some of them need it.
-    ``files`` says from what each file of the package is made, those of the project and those
-    that stay; ``facts`` what came of each action.
+    ``files`` maps each file of the package, made now or not, to the digest of its inputs;
+    ``records`` holds what was generated for each action.
     """
 
     stale: frozenset[str]
     part: Callable[[frozenset[str]], Project] = field(compare=False)
-    given: AssignedNames
+    names: AssignedNames
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]
-    facts: Mapping[str, ActionRecord]
+    records: Mapping[str, ActionRecord]
 
     @property
     def project(self) -> Project:
@@ -213,66 +223,64 @@ class BuildResult:
         return self.part(self.stale)
 
 
-class Building:
+class ProjectBuilder:
     """A project whose models are being made; reads and writes nothing.
 
-    ``given`` holds the names that were given, for the lock. What is ``known`` is not made again.
+    ``names`` holds the names of the package, for the lock. What is ``cached`` is not made again.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         overlay: Overlay,
-        names: PackageNames,
+        package: PackageNames,
         *,
-        given: AssignedNames | None = None,
+        names: AssignedNames | None = None,
         modeller: Modeller,
-        known: CachedState | None = None,
+        cached: CachedState | None = None,
     ) -> None:
-        given = given or AssignedNames()
-        whole = ActionResolver(snapshot.actions, overlay, given.commands, given.flags)
-        named = outline(whole, overlay, given)
-        about = (names.package, names.command, names.env, snapshot.source, str(INTERFACE))
-        work = BuildPlan(
-            whole, named, keys(whole, named, given, about=about), known or CachedState()
-        )
-        work.ask(modeller)
-        self._work, self._parts = work, _Parts(work, names, snapshot.source)
+        assigned = names or AssignedNames()
+        resolver = ActionResolver(snapshot.actions, overlay, assigned.commands, assigned.flags)
+        located = outline(resolver, overlay, assigned)
+        about = (package.package, package.command, package.env, snapshot.source, str(INTERFACE))
+        keys = fingerprints(resolver, located, assigned, about=about)
+        plan = BuildPlan(resolver, located, keys, cached or CachedState())
+        plan.request_models(modeller)
+        self._plan, self._parts = plan, _ProjectParts(plan, package, snapshot.source)
         self._data = self._parts.data()
-        self.given = AssignedNames(
-            commands={name: path for name, path in whole.commands.items() if path},
-            methods=named.methods(),
-            modules=named.stems,
-            flags=work.flags(),
-            groups=named.groups(),
+        self.names = AssignedNames(
+            commands={name: path for name, path in resolver.commands.items() if path},
+            methods=located.method_names(),
+            modules=located.stems,
+            flags=plan.flags(),
+            groups=located.group_names(),
         )
 
     def finish(self) -> BuildResult:
         """Wait for the models and decide what is written from them."""
-        work = self._work
-        work.settle()
+        plan = self._plan
+        plan.settle()
         return BuildResult(
-            stale=frozenset(work.stale),
+            stale=frozenset(plan.stale),
             part=partial(self._parts.project, self._data),
-            given=self.given,
-            diagnostics=work.diagnostics(),
-            files=work.files,
-            facts=work.facts,
+            names=self.names,
+            diagnostics=plan.diagnostics(),
+            files=plan.files,
+            records=plan.records,
         )
 
 
-class _Parts:
-    """The parts of the project that are to be made."""
+class _ProjectParts:
+    """Builds the parts of the project that are to be made."""
 
-    def __init__(self, work: BuildPlan, names: PackageNames, source: str) -> None:
-        self.work, self.named, self.names, self.source = work, work.named, names, source
-        self.places, self.homes = work.named.places, work.named.homes
+    def __init__(self, plan: BuildPlan, names: PackageNames, source: str) -> None:
+        self.plan, self.outline, self.names, self.source = plan, plan.outline, names, source
 
     def project(self, data: tuple[DataFile, ...], wanted: frozenset[str]) -> Project:
-        """What these files are made from; of what lists everything, all of it."""
-        named, names = self.named, self.names
-        faces = tuple(named.faces.values())
-        ordered = sorted({(home.word, home.module) for home in self.homes.values()})
+        """Build what these files need; files that list everything need all of it."""
+        outline, names = self.outline, self.names
+        modules = sorted({(home.word, home.module) for home in outline.constants.values()})
+        listings = tuple(outline.listings.values())
         return Project(
             command=literal(names.command),
             env=literal(names.env),
@@ -281,55 +289,60 @@ class _Parts:
             title=Markdown(names.package),
             groups=tuple(self._groups(wanted)),
             commands=tuple(self._commands(wanted)),
-            modules=tuple((literal(word), literal(module)) for word, module in ordered),
+            modules=tuple((literal(word), literal(module)) for word, module in modules),
             sections=tuple(self._sections()) if "api.md" in wanted else (),
-            roots=tuple(child(place) for path, place in self.places.items() if len(path) <= 1),
-            words=words_of(faces) if "commands/__init__.py" in wanted else (),
+            roots=tuple(child(group) for path, group in outline.groups.items() if len(path) <= 1),
+            words=commands_index(listings) if "commands/__init__.py" in wanted else (),
             models=tuple(self._models(wanted)),
-            exports=index_of(self.work.exports()) if MODELS_INDEX in wanted else (),
+            exports=models_index(self.plan.exports()) if MODELS_INDEX in wanted else (),
             data=data,
             wanted=wanted,
         )
 
     def _sections(self) -> Iterator[Section]:
-        for place in self.places.values():
-            yield section(place, self.places, self.named.faces, self.names.command)
+        outline = self.outline
+        for group in outline.groups.values():
+            yield section(group, outline.groups, outline.listings, self.names.command)
 
     def _groups(self, wanted: Container[str]) -> Iterator[Group]:
-        work = self.work
-        material = Material(
-            places=self.places, homes=self.homes, actions=work.actions, models=work.models
+        plan, outline = self.plan, self.outline
+        inputs = GroupInputs(
+            groups=outline.groups,
+            constants=outline.constants,
+            actions=plan.actions,
+            models=plan.models,
         )
-        for place in self.places.values():
-            if f"groups/{place.module}.py" in wanted:
-                yield build_group(place, material)
+        for group in outline.groups.values():
+            if f"groups/{group.module}.py" in wanted:
+                yield build_group(group, inputs)
 
     def _commands(self, wanted: Container[str]) -> Iterator[CommandModule]:
-        for word, inside in self.named.words().items():
-            if f"commands/{self.homes[inside[0]].module}.py" in wanted:
-                yield command_module(word, inside, self.homes, self.work.actions)
+        constants = self.outline.constants
+        for word, names in self.outline.by_word().items():
+            if f"commands/{constants[names[0]].module}.py" in wanted:
+                yield command_module(word, names, constants, self.plan.actions)
 
     def _models(self, wanted: Container[str]) -> Iterator[ModelModule]:
-        for name in sorted(self.work.models, key=self.named.stems.__getitem__):
-            if f"models/{self.named.stems[name]}.py" in wanted:
-                module = self.work.models[name].module()
+        for name in sorted(self.plan.models, key=self.outline.stems.__getitem__):
+            if f"models/{self.outline.stems[name]}.py" in wanted:
+                module = self.plan.models[name].module()
                 if module is not None:
                     yield module
 
     def data(self) -> tuple[DataFile, ...]:
-        """What is no code: no model is needed for it."""
+        """Make the files that are no code: no model is needed for them."""
         return tuple(sorted(self._data(), key=lambda file: file.path))
 
     def _data(self) -> Iterator[DataFile]:
-        whole, stale = self.work.whole, self.work.stale
+        resolver, stale = self.plan.resolver, self.plan.stale
         pages = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
-        faces = tuple(self.named.faces.values())
-        yield from help_files(self.names.command, faces, self.work.actions, pages)
+        listings = tuple(self.outline.listings.values())
+        yield from help_files(self.names.command, listings, self.plan.actions, pages)
         if "overlay.json" in stale:
-            text = json.dumps(whole.overlay.as_json(), indent=1, sort_keys=True)
+            text = json.dumps(resolver.overlay.as_json(), indent=1, sort_keys=True)
             yield DataFile(path="overlay.json", text=text + "\n")
-        for name, entry in whole.entries.items():
-            path = f"schemas/{self.named.stems[name]}.json"
+        for name, entry in resolver.entries.items():
+            path = f"schemas/{self.outline.stems[name]}.json"
             if path in stale:
                 text = canonical({"input": entry.input, "output": entry.output})
                 yield DataFile(path=path, text=text + "\n")

@@ -1,4 +1,4 @@
-"""Remember models, work and the last idle run by the digest of what they are made from."""
+"""Store what later runs need not make again, by the digest of what it is made from."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from callsheet_codegen.models.pool import Modeller, ModelRequest, ModelSource
 
 
-_FORMAT = 1
+_FORMAT = 2
 # Of the packages that shape the text of generated files, by the names of their folders.
 _SHAPING = ("datamodel_code_generator-", "jinja2-", "pydantic-", "pydantic_core-", "ruff-")
 
 Stat = tuple[int, int, int]
 Stats = dict[str, Stat | None]
+FileRow = tuple[str, str, int, int, int]
 
 
 def cache_folder(environ: Mapping[str, str]) -> str:
-    """Where everything that may be forgotten is kept."""
+    """Return the folder of everything that may be lost."""
     own = environ.get("CALLSHEET_CACHE_DIR")
     if own:
         return own
@@ -36,51 +37,50 @@ def cache_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(base, "callsheet")
 
 
-def base_of(folder: str, here: str, flags: Iterable[str | None]) -> str:
-    """What the files of one place begin with: a folder in which, and flags with which one runs."""
-    mark = hashlib.sha256(json.dumps([here, *flags]).encode()).hexdigest()[:24]
-    return os.path.join(folder, "generate", mark)
+def project_key(directory: str, flags: Iterable[str | None]) -> str:
+    """Return the key of runs that start in one directory with the same flags."""
+    return hashlib.sha256(json.dumps([directory, *flags]).encode()).hexdigest()[:24]
 
 
-def tools_mark() -> str:
-    """A digest of the generator itself: its own files, Python, and the packages that it uses."""
+def tools_digest() -> str:
+    """Digest the generator itself: its own files, Python, and the packages that it uses."""
     import callsheet
     import callsheet_codegen
 
     parts = [sys.version]
     for package in (callsheet, callsheet_codegen):
-        parts += _sources(os.path.dirname(package.__file__ or ""))
-    beside = os.path.join(os.path.dirname(callsheet_codegen.__file__ or ""), "../../templates")
-    parts += _sources(beside)
+        parts += _source_stats(os.path.dirname(package.__file__ or ""))
+    templates = os.path.join(os.path.dirname(callsheet_codegen.__file__ or ""), "../../templates")
+    parts += _source_stats(templates)
     for folder in sys.path:
         if folder.endswith("-packages") and os.path.isdir(folder):
             parts += (n for n in os.listdir(folder) if n.lower().startswith(_SHAPING))
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
-def _sources(folder: str) -> list[str]:
-    found = []
+def _source_stats(folder: str) -> list[str]:
+    stats = []
     with suppress(OSError):
         for entry in os.scandir(folder):
             if entry.is_dir(follow_symlinks=False):
-                found += _sources(entry.path) if entry.name != "__pycache__" else []
+                stats += _source_stats(entry.path) if entry.name != "__pycache__" else []
             elif entry.name.endswith((".py", ".jinja")):
-                at = entry.stat()
-                found.append(f"{entry.path} {at.st_size} {at.st_mtime_ns}")
-    return found
+                stat = entry.stat()
+                stats.append(f"{entry.path} {stat.st_size} {stat.st_mtime_ns}")
+    return stats
 
 
 def stat_of(path: str) -> Stat | None:
-    """Size and times of a file; a change of its content changes them."""
+    """Return size and times of a file, which change with its content; ``None`` without a file."""
     try:
-        at = os.stat(path, follow_symlinks=False)
+        stat = os.stat(path, follow_symlinks=False)
     except OSError:
         return None
-    return at.st_size, at.st_mtime_ns, at.st_ctime_ns
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def sha_of(path: str) -> str | None:
-    """sha256 of a file, ``None`` where there is none."""
+    """Return the sha256 of a file, ``None`` where there is none."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -89,305 +89,290 @@ def sha_of(path: str) -> str | None:
 
 
 def stats_of(folder: str, paths: Iterable[str]) -> Stats:
-    """Size and times of files below a folder, ``None`` where there is none."""
+    """Return size and times of each path below a folder."""
     return {path: stat_of(f"{folder}/{path}") for path in paths}
 
 
-def _stats_mark(stats: Stats) -> str:
+def _digest_of_stats(stats: Stats) -> str:
     lines = [f"{path} {stat}" for path, stat in sorted(stats.items())]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def left(base: str, tools: str) -> dict[str, Any] | None:
-    """What the last run left, where all it was made from is as it was; else ``None``.
-
-    That is configuration, lock and generator.
-    """
-    held = _load(f"{base}.rest.json")
-    if held is None or held["tools"] != tools:
-        return None
-    stand = all(sha_of(path) == sha for path, sha in held["inputs"].items())
-    return held if stand else None
-
-
-def said_at_rest(held: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the last run said, where every file is as it left it; ``None`` where it has to look."""
-    if _stats_mark(stats_of(held["folder"], held["paths"])) != held["stats"]:
-        return None
-    said: dict[str, Any] = held["said"]
-    return said
-
-
 class IdleStamp(NamedTuple):
-    """What a run leaves: what it read, how its files are, and what it would say again."""
+    """A run that left nothing to do: the sha256 of what it read, its files, what it printed."""
 
-    inputs: Iterable[str]
+    inputs: Mapping[str, str | None]
     folder: str
-    stats: Stats
-    said: object
+    paths: list[str]
+    stats: str
+    output: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, inputs: Iterable[str], folder: str, stats: Stats, output: dict[str, Any]
+    ) -> IdleStamp:
+        """Return the stamp of a run that read ``inputs`` and left files with ``stats``."""
+        shas = {path: sha_of(path) for path in inputs}
+        return cls(shas, folder, sorted(stats), _digest_of_stats(stats), output)
+
+    def is_idle(self) -> bool:
+        """Tell whether every file is as the run left it."""
+        return _digest_of_stats(stats_of(self.folder, self.paths)) == self.stats
 
 
-def rest(base: str, tools: str, left: IdleStamp) -> None:
-    """Remember that nothing is left to do while all of this stays as it is."""
-    inputs, folder, stats, said = left
-    held = {
-        "format": _FORMAT,
-        "tools": tools,
-        "inputs": {path: sha_of(path) for path in inputs},
-        "folder": folder,
-        "paths": sorted(stats),
-        "stats": _stats_mark(stats),
-        "said": said,
-    }
-    _store(f"{base}.rest.json", held)
+class Store:
+    """JSON objects by key below one folder, each good for the tools that made it.
 
+    What cannot be read is absent; what cannot be written is no error.
+    """
 
-def forget(base: str) -> None:
-    """Take back what was remembered: the next run looks."""
-    with suppress(OSError):
-        os.unlink(f"{base}.rest.json")
+    def __init__(self, folder: str, tools: str) -> None:
+        self._folder, self._tools = folder, tools
 
+    def get(self, key: str) -> Any:
+        """Return what the same tools stored under the key, else ``None``."""
+        try:
+            with open(self._path(key), encoding="utf-8") as file:
+                entry = json.load(file)
+            current = entry["format"] == _FORMAT and entry["tools"] == self._tools
+            return entry["value"] if current else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
 
-def load_work(base: str, tools: str) -> dict[str, Any] | None:
-    """What the last run kept of its work, if it was done by the same tools."""
-    held = _load(f"{base}.work.json")
-    return held if held is not None and held["tools"] == tools else None
+    def put(self, key: str, value: object) -> None:
+        """Replace what is stored under the key, atomically."""
+        from callsheet.storage.atomic_file import replace_file
 
+        entry = {"format": _FORMAT, "tools": self._tools, "value": value}
+        with suppress(OSError):
+            replace_file(self._path(key), json.dumps(entry))
 
-def store_work(base: str, tools: str, work: Mapping[str, Any]) -> None:
-    """Keep what the next run need not do again."""
-    _store(f"{base}.work.json", {"format": _FORMAT, "tools": tools, **work})
+    def drop(self, key: str) -> None:
+        """Remove what is stored under the key."""
+        with suppress(OSError):
+            os.unlink(self._path(key))
 
+    def idle_stamp(self, project: str) -> IdleStamp | None:
+        """Return the stamp of the last run, if configuration, lock and tools are as they were."""
+        try:
+            stamp = IdleStamp(**self.get(f"{project}.idle"))
+        except TypeError:
+            return None
+        current = all(sha_of(path) == sha for path, sha in stamp.inputs.items())
+        return stamp if current else None
 
-def _load(path: str) -> dict[str, Any] | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            held = json.load(file)
-        return held if held["format"] == _FORMAT else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
+    def put_idle_stamp(self, project: str, stamp: IdleStamp) -> None:
+        """Store that nothing is left to do while all of the stamp stays as it is."""
+        self.put(f"{project}.idle", stamp._asdict())
 
+    def drop_idle_stamp(self, project: str) -> None:
+        """Make the next run look at everything."""
+        self.drop(f"{project}.idle")
 
-def _store(path: str, value: object) -> None:
-    """Replace a file of the cache; one that cannot be written is no error."""
-    from callsheet.storage.atomic_file import replace_file
-
-    with suppress(OSError):
-        replace_file(path, json.dumps(value))
+    def _path(self, key: str) -> str:
+        return os.path.join(self._folder, f"{key}.json")
 
 
 class ActionRecord(NamedTuple):
-    """What came of one action: whether it has a module of models, what that offers, its flags.
+    """What was generated for one action: whether it has models, what they export, its flags.
 
-    ``key`` is the digest of what it was made from; ``told`` are its diagnostics.
+    ``key`` is the digest of what it was made from.
     """
 
     key: str
     module: bool = False
     exports: tuple[str, ...] = ()
     flags: Mapping[tuple[str, ...], str] = {}
-    told: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def as_json(self) -> list[Any]:
+        """Return the record as it is stored."""
+        flags = [[*path, flag] for path, flag in self.flags.items()]
+        diagnostics = [diagnostic.as_json() for diagnostic in self.diagnostics]
+        return [self.key, self.module, self.exports, flags, diagnostics]
+
+    @classmethod
+    def of(cls, row: Any) -> ActionRecord:
+        """Read a stored record; raises ``TypeError`` or ``ValueError`` for anything else."""
+        from callsheet_codegen.diagnostics import Diagnostic
+
+        key, module, exports, flags, diagnostics = row
+        return cls(
+            key=str(key),
+            module=bool(module),
+            exports=tuple(map(str, exports)),
+            flags={tuple(map(str, words[:-1])): str(words[-1]) for words in flags},
+            diagnostics=tuple(Diagnostic(**fields) for fields in diagnostics),
+        )
 
 
 class CachedState(NamedTuple):
-    """Files that lie on disk as they were made: path → (digest of the inputs, sha256).
+    """Files that lie on disk as they were generated: path → (digest of the inputs, sha256).
 
-    Whatever is not here is made again.
+    Whatever is not here is generated again.
     """
 
     files: Mapping[str, tuple[str, str]] = {}
     actions: Mapping[str, ActionRecord] = {}
 
-    def holds(self, path: str, key: str) -> bool:
-        """Whether the file on disk is the one that these inputs give."""
+    def is_current(self, path: str, key: str) -> bool:
+        """Tell whether the file on disk is the one that these inputs give."""
         return self.files.get(path, ("", ""))[0] == key
 
-    def kept(self, paths: Iterable[str]) -> dict[str, str]:
-        """What these files hold, by their sha256."""
+    def shas(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the sha256 of each of these files."""
         return {path: self.files[path][1] for path in paths}
 
 
-Row = tuple[str, str, int, int, int]
+class ProjectCache:
+    """What is stored of one package folder; nothing, where it cannot be read.
 
-
-class Recall:
-    """What is remembered of one package folder; nothing, where it cannot be read.
-
-    ``lock`` is the text of the lock.
-    ``disk`` tells the sha256 of files; one whose size and times are as they were is not read.
+    ``lock`` is the text of the lock. A file whose size and times are as stored is not read.
     """
 
-    def __init__(self, base: str, tools: str, folder: Path, lock: str = "") -> None:
+    def __init__(self, store: Store, project: str, folder: Path, lock: str = "") -> None:
         from callsheet.catalog.snapshot import blocks_of
 
-        self.base, self.tools, self.folder = base, tools, str(folder)
-        self._blocks: Mapping[str, str] = {}
-        held = load_work(base, tools) or {}
-        self._rows: Mapping[str, Row] = {}
-        self._facts: Mapping[str, ActionRecord] = {}
-        self._held: Mapping[str, Any] = held.get("actions", {})
+        self._store, self._key, self._folder = store, f"{project}.work", str(folder)
+        self._files: Mapping[str, FileRow] = {}
+        self._actions: Mapping[str, ActionRecord] = {}
+        self._rows: Mapping[str, Any] = {}
         self._shas: dict[str, str | None] = {}
+        self.blocks: Mapping[str, str] = {}
+        """The blocks of the lock that an earlier run wrote just so, by action id."""
+        stored = store.get(self._key) or {}
         try:
-            if held.get("folder") == self.folder:
-                self._rows = {path: _row(row) for path, row in held["files"].items()}
-                self._facts = {name: _fact(row) for name, row in held["actions"].items()}
-                marks = held["blocks"]
-                blocks = blocks_of(lock).items()
-                self._blocks = {name: b for name, b in blocks if marks.get(name) == _mark(b)}
+            if stored.get("folder") == self._folder:
+                self._files = {path: _file_row(row) for path, row in stored["files"].items()}
+                self._rows = stored["actions"]
+                self._actions = {name: ActionRecord.of(row) for name, row in self._rows.items()}
+                blocks, digests = blocks_of(lock), stored["blocks"]
+                self.blocks = {n: b for n, b in blocks.items() if digests.get(n) == _digest(b)}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            self._rows, self._facts = {}, {}
+            self._files, self._actions = {}, {}
 
     @property
     def empty(self) -> bool:
-        """Whether everything has to be made."""
-        return not self._facts
+        """Tell whether everything has to be generated."""
+        return not self._actions
 
-    def disk(self, paths: Iterable[str]) -> dict[str, str | None]:
-        """The sha256 of each path below the package folder, ``None`` where there is no file."""
+    def shas(self, paths: Iterable[str]) -> dict[str, str | None]:
+        """Return the sha256 of each path below the package folder, ``None`` without a file."""
         return {path: self._sha(path) for path in paths}
 
     def _sha(self, path: str) -> str | None:
         if path not in self._shas:
-            self._shas[path] = self._look(path)
+            location, row = f"{self._folder}/{path}", self._files.get(path)
+            unchanged = row is not None and stat_of(location) == row[2:]
+            self._shas[path] = row[1] if row and unchanged else sha_of(location)
         return self._shas[path]
 
-    def _look(self, path: str) -> str | None:
-        place = f"{self.folder}/{path}"
-        row = self._rows.get(path)
-        if row is not None and stat_of(place) == row[2:]:
-            return row[1]
-        return sha_of(place)
-
-    def blocks(self) -> Mapping[str, str]:
-        """The blocks of the lock that an earlier run wrote just so, by action id."""
-        return self._blocks
-
-    def known(self) -> CachedState:
-        """What need not be made again: of files, those that lie there as they were written."""
+    def state(self) -> CachedState:
+        """Return what need not be generated again; a file that was changed is left out."""
         files = {
             path: (key, sha)
-            for path, (key, sha, *_) in self._rows.items()
+            for path, (key, sha, *_) in self._files.items()
             if self._sha(path) == sha
         }
-        return CachedState(files=files, actions=self._facts)
+        return CachedState(files=files, actions=self._actions)
 
-    def keep(
+    def save(
         self,
         plan: Plan,
         stats: Stats,
         *,
         keys: Mapping[str, str],
-        facts: Mapping[str, ActionRecord],
+        records: Mapping[str, ActionRecord],
         blocks: Mapping[str, str],
     ) -> None:
-        """Remember a run that was published; ``stats`` are those of its files."""
-        rows = {}
+        """Store a run that was published; ``stats`` are those of its files."""
+        files = {}
         for path, sha in plan.manifest.files.items():
             stat = stats[path]
             if stat is not None and path not in plan.edited:
-                rows[path] = (keys[path], sha, *stat)
-        known = self._facts
-        rows_of_facts = {
-            name: self._held[name] if fact is known.get(name) else _fact_row(fact)
-            for name, fact in facts.items()
+                files[path] = (keys[path], sha, *stat)
+        actions = {
+            name: self._rows[name] if record is self._actions.get(name) else record.as_json()
+            for name, record in records.items()
         }
-        marks = {name: _mark(block) for name, block in blocks.items() if name in facts}
-        work = {"folder": self.folder, "files": rows, "actions": rows_of_facts, "blocks": marks}
-        store_work(self.base, self.tools, work)
+        digests = {name: _digest(block) for name, block in blocks.items() if name in records}
+        work = {"folder": self._folder, "files": files, "actions": actions, "blocks": digests}
+        self._store.put(self._key, work)
 
 
-def _mark(block: str) -> str:
+def _digest(block: str) -> str:
     return hashlib.sha256(block.encode("ascii", "replace")).hexdigest()[:16]
 
 
-def _row(row: Any) -> Row:
-    key, sha, size, written, changed = row
-    return str(key), str(sha), int(size), int(written), int(changed)
-
-
-def _fact_row(fact: ActionRecord) -> list[Any]:
-    flags = [[*path, flag] for path, flag in fact.flags.items()]
-    told = [one.as_json() for one in fact.told]
-    return [fact.key, fact.module, fact.exports, flags, told]
-
-
-def _fact(row: Any) -> ActionRecord:
-    from callsheet_codegen.diagnostics import Diagnostic
-
-    key, module, exports, flags, told = row
-    return ActionRecord(
-        key=str(key),
-        module=bool(module),
-        exports=tuple(map(str, exports)),
-        flags={tuple(map(str, words[:-1])): str(words[-1]) for words in flags},
-        told=tuple(Diagnostic(**one) for one in told),
-    )
+def _file_row(row: Any) -> FileRow:
+    key, sha, size, modified, changed = row
+    return str(key), str(sha), int(size), int(modified), int(changed)
 
 
 class CachingModeller:
-    """A modeller in front of another one. What was refused is not kept: it is tried again."""
+    """A modeller in front of another one. Refusals are not stored: they are tried again."""
 
-    def __init__(self, modeller: Modeller, folder: str, tools: str) -> None:
-        self._modeller, self._folder, self._tools = modeller, folder, tools
+    def __init__(self, modeller: Modeller, store: Store) -> None:
+        self._modeller, self._store = modeller, store
 
     def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Every module that could be made, in the order of the requests."""
-        paths = {name: self._path(request) for name, request in requests.items()}
-        known = {
-            name: made for name, path in paths.items() if (made := _load_models(path)) is not None
-        }
-        missing = {name: one for name, one in requests.items() if name not in known}
-        return _Remembered(paths, known, self._modeller(missing) if missing else {})
+        """Return every module that could be made, in the order of the requests."""
+        keys = {name: _models_key(request) for name, request in requests.items()}
+        stored = {name: models for name, key in keys.items() if (models := self._load(key))}
+        missing = {name: request for name, request in requests.items() if name not in stored}
+        made = self._modeller(missing) if missing else {}
+        return _StoringModels(self._store, keys, stored, made)
 
-    def _path(self, request: ModelRequest) -> str:
-        from callsheet.jsonio import canonical
+    def _load(self, key: str) -> ModelSource | None:
+        from callsheet_codegen.models.pool import ModelSource
 
-        text = canonical([self._tools, {name: list(root) for name, root in request.roots.items()}])
-        mark = hashlib.sha256(text.encode("ascii")).hexdigest()
-        return os.path.join(self._folder, mark[:2], f"{mark[2:40]}.json")
+        try:
+            entry = self._store.get(key)
+            fields = {
+                str(cls): {str(n): (str(r[0]), str(r[1]), bool(r[2])) for n, r in rows.items()}
+                for cls, rows in entry["fields"].items()
+            }
+            roots = frozenset(map(str, entry["roots"]))
+            return ModelSource(source=str(entry["source"]), fields=fields, roots=roots)
+        except (KeyError, TypeError, AttributeError, IndexError):
+            return None
 
 
-class _Remembered(Mapping[str, "ModelSource"]):
-    """What is known, and what is being made; that is kept when it is looked at."""
+def _models_key(request: ModelRequest) -> str:
+    from callsheet.jsonio import canonical
+
+    text = canonical({name: list(root) for name, root in request.roots.items()})
+    digest = hashlib.sha256(text.encode("ascii")).hexdigest()
+    return f"models/{digest[:2]}/{digest[2:40]}"
+
+
+class _StoringModels(Mapping[str, "ModelSource"]):
+    """Stored models, and models in the making, which are stored when they are looked at."""
 
     def __init__(
         self,
-        paths: Mapping[str, str],
-        known: Mapping[str, ModelSource],
-        made: Mapping[str, ModelSource],
+        store: Store,
+        keys: Mapping[str, str],
+        stored: Mapping[str, ModelSource],
+        pending: Mapping[str, ModelSource],
     ) -> None:
-        self._paths, self._known, self._made = paths, known, made
+        self._store, self._keys, self._stored, self._pending = store, keys, stored, pending
 
     def __getitem__(self, name: str) -> ModelSource:
-        if name in self._known:
-            return self._known[name]
-        one = self._made[name]
-        if not one.refused:
-            _store_models(self._paths[name], one)
-        return one
+        if name in self._stored:
+            return self._stored[name]
+        models = self._pending[name]
+        if not models.refused:
+            entry = {
+                "source": models.source,
+                "fields": models.fields,
+                "roots": sorted(models.roots),
+            }
+            self._store.put(self._keys[name], entry)
+        return models
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._paths if name in self._known or name in self._made)
+        return (name for name in self._keys if name in self._stored or name in self._pending)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def _load_models(path: str) -> ModelSource | None:
-    from callsheet_codegen.models.pool import ModelSource
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            held = json.load(file)
-        fields = {
-            str(cls): {str(n): (str(row[0]), str(row[1]), bool(row[2])) for n, row in rows.items()}
-            for cls, rows in held["fields"].items()
-        }
-        roots = frozenset(map(str, held["roots"]))
-        return ModelSource(source=str(held["source"]), fields=fields, roots=roots)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-
-
-def _store_models(path: str, made: ModelSource) -> None:
-    _store(path, {"source": made.source, "fields": made.fields, "roots": sorted(made.roots)})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """The answer to one question; ``drift`` decides the exit code, ``lines`` say it in words.
+    """Answer of one check; ``drift`` decides the exit code, ``lines`` are for a person.
 
     ``report`` holds the changes where there are some.
     """
@@ -30,28 +30,28 @@ class CheckResult:
     report: Report | None = None
 
     def as_json(self) -> dict[str, object]:
-        """The object that ``--json`` prints."""
-        made = {"subject": self.subject, "drift": self.drift, "lines": list(self.lines)}
-        return made if self.report is None else {**made, **self.report.as_json()}
+        """Return the object that ``--json`` prints."""
+        document = {"subject": self.subject, "drift": self.drift, "lines": list(self.lines)}
+        return document if self.report is None else {**document, **self.report.as_json()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Which changes of the server count as drift, and which are passed over."""
+class DriftPolicy:
+    """Rules for the changes of the server that count as drift, and those passed over."""
 
     level: str = "any"
     allow_unproved: bool = False
     ignore: str | None = None
 
 
-def tree(config: Config, lock: Lock) -> CheckResult:
-    """Whether the package folder is what the lock gives; nothing is written.
+def check_tree(config: Config, lock: Lock) -> CheckResult:
+    """Compare the package folder with what the lock gives; writes nothing.
 
-    Where only the versions of the tools differ, that is told and is not drift.
+    Where only the versions of the tools differ, that is reported and is not drift.
     """
     edited = edited_files(config)
-    made = pipeline.draft(config, lock.snapshot, lock, force=True)
-    differing = sorted({s.path for s in (*made.plan.writes, *made.plan.deletes)} | set(edited))
+    draft = pipeline.draft(config, lock.snapshot, lock, force=True)
+    differing = sorted({s.path for s in (*draft.plan.writes, *draft.plan.deletes)} | set(edited))
     others = pipeline.other_tools(lock)
     notes = tuple(f"written with other tools: {text}" for text in others)
     if not differing:
@@ -65,34 +65,36 @@ def tree(config: Config, lock: Lock) -> CheckResult:
 
 
 def edited_files(config: Config) -> tuple[str, ...]:
-    """Files of the manifest that are not as they were written."""
+    """List files of the manifest that are not as they were written."""
     manifest = publish.read_manifest(config.folder)
     disk = publish.read_disk(config.folder, manifest.files)
     return tuple(sorted(path for path, sha in manifest.files.items() if disk[path] != sha))
 
 
-def server(
+def check_server(
     config: Config,
     lock: Lock,
     *,
     host: str | None,
     environ: Mapping[str, str] | None = None,
-    weights: Weights | None = None,
+    policy: DriftPolicy | None = None,
 ) -> CheckResult:
-    """Whether the lock's own source still says what the lock holds."""
-    weights, name = weights or Weights(), lock.snapshot.source
+    """Compare the lock with what its own source offers now."""
+    policy, name = policy or DriftPolicy(), lock.snapshot.source
     if not host and name == source.SANDBOX:
         with source.sandbox() as (url, key):
             own = {**(environ or {}), f"{config.env}_API_KEY": key}
-            return _compare(config, lock, diff.served(config, host=url, environ=own), weights)
+            return _compare(
+                config, lock, diff.served_version(config, host=url, environ=own), policy
+            )
     if host or _is_configured(config, name, environ):
-        served = diff.served(config, host=host, environ=environ)
+        served = diff.served_version(config, host=host, environ=environ)
     elif any(local in name for local in LOOPBACK):
         line = f"the lock came from {name}; say --host to compare with it"
         return CheckResult(subject="server", drift=False, lines=(line,))
     else:
-        served = diff.served(config, host=None, environ=environ, locked=name)
-    return _compare(config, lock, served, weights)
+        served = diff.served_version(config, host=None, environ=environ, locked=name)
+    return _compare(config, lock, served, policy)
 
 
 def _is_configured(config: Config, name: str, environ: Mapping[str, str] | None) -> bool:
@@ -101,17 +103,20 @@ def _is_configured(config: Config, name: str, environ: Mapping[str, str] | None)
     return configured is not None and configured.name == name
 
 
-def _compare(config: Config, lock: Lock, served: Version, weights: Weights) -> CheckResult:
+def _compare(config: Config, lock: Lock, served: Version, policy: DriftPolicy) -> CheckResult:
     old = diff.Version("the lock", lock)
-    report = diff.compared(old, served, config, weights.ignore)
-    where = lock.snapshot.source
+    report = diff.compare(old, served, config, policy.ignore)
+    source_name = lock.snapshot.source
     if not report.changes:
         more = f" ({report.ignored} ignored)" if report.ignored else ""
-        line = f"{where} says what the lock holds{more}"
+        line = f"{source_name} says what the lock holds{more}"
         return CheckResult(subject="server", drift=False, lines=(line,))
     return CheckResult(
         subject="server",
-        drift=report.fails(weights.level, allow_unproved=weights.allow_unproved),
-        lines=(f"{where} changed since the lock:", *(f"  {one}" for one in report.lines("text"))),
+        drift=report.fails(policy.level, allow_unproved=policy.allow_unproved),
+        lines=(
+            f"{source_name} changed since the lock:",
+            *(f"  {line}" for line in report.lines("text")),
+        ),
         report=report,
     )

@@ -14,7 +14,7 @@ Level = Literal["note", "warning", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """What was wrong, where, and what to do.
+    """A problem, its location, and what to do.
 
     ``warning`` means that something fell back (``--strict`` turns it into exit 1); ``note`` is
     for reading only. ``pointer`` is a JSON pointer into the action's schema.
@@ -28,13 +28,13 @@ class Diagnostic:
     hint: str = ""
 
     def line(self) -> str:
-        """One line for a person."""
-        where = f"{self.action}{self.pointer}: " if self.action else ""
+        """Return one line for a person."""
+        location = f"{self.action}{self.pointer}: " if self.action else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.level}: {where}{self.message}{hint}"
+        return f"{self.level}: {location}{self.message}{hint}"
 
     def as_json(self) -> dict[str, str]:
-        """The object that ``--json`` prints."""
+        """Return the object that ``--json`` prints."""
         return {
             "level": self.level,
             "code": self.code,
@@ -45,11 +45,11 @@ class Diagnostic:
         }
 
 
-def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """The same diagnostics without repetition, in an order that no dictionary decides."""
-    return tuple(sorted(set(found), key=lambda d: (d.action, d.pointer, d.code, d.message)))
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort diagnostics in an order that no dictionary decides, without repetition."""
+    return tuple(sorted(set(diagnostics), key=lambda d: (d.action, d.pointer, d.code, d.message)))
 
 
-def fell_back(found: Iterable[Diagnostic]) -> bool:
-    """Whether anything is worse than a note."""
-    return any(d.level != "note" for d in found)
+def fell_back(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any is worse than a note."""
+    return any(d.level != "note" for d in diagnostics)

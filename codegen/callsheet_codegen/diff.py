@@ -15,7 +15,7 @@ from callsheet.diff.compare import LockedNames, diff
 from callsheet.errors import UsageError
 from callsheet_codegen import names as naming
 from callsheet_codegen import pipeline, source
-from callsheet_codegen.layout import places
+from callsheet_codegen.layout import locate_groups
 
 if TYPE_CHECKING:
     import argparse
@@ -24,40 +24,35 @@ if TYPE_CHECKING:
     from callsheet.config.overlay import Overlay
     from callsheet.diff.change import Change
     from callsheet_codegen.config import Config
-    from callsheet_codegen.layout import GroupLocation
 
 
-def methods(changes: Sequence[Change], locks: Sequence[Lock], overlay: Overlay) -> dict[str, str]:
-    """Action id → its method as it stands behind a client: ``video.generate``.
+def method_paths(
+    changes: Sequence[Change], locks: Sequence[Lock], overlay: Overlay
+) -> dict[str, str]:
+    """Return action id → its method as it stands behind a client: ``video.generate``.
 
-    What the first lock names holds; for other actions it is the name that they would get.
+    The names of the first lock hold; another action has the name that it would get.
     """
-    paths = {one.action: one.command for one in changes if one.command}
+    paths = {change.action: change.command for change in changes if change.command}
     for lock in locks:
         for entry in lock.snapshot.actions:
             words = lock.commands.get(entry.id)
             paths.setdefault(entry.id, words or command_path(entry.id, overlay.strip_prefixes))
-    found = places(paths)
-    attributes = {group: place.attribute for group, place in found.items()}
-    given: dict[str, str] = {}
+    groups = locate_groups(paths)
+    attributes = {path: group.attribute for path, group in groups.items()}
+    assigned: dict[str, str] = {}
     for lock in reversed(locks):
         attributes |= {words: names["attribute"] for words, names in lock.groups.items()}
-        given |= lock.methods
+        assigned |= lock.methods
     return {
         name: ".".join(
             [
                 *_attributes(paths[name][:-1], attributes),
-                given.get(name) or _made(name, paths, found),
+                assigned.get(name) or groups[paths[name][:-1]].methods[name],
             ]
         )
-        for name in {one.action for one in changes}
+        for name in {change.action for change in changes}
     }
-
-
-def _made(
-    name: str, paths: Mapping[str, tuple[str, ...]], found: Mapping[Any, GroupLocation]
-) -> str:
-    return found[paths[name][:-1]].methods[name]
 
 
 def _attributes(group: tuple[str, ...], attributes: Mapping[tuple[str, ...], str]) -> list[str]:
@@ -66,9 +61,9 @@ def _attributes(group: tuple[str, ...], attributes: Mapping[tuple[str, ...], str
 
 
 def names_of(change: Change) -> tuple[str, ...]:
-    """The keyword arguments of the method, or the attributes of the reply's model."""
-    steps = (field.replace("[]", "").split(".") for field in change.fields)
-    return tuple(".".join(naming.fields([step])[step] for step in one if step) for one in steps)
+    """Return the keyword arguments of the method, or the attributes of the reply's model."""
+    paths = (field.replace("[]", "").split(".") for field in change.fields)
+    return tuple(".".join(naming.fields([step])[step] for step in path if step) for path in paths)
 
 
 _GIT_SECONDS = 20
@@ -77,22 +72,22 @@ _GIT = ["git"]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A catalogue with the names given in it, and what to call it."""
+    """A catalogue with the names assigned in it, and a name of its own."""
 
     name: str
     lock: Lock
 
 
-def locked(config: Config) -> Version:
-    """The project's lock; raises ``UsageError`` where there is none."""
+def locked_version(config: Config) -> Version:
+    """Return the project's lock; raises ``UsageError`` where there is none."""
     lock = pipeline.read_lock(config)
     if lock is None:
         raise UsageError(f"there is no lock at {config.lock}", hint="run `callsheet generate`")
     return Version(f"the lock ({lock.snapshot.source})", lock)
 
 
-def named(word: str, config: Config) -> Version:
-    """What a word of the command line means: the path of a lock, else a revision of git.
+def named_version(word: str, config: Config) -> Version:
+    """Read a word of the command line as the path of a lock, else as a revision of git.
 
     Of a revision the project's own lock is read. Raises ``UsageError`` where it is neither.
     """
@@ -110,12 +105,12 @@ def _read(path: Path) -> Lock:
 
 
 def _at_revision(word: str, lock: Path) -> str:
-    asked = f"{word}:./{lock.name}"
+    location = f"{word}:./{lock.name}"
     if word.startswith("-"):
         raise UsageError(f"{word} is neither a file nor a revision")
     try:
         done = subprocess.run(  # noqa: S603 - no shell; the word cannot be an option
-            [*_GIT, "-C", str(lock.parent), "show", "--end-of-options", asked],
+            [*_GIT, "-C", str(lock.parent), "show", "--end-of-options", location],
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -133,17 +128,18 @@ def _at_revision(word: str, lock: Path) -> str:
     return done.stdout
 
 
-def served(
+def served_version(
     config: Config,
     *,
     host: str | None,
     environ: Mapping[str, str] | None = None,
     locked: str = "",
 ) -> Version:
-    """What the server offers now; ``locked`` is the source of the lock, where that is asked."""
-    with source.choose(config, host=host, environ=environ, locked=locked) as chosen:
-        found, _ = source.fetch(chosen, config)
-    return Version(f"{chosen.name} ({chosen.why})", Lock(pipeline.settle(found)[0]))
+    """Fetch what the server offers now; ``locked`` is the lock's source, where that is asked."""
+    with source.choose(config, host=host, environ=environ, locked=locked) as server:
+        snapshot, _ = source.fetch(server, config)
+    unique, _ = pipeline.drop_duplicates(snapshot)
+    return Version(f"{server.name} ({server.why})", Lock(unique))
 
 
 IGNORED = ".callsheetignore"
@@ -153,15 +149,15 @@ _MOST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A line of the ignore file: changes of this sort, of these actions, at these places."""
+class IgnoreRule:
+    """A line of the ignore file: changes of this sort, of these actions, at these pointers."""
 
     sort: str
     action: str = "*"
     pointer: str = "*"
 
-    def holds(self, change: Change) -> bool:
-        """Whether the change is one of those."""
+    def matches(self, change: Change) -> bool:
+        """Tell whether the change is one of those."""
         return (
             self.sort in {"*", change.code, change.severity}
             and fnmatchcase(change.action, self.action)
@@ -171,39 +167,39 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What changed, and how many changes the ignore file passed over."""
+    """Changes, and the number of changes that the ignore file passed over."""
 
     changes: tuple[Change, ...]
     ignored: int
     lock: str
 
     def fails(self, level: str, *, allow_unproved: bool) -> bool:
-        """Whether there is a change of the level or a graver one.
+        """Tell whether there is a change of the level or a graver one.
 
-        A body that holds an undeclared field comes from no generated client: such a line is
-        told, and fails nothing but ``any``.
+        A body with an undeclared field comes from no generated client: such a change is
+        reported, and fails nothing but ``any``.
         """
         grave = {"breaking"} if allow_unproved else {"breaking", "unproved"}
         wanted = {"breaking": grave, "additive": grave | {"additive"}}.get(level)
-        counted = (one for one in self.changes if wanted is None or one.code != "undeclared")
-        return any(wanted is None or one.severity in wanted for one in counted)
+        counted = (c for c in self.changes if wanted is None or c.code != "undeclared")
+        return any(wanted is None or change.severity in wanted for change in counted)
 
     def lines(self, form: str) -> list[str]:
-        """The report in a format other than JSON."""
+        """Return the report in a format other than JSON."""
         if form == "github":
             return formats.github(self.changes, self.lock)
-        made = formats.markdown if form == "md" else formats.text
+        write = formats.markdown if form == "md" else formats.text
         more = [f"{self.ignored} ignored"] if self.ignored else []
         tail = [formats.summary(self.changes)] if form == "text" and self.changes else []
-        return [*made(self.changes), *tail, *more]
+        return [*write(self.changes), *tail, *more]
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``--format json`` prints."""
+        """Return the object that ``--format json`` prints."""
         return {**formats.document(self.changes), "ignored": self.ignored}
 
 
-def flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that ``check`` and ``diff`` share."""
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that ``check`` and ``diff`` share."""
     parser.add_argument("--format", choices=FORMATS, help="how to print the changes")
     parser.add_argument("--fail-on", choices=LEVELS, help="exit 8 where a change is this or graver")
     parser.add_argument(
@@ -212,10 +208,10 @@ def flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ignore", help=f"a file of changes to pass over (default: {IGNORED})")
 
 
-def compared(old: Version, new: Version, config: Config, ignore: str | None) -> Report:
-    """The changes from one version to another, those to be passed over left out."""
+def compare(old: Version, new: Version, config: Config, ignore: str | None) -> Report:
+    """List the changes from one version to another, without those to be passed over."""
     rules = _rules(config, ignore)
-    found = diff(
+    changes = diff(
         old.lock.snapshot,
         new.lock.snapshot,
         overlay=config.overlay,
@@ -223,20 +219,20 @@ def compared(old: Version, new: Version, config: Config, ignore: str | None) -> 
         old_names=LockedNames(old.lock.commands, old.lock.flags),
         new_names=LockedNames(new.lock.commands, new.lock.flags),
     )
-    kept = [one for one in found if not any(rule.holds(one) for rule in rules)]
-    named = methods(kept, (old.lock, new.lock), config.overlay) if kept else {}
-    shown = tuple(replace(one, method=named[one.action], names=names_of(one)) for one in kept)
-    return Report(changes=shown, ignored=len(found) - len(kept), lock=_shown(config))
+    counted = [change for change in changes if not any(rule.matches(change) for rule in rules)]
+    paths = method_paths(counted, (old.lock, new.lock), config.overlay) if counted else {}
+    named = tuple(replace(c, method=paths[c.action], names=names_of(c)) for c in counted)
+    return Report(changes=named, ignored=len(changes) - len(counted), lock=_lock_path(config))
 
 
-def _shown(config: Config) -> str:
-    """The lock's path as a reader of the repository sees it."""
+def _lock_path(config: Config) -> str:
+    """Return the lock's path as a reader of the repository sees it."""
     root = config.where.parent if config.where else config.out
     return str(config.lock.relative_to(root) if config.lock.is_relative_to(root) else config.lock)
 
 
-def _rules(config: Config, given: str | None) -> tuple[Rule, ...]:
-    path = _file(config, given)
+def _rules(config: Config, flag: str | None) -> tuple[IgnoreRule, ...]:
+    path = _ignore_file(config, flag)
     if path is None:
         return ()
     try:
@@ -246,9 +242,9 @@ def _rules(config: Config, given: str | None) -> tuple[Rule, ...]:
     return tuple(_rule(path, number, words) for number, words in _words(lines))
 
 
-def _file(config: Config, given: str | None) -> Path | None:
-    if given is not None:
-        return Path(given)
+def _ignore_file(config: Config, flag: str | None) -> Path | None:
+    if flag is not None:
+        return Path(flag)
     own = (config.where.parent if config.where else config.out) / IGNORED
     return own if own.is_file() else None
 
@@ -258,10 +254,10 @@ def _words(lines: list[str]) -> list[tuple[int, list[str]]]:
     return [(number, words) for number, words in rows if words and not words[0].startswith("#")]
 
 
-def _rule(path: Path, number: int, words: list[str]) -> Rule:
+def _rule(path: Path, number: int, words: list[str]) -> IgnoreRule:
     if len(words) > _MOST_WORDS:
         raise UsageError(
             f"{path}:{number}: {len(words)} words, wanted: what, action, pointer",
-            hint="for instance: limit ai.video.* /prompt",
+            hint="for example: limit ai.video.* /prompt",
         )
-    return Rule(*words)
+    return IgnoreRule(*words)

@@ -134,7 +134,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Everything that is written, in order, independent of the order of the catalogue.
+    """Every file that is written, in order, independent of the order of the catalogue.
 
     ``wanted`` names the files that are to be made, ``None`` all: groups, commands, models and
     data are then no more than those need.
@@ -157,7 +157,7 @@ class Project:
     wanted: frozenset[str] | None = None
 
     def wants(self, path: str) -> bool:
-        """Whether this file is to be made."""
+        """Tell whether this file is to be made."""
         return self.wanted is None or path in self.wanted
 
 
@@ -208,5 +208,5 @@ class Plan:
 
     @property
     def idle(self) -> bool:
-        """Whether the disk is already as it should be."""
+        """Tell whether the disk is already as it should be."""
         return not (self.writes or self.deletes)

@@ -22,57 +22,59 @@ if TYPE_CHECKING:
 class Outline:
     """The actions as lists show them, and where each of them stands."""
 
-    faces: Mapping[str, Action]
-    places: Mapping[Path, GroupLocation]
-    homes: Mapping[str, ConstantLocation]
+    listings: Mapping[str, Action]
+    groups: Mapping[Path, GroupLocation]
+    constants: Mapping[str, ConstantLocation]
     stems: Mapping[str, str]
     classes: Mapping[str, str]
 
-    def words(self) -> dict[str, list[str]]:
-        """First word of the commands → the actions in its module, in order."""
-        found: dict[str, list[str]] = {}
-        for name in sorted(self.homes, key=lambda name: (self.homes[name][0], self.homes[name][2])):
-            found.setdefault(self.homes[name].word, []).append(name)
-        return found
+    def by_word(self) -> dict[str, list[str]]:
+        """Return the first word of the commands → the actions in its module, in order."""
+        words: dict[str, list[str]] = {}
+        for name, location in sorted(self.constants.items(), key=lambda row: row[1][::2]):
+            words.setdefault(location.word, []).append(name)
+        return words
 
-    def groups(self) -> dict[Path, dict[str, str]]:
-        """The names of each group, for the lock."""
+    def group_names(self) -> dict[Path, dict[str, str]]:
+        """Return the names of each group, for the lock."""
         return {
-            path: {"module": one.module, "class": one.cls, "attribute": one.attribute}
-            for path, one in self.places.items()
+            path: {"module": group.module, "class": group.cls, "attribute": group.attribute}
+            for path, group in self.groups.items()
         }
 
-    def methods(self) -> dict[str, str]:
-        """The name of each method, for the lock."""
-        return {name: word for one in self.places.values() for name, word in one.methods.items()}
+    def method_names(self) -> dict[str, str]:
+        """Return the name of each method, for the lock."""
+        return {
+            name: method for group in self.groups.values() for name, method in group.methods.items()
+        }
 
 
-def outline(whole: ActionResolver, overlay: Overlay, given: AssignedNames) -> Outline:
-    """Name everything; what was given before stays."""
-    faces = {name: whole.listing_of(name) for name in sorted(whole.entries)}
-    paths = library_paths(faces.values(), overlay)
-    stems = module_stems(paths, given)
+def outline(resolver: ActionResolver, overlay: Overlay, names: AssignedNames) -> Outline:
+    """Name everything; names that were assigned before stay."""
+    listings = {name: resolver.listing_of(name) for name in sorted(resolver.entries)}
+    paths = library_paths(listings.values(), overlay)
+    stems = module_stems(paths, names)
     return Outline(
-        faces=faces,
-        places=places(paths, given, overlay.methods),
-        homes=homes(paths),
+        listings=listings,
+        groups=locate_groups(paths, names, overlay.methods),
+        constants=locate_constants(paths),
         stems=stems,
-        classes=classes(stems),
+        classes=class_prefixes(stems),
     )
 
 
-def given_by(lock: Lock | None, overlay: Overlay) -> AssignedNames:
-    """The names of a lock that stay: all of which the configuration says what it said then."""
+def names_from(lock: Lock | None, overlay: Overlay) -> AssignedNames:
+    """Return the names of a lock that stay: those whose configuration is as it was then."""
     if lock is None:
         return AssignedNames()
     before = _overlay_of(lock, overlay)
     ids = {action.id for action in lock.snapshot.actions}
-    kept = {name for name in ids if before.command(name) == overlay.command(name)}
+    same = {name for name in ids if before.command(name) == overlay.command(name)}
     named = {name for name in ids if before.methods.get(name) == overlay.methods.get(name)}
     return AssignedNames(
-        commands={name: path for name, path in lock.commands.items() if name in kept},
-        methods={name: word for name, word in lock.methods.items() if name in kept & named},
-        modules={name: stem for name, stem in lock.modules.items() if name in kept},
+        commands={name: path for name, path in lock.commands.items() if name in same},
+        methods={name: word for name, word in lock.methods.items() if name in same & named},
+        modules={name: stem for name, stem in lock.modules.items() if name in same},
         flags={
             name: _flags(flags, before.of(name), overlay.of(name))
             for name, flags in lock.flags.items()
@@ -82,13 +84,13 @@ def given_by(lock: Lock | None, overlay: Overlay) -> AssignedNames:
 
 
 def _overlay_of(lock: Lock, overlay: Overlay) -> Overlay:
-    """The configuration that the lock was made with; one that cannot be read counts as today's."""
+    """Return the configuration of the lock; one that cannot be read counts as today's."""
     from callsheet.errors import UsageError
     from callsheet_codegen.config import parse_overlay
 
-    said = lock.options.get("overlay")
+    recorded = lock.options.get("overlay")
     try:
-        return parse_overlay(said) if isinstance(said, dict) else overlay
+        return parse_overlay(recorded) if isinstance(recorded, dict) else overlay
     except UsageError:
         return overlay
 
@@ -96,15 +98,15 @@ def _overlay_of(lock: Lock, overlay: Overlay) -> Overlay:
 def _flags(
     flags: Mapping[tuple[str, ...], str], before: Overlay, now: Overlay
 ) -> dict[tuple[str, ...], str]:
-    """The flags that stay: those that no alias, of this time or of the last, has to do with."""
+    """Return the flags that stay: those that no alias concerns, of this time or of the last."""
 
-    def free(path: tuple[str, ...]) -> bool:
+    def is_same(path: tuple[str, ...]) -> bool:
         wires = (".".join(path[:end]) for end in range(1, len(path) + 1))
         return all(before.alias(wire) == now.alias(wire) for wire in wires)
 
     if before.aliases == now.aliases:
         return dict(flags)
-    return {path: flag for path, flag in flags.items() if free(path)}
+    return {path: flag for path, flag in flags.items() if is_same(path)}
 
 
 Path = tuple[str, ...]
@@ -113,7 +115,7 @@ _CLASS_END = "Actions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLocation:
-    """The place of one group: names for its module, class and property, and what is in it."""
+    """Names of one group's module, class and property, with its methods and children."""
 
     path: Path
     module: str
@@ -124,7 +126,7 @@ class GroupLocation:
 
 
 class ConstantLocation(NamedTuple):
-    """Where the ``Action`` literal of an action stands: one module a first word."""
+    """Module and name of an ``Action`` literal: one module a first word."""
 
     word: str
     module: str
@@ -133,7 +135,7 @@ class ConstantLocation(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignedNames:
-    """The names that stay, as the lock holds them; see ``snapshot.Lock``."""
+    """Names that stay, as the lock holds them; see ``snapshot.Lock``."""
 
     commands: Mapping[str, Path] = field(default_factory=dict)
     methods: Mapping[str, str] = field(default_factory=dict)
@@ -146,89 +148,92 @@ _NONE = AssignedNames()
 
 
 def library_paths(actions: Iterable[Action], overlay: Overlay) -> dict[str, Path]:
-    """Action id → the words under which the library offers it: groups first, the method last.
+    """Return action id → its words in the library: groups first, the method last.
 
     That is its command. An action without one stands where the configuration or its id says.
     """
     strip = overlay.strip_prefixes
     return {
-        one.id: one.command or overlay.command(one.id) or command_path(one.id, strip)
-        for one in actions
+        action.id: action.command or overlay.command(action.id) or command_path(action.id, strip)
+        for action in actions
     }
 
 
-def places(
-    paths: Mapping[str, Path], given: AssignedNames = _NONE, said: Mapping[str, str] | None = None
+def locate_groups(
+    paths: Mapping[str, Path],
+    assigned: AssignedNames = _NONE,
+    configured: Mapping[str, str] | None = None,
 ) -> dict[Path, GroupLocation]:
-    """Every group, parents before children; actions without a group stand in the group ``()``.
+    """Name every group, parents before children; actions without a group stand in ``()``.
 
-    ``said`` holds the names of methods that the configuration gives.
+    ``configured`` holds the names of methods that the configuration says.
     """
     groups = {path[:end] for path in paths.values() for end in range(len(path))}
     groups -= {()} if not any(len(path) == 1 for path in paths.values()) else set()
     ordered = sorted(groups)
     key = {path: ".".join(path) for path in ordered}
-    kept = {
-        part: {key[p]: given.groups[p][part] for p in ordered if part in given.groups.get(p, ())}
+    former = {
+        part: {
+            key[p]: assigned.groups[p][part] for p in ordered if part in assigned.groups.get(p, ())
+        }
         for part in ("module", "class", "attribute")
     }
     modules = names.assign(
-        ((key[p], names.snake("_".join(p) or "root")) for p in ordered), given=kept["module"]
+        ((key[p], names.snake("_".join(p) or "root")) for p in ordered), former=former["module"]
     )
     wishes = ((key[p], names.pascal("_".join(p) or "root")) for p in ordered)
-    ended = {path: name.removesuffix(_CLASS_END) for path, name in kept["class"].items()}
-    classes = names.assign(wishes, joint="", given=ended)
-    attributes = _attributes(ordered, {p: kept["attribute"].get(key[p], "") for p in ordered})
-    inside = _Inside(paths, given.methods, said or {})
+    stripped = {path: name.removesuffix(_CLASS_END) for path, name in former["class"].items()}
+    classes = names.assign(wishes, joint="", former=stripped)
+    attributes = _attributes(ordered, {p: former["attribute"].get(key[p], "") for p in ordered})
+    actions = _GroupActions(paths, assigned.methods, configured or {})
     return {
-        path: _place(path, inside, (modules[key[path]], classes[key[path]], attributes))
+        path: _locate_group(path, actions, (modules[key[path]], classes[key[path]], attributes))
         for path in ordered
     }
 
 
-def _attributes(ordered: Sequence[Path], given: Mapping[Path, str]) -> dict[Path, str]:
-    """The property by which each group is reached from its parent."""
+def _attributes(ordered: Sequence[Path], former: Mapping[Path, str]) -> dict[Path, str]:
+    """Return the property by which each group is reached from its parent."""
     attributes: dict[Path, str] = {}
     for parent in {path[:-1] for path in ordered if path} | {()}:
         below = [path for path in ordered if path[:-1] == parent and path != ()]
         wishes = [(path[-1], names.snake(path[-1], fallback="group")) for path in below]
-        kept = {path[-1]: given[path] for path in below}
-        if parent == () and () in given:
+        stay = {path[-1]: former[path] for path in below}
+        if parent == () and () in former:
             wishes.append(("", "root"))
-            kept[""] = given[()]
+            stay[""] = former[()]
         reserved = names.CLIENT_RESERVED if parent == () else names.METHOD_RESERVED
-        found = names.assign(wishes, reserved, given=kept)
-        attributes |= {path: found[path[-1]] for path in below}
-        if "" in found:
-            attributes[()] = found[""]
+        assigned = names.assign(wishes, reserved, former=stay)
+        attributes |= {path: assigned[path[-1]] for path in below}
+        if "" in assigned:
+            attributes[()] = assigned[""]
     return attributes
 
 
-class _Inside:
-    """The actions of each group, and the names that were given or said for their methods."""
+class _GroupActions:
+    """The actions of each group, and the former or configured names of their methods."""
 
     def __init__(
-        self, paths: Mapping[str, Path], given: Mapping[str, str], said: Mapping[str, str]
+        self, paths: Mapping[str, Path], former: Mapping[str, str], configured: Mapping[str, str]
     ) -> None:
-        self.given, self.said = given, said
+        self.former, self.configured = former, configured
         self.words: dict[Path, dict[str, str]] = {}
         for name, words in paths.items():
             self.words.setdefault(words[:-1], {})[name] = words[-1]
 
     def methods(self, path: Path, reserved: AbstractSet[str]) -> dict[str, str]:
-        """Action id → the name of its method."""
-        inside = self.words.get(path, {})
+        """Return action id → the name of its method, for one group."""
         wishes = [
-            (name, names.snake(self.said.get(name, word), fallback="action"))
-            for name, word in inside.items()
+            (name, names.snake(self.configured.get(name, word), fallback="action"))
+            for name, word in self.words.get(path, {}).items()
         ]
-        return names.assign(wishes, reserved, given=self.given)
+        return names.assign(wishes, reserved, former=self.former)
 
 
-def _place(
-    path: Path, inside: _Inside, named: tuple[str, str, Mapping[Path, str]]
+def _locate_group(
+    path: Path, actions: _GroupActions, assigned: tuple[str, str, Mapping[Path, str]]
 ) -> GroupLocation:
-    module, cls, attributes = named
+    module, cls, attributes = assigned
     children = tuple(sorted(p for p in attributes if p and p[:-1] == path and path))
     reserved = names.METHOD_RESERVED | {attributes[child] for child in children}
     return GroupLocation(
@@ -236,31 +241,31 @@ def _place(
         module=module,
         cls=f"{cls}{_CLASS_END}",
         attribute=attributes[path],
-        methods=inside.methods(path, reserved),
+        methods=actions.methods(path, reserved),
         children=children,
     )
 
 
-def homes(paths: Mapping[str, Path]) -> dict[str, ConstantLocation]:
-    """Action id → the command module of its first word, and its name there."""
-    firsts: dict[str, dict[str, Path]] = {}
+def locate_constants(paths: Mapping[str, Path]) -> dict[str, ConstantLocation]:
+    """Return action id → the command module of its first word, and its name there."""
+    by_word: dict[str, dict[str, Path]] = {}
     for name, path in paths.items():
-        firsts.setdefault(path[0], {})[name] = path
-    modules = names.assign((word, names.snake(word, fallback="group")) for word in firsts)
-    found: dict[str, ConstantLocation] = {}
-    for word, inside in firsts.items():
-        wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in inside.items())
-        given = names.assign(wishes, names.CONSTANT_RESERVED)
-        found |= {name: ConstantLocation(word, modules[word], given[name]) for name in inside}
-    return found
+        by_word.setdefault(path[0], {})[name] = path
+    modules = names.assign((word, names.snake(word, fallback="group")) for word in by_word)
+    constants: dict[str, ConstantLocation] = {}
+    for word, actions in by_word.items():
+        wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in actions.items())
+        assigned = names.assign(wishes, names.CONSTANT_RESERVED)
+        constants |= {i: ConstantLocation(word, modules[word], assigned[i]) for i in actions}
+    return constants
 
 
-def module_stems(paths: Mapping[str, Path], given: AssignedNames = _NONE) -> dict[str, str]:
-    """Action id → the name of its files, distinct whatever the file system thinks of case."""
+def module_stems(paths: Mapping[str, Path], assigned: AssignedNames = _NONE) -> dict[str, str]:
+    """Return action id → the name of its files, distinct also where case does not count."""
     wishes = ((name, names.snake("_".join(path))) for name, path in paths.items())
-    return names.assign(wishes, given=given.modules)
+    return names.assign(wishes, former=assigned.modules)
 
 
-def classes(stems: Mapping[str, str]) -> dict[str, str]:
-    """Action id → what the names of its model classes begin with."""
+def class_prefixes(stems: Mapping[str, str]) -> dict[str, str]:
+    """Return action id → the beginning of the names of its model classes."""
     return names.assign(((name, names.pascal(stem)) for name, stem in stems.items()), joint="")

@@ -34,7 +34,7 @@ _WIDER = {"list": "Sequence", "dict": "Mapping", "set": "Sequence"}
 
 
 class Arguments(NamedTuple):
-    """The fields of one method, the classes their types name, and a line of text for each."""
+    """Fields of one method, the classes that their types name, and a line of text for each."""
 
     fields: tuple[Field, ...]
     classes: frozenset[str]
@@ -42,20 +42,19 @@ class Arguments(NamedTuple):
 
 
 def arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arguments:
-    """Required ones first, then in order of their names.
+    """Derive the arguments of a method: required ones first, then in order of their names.
 
-    ``classes`` maps the classes of the action's module to the names they have where the
-    method stands.
+    ``classes`` maps the classes of the action's module to their names where the method stands.
     """
-    said = {param.path[0]: param for param in action.params if len(param.path) == 1}
+    params = {param.path[0]: param for param in action.params if len(param.path) == 1}
     rows, used, docs = [], set[str](), []
     for name, (wire, annotation, required) in sorted(
-        fields.items(), key=lambda item: (not item[1][2], item[0])
+        fields.items(), key=lambda row: (not row[1][2], row[0])
     ):
-        param = said.get(wire)
+        param = params.get(wire)
         nullable = param.nullable if param else True
-        argument, named = _argument(annotation, classes, optional=not (required or nullable))
-        used |= named
+        argument, mentioned = _argument(annotation, classes, optional=not (required or nullable))
+        used |= mentioned
         text = argument if required else f"{argument} | Omit"
         rows.append(
             Field(name=Ident(name), wire=literal(wire), type=TypeExpr(text), required=required)
@@ -67,41 +66,41 @@ def arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arg
 def _argument(
     annotation: str, classes: Mapping[str, str], *, optional: bool
 ) -> tuple[str, frozenset[str]]:
-    """What a caller may pass: any sequence for a list, a mapping for a model."""
-    named = {name: there for name, there in classes.items() if name in annotation}
-    return _widened(annotation, tuple(named.items()), optional=optional)
+    """Return the type that a caller may pass, and the classes that it names."""
+    mentioned = {name: alias for name, alias in classes.items() if name in annotation}
+    return _widen(annotation, tuple(mentioned.items()), optional=optional)
 
 
 @cache
-def _widened(
+def _widen(
     annotation: str, classes: tuple[tuple[str, str], ...], *, optional: bool
 ) -> tuple[str, frozenset[str]]:
-    """The same once for all fields of the same type."""
-    work = _Wider(dict(classes))
-    tree = work.visit(ast.parse(annotation, mode="eval").body)
+    """Widen an annotation, once for all fields of the same type."""
+    widener = _AnnotationWidener(dict(classes))
+    tree = widener.visit(ast.parse(annotation, mode="eval").body)
     text = ast.unparse(tree)
     members = [ast.unparse(part) for part in _members(tree)]
     if optional or "Any" in members:
         text = " | ".join(member for member in members if member != "None") or "None"
-    return text, frozenset(work.used)
+    return text, frozenset(widener.used)
 
 
-class _Wider(ast.NodeTransformer):
-    """Rewrites the annotation of a model's field into that of an argument."""
+class _AnnotationWidener(ast.NodeTransformer):
+    """Rewrites a field's annotation: any sequence for a list, also a mapping for a model."""
 
     def __init__(self, classes: Mapping[str, str]) -> None:
         self.classes = classes
         self.used: set[str] = set()
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """The container, wider; what stands in ``Literal`` is left alone."""
+        """Widen a container; the arguments of ``Literal`` are left alone."""
         if isinstance(node.value, ast.Name) and node.value.id == "Literal":
             return node
         self.generic_visit(node)
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """A model, or a mapping with its fields."""
+        """Accept a mapping where a model is wanted."""
         if node.id in self.classes:
             self.used.add(node.id)
             return ast.parse(f"{self.classes[node.id]} | Mapping[str, Any]", mode="eval").body
@@ -128,60 +127,59 @@ class _Class(NamedTuple):
     name: str
 
 
-def child(place: GroupLocation) -> Child:
-    """The group as a property of its parent."""
+def child(group: GroupLocation) -> Child:
+    """Return the group as a property of its parent."""
     return Child(
-        name=Ident(place.attribute),
-        module=Ident(place.module),
-        cls=Ident(place.cls),
-        doc=Doc(_title(place)),
+        name=Ident(group.attribute),
+        module=Ident(group.module),
+        cls=Ident(group.cls),
+        doc=Doc(_title(group)),
     )
 
 
-def _title(place: GroupLocation) -> str:
-    words = " ".join(place.path)
+def _title(group: GroupLocation) -> str:
+    words = " ".join(group.path)
     return f"Actions under ``{words}``." if words else "Actions without a group."
 
 
 def command_module(
     word: str,
-    inside: Sequence[str],
-    homes: Mapping[str, ConstantLocation],
+    action_ids: Sequence[str],
+    constants: Mapping[str, ConstantLocation],
     actions: Mapping[str, Action],
 ) -> CommandModule:
-    """The module of ``Action`` literals whose commands begin with one word."""
+    """Build the module of ``Action`` literals whose commands begin with one word."""
     return CommandModule(
-        module=Ident(homes[inside[0]].module),
+        module=Ident(constants[action_ids[0]].module),
         doc=Doc(f"Commands that begin with ``{word}``."),
-        constants=tuple(_constant(homes[name], actions[name]) for name in inside),
+        constants=tuple(_constant(constants[name], actions[name]) for name in action_ids),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """What every group is built from."""
+class GroupInputs:
+    """Inputs of every group."""
 
-    places: Mapping[Path, GroupLocation]
-    homes: Mapping[str, ConstantLocation]
+    groups: Mapping[Path, GroupLocation]
+    constants: Mapping[str, ConstantLocation]
     actions: Mapping[str, Action]
     models: Mapping[str, ActionModels]
 
 
-def build_group(place: GroupLocation, material: Material) -> Group:
-    """Everything that is written for one group, its methods in order of their names."""
-    places, actions = material.places, material.actions
-    ordered = sorted(place.methods, key=lambda name: place.methods[name])
-    local = _local_names(ordered, actions, material.models)
-    builder = _Methods(place, material, local)
-    homes = [material.homes[name] for name in ordered]
+def build_group(group: GroupLocation, inputs: GroupInputs) -> Group:
+    """Build one group, its methods in order of their names."""
+    ordered = sorted(group.methods, key=lambda name: group.methods[name])
+    local = _local_names(ordered, inputs.actions, inputs.models)
+    builder = _MethodBuilder(group, inputs, local)
+    constants = [inputs.constants[name] for name in ordered]
     methods = tuple(builder.method(name) for name in ordered)
     return Group(
-        module=Ident(place.module),
-        cls=Ident(place.cls),
-        doc=Doc(_title(place)),
+        module=Ident(group.module),
+        cls=Ident(group.cls),
+        doc=Doc(_title(group)),
         methods=methods,
-        children=tuple(child(places[path]) for path in place.children),
-        literals=tuple((Ident(home.module), Ident(home.constant)) for home in homes),
+        children=tuple(child(inputs.groups[path]) for path in group.children),
+        literals=tuple((Ident(home.module), Ident(home.constant)) for home in constants),
         imports=tuple(
             Import(module=Ident(cls.module), name=Ident(cls.name), alias=_alias(cls, alias))
             for cls, alias in sorted(local.items())
@@ -193,38 +191,37 @@ def build_group(place: GroupLocation, material: Material) -> Group:
 def _local_names(
     ordered: list[str], actions: Mapping[str, Action], models: Mapping[str, ActionModels]
 ) -> dict[_Class, str]:
-    """Every class that a method of the group may name → its name in the module of the group."""
-    by_stem = {one.stem: one for one in models.values()}
+    """Map every class that a method may name to its name in the module of the group."""
+    by_stem = {action_models.stem: action_models for action_models in models.values()}
     stems = {s for name in ordered for s in (actions[name].module, actions[name].result) if s}
-    classes = [_Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].made.fields]
-    given = names.assign(((f"{cls.name} {cls.module}", cls.name) for cls in classes), joint="")
-    return {cls: given[f"{cls.name} {cls.module}"] for cls in classes}
+    classes = [
+        _Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].generated.fields
+    ]
+    assigned = names.assign(((f"{cls.name} {cls.module}", cls.name) for cls in classes), joint="")
+    return {cls: assigned[f"{cls.name} {cls.module}"] for cls in classes}
 
 
-class _Methods:
-    """Builds the methods of one group and remembers which classes they name."""
+class _MethodBuilder:
+    """Builds the methods of one group and collects the classes that they name."""
 
     def __init__(
-        self,
-        place: GroupLocation,
-        material: Material,
-        local: Mapping[_Class, str],
+        self, group: GroupLocation, inputs: GroupInputs, local: Mapping[_Class, str]
     ) -> None:
-        self.place, self.material, self.local = place, material, local
-        self.by_stem = {one.stem: one for one in material.models.values()}
+        self.group, self.inputs, self.local = group, inputs, local
+        self.by_stem = {models.stem: models for models in inputs.models.values()}
         self.used: set[_Class] = set()
 
     def method(self, name: str) -> Method:
         """Build one method: typed as far as the models go."""
-        action, own = self.material.actions[name], self.material.models[name]
+        action, own = self.inputs.actions[name], self.inputs.models[name]
         arguments = self._arguments(action, own)
         reply = self.by_stem.get(action.result)
-        method = self.place.methods[name]
+        method = self.group.methods[name]
         return Method(
             name=Ident(method),
-            action=Ident(self.material.homes[name].constant),
+            action=Ident(self.inputs.constants[name].constant),
             doc=Doc(_method_doc(action, arguments)),
-            async_doc=Doc(_async_doc(action, f"{self.place.cls}.{method}")),
+            async_doc=Doc(_async_doc(action, f"{self.group.cls}.{method}")),
             fields=arguments.fields,
             result=self._class(reply.stem, reply.output) if reply else TypeExpr("Any"),
             job=action.role == "create",
@@ -235,12 +232,12 @@ class _Methods:
         return TypeExpr(self.local[_Class(stem, name)])
 
     def _arguments(self, action: Action, own: ActionModels) -> Arguments:
-        if not own.input or own.input in own.made.roots:
+        if not own.input or own.input in own.generated.roots:
             return Arguments((), frozenset(), ())
         classes = {cls.name: alias for cls, alias in self.local.items() if cls.module == own.stem}
-        given = arguments(action, own.made.fields[own.input], classes)
-        self.used |= {_Class(own.stem, cls) for cls in given.classes}
-        return given
+        typed = arguments(action, own.generated.fields[own.input], classes)
+        self.used |= {_Class(own.stem, cls) for cls in typed.classes}
+        return typed
 
 
 def _description(action: Action) -> str:
@@ -275,33 +272,33 @@ def _alias(cls: _Class, alias: str) -> Ident | None:
     return Ident(alias) if alias != cls.name else None
 
 
-def _constant(home: ConstantLocation, action: Action) -> Constant:
+def _constant(location: ConstantLocation, action: Action) -> Constant:
     words = literal(" ".join(action.command[1:] or action.command)) if action.command else None
-    return Constant(name=Ident(home.constant), value=literal(action), words=words)
+    return Constant(name=Ident(location.constant), value=literal(action), words=words)
 
 
 def section(
-    place: GroupLocation,
-    places: Mapping[Path, GroupLocation],
-    faces: Mapping[str, Action],
-    prog: str,
+    group: GroupLocation,
+    groups: Mapping[Path, GroupLocation],
+    listings: Mapping[str, Action],
+    program: str,
 ) -> Section:
-    """A group in the map of the package; ``faces`` need no parameters."""
-    ordered = sorted(place.methods, key=lambda name: place.methods[name])
+    """Build a group's part of ``api.md``; ``listings`` need no parameters."""
+    ordered = sorted(group.methods, key=lambda name: group.methods[name])
     return Section(
-        title=Markdown(" ".join(place.path) or "without a group"),
-        rows=tuple(_row(place, places, faces[name], prog) for name in ordered),
+        title=Markdown(" ".join(group.path) or "without a group"),
+        rows=tuple(_row(group, groups, listings[name], program) for name in ordered),
     )
 
 
 def _row(
-    place: GroupLocation, places: Mapping[Path, GroupLocation], action: Action, prog: str
+    group: GroupLocation, groups: Mapping[Path, GroupLocation], action: Action, program: str
 ) -> MapRow:
-    groups = [places[place.path[:end]].attribute for end in range(1, len(place.path) + 1)]
-    attributes = ".".join(groups or [place.attribute])
+    parents = [groups[group.path[:end]].attribute for end in range(1, len(group.path) + 1)]
+    attributes = ".".join(parents or [group.attribute])
     return MapRow(
         action=CodeSpan(action.id),
-        method=CodeSpan(f"client.{attributes}.{place.methods[action.id]}()"),
-        command=CodeSpan(" ".join((prog, *action.command)) if action.command else ""),
+        method=CodeSpan(f"client.{attributes}.{group.methods[action.id]}()"),
+        command=CodeSpan(" ".join((program, *action.command)) if action.command else ""),
         summary=Markdown(action.summary),
     )

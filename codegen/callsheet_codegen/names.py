@@ -43,14 +43,14 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def words(text: str) -> list[str]:
-    """The ASCII words of a name: split at punctuation and at changes of case."""
+    """Split a name into ASCII words, at punctuation and at changes of case."""
     flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     flat = _WORD_START.sub(" ", flat)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", flat) if word]
 
 
 def snake(text: str, *, fallback: str = "field") -> str:
-    """A lower-case identifier: never a keyword, never with a leading underscore."""
+    """Return a lower-case identifier: never a keyword, never with a leading underscore."""
     name = "_".join(words(text))[:_LONGEST].rstrip("_") or f"{fallback}_{_hash(text)}"
     if name[0].isdigit():
         name = f"{fallback}_{name}"
@@ -58,7 +58,7 @@ def snake(text: str, *, fallback: str = "field") -> str:
 
 
 def pascal(text: str, *, fallback: str = "Model") -> str:
-    """A class name."""
+    """Return a class name."""
     name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
     name = name or f"{fallback}{_hash(text)}"
     return f"{fallback}{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
@@ -73,35 +73,35 @@ def assign(
     reserved: Iterable[str] = (),
     *,
     joint: str = "_",
-    given: Mapping[str, str] | None = None,
+    former: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Distinct names for keys: ``(key, wished name)`` → ``{key: name}``.
+    """Assign distinct names to keys: ``(key, wished name)`` → ``{key: name}``.
 
-    Names that were ``given`` before stay, unless they are reserved now. A wish that is reserved
-    or taken gets ``joint`` at its end, then also a number. On a clash the key that already
-    spells the name keeps it, then the first in order of keys. The order in which the pairs come
+    ``former`` names stay, unless they are reserved now. A wish that is reserved or taken gets
+    ``joint`` at its end, then also a number. On a clash the key that already spells the name keeps
+    it, then the first in order of keys. The order in which the pairs come
     does not matter.
     """
     taken = set(reserved)
     ordered = sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0]))
-    found: dict[str, str] = {}
+    assigned: dict[str, str] = {}
     for key, _ in ordered:
-        kept = (given or {}).get(key)
-        if kept and kept not in taken:
-            found[key] = kept
-            taken.add(kept)
+        former_name = (former or {}).get(key)
+        if former_name and former_name not in taken:
+            assigned[key] = former_name
+            taken.add(former_name)
     for key, wish in ordered:
-        if key in found:
+        if key in assigned:
             continue
         name, number = wish, 1 if joint else 2
         while name in taken:
             name = f"{wish}{joint}" if number == 1 else f"{wish}{joint}{number}"
             number += 1
         taken.add(name)
-        found[key] = name
-    return found
+        assigned[key] = name
+    return assigned
 
 
 def fields(wire: Iterable[str]) -> dict[str, str]:
-    """Wire names → names of keyword arguments and of model fields."""
+    """Map wire names to names of keyword arguments and of model fields."""
     return assign(((name, snake(name)) for name in set(wire)), FIELD_RESERVED)

@@ -12,10 +12,10 @@ from callsheet.errors import UsageError
 from callsheet.jsonio import canonical
 from callsheet.version import __version__
 from callsheet_codegen import publish
-from callsheet_codegen.build import Building, PackageNames
+from callsheet_codegen.build import PackageNames, ProjectBuilder
 from callsheet_codegen.cache import CachedState
 from callsheet_codegen.diagnostics import Diagnostic, in_order
-from callsheet_codegen.layout import given_by
+from callsheet_codegen.layout import names_from
 from callsheet_codegen.models.pool import make_models
 from callsheet_codegen.publish import plan
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callsheet.diff.change import Change
     from callsheet.spec import Advertised
     from callsheet_codegen.build import BuildResult
-    from callsheet_codegen.cache import ActionRecord, Recall
+    from callsheet_codegen.cache import ActionRecord, ProjectCache
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import Manifest, Plan, RenderedFile
     from callsheet_codegen.layout import AssignedNames
@@ -39,11 +39,11 @@ _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A whole package in memory: what publishing would do, and everything there is to say.
+    """A whole package in memory: the plan, and everything to report.
 
     ``text`` is that of the lock; ``files`` counts those of the package, ``rendered`` those of
-    them that were made now; ``blocks`` (of the lock), ``keys`` and ``facts`` are what the next
-    run need not find out again.
+    them that were made now; ``blocks`` (of the lock), ``keys`` and ``records`` are what the next
+    run need not make again.
     """
 
     lock: Lock
@@ -55,11 +55,11 @@ class Draft:
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...]
     keys: Mapping[str, str]
-    facts: Mapping[str, ActionRecord]
+    records: Mapping[str, ActionRecord]
 
 
 def read_lock(config: Config) -> Lock | None:
-    """The committed lock, ``None`` before the first generation."""
+    """Read the committed lock; ``None`` before the first generation."""
     try:
         return load_lock(config.lock.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def read_lock(config: Config) -> Lock | None:
 
 
 def lock_text(config: Config) -> str:
-    """The lock as it is written; empty where there is none that can be read."""
+    """Return the text of the lock; empty where there is none that can be read."""
     try:
         return config.lock.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -82,94 +82,105 @@ def draft(
     old: Lock | None,
     *,
     modeller: Modeller = make_models,
-    recall: Recall | None = None,
+    cached: ProjectCache | None = None,
     force: bool = False,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Draft:
-    """Everything up to the plan; reads the package folder, writes nothing.
+    """Run every phase up to the plan; reads the package folder, writes nothing.
 
-    What is built is what the lock will hold, so that a later run from the lock gives the same.
-    Without ``recall`` everything is made; with it what changed since, with the same result.
-    ``meanwhile`` is what else there is to do while models are made. Raises ``UsageError`` where
-    a file that was changed by hand would be overwritten, unless ``force`` is given.
+    The package is built from what the lock will hold, so that a later run from the lock gives the
+    same. Without ``cached`` everything is made; with it what changed since, with the same result.
+    ``meanwhile`` is other work to do while models are made. Raises ``UsageError`` where a file
+    that was changed by hand would be overwritten, unless ``force`` is given.
     """
-    single, told = settle(snapshot)
-    fresh = _as_read_back(single, old)
-    manifest, known = _standing(config, recall)
-    begun = _begun(fresh, config, given_by(old, config.overlay), modeller, known)
+    unique, diagnostics = drop_duplicates(snapshot)
+    new = _as_read_back(unique, old)
+    manifest, state = _current_files(config, cached)
+    builder = _start_build(new, config, names_from(old, config.overlay), modeller, state)
     meanwhile()
-    lock, text = _locked(fresh, begun.given, config, old, recall)
+    lock, text = _new_lock(new, builder.names, config, old, cached)
     blocks = blocks_of(text)
-    built = begun.finish()
-    files = _rendered(built)
-    made = {file.path for file in files}
-    disk = (recall.disk if recall else _disk(config))({*manifest.files, *made})
+    build = builder.finish()
+    rendered = _render(build)
+    paths = {file.path for file in rendered}
+    disk = (cached.shas if cached else _shas_below(config))({*manifest.files, *paths})
+    kept = state.shas(build.files.keys() - paths)
     return Draft(
         lock=lock,
         text=text,
         blocks=blocks,
-        plan=plan(files, disk, manifest, kept=known.kept(built.files.keys() - made), force=force),
-        files=len(built.files),
-        rendered=len(files),
-        changes=changes(old, fresh, config),
-        diagnostics=in_order((*told, *built.diagnostics)),
-        keys=built.files,
-        facts=built.facts,
+        plan=plan(rendered, disk, manifest, kept=kept, force=force),
+        files=len(build.files),
+        rendered=len(rendered),
+        changes=changes(old, new, config),
+        diagnostics=in_order((*diagnostics, *build.diagnostics)),
+        keys=build.files,
+        records=build.records,
     )
 
 
-def _begun(
-    snapshot: Snapshot, config: Config, given: AssignedNames, modeller: Modeller, known: CachedState
-) -> Building:
-    names = PackageNames(package=config.package, command=config.command, env=config.env)
-    return Building(snapshot, config.overlay, names, given=given, modeller=modeller, known=known)
+def _start_build(
+    snapshot: Snapshot, config: Config, names: AssignedNames, modeller: Modeller, state: CachedState
+) -> ProjectBuilder:
+    package = PackageNames(package=config.package, command=config.command, env=config.env)
+    return ProjectBuilder(
+        snapshot, config.overlay, package, names=names, modeller=modeller, cached=state
+    )
 
 
-def _disk(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
-    return lambda paths: dict(publish.read_disk(config.folder, paths))
+def _shas_below(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
+    return lambda paths: publish.read_disk(config.folder, paths)
 
 
-def _standing(config: Config, recall: Recall | None) -> tuple[Manifest, CachedState]:
-    """The manifest of the folder, and what is known less the files that stand otherwise in it."""
+def _current_files(config: Config, cached: ProjectCache | None) -> tuple[Manifest, CachedState]:
+    """Return the folder's manifest, and the cached state of files that are as it lists them."""
     manifest = publish.read_manifest(config.folder)
-    known = recall.known() if recall else CachedState()
-    files = {p: row for p, row in known.files.items() if manifest.files.get(p) == row[1]}
-    return manifest, known._replace(files=files)
+    state = cached.state() if cached else CachedState()
+    files = {p: row for p, row in state.files.items() if manifest.files.get(p) == row[1]}
+    return manifest, state._replace(files=files)
 
 
-def _rendered(built: BuildResult) -> tuple[RenderedFile, ...]:
-    """The files that have to be made; where there are none, no renderer is loaded."""
-    if not built.stale:
+def _render(build: BuildResult) -> tuple[RenderedFile, ...]:
+    """Render the files that have to be made; where there are none, no renderer is loaded."""
+    if not build.stale:
         return ()
     from callsheet_codegen.render import render_project
 
-    return render_project(built.part, built.stale)
+    return render_project(build.part, build.stale)
 
 
-def _locked(
-    fresh: Snapshot, given: AssignedNames, config: Config, old: Lock | None, recall: Recall | None
+def _new_lock(
+    snapshot: Snapshot,
+    names: AssignedNames,
+    config: Config,
+    old: Lock | None,
+    cached: ProjectCache | None,
 ) -> tuple[Lock, str]:
-    """The new lock and its text."""
+    """Return the new lock and its text."""
     lock = Lock(
-        fresh,
-        commands=given.commands,
+        snapshot,
+        commands=names.commands,
         options={"overlay": config.overlay.as_json(), "tools": tools()},
-        methods=given.methods,
-        modules=given.modules,
-        flags=given.flags,
-        groups=given.groups,
+        methods=names.methods,
+        modules=names.modules,
+        flags=names.flags,
+        groups=names.groups,
     )
-    return lock, dump_lock(lock, _kept_blocks(lock, old, recall))
+    return lock, dump_lock(lock, _unchanged_blocks(lock, old, cached))
 
 
-def _kept_blocks(lock: Lock, old: Lock | None, recall: Recall | None) -> Mapping[str, str]:
-    """The blocks of the old lock that say what they said, as an earlier run wrote them."""
-    if old is None or recall is None:
+def _unchanged_blocks(
+    lock: Lock, old: Lock | None, cached: ProjectCache | None
+) -> Mapping[str, str]:
+    """Return the old lock's blocks that an earlier run wrote and that still hold."""
+    if old is None or cached is None:
         return {}
-    blocks = recall.blocks()
-    changed = _changed(old.snapshot, lock.snapshot)
-    kept = (name for name in blocks if name not in changed)
-    return {name: blocks[name] for name in kept if _names(old, name) == _names(lock, name)}
+    changed = _changed_ids(old.snapshot, lock.snapshot)
+    return {
+        name: block
+        for name, block in cached.blocks.items()
+        if name not in changed and _names(old, name) == _names(lock, name)
+    }
 
 
 def _names(lock: Lock, name: str) -> tuple[object, ...]:
@@ -178,94 +189,96 @@ def _names(lock: Lock, name: str) -> tuple[object, ...]:
 
 
 def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
-    """The snapshot as the lock will give it back; what comes out of a lock is so already."""
+    """Return the snapshot as the lock will give it back; one out of a lock is so already."""
     if old is not None and snapshot.actions is old.snapshot.actions:
         return snapshot
     return replace(snapshot, actions=tuple(map(_read_back, snapshot.actions)))
 
 
-def _read_back(one: Advertised) -> Advertised:
-    body, reply, marks = json.loads(canonical([one.input, one.output, one.hints]))
-    return one._replace(input=body, output=reply, hints=marks)
+def _read_back(entry: Advertised) -> Advertised:
+    body, reply, hints = json.loads(canonical([entry.input, entry.output, entry.hints]))
+    return entry._replace(input=body, output=reply, hints=hints)
 
 
 def write(
     config: Config,
-    made: Draft,
-    more: Mapping[Path, str] | None = None,
+    draft: Draft,
+    beside: Mapping[Path, str] | None = None,
     stage: StagingDir | None = None,
 ) -> tuple[str, ...]:
-    """Publish a draft, its lock and what ``more`` lies beside; the names of what changed."""
-    beside = {config.lock: made.text} | dict(more or {})
-    return publish.publish(made.plan, config.folder, beside, stage)
+    """Publish a draft, its lock and the files ``beside``; return the names of what changed."""
+    files = {config.lock: draft.text} | dict(beside or {})
+    return publish.publish(draft.plan, config.folder, files, stage)
 
 
-def settle(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
-    """One entry an id, the same one in whatever order they came."""
+def drop_duplicates(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
+    """Keep one entry an id, the same one in whatever order they came."""
     if len({entry.id for entry in snapshot.actions}) == len(snapshot.actions):
         return snapshot, ()
-    kept: dict[str, str] = {}
+    texts: dict[str, str] = {}
     entries = {}
-    told = []
+    diagnostics = []
     for entry in snapshot.actions:
-        text = canonical([entry.title, entry.description, entry.input, entry.output, entry.hints])
-        if entry.id in kept:
+        text = _text(entry)
+        if entry.id in texts:
             message = "the server lists this id more than once; one of them is taken"
-            told.append(Diagnostic(level="warning", code="twice", message=message, action=entry.id))
-        if entry.id not in kept or text < kept[entry.id]:
-            kept[entry.id], entries[entry.id] = text, entry
-    return replace(snapshot, actions=tuple(entries.values())), tuple(told)
+            diagnostics.append(
+                Diagnostic(level="warning", code="twice", message=message, action=entry.id)
+            )
+        if entry.id not in texts or text < texts[entry.id]:
+            texts[entry.id], entries[entry.id] = text, entry
+    return replace(snapshot, actions=tuple(entries.values())), tuple(diagnostics)
 
 
 def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ...]:
-    """What changed since the lock, in words; nothing before the first generation."""
+    """List what changed since the lock; nothing before the first generation."""
     if old is None or old.snapshot.actions is new.actions:
         return ()
     from callsheet.diff.compare import LockedNames, diff
 
     return diff(
-        *narrowed(old.snapshot, new),
+        *narrow(old.snapshot, new),
         overlay=config.overlay,
         program=config.command,
         old_names=LockedNames(old.commands, old.flags),
     )
 
 
-def narrowed(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Snapshot]:
-    """Both, without the groups in which nothing changed: a change touches no other group."""
-    groups = {name.rpartition(".")[0] for name in _changed(old, new)}
+def narrow(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Snapshot]:
+    """Leave out the groups in which nothing changed: a change touches no other group."""
+    groups = {name.rpartition(".")[0] for name in _changed_ids(old, new)}
 
     def within(side: Snapshot) -> Snapshot:
-        kept = (one for one in side.actions if one.id.rpartition(".")[0] in groups)
-        return replace(side, actions=tuple(kept))
+        entries = (entry for entry in side.actions if entry.id.rpartition(".")[0] in groups)
+        return replace(side, actions=tuple(entries))
 
     return within(old), within(new)
 
 
-def _changed(old: Snapshot, new: Snapshot) -> set[str]:
-    """The ids that one side lacks or of which it says something else."""
+def _changed_ids(old: Snapshot, new: Snapshot) -> set[str]:
+    """Return the ids that one side lacks or describes in another way."""
     if old.actions is new.actions:
         return set()
-    before, after = ({one.id: _said(one) for one in side.actions} for side in (old, new))
+    before, after = ({entry.id: _text(entry) for entry in side.actions} for side in (old, new))
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
-def _said(one: Advertised) -> str:
-    return canonical([one.title, one.description, one.input, one.output, one.hints])
+def _text(entry: Advertised) -> str:
+    return canonical([entry.title, entry.description, entry.input, entry.output, entry.hints])
 
 
 def tools() -> Mapping[str, str]:
-    """The versions that shape the text of generated files."""
+    """Return the versions that shape the text of generated files."""
     return {"callsheet": __version__, **{name: version(name) for name in _TOOLS[1:]}}
 
 
 def other_tools(lock: Lock) -> tuple[str, ...]:
-    """For each tool of another version than the lock's: both versions, in words."""
-    used = lock.options.get("tools")
-    used = used if isinstance(used, dict) else {}
-    here = tools()
+    """List the tools whose version is not the lock's, with both versions."""
+    recorded = lock.options.get("tools")
+    recorded = recorded if isinstance(recorded, dict) else {}
+    current = tools()
     return tuple(
-        f"{name} {used.get(name, 'unknown')} there, {here[name]} here"
+        f"{name} {recorded.get(name, 'unknown')} there, {current[name]} here"
         for name in _TOOLS
-        if used.get(name) != here[name]
+        if recorded.get(name) != current[name]
     )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.errors import CallsheetError, UsageError
+from callsheet_codegen.cache import sha_of
 from callsheet_codegen.ir import Manifest, Plan, Step
-from callsheet_codegen.staging import StagingDir, exchange, stage_of, sync_folder
+from callsheet_codegen.staging import StagingDir, stage_of, swap_directories, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,17 +25,17 @@ MANIFEST = ".manifest.json"
 
 
 def digest(text: str) -> str:
-    """sha256 of the text as it lies on disk."""
+    """Return the sha256 of the text as it lies on disk."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def dump_manifest(manifest: Manifest) -> str:
-    """The manifest as the file that is committed."""
+    """Return the manifest as the file that is committed."""
     return json.dumps({"files": dict(sorted(manifest.files.items()))}, indent=1) + "\n"
 
 
 def load_manifest(text: str | None) -> Manifest:
-    """The manifest of an earlier run; an empty one where there is none or it is not readable."""
+    """Read the manifest of an earlier run; empty where there is none or it is not readable."""
     try:
         files = json.loads(text or "{}").get("files", {})
         return Manifest(files={str(path): str(sha) for path, sha in files.items()})
@@ -50,10 +51,10 @@ def plan(
     kept: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Plan:
-    """Compare; raises ``UsageError`` before anything if a file is in the way.
+    """Compare the files with the disk; raises ``UsageError`` if one is in the way.
 
     ``disk`` holds the sha256 of every file that is rendered or in the manifest, ``None`` where
-    there is none. ``kept`` are files that need not be rendered, with what they hold. A file of
+    there is none. ``kept`` are files that need not be rendered, with their sha256. A file of
     the manifest that somebody changed is in the way only where it would get another text than
     it was given before; else it stays (``edited``), also when it is not generated any more.
     ``force`` overwrites whatever somebody changed in files of ours.
@@ -62,33 +63,35 @@ def plan(
     wanted = {path: digest(file.text) for path, file in files.items()} | dict(kept or {})
     steps, edited = [], []
     for path in sorted(files):
-        held, ours = disk.get(path), manifest.files.get(path)
-        if held == wanted[path]:
+        current, ours = disk.get(path), manifest.files.get(path)
+        if current == wanted[path]:
             continue
-        if held is not None and ours is None:
+        if current is not None and ours is None:
             raise _foreign(path)
-        if held not in {None, ours} and not force:
+        if current not in {None, ours} and not force:
             edited.append(path)
             continue
         steps.append(Step(kind="write", path=path, text=files[path].text))
     lost = [path for path in edited if wanted[path] != manifest.files[path]]
     if lost:
         raise _by_hand(lost)
-    steps += _gone(wanted, disk, manifest)
-    result = Manifest(files=wanted)
-    if any(step.kind != "keep" for step in steps) or result != manifest:
-        steps.append(Step(kind="write", path=MANIFEST, text=dump_manifest(result)))
-    return Plan(steps=tuple(steps), manifest=result, edited=tuple(edited))
+    steps += _leftovers(wanted, disk, manifest)
+    new = Manifest(files=wanted)
+    if any(step.kind != "keep" for step in steps) or new != manifest:
+        steps.append(Step(kind="write", path=MANIFEST, text=dump_manifest(new)))
+    return Plan(steps=tuple(steps), manifest=new, edited=tuple(edited))
 
 
-def _gone(
+def _leftovers(
     wanted: Mapping[str, str], disk: Mapping[str, str | None], manifest: Manifest
 ) -> Iterator[Step]:
-    """What becomes of files of the manifest that are not generated any more."""
+    """Yield a step for each file of the manifest that is not generated any more."""
     for path in sorted(manifest.files.keys() - wanted.keys()):
-        held = disk.get(path)
-        if held is not None:
-            kind: Literal["delete", "keep"] = "delete" if held == manifest.files[path] else "keep"
+        current = disk.get(path)
+        if current is not None:
+            kind: Literal["delete", "keep"] = (
+                "delete" if current == manifest.files[path] else "keep"
+            )
             yield Step(kind=kind, path=path)
 
 
@@ -128,9 +131,9 @@ def recover(package: Path) -> None:
     aside, stage, journal = _aside(package), stage_of(package), _journal(package)
     if aside.exists() and not package.exists():
         aside.rename(package)
-    said = _journal_of(journal)
-    swapped = bool(said) and package.exists() and package.stat().st_ino == said["folder"]
-    for name in said.get("beside", ()):
+    entry = _read_journal(journal)
+    swapped = bool(entry) and package.exists() and package.stat().st_ino == entry["folder"]
+    for name in entry.get("beside", ()):
         part = _part(path := Path(package.parent, name))
         if swapped and part.exists():
             part.replace(path)
@@ -143,32 +146,24 @@ def recover(package: Path) -> None:
             shutil.rmtree(leftover)
 
 
-def _journal_of(path: Path) -> dict[str, Any]:
-    """What a run was about to do; a journal that is not whole was not in force yet."""
+def _read_journal(path: Path) -> dict[str, Any]:
+    """Read what a run was about to do; empty where the journal is not complete."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        names = [str(name) for name in said["beside"]]
-        return {"folder": int(said["folder"]), "beside": names}
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        names = [str(name) for name in entry["beside"]]
+        return {"folder": int(entry["folder"]), "beside": names}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
 def read_manifest(package: Path) -> Manifest:
-    """The manifest of the package folder."""
+    """Read the manifest of the package folder."""
     return load_manifest(_read(package / MANIFEST))
 
 
-def read_disk(package: Path, paths: Iterable[str]) -> Mapping[str, str | None]:
-    """The sha256 of each path below the package folder, ``None`` where there is no such file."""
-    return {path: _digest(package / path) for path in paths}
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
+def read_disk(package: Path, paths: Iterable[str]) -> dict[str, str | None]:
+    """Return the sha256 of each path below the package folder, ``None`` without a file."""
+    return {path: sha_of(f"{package}/{path}") for path in paths}
 
 
 def _read(path: Path) -> str | None:
@@ -183,10 +178,10 @@ def _read(path: Path) -> str | None:
 def publish(
     plan: Plan, package: Path, beside: Mapping[Path, str], stage: StagingDir | None = None
 ) -> tuple[str, ...]:
-    """Make the disk what the plan says; the names of what was written, deleted or replaced.
+    """Make the disk what the plan says; return the names of written and deleted files.
 
     ``beside`` holds files that lie outside the package folder (the lock). An idle plan with
-    unchanged ``beside`` files touches nothing. ``stage`` may hold what stays already. Raises
+    unchanged ``beside`` files touches nothing. ``stage`` may be prepared already. Raises
     ``CallsheetError`` with the disk as before.
     """
     changed = {path: text for path, text in beside.items() if _read(path) != text}
@@ -208,19 +203,19 @@ def publish(
 
 
 def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: StagingDir) -> None:
-    """StagingDir everything, then put the new folder in the place of the old one in one step.
+    """Stage every file, then exchange the new folder with the old one in one step.
 
     The journal says which files beside the folder belong to it: a run that is killed between
     the two steps is finished by the next one.
     """
     package.parent.mkdir(parents=True, exist_ok=True)
-    if not staged.begun:
+    if not staged.prepared:
         recover(package)
-    staged.fill(plan)
+    staged.apply(plan)
     stage = staged.folder
     names = [os.path.relpath(path, package.parent) for path in beside]
-    said = {"folder": stage.stat().st_ino, "beside": names}
-    _write(_journal(package), json.dumps(said))
+    entry = {"folder": stage.stat().st_ino, "beside": names}
+    _write(_journal(package), json.dumps(entry))
     for path, text in beside.items():
         _write(_part(path), text)
     sync_folder(package.parent)
@@ -236,10 +231,10 @@ def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: Staging
 
 
 def _change_places(stage: Path, package: Path) -> None:
-    """The new folder where the old one was; where the platform cannot swap, by two renames."""
+    """Put the new folder where the old one was; by two renames where the system cannot swap."""
     if not package.exists():
         stage.rename(package)
-    elif not exchange(stage, package):
+    elif not swap_directories(stage, package):
         aside = _aside(package)
         package.rename(aside)
         try:
@@ -251,7 +246,7 @@ def _change_places(stage: Path, package: Path) -> None:
 
 
 def _take_back(stage: Path, package: Path) -> None:
-    """The old folder where it was, after the new one had taken its place."""
+    """Put the old folder back, after the new one had taken its place."""
     if stage.exists():
         _change_places(stage, package)
         return

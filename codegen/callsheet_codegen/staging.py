@@ -7,88 +7,85 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from callsheet_codegen.ir import Plan
 
 
-_HERE = -100  # AT_FDCWD: paths start in the working directory
+_AT_CWD = -100  # AT_FDCWD: paths start in the working directory
 _SWAP = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 
 
-def exchange(one: Path, other: Path) -> bool:
-    """Let two folders of one file system change places; false where that cannot be asked for."""
-    call = _call()
-    if call is None:
-        return False
-    result: int = call(os.fsencode(one), os.fsencode(other))
-    return result == 0
+def swap_directories(first: Path, second: Path) -> bool:
+    """Exchange two folders of one file system; false where the system cannot."""
+    swap = _system_swap()
+    return swap is not None and swap(os.fsencode(first), os.fsencode(second)) == 0
 
 
-def _call() -> Any:
-    """The system's own function, as one of two paths; ``None`` where it has none."""
+def _system_swap() -> Callable[[bytes, bytes], int] | None:
+    """Return the system's own function of two paths; ``None`` where it has none."""
     import ctypes
 
     try:
         library = ctypes.CDLL(None, use_errno=True)
         if sys.platform == "darwin":
             swap = library.renamex_np
-            return lambda one, other: swap(one, other, ctypes.c_uint(_SWAP))
+            return lambda first, second: int(swap(first, second, ctypes.c_uint(_SWAP)))
         rename = library.renameat2
     except (AttributeError, OSError, TypeError):
         return None
-    return lambda one, other: rename(_HERE, one, _HERE, other, ctypes.c_uint(_SWAP))
+    return lambda a, b: int(rename(_AT_CWD, a, _AT_CWD, b, ctypes.c_uint(_SWAP)))
 
 
 _AT_ONCE = 16
 
 
 def stage_of(package: Path) -> Path:
-    """Where the new folder of a package is made."""
+    """Return the path at which the new folder of a package is made."""
     return package.with_name(f".{package.name}.new")
 
 
 class StagingDir:
-    """The new folder of one package, which may be begun before it is known what will change."""
+    """The new folder of one package; it may be prepared before the plan is ready."""
 
     def __init__(self, package: Path) -> None:
         self.package, self.folder = package, stage_of(package)
-        self.begun = False
-        self._seen: dict[str, int] = {}
+        self.prepared = False
+        self._mtimes: dict[str, int] = {}
 
-    def begin(self) -> None:
-        """Link everything there is, for a plan that will follow; where that fails, nothing."""
+    def prepare(self) -> None:
+        """Link every file of the package, for a plan that will follow; drop all if that fails."""
         if not self.package.exists():
             return
-        self.begun = True
+        self.prepared = True
         try:
             self._link()
         except OSError:
-            self.drop()
+            self.discard()
 
-    def drop(self) -> None:
-        """Take back what was begun and not published."""
-        if self.begun:
+    def discard(self) -> None:
+        """Remove the folder, if it was prepared and not published."""
+        if self.prepared:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.begun = False
+        self.prepared = False
 
-    def fill(self, plan: Plan) -> None:
-        """Links to everything that stays, foreign files too, and the new files, all durable."""
-        if self.begun and not self._stands():
-            self.drop()
-        if not self.begun:
+    def apply(self, plan: Plan) -> None:
+        """Make the folder what the plan says, durably; unchanged and foreign files are links."""
+        if self.prepared and not self._is_current():
+            self.discard()
+        if not self.prepared:
             self._link()
-        gone = [step.path for step in (*plan.writes, *plan.deletes)]
-        for path in gone:
+        changed = [step.path for step in (*plan.writes, *plan.deletes)]
+        for path in changed:
             with suppress(FileNotFoundError):
                 os.unlink(self.folder / path)
-        for below in {os.path.dirname(path) for path in gone} - {""}:
+        for subfolder in {os.path.dirname(path) for path in changed} - {""}:
             with suppress(OSError):  # it holds something
-                os.rmdir(self.folder / below)
+                os.rmdir(self.folder / subfolder)
         self._write({os.path.join(self.folder, step.path): step.text for step in plan.writes})
         for folder, _, _ in os.walk(self.folder):
             sync_folder(folder)
@@ -99,33 +96,33 @@ class StagingDir:
             self._link_all(str(self.package), str(self.folder))
 
     def _link_all(self, source: str, target: str) -> None:
-        """Links in ``target`` to every file of ``source``; empty folders are not taken along."""
-        self._seen[source] = os.stat(source).st_mtime_ns
+        """Link every file of ``source`` in ``target``; leave out empty folders."""
+        self._mtimes[source] = os.stat(source).st_mtime_ns
         with os.scandir(source) as entries:
             for entry in entries:
-                self._take(entry, f"{target}/{entry.name}")
+                self._link_entry(entry, f"{target}/{entry.name}")
 
-    def _take(self, entry: os.DirEntry[str], place: str) -> None:
+    def _link_entry(self, entry: os.DirEntry[str], target: str) -> None:
         if not entry.is_dir(follow_symlinks=False):
-            self._link_file(entry.path, place)
+            self._link_file(entry.path, target)
         elif entry.name != "__pycache__":
-            os.mkdir(place)
-            self._link_all(entry.path, place)
+            os.mkdir(target)
+            self._link_all(entry.path, target)
             with suppress(OSError):  # it holds something
-                os.rmdir(place)
+                os.rmdir(target)
 
     def _link_file(self, source: str, target: str) -> None:
         try:
             os.link(source, target, follow_symlinks=False)
         except OSError:  # a file system without hard links
-            if self.begun:  # an early copy would miss what is written in place until the end
+            if self.prepared:  # an early copy would miss what is written in place until the end
                 raise
             shutil.copy2(source, target, follow_symlinks=False)
 
-    def _stands(self) -> bool:
-        """Whether no file came, went or was replaced since; one written in place is the same."""
+    def _is_current(self) -> bool:
+        """Tell whether no file came, went or was replaced since; links follow writes in place."""
         with suppress(OSError):
-            return all(os.stat(path).st_mtime_ns == seen for path, seen in self._seen.items())
+            return all(os.stat(path).st_mtime_ns == mtime for path, mtime in self._mtimes.items())
         return False
 
     def _write(self, files: dict[str, str]) -> None:
@@ -138,7 +135,7 @@ class StagingDir:
 
 
 def make_durable(paths: Collection[str]) -> None:
-    """Wait for the disk: for many files at a time, which takes as long as for one."""
+    """Sync many files at a time, which takes as long as for one."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(_make_durable, paths))
 

@@ -41,7 +41,7 @@ def config(home: Path, wire: Recorder, monkeypatch: pytest.MonkeyPatch) -> Confi
 def lock(config: Config, wire: Recorder, actions: list[dict[str, Any]]) -> Path:
     """Write the lock of what a server lists."""
     wire.catalogue = actions
-    config.lock.write_text(dump_lock(diff.served(config, host=None).lock))
+    config.lock.write_text(dump_lock(diff.served_version(config, host=None).lock))
     return config.lock
 
 
@@ -51,9 +51,9 @@ def test_diff_and_check_agree_with_the_truth(
 ) -> None:
     lock(config, wire, server.old)
     wire.catalogue = server.new
-    old = diff.locked(config)
-    report = diff.compared(old, diff.served(config, host=None), config, None)
-    finding = check.server(config, old.lock, host=wire.url)
+    old = diff.locked_version(config)
+    report = diff.compare(old, diff.served_version(config, host=None), config, None)
+    finding = check.check_server(config, old.lock, host=wire.url)
 
     assert as_truth(list(report.changes)) == server.truth
     assert finding.report is not None

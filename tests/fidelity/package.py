@@ -57,7 +57,7 @@ class Package:
     def method(self, client: Any, name: str) -> Any:
         """Return the typed method of an action."""
         paths = layout.library_paths(self.action_set.actions, OVERLAY)
-        places = layout.places(paths)
+        places = layout.locate_groups(paths)
         path = paths[name][:-1]
         group = client
         for end in range(1, len(path) + 1):

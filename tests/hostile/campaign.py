@@ -36,7 +36,7 @@ _NAMES = (
 )
 
 
-_COPIER = "/codegen/callsheet_codegen/parallel.py"
+_COPIER = "/multiprocessing/popen_fork.py"
 _PROGRAMS = ("'-m', 'callsheet_codegen.models.worker'", "/ruff', ", "['uname', '-p']")
 
 

@@ -166,7 +166,7 @@ def test_names_do_not_depend_on_the_order() -> None:
     ]
     names = build.PackageNames(package="a", command="a", env="A")
     first, second = (
-        build.Building(
+        build.ProjectBuilder(
             Snapshot("s", tuple(entries)),
             Overlay(),
             names,
@@ -177,4 +177,4 @@ def test_names_do_not_depend_on_the_order() -> None:
 
     assert first == second
     assert first.project == second.project
-    assert len(first.given.commands) > 50
+    assert len(first.names.commands) > 50

@@ -28,31 +28,31 @@ class ActionModels:
     stem: str
     input: str = ""
     output: str = ""
-    made: ModelSource = field(default_factory=ModelSource)
+    generated: ModelSource = field(default_factory=ModelSource)
 
     @property
     def exports(self) -> tuple[str, ...]:
-        """The classes that the module offers; none where there is no module."""
-        return tuple(sorted({self.input, self.output} - {""})) if self.made.source else ()
+        """The classes that the module exports; none where there is no module."""
+        return tuple(sorted({self.input, self.output} - {""})) if self.generated.source else ()
 
     def module(self) -> ModelModule | None:
-        """The module as it is written: models, then the two names the runtime looks for."""
-        if not self.made.source:
+        """Return the module as written: models, then the two names that the runtime imports."""
+        if not self.generated.source:
             return None
-        offers = [("INPUT", self.input), ("OUTPUT", self.output)]
+        roles = [("INPUT", self.input), ("OUTPUT", self.output)]
         return ModelModule(
             stem=Ident(self.stem),
-            source=Module(self.made.source),
-            roles=tuple((Ident(role), Ident(name)) for role, name in offers if name),
+            source=Module(self.generated.source),
+            roles=tuple((Ident(role), Ident(name)) for role, name in roles if name),
             exports=tuple(Ident(name) for name in self.exports),
         )
 
 
-class Modelled(NamedTuple):
+class ModelResults(NamedTuple):
     """Models by action id. An action whose schema gives none is untyped, with a diagnostic."""
 
     models: Mapping[str, ActionModels]
-    told: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def model_actions(
@@ -62,14 +62,14 @@ def model_actions(
     *,
     classes: Mapping[str, str] | None = None,
     admit: AdmissionCache | None = None,
-) -> Callable[[], Modelled]:
-    """Ask for the models of these actions; what is returned waits for what comes of it.
+) -> Callable[[], ModelResults]:
+    """Request the models of these actions; return a function that waits for them.
 
-    ``classes`` says with what the names of an action's classes begin.
+    ``classes`` holds the beginning of the names of each action's classes.
     """
-    told: list[Diagnostic] = []
-    admitted = _Admitted(admit or AdmissionCache(), told)
-    classes = classes or layout.classes({name: stems[name] for name in advertised})
+    diagnostics: list[Diagnostic] = []
+    admitted = _SchemaAdmitter(admit or AdmissionCache(), diagnostics)
+    classes = classes or layout.class_prefixes({name: stems[name] for name in advertised})
     wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
     for name, entry in advertised.items():
         roots = {}
@@ -79,54 +79,54 @@ def model_actions(
             roots[f"{classes[name]}Result"] = (schema, True)
         if roots:
             wanted[name] = roots
-    made = modeller({name: ModelRequest(roots=roots) for name, roots in wanted.items()})
+    sources = modeller({name: ModelRequest(roots=roots) for name, roots in wanted.items()})
 
-    def wait() -> Modelled:
-        found = {}
+    def wait() -> ModelResults:
+        models = {}
         for name in advertised:
-            one = made.get(name, ModelSource())
-            if one.refused:
-                told.append(_untyped(name, one.refused))
-            roots = wanted.get(name, {}) if one.source else {}
-            found[name] = _models_of(one, stems[name], classes[name], roots)
-        return Modelled(found, tuple(told))
+            source = sources.get(name, ModelSource())
+            if source.refused:
+                diagnostics.append(_untyped(name, source.refused))
+            roots = wanted.get(name, {}) if source.source else {}
+            models[name] = _models_of(source, stems[name], classes[name], roots)
+        return ModelResults(models, tuple(diagnostics))
 
     return wait
 
 
-def _models_of(made: ModelSource, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
+def _models_of(source: ModelSource, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
     body, reply = f"{prefix}Input", f"{prefix}Result"
     return ActionModels(
         stem=stem,
-        input=body if body in roots and _is_object(made, body) else "",
+        input=body if body in roots and _is_object(source, body) else "",
         output=reply if reply in roots else "",
-        made=made,
+        generated=source,
     )
 
 
-def _is_object(made: ModelSource, name: str) -> bool:
-    """Whether the class takes an object: it has fields, or is a choice of such classes."""
-    if name not in made.roots:
+def _is_object(source: ModelSource, name: str) -> bool:
+    """Tell whether the class takes an object: it has fields, or is a choice of such classes."""
+    if name not in source.roots:
         return True
-    members = made.fields[name]["root"][1].split(" | ")
-    return all(member in made.fields and _is_object(made, member) for member in members)
+    members = source.fields[name]["root"][1].split(" | ")
+    return all(member in source.fields and _is_object(source, member) for member in members)
 
 
-class _Admitted:
-    """Admits schemas; a refusal of an input is the surface's to tell."""
+class _SchemaAdmitter:
+    """Admits schemas; the refusal of an input is reported by ``ActionResolver``."""
 
-    def __init__(self, admit: AdmissionCache, told: list[Diagnostic]) -> None:
-        self._admit, self._told = admit, told
+    def __init__(self, admit: AdmissionCache, diagnostics: list[Diagnostic]) -> None:
+        self._admit, self._diagnostics = admit, diagnostics
 
     def __call__(self, name: str, schema: object, whose: str) -> Mapping[str, Any] | None:
-        """The admitted schema if it says anything."""
+        """Return the admitted schema if it says anything."""
         if not isinstance(schema, dict):
             return None
         try:
             return self._admit(schema) or None
         except SchemaRefused as refused:
             if whose:
-                self._told.append(_refused(name, refused, whose))
+                self._diagnostics.append(_refused(name, refused, whose))
             return None
 
 
@@ -151,10 +151,12 @@ def _untyped(name: str, reason: str) -> Diagnostic:
     )
 
 
-def index_of(modules: Mapping[str, Iterable[str]]) -> tuple[tuple[Code, Code, Ident, Ident], ...]:
-    """For the lazy index of models: class and module, as strings and as names.
+def models_index(
+    modules: Mapping[str, Iterable[str]],
+) -> tuple[tuple[Code, Code, Ident, Ident], ...]:
+    """List class and module for the lazy index of models, as strings and as names.
 
-    ``modules`` holds what each module of models offers.
+    ``modules`` holds the exports of each module of models.
     """
     rows = {name: stem for stem, exports in modules.items() for name in exports}
     return tuple(

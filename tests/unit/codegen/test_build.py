@@ -6,7 +6,7 @@ from unit.codegen.given import FAMILY, TEXT, catalogue, no_models, plain_models,
 
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import Building, BuildResult, PackageNames
+from callsheet_codegen.build import ProjectBuilder, BuildResult, PackageNames
 from callsheet_codegen.layout import AssignedNames
 
 NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
@@ -14,7 +14,7 @@ NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
 
 def built(*more: Advertised, typed: bool = True) -> BuildResult:
     modeller = plain_models if typed else no_models
-    return Building(catalogue(*more), Overlay(), NAMES, modeller=modeller).finish()
+    return ProjectBuilder(catalogue(*more), Overlay(), NAMES, modeller=modeller).finish()
 
 
 def test_a_job_ends_in_the_reply_of_its_query() -> None:
@@ -38,9 +38,9 @@ def test_the_literal_says_where_its_files_are() -> None:
 
 def test_names_once_given_stay() -> None:
     given = AssignedNames(commands={"ai.video.query": ("video", "ask")})
-    made = Building(catalogue(), Overlay(), NAMES, given=given, modeller=no_models).finish()
+    made = ProjectBuilder(catalogue(), Overlay(), NAMES, names=given, modeller=no_models).finish()
 
-    assert made.given.commands["ai.video.query"] == ("video", "ask")
+    assert made.names.commands["ai.video.query"] == ("video", "ask")
 
 
 def test_every_schema_and_page_is_data() -> None:

@@ -30,7 +30,7 @@ def older(lock: Lock) -> Lock:
 def test_what_was_written_is_what_the_lock_gives(tmp_path: Path) -> None:
     project, lock = written(tmp_path)
 
-    assert check.tree(project, lock).lines == ("the tree is what the lock gives",)
+    assert check.check_tree(project, lock).lines == ("the tree is what the lock gives",)
 
 
 def test_an_edit_is_drift_whatever_the_tools(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_an_edit_is_drift_whatever_the_tools(tmp_path: Path) -> None:
     with (project.folder / "cli.py").open("a") as file:
         file.write("# mine\n")
 
-    for found in (check.tree(project, lock), check.tree(project, older(lock))):
+    for found in (check.check_tree(project, lock), check.check_tree(project, older(lock))):
         assert found.drift
         assert "  cli.py (edited by hand)" in found.lines
 
@@ -47,8 +47,8 @@ def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
     project, lock = written(tmp_path)
     longer = replace(project, env="OTHER")  # stands for what another formatter would write
 
-    assert check.tree(longer, lock).drift
-    found = check.tree(longer, older(lock))
+    assert check.check_tree(longer, lock).drift
+    found = check.check_tree(longer, older(lock))
     assert not found.drift
     assert found.lines[1].startswith("written with other tools: ruff 0.0.1 there")
 
@@ -56,7 +56,7 @@ def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
 def test_a_lock_of_this_machine_is_asked_for_by_name(tmp_path: Path) -> None:
     lock = Lock(catalogue(source="http://127.0.0.1"), {}, {})
     environ = {"HOME": str(tmp_path)}
-    found = check.server(config(tmp_path), lock, host=None, environ=environ)
+    found = check.check_server(config(tmp_path), lock, host=None, environ=environ)
 
     assert not found.drift
     assert "say --host" in found.lines[0]

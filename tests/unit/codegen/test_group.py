@@ -6,13 +6,13 @@ from unit.codegen.given import TEXT, catalogue, plain_models, thing
 
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import Building, PackageNames
+from callsheet_codegen.build import ProjectBuilder, PackageNames
 
 NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
 
 
 def test_what_is_imported_is_what_is_named() -> None:
-    made = Building(catalogue(), Overlay(), NAMES, modeller=plain_models).finish()
+    made = ProjectBuilder(catalogue(), Overlay(), NAMES, modeller=plain_models).finish()
     video = next(g for g in made.project.groups if g.module.text == "video")
 
     assert [(i.module.text, i.name.text) for i in video.imports] == [
@@ -27,7 +27,7 @@ def test_what_is_imported_is_what_is_named() -> None:
 
 def test_a_paid_call_says_so() -> None:
     free = Advertised(id="a.look", input=thing(x=TEXT), hints={"readOnly": True})
-    made = Building(catalogue(free), Overlay(), NAMES, modeller=plain_models).finish()
+    made = ProjectBuilder(catalogue(free), Overlay(), NAMES, modeller=plain_models).finish()
     docs = {m.name.text: m.doc.text for g in made.project.groups for m in g.methods}
 
     assert "A call may spend credits." in docs["generate"]

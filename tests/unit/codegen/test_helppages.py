@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callsheet.cli.action_command import help_text
 from callsheet.spec import Action
-from callsheet_codegen.render import help_files, words_of
+from callsheet_codegen.render import help_files, commands_index
 
 GENERATE = Action(id="ai.video.generate", command=("video", "generate"), summary="Start")
 WAIT = Action(id="ai.video.generate_and_wait")
@@ -17,6 +17,6 @@ def test_pages_and_first_words() -> None:
     names = ["_.txt", "video.generate.flags", "video.generate.txt", "video.txt"]
     assert sorted(texts) == [f"help/{name}" for name in names]
     assert texts["help/video.generate.txt"] == help_text(GENERATE, "acme")
-    assert [(one.word.text, one.summary.text) for one in words_of((GENERATE, WAIT))] == [
+    assert [(one.word.text, one.summary.text) for one in commands_index((GENERATE, WAIT))] == [
         ("'video'", "'generate'")
     ]

@@ -6,7 +6,7 @@ from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
 from callsheet.spec import Advertised
 from callsheet_codegen.models.pool import ModelSource
-from callsheet_codegen.models.requests import index_of, model_actions
+from callsheet_codegen.models.requests import models_index, model_actions
 
 ADVERTISED = {
     "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),
@@ -26,7 +26,7 @@ def test_body_and_reply_have_classes() -> None:
         ("INPUT", "AGoInput"),
         ("OUTPUT", "AGoResult"),
     ]
-    assert [row[0].text for row in index_of({"a_go": ("AGoInput", "AGoResult")})] == [
+    assert [row[0].text for row in models_index({"a_go": ("AGoInput", "AGoResult")})] == [
         "'AGoInput'",
         "'AGoResult'",
     ]

@@ -40,8 +40,8 @@ def test_a_change_is_told_in_words(tmp_path: Path) -> None:
 
 def test_of_two_entries_with_one_id_the_order_decides_nothing() -> None:
     other = PING._replace(description="Another.")
-    one, told = pipeline.settle(Snapshot("s", (PING, other)))
-    two, _ = pipeline.settle(Snapshot("s", (other, PING)))
+    one, told = pipeline.drop_duplicates(Snapshot("s", (PING, other)))
+    two, _ = pipeline.drop_duplicates(Snapshot("s", (other, PING)))
 
     assert one == two
     assert len(one.actions) == 1

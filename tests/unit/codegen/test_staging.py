@@ -36,7 +36,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def filled(stage: StagingDir) -> dict[str, str]:
-    stage.fill(PLAN)
+    stage.apply(PLAN)
     return texts(stage.folder)
 
 
@@ -47,7 +47,7 @@ FILLED = {"a.py": "old", "groups/a.py": "new", "mine/own": "old"}
 def test_it_holds_what_stays_and_what_is_new(package: Path, early: bool) -> None:
     stage = StagingDir(package)
     if early:
-        stage.begin()
+        stage.prepare()
 
     assert filled(stage) == FILLED
     assert not (stage.folder / "models").exists()
@@ -56,7 +56,7 @@ def test_it_holds_what_stays_and_what_is_new(package: Path, early: bool) -> None
 
 def test_what_came_went_or_was_replaced_meanwhile_counts(package: Path) -> None:
     stage = StagingDir(package)
-    stage.begin()
+    stage.prepare()
     (package / "mine/new").write_text("new")
     (package / "part").write_text("replaced")
     os.replace(package / "part", package / "a.py")
@@ -66,7 +66,7 @@ def test_what_came_went_or_was_replaced_meanwhile_counts(package: Path) -> None:
 
 def test_what_is_written_in_place_meanwhile_is_the_same_file(package: Path) -> None:
     stage = StagingDir(package)
-    stage.begin()
+    stage.prepare()
     linked = os.stat(stage.folder / "a.py").st_ino
     (package / "mine/own").write_text("other")
 
@@ -76,8 +76,8 @@ def test_what_is_written_in_place_meanwhile_is_the_same_file(package: Path) -> N
 
 def test_what_was_begun_for_nothing_goes(package: Path) -> None:
     stage = StagingDir(package)
-    stage.begin()
-    stage.drop()
+    stage.prepare()
+    stage.discard()
 
     assert not stage.folder.exists()
 
@@ -88,8 +88,8 @@ def test_without_links_nothing_is_begun(package: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "link", refuse)
     stage = StagingDir(package)
-    stage.begin()
+    stage.prepare()
 
-    assert not stage.begun
+    assert not stage.prepared
     assert not stage.folder.exists()
     assert filled(stage) == FILLED

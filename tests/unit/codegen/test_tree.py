@@ -22,7 +22,7 @@ def test_a_member_without_a_command_stands_beside_its_family() -> None:
 
 
 def test_groups_have_names_of_their_own() -> None:
-    places = layout.places(PATHS)
+    places = layout.locate_groups(PATHS)
 
     assert {path: (p.module, p.cls, p.attribute) for path, p in places.items()} == {
         (): ("root", "RootActions", "root"),
@@ -39,14 +39,14 @@ def test_groups_have_names_of_their_own() -> None:
 
 
 def test_a_method_gives_way_to_a_group_within_its_group() -> None:
-    places = layout.places({"a.b": ("a", "b"), "a.b.c": ("a", "b", "c")})
+    places = layout.locate_groups({"a.b": ("a", "b"), "a.b.c": ("a", "b", "c")})
 
     assert places[("a",)].methods == {"a.b": "b_"}
     assert places[("a", "b")].attribute == "b"
 
 
 def test_literals_stand_by_their_first_word() -> None:
-    homes = layout.homes(PATHS)
+    homes = layout.locate_constants(PATHS)
 
     assert homes["ai.video.clip.list"] == ("video", "video", "CLIP_LIST")
     assert homes["ping"] == ("ping", "ping", "PING")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet_codegen.parallel import spread
+from callsheet_codegen.render import share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ HERE = os.getpid()
 
 
 def test_every_name_is_answered_once() -> None:
-    found = spread(lambda some: {name: f"{name}!" for name in some}, NAMES)
+    found = share(lambda some: {name: f"{name}!" for name in some}, NAMES)
 
     assert found == {name: f"{name}!" for name in NAMES}
 
@@ -31,7 +31,7 @@ def test_what_is_wrong_with_one_is_raised_here(names: Sequence[str]) -> None:
         return {}
 
     with pytest.raises(LookupError, match=names[-1]):
-        spread(work, names)
+        share(work, names)
 
 
 def test_a_part_that_dies_elsewhere_is_done_here() -> None:
@@ -40,11 +40,11 @@ def test_a_part_that_dies_elsewhere_is_done_here() -> None:
             os._exit(0)
         return dict.fromkeys(some, "here")
 
-    assert spread(work, NAMES) == dict.fromkeys(NAMES, "here")
+    assert share(work, NAMES) == dict.fromkeys(NAMES, "here")
 
 
 def test_no_process_stays() -> None:
-    found = spread(lambda some: dict.fromkeys(some, str(os.getpid())), NAMES)
+    found = share(lambda some: dict.fromkeys(some, str(os.getpid())), NAMES)
 
     for process in {int(said) for said in found.values()} - {HERE}:
         with pytest.raises(ChildProcessError):
