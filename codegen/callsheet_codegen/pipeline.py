@@ -88,12 +88,11 @@ def draft(
 ) -> Draft:
     """Run every phase up to the plan; reads the package folder, writes nothing.
 
-    The package is built from what the lock will hold, so that a later run from the lock gives the
-    same. Without ``cached`` everything is made; with it what changed since, with the same result.
-    ``meanwhile`` is other work to do while models are made. Raises ``UsageError`` where a file
-    that was changed by hand would be overwritten, unless ``force`` is given.
+    The package is built from what the lock will hold, so that a run from the lock gives the same.
+    ``cached`` spares what did not change; ``meanwhile`` runs while models are made. Raises
+    ``UsageError`` where a file changed by hand would be overwritten, unless ``force`` is given.
     """
-    unique, diagnostics = drop_duplicates(snapshot)
+    unique, duplicates = drop_duplicates(snapshot)
     new = _as_read_back(unique, old)
     manifest, state = _current_files(config, cached)
     builder = _start_build(new, config, names_from(old, config.overlay), modeller, state)
@@ -101,19 +100,19 @@ def draft(
     lock, text = _new_lock(new, builder.names, config, old, cached)
     blocks = blocks_of(text)
     build = builder.finish()
-    rendered = _render(build)
-    paths = {file.path for file in rendered}
-    disk = (cached.shas if cached else _shas_below(config))({*manifest.files, *paths})
+    files = _render(build)
+    paths = {file.path for file in files}
+    disk = _shas(config, cached, {*manifest.files, *paths})
     kept = state.shas(build.files.keys() - paths)
     return Draft(
         lock=lock,
         text=text,
         blocks=blocks,
-        plan=plan(rendered, disk, manifest, kept=kept, force=force),
+        plan=plan(files, disk, manifest, kept=kept, force=force),
         files=len(build.files),
-        rendered=len(rendered),
+        rendered=len(files),
         changes=changes(old, new, config),
-        diagnostics=in_order((*diagnostics, *build.diagnostics)),
+        diagnostics=in_order((*duplicates, *build.diagnostics)),
         keys=build.files,
         records=build.records,
     )
@@ -128,8 +127,10 @@ def _start_build(
     )
 
 
-def _shas_below(config: Config) -> Callable[[Iterable[str]], dict[str, str | None]]:
-    return lambda paths: publish.read_disk(config.folder, paths)
+def _shas(
+    config: Config, cached: ProjectCache | None, paths: Iterable[str]
+) -> dict[str, str | None]:
+    return cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
 
 
 def _current_files(config: Config, cached: ProjectCache | None) -> tuple[Manifest, CachedState]:
