@@ -6,7 +6,7 @@ from unit.codegen.given import FAMILY, TEXT, catalogue, no_models, plain_models,
 
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import ProjectBuilder, BuildResult, PackageNames
+from callsheet_codegen.build import BuildResult, PackageNames, ProjectBuilder
 from callsheet_codegen.layout import AssignedNames
 
 NAMES = PackageNames(package="acme_client", command="acme", env="ACME")

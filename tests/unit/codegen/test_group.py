@@ -6,7 +6,7 @@ from unit.codegen.given import TEXT, catalogue, plain_models, thing
 
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
-from callsheet_codegen.build import ProjectBuilder, PackageNames
+from callsheet_codegen.build import PackageNames, ProjectBuilder
 
 NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callsheet.cli.action_command import help_text
 from callsheet.spec import Action
-from callsheet_codegen.render import help_files, commands_index
+from callsheet_codegen.render import commands_index, help_files
 
 GENERATE = Action(id="ai.video.generate", command=("video", "generate"), summary="Start")
 WAIT = Action(id="ai.video.generate_and_wait")

@@ -6,7 +6,7 @@ from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
 from callsheet.spec import Advertised
 from callsheet_codegen.models.pool import ModelSource
-from callsheet_codegen.models.requests import models_index, model_actions
+from callsheet_codegen.models.requests import model_actions, models_index
 
 ADVERTISED = {
     "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),
