@@ -57,10 +57,10 @@ def judge(must: Mapping[str, Any], index: int, step: Step, verdict: Verdict) -> 
     wanted = must["then"][index - 1] if index else _first(must)
     reasons = [
         words
-        for name, value in wanted.items()
-        if (words := _CHECKS[name](value, step, wanted)) is not None
+        for name, expected in wanted.items()
+        if (words := _CHECKS[name](expected, step, wanted)) is not None
     ]
-    if not index and "or_says" in must and reasons and _says_one(must["or_says"], step):
+    if not index and "or_says" in must and reasons and _says_any(must["or_says"], step):
         reasons = [words for words in reasons if not words.startswith(("ids", "count"))]
     law = always(step)
     _flag(wanted, step, verdict)
@@ -95,8 +95,8 @@ def _flag(wanted: Mapping[str, Any], step: Step, verdict: Verdict) -> None:
     allowed = ["good"] if "file_as" in wanted else allowed_files(wanted)
     if step.out and step.file not in {"none", *allowed}:
         verdict.wrong_bytes = True
-    asked = bool(step.out or (allowed and "file" in wanted))
-    if asked and step.run.code == 0 and step.file not in allowed:
+    needs_file = bool(step.out or (allowed and "file" in wanted))
+    if needs_file and step.run.code == 0 and step.file not in allowed:
         verdict.empty_success = True
 
 
@@ -104,80 +104,80 @@ def _first(must: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in must.items() if k not in {"then", "or_says"}}
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _list(expected: Any) -> list[Any]:
+    return expected if isinstance(expected, list) else [expected]
 
 
-def _says_one(texts: Sequence[str], step: Step) -> bool:
+def _says_any(texts: Sequence[str], step: Step) -> bool:
     return any(text.lower() in step.run.text for text in texts)
 
 
-def _exit(value: Any, step: Step, _wanted: Any) -> str | None:
+def _exit(expected: Any, step: Step, _wanted: Any) -> str | None:
     code = step.run.code
-    return None if code in _list(value) else f"exit {code}, not {value}"
+    return None if code in _list(expected) else f"exit {code}, not {expected}"
 
 
-def _file(value: Any, step: Step, _wanted: Any) -> str | None:
-    return None if step.file in _list(value) else f"file {step.file}, not {value}"
+def _file(expected: Any, step: Step, _wanted: Any) -> str | None:
+    return None if step.file in _list(expected) else f"file {step.file}, not {expected}"
 
 
-def _file_as(value: str, step: Step, _wanted: Any) -> str | None:
-    kind = step.kind_of(value)
-    return None if kind == "good" else f"{value} is {kind}"
+def _file_as(expected: str, step: Step, _wanted: Any) -> str | None:
+    kind = step.kind_of(expected)
+    return None if kind == "good" else f"{expected} is {kind}"
 
 
-def _ledger(value: Any, step: Step, _wanted: Any) -> str | None:
+def _ledger(expected: Any, step: Step, _wanted: Any) -> str | None:
     states = step.states
-    good = bool(states) and all(state in _list(value) for state in states)
-    return None if good else f"ledger {states}, not {value}"
+    good = bool(states) and all(state in _list(expected) for state in states)
+    return None if good else f"ledger {states}, not {expected}"
 
 
-def _task(value: str, step: Step, _wanted: Any) -> str | None:
-    places = f'"{value}"'
+def _task(expected: str, step: Step, _wanted: Any) -> str | None:
+    places = f'"{expected}"'
     rows = json.dumps(step.rows, ensure_ascii=False)
     texts = (step.run.stdout, rows)
-    return None if any(places in text for text in texts) else f"task {value} is nowhere"
+    return None if any(places in text for text in texts) else f"task {expected} is nowhere"
 
 
-def _says(value: Any, step: Step, _wanted: Any) -> str | None:
-    return None if _says_one(_list(value), step) else f"says nothing of {value!r}"
+def _says(expected: Any, step: Step, _wanted: Any) -> str | None:
+    return None if _says_any(_list(expected), step) else f"says nothing of {expected!r}"
 
 
-def _never(value: Sequence[str], step: Step, _wanted: Any) -> str | None:
-    bad = [text for text in value if text.lower() in step.run.text]
+def _never(expected: Sequence[str], step: Step, _wanted: Any) -> str | None:
+    bad = [text for text in expected if text.lower() in step.run.text]
     return f"says {bad}" if bad else None
 
 
-def _out_has(value: str, step: Step, _wanted: Any) -> str | None:
-    return None if value in step.run.stdout else f"stdout without {value!r}"
+def _out_has(expected: str, step: Step, _wanted: Any) -> str | None:
+    return None if expected in step.run.stdout else f"stdout without {expected!r}"
 
 
-def _within(value: float, step: Step, _wanted: Any) -> str | None:
-    seconds = step.run.seconds
-    return None if seconds <= value else f"{seconds} s, not within {value}"
+def _questions(expected: int, step: Step, _wanted: Any) -> str | None:
+    count = len(step.requests.free)
+    return None if count <= expected else f"{count} questions about the job, more than {expected}"
 
 
-def _posts(value: Sequence[int], step: Step, _wanted: Any) -> str | None:
-    least, most = value
+def _posts(expected: Sequence[int], step: Step, _wanted: Any) -> str | None:
+    least, most = expected
     count = len(step.paid)
     return None if least <= count <= most else f"{count} paid POSTs, not {least} to {most}"
 
 
-def _gets(value: int, step: Step, _wanted: Any) -> str | None:
+def _gets(expected: int, step: Step, _wanted: Any) -> str | None:
     count = len(step.requests.gets)
-    return None if count <= value else f"{count} GETs, more than {value}"
+    return None if count <= expected else f"{count} GETs, more than {expected}"
 
 
-def _body(value: Any, step: Step, _wanted: Any) -> str | None:
+def _body(expected: Any, step: Step, _wanted: Any) -> str | None:
     bodies = [post.body for post in step.paid]
-    return None if bodies == [value] else f"bodies {bodies}, not {value}"
+    return None if bodies == [expected] else f"bodies {bodies}, not {expected}"
 
 
-def _flag_named(value: str, step: Step, _wanted: Any) -> str | None:
+def _flag_named(expected: str, step: Step, _wanted: Any) -> str | None:
     document = step.run.document
     error = document.get("error") if isinstance(document, dict) else None
     flag = error.get("flag") if isinstance(error, dict) else None
-    return None if flag == value else f"flag {flag!r}, not {value!r}"
+    return None if flag == expected else f"flag {flag!r}, not {expected!r}"
 
 
 def _listed(step: Step) -> list[str]:
@@ -185,33 +185,35 @@ def _listed(step: Step) -> list[str]:
     return [str(row["id"]) for row in rows] if isinstance(rows, list) else []
 
 
-def _ids(value: Sequence[str], step: Step, _wanted: Any) -> str | None:
+def _ids(expected: Sequence[str], step: Step, _wanted: Any) -> str | None:
     ids = _listed(step)
-    return None if sorted(ids) == sorted(value) else f"ids {ids}"
+    return None if sorted(ids) == sorted(expected) else f"ids {ids}"
 
 
-def _ids_have(value: Sequence[str], step: Step, _wanted: Any) -> str | None:
-    missing = set(value) - set(_listed(step))
+def _ids_have(expected: Sequence[str], step: Step, _wanted: Any) -> str | None:
+    missing = set(expected) - set(_listed(step))
     return f"ids without {sorted(missing)}" if missing else None
 
 
-def _count(value: int, step: Step, _wanted: Any) -> str | None:
+def _count(expected: int, step: Step, _wanted: Any) -> str | None:
     count = len(_listed(step))
-    return None if count == value else f"count {count}, not {value}"
+    return None if count == expected else f"count {count}, not {expected}"
 
 
-def _schema_of(value: str, step: Step, _wanted: Any) -> str | None:
-    same = step.run.document == step.schemas[value]
-    return None if same else f"not the schema of {value}: {step.run.stdout[:120]!r}"
+def _schema_of(expected: str, step: Step, _wanted: Any) -> str | None:
+    same = step.run.document == step.schemas[expected]
+    return None if same else f"not the schema of {expected}: {step.run.stdout[:120]!r}"
 
 
-def _lines(value: int, step: Step, _wanted: Any) -> str | None:
+def _lines(expected: int, step: Step, _wanted: Any) -> str | None:
     count = len(step.run.stdout.splitlines())
-    return None if count >= value else f"{count} lines, fewer than {value}"
+    return None if count >= expected else f"{count} lines, fewer than {expected}"
 
 
 def _if_0(check: Callable[..., str | None]) -> Callable[..., str | None]:
-    return lambda value, step, wanted: check(value, step, wanted) if step.run.code == 0 else None
+    return lambda expected, step, wanted: (
+        check(expected, step, wanted) if step.run.code == 0 else None
+    )
 
 
 _CHECKS: dict[str, Callable[..., str | None]] = {
@@ -224,7 +226,7 @@ _CHECKS: dict[str, Callable[..., str | None]] = {
     "says one of": _says,
     "never": _never,
     "out_has": _out_has,
-    "within": _within,
+    "questions_at_most": _questions,
     "posts": _posts,
     "gets_at_most": _gets,
     "body": _body,
