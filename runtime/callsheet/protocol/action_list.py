@@ -28,7 +28,7 @@ _LONGEST = 4096
 class NextPage(NamedTuple):
     """The next page: query parameters to add, or a ``url`` as it came (it may be relative).
 
-    Whoever follows ``url`` checks that it stays on the host.
+    The caller has to check that ``url`` is on the host.
     """
 
     query: Mapping[str, str] = {}
@@ -36,30 +36,30 @@ class NextPage(NamedTuple):
 
 
 def find_next(tables: Sequence[Any], headers: Mapping[str, str], count: int) -> NextPage | None:
-    """The page after one with ``count`` entries; ``tables`` are the objects round the list."""
+    """Return the page after one of ``count`` entries; ``tables`` are the objects round the list."""
     if count == 0:
         return None
     for table in tables:
-        for part in (table, *_held(table)):
-            found = _by_cursor(part) or _by_page(part, count)
-            if found:
-                return found
+        for part in (table, *_paging_tables(table)):
+            next_page = _by_cursor(part) or _by_page(part, count)
+            if next_page:
+                return next_page
     return _by_link(headers.get("link", ""))
 
 
-def _held(table: Any) -> list[dict[str, Any]]:
+def _paging_tables(table: Any) -> list[dict[str, Any]]:
     if not isinstance(table, dict):
         return []
-    held = (table.get(key) for key in vocab.PAGING_HOLDERS)
-    return [item for item in held if isinstance(item, dict)]
+    holders = (table.get(key) for key in vocab.PAGING_HOLDERS)
+    return [holder for holder in holders if isinstance(holder, dict)]
 
 
 def _by_cursor(table: Any) -> NextPage | None:
-    if not isinstance(table, dict) or _more(table) is False:
+    if not isinstance(table, dict) or _has_more(table) is False:
         return None
     for key, parameter in vocab.CURSORS.items():
-        value = table.get(key)
-        text = str(value) if type(value) is int and abs(value) < 10**40 else value
+        cursor = table.get(key)
+        text = str(cursor) if type(cursor) is int and abs(cursor) < 10**40 else cursor
         if isinstance(text, str) and 0 < len(text) <= _LONGEST and is_encodable(text):
             return NextPage(query={parameter: text})
     url = table.get("next")
@@ -70,16 +70,16 @@ def _by_cursor(table: Any) -> NextPage | None:
 def _by_page(table: Any, count: int) -> NextPage | None:
     if not isinstance(table, dict):
         return None
-    key = next((name for name in vocab.PAGE_KEYS if _whole(table, (name,)) is not None), "page")
-    page = _whole(table, (key,))
-    total, pages = _whole(table, vocab.TOTAL_KEYS), _whole(table, vocab.PAGES_KEYS)
-    more = _more(table)
+    key = next((name for name in vocab.PAGE_KEYS if _count(table, (name,)) is not None), "page")
+    page = _count(table, (key,))
+    total, pages = _count(table, vocab.TOTAL_KEYS), _count(table, vocab.PAGES_KEYS)
+    more = _has_more(table)
     if page is None or (total is None and pages is None and more is None):
         return None
-    seen = page if page > 0 else 1
-    size = _whole(table, vocab.SIZE_KEYS) or count
+    pages_read = page if page > 0 else 1
+    size = _count(table, vocab.SIZE_KEYS) or count
     if more is None:
-        more = seen < pages if pages is not None else seen * size < (total or 0)
+        more = pages_read < pages if pages is not None else pages_read * size < (total or 0)
     return NextPage(query={key: str(page + 1)}) if more else None
 
 
@@ -90,14 +90,14 @@ def _by_link(header: str) -> NextPage | None:
     return None
 
 
-def _more(table: Mapping[str, Any]) -> bool | None:
-    said = (table.get(key) for key in vocab.MORE_KEYS)
-    return next((value for value in said if isinstance(value, bool)), None)
+def _has_more(table: Mapping[str, Any]) -> bool | None:
+    flags = (table.get(key) for key in vocab.MORE_KEYS)
+    return next((flag for flag in flags if isinstance(flag, bool)), None)
 
 
-def _whole(table: Mapping[str, Any], keys: Sequence[str]) -> int | None:
-    found = (number(table.get(key)) for key in keys)
-    return next((int(value) for value in found if value is not None and 0 <= value < 1e9), None)
+def _count(table: Mapping[str, Any], keys: Sequence[str]) -> int | None:
+    counts = (number(table.get(key)) for key in keys)
+    return next((int(count) for count in counts if count is not None and 0 <= count < 1e9), None)
 
 
 _DOTTED = re.compile(r"[a-z0-9][\w-]*(?:\.[\w-]+)+")
@@ -106,14 +106,14 @@ _LONGEST_ID = 256
 _DEPTH = 4
 
 Raw = tuple[str | None, Any]
-"""An entry as found: its key, where the list is an object keyed by id, and its value."""
+"""An entry as it came: its key, where the list is an object keyed by id, and its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
-    """One page of the list; ``notes`` tell in words what was not understood.
+    """One page of the list; ``notes`` describe what was not understood.
 
-    ``recognised`` is false where no list was found; ``refusal`` is a no that came with a 2xx.
+    ``recognised`` is false where no list was found; ``refusal`` is one that came with a 2xx.
     """
 
     entries: tuple[Advertised, ...] = ()
@@ -126,25 +126,25 @@ class ListPage:
 def read_list(
     data: Any, overrides: Overrides = NONE, headers: Mapping[str, str] | None = None
 ) -> ListPage:
-    """Read the answer of the list; ``headers`` are lower-case. Never raises on any JSON value."""
-    opened = open_envelope(data, overrides)
-    if opened.refusal:
-        return ListPage(refusal=opened.refusal, notes=("the server refused the list",))
-    raws, tables = _located(opened.layers, overrides)
+    """Read a reply that lists actions; ``headers`` are lower-case. Never raises for any JSON."""
+    envelope = open_envelope(data, overrides)
+    if envelope.refusal:
+        return ListPage(refusal=envelope.refusal, notes=("the server refused the list",))
+    raws, tables = _find_list(envelope.layers, overrides)
     if raws is None:
         return ListPage(recognised=False, notes=("no list of actions was found in the answer",))
     entries, notes = _entries(raws, _shared_marks(tables), overrides)
-    following = find_next(tables, headers or {}, len(raws))
-    return ListPage(entries=entries, next=following, notes=notes)
+    next_page = find_next(tables, headers or {}, len(raws))
+    return ListPage(entries=entries, next=next_page, notes=notes)
 
 
-def _located(layers: Sequence[Any], overrides: Overrides) -> tuple[list[Raw] | None, list[Any]]:
-    """The raw entries, and the objects round them from the inside out."""
+def _find_list(layers: Sequence[Any], overrides: Overrides) -> tuple[list[Raw] | None, list[Any]]:
+    """Return the raw entries, and the objects round them from the inside out."""
     tables = [layer for layer in reversed(layers) if isinstance(layer, dict)]
     forced = pick_first(tuple(layers), overrides.list)
     if forced:
-        lists = (_raws(parse_nested(value), trusted=True) for value in forced)
-        return [raw for found in lists for raw in found or ()], tables
+        lists = (_raws(parse_nested(match), trusted=True) for match in forced)
+        return [raw for raws in lists for raw in raws or ()], tables
     raws, inner = _search(layers[-1], 0)
     return raws, [*inner, *tables]
 
@@ -164,15 +164,15 @@ def _search(value: Any, depth: int) -> tuple[list[Raw] | None, list[Any]]:
 
 
 def _raws(value: Any, *, trusted: bool) -> list[Raw] | None:
-    """``trusted`` says that the place already tells that this is the list."""
+    """Return the raw entries of a list; ``trusted`` is true where its key shows that it is one."""
     if isinstance(value, list):
-        return [(None, item) for item in value]
+        return [(None, entry) for entry in value]
     if not isinstance(value, dict):
         return None
-    tables = [item for item in value.values() if isinstance(item, dict)]
+    tables = [entry for entry in value.values() if isinstance(entry, dict)]
     dotted = sum(1 for key in value if _DOTTED.fullmatch(key[:_LONGEST_ID]))
     keyed = dotted * 2 > len(value) or (
-        len(tables) == len(value) > 0 and (trusted or all(_describes(item) for item in tables))
+        len(tables) == len(value) > 0 and (trusted or all(map(_describes, tables)))
     )
     return list(value.items()) if keyed else None
 
@@ -183,29 +183,29 @@ def _describes(table: Mapping[str, Any]) -> bool:
 
 
 def _shared_marks(tables: Sequence[Any]) -> dict[str, bool]:
-    """``idempotency`` said of the whole list holds for each of its actions."""
+    """Return the ``idempotency`` of the list itself, which is that of each of its actions."""
     for table in tables:
-        said = read_marks(table).get("idempotency") if isinstance(table, dict) else None
-        if said is not None:
-            return {"idempotency": said}
+        mark = read_marks(table).get("idempotency") if isinstance(table, dict) else None
+        if mark is not None:
+            return {"idempotency": mark}
     return {}
 
 
 def _entries(
     raws: list[Raw], shared: dict[str, bool], overrides: Overrides
 ) -> tuple[tuple[Advertised, ...], tuple[str, ...]]:
-    found: dict[str, Advertised] = {}
+    actions: dict[str, Advertised] = {}
     notes: list[str] = []
-    id_keys = overrides.id_key or _id_keys([item for key, item in raws if key is None])
-    for place, raw in enumerate(raws, start=1):
+    id_keys = overrides.id_key or _id_keys([value for key, value in raws if key is None])
+    for index, raw in enumerate(raws, start=1):
         entry = _entry(raw, id_keys, shared, overrides)
         if entry is None:
-            notes.append(f"entry {place} is no action: {one_line(raw[1], 80)}")
-        elif entry.id in found:
-            notes.append(f"{one_line(entry.id, 80)} stands in the list twice; the first counts")
+            notes.append(f"entry {index} is no action: {one_line(raw[1], 80)}")
+        elif entry.id in actions:
+            notes.append(f"{one_line(entry.id, 80)} is in the list twice; the first entry counts")
         else:
-            found[entry.id] = entry
-    return tuple(found.values()), tuple(notes)
+            actions[entry.id] = entry
+    return tuple(actions.values()), tuple(notes)
 
 
 def _entry(
@@ -223,8 +223,8 @@ def _entry(
     if not _is_id(name):
         return None
     reading = schema_in(value, overrides)
-    untold = reading.input is value and not is_whole_schema(value)
-    schema = None if untold else reading.input
+    is_entry_itself = reading.input is value and not is_whole_schema(value)
+    schema = None if is_entry_itself else reading.input
     return Advertised(
         id=name,
         title=reading.title or _other_name(value, name),
@@ -250,17 +250,17 @@ def _other_name(entry: Mapping[str, Any], own: str) -> str:
     return name if isinstance(name, str) and name != own else ""
 
 
-def _id_keys(items: Sequence[Any]) -> tuple[str, ...]:
-    """The id keys, likeliest first: dotted names in all entries, then plain names, then any."""
-    tables = [item for item in items if isinstance(item, dict)]
-    return tuple(sorted(vocab.ID_KEYS, key=lambda key: _doubt(key, tables)))
+def _id_keys(entries: Sequence[Any]) -> tuple[str, ...]:
+    """Sort the id keys, likeliest first: dotted names in all entries, then plain ones, then any."""
+    tables = [entry for entry in entries if isinstance(entry, dict)]
+    return tuple(sorted(vocab.ID_KEYS, key=lambda key: _id_rank(key, tables)))
 
 
-def _doubt(key: str, tables: Sequence[Mapping[str, Any]]) -> int:
-    texts = [item[key] for item in tables if isinstance(item.get(key), str)]
+def _id_rank(key: str, tables: Sequence[Mapping[str, Any]]) -> int:
+    texts = [table[key] for table in tables if isinstance(table.get(key), str)]
     if len(texts) < len(tables) or not texts:
         return 3
     if all(_DOTTED.fullmatch(text) for text in texts):
         return 0
-    plain = len(set(texts)) == len(texts) and not any(_OPAQUE.fullmatch(text) for text in texts)
-    return 1 if plain else 2
+    is_plain = len(set(texts)) == len(texts) and not any(map(_OPAQUE.fullmatch, texts))
+    return 1 if is_plain else 2

@@ -37,15 +37,15 @@ class Medium(NamedTuple):
 
 
 class _Location(NamedTuple):
-    """A text in a reply: the keys that lead to it, how deep it stands, and what stands beside.
+    """A text in a reply: the keys that lead to it, its depth, and the type named beside it.
 
-    ``is_input`` is true inside an object that says that its file went into the job.
+    ``is_input`` is true inside an object that declares its file an input of the job.
     """
 
     keys: tuple[str, ...]
     depth: int
     text: str
-    beside: str
+    stated_type: str
     is_input: bool
 
 
@@ -56,20 +56,20 @@ def find_media(
 
     ``names`` are the reply's fields that the output schema or the overlay names. Else keys that
     end in url, urls or uri count, and links from the root under output, images and the like.
-    Relative links stay as they came. ``marks`` tell what the request contained.
+    Relative links stay as they came. ``marks`` are those of the request.
     """
-    wanted = [_plain(name) for name in names]
+    fields = [_plain(name) for name in names]
     own = words(names[0])[:1] if names else ()
     ranked: list[tuple[tuple[bool, int, int, bool, int], Medium]] = []
-    for place in (place for view in views for place in _links(view)):
-        rank = _named(place, wanted)
-        if (rank is None and not _looks_like_media(place)) or marks.contain(place.text):
+    for location in (location for view in views for location in _links(view)):
+        rank = _field_rank(location, fields)
+        if (rank is None and not _looks_like_media(location)) or marks.contain(location.text):
             continue
-        medium = Medium(place.text, _kind_of(place), named=rank is not None)
-        foreign = _foreign(place, own) if rank is None else 0
-        by_name = len(wanted) if rank is None else rank
-        repeats = any(marks.name_field(key) for key in place.keys[-1:])
-        ranked.append(((repeats, by_name, foreign, _is_variant(place), place.depth), medium))
+        medium = Medium(location.text, _kind_of(location), named=rank is not None)
+        foreign = _foreign(location, own) if rank is None else 0
+        by_name = len(fields) if rank is None else rank
+        repeats = any(marks.name_field(key) for key in location.keys[-1:])
+        ranked.append(((repeats, by_name, foreign, _is_variant(location), location.depth), medium))
     ranked.sort(key=lambda pair: pair[0])
     unique: dict[str, Medium] = {}
     for _, medium in ranked:
@@ -82,8 +82,8 @@ def select_media(
 ) -> tuple[Medium, ...]:
     """Return the media that are results of an action which makes the ``expected`` kinds.
 
-    A link of another kind is none (a cover is no video). Where one of the rest stands in a named
-    field, only those count; a link whose kind is known goes before one of an unknown kind.
+    A link of another kind is no result (a cover is no video). If any link is in a named field,
+    only such links count; a link whose kind is known goes before one of an unknown kind.
     """
     fitting = [medium for medium in media if not expected or medium.kind in {"", *expected}]
     fitting = [medium for medium in fitting if medium.named] or fitting
@@ -139,10 +139,10 @@ def kind_of_name(name: str) -> str:
 
 
 def _links(view: Any) -> Iterator[_Location]:
-    for place in _texts(view):
-        for text in split_links(place.text):
+    for location in _texts(view):
+        for text in split_links(location.text):
             if is_link(text):
-                yield place._replace(text=text)
+                yield location._replace(text=text)
 
 
 def _texts(view: Any) -> Iterator[_Location]:
@@ -151,46 +151,46 @@ def _texts(view: Any) -> Iterator[_Location]:
     for _ in range(_NODES):
         if not stack:
             return
-        value, keys, depth, beside, is_input = stack.pop()
+        value, keys, depth, stated, is_input = stack.pop()
         if isinstance(value, str):
-            yield _Location(keys, depth, value, beside, is_input)
+            yield _Location(keys, depth, value, stated, is_input)
         elif isinstance(value, dict) and depth < _DEPTH:
-            own, went_in = _stated_type(value), is_input or _went_in(value)
+            own_type, is_own_input = _stated_type(value), is_input or _is_input(value)
             stack += [
-                (item, (*keys, key), depth + 1, own, went_in)
-                for key, item in reversed(value.items())
+                (child, (*keys, key), depth + 1, own_type, is_own_input)
+                for key, child in reversed(value.items())
             ]
         elif isinstance(value, list) and depth < _DEPTH:
-            stack += [(item, keys, depth + 1, beside, is_input) for item in reversed(value)]
+            stack += [(child, keys, depth + 1, stated, is_input) for child in reversed(value)]
 
 
 def _stated_type(table: dict[str, Any]) -> str:
-    """Return what an object says of its own type: ``{"type": "video", "url": …}``."""
+    """Return the type that an object states for itself: ``{"type": "video", "url": …}``."""
     for key in vocab.TYPE_KEYS:
-        value = table.get(key)
-        if isinstance(value, str) and len(value) <= 100:
-            return value
+        text = table.get(key)
+        if isinstance(text, str) and len(text) <= 100:
+            return text
     return ""
 
 
-def _went_in(table: dict[str, Any]) -> bool:
-    """Tell whether an object says that it holds an input: ``{"role": "reference_video", …}``."""
+def _is_input(table: dict[str, Any]) -> bool:
+    """Tell whether an object declares an input: ``{"role": "reference_video", …}``."""
     role = table.get("role")
     return isinstance(role, str) and not vocab.INPUT_ROLES.isdisjoint(words(role))
 
 
-def _kind_of(place: _Location) -> str:
-    """Return the kind of a link: by its name, by what it says of itself, then by its keys."""
-    inline = re.match(_INLINE_TYPE, place.text.strip())
+def _kind_of(location: _Location) -> str:
+    """Return the kind of a link: by its extension, by its stated type, then by its keys."""
+    inline = re.match(_INLINE_TYPE, location.text.strip())
     if inline:
         return inline[1].lower()
-    by_name = kind_of_name(place.text)
+    by_name = kind_of_name(location.text)
     if by_name:
         return by_name
-    stated = {vocab.MEDIUM_WORDS.get(word, "") for word in words(place.beside)} - {""}
+    stated = {vocab.MEDIUM_WORDS.get(word, "") for word in words(location.stated_type)} - {""}
     if len(stated) == 1:
         return stated.pop()
-    return next((kind for key in reversed(place.keys) if (kind := _kind_of_key(key))), "")
+    return next((kind for key in reversed(location.keys) if (kind := _kind_of_key(key))), "")
 
 
 def _kind_of_key(key: str) -> str:
@@ -203,20 +203,20 @@ def _plain(name: str) -> str:
     return "".join(words(name))
 
 
-def _named(place: _Location, wanted: Sequence[str]) -> int | None:
-    """Return the rank of a place whose own key is asked for and stands under nothing forbidden."""
-    own = _plain(place.keys[-1]) if place.keys else ""
-    if not own or own not in wanted or place.is_input:
+def _field_rank(location: _Location, fields: Sequence[str]) -> int | None:
+    """Return the index of a location's key in ``fields``, unless it is in a forbidden object."""
+    own = _plain(location.keys[-1]) if location.keys else ""
+    if not own or own not in fields or location.is_input:
         return None
-    if any(_is_forbidden(key) for key in place.keys[:-1]):
+    if any(_is_forbidden(key) for key in location.keys[:-1]):
         return None
-    return wanted.index(own)
+    return fields.index(own)
 
 
-def _looks_like_media(place: _Location) -> bool:
-    if not place.keys or place.is_input or any(_is_forbidden(key) for key in place.keys):
+def _looks_like_media(location: _Location) -> bool:
+    if not location.keys or location.is_input or any(_is_forbidden(key) for key in location.keys):
         return False
-    own = place.keys[-1]
+    own = location.keys[-1]
     stem = _stem(own)
     if stem is not None:
         parts = words(stem)
@@ -224,16 +224,16 @@ def _looks_like_media(place: _Location) -> bool:
             return False
         return bool(_kinds_in(parts)) or vocab.RESULT_WORDS.issuperset(parts)
     parts = words(own)
-    known = bool(parts) and all(
+    is_medium = bool(parts) and all(
         part in vocab.MEDIA_KEYS or part in vocab.RESULT_WORDS or part in vocab.MEDIUM_WORDS
         for part in parts
     )
     is_page = not vocab.NOT_A_FILE.isdisjoint(parts)
-    return known and not is_page and bool(re.match(_PLAIN_LINK, place.text.strip()))
+    return is_medium and not is_page and bool(re.match(_PLAIN_LINK, location.text.strip()))
 
 
 def _is_forbidden(key: str) -> bool:
-    """Tell whether nothing under a key is a result: previews, and what repeats the request."""
+    """Tell whether no link under a key is a result: previews, and echoes of the request."""
     stem = _stem(key)
     parts = words(key) if stem is None else words(stem)
     if vocab.NEVER_MEDIA.intersection(parts) or any(
@@ -245,13 +245,13 @@ def _is_forbidden(key: str) -> bool:
     return "".join(parts).startswith(vocab.FRAME_PREFIXES)
 
 
-def _is_variant(place: _Location) -> bool:
-    """Tell whether a place holds another form of the result (with captions, with a watermark)."""
-    return any(vocab.VARIANTS.intersection(words(key)) for key in place.keys)
+def _is_variant(location: _Location) -> bool:
+    """Tell whether a location holds a variant of the result (with captions, with a watermark)."""
+    return any(vocab.VARIANTS.intersection(words(key)) for key in location.keys)
 
 
 def _stem(key: str) -> str | None:
-    """Return what stands before url, urls, uri in a key; ``None`` for a key with another end."""
+    """Return the part of a key before url, urls or uri; ``None`` for a key with another ending."""
     lowered = key[:200].lower().rstrip("_- ")
     for ending in vocab.LINK_ENDINGS:
         if lowered.endswith(ending):
@@ -259,6 +259,6 @@ def _stem(key: str) -> str | None:
     return None
 
 
-def _foreign(place: _Location, own: tuple[str, ...]) -> int:
-    """Return 0 for a place that the action's own medium (``video``) is part of, else 1."""
-    return 0 if any(part in _plain(key) for part in own for key in place.keys) else 1
+def _foreign(location: _Location, own: tuple[str, ...]) -> int:
+    """Return 0 for a location whose keys name the action's own medium (``video``), else 1."""
+    return 0 if any(part in _plain(key) for part in own for key in location.keys) else 1

@@ -25,13 +25,13 @@ _LIST_DEPTH = 4
 
 
 class ReplyFields(NamedTuple):
-    """What one reply says.
+    """The fields of one reply.
 
     ``payload`` is the reply without its envelope, otherwise unchanged. ``task_ids`` are the
     candidates in the order in which to try them. ``state`` is one of three, ``raw_state`` the
     server's own word (made safe); ``progress`` is 0 to 1; ``poll_after`` is in seconds.
     ``media`` are the links of the action's own medium as they came, ``candidates`` all links
-    that were considered. ``message`` is the server's, made safe. ``refusal`` is a no that came
+    that were considered. ``message`` is the server's, made safe. ``refusal`` is one that came
     with a 2xx. ``is_recognised`` is false where neither a task nor a result was found.
     """
 
@@ -64,20 +64,20 @@ def read_reply(
     ``media`` names the reply's fields that hold media, the action's own medium first. ``role``
     is the action's in its family: without one (``""``) only a known running word makes a task,
     and any content is a result. ``expected`` are the kinds of medium that the action makes,
-    ``marks`` what the request that created the job contained; neither that nor ``sent`` is a
-    result. Never raises on any JSON value.
+    ``marks`` those of the request that created the job; no link of it or of ``sent`` is a
+    result. Never raises for any JSON value.
     """
-    opened = open_envelope(data, overrides)
+    envelope = open_envelope(data, overrides)
     if role == "query":
-        opened = _narrowed(opened, frozenset(texts_of(sent)))
-    if opened.refusal and not _is_about_job(opened, role, overrides):
-        return _refused(opened, opened.refusal)
+        envelope = _select_job(envelope, frozenset(texts_of(sent)))
+    if envelope.refusal and not _is_about_job(envelope, role, overrides):
+        return _refused(envelope, envelope.refusal)
     marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
-    return _read_job(opened, media, overrides, role=role, expected=expected, marks=marks)
+    return _read_job(envelope, media, overrides, role=role, expected=expected, marks=marks)
 
 
 def _read_job(
-    opened: Envelope,
+    envelope: Envelope,
     names: Sequence[str],
     overrides: Overrides,
     *,
@@ -85,55 +85,54 @@ def _read_job(
     expected: frozenset[str],
     marks: RequestMarks,
 ) -> ReplyFields:
-    """Read what a reply that refuses nothing says of a job, or of a result."""
-    views = _views(opened)
+    """Read a reply that is no refusal: what it tells of a job, or its result."""
+    views = _views(envelope)
     tables = _tables(views)
     task_ids = _task_ids(tables, views, overrides, role)
     candidates = _media(views, names, overrides, marks)
     selected = select_media(candidates, expected)
     links = tuple(medium.link for medium in selected)
-    state, said = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
-    if opened.status and said == opened.status and role in {"", "create"} and not links:
-        state, said = "", ""  # the envelope's word about the request, not the task's
+    state, raw_state = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
+    if envelope.status and raw_state == envelope.status and role in {"", "create"} and not links:
+        state, raw_state = "", ""  # the status of the request, not of the task
     if not state and role:
         state = _state_without_word(tables, selected, role, expected)
-    elif not state and not said and _only_starts(opened.payload, tables, task_ids, links):
+    elif not state and not raw_state and _only_starts(envelope.payload, tables, task_ids, links):
         state = "running"
     return ReplyFields(
-        payload=opened.payload,
+        payload=envelope.payload,
         task_ids=task_ids,
         state=state,
-        raw_state=one_line(said, 200),
+        raw_state=one_line(raw_state, 200),
         progress=_progress(tables, running=state == "running"),
         media=links,
         message=_message(tables, state, overrides),
         poll_after=_poll_after(tables),
         cost=_first_number(tables, vocab.COST_KEYS),
-        is_recognised=_is_recognised(opened, task_ids, state, links, role),
+        is_recognised=_is_recognised(envelope, task_ids, state, links, role),
         candidates=candidates,
     )
 
 
 def read_state(value: Any, overrides: Overrides = NONE) -> State:
-    """A state's word as one of three; an unknown one is running, nothing is ``""``."""
+    """Read the word of a state; an unknown one is ``running``, no word is ``""``."""
     plain = word(value)
     if not plain:
         return ""
     for forced, state in ((overrides.failed, "failed"), (overrides.done, "done")):
-        if plain in {word(item) for item in forced}:
+        if plain in set(map(word, forced)):
             return "failed" if state == "failed" else "done"
     if plain in vocab.FAILED or plain in vocab.TIMED_OUT:
         return "failed"
     return "done" if plain in vocab.DONE else "running"
 
 
-def _refused(opened: Envelope, refusal: Refusal) -> ReplyFields:
-    """Return a refusal; a task that it names all the same is kept: it may have been charged."""
-    tables = _tables(_views(opened))
-    found = (_id(table[key]) for key in vocab.OWN_ID_KEYS for table in tables if key in table)
+def _refused(envelope: Envelope, refusal: Refusal) -> ReplyFields:
+    """Return the fields of a refusal; a task that it names may have been charged, so it stays."""
+    tables = _tables(_views(envelope))
     return ReplyFields(
-        payload=opened.payload,
-        task_ids=tuple(dict.fromkeys(text for text in found if text)),
+        payload=envelope.payload,
+        task_ids=_ids_under(tables, vocab.OWN_ID_KEYS),
         message=refusal.message,
         refusal=refusal,
     )
@@ -145,10 +144,10 @@ def _state_without_word(
     role: Role,
     expected: frozenset[str],
 ) -> State:
-    """Return the state of a job that gives no word for it: its result or its error tells.
+    """Infer the state of a job from its result or its error.
 
-    The answer to a create request is final only with a medium that is plainly the action's
-    own: a ``result_url`` may be where to ask.
+    The reply to a create request is final only with a medium that is certainly the action's
+    own: a ``result_url`` may be an address to poll.
     """
     if media and (role != "create" or not expected or media[0].kind in expected or media[0].named):
         return "done"
@@ -159,7 +158,7 @@ def _state_without_word(
 def _only_starts(
     payload: Any, tables: Sequence[dict[str, Any]], task_ids: Sequence[str], links: Sequence[str]
 ) -> bool:
-    """Tell whether a reply says only that a job began: its id alone, or its place in a queue."""
+    """Tell whether a reply reports only that a job began: its id alone, or its place in a queue."""
     if any(number(value) is not None for value in _all(tables, vocab.QUEUE_KEYS)):
         return True
     if not task_ids or links or not isinstance(payload, dict):
@@ -169,58 +168,57 @@ def _only_starts(
     return names <= {*vocab.TASK_ID_KEYS, *vocab.BESIDE, *vocab.STATE_KEYS, *vocab.COST_KEYS}
 
 
-def _is_about_job(opened: Envelope, role: Role, overrides: Overrides) -> bool:
-    """Whether a no tells the state of the job that was asked about, not of the request."""
-    kind = opened.refusal.kind if opened.refusal else ""
+def _is_about_job(envelope: Envelope, role: Role, overrides: Overrides) -> bool:
+    """Tell whether a refusal is the failure of the job that was queried, not of the request."""
+    kind = envelope.refusal.kind if envelope.refusal else ""
     if role not in {"query", "wait"} or kind:
         return False
-    values = _all(_tables(_views(opened)), vocab.STATE_KEYS)
+    values = _all(_tables(_views(envelope)), vocab.STATE_KEYS)
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
 
 
-def _narrowed(opened: Envelope, ids: frozenset[str]) -> Envelope:
-    """Return the reply without the other jobs, where it lists several and one has our id."""
-    layers = tuple(_own_entries(layer, ids) for layer in opened.layers)
-    return opened._replace(layers=layers, payload=_own_entries(opened.payload, ids))
+def _select_job(envelope: Envelope, ids: frozenset[str]) -> Envelope:
+    """Drop the other jobs of a reply that lists several, where one of them has our id."""
+    layers = tuple(_own_entries(layer, ids) for layer in envelope.layers)
+    return envelope._replace(layers=layers, payload=_own_entries(envelope.payload, ids))
 
 
 def _own_entries(value: Any, ids: frozenset[str], depth: int = 0) -> Any:
     if depth >= _LIST_DEPTH:
         return value
     if isinstance(value, dict):
-        return {key: _own_entries(item, ids, depth + 1) for key, item in value.items()}
+        return {key: _own_entries(child, ids, depth + 1) for key, child in value.items()}
     if not isinstance(value, list) or len(value) < 2:
         return value
-    own = [item for item in value if isinstance(item, dict) and _has_id(item, ids)]
-    return own if own else value
+    return [entry for entry in value if isinstance(entry, dict) and _has_id(entry, ids)] or value
 
 
 def _has_id(entry: dict[str, Any], ids: frozenset[str]) -> bool:
     return any(_id(entry[key]) in ids for key in vocab.TASK_ID_KEYS if key in entry)
 
 
-def _views(opened: Envelope) -> tuple[Any, ...]:
-    """The payload first, then the envelopes from the inside out, strings of JSON read."""
-    return tuple(expand(layer) for layer in reversed(opened.layers))
+def _views(envelope: Envelope) -> tuple[Any, ...]:
+    """Return the payload, then the envelopes from the inside out, with strings of JSON parsed."""
+    return tuple(expand(layer) for layer in reversed(envelope.layers))
 
 
 def _tables(views: Sequence[Any]) -> list[dict[str, Any]]:
-    """The objects that may speak of the task: each view, then what is one holder down."""
-    found: list[dict[str, Any]] = []
+    """Return the objects that may describe the task: each view, then those one level below."""
+    tables: list[dict[str, Any]] = []
     for view in views:
         alone = view[0] if isinstance(view, list) and len(view) == 1 else view
         if isinstance(alone, dict):
-            found += [alone, *_held(alone)]
-    unique = {id(table): table for table in found}
+            tables += [alone, *_inner_tables(alone)]
+    unique = {id(table): table for table in tables}
     return list(unique.values())
 
 
 def _all(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[Any]:
-    """What stands under these keys, table by table."""
+    """Return the values under these keys, table by table."""
     return [table[key] for table in tables for key in keys if key in table]
 
 
-def _held(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _inner_tables(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for inner in values_of(table, vocab.TASK_HOLDERS):
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
@@ -234,20 +232,24 @@ def _task_ids(
     forced = pick_first(views[::-1], overrides.task_id)
     if forced:
         return tuple(dict.fromkeys(text for value in forced if (text := _id(value))))
-    found = [_id(table[key]) for key in vocab.TASK_ID_KEYS for table in tables if key in table]
     bare = _id(views[0]) if role in {"create", "wait"} else ""
-    if bare and not is_link(bare):
-        found.append(bare)
-    return tuple(dict.fromkeys(text for text in found if text))
+    ids = _ids_under(tables, vocab.TASK_ID_KEYS)
+    return tuple(dict.fromkeys((*ids, bare))) if bare and not is_link(bare) else ids
+
+
+def _ids_under(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids under these keys, each once, in the order of the keys."""
+    ids = (_id(table[key]) for key in keys for table in tables if key in table)
+    return tuple(dict.fromkeys(text for text in ids if text))
 
 
 def _id(value: Any) -> str:
     if isinstance(value, str):
         text = value.strip()
-        plain = text.isprintable() and " " not in text
-        return text if plain and len(text) <= _LONGEST_ID else ""
-    is_whole = type(value) is int and 0 <= value < 10**40
-    return str(value) if is_whole else ""
+        is_plain = text.isprintable() and " " not in text
+        return text if is_plain and len(text) <= _LONGEST_ID else ""
+    is_number = type(value) is int and 0 <= value < 10**40
+    return str(value) if is_number else ""
 
 
 def _state(
@@ -258,25 +260,25 @@ def _state(
     role: Role,
     has_id: bool,
 ) -> tuple[State, str]:
-    """The state and its word; a known word anywhere goes before an unknown one."""
+    """Return the state and its word; a recognised word anywhere goes before another one."""
     forced = pick_first(views[::-1], overrides.state)
-    given = forced or _all(tables, vocab.STATE_KEYS)
-    texts = [str(value) for value in given if word(value) and (forced or isinstance(value, str))]
-    known = vocab.STATES
+    values = forced or _all(tables, vocab.STATE_KEYS)
+    texts = [str(value) for value in values if word(value) and (forced or isinstance(value, str))]
+    states = vocab.STATES
     if overrides.done or overrides.failed:
-        known = known.union(map(word, overrides.done), map(word, overrides.failed))
-    said = next((text for text in texts if word(text) in known), texts[0] if texts else "")
-    if not said:
+        states = states.union(map(word, overrides.done), map(word, overrides.failed))
+    raw_state = next((text for text in texts if word(text) in states), texts[0] if texts else "")
+    if not raw_state:
         return _by_flag(tables), ""
-    if word(said) in vocab.TIMED_OUT and role == "wait" and has_id:
-        return "running", said
-    if word(said) not in known and not (role or forced):
-        return "", said
-    return read_state(said, overrides), said
+    if word(raw_state) in vocab.TIMED_OUT and role == "wait" and has_id:
+        return "running", raw_state
+    if word(raw_state) not in states and not (role or forced):
+        return "", raw_state
+    return read_state(raw_state, overrides), raw_state
 
 
 def _by_flag(tables: Sequence[dict[str, Any]]) -> State:
-    """``{"done": true}`` in place of a word."""
+    """Read ``{"done": true}`` in place of a word."""
     flags = _all(tables, ("done", "finished", "completed"))
     flag = next((value for value in flags if isinstance(value, bool)), None)
     return "" if flag is None else "done" if flag else "running"
@@ -286,22 +288,22 @@ def _progress(tables: Sequence[dict[str, Any]], *, running: bool) -> float | Non
     for value in _all(tables, vocab.PROGRESS_KEYS):
         if isinstance(value, dict):
             value = next(iter(values_of(value, vocab.PROGRESS_KEYS)), None)
-        read = number(value)
-        if read is not None:
-            return _share(read, value, running=running)
+        amount = number(value)
+        if amount is not None:
+            return _fraction(amount, value, running=running)
     return None
 
 
-def _share(read: float, value: Any, *, running: bool) -> float:
-    """A share of 1: a ``%`` and what is above 1 are hundredths, and so is a running job's int 1."""
-    marked = isinstance(value, str) and "%" in value
-    hundredths = marked or read > 1 or (read == 1 and running and isinstance(value, int))
-    return min(max(read / 100 if hundredths else read, 0.0), 1.0)
+def _fraction(amount: float, raw: Any, *, running: bool) -> float:
+    """Return a fraction of 1; a ``%``, a value above 1 and a running job's int 1 are percent."""
+    has_sign = isinstance(raw, str) and "%" in raw
+    is_percent = has_sign or amount > 1 or (amount == 1 and running and isinstance(raw, int))
+    return min(max(amount / 100 if is_percent else amount, 0.0), 1.0)
 
 
 def _first_number(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> float | None:
-    found = map(number, _all(tables, keys))
-    return next((value for value in found if value is not None and value >= 0), None)
+    numbers = map(number, _all(tables, keys))
+    return next((amount for amount in numbers if amount is not None and amount >= 0), None)
 
 
 def _poll_after(tables: Sequence[dict[str, Any]]) -> float | None:
@@ -314,20 +316,20 @@ def _media(
 ) -> tuple[Medium, ...]:
     if not overrides.media:
         return find_media(views, marks=marks, names=names)
-    texts = [value.strip() for value in _forced_texts(views, overrides) if is_link(value)]
+    texts = [text.strip() for text in _forced_texts(views, overrides) if is_link(text)]
     links = dict.fromkeys(text for text in texts if not marks.contain(text))
-    # The user chose the place: the kind of its links is not asked for.
+    # The user chose the path: the kind of its links does not matter.
     return tuple(Medium(link, named=True) for link in links)
 
 
 def _forced_texts(views: tuple[Any, ...], overrides: Overrides) -> Iterator[str]:
-    for value in pick_first(views[::-1], overrides.media):
-        items = value if isinstance(value, list) else [value]
-        yield from (item for item in items if isinstance(item, str))
+    for match in pick_first(views[::-1], overrides.media):
+        links = match if isinstance(match, list) else [match]
+        yield from (link for link in links if isinstance(link, str))
 
 
 def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Overrides) -> str:
-    """A failed job's reason; else the first plain message that says more than ok."""
+    """Return the reason of a failed job; else the first message that says more than ok."""
     texts: Iterable[str]
     if state == "failed":
         from callsheet.protocol.error_replies import refusal_of
@@ -335,12 +337,12 @@ def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Override
         texts = (refusal_of(table, 200, overrides).message for table in tables)
     else:
         texts = map(one_line, _all(tables, ("message", "msg")))
-    found = (one_line(text, 1000) for text in texts)
-    return next((text for text in found if word(text) not in vocab.OK_WORDS), "")
+    lines = (one_line(text, 1000) for text in texts)
+    return next((line for line in lines if word(line) not in vocab.OK_WORDS), "")
 
 
 def _is_recognised(
-    opened: Envelope, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
+    envelope: Envelope, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
 ) -> bool:
     if links or state == "failed":
         return True
@@ -348,6 +350,6 @@ def _is_recognised(
         return state != ""
     if role in {"create", "wait"}:
         return bool(task_ids)
-    payload = opened.payload
+    payload = envelope.payload
     is_page = isinstance(payload, str) and payload.lstrip()[:1] == "<"
-    return opened.is_ok or (payload not in (None, "", [], {}) and not is_page)
+    return envelope.is_ok or (payload not in (None, "", [], {}) and not is_page)

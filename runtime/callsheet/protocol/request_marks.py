@@ -20,10 +20,10 @@ _DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits tell the few links of one req
 
 
 class RequestMarks:
-    """Digests of what a request contained: whole links, links without their query, file names.
+    """Digests of what a request contained: links, links without their query, and file names.
 
-    The ledger keeps ``digests`` (hexadecimal), so that another process recognises the user's own
-    files too; the texts themselves are not kept.
+    The ledger stores ``digests`` (hexadecimal), so that another process recognises the user's own
+    files too, and no text of the request.
     """
 
     __slots__ = ("digests",)
@@ -74,8 +74,8 @@ def _parts(text: str) -> Iterator[str]:
 def _forms(text: str) -> Iterator[str]:
     """Yield what identifies a link: itself, without its query, and its file name.
 
-    Servers store a user's file again under another address: then only the name is the same.
-    Names that say nothing (``video.mp4``) identify no file.
+    Servers store a user's file under another address: then only the name is the same. Generic
+    names (``video.mp4``) identify no file.
     """
     if not is_link(text):
         if len(text) > _LONG_TEXT:  # a file within the request, as base64
@@ -109,4 +109,4 @@ def _fields_of(view: Any) -> Iterator[tuple[str, str]]:
         elif isinstance(value, dict):
             stack += value.items()
         elif isinstance(value, list):
-            stack += [(key, item) for item in value]
+            stack += [(key, child) for child in value]
