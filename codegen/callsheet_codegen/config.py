@@ -117,10 +117,10 @@ def usual_prefix(command: str) -> str:
 
 
 def _require_known(table: Mapping[str, Any], project: Path | None) -> None:
-    known = _OWN | Overlay.keys()
+    keys = _OWN | Overlay.keys()
     for key in table:
-        if key not in known:
-            hint = did_you_mean(key, known) or f"known: {', '.join(sorted(known))}"
+        if key not in keys:
+            hint = did_you_mean(key, keys) or f"known: {', '.join(sorted(keys))}"
             raise UsageError(f"{project}: {_TABLE}.{key} is not known", hint=hint)
 
 

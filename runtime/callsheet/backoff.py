@@ -27,47 +27,47 @@ _QUOTED_RESET = r"(?:^|[;,\s])(?:t|reset)\s*=\s*([0-9]{1,12})"
 
 
 def full_jitter(attempt: int, *, base: float, cap: float, random: Callable[[], float]) -> float:
-    """Seconds before try ``attempt`` (0 is the first retry), from 0 to ``base`` · 2ⁿ or ``cap``.
+    """Return the seconds before retry ``attempt`` (from 0), at random up to ``base`` · 2ⁿ.
 
-    ``random`` gives numbers in [0, 1).
+    Never more than ``cap``; ``random`` gives numbers in [0, 1).
     """
     ceiling = base * 2.0 ** min(max(attempt, 0), 64)
     return random() * min(cap, ceiling)
 
 
 def poll_interval(attempt: int) -> float:
-    """Seconds between two polls: 1 s, growing by half each time, up to 8 s."""
+    """Return the seconds between two polls: 1 s, growing by half each time, up to 8 s."""
     return min(8.0, 1.5 ** min(max(attempt, 0), 16))
 
 
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for, ``None`` where it cannot be read.
+def retry_after(header: str | None, now: float) -> float | None:
+    """Read the seconds that a ``Retry-After`` header asks for; ``None`` where it cannot be read.
 
     ``now`` is in seconds since 1970. A past date and a negative number mean no wait. Never raises.
     """
-    text = (value or "").strip()
+    text = (header or "").strip()
     number = re.fullmatch(_SECONDS, text)
     if number:
-        sign, whole, part = number.groups()
-        return 0.0 if sign == "-" else min(float(whole + (part or "")), _LONGEST)
-    when = _date(text)
-    return None if when is None else min(max(when - now, 0.0), _LONGEST)
+        sign, digits, fraction = number.groups()
+        return 0.0 if sign == "-" else min(float(digits + (fraction or "")), _LONGEST)
+    moment = _date(text)
+    return None if moment is None else min(max(moment - now, 0.0), _LONGEST)
 
 
 def wait_hint(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds that an answer asks to wait for, from its lower-case ``headers``.
+    """Read the seconds that an answer asks to wait for, from its lower-case ``headers``.
 
     Read in turn: ``retry-after-ms``, ``retry-after``, then the reset of ``ratelimit``,
     ``ratelimit-reset`` and ``x-ratelimit-reset``. Without ``now`` the answer's own ``date`` counts.
     """
     clock = _date(headers.get("date", "")) if now is None else now
-    known = 0.0 if clock is None else clock
+    reference = 0.0 if clock is None else clock
     millis = re.fullmatch(_SECONDS, headers.get("retry-after-ms", "").strip())
     if millis and not millis[1]:
         return min(float(millis[2]) / 1000.0, _LONGEST)
-    asked = headers.get("retry-after")
-    if asked is not None and (clock is not None or re.fullmatch(_SECONDS, asked.strip())):
-        return retry_after(asked, known)
+    header = headers.get("retry-after")
+    if header is not None and (clock is not None or re.fullmatch(_SECONDS, header.strip())):
+        return retry_after(header, reference)
     return _reset(headers, clock)
 
 
@@ -83,7 +83,7 @@ def _reset(headers: Mapping[str, str], clock: float | None) -> float | None:
 
 
 def _until(text: str, clock: float | None) -> float | None:
-    """Seconds until a moment written as seconds (or milliseconds) since 1970."""
+    """Return the seconds until a moment written as seconds (or milliseconds) since 1970."""
     number = re.fullmatch(_SECONDS, text.strip())
     if number is None or clock is None:
         return None
@@ -93,15 +93,15 @@ def _until(text: str, clock: float | None) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    """Seconds since 1970 for any of the three forms of an HTTP date."""
+    """Read any of the three forms of an HTTP date, as seconds since 1970."""
     if not text or len(text) > 100:
         return None
     from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        when: datetime = parsedate_to_datetime(text)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        moment: datetime = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
 
@@ -118,7 +118,7 @@ class Quota:
         self._lock = threading.Lock()
 
     def take(self, cost: int) -> bool:
-        """Whether a retry of this ``cost`` may be made; if so, it is paid."""
+        """Pay for a retry of this ``cost``; return false where too little is left."""
         with self._lock:
             if cost > self._left:
                 return False
@@ -126,19 +126,19 @@ class Quota:
             return True
 
     def give(self, cost: int) -> None:
-        """Put back what a retry cost that was answered well."""
+        """Put back what a successful retry cost."""
         with self._lock:
             self._left = min(self._full, self._left + cost)
 
 
 @cache
 def process_quota() -> Quota:
-    """The one quota that all clients of this process share."""
+    """Return the one quota that all clients of this process share."""
     return Quota()
 
 
 def is_fresh(stated_at: float | None, now: float) -> bool:
-    """Tell whether a host's word that a request may be repeated still counts: for an hour.
+    """Tell whether a host's promise that a request may be repeated still counts: for an hour.
 
     A time in the future is not fresh: the clock was set back since.
     """

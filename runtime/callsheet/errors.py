@@ -72,7 +72,7 @@ class CallsheetError(Exception):
         self.raw = raw
 
     def as_json(self) -> dict[str, object]:
-        """The object that ``--json`` prints under ``error``."""
+        """Return the object that ``--json`` prints under ``error``."""
         return {
             "code": self.code,
             "message": self.message,

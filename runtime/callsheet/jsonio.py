@@ -14,85 +14,85 @@ if TYPE_CHECKING:
 _PIECE = r'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]'
 _DEEPEST = 128
 _LONGEST_NUMBER = 400
-_SPOILT = '{"":0,"":0}'
+_SPOILED = '{"":0,"":0}'
 
 
-class _Spoilt:
+class _Spoiled:
     """Stands for a value that JSON does not have, or that cannot be told."""
 
 
 def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of these fields; ``ValueError`` for a key that stands twice.
+    """Build an object of these fields; raise ``ValueError`` for a key that stands twice.
 
     Which of the two another program reads is not known, so neither can be judged.
     """
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
+        twice = next(name for name in fields if names.count(name) > 1)
         raise ValueError(f"the key {json.dumps(twice[:80])} stands twice in one object")
-    return found
+    return fields
 
 
 def strict_json(body: bytes) -> Any:
-    """JSON without repeated keys, NaN, infinity or lone surrogates; ``None`` for anything else."""
+    """Read JSON without repeated keys, NaN, infinity or lone surrogates; else return ``None``."""
 
     def refuse(word: str) -> None:
         raise ValueError(f"{word} is not JSON")
 
     try:
-        data = json.loads(body, object_pairs_hook=reject_duplicates, parse_constant=refuse)
-        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+        document = json.loads(body, object_pairs_hook=reject_duplicates, parse_constant=refuse)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None
-    return data
+    return document
 
 
 def salvage(body: bytes, holders: Collection[str]) -> Any:
-    """A list that :func:`strict_json` refuses, with what is spoiled in an entry set to null.
+    """Read a list that ``strict_json`` refuses, with what is spoiled in an entry set to null.
 
     ``holders`` are the keys that hold schemas: there the schema alone goes, elsewhere the whole
     entry. ``None`` where the spoiled part belongs to no entry, or where it is no JSON at all.
     """
     try:
         text = body.decode(json.detect_encoding(body), "surrogateescape")
-        data = json.loads(
-            _shallow(text),
-            object_pairs_hook=_pairs,
-            parse_constant=lambda _: _Spoilt(),
+        document = json.loads(
+            _cut_deep(text),
+            object_pairs_hook=_unique_or_spoiled,
+            parse_constant=lambda _: _Spoiled(),
             parse_float=_float,
-            parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_NUMBER else _Spoilt(),
+            parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_NUMBER else _Spoiled(),
         )
     except (ValueError, RecursionError):
         return None
-    kept, sound = _Salvage(holders).value(data, place="list")
-    return kept if sound else None
+    cleaned, sound = _Salvage(holders).value(document, level="list")
+    return cleaned if sound else None
 
 
-def _pairs(items: list[tuple[str, Any]]) -> Any:
+def _unique_or_spoiled(items: list[tuple[str, Any]]) -> Any:
     table = dict(items)
-    return table if len(table) == len(items) else _Spoilt()
+    return table if len(table) == len(items) else _Spoiled()
 
 
 def _float(digits: str) -> Any:
-    value = float(digits)
-    return value if math.isfinite(value) else _Spoilt()
+    number = float(digits)
+    return number if math.isfinite(number) else _Spoiled()
 
 
-def _shallow(text: str) -> str:
-    """The text with every value below a depth of 128 replaced by one that counts as spoiled."""
+def _cut_deep(text: str) -> str:
+    """Replace every value below a depth of 128 by one that counts as spoiled."""
     parts: list[str] = []
     depth = start = 0
-    for found in re.finditer(_PIECE, text):
-        if found[0] in "[{":
+    for match in re.finditer(_PIECE, text):
+        if match[0] in "[{":
             depth += 1
             if depth == _DEEPEST + 1:
-                parts.append(text[start : found.start()])
-        elif found[0] in "]}":
+                parts.append(text[start : match.start()])
+        elif match[0] in "]}":
             depth -= 1
             if depth == _DEEPEST:
-                parts.append(_SPOILT)
-                start = found.end()
+                parts.append(_SPOILED)
+                start = match.end()
     return "".join([*parts, text[start:]]) if depth == 0 else text
 
 
@@ -102,54 +102,54 @@ class _Salvage:
     def __init__(self, holders: Collection[str]) -> None:
         self.holders = holders
 
-    def value(self, value: Any, *, place: str) -> tuple[Any, bool]:
-        """``place`` is ``list`` above the entries, then ``entry``, then ``schema``."""
-        if isinstance(value, _Spoilt):
+    def value(self, node: Any, *, level: str) -> tuple[Any, bool]:
+        """``level`` is ``list`` above the entries, then ``entry``, then ``schema``."""
+        if isinstance(node, _Spoiled):
             return None, False
-        if isinstance(value, str):
-            return value, _told(value)
-        if isinstance(value, dict):
-            return self._table(value, place)
-        if not isinstance(value, list):
-            return value, True
-        below = "entry" if place == "list" else place
-        found = [self.value(item, place=below) for item in value]
-        if place == "list":
-            return [item if sound else None for item, sound in found], True
-        return [item for item, _ in found], all(sound for _, sound in found)
+        if isinstance(node, str):
+            return node, _is_encodable(node)
+        if isinstance(node, dict):
+            return self._table(node, level)
+        if not isinstance(node, list):
+            return node, True
+        below = "entry" if level == "list" else level
+        cleaned = [self.value(inner, level=below) for inner in node]
+        if level == "list":
+            return [inner if sound else None for inner, sound in cleaned], True
+        return [inner for inner, _ in cleaned], all(sound for _, sound in cleaned)
 
-    def _table(self, table: dict[str, Any], place: str) -> tuple[Any, bool]:
-        kept, fine = {}, all(map(_told, table))
-        for key, item in table.items():
-            holds = key in self.holders and place != "schema"
-            kept[key], sound = self.value(item, place="schema" if holds else place)
+    def _table(self, table: dict[str, Any], level: str) -> tuple[Any, bool]:
+        cleaned, is_clean = {}, all(map(_is_encodable, table))
+        for key, inner in table.items():
+            holds = key in self.holders and level != "schema"
+            cleaned[key], sound = self.value(inner, level="schema" if holds else level)
             if holds and not sound:
-                kept[key], sound = None, True
-            fine = fine and sound
-        return kept, fine
+                cleaned[key], sound = None, True
+            is_clean = is_clean and sound
+        return cleaned, is_clean
 
 
-def _told(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def canonical(value: object) -> str:
-    """One text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 stay apart."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=as_dict)
+def canonical(document: object) -> str:
+    """Write one text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 stay apart."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), default=as_dict)
 
 
-def digest(value: object) -> str:
-    """SHA-256 of the canonical text, in hexadecimal."""
+def digest(document: object) -> str:
+    """Return the SHA-256 of the canonical text, in hexadecimal."""
     import hashlib
 
-    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical(document).encode("ascii")).hexdigest()
 
 
-def as_dict(value: object) -> object:
-    """A mapping of any kind as JSON takes it; raises ``TypeError`` for anything else."""
-    if hasattr(value, "items"):
-        return dict(value.items())
-    raise TypeError(f"{type(value).__name__} is not JSON")
+def as_dict(mapping: object) -> object:
+    """Convert a mapping of any kind for JSON; raise ``TypeError`` for anything else."""
+    if hasattr(mapping, "items"):
+        return dict(mapping.items())
+    raise TypeError(f"{type(mapping).__name__} is not JSON")
 
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -182,7 +182,7 @@ def _constant(text: str) -> Any:
 
 
 def parse_number(text: str) -> int | Numeral | None:
-    """The number that ``text`` is in JSON's grammar, else ``None``; ``ValueError`` out of range."""
+    """Read a number in JSON's grammar, else return ``None``; ``ValueError`` where out of range."""
     if not _NUMBER.fullmatch(text):
         return None
     return _integer(text) if text.lstrip("-").isdigit() else Numeral(text)
@@ -201,19 +201,19 @@ def decode(text: str) -> Any:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise ValueError(f"not JSON: {error.msg} at {where}") from None
+        position = f"line {error.lineno} column {error.colno}"
+        raise ValueError(f"not JSON: {error.msg} at {position}") from None
 
 
-def encode(value: Any) -> str:
+def encode(document: Any) -> str:
     """Write compact JSON; a ``Numeral`` comes out as it was typed."""
-    if isinstance(value, Numeral):
-        return value.text
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_string(k)}:{encode(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(encode, value)) + "]"
-    return _string(value) if isinstance(value, str) else json.dumps(value, allow_nan=False)
+    if isinstance(document, Numeral):
+        return document.text
+    if isinstance(document, dict):
+        return "{" + ",".join(f"{_string(k)}:{encode(v)}" for k, v in document.items()) + "}"
+    if isinstance(document, list | tuple):
+        return "[" + ",".join(map(encode, document)) + "]"
+    return _string(document) if isinstance(document, str) else json.dumps(document, allow_nan=False)
 
 
 def _string(text: str) -> str:
@@ -224,18 +224,22 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def to_builtins(value: Any) -> Any:
-    """The same value in Python's own types, for readers that know no ``Numeral``."""
-    if isinstance(value, Numeral):
-        return float(value)
-    if isinstance(value, dict):
-        return {key: to_builtins(item) for key, item in value.items()}
-    return [to_builtins(item) for item in value] if isinstance(value, list | tuple) else value
+def to_builtins(document: Any) -> Any:
+    """Convert every ``Numeral`` to a float, for readers that know only Python's own types."""
+    if isinstance(document, Numeral):
+        return float(document)
+    if isinstance(document, dict):
+        return {key: to_builtins(inner) for key, inner in document.items()}
+    return (
+        [to_builtins(inner) for inner in document]
+        if isinstance(document, list | tuple)
+        else document
+    )
 
 
-def json_equal(one: Any, other: Any) -> bool:
-    """Equal as JSON: ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+def json_equal(first: Any, second: Any) -> bool:
+    """Compare as JSON: ``1`` equals ``1.0``, ``1`` does not equal ``true``."""
+    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
 
 
 def to_pointer(steps: Iterable[str | int]) -> str:

@@ -29,8 +29,8 @@ class OriginalValue:
 
     __slots__ = ("built", "value")
 
-    def __init__(self, value: Any = None, built: Any = None) -> None:
-        self.value, self.built = value, built
+    def __init__(self, original: Any = None, built: Any = None) -> None:
+        self.value, self.built = original, built
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OriginalValue)
@@ -38,20 +38,22 @@ class OriginalValue:
     __hash__ = None  # type: ignore[assignment] # equal to every other one
 
 
-class Whole(int):
+class Integer(int):
     """A whole number that was written with a point, and how."""
 
     given: float
 
 
-def _init(self: BaseModel, /, **data: Any) -> None:
+def _init(self: BaseModel, /, **arguments: Any) -> None:
     """Take fields by name or by wire name; JSON, which has wire names alone, does not come here.
 
     A key of the server's may be spelled like the name that another field has in Python.
     """
-    known = type(self).model_fields
-    wires = {name: wire_name(name, known[name]) for name in data if name in known}
-    BaseModel.__init__(self, **{wires.get(name, name): item for name, item in data.items()})
+    fields = type(self).model_fields
+    wires = {name: wire_name(name, fields[name]) for name in arguments if name in fields}
+    BaseModel.__init__(
+        self, **{wires.get(name, name): argument for name, argument in arguments.items()}
+    )
 
 
 vars(_init)["__pydantic_base_init__"] = True  # else pydantic sends JSON this way too
@@ -77,9 +79,9 @@ class Model(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-        made: Model = _built(value, build)
-        return attach_original(made, value) if isinstance(value, dict) else made
+    def _keep_original(cls, raw: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
+        model: Model = _build(raw, build)
+        return attach_original(model, raw) if isinstance(raw, dict) else model
 
 
 class RootModel(pydantic.RootModel[T]):
@@ -90,164 +92,166 @@ class RootModel(pydantic.RootModel[T]):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _keep(cls, value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-        made: RootModel[Any] = _built(value, build)
-        made._given = OriginalValue(value, _frozen(made.root))
-        return made
+    def _keep_original(cls, raw: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
+        model: RootModel[Any] = _build(raw, build)
+        model._given = OriginalValue(raw, _freeze(model.root))
+        return model
 
 
-def _built(value: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-    """The model of a value; a whole number may be written with a point, as JSON Schema has it."""
+def _build(raw: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
+    """Build the model of a JSON value; a whole number may be written with a point."""
     try:
-        return build(value)
+        return build(raw)
     except ValidationError:
-        whole = _whole(value)
-        if whole is value:
+        with_integers = _with_integers(raw)
+        if with_integers is raw:
             raise
-        return build(whole)
+        return build(with_integers)
 
 
-def _whole(value: Any) -> Any:
-    """The value with ``5`` for ``5.0``; the very same one where there is nothing to change."""
-    if isinstance(value, float) and value.is_integer():
-        whole = Whole(value)
-        whole.given = value
-        return whole
-    if isinstance(value, dict):
-        items = {name: _whole(item) for name, item in value.items()}
-        return value if all(items[name] is item for name, item in value.items()) else items
-    if isinstance(value, list):
-        parts = [_whole(item) for item in value]
-        return value if all(map(is_, parts, value)) else parts
-    return value
+def _with_integers(raw: Any) -> Any:
+    """Replace ``5.0`` by ``5``; return the very same value where there is nothing to change."""
+    if isinstance(raw, float) and raw.is_integer():
+        integer = Integer(raw)
+        integer.given = raw
+        return integer
+    if isinstance(raw, dict):
+        items = {name: _with_integers(inner) for name, inner in raw.items()}
+        return raw if all(items[name] is inner for name, inner in raw.items()) else items
+    if isinstance(raw, list):
+        parts = [_with_integers(inner) for inner in raw]
+        return raw if all(map(is_, parts, raw)) else parts
+    return raw
 
 
-def attach_original(made: Model, value: dict[str, Any]) -> Model:
-    """The model, which from now on knows the JSON that it was made of."""
-    made._given = OriginalValue(value, _frozen(made.__dict__))
-    return made
+def attach_original(model: Model, raw: dict[str, Any]) -> Model:
+    """Store in the model the JSON that it was made from."""
+    model._given = OriginalValue(raw, _freeze(model.__dict__))
+    return model
 
 
-def _frozen(value: Any) -> Any:
-    """A copy of lists and objects as they are now; what stands in them stays the same."""
-    if isinstance(value, dict):
-        return {name: _frozen(item) for name, item in value.items()}
-    return [_frozen(item) for item in value] if isinstance(value, list) else value
+def _freeze(content: Any) -> Any:
+    """Copy lists and objects as they are now; what stands in them stays the same."""
+    if isinstance(content, dict):
+        return {name: _freeze(inner) for name, inner in content.items()}
+    return [_freeze(inner) for inner in content] if isinstance(content, list) else content
 
 
-def to_wire(value: Any) -> Any:
-    """A value as it goes out: of a model exactly what was set, by wire name.
+def to_wire(content: Any) -> Any:
+    """Return a value as it goes out: of a model exactly what was set, by wire name.
 
     Where a model changed the form of what it was given (``1`` to ``1.0`` for a number), the
     form that was given goes out, unless the field was set to something else since.
     """
-    if isinstance(value, RootModel):
-        return _as_given(value.root, value._given.value, value._given.built)
-    if isinstance(value, Model):
-        return _fields(value)
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    if isinstance(value, dict):
-        return {name: to_wire(item) for name, item in value.items()}
-    if isinstance(value, Whole):
-        return value.given
-    return [to_wire(item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(content, RootModel):
+        return _restore_form(content.root, content._given.value, content._given.built)
+    if isinstance(content, Model):
+        return _set_fields(content)
+    if isinstance(content, BaseModel):
+        return content.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if isinstance(content, dict):
+        return {name: to_wire(inner) for name, inner in content.items()}
+    if isinstance(content, Integer):
+        return content.given
+    return [to_wire(inner) for inner in content] if isinstance(content, list | tuple) else content
 
 
-def _fields(model: Model) -> dict[str, Any]:
-    """The fields that were set, first in the order in which they were given."""
-    given, built = model._given.value or {}, model._given.built or {}
+def _set_fields(model: Model) -> dict[str, Any]:
+    """Return the fields that were set, first in the order of the original."""
+    original, built = model._given.value or {}, model._given.built or {}
     more = model.model_extra or {}
     names = {}
     for name, field in type(model).model_fields.items():
         wire = wire_name(name, field)
         # Pydantic counts a key of the server's that is spelled like the name as well.
-        ours = name not in more or wire in given or getattr(model, name) != built.get(name)
+        ours = name not in more or wire in original or getattr(model, name) != built.get(name)
         if name in model.model_fields_set and ours:
             names[wire] = name
-    order = [*(wire for wire in given if wire in names or wire in more), *names, *more]
+    order = [*(wire for wire in original if wire in names or wire in more), *names, *more]
     now = more | {wire: getattr(model, name) for wire, name in names.items()}
-    return {w: _as_given(now[w], given.get(w), built.get(names.get(w, ""))) for w in order}
+    return {w: _restore_form(now[w], original.get(w), built.get(names.get(w, ""))) for w in order}
 
 
 def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
-    """Return what a field is called on the wire, also where pydantic has not built its model."""
+    """Return the name of a field on the wire."""
     return camel(name) if field.serialization_alias is None else field.serialization_alias
 
 
-def _as_given(now: Any, given: Any, built: Any) -> Any:
-    """The value that was given, where what was built from it is still there."""
-    if isinstance(now, Model | RootModel):
-        return to_wire(now)
-    if isinstance(now, list) and isinstance(given, list) and isinstance(built, list):
-        if len(now) == len(given) == len(built):
-            return [_as_given(*three) for three in zip(now, given, built, strict=True)]
-    elif isinstance(now, dict) and isinstance(given, dict) and isinstance(built, dict):
-        if now.keys() == given.keys() == built.keys():
-            return {name: _as_given(now[name], given[name], built[name]) for name in given}
-    elif type(now) is type(built) and now == built:
-        return to_wire(given)
-    return to_wire(now)
+def _restore_form(current: Any, original: Any, built: Any) -> Any:
+    """Return the original value, where what was built from it is still there."""
+    if isinstance(current, Model | RootModel):
+        return to_wire(current)
+    if isinstance(current, list) and isinstance(original, list) and isinstance(built, list):
+        if len(current) == len(original) == len(built):
+            return [_restore_form(*three) for three in zip(current, original, built, strict=True)]
+    elif isinstance(current, dict) and isinstance(original, dict) and isinstance(built, dict):
+        if current.keys() == original.keys() == built.keys():
+            return {
+                name: _restore_form(current[name], original[name], built[name]) for name in original
+            }
+    elif type(current) is type(built) and current == built:
+        return to_wire(original)
+    return to_wire(current)
 
 
 def read_leniently(model: type[BaseModel], payload: Any) -> Any:
-    """The payload as ``model``; a required field that is missing is ``None``, never an error.
+    """Read the payload as ``model``; a required field that is missing is ``None``, never an error.
 
     Plain JSON where the payload is no object and the model takes nothing else.
     """
     try:
         return model.model_validate(payload, strict=False)
     except ValidationError:
-        return _part(model, payload)
+        return _read_value(model, payload)
 
 
-def _part(kind: Any, value: Any) -> Any:
-    """A value as what its annotation says, as far as that goes."""
+def _read_value(kind: Any, raw: Any) -> Any:
+    """Read a value as its annotation asks, as far as that goes."""
     try:
-        return TypeAdapter(kind).validate_python(value, strict=False)
+        return TypeAdapter(kind).validate_python(raw, strict=False)
     except ValidationError:
-        return _parts(kind, value)
+        return _read_members(kind, raw)
 
 
-def _parts(kind: Any, value: Any) -> Any:
+def _read_members(kind: Any, raw: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         kind.model_rebuild()  # a field may name a class that came later
-    origin, inside = get_origin(kind), get_args(kind)
+    origin, members = get_origin(kind), get_args(kind)
     if origin in {Union, types.UnionType}:
-        likely = next((one for one in inside if _is_like(one, value)), None)
-        return value if likely is None else _parts(likely, value)
-    if origin is list and isinstance(value, list):
-        return [_part(inside[0], item) for item in value]
-    if origin is dict and isinstance(value, dict):
-        return {name: _part(inside[1], item) for name, item in value.items()}
+        likely = next((member for member in members if _fits(member, raw)), None)
+        return raw if likely is None else _read_members(likely, raw)
+    if origin is list and isinstance(raw, list):
+        return [_read_value(members[0], inner) for inner in raw]
+    if origin is dict and isinstance(raw, dict):
+        return {name: _read_value(members[1], inner) for name, inner in raw.items()}
     if isinstance(kind, type) and issubclass(kind, RootModel):
-        root = kind.model_construct(_part(kind.model_fields["root"].annotation, value))
-        root._given = OriginalValue(value, _frozen(root.root))
+        root = kind.model_construct(_read_value(kind.model_fields["root"].annotation, raw))
+        root._given = OriginalValue(raw, _freeze(root.root))
         return root
-    if isinstance(kind, type) and issubclass(kind, Model) and isinstance(value, dict):
-        return _model(kind, value)
-    return value
+    if isinstance(kind, type) and issubclass(kind, Model) and isinstance(raw, dict):
+        return _read_model(kind, raw)
+    return raw
 
 
-def _is_like(kind: Any, value: Any) -> bool:
+def _fits(kind: Any, raw: Any) -> bool:
     origin = get_origin(kind) or kind
-    if isinstance(value, list):
+    if isinstance(raw, list):
         return origin is list
     wanted = origin is dict or (isinstance(origin, type) and issubclass(origin, BaseModel))
-    return isinstance(value, dict) and wanted
+    return isinstance(raw, dict) and wanted
 
 
-def _model(kind: type[Model], value: dict[str, Any]) -> Model:
-    rest = dict(value)
+def _read_model(kind: type[Model], raw: dict[str, Any]) -> Model:
+    extra = dict(raw)
     fields: dict[str, Any] = {}
-    known: set[str] = set()
+    names: set[str] = set()
     for name, field in kind.model_fields.items():
         wire = wire_name(name, field)
         fields[wire] = None
-        if wire in rest:
-            known.add(name)
-            fields[wire] = _part(field.annotation, rest.pop(wire))
-    made = kind.model_construct(_fields_set=known, **fields)
-    if made.model_extra is not None:
-        made.model_extra.update(rest)
-    return attach_original(made, value)
+        if wire in extra:
+            names.add(name)
+            fields[wire] = _read_value(field.annotation, extra.pop(wire))
+    model = kind.model_construct(_fields_set=names, **fields)
+    if model.model_extra is not None:
+        model.model_extra.update(extra)
+    return attach_original(model, raw)

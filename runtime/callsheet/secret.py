@@ -27,14 +27,14 @@ class Secret:
 
     __slots__ = ("_mask", "_reveal")
 
-    def __init__(self, value: str) -> None:
-        self._mask = _mask(value)
+    def __init__(self, key: str) -> None:
+        self._mask = _mask(key)
         # A closure: a dump of the slots, by a debugger or an error reporter, shows no key.
-        self._reveal: Callable[[], str] = lambda: value
+        self._reveal: Callable[[], str] = lambda: key
 
     @classmethod
     def parse(cls, text: str) -> Secret:
-        """A ``Secret`` from what the user gave.
+        """Check a key that the user gave and wrap it.
 
         Raises ``UsageError`` for a key that cannot stand in a header; the key is not repeated.
         """
@@ -45,12 +45,12 @@ class Secret:
         return cls(text)
 
     def reveal(self) -> str:
-        """The key itself. Raises ``UsageError`` for one that was pickled."""
+        """Return the key itself; raise ``UsageError`` for one that was pickled."""
         return self._reveal()
 
     @property
     def is_masked(self) -> bool:
-        """Whether only the mask is left: ``reveal()`` would refuse."""
+        """Tell whether only the mask is left: ``reveal()`` would refuse."""
         return self._reveal is _refuse
 
     def __repr__(self) -> str:
@@ -81,10 +81,10 @@ class Secret:
         return self
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
-        return (_masked, (self._mask,))
+        return (_from_mask, (self._mask,))
 
 
-def _masked(mask: str) -> Secret:
+def _from_mask(mask: str) -> Secret:
     secret = Secret("")
     secret._mask = mask
     secret._reveal = _refuse
@@ -95,10 +95,10 @@ def _refuse() -> str:
     raise UsageError("this API key was masked when it was stored", hint="give the key again")
 
 
-def _mask(value: str) -> str:
-    prefix = _PREFIX.match(value)
-    shown = prefix.group() if prefix else ""
-    return f"{shown}…{value[-4:]}" if len(value) - len(shown) >= 12 else "…"
+def _mask(key: str) -> str:
+    prefix = _PREFIX.match(key)
+    start = prefix.group() if prefix else ""
+    return f"{start}…{key[-4:]}" if len(key) - len(start) >= 12 else "…"
 
 
 def _fault(text: str) -> str:
@@ -120,48 +120,48 @@ def _fault(text: str) -> str:
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """``headers`` with every value masked that may be a credential."""
+    """Return ``headers`` with every value masked that may be a credential."""
     return {
-        name: _redacted(value) if re.search(_SENSITIVE, name.lower()) else value
-        for name, value in headers.items()
+        name: _mask_header(content) if re.search(_SENSITIVE, name.lower()) else content
+        for name, content in headers.items()
     }
 
 
-def _redacted(value: str) -> str:
-    """The mask of a header's value; the word before a bearer key is no secret."""
-    scheme, gap, key = value.partition(" ")
-    return f"{scheme} {Secret(key)}" if gap and scheme.lower() == "bearer" else str(Secret(value))
+def _mask_header(content: str) -> str:
+    """Mask a header's value; the scheme before a bearer key is no secret."""
+    scheme, gap, key = content.partition(" ")
+    return f"{scheme} {Secret(key)}" if gap and scheme.lower() == "bearer" else str(Secret(content))
 
 
 def redact_text(text: str, secrets: Iterable[Secret]) -> str:
-    """``text`` with each secret masked: as it is, URL-encoded, escaped as in JSON, in base64."""
+    """Mask each secret in ``text``: as it is, URL-encoded, escaped as in JSON, in base64."""
     for secret in secrets:
-        value = "" if secret.is_masked else secret.reveal()
-        if value:
-            text = str(secret).join(re.split("|".join(_forms(value)), text))
+        key = "" if secret.is_masked else secret.reveal()
+        if key:
+            text = str(secret).join(re.split("|".join(_forms(key)), text))
     return text
 
 
-def _forms(value: str) -> list[str]:
-    """Patterns for every way in which ``value`` may be written, the longest first."""
+def _forms(key: str) -> list[str]:
+    """Return patterns for every way in which ``key`` may be written, the longest first."""
     plain = "".join(
         rf"(?:{re.escape(char)}|(?i:%{ord(char):02x}|\\u{ord(char):04x}|\\x{ord(char):02x})"
         + (rf"|\\{re.escape(char)}" if char in "\\\"'/" else "")
         + ")"
-        for char in value
+        for char in key
     )
-    return [*_base64_forms(value.encode()), plain]
+    return [*_base64_forms(key.encode()), plain]
 
 
-def _base64_forms(value: bytes) -> list[str]:
-    """The part of each base64 spelling that ``value`` alone decides, at each of 3 alignments."""
+def _base64_forms(key: bytes) -> list[str]:
+    """Return the part of each base64 form that ``key`` alone decides, at each of 3 alignments."""
     from base64 import b64encode
 
     forms: list[str] = []
     for offset in range(3):
-        coded = b64encode(b"\0" * offset + value).decode().rstrip("=")
+        coded = b64encode(b"\0" * offset + key).decode().rstrip("=")
         first = (offset * 8 + 5) // 6
-        last = (offset + len(value)) * 8 // 6
+        last = (offset + len(key)) * 8 // 6
         core = coded[first:last]
         if len(core) >= _SHORTEST_BASE64:
             forms.append("".join({"+": "[+-]", "/": "[/_]"}.get(c, c) for c in core))

@@ -25,13 +25,13 @@ INVISIBLE = (
 _PLAIN = frozenset("._:/@%+,=-")
 
 
-def safe_text(value: object, limit: int | None = None, *, multiline: bool = False) -> str:
-    """``value`` as text that leaves a terminal alone; at most ``limit`` characters.
+def safe_text(content: object, limit: int | None = None, *, multiline: bool = False) -> str:
+    """Return ``content`` as text that leaves a terminal alone, of at most ``limit`` characters.
 
     Ordinary Unicode stays. Line ends become ``\\n`` with ``multiline``, else a space. Values
     that are no text are written as JSON. Never raises.
     """
-    text = _written(value)
+    text = _as_text(content)
     if not (text.isascii() and text.isprintable()):
         text = _clean(text, "\n" if multiline else " ")
     if limit is not None and len(text) > limit:
@@ -39,19 +39,19 @@ def safe_text(value: object, limit: int | None = None, *, multiline: bool = Fals
     return text
 
 
-def one_line(value: object, limit: int | None = None) -> str:
-    """``safe_text`` on one line, without space at the ends and with single spaces inside."""
-    text = " ".join(safe_text(value).split())
+def one_line(content: object, limit: int | None = None) -> str:
+    """Return ``safe_text`` on one line, trimmed, with single spaces inside."""
+    text = " ".join(safe_text(content).split())
     return safe_text(text, limit)
 
 
 def is_typable(text: str) -> bool:
-    """Whether every shell takes ``text`` as one plain word: what may be offered as a completion."""
+    """Tell whether every shell takes ``text`` as one plain word, fit to be a completion."""
     return bool(text) and all(char.isalnum() or char in _PLAIN for char in text)
 
 
 def shell_word(text: str) -> str:
-    """``text`` as one word of a command line that a person may copy into any shell."""
+    """Quote ``text`` as one word of a command line that a person may copy into any shell."""
     word = one_line(text)
     if is_typable(word):
         return word
@@ -61,26 +61,26 @@ def shell_word(text: str) -> str:
 
 
 def clip(text: str, size: int) -> str:
-    """``text`` cut to at most ``size`` bytes of UTF-8, with ``…`` where something was cut."""
-    data = text.encode("utf-8", "replace")
-    if len(data) <= size:
+    """Cut ``text`` to at most ``size`` bytes of UTF-8, with ``…`` where something was cut."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= size:
         return text
-    return data[: max(size - 3, 0)].decode("utf-8", "ignore") + ("…" if size >= 3 else "")
+    return encoded[: max(size - 3, 0)].decode("utf-8", "ignore") + ("…" if size >= 3 else "")
 
 
-def _written(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
+def _as_text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if content is None:
         return ""
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode("utf-8", "replace")
+    if isinstance(content, bytes | bytearray):
+        return bytes(content).decode("utf-8", "replace")
     import json
 
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(content, ensure_ascii=False, default=str)
     except (ValueError, TypeError, RecursionError):
-        return f"({type(value).__name__} that cannot be shown)"
+        return f"({type(content).__name__} that cannot be shown)"
 
 
 def _clean(text: str, line_end: str) -> str:
@@ -89,10 +89,10 @@ def _clean(text: str, line_end: str) -> str:
     text = re.sub(INVISIBLE, "", text)
     if text.isprintable():
         return text
-    return "".join(_shown(char) for char in text)
+    return "".join(_visible_char(char) for char in text)
 
 
-def _shown(char: str) -> str:
+def _visible_char(char: str) -> str:
     if char.isprintable() or char == "\n":
         return char
     import unicodedata
@@ -114,36 +114,36 @@ _NOT_A_WORD = r"[^A-Za-z0-9]+"
 
 
 def kebab(name: str) -> str:
-    """Words of ``[a-z0-9]`` joined by dashes: ``imageInput`` → ``image-input``.
+    """Join words of ``[a-z0-9]`` by dashes: ``imageInput`` → ``image-input``.
 
     Accents are dropped; a letter outside ASCII becomes ``x`` and its number in hexadecimal,
     so that a flag can be typed anywhere. Never empty, at most 60 characters.
     """
-    plain = name if name.isascii() else _folded(name)
+    plain = name if name.isascii() else _fold_accents(name)
     plain = re.sub(_PLURAL_ACRONYM, lambda found: found[1].capitalize() + "s", plain)
     plain = re.sub(_WORD_START, "-", plain)
     text = re.sub(_NOT_A_WORD, "-", plain).strip("-").lower()
     if not text:
-        return f"field-{_mark(name)}" if name else "field"
+        return f"field-{_short_hash(name)}" if name else "field"
     if len(text) > _LONGEST:
-        return f"{text[: _LONGEST - 9].rstrip('-')}-{_mark(name)}"
+        return f"{text[: _LONGEST - 9].rstrip('-')}-{_short_hash(name)}"
     return text
 
 
-def _folded(name: str) -> str:
+def _fold_accents(name: str) -> str:
     import unicodedata
 
     letters = unicodedata.normalize("NFKD", name)
-    return "".join(_typable(char) for char in letters if not unicodedata.combining(char))
+    return "".join(_typable_char(char) for char in letters if not unicodedata.combining(char))
 
 
-def _typable(char: str) -> str:
+def _typable_char(char: str) -> str:
     if char.isascii():
         return char
     return f"-x{ord(char):x}-" if char.isalnum() else "-"
 
 
-def _mark(name: str) -> str:
+def _short_hash(name: str) -> str:
     import hashlib
 
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -153,17 +153,19 @@ def _mark(name: str) -> str:
 _UNSAFE = "[\x7f-\x9f\u2028\u2029]|" + INVISIBLE
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """JSON text, one document, that no terminal obeys."""
+def dumps(document: Any, indent: int | None = None) -> str:
+    """Write one JSON document that no terminal obeys."""
     import json
 
     separators = (",", ":") if indent is None else None
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=str)
+    text = json.dumps(
+        document, ensure_ascii=False, indent=indent, separators=separators, default=str
+    )
     if text.isascii() and "\x7f" not in text:
         return text
     text = re.sub(_UNSAFE, lambda found: json.dumps(found[0])[1:-1], text)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, indent=indent, separators=separators, default=str)
+        return json.dumps(document, indent=indent, separators=separators, default=str)
     return text

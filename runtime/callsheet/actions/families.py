@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_free(marks: Mapping[str, Any]) -> bool:
-    """Whether the server marks the action as one that costs nothing."""
+    """Tell whether the server marks the action as one that costs nothing."""
     hints = marks.get("annotations")
     read_only = isinstance(hints, Mapping) and hints.get("readOnlyHint") is True
     return read_only or marks.get("readOnly") is True or marks.get("billable") is False
@@ -35,32 +35,32 @@ _BESIDE = frozenset(
 def media_fields(
     outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: AdmissionCache
 ) -> tuple[str, ...]:
-    """Wire names of media links: the configured ones and those of the output schemas.
+    """Return wire names of media links: the configured ones and those of the output schemas.
 
     The action's own medium comes first (``imageUrl`` under ``ai.image``). An output schema
     that may not be used counts as none.
     """
-    found = dict.fromkeys(configured)
+    names = dict.fromkeys(configured)
     for output in outputs:
         try:
             schema = admit(output) if output is not None else {}
         except SchemaRefused:
             continue
-        found |= dict.fromkeys(sorted(_links(schema)))
+        names |= dict.fromkeys(sorted(_links(schema)))
     own = set(kebab(action_id).split("-"))
-    return tuple(sorted(found, key=lambda name: not own & set(kebab(name).split("-"))))
+    return tuple(sorted(names, key=lambda name: not own & set(kebab(name).split("-"))))
 
 
 def _links(schema: object) -> Iterator[str]:
     if isinstance(schema, dict):
         rest = dict(schema)
         for name, inner in rest.pop("properties", {}).items():
-            yield from _named(name, inner)
+            yield from _links_of_field(name, inner)
         for inner in subschemas(rest):
             yield from _links(inner)
 
 
-def _named(name: str, inner: object) -> Iterator[str]:
+def _links_of_field(name: str, inner: object) -> Iterator[str]:
     words = set(kebab(name).split("-"))
     if words & _BESIDE:
         return
@@ -70,12 +70,23 @@ def _named(name: str, inner: object) -> Iterator[str]:
 
 
 AND_WAIT = "_and_wait"
-_ASKING = ("query", "status", "poll", "get", "check", "result", "retrieve", "fetch", "show", "info")
+_QUERY_WORDS = (
+    "query",
+    "status",
+    "poll",
+    "get",
+    "check",
+    "result",
+    "retrieve",
+    "fetch",
+    "show",
+    "info",
+)
 _DOING = frozenset(("cancel", "delete", "remove", "stop", "abort", "retry", "create", "update"))
 _TASK_IDS = frozenset(
     ("taskid", "id", "jobid", "requestid", "predictionid", "generationid", "runid", "operationid")
 )
-_MOST_ASKERS = 100
+_MOST_QUERIES = 100
 _LONGEST_WAIT = 7 * 24 * 3_600_000
 
 Member = tuple[Role, Family]
@@ -84,61 +95,61 @@ Member = tuple[Role, Family]
 def find_families(
     schemas: Mapping[str, Mapping[str, Any] | None], overlay: Overlay
 ) -> dict[str, Member]:
-    """The role and family of each action that has one, by id; ``schemas`` are admitted ones.
+    """Return the role and family of each action that has one, by id.
 
     A family is what the overlay names, or X with X_and_wait and an action of the same group
     that asks (by its name) and needs a task id alone. An X_and_wait that finds no X, or no
     action that asks, is a family of its own in the role ``wait``.
     """
-    found: dict[str, Member] = {}
+    members: dict[str, Member] = {}
     for create in sorted(overlay.families):
         if create in schemas:
-            _join(found, _configured(create, overlay.families[create], schemas))
-    askers = _Askers(schemas)
+            _enter(members, _configured_family(create, overlay.families[create], schemas))
+    askers = _QueryActions(schemas)
     for wait in sorted(name for name in schemas if name.endswith(AND_WAIT)):
-        if wait not in found:
-            _join(found, _by_name(wait, schemas, found, askers))
-    return found
+        if wait not in members:
+            _enter(members, _family_by_name(wait, schemas, members, askers))
+    return members
 
 
-def _join(found: dict[str, Member], family: Family) -> None:
+def _enter(members: dict[str, Member], family: Family) -> None:
     """Enter a family; an action that several families ask stays with the first."""
     if family.create:
-        found[family.create] = ("create", family)
+        members[family.create] = ("create", family)
     if family.wait:
-        found[family.wait] = ("wait", family)
+        members[family.wait] = ("wait", family)
     if family.query:
-        found.setdefault(family.query, ("query", family))
+        members.setdefault(family.query, ("query", family))
 
 
-def _configured(
-    create: str, said: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any] | None]
+def _configured_family(
+    create: str, settings: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any] | None]
 ) -> Family:
-    wait = said.get("wait", create + AND_WAIT)
-    query = said["query"] if said["query"] in schemas else ""
-    key = said.get("task-key") or task_key(schemas.get(query)) or "taskId"
+    wait = settings.get("wait", create + AND_WAIT)
+    query = settings["query"] if settings["query"] in schemas else ""
+    key = settings.get("task-key") or task_key(schemas.get(query)) or "taskId"
     wait = wait if wait in schemas else ""
     return Family(
         create=create, wait=wait, query=query, task_key=key, timeout_ms=_deadline(schemas.get(wait))
     )
 
 
-def _by_name(
+def _family_by_name(
     wait: str,
     schemas: Mapping[str, Mapping[str, Any] | None],
-    found: Mapping[str, Member],
-    askers: _Askers,
+    members: Mapping[str, Member],
+    askers: _QueryActions,
 ) -> Family:
     create = wait.removesuffix(AND_WAIT)
     timeout = _deadline(schemas[wait])
     query = askers.of(create)
     key = task_key(schemas.get(query)) or "taskId"
-    if create in schemas and create not in found and query:
+    if create in schemas and create not in members and query:
         return Family(create=create, wait=wait, query=query, task_key=key, timeout_ms=timeout)
     return Family(wait=wait, query=query, task_key=key, timeout_ms=timeout)
 
 
-class _Askers:
+class _QueryActions:
     """The actions that ask about jobs, by group: each name and schema is looked at once.
 
     The name must say that it asks: one that needs a task id alone may as well cost money
@@ -150,15 +161,15 @@ class _Askers:
         for name in sorted(schemas):
             group, _, last = name.rpartition(".")
             words = set(kebab(last).split("-"))
-            rank = next((place for place, one in enumerate(_ASKING) if one in words), None)
-            known = self._groups.setdefault(group, [])
-            if rank is None or words & _DOING or len(known) >= _MOST_ASKERS:
+            rank = next((index for index, word in enumerate(_QUERY_WORDS) if word in words), None)
+            askers = self._groups.setdefault(group, [])
+            if rank is None or words & _DOING or len(askers) >= _MOST_QUERIES:
                 continue
             if task_key(schemas[name]):
-                known.append((rank, name, words))
+                askers.append((rank, name, words))
 
     def of(self, create: str) -> str:
-        """The action that asks about the jobs of ``create``; empty where there is none."""
+        """Return the action that asks about the jobs of ``create``; empty where there is none."""
         group, _, word = create.rpartition(".")
         own = set(kebab(word).split("-"))
         ranked = (
@@ -170,7 +181,7 @@ class _Askers:
 
 
 def task_key(schema: Mapping[str, Any] | None) -> str:
-    """The task id's property where it is the only required (or the only) one; else empty."""
+    """Return the task id's property where it is the only required (or the only) one; else ""."""
     if not schema:
         return ""
     root = ShapeReader(schema).read(schema)
@@ -182,13 +193,17 @@ def task_key(schema: Mapping[str, Any] | None) -> str:
 
 
 def _deadline(schema: Mapping[str, Any] | None) -> int:
-    """The default of ``timeoutMs`` in milliseconds, up to a week; 600,000 where none is said."""
-    usual = Family().timeout_ms
+    """Read the default of ``timeoutMs`` in milliseconds, up to a week; 600,000 if missing."""
+    fallback = Family().timeout_ms
     if not schema:
-        return usual
+        return fallback
     reader = ShapeReader(schema)
     shape = reader.read(reader.read(schema).properties.get(TIMEOUT_FIELD, True))
-    said = shape.shown.get("default")
-    if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said <= _LONGEST_WAIT:
-        return int(said)
-    return usual
+    default = shape.shown.get("default")
+    if (
+        isinstance(default, int | float)
+        and not isinstance(default, bool)
+        and 0 < default <= _LONGEST_WAIT
+    ):
+        return int(default)
+    return fallback

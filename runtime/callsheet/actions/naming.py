@@ -87,25 +87,25 @@ def _medium_words(name: str) -> list[str]:
 
 
 def command_path(action_id: str, strip_prefixes: Sequence[str]) -> tuple[str, ...]:
-    """The words of an action's command: ``ai.video.generate`` → ``("video", "generate")``.
+    """Return the words of a command: ``ai.video.generate`` → ``("video", "generate")``.
 
     The longest prefix that matches is taken off, unless nothing would be left.
     """
-    rest = action_id
+    short_id = action_id
     for prefix in sorted(strip_prefixes, key=len, reverse=True):
         if prefix and action_id.startswith(prefix) and len(action_id) > len(prefix):
-            rest = action_id[len(prefix) :]
+            short_id = action_id[len(prefix) :]
             break
-    return _words(rest)
+    return _words(short_id)
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """A word for each part between dots; what is nested deeper than 16 makes the last one."""
+    """Return a word for each part between dots; the 16th holds whatever is nested deeper."""
     return tuple(kebab(segment) for segment in name.split(".", _MOST_WORDS - 1))
 
 
 def flag_for(wire_path: Sequence[str], overlay: Overlay) -> str:
-    """The flag (without dashes) that a wire path asks for, before collisions are settled."""
+    """Return the flag (without dashes) for a wire path, before collisions are settled."""
     alias = overlay.alias(".".join(wire_path))
     if alias is not None:
         return alias
@@ -119,51 +119,53 @@ def assign_flags(
     overlay: Overlay,
     *,
     reserved: Collection[str] = OWN_FLAGS,
-    given: Mapping[tuple[str, ...], str] | None = None,
+    locked: Mapping[tuple[str, ...], str] | None = None,
 ) -> dict[tuple[str, ...], str]:
-    """One flag for each wire path, unique, and the same whatever the order of the paths.
+    """Assign one flag to each wire path, unique and the same whatever the order of the paths.
 
-    What was ``given`` before stays, unless an alias or a flag of ours wants it otherwise. A
+    What was ``locked`` before stays, unless an alias or a flag of ours wants it otherwise. A
     field named like a flag of ours is said as ``input.NAME``. Of several names that ask for one
     flag, an alias comes first, then the name spelled like the flag, then the others in order,
     numbered from 2.
     """
     ordered = sorted(paths, key=lambda path: _rank(path, overlay))
-    found = _kept(ordered, overlay, given or {}, reserved)
-    taken = set(found.values())
+    assigned = _locked_flags(ordered, overlay, locked or {}, reserved)
+    used = set(assigned.values())
     for path in ordered:
-        if path in found:
+        if path in assigned:
             continue
-        wanted = _wanted(path, found, overlay)
+        wanted = _wanted_flag(path, assigned, overlay)
         if wanted in reserved:
             wanted = f"input.{wanted}"
-        found[path] = _free(wanted, taken)
-        taken.add(found[path])
-    return found
+        assigned[path] = _free_name(wanted, used)
+        used.add(assigned[path])
+    return assigned
 
 
-def _kept(
+def _locked_flags(
     paths: Sequence[tuple[str, ...]],
     overlay: Overlay,
-    given: Mapping[tuple[str, ...], str],
+    locked: Mapping[tuple[str, ...], str],
     reserved: Collection[str],
 ) -> dict[tuple[str, ...], str]:
-    """The flags that stay: given before, free still, and asked for by no alias otherwise."""
+    """Return the locked flags that stay: still free, and wanted otherwise by no alias."""
     aliases = {path: overlay.alias(".".join(path)) for path in paths}
-    found: dict[tuple[str, ...], str] = {}
-    taken = {alias for alias in aliases.values() if alias is not None}
+    assigned: dict[tuple[str, ...], str] = {}
+    used = {alias for alias in aliases.values() if alias is not None}
     for path in paths:
-        name = given.get(path)
+        name = locked.get(path)
         renamed = any(aliases.get(path[:end]) is not None for end in range(1, len(path) + 1))
-        if name and not renamed and name not in reserved and name not in taken:
-            found[path] = name
-            taken.add(name)
-    return found
+        if name and not renamed and name not in reserved and name not in used:
+            assigned[path] = name
+            used.add(name)
+    return assigned
 
 
-def _wanted(path: tuple[str, ...], given: dict[tuple[str, ...], str], overlay: Overlay) -> str:
-    if overlay.alias(".".join(path)) is None and path[:-1] in given:
-        return f"{given[path[:-1]]}.{kebab(path[-1])}"
+def _wanted_flag(
+    path: tuple[str, ...], assigned: dict[tuple[str, ...], str], overlay: Overlay
+) -> str:
+    if overlay.alias(".".join(path)) is None and path[:-1] in assigned:
+        return f"{assigned[path[:-1]]}.{kebab(path[-1])}"
     return flag_for(path, overlay)
 
 
@@ -172,51 +174,51 @@ def _rank(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tup
     return len(path), unaliased, path[-1] != kebab(path[-1]), path
 
 
-def _free(wanted: str, taken: Collection[str]) -> str:
+def _free_name(wanted: str, used: Collection[str]) -> str:
     name, number = wanted, 2
-    while name in taken:
+    while name in used:
         name, number = f"{wanted}-{number}", number + 1
     return name
 
 
-def negative_flag(name: str, taken: Collection[str]) -> str | None:
-    """The ``no-x`` of a boolean flag, or ``None`` where that name belongs to another flag.
+def negative_flag(name: str, used: Collection[str]) -> str | None:
+    """Return the ``no-x`` of a boolean flag, or ``None`` where another flag has that name.
 
-    ``taken`` holds every other flag of the command, ours included; ``--x false`` always works.
+    ``used`` holds every other flag of the command, ours included; ``--x false`` always works.
     """
     head, _, last = name.rpartition(".")
     negative = f"{head}.no-{last}" if head else f"no-{last}"
-    return None if negative in taken else negative
+    return None if negative in used else negative
 
 
 def assign_commands(
-    wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, tuple[str, ...]]
+    wanted: Mapping[str, tuple[str, ...]], locked: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """Command paths by action id, and in words why an action has another one or none.
+    """Assign command paths by action id, and say why an action has another path or none.
 
-    Paths in ``given`` stay. A newcomer whose path is taken keeps its full id; one that is
+    Paths in ``locked`` stay. A newcomer whose path is taken keeps its full id; one that is
     named like a command of ours, or like a group, is reached by ``call`` alone.
     """
     paths = _Paths()
-    told: dict[str, str] = {}
-    for name in sorted(given):
-        if given[name][0] not in OWN_COMMANDS and paths.fits(given[name]):
-            paths[name] = given[name]
+    reasons: dict[str, str] = {}
+    for name in sorted(locked):
+        if locked[name][0] not in OWN_COMMANDS and paths.fits(locked[name]):
+            paths[name] = locked[name]
     groups = {path[:end] for path in wanted.values() for end in range(1, len(path))}
     for name in sorted(wanted.keys() - paths.keys()):
         path, full = wanted[name], _words(name)
         if path[0] in OWN_COMMANDS:
-            told[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
+            reasons[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
         elif path in groups:
-            told[name] = f"`{' '.join(path)}` is a group too; use `call {shell_word(name)}`"
+            reasons[name] = f"`{' '.join(path)}` is a group too; use `call {shell_word(name)}`"
         elif paths.fits(path):
             paths[name] = path
         elif full[0] not in OWN_COMMANDS and full not in groups and paths.fits(full):
             paths[name] = full
-            told[name] = f"`{' '.join(path)}` is taken; it is `{' '.join(full)}`"
+            reasons[name] = f"`{' '.join(path)}` is taken; it is `{' '.join(full)}`"
         else:
-            told[name] = f"`{' '.join(path)}` is taken; use `call {shell_word(name)}`"
-    return paths, told
+            reasons[name] = f"`{' '.join(path)}` is taken; use `call {shell_word(name)}`"
+    return paths, reasons
 
 
 class _Paths(dict[str, tuple[str, ...]]):
@@ -233,7 +235,7 @@ class _Paths(dict[str, tuple[str, ...]]):
         self._above.update(path[:end] for end in range(1, len(path)))
 
     def fits(self, path: tuple[str, ...]) -> bool:
-        """Whether the path is no other command's, nor above or beneath one."""
+        """Tell whether the path is no other command's, nor above or beneath one."""
         beneath = any(path[:end] in self._whole for end in range(1, len(path) + 1))
         return not beneath and path not in self._above
 
@@ -242,6 +244,6 @@ _SUMMARY_READ = 2000
 
 
 def summary_line(action: Action) -> str:
-    """The line that a group's page shows for an action."""
+    """Return the line that a group's page shows for an action."""
     text = safe_text(action.summary or action.doc, _SUMMARY_READ, multiline=True)
     return " ".join(text.split()).split(". ")[0] or action.id

@@ -30,45 +30,45 @@ _LINK_FORMATS = frozenset(("uri", "url", "binary", "byte"))
 
 
 def read_params(schema: Mapping[str, Any]) -> tuple[Param, ...]:
-    """The parameters of an admitted schema, without flags and in no order that matters."""
+    """Return the parameters of an admitted schema, without flags and in no particular order."""
     reader = ShapeReader(schema)
     root = reader.read(schema)
     if "object" not in root.kinds:
         return ()
-    found: list[Param] = []
-    _collect(found, reader, root, ((), True))
-    given = _examples(root)
-    return tuple(_exemplified(one, given) for one in found)
+    params: list[Param] = []
+    _collect(params, reader, root, ((), True))
+    examples = _examples(root)
+    return tuple(_fill_example(param, examples) for param in params)
 
 
 def _examples(shape: Shape) -> Sequence[Any]:
-    given = shape.shown.get("examples")
-    return given if isinstance(given, list) else ()
+    examples = shape.shown.get("examples")
+    return examples if isinstance(examples, list) else ()
 
 
-def _exemplified(param: Param, whole: Sequence[Any]) -> Param:
-    """The parameter with its value in the first whole example, where it has none of its own."""
-    value: Any = whole[0] if whole and param.example is None else None
+def _fill_example(param: Param, examples: Sequence[Any]) -> Param:
+    """Fill in the parameter's value from the first whole example, where it has none of its own."""
+    example: Any = examples[0] if examples and param.example is None else None
     for name in param.path:
-        if not isinstance(value, dict) or name not in value:
+        if not isinstance(example, dict) or name not in example:
             return param
-        value = value[name]
-    return param._replace(example=_short(value))
+        example = example[name]
+    return param._replace(example=_short_json(example))
 
 
 def _collect(
-    found: list[Param], reader: ShapeReader, shape: Shape, place: tuple[tuple[str, ...], bool]
+    params: list[Param], reader: ShapeReader, shape: Shape, parent: tuple[tuple[str, ...], bool]
 ) -> None:
-    above, sure = place
+    above, is_sure = parent
     for name, schema in shape.properties.items():
         if schema is False:
             continue
         path = (*above, name)
         inner = reader.read(schema)
-        required = sure and name in shape.required
-        found.append(_param(path, inner, reader, required=required))
+        required = is_sure and name in shape.required
+        params.append(_param(path, inner, reader, required=required))
         if "object" in inner.kinds and len(path) < MOST_DEPTH:
-            _collect(found, reader, inner, (path, required))
+            _collect(params, reader, inner, (path, required))
 
 
 def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required: bool) -> Param:
@@ -88,21 +88,21 @@ def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required
         nullable="null" in shape.kinds and (shape.choices is None or None in shape.choices),
         choices=_choices(listed),
         limits=limits,
-        default=_text(shape.shown["default"]) if "default" in shape.shown else None,
-        example=_short(_examples(shape)[0]) if _examples(shape) else None,
+        default=_json(shape.shown["default"]) if "default" in shape.shown else None,
+        example=_short_json(_examples(shape)[0]) if _examples(shape) else None,
         doc=str(shape.shown.get("description") or shape.shown.get("title") or ""),
         media=_is_media(path, kind, shape, items),
     )
 
 
 def kind_of(shape: Shape) -> Kind:
-    """The one kind of value besides null, or ``any`` where there are several."""
+    """Return the one kind of value besides null, or ``any`` where there are several."""
     kinds = shape.kinds - {"null"}
     return _KIND.get(next(iter(kinds)), "any") if len(kinds) == 1 else "any"
 
 
 def _reads(shape: Shape) -> tuple[str, ...]:
-    """The kinds of a value of several kinds; none where every kind may come, or a single one."""
+    """Return the kinds of a value of several kinds; none for a single kind or for all of them."""
     if kind_of(shape) != "any" or shape.kinds >= KINDS:
         return ()
     return tuple(sorted("number" if kind == "integer" else kind for kind in shape.kinds))
@@ -119,128 +119,138 @@ _KIND: Mapping[str, Kind] = {
 
 
 def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
-    """The listed values that can be typed; none where one of them is an object or a list."""
+    """Return the listed values that can be typed; none where one of them is an object or a list."""
     if shape.choices is None:
         return ()
     kinds = with_integer(shape.kinds)
-    fit = [one for one in shape.choices if one is not None and kind_of_value(one) in kinds]
-    return tuple(fit) if all(isinstance(one, _SCALARS) for one in fit) else ()
+    choices = [
+        choice for choice in shape.choices if choice is not None and kind_of_value(choice) in kinds
+    ]
+    return tuple(choices) if all(isinstance(choice, _SCALARS) for choice in choices) else ()
 
 
-def _short(value: object) -> str | None:
-    """An example as text, where it is no longer than one would type."""
-    text = _text(value)
+def _short_json(example: object) -> str | None:
+    """Write an example as text, where it is no longer than one would type."""
+    text = _json(example)
     return text if len(text) <= _LONGEST_EXAMPLE else None
 
 
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
 
 def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> bool:
-    """Whether the value is a picture, a film or a sound, by link or inline."""
-    one = items if kind == "array" else shape
-    if "string" not in one.kinds or one.kinds == KINDS or one.choices is not None:
+    """Tell whether the value is a picture, a film or a sound, by link or inline."""
+    scalar = items if kind == "array" else shape
+    if "string" not in scalar.kinds or scalar.kinds == KINDS or scalar.choices is not None:
         return False
-    if "contentMediaType" in one.shown or one.shown.get("contentEncoding") == "base64":
+    if "contentMediaType" in scalar.shown or scalar.shown.get("contentEncoding") == "base64":
         return True
-    if one.shown.get("format") in _LINK_FORMATS:
+    if scalar.shown.get("format") in _LINK_FORMATS:
         return mentions_medium(path[-1])
     return names_medium(path)
 
 
 def merge_params(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param, ...]:
-    """The fields of a family: those of one action alone say so in ``only``.
+    """Merge the fields of a family; those of one action alone name it in ``only``.
 
     Where both actions have a field and differ, what both allow is kept: the schema of the
     action that is really sent judges the body.
     """
-    other = {one.path: one for one in wait}
-    found = []
-    for one in create:
-        twin = other.pop(one.path, None)
-        found.append(one._replace(only="create") if twin is None else _merged(one, twin))
-    found.extend(one._replace(only="wait", required=False) for one in other.values())
-    return tuple(found)
+    waiting = {param.path: param for param in wait}
+    params = []
+    for param in create:
+        twin = waiting.pop(param.path, None)
+        params.append(param._replace(only="create") if twin is None else _merge(param, twin))
+    params.extend(param._replace(only="wait", required=False) for param in waiting.values())
+    return tuple(params)
 
 
-def _merged(one: Param, twin: Param) -> Param:
-    if one == twin:
-        return one
-    choices = (*one.choices, *(choice for choice in twin.choices if choice not in one.choices))
-    return one._replace(
-        kind=one.kind if one.kind == twin.kind else "any",
-        items=one.items if one.items == twin.items else "any",
-        reads=one.reads if one.reads == twin.reads and one.kind == twin.kind else (),
-        nullable=one.nullable or twin.nullable,
-        choices=choices if one.choices and twin.choices else (),
-        limits={key: value for key, value in one.limits.items() if twin.limits.get(key) == value},
+def _merge(param: Param, twin: Param) -> Param:
+    if param == twin:
+        return param
+    choices = (*param.choices, *(choice for choice in twin.choices if choice not in param.choices))
+    return param._replace(
+        kind=param.kind if param.kind == twin.kind else "any",
+        items=param.items if param.items == twin.items else "any",
+        reads=param.reads if param.reads == twin.reads and param.kind == twin.kind else (),
+        nullable=param.nullable or twin.nullable,
+        choices=choices if param.choices and twin.choices else (),
+        limits={key: limit for key, limit in param.limits.items() if twin.limits.get(key) == limit},
     )
 
 
 def with_flags(
-    found: Sequence[Param],
+    params: Sequence[Param],
     *,
     action_id: str,
     overlay: Overlay,
     family: bool = False,
-    given: Mapping[tuple[str, ...], str] | None = None,
+    locked: Mapping[tuple[str, ...], str] | None = None,
 ) -> tuple[Param, ...]:
     """Assign flags to parameters and order them: required ones first, then by name.
 
     Nested objects get flags to depth 3, a parent before its fields, and a command 100 at most;
     the deepest fields give way first (their object's flag takes JSON). A field without a flag
-    is ``hidden``. With ``family`` the flags of a family stay free, and the deadline field is
-    hidden as ``timeout``. What is in ``given`` (the lock's flags) stays.
+    is ``flagless``. With ``family`` the flags of a family stay free, and the deadline field is
+    hidden as ``timeout``. What is in ``locked`` (the lock's flags) stays.
     """
-    away = {
-        one.path[0]
-        for one in found
-        if overlay.is_hidden(action_id, one.path[0]) or (family and _is_deadline(one, overlay))
+    hidden_names = {
+        param.path[0]
+        for param in params
+        if overlay.is_hidden(action_id, param.path[0]) or (family and _is_deadline(param, overlay))
     }
-    shown = _bounded([one for one in found if one.path[0] not in away])
+    visible = _limit_flags([param for param in params if param.path[0] not in hidden_names])
     reserved = OWN_FLAGS | FAMILY_FLAGS if family else OWN_FLAGS
     overlay = overlay.of(action_id)
-    given = assign_flags((one.path for one in shown), overlay, reserved=reserved, given=given or {})
-    hidden = [one for one in found if one.path not in given and len(one.path) == 1]
-    said = _Said(overlay, overlay.field_descriptions(action_id), overlay.default_values(action_id))
-    ready = [_finished(one, given[one.path], said) for one in shown]
-    ready += [_hidden(one, said, family=family) for one in hidden]
-    top = {one.path[0]: one for one in ready if len(one.path) == 1}
-    return tuple(sorted(ready, key=lambda one: (not top[one.path[0]].required, one.path)))
+    locked = assign_flags(
+        (param.path for param in visible), overlay, reserved=reserved, locked=locked or {}
+    )
+    flagless = [param for param in params if param.path not in locked and len(param.path) == 1]
+    configured = _FieldSettings(
+        overlay, overlay.field_descriptions(action_id), overlay.default_values(action_id)
+    )
+    ready = [_finish(param, locked[param.path], configured) for param in visible]
+    ready += [_hide(param, configured, family=family) for param in flagless]
+    top = {param.path[0]: param for param in ready if len(param.path) == 1}
+    return tuple(sorted(ready, key=lambda param: (not top[param.path[0]].required, param.path)))
 
 
-def _is_deadline(one: Param, overlay: Overlay) -> bool:
-    return one.path == (TIMEOUT_FIELD,) or overlay.alias(".".join(one.path)) == "timeout"
+def _is_deadline(param: Param, overlay: Overlay) -> bool:
+    return param.path == (TIMEOUT_FIELD,) or overlay.alias(".".join(param.path)) == "timeout"
 
 
-def _bounded(found: list[Param]) -> list[Param]:
+def _limit_flags(params: list[Param]) -> list[Param]:
     depth = MOST_DEPTH
-    while len(found) > MOST_FLAGS and depth > 1:
-        found = [one for one in found if len(one.path) < depth]
+    while len(params) > MOST_FLAGS and depth > 1:
+        params = [param for param in params if len(param.path) < depth]
         depth -= 1
-    return sorted(found, key=lambda one: (not one.required, one.path))[:MOST_FLAGS]
+    return sorted(params, key=lambda param: (not param.required, param.path))[:MOST_FLAGS]
 
 
-class _Said(NamedTuple):
-    """What the configuration says of the fields of one action."""
+class _FieldSettings(NamedTuple):
+    """The configuration of one action's fields."""
 
     overlay: Overlay
     docs: Mapping[str, str]
     values: Mapping[str, Any]
 
 
-def _finished(one: Param, name: str, said: _Said) -> Param:
-    wire = ".".join(one.path)
-    comma = len(one.path) == 1 and one.path[0] in said.overlay.comma
-    sent = json.dumps(said.values[wire], ensure_ascii=False) if wire in said.values else None
-    doc = said.docs.get(wire, one.doc)
-    return one._replace(flag=name, comma=comma, media=one.media or comma, doc=doc, sent=sent)
+def _finish(param: Param, name: str, configured: _FieldSettings) -> Param:
+    wire = ".".join(param.path)
+    comma = len(param.path) == 1 and param.path[0] in configured.overlay.comma
+    sent = (
+        json.dumps(configured.values[wire], ensure_ascii=False)
+        if wire in configured.values
+        else None
+    )
+    doc = configured.docs.get(wire, param.doc)
+    return param._replace(flag=name, comma=comma, media=param.media or comma, doc=doc, sent=sent)
 
 
-def _hidden(one: Param, said: _Said, *, family: bool) -> Param:
-    deadline = family and _is_deadline(one, said.overlay)
-    plain = _finished(one, "timeout" if deadline else "", said)
+def _hide(param: Param, configured: _FieldSettings, *, family: bool) -> Param:
+    deadline = family and _is_deadline(param, configured.overlay)
+    plain = _finish(param, "timeout" if deadline else "", configured)
     return plain._replace(hidden=True)
 
 
@@ -250,7 +260,7 @@ def param_at(params: Sequence[Param], pointer: Sequence[str | int]) -> Param | N
     That is the nearest one above it where the value has no flag of its own, and ``None`` where
     only ``--input`` can carry it.
     """
-    known = {one.path: one for one in params if one.flag}
+    by_path = {param.path: param for param in params if param.flag}
     steps = tuple(map(str, pointer))
     paths = (steps[:end] for end in range(len(steps), 0, -1))
-    return next((known[path] for path in paths if path in known), None)
+    return next((by_path[path] for path in paths if path in by_path), None)

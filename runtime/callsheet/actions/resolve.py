@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _SUMMARY = 72
-_ALONE: tuple[Role, Family] = ("", Family())
+_NO_FAMILY: tuple[Role, Family] = ("", Family())
 _UNTYPED = "the action takes --input alone"
 
 
@@ -49,31 +49,33 @@ class ActionSet:
 
     @cached_property
     def by_id(self) -> Mapping[str, Action]:
-        """The actions by their ids."""
+        """Index the actions by their ids."""
         return {action.id: action for action in self.actions}
 
     @cached_property
     def by_command(self) -> Mapping[tuple[str, ...], Action]:
-        """The actions that have a command, by its words."""
+        """Index the actions that have a command by its words."""
         return {action.command: action for action in self.actions if action.command}
 
 
 def resolve_actions(
     advertised: Sequence[Advertised],
     overlay: Overlay,
-    given: Mapping[str, tuple[str, ...]] | None = None,
+    commands: Mapping[str, tuple[str, ...]] | None = None,
     flags: Mapping[str, Mapping[tuple[str, ...], str]] | None = None,
 ) -> ActionSet:
-    """Read a catalogue; the same for any order of its entries.
+    """Turn catalogue entries into named actions; the same for any order of the entries.
 
-    ``given`` holds the command paths of the lock, ``flags`` its flags by action and wire path:
+    ``commands`` holds the command paths of the lock, ``flags`` its flags by action and wire path:
     they stay, whatever is new. Actions that the
     overlay leaves out are left out; of two entries with one id the first in canonical order
     is taken.
     """
-    whole = ActionResolver(advertised, overlay, given or {}, flags or {})
-    actions = tuple(whole.action(name) for name in sorted(whole.entries))
-    problems = sorted(whole.problems, key=lambda one: (one.action, one.code, one.message))
+    resolver = ActionResolver(advertised, overlay, commands or {}, flags or {})
+    actions = tuple(resolver.action(name) for name in sorted(resolver.entries))
+    problems = sorted(
+        resolver.problems, key=lambda problem: (problem.action, problem.code, problem.message)
+    )
     return ActionSet(actions, tuple(problems), _groups(actions))
 
 
@@ -81,14 +83,14 @@ class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
     """The admitted input schema of each action, looked at when it is first asked for."""
 
     def __init__(
-        self, entries: Mapping[str, Advertised], admit: AdmissionCache, tell: Callable[..., None]
+        self, entries: Mapping[str, Advertised], admit: AdmissionCache, report: Callable[..., None]
     ) -> None:
-        self._entries, self._admit, self._tell = entries, admit, tell
+        self._entries, self._admit, self._report = entries, admit, report
         self._found: dict[str, dict[str, Any] | None] = {}
 
     def __getitem__(self, name: str) -> dict[str, Any] | None:
         if name not in self._found:
-            self._found[name] = self._admitted(self._entries[name])
+            self._found[name] = self._admit_input(self._entries[name])
         return self._found[name]
 
     def __contains__(self, name: object) -> bool:
@@ -100,18 +102,18 @@ class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _admitted(self, entry: Advertised) -> dict[str, Any] | None:
+    def _admit_input(self, entry: Advertised) -> dict[str, Any] | None:
         if entry.input is None:
-            self._tell("no-schema", entry.id, "the server sent no JSON Schema", _UNTYPED)
+            self._report("no-schema", entry.id, "the server sent no JSON Schema", _UNTYPED)
             return None
         try:
-            schema, notes = self._admit.noted(entry.input)
+            schema, notes = self._admit.with_notes(entry.input)
         except SchemaRefused as refused:
             why = f"its schema is not used: {refused.reason}"
-            self._tell("schema-refused", entry.id, why, _UNTYPED, refused.pointer)
+            self._report("schema-refused", entry.id, why, _UNTYPED, refused.pointer)
             return None
         for note in notes:
-            self._tell("left-out", entry.id, note)
+            self._report("left-out", entry.id, note)
         return schema
 
 
@@ -125,7 +127,7 @@ class ActionResolver:
         self,
         advertised: Sequence[Advertised],
         overlay: Overlay,
-        given: Mapping[str, tuple[str, ...]],
+        commands: Mapping[str, tuple[str, ...]],
         flags: Mapping[str, Mapping[tuple[str, ...], str]],
     ) -> None:
         self.overlay = overlay
@@ -133,54 +135,58 @@ class ActionResolver:
         self.flags = flags
         self.entries = self._entries(advertised)
         self.admit = AdmissionCache()
-        self.schemas = LazySchemas(self.entries, self.admit, self._tell)
+        self.schemas = LazySchemas(self.entries, self.admit, self._report)
         self.families = self._families()
-        self.commands = self._commands(given)
+        self.commands = self._commands(commands)
 
     def _entries(self, advertised: Sequence[Advertised]) -> dict[str, Advertised]:
-        found: dict[str, Advertised] = {}
+        entries: dict[str, Advertised] = {}
         counts = Counter(entry.id for entry in advertised)
-        for entry in sorted(advertised, key=lambda one: _rank(one, alone=counts[one.id] == 1)):
-            if entry.id in found:
-                self._tell("twice", entry.id, "the server lists this id more than once")
+        for entry in sorted(
+            advertised, key=lambda other: _rank(other, alone=counts[other.id] == 1)
+        ):
+            if entry.id in entries:
+                self._report("twice", entry.id, "the server lists this id more than once")
             elif self.overlay.admits(entry.id):
-                said = self.overlay.description(entry.id)
-                found[entry.id] = entry._replace(description=said) if said else entry
-        return found
+                description = self.overlay.description(entry.id)
+                entries[entry.id] = (
+                    entry._replace(description=description) if description else entry
+                )
+        return entries
 
     def _families(self) -> dict[str, tuple[Role, Family]]:
-        """The families with the times that the configuration sets for them."""
-        found = find_families(self.schemas, self.overlay)
-        for name, (role, family) in found.items():
-            said = self.overlay.wait_ms(family.create or family.wait)
-            if said is not None:
-                found[name] = (role, family._replace(timeout_ms=said))
-        return found
+        """Return the families with the waits that the configuration sets for them."""
+        families = find_families(self.schemas, self.overlay)
+        for name, (role, family) in families.items():
+            wait_ms = self.overlay.wait_ms(family.create or family.wait)
+            if wait_ms is not None:
+                families[name] = (role, family._replace(timeout_ms=wait_ms))
+        return families
 
-    def _tell(
+    def _report(
         self, code: str, action: str, message: str, hint: str = "", pointer: str = ""
     ) -> None:
-        told = Problem(code=code, action=action, message=message, hint=hint, pointer=pointer)
-        self.problems.append(told)
+        problem = Problem(code=code, action=action, message=message, hint=hint, pointer=pointer)
+        self.problems.append(problem)
 
-    def _commands(self, given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    def _commands(self, locked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         wanted: dict[str, tuple[str, ...]] = {}
-        kept: dict[str, tuple[str, ...]] = {}
+        fixed: dict[str, tuple[str, ...]] = {}
         for name in self.entries:
             if self.overlay.is_without_command(name):
                 continue
-            role, family = self.families.get(name, _ALONE)
+            role, family = self.families.get(name, _NO_FAMILY)
             twin = family.create if role == "wait" else family.wait if role == "create" else ""
-            old = given.get(name) or (given.get(twin) if role == "create" else None)
-            if role == "wait" and twin and old in {None, given.get(twin, old)}:
+            old = locked.get(name) or (locked.get(twin) if role == "create" else None)
+            if role == "wait" and twin and old in {None, locked.get(twin, old)}:
                 continue
-            said = self.overlay.command(name)
-            if said or old:
-                kept[name] = said or old or ()
-            wanted[name] = said or self._path(name, alone=role == "wait" and not twin)
-        paths, told = assign_commands(wanted, kept)
-        for name, why in told.items():
-            self._tell("renamed" if name in paths else "call-only", name, why)
+            configured = self.overlay.command(name)
+            if configured or old:
+                fixed[name] = configured or old or ()
+            wanted[name] = configured or self._path(name, alone=role == "wait" and not twin)
+        paths, reasons = assign_commands(wanted, fixed)
+        for name, reason in reasons.items():
+            self._report("renamed" if name in paths else "call-only", name, reason)
         return paths
 
     def _path(self, name: str, *, alone: bool) -> tuple[str, ...]:
@@ -189,7 +195,7 @@ class ActionResolver:
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
 
     def listing_of(self, name: str) -> Action:
-        """One action as lists show it: no schema is read for it."""
+        """Return one action as lists show it: no schema is read for it."""
         entry = self.entries[name]
         return Action(
             id=name,
@@ -199,9 +205,9 @@ class ActionResolver:
         )
 
     def action(self, name: str) -> Action:
-        """One action, whole."""
+        """Return one action, whole."""
         entry = self.entries[name]
-        role, family = self.families.get(name, _ALONE)
+        role, family = self.families.get(name, _NO_FAMILY)
         return Action(
             id=name,
             command=self.commands.get(name, ()),
@@ -218,15 +224,17 @@ class ActionResolver:
         )
 
     def _params(self, name: str, role: Role, family: Family) -> tuple[Param, ...]:
-        found = read_params(self.schemas[name] or {})
+        params = read_params(self.schemas[name] or {})
         if role == "create" and family.wait:
-            found = merge_params(found, read_params(self.schemas[family.wait] or {}))
+            params = merge_params(params, read_params(self.schemas[family.wait] or {}))
         blocking = role in {"create", "wait"}
-        given = self.flags.get(name)
-        return with_flags(found, action_id=name, overlay=self.overlay, family=blocking, given=given)
+        flags = self.flags.get(name)
+        return with_flags(
+            params, action_id=name, overlay=self.overlay, family=blocking, locked=flags
+        )
 
     def _media(self, name: str, role: Role, family: Family) -> tuple[str, ...]:
-        """A family's media stand in the reply that ends the job, so every member is read."""
+        """Read the media fields of all members: the reply that ends the job holds the media."""
         members = (name, family.wait, family.query) if role else (name,)
         outputs = [self.entries[member].output for member in members if member in self.entries]
         return media_fields(outputs, self.overlay.media, name, self.admit)
@@ -237,7 +245,7 @@ def _rank(entry: Advertised, *, alone: bool) -> tuple[str, str, str]:
 
 
 def summary_of(entry: Advertised) -> str:
-    """The first sentence of the description, or the title, in at most 72 characters."""
+    """Return the first sentence of the description, or the title, in at most 72 characters."""
     text = entry.description.strip() or entry.title.strip()
     line = " ".join(text.splitlines()[0].split()) if text else ""
     for end in (". ", "。"):
@@ -249,11 +257,11 @@ def summary_of(entry: Advertised) -> str:
 
 
 def _groups(actions: Sequence[Action]) -> dict[tuple[str, ...], str]:
-    found: dict[tuple[str, ...], str] = {}
+    groups: dict[tuple[str, ...], str] = {}
     for action in actions:
         segments = action.id.split(".")
         for end in range(1, len(action.command)):
-            left = len(segments) - len(action.command) + end
-            prefix = ".".join(segments[: max(left, 1)])
-            found.setdefault(action.command[:end], f"Actions under {prefix}")
-    return dict(sorted(found.items()))
+            depth = len(segments) - len(action.command) + end
+            prefix = ".".join(segments[: max(depth, 1)])
+            groups.setdefault(action.command[:end], f"Actions under {prefix}")
+    return dict(sorted(groups.items()))

@@ -39,18 +39,18 @@ class Bindings(NamedTuple):
             )
 
     def overlay(self) -> Overlay:
-        """The configuration that the package was generated with."""
+        """Load the configuration that the package was generated with."""
         from callsheet.config.overlay import Overlay
 
         return Overlay.from_json(self._json("overlay.json") or {})
 
     def protocol(self) -> Mapping[str, Any]:
-        """What that configuration forces of how replies are read; see ``protocol.Overrides``."""
+        """Load the forced readings of replies; see ``protocol.overrides``."""
         table: Mapping[str, Any] = (self._json("overlay.json") or {}).get("protocol", {})
         return table
 
     def action(self, action_id: str) -> Action | None:
-        """The generated action of this id; the module of its group alone is imported."""
+        """Return the generated action of this id; only the module of its group is imported."""
         if not self.package:
             return None
         from importlib import import_module
@@ -59,20 +59,22 @@ class Bindings(NamedTuple):
         for word in dict.fromkeys(part.replace("_", "-") for part in action_id.split(".")):
             if word in index:
                 module = import_module(f"{self.package}.commands.{index[word]}")
-                found = [
-                    one for one in vars(module).values() if getattr(one, "id", "") == action_id
+                matches = [
+                    member
+                    for member in vars(module).values()
+                    if getattr(member, "id", "") == action_id
                 ]
-                if found:
-                    action: Action = found[0]
+                if matches:
+                    action: Action = matches[0]
                     return action
         return None
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
-        """The advertised ``{"input": …, "output": …}`` stored as ``schemas/<name>.json``."""
+        """Load the advertised ``{"input": …, "output": …}`` from ``schemas/<name>.json``."""
         return self._json(f"schemas/{name}.json")
 
     def names(self) -> dict[str, tuple[str, ...]]:
-        """The command path that each action of the package was given: it stays."""
+        """Return the command path of each action of the package; these paths stay."""
         if not self.package:
             return {}
         from importlib import import_module
@@ -82,7 +84,9 @@ class Bindings(NamedTuple):
         except ModuleNotFoundError:  # a package for Python alone
             return {}
         modules = [import_module(f"{self.package}.commands.{name}") for name in {*index.values()}]
-        return {one.id: one.command for made in modules for one in made.COMMANDS.values()}
+        return {
+            action.id: action.command for module in modules for action in module.COMMANDS.values()
+        }
 
     def _json(self, path: str) -> Mapping[str, Any] | None:
         if not self.package:

@@ -30,22 +30,22 @@ class ProfileFile:
 
     @property
     def current(self) -> str:
-        """The profile that is used when none is named."""
+        """Return the profile that is used when none is named."""
         return str(self._data.get("profile") or "default")
 
     def names(self) -> list[str]:
-        """All profiles, in order of their names."""
+        """List all profiles by name."""
         return sorted(self._data["profiles"])
 
     def profile(self, name: str) -> Mapping[str, Any]:
-        """The values of one profile, without its keys."""
+        """Return the values of one profile, without its keys."""
         values: Mapping[str, Any] = self._data["profiles"].get(name, {})
         return {k: v for k, v in values.items() if k not in SECRETS}
 
     def key(self, name: str, origin: str) -> str | None:
-        """The key stored in a profile for this origin."""
-        found = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
-        return found if isinstance(found, str) else None
+        """Return the key stored in a profile for this origin."""
+        key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
+        return key if isinstance(key, str) else None
 
     def save(self, name: str, values: Mapping[str, Any], *, origin: str, key: str | None) -> None:
         """Store values in a profile and make it the current one; ``UsageError`` when unwritable.
@@ -61,21 +61,21 @@ class ProfileFile:
         self._write()
 
     def forget(self, name: str, origin: str) -> bool:
-        """Drop the key of one origin; false when there was none."""
+        """Drop the key of one origin; return false when there was none."""
         self._data = self._read()
         keys = self._data["profiles"].get(name, {}).get("keys", {})
-        found = keys.pop(origin, None) is not None
-        if found:
+        existed = keys.pop(origin, None) is not None
+        if existed:
             self._write()
-        return found
+        return existed
 
     def _read(self) -> dict[str, Any]:
         import json
 
         try:
             with open(self.path, encoding="utf-8") as file:
-                self.warnings = self._exposed(os.fstat(file.fileno()))
-                data = json.load(file)
+                self.warnings = self._exposure_warnings(os.fstat(file.fileno()))
+                document = json.load(file)
         except FileNotFoundError:
             return {"profiles": {}}
         except (OSError, ValueError, RecursionError) as error:
@@ -83,24 +83,24 @@ class ProfileFile:
                 f"{self.path} cannot be read: {type(error).__name__}",
                 hint="mend or remove the file, then log in again",
             ) from None
-        if not isinstance(data, dict) or not isinstance(data.get("profiles", {}), dict):
+        if not isinstance(document, dict) or not isinstance(document.get("profiles", {}), dict):
             raise UsageError(
                 f"{self.path} is not a configuration", hint="remove it and log in again"
             )
-        profiles = data.get("profiles", {})
-        data["profiles"] = {k: v for k, v in profiles.items() if isinstance(v, dict)}
-        for profile in data["profiles"].values():
+        profiles = document.get("profiles", {})
+        document["profiles"] = {k: v for k, v in profiles.items() if isinstance(v, dict)}
+        for profile in document["profiles"].values():
             if not isinstance(profile.get("keys", {}), dict):
                 del profile["keys"]
-        return data
+        return document
 
-    def _exposed(self, stat: os.stat_result) -> tuple[str, ...]:
-        found = []
+    def _exposure_warnings(self, stat: os.stat_result) -> tuple[str, ...]:
+        warnings = []
         if stat.st_mode & 0o077:
-            found.append(f"others may read the keys in {self.path}; mend it: chmod 600")
+            warnings.append(f"others may read the keys in {self.path}; mend it: chmod 600")
         if stat.st_uid != os.geteuid():
-            found.append(f"{self.path} belongs to another user")
-        return tuple(found)
+            warnings.append(f"{self.path} belongs to another user")
+        return tuple(warnings)
 
     def _write(self) -> None:
         import json

@@ -49,11 +49,11 @@ class Settings(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of ``host``."""
+        """Return scheme, host and port of ``host``."""
         return origin_of(self.host)
 
     def require_host(self) -> str:
-        """The host, or a ``UsageError`` that says how to name one."""
+        """Return the host, or raise a ``UsageError`` that says how to name one."""
         if not self.host:
             raise UsageError(
                 "no server is configured"
@@ -65,7 +65,7 @@ class Settings(NamedTuple):
 
 @lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
-    """Scheme, host and explicit port of a URL, in lower case; empty for anything else."""
+    """Return scheme, host and explicit port of a URL, in lower case; empty for anything else."""
     plain = re.fullmatch(_PLAIN, url)
     if plain and int(plain[3] or 0) <= _LAST_PORT:
         usual = plain[3] in {None, _PORTS[plain[1]]}
@@ -85,13 +85,15 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL stays on this machine."""
-    place = origin_of(url).partition("://")[2]
-    return (place[1:].partition("]") if place[:1] == "[" else place.partition(":"))[0] in LOOPBACK
+    """Tell whether a URL stays on this machine."""
+    address = origin_of(url).partition("://")[2]
+    return (address[1:].partition("]") if address[:1] == "[" else address.partition(":"))[
+        0
+    ] in LOOPBACK
 
 
 def join_url(base: str, link: str) -> str:
-    """A link as seen from ``base``; empty for one that cannot be read."""
+    """Resolve a link against ``base``; return "" for one that cannot be read."""
     from urllib.parse import urljoin
 
     try:
@@ -101,7 +103,7 @@ def join_url(base: str, link: str) -> str:
 
 
 def parse_host(text: str, *, insecure_http: bool = False) -> str:
-    """A base URL from what a person types; raises ``UsageError``.
+    """Read a base URL that a person typed; raise ``UsageError`` where it is none.
 
     A bare name gets ``https``. Plain http is taken for loopback alone, unless said otherwise.
     """
@@ -113,8 +115,8 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
         raise UsageError(
             f"{text!r} is not a server's address", hint="write https://HOST[:PORT]", flag="--host"
         )
-    stated = re.fullmatch(_PLAIN, url)
-    path = stated[4] if stated else _path_of(url)
+    match = re.fullmatch(_PLAIN, url)
+    path = match[4] if match else _path_of(url)
     if name.startswith("http:") and not is_loopback(name) and not insecure_http:
         raise UsageError(
             f"{name} would carry the key unencrypted",
@@ -135,13 +137,13 @@ def _path_of(url: str) -> str:
 
 
 def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str:
-    """The ``config``, ``state`` or ``cache`` folder: own variable, XDG, then the usual place."""
+    """Return the ``config``, ``state`` or ``cache`` folder: own variable, XDG, then the default."""
     own = environ.get(f"{env}_{kind.upper()}_DIR")
     if own:
         return own
-    usual = {"config": ".config", "state": ".local/state", "cache": ".cache"}[kind]
+    default = {"config": ".config", "state": ".local/state", "cache": ".cache"}[kind]
     root = environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(
-        environ.get("HOME") or os.path.expanduser("~"), usual
+        environ.get("HOME") or os.path.expanduser("~"), default
     )
     return os.path.join(root, command)
 
@@ -163,42 +165,42 @@ class _Resolver:
         self.origins: dict[str, str] = {}
 
     def get(self, name: str, default: str = "") -> str:
-        """The text of a value; raises ``UsageError`` where a profile holds something else."""
+        """Return the text of a setting; raise ``UsageError`` where a profile holds no text."""
         variable = f"{self.env}_{name.upper()}"
         if self.flags.get(name) is not None:
-            value, self.origins[name] = self.flags[name], f"--{name.replace('_', '-')}"
+            setting, self.origins[name] = self.flags[name], f"--{name.replace('_', '-')}"
         elif self.environ.get(variable):
-            value, self.origins[name] = self.environ[variable], variable
+            setting, self.origins[name] = self.environ[variable], variable
         elif name in self.profile:
-            value, self.origins[name] = self.profile[name], self.where
-            if not isinstance(value, str):
+            setting, self.origins[name] = self.profile[name], self.where
+            if not isinstance(setting, str):
                 raise UsageError(f"{name} in {self.where} is not a text", hint="log in again")
         else:
-            value, self.origins[name] = default, "default"
-        found: str = value
-        return found
+            setting, self.origins[name] = default, "default"
+        text: str = setting
+        return text
 
     def insecure_http(self) -> bool:
-        """Said by flag, or stored with the very host that is used; never by the environment."""
+        """Read the switch from a flag or the profile whose host is used, never the environment."""
         if self.flags.get("insecure_http"):
             self.origins["insecure_http"] = "--insecure-http"
             return True
-        stored = _yes(self.profile.get("insecure_http")) and self.origins["host"] == self.where
+        stored = _is_on(self.profile.get("insecure_http")) and self.origins["host"] == self.where
         self.origins["insecure_http"] = self.where if stored else "default"
         return stored
 
     def store_input(self) -> bool:
-        """Whether bodies are kept in the ledger."""
-        said, name = self.environ.get(f"{self.env}_STORE_INPUT"), f"{self.env}_STORE_INPUT"
-        if not said and "store_input" in self.profile:
-            said, name = self.profile["store_input"], self.where
-        self.origins["store_input"] = "default" if said in {None, ""} else name
-        return said in {None, ""} or _yes(said)
+        """Tell whether bodies are stored in the ledger."""
+        setting, name = self.environ.get(f"{self.env}_STORE_INPUT"), f"{self.env}_STORE_INPUT"
+        if not setting and "store_input" in self.profile:
+            setting, name = self.profile["store_input"], self.where
+        self.origins["store_input"] = "default" if setting in {None, ""} else name
+        return setting in {None, ""} or _is_on(setting)
 
 
-def _yes(value: object) -> bool:
-    """A switch as people write it in a file or a variable."""
-    return str(value).strip().lower() not in OFF_WORDS
+def _is_on(switch: object) -> bool:
+    """Read a switch as people write it in a file or a variable."""
+    return str(switch).strip().lower() not in OFF_WORDS
 
 
 def load(
@@ -244,10 +246,10 @@ _FOLDERS = ("config", "state", "cache")
 
 
 def _key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Secret | None:
-    """The key said on the way in, else the one stored for exactly this origin."""
-    said: Any = find.get("api_key")
-    if said:
-        return said if isinstance(said, Secret) else Secret.parse(said)
+    """Return the key given for this run, else the one stored for exactly this origin."""
+    typed: Any = find.get("api_key")
+    if typed:
+        return typed if isinstance(typed, Secret) else Secret.parse(typed)
     stored = file.key(profile, origin_of(host)) if host else None
     if stored:
         find.origins["api_key"] = f"profile {profile}, stored for {origin_of(host)}"

@@ -63,9 +63,9 @@ NEWER = frozenset(
 
 
 def subschemas(schema: Mapping[str, Any]) -> Iterator[object]:
-    """Whatever stands right beneath a schema where schemas stand; names are not keywords."""
-    for key, value in schema.items():
-        if key in NAMED and isinstance(value, dict):
-            yield from value.values()
+    """Yield whatever stands right beneath a schema where schemas stand; names are no keywords."""
+    for key, content in schema.items():
+        if key in NAMED and isinstance(content, dict):
+            yield from content.values()
         elif key in ONE | SEVERAL:
-            yield from value if isinstance(value, list) else [value]
+            yield from content if isinstance(content, list) else [content]

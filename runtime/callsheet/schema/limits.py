@@ -30,52 +30,52 @@ def check_size(raw: object) -> None:
     Depth 64, 50,000 values, 2,000 properties or choices, texts of 100,000 characters,
     patterns of 2,000, numbers that a double can hold, no lone surrogate.
     """
-    left = MOST_NODES
+    remaining = MOST_NODES
     waiting: list[tuple[object, str, str, int]] = [(raw, "", "", 0)]
     while waiting:
-        value, key, where, depth = waiting.pop()
-        left -= 1
-        if left < 0:
+        node, key, pointer, depth = waiting.pop()
+        remaining -= 1
+        if remaining < 0:
             raise SchemaRefused(f"more than {MOST_NODES} values", "")
         if depth > MOST_DEPTH:
-            raise SchemaRefused(f"nested deeper than {MOST_DEPTH}", where)
-        _bounded_value(value, key, where)
-        for name, item in _inside(value):
-            waiting.append((item, name, f"{where}/{escape_step(name[:80])}", depth + 1))
+            raise SchemaRefused(f"nested deeper than {MOST_DEPTH}", pointer)
+        _check_value(node, key, pointer)
+        for name, inner in _entries(node):
+            waiting.append((inner, name, f"{pointer}/{escape_step(name[:80])}", depth + 1))
 
 
-def _inside(value: object) -> list[tuple[str, object]]:
-    if isinstance(value, dict):
-        return [(str(name), item) for name, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [(str(index), item) for index, item in enumerate(value)]
+def _entries(node: object) -> list[tuple[str, object]]:
+    if isinstance(node, dict):
+        return [(str(name), inner) for name, inner in node.items()]
+    if isinstance(node, list | tuple):
+        return [(str(index), inner) for index, inner in enumerate(node)]
     return []
 
 
-def _bounded_value(value: object, key: str, where: str) -> None:
-    if isinstance(value, dict):
-        if len(value) > MOST_PROPERTIES:
-            raise SchemaRefused(f"more than {MOST_PROPERTIES} properties", where)
-        for name in value:
-            _text(name, "pattern" if key == "patternProperties" else "", where)
-    elif isinstance(value, list):
-        if len(value) > MOST_CHOICES:
-            raise SchemaRefused(f"more than {MOST_CHOICES} entries", where)
-    elif isinstance(value, str):
-        _text(value, key, where)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise SchemaRefused("a number that JSON does not have", where)
-    elif isinstance(value, int) and value.bit_length() > MOST_BITS:
-        raise SchemaRefused("a number with too many digits", where)
+def _check_value(node: object, key: str, pointer: str) -> None:
+    if isinstance(node, dict):
+        if len(node) > MOST_PROPERTIES:
+            raise SchemaRefused(f"more than {MOST_PROPERTIES} properties", pointer)
+        for name in node:
+            _check_text(name, "pattern" if key == "patternProperties" else "", pointer)
+    elif isinstance(node, list):
+        if len(node) > MOST_CHOICES:
+            raise SchemaRefused(f"more than {MOST_CHOICES} entries", pointer)
+    elif isinstance(node, str):
+        _check_text(node, key, pointer)
+    elif isinstance(node, float):
+        if not math.isfinite(node):
+            raise SchemaRefused("a number that JSON does not have", pointer)
+    elif isinstance(node, int) and node.bit_length() > MOST_BITS:
+        raise SchemaRefused("a number with too many digits", pointer)
 
 
-def _text(value: str, key: str, where: str) -> None:
+def _check_text(text: str, key: str, pointer: str) -> None:
     most = MOST_PATTERN if key == "pattern" else MOST_TEXT
-    if len(value) > most:
-        raise SchemaRefused(f"a text longer than {most} characters", where)
-    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise SchemaRefused("a text with half a character (lone surrogate)", where)
+    if len(text) > most:
+        raise SchemaRefused(f"a text longer than {most} characters", pointer)
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise SchemaRefused("a text with half a character (lone surrogate)", pointer)
 
 
 def check_cost(root: dict[str, Any]) -> None:
@@ -116,42 +116,46 @@ class _Scale:
             raise SchemaRefused("a schema applies itself to the same value without end", "")
         if mark not in self.known:
             self.open.add(mark)
-            self.known[mark] = 1 + sum(self._weight(item) for item in self._beside(schema))
+            self.known[mark] = 1 + sum(
+                self._weight(applied) for applied in self._applied_in_place(schema)
+            )
             self.open.discard(mark)
         if self.known[mark] > MOST_WEIGHT:
             raise SchemaRefused(f"more than {MOST_WEIGHT} schemas apply to one value", "")
         return self.known[mark]
 
-    def _beside(self, schema: dict[str, Any]) -> list[object]:
-        found = [item for key in IN_PLACE & schema.keys() for item in _under(key, schema[key])]
+    def _applied_in_place(self, schema: dict[str, Any]) -> list[object]:
+        schemas = [
+            inner for key in IN_PLACE & schema.keys() for inner in _schemas_under(key, schema[key])
+        ]
         if "$ref" in schema:
-            found.append(follow(str(schema["$ref"]), self.root))
-        return found
+            schemas.append(follow(str(schema["$ref"]), self.root))
+        return schemas
 
 
-def _under(key: str, value: Any) -> list[object]:
+def _schemas_under(key: str, content: Any) -> list[object]:
     if key in NAMED:
-        return list(value.values())
-    return list(value) if isinstance(value, list) else [value]
+        return list(content.values())
+    return list(content) if isinstance(content, list) else [content]
 
 
 def _children(schema: dict[str, Any]) -> list[tuple[object, int]]:
-    """Each subschema with the number of variants that its keyword makes; null is none."""
-    found: list[tuple[object, int]] = []
-    for key, value in schema.items():
+    """Return each subschema with the number of variants that its keyword makes besides null."""
+    children: list[tuple[object, int]] = []
+    for key, content in schema.items():
         if key in NAMED or key in SEVERAL or key in ONE:
-            items = _under(key, value)
-            wide = sum(1 for item in items if item != {"type": "null"})
-            union = key in {"anyOf", "oneOf"} and wide > 0
-            found.extend((item, wide if union else 1) for item in items)
-    return found
+            schemas = _schemas_under(key, content)
+            width = sum(1 for child in schemas if child != {"type": "null"})
+            union = key in {"anyOf", "oneOf"} and width > 0
+            children.extend((child, width if union else 1) for child in schemas)
+    return children
 
 
 _PATTERN_BYTES = 1_000_000
 
 
 def is_possible(pattern: str) -> bool:
-    """Whether the linear-time engine takes a pattern."""
+    """Tell whether the linear-time engine takes a pattern."""
     try:
         linear_validator({"pattern": pattern}, "2020-12")
     except ValueError:
@@ -160,7 +164,7 @@ def is_possible(pattern: str) -> bool:
 
 
 def linear_validator(schema: dict[str, Any] | bool, draft: Draft) -> jsonschema_rs.Validator:
-    """The linear-time validator of a schema; ``ValueError`` where it cannot be compiled."""
+    """Compile the linear-time validator of a schema; raise ``ValueError`` where that fails."""
     import jsonschema_rs as rs
 
     classes: dict[Draft, type[rs.Validator]] = {

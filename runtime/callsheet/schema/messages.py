@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text, by the engine that gives the verdict."""
+    """Tell whether a pattern is found in a text, by the engine that gives the verdict."""
     from callsheet.schema.limits import linear_validator
 
     return linear_validator({"pattern": pattern}, "2020-12").is_valid(text)
 
 
 def message_validator(schema: dict[str, Any] | bool, draft: Draft) -> Any:
-    """A validator of jsonschema that fetches nothing and agrees with the verdict.
+    """Build a validator of jsonschema that fetches nothing and agrees with the verdict.
 
     Python's own ``re`` is not used: it can hang on a pattern, and reads ``\\d`` and ``$``
     otherwise than ECMA-262. What is unevaluated is left to the verdict, since
@@ -56,7 +56,7 @@ def message_validator(schema: dict[str, Any] | bool, draft: Draft) -> Any:
     return extend(bases[draft], own)(schema, registry=Registry())
 
 
-def _check_nothing(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+def _check_nothing(validator: Any, keyword_value: Any, instance: Any, schema: Any) -> Iterator[Any]:
     return iter(())
 
 
@@ -66,40 +66,40 @@ def _error(message: str) -> Any:
     return ValidationError(message)
 
 
-def _check_pattern(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-    if isinstance(instance, str) and not matches(value, instance):
+def _check_pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if isinstance(instance, str) and not matches(pattern, instance):
         yield _error("does not match")
 
 
-def _check_named(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+def _check_named(validator: Any, by_pattern: Any, instance: Any, schema: Any) -> Iterator[Any]:
     if isinstance(instance, dict):
-        for pattern, inner in value.items():
-            for name, item in instance.items():
+        for pattern, inner in by_pattern.items():
+            for name, field in instance.items():
                 if matches(pattern, name):
-                    yield from validator.descend(item, inner, path=name, schema_path=pattern)
+                    yield from validator.descend(field, inner, path=name, schema_path=pattern)
 
 
-def _check_others(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+def _check_others(validator: Any, others_schema: Any, instance: Any, schema: Any) -> Iterator[Any]:
     if not isinstance(instance, dict):
         return
     patterns = schema.get("patternProperties", {})
-    known = schema.get("properties", {})
+    properties = schema.get("properties", {})
     others = [
         name
         for name in instance
-        if name not in known and not any(matches(one, name) for one in patterns)
+        if name not in properties and not any(matches(pattern, name) for pattern in patterns)
     ]
-    if value is False and others:
+    if others_schema is False and others:
         yield _error("has unknown fields")
-    elif isinstance(value, dict):
+    elif isinstance(others_schema, dict):
         for name in others:
-            yield from validator.descend(instance[name], value, path=name)
+            yield from validator.descend(instance[name], others_schema, path=name)
 
 
-def _check_multiple(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+def _check_multiple(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[Any]:
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return
-    if Fraction(str(instance)) % Fraction(str(value)):
+    if Fraction(str(instance)) % Fraction(str(step)):
         yield _error("is not a multiple")
 
 
@@ -115,27 +115,27 @@ _NAMES = {
 }
 
 
-def abbreviate(value: object) -> str:
-    """A value as JSON, cut to 60 characters."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+def abbreviate(document: object) -> str:
+    """Write a value as JSON, cut to 60 characters."""
+    text = json.dumps(document, ensure_ascii=False, default=str)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def describe_choice(given: object, listed: Iterable[Any]) -> str:
-    """What to say of a value that is not one of the listed ones."""
-    allowed = list(listed)
+def describe_choice(actual: object, choices: Iterable[Any]) -> str:
+    """Describe a value that is not one of the choices."""
+    allowed = list(choices)
     if len(allowed) == 1:
-        return f"is {abbreviate(given)}, only {abbreviate(allowed[0])} is allowed"
-    said = ", ".join(_bare(one) for one in allowed[:20])
+        return f"is {abbreviate(actual)}, only {abbreviate(allowed[0])} is allowed"
+    names = ", ".join(_bare_text(choice) for choice in allowed[:20])
     more = f" and {len(allowed) - 20} more" if len(allowed) > 20 else ""
-    near = nearest_value(given, allowed)
-    hint = f"; did you mean {_bare(near)}?" if near is not None else ""
-    return f"is {abbreviate(given)}, allowed: {said}{more}{hint}"
+    near = nearest_value(actual, allowed)
+    hint = f"; did you mean {_bare_text(near)}?" if near is not None else ""
+    return f"is {abbreviate(actual)}, allowed: {names}{more}{hint}"
 
 
-def _bare(value: object) -> str:
-    plain = isinstance(value, str) and value.isprintable() and value and not _is_json(value)
-    return str(value) if plain else abbreviate(value)
+def _bare_text(choice: object) -> str:
+    plain = isinstance(choice, str) and choice.isprintable() and choice and not _is_json(choice)
+    return str(choice) if plain else abbreviate(choice)
 
 
 def _is_json(text: str) -> bool:
@@ -146,68 +146,72 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def nearest_value(given: object, listed: Iterable[Any]) -> Any:
+def nearest_value(actual: object, choices: Iterable[Any]) -> Any:
     """Return the listed text or number that was probably meant, or ``None``."""
     near: object
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        near = nearest_number(given, listed)
+    if isinstance(actual, int | float) and not isinstance(actual, bool):
+        near = nearest_number(actual, choices)
     else:
-        by_text = {str(value): value for value in listed if isinstance(value, str | int | float)}
-        name = nearest(str(given), by_text)
+        by_text = {
+            str(choice): choice for choice in choices if isinstance(choice, str | int | float)
+        }
+        name = nearest(str(actual), by_text)
         near = by_text[name] if name else None
-    return None if near is not None and json_equal(near, given) else near
+    return None if near is not None and json_equal(near, actual) else near
 
 
-def describe_limit(keyword: str, given: object, limit: object) -> str:
-    """What to say of a value that a keyword refuses."""
-    say = _SENTENCES.get(keyword)
-    return f"{abbreviate(given)} is not allowed here" if say is None else say(given, limit)
+def describe_limit(keyword: str, actual: object, limit: object) -> str:
+    """Describe a value that a keyword refuses."""
+    sentence = _SENTENCES.get(keyword)
+    return (
+        f"{abbreviate(actual)} is not allowed here" if sentence is None else sentence(actual, limit)
+    )
 
 
-def kind_names(value: Any) -> str:
-    """The kinds that a ``type`` keyword allows, in words."""
-    kinds = [value] if isinstance(value, str) else list(value)
+def kind_names(types: Any) -> str:
+    """Name the kinds that a ``type`` keyword allows."""
+    kinds = [types] if isinstance(types, str) else list(types)
     return " or ".join(_NAMES.get(kind, str(kind)) for kind in kinds)
 
 
-def _type(given: object, kinds: Any) -> str:
-    kind = _NAMES[kind_of_value(given)]
-    said = abbreviate(given) if isinstance(given, str | int | float) or given is None else kind
-    return f"is {said}, wanted {kind_names(kinds)}"
+def _type_sentence(actual: object, kinds: Any) -> str:
+    kind = _NAMES[kind_of_value(actual)]
+    text = abbreviate(actual) if isinstance(actual, str | int | float) or actual is None else kind
+    return f"is {text}, wanted {kind_names(kinds)}"
 
 
-def _one(word: str) -> str:
+def _singular(word: str) -> str:
     return {"entries": "entry"}.get(word, word[:-1])
 
 
-def _count(word: str, bound: str) -> Callable[[Any, Any], str]:
-    def say(given: Any, limit: Any) -> str:
-        return f"has {len(given)} {_one(word) if len(given) == 1 else word}, {bound} {limit}"
+def _count_sentence(word: str, bound: str) -> Callable[[Any, Any], str]:
+    def sentence(actual: Any, limit: Any) -> str:
+        return f"has {len(actual)} {_singular(word) if len(actual) == 1 else word}, {bound} {limit}"
 
-    return say
+    return sentence
 
 
-def _number(bound: str) -> Callable[[Any, Any], str]:
-    def say(given: Any, limit: Any) -> str:
-        return f"is {abbreviate(given)}, {bound} {abbreviate(limit)}"
+def _number_sentence(bound: str) -> Callable[[Any, Any], str]:
+    def sentence(actual: Any, limit: Any) -> str:
+        return f"is {abbreviate(actual)}, {bound} {abbreviate(limit)}"
 
-    return say
+    return sentence
 
 
 _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
-    "type": _type,
-    "minimum": _number("the least is"),
-    "maximum": _number("the most is"),
-    "exclusiveMinimum": _number("it must be more than"),
-    "exclusiveMaximum": _number("it must be less than"),
-    "multipleOf": _number("it must be a multiple of"),
-    "pattern": _number("it must match"),
-    "minLength": _count("characters", "the least is"),
-    "maxLength": _count("characters", "the most is"),
-    "minItems": _count("entries", "the least is"),
-    "maxItems": _count("entries", "the most is"),
-    "minProperties": _count("fields", "the least is"),
-    "maxProperties": _count("fields", "the most is"),
+    "type": _type_sentence,
+    "minimum": _number_sentence("the least is"),
+    "maximum": _number_sentence("the most is"),
+    "exclusiveMinimum": _number_sentence("it must be more than"),
+    "exclusiveMaximum": _number_sentence("it must be less than"),
+    "multipleOf": _number_sentence("it must be a multiple of"),
+    "pattern": _number_sentence("it must match"),
+    "minLength": _count_sentence("characters", "the least is"),
+    "maxLength": _count_sentence("characters", "the most is"),
+    "minItems": _count_sentence("entries", "the least is"),
+    "maxItems": _count_sentence("entries", "the most is"),
+    "minProperties": _count_sentence("fields", "the least is"),
+    "maxProperties": _count_sentence("fields", "the most is"),
     "uniqueItems": lambda given, _: "has the same entry twice",
     "not": lambda given, _: f"is {abbreviate(given)}, which the schema rules out",
     "contains": lambda given, _: "has too few or too many of the entries that are needed",
@@ -218,11 +222,11 @@ _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
 }
 
 
-Found: TypeAlias = tuple[tuple[str | int, ...], str, str, tuple[Any, ...]]
+Reason: TypeAlias = tuple[tuple[str | int, ...], str, str, tuple[Any, ...]]
 """Pointer, message, keyword and what is allowed."""
 
 _MOST_ERRORS = 100
-_LEFT_TO_THE_VERDICT = frozenset(("unevaluatedProperties", "unevaluatedItems", "falseSchema"))
+_NOT_EXPLAINED = frozenset(("unevaluatedProperties", "unevaluatedItems", "falseSchema"))
 
 
 def explain(
@@ -230,34 +234,42 @@ def explain(
     draft: Draft,
     verdict: jsonschema_rs.Validator,
     body: object,
-) -> list[Found]:
-    """Why a refused body is refused; at least one reason, outermost first."""
-    found = list(_messages(schema, draft, body))
-    plain = [one for error in _plain_errors(verdict, body) for one in _plain(error)]
-    too_long = {one[0] for one in found if one[2] in {"items", "additionalItems"}}
-    left = [one for one in plain if one[2] in _LEFT_TO_THE_VERDICT and one[0][:-1] not in too_long]
-    found += left if found else plain
-    if not found:
-        found = [((), "is not what the schema allows", "", ())]
-    unique = {(one[0], one[1]): one for one in found}
-    return sorted(unique.values(), key=lambda one: (len(one[0]), [str(step) for step in one[0]]))
+) -> list[Reason]:
+    """Explain why a refused body is refused; at least one reason, outermost first."""
+    reasons = list(_explained(schema, draft, body))
+    by_verdict = [
+        reason for error in _verdict_errors(verdict, body) for reason in _describe_plain(error)
+    ]
+    too_long = {reason[0] for reason in reasons if reason[2] in {"items", "additionalItems"}}
+    remaining = [
+        reason
+        for reason in by_verdict
+        if reason[2] in _NOT_EXPLAINED and reason[0][:-1] not in too_long
+    ]
+    reasons += remaining if reasons else by_verdict
+    if not reasons:
+        reasons = [((), "is not what the schema allows", "", ())]
+    unique = {(reason[0], reason[1]): reason for reason in reasons}
+    return sorted(
+        unique.values(), key=lambda reason: (len(reason[0]), [str(step) for step in reason[0]])
+    )
 
 
-def _messages(schema: dict[str, Any] | bool, draft: Draft, body: object) -> Iterator[Found]:
-    """The reasons that jsonschema finds; none where it cannot follow."""
-    found: list[Found] = []
+def _explained(schema: dict[str, Any] | bool, draft: Draft, body: object) -> Iterator[Reason]:
+    """Collect the reasons that jsonschema finds; none where it cannot follow."""
+    reasons: list[Reason] = []
     try:
         for count, error in enumerate(message_validator(schema, draft).iter_errors(body)):
             if error.validator is not None:  # of a false schema, jsonschema loses the place
-                found.extend(describe(error))
+                reasons.extend(describe(error))
             if count >= _MOST_ERRORS:
                 break
     except Exception:  # it raises what it likes; the verdict stands without its words
         return
-    yield from found
+    yield from reasons
 
 
-def _plain_errors(
+def _verdict_errors(
     verdict: jsonschema_rs.Validator, body: object
 ) -> Iterable[jsonschema_rs.ValidationError]:
     try:
@@ -266,174 +278,186 @@ def _plain_errors(
         return ()
 
 
-def _plain(error: jsonschema_rs.ValidationError) -> Iterator[Found]:
-    where, keyword = tuple(error.instance_path), error.kind.name
+def _describe_plain(error: jsonschema_rs.ValidationError) -> Iterator[Reason]:
+    pointer, keyword = tuple(error.instance_path), error.kind.name
     extra = error.kind.as_dict().get("unexpected")
     if keyword == "falseSchema":
-        yield where, f"{abbreviate(error.instance)} is not allowed here", keyword, ()
+        yield pointer, f"{abbreviate(error.instance)} is not allowed here", keyword, ()
     elif keyword == "unevaluatedItems":
-        yield where, "has entries that the schema does not allow", keyword, ()
+        yield pointer, "has entries that the schema does not allow", keyword, ()
     elif isinstance(extra, list) and extra:
         yield from (
-            ((*where, name), f"{abbreviate(name)} is not a known field", keyword, ())
+            ((*pointer, name), f"{abbreviate(name)} is not a known field", keyword, ())
             for name in extra
         )
     else:
-        yield where, error.message.partition("\n")[0][:200], keyword, ()
+        yield pointer, error.message.partition("\n")[0][:200], keyword, ()
 
 
-def describe(error: Any) -> Iterator[Found]:
-    """The reasons in one error of jsonschema; a union is followed to the branch that was meant."""
-    where, keyword = tuple(error.absolute_path), str(error.validator)
+def describe(error: Any) -> Iterator[Reason]:
+    """Describe one error of jsonschema; a union is followed to its most likely branch."""
+    pointer, keyword = tuple(error.absolute_path), str(error.validator)
     if keyword in {"anyOf", "oneOf"}:
         yield from _union(error)
     elif keyword == "required":
-        missing = _missing(error)
+        missing = _missing_name(error)
         if missing:
-            yield (*where, missing), "is required and was not given", keyword, ()
+            yield (*pointer, missing), "is required and was not given", keyword, ()
     elif keyword in {"additionalProperties", "unevaluatedProperties"}:
-        yield from _extras(error)
+        yield from _unknown_fields(error)
     elif keyword in {"dependentRequired", "dependencies"}:
-        yield from _needed_beside(error)
+        yield from _dependent_fields(error)
     elif "propertyNames" in _steps(error.absolute_schema_path):
         name = str(error.instance)
         text = f"the name {describe_limit(keyword, name, error.validator_value)}"
-        yield (*where, name), text, "propertyNames", ()
+        yield (*pointer, name), text, "propertyNames", ()
     elif keyword in {"enum", "const"}:
-        listed = error.validator_value if keyword == "enum" else [error.validator_value]
-        yield where, describe_choice(error.instance, listed), keyword, tuple(listed)
+        choices = error.validator_value if keyword == "enum" else [error.validator_value]
+        yield pointer, describe_choice(error.instance, choices), keyword, tuple(choices)
     else:
         yield (
-            where,
+            pointer,
             describe_limit(keyword, error.instance, error.validator_value),
             keyword,
-            _allowed(error.validator_value),
+            _allowed_values(error.validator_value),
         )
 
 
-def _allowed(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, str | int | float) else ()
+def _allowed_values(limit: Any) -> tuple[Any, ...]:
+    return (limit,) if isinstance(limit, str | int | float) else ()
 
 
 def _steps(path: Iterable[str | int]) -> list[str]:
-    """The keywords of a path through a schema, without names of fields."""
-    found: list[str] = []
+    """Return the keywords of a path through a schema, without names of fields."""
+    keywords: list[str] = []
     for step in map(str, path):
-        found.append("" if found and found[-1] in NAMED else step)
-    return found
+        keywords.append("" if keywords and keywords[-1] in NAMED else step)
+    return keywords
 
 
-def _needed_beside(error: Any) -> Iterator[Found]:
-    """The fields that another one needs; jsonschema makes one error for each and quotes both."""
-    where, keyword = tuple(error.absolute_path), str(error.validator)
-    for name, needed in error.validator_value.items():
-        if name in error.instance and isinstance(needed, list):
-            for one in needed:
-                if one not in error.instance:
-                    yield (*where, one), f"is required beside {abbreviate(name)}", keyword, ()
+def _dependent_fields(error: Any) -> Iterator[Reason]:
+    """Name the fields that another one needs; jsonschema makes one error for each."""
+    pointer, keyword = tuple(error.absolute_path), str(error.validator)
+    for field, needed in error.validator_value.items():
+        if field in error.instance and isinstance(needed, list):
+            for name in needed:
+                if name not in error.instance:
+                    yield (*pointer, name), f"is required beside {abbreviate(field)}", keyword, ()
 
 
-def _missing(error: Any) -> str:
-    """jsonschema makes one error for each missing name and quotes it first."""
+def _missing_name(error: Any) -> str:
+    """Return the name that a ``required`` error quotes; each name has its own error."""
     names = [name for name in error.validator_value if name not in error.instance]
     return next((name for name in names if error.message.startswith(repr(name))), "")
 
 
-def _extras(error: Any) -> Iterator[Found]:
-    known = list(error.schema.get("properties", {}))
-    where = tuple(error.absolute_path)
-    for name in sorted(set(error.instance) - set(known), key=str):
+def _unknown_fields(error: Any) -> Iterator[Reason]:
+    properties = list(error.schema.get("properties", {}))
+    pointer = tuple(error.absolute_path)
+    for name in sorted(set(error.instance) - set(properties), key=str):
         if any(matches(pattern, name) for pattern in error.schema.get("patternProperties", {})):
             continue
-        near = nearest_value(name, known)
+        near = nearest_value(name, properties)
         hint = f"; did you mean {abbreviate(near)}?" if near else ""
         text = f"{abbreviate(name)} is not a known field{hint}"
-        yield (*where, name), text, str(error.validator), tuple(known)
+        yield (*pointer, name), text, str(error.validator), tuple(properties)
 
 
-def _union(error: Any) -> Iterator[Found]:
-    where, keyword = tuple(error.absolute_path), str(error.validator)
-    branches = _branches(error)
+def _union(error: Any) -> Iterator[Reason]:
+    pointer, keyword = tuple(error.absolute_path), str(error.validator)
+    branches = _errors_by_branch(error)
     if not branches:
-        yield where, f"is {abbreviate(error.instance)}, which fits more than one form", keyword, ()
+        yield (
+            pointer,
+            f"is {abbreviate(error.instance)}, which fits more than one form",
+            keyword,
+            (),
+        )
         return
-    listed = _listed(error)
-    if listed is not None:
-        yield where, describe_choice(error.instance, listed), keyword, tuple(listed)
+    choices = _listed_choices(error)
+    if choices is not None:
+        yield pointer, describe_choice(error.instance, choices), keyword, tuple(choices)
         return
-    needed = _alternatives(branches, len(where))
+    needed = _alternatives(branches, len(pointer))
     if needed:
         names = " or ".join(abbreviate(name) for name in needed)
-        yield (*where, needed[0]), f"is missing: {names} is required", "required", tuple(needed)
+        yield (*pointer, needed[0]), f"is missing: {names} is required", "required", tuple(needed)
         return
-    meant = _meant(branches, len(where))
-    if meant is None:
-        yield _tags(branches) or _kinds(error, branches)
+    branch = _best_branch(branches, len(pointer))
+    if branch is None:
+        yield _wrong_tag(branches) or _wrong_kind(error, branches)
         return
-    for inner in meant:
+    for inner in branch:
         yield from describe(inner)
 
 
-def _kinds(error: Any, branches: list[list[Any]]) -> Found:
-    """The kinds that the forms want, where the value is of none of them."""
-    kinds = [one.validator_value for branch in branches for one in branch if _at(one, error)]
-    said = f"is {abbreviate(error.instance)}"
-    text = f"{said}, which fits none of the forms"
+def _wrong_kind(error: Any, branches: list[list[Any]]) -> Reason:
+    """Name the kinds that the forms want, where the value is of none of them."""
+    kinds = [
+        inner.validator_value
+        for branch in branches
+        for inner in branch
+        if _is_wrong_kind_of(inner, error)
+    ]
+    subject = f"is {abbreviate(error.instance)}"
+    text = f"{subject}, which fits none of the forms"
     if len(kinds) == len(branches):
-        text = f"{said}, wanted {' or '.join(dict.fromkeys(map(kind_names, kinds)))}"
+        text = f"{subject}, wanted {' or '.join(dict.fromkeys(map(kind_names, kinds)))}"
     return tuple(error.absolute_path), text, str(error.validator), ()
 
 
-def _at(one: Any, union: Any) -> bool:
-    return one.validator == "type" and len(one.absolute_path) == len(union.absolute_path)
+def _is_wrong_kind_of(error: Any, union: Any) -> bool:
+    return error.validator == "type" and len(error.absolute_path) == len(union.absolute_path)
 
 
-def _branches(error: Any) -> list[list[Any]]:
-    found: dict[Any, list[Any]] = {}
-    for one in error.context or ():
-        found.setdefault(one.schema_path[0], []).append(one)
-    return list(found.values())
+def _errors_by_branch(error: Any) -> list[list[Any]]:
+    branches: dict[Any, list[Any]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    return list(branches.values())
 
 
 def _alternatives(branches: list[list[Any]], depth: int) -> list[str]:
-    """One missing field of each form, where nothing else is wrong with any of them."""
+    """Return one missing field of each form, where nothing else is wrong with any of them."""
     alone = all(
-        one.validator == "required" and _depth(one) == depth
+        error.validator == "required" and _depth(error) == depth
         for branch in branches
-        for one in branch
+        for error in branch
     )
-    names = [_missing(branch[0]) for branch in branches] if alone else []
+    names = [_missing_name(branch[0]) for branch in branches] if alone else []
     return list(dict.fromkeys(names)) if all(names) else []
 
 
-def _listed(error: Any) -> list[Any] | None:
-    """The choices of all branches, where each is a list of choices, a constant or null."""
-    found: list[Any] = []
+def _listed_choices(error: Any) -> list[Any] | None:
+    """Return the choices of all branches, where each is a list of choices, a constant or null."""
+    choices: list[Any] = []
     for branch in error.validator_value:
         if not isinstance(branch, dict):
             return None
         if "const" in branch:
-            found.append(branch["const"])
+            choices.append(branch["const"])
         elif "enum" in branch:
-            found.extend(branch["enum"])
+            choices.extend(branch["enum"])
         elif branch.get("type") == "null":
-            found.append(None)
+            choices.append(None)
         else:
             return None
-    return found
+    return choices
 
 
-def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:
-    """The branch that the value was written for, where one fits better than all others.
+def _best_branch(branches: list[list[Any]], depth: int) -> list[Any] | None:
+    """Return the branch that the value was written for, where one fits better than all others.
 
     A wrong kind of value counts most, then a wrong constant (the field that tells the
     branches apart), then fields that miss or are unknown, then the number of errors.
     """
 
     def misfit(branch: list[Any]) -> tuple[int, int, int, int]:
-        kinds = sum(1 for one in branch if one.validator == "type" and _depth(one) == depth)
-        tags = sum(1 for one in branch if one.validator in {"const", "enum"})
-        fields = sum(1 for one in branch if one.validator in {"required", "additionalProperties"})
+        kinds = sum(1 for error in branch if error.validator == "type" and _depth(error) == depth)
+        tags = sum(map(_is_choice, branch))
+        fields = sum(
+            1 for error in branch if error.validator in {"required", "additionalProperties"}
+        )
         return kinds, tags, fields, len(branch)
 
     ranked = sorted(branches, key=misfit)
@@ -443,22 +467,26 @@ def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:
     return ranked[0]
 
 
-def _tags(branches: list[list[Any]]) -> Found | None:
-    """The field that tells the branches apart, where its value is none of theirs."""
-    tagged = [
-        {tuple(one.absolute_path): one for one in branch if one.validator in {"const", "enum"}}
+def _wrong_tag(branches: list[list[Any]]) -> Reason | None:
+    """Find the field that tells the branches apart, where its value is none of theirs."""
+    by_pointer = [
+        {tuple(error.absolute_path): error for error in branch if _is_choice(error)}
         for branch in branches
     ]
-    places = set.intersection(*(set(one) for one in tagged))
-    if len(places) != 1:
+    pointers = set.intersection(*map(set, by_pointer))
+    if len(pointers) != 1:
         return None
-    (place,) = places
-    errors = [one[place] for one in tagged]
-    listed: list[Any] = []
+    (pointer,) = pointers
+    errors = [tagged[pointer] for tagged in by_pointer]
+    choices: list[Any] = []
     for error in errors:
         own = error.validator_value if error.validator == "enum" else [error.validator_value]
-        listed.extend(one for one in own if one not in listed)
-    return place, describe_choice(errors[0].instance, listed), "enum", tuple(listed)
+        choices.extend(choice for choice in own if choice not in choices)
+    return pointer, describe_choice(errors[0].instance, choices), "enum", tuple(choices)
+
+
+def _is_choice(error: Any) -> bool:
+    return error.validator in {"const", "enum"}
 
 
 def _depth(error: Any) -> int:

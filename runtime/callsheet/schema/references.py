@@ -13,17 +13,17 @@ Draft = Literal["draft-04", "draft-06", "draft-07", "2019-09", "2020-12"]
 
 
 def drop_keyword(schema: Any, keyword: str) -> Any:
-    """A copy without the keyword in any subschema."""
+    """Copy a schema without the keyword in any subschema."""
     if isinstance(schema, list):
-        return [drop_keyword(item, keyword) for item in schema]
+        return [drop_keyword(inner, keyword) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     copy = {}
-    for key, value in schema.items():
-        if key in NAMED and isinstance(value, dict):
-            copy[key] = {name: drop_keyword(item, keyword) for name, item in value.items()}
+    for key, content in schema.items():
+        if key in NAMED and isinstance(content, dict):
+            copy[key] = {name: drop_keyword(inner, keyword) for name, inner in content.items()}
         else:
-            copy[key] = drop_keyword(value, keyword) if key in SEVERAL | ONE else value
+            copy[key] = drop_keyword(content, keyword) if key in SEVERAL | ONE else content
     copy.pop(keyword, None)
     return copy
 
@@ -34,23 +34,23 @@ _IN_FRAGMENTS = "/?:@!$&'()*+,;=%"
 
 
 def with_uri_refs(schema: Any) -> Any:
-    """A copy in which every ``$ref`` is a URI reference.
+    """Copy a schema so that every ``$ref`` is a URI reference.
 
     Servers write ``#/definitions/List<Item>`` and ``#/$defs/größe``; a validator takes no
     schema with such a link, where percent-encoded it means the same (RFC 6901, section 6).
     """
     if isinstance(schema, list):
-        return [with_uri_refs(item) for item in schema]
+        return [with_uri_refs(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     copy: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key == "$ref" and isinstance(value, str):
-            copy[key] = _as_uri(value)
-        elif key in NAMED and isinstance(value, dict):
-            copy[key] = {name: with_uri_refs(item) for name, item in value.items()}
+    for key, content in schema.items():
+        if key == "$ref" and isinstance(content, str):
+            copy[key] = _as_uri(content)
+        elif key in NAMED and isinstance(content, dict):
+            copy[key] = {name: with_uri_refs(inner) for name, inner in content.items()}
         else:
-            copy[key] = value if key in _VALUES else with_uri_refs(value)
+            copy[key] = content if key in _VALUES else with_uri_refs(content)
     return copy
 
 
@@ -75,21 +75,21 @@ class ReferenceIndex:
         self._anchors: dict[tuple[str, str], Location] = {}
         self._index(raw, (), _UNIDENTIFIED)
 
-    def _index(self, value: object, where: Location, above: str) -> None:
-        if isinstance(value, dict):
-            base = base_uri(value, above)
-            self._resources.setdefault(base, where)
-            for anchor in _anchors(value):
-                self._anchors.setdefault((base, anchor), where)
-            for key, item in value.items():
+    def _index(self, node: object, location: Location, above: str) -> None:
+        if isinstance(node, dict):
+            base = base_uri(node, above)
+            self._resources.setdefault(base, location)
+            for anchor in _anchors(node):
+                self._anchors.setdefault((base, anchor), location)
+            for key, inner in node.items():
                 if key not in {"enum", "const", "default", "examples"}:
-                    self._index(item, (*where, key), base)
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                self._index(item, (*where, str(index)), above)
+                    self._index(inner, (*location, key), base)
+        elif isinstance(node, list):
+            for index, inner in enumerate(node):
+                self._index(inner, (*location, str(index)), above)
 
-    def place(self, ref: str, base: str) -> Location | None:
-        """Where a reference points, seen from the resource ``base``; ``None``: out of here.
+    def locate(self, ref: str, base: str) -> Location | None:
+        """Locate the target of a reference made in the resource ``base``; ``None`` if outside.
 
         Raises ``SchemaRefused`` for a pointer without a target.
         """
@@ -104,50 +104,50 @@ class ReferenceIndex:
             return None
         if fragment and not fragment.startswith("/"):
             return self._anchors.get((uri, unquote(fragment)))
-        place = (*root, *ref_steps(f"#{fragment}"))
-        follow(local_ref(place), self._raw)
-        return place
+        location = (*root, *ref_steps(f"#{fragment}"))
+        follow(local_ref(location), self._raw)
+        return location
 
 
 def root_base(raw: dict[str, Any]) -> str:
-    """The base from which the root's own references are read."""
+    """Return the base from which the root's own references are read."""
     return base_uri(raw, _UNIDENTIFIED)
 
 
 def base_uri(schema: dict[str, Any], above: str) -> str:
-    """The base inside a schema that may identify itself."""
-    said = schema.get("$id")
-    if not isinstance(said, str) or not said.partition("#")[0]:
+    """Return the base inside a schema that may identify itself."""
+    identifier = schema.get("$id")
+    if not isinstance(identifier, str) or not identifier.partition("#")[0]:
         return above
     try:
-        return urljoin(above, said).partition("#")[0]
+        return urljoin(above, identifier).partition("#")[0]
     except ValueError:
         return above
 
 
 def is_metaschema(ref: str) -> bool:
-    """Whether a reference names a metaschema of JSON Schema, which every validator has inside."""
+    """Tell whether a reference names a metaschema, which every validator has inside."""
     return ref.startswith(_METASCHEMAS)
 
 
 def _anchors(schema: dict[str, Any]) -> list[str]:
-    said = [schema.get("$anchor"), schema.get("$dynamicAnchor")]
+    names = [schema.get("$anchor"), schema.get("$dynamicAnchor")]
     identity = schema.get("$id")
     if isinstance(identity, str) and "#" in identity:
-        said.append(identity.partition("#")[2])
-    return [one for one in said if isinstance(one, str) and one]
+        names.append(identity.partition("#")[2])
+    return [name for name in names if isinstance(name, str) and name]
 
 
-def is_admitted(place: Location) -> bool:
-    """Whether the place is one that the keyword allow-list keeps, and holds a schema."""
-    rest = list(place)
-    while rest:
-        keyword = rest.pop(0)
-        if keyword in NAMED and rest:
-            rest.pop(0)
+def is_admitted(location: Location) -> bool:
+    """Tell whether the location survives the keyword allow-list and holds a schema."""
+    steps = list(location)
+    while steps:
+        keyword = steps.pop(0)
+        if keyword in NAMED and steps:
+            steps.pop(0)
         elif keyword in SEVERAL or keyword == "items":
-            if rest and rest[0].isdigit():
-                rest.pop(0)
+            if steps and steps[0].isdigit():
+                steps.pop(0)
             elif keyword != "items":
                 return False
         elif keyword not in ONE:
@@ -165,7 +165,7 @@ class SchemaRefused(ValueError):
 
 
 def ref_steps(ref: str) -> list[str]:
-    """The steps of a reference that begins with ``#``."""
+    """Read the steps of a reference that begins with ``#``."""
     if ref in {"#", "#/"}:
         return []
     steps = unquote(ref.removeprefix("#/")).split("/")
@@ -173,18 +173,18 @@ def ref_steps(ref: str) -> list[str]:
 
 
 def local_ref(steps: tuple[str, ...]) -> str:
-    """The reference that :func:`tokens` reads back."""
+    """Write the reference that ``ref_steps`` reads back."""
     return "#" + to_pointer(steps).replace("%", "%25")
 
 
 def follow(ref: str, root: object) -> object:
-    """The value at a local ``$ref``; raises ``SchemaRefused`` where there is none."""
-    value = root
+    """Return the value at a local ``$ref``; raise ``SchemaRefused`` where there is none."""
+    node = root
     for token in ref_steps(ref):
-        if isinstance(value, dict) and token in value:
-            value = value[token]
-        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
-            value = value[int(token)]
+        if isinstance(node, dict) and token in node:
+            node = node[token]
+        elif isinstance(node, list) and token.isdigit() and int(token) < len(node):
+            node = node[int(token)]
         else:
             raise SchemaRefused("a $ref has no target in the schema", ref)
-    return value
+    return node

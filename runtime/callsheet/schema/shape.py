@@ -59,7 +59,7 @@ class ShapeReader:
         self._left = _MOST_STEPS
 
     def read(self, schema: object) -> Shape:
-        """The shape of a schema (or of ``true``, ``false``) that belongs to the root."""
+        """Read the shape of a schema (or of ``true``, ``false``) that belongs to the root."""
         self._left = _MOST_STEPS
         return self._read(schema)
 
@@ -69,30 +69,30 @@ class ShapeReader:
             return NOTHING
         if not isinstance(schema, dict) or self._left < 0:
             return ANYTHING
-        shape = _own(schema)
+        shape = _own_shape(schema)
         for part in self._parts(schema):
             shape = intersect(shape, part)
-        for maybe in self._maybes(schema):
-            shape = _with_maybe(shape, maybe)
+        for conditional in self._conditional_shapes(schema):
+            shape = _add_conditional(shape, conditional)
         return shape
 
     def _parts(self, schema: Mapping[str, Any]) -> Iterable[Shape]:
         if "$ref" in schema:
-            yield self._linked(str(schema["$ref"]))
+            yield self._read_ref(str(schema["$ref"]))
         for part in schema.get("allOf", ()):
             yield self._read(part)
         for key in ("anyOf", "oneOf"):
             if schema.get(key):
                 yield unite([self._read(branch) for branch in schema[key]])
 
-    def _linked(self, ref: str) -> Shape:
+    def _read_ref(self, ref: str) -> Shape:
         try:
             return self._read(follow(ref, self._root))
         except (SchemaRefused, RecursionError):
             return ANYTHING
 
-    def _maybes(self, schema: Mapping[str, Any]) -> Iterable[Shape]:
-        """Shapes that apply under a condition: their fields exist, nothing else is sure."""
+    def _conditional_shapes(self, schema: Mapping[str, Any]) -> Iterable[Shape]:
+        """Yield shapes that apply under a condition: their fields exist, nothing else is sure."""
         for key in ("then", "else"):
             if key in schema and "if" in schema:
                 yield self._read(schema[key])
@@ -102,14 +102,14 @@ class ShapeReader:
                     yield self._read(part)
 
 
-def _own(schema: Mapping[str, Any]) -> Shape:
-    """The shape of a schema's own keywords, links and unions left aside."""
+def _own_shape(schema: Mapping[str, Any]) -> Shape:
+    """Read the shape of a schema's own keywords, without links and unions."""
     items = schema.get("items")
     if "prefixItems" in schema or isinstance(items, list):
         items = True
     kinds, choices = _kinds(schema.get("type")), _listed(schema)
     if choices is not None:
-        kinds = _common(kinds, _norm(frozenset(map(kind_of_value, choices))))
+        kinds = _common_kinds(kinds, _without_integer(frozenset(map(kind_of_value, choices))))
     return Shape(
         kinds=kinds,
         choices=choices,
@@ -121,18 +121,18 @@ def _own(schema: Mapping[str, Any]) -> Shape:
     )
 
 
-def _kinds(said: object) -> frozenset[str]:
-    if isinstance(said, str):
-        said = [said]
-    if not isinstance(said, list):
+def _kinds(types: object) -> frozenset[str]:
+    if isinstance(types, str):
+        types = [types]
+    if not isinstance(types, list):
         return KINDS
-    return _norm(with_integer(KINDS).intersection(said))
+    return _without_integer(with_integer(KINDS).intersection(types))
 
 
-def kind_of_value(value: object) -> str:
-    """The kind of a JSON value; a whole number is an ``integer``, one with a point is not."""
+def kind_of_value(document: object) -> str:
+    """Return the kind of a JSON value; ``1`` is an ``integer``, ``1.0`` is not."""
     for kind, types in _TYPES:
-        if isinstance(value, types):
+        if isinstance(document, types):
             return kind
     return "array"
 
@@ -153,64 +153,66 @@ def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
     return tuple(schema["enum"]) if "enum" in schema else None
 
 
-def intersect(left: Shape, right: Shape) -> Shape:
-    """What passes both shapes."""
-    properties = dict(left.properties)
-    for name, schema in right.properties.items():
-        known = properties.get(name)
-        properties[name] = schema if known in (None, schema) else {"allOf": [known, schema]}
+def intersect(first: Shape, second: Shape) -> Shape:
+    """Return the shape of what passes both shapes."""
+    properties = dict(first.properties)
+    for name, schema in second.properties.items():
+        property_schema = properties.get(name)
+        properties[name] = (
+            schema if property_schema in (None, schema) else {"allOf": [property_schema, schema]}
+        )
     return Shape(
-        kinds=_common(left.kinds, right.kinds),
-        choices=_common_choices(left.choices, right.choices),
+        kinds=_common_kinds(first.kinds, second.kinds),
+        choices=_common_choices(first.choices, second.choices),
         properties=properties,
-        required=left.required | right.required,
-        items=_first(left.items, right.items),
-        limits=_tighter(left.limits, right.limits),
-        shown={**right.shown, **left.shown},
+        required=first.required | second.required,
+        items=_both_items(first.items, second.items),
+        limits=_tighter_limits(first.limits, second.limits),
+        shown={**second.shown, **first.shown},
     )
 
 
-def _first(left: Any, right: Any) -> Any:
-    if left is None or right is None or left == right:
-        return right if left is None else left
-    return {"allOf": [left, right]}
+def _both_items(first: Any, second: Any) -> Any:
+    if first is None or second is None or first == second:
+        return second if first is None else first
+    return {"allOf": [first, second]}
 
 
 def with_integer(kinds: frozenset[str]) -> frozenset[str]:
-    """The kinds with ``integer`` said beside ``number``, which includes it."""
+    """Add ``integer`` beside ``number``, which includes it."""
     return kinds | {"integer"} if "number" in kinds else kinds
 
 
-def _common(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
-    return _norm(with_integer(left) & with_integer(right))
+def _common_kinds(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
+    return _without_integer(with_integer(first) & with_integer(second))
 
 
-def _norm(kinds: frozenset[str]) -> frozenset[str]:
+def _without_integer(kinds: frozenset[str]) -> frozenset[str]:
     return kinds - {"integer"} if "number" in kinds else kinds
 
 
 def _common_choices(
-    left: tuple[Any, ...] | None, right: tuple[Any, ...] | None
+    first: tuple[Any, ...] | None, second: tuple[Any, ...] | None
 ) -> tuple[Any, ...] | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return tuple(one for one in left if any(json_equal(one, other) for other in right))
+    if first is None or second is None:
+        return second if first is None else first
+    return tuple(choice for choice in first if any(json_equal(choice, other) for other in second))
 
 
-def _tighter(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
-    limits = {**left, **right}
-    for key in left.keys() & right.keys():
+def _tighter_limits(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    limits = {**first, **second}
+    for key in first.keys() & second.keys():
         if key in _LOWER:
-            limits[key] = max(left[key], right[key])
+            limits[key] = max(first[key], second[key])
         elif key in _UPPER:
-            limits[key] = min(left[key], right[key])
-        elif left[key] != right[key]:
+            limits[key] = min(first[key], second[key])
+        elif first[key] != second[key]:
             del limits[key]
     return limits
 
 
 def unite(branches: list[Shape]) -> Shape:
-    """What passes one of the shapes; details survive where a single branch has a say in them."""
+    """Return the shape of what passes one of the shapes; a detail survives if one branch has it."""
     alive = [branch for branch in branches if branch.kinds]
     solid = [branch for branch in alive if branch.kinds != {"null"}]
     if len(solid) == 1:
@@ -219,10 +221,10 @@ def unite(branches: list[Shape]) -> Shape:
     objects = [branch for branch in solid if branch.kinds == {"object"} or branch.properties]
     arrays = [branch for branch in solid if "array" in branch.kinds]
     return Shape(
-        kinds=_norm(kinds),
+        kinds=_without_integer(kinds),
         choices=_all_choices(alive),
-        properties=_variants(objects),
-        required=_needed(solid),
+        properties=_merge_fields(objects),
+        required=_common_required(solid),
         items=arrays[0].items if len(arrays) == 1 else None,
     )
 
@@ -241,38 +243,47 @@ def _nullable(shape: Shape) -> Shape:
 
 
 def _all_choices(branches: list[Shape]) -> tuple[Any, ...] | None:
-    found: list[Any] = []
+    choices: list[Any] = []
     for branch in branches:
-        listed = (None,) if branch.kinds == {"null"} else branch.choices
-        if listed is None:
+        branch_choices = (None,) if branch.kinds == {"null"} else branch.choices
+        if branch_choices is None:
             return None
-        found.extend(one for one in listed if not any(json_equal(one, other) for other in found))
-    return tuple(found) if branches else None
+        choices.extend(
+            choice
+            for choice in branch_choices
+            if not any(json_equal(choice, other) for other in choices)
+        )
+    return tuple(choices) if branches else None
 
 
-def _variants(objects: list[Shape]) -> dict[str, Any]:
-    """The fields of all branches; one with several meanings becomes a union of them."""
-    found: dict[str, list[Any]] = {}
+def _merge_fields(objects: list[Shape]) -> dict[str, Any]:
+    """Merge the fields of all branches; one with several meanings becomes a union of them."""
+    by_name: dict[str, list[Any]] = {}
     for branch in objects:
         for name, schema in branch.properties.items():
-            known = found.setdefault(name, [])
-            if schema not in known:
-                known.append(schema)
-    return {name: all_[0] if len(all_) == 1 else {"anyOf": all_} for name, all_ in found.items()}
+            schemas = by_name.setdefault(name, [])
+            if schema not in schemas:
+                schemas.append(schema)
+    return {
+        name: schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        for name, schemas in by_name.items()
+    }
 
 
-def _needed(solid: list[Shape]) -> frozenset[str]:
+def _common_required(solid: list[Shape]) -> frozenset[str]:
     if not solid:
         return frozenset()
     return frozenset.intersection(*(branch.required for branch in solid))
 
 
-def _with_maybe(shape: Shape, maybe: Shape) -> Shape:
-    new = {name: schema for name, schema in maybe.properties.items() if schema is not False}
+def _add_conditional(shape: Shape, conditional: Shape) -> Shape:
+    fields = {
+        name: schema for name, schema in conditional.properties.items() if schema is not False
+    }
     return Shape(
         kinds=shape.kinds,
         choices=shape.choices,
-        properties={**new, **shape.properties},
+        properties={**fields, **shape.properties},
         required=shape.required,
         items=shape.items,
         limits=shape.limits,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # What binds nobody, or binds only what a plain schema does not use.
-_SAYS_NOTHING = frozenset(
+_IGNORED = frozenset(
     (
         *("$schema", "$comment", "$defs", "definitions", "title", "description", "default"),
         *("examples", "deprecated", "readOnly", "writeOnly", "format"),
@@ -27,13 +27,13 @@ _OF_OBJECTS = frozenset(("properties", "required", "additionalProperties"))
 _OF_ARRAYS = frozenset(("items", "minItems", "maxItems"))
 _OF_TEXTS = frozenset(("minLength", "maxLength"))
 _OF_NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
-_READ = _SAYS_NOTHING | _OF_ANY | _OF_OBJECTS | _OF_ARRAYS | _OF_TEXTS | _OF_NUMBERS
+_READ = _IGNORED | _OF_ANY | _OF_OBJECTS | _OF_ARRAYS | _OF_TEXTS | _OF_NUMBERS
 _DEPTH = 8
 _EXACT = 2**53
 
 
-def is_plainly_valid(schema: object, value: object, depth: int = _DEPTH) -> bool:
-    """Whether the schema allows the value for certain, whatever its draft.
+def is_plainly_valid(schema: object, body: object, depth: int = _DEPTH) -> bool:
+    """Tell whether the schema surely allows the body, whatever its draft.
 
     False says nothing: another keyword than the ones known here, a number that is not exact,
     or a value that is not allowed; the validator then decides. What a field that is not given
@@ -42,101 +42,101 @@ def is_plainly_valid(schema: object, value: object, depth: int = _DEPTH) -> bool
     schema = {} if schema is True else schema
     if not isinstance(schema, dict) or depth == 0 or not schema.keys() <= _READ:
         return False
-    if not _is_among(schema, value):
+    if not _is_among(schema, body):
         return False
-    if isinstance(value, dict):
-        return _object(schema, value, depth)
-    if isinstance(value, list):
-        return _array(schema, value, depth)
-    if isinstance(value, str):
-        return _text(schema, value)
-    if isinstance(value, bool) or value is None:
+    if isinstance(body, dict):
+        return _fits_object(schema, body, depth)
+    if isinstance(body, list):
+        return _fits_array(schema, body, depth)
+    if isinstance(body, str):
+        return _fits_text(schema, body)
+    if isinstance(body, bool) or body is None:
         return True
-    return type(value) in {int, float} and _number(schema, value)
+    return type(body) in {int, float} and _fits_number(schema, body)
 
 
-def _is_among(schema: Mapping[str, Any], value: object) -> bool:
-    """Whether type, choices and constant hold."""
+def _is_among(schema: Mapping[str, Any], body: object) -> bool:
+    """Tell whether type, choices and constant hold."""
     if "type" in schema:
-        said = schema["type"]
-        types = said if isinstance(said, list) else [said]
-        if not any(isinstance(one, str) and _is_of(one, value) for one in types):
+        declared = schema["type"]
+        types = declared if isinstance(declared, list) else [declared]
+        if not any(isinstance(allowed, str) and _is_of(allowed, body) for allowed in types):
             return False
-    if "const" in schema and not _equal(schema["const"], value):
+    if "const" in schema and not _is_surely_equal(schema["const"], body):
         return False
     if "enum" not in schema:
         return True
     choices = schema["enum"]
-    return isinstance(choices, list) and any(_equal(one, value) for one in choices)
+    return isinstance(choices, list) and any(_is_surely_equal(allowed, body) for allowed in choices)
 
 
-def _is_of(name: str, value: object) -> bool:
-    kind = type(value)
+def _is_of(name: str, body: object) -> bool:
+    kind = type(body)
     if name in {"number", "integer"}:
         return kind is int or (name == "number" and kind is float)
-    known: Mapping[str, type] = {
+    types: Mapping[str, type] = {
         "string": str,
         "object": dict,
         "array": list,
         "boolean": bool,
         "null": type(None),
     }
-    return kind is known.get(name)
+    return kind is types.get(name)
 
 
-def _equal(one: object, value: object) -> bool:
-    """Equal beyond doubt: JSON has no other 1 than 1.0, and Python no other 1 than True."""
-    return type(one) is type(value) and type(value) in {str, bool, type(None)} and one == value
+def _is_surely_equal(allowed: object, body: object) -> bool:
+    """Compare without doubt: JSON has no other 1 than 1.0, and Python no other 1 than True."""
+    return type(allowed) is type(body) and type(body) in {str, bool, type(None)} and allowed == body
 
 
-def _object(schema: Mapping[str, Any], value: dict[Any, Any], depth: int) -> bool:
-    known, required = schema.get("properties", {}), schema.get("required", [])
+def _fits_object(schema: Mapping[str, Any], body: dict[Any, Any], depth: int) -> bool:
+    properties, required = schema.get("properties", {}), schema.get("required", [])
     others = schema.get("additionalProperties", True)
-    if not isinstance(known, dict) or not isinstance(required, list):
+    if not isinstance(properties, dict) or not isinstance(required, list):
         return False
-    if not all(isinstance(name, str) and name in value for name in required):
+    if not all(isinstance(name, str) and name in body for name in required):
         return False
     return all(
         isinstance(name, str)
-        and _is_text(name)
-        and is_plainly_valid(known.get(name, others), item, depth - 1)
-        for name, item in value.items()
+        and _is_encodable(name)
+        and is_plainly_valid(properties.get(name, others), field, depth - 1)
+        for name, field in body.items()
     )
 
 
-def _array(schema: Mapping[str, Any], value: list[Any], depth: int) -> bool:
-    inner = schema.get("items", True)
-    return _within(schema, len(value), "minItems", "maxItems") and all(
-        is_plainly_valid(inner, item, depth - 1) for item in value
+def _fits_array(schema: Mapping[str, Any], body: list[Any], depth: int) -> bool:
+    entry_schema = schema.get("items", True)
+    return _within(schema, len(body), "minItems", "maxItems") and all(
+        is_plainly_valid(entry_schema, entry, depth - 1) for entry in body
     )
 
 
-def _text(schema: Mapping[str, Any], value: str) -> bool:
-    return _is_text(value) and _within(schema, len(value), "minLength", "maxLength")
+def _fits_text(schema: Mapping[str, Any], text: str) -> bool:
+    return _is_encodable(text) and _within(schema, len(text), "minLength", "maxLength")
 
 
-def _number(schema: Mapping[str, Any], value: Any) -> bool:
-    if not -_EXACT < value < _EXACT or not _within(schema, value, "minimum", "maximum"):
+def _fits_number(schema: Mapping[str, Any], number: Any) -> bool:
+    if not -_EXACT < number < _EXACT or not _within(schema, number, "minimum", "maximum"):
         return False
     return all(
-        type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * value < sign * limit
+        type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * number < sign * limit
         for name, sign in (("exclusiveMinimum", -1), ("exclusiveMaximum", 1))
         if (limit := schema.get(name)) is not None
     )
 
 
-def _within(schema: Mapping[str, Any], value: float, least: str, most: str) -> bool:
-    """Whether both limits hold that are there; one that is no exact number holds never."""
+def _within(schema: Mapping[str, Any], amount: float, least: str, most: str) -> bool:
+    """Tell whether both limits hold that are there; one that is no exact number never holds."""
     return all(
-        type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * value <= sign * limit
+        type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * amount <= sign * limit
         for name, sign in ((least, -1), (most, 1))
         if (limit := schema.get(name)) is not None
     )
 
 
-def _is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: half a surrogate pair cannot."""
-    return value.isascii() or value.encode("utf-8", "ignore").decode() == value
+def _is_encodable(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8: half a surrogate pair cannot."""
+    return text.isascii() or text.encode("utf-8", "ignore").decode() == text
 
 
 _MOST_VIOLATIONS = 20
@@ -207,7 +207,7 @@ class Validator:
         try:
             return cls(schema, draft, linear_validator(schema, draft))
         except ValueError:
-            return _loosened(schema, draft)
+            return _compile_loosened(schema, draft)
 
     def allows(self, body: object) -> bool:
         """Tell whether the body is valid; one that is no JSON, or nested too deeply, is not."""
@@ -230,13 +230,13 @@ def _drop_retired_keywords(schema: dict[str, Any], draft: Draft) -> dict[str, An
     """``dependencies`` left the vocabulary with 2019-09; jsonschema-rs still holds to it."""
     from callsheet.schema.references import drop_keyword
 
-    known: dict[str, Any] = (
+    cleaned: dict[str, Any] = (
         schema if draft.startswith("draft") else drop_keyword(schema, "dependencies")
     )
-    return known
+    return cleaned
 
 
-def _loosened(schema: dict[str, Any], draft: Draft) -> Validator:
+def _compile_loosened(schema: dict[str, Any], draft: Draft) -> Validator:
     from callsheet.schema.admission import loosen
     from callsheet.schema.limits import is_possible, linear_validator
 

@@ -34,9 +34,9 @@ VIDEO = {
 }
 
 
-def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **given: Any) -> ActionSet:
+def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **locked: Any) -> ActionSet:
     entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
-    return resolve_actions(entries, overlay or Overlay(), **given)
+    return resolve_actions(entries, overlay or Overlay(), **locked)
 
 
 def test_a_family_is_one_command_and_its_query() -> None:
@@ -137,23 +137,26 @@ def test_and_wait_alone_is_a_command_of_the_short_name() -> None:
 
 def test_names_once_given_stay_when_a_family_completes() -> None:
     alone = seen({"ai.video.generate_and_wait": WAIT})
-    given = {one.id: one.command for one in alone.actions}
-    assert seen(VIDEO, given=given).by_command.keys() == {("video", "generate"), ("video", "query")}
+    locked = {one.id: one.command for one in alone.actions}
+    assert seen(VIDEO, commands=locked).by_command.keys() == {
+        ("video", "generate"),
+        ("video", "query"),
+    }
 
     apart = seen({key: VIDEO[key] for key in list(VIDEO)[:2]})
-    given = {one.id: one.command for one in apart.actions}
-    later = seen(VIDEO, given=given)
+    locked = {one.id: one.command for one in apart.actions}
+    later = seen(VIDEO, commands=locked)
     assert later.by_id["ai.video.generate_and_wait"].command == ("video", "generate-and-wait")
-    assert given.items() <= {one.id: one.command for one in later.actions}.items()
+    assert locked.items() <= {one.id: one.command for one in later.actions}.items()
 
 
 def test_no_new_action_moves_a_name() -> None:
     schemas = {f"{group}.{verb}": PROMPT for group in ("b", "ai.c", "d") for verb in ("x", "y")}
-    given = {one.id: one.command for one in seen(schemas).actions}
+    locked = {one.id: one.command for one in seen(schemas).actions}
     more = {"ai.b.x": PROMPT, "c.x": PROMPT, "b": PROMPT, "b.x.z": PROMPT, "ai.d.X": PROMPT}
-    later = seen({**more, **schemas}, given=given)
+    later = seen({**more, **schemas}, commands=locked)
 
-    assert {one.id: one.command for one in later.actions if one.id in given} == given
+    assert {one.id: one.command for one in later.actions if one.id in locked} == locked
     assert {one.action for one in later.problems} == set(more)
     commands = [one.command for one in later.actions if one.command]
     assert len(set(commands)) == len(commands)
