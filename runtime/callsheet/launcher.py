@@ -44,9 +44,9 @@ def _completed(package: str, variable: str) -> bytes | None:
     request = completion_request(variable, os.environ)
     if request is None:
         return None
-    shell, words, begun = request
+    shell, words, prefix = request
     rows = _stored(package, ".".join(words) + ".flags")
-    return None if rows is None else complete(shell, begun, rows.decode()).encode()
+    return None if rows is None else complete(shell, prefix, rows.decode()).encode()
 
 
 def _print(page: bytes) -> int:
@@ -76,8 +76,8 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     if not completing and arguments in (["--version"], ["version"]):
         from callsheet.version import __version__
 
-        shown = __version__ if arguments == ["version"] else f"{command} {__version__}"
-        return _print(f"{shown}\n".encode())
+        text = __version__ if arguments == ["version"] else f"{command} {__version__}"
+        return _print(f"{text}\n".encode())
     page = _completed(package, variable) if completing else _stored(package, _page(arguments))
     if page is not None:
         return _print(page)
@@ -97,7 +97,7 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
 def completion_request(
     variable: str, environ: "Mapping[str, str]"
 ) -> tuple[str, list[str], str] | None:
-    """Return the shell, the words of a command, and the begun flag that follows them.
+    """Return the shell, the words of a command, and the prefix of the flag that follows them.
 
     ``None`` where it is not that simple: quotes, another flag before, no flag at all.
     """
@@ -106,14 +106,14 @@ def completion_request(
     words = line.split()[1:]
     if shell not in {"bash", "zsh", "fish"} or _UNCLEAR & set(line) or not words:
         return None
-    begun = "" if line[-1:].isspace() else words.pop()
+    prefix = "" if line[-1:].isspace() else words.pop()
     plain = words and all(word.replace("-", "").isalnum() and word[0] != "-" for word in words)
-    simple = plain and begun.startswith("--") and "=" not in begun
-    return (shell, words, begun) if simple else None
+    simple = plain and prefix.startswith("--") and "=" not in prefix
+    return (shell, words, prefix) if simple else None
 
 
-def complete(shell: str, begun: str, rows: str) -> str:
-    """Return what the shell reads of the stored rows whose flag starts with ``begun``."""
+def complete(shell: str, prefix: str, rows: str) -> str:
+    """Return what the shell reads of the stored rows whose flag starts with ``prefix``."""
     head, end = ("plain,", "\t") if shell == "bash" else ("plain\t", "\n")
-    matches = [row for row in rows.split("\n") if row.startswith(begun)]
+    matches = [row for row in rows.split("\n") if row.startswith(prefix)]
     return "".join(f"{head}{row.partition(end)[0]}\n" for row in matches)

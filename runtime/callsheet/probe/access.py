@@ -22,7 +22,7 @@ _NOTHING = "nothing was asked"
 
 
 def host_finding(settings: Settings, first: Exchange | None) -> ProbeFinding:
-    """What answered at the configured address."""
+    """Report what answered at the configured address."""
     unclear = _front(first)
     read = "the list of actions is asked for here"
     if first is None or first.reply is None or unclear:
@@ -51,16 +51,20 @@ def _front(exchange: Exchange | None) -> str:
     reply = exchange.reply
     if is_page(reply.headers.get("content-type", ""), reply.body):
         return exchange.refusal.message
-    known = reply.status in REDIRECTS or exchange.json is not None
-    return "" if known else "the answer is not JSON"
+    is_understood = reply.status in REDIRECTS or exchange.json is not None
+    return "" if is_understood else "the answer is not JSON"
 
 
-def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> ProbeFinding:
-    """Where the server sent a request on, and whether that was followed."""
-    moved = [one for one in seen if one.reply is not None and one.reply.status in REDIRECTS]
-    came = list(dict.fromkeys(_hop(one) for one in moved))
-    away = [target for one in moved if (target := _away(one))]
-    read = "nothing to follow" if seen else _NOTHING
+def redirects_finding(settings: Settings, exchanges: Sequence[Exchange]) -> ProbeFinding:
+    """Report where the server redirected to, and whether that was followed."""
+    moved = [
+        exchange
+        for exchange in exchanges
+        if exchange.reply is not None and exchange.reply.status in REDIRECTS
+    ]
+    came = list(dict.fromkeys(_hop(exchange) for exchange in moved))
+    away = [target for exchange in moved if (target := _away(exchange))]
+    read = "nothing to follow" if exchanges else _NOTHING
     if moved:
         read = "followed once, inside the origin"
     unclear = ""
@@ -70,7 +74,7 @@ def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> ProbeFind
     setting = f"--host {away[0]}" if away else f"--host URL, {settings.env}_HOST"
     return ProbeFinding(
         topic="redirects",
-        came="; ".join(came[:4]) or ("none" if seen else _NOTHING),
+        came="; ".join(came[:4]) or ("none" if exchanges else _NOTHING),
         read=read,
         unclear=unclear,
         setting=setting,
@@ -80,9 +84,9 @@ def redirects_finding(settings: Settings, seen: Sequence[Exchange]) -> ProbeFind
 def _hop(exchange: Exchange) -> str:
     if exchange.reply is None:
         return ""
-    where = _away(exchange) or urlsplit(_target(exchange)).path
+    target = _away(exchange) or urlsplit(_target(exchange)).path
     status, path = exchange.reply.status, exchange.send.path.partition("?")[0]
-    return f"HTTP {status} from {one_line(path, 120)} to {one_line(where, 200)}"
+    return f"HTTP {status} from {one_line(path, 120)} to {one_line(target, 200)}"
 
 
 def _target(exchange: Exchange) -> str:
@@ -91,32 +95,32 @@ def _target(exchange: Exchange) -> str:
 
 
 def _away(exchange: Exchange) -> str:
-    """The foreign origin that a redirect names; empty for one inside."""
+    """Return the foreign origin that a redirect names; empty for one inside."""
     target = _target(exchange)
-    here = origin_of(exchange.reply.url) if exchange.reply is not None else ""
-    return "" if origin_of(target) == here else one_line(origin_of(target) or target, 200)
+    origin = origin_of(exchange.reply.url) if exchange.reply is not None else ""
+    return "" if origin_of(target) == origin else one_line(origin_of(target) or target, 200)
 
 
 def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> ProbeFinding:
-    """Which kind of key the list took; ``tries`` has one exchange by ``bearer`` and the like."""
-    came = "; ".join(f"{name}: {_verdict(one)}" for name, one in tries.items())
-    taken = [name for name, one in tries.items() if one.accepted]
-    public = "no key" in taken
-    own = settings.auth in taken
+    """Report which kind of key the list accepts; ``tries`` has one exchange for each kind."""
+    came = "; ".join(f"{name}: {_verdict(exchange)}" for name, exchange in tries.items())
+    accepted = [name for name, exchange in tries.items() if exchange.accepted]
+    is_public = "no key" in accepted
+    is_own = settings.auth in accepted
     read = f"the key is sent as {settings.auth}"
     unclear = ""
     if settings.key is None:
         read = "no key is configured"
-    elif public:
+    elif is_public:
         unclear = "whether the key is right: the list is given without one"
-    elif own:
+    elif is_own:
         read = f"the key is taken as {settings.auth}"
-    elif taken:
-        unclear = f"why {settings.auth} is refused; {taken[0]} is taken"
+    elif accepted:
+        unclear = f"why {settings.auth} is refused; {accepted[0]} is taken"
     elif tries:
-        said = tries[settings.auth].refusal.message
-        unclear = one_line(said, 300) or "the key is refused without a word"
-    better = taken[0] if taken and not own and not public else settings.auth
+        message = tries[settings.auth].refusal.message
+        unclear = one_line(message, 300) or "the key is refused without a word"
+    better = accepted[0] if accepted and not is_own and not is_public else settings.auth
     return ProbeFinding(
         topic="key",
         came=came or _NOTHING,

@@ -24,68 +24,68 @@ _LINK = re.compile(r"(?:https?:/)?/\S+", re.IGNORECASE)
 _PLAIN = {bool: "boolean", int: "number", float: "number", type(None): "null"}
 
 
-def outline(value: Any, depth: int = 0) -> str:
-    """``value`` as ``{key: type}``, ``[10 of type]``; schemas and nested JSON are named so."""
-    if isinstance(value, str):
-        return _text(value, depth)
-    if type(value) in _PLAIN:
-        return _PLAIN[type(value)]
-    if isinstance(value, dict):
-        if depth and is_schema(value):
+def outline(json_value: Any, depth: int = 0) -> str:
+    """Outline JSON as ``{key: type}`` and ``[10 of type]``; schemas and nested JSON are named."""
+    if isinstance(json_value, str):
+        return _text(json_value, depth)
+    if type(json_value) in _PLAIN:
+        return _PLAIN[type(json_value)]
+    if isinstance(json_value, dict):
+        if depth and is_schema(json_value):
             return "JSON Schema"
-        return _table(value, depth)
-    return _items(value, depth) if isinstance(value, list) else "?"
+        return _table(json_value, depth)
+    return _items(json_value, depth) if isinstance(json_value, list) else "?"
 
 
 def key_name(key: str) -> str:
-    """A key as it may be shown."""
+    """Return a key as it may be shown."""
     return one_line(key, _LONGEST_KEY)
 
 
-def _text(value: str, depth: int) -> str:
-    read = parse_nested(value)
-    if read is not value:
-        return f"text of JSON {outline(read, depth + 1)}"
-    return "link" if _LINK.fullmatch(value[:2000]) else "text"
+def _text(text: str, depth: int) -> str:
+    nested = parse_nested(text)
+    if nested is not text:
+        return f"text of JSON {outline(nested, depth + 1)}"
+    return "link" if _LINK.fullmatch(text[:2000]) else "text"
 
 
-def _table(value: dict[str, Any], depth: int) -> str:
-    if not value or depth >= _OUTLINE_DEPTH:
-        return "{…}" if value else "{}"
-    tables = [item for item in value.values() if isinstance(item, dict)]
-    if depth < 2 < len(tables) == len(value):
+def _table(table: dict[str, Any], depth: int) -> str:
+    if not table or depth >= _OUTLINE_DEPTH:
+        return "{…}" if table else "{}"
+    tables = [member for member in table.values() if isinstance(member, dict)]
+    if depth < 2 < len(tables) == len(table):
         merged = _merged(tables, depth + 1)
-        if "?" not in merged or "." in next(iter(value)):
-            return f"{{{len(value)} keys: {merged}}}"
-    shapes = [f"{key_name(key)}: {outline(value[key], depth + 1)}" for key in list(value)[:_KEYS]]
-    return "{" + ", ".join(shapes + _more(len(value))) + "}"
+        if "?" not in merged or "." in next(iter(table)):
+            return f"{{{len(table)} keys: {merged}}}"
+    shapes = [f"{key_name(key)}: {outline(table[key], depth + 1)}" for key in list(table)[:_KEYS]]
+    return "{" + ", ".join(shapes + _more(len(table))) + "}"
 
 
-def _items(value: list[Any], depth: int) -> str:
-    if not value or depth >= _OUTLINE_DEPTH:
-        return "[…]" if value else "[]"
-    some = value[:_ITEMS]
-    tables = [item for item in some if isinstance(item, dict) and not is_schema(item)]
+def _items(items: list[Any], depth: int) -> str:
+    if not items or depth >= _OUTLINE_DEPTH:
+        return "[…]" if items else "[]"
+    sample = items[:_ITEMS]
+    tables = [member for member in sample if isinstance(member, dict) and not is_schema(member)]
     shapes = [_merged(tables, depth + 1)] if tables else []
-    shapes += [outline(item, depth + 1) for item in some if item not in tables]
+    shapes += [outline(member, depth + 1) for member in sample if member not in tables]
     kinds = list(dict.fromkeys(shapes))
-    return f"[{len(value)} of {' or '.join(kinds[:3])}{' or …' if len(kinds) > 3 else ''}]"
+    return f"[{len(items)} of {' or '.join(kinds[:3])}{' or …' if len(kinds) > 3 else ''}]"
 
 
 def _merged(tables: list[dict[str, Any]], depth: int) -> str:
-    """One shape for several objects: ``key?`` is not in all of them."""
+    """Merge several objects into one shape; ``key?`` is not in all of them."""
     if depth >= _OUTLINE_DEPTH:
         return "{…}"
-    found: dict[str, list[str]] = {}
+    kinds_by_key: dict[str, list[str]] = {}
     for table in tables:
-        for key, item in table.items():
-            found.setdefault(key, []).append(outline(item, depth + 1))
+        for key, member in table.items():
+            kinds_by_key.setdefault(key, []).append(outline(member, depth + 1))
     shapes = [
         f"{key_name(key)}{'?' if len(kinds) < len(tables) else ''}: "
         + " or ".join(list(dict.fromkeys(kinds))[:3])
-        for key, kinds in list(found.items())[:_KEYS]
+        for key, kinds in list(kinds_by_key.items())[:_KEYS]
     ]
-    return "{" + ", ".join(shapes + _more(len(found))) + "}"
+    return "{" + ", ".join(shapes + _more(len(kinds_by_key))) + "}"
 
 
 def _more(count: int) -> list[str]:
@@ -100,36 +100,38 @@ Place = tuple[str, Any]
 """A path (``$`` is the whole reply, ``[]`` each item) and one value that it leads to."""
 
 
-def places(value: Any) -> Iterator[Place]:
-    """Every value with its path, the shallow ones first; unspeakable keys are left out."""
-    level: list[tuple[str, Any]] = [("$", value)]
+def places(document: Any) -> Iterator[Place]:
+    """Yield every value with its path, shallow ones first; skip keys that no path can name."""
+    level: list[tuple[str, Any]] = [("$", document)]
     for _ in range(_NESTED_TEXTS):
         below: list[Place] = []
-        for path, item in level:
-            yield path, item
-            below += _below(path, item)
+        for path, node in level:
+            yield path, node
+            below += _below(path, node)
         level = below[:_NODES]
 
 
-def _below(path: str, item: Any) -> list[Place]:
+def _below(path: str, node: Any) -> list[Place]:
     start = "" if path == "$" else path
-    if isinstance(item, list):
-        return [(f"{start}[]", one) for one in item]
-    if not isinstance(item, dict):
+    if isinstance(node, list):
+        return [(f"{start}[]", member) for member in node]
+    if not isinstance(node, dict):
         return []
-    keys = [key for key in item if _PLAIN_KEY.fullmatch(key)]
-    return [(f"{start}.{key}".lstrip("."), item[key]) for key in keys]
+    keys = [key for key in node if _PLAIN_KEY.fullmatch(key)]
+    return [(f"{start}.{key}".lstrip("."), node[key]) for key in keys]
 
 
-def place(value: Any, wanted: Callable[[Any], bool]) -> str:
-    """The path of the shallowest value that is ``wanted``; empty where there is none."""
-    return next((path for path, item in places(value) if wanted(item)), "")
+def place(document: Any, wanted: Callable[[Any], bool]) -> str:
+    """Return the path of the shallowest value that is ``wanted``; empty where there is none."""
+    return next((path for path, node in places(document) if wanted(node)), "")
 
 
-def keyed_place(value: Any, keys: Sequence[str], wanted: object) -> str:
-    """The path of a value equal to ``wanted``, under the first of ``keys`` that has it."""
-    found = [path for path, item in places(value) if type(item) is type(wanted) and item == wanted]
-    ranked = sorted(found, key=lambda path: _rank(path, keys))
+def keyed_place(document: Any, keys: Sequence[str], wanted: object) -> str:
+    """Return the path of a value equal to ``wanted``, under the first of ``keys`` that has it."""
+    paths = [
+        path for path, node in places(document) if type(node) is type(wanted) and node == wanted
+    ]
+    ranked = sorted(paths, key=lambda path: _rank(path, keys))
     return ranked[0] if ranked else ""
 
 
@@ -138,38 +140,38 @@ def _rank(path: str, keys: Sequence[str]) -> int:
     return keys.index(name) if name in keys else len(keys)
 
 
-def list_place(value: Any, ids: Sequence[str]) -> tuple[str, str]:
-    """The path of the list with these ids and the key of the id: empty where the ids are keys."""
+def list_place(document: Any, ids: Sequence[str]) -> tuple[str, str]:
+    """Return the path of the list with these ids and the id's key, empty where ids are keys."""
     wanted = set(ids)
-    for path, item in places(value):
-        if isinstance(item, dict) and wanted and wanted <= set(item):
+    for path, node in places(document):
+        if isinstance(node, dict) and wanted and wanted <= set(node):
             return path, ""
-        if isinstance(item, list) and item:
-            key = id_key(item, wanted)
+        if isinstance(node, list) and node:
+            key = id_key(node, wanted)
             if key is not None:
                 return path, key
     return "", ""
 
 
 def id_key(items: list[Any], wanted: set[str]) -> str | None:
-    """The key under which each wanted id stands; empty where the items are the ids."""
-    if wanted and wanted <= {item for item in items if isinstance(item, str)}:
+    """Return the key that holds each wanted id; empty where the items are the ids."""
+    if wanted and wanted <= {member for member in items if isinstance(member, str)}:
         return ""
-    tables = [item for item in items if isinstance(item, dict)]
-    keys = dict.fromkeys([*vocab.ID_KEYS, *(str(key) for item in tables[:1] for key in item)])
+    tables = [member for member in items if isinstance(member, dict)]
+    keys = dict.fromkeys([*vocab.ID_KEYS, *(str(key) for member in tables[:1] for key in member)])
     for key in keys:
-        if wanted and wanted <= {str(item[key]) for item in tables if key in item}:
+        if wanted and wanted <= {str(member[key]) for member in tables if key in member}:
             return key
     return None
 
 
 def envelope_words(opened: Envelope) -> str:
-    """What in an envelope says yes, as ``path=value``; empty where nothing does."""
+    """Return what in an envelope says yes, as ``path=value``; empty where nothing does."""
     top = opened.layers[0] if opened.layers else None
     if not opened.is_ok or not isinstance(top, dict):
         return ""
     for key in (*vocab.SUCCESS_KEYS, *vocab.CODE_KEYS, "status"):
-        value = top.get(key)
-        if isinstance(value, bool | int | str) and value != "":
-            return f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        verdict = top.get(key)
+        if isinstance(verdict, bool | int | str) and verdict != "":
+            return f"{key}={str(verdict).lower() if isinstance(verdict, bool) else verdict}"
     return ""

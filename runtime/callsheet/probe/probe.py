@@ -33,14 +33,14 @@ class Asker(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The engine: the actions of the host, and a ledger that may know the task."""
+        """Return the engine: the actions of the host, and a ledger that may know the task."""
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
 
 
 def probe(client: Asker, *, task: str | None = None, save: str | None = None) -> Report:
-    """Look at a host with GETs and, where ``task`` names one, with a single query about it.
+    """Inspect a host with GETs and, where ``task`` names one, with a single query about it.
 
     ``task`` is a task id, or ``ACTION:ID`` to say which action asks. ``save`` is a folder that
     gets the replies without keys, prompts and the signed part of links. Nothing is created,
@@ -52,7 +52,7 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     if save is not None:
         recording.check_folder(save)
     survey = _Survey(client)
-    survey.look()
+    survey.fetch()
     findings = [
         *survey.access(),
         *survey.offers(),
@@ -60,9 +60,9 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     ]
     saved: tuple[str, ...] = ()
     if save is not None:
-        saved = recording.write(save, survey.seen, settings, secrets=survey.private(task))
-    sent = [*survey.seen, *survey.beside]
-    queries = sum(1 for one in sent if one.send.method == "POST")
+        saved = recording.write(save, survey.exchanges, settings, secrets=survey.private(task))
+    sent = [*survey.exchanges, *survey.beside]
+    queries = sum(1 for exchange in sent if exchange.send.method == "POST")
     return Report(
         host=host,
         findings=tuple(finding.safe() for finding in findings),
@@ -79,20 +79,20 @@ class _Survey:
     def __init__(self, client: Asker) -> None:
         self.client, self.host = client, client.engine.host
         self.settings: Settings = client.engine.host.settings
-        self.seen: list[Exchange] = []
+        self.exchanges: list[Exchange] = []
         self.tries: dict[str, Exchange] = {}
         self.beside: list[Exchange] = []
         self.catalogue: Catalogue | None = None
         self.trouble = ""
 
-    def look(self) -> None:
+    def fetch(self) -> None:
         """Fetch the whole catalogue, cached or not, and try the ways to send the key."""
         flow = fetch(self.settings.host, self.host.overrides, self.host.timing, None)
         try:
-            self.catalogue = self.client.run(observe(flow, self.seen))
+            self.catalogue = self.client.run(observe(flow, self.exchanges))
         except CallsheetError as error:
             self.trouble = error.message
-        if any(one.reply is not None for one in self.seen):
+        if any(exchange.reply is not None for exchange in self.exchanges):
             self._try_keys()
 
     def _try_keys(self) -> None:
@@ -106,31 +106,35 @@ class _Survey:
             self.beside += sent
 
     def access(self) -> tuple[ProbeFinding, ...]:
-        """Host, redirects and key."""
+        """Report host, redirects and key."""
         return (
             host_finding(self.settings, self._first()),
-            redirects_finding(self.settings, self.seen),
+            redirects_finding(self.settings, self.exchanges),
             key_finding(self.settings, self.tries),
         )
 
     def _first(self) -> Exchange | None:
-        """The first answer that is no redirect, or the first of all."""
-        direct = (one for one in self.seen if one.reply and one.reply.status not in REDIRECTS)
-        return next(direct, self.seen[0] if self.seen else None)
+        """Return the first exchange that is no redirect, or the first of all."""
+        direct = (
+            exchange
+            for exchange in self.exchanges
+            if exchange.reply and exchange.reply.status not in REDIRECTS
+        )
+        return next(direct, self.exchanges[0] if self.exchanges else None)
 
     def offers(self) -> tuple[ProbeFinding, ...]:
-        """List, schemas and families."""
+        """Report list, schemas and families."""
         overrides = self.host.overrides
-        pages = readings.listed(self.seen)
-        given = readings.documents(self.seen, pages, overrides)
+        pages = readings.list_exchanges(self.exchanges)
+        documents = readings.documents(self.exchanges, pages, overrides)
         return (
             readings.list_finding(pages, self.catalogue, overrides, self.trouble),
-            readings.schemas_finding(given, self.catalogue, overrides),
+            readings.schemas_finding(documents, self.catalogue, overrides),
             readings.families_finding(self.surface()),
         )
 
     def surface(self) -> ActionSet | None:
-        """The named actions of what was fetched."""
+        """Return the named actions of what was fetched."""
         if self.catalogue is None:
             return None
         from callsheet.actions.resolve import resolve_actions
@@ -138,35 +142,35 @@ class _Survey:
         return resolve_actions(self.catalogue.actions, self.host.overlay)
 
     def task(self, task: str) -> ProbeFinding:
-        """One query about a job."""
+        """Query a job once and report how the reply reads."""
         surface = self.surface()
         actions = surface.by_id if surface is not None else {}
         families = self._families()
-        row = self._row(task)
-        task_id, family = readings.chosen(task, row.action if row else "", families)
-        seen: list[Exchange] = []
+        entry = self._ledger_entry(task)
+        task_id, family = readings.choose_family(task, entry.action if entry else "", families)
+        exchanges: list[Exchange] = []
         if family is not None:
-            known = row.task_ids if row else ()
-            ids = tuple(dict.fromkeys((task_id, *known)))
-            self.client.run(readings.ask_once(ids, family, self.host.timing, seen))
-            self.seen += seen
+            other_ids = entry.task_ids if entry else ()
+            ids = tuple(dict.fromkeys((task_id, *other_ids)))
+            self.client.run(readings.ask_once(ids, family, self.host.timing, exchanges))
+            self.exchanges += exchanges
         return readings.task_finding(
             family,
-            seen,
+            exchanges,
             action=actions.get(family.query) if family is not None else None,
             overrides=self.host.overrides,
             others=families,
         )
 
     def _families(self) -> list[Family]:
-        """The families in the order in which the server lists their actions."""
+        """Return the families in the order in which the server lists their actions."""
         surface = self.surface()
         if surface is None or self.catalogue is None:
             return []
         named = (surface.by_id.get(action.id) for action in self.catalogue.actions)
         return list(dict.fromkeys(a.family for a in named if a and a.family is not None))
 
-    def _row(self, task: str) -> LedgerEntry | None:
+    def _ledger_entry(self, task: str) -> LedgerEntry | None:
         ledger = self.client.engine.ledger
         try:
             return ledger.find(task.rpartition(":")[2]) if ledger is not None else None
@@ -174,19 +178,19 @@ class _Survey:
             return None
 
     def private(self, task: str | None) -> tuple[str, ...]:
-        """Texts that the user once sent for this job; no recording may hold them."""
-        row = self._row(task) if task else None
-        return recording.texts_of(row.body or "") if row else ()
+        """Return the texts that the user once sent for this job; no recording may hold them."""
+        entry = self._ledger_entry(task) if task else None
+        return recording.texts_of(entry.body or "") if entry else ()
 
 
 def _list_as(settings: Settings) -> list[Exchange]:
-    """The list as these settings get it, over a connection of its own."""
-    seen: list[Exchange] = []
+    """Fetch the list with these settings, over a connection of its own."""
+    exchanges: list[Exchange] = []
     transport = Transport(settings, None)
     try:
-        transport.run(observe(follow_redirect(Send("GET", LIST)), seen))
+        transport.run(observe(follow_redirect(Send("GET", LIST)), exchanges))
     except CallsheetError as error:
-        seen.append(Exchange(Send("GET", LIST), None, error.message))
+        exchanges.append(Exchange(Send("GET", LIST), None, error.message))
     finally:
         transport.close()
-    return seen
+    return exchanges

@@ -34,19 +34,21 @@ if TYPE_CHECKING:
 _SHOWN = 6
 
 
-def listed(seen: Sequence[Exchange]) -> list[Exchange]:
-    """The exchanges that brought the list, one a page."""
+def list_exchanges(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """Return the exchanges that brought the list, one a page."""
     return [
-        one
-        for one in seen
-        if one.accepted and one.send.method == "GET" and not one.send.path.endswith("/schema")
+        exchange
+        for exchange in exchanges
+        if exchange.accepted
+        and exchange.send.method == "GET"
+        and not exchange.send.path.endswith("/schema")
     ]
 
 
 def list_finding(
     pages: Sequence[Exchange], catalogue: Catalogue | None, overrides: Overrides, trouble: str
 ) -> ProbeFinding:
-    """Where the actions stand in the answer of the list."""
+    """Report where the actions stand in the reply of the list."""
     if not pages:
         return ProbeFinding(
             topic="list",
@@ -55,10 +57,10 @@ def list_finding(
             unclear=trouble,
             setting="--set list=PATH --set id-key=KEY",
         )
-    data, headers = pages[0].json, pages[0].reply.headers if pages[0].reply else {}
-    page = read_list(data, overrides, headers=headers)
+    document, headers = pages[0].json, pages[0].reply.headers if pages[0].reply else {}
+    page = read_list(document, overrides, headers=headers)
     ids = [entry.id for entry in page.entries]
-    path, key = list_place(data, ids)
+    path, key = list_place(document, ids)
     total = len(catalogue.actions) if catalogue is not None else len(ids)
     words = [f"{total} actions at {path or 'no single place'}"]
     words.append(f"id under {key}" if key else "ids are the keys" if path else "ids by structure")
@@ -66,12 +68,12 @@ def list_finding(
     if following is not None or len(pages) > 1:
         by = ", ".join(following.query) if following and following.query else "its link"
         words.append(f"{len(pages)} pages, the next one by {by}")
-    envelope = envelope_words(open_envelope(data, overrides))
+    envelope = envelope_words(open_envelope(document, overrides))
     words += ["in an envelope that says yes"] if envelope else []
     sets = {"list": path, "id-key": key, "envelope-ok": envelope}
     return ProbeFinding(
         topic="list",
-        came=outline(data),
+        came=outline(document),
         read=", ".join(words),
         unclear="; ".join(note for note in (*page.notes, trouble) if note),
         setting=forcing(sets) or "--set list=PATH --set id-key=KEY",
@@ -79,8 +81,8 @@ def list_finding(
 
 
 def forcing(sets: dict[str, str]) -> str:
-    """Settings as they are typed, without those that have no value."""
-    return " ".join(f"--set {quote(f'{name}={value}')}" for name, value in sets.items() if value)
+    """Return settings as they are typed, without those that have no value."""
+    return " ".join(f"--set {quote(f'{name}={choice}')}" for name, choice in sets.items() if choice)
 
 
 class Document(NamedTuple):
@@ -92,39 +94,39 @@ class Document(NamedTuple):
 
 
 def documents(
-    seen: Sequence[Exchange], pages: Sequence[Exchange], overrides: Overrides
+    exchanges: Sequence[Exchange], pages: Sequence[Exchange], overrides: Overrides
 ) -> list[Document]:
-    """The documents of all actions, those of the list first."""
-    found: dict[str, Document] = {}
+    """Return the schema documents of all actions, those of the list first."""
+    by_action: dict[str, Document] = {}
     for page in pages:
-        data = page.json
-        entries = read_list(data, overrides).entries
-        path, key = list_place(data, [entry.id for entry in entries])
-        values = pick(data, path)[0] if path else None
-        for entry in entries if values else ():
-            value = _entry(values, key, entry.id)
-            if entry.input is not None and isinstance(value, dict):
-                found[entry.id] = Document(entry.id, value, inline=True)
-    for one in seen:
-        if one.accepted and one.send.path.endswith("/schema"):
-            name = one.send.path.split("/")[-2]
-            found.setdefault(name, Document(name, one.json, inline=False))
-    return list(found.values())
+        reply = page.json
+        entries = read_list(reply, overrides).entries
+        path, key = list_place(reply, [entry.id for entry in entries])
+        container = pick(reply, path)[0] if path else None
+        for entry in entries if container else ():
+            entry_json = _entry(container, key, entry.id)
+            if entry.input is not None and isinstance(entry_json, dict):
+                by_action[entry.id] = Document(entry.id, entry_json, inline=True)
+    for exchange in exchanges:
+        if exchange.accepted and exchange.send.path.endswith("/schema"):
+            name = exchange.send.path.split("/")[-2]
+            by_action.setdefault(name, Document(name, exchange.json, inline=False))
+    return list(by_action.values())
 
 
-def _entry(values: Any, key: str, name: str) -> Any:
-    if isinstance(values, dict):
-        return values.get(name)
-    return next((v for v in values if isinstance(v, dict) and str(v.get(key)) == name), None)
+def _entry(container: Any, key: str, name: str) -> Any:
+    if isinstance(container, dict):
+        return container.get(name)
+    return next((v for v in container if isinstance(v, dict) and str(v.get(key)) == name), None)
 
 
 def schemas_finding(
-    given: Sequence[Document], catalogue: Catalogue | None, overrides: Overrides
+    documents: Sequence[Document], catalogue: Catalogue | None, overrides: Overrides
 ) -> ProbeFinding:
-    """How the schema documents are built, the commonest way first."""
-    ways = Counter(_way(document, overrides) for document in given)
-    inline = [document.value for document in given if document.inline]
-    alone = [document.value for document in given if not document.inline]
+    """Report how the schema documents are built, the commonest way first."""
+    ways = Counter(_way(document, overrides) for document in documents)
+    inline = [document.value for document in documents if document.inline]
+    alone = [document.value for document in documents if not document.inline]
     notes = list(catalogue.notes) if catalogue is not None else []
     typed = sum(1 for a in catalogue.actions if a.input is not None) if catalogue else 0
     total = len(catalogue.actions) if catalogue else 0
@@ -155,10 +157,10 @@ class _Way(NamedTuple):
 
     @property
     def words(self) -> str:
-        where = "in the list" if self.inline else "each by itself"
+        location = "in the list" if self.inline else "each by itself"
         draft = f", {one_line(self.draft, 80)}" if self.draft else ", no $schema (2020-12)"
         both = f" and {self.output}" if self.output else ""
-        return f"{where} at {self.input}{both}{draft}"
+        return f"{location} at {self.input}{both}{draft}"
 
     @property
     def setting(self) -> str:
@@ -166,19 +168,22 @@ class _Way(NamedTuple):
 
 
 def _way(document: Document, overrides: Overrides) -> _Way:
-    value = parse_nested(document.value)
-    reading = read_schema(value, overrides)
-    paths = [_of(value, one) if one is not None else "" for one in (reading.input, reading.output)]
+    document_json = parse_nested(document.value)
+    reading = read_schema(document_json, overrides)
+    paths = [
+        _of(document_json, schema) if schema is not None else ""
+        for schema in (reading.input, reading.output)
+    ]
     draft = reading.input.get("$schema", "") if isinstance(reading.input, dict) else ""
     return _Way(paths[0], paths[1], draft if isinstance(draft, str) else "", document.inline)
 
 
-def _of(value: Any, schema: Any) -> str:
-    return place(value, lambda item: isinstance(item, dict | bool) and item == schema)
+def _of(document: Any, schema: Any) -> str:
+    return place(document, lambda node: isinstance(node, dict | bool) and node == schema)
 
 
 def families_finding(surface: ActionSet | None) -> ProbeFinding:
-    """Which actions make one job together, and which cost nothing."""
+    """Report which actions make one job together, and which cost nothing."""
     actions = surface.actions if surface is not None else ()
     families = list(dict.fromkeys(a.family for a in actions if a.family is not None))
     in_none = sum(1 for a in actions if a.family is None)
@@ -196,8 +201,8 @@ def families_finding(surface: ActionSet | None) -> ProbeFinding:
 
 def _family(family: Family) -> str:
     blocking = f", {family.wait} blocks" if family.wait else ""
-    asked = f", {family.query} asks by {family.task_key}" if family.query else ""
-    return f"{family.create or family.wait} creates{blocking}{asked}"
+    query = f", {family.query} asks by {family.task_key}" if family.query else ""
+    return f"{family.create or family.wait} creates{blocking}{query}"
 
 
 def _doubt(family: Family) -> str:
@@ -223,10 +228,12 @@ NOT_ASKED = ProbeFinding(
 _PAYING = "no action that asks about a job is known, and no other one is ever sent"
 
 
-def chosen(task: str, known: str, families: Sequence[Family]) -> tuple[str, Family | None]:
-    """The task id and the family to ask; ``ACTION:ID`` names the query action of one.
+def choose_family(
+    task: str, ledger_action: str, families: Sequence[Family]
+) -> tuple[str, Family | None]:
+    """Return the task id and the family to ask; ``ACTION:ID`` names the query action of one.
 
-    ``known`` is the action that the ledger has for the task, or empty.
+    ``ledger_action`` is the action that the ledger has for the task, or empty.
     """
     action, colon, rest = task.partition(":")
     asking = [family for family in families if family.query]
@@ -234,44 +241,44 @@ def chosen(task: str, known: str, families: Sequence[Family]) -> tuple[str, Fami
         if colon and rest and action in {family.query, family.create, family.wait}:
             return rest, family
     for family in asking:
-        if known and known in {family.create, family.wait}:
+        if ledger_action and ledger_action in {family.create, family.wait}:
             return task, family
     return task, asking[0] if asking else None
 
 
 def ask_once(
-    task_ids: Sequence[str], family: Family, timing: Timing, seen: list[Exchange]
+    task_ids: Sequence[str], family: Family, timing: Timing, exchanges: list[Exchange]
 ) -> Flow[None]:
-    """One query, repeated only where the server knows it by another of the job's ids.
+    """Query a job once, and again only where the server knows it by another of its ids.
 
-    ``task_ids`` are the candidates in order; what came of it is in ``seen``.
+    ``task_ids`` are the candidates in order; ``exchanges`` gets what was sent and received.
     """
     for task_id in task_ids:
         body = json.dumps({family.task_key: task_id}, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
         send = Send("POST", action_path(family.query), body, headers)
         try:
-            yield from observe(with_retries(send, timing), seen)
+            yield from observe(with_retries(send, timing), exchanges)
         except CallsheetError as error:
-            seen.append(Exchange(send, None, error.message))
-        if seen[-1].accepted or seen[-1].refusal.kind != "not_found":
+            exchanges.append(Exchange(send, None, error.message))
+        if exchanges[-1].accepted or exchanges[-1].refusal.kind != "not_found":
             return
 
 
 def task_finding(
     family: Family | None,
-    seen: Sequence[Exchange],
+    exchanges: Sequence[Exchange],
     *,
     action: Action | None,
     overrides: Overrides,
     others: Sequence[Family] = (),
 ) -> ProbeFinding:
-    """How the reply about a job reads."""
-    if family is None or not seen:
+    """Report how the reply about a job reads."""
+    if family is None or not exchanges:
         return ProbeFinding(
             topic="task", came="nothing was asked", read="no query", unclear=_PAYING
         )
-    last = seen[-1]
+    last = exchanges[-1]
     if not last.accepted:
         return _refused(last, family, others)
     media = action.media if action is not None else ()
@@ -298,8 +305,8 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeF
     came = "no answer"
     if last.reply is not None:
         came = f"HTTP {last.reply.status}, {outline(last.json)}"
-    rest = [one.query for one in others if one.query and one.query != family.query]
-    hint = f"; another action that asks: --task {rest[0]}:ID" if rest else ""
+    queries = [other.query for other in others if other.query and other.query != family.query]
+    hint = f"; another action that asks: --task {queries[0]}:ID" if queries else ""
     return ProbeFinding(
         topic="task",
         came=came,
@@ -310,8 +317,8 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeF
 
 
 def _media_place(view: object, reading: ReplyFields) -> str:
-    found = [keyed_place(view, (), link) for link in reading.media]
-    return ",".join(dict.fromkeys(path for path in found if path))
+    paths = [keyed_place(view, (), link) for link in reading.media]
+    return ",".join(dict.fromkeys(path for path in paths if path))
 
 
 def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
@@ -325,20 +332,20 @@ def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
 
 
 def _unclear(reading: ReplyFields, overrides: Overrides) -> list[str]:
-    found = []
+    doubts = []
     if not reading.is_recognised:
-        found.append("neither a state nor a result was recognised")
+        doubts.append("neither a state nor a result was recognised")
     if _is_new(reading, overrides):
-        found.append(f"the word {reading.raw_state!r} is not known and counts as running")
+        doubts.append(f"the word {reading.raw_state!r} is not known and counts as running")
     if reading.state == "done" and not reading.media:
-        found.append("it is done and names no media")
-    return found
+        doubts.append("it is done and names no media")
+    return doubts
 
 
 def _is_new(reading: ReplyFields, overrides: Overrides) -> bool:
-    forced = {word(item) for item in (*overrides.done, *overrides.failed)}
-    known = vocab.RUNNING | vocab.DONE | vocab.FAILED | vocab.TIMED_OUT | forced
-    return bool(reading.raw_state) and word(reading.raw_state) not in known
+    forced = {word(forced_word) for forced_word in (*overrides.done, *overrides.failed)}
+    known_words = vocab.RUNNING | vocab.DONE | vocab.FAILED | vocab.TIMED_OUT | forced
+    return bool(reading.raw_state) and word(reading.raw_state) not in known_words
 
 
 def _state_setting(reading: ReplyFields, overrides: Overrides) -> str:

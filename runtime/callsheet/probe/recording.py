@@ -51,7 +51,7 @@ _SPOKEN = frozenset(
 class Redactor:
     """Removes what is private from replies of one host.
 
-    ``secrets`` are the keys in use, ``texts`` what the user once sent, ``kept`` the links that
+    ``secrets`` are the keys in use, ``texts`` what the user once sent, ``links`` those that
     must stay whole because a replay asks for them.
     """
 
@@ -60,55 +60,57 @@ class Redactor:
         secrets: Sequence[Secret] = (),
         *,
         texts: Sequence[str] = (),
-        kept: Collection[str] = (),
+        links: Collection[str] = (),
     ) -> None:
         self.secrets = tuple(secrets)
         self.texts = sorted({text for text in texts if len(text) > 3}, key=len, reverse=True)
-        self.kept = frozenset(kept)
+        self.links = frozenset(links)
 
-    def text(self, value: str) -> str:
-        """One text without keys, sent texts, signatures and inline media."""
-        if value in self.kept:
-            return value
-        value = redact_text(value, self.secrets)
-        value = _LIKE_A_KEY.sub(REMOVED, value)
+    def text(self, text: str) -> str:
+        """Remove keys, sent texts, signatures and inline media from a text."""
+        if text in self.links:
+            return text
+        text = redact_text(text, self.secrets)
+        text = _LIKE_A_KEY.sub(REMOVED, text)
         for private in self.texts:
-            value = value.replace(private, REMOVED)
-        value = _INLINE.sub(rf"data:\1;base64,{REMOVED}", value)
-        return _LINK.sub(r"\1\2", value)
+            text = text.replace(private, REMOVED)
+        text = _INLINE.sub(rf"data:\1;base64,{REMOVED}", text)
+        return _LINK.sub(r"\1\2", text)
 
-    def catalogue(self, value: Any) -> Any:
-        """A list or schema document: its words stay, since they are the server's."""
-        return self._walk(value, job=False)
+    def catalogue(self, document: Any) -> Any:
+        """Redact a list or schema document; its texts stay, since they are the server's."""
+        return self._walk(document, job=False)
 
-    def job(self, value: Any) -> Any:
-        """A reply about a job: what the user wrote, and any free text, goes."""
-        return self._walk(value, job=True)
+    def job(self, document: Any) -> Any:
+        """Redact a reply about a job: what the user wrote goes, and any free text."""
+        return self._walk(document, job=True)
 
-    def _walk(self, value: Any, *, job: bool, key: str = "", gone: bool = False) -> Any:
-        if isinstance(value, dict):
+    def _walk(self, node: Any, *, job: bool, key: str = "", is_removed: bool = False) -> Any:
+        if isinstance(node, dict):
             return {
                 self.text(name): self._walk(
-                    item, job=job, key=name, gone=gone or _is_echo(name, job)
+                    member, job=job, key=name, is_removed=is_removed or _is_echo(name, job)
                 )
-                for name, item in value.items()
+                for name, member in node.items()
             }
-        if isinstance(value, list):
-            return [self._walk(item, job=job, key=key, gone=gone) for item in value]
-        if not isinstance(value, str):
-            return value
-        read = parse_nested(value)
-        if read is not value:
-            return json.dumps(self._walk(read, job=job, key=key, gone=gone), ensure_ascii=False)
-        return REMOVED if gone or self._is_private(value, key, job=job) else self.text(value)
+        if isinstance(node, list):
+            return [self._walk(member, job=job, key=key, is_removed=is_removed) for member in node]
+        if not isinstance(node, str):
+            return node
+        nested = parse_nested(node)
+        if nested is not node:
+            return json.dumps(
+                self._walk(nested, job=job, key=key, is_removed=is_removed), ensure_ascii=False
+            )
+        return REMOVED if is_removed or self._is_private(node, key, job=job) else self.text(node)
 
-    def _is_private(self, value: str, key: str, *, job: bool) -> bool:
+    def _is_private(self, text: str, key: str, *, job: bool) -> bool:
         if _CREDENTIAL & {"".join(words(key)), *words(key)} and key not in vocab.CURSORS:
-            return bool(value)
+            return bool(text)
         if not job:
             return False
-        written = bool(_WRITTEN.intersection(words(key)))
-        return written or (key not in _SPOKEN and any(char.isspace() for char in value))
+        is_written = bool(_WRITTEN.intersection(words(key)))
+        return is_written or (key not in _SPOKEN and any(char.isspace() for char in text))
 
 
 def _is_echo(name: str, job: bool) -> bool:
@@ -129,27 +131,28 @@ def check_folder(folder: str) -> None:
     """Raise ``UsageError`` for a folder that cannot be made or holds recorded replies already."""
     try:
         os.makedirs(folder, exist_ok=True)
-        taken = any(name.endswith(".json") for name in os.listdir(folder))
+        has_replies = any(name.endswith(".json") for name in os.listdir(folder))
     except OSError as error:
         raise UsageError(f"{folder} cannot be used: {error.strerror}", flag="--save") from None
-    if taken:
+    if has_replies:
         raise UsageError(
             f"{folder} holds JSON files already", hint="name an empty folder", flag="--save"
         )
 
 
 def write(
-    folder: str, seen: Sequence[Exchange], settings: Settings, *, secrets: Sequence[str] = ()
+    folder: str, exchanges: Sequence[Exchange], settings: Settings, *, secrets: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """One file a reply, in the order of the requests; returns their paths.
+    """Write one file a reply, in the order of the requests; return their paths.
 
     ``secrets`` are texts of the user beside the key; raises ``UsageError`` when a file cannot
     be written.
     """
-    pen = _Pen(seen, settings, secrets)
+    recorder = _Recorder(exchanges, settings, secrets)
     paths = []
-    for number, exchange in enumerate((one for one in seen if one.reply is not None), start=1):
-        record = pen.record(exchange)
+    replied = [exchange for exchange in exchanges if exchange.reply is not None]
+    for number, exchange in enumerate(replied, start=1):
+        record = recorder.record(exchange)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", record["path"].removeprefix("/api/"))[:80]
         path = os.path.join(folder, f"{number:03d}-{record['method'].lower()}-{name}.json")
         try:
@@ -163,43 +166,45 @@ def write(
 
 
 def texts_of(body: str) -> tuple[str, ...]:
-    """Every text in a JSON body that was once sent."""
-    found: list[str] = []
+    """Return every text in a JSON body that was once sent."""
+    texts: list[str] = []
     stack: list[Any] = [strict_json(body.encode()) if body else None]
     while stack:
-        value = stack.pop()
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, dict):
-            stack += value.values()
-        elif isinstance(value, list):
-            stack += value
-    return tuple(found)
+        node = stack.pop()
+        if isinstance(node, str):
+            texts.append(node)
+        elif isinstance(node, dict):
+            stack += node.values()
+        elif isinstance(node, list):
+            stack += node
+    return tuple(texts)
 
 
-class _Pen:
+class _Recorder:
     """Turns exchanges of one host into records without its address and without secrets."""
 
-    def __init__(self, seen: Sequence[Exchange], settings: Settings, texts: Sequence[str]) -> None:
+    def __init__(
+        self, exchanges: Sequence[Exchange], settings: Settings, texts: Sequence[str]
+    ) -> None:
         self.host = settings.host
         self.prefix = urlsplit(settings.host).path
-        replies = [one.reply for one in seen if one.reply is not None]
-        asked = {form for reply in replies for form in self._forms(reply.url)}
+        replies = [exchange.reply for exchange in exchanges if exchange.reply is not None]
+        requested = {form for reply in replies for form in self._forms(reply.url)}
         keys = [settings.key] if settings.key is not None else []
-        self.redactor = Redactor(keys, texts=texts, kept=asked)
+        self.redactor = Redactor(keys, texts=texts, links=requested)
 
     def _forms(self, url: str) -> tuple[str, ...]:
-        """How a link to this place may be written."""
+        """Return how a link to this address may be written."""
         return url, url.replace(self.host, ORIGIN), self._path(url), self.prefix + self._path(url)
 
     def _path(self, url: str) -> str:
-        """The path and query of a place, as seen from the host's address."""
+        """Return the path and query of a URL, relative to the host's address."""
         parts = urlsplit(url)
         query = f"?{parts.query}" if parts.query else ""
         return parts.path.removeprefix(self.prefix) + query
 
     def record(self, exchange: Exchange) -> dict[str, Any]:
-        """One reply as the replay reads it."""
+        """Return one reply as the replay reads it."""
         reply = exchange.reply
         assert reply is not None  # noqa: S101 - write() leaves out what was not answered
         sent = exchange.send.url or f"{self.host}{exchange.send.path}"
@@ -212,27 +217,31 @@ class _Pen:
         }
 
     def _headers(self, reply: HttpReply) -> dict[str, str]:
-        kept = {name: value for name, value in reply.headers.items() if name in _HEADERS}
-        if "location" in kept:
-            kept["location"] = self._here(urljoin(reply.url, kept["location"]))
-        if "link" in kept:
-            kept["link"] = _LINK_HEADER.sub(
-                lambda found: f"<{self._here(urljoin(reply.url, found[1]))}>", kept["link"]
+        headers = {name: header for name, header in reply.headers.items() if name in _HEADERS}
+        if "location" in headers:
+            headers["location"] = self._relative(urljoin(reply.url, headers["location"]))
+        if "link" in headers:
+            headers["link"] = _LINK_HEADER.sub(
+                lambda match: f"<{self._relative(urljoin(reply.url, match[1]))}>", headers["link"]
             )
-        return {name: self._clean(value) for name, value in kept.items()}
+        return {name: self._clean(header) for name, header in headers.items()}
 
-    def _clean(self, value: str) -> str:
-        """A header's value; links inside this host were asked for and stay whole."""
-        return value if value in self.redactor.kept or "</" in value else self.redactor.text(value)
+    def _clean(self, header: str) -> str:
+        """Redact a header; links inside this host were requested and stay whole."""
+        return (
+            header
+            if header in self.redactor.links or "</" in header
+            else self.redactor.text(header)
+        )
 
-    def _here(self, url: str) -> str:
-        """A link inside the host without its address; any other without what is signed."""
-        own = url == self.host or url.startswith(f"{self.host}/")
-        return self._path(url) if own else self.redactor.text(url)
+    def _relative(self, url: str) -> str:
+        """Return a link inside the host without its address, any other without its signature."""
+        is_own = url == self.host or url.startswith(f"{self.host}/")
+        return self._path(url) if is_own else self.redactor.text(url)
 
     def _body(self, reply: HttpReply, *, is_job: bool) -> Any:
-        data = strict_json(reply.body)
-        if data is None:
+        document = strict_json(reply.body)
+        if document is None:
             return self.redactor.text(reply.body.decode("utf-8", "replace"))
-        data = json.loads(json.dumps(data, ensure_ascii=False).replace(self.host, ORIGIN))
-        return self.redactor.job(data) if is_job else self.redactor.catalogue(data)
+        document = json.loads(json.dumps(document, ensure_ascii=False).replace(self.host, ORIGIN))
+        return self.redactor.job(document) if is_job else self.redactor.catalogue(document)

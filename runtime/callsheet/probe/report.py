@@ -23,36 +23,36 @@ class Exchange(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The reply's JSON; ``None`` where it has none."""
+        """Return the reply's JSON; None where it has none."""
         return strict_json(self.reply.body) if self.reply is not None else None
 
     @property
     def accepted(self) -> bool:
-        """Whether the reply is JSON that does not say no, whatever HTTP says."""
+        """Tell whether the reply is JSON that does not say no, whatever HTTP says."""
         if self.reply is None or not 200 <= self.reply.status < 300:
             return False
-        data = self.json
-        return data is not None and open_envelope(data).refusal is None
+        document = self.json
+        return document is not None and open_envelope(document).refusal is None
 
     @property
     def refusal(self) -> Refusal:
-        """The server's no, or the trouble with the network in its place."""
+        """Return the server's refusal, or the network failure in its place."""
         if self.reply is None:
             return Refusal(message=self.trouble)
         inside = open_envelope(self.json).refusal
         return inside or read_refusal(self.reply.status, self.reply.headers, self.reply.body)
 
 
-def observe(flow: Flow[T], seen: list[Exchange]) -> Flow[T]:
-    """The same flow; ``seen`` gets each of its exchanges, in order."""
+def observe(flow: Flow[T], exchanges: list[Exchange]) -> Flow[T]:
+    """Run a flow and append each of its exchanges to ``exchanges``, in order."""
     answer: Any = None
     error: Exception | None = None
     while True:
         try:
             effect = flow.throw(error) if error is not None else flow.send(answer)
         except StopIteration as stop:
-            found: T = stop.value
-            return found
+            returned: T = stop.value
+            return returned
         answer = error = None
         try:
             answer = yield effect
@@ -62,7 +62,7 @@ def observe(flow: Flow[T], seen: list[Exchange]) -> Flow[T]:
         replies = answer if isinstance(effect, Gather) else (error or answer,)
         for send, reply in zip(sends, replies or (), strict=False):
             if isinstance(send, Send):
-                seen.append(_exchange(send, reply))
+                exchanges.append(_exchange(send, reply))
 
 
 def _exchange(send: Send, reply: HttpReply | Exception) -> Exchange:
@@ -91,7 +91,7 @@ class ProbeFinding:
     setting: str = ""
 
     def safe(self) -> ProbeFinding:
-        """The same without what a terminal would obey, each text on one line."""
+        """Return the finding without control characters, each text on one line."""
         return ProbeFinding(
             **{name: one_line(text, _LONGEST) for name, text in asdict(self).items()}
         )
@@ -113,11 +113,11 @@ class Report:
     queries: int = 0
 
     def __getitem__(self, topic: str) -> ProbeFinding:
-        """The finding of a topic; ``KeyError`` for any other word."""
+        """Return the finding of a topic; raise ``KeyError`` for any other word."""
         return {finding.topic: finding for finding in self.findings}[topic]
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain JSON values."""
+        """Return the report as plain JSON values."""
         return {
             "host": self.host,
             "actions": self.actions,

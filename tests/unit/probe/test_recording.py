@@ -42,7 +42,7 @@ PROMPT = "a very private lighthouse"
 def test_text(text: str, kept: str) -> None:
     pages = {"https://h.example/api/actions?page=2"}
 
-    assert Redactor([Secret(KEY)], texts=[PROMPT], kept=pages).text(text) == kept
+    assert Redactor([Secret(KEY)], texts=[PROMPT], links=pages).text(text) == kept
 
 
 @pytest.mark.parametrize(
