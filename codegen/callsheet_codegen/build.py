@@ -160,7 +160,7 @@ class BuildPlan:
         """Return everything to report, also of actions that were not read in this run."""
         problems = map(_from_problem, self.resolver.problems)
         names = (problem for problem in problems if problem.code in _NAME_PROBLEMS)
-        cached = (one for record in self.records.values() for one in record.diagnostics)
+        cached = (d for record in self.records.values() for d in record.diagnostics)
         return in_order((*names, *cached))
 
 
@@ -219,7 +219,7 @@ class BuildResult:
 
     @property
     def project(self) -> Project:
-        """The project as far as it is to be made."""
+        """Return the project as far as it is to be made."""
         return self.part(self.stale)
 
 

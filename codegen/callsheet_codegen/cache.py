@@ -320,8 +320,8 @@ class CachingModeller:
         keys = {name: _models_key(request) for name, request in requests.items()}
         stored = {name: models for name, key in keys.items() if (models := self._load(key))}
         missing = {name: request for name, request in requests.items() if name not in stored}
-        made = self._modeller(missing) if missing else {}
-        return _StoringModels(self._store, keys, stored, made)
+        pending = self._modeller(missing) if missing else {}
+        return _StoringModels(self._store, keys, stored, pending)
 
     def _load(self, key: str) -> ModelSource | None:
         from callsheet_codegen.models.pool import ModelSource

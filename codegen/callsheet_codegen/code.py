@@ -42,7 +42,7 @@ class Code:
         return hash(self.text)
 
     def indented(self, width: int) -> Code:
-        """The same text with every line but the first moved ``width`` columns to the right."""
+        """Return the text with every line but the first moved ``width`` columns to the right."""
         lines = self.text.split("\n")
         pad = " " * width
         moved = [lines[0], *(pad + line if line.strip() else "" for line in lines[1:])]
@@ -184,7 +184,7 @@ class CodeSpan(Code):
 
 
 def literal(value: Any) -> Code:
-    """Python source that evaluates to ``value``: JSON data, tuples, or a record of the vocabulary.
+    """Return Python source for a value: JSON data, tuples, or a record of the vocabulary.
 
     A record becomes a call of its class by name that leaves out the fields at their default.
     Raises ``CodeError`` for anything else.
@@ -233,9 +233,9 @@ def _text(text: str) -> str:
 
 
 def _construct(value: Any) -> str:
-    given = []
-    for name, held in value._asdict().items():
-        usual = value._field_defaults.get(name, ...)
-        if held != usual or type(held) is not type(usual):
-            given.append(f"{Ident(name)}={_source(held)}")
-    return f"{Ident(type(value).__name__)}({', '.join(given)})"
+    arguments = []
+    for name, argument in value._asdict().items():
+        default = value._field_defaults.get(name, ...)
+        if argument != default or type(argument) is not type(default):
+            arguments.append(f"{Ident(name)}={_source(argument)}")
+    return f"{Ident(type(value).__name__)}({', '.join(arguments)})"

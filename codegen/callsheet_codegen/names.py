@@ -82,22 +82,22 @@ def assign(
     it, then the first in order of keys. The order in which the pairs come
     does not matter.
     """
-    taken = set(reserved)
+    used = set(reserved)
     ordered = sorted(wanted, key=lambda pair: (pair[0] != pair[1], pair[0]))
     assigned: dict[str, str] = {}
     for key, _ in ordered:
         former_name = (former or {}).get(key)
-        if former_name and former_name not in taken:
+        if former_name and former_name not in used:
             assigned[key] = former_name
-            taken.add(former_name)
+            used.add(former_name)
     for key, wish in ordered:
         if key in assigned:
             continue
         name, number = wish, 1 if joint else 2
-        while name in taken:
+        while name in used:
             name = f"{wish}{joint}" if number == 1 else f"{wish}{joint}{number}"
             number += 1
-        taken.add(name)
+        used.add(name)
         assigned[key] = name
     return assigned
 

@@ -103,12 +103,12 @@ def draft(
     files = _render(build)
     paths = {file.path for file in files}
     disk = _shas(config, cached, {*manifest.files, *paths})
-    kept = state.shas(build.files.keys() - paths)
+    unchanged = state.shas(build.files.keys() - paths)
     return Draft(
         lock=lock,
         text=text,
         blocks=blocks,
-        plan=plan(files, disk, manifest, kept=kept, force=force),
+        plan=plan(files, disk, manifest, unchanged=unchanged, force=force),
         files=len(build.files),
         rendered=len(files),
         changes=changes(old, new, config),

@@ -48,19 +48,19 @@ def plan(
     disk: Mapping[str, str | None],
     manifest: Manifest,
     *,
-    kept: Mapping[str, str] | None = None,
+    unchanged: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Plan:
     """Compare the files with the disk; raises ``UsageError`` if one is in the way.
 
     ``disk`` holds the sha256 of every file that is rendered or in the manifest, ``None`` where
-    there is none. ``kept`` are files that need not be rendered, with their sha256. A file of
+    there is none. ``unchanged`` are files that need not be rendered, with their sha256. A file of
     the manifest that somebody changed is in the way only where it would get another text than
     it was given before; else it stays (``edited``), also when it is not generated any more.
     ``force`` overwrites whatever somebody changed in files of ours.
     """
     files = {file.path: file for file in rendered}
-    wanted = {path: digest(file.text) for path, file in files.items()} | dict(kept or {})
+    wanted = {path: digest(file.text) for path, file in files.items()} | dict(unchanged or {})
     steps, edited = [], []
     for path in sorted(files):
         current, ours = disk.get(path), manifest.files.get(path)

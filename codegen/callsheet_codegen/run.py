@@ -82,7 +82,7 @@ class GenerateRun:
         with source.choose(self.config, host=self.flags.host) as server:
             self.console.say(f"source: {server.name} ({server.why})")
             progress = source.Progress(sys.stderr)
-            return source.fetch(server, self.config, whole=self.flags.refresh, progress=progress)
+            return source.fetch(server, self.config, refresh=self.flags.refresh, progress=progress)
 
     def _draft(self, snapshot: Snapshot, old: Lock | None, cached: ProjectCache) -> Draft:
         draft = partial(pipeline.draft, force=self.flags.force, meanwhile=self._prepare)
@@ -154,10 +154,10 @@ class GenerateRun:
             f"{config.folder}: 0 files removed, 0 written",
             *change_lines((), first=False, actions=0),
         ]
-        shown = [diagnostic.as_json() for diagnostic in diagnostics]
+        objects = [diagnostic.as_json() for diagnostic in diagnostics]
         output = {
             "lines": lines,
-            "document": {**document, "written": [], "changes": [], "diagnostics": shown},
+            "document": {**document, "written": [], "changes": [], "diagnostics": objects},
             "fell_back": fell_back(diagnostics),
         }
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]

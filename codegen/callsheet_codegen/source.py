@@ -76,8 +76,8 @@ def settings_for(
     configured = _source(config, {}, "", environ, str(config.where))
     if not configured.settings.host:
         return None
-    where = configured.settings.origins.get("host", "")
-    why = f"`{config.command} login`" if where.startswith("profile") else where
+    origin = configured.settings.origins.get("host", "")
+    why = f"`{config.command} login`" if origin.startswith("profile") else origin
     return replace(configured, why=why)
 
 
@@ -127,7 +127,7 @@ def _origin(host: object) -> str | None:
 
 
 def name_of(origin: str) -> str:
-    """The origin as the lock names it: a loopback port means nothing tomorrow."""
+    """Return the origin as the lock names it: a loopback port means nothing tomorrow."""
     parts = urlsplit(origin)
     if parts.hostname in LOOPBACK:
         return f"{parts.scheme}://{parts.hostname}"
@@ -136,8 +136,15 @@ def name_of(origin: str) -> str:
 
 SANDBOX = "sandbox"
 _READY_SECONDS = 20
-_WORTH_TELLING = 50
+_LEAST_SHOWN = 50
 _DAY = 24 * 3600.0
+# Of a fetch that asked for no schema, because the list has not changed.
+_UNCHANGED = Diagnostic(
+    level="note",
+    code="unchanged",
+    message="the server says that its list has not changed",
+    hint="--refresh asks for every schema; so does the first run of a day",
+)
 
 
 @contextlib.contextmanager
@@ -148,7 +155,7 @@ def choose(
     environ: Mapping[str, str] | None = None,
     locked: str = "",
 ) -> Iterator[Source]:
-    """``host``, else the configured one, else that of the login, else a sandbox of our own.
+    """Yield ``host``, else the configured one, else that of the login, else an own sandbox.
 
     A sandbox runs as a process while the context lasts. See ``settings_for`` for ``locked``.
     """
@@ -165,10 +172,10 @@ def choose(
 
 @contextlib.contextmanager
 def sandbox() -> Iterator[tuple[str, str]]:
-    """Address and key of a sandbox that ends with the context; raises ``UsageError``."""
-    words = [sys.executable, "-m", "callsheet_sandbox", "--port", "0", "--print-json"]
+    """Yield address and key of a sandbox that ends with the context; raises ``UsageError``."""
+    argv = [sys.executable, "-m", "callsheet_sandbox", "--port", "0", "--print-json"]
     process = subprocess.Popen(  # noqa: S603 - no shell; every word is written above
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         line = process.stdout.readline() if process.stdout else ""
@@ -187,7 +194,7 @@ def sandbox() -> Iterator[tuple[str, str]]:
 
 def _last(text: str) -> str:
     lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"
 
 
 class Progress:
@@ -195,24 +202,24 @@ class Progress:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._moving = stream, stream.isatty()
-        self._told = 0
+        self._quarter = 0
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell that ``done`` of ``total`` schemas are here."""
-        if total < _WORTH_TELLING:
+        """Show that ``done`` of ``total`` schemas are here."""
+        if total < _LEAST_SHOWN:
             return
         quarter = 4 * done // total
         if self._moving:
             end = "\n" if done == total else ""
             self._stream.write(f"\rschemas: {done} of {total}{end}")
-        elif quarter > self._told:
-            self._told = quarter
+        elif quarter > self._quarter:
+            self._quarter = quarter
             self._stream.write(f"schemas: {done} of {total}\n")
         self._stream.flush()
 
 
-class _Watched(Transport):
-    """A transport that tells how many of the schemas are here."""
+class _CountingTransport(Transport):
+    """A transport that reports how many of the schemas are here."""
 
     def __init__(self, settings: Settings, progress: Callable[[int, int], None]) -> None:
         super().__init__(settings, None)
@@ -233,18 +240,19 @@ def fetch(
     source: Source,
     config: Config,
     *,
-    whole: bool = False,
+    refresh: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
-    """The catalogue as a snapshot, and what the reading of it left to say.
+    """Fetch the catalogue as a snapshot, with the diagnostics of reading it.
 
-    Only what changed since it was last asked for is fetched, unless the ``whole`` is wanted.
-    Where nobody said how the key travels, both ways are tried: only GETs are sent.
-    Raises what the server's answers stand for, and ``CallsheetError`` for an empty catalogue.
+    Only what changed since the last fetch is asked for, unless ``refresh`` is given. Where no
+    setting says how the key travels, both ways are tried: only GETs are sent.
+    Raises the errors that the server's answers stand for, and ``CallsheetError`` for an empty
+    catalogue.
     """
-    tell = progress or (lambda done, total: None)
+    report = progress or (lambda done, total: None)
     try:
-        found = _catalogue(source.settings, config, tell, whole=whole)
+        catalogue = _catalogue(source.settings, config, report, refresh=refresh)
     except AuthError as error:
         if source.withheld:
             raise _without_key(source, error) from None
@@ -254,16 +262,17 @@ def fetch(
             or source.settings.key is None
         ):
             raise
-        found = _catalogue(source.settings._replace(auth="x-api-key"), config, tell, whole=whole)
-    if not found.actions:
+        settings = source.settings._replace(auth="x-api-key")
+        catalogue = _catalogue(settings, config, report, refresh=refresh)
+    if not catalogue.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
-    notes = [Diagnostic(level="note", code="catalogue", message=note) for note in found.notes]
-    if found.fetched != found.whole and found.apart:
-        notes.append(_trusted(found))
+    notes = [Diagnostic(level="note", code="catalogue", message=note) for note in catalogue.notes]
+    if catalogue.fetched != catalogue.whole and catalogue.apart:
+        notes.append(_UNCHANGED)
     if source.withheld:
         message, hint = source.why_no_key()
         notes.append(Diagnostic(level="note", code="key", message=message, hint=hint))
-    return Snapshot(source.name, found.actions), tuple(notes)
+    return Snapshot(source.name, catalogue.actions), tuple(notes)
 
 
 def _without_key(source: Source, error: AuthError) -> AuthError:
@@ -277,24 +286,14 @@ def _without_key(source: Source, error: AuthError) -> AuthError:
     )
 
 
-def _trusted(found: Catalogue) -> Diagnostic:
-    """That the schemas were not asked for, for the list has not changed."""
-    return Diagnostic(
-        level="note",
-        code="unchanged",
-        message="the server says that its list has not changed",
-        hint="--refresh asks for every schema; so does the first run of a day",
-    )
-
-
 def _catalogue(
-    settings: Settings, config: Config, tell: Callable[[int, int], None], *, whole: bool
+    settings: Settings, config: Config, report: Callable[[int, int], None], *, refresh: bool
 ) -> Catalogue:
-    transport = _Watched(settings, tell)
+    transport = _CountingTransport(settings, report)
     overrides = config.overlay.protocol
     with Client(settings=settings, ledger=None, overrides=overrides, transport=transport) as client:
         host = client.engine.host
-        known = host.cached()
-        every = known is not None and host.timing.wall() - known.whole > _DAY
-        found: Catalogue = client.run(host.refresh(whole=whole, every=every))
-    return found
+        cached = host.cached()
+        every = cached is not None and host.timing.wall() - cached.whole > _DAY
+        catalogue: Catalogue = client.run(host.refresh(whole=refresh, every=every))
+    return catalogue

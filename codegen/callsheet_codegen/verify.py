@@ -87,21 +87,21 @@ def verify(path: str, text: str) -> None:
 
 
 def _nodes(tree: ast.AST) -> list[ast.AST]:
-    """Every node, parents first, but for most of the signs."""
-    found = [tree]
-    for node in found:
+    """List every node, parents first, but for most of the signs."""
+    nodes = [tree]
+    for node in nodes:
         if type(node) in _LEAVES:
             continue
         for value in map(vars(node).get, node._fields):
             if isinstance(value, list):
-                found += [part for part in value if isinstance(part, ast.AST)]
+                nodes += [part for part in value if isinstance(part, ast.AST)]
             elif isinstance(value, ast.AST) and not isinstance(value, _SIGNS):
-                found.append(value)
-    return found
+                nodes.append(value)
+    return nodes
 
 
 def _text_fault(text: str, nodes: Iterable[ast.AST]) -> str:
-    """What the syntax tree does not show: comments, and characters that hide or end a line."""
+    """Look for what the syntax tree does not show: comments, characters that hide text."""
     if not text.replace("\n", "").isprintable():
         strange = next(char for char in text if not (char.isprintable() or char == "\n"))
         return f"the character {strange!a}"
@@ -117,7 +117,7 @@ def _text_fault(text: str, nodes: Iterable[ast.AST]) -> str:
 
 
 def _is_quoted(text: bytes, nodes: Iterable[ast.AST]) -> bool:
-    """Whether all that is not ASCII stands in strings; only where there are no comments."""
+    """Tell whether all that is not ASCII stands in strings; only where there are no comments."""
     starts = [0, *accumulate(len(line) + 1 for line in text.split(b"\n"))]
     quoted = 0
     for node in nodes:
@@ -128,7 +128,7 @@ def _is_quoted(text: bytes, nodes: Iterable[ast.AST]) -> bool:
 
 
 def _foreign(text: bytes) -> int:
-    """How many bytes are not ASCII."""
+    """Count the bytes that are not ASCII."""
     return 0 if text.isascii() else len(text) - len(text.decode("ascii", "ignore"))
 
 
@@ -193,8 +193,8 @@ def _call(node: ast.Call, modules: frozenset[str]) -> str:
         own = isinstance(target.value, ast.Name) and target.value.id in {"self", "launcher"}
         return "" if on_class or own else f"a call of {ast.unparse(target)}"
     if isinstance(target, ast.Name):
-        known = target.id in _CALLS or target.id.endswith("Actions")
-        return "" if known else f"a call of {target.id}"
+        allowed = target.id in _CALLS or target.id.endswith("Actions")
+        return "" if allowed else f"a call of {target.id}"
     return "a call of an expression"
 
 

@@ -36,7 +36,7 @@ def model_source(raw: Any) -> str:
 
 
 class Unclean:
-    """In place of the cleaner: hands the schema on as it came."""
+    """In place of the preparer: hands the schema on as it came."""
 
     def __init__(self, *, root: str, schema: Any, **_: Any) -> None:
         self.root, self.schema = root, schema
@@ -48,7 +48,7 @@ class Unclean:
 
 def as_it_came(text: str, **_: Any) -> Any:
     """Stand in for the reshaping: return the output of the model generator as it came."""
-    return rewrite.Reshaped(source=text, fields={"AInput": {}}, bases={}, roots=())
+    return rewrite.RewrittenModule(source=text, fields={"AInput": {}}, bases={}, roots=())
 
 
 def test_vendor_keywords_fall_at_the_firewall() -> None:
@@ -66,14 +66,14 @@ def test_without_the_firewall_they_fall_at_the_cleaner(monkeypatch: pytest.Monke
 
 
 def test_without_the_cleaner_the_output_is_not_reshaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "Cleaner", Unclean)
+    monkeypatch.setattr(worker, "ModelSchemaPreparer", Unclean)
     with pytest.raises(NoModel, match=r"unknown bases|used 'Popen'"):
         model_source(VENDOR)
 
 
 def test_without_the_reshaping_the_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "Cleaner", Unclean)
-    monkeypatch.setattr(worker, "reshape", as_it_came)
+    monkeypatch.setattr(worker, "ModelSchemaPreparer", Unclean)
+    monkeypatch.setattr(worker, "rewrite_module", as_it_came)
     source = model_source(VENDOR)
 
     assert "from subprocess import Popen" in source
@@ -215,8 +215,8 @@ def test_a_docstring_without_its_escapes_is_refused() -> None:
 
 def test_the_cleaner_leaves_no_text_of_the_server() -> None:
     words = prepare.Vocabulary(fields={"evil\n": "evil"})
-    cleaner = prepare.Cleaner(
+    preparer = prepare.ModelSchemaPreparer(
         root="A", words=words, open_enums=False, schema={"properties": {"evil\n": {"const": "\n"}}}
     )
 
-    assert "\n" not in str(cleaner.definitions())
+    assert "\n" not in str(preparer.definitions())

@@ -43,10 +43,10 @@ class ModelSource(NamedTuple):
 
 
 class Modeller(Protocol):
-    """Whatever turns requests into modules; the answers come under the keys of the requests."""
+    """Turns requests into modules, under the keys of the requests."""
 
     def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Every module that could be made."""
+        """Return every module that could be made."""
 
 
 class Worker:
@@ -60,7 +60,7 @@ class Worker:
         self._waiting = False
 
     def ask(self, request: ModelRequest) -> ModelSource:
-        """One answer; a worker that dies or hangs costs this request and is replaced.
+        """Make the models of one action; a worker that dies or hangs is replaced.
 
         Raises ``CallsheetError`` where none can be started.
         """
@@ -76,7 +76,7 @@ class Worker:
         if not line:
             self.close()
             return ModelSource(refused="the schema takes more time or memory than a schema may")
-        return _made(json.loads(line))
+        return _read_reply(json.loads(line))
 
     def launch(self) -> None:
         """Start the process and do not wait until it is ready."""
@@ -101,10 +101,10 @@ class Worker:
         if process is None:
             raise CallsheetError("the model generator does not start")
         if self._waiting and not (process.stdout and process.stdout.readline()):
-            _, said = process.communicate()
+            _, errors = process.communicate()
             self._process = None
             raise CallsheetError(
-                f"the model generator does not start: {(said.splitlines() or ['no reason'])[-1]}",
+                f"the model generator does not start: {(errors.splitlines() or ['no reason'])[-1]}",
                 hint='pip install "callsheet[codegen]"',
             )
         self._waiting = False
@@ -126,7 +126,7 @@ class Worker:
 
 
 def _exchange(process: subprocess.Popen[str], question: str) -> str:
-    """One line there, one line back; empty where the process is gone."""
+    """Send one line and read one; empty where the process is gone."""
     if process.stdin is None or process.stdout is None:
         return ""
     process.stdin.write(question + "\n")
@@ -134,37 +134,38 @@ def _exchange(process: subprocess.Popen[str], question: str) -> str:
     return process.stdout.readline()
 
 
-def _made(reply: Mapping[str, Any]) -> ModelSource:
+def _read_reply(reply: Mapping[str, Any]) -> ModelSource:
     if "refused" in reply:
         return ModelSource(refused=str(reply["refused"]))
     bases: Mapping[str, str] = reply["bases"]
 
-    def every(name: str) -> Fields:
-        above = every(bases[name]) if name in bases else {}
-        return above | {key: (row[0], row[1], row[2]) for key, row in reply["fields"][name].items()}
+    def all_fields(name: str) -> Fields:
+        inherited = all_fields(bases[name]) if name in bases else {}
+        own = reply["fields"][name].items()
+        return inherited | {key: (row[0], row[1], row[2]) for key, row in own}
 
-    fields = {name: every(name) for name in reply["fields"]}
+    fields = {name: all_fields(name) for name in reply["fields"]}
     return ModelSource(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
 
 
-class Answers(Mapping[str, ModelSource]):
-    """What comes of each request, in their order; who looks at one waits for it."""
+class PendingModels(Mapping[str, ModelSource]):
+    """Models of each request, in their order; looking at one waits for it."""
 
-    def __init__(self, asked: Mapping[str, Future[ModelSource]]) -> None:
-        self._asked = asked
+    def __init__(self, futures: Mapping[str, Future[ModelSource]]) -> None:
+        self._futures = futures
 
     def __getitem__(self, name: str) -> ModelSource:
-        return self._asked[name].result()
+        return self._futures[name].result()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._asked)
+        return iter(self._futures)
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._futures)
 
 
 class ModelPool:
-    """As many workers as there is work for; they are asked and not waited for."""
+    """As many workers as there is work for; nobody waits for them before looking."""
 
     def __init__(self, start: Callable[[], Worker] = Worker) -> None:
         self._start = start
@@ -172,14 +173,14 @@ class ModelPool:
         self._pool: ThreadPoolExecutor | None = None
 
     def launch(self, requests: int) -> None:
-        """Start what so many requests keep busy."""
+        """Start as many workers as so many requests keep busy."""
         count = max(1, min(os.cpu_count() or 1, requests // _PER_WORKER))
         while len(self._workers) < count:
             self._workers.append(self._start())
             self._workers[-1].launch()
 
     def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Ask for everything; raises ``CallsheetError`` where an answer is looked at."""
+        """Ask for everything; looking at an answer may raise ``CallsheetError``."""
         if not requests:
             return {}
         from concurrent.futures import ThreadPoolExecutor
@@ -187,7 +188,7 @@ class ModelPool:
         self.launch(len(requests))
         idle = list(self._workers)
 
-        def one(request: ModelRequest) -> ModelSource:
+        def ask(request: ModelRequest) -> ModelSource:
             worker = idle.pop()
             try:
                 return worker.ask(request)
@@ -195,11 +196,11 @@ class ModelPool:
                 idle.append(worker)
 
         self._pool = ThreadPoolExecutor(len(idle))
-        asked = {name: self._pool.submit(one, request) for name, request in requests.items()}
+        futures = {name: self._pool.submit(ask, request) for name, request in requests.items()}
         for _ in self._workers:
             self._pool.submit(lambda: idle.pop().close())
         self._pool.shutdown(wait=False)  # its threads end when nothing is left to ask
-        return Answers(asked)
+        return PendingModels(futures)
 
     def close(self) -> None:
         """End all workers; what was not asked yet never is."""
@@ -212,9 +213,9 @@ class ModelPool:
 def make_models(
     requests: Mapping[str, ModelRequest], *, start: Callable[[], Worker] = Worker
 ) -> Mapping[str, ModelSource]:
-    """Every module that could be made, in the order of the requests."""
-    makers = ModelPool(start)
+    """Return every module that could be made, in the order of the requests."""
+    models = ModelPool(start)
     try:
-        return dict(makers(requests))
+        return dict(models(requests))
     finally:
-        makers.close()
+        models.close()

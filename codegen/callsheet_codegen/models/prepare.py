@@ -44,12 +44,12 @@ class Widener:
     definitions: Mapping[str, Any]
 
     def all(self, body: str = "") -> dict[str, Any]:
-        """Every definition, with its fields and entries widened; ``body`` is always an object."""
-        found = {name: self._parts(schema) for name, schema in self.definitions.items()}
-        return found | ({body: self._object(body, found[body])} if body else {})
+        """Widen the fields and entries of every definition; ``body`` is always an object."""
+        widened = {name: self._parts(schema) for name, schema in self.definitions.items()}
+        return widened | ({body: self._object(body, widened[body])} if body else {})
 
     def _object(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """The schema as it binds objects; a union that may refuse one is left out."""
+        """Return the schema as it binds objects, without a union that may refuse one."""
         allowed, missing = self._reach(self.definitions[name], frozenset())
         out = dict(schema)
         if "object" in allowed:
@@ -59,7 +59,7 @@ class Widener:
         return bound(out)
 
     def _parts(self, schema: Any) -> Any:
-        """A schema with whatever it holds widened; what it takes itself is left."""
+        """Widen whatever a schema holds; the kinds that it takes itself stay."""
         out = dict(schema)
         for key in _UNIONS:
             if key in out:
@@ -74,15 +74,16 @@ class Widener:
         return out
 
     def _value(self, schema: Any) -> Any:
-        """A field's or an entry's schema, which takes whatever it lets in."""
+        """Widen the schema of a field or an entry to every kind that it lets in."""
         missing = self._reach(schema, frozenset()).missing
         out = self._parts(schema)
         if not missing:
             return out
-        said = out.pop("description", None)
-        parts = [out] if out.keys() & _DECIDED else _apart(out)
+        description = out.pop("description", None)
+        parts = [out] if out.keys() & _DECIDED else _split_kinds(out)
         parts += [{"type": kind} for kind in _KINDS if kind in missing]
-        return {"anyOf": parts} if said is None else {"anyOf": parts, "description": said}
+        union = {"anyOf": parts}
+        return union if description is None else {**union, "description": description}
 
     def _reach(self, schema: Any, passed: frozenset[str]) -> _Reach:
         if "$ref" in schema:
@@ -104,7 +105,7 @@ class Widener:
 
 
 def bound(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without the keywords about objects, or lists, that its type lets in none of."""
+    """Drop the keywords about objects, or lists, where the type lets in none of them."""
     kinds = _kinds(schema) if "type" in schema else _ALL
     idle = {key for kind, keys in _INSIDE.items() if kind not in kinds for key in keys}
     return {key: value for key, value in schema.items() if key not in idle}
@@ -113,19 +114,19 @@ def bound(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
     kind = schema["type"]
     named = [kind] if isinstance(kind, str) else kind
-    return frozenset("number" if one == "integer" else one for one in named)
+    return frozenset("number" if name == "integer" else name for name in named)
 
 
 def _own(schema: Mapping[str, Any]) -> _Reach:
-    """By the keywords of the schema itself, without its members."""
+    """Return the kinds by the keywords of the schema itself, without its members."""
     if "type" in schema:
         return _Reach(_kinds(schema))
     named = {kind for kind, keys in _INSIDE.items() if not schema.keys().isdisjoint(keys)}
     return _Reach(_ALL, _ALL - named if named else frozenset())
 
 
-def _apart(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A schema that says no type, as one for each kind that it speaks of."""
+def _split_kinds(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Split a schema without a type into one for each kind that its keywords concern."""
     return [
         {"type": kind, **{key: schema[key] for key in keys if key in schema}}
         for kind, keys in _INSIDE.items()
@@ -144,28 +145,28 @@ class NoModel(ValueError):
 
 @dataclass(slots=True)
 class Vocabulary:
-    """What stands for the server's strings while a foreign program handles them."""
+    """Tokens for the server's strings while a foreign program handles them."""
 
     fields: Mapping[str, str]
     tokens: dict[str, str] = field(default_factory=dict)
-    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    _by_text: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def token(self, kind: str, text: str) -> str:
-        """A word for this text: the same for the same text of the same kind."""
+        """Return a token for a text: the same for the same text of the same kind."""
         key = (kind, text)
-        if key not in self._seen:
-            self._seen[key] = f"cs{kind}{len(self._seen):05d}"
-            self.tokens[self._seen[key]] = text
-        return self._seen[key]
+        if key not in self._by_text:
+            self._by_text[key] = f"cs{kind}{len(self._by_text):05d}"
+            self.tokens[self._by_text[key]] = text
+        return self._by_text[key]
 
     @property
     def wire(self) -> dict[str, str]:
-        """Field names → wire names."""
+        """Map field names to wire names."""
         return {name: wire for wire, name in self.fields.items()}
 
 
 def wire_names(schema: Any) -> Iterator[str]:
-    """Every property name at any depth."""
+    """Yield every property name at any depth."""
     if isinstance(schema, dict):
         yield from _mapping(schema.get("properties"))
         for inner in subschemas(schema):
@@ -173,7 +174,7 @@ def wire_names(schema: Any) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class Cleaner:
+class ModelSchemaPreparer:
     """Cleans one schema of an action, so that a foreign program may read it.
 
     Field names are ours, tokens stand for strings, and nothing is left that only constrains,
@@ -189,7 +190,7 @@ class Cleaner:
     waiting: list[str] = field(default_factory=list)
 
     def definitions(self) -> dict[str, Any]:
-        """``{class name: cleaned schema}`` for the schema itself and whatever it refers to."""
+        """Return ``{class name: cleaned schema}`` for the schema and whatever it refers to."""
         self.classes["#"] = self.root
         try:
             top = resolve(self.schema, self.schema)
@@ -202,7 +203,7 @@ class Cleaner:
         return Widener(done).all(body="" if self.open_enums else self.root)
 
     def clean(self, schema: Any) -> Any:
-        """One schema, cleaned; a boolean or an unusable one says nothing."""
+        """Clean one schema; a boolean or an unusable one becomes empty."""
         if not isinstance(schema, dict):
             return {}
         if "$ref" in schema:
@@ -224,7 +225,7 @@ class Cleaner:
         return self._described(schema, bound(out))
 
     def _parts(self, key: str, parts: Any) -> list[Any]:
-        """The members that say something; a choice with one that says nothing is no choice."""
+        """Clean the members that say something; a choice with an empty one is no choice."""
         cleaned = [self.clean(part) for part in parts] if isinstance(parts, list) else []
         if key == "allOf":
             return [part for part in cleaned if part]
@@ -237,8 +238,8 @@ class Cleaner:
             rename = self.words.fields
             out["properties"] = {rename[n]: self.clean(part) for n, part in properties.items()}
             required = schema.get("required")
-            asked = required if isinstance(required, list) else []
-            out["required"] = [rename[n] for n in properties if n in asked]
+            listed = required if isinstance(required, list) else []
+            out["required"] = [rename[n] for n in properties if n in listed]
         elif isinstance(schema.get("additionalProperties"), dict):
             patterns = _mapping(schema.get("patternProperties")).values()
             parts = [self.clean(part) for part in (schema["additionalProperties"], *patterns)]
@@ -247,7 +248,7 @@ class Cleaner:
         return out
 
     def _reference(self, target: Any) -> dict[str, Any]:
-        """A reference to a class of its own, named after the last word of the pointer."""
+        """Refer to a class of its own, named after the last word of the pointer."""
         if not isinstance(target, str) or not target.startswith("#"):
             raise NoModel(f"$ref {str(target)[:80]!r} does not stay within the schema")
         pointer = target.rstrip("/")
@@ -257,8 +258,8 @@ class Cleaner:
             except SchemaRefused as refused:
                 raise NoModel(refused.reason) from refused
             wish = self.root + names.pascal(pointer.rsplit("/", 1)[-1])
-            taken = set(self.classes.values())
-            self.classes[pointer] = names.assign([(pointer, wish)], taken, joint="")[pointer]
+            reserved = set(self.classes.values())
+            self.classes[pointer] = names.assign([(pointer, wish)], reserved, joint="")[pointer]
             self.waiting.append(pointer)
         return {"$ref": f"#/$defs/{self.classes[pointer]}"}
 

@@ -32,7 +32,7 @@ class ActionModels:
 
     @property
     def exports(self) -> tuple[str, ...]:
-        """The classes that the module exports; none where there is no module."""
+        """Return the classes that the module exports; none where there is no module."""
         return tuple(sorted({self.input, self.output} - {""})) if self.generated.source else ()
 
     def module(self) -> ModelModule | None:

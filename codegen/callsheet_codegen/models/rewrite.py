@@ -29,8 +29,8 @@ _BARE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reshaped:
-    """The text of a module and, by class, what stands in it.
+class RewrittenModule:
+    """Source of a module and, by class, its fields and bases.
 
     ``fields`` maps class → field → ``(wire name, annotation, required)``; ``bases`` names the
     class's own bases in the module; ``roots`` are the classes that hold something else than an
@@ -43,14 +43,14 @@ class Reshaped:
     roots: tuple[str, ...]
 
 
-def reshape(
+def rewrite_module(
     source: str,
     *,
     wire: Mapping[str, str],
     tokens: Mapping[str, str],
     prefix: str,
     named: Mapping[str, str],
-) -> Reshaped:
+) -> RewrittenModule:
     """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
 
     Only class definitions with annotated fields pass. Tokens become the server's strings inside
@@ -59,34 +59,34 @@ def reshape(
     ``prefix`` in front: the generator names some after a property alone, and one called
     ``any`` must not become the class ``Any``.
     """
-    tree = _renamed(ast.parse(source), prefix, named)
+    tree = _rename_classes(ast.parse(source), prefix, named)
     _flatten(tree)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    known = frozenset(node.name for node in classes)
-    work = _Work(wire=wire, tokens=tokens, classes=known)
-    bases = {node.name: _base(node) for node in classes if _base(node) in known}
+    class_names = frozenset(node.name for node in classes)
+    rewriter = _Rewriter(wire=wire, tokens=tokens, classes=class_names)
+    bases = {node.name: _base(node) for node in classes if _base(node) in class_names}
     body: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            body.append(work.model(node))
-        elif not (isinstance(node, ast.ImportFrom) or _is_rebuild(node, known)):
+            body.append(rewriter.model(node))
+        elif not (isinstance(node, ast.ImportFrom) or _is_rebuild(node, class_names)):
             raise NoModel(f"the model generator wrote {type(node).__name__}")
     rebuilds = [node for node in tree.body if isinstance(node, ast.Expr)]
-    whole = ast.Module(body=[*body, *rebuilds], type_ignores=[])
+    module = ast.Module(body=[*body, *rebuilds], type_ignores=[])
     roots = tuple(sorted(n.name for n in classes if _base(n) == "RootModel"))
-    return Reshaped(
-        source=f"{_imports(whole)}{ast.unparse(whole)}\n",
-        fields=work.fields,
+    return RewrittenModule(
+        source=f"{_imports(module)}{ast.unparse(module)}\n",
+        fields=rewriter.fields,
         bases=bases,
         roots=roots,
     )
 
 
-def _renamed(tree: ast.Module, prefix: str, named: Mapping[str, str]) -> ast.Module:
+def _rename_classes(tree: ast.Module, prefix: str, named: Mapping[str, str]) -> ast.Module:
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     real = {name: _spelt_out(name, named) for name in classes}
-    new = {name: said for name, said in real.items() if name.startswith(tuple(named))}
-    wishes = ((name, prefix + said) for name, said in real.items() if name not in new)
+    new = {name: full for name, full in real.items() if name.startswith(tuple(named))}
+    wishes = ((name, prefix + full) for name, full in real.items() if name not in new)
     new |= names.assign(wishes, set(new.values()), joint="")
     if len(set(new.values())) < len(new):
         raise NoModel("two classes want the same name")
@@ -101,45 +101,45 @@ def _renamed(tree: ast.Module, prefix: str, named: Mapping[str, str]) -> ast.Mod
 
 
 def _spelt_out(name: str, named: Mapping[str, str]) -> str:
-    """The name of a class with what the stand-ins stand for, wherever they are in it."""
+    """Replace the stand-ins in the name of a class, wherever they are."""
     for root, real in named.items():
         name = name.replace(root, real)
     return name
 
 
 def _flatten(tree: ast.Module) -> None:
-    """A class of several bases gets their fields: those of two may not agree for type checkers."""
+    """Copy the fields of several bases: those of two may not agree for type checkers."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
     def inherited(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
-        found: dict[str, list[ast.stmt]] = {}
+        fields: dict[str, list[ast.stmt]] = {}
         for name in reversed([base.id for base in node.bases if isinstance(base, ast.Name)]):
-            found |= inherited(classes[name]) if name in classes else {}
-        return found | _by_field(node)
+            fields |= inherited(classes[name]) if name in classes else {}
+        return fields | _by_field(node)
 
     merged = {name: inherited(node) for name, node in classes.items() if len(node.bases) > 1}
     for name, fields in merged.items():
-        known = {ast.unparse(base) for base in classes[name].bases} <= {"BaseModel", *classes}
-        if known and "root" not in fields:
+        bases = {ast.unparse(base) for base in classes[name].bases}
+        if bases <= {"BaseModel", *classes} and "root" not in fields:
             classes[name].bases = [ast.Name("BaseModel")]
             classes[name].body = [deepcopy(part) for parts in fields.values() for part in parts]
 
 
 def _by_field(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
-    """The fields of a class, each with its docstring."""
-    found: dict[str, list[ast.stmt]] = {}
+    """Return the fields of a class, each with its docstring."""
+    fields: dict[str, list[ast.stmt]] = {}
     name = ""
     for part in node.body:
         if isinstance(part, ast.AnnAssign):
             name = ast.unparse(part.target)
-            found[name] = [part]
+            fields[name] = [part]
         elif name and isinstance(part, ast.Expr):
-            found[name].append(part)
-    return found
+            fields[name].append(part)
+    return fields
 
 
-class _Work:
-    """One module's rewriting: what it may refer to and what it found."""
+class _Rewriter:
+    """Rewrites one module: the names that it may use, and the fields of its classes."""
 
     def __init__(
         self, *, wire: Mapping[str, str], tokens: Mapping[str, str], classes: frozenset[str]
@@ -148,7 +148,7 @@ class _Work:
         self.fields: dict[str, dict[str, tuple[str, str, bool]]] = {}
 
     def model(self, node: ast.ClassDef) -> ast.ClassDef:
-        """The class with our base, our aliases and the server's words as docstrings."""
+        """Rewrite a class with our base, our aliases and the server's words as docstrings."""
         base = node.bases[0] if len(node.bases) == 1 else None
         root = _base(node) == "RootModel"
         if base is None or _base(node) not in _BASES | self.classes or node.decorator_list:
@@ -186,12 +186,12 @@ class _Work:
         return [ast.AnnAssign(target=part.target, annotation=annotation, value=value, simple=1)]
 
     def _docstring(self, text: object) -> list[ast.stmt]:
-        said = self.tokens.get(str(text).strip(), "")
-        return [ast.Expr(ast.Constant(said))] if said else []
+        description = self.tokens.get(str(text).strip(), "")
+        return [ast.Expr(ast.Constant(description))] if description else []
 
     def annotation(self, node: ast.expr) -> ast.expr:
-        """The annotation with tokens replaced; raises ``NoModel`` for names nobody declared."""
-        node = _Plainer(self.classes).visit(node)
+        """Replace tokens in an annotation; raises ``NoModel`` for undeclared names."""
+        node = _AnnotationSimplifier(self.classes).visit(node)
         for part in ast.walk(node):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 if part.value not in self.tokens:
@@ -206,14 +206,14 @@ class _Work:
         return node
 
 
-class _Plainer(ast.NodeTransformer):
+class _AnnotationSimplifier(ast.NodeTransformer):
     """Writes unions as ``A | B``, later classes without quotes, containers in full."""
 
     def __init__(self, classes: frozenset[str]) -> None:
         self.classes = classes
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """A union becomes a chain; what stands in ``Literal`` is left alone."""
+        """Write a union as a chain; the arguments of ``Literal`` are left alone."""
         name = node.value.id if isinstance(node.value, ast.Name) else ""
         if name == "Literal":
             return node
@@ -228,11 +228,11 @@ class _Plainer(ast.NodeTransformer):
         return first
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        """A quoted class."""
+        """Write a quoted class without quotes."""
         return ast.Name(str(node.value)) if node.value in self.classes else node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """A container without arguments; where it has some, only those are visited."""
+        """Give a bare container its arguments; where it has some, only those are visited."""
         return ast.parse(_BARE[node.id], mode="eval").body if node.id in _BARE else node
 
 
@@ -264,7 +264,7 @@ def _alias(value: ast.expr | None) -> str:
 
 
 def _optional(value: ast.expr | None) -> bool:
-    """Whether the field has a default; with defaults cleaned away it can only be ``None``."""
+    """Tell whether the field has a default; with defaults cleaned away it is ``None``."""
     if isinstance(value, ast.Call):
         return bool(value.args) and not _is_ellipsis(value.args[0])
     return value is not None and not _is_ellipsis(value)

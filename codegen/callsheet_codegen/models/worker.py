@@ -16,13 +16,13 @@ from importlib.abc import InspectLoader
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
-from callsheet_codegen.models.prepare import Cleaner, NoModel, Vocabulary, wire_names
-from callsheet_codegen.models.rewrite import reshape
+from callsheet_codegen.models.prepare import ModelSchemaPreparer, NoModel, Vocabulary, wire_names
+from callsheet_codegen.models.rewrite import rewrite_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callsheet_codegen.models.rewrite import Reshaped
+    from callsheet_codegen.models.rewrite import RewrittenModule
 
 
 CPU_SECONDS = 2.0
@@ -43,11 +43,11 @@ _STAND_IN = "Callsheet"  # for what the names of an action's classes begin with
 
 
 def _own_folders() -> tuple[str, ...]:
-    """Where Python, its packages and this one lie: all that a model generator may read."""
+    """Return the folders of Python, its packages and this one: a model generator reads no other."""
     roots = {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), *sys.path}
     roots.add(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    whole = (os.path.join(os.path.realpath(root), "") for root in roots if root)
-    return tuple(root for root in whole if root != os.sep)
+    folders = (os.path.join(os.path.realpath(root), "") for root in roots if root)
+    return tuple(folder for folder in folders if folder != os.sep)
 
 
 class Hook:
@@ -88,7 +88,7 @@ def _limit_memory() -> None:
 
 
 def _limit_cpu(seconds: float) -> None:
-    """The default action of the signal ends the process, also inside C code; 0 disarms."""
+    """Let the signal's default action end the process, also inside C code; 0 disarms."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -119,7 +119,7 @@ _OPTIONS: Mapping[str, Any] = {
 
 @lru_cache(maxsize=1024)
 def generate(schema: str) -> str:
-    """One call of datamodel-code-generator, with nothing left to its defaults that matters.
+    """Call datamodel-code-generator, with nothing left to its defaults that matters.
 
     Actions of one form are the same schema here, for neither their names nor their words are in it.
     """
@@ -130,8 +130,8 @@ def generate(schema: str) -> str:
 
 # Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
 # imported here, under an audit hook, before anybody else may see it.
-def make(request: Mapping[str, Any]) -> Reshaped:
-    """The models for one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
+def make(request: Mapping[str, Any]) -> RewrittenModule:
+    """Make the models of one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
     roots = request["roots"]
     wire = {name for schema, _ in roots.values() for name in wire_names(schema)}
     words = Vocabulary(fields=names.fields(wire))
@@ -140,16 +140,17 @@ def make(request: Mapping[str, Any]) -> Reshaped:
     named = {_STAND_IN + name.removeprefix(prefix): name for name in roots}
     for name, real in named.items():
         schema, reply = roots[real]
-        found = Cleaner(root=name, words=words, open_enums=reply, schema=schema).definitions()
-        if definitions.keys() & found.keys():
+        preparer = ModelSchemaPreparer(root=name, words=words, open_enums=reply, schema=schema)
+        prepared = preparer.definitions()
+        if definitions.keys() & prepared.keys():
             raise NoModel("two definitions want the same class name")
-        definitions |= found
+        definitions |= prepared
     text = generate(json.dumps({"$defs": definitions}))
-    shaped = reshape(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=named)
-    missing = roots.keys() - shaped.fields.keys()
+    module = rewrite_module(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=named)
+    missing = roots.keys() - module.fields.keys()
     if missing:
         raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
-    return shaped
+    return module
 
 
 class _Text(InspectLoader):
@@ -159,7 +160,7 @@ class _Text(InspectLoader):
         self.source = source
 
     def get_source(self, fullname: str) -> str:
-        """The text, whatever the module is called."""
+        """Return the text, whatever the module is called."""
         return self.source
 
 
@@ -184,7 +185,7 @@ _HOOK = Hook()
 
 
 def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
-    """Do the work under the audit hook; ``None``, or in words why it was stopped."""
+    """Do the work under the audit hook; return ``None``, or in words why it was stopped."""
     if not _HOOK.installed:
         _HOOK.folders = _own_folders()
         sys.addaudithook(_HOOK)
@@ -201,11 +202,11 @@ def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) ->
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """``source``, ``fields``, ``bases``, ``roots``, or ``refused`` with the reason."""
-    made: list[Reshaped] = []
-    refused = guarded(lambda: made.append(make(request)), "generate")
-    refused = refused or guarded(lambda: try_import(made[0].source), "import")
-    return {"refused": refused} if refused else dataclasses.asdict(made[0])
+    """Return ``source``, ``fields``, ``bases`` and ``roots``, or ``refused`` with the reason."""
+    modules: list[RewrittenModule] = []
+    refused = guarded(lambda: modules.append(make(request)), "generate")
+    refused = refused or guarded(lambda: try_import(modules[0].source), "import")
+    return {"refused": refused} if refused else dataclasses.asdict(modules[0])
 
 
 _WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}

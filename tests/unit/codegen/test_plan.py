@@ -40,7 +40,7 @@ def test_nothing_is_done_twice() -> None:
 
 
 def test_a_file_that_need_not_be_rendered_stays_in_the_manifest() -> None:
-    made = plan([A], lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), kept=lies(b="b\n"))
+    made = plan([A], lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), unchanged=lies(b="b\n"))
 
     assert made.idle
     assert made.manifest == manifest(a="a\n", b="b\n")

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from callsheet_codegen import names
-from callsheet_codegen.models.prepare import Cleaner, NoModel, Vocabulary, wire_names
+from callsheet_codegen.models.prepare import ModelSchemaPreparer, NoModel, Vocabulary, wire_names
 
 EVIL = '"""\nimport os\n'
 
 
 def cleaned(schema: dict[str, Any], *, reply: bool = False) -> tuple[dict[str, Any], Vocabulary]:
     words = Vocabulary(fields=names.fields(wire_names(schema)))
-    cleaner = Cleaner(root="A", words=words, open_enums=reply, schema=schema)
-    return cleaner.definitions(), words
+    preparer = ModelSchemaPreparer(root="A", words=words, open_enums=reply, schema=schema)
+    return preparer.definitions(), words
 
 
 def test_no_byte_of_the_servers_text_is_left() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from callsheet_codegen.models.prepare import NoModel
-from callsheet_codegen.models.rewrite import Reshaped, reshape
+from callsheet_codegen.models.rewrite import RewrittenModule, rewrite_module
 
 HEAD = "from pydantic import BaseModel, Field\n"
 
 
-def shaped(body: str, **tokens: str) -> Reshaped:
-    return reshape(
+def shaped(body: str, **tokens: str) -> RewrittenModule:
+    return rewrite_module(
         HEAD + body,
         wire={"a": "a", "image": "imageURL"},
         tokens=tokens,
@@ -122,7 +122,7 @@ def test_anything_else_is_refused(body: str) -> None:
 
 def renamed(*classes: str) -> list[str]:
     body = "".join(f"class {name}(BaseModel):\n    a: str\n" for name in classes)
-    made = reshape(
+    made = rewrite_module(
         HEAD + body,
         wire={"a": "a"},
         tokens={},
