@@ -128,5 +128,5 @@ def _continues(before: str, piece: str) -> bool:
 
 def _refusal(steps: tuple[str, ...], path: str) -> InvalidInput:
     pointer = to_pointer(steps)
-    shown = one_line(path, _LONGEST_SHOWN)
-    return InvalidInput(f"{pointer}: there is no file {shown!r}", pointer=pointer, hint=HINT)
+    printed = one_line(path, _LONGEST_SHOWN)
+    return InvalidInput(f"{pointer}: there is no file {printed!r}", pointer=pointer, hint=HINT)

@@ -8,8 +8,8 @@ from callsheet.engine.invoke import client_reference
 
 
 def test_a_reference_is_a_random_uuid() -> None:
-    made = {client_reference(None) for _ in range(100)}
+    references = {client_reference(None) for _ in range(100)}
 
-    assert len(made) == 100
-    assert {(UUID(one).version, UUID(one).variant) for one in made} == {(4, RFC_4122)}
-    assert all(str(UUID(one)) == one for one in made)
+    assert len(references) == 100
+    assert {(UUID(ref).version, UUID(ref).variant) for ref in references} == {(4, RFC_4122)}
+    assert all(str(UUID(ref)) == ref for ref in references)

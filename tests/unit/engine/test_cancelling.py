@@ -27,7 +27,7 @@ TWO = {
 
 
 @pytest.mark.parametrize(
-    ("offered", "found"),
+    ("offered", "action_id"),
     [
         ({"ai.v.cancel": TASK}, "ai.v.cancel"),
         ({"ai.v.stop": TASK, "ai.v.cancel_task": TASK}, "ai.v.cancel_task"),
@@ -40,13 +40,13 @@ TWO = {
         ({}, ""),
     ],
 )
-def test_which_action_cancels(offered: dict[str, Any], found: str) -> None:
+def test_which_action_cancels(offered: dict[str, Any], action_id: str) -> None:
     actions = [Advertised(id=name, input=schema) for name, schema in offered.items()]
-    assert find_cancel_action("ai.v.query", actions) == (found, "taskId" if found else "")
+    assert find_cancel_action("ai.v.query", actions) == (action_id, "taskId" if action_id else "")
 
 
 def test_the_job_is_named_to_that_action(runner: Runner, tmp_path: Path) -> None:
-    def answer(seen: Seen) -> Any:
+    def answer(request: Seen) -> Any:
         return said({"taskId": "t-1", "status": "running"})
 
     async def steps(client: Any, wait: Any) -> None:

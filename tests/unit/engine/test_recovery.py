@@ -46,7 +46,7 @@ def test_a_charged_job_is_found_by_its_reference(runner: Runner, sandbox: Runnin
         left(client, task.ref)
         before = len(posts(sandbox))
         rows = await wait(client.tasks.recover())
-        sent = [one["path"] for one in posts(sandbox)[before:]]
+        sent = [post["path"] for post in posts(sandbox)[before:]]
         again = await wait(client.tasks.get(task.ref))
         await wait(again.wait())
         return task, rows, sent, again.id
@@ -124,8 +124,8 @@ def test_the_user_may_supply_the_task_id(runner: Runner, sandbox: Running) -> No
 def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
     other = said({"tasks": [{"taskId": "t-9", "status": "success", "clientReference": "other"}]})
 
-    def answer(seen: Seen) -> Any:
-        return said({}, 502) if seen.path.endswith("v.make") else other
+    def answer(request: Seen) -> Any:
+        return said({}, 502) if request.path.endswith("v.make") else other
 
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
         listed = [{"id": "v.make", "inputSchema": {}}, {"id": "v.tasks", "inputSchema": {}}]
@@ -137,7 +137,7 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
             client.submit(MAKE, BODY, check=False)
         (row,) = client.tasks.recover()
     assert (row["state"], row["task_ids"]) == ("unknown", [])
-    assert [seen.path.rpartition("/")[2] for seen in server.posts()].count("v.make") == 1
+    assert [request.path.rpartition("/")[2] for request in server.posts()].count("v.make") == 1
 
 
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ def film(*links: str) -> dict[str, Any]:
 
 
 def plan(files: dict[str, Said], *links: str) -> Any:
-    """A server whose one job makes these links."""
+    """Return a server whose only job makes these links."""
 
-    def answer(seen: Seen) -> Said:
-        path = seen.path.partition("?")[0]
-        return files[path] if seen.method == "GET" else said(film(*links))
+    def answer(request: Seen) -> Said:
+        path = request.path.partition("?")[0]
+        return files[path] if request.method == "GET" else said(film(*links))
 
     return answer
 
@@ -52,15 +52,15 @@ def test_the_first_of_several_is_saved_and_all_where_the_name_has_an_index(
 ) -> None:
     files = {"/a.png": png(), "/b.png": png(PNG[:20] + b"y" + PNG[21:])}
     with serving(plan(files, "/a.png", "/b.png")) as server:
-        made = options(server.url, tmp_path)
+        client_options = options(server.url, tmp_path)
 
         async def steps(client: Any, wait: Any) -> Any:
-            one = await saving(client, wait, str(tmp_path / "one.png"))
+            first = await saving(client, wait, str(tmp_path / "one.png"))
             every = await saving(client, wait, str(tmp_path / "{index}.{ext}"))
-            return one, every, client.tasks.list()
+            return first, every, client.tasks.list()
 
-        one, every, jobs = runner(made, steps)
-    assert [os.path.basename(file.path) for file in one] == ["one.png"]
+        first, every, jobs = runner(client_options, steps)
+    assert [os.path.basename(file.path) for file in first] == ["one.png"]
     assert [os.path.basename(file.path) for file in every] == ["1.png", "2.png"]
     assert every[0].sha256 != every[1].sha256
     assert [(job["state"], len(job["files"])) for job in jobs] == [("saved", 2), ("saved", 1)]
@@ -68,23 +68,23 @@ def test_the_first_of_several_is_saved_and_all_where_the_name_has_an_index(
 
 def test_nothing_is_fetched_where_one_of_the_names_is_taken(tmp_path: Path) -> None:
     (tmp_path / "2.png").write_bytes(b"old")
-    made = plan({"/a.png": png(), "/b.png": png()}, "/a.png", "/b.png")
-    with serving(made) as server, Client(**options(server.url, tmp_path)) as client:
+    served = plan({"/a.png": png(), "/b.png": png()}, "/a.png", "/b.png")
+    with serving(served) as server, Client(**options(server.url, tmp_path)) as client:
         result = client.submit(MAKE, BODY, check=False).wait()
         with pytest.raises(UsageError, match=r"2\.png exists"):
             result.save(str(tmp_path / "{index}.png"))
     assert not (tmp_path / "1.png").exists()
-    assert [seen.path for seen in server.seen if seen.method == "GET"] == []
+    assert [request.path for request in server.seen if request.method == "GET"] == []
 
 
 def test_a_manifest_says_where_a_file_came_from(runner: Runner, tmp_path: Path) -> None:
     with serving(plan({"/a.png": png()}, "/a.png?signature=secret")) as server:
-        made = options(server.url, tmp_path)
+        client_options = options(server.url, tmp_path)
 
         async def steps(client: Any, wait: Any) -> Any:
             return await saving(client, wait, str(tmp_path / "a.png"), manifest=True)
 
-        runner(made, steps)
+        runner(client_options, steps)
     text = (tmp_path / "a.png.json").read_text("utf-8")
     facts = json.loads(text)
     assert facts == facts | {
@@ -106,14 +106,14 @@ def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
         206, PNG[50:], {"ETag": '"1"', "Content-Range": f"bytes 50-{len(PNG) - 1}/{len(PNG)}"}
     )
     refused = Said(418)
-    asked: list[str] = []
-    left = [cut, refused, rest]
+    ranges: list[str] = []
+    replies = [cut, refused, rest]
 
-    def answer(seen: Seen) -> Said:
-        if seen.method == "POST":
-            return said(film("/a.png?signed=" + str(len(asked))))
-        asked.append(seen.headers.get("range", ""))
-        return left.pop(0)
+    def answer(request: Seen) -> Said:
+        if request.method == "POST":
+            return said(film("/a.png?signed=" + str(len(ranges))))
+        ranges.append(request.headers.get("range", ""))
+        return replies.pop(0)
 
     async def steps(client: Any, wait: Any) -> Any:
         return await saving(client, wait, str(tmp_path / "a.png"))
@@ -128,15 +128,15 @@ def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
             runner(options(server.url, tmp_path), steps)
         assert not (tmp_path / "a.png").exists()
         saved = runner(options(server.url, tmp_path), later)
-    assert asked == ["", "bytes=50-", "bytes=50-"]
+    assert ranges == ["", "bytes=50-", "bytes=50-"]
     assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
     assert sorted(os.listdir(tmp_path)) == ["a.png", "ledger"]
 
 
 def test_an_error_document_in_place_of_a_picture_leaves_nothing(tmp_path: Path) -> None:
     xml = Said(200, b"<?xml version='1.0'?><Error/>", {"ETag": '"1"'})
-    made = plan({"/a.png": xml}, "/a.png")
-    with serving(made) as server, Client(**options(server.url, tmp_path)) as client:
+    served = plan({"/a.png": xml}, "/a.png")
+    with serving(served) as server, Client(**options(server.url, tmp_path)) as client:
         result = client.submit(MAKE, BODY, check=False).wait()
         with pytest.raises(DownloadError, match="no png"):
             result.save(str(tmp_path / "a.png"))
@@ -165,8 +165,8 @@ def test_media_of_no_job_find_names_in_a_folder_too(tmp_path: Path) -> None:
 def test_a_job_that_is_done_at_once_without_media_is_asked_for_them(
     runner: Runner, tmp_path: Path, refused: bool, wanted: list[str]
 ) -> None:
-    def answer(seen: Seen) -> Said:
-        if seen.path.endswith("query"):
+    def answer(request: Seen) -> Said:
+        if request.path.endswith("query"):
             return said({"error": "busy"}, 500) if refused else said(film("/a.png"))
         return said({"taskId": "t", "status": "done"})
 

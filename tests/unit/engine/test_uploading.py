@@ -41,15 +41,15 @@ def sent(
 
 @pytest.mark.parametrize("name", ["a.png", 'a";\r\n b.png', "ä.jpg"])
 def test_a_form_carries_the_bytes(tmp_path: Path, name: str) -> None:
-    link, seen, row = sent(tmp_path, UploadAction("s.put", "file", "multipart"), name)
-    head = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode()
-    form = BytesParser().parsebytes(head + seen.body)
+    link, request, row = sent(tmp_path, UploadAction("s.put", "file", "multipart"), name)
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    form = BytesParser().parsebytes(head + request.body)
     (part,) = form.get_payload()
     assert link == "https://cdn.example/a.png"
     assert part.get_payload(decode=True) == b"\x89PNG\r\n\0\xff"
     assert part.get_param("name", header="content-disposition") == "file"
     assert len(part.keys()) == 2
-    assert (row["state"], row["body"], seen.headers["idempotency-key"]) == (
+    assert (row["state"], row["body"], request.headers["idempotency-key"]) == (
         "done",
         None,
         row["ref"],
@@ -58,9 +58,9 @@ def test_a_form_carries_the_bytes(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("encoding", "start"), [("base64", b""), ("data-uri", b"data:image/png;")])
 def test_json_carries_the_bytes(tmp_path: Path, encoding: str, start: bytes) -> None:
-    _, seen, row = sent(tmp_path, UploadAction("s.put", "file", encoding))
-    assert start + b"" in seen.body
-    assert base64.b64encode(b"\x89PNG\r\n\0\xff") in seen.body
+    _, request, row = sent(tmp_path, UploadAction("s.put", "file", encoding))
+    assert start + b"" in request.body
+    assert base64.b64encode(b"\x89PNG\r\n\0\xff") in request.body
     assert row["body"] is None
 
 

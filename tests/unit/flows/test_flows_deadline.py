@@ -41,17 +41,17 @@ def test_the_time_of_day_may_jump() -> None:
     days = iter([0.0, 86_400.0, -86_400.0, 0.0, 5e8] + [0.0] * 50)
     timing = Timing(stage.timing.clock, lambda: stage.now + next(days), lambda: 0.5, stage.quota)
     stage.run(wait(JOB, timing, deadline=stage.now + 600))
-    told = [effect.update.elapsed for effect in stage.of(Notify)]
-    assert told == sorted(told)
-    assert told[0] == 10.0
-    assert told[-1] < 30.0
+    ages = [effect.update.elapsed for effect in stage.of(Notify)]
+    assert ages == sorted(ages)
+    assert ages[0] == 10.0
+    assert ages[-1] < 30.0
 
 
 def test_how_long_a_job_took_is_kept_where_it_was_watched() -> None:
     stage = Stage(*[RUNNING] * 3, DONE)
     waited(stage)
-    (kept,) = stage.of(Record)
-    assert kept.values["seconds"] == pytest.approx(10 + 1 + 1.5 + 2.25 / 2)
+    (record,) = stage.of(Record)
+    assert record.values["seconds"] == pytest.approx(10 + 1 + 1.5 + 2.25 / 2)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_how_long_a_job_took_is_kept_where_it_was_watched() -> None:
 def test_a_job_that_was_not_watched_at_its_end_teaches_nothing(answers: list[Any]) -> None:
     stage = Stage(*answers)
     waited(stage)
-    (kept,) = stage.of(Record)
-    assert kept.values["seconds"] is None
+    (record,) = stage.of(Record)
+    assert record.values["seconds"] is None
 
 
 def test_a_server_that_drips_cannot_move_the_deadline(runner: Runner, tmp_path: Path) -> None:
@@ -75,8 +75,8 @@ def test_a_server_that_drips_cannot_move_the_deadline(runner: Runner, tmp_path: 
             yield pieces[-1]
             time.sleep(0.05)
 
-    def drip(seen: Any) -> Said:
-        if seen.path.endswith("make"):
+    def drip(request: Any) -> Said:
+        if request.path.endswith("make"):
             return said({"taskId": "t"})
         return Said(
             200, b"", {"Content-Type": "application/json"}, length=LONG_DRIP, pieces=drops()

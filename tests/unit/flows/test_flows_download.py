@@ -22,7 +22,7 @@ Answer = Callable[[Download], HttpReply]
 
 
 def sends(data: bytes, status: int = 200, breaks: bool = False, **headers: str) -> Answer:
-    """An answer that streams ``data`` into the part, and may break off after it."""
+    """Return a reply that streams ``data`` into the part, and may break off after it."""
 
     def answer(save: Download) -> HttpReply:
         head = reply(status=status, url=save.url, **headers)
@@ -38,9 +38,9 @@ def sends(data: bytes, status: int = 200, breaks: bool = False, **headers: str) 
 
 @pytest.fixture
 def part(tmp_path: Path) -> Iterator[PartialFile]:
-    made = PartialFile(str(tmp_path / "v.bin"))
-    yield made
-    made.discard()
+    partial = PartialFile(str(tmp_path / "v.bin"))
+    yield partial
+    partial.discard()
 
 
 def fetch(stage: Stage, part: PartialFile, **options: Any) -> bytes:
@@ -60,7 +60,7 @@ def test_a_whole_file(part: PartialFile) -> None:
 
 
 def test_a_broken_download_goes_on_where_it_stopped(part: PartialFile) -> None:
-    whole = sends(b"abc", breaks=True, content_length="6", etag='"1"')
+    first = sends(b"abc", breaks=True, content_length="6", etag='"1"')
     rest = sends(b"def", 206, content_range="bytes 3-5/6", etag='"1"')
     ranges: list[dict[str, str]] = []
 
@@ -68,7 +68,7 @@ def test_a_broken_download_goes_on_where_it_stopped(part: PartialFile) -> None:
         ranges.append(save.part.headers())
         return rest(save)
 
-    assert fetch(Stage(whole, noting), part) == b"abcdef"
+    assert fetch(Stage(first, noting), part) == b"abcdef"
     assert ranges == [{"Accept-Encoding": "identity", "Range": "bytes=3-", "If-Range": '"1"'}]
 
 
@@ -242,6 +242,6 @@ def test_a_link_that_no_client_can_use_is_not_tried_again(part: PartialFile) -> 
 
 
 def test_a_start_too_short_to_tell_what_it_is_is_fetched_again(tmp_path: Path) -> None:
-    whole = b"\x89PNG\r\n\x1a\n" + b"x" * 9 + b"\0\0\0\0IEND\xaeB`\x82"
+    picture = b"\x89PNG\r\n\x1a\n" + b"x" * 9 + b"\0\0\0\0IEND\xaeB`\x82"
     part = PartialFile(str(tmp_path / "a.png"))
-    assert fetch(Stage(sends(whole[:5]), sends(whole)), part) == whole
+    assert fetch(Stage(sends(picture[:5]), sends(picture)), part) == picture

@@ -77,14 +77,14 @@ def test_no_request_leaves_without_its_intent() -> None:
 
 @pytest.mark.parametrize("answer", [ACCEPTED, LOST, reply({"error": "bad"}, 400)])
 def test_a_ledger_that_fails_afterwards_hides_nothing(answer: object) -> None:
-    told = Stage(answer)
-    untold = Stage(answer)
+    working = Stage(answer)
+    broken = Stage(answer)
 
-    def failing(record: Record) -> None:
+    def fail(record: Record) -> None:
         if record.event != "intent":
             raise UsageError("disk full", code="ledger")
 
-    untold.record = failing
+    broken.record = fail
 
     def outcome(stage: Stage) -> object:
         try:
@@ -92,7 +92,7 @@ def test_a_ledger_that_fails_afterwards_hides_nothing(answer: object) -> None:
         except CallsheetError as error:
             return type(error), error.message
 
-    assert outcome(untold) == outcome(told)
+    assert outcome(broken) == outcome(working)
 
 
 def test_nothing_left_when_nobody_could_be_reached() -> None:
@@ -309,7 +309,7 @@ def test_an_envelope_that_says_the_server_failed_is_unknown_and_kept(code: int) 
     error = failure(stage)
     assert isinstance(error, OutcomeUnknown)
     assert stage.events == ["intent", "unknown"]
-    assert [kept.name for kept in stage.of(KeepReply)] == ["ref-1"]
+    assert [effect.name for effect in stage.of(KeepReply)] == ["ref-1"]
 
 
 def test_a_task_id_beside_a_refusal_is_a_running_job_where_it_can_be_asked_about() -> None:

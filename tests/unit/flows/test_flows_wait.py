@@ -68,8 +68,8 @@ def test_hints_of_the_server_win() -> None:
 
 @pytest.mark.parametrize("hint", [0, -5])
 def test_a_hint_of_nothing_is_no_hint(hint: int) -> None:
-    asked = reply({"taskId": "t-1", "status": "running", "pollAfterMs": hint}, retry_after="0")
-    stage = Stage(asked, DONE)
+    running = reply({"taskId": "t-1", "status": "running", "pollAfterMs": hint}, retry_after="0")
+    stage = Stage(running, DONE)
     waited(stage)
     assert stage.pauses == [1.0]
 
@@ -134,8 +134,8 @@ def test_an_id_that_is_not_known_makes_room_for_the_next() -> None:
     job = JOB._replace(task_ids=("row-7", "upstream-9"))
     stage = Stage(UNKNOWN, RUNNING, RUNNING, DONE)
     assert waited(stage, job) == "done"
-    asked = [json.loads(send.body or b"")["taskId"] for send in stage.sends]
-    assert asked == ["row-7", "upstream-9", "upstream-9", "upstream-9"]
+    polled = [json.loads(send.body or b"")["taskId"] for send in stage.sends]
+    assert polled == ["row-7", "upstream-9", "upstream-9", "upstream-9"]
 
 
 def test_a_job_that_nobody_knows_is_given_up() -> None:
@@ -161,9 +161,9 @@ def test_an_unknown_state_is_running(state: str) -> None:
 def test_updates_tell_how_long_it_has_been() -> None:
     stage = Stage(RUNNING, DONE)
     waited(stage)
-    told = [effect.update for effect in stage.of(Notify)]
-    assert [round(update.elapsed) for update in told] == [10, 11]
-    assert [update.raw_state for update in told] == ["processing", "success"]
+    updates = [effect.update for effect in stage.of(Notify)]
+    assert [round(update.elapsed) for update in updates] == [10, 11]
+    assert [update.raw_state for update in updates] == ["processing", "success"]
 
 
 def test_one_look_raises_what_the_answer_stands_for() -> None:

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import HttpReply
 
 
-def watched(seconds: float, past: tuple[float, ...], **headers: str) -> tuple[int, float]:
-    """How many polls a job of this length takes, and how late its end is seen."""
+def poll_counts(seconds: float, past: tuple[float, ...], **headers: str) -> tuple[int, float]:
+    """Count the polls that a job of this length takes, and the seconds until its end is seen."""
     stage = Stage(lambda send: answer())
-    begun = stage.now
+    started = stage.now
 
     def answer() -> HttpReply:
-        return DONE if stage.now - begun >= seconds else RUNNING._replace(headers=headers)
+        return DONE if stage.now - started >= seconds else RUNNING._replace(headers=headers)
 
-    job = JOB._replace(started=begun, past=past)
-    stage.run(wait(job, stage.timing, deadline=begun + 3600))
-    return len(stage.sends), stage.now - begun - seconds
+    job = JOB._replace(started=started, past=past)
+    stage.run(wait(job, stage.timing, deadline=started + 3600))
+    return len(stage.sends), stage.now - started - seconds
 
 
 def alike(seed: int, middle: float = 300.0, runs: int = 5) -> tuple[float, ...]:
@@ -35,33 +35,33 @@ def alike(seed: int, middle: float = 300.0, runs: int = 5) -> tuple[float, ...]:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_learnt_job_of_300_s_takes_40_polls_and_is_seen_3_s_late(seed: int) -> None:
-    polls, late = watched(300.0, alike(seed))
+    polls, late = poll_counts(300.0, alike(seed))
     assert polls <= 40
     assert late <= 3.0
 
 
 @pytest.mark.parametrize("edge", [255.0, 300.0, 345.0])
 def test_runs_at_the_edges_are_enough(edge: float) -> None:
-    polls, late = watched(300.0, (edge,) * 5)
+    polls, late = poll_counts(300.0, (edge,) * 5)
     assert polls <= 40
     assert late <= 3.0
 
 
 @pytest.mark.parametrize("past", [(), (300.0,) * 4, (10.0, 300.0, 90.0, 600.0, 45.0)])
 def test_a_job_of_300_s_without_a_likeness_takes_45_polls_and_8_s(past: tuple[float, ...]) -> None:
-    polls, late = watched(300.0, past)
+    polls, late = poll_counts(300.0, past)
     assert polls <= 45
     assert late <= 8.0
 
 
 def test_hints_win_over_what_was_learnt() -> None:
-    polls, late = watched(300.0, (300.0,) * 9, **{"retry-after": "60"})
+    polls, late = poll_counts(300.0, (300.0,) * 9, **{"retry-after": "60"})
     assert (polls, late) == (6, 0.0)
 
 
 @pytest.mark.parametrize("seconds", [3.0, 40.0, 700.0])
 def test_a_job_of_another_length_is_seen_too(seconds: float) -> None:
-    polls, late = watched(seconds, (300.0,) * 9)
+    polls, late = poll_counts(seconds, (300.0,) * 9)
     assert polls < 120
     assert late <= max(8.1, 2 * seconds)
 
@@ -80,7 +80,7 @@ def test_one_odd_run_spoils_nothing_and_several_do() -> None:
 
 
 def test_short_jobs_are_not_asked_about_all_the_time() -> None:
-    polls, late = watched(2.0, (2.0,) * 5)
+    polls, late = poll_counts(2.0, (2.0,) * 5)
     assert polls <= 5
     assert SHORTEST_PAUSE < late + 1 < 1.6
 

@@ -57,9 +57,9 @@ def test_every_place_of_a_link(data: Any) -> None:
         *("imageInputUrl", "COVER_URL", "coverurl"),
     ],
 )
-@pytest.mark.parametrize("held", [V, [V], {"url": V}, {"videoUrl": V}, json.dumps({"url": V})])
-def test_never_under_these_keys(key: str, held: Any) -> None:
-    assert read_reply({key: held, "status": "done"}, media=NAMES, role="query").media == ()
+@pytest.mark.parametrize("content", [V, [V], {"url": V}, {"videoUrl": V}, json.dumps({"url": V})])
+def test_never_under_these_keys(key: str, content: Any) -> None:
+    assert read_reply({key: content, "status": "done"}, media=NAMES, role="query").media == ()
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_mistakes_name_their_key(table: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "matches"),
     [
         ("$", (DATA,)),
         ("data.tasks[].id", (1, 2)),
@@ -59,5 +59,5 @@ def test_mistakes_name_their_key(table: dict[str, Any], words: str) -> None:
         ("data.*", (DATA["data"]["tasks"], DATA["data"]["a-b c"])),
     ],
 )
-def test_paths(path: str, found: tuple[Any, ...]) -> None:
-    assert pick(DATA, path) == found
+def test_paths(path: str, matches: tuple[Any, ...]) -> None:
+    assert pick(DATA, path) == matches

@@ -75,9 +75,9 @@ def test_a_page_without_entries_is_the_last() -> None:
     ],
 )
 def test_link_headers(header: str, url: str) -> None:
-    found = read_list(FOUR, headers={"link": header}).next
+    next_page = read_list(FOUR, headers={"link": header}).next
 
-    assert (found.url if found else "") == url
+    assert (next_page.url if next_page else "") == url
 
 
 def test_a_link_in_the_body() -> None:

@@ -142,9 +142,9 @@ def test_one_typed_error(
 
 
 def test_the_servers_words_are_always_shown() -> None:
-    told = [failed(status, {"message": "own words"}).message for status in range(400, 600)]
+    messages = [failed(status, {"message": "own words"}).message for status in range(400, 600)]
 
-    assert [text for text in told if not text.endswith(": own words")] == []
+    assert [text for text in messages if not text.endswith(": own words")] == []
 
 
 def test_hints_say_what_to_do() -> None:

@@ -53,7 +53,7 @@ def test_every_state_in_every_spelling(words: frozenset[str], state: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("data", "role", "state", "said"),
+    ("data", "role", "state", "raw_state"),
     [
         ({"status": "IN_PROGRESS"}, "query", "running", "IN_PROGRESS"),
         ({"status": "Rendering\x1b[31m"}, "query", "running", "Rendering"),
@@ -81,11 +81,11 @@ def test_every_state_in_every_spelling(words: frozenset[str], state: str) -> Non
         ({"status": 2}, "query", "", ""),
     ],
 )
-def test_states_by_role(data: Any, role: Role, state: str, said: str) -> None:
+def test_states_by_role(data: Any, role: Role, state: str, raw_state: str) -> None:
     reading = read_reply(data, role=role)
 
     assert reading.state == state
-    assert said in {"", reading.raw_state}
+    assert raw_state in {"", reading.raw_state}
     assert reading.refusal is None
 
 

@@ -105,7 +105,7 @@ def test_a_refusal_is_told() -> None:
 def test_forced_paths_lead_to_input_and_output() -> None:
     document = {"code": 0, "data": {"a": {"in": IN}, "b": OUT, "inputSchema": {"type": "null"}}}
     inside = read_schema(document, Overrides.parse({"schema": "a.in, b"}))
-    whole = read_schema({"x": {"y": IN}}, Overrides.parse({"schema": ["x.y"]}))
+    nested = read_schema({"x": {"y": IN}}, Overrides.parse({"schema": ["x.y"]}))
 
     assert (inside.input, inside.output) == (IN, OUT)
-    assert (whole.input, whole.output) == (IN, None)
+    assert (nested.input, nested.output) == (IN, None)
