@@ -139,7 +139,7 @@ def test_help_is_inert(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
     document = {EVIL: [EVIL, "\U000e0041\u00ad\x9b2J"]}
     for form in output.FORMATS:
-        assert moved(output.formatted(document, form, raw_for_terminal=True)) == []
+        assert moved(output.render(document, form, raw_for_terminal=True)) == []
     assert json.loads(dumps(document)) == document
 
     monkeypatch.setattr(text, "_UNSAFE", re.compile("(?!)"))

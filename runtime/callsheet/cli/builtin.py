@@ -68,14 +68,14 @@ class BuiltinCommand(Helpful):
         from callsheet.cli.help import layout as helptext
 
         page = helptext.table("Options", [*rows, helptext.HELP])
-        last = helptext.everywhere(ctx.find_root().info_name or "")
+        last = helptext.global_flags_line(ctx.find_root().info_name or "")
         return "\n\n".join([head, helptext.paragraph(_dedented(self.help)), page, last])
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         from callsheet.cli.help import document
 
-        return document.of_word(self, ctx.command_path)
+        return document.of_builtin(self, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does; an error is printed in this command's format from here on."""

@@ -29,13 +29,13 @@ def finish(context: Context, made: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save, print; returns the exit code."""
     from callsheet.flows.jobs import fetch_missing_media
 
-    if made.asked.role == "query":
+    if made.command_action.role == "query":
         return tell_query(context, made, outcome.reply)
-    if made.asked.family is None:
-        return tell_plain(context, made.asked, outcome.reply)
+    if made.command_action.family is None:
+        return tell_plain(context, made.command_action, outcome.reply)
     job = context.engine.job_of(outcome)
     if "no-wait" in context.flags:
-        print_job(context, made.asked, outcome.reply, job)
+        print_job(context, made.command_action, outcome.reply, job)
         return 0
     answer = outcome.reply
     if made.blocking and answer.fields.state == "running":
@@ -43,7 +43,7 @@ def finish(context: Context, made: CommandRequest, outcome: Invocation) -> int:
     answer = context.run(fetch_missing_media(answer, job, context.engine.timing))
     if answer.fields.state in {"", "running"} and job is not None and not made.blocking:
         answer = wait(context, job, made.patience)
-    conclude(context, made.asked, answer, job)
+    conclude(context, made.command_action, answer, job)
     return 0
 
 
@@ -139,7 +139,7 @@ def shown_job(
 
 def tell_query(context: Context, made: CommandRequest, answer: ParsedReply) -> int:
     """Print how a job stands; 6 where it failed."""
-    action, state = made.asked, answer.fields.state
+    action, state = made.command_action, answer.fields.state
     if state == "failed":
         return tell_failed(context, action, answer, None)
     if context.flags.get("out") or (state == "done" and answer.fields.media):
@@ -262,7 +262,7 @@ def send(context: Context, made: CommandRequest) -> Invocation:
         from callsheet.cli import drift_notice
         from callsheet.cli.input.checks import name_refused_flags
 
-        named = name_refused_flags(made.asked, error)
-        drift_notice.after_refusal(context, made.asked, named)
+        named = name_refused_flags(made.command_action, error)
+        drift_notice.after_refusal(context, made.command_action, named)
         raise named from None
     return outcome

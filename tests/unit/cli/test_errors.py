@@ -90,4 +90,4 @@ def test_debug_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_hints_name_the_program(hint: str, said: str) -> None:
-    assert errors.spoken("ads", hint) == said
+    assert errors.with_program("ads", hint) == said

@@ -10,7 +10,7 @@ import pytest
 from unit.cli.given import action, page, sent
 
 from callsheet.actions.params import merge_params, read_params, with_flags
-from callsheet.cli.help.layout import example, line
+from callsheet.cli.help.layout import example_body, example_line
 from callsheet.config.overlay import Overlay
 from callsheet.schema.admission import admit
 
@@ -48,13 +48,13 @@ LINES: list[tuple[Action, str]] = [
 
 @pytest.mark.parametrize(("one", "expected"), LINES)
 def test_the_line(one: Action, expected: str) -> None:
-    made = line(one, "ads")
+    made = example_line(one, "ads")
 
     assert made == expected
     assert (f"Example:\n  {made}\n" in page(one)) == bool(made)
     if made:
         words = shlex.split(made)[3:]
-        assert json.loads(sent(one, *words)) == example(one)
+        assert json.loads(sent(one, *words)) == example_body(one)
 
 
 def test_objects_are_shown_by_what_they_need() -> None:
@@ -64,7 +64,7 @@ def test_objects_are_shown_by_what_they_need() -> None:
         "properties": {"pan": {"type": "number", "default": 0.5}, "tilt": {"type": "number"}},
     }
 
-    assert line(buy(["camera"], camera=camera), "ads") == "ads shop buy --camera.pan 0.5"
+    assert example_line(buy(["camera"], camera=camera), "ads") == "ads shop buy --camera.pan 0.5"
 
 
 def test_the_example_of_a_family_needs_no_blocking() -> None:
@@ -76,4 +76,4 @@ def test_the_example_of_a_family_needs_no_blocking() -> None:
         )
     )
 
-    assert line(one, "ads") == ""
+    assert example_line(one, "ads") == ""

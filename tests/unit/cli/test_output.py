@@ -35,16 +35,16 @@ def test_json_is_inert_and_means_the_same() -> None:
     ],
 )
 def test_formats(value: object, form: str, expected: str) -> None:
-    assert output.formatted(value, form) == expected
+    assert output.render(value, form) == expected
 
 
 def test_tables_hold_no_control_characters() -> None:
-    text = output.formatted([{"a": HOSTILE + "\nnext\tcell"}], "table")
+    text = output.render([{"a": HOSTILE + "\nnext\tcell"}], "table")
 
     assert len(text.splitlines()) == 2
     assert text.replace("\n", "").isprintable()
 
 
 def test_raw_text_is_cleaned_for_a_terminal_alone() -> None:
-    assert output.formatted("a\x1b[1mb", "raw") == "a\x1b[1mb\n"
-    assert output.formatted("a\x1b[1mb", "raw", raw_for_terminal=True) == "ab\n"
+    assert output.render("a\x1b[1mb", "raw") == "a\x1b[1mb\n"
+    assert output.render("a\x1b[1mb", "raw", raw_for_terminal=True) == "ab\n"

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from callsheet.cli.output.console import Console
-from callsheet.cli.output.progress import Progress, preview, words
+from callsheet.cli.output.progress import Progress, describe, find_preview
 from callsheet.flows.effects import JobUpdate
 from callsheet.protocol.replies import ReplyFields
 
@@ -41,8 +41,8 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_state_without_progress_is_safe_to_print() -> None:
-    assert words(update("in\x1b[2Jqueue\n", None, 65)) == "inqueue (1 min 05 s)"
-    assert words(update("", 0.5)) == "running 50 % (5 s)"
+    assert describe(update("in\x1b[2Jqueue\n", None, 65)) == "inqueue (1 min 05 s)"
+    assert describe(update("", 0.5)) == "running 50 % (5 s)"
 
 
 def test_a_log_that_stands_still_gets_a_line_now_and_then(
@@ -74,7 +74,7 @@ def test_a_log_that_stands_still_gets_a_line_now_and_then(
     ],
 )
 def test_a_link_to_a_preview_is_found(payload: object, link: str) -> None:
-    assert preview(payload) == link
+    assert find_preview(payload) == link
 
 
 def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:

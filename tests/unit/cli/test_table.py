@@ -15,7 +15,7 @@ def test_the_width_of_a_text(text: str, places: int) -> None:
 
 
 def test_wide_letters_do_not_move_the_next_column() -> None:
-    told = table.aligned([("海", "x"), ("abcd", "y"), ("", "z")])
+    told = table.align([("海", "x"), ("abcd", "y"), ("", "z")])
 
     assert told == "海    x\nabcd  y\n      z\n"
 
@@ -23,13 +23,13 @@ def test_wide_letters_do_not_move_the_next_column() -> None:
 def test_the_last_column_gives_way_to_the_screen() -> None:
     rows = [("id", "a" * 50), ("other", "海" * 30)]
 
-    assert table.aligned(rows, screen=40).splitlines() == [
+    assert table.align(rows, screen=40).splitlines() == [
         "id     " + "a" * 32 + "…",
         "other  " + "海" * 16 + "…",
     ]
-    assert table.aligned(rows, screen=20) == table.aligned(rows)
-    assert all(table.width(line) <= 40 for line in table.aligned(rows, screen=40).split("\n"))
+    assert table.align(rows, screen=20) == table.align(rows)
+    assert all(table.width(line) <= 40 for line in table.align(rows, screen=40).split("\n"))
 
 
 def test_rows_for_programs_are_parted_by_tabs() -> None:
-    assert table.tabbed([["a\tb", "c\nd"], ["", "x"]]) == "a b\tc d\n\tx\n"
+    assert table.separate_by_tabs([["a\tb", "c\nd"], ["", "x"]]) == "a b\tc d\n\tx\n"

@@ -90,7 +90,7 @@ def _show(context: Context, reply: Any, path: str, *, head: bool) -> None:
         output.emit(context.console, parsed)
         return
     context.console.emits_json = False
-    if output.chosen(context.console) or context.console.on_terminal():
+    if output.chosen_format(context.console) or context.console.on_terminal():
         output.emit(context.console, reply.body.decode("utf-8", "replace"), raw=True)
     else:
         output.write_bytes(reply.body)

@@ -90,7 +90,7 @@ def run_call(context: Context, made: CommandRequest) -> int:
 
         dry_run.dry_run(context, made)
         return 0
-    saving.check(context, made.asked)
+    saving.check(context, made.command_action)
     made = uploads.upload_files(context, made)
     check_body(context, made)
     outcome = send(context, made)

@@ -35,7 +35,7 @@ def facts(context: Context) -> dict[str, str | None]:
 
 def _version(context: Context) -> None:
     """Print the version; with --json also that of Python and the bindings' source."""
-    if output.chosen(context.console):
+    if output.chosen_format(context.console):
         output.emit(context.console, facts(context))
     else:
         output.write(__version__ + "\n")
@@ -108,7 +108,7 @@ def _get(context: Context, name: str | None) -> None:
     """Print one setting as a bare word, or all of them without a name."""
     values = {row["name"]: row["value"] for row in rows(context)}
     if name is None:
-        _print(context, values, table.aligned(list(values.items())))
+        _print(context, values, table.align(list(values.items())))
         return
     key = name.replace("-", "_").removeprefix("api_")
     if key not in values:
@@ -118,7 +118,7 @@ def _get(context: Context, name: str | None) -> None:
 
 
 def _print(context: Context, setting: object, bare: str) -> None:
-    if output.chosen(context.console):
+    if output.chosen_format(context.console):
         output.emit(context.console, setting)
     else:
         output.write(bare)

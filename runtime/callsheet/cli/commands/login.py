@@ -138,7 +138,7 @@ def _report(context: Context, settings: Settings, catalogue: Catalogue, *, check
         context.console.note(
             "this server lists its actions without a key: the key could not be checked"
         )
-    if output.chosen(context.console):
+    if output.chosen_format(context.console):
         output.emit(
             context.console, {**_identity(context, settings), **numbers, "checked": checked}
         )
@@ -169,7 +169,7 @@ def _logout(context: Context) -> None:
     )
     if settings.key is not None and settings.origins.get("api_key", "").endswith("_API_KEY"):
         context.console.note(f"{settings.origins['api_key']} still gives one")
-    if output.chosen(context.console):
+    if output.chosen_format(context.console):
         output.emit(context.console, {"host": settings.host or None, "forgotten": forgotten})
 
 
@@ -180,7 +180,7 @@ def _whoami(context: Context) -> None:
     identity["origin"] = {name: settings.origins.get(name) for name in ("host", "profile", "auth")}
     identity["origin"]["key"] = settings.origins.get("api_key")
     rows = [(name, table.cell(identity[name])) for name in ("host", "profile", "auth", "key")]
-    output.emit(context.console, identity, lambda: table.aligned(rows))
+    output.emit(context.console, identity, lambda: table.align(rows))
 
 
 login = BuiltinCommand(

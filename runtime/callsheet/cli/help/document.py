@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def of_action(
     action: Action, prog: str, note: str = "", more: Iterable[global_flags.Row] = ()
 ) -> dict[str, Any]:
-    """One action: its id, what it costs, each field with its flag, and our own flags."""
+    """Describe one action: its id, its cost, each field with its flag, and our own flags."""
     job = options.is_job(action)
     return {
         "command": " ".join([prog, *action.command]),
@@ -33,7 +33,7 @@ def of_action(
         "typed": action.typed,
         "flags": [_field(param, form) for param, form in options.forms(action)],
         "own_flags": _rows([*global_flags.SHOWN, *(global_flags.FAMILY if job else ()), *more]),
-        "example": layout.line(action, prog) or None,
+        "example": layout.example_line(action, prog) or None,
         "note": note or None,
     }
 
@@ -83,7 +83,7 @@ class Entry(NamedTuple):
 
 
 def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
-    """A group: the words that may follow, each with its summary."""
+    """Describe a group: the words that may follow, each with its summary."""
     return {
         "command": " ".join(words),
         "commands": [entry._asdict() for entry in entries],
@@ -92,29 +92,35 @@ def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
 
 
 def of_program(prog: str, entries: Iterable[Entry]) -> dict[str, Any]:
-    """The program: the server's words and its own."""
-    made = of_group([prog], entries)
+    """Describe the program: the server's words and its own."""
+    group = of_group([prog], entries)
     own = [{"name": name, "summary": text} for name, (_, text) in builtin_table.OWN.items()]
-    return {**made, "own_commands": own}
+    return {**group, "own_commands": own}
 
 
-def of_word(command: click.Command, path: str) -> dict[str, Any]:
-    """A command of the program itself."""
-    shown = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
-    places = [one for one in command.params if isinstance(one, click.Argument)]
+def of_builtin(command: click.Command, path: str) -> dict[str, Any]:
+    """Describe a command of the program itself."""
+    options = [
+        param for param in command.params if isinstance(param, click.Option) and not param.hidden
+    ]
+    arguments = [param for param in command.params if isinstance(param, click.Argument)]
     return {
         "command": path,
         "description": cleandoc(command.help or ""),
         "arguments": [
-            {"name": one.metavar or one.name, "required": one.required, "many": one.nargs == -1}
-            for one in places
+            {
+                "name": param.metavar or param.name,
+                "required": param.required,
+                "many": param.nargs == -1,
+            }
+            for param in arguments
         ],
         "own_flags": [
             {
-                "flag": one.opts[0],
-                "value": None if one.is_flag else one.metavar or "VALUE",
-                "description": one.help or "",
+                "flag": param.opts[0],
+                "value": None if param.is_flag else param.metavar or "VALUE",
+                "description": param.help or "",
             }
-            for one in shown
+            for param in options
         ],
     }

@@ -26,25 +26,25 @@ _READ = {"string": "text", "boolean": "true or false", "object": "an object", "a
 
 
 def clean(text: str) -> str:
-    """Server text for a help page: nothing that moves a cursor, no more than a screenful."""
+    """Return server text for a help page: nothing that moves a cursor, a screenful at most."""
     return safe_text(text, _DOC_LIMIT, multiline=True).strip()
 
 
 def one_line(text: str) -> str:
-    """Server text on one line."""
+    """Return server text on one line."""
     return " ".join(clean(text).split())
 
 
 def describe(param: Param) -> str:
-    """What the help says about one parameter."""
+    """Return the line of help about one parameter."""
     doc = one_line(param.doc)
     facts = one_line("; ".join(_facts(param)))
     return f"{doc} [{facts}]".strip() if facts else doc
 
 
 def signature(param: Param, action: Action) -> str:
-    """How the flag of a parameter is typed."""
-    form = next(form for one, form in options.forms(action) if one is param)
+    """Return how the flag of a parameter is typed."""
+    form = next(form for candidate, form in options.forms(action) if candidate is param)
     flag, role = form[0]
     if role == "json":
         return f"--{flag} JSON"
@@ -79,21 +79,21 @@ def _facts(param: Param) -> Iterable[str]:
 
 
 def _plain(text: str) -> str:
-    """A default as one would type it."""
+    """Return a default as a person would type it."""
     try:
-        value = json.loads(text)
+        default = json.loads(text)
     except ValueError:
         return text
-    return safe_text(value if isinstance(value, str) and value else text, _LONGEST_VALUE)
+    return safe_text(default if isinstance(default, str) and default else text, _LONGEST_VALUE)
 
 
 _LONGEST = 160
 _MORE = 2
 
 
-def line(action: Action, prog: str) -> str:
-    """The command line; empty where the schema tells no value that is worth one."""
-    body = example(action)
+def example_line(action: Action, prog: str) -> str:
+    """Write a command line to copy; empty where the schema gives no value that is worth one."""
+    body = example_body(action)
     if not body:
         return ""
     words = [prog, *action.command, *argv.to_argv(action, body)]
@@ -101,33 +101,33 @@ def line(action: Action, prog: str) -> str:
     return text if len(text) <= _LONGEST and safe_text(text) == text else ""
 
 
-def example(action: Action) -> dict[str, Any]:
-    """A body of what is required and a little more, each value from the schema.
+def example_body(action: Action) -> dict[str, Any]:
+    """Make a body of what is required and a little more, each value from the schema.
 
     Empty where something is required that has no value there.
     """
     body: dict[str, Any] = {}
-    shown = options.visible(action)
-    needed = [one for one in shown if one.required and one.only != "wait"]
-    leaves = [one for one in needed if not _has_needed(one, needed)]
+    params = options.visible(action)
+    needed = [p for p in params if p.required and p.only != "wait"]
+    leaves = [p for p in needed if not _has_needed(p, needed)]
     for param in leaves:
         text = _known(param)
         if text is None:
             return {}
         put(body, param.path, json.loads(text))
-    more = [one for one in shown if not one.required and len(one.path) == 1 and not one.only]
-    given = [one for one in more if one.example is not None]
-    for param in given[:_MORE] or ([one for one in more if one.choices][:1] if not body else []):
+    more = [p for p in params if not p.required and len(p.path) == 1 and not p.only]
+    with_example = [p for p in more if p.example is not None]
+    for param in with_example[:_MORE] or ([p for p in more if p.choices][:1] if not body else []):
         put(body, param.path, json.loads(_known(param) or "null"))
     return body
 
 
 def _has_needed(param: Param, needed: list[Param]) -> bool:
-    return any(one.path[:-1] == param.path for one in needed)
+    return any(p.path[:-1] == param.path for p in needed)
 
 
 def _known(param: Param) -> str | None:
-    """A value as JSON text: an example, else the default, else the first choice."""
+    """Return a value as JSON text: an example, else the default, else the first choice."""
     if param.example is not None:
         return param.example
     if param.default not in {None, "null", '""'}:
@@ -139,7 +139,7 @@ def _known(param: Param) -> str | None:
 
 
 def _quoted(word: str) -> str:
-    """The word for a shell, in double quotes where they do."""
+    """Quote a word for a shell, in double quotes where they suffice."""
     plain = shlex.quote(word)
     if plain == word or set(word) & set('"$`\\!'):
         return plain
@@ -156,7 +156,7 @@ Rows = list[tuple[str, str]]
 
 
 def paragraph(text: str, indent: str = "  ") -> str:
-    """``text`` wrapped; links and what stands in backquotes stay whole."""
+    """Wrap ``text``; links and text in backquotes stay whole."""
     lines = [
         textwrap.fill(
             _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), line),
@@ -172,17 +172,17 @@ def paragraph(text: str, indent: str = "  ") -> str:
 
 
 def table(title: str, rows: Rows) -> str:
-    """A titled list of names with what they mean, in two columns."""
+    """Lay out a titled list of names with their meanings, in two columns."""
     width = min(_COLUMN, max((len(name) for name, _ in rows), default=0) + 4)
     return "\n".join([f"{title}:", *(_row(name, text, width) for name, text in rows)])
 
 
 def _row(name: str, text: str, width: int) -> str:
-    left = f"  {name}"
+    head = f"  {name}"
     body = paragraph(text, " " * width)
     if not body:
-        return left
-    return f"{left.ljust(width)}{body[width:]}" if len(left) < width - 1 else f"{left}\n{body}"
+        return head
+    return f"{head.ljust(width)}{body[width:]}" if len(head) < width - 1 else f"{head}\n{body}"
 
 
 def _own(rows: Iterable[global_flags.Row]) -> Rows:
@@ -198,35 +198,35 @@ def _own_name(name: str, meta: str) -> str:
 HELP = ("--help", "Show this page; with --json as data")
 
 
-def everywhere(prog: str) -> str:
-    """Where the flags are told that every command takes."""
+def global_flags_line(prog: str) -> str:
+    """Return the line that says where the flags of every command are listed."""
     return f"Flags for every command: {prog} --help"
 
 
 def own_rows() -> Rows:
-    """The flags that every command takes, for the program's own page."""
+    """Return the flags that every command takes, for the program's own page."""
     return _own(global_flags.ANYWHERE)
 
 
 def action_help(
     action: Action, prog: str, note: str = "", more: Iterable[global_flags.Row] = ()
 ) -> str:
-    """The page of one action: required flags first, then the others, then ours and ``more``."""
-    shown = options.visible(action)
-    required = [p for p in shown if p.required]
+    """Lay out the page of one action: required flags, then the others, then ours and ``more``."""
+    params = options.visible(action)
+    required = [p for p in params if p.required]
     typed = "".join(f" {signature(p, action)}" for p in required if p.kind != "boolean")
     parts = [f"Usage: {prog} {' '.join(action.command)}{typed} [OPTIONS]"]
     parts.append(paragraph(clean(action.doc or action.summary)))
     for title, chosen in (
         ("Required", required),
-        ("Options", [p for p in shown if not p.required]),
+        ("Options", [p for p in params if not p.required]),
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
     parts.append(table("Output and request", _ours(action, more)))
-    copied = line(action, prog)
+    copied = example_line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")
-    parts.append(_notes(action, prog, shown))
+    parts.append(_notes(action, prog, params))
     parts.append(paragraph(note, ""))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -236,21 +236,21 @@ def _ours(action: Action, more: Iterable[global_flags.Row]) -> Rows:
     return [*_own((*global_flags.SHOWN, *family, *more)), HELP]
 
 
-def _notes(action: Action, prog: str, shown: Sequence[Param]) -> str:
+def _notes(action: Action, prog: str, params: Sequence[Param]) -> str:
     lines = []
     if not action.typed:
         lines.append("Its schema could not be read: give the whole body with --input.")
-    if any(p.kind == "string" for p in shown):
+    if any(p.kind == "string" for p in params):
         lines.append("Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.")
-    if any(p.kind in {"object", "array"} or p.media for p in shown):
+    if any(p.kind in {"object", "array"} or p.media for p in params):
         lines.append("JSON, VALUE lists and media also read @FILE, and @- for standard input.")
     cost = "may spend credits" if action.paid else "free"
-    lines.append(f"Action {action.id} ({cost}). {everywhere(prog)}")
+    lines.append(f"Action {action.id} ({cost}). {global_flags_line(prog)}")
     return "\n".join(paragraph(line, "") for line in lines)
 
 
 def group_help(words: Sequence[str], entries: Rows, note: str = "") -> str:
-    """The page of a group; ``words`` starts with the program's name."""
+    """Lay out the page of a group; ``words`` starts with the program's name."""
     rows = [(name, one_line(summary)) for name, summary in entries]
     parts = [f"Usage: {' '.join(words)} COMMAND [OPTIONS]", table("Commands", rows)]
     parts.append(paragraph(note, ""))

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 
 class Helpful(click.Command, ABC):
-    """A command that says of itself what it takes."""
+    """A command that describes what it takes."""
 
     @abstractmethod
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
-        """What ``--help --json`` prints."""
+        """Return what ``--help --json`` prints."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option:
-        """``--help``, which looks at nothing but the command line."""
+        """Return ``--help``, which looks at nothing but the command line."""
         return click.Option(
             self.get_help_option_names(ctx),
             is_flag=True,
             is_eager=True,
             expose_value=False,
-            callback=_asked,
+            callback=_on_help,
         )
 
 
-def _asked(ctx: click.Context, option: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
+def _on_help(ctx: click.Context, option: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
         show(ctx)
         ctx.exit()
 
@@ -119,8 +119,8 @@ def flag_rows(action: Action) -> str:
     for name, _, doc in (*global_flags.ACTION, *family, *global_flags.ANYWHERE):
         rows.setdefault(name, doc)
     flag, doc = layout.HELP
-    shown = [*((f"--{name}", doc) for name, doc in rows.items()), (flag, doc)]
-    return "".join(f"{name}\t{one_line(doc, _LONGEST_DOC)}\n" for name, doc in shown)
+    pairs = [*((f"--{name}", doc) for name, doc in rows.items()), (flag, doc)]
+    return "".join(f"{name}\t{one_line(doc, _LONGEST_DOC)}\n" for name, doc in pairs)
 
 
 def page_paths(commands: Iterable[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -135,20 +135,20 @@ def page_paths(commands: Iterable[tuple[str, ...]]) -> dict[str, tuple[str, ...]
 def pages(
     prog: str,
     actions: Iterable[Action],
-    whole: Mapping[tuple[str, ...], Action] | None = None,
+    resolved: Mapping[tuple[str, ...], Action] | None = None,
     wanted: Container[str] | None = None,
 ) -> dict[str, str]:
     """Make the stored files of a generated program: file name → text, in the order of the names.
 
-    ``wanted`` names the files to make (all of them otherwise). For those of actions ``whole``
+    ``wanted`` names the files to make (all of them otherwise). For those of actions ``resolved``
     holds what was read of them, by their commands; ``actions`` may then be without parameters.
     """
     from callsheet.cli.help import layout
 
-    shown = [action for action in actions if action.command]
-    by_command = {action.command: action for action in shown} | dict(whole or {})
+    commands = [action for action in actions if action.command]
+    by_command = {action.command: action for action in commands} | dict(resolved or {})
     texts: dict[str, str] = {}
-    for name, path in page_paths(action.command for action in shown).items():
+    for name, path in page_paths(action.command for action in commands).items():
         if wanted is not None and name not in wanted:
             continue
         if name.endswith(".flags"):
@@ -156,7 +156,7 @@ def pages(
         elif path in by_command:
             texts[name] = layout.action_help(by_command[path], prog)
         elif path:
-            texts[name] = layout.group_help((prog, *path), list(entries(shown, path).items()))
+            texts[name] = layout.group_help((prog, *path), list(entries(commands, path).items()))
         else:
-            texts[name] = root_page(prog, entries(shown, ()))
+            texts[name] = root_page(prog, entries(commands, ()))
     return texts

@@ -21,12 +21,12 @@ def to_argv(action: Action, body: Mapping[str, Any]) -> list[str]:
     ``--input`` holds what no other flag can name.
     """
     forms = {param.path: (param, form) for param, form in options.forms(action)}
-    taken = {flag for _, form in forms.values() for flag, _ in form}
+    used = {flag for _, form in forms.values() for flag, _ in form}
     argv: list[str] = []
     unnamed: dict[str, Any] = {}
     for name, field in body.items():
         words = _field_words((name,), field, forms)
-        if words is None and options.is_nameable(name) and f"input.{name}" not in taken:
+        if words is None and options.is_nameable(name) and f"input.{name}" not in used:
             words = [f"--input.{name}={jsonio.encode(field)}"]
         if words is None:
             unnamed[name] = field

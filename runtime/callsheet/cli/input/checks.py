@@ -83,9 +83,9 @@ def check_files(context: Context, request: CommandRequest) -> None:
     from callsheet.engine.local_files import require_files
 
     try:
-        require_files(request.asked.params, request.body.value)
+        require_files(request.command_action.params, request.body.value)
     except InvalidInput as error:
-        error = name_flag(request.asked, error)
+        error = name_flag(request.command_action, error)
         if "no-check" in context.flags:
             context.console.warn(f"sent as it is: {error.message}")
             return
@@ -105,13 +105,13 @@ def check_body(context: Context, request: CommandRequest) -> None:
     try:
         if not context.run(context.host.validate(request.action, body)) and checks:
             role = request.action.role
-            check_fields([p for p in request.asked.params if p.only in {"", role}], body)
+            check_fields([p for p in request.command_action.params if p.only in {"", role}], body)
     except InvalidInput as error:
         steps = tuple(jsonio.parse_pointer(error.pointer))
         if any(path[: len(steps)] == steps for path, _ in files):
             return
         if checks:
-            raise name_flag(request.asked, error) from None
+            raise name_flag(request.command_action, error) from None
         context.console.warn(f"the schema refuses this body: {error.message}")
     finally:
         for note in context.host.notes:

@@ -29,7 +29,7 @@ def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
     Nothing is asked where a field that was given is wrong already. Raises ``UsageError`` where
     the answers end too early, ``Interrupted`` at Ctrl-C.
     """
-    action, body = request.asked, request.body
+    action, body = request.command_action, request.body
     missing = bodies.find_missing(action, body.value, request.action.role)
     if not missing or "no-check" in context.flags or not may_ask(context):
         return request

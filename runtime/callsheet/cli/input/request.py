@@ -47,11 +47,11 @@ def parse_duration(text: str, flag: str = "timeout") -> int:
 class CommandRequest(NamedTuple):
     """One POST to be made.
 
-    ``asked`` is the action whose command was typed, ``action`` the one that is sent.
+    ``command_action`` is the action whose command was typed, ``action`` the one that is sent.
     ``patience`` is how long the whole wait may take, in seconds.
     """
 
-    asked: Action
+    command_action: Action
     action: Action
     body: Body
     patience: float
@@ -69,68 +69,70 @@ class CommandRequest(NamedTuple):
         return silence_limit(self.action.role, self.patience)
 
 
-def build_request(context: Context, asked: Action, typed: Sequence[Typed]) -> CommandRequest:
+def build_request(
+    context: Context, command_action: Action, typed: Sequence[Typed]
+) -> CommandRequest:
     """Work out what to send; raise ``UsageError`` for what cannot go."""
     flags = context.flags
-    role = role_of(context, asked)
-    action = member_of(context, asked, role)
-    _refuse_foreign(asked, typed, role)
-    body = apply_defaults(asked, bodies.build(typed, flags.get("input")), role)
+    role = role_of(context, command_action)
+    action = member_of(context, command_action, role)
+    _refuse_foreign(command_action, typed, role)
+    body = apply_defaults(command_action, bodies.build(typed, flags.get("input")), role)
     timeout = flags.get("timeout")
-    limit = parse_duration(timeout) if timeout else (asked.family or Family()).timeout_ms
+    limit = parse_duration(timeout) if timeout else (command_action.family or Family()).timeout_ms
     if role == "wait":
-        body, limit = apply_timeout(asked, body, limit, typed=timeout is not None)
-    elif timeout and takes_timeout(asked, role):
-        body, _ = apply_timeout(asked, body, limit, typed=True)
-    return CommandRequest(asked, action, body, limit / 1000)
+        body, limit = apply_timeout(command_action, body, limit, typed=timeout is not None)
+    elif timeout and takes_timeout(command_action, role):
+        body, _ = apply_timeout(command_action, body, limit, typed=True)
+    return CommandRequest(command_action, action, body, limit / 1000)
 
 
-def role_of(context: Context, asked: Action) -> Role:
+def role_of(context: Context, action: Action) -> Role:
     """Return the role of the family's member to send; raise ``UsageError`` where it has none."""
     blocking, no_wait = "blocking" in context.flags, "no-wait" in context.flags
-    if asked.family is None or asked.role == "query":
-        return asked.role
+    if action.family is None or action.role == "query":
+        return action.role
     if blocking and no_wait:
         raise UsageError("--blocking and --no-wait exclude each other", flag="--blocking")
     if no_wait and context.flags.get("out"):
         raise UsageError(
             "--no-wait leaves nothing to save", hint="drop --out, or --no-wait", flag="--out"
         )
-    if blocking and not asked.family.wait:
-        raise UsageError(f"{asked.id} has no blocking form on this server", flag="--blocking")
-    if no_wait and asked.role == "wait":
+    if blocking and not action.family.wait:
+        raise UsageError(f"{action.id} has no blocking form on this server", flag="--blocking")
+    if no_wait and action.role == "wait":
         raise UsageError(
-            f"this server offers {asked.id} only, which answers when the job is over",
+            f"this server offers {action.id} only, which answers when the job is over",
             flag="--no-wait",
         )
-    return "wait" if blocking else asked.role
+    return "wait" if blocking else action.role
 
 
-def member_of(context: Context, asked: Action, role: Role) -> Action:
+def member_of(context: Context, action: Action, role: Role) -> Action:
     """Return the member of the family that has this role."""
-    if role == asked.role or asked.family is None:
-        return asked
-    action_id = asked.family.wait
+    if role == action.role or action.family is None:
+        return action
+    action_id = action.family.wait
     catalogue = context.host.cached()
     cached = context.host.surface(catalogue).by_id.get(action_id) if catalogue else None
-    return cached or asked._replace(id=action_id, role=role, digest="", module="")
+    return cached or action._replace(id=action_id, role=role, digest="", module="")
 
 
-def _refuse_foreign(asked: Action, typed: Sequence[Typed], role: Role) -> None:
+def _refuse_foreign(action: Action, typed: Sequence[Typed], role: Role) -> None:
     param = bodies.find_foreign(typed, role)
-    if param is None or asked.family is None:
+    if param is None or action.family is None:
         return
     flag = f"--{param.flag}"
     if param.only == "wait":
         raise UsageError(
-            f"{flag} belongs to {asked.family.wait} alone", hint="add --blocking", flag=flag
+            f"{flag} belongs to {action.family.wait} alone", hint="add --blocking", flag=flag
         )
     raise UsageError(
-        f"{flag} is not taken by {asked.family.wait}", hint="drop --blocking", flag=flag
+        f"{flag} is not taken by {action.family.wait}", hint="drop --blocking", flag=flag
     )
 
 
-def apply_defaults(asked: Action, body: Body, role: Role) -> Body:
+def apply_defaults(action: Action, body: Body, role: Role) -> Body:
     """Add this client's own defaults to the fields of a body that were not given."""
     fields: Any = body.value
     if not isinstance(fields, dict):
@@ -138,18 +140,18 @@ def apply_defaults(asked: Action, body: Body, role: Role) -> Body:
     member = "wait" if role == "wait" else "create"
     defaults = {
         param.path[0]: json.loads(param.sent)
-        for param in asked.params
+        for param in action.params
         if param.sent is not None and param.only in {"", member} and param.path[0] not in fields
     }
     return body.with_value({**fields, **defaults}) if defaults else body
 
 
-def takes_timeout(asked: Action, role: Role) -> bool:
+def takes_timeout(action: Action, role: Role) -> bool:
     """Tell whether the schema of the member with this role has ``timeoutMs``."""
-    return any(p.path == (TIMEOUT_FIELD,) and p.only in {"", role} for p in asked.params)
+    return any(p.path == (TIMEOUT_FIELD,) and p.only in {"", role} for p in action.params)
 
 
-def apply_timeout(asked: Action, body: Body, limit: int, *, typed: bool) -> tuple[Body, int]:
+def apply_timeout(action: Action, body: Body, limit: int, *, typed: bool) -> tuple[Body, int]:
     """Set ``timeoutMs`` where the schema has it; return the body and the limit in milliseconds.
 
     The value of ``--input`` stays, unless ``--timeout`` was ``typed`` too.
@@ -160,6 +162,6 @@ def apply_timeout(asked: Action, body: Body, limit: int, *, typed: bool) -> tupl
     own = fields.get(TIMEOUT_FIELD)
     if not typed and isinstance(own, int) and not isinstance(own, bool):
         return body, own
-    if not takes_timeout(asked, "wait") or (not typed and body.exact is not None):
+    if not takes_timeout(action, "wait") or (not typed and body.exact is not None):
         return body, limit
     return body.with_value({**fields, TIMEOUT_FIELD: limit}), limit

@@ -74,8 +74,8 @@ class _Maker:
     def _array(self, shape: Shape, depth: int) -> list[Any]:
         least = shape.limits.get("minItems", 0)
         inner = self.reader.read(shape.items) if shape.items is not None else Shape()
-        shown = inner.choices or inner.kinds == {"object"}
-        count = max(least if isinstance(least, int) else 0, 1 if shown else 0)
+        is_shown = inner.choices or inner.kinds == {"object"}
+        count = max(least if isinstance(least, int) else 0, 1 if is_shown else 0)
         return [self.value(shape.items, depth + 1)] * min(count, 20) if depth < _DEEPEST else []
 
 

@@ -53,9 +53,9 @@ class Console:
 
     def style(self, text: str, style: str, stream: TextIO | None) -> str:
         """Return our own ``text`` in a style where ``stream`` shows colour."""
-        from callsheet.cli.output.style import is_wanted, painted
+        from callsheet.cli.output.style import wants_colour, apply_style
 
-        return painted(text, style, is_wanted(stream, self.environ))
+        return apply_style(text, style, wants_colour(stream, self.environ))
 
     def note(self, text: str) -> None:
         """Write one line to stderr, unless ``--quiet`` was given."""

@@ -20,13 +20,13 @@ _OURS = r"(?:(?<=^)|(?<=: ))tasks (?=(?:list|show|wait|save|rerun|recover)\b)"
 
 
 class Unexpected(CallsheetError):
-    """A fault of ours, told in one line."""
+    """A fault of ours, reported in one line."""
 
     code = "unexpected"
 
 
 def from_click(error: click.ClickException) -> UsageError:
-    """Click's words as ours: nothing was sent."""
+    """Return an error of click in our words: nothing was sent."""
     flag: str | None = getattr(error, "option_name", None)
     ctx: click.Context | None = getattr(error, "ctx", None)
     message = error.format_message().split("\n")[0]
@@ -61,7 +61,7 @@ def _help_of(ctx: click.Context | None) -> str:
 
 
 def from_any(error: BaseException) -> CallsheetError:
-    """Any exception as one that can be told."""
+    """Turn any exception into one that has a line and an exit code."""
     if isinstance(error, CallsheetError):
         return error
     if isinstance(error, click.ClickException):
@@ -72,33 +72,33 @@ def from_any(error: BaseException) -> CallsheetError:
 
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if "callsheet" in f.filename] or list(frames)
-    where = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"
+    location = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"
     return Unexpected(
-        f"{type(error).__name__} in {where}: {error}", hint="--debug shows where it came from"
+        f"{type(error).__name__} in {location}: {error}", hint="--debug shows where it came from"
     )
 
 
 def report(console: Console, error: BaseException) -> int:
-    """Tell the error and return the exit code."""
+    """Print the error and return the exit code."""
     from callsheet.cli.output import formats as output
 
-    told = from_any(error)
+    reported = from_any(error)
     if console.debug:
         import traceback
 
-        whole = safe_text("".join(traceback.format_exception(error)), multiline=True)
-        for line in whole.splitlines():
+        trace = safe_text("".join(traceback.format_exception(error)), multiline=True)
+        for line in trace.splitlines():
             console.warn(line)
-    told.hint = spoken(console.prog, told.hint)
-    console.warn(f" {told.message}", head=f"{console.prog}:")
-    if told.hint:
-        console.warn(f"  {told.hint}")
+    reported.hint = with_program(console.prog, reported.hint)
+    console.warn(f" {reported.message}", head=f"{console.prog}:")
+    if reported.hint:
+        console.warn(f"  {reported.hint}")
     if output.wants_document(console):
         with suppress(CallsheetError):
-            output.write_json({"error": told.as_json()})
-    return told.exit_code
+            output.write_json({"error": reported.as_json()})
+    return reported.exit_code
 
 
-def spoken(prog: str, hint: str) -> str:
-    """A hint in which each command line of ours begins with the name of the program."""
-    return re.sub(_OURS, lambda found: f"{prog} {found[0]}", hint)
+def with_program(prog: str, hint: str) -> str:
+    """Put the name of the program before each command line of ours in a hint."""
+    return re.sub(_OURS, lambda match: f"{prog} {match[0]}", hint)

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Any, TYPE_CHECKING
 from callsheet.suggest import did_you_mean
-from callsheet.cli.output.table import aligned, cell, tabbed, table_of
+from callsheet.cli.output.table import align, cell, separate_by_tabs, table_of
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import INVISIBLE, _UNSAFE, dumps
 
@@ -26,12 +26,12 @@ SHORTENED = frozenset({"summary"})
 
 
 def write(text: str) -> None:
-    """Text to stdout as UTF-8, whatever the locale."""
+    """Write text to stdout as UTF-8, whatever the locale."""
     write_bytes(text.encode("utf-8", "replace"))
 
 
-def write_bytes(data: bytes) -> None:
-    """Bytes to stdout as they are; nowhere if it is closed.
+def write_bytes(raw: bytes) -> None:
+    """Write bytes to stdout as they are; nowhere if it is closed.
 
     Raises ``CallsheetError`` where they cannot be written, such as on a full disk.
     """
@@ -39,7 +39,7 @@ def write_bytes(data: bytes) -> None:
         return
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(raw)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -55,35 +55,35 @@ def write_bytes(data: bytes) -> None:
 
 
 def write_json(value: Any) -> None:
-    """One JSON document."""
+    """Write one JSON document."""
     write(dumps(value, 2) + "\n")
 
 
-def chosen(console: Console) -> str:
-    """The format asked for by ``--json``, ``--format`` or the environment; empty for none."""
+def chosen_format(console: Console) -> str:
+    """Return the format of ``--json``, ``--format`` or the environment; empty for none."""
     if "json" in console.flags or "--json" in console.argv:
         return "json"
     variable = f"{console.env}_FORMAT"
-    said = console.flags.get("format") or console.environ.get(variable, "")
-    if said and said not in FORMATS:
-        where = "--format" if console.flags.get("format") else variable
-        known = ", ".join(FORMATS)
-        hint = did_you_mean(said, FORMATS)
-        raise UsageError(f"{where}: {said!r} is not one of {known}", hint=hint, flag="--format")
-    return said
+    name = console.flags.get("format") or console.environ.get(variable, "")
+    if name and name not in FORMATS:
+        source = "--format" if console.flags.get("format") else variable
+        formats = ", ".join(FORMATS)
+        hint = did_you_mean(name, FORMATS)
+        raise UsageError(f"{source}: {name!r} is not one of {formats}", hint=hint, flag="--format")
+    return name
 
 
 def check(console: Console) -> None:
     """Refuse a format or an expression that cannot be used; raises ``UsageError``."""
-    chosen(console)
+    chosen_format(console)
     if console.flags.get("jmespath") is not None:
         _compiled(console.flags.get("jmespath") or "")
 
 
 def wants_document(console: Console) -> bool:
-    """Whether stdout carries one JSON document, also where something fails."""
+    """Tell whether stdout carries one JSON document, also where something fails."""
     try:
-        form = chosen(console)
+        form = chosen_format(console)
     except UsageError:
         form = ""
     if console.flags.get("out") == "-":
@@ -101,7 +101,7 @@ def emit(
     ``human`` makes the short view for a terminal; without one a terminal gets JSON too, or with
     ``raw`` the text as it is.
     """
-    form = chosen(console)
+    form = chosen_format(console)
     expression = console.flags.get("jmespath")
     if expression:
         value = _selected(value, expression)
@@ -109,19 +109,19 @@ def emit(
         write(human().rstrip("\n") + "\n")
         return
     usual = "raw" if raw else "json"
-    write(formatted(value, form or usual, raw_for_terminal=console.on_terminal()))
+    write(render(value, form or usual, raw_for_terminal=console.on_terminal()))
 
 
-def formatted(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
-    """``value`` in one of the formats, with a line end."""
+def render(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
+    """Return ``value`` in one of the formats, with a line end."""
     if form == "jsonl":
         rows = value if isinstance(value, list) else [value]
         return "".join(dumps(row) + "\n" for row in rows)
     if form == "table":
         return table_of(value)
     if form == "raw":
-        words = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        return "".join(_raw(one, raw_for_terminal) + "\n" for one in (value if words else [value]))
+        are_texts = isinstance(value, list) and all(isinstance(row, str) for row in value)
+        return "".join(_raw(row, raw_for_terminal) + "\n" for row in (value if are_texts else [value]))
     return dumps(value, 2) + "\n"
 
 
@@ -159,28 +159,28 @@ def _raw(value: Any, terminal: bool) -> str:
 
 
 def emit_list(console: Console, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
-    """A list: a table on a terminal, tab-separated lines in a pipe, else what was asked for."""
+    """Print a list: a table on a terminal, tab-separated lines in a pipe, or the chosen format."""
     if is_tab_separated(console):
-        write(tab_separated(rows, columns))
+        write(to_tab_separated(rows, columns))
         return
-    if console.flags.get("jmespath") or chosen(console) not in {"", "table"}:
+    if console.flags.get("jmespath") or chosen_format(console) not in {"", "table"}:
         emit(console, rows)
         return
     lines = _cells(rows, columns)
     screen = _screen() if console.on_terminal() and columns[-1] in SHORTENED else 0
-    head, rest = _parted(aligned([[name.upper() for name in columns], *lines], screen=screen))
+    head, rest = _parted(align([[name.upper() for name in columns], *lines], screen=screen))
     write(console.style(head, "bold", sys.stdout) + rest)
 
 
 def is_tab_separated(console: Console) -> bool:
-    """Whether a list goes into a pipe that asks for no other format."""
-    plain = not console.flags.get("jmespath") and not chosen(console)
+    """Tell whether a list goes into a pipe without another format."""
+    plain = not console.flags.get("jmespath") and not chosen_format(console)
     return plain and not console.on_terminal()
 
 
-def tab_separated(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
-    """A list as a pipe is given it: a line a row."""
-    return tabbed(_cells(rows, columns))
+def to_tab_separated(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Return a list as a pipe reads it: a line a row."""
+    return separate_by_tabs(_cells(rows, columns))
 
 
 def _cells(rows: list[dict[str, Any]], columns: Sequence[str]) -> list[list[str]]:

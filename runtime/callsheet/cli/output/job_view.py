@@ -24,34 +24,34 @@ class JobView(NamedTuple):
 
 
 def medium_of(media: Sequence[str], action_id: str) -> str:
-    """The name under which a job's medium is printed."""
+    """Return the name under which a job's medium is printed."""
     if media:
         return media[0]
     return "imageUrl" if ".image." in f".{action_id}." else "videoUrl"
 
 
-def job_object(seen: JobView) -> dict[str, Any]:
-    """The documented fields in their order, then the files, then whatever else was sent."""
-    reading = seen.answer.fields
+def job_object(view: JobView) -> dict[str, Any]:
+    """Return the documented fields in their order, the files, then whatever else was sent."""
+    reading = view.answer.fields
     payload = reading.payload if isinstance(reading.payload, dict) else {}
-    link = seen.links[0] if seen.links else None
-    found: dict[str, Any] = {
-        "taskId": seen.task_id or (reading.task_ids[0] if reading.task_ids else None),
+    link = view.links[0] if view.links else None
+    document: dict[str, Any] = {
+        "taskId": view.task_id or (reading.task_ids[0] if reading.task_ids else None),
         "status": reading.raw_state or None,
-        seen.medium: link,
-        "localPath": seen.saved.path if seen.saved else None,
-        "url": seen.stored or payload.get("url") or link,
+        view.medium: link,
+        "localPath": view.saved.path if view.saved else None,
+        "url": view.stored or payload.get("url") or link,
         "provider": payload.get("provider"),
         "model": payload.get("model"),
-        "files": [seen.saved._asdict()] if seen.saved else [],
+        "files": [view.saved._asdict()] if view.saved else [],
     }
-    return found | {name: value for name, value in payload.items() if name not in found}
+    return document | {name: field for name, field in payload.items() if name not in document}
 
 
-def job_lines(shown: dict[str, Any]) -> str:
-    """The short view: what was saved, else where the job stands."""
+def job_lines(document: dict[str, Any]) -> str:
+    """Return the short view: what was saved, else the state of the job."""
     names = ("taskId", "status", "localPath", "url", "provider", "model")
-    rows = [(name, cell(shown[name])) for name in names if shown.get(name) is not None]
-    if shown.get("usualSeconds") is not None:
-        rows.append(("usually", duration(shown["usualSeconds"])))
+    rows = [(name, cell(document[name])) for name in names if document.get(name) is not None]
+    if document.get("usualSeconds") is not None:
+        rows.append(("usually", duration(document["usualSeconds"])))
     return "".join(f"{name:10} {text}\n" for name, text in rows)

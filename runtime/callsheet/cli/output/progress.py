@@ -47,7 +47,7 @@ class Progress:
         self._last: tuple[JobUpdate | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
-        moving = style.moves(sys.stderr, self.console.environ) and _draws(sys.stderr)
+        moving = style.can_redraw(sys.stderr, self.console.environ) and _draws(sys.stderr)
         if moving and not self.console.quiet:
             from rich.console import Console as RichConsole
 
@@ -70,7 +70,7 @@ class Progress:
     def __call__(self, update: JobUpdate) -> None:
         """Show one update."""
         self._last = (update, self.clock())
-        if not self._previewed and (link := preview(update.fields.payload)):
+        if not self._previewed and (link := find_preview(update.fields.payload)):
             self._previewed = True
             self.console.note(f"preview: {link}")
         if self._status is not None:
@@ -80,10 +80,10 @@ class Progress:
         quiet = update.elapsed - self._told < _SILENCE
         if (update.raw_state, part) != self._shown or not quiet:
             self._shown, self._told = (update.raw_state, part), update.elapsed
-            self.console.note(f"{self.title}: {words(update, self.usual)}")
+            self.console.note(f"{self.title}: {describe(update, self.usual)}")
 
     def __rich__(self) -> Any:
-        """The moving line at this moment: the time goes on between two answers of the server."""
+        """Return the moving line now: the time goes on between two replies of the server."""
         from rich.text import Text
 
         update, since = self._last
@@ -95,30 +95,30 @@ class Progress:
         line.append(f"{one_line(self.title)}: ")
         if update is None:
             return line.append(f"waiting ({duration(ago)})")
-        return line.append(words(update._replace(elapsed=update.elapsed + ago), self.usual))
+        return line.append(describe(update._replace(elapsed=update.elapsed + ago), self.usual))
 
 
 def _draws(stream: TextIO) -> bool:
     return "utf" in (stream.encoding or "").lower()
 
 
-def words(update: JobUpdate, usual: float | None = None) -> str:
-    """State, percentage where it is told, time since the start, and how long it usually takes."""
-    said = one_line(update.raw_state, 40) or update.state
+def describe(update: JobUpdate, usual: float | None = None) -> str:
+    """Describe state, percentage where there is one, time so far, and the usual duration."""
+    state = one_line(update.raw_state, 40) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
     expected = "" if usual is None else f" of usually {duration(usual)}"
-    return f"{said}{percent} ({duration(update.elapsed)}{expected})"
+    return f"{state}{percent} ({duration(update.elapsed)}{expected})"
 
 
-def preview(payload: Any) -> str:
-    """The first link that a reply gives under a name such as ``previewUrl``; empty for none."""
+def find_preview(payload: Any) -> str:
+    """Return the first link under a name such as ``previewUrl``; empty for none."""
     from callsheet.protocol.values import is_link
 
-    for name, value in payload.items() if isinstance(payload, dict) else ():
+    for name, field in payload.items() if isinstance(payload, dict) else ():
         word = name.lower().replace("_", "").removesuffix("s")
         word = word.removesuffix("url").removesuffix("uri").removesuffix("image")
         if word in _PREVIEWS:
-            found = value[0] if isinstance(value, list) and value else value
-            if isinstance(found, str) and found.startswith("http") and is_link(found):
-                return one_line(found)
+            link = field[0] if isinstance(field, list) and field else field
+            if isinstance(link, str) and link.startswith("http") and is_link(link):
+                return one_line(link)
     return ""

@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 STYLES = {"bold": "1", "dim": "2", "bad": "1;31", "good": "32", "odd": "33"}
 
 
-def is_wanted(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
-    """``NO_COLOR`` and ``TERM=dumb`` say no, ``FORCE_COLOR`` says yes, else a terminal does."""
+def wants_colour(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
+    """Tell whether to colour: not by ``NO_COLOR``, always by ``FORCE_COLOR``, else on a terminal."""
     if stream is None or environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR", "") not in {"", "0"}:
         return True
-    return moves(stream, environ)
+    return can_redraw(stream, environ)
 
 
-def moves(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
-    """Whether a line on this stream may be drawn over again."""
+def can_redraw(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
+    """Tell whether a line on this stream may be drawn over again."""
     return stream is not None and stream.isatty() and environ.get("TERM") not in {"dumb", ""}
 
 
-def painted(text: str, style: str, wanted: bool) -> str:
-    """Our own ``text`` in a style; a server's text is made safe before it comes here."""
+def apply_style(text: str, style: str, wanted: bool) -> str:
+    """Return our own ``text`` in a style; a server's text has to be made safe before."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if wanted and style and text else text

@@ -12,7 +12,7 @@ _NARROWEST = 24
 
 
 def cell(value: Any) -> str:
-    """One value on one line of a table."""
+    """Return one value on one line of a table."""
     from callsheet.text import dumps
     from callsheet.text import one_line
 
@@ -22,7 +22,7 @@ def cell(value: Any) -> str:
 
 
 def width(text: str) -> int:
-    """How many places of a terminal a text takes: wide characters take two, marks none."""
+    """Count the columns of a terminal that a text takes: wide characters two, marks none."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width
@@ -32,8 +32,8 @@ def width(text: str) -> int:
     )
 
 
-def aligned(rows: Iterable[Sequence[str]], *, screen: int = 0) -> str:
-    """Rows with their columns under each other.
+def align(rows: Iterable[Sequence[str]], *, screen: int = 0) -> str:
+    """Lay out rows with their columns under each other.
 
     Nothing is cut, but for the last column where it leaves a screen of so many places.
     """
@@ -59,24 +59,24 @@ def _clipped(text: str, room: int) -> str:
     return f"{text.rstrip()}…"
 
 
-def tabbed(rows: Iterable[Sequence[str]]) -> str:
-    """Rows for other programs: columns parted by tabs."""
+def separate_by_tabs(rows: Iterable[Sequence[str]]) -> str:
+    """Lay out rows for other programs: columns parted by tabs."""
     return "".join("\t".join(map(cell, row)) + "\n" for row in rows)
 
 
 def table_of(value: Any) -> str:
-    """A list of objects as columns, an object as names and values, anything else as a line."""
+    """Lay out a list of objects as columns, an object as names and values, the rest as lines."""
     if isinstance(value, dict):
-        return aligned([(cell(name), cell(item)) for name, item in value.items()])
+        return align([(cell(name), cell(field)) for name, field in value.items()])
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         names = list(dict.fromkeys(name for row in value for name in row))
         rows = [[cell(row.get(name)) for name in names] for row in value]
-        return aligned([[name.upper() for name in map(cell, names)], *rows])
+        return align([[name.upper() for name in map(cell, names)], *rows])
     rows = value if isinstance(value, list) else [value]
     return "".join(cell(row) + "\n" for row in rows)
 
 
 def duration(seconds: float) -> str:
     """Return seconds as ``8 s`` or ``2 min 05 s``."""
-    whole = max(0, int(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+    total = max(0, int(seconds))
+    return f"{total} s" if total < 60 else f"{total // 60} min {total % 60:02d} s"
