@@ -48,15 +48,15 @@ class Stage:
         self.timing = Timing(lambda: self.now, lambda: self.now, lambda: random, self.quota)
 
     def run(self, flow: Flow[T]) -> T:
-        """What the flow returns; raises what it raises."""
+        """Return what the flow returns; raise what it raises."""
         answer: Any = None
         error: BaseException | None = None
         while True:
             try:
                 effect = flow.throw(error) if error is not None else flow.send(answer)
             except StopIteration as stop:
-                result: T = stop.value
-                return result
+                outcome: T = stop.value
+                return outcome
             self.effects.append(effect)
             answer = error = None
             try:
@@ -79,7 +79,7 @@ class Stage:
         return answer
 
     def of(self, kind: type[T]) -> list[T]:
-        """The effects of one kind, in order."""
+        """Return the effects of one kind, in order."""
         return [effect for effect in self.effects if isinstance(effect, kind)]
 
     @property
@@ -92,12 +92,12 @@ class Stage:
 
     @property
     def events(self) -> list[str]:
-        """The names of the ledger entries, in order."""
+        """Return the names of the ledger entries, in order."""
         return [effect.event for effect in self.of(Record)]
 
     @property
     def states(self) -> list[str]:
-        """What was told of the job, in order."""
+        """Return the states that were reported of the job, in order."""
         return [effect.update.state for effect in self.of(Notify)]
 
     @property
@@ -106,11 +106,11 @@ class Stage:
 
 
 def reply(body: Any = b"", status: int = 200, url: str = URL, **headers: str) -> HttpReply:
-    """An answer; ``retry_after="3"`` is its header ``retry-after``."""
+    """Return an answer; ``retry_after="3"`` is its header ``retry-after``."""
     from json import dumps
 
     raw = body if isinstance(body, bytes) else dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {name.replace("_", "-"): header for name, header in headers.items()}
     return HttpReply(status, named, raw, url)
 
 
@@ -120,8 +120,8 @@ def replies(states: Iterable[str]) -> list[HttpReply]:
 
 
 def order(action: Action = MAKE, **changes: Any) -> InvocationRequest:
-    """A submission of ``{"prompt": "waves"}``."""
-    made = InvocationRequest(
+    """Return a submission of ``{"prompt": "waves"}``."""
+    request = InvocationRequest(
         action=action,
         body=b'{"prompt":"waves"}',
         value={"prompt": "waves"},
@@ -129,4 +129,4 @@ def order(action: Action = MAKE, **changes: Any) -> InvocationRequest:
         host=HOST,
         overrides=Overrides(),
     )
-    return made._replace(**changes)
+    return request._replace(**changes)

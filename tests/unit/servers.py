@@ -59,24 +59,26 @@ class Server:
         self.listed = said({"actions": list(LISTED)})
 
     def posts(self) -> list[Seen]:
-        """The POSTs, in order."""
-        return [seen for seen in self.seen if seen.method == "POST"]
+        """Return the POSTs, in order."""
+        return [request for request in self.seen if request.method == "POST"]
 
 
-def said(value: Any, status: int = 200, **headers: str) -> Said:
-    """A JSON answer; ``retry_after="3"`` is its header ``retry-after``."""
+def said(document: Any, status: int = 200, **headers: str) -> Said:
+    """Return a JSON answer; ``retry_after="3"`` is its header ``retry-after``."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Said(status, json.dumps(value).encode(), {"Content-Type": "application/json", **named})
+    return Said(
+        status, json.dumps(document).encode(), {"Content-Type": "application/json", **named}
+    )
 
 
 @contextmanager
 def serving(*answers: Said | Callable[[Seen], Said]) -> Iterator[Server]:
-    """A server that gives these answers in turn, the last one again and again."""
-    left = list(answers)
+    """Run a server that gives these answers in turn, the last one again and again."""
+    remaining = list(answers)
 
-    def answer(seen: Seen) -> Said:
-        now = left.pop(0) if len(left) > 1 else left[0]
-        return now(seen) if not isinstance(now, Said) else now
+    def answer(request: Seen) -> Said:
+        current = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        return current(request) if not isinstance(current, Said) else current
 
     server = Server(answer)
     http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plan": server}))
@@ -106,12 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): text for name, text in self.headers.items()}
-        seen = Seen(self.command, self.path, headers, body)
-        if seen.path == "/api/actions":
+        request = Seen(self.command, self.path, headers, body)
+        if request.path == "/api/actions":
             self._say(self.plan.listed)
         else:
-            self.plan.seen.append(seen)
-            self._say(self.plan.answer(seen))
+            self.plan.seen.append(request)
+            self._say(self.plan.answer(request))
 
     def _say(self, answer: Said) -> None:
         self.close_connection = bool(answer.cut)

@@ -19,7 +19,7 @@ __all__ = ["sandbox"]
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder without any login; nothing of the machine's own settings is seen."""
+    """Give a home folder without any login; nothing of the machine's own settings is read."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith(("CALLSHEET_", "ADS_", "XDG_")) or name.lower().endswith("_proxy"):
@@ -35,7 +35,7 @@ class Runner:
         self.kind = kind
 
     def __call__(self, options: dict[str, Any], steps: Any) -> Any:
-        """What ``steps(client, wait)`` returns; ``wait`` gives the value of a call of either."""
+        """Return the outcome of ``steps(client, wait)``; ``wait`` takes a call of either kind."""
         import callsheet
 
         if self.kind == "sync":
@@ -49,17 +49,17 @@ class Runner:
         return asyncio.run(work())
 
 
-async def _at_once(value: Any) -> Any:
-    return value
+async def _at_once(outcome: Any) -> Any:
+    return outcome
 
 
-async def _awaited(value: Any) -> Any:
-    return await value
+async def _awaited(outcome: Any) -> Any:
+    return await outcome
 
 
 @pytest.fixture(params=["sync", "aiohttp", "httpx"])
 def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    """Each kind of client: sync, async over aiohttp, async without it."""
+    """Give each kind of client: sync, async over aiohttp, async without it."""
     if request.param == "httpx":
         monkeypatch.setattr("callsheet.transport.aio._aiohttp", lambda facts: None)
     return Runner("sync" if request.param == "sync" else "async")

@@ -27,7 +27,7 @@ PAST = formatdate(NOW - 90, usegmt=True)
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"),
+    ("header", "seconds"),
     [
         ("120", 120.0),
         ("0", 0.0),
@@ -54,8 +54,8 @@ PAST = formatdate(NOW - 90, usegmt=True)
         ("Mon, 01 Jan 99999 00:00:00 GMT", None),
     ],
 )
-def test_each_form_of_retry_after(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value, NOW) == seconds
+def test_each_form_of_retry_after(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, NOW) == seconds
 
 
 def test_random_strings_never_raise_and_stay_in_bounds() -> None:
@@ -65,7 +65,9 @@ def test_random_strings_never_raise_and_stay_in_bounds() -> None:
     dates = [SOON[: source.randrange(30)] + text[:5] for text in texts]
     read = [retry_after(text, NOW) for text in texts + dates]
 
-    assert [value for value in read if value is not None and not 0 <= value <= 315_360_000] == []
+    assert [
+        header for header in read if header is not None and not 0 <= header <= 315_360_000
+    ] == []
 
 
 @given(st.text(max_size=60))
@@ -73,7 +75,7 @@ def test_any_header_is_read_without_raising(text: str) -> None:
     names = ("retry-after", "retry-after-ms", "ratelimit", "ratelimit-reset", "x-ratelimit-reset")
     read = [wait_hint({name: text, "date": text}, now) for name in names for now in (NOW, None)]
 
-    assert [value for value in read if value is not None and value < 0] == []
+    assert [header for header in read if header is not None and header < 0] == []
 
 
 @pytest.mark.parametrize(
@@ -121,9 +123,9 @@ def test_polls_grow_to_eight_seconds() -> None:
 
 def test_a_quota_bounds_what_many_threads_spend() -> None:
     quota = Quota()
-    taken: list[bool] = []
+    granted: list[bool] = []
     workers = [
-        Thread(target=lambda: taken.extend(quota.take(RETRY_COST) for _ in range(20)))
+        Thread(target=lambda: granted.extend(quota.take(RETRY_COST) for _ in range(20)))
         for _ in range(20)
     ]
     for worker in workers:
@@ -131,8 +133,8 @@ def test_a_quota_bounds_what_many_threads_spend() -> None:
     for worker in workers:
         worker.join()
 
-    assert sum(taken) == 500 // RETRY_COST
-    assert len(taken) == 400
+    assert sum(granted) == 500 // RETRY_COST
+    assert len(granted) == 400
 
 
 def test_a_quota_takes_back_no_more_than_it_had() -> None:

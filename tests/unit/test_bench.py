@@ -23,7 +23,7 @@ def test_a_row_is_missed_only_when_its_interval_lies_above_the_target() -> None:
         played.samples["ours"][number] = Sample(seconds, seconds)
         played.samples["base"][number] = Sample(1.0, 1.0)
     rows = [Row(metric="", ours="ours", floor="base", target=goal) for goal in (1.1, 1.25, 1.5)]
-    found = results(Trial(name="", parts={}, rows=rows), played)
+    rows_played = results(Trial(name="", parts={}, rows=rows), played)
 
-    assert [one.missed for one in found] == [True, False, False]
-    assert [one.ratio and one.ratio.value for one in found] == [1.3] * 3
+    assert [row.missed for row in rows_played] == [True, False, False]
+    assert [row.ratio and row.ratio.value for row in rows_played] == [1.3] * 3

@@ -54,40 +54,40 @@ GIVEN: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("document", GIVEN)
 @pytest.mark.parametrize("through", [lambda m: m, copy.deepcopy, lambda m: m.model_copy()])
-def test_json_goes_out_as_it_came(given: dict[str, Any], through: Any) -> None:
-    found = to_wire(through(Shot.model_validate(given)))
+def test_json_goes_out_as_it_came(document: dict[str, Any], through: Any) -> None:
+    wire = to_wire(through(Shot.model_validate(document)))
 
-    assert repr(found) == repr(given)
+    assert repr(wire) == repr(document)
 
 
 def test_what_is_built_by_name_goes_out_by_wire_name() -> None:
-    made = Shot(ratio=1, user_id="u", lenses=[Lens(class_="x")], extra={"n": 1.0})
+    shot = Shot(ratio=1, user_id="u", lenses=[Lens(class_="x")], extra={"n": 1.0})
 
-    assert repr(to_wire(made)) == repr(
+    assert repr(to_wire(shot)) == repr(
         {"ratio": 1, "userId": "u", "lenses": [{"class": "x"}], "extra": {"n": 1.0}}
     )
 
 
 def test_what_is_set_later_wins() -> None:
-    made = Shot.model_validate({"ratio": 1, "lenses": [{"focal": 1.0}]})
-    made.ratio = 2.5
-    made.mode = "slow"
-    assert made.lenses is not None
-    made.lenses[0].focal = 9
-    made.lenses.append(Lens())
+    shot = Shot.model_validate({"ratio": 1, "lenses": [{"focal": 1.0}]})
+    shot.ratio = 2.5
+    shot.mode = "slow"
+    assert shot.lenses is not None
+    shot.lenses[0].focal = 9
+    shot.lenses.append(Lens())
 
-    assert to_wire(made) == {"ratio": 2.5, "lenses": [{"focal": 9}, {}], "mode": "slow"}
+    assert to_wire(shot) == {"ratio": 2.5, "lenses": [{"focal": 9}, {}], "mode": "slow"}
 
 
 @pytest.mark.parametrize(
-    "given",
+    "document",
     [{"ratio": "1"}, {"ratio": True}, {"ratio": 1, "mode": "other"}, {"ratio": 1, "userId": 5}, {}],
 )
-def test_no_value_becomes_another_one(given: dict[str, Any]) -> None:
+def test_no_value_becomes_another_one(document: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Shot.model_validate(given)
+        Shot.model_validate(document)
 
 
 def test_other_forms_of_the_same_value_are_equal() -> None:
@@ -96,9 +96,9 @@ def test_other_forms_of_the_same_value_are_equal() -> None:
     assert to_wire(pickle.loads(pickle.dumps(Shot(ratio=1)))) == {"ratio": 1}
 
 
-@pytest.mark.parametrize("given", [1, 1.0, [1, 2.0]])
-def test_a_value_that_is_no_object(given: Any) -> None:
-    assert repr(to_wire(Size.model_validate(given))) == repr(given)
+@pytest.mark.parametrize("document", [1, 1.0, [1, 2.0]])
+def test_a_value_that_is_no_object(document: Any) -> None:
+    assert repr(to_wire(Size.model_validate(document))) == repr(document)
 
 
 def test_a_method_sends_the_fields_that_were_set() -> None:

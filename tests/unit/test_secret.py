@@ -101,8 +101,8 @@ def test_malformed_keys_are_refused_without_echo(text: str) -> None:
     error = caught.value
     stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
     own = [str(frame.locals) for frame in stack if frame.filename.endswith("callsheet/secret.py")]
-    told = f"{error} {error.hint} {error.as_json()}"
-    assert KEY not in told
+    message = f"{error} {error.hint} {error.as_json()}"
+    assert KEY not in message
     assert len(own) == 1
     assert "canary" not in own[0]
     assert error.exit_code == 2
@@ -118,44 +118,44 @@ def test_headers_that_carry_credentials_are_masked() -> None:
         "x-auth-token": KEY,
         "Idempotency-Key": "6f1c", "Content-Type": "application/json",
     }  # fmt: skip
-    shown = redact_headers(headers)
+    redacted = redact_headers(headers)
 
-    assert KEY not in str(shown)
-    assert shown["X-Api-Key"] == MASK
-    assert shown["Idempotency-Key"] == "6f1c"
-    assert list(shown) == list(headers)
+    assert KEY not in str(redacted)
+    assert redacted["X-Api-Key"] == MASK
+    assert redacted["Idempotency-Key"] == "6f1c"
+    assert list(redacted) == list(headers)
 
 
 def _spellings(key: str) -> list[str]:
-    whole = key.encode()
+    encoded = key.encode()
     return [
         key,
         quote(key, safe=""),
         quote(key, safe="").lower() if key.islower() else quote_plus(key),
-        "".join(f"%{byte:02x}" for byte in whole),
+        "".join(f"%{byte:02x}" for byte in encoded),
         json.dumps({"key": key}),
-        base64.b64encode(whole).decode(),
-        base64.urlsafe_b64encode(whole).decode(),
-        *(base64.b64encode(lead + whole + b"@host").decode() for lead in (b"u", b"us", b"user:")),
+        base64.b64encode(encoded).decode(),
+        base64.urlsafe_b64encode(encoded).decode(),
+        *(base64.b64encode(lead + encoded + b"@host").decode() for lead in (b"u", b"us", b"user:")),
     ]
 
 
 @pytest.mark.parametrize("text", _spellings(KEY))
 def test_every_spelling_of_the_key_is_found(text: str) -> None:
-    shown = redact_text(f"before {text} after", [Secret(KEY)])
+    redacted = redact_text(f"before {text} after", [Secret(KEY)])
 
-    assert MASK in shown
-    assert "canary" not in shown
-    assert base64.b64encode(KEY.encode()).decode()[4:24] not in shown
-    assert shown.startswith("before ")
-    assert shown.endswith(" after")
+    assert MASK in redacted
+    assert "canary" not in redacted
+    assert base64.b64encode(KEY.encode()).decode()[4:24] not in redacted
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80))
 def test_every_spelling_of_any_key_is_found(key: str) -> None:
-    shown = [redact_text(text, [Secret(key)]) for text in _spellings(key)]
+    redacted = [redact_text(text, [Secret(key)]) for text in _spellings(key)]
 
-    assert [text for text in shown if str(Secret(key)) not in text] == []
+    assert [text for text in redacted if str(Secret(key)) not in text] == []
 
 
 def test_text_without_the_key_is_unchanged() -> None:
@@ -169,7 +169,7 @@ def test_locals_in_a_traceback_show_the_mask() -> None:
     try:
         raise RuntimeError(f"{secret!r}")
     except RuntimeError as error:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        report = traceback.TracebackException.from_exception(error, capture_locals=True)
 
-    assert KEY not in "".join(told.format())
-    assert MASK in "".join(told.format())
+    assert KEY not in "".join(report.format())
+    assert MASK in "".join(report.format())

@@ -47,8 +47,8 @@ def test_a_spoiled_schema_costs_itself(schema: str) -> None:
     body = listed(f'{{"id": "bad", "inputSchema": {schema}}}')
 
     assert strict_json(body) is None
-    found = salvage(body, HOLDERS)
-    assert found == {"actions": [GOOD, {"id": "bad", "inputSchema": None}, GOOD]}
+    document = salvage(body, HOLDERS)
+    assert document == {"actions": [GOOD, {"id": "bad", "inputSchema": None}, GOOD]}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "printed"),
     [
         ("plain", "plain"),
         ("\x1b[31mred\x1b[0m", "red"),
@@ -48,8 +48,8 @@ PIECES = st.sampled_from(
         ({"a": ["é"]}, '{"a": ["é"]}'),
     ],
 )
-def test_what_is_shown(raw: object, shown: str) -> None:
-    assert safe_text(raw) == shown
+def test_what_is_shown(raw: object, printed: str) -> None:
+    assert safe_text(raw) == printed
 
 
 def test_multiline_keeps_line_ends_alone() -> None:
@@ -60,9 +60,9 @@ def test_one_line_joins_spaces() -> None:
     assert one_line("  a \n\n b\t\tc ") == "a b c"
 
 
-@pytest.mark.parametrize(("limit", "shown"), [(0, ""), (1, "…"), (3, "ab…"), (6, "abcdef")])
-def test_limit_counts_the_mark(limit: int, shown: str) -> None:
-    assert safe_text("abcdef", limit) == shown
+@pytest.mark.parametrize(("limit", "printed"), [(0, ""), (1, "…"), (3, "ab…"), (6, "abcdef")])
+def test_limit_counts_the_mark(limit: int, printed: str) -> None:
+    assert safe_text("abcdef", limit) == printed
 
 
 def test_clip_counts_bytes() -> None:
@@ -86,18 +86,18 @@ def test_what_cannot_be_written_as_json_is_named() -> None:
 
 @given(st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=30).map("".join))
 def test_output_is_inert_and_stays_as_it_is(raw: str) -> None:
-    shown = safe_text(raw)
+    printed = safe_text(raw)
 
-    assert [c for c in shown if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}] == []
-    assert safe_text(shown) == shown
+    assert [c for c in printed if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}] == []
+    assert safe_text(printed) == printed
 
 
 @pytest.mark.parametrize("piece", ["\x90", "\x9d", "\x1b]", "\x1b[", "\x9b0", "\x1b(", "\u200b"])
 def test_a_megabyte_of_openings_ends(piece: str) -> None:
-    shown = safe_text(piece * 200_000)
+    printed = safe_text(piece * 200_000)
 
-    assert len(shown) <= 200_000
-    assert "\x1b" not in shown
+    assert len(printed) <= 200_000
+    assert "\x1b" not in printed
 
 
 @pytest.mark.parametrize(

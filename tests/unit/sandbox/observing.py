@@ -18,30 +18,32 @@ AT_ONCE = {"options": {"sandboxSeconds": 0}}
 
 def observe(running: Running, name: str) -> dict[str, Any]:
     """Return the replies of a dialect by what was asked: status, headers, body."""
-    asked = running.world.realms[name].dialect.task.ask
+    ask = running.world.realms[name].dialect.task.ask
     key = {"Authorization": f"Bearer {running.key}", "X-Api-Key": running.key}
     with httpx.Client(base_url=running.dialect_url(name), headers=key) as client:
-        seen = {**_catalogue(client), **_tasks(running, name, client, asked)}
-        seen["errors"] = _errors(running, name, client, asked)
-    seen["said"] = sorted(set(_words([seen[part] for part in ("steps", "failed", "timeout")])))
-    return seen
+        observed = {**_catalogue(client), **_tasks(running, name, client, ask)}
+        observed["errors"] = _errors(running, name, client, ask)
+    observed["said"] = sorted(
+        set(_words([observed[part] for part in ("steps", "failed", "timeout")]))
+    )
+    return observed
 
 
 def _catalogue(client: httpx.Client) -> dict[str, Any]:
     first = client.get("/api/actions")
     listed = client.get("/api/actions", follow_redirects=True)
     ids = ("ai.video.generate", "ai.video.query", "material.queries")
-    schemas = {name: _kept(client.get(f"/api/actions/{name}/schema")) for name in ids}
+    schemas = {name: _fields(client.get(f"/api/actions/{name}/schema")) for name in ids}
     return {
-        "moved": _kept(first) if first.is_redirect else None,
-        "list": _kept(listed),
+        "moved": _fields(first) if first.is_redirect else None,
+        "list": _fields(listed),
         "public": httpx.get(listed.url).text == listed.text,
         "schema": schemas["ai.video.generate"],
         "schemas": schemas,
     }
 
 
-def _tasks(running: Running, name: str, client: httpx.Client, asked: str) -> dict[str, Any]:
+def _tasks(running: Running, name: str, client: httpx.Client, ask: str) -> dict[str, Any]:
     running.reset()
     created = _post(client, "ai.video.generate", {"prompt": "a cat", **LONG}, key="one")
     repeated = _post(client, "ai.video.generate", {"prompt": "a cat", **LONG}, key="one")
@@ -50,14 +52,14 @@ def _tasks(running: Running, name: str, client: httpx.Client, asked: str) -> dic
     steps, throttled = [created], None
     for seconds in (0, 20, 50, 40):
         running.advance(seconds)
-        answer = _post(client, "ai.video.query", {asked: task_id})
+        answer = _post(client, "ai.video.query", {ask: task_id})
         if answer["status"] == 429:
             throttled = answer
-            answer = _post(client, "ai.video.query", {asked: task_id})
+            answer = _post(client, "ai.video.query", {ask: task_id})
         steps.append(answer)
     waited = {"prompt": "a cat", "timeoutMs": 1, **LONG}
     return {
-        "moved_call": client.post("/api/actions/ai.video.query", json={asked: task_id}).status_code,
+        "moved_call": client.post("/api/actions/ai.video.query", json={ask: task_id}).status_code,
         "created": created,
         "repeated": repeated,
         "charged": charged,
@@ -71,15 +73,15 @@ def _tasks(running: Running, name: str, client: httpx.Client, asked: str) -> dic
     }
 
 
-def _errors(running: Running, name: str, client: httpx.Client, asked: str) -> dict[str, Any]:
+def _errors(running: Running, name: str, client: httpx.Client, ask: str) -> dict[str, Any]:
     running.set_credits(0, name)
     bad = {"Authorization": "Bearer sk-wrong", "X-Api-Key": "sk-wrong"}
     body = {"prompt": "a cat"}
     return {
         "unauthorized": _post(client, "ai.video.generate", body, headers=bad),
         "credits": _post(client, "ai.video.generate", body),
-        "unknown_task": _post(client, "ai.video.query", {asked: "no-such-task"}),
-        "invalid": _post(client, "ai.video.query", {asked: 5}),
+        "unknown_task": _post(client, "ai.video.query", {ask: "no-such-task"}),
+        "invalid": _post(client, "ai.video.query", {ask: 5}),
     }
 
 
@@ -92,12 +94,12 @@ def _post(
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     sent = {**(headers or {}), **({"Idempotency-Key": key} if key else {})}
-    return _kept(
+    return _fields(
         client.post(f"/api/actions/{action}", json=body, headers=sent, follow_redirects=True)
     )
 
 
-def _kept(response: httpx.Response) -> dict[str, Any]:
+def _fields(response: httpx.Response) -> dict[str, Any]:
     try:
         body = response.json()
     except ValueError:
@@ -105,13 +107,13 @@ def _kept(response: httpx.Response) -> dict[str, Any]:
     return {"status": response.status_code, "headers": dict(response.headers), "body": body}
 
 
-def _words(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _words(item)
-    elif isinstance(value, str):
-        yield value
-        if value.startswith(("{", '"')):
-            yield from _words(json.loads(value))
+def _words(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list):
+        for part in document:
+            yield from _words(part)
+    elif isinstance(document, str):
+        yield document
+        if document.startswith(("{", '"')):
+            yield from _words(json.loads(document))

@@ -37,7 +37,9 @@ IMAGE = {
 def described(schema: Json) -> Json:
     """Return a schema without its descriptions."""
     if isinstance(schema, dict):
-        return {key: described(value) for key, value in schema.items() if key != "description"}
+        return {
+            key: described(document) for key, document in schema.items() if key != "description"
+        }
     return schema
 
 

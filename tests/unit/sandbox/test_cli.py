@@ -46,11 +46,11 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def test_its_first_line_says_where_it_listens(process: subprocess.Popen[str]) -> None:
-    said = json.loads(first_line(process))
-    listed = httpx.get(f"{said['url']}/api/actions", headers={"X-Api-Key": said["key"]})
-    assert sorted(said) == ["key", "pid", "url"]
-    assert said["pid"] == process.pid
-    assert said["key"].startswith("sk-sandbox-")
+    facts = json.loads(first_line(process))
+    listed = httpx.get(f"{facts['url']}/api/actions", headers={"X-Api-Key": facts["key"]})
+    assert sorted(facts) == ["key", "pid", "url"]
+    assert facts["pid"] == process.pid
+    assert facts["key"].startswith("sk-sandbox-")
     assert listed.status_code == 200
 
 
@@ -83,16 +83,16 @@ def test_a_signal_ends_it_cleanly(
 
 @pytest.mark.parametrize("process", [["--print-json", "--speed", "real"]], indirect=True)
 def test_a_signal_ends_it_while_a_call_waits(process: subprocess.Popen[str]) -> None:
-    said = json.loads(first_line(process))
+    facts = json.loads(first_line(process))
     body = b'{"prompt": "waves"}'
-    host, port = said["url"].removeprefix("http://").split(":")
+    host, port = facts["url"].removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as waiting:
         waiting.sendall(
             b"POST /api/actions/ai.video.generate_and_wait HTTP/1.1\r\nHost: x\r\n"
             b"X-Api-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
-            % (said["key"].encode(), len(body), body)
+            % (facts["key"].encode(), len(body), body)
         )
-        while not httpx.get(f"{said['url']}/__charges").json():
+        while not httpx.get(f"{facts['url']}/__charges").json():
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=5)
@@ -106,9 +106,9 @@ def test_a_signal_ends_it_while_a_call_waits(process: subprocess.Popen[str]) -> 
 )
 def test_it_says_where_to_log_in(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
-    where, key, login = (process.stdout.readline() for _ in range(3))
-    url = where.split()[1]
-    assert "dialect snake" in where
+    listening, key, login = (process.stdout.readline() for _ in range(3))
+    url = listening.split()[1]
+    assert "dialect snake" in listening
     assert key == "key      sk-mine\n"
     assert login == f"login    ads login --host {url} --api-key sk-mine\n"
     sent = {"Authorization": "Bearer sk-yours"}
@@ -130,18 +130,18 @@ def test_what_cannot_start_says_why_in_a_line(
     capsys: pytest.CaptureFixture[str], flags: list[str], message: str
 ) -> None:
     assert main(["--port", "0", *flags]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"sandbox: {message}")
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"sandbox: {message}")
+    assert printed.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("process", [["--print-json", "--faults", "503 x2"]], indirect=True)
 def test_it_commits_faults(process: subprocess.Popen[str]) -> None:
-    said = json.loads(first_line(process))
-    codes = [httpx.get(f"{said['url']}/api/nothing").status_code for _ in range(3)]
+    facts = json.loads(first_line(process))
+    codes = [httpx.get(f"{facts['url']}/api/nothing").status_code for _ in range(3)]
     assert codes == [503, 503, 404]
-    assert httpx.get(f"{said['foreign']}/x").json()["taskId"] == "foreign"
+    assert httpx.get(f"{facts['foreign']}/x").json()["taskId"] == "foreign"
 
 
 def test_it_takes_faults_while_it_runs(process: subprocess.Popen[str]) -> None:

@@ -30,31 +30,31 @@ def observed() -> Iterator[dict[str, dict[str, Any]]]:
 @pytest.mark.parametrize(("row", "shape"), ROWS)
 def test_some_dialect_has_it(observed: dict[str, dict[str, Any]], row: str, shape: str) -> None:
     wanted = jmespath.compile(CHECKLIST[row][shape])
-    having = [name for name, seen in observed.items() if _holds(wanted, seen)]
+    having = [name for name, replies in observed.items() if _holds(wanted, replies)]
     assert having, f"no dialect has {row}: {shape}"
 
 
-def _holds(wanted: Any, seen: dict[str, Any]) -> bool:
+def _holds(wanted: Any, replies: dict[str, Any]) -> bool:
     try:
-        return wanted.search(seen) not in (None, False, "", [], {})
+        return wanted.search(replies) not in (None, False, "", [], {})
     except jmespath.exceptions.JMESPathTypeError:
         return False
 
 
-def _outputs(seen: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+def _outputs(replies: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     """Yield each advertised output schema of video tasks with each reply that it speaks of."""
-    document = seen["schema"]["body"]
+    document = replies["schema"]["body"]
     document = document.get("data", document)
     schema = document.get("outputSchema") or document.get("output")
-    for answer in [*seen["steps"], seen["timeout"], seen["failed"]] if schema else []:
+    for answer in [*replies["steps"], replies["timeout"], replies["failed"]] if schema else []:
         body = answer["body"]
         yield schema, body.get("data", body)
 
 
 def test_replies_keep_to_the_advertised_outputs(observed: dict[str, dict[str, Any]]) -> None:
     judged = []
-    for name, seen in observed.items():
-        for schema, body in _outputs(seen):
+    for name, replies in observed.items():
+        for schema, body in _outputs(replies):
             jsonschema.validate(body, schema)
             assert set(body) - {"pollAfterMs"} <= set(schema["properties"])
             judged.append(name)
@@ -75,7 +75,7 @@ def test_every_dialect_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    ("document", "message"),
     [
         ({"title": "t", "colour": 1}, "dialect new: unknown key 'colour'"),
         ({"title": "t", "auth": {"kind": 1}}, "dialect new.auth: unknown key 'kind'"),
@@ -83,6 +83,6 @@ def test_every_dialect_says_what_it_is() -> None:
         ({}, "dialect new: .*title"),
     ],
 )
-def test_a_wrong_file_is_named(data: dict[str, Any], message: str) -> None:
+def test_a_wrong_file_is_named(document: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read_dialect("new", data)
+        read_dialect("new", document)

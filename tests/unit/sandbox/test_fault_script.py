@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def shown(text: str) -> dict[str, Any]:
+def non_default(text: str) -> dict[str, Any]:
     """Return the only fault of a script, without what is left as usual."""
     [fault] = read_script(text).faults
     usual = Fault(fault.kind, KINDS[fault.kind].takes).describe()
-    return {key: value for key, value in fault.describe().items() if usual.get(key) != value}
+    return {key: setting for key, setting in fault.describe().items() if usual.get(key) != setting}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def shown(text: str) -> dict[str, Any]:
     ],
 )
 def test_words(text: str, expected: dict[str, Any]) -> None:
-    assert shown(text) == expected
+    assert non_default(text) == expected
 
 
 def test_faults_are_separated_by_semicolons_and_lines() -> None:
@@ -62,7 +62,7 @@ def test_faults_are_separated_by_semicolons_and_lines() -> None:
 
 def test_words_and_json_say_the_same() -> None:
     words = read_script("seed=3; 429 retry-after=2 POST ai.* @2-4 50%; cut bytes=5 /media/*")
-    data = {
+    document = {
         "seed": 3,
         "faults": [
             {"kind": 429, "retry-after": 2, "method": "POST", "action": "ai.*", "nth": 2}
@@ -70,8 +70,8 @@ def test_words_and_json_say_the_same() -> None:
             {"kind": "cut", "bytes": 5, "path": "/media/*"},
         ],
     }
-    assert read_script(data) == words
-    assert read_script(json.dumps(data)) == words
+    assert read_script(document) == words
+    assert read_script(json.dumps(document)) == words
     assert read_script([fault.describe() for fault in words.faults]) == Script(words.faults)
 
 

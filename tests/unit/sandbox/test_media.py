@@ -37,7 +37,7 @@ def test_the_index_stands_in_front(tmp_path: Path) -> None:
 
 
 def test_the_prompt_is_in_the_frames(tmp_path: Path) -> None:
-    """Where the lettering is white, a decoded frame is light."""
+    """Check that a decoded frame is light where the lettering is white."""
     path = Studio(tmp_path, SPEEDS["demo"]).video("ocean waves", "")
     ink = lettering("ocean waves", "", (640, 360)).getchannel("R").point(lambda v: v // 255 * 255)
     with av.open(path) as container:

@@ -40,9 +40,9 @@ def test_replies(tmp_path: Path) -> None:
         listed = client.get("/api/actions?limit=5")
         assert (listed.json(), listed.headers["etag"]) == (["a.b"], '"1"')
         assert client.get("/api/actions?cursor=2").json() == ["c.d"]
-        asked = [client.post("/api/actions/a.query", json={}).json() for _ in range(3)]
-        found = {"url": f"{running.url}/v.mp4"}
-        assert asked == [{"state": "running"}, found, found]
+        replies = [client.post("/api/actions/a.query", json={}).json() for _ in range(3)]
+        finished = {"url": f"{running.url}/v.mp4"}
+        assert replies == [{"state": "running"}, finished, finished]
         broken = client.post("/api/actions/a.b", json={"x": 1})
         assert (broken.status_code, broken.text) == (502, "<h1>Bad</h1>")
         assert client.get("/empty").status_code == 204

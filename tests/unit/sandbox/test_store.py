@@ -48,9 +48,9 @@ def test_tasks_by_id_and_by_reference(store: Store) -> None:
     for task_id, reference, created in (("t1", "r1", 1.0), ("t2", "r2", 2.0), ("t3", "r1", 3.0)):
         store.add_task(row("one", task_id, reference, created))
     store.count_query("t1")
-    found = store.task("one", "t1")
-    assert found is not None
-    assert found.asked == 1
+    stored = store.task("one", "t1")
+    assert stored is not None
+    assert stored.asked == 1
     assert store.task("two", "t1") is None
     assert [task.id for task in store.tasks("one", None)] == ["t3", "t2", "t1"]
     assert [task.id for task in store.tasks("one", "r1")] == ["t3", "t1"]
