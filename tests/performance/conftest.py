@@ -62,7 +62,7 @@ class Seen:
 
     @property
     def packages(self) -> set[str]:
-        """The packages that came from outside the standard library."""
+        """Return the packages that came from outside the standard library."""
         tops = {name.partition(".")[0] for name in self.modules}
         return {name for name in tops - sys.stdlib_module_names if not name.startswith("_")}
 
@@ -76,12 +76,12 @@ class Watched:
 
     def run(self, *words: str, program: str = "", **environ: str) -> Seen:
         """Run the generated program, or some lines instead, to its end."""
-        seen = self.root / "seen.json"
-        seen.unlink(missing_ok=True)
+        report_path = self.root / "seen.json"
+        report_path.unlink(missing_ok=True)
         lines = program or "from ads_client.cli import main; sys.exit(main())"
         done = subprocess.run(
             [sys.executable, "-c", WATCH + lines, *words],
-            env=self._environ() | self.place | environ | {"SEEN": str(seen)},
+            env=self._environ() | self.place | environ | {"SEEN": str(report_path)},
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -89,33 +89,37 @@ class Watched:
             check=False,
             timeout=60,
         )
-        told = json.loads(seen.read_text("utf-8"))
+        report = json.loads(report_path.read_text("utf-8"))
         near = (str(self.root), str(ROOT))
-        files = [os.path.realpath(path) for path in told["opened"] if path.startswith(near)]
+        files = [os.path.realpath(path) for path in report["opened"] if path.startswith(near)]
         opened = tuple(sorted(f for f in files if not f.endswith((".py", ".pyc", "seen.json"))))
-        modules = frozenset(told["modules"])
-        return Seen(done.returncode, done.stdout, modules, opened, tuple(told["started"]))
+        modules = frozenset(report["modules"])
+        return Seen(done.returncode, done.stdout, modules, opened, tuple(report["started"]))
 
     def _environ(self) -> Mapping[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_", "_ADS"))}
+        inherited = {
+            k: v for k, v in os.environ.items() if not k.startswith(("ADS_", "XDG_", "_ADS"))
+        }
         own = {f"ADS_{kind}_DIR": str(self.root / kind) for kind in ("CONFIG", "STATE", "CACHE")}
         roots = os.pathsep.join([str(self.root), str(ROOT / "runtime")])
-        return kept | own | {"HOME": str(self.root), "PYTHONPATH": roots}
+        return inherited | own | {"HOME": str(self.root), "PYTHONPATH": roots}
 
 
 def untyped(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-    """No models: nothing here looks at them, and they would take most of the time."""
+    """Make no models: nothing here looks at them, and they would take most of the time."""
     return {name: ModelSource() for name in requests}
 
 
 def write(count: int, folder: Path, source: str = HOST) -> Path:
-    """A client of so many actions."""
+    """Write a client of so many actions."""
     return generate(
         Snapshot(
             source,
             tuple(
-                Advertised(id=one["id"], description=one["description"], input=one["inputSchema"])
-                for one in actions(count)
+                Advertised(
+                    id=action["id"], description=action["description"], input=action["inputSchema"]
+                )
+                for action in actions(count)
             ),
         ),
         folder,
@@ -123,7 +127,7 @@ def write(count: int, folder: Path, source: str = HOST) -> Path:
 
 
 def generate(snapshot: Snapshot, folder: Path) -> Path:
-    """A client of what a server said."""
+    """Write a client of a snapshot."""
     overlay = parse_overlay({"strip-prefixes": ["ai."], "free": FREE})
     config = Config(
         package="ads_client", command="ads", env="ADS", out=folder, lock=folder / LOCK,
@@ -138,12 +142,12 @@ def bound(sandbox: Running, tmp_path: Path) -> Watched:
     """Give a client that was made from the sandbox that it is set to talk to, catalogue known."""
     with Client(host=sandbox.url, api_key=sandbox.key, ledger=None) as client:
         client.actions(refresh=True)
-        found = client.engine.host.cached()
-    assert found is not None
+        catalogue = client.engine.host.cached()
+    assert catalogue is not None
     place = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key, "ADS_AUTH": "bearer"}
-    made = Watched(generate(Snapshot(sandbox.url, found.actions), tmp_path / "bound"), place)
-    assert made.run("actions", "list").code == 0
-    return made
+    program = Watched(generate(Snapshot(sandbox.url, catalogue.actions), tmp_path / "bound"), place)
+    assert program.run("actions", "list").code == 0
+    return program
 
 
 @pytest.fixture(scope="session")

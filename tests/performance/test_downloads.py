@@ -32,7 +32,7 @@ class Disk:
 
 
 def fetched(target: Path, size: int, pause: float = 0.0) -> PartialFile:
-    """A file that has come in chunks with so many seconds between two looks at the clock."""
+    """Fetch a file in chunks, with so many seconds between two looks at the clock."""
     now = [0.0]
 
     def clock() -> float:

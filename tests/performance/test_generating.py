@@ -42,30 +42,30 @@ def entries(count: int, changed: int = -1) -> tuple[Advertised, ...]:
     from bench.catalogue import actions
 
     return tuple(
-        Advertised(id=one["id"], input=one["inputSchema"], output=one["outputSchema"])
-        for one in actions(count, changed=changed)
+        Advertised(id=action["id"], input=action["inputSchema"], output=action["outputSchema"])
+        for action in actions(count, changed=changed)
     )
 
 
 @pytest.mark.parametrize("count", [3, 30])
 def test_every_action_is_asked_for_once_in_one_batch(count: int, tmp_path: Path) -> None:
-    asked: list[list[str]] = []
+    batches: list[list[str]] = []
 
     def modeller(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        asked.append(sorted(requests))
+        batches.append(sorted(requests))
         return untyped(requests)
 
     pipeline.draft(config(tmp_path), Snapshot(HOST, entries(count)), None, modeller=modeller)
 
-    assert asked == [sorted(one.id for one in entries(count))]
+    assert batches == [sorted(entry.id for entry in entries(count))]
 
 
 class Watching(dict[str, ModelSource]):
     """Answers that tell when somebody looks at one."""
 
-    def __init__(self, made: Mapping[str, ModelSource], seen: list[str]) -> None:
-        super().__init__(made)
-        self.seen = seen
+    def __init__(self, sources: Mapping[str, ModelSource], events: list[str]) -> None:
+        super().__init__(sources)
+        self.seen = events
 
     def get(self, name: str, default: object = None) -> ModelSource:  # type: ignore[override]  # never absent
         self.seen.append("an answer")
@@ -75,11 +75,11 @@ class Watching(dict[str, ModelSource]):
 def test_nobody_waits_for_models_before_everything_else_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
+    events: list[str] = []
     written = pipeline.dump_lock
 
     def dump_lock(*given: Any) -> str:
-        seen.append("the lock")
+        events.append("the lock")
         return written(*given)
 
     monkeypatch.setattr(pipeline, "dump_lock", dump_lock)
@@ -87,11 +87,11 @@ def test_nobody_waits_for_models_before_everything_else_is_done(
         config(tmp_path),
         Snapshot(HOST, entries(3)),
         None,
-        modeller=lambda requests: Watching(untyped(requests), seen),
-        meanwhile=lambda: seen.append("other work"),
+        modeller=lambda requests: Watching(untyped(requests), events),
+        meanwhile=lambda: events.append("other work"),
     )
 
-    assert seen == ["other work", "the lock", *["an answer"] * 3]
+    assert events == ["other work", "the lock", *["an answer"] * 3]
 
 
 def test_a_worker_starts_before_what_it_is_not_asked_for_is_imported(tmp_path: Path) -> None:
@@ -142,15 +142,18 @@ def test_what_did_not_change_is_not_written(tmp_path: Path) -> None:
 
 def change(lock: Path, number: int) -> str:
     """Give one action of a lock a new field; returns its name."""
-    held = load_lock(lock.read_text(encoding="utf-8"))
-    entries = list(held.snapshot.actions)
-    one = entries[number]
-    assert isinstance(one.input, dict)
-    schema = {**one.input, "properties": {**one.input["properties"], "added": {"type": "string"}}}
-    entries[number] = one._replace(input=schema)
-    changed = replace(held, snapshot=replace(held.snapshot, actions=tuple(entries)))
+    old = load_lock(lock.read_text(encoding="utf-8"))
+    entries = list(old.snapshot.actions)
+    entry = entries[number]
+    assert isinstance(entry.input, dict)
+    schema = {
+        **entry.input,
+        "properties": {**entry.input["properties"], "added": {"type": "string"}},
+    }
+    entries[number] = entry._replace(input=schema)
+    changed = replace(old, snapshot=replace(old.snapshot, actions=tuple(entries)))
     lock.write_text(dump_lock(changed), encoding="utf-8")
-    return one.id
+    return entry.id
 
 
 def test_a_changed_action_starts_one_modeller_and_renders_its_own_files(tmp_path: Path) -> None:
@@ -160,22 +163,22 @@ def test_a_changed_action_starts_one_modeller_and_renders_its_own_files(tmp_path
     before = {path: path.stat() for path in (tmp_path / "ads_client").rglob("*.*")}
     name = change(tmp_path / LOCK, 4)
 
-    seen = project.run("--locked", "--json", program=GENERATE)
+    run = project.run("--locked", "--json", program=GENERATE)
 
     assert name == "ai.area001.list"
     own = ["commands/area001.py", "groups/area001.py", "help/area001.list.flags"]
     own += ["help/area001.list.txt", "models/area001_list.py", "schemas/area001_list.json"]
     own += [".manifest.json"]
-    assert json.loads(seen.out)["written"] == [*own, LOCK]
-    assert [word.rpartition("/")[2][:6] for word in seen.started] == ["python", "ruff", "ruff"]
-    assert not {"httpx", "callsheet.client.client"} & seen.modules
+    assert json.loads(run.out)["written"] == [*own, LOCK]
+    assert [word.rpartition("/")[2][:6] for word in run.started] == ["python", "ruff", "ruff"]
+    assert not {"httpx", "callsheet.client.client"} & run.modules
     after = {path: path.stat() for path in before}
-    kept = [
+    unchanged = [
         path for path in before if path.relative_to(tmp_path / "ads_client").as_posix() not in own
     ]
-    assert all(after[path].st_ino == before[path].st_ino for path in kept if path.is_file())
+    assert all(after[path].st_ino == before[path].st_ino for path in unchanged if path.is_file())
     assert all(
-        after[path].st_mtime_ns == before[path].st_mtime_ns for path in kept if path.is_file()
+        after[path].st_mtime_ns == before[path].st_mtime_ns for path in unchanged if path.is_file()
     )
 
 
@@ -184,8 +187,8 @@ def test_where_nothing_changed_nothing_is_started(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(TABLE, encoding="utf-8")
     project.run("--locked", program=GENERATE)
 
-    seen = project.run("--locked", program=GENERATE)
+    run = project.run("--locked", program=GENERATE)
 
-    assert seen.code == 0
-    assert seen.started == ()
-    assert not {"callsheet_codegen.run", "callsheet_codegen.models.pool"} & seen.modules
+    assert run.code == 0
+    assert run.started == ()
+    assert not {"callsheet_codegen.run", "callsheet_codegen.models.pool"} & run.modules

@@ -29,7 +29,7 @@ def client(sandbox: Running) -> Client:
 
 
 def commits(folder: Path) -> int:
-    """The transactions that lie in the ledger's log: each ends in a frame that says so."""
+    """Count the transactions in the ledger's log: each ends in a frame that says so."""
     log = (folder / "state/ledger.sqlite3-wal").read_bytes()
     _, _, size, _, *salt, _, _ = struct.unpack(">8I", log[:32])
     heads = [struct.unpack(">4I", log[at : at + 16]) for at in range(32, len(log), 24 + size)]
@@ -38,27 +38,27 @@ def commits(folder: Path) -> int:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is asked of every ledger that is opened, statement by statement."""
-    asked: list[str] = []
+    """Collect the statements that every opened ledger executes."""
+    executed: list[str] = []
     real = ledger_schema.connect
 
     def connect(path: str) -> sqlite3.Connection:
-        found = real(path)
-        found.set_trace_callback(asked.append)
-        return found
+        db = real(path)
+        db.set_trace_callback(executed.append)
+        return db
 
     monkeypatch.setattr(ledger_schema, "connect", connect)
-    return asked
+    return executed
 
 
 def sent(sandbox: Running) -> Counter[str]:
-    """The requests so far, without ids."""
-    seen = Counter[str]()
-    for one in sandbox.requests():
-        kind = "schema" if one["path"].endswith("/schema") else "list"
-        action = one["path"].rpartition("/")[2]
-        seen[f"{one['method']} {action if one['method'] == 'POST' else kind}"] += 1
-    return seen
+    """Count the requests so far, without ids."""
+    counts = Counter[str]()
+    for request in sandbox.requests():
+        kind = "schema" if request["path"].endswith("/schema") else "list"
+        action = request["path"].rpartition("/")[2]
+        counts[f"{request['method']} {action if request['method'] == 'POST' else kind}"] += 1
+    return counts
 
 
 def test_a_cold_refresh_asks_once_for_the_list_and_once_for_each_schema(
@@ -129,17 +129,17 @@ def test_a_free_call_leaves_the_ledger_alone(
 
 
 def test_many_schemas_are_asked_for_on_one_loop(sandbox: Running, home: Path) -> None:
-    """From a sync client too, also where a loop is running already."""
-    asked = tuple(Send("GET", "/api/actions") for _ in range(MANY))
+    """Cover a sync client too, also where a loop is running already."""
+    sends = tuple(Send("GET", "/api/actions") for _ in range(MANY))
     before = sent(sandbox)["GET list"]
     counted: list[int] = []
 
     async def within() -> tuple[HttpReply | Exception, ...]:
-        return crowd(ads.settings, Gather(asked), lambda: counted.append(1))
+        return crowd(ads.settings, Gather(sends), lambda: counted.append(1))
 
     with client(sandbox) as ads:
-        replies = (*ads.transport.perform(Gather(asked)), *asyncio.run(within()))
+        replies = (*ads.transport.perform(Gather(sends)), *asyncio.run(within()))
 
-    assert {one.status for one in replies if isinstance(one, HttpReply)} == {200}
+    assert {reply.status for reply in replies if isinstance(reply, HttpReply)} == {200}
     assert len(replies) == sent(sandbox)["GET list"] - before == 2 * MANY
     assert len(counted) == MANY

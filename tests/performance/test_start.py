@@ -32,21 +32,21 @@ def test_stored_answers_import_nothing_and_open_one_page(
     way: str, count: int, sized: dict[int, Watched]
 ) -> None:
     words, environ, pages = STORED[way]
-    seen = sized[count].run(*words, **environ)
+    run = sized[count].run(*words, **environ)
     modules = WAY_IN | ({"callsheet.version"} if way == "version" else set())
 
-    assert seen.code == 0
-    assert seen.modules - modules == set()
-    assert [path.rpartition("/")[2] for path in seen.opened] == pages
-    assert seen.out.strip()
+    assert run.code == 0
+    assert run.modules - modules == set()
+    assert [path.rpartition("/")[2] for path in run.opened] == pages
+    assert run.out.strip()
 
 
 def test_a_completed_flag_is_the_one_of_the_tree(sized: dict[int, Watched]) -> None:
-    asked = {"_ADS_COMPLETE": "bash_complete"}
+    environ = {"_ADS_COMPLETE": "bash_complete"}
     line = "ads video generate --"
-    stored = sized[3].run(**asked, COMP_WORDS=line).out
+    stored = sized[3].run(**environ, COMP_WORDS=line).out
     # A flag before makes it ask the tree of commands.
-    grown = sized[3].run(**asked, COMP_WORDS="ads --quiet video generate --").out
+    grown = sized[3].run(**environ, COMP_WORDS="ads --quiet video generate --").out
 
     assert set(grown.splitlines()) - set(stored.splitlines()) == set()
     assert set(stored.splitlines()) - set(grown.splitlines()) <= {"plain,--quiet"}
@@ -63,11 +63,11 @@ def test_a_completed_flag_is_the_one_of_the_tree(sized: dict[int, Watched]) -> N
 def test_a_command_that_sends_nothing_imports_no_http(
     words: list[str], code: int, packages: set[str], sized: dict[int, Watched]
 ) -> None:
-    seen = sized[3].run(*words)
+    run = sized[3].run(*words)
 
-    assert seen.code == code
-    assert seen.packages == packages
-    assert {"sqlite3", "ssl", "asyncio"} & seen.modules == set()
+    assert run.code == code
+    assert run.packages == packages
+    assert {"sqlite3", "ssl", "asyncio"} & run.modules == set()
 
 
 @pytest.mark.parametrize("words", [USAGE, DRY], ids=["usage", "dry-run"])
@@ -76,57 +76,57 @@ def test_a_command_that_sends_nothing_loads_no_driver(
 ) -> None:
     http = "transport.http" if words is USAGE else "transport.aio"
     drivers = {"transport.sync", "storage.ledger", http, "cli.signals"}
-    seen = sized[3].run(*words)
+    run = sized[3].run(*words)
 
-    assert {f"callsheet.{name}" for name in drivers} & seen.modules == set()
+    assert {f"callsheet.{name}" for name in drivers} & run.modules == set()
 
 
 def test_a_list_from_the_cache_is_read_and_not_made(bound: Watched) -> None:
     first = bound.run("actions", "list")
-    seen = bound.run("actions", "list", "--cached")
+    run = bound.run("actions", "list", "--cached")
 
-    assert seen.packages == {"ads_client", "callsheet", "click"}
-    assert {"callsheet.actions.resolve", "callsheet.catalog.host"} & seen.modules == set()
-    assert [path.rpartition(".")[2] for path in seen.opened] == ["rows", "json"]  # the profile
-    assert seen.out == first.out.replace("\tlive\t", "\tcached\t")
+    assert run.packages == {"ads_client", "callsheet", "click"}
+    assert {"callsheet.actions.resolve", "callsheet.catalog.host"} & run.modules == set()
+    assert [path.rpartition(".")[2] for path in run.opened] == ["rows", "json"]  # the profile
+    assert run.out == first.out.replace("\tlive\t", "\tcached\t")
 
 
 def test_a_call_imports_what_it_sends_with(bound: Watched) -> None:
-    seen = bound.run(*CALL)
+    run = bound.run(*CALL)
 
-    assert seen.code == 0
-    assert seen.packages == HTTP | {"ads_client", "callsheet", "click"}
+    assert run.code == 0
+    assert run.packages == HTTP | {"ads_client", "callsheet", "click"}
     assert {
         "asyncio",
         "callsheet.schema.admission",
         "callsheet.actions.resolve",
-    } & seen.modules == set()
-    assert len(seen.opened) == len(set(seen.opened)) <= 7
+    } & run.modules == set()
+    assert len(run.opened) == len(set(run.opened)) <= 7
 
 
 def test_a_first_call_of_the_library_imports_what_it_sends_with(bound: Watched) -> None:
-    seen = bound.run(program=FIRST)
+    run = bound.run(program=FIRST)
 
-    assert seen.code == 0
-    assert seen.packages == HTTP | {"ads_client", "callsheet"}
-    assert {"sqlite3", "asyncio", "callsheet.client.tasks"} & seen.modules == set()
+    assert run.code == 0
+    assert run.packages == HTTP | {"ads_client", "callsheet"}
+    assert {"sqlite3", "asyncio", "callsheet.client.tasks"} & run.modules == set()
 
 
 def test_a_paid_call_leaves_the_log_as_it_is(bound: Watched) -> None:
     codes = [bound.run(*CALL).code for _ in range(2)]
-    seen = bound.run("tasks", "list")
+    run = bound.run("tasks", "list")
     log = bound.root / "STATE" / "ledger.sqlite3-wal"
 
     assert codes == [0, 0]
     assert log.stat().st_size > 0
-    assert seen.out.count("ai.video.generate") == 2
+    assert run.out.count("ai.video.generate") == 2
 
 
 def test_the_library_imports_no_package_of_others(sized: dict[int, Watched]) -> None:
-    seen = sized[1000].run(program=LIBRARY)
+    run = sized[1000].run(program=LIBRARY)
 
-    assert seen.packages == {"ads_client", "callsheet"}
-    assert {"sqlite3", "ssl", "asyncio"} & seen.modules == set()
+    assert run.packages == {"ads_client", "callsheet"}
+    assert {"sqlite3", "ssl", "asyncio"} & run.modules == set()
 
 
 @pytest.mark.parametrize("words", [USAGE, DRY], ids=["usage", "dry-run"])

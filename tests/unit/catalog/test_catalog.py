@@ -35,8 +35,8 @@ def page(value: Any, **headers: Any) -> HttpReply:
     return reply(value, url=LIST_URL, **headers)
 
 
-def fetched(stage: Stage, known: Catalogue | None = None) -> Catalogue:
-    return stage.run(fetch(HOST, Overrides(), stage.timing, known))
+def fetched(stage: Stage, cached: Catalogue | None = None) -> Catalogue:
+    return stage.run(fetch(HOST, Overrides(), stage.timing, cached))
 
 
 def refused(stage: Stage) -> CallsheetError:
@@ -47,61 +47,61 @@ def refused(stage: Stage) -> CallsheetError:
 
 def test_schemas_are_asked_for_all_at_once() -> None:
     stage = Stage(page(listed("a.b", "a.c")), (DOCUMENT, DOCUMENT))
-    found = fetched(stage)
-    assert [action.id for action in found.actions] == ["a.b", "a.c"]
-    assert all(action.input == OBJECT for action in found.actions)
+    catalogue = fetched(stage)
+    assert [action.id for action in catalogue.actions] == ["a.b", "a.c"]
+    assert all(action.input == OBJECT for action in catalogue.actions)
     assert stage.kinds == ["Send", "Gather"]
     assert [send.path for send in stage.of(Gather)[0].sends] == [
         "/api/actions/a.b/schema",
         "/api/actions/a.c/schema",
     ]
-    assert found.requests == 3
+    assert catalogue.requests == 3
 
 
 def test_a_list_with_schemas_is_one_request() -> None:
     stage = Stage(page(inline("a.b", "a.c")))
-    found = fetched(stage)
-    assert (found.requests, stage.kinds) == (1, ["Send"])
-    assert found.actions[1].input == OBJECT
+    catalogue = fetched(stage)
+    assert (catalogue.requests, stage.kinds) == (1, ["Send"])
+    assert catalogue.actions[1].input == OBJECT
 
 
 def test_an_unchanged_list_is_one_request() -> None:
-    known = fetched(Stage(page(listed("a.b"), etag='"l"'), (DOCUMENT,)))
+    cached = fetched(Stage(page(listed("a.b"), etag='"l"'), (DOCUMENT,)))
     stage = Stage(reply(status=304))
-    found = fetched(stage, known)
+    catalogue = fetched(stage, cached)
     assert stage.sends[0].headers == {"If-None-Match": '"l"'}
-    assert (found.actions, found.requests, stage.kinds) == (known.actions, 1, ["Send"])
+    assert (catalogue.actions, catalogue.requests, stage.kinds) == (cached.actions, 1, ["Send"])
 
 
 def test_an_unchanged_schema_is_kept() -> None:
-    known = fetched(Stage(page(listed("a.b"), last_modified="then"), (DOCUMENT,)))
+    cached = fetched(Stage(page(listed("a.b"), last_modified="then"), (DOCUMENT,)))
     stage = Stage(page(listed("a.b", "a.c")), (reply(status=304), DOCUMENT))
-    found = fetched(stage, known)
+    catalogue = fetched(stage, cached)
     assert stage.sends[0].headers == {"If-Modified-Since": "then"}
     assert stage.of(Gather)[0].sends[0].headers == {"If-None-Match": '"s"'}
-    assert found.actions[0].input == OBJECT
-    assert found.tags["/api/actions/a.b/schema"] == {"etag": '"s"'}
+    assert catalogue.actions[0].input == OBJECT
+    assert catalogue.tags["/api/actions/a.b/schema"] == {"etag": '"s"'}
 
 
 def test_one_schema_that_cannot_be_read_costs_the_others_nothing() -> None:
     answers = (reply(b"no json"), DOCUMENT, reply({"error": "gone"}, 404), reply({"note": 1}))
-    found = fetched(Stage(page(listed("a", "b", "c", "d")), answers))
-    assert [action.input is not None for action in found.actions] == [False, True, False, False]
-    assert [note.partition(":")[0] for note in found.notes] == ["a", "c", "d"]
+    catalogue = fetched(Stage(page(listed("a", "b", "c", "d")), answers))
+    assert [action.input is not None for action in catalogue.actions] == [False, True, False, False]
+    assert [note.partition(":")[0] for note in catalogue.notes] == ["a", "c", "d"]
 
 
 @pytest.mark.parametrize("trouble", [NetworkError("broke", sent=True), reply(b"", 503)])
 def test_a_schema_that_failed_is_asked_for_again(trouble: object) -> None:
     stage = Stage(page(listed("a.b"), etag='"l"'), (trouble,), DOCUMENT)
-    found = fetched(stage)
-    assert (found.actions[0].input, found.notes, found.requests) == (OBJECT, (), 3)
+    catalogue = fetched(stage)
+    assert (catalogue.actions[0].input, catalogue.notes, catalogue.requests) == (OBJECT, (), 3)
 
 
 def test_after_a_schema_was_missed_the_list_is_asked_for_anew() -> None:
     stage = Stage(page(listed("a.b"), etag='"l"'), (reply(b"", 503),), reply(b"", 503))
-    found = fetched(stage)
-    assert "could not be fetched" in found.notes[0]
-    assert found.tags == {}
+    catalogue = fetched(stage)
+    assert "could not be fetched" in catalogue.notes[0]
+    assert catalogue.tags == {}
 
 
 def test_pages_are_followed_to_their_end() -> None:
@@ -110,10 +110,10 @@ def test_pages_are_followed_to_their_end() -> None:
         page({**inline("b", "a"), "nextCursor": "c3"}),
         page(inline("c")),
     )
-    found = fetched(stage)
-    assert [action.id for action in found.actions] == ["a", "b", "c"]
+    catalogue = fetched(stage)
+    assert [action.id for action in catalogue.actions] == ["a", "b", "c"]
     assert stage.sends[1].path == "/api/actions?cursor=c+2"
-    assert found.tags == {}
+    assert catalogue.tags == {}
 
 
 def test_a_page_that_brings_nothing_new_ends_the_list() -> None:
@@ -125,9 +125,9 @@ def test_a_page_that_brings_nothing_new_ends_the_list() -> None:
 def test_an_endless_list_is_cut() -> None:
     count = iter(range(10_000))
     stage = Stage(lambda send: page({**inline(f"a{next(count)}"), "nextCursor": "more"}))
-    found = fetched(stage)
-    assert (len(stage.sends), len(found.actions)) == (100, 100)
-    assert "cut" in found.notes[-1]
+    catalogue = fetched(stage)
+    assert (len(stage.sends), len(catalogue.actions)) == (100, 100)
+    assert "cut" in catalogue.notes[-1]
 
 
 @pytest.mark.parametrize("target", ["?page=2", f"{LIST_URL}?page=2", "/api/actions?page=2"])
@@ -170,15 +170,15 @@ def test_an_empty_list_is_a_list() -> None:
 
 def test_a_large_schema_is_left_out() -> None:
     large = reply({"inputSchema": {**OBJECT, "description": "x" * 1_100_000}})
-    found = fetched(Stage(page(listed("a")), (large,)))
-    assert (found.actions[0].input, len(found.notes)) == (None, 1)
+    catalogue = fetched(Stage(page(listed("a")), (large,)))
+    assert (catalogue.actions[0].input, len(catalogue.notes)) == (None, 1)
 
 
 def test_an_id_that_is_no_segment_is_not_asked_for() -> None:
     stage = Stage(page(listed("..", "a.b")), (DOCUMENT,))
-    found = fetched(stage)
+    catalogue = fetched(stage)
     assert [send.path for send in stage.of(Gather)[0].sends] == ["/api/actions/a.b/schema"]
-    assert [action.id for action in found.actions if action.input] == ["a.b"]
+    assert [action.id for action in catalogue.actions if action.input] == ["a.b"]
 
 
 @pytest.mark.parametrize(
@@ -206,13 +206,15 @@ def test_a_catalogue_is_kept_by_host(tmp_path: Path) -> None:
 def test_the_index_tells_digests_without_the_rest(tmp_path: Path) -> None:
     cache = CatalogueCache(str(tmp_path))
     names = ["a", 'b "c', "d\n1", "a.a"]
-    found = stored()._replace(actions=tuple(Advertised(id=n, input={"title": n}) for n in names))
+    catalogue = stored()._replace(
+        actions=tuple(Advertised(id=n, input={"title": n}) for n in names)
+    )
     assert cache.index(HOST) is None
-    cache.store(found._replace(actions=(*found.actions, Advertised(id="none"))))
+    cache.store(catalogue._replace(actions=(*catalogue.actions, Advertised(id="none"))))
     index = cache.index(HOST)
 
     assert index is not None
-    assert index.fetched == found.fetched
+    assert index.fetched == catalogue.fetched
     assert [index.digest_of(n) for n in names] == [digest({"title": n}) for n in names]
     assert (index.digest_of("none"), index.digest_of("b")) == ("", None)
 

@@ -42,22 +42,22 @@ def at(sandbox: Running, dialect: str = "", **more: Any) -> dict[str, Any]:
 
 
 def posts(sandbox: Running, dialect: str | None = None) -> list[dict[str, Any]]:
-    return [seen for seen in sandbox.requests(dialect) if seen["method"] == "POST"]
+    return [request for request in sandbox.requests(dialect) if request["method"] == "POST"]
 
 
 def test_a_video_from_prompt_to_file(runner: Runner, sandbox: Running, tmp_path: Path) -> None:
-    told: list[str] = []
+    states: list[str] = []
 
     async def steps(client: Any, wait: Any) -> Any:
         task = await wait(client.submit(VIDEO, WAVES))
-        result = await wait(task.wait(on_update=lambda update: told.append(update.state)))
+        result = await wait(task.wait(on_update=lambda update: states.append(update.state)))
         saved = await wait(result.save(str(tmp_path / "v.mp4")))
         return task, result, saved, client.tasks.list()
 
     task, result, saved, jobs = runner(at(sandbox), steps)
     data = (tmp_path / "v.mp4").read_bytes()
     assert saved == (str(tmp_path / "v.mp4"), len(data), hashlib.sha256(data).hexdigest())
-    assert (task.state, told[-1], set(told)) == ("done", "done", {"running", "done"})
+    assert (task.state, states[-1], set(states)) == ("done", "done", {"running", "done"})
     assert result.task_id == task.id
     assert result.media[0].startswith(f"{sandbox.url}/media/")
     assert [(job["state"], job["task_ids"][0]) for job in jobs] == [("saved", task.id)]
@@ -87,7 +87,7 @@ def test_a_call_is_one_post(runner: Runner, sandbox: Running) -> None:
         return await wait(client.call("material.search", {"query": ""}))
 
     result = runner(at(sandbox), steps)
-    assert [seen["path"] for seen in posts(sandbox)] == ["/api/actions/material.search"]
+    assert [request["path"] for request in posts(sandbox)] == ["/api/actions/material.search"]
     assert result.json["items"]
     assert result.data == result.json
     assert result.response.status == 200
@@ -257,5 +257,5 @@ def test_a_catalogue_that_did_not_change_is_one_request(runner: Runner, sandbox:
         assert [action.id for action in again.actions] == [action.id for action in first.actions]
         return sandbox.requests()[before:]
 
-    (seen,) = runner(at(sandbox), steps)
-    assert (seen["path"], seen["status"]) == ("/api/actions", 304)
+    (request,) = runner(at(sandbox), steps)
+    assert (request["path"], request["status"]) == ("/api/actions", 304)

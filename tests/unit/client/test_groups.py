@@ -44,7 +44,7 @@ INPUT, OUTPUT = In, Out
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bindings]:
-    """A generated package by hand: one model, one schema, one overlay."""
+    """Write a generated package by hand: one model, one schema, one overlay."""
     folder = tmp_path / "made_client"
     (folder / "models").mkdir(parents=True)
     (folder / "schemas").mkdir()
@@ -155,7 +155,7 @@ def test_the_schema_of_the_lock_judges_its_own_host(package: Bindings) -> None:
             with pytest.raises(InvalidInput):
                 client.call(action, {})
             assert client.call(action, {"n": 1}).json == {"n": 1}
-        assert [seen.method for seen in server.seen] == ["POST"]
+        assert [request.method for request in server.seen] == ["POST"]
 
 
 def test_a_task_cannot_be_cancelled_where_nobody_offers_it() -> None:

@@ -26,7 +26,7 @@ PROMPT = "a very private lighthouse"
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "redacted"),
     [
         (f"key {KEY} was used", "key sk-…0123 was used"),
         ("key sk-other-key-000000 too", f"key {REMOVED} too"),
@@ -39,14 +39,14 @@ PROMPT = "a very private lighthouse"
         ("what is this?", "what is this?"),
     ],
 )
-def test_text(text: str, kept: str) -> None:
+def test_text(text: str, redacted: str) -> None:
     pages = {"https://h.example/api/actions?page=2"}
 
-    assert Redactor([Secret(KEY)], texts=[PROMPT], links=pages).text(text) == kept
+    assert Redactor([Secret(KEY)], texts=[PROMPT], links=pages).text(text) == redacted
 
 
 @pytest.mark.parametrize(
-    ("reply", "kept"),
+    ("reply", "redacted"),
     [
         ({"prompt": "x"}, {"prompt": REMOVED}),
         ({"negative_prompt": "x"}, {"negative_prompt": REMOVED}),
@@ -59,8 +59,8 @@ def test_text(text: str, kept: str) -> None:
         ({"model": "a/b", "cost": 5}, {"model": "a/b", "cost": 5}),
     ],
 )
-def test_a_job_keeps_no_words_of_the_user(reply: Any, kept: Any) -> None:
-    assert Redactor().job(reply) == kept
+def test_a_job_keeps_no_words_of_the_user(reply: Any, redacted: Any) -> None:
+    assert Redactor().job(reply) == redacted
 
 
 def test_a_catalogue_keeps_its_words() -> None:
@@ -98,7 +98,7 @@ def test_a_recording_reads_as_its_server_did(sandbox: Running, home: Path, diale
 
     text = "".join(path.read_text("utf-8") for path in folder.iterdir())
     private = (PROMPT, sandbox.key, sandbox.url, "Signature=")
-    assert [one for one in private if one in text] == []
+    assert [secret for secret in private if secret in text] == []
     assert len(live.saved) == len(list(folder.iterdir()))
     for topic in ("list", "schemas", "families", "task"):
         assert (topic, again[topic].read) == (topic, live[topic].read)

@@ -41,7 +41,7 @@ def test_an_outline_of_many_keys_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "found"),
+    ("reply", "location"),
     [
         ([{"id": "a.b"}], ("$", "id")),
         (["a.b"], ("$", "")),
@@ -52,8 +52,8 @@ def test_an_outline_of_many_keys_ends() -> None:
         ({"data": []}, ("", "")),
     ],
 )
-def test_list_place(reply: Any, found: tuple[str, str]) -> None:
-    assert list_place(reply, ["a.b"]) == found
+def test_list_place(reply: Any, location: tuple[str, str]) -> None:
+    assert list_place(reply, ["a.b"]) == location
 
 
 def test_every_place_leads_back() -> None:

@@ -41,7 +41,7 @@ KNOWN = {"list", "id-key", "schema", "envelope-ok", "task-id", "state", "media"}
 
 
 def posts(sandbox: Running, dialect: str) -> list[Mapping[str, Any]]:
-    return [one for one in sandbox.requests(dialect) if one["method"] == "POST"]
+    return [request for request in sandbox.requests(dialect) if request["method"] == "POST"]
 
 
 @pytest.mark.usefixtures("home")
@@ -51,7 +51,7 @@ def test_without_a_task_only_gets_are_sent(sandbox: Running, dialect: str) -> No
         report = probe(ads)
 
     assert [finding.topic for finding in report.findings] == list(TOPICS)
-    assert {one["method"] for one in sandbox.requests(dialect)} == {"GET"}
+    assert {request["method"] for request in sandbox.requests(dialect)} == {"GET"}
     assert sandbox.charges(dialect) == []
     assert report.queries == 0
     assert report.requests == len(sandbox.requests(dialect))
@@ -86,7 +86,7 @@ def test_a_task_takes_one_query_and_creates_nothing(sandbox: Running) -> None:
         report = probe(ads, task=task)
 
     sent = posts(sandbox, "plain")[before:]
-    assert [(one["path"], one["body"]) for one in sent] == [
+    assert [(request["path"], request["body"]) for request in sent] == [
         ("/api/actions/ai.video.query", {"taskId": task})
     ]
     assert report.queries == 1
@@ -99,7 +99,9 @@ def test_the_query_action_can_be_named(sandbox: Running) -> None:
     with client(sandbox, "plain", ledger=None) as ads:
         report = probe(ads, task="ai.image.query:nothing-like-it")
 
-    assert [one["path"] for one in posts(sandbox, "plain")] == ["/api/actions/ai.image.query"]
+    assert [request["path"] for request in posts(sandbox, "plain")] == [
+        "/api/actions/ai.image.query"
+    ]
     assert report["task"].read == "ai.image.query did not tell about this task"
     assert "ai.video.query:ID" in report["task"].unclear
 

@@ -69,14 +69,14 @@ def test_an_extension_promises_a_container(name: str, kind: str) -> None:
 
 
 def test_a_page_of_xml_is_no_film_and_another_container_is_kept(tmp_path: Path) -> None:
-    for data, found in ((b"<?xml?><Error/>", None), (PNG, "png"), (MP4, "mp4")):
+    for data, container in ((b"<?xml?><Error/>", None), (PNG, "png"), (MP4, "mp4")):
         part = PartialFile(str(tmp_path / "v.mp4"))
         part.write(data)
-        if found is None:
+        if container is None:
             with pytest.raises(DownloadError, match="no mp4"):
                 part.require_kind()
         else:
-            assert part.require_kind() == found
+            assert part.require_kind() == container
         part.discard()
 
 

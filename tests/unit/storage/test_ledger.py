@@ -91,9 +91,9 @@ def test_other_names_find_nothing(tmp_path: Path, name: str) -> None:
     ledger = Ledger(str(tmp_path))
     ledger.record("intent", REF, FACTS)
     ledger.record("accepted", REF, {"task_ids": ["t-1"]})
-    found = ledger.find(name)
+    entry = ledger.find(name)
     ledger.close()
-    assert found is None
+    assert entry is None
 
 
 def test_looking_makes_no_file(tmp_path: Path) -> None:
@@ -254,10 +254,10 @@ def test_a_row_is_on_the_disk_when_record_returns(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path))
     ledger.record("intent", REF, FACTS)
     other = sqlite3.connect(ledger.path)
-    found = other.execute("SELECT state FROM jobs").fetchall()
+    rows = other.execute("SELECT state FROM jobs").fetchall()
     other.close()
     ledger.close()
-    assert found == [("intent",)]
+    assert rows == [("intent",)]
 
 
 def test_the_lengths_of_several_actions_count_together(tmp_path: Path) -> None:

@@ -155,12 +155,12 @@ def test_a_killed_program_leaves_a_part_that_can_be_resumed(tmp_path: Path) -> N
     part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert 0 < part.size <= 100_000
-    whole = b"".join(bytes([n % 256]) * 1000 for n in range(200))
+    content = b"".join(bytes([n % 256]) * 1000 for n in range(200))
     assert part.begin(206, {"content-range": f"bytes {part.size}-199999/200000"})
-    part.write(whole[part.size :])
+    part.write(content[part.size :])
     part.end()
     assert part.complete
-    assert part.commit().sha256 == hashlib.sha256(whole).hexdigest()
+    assert part.commit().sha256 == hashlib.sha256(content).hexdigest()
     assert names(tmp_path) == ["v.bin"]
 
 

@@ -29,7 +29,7 @@ sys.stdin.read()
 
 @contextmanager
 def sending(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A program whose request is out."""
+    """Run a program whose request is out."""
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     words = [sys.executable, "-c", HOLDER, str(folder)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -64,16 +64,16 @@ def test_a_row_of_an_older_program_is_judged_by_its_age(tmp_path: Path) -> None:
 
 
 def test_a_name_is_the_owners_and_ends_with_it(tmp_path: Path) -> None:
-    one, other = ProcessLock(str(tmp_path)), ProcessLock(str(tmp_path))
-    name = one.name()
-    assert one.name() == name != other.name()
+    lock, other = ProcessLock(str(tmp_path)), ProcessLock(str(tmp_path))
+    name = lock.name()
+    assert lock.name() == name != other.name()
     assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert other.is_alive(name)
-    assert one.is_alive(name)
-    one.close()
+    assert lock.is_alive(name)
+    lock.close()
     assert not other.is_alive(name)
-    assert one.name() != name
-    one.close()
+    assert lock.name() != name
+    lock.close()
     other.close()
     assert list(tmp_path.iterdir()) == []
 

@@ -34,7 +34,7 @@ def states(folder: Path) -> list[str]:
 
 @pytest.fixture
 def stuck() -> Iterator[Server]:
-    """A server that keeps every POST of ``v.make`` waiting until the test is over."""
+    """Serve, and keep every POST of ``v.make`` waiting until the test is over."""
     gate = threading.Event()
 
     def answer(seen: Seen) -> Said:
@@ -115,8 +115,8 @@ def test_one_failure_of_many_is_its_own(tmp_path: Path) -> None:
             return list(await asyncio.gather(*calls, return_exceptions=True))
 
     with serving(answer) as server:
-        found = asyncio.run(work(server))
-    assert [type(item).__name__ for item in found] == [
+        results = asyncio.run(work(server))
+    assert [type(outcome).__name__ for outcome in results] == [
         "AsyncResult",
         "OutcomeUnknown",
         "AsyncResult",

@@ -116,7 +116,7 @@ def test_a_configured_proxy_is_asked(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         options = {"host": "http://ads.invalid", "insecure_http": True, "api_key": KEY}
         result = runner({**options, "ledger": None}, steps)
-        assert [seen.path for seen in proxy.seen] == ["http://ads.invalid/api/actions/v.free"]
+        assert [request.path for request in proxy.seen] == ["http://ads.invalid/api/actions/v.free"]
         assert KEY in proxy.seen[0].headers["authorization"]
     assert result.response.status == 200
 
@@ -129,4 +129,4 @@ def test_no_cookie_is_stored(runner: Runner, tmp_path: Path) -> None:
     answer = Said(200, b'{"items": [1]}', {"Set-Cookie": "a=b; Path=/"})
     with serving(answer) as server:
         runner({"host": server.url, "api_key": KEY, "ledger": None}, steps)
-        assert ["cookie" in seen.headers for seen in server.seen] == [False, False]
+        assert ["cookie" in request.headers for request in server.seen] == [False, False]

@@ -46,11 +46,11 @@ def test_a_server_that_is_well_fills_the_quota_again() -> None:
 @pytest.mark.parametrize("hint", ["121", "Mon, 12 Jan 1970 14:00:00 GMT"])
 def test_a_pause_of_more_than_two_minutes_is_told(hint: str) -> None:
     stage = Stage(reply(b"", 503, retry_after=hint))
-    with pytest.raises(LimitReached) as told:
+    with pytest.raises(LimitReached) as caught:
         stage.run(with_retries(Send("GET", "/api/actions"), stage.timing))
-    assert (len(stage.sends), stage.pauses, told.value.exit_code) == (1, [], 7)
-    assert told.value.retry_after is not None
-    assert told.value.retry_after > 120
+    assert (len(stage.sends), stage.pauses, caught.value.exit_code) == (1, [], 7)
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > 120
 
 
 def test_a_paid_request_is_not_sent_again_by_any_quota() -> None:
@@ -64,18 +64,18 @@ def test_a_paid_request_is_not_sent_again_by_any_quota() -> None:
 
 
 def test_a_key_that_a_server_repeats_goes_no_further(runner: Runner, tmp_path: Path) -> None:
-    def answer(seen: Seen) -> Said:
-        return said({"taskId": "t", "saw": seen.headers["authorization"]}, 200, x_saw=KEY)
+    def answer(request: Seen) -> Said:
+        return said({"taskId": "t", "saw": request.headers["authorization"]}, 200, x_saw=KEY)
 
     async def steps(client: Any, wait: Any) -> Any:
         result = await wait(client.call(MAKE, BODY, check=False))
         return result.json, dict(result.response.headers)
 
     with serving(answer) as server:
-        told = runner(options(server.url, tmp_path), steps)
+        output = runner(options(server.url, tmp_path), steps)
         with Client(**options(server.url, tmp_path)) as client:
             rows = client.tasks.list()
-    assert told[0]["taskId"] == "t"
-    assert KEY not in f"{told}{rows}"
+    assert output[0]["taskId"] == "t"
+    assert KEY not in f"{output}{rows}"
     for path in (tmp_path / "ledger").iterdir():
         assert KEY.encode() not in path.read_bytes()

@@ -151,10 +151,10 @@ def test_the_key_is_never_sent_to_another_origin(runner: Runner, tmp_path: Path,
     with serving(Said(200, b"film")) as cdn, serving(said({})) as server:
         film = {"taskId": "t", "status": "done", "videoUrl": f"{cdn.url}/v.mp4"}
 
-        def answer(seen: Seen) -> Said:
+        def answer(request: Seen) -> Said:
             return (
                 Said(307, b"", {"Location": f"{cdn.url}/x"})
-                if "v.free" in seen.path
+                if "v.free" in request.path
                 else said(film)
             )
 
@@ -168,8 +168,8 @@ def test_the_key_is_never_sent_to_another_origin(runner: Runner, tmp_path: Path,
 
         runner(options(server.url, tmp_path, auth=auth), steps)
         sent = {"bearer": "authorization", "x-api-key": "x-api-key"}[auth]
-        assert all(KEY in seen.headers[sent] for seen in server.seen)
-        assert [seen.path for seen in cdn.seen] == ["/v.mp4"]
+        assert all(KEY in request.headers[sent] for request in server.seen)
+        assert [request.path for request in cdn.seen] == ["/v.mp4"]
         assert KEY not in json.dumps(list(cdn.seen[0].headers.values()))
     assert (tmp_path / "v.bin").read_bytes() == b"film"
 
@@ -189,8 +189,8 @@ def test_an_id_is_one_segment_on_the_wire(runner: Runner, tmp_path: Path, name: 
 
     with serving(said({"ok": 1})) as server:
         runner(options(server.url, tmp_path), call)
-        (seen,) = server.seen
-    prefix, _, segment = seen.path.rpartition("/")
+        (request,) = server.seen
+    prefix, _, segment = request.path.rpartition("/")
     assert prefix == "/api/actions"
     assert "?" not in segment
 
@@ -217,13 +217,13 @@ FILM = bytes(range(256)) * 40
 
 
 def film(*answers: Said) -> Any:
-    """An API whose job is done at once, and the film's answers in turn."""
-    left = list(answers)
+    """Answer as an API whose job is done at once, then with the film's answers in turn."""
+    remaining = list(answers)
 
-    def answer(seen: Seen) -> Said:
-        if seen.method == "POST":
+    def answer(request: Seen) -> Said:
+        if request.method == "POST":
             return said({"taskId": "t", "status": "done", "videoUrl": "/v.mp4"})
-        return left.pop(0) if len(left) > 1 else left[0]
+        return remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
     return answer
 
@@ -236,7 +236,7 @@ def test_a_broken_download_is_resumed(runner: Runner, tmp_path: Path) -> None:
     broken = Said(200, FILM[:5000], tag, length=len(FILM), cut="after")
     with serving(film(broken, rest)) as server:
         saved = runner(options(server.url, tmp_path), saving(server.url, tmp_path))
-        gets = [seen for seen in server.seen if seen.method == "GET"]
+        gets = [request for request in server.seen if request.method == "GET"]
         assert gets[1].headers["range"] == "bytes=5000-"
         assert gets[1].headers["if-range"] == '"1"'
     assert (tmp_path / "v.bin").read_bytes() == FILM
