@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
-
 from callsheet_codegen import pipeline
-from callsheet_codegen.config import Config, LOCK, parse_overlay
+from callsheet_codegen.config import LOCK, Config, parse_overlay
 
 if TYPE_CHECKING:
     from callsheet_codegen.models.pool import Modeller
@@ -30,11 +29,11 @@ class Case:
 
     @property
     def expected(self) -> Path:
-        """What is to be written."""
+        """Return the folder of what is to be written."""
         return HERE / self.name / "expected"
 
     def config(self, out: Path) -> Config:
-        """A project of the case's name that is written to ``out``."""
+        """Configure a project of the case's name that is written to ``out``."""
         return Config(
             package=f"{self.name}_client",
             command=self.name,
@@ -45,7 +44,7 @@ class Case:
         )
 
     def snapshot(self, *, backwards: bool = False) -> Snapshot:
-        """The catalogue; backwards, every list of actions and every object is turned round."""
+        """Return the catalogue; backwards, every list of actions and every object is reversed."""
         actions = [Advertised(**action) for action in self.document["actions"]]
         if backwards:
             actions = [Advertised(**turned(vars_of(action))) for action in reversed(actions)]
@@ -56,24 +55,24 @@ class Case:
         config = self.config(out)
         snapshot = self.snapshot(backwards=backwards)
         old = pipeline.read_lock(config)
-        made = pipeline.draft(config, snapshot, old, modeller=modeller)
-        pipeline.write(config, made)
-        return made
+        draft = pipeline.draft(config, snapshot, old, modeller=modeller)
+        pipeline.write(config, draft)
+        return draft
 
 
 def load(name: str) -> Case:
-    """The case of this folder."""
+    """Load the case of this folder."""
     return Case(name, json.loads((HERE / name / "catalogue.json").read_text("utf-8")))
 
 
 def vars_of(action: Advertised) -> dict[str, Any]:
-    """The fields of an action as a table."""
+    """Return the fields of an action as a table."""
     names = ("id", "title", "description", "input", "output", "hints")
     return {name: getattr(action, name) for name in names}
 
 
 def turned(value: Any) -> Any:
-    """The same JSON with the keys of every object in opposite order."""
+    """Return the same JSON with the keys of every object in opposite order."""
     if isinstance(value, dict):
         return {key: turned(value[key]) for key in reversed(value)}
     if isinstance(value, list):
@@ -82,7 +81,7 @@ def turned(value: Any) -> Any:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file below a folder: path → text; the lock without the versions of the tools."""
+    """Return every file below a folder: path → text; the lock without the versions of tools."""
     texts = {
         path.relative_to(folder).as_posix(): path.read_text("utf-8")
         for path in sorted(folder.rglob("*"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet_codegen.models.pool import ModelSource, ModelRequest, Worker
+from callsheet_codegen.models.pool import ModelRequest, ModelSource, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -32,11 +32,11 @@ def test_it_is_as_expected(name: str, tmp_path: Path, modeller: Modeller) -> Non
         shutil.copytree(tmp_path, case.expected)
         (case.expected / LOCK).write_text(tree(tmp_path)[LOCK], "utf-8")
 
-    found, expected = tree(tmp_path), tree(case.expected)
+    written, expected = tree(tmp_path), tree(case.expected)
 
-    assert sorted(found) == sorted(expected)
+    assert sorted(written) == sorted(expected)
     for path in expected:
-        assert found[path] == expected[path], path
+        assert written[path] == expected[path], path
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def thing(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
-    """An object schema."""
+    """Return an object schema."""
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
@@ -36,12 +36,12 @@ PING = Advertised(id="ping", description="Answer.", input=thing())
 
 
 def catalogue(*more: Advertised, source: str = "https://api.example.com") -> Snapshot:
-    """A family, an action without a group, and what else is given."""
+    """Return a family, an action without a group, and ``more``."""
     return Snapshot(source, (*FAMILY, PING, *more))
 
 
 def config(out: Path, **overlay: Any) -> Config:
-    """A project that is written to ``out``."""
+    """Configure a project that is written to ``out``."""
     return Config(
         package="acme_client",
         command="acme",
@@ -53,18 +53,18 @@ def config(out: Path, **overlay: Any) -> Config:
 
 
 def no_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-    """A modeller that refuses everything, without a process."""
+    """Refuse all models, without a process."""
     return {name: ModelSource(refused="not here") for name in requests}
 
 
 def plain_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-    """A modeller that knows strings alone, without a process."""
-    found = {}
+    """Make models that know strings alone, without a process."""
+    sources = {}
     for name, request in requests.items():
         fields = {
             cls: {wire: (wire, "str", wire in schema["required"]) for wire in schema["properties"]}
             for cls, (schema, _) in request.roots.items()
         }
         source = "".join(f"class {cls}:\n    pass\n" for cls in fields)
-        found[name] = ModelSource(source=source, fields=fields)
-    return found
+        sources[name] = ModelSource(source=source, fields=fields)
+    return sources

@@ -25,16 +25,16 @@ CLASSES = {"ACamera": "ACamera", "AShot": "AShot2"}
 )
 def test_an_optional_argument(annotation: str, argument: str) -> None:
     action = Action(id="a", params=(Param(path=("a",), flag="a"),))
-    made = arguments(action, {"a": ("a", annotation, False)}, CLASSES)
+    argument_list = arguments(action, {"a": ("a", annotation, False)}, CLASSES)
 
-    assert made.fields[0].type.text == argument
+    assert argument_list.fields[0].type.text == argument
 
 
 def test_null_can_be_said_where_it_is_allowed() -> None:
     action = Action(id="a", params=(Param(path=("a",), flag="a", nullable=True),))
-    made = arguments(action, {"a": ("a", "str | None", False)}, {})
+    argument_list = arguments(action, {"a": ("a", "str | None", False)}, {})
 
-    assert made.fields[0].type.text == "str | None | Omit"
+    assert argument_list.fields[0].type.text == "str | None | Omit"
 
 
 def test_required_ones_come_first_and_say_what_they_are() -> None:
@@ -43,12 +43,12 @@ def test_required_ones_come_first_and_say_what_they_are() -> None:
         Param(path=("c",), flag="c", required=True),
     )
     fields = {"b": ("b", "str | None", False), "c": ("c", "AShot", True), "a": ("a", "str", False)}
-    made = arguments(Action(id="a", params=params), fields, CLASSES)
+    argument_list = arguments(Action(id="a", params=params), fields, CLASSES)
 
-    assert [(f.name.text, f.required) for f in made.fields] == [
+    assert [(f.name.text, f.required) for f in argument_list.fields] == [
         ("c", True),
         ("a", False),
         ("b", False),
     ]
-    assert made.docs[2] == ("b", 'The second one. (server default: "x")')
-    assert made.classes == {"AShot"}
+    assert argument_list.docs[2] == ("b", 'The second one. (server default: "x")')
+    assert argument_list.classes == {"AShot"}

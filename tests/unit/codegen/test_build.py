@@ -30,17 +30,22 @@ def test_a_job_ends_in_the_reply_of_its_query() -> None:
 
 def test_the_literal_says_where_its_files_are() -> None:
     module = next(m for m in built().project.commands if m.module.text == "video")
-    texts = {one.name.text: one.value.text for one in module.constants}
+    texts = {constant.name.text: constant.value.text for constant in module.constants}
 
     assert "module='video_generate', result='video_query'" in texts["GENERATE"]
-    assert [one.words.text for one in module.constants if one.words] == ["'generate'", "'query'"]
+    assert [constant.words.text for constant in module.constants if constant.words] == [
+        "'generate'",
+        "'query'",
+    ]
 
 
 def test_names_once_given_stay() -> None:
-    given = AssignedNames(commands={"ai.video.query": ("video", "ask")})
-    made = ProjectBuilder(catalogue(), Overlay(), NAMES, names=given, modeller=no_models).finish()
+    assigned = AssignedNames(commands={"ai.video.query": ("video", "ask")})
+    build = ProjectBuilder(
+        catalogue(), Overlay(), NAMES, names=assigned, modeller=no_models
+    ).finish()
 
-    assert made.names.commands["ai.video.query"] == ("video", "ask")
+    assert build.names.commands["ai.video.query"] == ("video", "ask")
 
 
 def test_every_schema_and_page_is_data() -> None:
@@ -59,8 +64,8 @@ def test_a_new_action_changes_no_other_module() -> None:
 
 
 def test_actions_without_models_are_told_and_kept() -> None:
-    made = built(typed=False)
-    methods = [m.name.text for g in made.project.groups for m in g.methods]
+    build = built(typed=False)
+    methods = [m.name.text for g in build.project.groups for m in g.methods]
 
     assert len(methods) == len(FAMILY) + 1
-    assert {d.code for d in made.diagnostics} == {"untyped"}
+    assert {d.code for d in build.diagnostics} == {"untyped"}

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def written(folder: Path) -> tuple[Config, Lock]:
     project = config(folder)
-    made = pipeline.draft(project, catalogue(), None)
-    pipeline.write(project, made)
-    return project, made.lock
+    draft = pipeline.draft(project, catalogue(), None)
+    pipeline.write(project, draft)
+    return project, draft.lock
 
 
 def older(lock: Lock) -> Lock:
@@ -38,9 +38,9 @@ def test_an_edit_is_drift_whatever_the_tools(tmp_path: Path) -> None:
     with (project.folder / "cli.py").open("a") as file:
         file.write("# mine\n")
 
-    for found in (check.check_tree(project, lock), check.check_tree(project, older(lock))):
-        assert found.drift
-        assert "  cli.py (edited by hand)" in found.lines
+    for result in (check.check_tree(project, lock), check.check_tree(project, older(lock))):
+        assert result.drift
+        assert "  cli.py (edited by hand)" in result.lines
 
 
 def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
@@ -48,15 +48,15 @@ def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
     longer = replace(project, env="OTHER")  # stands for what another formatter would write
 
     assert check.check_tree(longer, lock).drift
-    found = check.check_tree(longer, older(lock))
-    assert not found.drift
-    assert found.lines[1].startswith("written with other tools: ruff 0.0.1 there")
+    result = check.check_tree(longer, older(lock))
+    assert not result.drift
+    assert result.lines[1].startswith("written with other tools: ruff 0.0.1 there")
 
 
 def test_a_lock_of_this_machine_is_asked_for_by_name(tmp_path: Path) -> None:
     lock = Lock(catalogue(source="http://127.0.0.1"), {}, {})
     environ = {"HOME": str(tmp_path)}
-    found = check.check_server(config(tmp_path), lock, host=None, environ=environ)
+    result = check.check_server(config(tmp_path), lock, host=None, environ=environ)
 
-    assert not found.drift
-    assert "say --host" in found.lines[0]
+    assert not result.drift
+    assert "say --host" in result.lines[0]

@@ -57,9 +57,9 @@ def test_a_docstring_ends_where_it_should_when_indented(text: str) -> None:
 
 
 def test_docstrings_keep_what_was_said() -> None:
-    said = ast.literal_eval(Doc('He said """no\\n""" to "it"').text)
+    text = ast.literal_eval(Doc('He said """no\\n""" to "it"').text)
 
-    assert said == 'He said """no\\n""" to "it"'
+    assert text == 'He said """no\\n""" to "it"'
 
 
 @pytest.mark.parametrize("name", ["", "a-b", "class", "1a", "é", "a.b", "a\n", "None"])

@@ -12,8 +12,8 @@ NAMES = PackageNames(package="acme_client", command="acme", env="ACME")
 
 
 def test_what_is_imported_is_what_is_named() -> None:
-    made = ProjectBuilder(catalogue(), Overlay(), NAMES, modeller=plain_models).finish()
-    video = next(g for g in made.project.groups if g.module.text == "video")
+    build = ProjectBuilder(catalogue(), Overlay(), NAMES, modeller=plain_models).finish()
+    video = next(g for g in build.project.groups if g.module.text == "video")
 
     assert [(i.module.text, i.name.text) for i in video.imports] == [
         ("video_query", "VideoQueryResult"),
@@ -27,8 +27,8 @@ def test_what_is_imported_is_what_is_named() -> None:
 
 def test_a_paid_call_says_so() -> None:
     free = Advertised(id="a.look", input=thing(x=TEXT), hints={"readOnly": True})
-    made = ProjectBuilder(catalogue(free), Overlay(), NAMES, modeller=plain_models).finish()
-    docs = {m.name.text: m.doc.text for g in made.project.groups for m in g.methods}
+    build = ProjectBuilder(catalogue(free), Overlay(), NAMES, modeller=plain_models).finish()
+    docs = {m.name.text: m.doc.text for g in build.project.groups for m in g.methods}
 
     assert "A call may spend credits." in docs["generate"]
     assert "credits" not in docs["look"]

@@ -17,6 +17,6 @@ def test_pages_and_first_words() -> None:
     names = ["_.txt", "video.generate.flags", "video.generate.txt", "video.txt"]
     assert sorted(texts) == [f"help/{name}" for name in names]
     assert texts["help/video.generate.txt"] == help_text(GENERATE, "acme")
-    assert [(one.word.text, one.summary.text) for one in commands_index((GENERATE, WAIT))] == [
+    assert [(word.word.text, word.summary.text) for word in commands_index((GENERATE, WAIT))] == [
         ("'video'", "'generate'")
     ]

@@ -34,9 +34,9 @@ GOOD = wanted({"type": "object", "properties": {"a": {"type": "string"}}})
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    one = Worker()
-    yield one
-    one.close()
+    worker = Worker()
+    yield worker
+    worker.close()
 
 
 def test_a_bomb_is_refused_and_the_next_schema_is_not(worker: Worker) -> None:
@@ -72,10 +72,10 @@ def test_one_process_serves_many_schemas() -> None:
         started.append(Worker())
         return started[-1]
 
-    made = make_models({f"a{n}": GOOD for n in range(20)}, start=start)
+    models = make_models({f"a{n}": GOOD for n in range(20)}, start=start)
 
-    assert list(made) == [f"a{n}" for n in range(20)]
-    assert all(one.source for one in made.values())
+    assert list(models) == [f"a{n}" for n in range(20)]
+    assert all(source.source for source in models.values())
     assert len(started) == 1 <= (os.cpu_count() or 1)
 
 
@@ -99,19 +99,19 @@ print({answer!r}, flush=True)
 """
     makers = ModelPool(lambda: Worker(("-c", lines)))
     try:
-        made = makers({"a": GOOD})
+        models = makers({"a": GOOD})
         gate.touch()  # nobody waited for the answer, which comes only now
 
-        assert made["a"] == ModelSource(source="x = 1")
-        assert list(made) == ["a"]
+        assert models["a"] == ModelSource(source="x = 1")
+        assert list(models) == ["a"]
     finally:
         makers.close()
 
 
 def test_what_nobody_waits_for_any_more_is_not_made() -> None:
     makers = ModelPool(lambda: Worker(("-c", "print('ready', flush=True); input(); input()")))
-    made = makers({f"a{n}": GOOD for n in range(40)})
+    models = makers({f"a{n}": GOOD for n in range(40)})
     makers.close()
 
     with pytest.raises(CancelledError):
-        made["a39"]
+        models["a39"]

@@ -34,19 +34,21 @@ def test_no_byte_of_the_servers_text_is_left() -> None:
         "required": [EVIL],
         "$defs": {EVIL: {"type": "object", "properties": {EVIL: {"description": EVIL}}}},
     }
-    found, words = cleaned(schema)
-    text = json.dumps(found)
+    cleaned_schemas, words = cleaned(schema)
+    text = json.dumps(cleaned_schemas)
 
     assert "import os" not in text
     assert "default" not in text
     assert set(words.tokens.values()) == {EVIL, "a"}
-    assert found["A"]["required"] == [words.fields[EVIL]]
+    assert cleaned_schemas["A"]["required"] == [words.fields[EVIL]]
 
 
 def test_constraints_go_and_types_stay() -> None:
-    found, _ = cleaned({"properties": {"n": {"type": "integer", "minimum": 1, "multipleOf": 2}}})
+    cleaned_schemas, _ = cleaned(
+        {"properties": {"n": {"type": "integer", "minimum": 1, "multipleOf": 2}}}
+    )
 
-    assert found == {"A": {"properties": {"n": {"type": "integer"}}, "required": []}}
+    assert cleaned_schemas == {"A": {"properties": {"n": {"type": "integer"}}, "required": []}}
 
 
 def test_a_reply_may_say_a_new_value() -> None:
@@ -63,27 +65,27 @@ def test_a_reply_may_say_a_new_value() -> None:
 
 @pytest.mark.parametrize("values", [[1.5], [{"a": 1}], [], [2**70], "x"])
 def test_values_that_are_no_literals_leave_the_type(values: Any) -> None:
-    found, _ = cleaned({"properties": {"a": {"type": "number", "enum": values}}})
+    cleaned_schemas, _ = cleaned({"properties": {"a": {"type": "number", "enum": values}}})
 
-    assert found["A"]["properties"]["a"] == {"type": "number"}
+    assert cleaned_schemas["A"]["properties"]["a"] == {"type": "number"}
 
 
 def test_a_choice_with_a_member_that_says_nothing_is_none() -> None:
-    found, _ = cleaned(
+    cleaned_schemas, _ = cleaned(
         {"properties": {"a": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
     )
 
-    assert "anyOf" not in found["A"]
+    assert "anyOf" not in cleaned_schemas["A"]
 
 
 def test_only_what_is_referred_to_becomes_a_class() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
-    found, _ = cleaned(
+    cleaned_schemas, _ = cleaned(
         {"properties": {"a": {"$ref": "#/$defs/node"}}, "$defs": {"node": node, "lost": {}}}
     )
 
-    assert sorted(found) == ["A", "ANode"]
-    assert found["ANode"]["properties"]["next"] == {"$ref": "#/$defs/ANode"}
+    assert sorted(cleaned_schemas) == ["A", "ANode"]
+    assert cleaned_schemas["ANode"]["properties"]["next"] == {"$ref": "#/$defs/ANode"}
 
 
 @pytest.mark.parametrize(
@@ -95,11 +97,11 @@ def test_a_reference_stays_within_the_schema(ref: object) -> None:
 
 
 def test_entries_that_a_pattern_names_are_entries_too() -> None:
-    texts, whole = {"type": "string"}, {"type": "integer"}
-    named, _ = cleaned({"additionalProperties": texts, "patternProperties": {"^x-": whole}})
+    texts, integers = {"type": "string"}, {"type": "integer"}
+    named, _ = cleaned({"additionalProperties": texts, "patternProperties": {"^x-": integers}})
     free, _ = cleaned({"additionalProperties": texts, "patternProperties": {"^x-": {}}})
 
-    assert named["A"] == {"additionalProperties": {"anyOf": [texts, whole]}}
+    assert named["A"] == {"additionalProperties": {"anyOf": [texts, integers]}}
     assert free["A"] == {}
 
 

@@ -21,59 +21,61 @@ def shaped(body: str, **tokens: str) -> RewrittenModule:
 
 
 def test_a_class_becomes_ours() -> None:
-    made = shaped(
+    module = shaped(
         "class AInput(BaseModel):\n    model_config = {}\n    a: str\n"
         "    image: int | None = None\n"
     )
 
-    assert made.source == (
+    assert module.source == (
         "from __future__ import annotations\n"
         "from callsheet.model import Field, Model\n\n"
         "class AInput(Model):\n    a: str\n    image: int | None = "
         "Field(default=None, validation_alias='imageURL', serialization_alias='imageURL')\n"
     )
-    assert made.fields == {
+    assert module.fields == {
         "AInput": {"a": ("a", "str", True), "image": ("imageURL", "int | None", False)}
     }
 
 
 def test_tokens_become_the_servers_words() -> None:
-    made = shaped("class AInput(BaseModel):\n    a: Literal['t1']\n    't2'\n", t1="'\n", t2='"""')
+    module = shaped(
+        "class AInput(BaseModel):\n    a: Literal['t1']\n    't2'\n", t1="'\n", t2='"""'
+    )
 
-    assert 'Literal["\'\\n"]' in made.source
-    assert '\'"""\'' in made.source
+    assert 'Literal["\'\\n"]' in module.source
+    assert '\'"""\'' in module.source
 
 
 def test_a_class_named_after_a_property_gets_the_prefix() -> None:
-    made = shaped("class Any(BaseModel):\n    a: str\nclass AInput(BaseModel):\n    a: Any\n")
+    module = shaped("class Any(BaseModel):\n    a: str\nclass AInput(BaseModel):\n    a: Any\n")
 
-    assert sorted(made.fields) == ["AAny", "AInput"]
-    assert made.fields["AInput"]["a"][1] == "AAny"
+    assert sorted(module.fields) == ["AAny", "AInput"]
+    assert module.fields["AInput"]["a"][1] == "AAny"
 
 
 def test_inherited_and_root_classes_are_told() -> None:
-    made = shaped(
+    module = shaped(
         "class AInput(BaseModel):\n    a: str\n"
         "class AInput2(AInput):\n    image: str\n"
         "class AInput3(RootModel[list[AInput]]):\n    root: list[AInput]\n"
     )
 
-    assert made.bases == {"AInput2": "AInput"}
-    assert made.roots == ("AInput3",)
+    assert module.bases == {"AInput2": "AInput"}
+    assert module.roots == ("AInput3",)
 
 
 def test_a_class_of_two_bases_gets_their_fields() -> None:
-    made = shaped(
+    module = shaped(
         "class AInput1(BaseModel):\n    a: str\n    't1'\n"
         "class AInput2(BaseModel):\n    a: int\n    image: int\n"
         "class AInput(AInput1, AInput2):\n    model_config = {}\n",
         t1="said",
     )
 
-    assert made.bases == {}
-    assert made.fields["AInput"] == {"a": ("a", "str", True), "image": ("imageURL", "int", True)}
-    assert "class AInput(Model):\n" in made.source
-    assert made.source.count("said") == 2
+    assert module.bases == {}
+    assert module.fields["AInput"] == {"a": ("a", "str", True), "image": ("imageURL", "int", True)}
+    assert "class AInput(Model):\n" in module.source
+    assert module.source.count("said") == 2
 
 
 @pytest.mark.parametrize(
@@ -89,10 +91,10 @@ def test_a_class_of_two_bases_gets_their_fields() -> None:
     ],
 )
 def test_a_container_says_of_what(written: str, full: str) -> None:
-    made = shaped(f"class AInput(RootModel[list]):\n    root: {written}\n", list="list")
+    module = shaped(f"class AInput(RootModel[list]):\n    root: {written}\n", list="list")
 
-    assert made.fields["AInput"]["root"][1] == full
-    assert "class AInput(RootModel[Any])" in made.source
+    assert module.fields["AInput"]["root"][1] == full
+    assert "class AInput(RootModel[Any])" in module.source
 
 
 @pytest.mark.parametrize(
@@ -122,14 +124,14 @@ def test_anything_else_is_refused(body: str) -> None:
 
 def renamed(*classes: str) -> list[str]:
     body = "".join(f"class {name}(BaseModel):\n    a: str\n" for name in classes)
-    made = rewrite_module(
+    module = rewrite_module(
         HEAD + body,
         wire={"a": "a"},
         tokens={},
         prefix="Film",
         named={"StandInput": "FilmInput", "StandResult": "FilmResult"},
     )
-    return sorted(made.fields)
+    return sorted(module.fields)
 
 
 def test_what_stands_for_a_name_is_spelt_out_wherever_it_is() -> None:

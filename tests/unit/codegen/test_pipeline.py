@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 def test_the_lock_gives_the_tree_again(tmp_path: Path) -> None:
     project = config(tmp_path)
-    made = pipeline.draft(project, catalogue(), None, modeller=no_models)
-    pipeline.write(project, made)
+    draft = pipeline.draft(project, catalogue(), None, modeller=no_models)
+    pipeline.write(project, draft)
     lock = pipeline.read_lock(project)
     assert lock is not None
     again = pipeline.draft(project, lock.snapshot, lock, modeller=no_models)
 
     assert again.plan.idle
-    assert again.text == made.text == project.lock.read_text()
+    assert again.text == draft.text == project.lock.read_text()
     assert again.changes == ()
 
 
@@ -33,19 +33,19 @@ def test_a_change_is_told_in_words(tmp_path: Path) -> None:
     project = config(tmp_path)
     old = pipeline.draft(project, catalogue(), None, modeller=no_models).lock
     zoo = Advertised(id="zoo.feed", input=thing(what=TEXT))
-    made = pipeline.draft(project, catalogue(zoo), old, modeller=no_models)
+    draft = pipeline.draft(project, catalogue(zoo), old, modeller=no_models)
 
-    assert [change.text for change in made.changes] == ["`acme zoo feed` is new (zoo.feed)"]
+    assert [change.text for change in draft.changes] == ["`acme zoo feed` is new (zoo.feed)"]
 
 
 def test_of_two_entries_with_one_id_the_order_decides_nothing() -> None:
     other = PING._replace(description="Another.")
-    one, told = pipeline.drop_duplicates(Snapshot("s", (PING, other)))
-    two, _ = pipeline.drop_duplicates(Snapshot("s", (other, PING)))
+    first, diagnostics = pipeline.drop_duplicates(Snapshot("s", (PING, other)))
+    second, _ = pipeline.drop_duplicates(Snapshot("s", (other, PING)))
 
-    assert one == two
-    assert len(one.actions) == 1
-    assert [d.code for d in told] == ["twice"]
+    assert first == second
+    assert len(first.actions) == 1
+    assert [d.code for d in diagnostics] == ["twice"]
 
 
 def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
 
 def test_other_tools_are_told() -> None:
     project = catalogue()
-    here = Lock(project, {}, {"tools": {**pipeline.tools(), "ruff": "0.0.1"}})
+    lock = Lock(project, {}, {"tools": {**pipeline.tools(), "ruff": "0.0.1"}})
 
-    assert pipeline.other_tools(here) == (f"ruff 0.0.1 there, {pipeline.tools()['ruff']} here",)
+    assert pipeline.other_tools(lock) == (f"ruff 0.0.1 there, {pipeline.tools()['ruff']} here",)
     assert len(pipeline.other_tools(Lock(project, {}, {}))) == 3

@@ -23,40 +23,40 @@ def lies(**files: str | None) -> dict[str, str | None]:
 
 
 def test_everything_is_new_the_first_time() -> None:
-    made = plan([B, A], lies(a=None, b=None), Manifest())
+    steps = plan([B, A], lies(a=None, b=None), Manifest())
 
-    assert [step.path for step in made.writes] == ["a.py", "b.py", MANIFEST]
-    assert json.loads(made.writes[-1].text)["files"] == {
+    assert [step.path for step in steps.writes] == ["a.py", "b.py", MANIFEST]
+    assert json.loads(steps.writes[-1].text)["files"] == {
         "a.py": digest("a\n"),
         "b.py": digest("b\n"),
     }
 
 
 def test_nothing_is_done_twice() -> None:
-    made = plan([A], lies(a="a\n"), manifest(a="a\n"))
+    steps = plan([A], lies(a="a\n"), manifest(a="a\n"))
 
-    assert made.idle
-    assert made.steps == ()
+    assert steps.idle
+    assert steps.steps == ()
 
 
 def test_a_file_that_need_not_be_rendered_stays_in_the_manifest() -> None:
-    made = plan([A], lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), unchanged=lies(b="b\n"))
+    steps = plan([A], lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), unchanged=lies(b="b\n"))
 
-    assert made.idle
-    assert made.manifest == manifest(a="a\n", b="b\n")
+    assert steps.idle
+    assert steps.manifest == manifest(a="a\n", b="b\n")
 
 
 def test_what_is_gone_is_written_again() -> None:
-    made = plan([A], lies(a=None), manifest(a="a\n"))
+    steps = plan([A], lies(a=None), manifest(a="a\n"))
 
-    assert [step.path for step in made.writes] == ["a.py", MANIFEST]
+    assert [step.path for step in steps.writes] == ["a.py", MANIFEST]
 
 
 def test_a_file_changed_by_hand_stays_where_nothing_new_would_come() -> None:
-    made = plan([A], lies(a="edited"), manifest(a="a\n"))
+    steps = plan([A], lies(a="edited"), manifest(a="a\n"))
 
-    assert made.idle
-    assert made.edited == ("a.py",)
+    assert steps.idle
+    assert steps.edited == ("a.py",)
 
 
 def test_a_file_changed_by_hand_stops_what_would_overwrite_it() -> None:
@@ -68,10 +68,10 @@ def test_a_file_changed_by_hand_stops_what_would_overwrite_it() -> None:
 
 @pytest.mark.parametrize("before", ["a\n", "before"])
 def test_force_overwrites_what_was_changed_by_hand(before: str) -> None:
-    made = plan([A], lies(a="edited"), manifest(a=before), force=True)
+    steps = plan([A], lies(a="edited"), manifest(a=before), force=True)
 
-    assert [step.path for step in made.writes] == ["a.py", MANIFEST]
-    assert made.edited == ()
+    assert [step.path for step in steps.writes] == ["a.py", MANIFEST]
+    assert steps.edited == ()
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -82,9 +82,9 @@ def test_a_foreign_file_stops_everything(force: bool) -> None:
 
 def test_own_files_go_and_edited_ones_stay() -> None:
     disk = lies(a="a\n", b="b\n", c="edited", d=None)
-    made = plan([A], disk, manifest(a="a\n", b="b\n", c="c\n", d="d\n"))
+    steps = plan([A], disk, manifest(a="a\n", b="b\n", c="c\n", d="d\n"))
 
-    assert [(step.kind, step.path) for step in made.steps] == [
+    assert [(step.kind, step.path) for step in steps.steps] == [
         ("delete", "b.py"),
         ("keep", "c.py"),
         ("write", MANIFEST),

@@ -17,9 +17,9 @@ HERE = os.getpid()
 
 
 def test_every_name_is_answered_once() -> None:
-    found = share(lambda some: {name: f"{name}!" for name in some}, NAMES)
+    texts = share(lambda some: {name: f"{name}!" for name in some}, NAMES)
 
-    assert found == {name: f"{name}!" for name in NAMES}
+    assert texts == {name: f"{name}!" for name in NAMES}
 
 
 @pytest.mark.parametrize("names", [NAMES[:1], NAMES])
@@ -44,8 +44,8 @@ def test_a_part_that_dies_elsewhere_is_done_here() -> None:
 
 
 def test_no_process_stays() -> None:
-    found = share(lambda some: dict.fromkeys(some, str(os.getpid())), NAMES)
+    texts = share(lambda some: dict.fromkeys(some, str(os.getpid())), NAMES)
 
-    for process in {int(said) for said in found.values()} - {HERE}:
+    for process in {int(pid) for pid in texts.values()} - {HERE}:
         with pytest.raises(ChildProcessError):
             os.waitpid(process, os.WNOHANG)

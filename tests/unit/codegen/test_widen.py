@@ -14,7 +14,7 @@ OTHERS = [{"type": kind} for kind in ("array", "string", "number", "boolean", "n
 
 
 def field(schema: dict[str, Any], **definitions: Any) -> Any:
-    """What becomes of a field's schema."""
+    """Widen the schema of a field."""
     top = {"properties": {"x": schema}}
     return Widener({"A": top, **definitions}).all()["A"]["properties"]["x"]
 
@@ -56,9 +56,9 @@ def test_so_they_do_behind_a_link_and_in_members(schema: dict[str, Any]) -> None
 
 
 def test_a_schema_may_hold_itself() -> None:
-    found = Widener({"A": {"properties": {"x": {"$ref": "#/$defs/A"}}}}).all(body="A")
+    widened = Widener({"A": {"properties": {"x": {"$ref": "#/$defs/A"}}}}).all(body="A")
 
-    assert found == {"A": {"properties": {"x": {"anyOf": [{"$ref": "#/$defs/A"}, *OTHERS]}}}}
+    assert widened == {"A": {"properties": {"x": {"anyOf": [{"$ref": "#/$defs/A"}, *OTHERS]}}}}
 
 
 def test_a_body_is_an_object() -> None:

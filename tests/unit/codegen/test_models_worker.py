@@ -22,9 +22,9 @@ def test_a_model_takes_and_gives_wire_names() -> None:
         "type": "object",
         "properties": {"imageInput": {"type": "array", "items": {"type": "string"}}},
     }
-    made = worker.make(request(schema))
+    module = worker.make(request(schema))
     space: dict[str, Any] = {}
-    exec(compile(made.source, "models", "exec"), space)  # the very text that is written
+    exec(compile(module.source, "models", "exec"), space)  # the very text that is written
     model = space["AInput"]
 
     assert model(image_input=["a"]).model_dump(by_alias=True) == {"imageInput": ["a"]}
@@ -58,9 +58,9 @@ def test_generating_may_read_python_itself_and_nothing_else(tmp_path: Path) -> N
 
 
 def test_one_form_is_generated_once_whatever_the_actions_and_their_words() -> None:
-    def form(name: str, said: str) -> dict[str, Any]:
-        inner = {"type": "object", "properties": {"b": {"enum": [said]}}, "description": said}
-        schema = {"type": "object", "properties": {"once": inner}, "description": said}
+    def form(name: str, text: str) -> dict[str, Any]:
+        inner = {"type": "object", "properties": {"b": {"enum": [text]}}, "description": text}
+        schema = {"type": "object", "properties": {"once": inner}, "description": text}
         return {"roots": {f"{name}Input": [schema, False], f"{name}Result": [schema, True]}}
 
     before = worker.generate.cache_info().misses

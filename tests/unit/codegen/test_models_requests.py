@@ -17,10 +17,10 @@ STEMS = {"a": "a_go", "b": "b_go"}
 
 
 def test_body_and_reply_have_classes() -> None:
-    found, _ = model_actions(ADVERTISED, STEMS, plain_models)()
-    module = found["a"].module()
+    models, _ = model_actions(ADVERTISED, STEMS, plain_models)()
+    module = models["a"].module()
 
-    assert (found["a"].input, found["a"].output) == ("AGoInput", "AGoResult")
+    assert (models["a"].input, models["a"].output) == ("AGoInput", "AGoResult")
     assert module is not None
     assert [(role.text, name.text) for role, name in module.roles] == [
         ("INPUT", "AGoInput"),
@@ -33,22 +33,22 @@ def test_body_and_reply_have_classes() -> None:
 
 
 def test_one_bad_action_costs_itself() -> None:
-    found, told = model_actions(ADVERTISED, STEMS, plain_models)()
+    models, diagnostics = model_actions(ADVERTISED, STEMS, plain_models)()
 
-    assert found["b"].module() is None
-    assert [(d.action, d.code) for d in told] == [("b", "output-refused")]
+    assert models["b"].module() is None
+    assert [(d.action, d.code) for d in diagnostics] == [("b", "output-refused")]
 
 
 def test_what_the_worker_refuses_is_told() -> None:
-    found, told = model_actions(ONE, STEMS, no_models)()
+    models, diagnostics = model_actions(ONE, STEMS, no_models)()
 
-    assert (found["a"].input, found["a"].output) == ("", "")
-    assert [(d.code, d.message) for d in told] == [("untyped", "no models: not here")]
+    assert (models["a"].input, models["a"].output) == ("", "")
+    assert [(d.code, d.message) for d in diagnostics] == [("untyped", "no models: not here")]
 
 
 def test_a_body_that_is_no_object_has_no_model() -> None:
     fields = {"AGoInput": {"root": ("root", "list[str]", True)}, "AGoResult": {}}
-    made = ModelSource(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
-    found, _ = model_actions(ONE, STEMS, lambda _: {"a": made})()
+    source = ModelSource(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
+    models, _ = model_actions(ONE, STEMS, lambda _: {"a": source})()
 
-    assert found["a"].input == ""
+    assert models["a"].input == ""

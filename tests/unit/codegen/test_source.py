@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def chosen(tmp_path: Path, *, host: str | None, table: str, env: str) -> tuple[str, str] | None:
     environ = {"HOME": str(tmp_path), **({"ACME_HOST": env} if env else {})}
     project = replace(config(tmp_path), host=table)
-    found = server.settings_for(project, host=host, environ=environ)
-    return (found.settings.host, found.why) if found else None
+    source = server.settings_for(project, host=host, environ=environ)
+    return (source.settings.host, source.why) if source else None
 
 
 @pytest.mark.parametrize(
