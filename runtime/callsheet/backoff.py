@@ -18,7 +18,7 @@ THROTTLE_COST = 5
 """Tokens that the retry of a throttled request costs."""
 
 PROMISE_LASTS = 3600.0
-"""Seconds for which a host's word counts that a request may be repeated."""
+"""Seconds for which a host's promise counts that a request may be repeated."""
 
 _SECONDS = r"(?s)([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?"
 _LONGEST = 315_360_000.0  # ten years: what is longer is no time to wait for
@@ -107,7 +107,7 @@ def _date(text: str) -> float | None:
 
 
 class Quota:
-    """What all retries may cost together; safe to share between threads.
+    """Budget of tokens for all retries together; safe to share between threads.
 
     A dead server is then asked a bounded number of times, however many workers there are.
     """

@@ -27,14 +27,14 @@ Pointer = tuple[str | int, ...]
 
 
 class Detail(NamedTuple):
-    """One fault: ``pointer`` leads into the body that was sent, ``message`` is made safe."""
+    """Fault of a field: ``pointer`` leads into the body that was sent, ``message`` is made safe."""
 
     pointer: Pointer
     message: str
 
 
 class CallsheetError(Exception):
-    """What every error carries.
+    """Base of all errors of this package.
 
     ``message`` is one line; ``hint`` says what to do next; ``flag`` names the flag that caused
     it; ``raw`` keeps the server's reply where it was not understood (redacted, 2 kB at most).

@@ -18,11 +18,11 @@ _SPOILED = '{"":0,"":0}'
 
 
 class _Spoiled:
-    """Stands for a value that JSON does not have, or that cannot be told."""
+    """Placeholder of a value that JSON does not have, or whose meaning is ambiguous."""
 
 
 def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object of these fields; raise ``ValueError`` for a key that stands twice.
+    """Build an object of these fields; raise ``ValueError`` for a key that occurs twice.
 
     Which of the two another program reads is not known, so neither can be judged.
     """
@@ -30,7 +30,7 @@ def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in fields if names.count(name) > 1)
-        raise ValueError(f"the key {json.dumps(twice[:80])} stands twice in one object")
+        raise ValueError(f"the key {json.dumps(twice[:80])} occurs twice in one object")
     return fields
 
 
@@ -65,7 +65,7 @@ def salvage(body: bytes, holders: Collection[str]) -> Any:
         )
     except (ValueError, RecursionError):
         return None
-    cleaned, sound = _Salvage(holders).value(document, level="list")
+    cleaned, sound = _Salvage(holders).clean(document, level="list")
     return cleaned if sound else None
 
 
@@ -97,13 +97,13 @@ def _cut_deep(text: str) -> str:
 
 
 class _Salvage:
-    """One walk: the value without what is spoiled, and whether what is left can be trusted."""
+    """Walk over a document: the value without its spoiled parts, and whether it can be trusted."""
 
     def __init__(self, holders: Collection[str]) -> None:
         self.holders = holders
 
-    def value(self, node: Any, *, level: str) -> tuple[Any, bool]:
-        """``level`` is ``list`` above the entries, then ``entry``, then ``schema``."""
+    def clean(self, node: Any, *, level: str) -> tuple[Any, bool]:
+        """Clean a value; ``level`` is ``list`` above entries, then ``entry``, then ``schema``."""
         if isinstance(node, _Spoiled):
             return None, False
         if isinstance(node, str):
@@ -113,7 +113,7 @@ class _Salvage:
         if not isinstance(node, list):
             return node, True
         below = "entry" if level == "list" else level
-        cleaned = [self.value(inner, level=below) for inner in node]
+        cleaned = [self.clean(inner, level=below) for inner in node]
         if level == "list":
             return [inner if sound else None for inner, sound in cleaned], True
         return [inner for inner, _ in cleaned], all(sound for _, sound in cleaned)
@@ -122,7 +122,7 @@ class _Salvage:
         cleaned, is_clean = {}, all(map(_is_encodable, table))
         for key, inner in table.items():
             holds = key in self.holders and level != "schema"
-            cleaned[key], sound = self.value(inner, level="schema" if holds else level)
+            cleaned[key], sound = self.clean(inner, level="schema" if holds else level)
             if holds and not sound:
                 cleaned[key], sound = None, True
             is_clean = is_clean and sound
@@ -157,7 +157,7 @@ _LONGEST_INTEGER = 4000
 
 
 class Numeral(float):
-    """A number with a fraction or an exponent, and the text it was typed as."""
+    """Number with a fraction or an exponent that keeps the text it was typed as."""
 
     __slots__ = ("text",)
     text: str

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class OriginalValue:
-    """What a model was given and what it made of it; this has no say in comparisons."""
+    """JSON that a model was made from, and what was built of it; always equal in comparisons."""
 
     __slots__ = ("built", "value")
 
@@ -39,9 +39,9 @@ class OriginalValue:
 
 
 class Integer(int):
-    """A whole number that was written with a point, and how."""
+    """Whole number that was written with a point, and that original."""
 
-    given: float
+    original: float
 
 
 def _init(self: BaseModel, /, **arguments: Any) -> None:
@@ -60,13 +60,13 @@ vars(_init)["__pydantic_base_init__"] = True  # else pydantic sends JSON this wa
 
 
 def camel(name: str) -> str:
-    """Return the wire name of a field that says no other: ``task_id`` is ``taskId``."""
+    """Return the wire name of a field without another alias: ``task_id`` is ``taskId``."""
     first, *others = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in others)
 
 
 class Model(BaseModel):
-    """What was set goes out, by wire name; what came in stays, known or not."""
+    """Base of generated models: sends what was set, by wire name, and keeps unknown fields."""
 
     model_config = ConfigDict(
         alias_generator=AliasGenerator(validation_alias=camel, serialization_alias=camel),
@@ -75,7 +75,7 @@ class Model(BaseModel):
         strict=True,
     )
     __init__ = _init
-    _given: OriginalValue = PrivateAttr(default_factory=OriginalValue)
+    _original: OriginalValue = PrivateAttr(default_factory=OriginalValue)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -85,16 +85,16 @@ class Model(BaseModel):
 
 
 class RootModel(pydantic.RootModel[T]):
-    """A body or a reply that is no object, or one of several."""
+    """Base of generated models whose body or reply is no object, or one of several."""
 
     model_config = ConfigDict(strict=True)
-    _given: OriginalValue = PrivateAttr(default_factory=OriginalValue)
+    _original: OriginalValue = PrivateAttr(default_factory=OriginalValue)
 
     @model_validator(mode="wrap")
     @classmethod
     def _keep_original(cls, raw: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
         model: RootModel[Any] = _build(raw, build)
-        model._given = OriginalValue(raw, _freeze(model.root))
+        model._original = OriginalValue(raw, _freeze(model.root))
         return model
 
 
@@ -113,7 +113,7 @@ def _with_integers(raw: Any) -> Any:
     """Replace ``5.0`` by ``5``; return the very same value where there is nothing to change."""
     if isinstance(raw, float) and raw.is_integer():
         integer = Integer(raw)
-        integer.given = raw
+        integer.original = raw
         return integer
     if isinstance(raw, dict):
         items = {name: _with_integers(inner) for name, inner in raw.items()}
@@ -126,7 +126,7 @@ def _with_integers(raw: Any) -> Any:
 
 def attach_original(model: Model, raw: dict[str, Any]) -> Model:
     """Store in the model the JSON that it was made from."""
-    model._given = OriginalValue(raw, _freeze(model.__dict__))
+    model._original = OriginalValue(raw, _freeze(model.__dict__))
     return model
 
 
@@ -140,11 +140,11 @@ def _freeze(content: Any) -> Any:
 def to_wire(content: Any) -> Any:
     """Return a value as it goes out: of a model exactly what was set, by wire name.
 
-    Where a model changed the form of what it was given (``1`` to ``1.0`` for a number), the
-    form that was given goes out, unless the field was set to something else since.
+    Where a model changed the form of its input (``1`` to ``1.0`` for a number), the original
+    form goes out, unless the field was set to something else since.
     """
     if isinstance(content, RootModel):
-        return _restore_form(content.root, content._given.value, content._given.built)
+        return _restore_form(content.root, content._original.value, content._original.built)
     if isinstance(content, Model):
         return _set_fields(content)
     if isinstance(content, BaseModel):
@@ -152,13 +152,13 @@ def to_wire(content: Any) -> Any:
     if isinstance(content, dict):
         return {name: to_wire(inner) for name, inner in content.items()}
     if isinstance(content, Integer):
-        return content.given
+        return content.original
     return [to_wire(inner) for inner in content] if isinstance(content, list | tuple) else content
 
 
 def _set_fields(model: Model) -> dict[str, Any]:
     """Return the fields that were set, first in the order of the original."""
-    original, built = model._given.value or {}, model._given.built or {}
+    original, built = model._original.value or {}, model._original.built or {}
     more = model.model_extra or {}
     names = {}
     for name, field in type(model).model_fields.items():
@@ -226,7 +226,7 @@ def _read_members(kind: Any, raw: Any) -> Any:
         return {name: _read_value(members[1], inner) for name, inner in raw.items()}
     if isinstance(kind, type) and issubclass(kind, RootModel):
         root = kind.model_construct(_read_value(kind.model_fields["root"].annotation, raw))
-        root._given = OriginalValue(raw, _freeze(root.root))
+        root._original = OriginalValue(raw, _freeze(root.root))
         return root
     if isinstance(kind, type) and issubclass(kind, Model) and isinstance(raw, dict):
         return _read_model(kind, raw)

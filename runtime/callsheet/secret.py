@@ -20,9 +20,9 @@ _SHORTEST_BASE64 = 8  # a shorter run of letters is likelier a word than a part 
 
 
 class Secret:
-    """A key that shows itself as ``sk-…f3a9`` and gives its text to ``reveal()`` alone.
+    """API key that prints as ``sk-…f3a9``; only ``reveal()`` returns its text.
 
-    A pickled one holds the mask only; copies in the same process keep the key.
+    A pickled secret holds the mask only; copies in the same process keep the key.
     """
 
     __slots__ = ("_mask", "_reveal")

@@ -19,7 +19,7 @@ class Param(NamedTuple):
     ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).
     ``default`` is the server's, as JSON text: it is shown and never sent. ``example`` is the
     first value that the schema gives as an example, as JSON text.
-    ``sent`` is this client's own default, as JSON text: it is sent where nothing else is said.
+    ``sent`` is this client's own default, as JSON text: it is sent where the caller gives no value.
     ``only`` names the one member of a family that takes this parameter.
     """
 
@@ -90,10 +90,10 @@ class Action(NamedTuple):
 
 
 class Advertised(NamedTuple):
-    """What the server said about one action, unchanged.
+    """One action as the server advertises it, unchanged.
 
-    ``input`` is ``None`` where no JSON Schema was readable. ``hints`` holds what the entry
-    said about cost and repetition: ``readOnly``, ``billable``, ``idempotency``, ``deprecated``.
+    ``input`` is ``None`` where no JSON Schema was readable. ``hints`` holds what the
+    entry states: ``readOnly``, ``billable``, ``idempotency``, ``deprecated``.
     """
 
     id: str

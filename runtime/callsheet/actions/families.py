@@ -105,10 +105,10 @@ def find_families(
     for create in sorted(overlay.families):
         if create in schemas:
             _enter(members, _configured_family(create, overlay.families[create], schemas))
-    askers = _QueryActions(schemas)
+    queries = _QueryActions(schemas)
     for wait in sorted(name for name in schemas if name.endswith(AND_WAIT)):
         if wait not in members:
-            _enter(members, _family_by_name(wait, schemas, members, askers))
+            _enter(members, _family_by_name(wait, schemas, members, queries))
     return members
 
 
@@ -138,11 +138,11 @@ def _family_by_name(
     wait: str,
     schemas: Mapping[str, Mapping[str, Any] | None],
     members: Mapping[str, Member],
-    askers: _QueryActions,
+    queries: _QueryActions,
 ) -> Family:
     create = wait.removesuffix(AND_WAIT)
     timeout = _deadline(schemas[wait])
-    query = askers.of(create)
+    query = queries.of(create)
     key = task_key(schemas.get(query)) or "taskId"
     if create in schemas and create not in members and query:
         return Family(create=create, wait=wait, query=query, task_key=key, timeout_ms=timeout)
@@ -150,10 +150,10 @@ def _family_by_name(
 
 
 class _QueryActions:
-    """The actions that ask about jobs, by group: each name and schema is looked at once.
+    """Actions that query jobs, by group; each name and schema is read once.
 
-    The name must say that it asks: one that needs a task id alone may as well cost money
-    (an upscale of a finished video), and what asks is repeated freely.
+    The name must say that it queries: an action that needs only a task id may cost money (an
+    upscale of a finished video), and a query is repeated freely.
     """
 
     def __init__(self, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
@@ -162,11 +162,11 @@ class _QueryActions:
             group, _, last = name.rpartition(".")
             words = set(kebab(last).split("-"))
             rank = next((index for index, word in enumerate(_QUERY_WORDS) if word in words), None)
-            askers = self._groups.setdefault(group, [])
-            if rank is None or words & _DOING or len(askers) >= _MOST_QUERIES:
+            queries = self._groups.setdefault(group, [])
+            if rank is None or words & _DOING or len(queries) >= _MOST_QUERIES:
                 continue
             if task_key(schemas[name]):
-                askers.append((rank, name, words))
+                queries.append((rank, name, words))
 
     def of(self, create: str) -> str:
         """Return the action that asks about the jobs of ``create``; empty where there is none."""

@@ -31,7 +31,7 @@ OWN_FLAGS = frozenset(("help", "json", "out", "input", "dry-run"))
 FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
 """The flags that the command of a family keeps besides."""
 
-# A name speaks of a medium by its last word, so that imagePrompt and videoStyle stay texts.
+# The last word of a name decides whether it is a medium: imagePrompt and videoStyle are texts.
 _MEDIA = frozenset(
     (
         *("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos"),
@@ -124,7 +124,7 @@ def assign_flags(
     """Assign one flag to each wire path, unique and the same whatever the order of the paths.
 
     What was ``locked`` before stays, unless an alias or a flag of ours wants it otherwise. A
-    field named like a flag of ours is said as ``input.NAME``. Of several names that ask for one
+    field named like a flag of ours becomes ``input.NAME``. Of several names that ask for one
     flag, an alias comes first, then the name spelled like the flag, then the others in order,
     numbered from 2.
     """
@@ -222,7 +222,7 @@ def assign_commands(
 
 
 class _Paths(dict[str, tuple[str, ...]]):
-    """The paths given so far, with what is needed to find a clash at once."""
+    """Command paths assigned so far, indexed to find a clash at once."""
 
     def __init__(self) -> None:
         super().__init__()

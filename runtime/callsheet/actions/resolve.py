@@ -29,7 +29,7 @@ _UNTYPED = "the action takes --input alone"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something about one action that its owner should know; the action stays reachable."""
+    """Finding about one action that its owner should know; the action stays reachable."""
 
     code: str
     action: str
@@ -80,7 +80,7 @@ def resolve_actions(
 
 
 class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
-    """The admitted input schema of each action, looked at when it is first asked for."""
+    """Admitted input schemas by action id, each read when it is first used."""
 
     def __init__(
         self, entries: Mapping[str, Advertised], admit: AdmissionCache, report: Callable[..., None]
@@ -120,7 +120,7 @@ class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
 class ActionResolver:
     """The entries of one catalogue, their names and families, and each action on demand.
 
-    A schema is read when its action is asked for, or when it may belong to a family.
+    A schema is read when its action is used, or when it may belong to a family.
     """
 
     def __init__(

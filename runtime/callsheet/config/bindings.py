@@ -15,7 +15,7 @@ INTERFACE = 2
 
 
 class Bindings(NamedTuple):
-    """A generated package, or none: ``package`` is then empty and everything is looked up live.
+    """Generated package; without one ``package`` is empty and everything is looked up live.
 
     ``source`` is where the lock came from: an origin, or ``sandbox``. ``interface`` is the
     runtime interface that the package was written for.

@@ -27,7 +27,7 @@ OFF_WORDS = ("", "0", "false", "no", "none", "off")
 
 
 class Settings(NamedTuple):
-    """One resolved configuration. ``origins`` tells for each name where its value came from.
+    """Resolved configuration. ``origins`` maps each name to where its value came from.
 
     ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
     scheme, host and port: the only place that ever sees ``key``. ``warnings`` are for stderr.
@@ -105,7 +105,7 @@ def join_url(base: str, link: str) -> str:
 def parse_host(text: str, *, insecure_http: bool = False) -> str:
     """Read a base URL that a person typed; raise ``UsageError`` where it is none.
 
-    A bare name gets ``https``. Plain http is taken for loopback alone, unless said otherwise.
+    A bare name gets ``https``. Plain http is for loopback only, unless ``insecure_http``.
     """
     url = text.strip()
     if "://" not in url:
@@ -149,14 +149,14 @@ def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str
 
 
 class Variables(dict[str, str]):
-    """The environment, whose representation shows no value: one of them may be the key."""
+    """Environment whose representation shows no value: one of them may be the key."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} variables>"
 
 
 class _Resolver:
-    """Looks a name up in flags, environment and profile, and remembers where it was found."""
+    """Lookup of a name in flags, environment and profile that records where it was found."""
 
     def __init__(self, flags: Mapping[str, Any], env: str, environ: Mapping[str, str]) -> None:
         self.flags, self.env, self.environ = flags, env, environ

@@ -69,7 +69,7 @@ class _PatternRemover:
         if key in SEVERAL or key in ONE:
             return self._schema(content)
         if isinstance(content, dict) and key not in {"const", "default"}:
-            return self.object(content)  # a $ref may point under a keyword that nobody knows
+            return self.object(content)  # a $ref may point under an unknown keyword
         return content
 
     def _schema(self, schema: Any) -> Any:
@@ -139,7 +139,7 @@ def draft_of(schema: object) -> Draft:
 
     That of ``$schema`` where it is a known one; else 2020-12, unless only the metaschema of
     draft-07 accepts the schema (``items`` as a list, for instance), or the schema keeps its
-    parts in ``definitions`` and says nothing that is newer than draft-07: what stands beside
+    parts in ``definitions`` and uses nothing newer than draft-07: what stands beside
     a ``$ref`` then binds nobody, and refusing by it could refuse what the server allows.
     """
     draft = declared_draft(schema)
@@ -181,12 +181,12 @@ def admit_with_notes(raw: object) -> _Admitted:
     if isinstance(raw, bool):
         return ({} if raw else {"not": {}}), ()
     if not isinstance(raw, dict):
-        raise SchemaRefused("this is no JSON Schema, which is an object, true or false", "")
+        raise SchemaRefused("this is not a JSON Schema: neither an object nor true or false", "")
     check_size(raw)
     links: dict[str, Any] = with_uri_refs(raw)
     draft = draft_of(links)
     if not is_valid_schema(links, draft):
-        raise SchemaRefused(f"this is no valid JSON Schema ({draft})", "")
+        raise SchemaRefused(f"this is not a valid JSON Schema ({draft})", "")
     cleaner = _SchemaSanitizer(links, draft)
     clean = cleaner.run()
     check_cost(clean)
@@ -240,7 +240,7 @@ def _boolean(schema: object) -> dict[str, Any]:
 
 
 class _SchemaSanitizer:
-    """One walk over a raw schema; targets that the allow-list would drop move to ``$defs``."""
+    """Walk over a raw schema; targets that the allow-list would drop move to ``$defs``."""
 
     def __init__(self, raw: dict[str, Any], draft: Draft) -> None:
         self.notes: list[str] = []
@@ -262,7 +262,7 @@ class _SchemaSanitizer:
             target = follow(local_ref(location), self._raw)
             if not is_valid_schema(target, self._draft):
                 raise SchemaRefused(
-                    "a $ref leads to something that is no schema", local_ref(location)
+                    "a $ref leads to something that is not a schema", local_ref(location)
                 )
             clean.setdefault("$defs", {})[name] = self._schema(target, base)
         return clean

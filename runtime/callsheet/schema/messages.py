@@ -212,13 +212,13 @@ _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
     "maxItems": _count_sentence("entries", "the most is"),
     "minProperties": _count_sentence("fields", "the least is"),
     "maxProperties": _count_sentence("fields", "the most is"),
-    "uniqueItems": lambda given, _: "has the same entry twice",
-    "not": lambda given, _: f"is {abbreviate(given)}, which the schema rules out",
-    "contains": lambda given, _: "has too few or too many of the entries that are needed",
-    "minContains": lambda given, _: "has too few of the entries that are needed",
-    "maxContains": lambda given, _: "has too many of the entries that are counted",
-    "items": lambda given, _: "has more entries than are allowed",
-    "additionalItems": lambda given, _: "has more entries than are allowed",
+    "uniqueItems": lambda actual, _: "has the same entry twice",
+    "not": lambda actual, _: f"is {abbreviate(actual)}, which the schema rules out",
+    "contains": lambda actual, _: "has too few or too many of the entries that are needed",
+    "minContains": lambda actual, _: "has too few of the entries that are needed",
+    "maxContains": lambda actual, _: "has too many of the entries that are counted",
+    "items": lambda actual, _: "has more entries than are allowed",
+    "additionalItems": lambda actual, _: "has more entries than are allowed",
 }
 
 

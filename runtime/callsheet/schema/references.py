@@ -67,7 +67,7 @@ _UNIDENTIFIED = "callsheet:/schema"
 
 
 class ReferenceIndex:
-    """An index of one raw schema; nothing is ever fetched."""
+    """Index of the resources and anchors of one raw schema; nothing is ever fetched."""
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self._raw = raw
@@ -156,7 +156,7 @@ def is_admitted(location: Location) -> bool:
 
 
 class SchemaRefused(ValueError):
-    """A schema that may not be used; ``reason`` in words, ``pointer`` where, as JSON pointer."""
+    """Schema that may not be used: ``reason`` in words, ``pointer`` (JSON pointer) to the place."""
 
     def __init__(self, reason: str, pointer: str) -> None:
         super().__init__(f"{reason} (at {pointer})" if pointer else reason)

@@ -30,12 +30,12 @@ _UPPER = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """One value's schema without ``$ref``, ``allOf`` and unions.
+    """Flattened schema of one value: without ``$ref``, ``allOf`` and unions.
 
     ``kinds`` are the JSON types that may pass (``number`` includes ``integer``).
     ``choices`` is ``None`` where the values are not listed. ``properties`` and ``items`` are
     schemas still, to be read when wanted. ``shown`` holds the annotations. ``limits`` are
-    complete only where the value has a single kind; the judge decides in any case.
+    complete only where the value has a single kind; the validator decides in any case.
     """
 
     kinds: frozenset[str] = KINDS
@@ -52,7 +52,7 @@ NOTHING = Shape(kinds=frozenset())
 
 
 class ShapeReader:
-    """Reads the subschemas of one admitted root; past 2,000 steps everything is "anything"."""
+    """Reader of the subschemas of one admitted root; after 2,000 steps it returns ``ANYTHING``."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root

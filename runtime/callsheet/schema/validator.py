@@ -35,7 +35,7 @@ _EXACT = 2**53
 def is_plainly_valid(schema: object, body: object, depth: int = _DEPTH) -> bool:
     """Tell whether the schema surely allows the body, whatever its draft.
 
-    False says nothing: another keyword than the ones known here, a number that is not exact,
+    False means unknown: another keyword than the ones known here, a number that is not exact,
     or a value that is not allowed; the validator then decides. What a field that is not given
     would have to be is not looked at.
     """

@@ -144,8 +144,8 @@ UNREADABLE = [
     (["--picture", "@nowhere"], "--picture: there is no file 'nowhere'"),
     (["--text-file", "nowhere"], "--text-file: nowhere: No such file or directory"),
     (["--input", "nowhere"], "--input: nowhere: No such file or directory"),
-    (["--camera", '{"a":1,"a":2}'], '--camera: the key "a" stands twice in one object'),
-    (["--input", '{"a":1,"a":2}'], '--input: the key "a" stands twice in one object'),
+    (["--camera", '{"a":1,"a":2}'], '--camera: the key "a" occurs twice in one object'),
+    (["--input", '{"a":1,"a":2}'], '--input: the key "a" occurs twice in one object'),
     (["--input", "[1]", "--text", "x"], "--input: flags can only be added to a JSON object"),
 ]
 
