@@ -295,5 +295,5 @@ def _catalogue(
         host = client.engine.host
         cached = host.cached()
         every = cached is not None and host.timing.wall() - cached.whole > _DAY
-        catalogue: Catalogue = client.run(host.refresh(whole=refresh, every=every))
+        catalogue: Catalogue = client.run(host.refresh(anew=refresh, every=every))
     return catalogue

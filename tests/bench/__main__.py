@@ -32,13 +32,13 @@ def tell(words: str) -> None:
 
 
 def facts(installed: dict[str, peers.Peer]) -> dict[str, str]:
-    """The machine and the versions."""
-    found = {"python": platform.python_version(), "system": platform.platform(terse=True)}
-    found["processors"] = f"{os.cpu_count()} x {_processor()}"
+    """Return the machine and the versions."""
+    versions = {"python": platform.python_version(), "system": platform.platform(terse=True)}
+    versions["processors"] = f"{os.cpu_count()} x {_processor()}"
     for name in PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found | {f"peer {name}": peer.version() for name, peer in installed.items()}
+            versions[name] = importlib.metadata.version(name)
+    return versions | {f"peer {name}": peer.version() for name, peer in installed.items()}
 
 
 def _processor() -> str:
@@ -50,10 +50,10 @@ def _processor() -> str:
 
 
 def trials(stage: Stage, installed: dict[str, peers.Peer]) -> list[Trial]:
-    """All trials, the cheap ones first."""
-    found = [*startup.trials(stage, installed), *calling.trials(stage, installed)]
-    found += [*looping.trials(stage), *fetching.trials(stage)]
-    return [*found, *generating.trials(stage, installed)]
+    """Return all trials, the cheap ones first."""
+    cheap = [*startup.trials(stage, installed), *calling.trials(stage, installed)]
+    cheap += [*looping.trials(stage), *fetching.trials(stage)]
+    return [*cheap, *generating.trials(stage, installed)]
 
 
 def main(only: list[str]) -> int:
@@ -68,20 +68,20 @@ def main(only: list[str]) -> int:
         for trial in trials(stage, installed):
             if only and not any(word in trial.name for word in only):
                 continue
-            begun = time.monotonic()
-            found = run(trial, LIMITS[quick], tell)
-            results += found
-            for one in found:
-                tell("  ".join(cell for cell in cells(one) if cell))
-            tell(f"{trial.name}: {time.monotonic() - begun:.0f} s\n")
-    known = facts(installed)
+            started = time.monotonic()
+            rows = run(trial, LIMITS[quick], tell)
+            results += rows
+            for row in rows:
+                tell("  ".join(cell for cell in cells(row) if cell))
+            tell(f"{trial.name}: {time.monotonic() - started:.0f} s\n")
+    versions = facts(installed)
     sys.stdout.write(table(results) + "\n\n")
-    sys.stdout.write("".join(f"{name}: {value}\n" for name, value in known.items()))
+    sys.stdout.write("".join(f"{name}: {version}\n" for name, version in versions.items()))
     written = folder / ("quick" if quick else "full")
-    for suffix, text in ((".json", json.dumps(document(results, known), indent=1)),
+    for suffix, text in ((".json", json.dumps(document(results, versions), indent=1)),
                          (".svg", plot.svg(results))):  # fmt: skip
         Path(f"{written}{suffix}").write_text(text, encoding="utf-8")
-    return 1 if any(one.missed for one in results) else 0
+    return 1 if any(row.missed for row in results) else 0
 
 
 if __name__ == "__main__":

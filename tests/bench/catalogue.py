@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 
 
 def actions(count: int, *, changed: int = -1) -> list[Schema]:
-    """As many actions, each with both schemas; ``changed`` names one that differs."""
+    """Return so many actions, each with both schemas; ``changed`` names one that differs."""
     return [_action(number, changed == number) for number in range(count)]
 
 
@@ -87,8 +87,10 @@ def _output(number: int) -> Schema:
 
 
 def openapi(count: int) -> Schema:
-    """The same actions as an OpenAPI document, for generators that read no catalogue."""
-    paths = {f"/api/actions/{one['id']}": {"post": _operation(one)} for one in actions(count)}
+    """Return the same actions as an OpenAPI document, for generators that read no catalogue."""
+    paths = {
+        f"/api/actions/{action['id']}": {"post": _operation(action)} for action in actions(count)
+    }
     about = {
         "info": {"title": "bench", "version": "1"},
         "servers": [{"url": "https://example.com"}],
@@ -96,14 +98,14 @@ def openapi(count: int) -> Schema:
     return {"openapi": "3.0.3", **about, "paths": paths}
 
 
-def _operation(one: Schema) -> Schema:
+def _operation(action: Schema) -> Schema:
     def content(schema: Schema) -> Schema:
         return {"content": {"application/json": {"schema": schema}}}
 
-    answer = {"description": "What came of it.", **content(one["outputSchema"])}
+    answer = {"description": "What came of it.", **content(action["outputSchema"])}
     return {
-        "operationId": one["id"].replace(".", "_"),
-        "tags": [one["id"].split(".")[1]],
-        "requestBody": {"required": True, **content(one["inputSchema"])},
+        "operationId": action["id"].replace(".", "_"),
+        "tags": [action["id"].split(".")[1]],
+        "requestBody": {"required": True, **content(action["inputSchema"])},
         "responses": {"200": answer},
     }

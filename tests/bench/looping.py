@@ -22,10 +22,10 @@ def main(name: str, facts: str) -> None:
     spec.loader.exec_module(module)
     step = module.prepare(**json.loads(facts))
     for line in sys.stdin:
-        begun, used = time.perf_counter(), time.process_time()
+        started, used = time.perf_counter(), time.process_time()
         for _ in range(int(line)):
             step()
-        wall, cpu = time.perf_counter() - begun, time.process_time() - used
+        wall, cpu = time.perf_counter() - started, time.process_time() - used
         sys.stdout.write(json.dumps([wall, cpu, peak()]) + "\n")
         sys.stdout.flush()
 

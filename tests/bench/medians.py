@@ -21,14 +21,14 @@ class Median(NamedTuple):
 
 
 def median_of(values: Sequence[float]) -> Median:
-    """The median of some values; fewer than six give their whole range as the interval."""
+    """Return the median of some values; fewer than six give their whole range as the interval."""
     ordered = sorted(values)
     skipped = _skipped(len(ordered))
     return Median(median(ordered), ordered[skipped], ordered[-1 - skipped])
 
 
 def _skipped(count: int) -> int:
-    """How many values may be left out at either end: the binomial tail stays under 2.5 %."""
+    """Return how many values may be left out at either end: the binomial tail stays under 2.5 %."""
     tail, skipped = 0.0, 0
     for below in range(count // 2):
         tail += comb(count, below) / 2**count
@@ -39,5 +39,5 @@ def _skipped(count: int) -> int:
 
 
 def ratios_of(ours: Sequence[float], base: Sequence[float]) -> Median:
-    """The median of the ratios pair by pair: a machine that slows down slows both."""
+    """Return the median of the ratios pair by pair: a machine that slows down slows both."""
     return median_of([mine / theirs for mine, theirs in zip(ours, base, strict=True)])

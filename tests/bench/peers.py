@@ -33,20 +33,20 @@ class Peer:
     folder: Path
 
     def python(self) -> str:
-        """Its interpreter."""
+        """Return its interpreter."""
         return str(self.folder / "bin" / "python")
 
     def process(self, folder: Path, *words: str, program: str = "python") -> Process:
-        """One run of a program of this environment in a folder."""
+        """Return one run of a program of this environment in a folder."""
         return Process([str(self.folder / "bin" / program), *words], self.environ(), folder)
 
     def environ(self) -> dict[str, str]:
-        """The environment variables; what it installed is found first."""
+        """Return the environment variables; what it installed is found first."""
         environ = clean_environ() | {"NO_COLOR": "1", "FASTMCP_CHECK_FOR_UPDATES": "off"}
         return environ | {"PATH": f"{self.folder / 'bin'}:{environ.get('PATH', '')}"}
 
     def version(self) -> str:
-        """The version of its package."""
+        """Return the version of its package."""
         if self.name in NODE:
             about = self.folder / "node_modules" / self.name / "package.json"
             return str(json.loads(about.read_text(encoding="utf-8"))["version"])
@@ -57,7 +57,7 @@ class Peer:
 
 def install(folder: Path, tell: Callable[[str], object]) -> dict[str, Peer]:
     """Make the environments that are not there; tells which peers are left out, and why."""
-    found = {}
+    installed = {}
     for name, packages in {**WANTED, **NODE}.items():
         peer = Peer(name, folder / name)
         if not (peer.folder / "installed").exists():
@@ -65,8 +65,8 @@ def install(folder: Path, tell: Callable[[str], object]) -> dict[str, Peer]:
             if why:
                 tell(f"{name} is left out: {why}")
                 continue
-        found[name] = peer
-    return found
+        installed[name] = peer
+    return installed
 
 
 def _make(peer: Peer, packages: list[str]) -> str:

@@ -17,12 +17,12 @@ STYLE = "text{font:12px sans-serif;fill:#333}.held{fill:#2a7}.missed{fill:#c33}l
 
 
 def svg(results: Sequence[Result]) -> str:
-    """A dot a row: left of the line is better than the target, on a scale of powers of two."""
-    shown = [one for one in results if one.target and (one.ratio or one.absolute)]
-    height = LINE * (len(shown) + 3)
+    """Draw a dot a row: left of the line is better than the target, in powers of two."""
+    plotted = [result for result in results if result.target and (result.ratio or result.absolute)]
+    height = LINE * (len(plotted) + 3)
     line = f'<line x1="{_x(1)}" y1="{LINE}" x2="{_x(1)}" y2="{height - LINE}"/>'
     words = f'<text x="{_x(1) - 20}" y="12">target</text>'
-    rows = [_row(one, LINE * (number + 2)) for number, one in enumerate(shown)]
+    rows = [_row(result, LINE * (number + 2)) for number, result in enumerate(plotted)]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{RIGHT + 20}" height="{height}">'
     return "\n".join([head, f"<style>{STYLE}</style>", words, line, *rows, "</svg>", ""])
 
@@ -33,9 +33,9 @@ def _x(part: float) -> float:
 
 
 def _row(result: Result, y: int) -> str:
-    found = result.ours if result.absolute or result.ratio is None else result.ratio
+    median = result.ours if result.absolute or result.ratio is None else result.ratio
     assert result.target is not None
-    low, middle, high = (_x(v / result.target) for v in (found.low, found.value, found.high))
+    low, middle, high = (_x(v / result.target) for v in (median.low, median.value, median.high))
     kind = "missed" if result.missed else "held"
     name = f'<text x="0" y="{y + 4}">{escape(result.metric)}</text>'
     span = f'<line x1="{low}" y1="{y}" x2="{high}" y2="{y}"/>'

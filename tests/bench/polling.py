@@ -25,11 +25,11 @@ class Counted:
     count: Callable[[], float]
 
     def sample(self) -> Sample:
-        """The next count."""
+        """Return the next count."""
         return Sample(self.count(), 0.0)
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: it keeps nothing."""
 
 
 class Polls:
@@ -40,26 +40,26 @@ class Polls:
         self._lengths = [
             SECONDS * chance.uniform(1 - SPREAD, 1 + SPREAD) for _ in range(JOBS + PAST)
         ]
-        seen = [
+        watched = [
             self._watched(self._lengths[n : n + PAST], self._lengths[n + PAST]) for n in range(JOBS)
         ]
-        self._polls = [polls for polls, _ in seen]
+        self._polls = [polls for polls, _ in watched]
         # A fixed interval is late by half of itself on average.
-        self._interval = 2 * mean(late for _, late in seen)
+        self._interval = 2 * mean(late for _, late in watched)
 
     def learnt(self) -> Counted:
-        """What the client asks."""
-        found = iter(self._polls * 3)
-        return Counted(lambda: float(next(found)))
+        """Count the polls of the client."""
+        counts = iter(self._polls * 3)
+        return Counted(lambda: float(next(counts)))
 
     def fixed(self) -> Counted:
-        """What a fixed interval that is late by as much asks."""
-        found = iter(self._lengths[PAST:] * 3)
-        return Counted(lambda: next(found) // self._interval + 1)
+        """Count the polls of a fixed interval that is late by as much."""
+        lengths = iter(self._lengths[PAST:] * 3)
+        return Counted(lambda: next(lengths) // self._interval + 1)
 
     @staticmethod
     def _watched(past: list[float], seconds: float) -> tuple[int, float]:
-        """How many polls a job takes, and how late its end is seen."""
+        """Return how many polls a job takes, and how late its end is seen."""
         from callsheet.flows.jobs import PollSchedule
 
         pace, now, polls = PollSchedule(past), 0.0, 0

@@ -35,13 +35,13 @@ class Server:
         self.delay = delay
         names = ("id", "title", "description")
         self.answers = {
-            "/api/actions": _json([{name: one[name] for name in names} for one in listed]),
+            "/api/actions": _json([{name: action[name] for name in names} for action in listed]),
             "/schemas": _json(listed),
         }
-        for one in listed:
-            path = f"/api/actions/{one['id']}"
-            self.answers[f"{path}/schema"] = _json(one)
-            word = one["id"].rpartition(".")[2]
+        for action in listed:
+            path = f"/api/actions/{action['id']}"
+            self.answers[f"{path}/schema"] = _json(action)
+            word = action["id"].rpartition(".")[2]
             self.answers[path] = _json(JOB if word.startswith(("generate", "query")) else FOUND)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,17 +57,17 @@ class Server:
         self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         line, *headers = head.decode("latin-1").split("\r\n")
-        path, known = line.split(" ")[1].partition("?")[0], False
+        path, is_cached = line.split(" ")[1].partition("?")[0], False
         for header in headers:
             name, _, value = header.partition(":")
             if name.lower() == "content-length":
                 await reader.readexactly(int(value))
-            known = known or name.lower() == "if-none-match"
+            is_cached = is_cached or name.lower() == "if-none-match"
         if self.delay:
             await asyncio.sleep(self.delay)
         if path.startswith("/file/"):
             await _file(int(path.rpartition("/")[2]), writer)
-        elif known:
+        elif is_cached:
             writer.write(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n")
         else:
             writer.write(self.answers.get(path, _json({"error": "nothing here"}, "404 No")))
@@ -101,7 +101,7 @@ async def main(count: int, delay: float, port: int) -> None:
 
 @contextmanager
 def served(count: int, *, delay: float = 0.0, port: int = 0) -> Iterator[str]:
-    """A server in a process of its own; gives its address."""
+    """Run a server in a process of its own; yield its address."""
     words = [sys.executable, __file__, str(count), str(delay), str(port)]
     with Popen(words, stdout=PIPE, text=True) as process:
         assert process.stdout is not None

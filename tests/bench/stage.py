@@ -27,20 +27,20 @@ PROGRAMS = FOLDER / "programs"
 
 
 def clean_environ() -> dict[str, str]:
-    """This environment without settings of Python or of the program: .pyc files are used."""
+    """Return this environment without settings of Python or of the program: .pyc files are used."""
     dropped = ("ADS_", "XDG_", "PYTHON", "CALLSHEET_", "_ADS")
     return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
 
 
 def _digest() -> str:
-    """What written clients depend on: the text of the generator, the runtime and the bench."""
-    found = hashlib.sha256()
+    """Digest what written clients depend on: generator, runtime and bench."""
+    digest = hashlib.sha256()
     folders = [*SOURCES[:2], ROOT / "templates"]
     paths = [path for folder in folders for path in sorted(folder.rglob("*.*"))]
     for path in [*paths, FOLDER / "catalogue.py", PROGRAMS / "write_client.py"]:
         if path.suffix in {".py", ".jinja"}:
-            found.update(path.read_bytes())
-    return found.hexdigest()[:12]
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @dataclass
@@ -56,8 +56,8 @@ class Stage:
     def prepare(self) -> None:
         """Start the servers, write the clients that are not there yet, compile, log in."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for left in set(self.folder.glob("clients-*")) - {self.client(0).parent}:
-            shutil.rmtree(left)
+        for outdated in set(self.folder.glob("clients-*")) - {self.client(0).parent}:
+            shutil.rmtree(outdated)
         shutil.rmtree(self.folder / "projects", ignore_errors=True)
         for source in SOURCES:
             compileall.compile_dir(source, quiet=2)
@@ -79,10 +79,10 @@ class Stage:
             stamp.touch()
 
     def _python(self, words: list[str], *, plain: bool = False) -> None:
-        given = words if plain else [str(PROGRAMS / words[0]), *words[1:]]
+        argv = words if plain else [str(PROGRAMS / words[0]), *words[1:]]
         environ = self.environ(self.sizes[0], generator=True)
         done = subprocess.run(
-            [sys.executable, *given], env=environ, capture_output=True, text=True, check=False
+            [sys.executable, *argv], env=environ, capture_output=True, text=True, check=False
         )
         if done.returncode and not plain:
             raise SystemExit(f"{words}: {done.stdout}{done.stderr}")
@@ -93,11 +93,11 @@ class Stage:
         self.ads(count, "actions", "list", "--refresh").sample()
 
     def client(self, count: int) -> Path:
-        """The source root of the client of so many actions."""
+        """Return the source root of the client of so many actions."""
         return self.folder / f"clients-{_digest()}" / str(count)
 
     def environ(self, count: int, *, generator: bool = False) -> dict[str, str]:
-        """The environment of a client: its package, the runtime, folders of its own."""
+        """Return the environment of a client: its package, the runtime, folders of its own."""
         home = self.folder / f"home-{count}"
         home.mkdir(exist_ok=True)
         roots = [self.client(count), *(SOURCES if generator else SOURCES[:1])]
@@ -106,16 +106,16 @@ class Stage:
         return clean_environ() | own | {"HOME": str(home), "PYTHONPATH": path}
 
     def python(self, *words: str, count: int = 0, **more: object) -> Process:
-        """A program in the environment of a client, so that all of them search the same path."""
+        """Return a program in a client's environment, so that all of them search the same path."""
         environ = self.environ(count or self.sizes[0])
         return Process([sys.executable, *words], environ, self.folder, **more)  # type: ignore[arg-type]  # keywords of Process
 
     def program(self, name: str, *words: str, count: int = 0) -> Process:
-        """One of the programs that the bench compares with."""
+        """Return one of the programs that the bench compares with."""
         return self.python(str(PROGRAMS / f"{name}.py"), *words, count=count)
 
     def ads(self, count: int, *words: str, code: int = 0) -> Process:
-        """The generated program of so many actions."""
-        made = self.program("ads", *words, count=count)
-        made.code = code
-        return made
+        """Return the generated program of so many actions."""
+        process = self.program("ads", *words, count=count)
+        process.code = code
+        return process

@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 HEAD = ("metric", "ours", "floor", "best peer", "ratio", "CPU", "target", "")
 
 
-def quantity(found: Median | None, of: int) -> str:
-    """A median with its unit."""
-    if found is None:
+def quantity(median: Median | None, of: int) -> str:
+    """Return a median with its unit."""
+    if median is None:
         return "-"
     if of == PEAK:
-        return f"{found.value:.0f} MB"
+        return f"{median.value:.0f} MB"
     if of == COUNT:
-        return f"{found.value:.0f}"
-    if found.value >= 1:
-        return f"{found.value:.2f} s"
-    if found.value >= 0.001:
-        return f"{found.value * 1000:.1f} ms"
-    return f"{found.value * 1e6:.0f} us"
+        return f"{median.value:.0f}"
+    if median.value >= 1:
+        return f"{median.value:.2f} s"
+    if median.value >= 0.001:
+        return f"{median.value * 1000:.1f} ms"
+    return f"{median.value * 1e6:.0f} us"
 
 
 def cells(result: Result) -> tuple[str, ...]:
-    """One row as texts."""
+    """Return one row as texts."""
     peer = quantity(result.peer, result.of)
     ratio = result.ratio
     target = result.target
@@ -49,7 +49,7 @@ def cells(result: Result) -> tuple[str, ...]:
 
 
 def table(results: Sequence[Result]) -> str:
-    """All rows, aligned, as Markdown."""
+    """Return all rows, aligned, as Markdown."""
     rows = [HEAD, *map(cells, results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = [
@@ -61,7 +61,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def document(results: Sequence[Result], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """All rows with their intervals, as JSON."""
+    """Return all rows with their intervals, as JSON."""
     rows = [{**_plain(asdict(result)), "missed": result.missed} for result in results]
     return {"facts": dict(facts), "rows": rows}
 

@@ -40,9 +40,9 @@ class BrokenPart(Exception):
 
 
 def once(prepare: Callable[[], object]) -> Callable[[], object]:
-    """What prepares a part before its first run, and never again."""
-    left = [prepare]
-    return lambda: left.pop()() if left else None
+    """Return what prepares a part before its first run, and never again."""
+    pending = [prepare]
+    return lambda: pending.pop()() if pending else None
 
 
 @dataclass
@@ -66,21 +66,21 @@ class Process:
         """Run it; raises ``BrokenPart`` for another exit code than the expected one."""
         if self.before is not None:
             self.before()
-        with (self.folder / "said.txt").open("w+b") as said:
-            begun = time.perf_counter()
+        with (self.folder / "said.txt").open("w+b") as output:
+            started = time.perf_counter()
             process = subprocess.Popen(
                 self.words,
                 env=self.environ,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
             )
             _, status, used = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - begun
+            wall = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
-            said.seek(0)
-            text = said.read().decode(errors="replace")
+            output.seek(0)
+            text = output.read().decode(errors="replace")
         if process.returncode != self.code or self.expected not in text:
             raise BrokenPart(f"{' '.join(self.words)[:300]}: {process.returncode}\n{text[-2000:]}")
         if self.reported:
@@ -88,7 +88,7 @@ class Process:
         return Sample(wall, used.ru_utime + used.ru_stime)
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: it keeps nothing."""
 
 
 @dataclass

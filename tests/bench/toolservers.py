@@ -20,44 +20,44 @@ TYPES = {"string": "str", "integer": "int", "number": "float", "array": "list", 
 
 
 def server(count: int) -> str:
-    """The text of a server with as many tools; each takes what an action takes."""
+    """Return the text of a server with so many tools; each takes what an action takes."""
     tools = []
-    for one in actions(count):
-        schema = one["inputSchema"]
+    for action in actions(count):
+        schema = action["inputSchema"]
         first, *rest = schema["properties"].items()
         words = [f"{first[0]}: {TYPES[first[1]['type']]}"]
         words += [f"{name.replace('from', 'start')}: {TYPES[s['type']]} = None" for name, s in rest]
-        name = one["id"].replace(".", "_")
+        name = action["id"].replace(".", "_")
         tools.append(f"@mcp.tool\ndef {name}({', '.join(words)}) -> dict:\n    return {{}}\n")
     return HEAD + "\n\n".join(tools) + RUN
 
 
 def helps(stage: Stage, peers: dict[str, Peer], count: int) -> dict[str, Process]:
-    """The help of each program that they write, made where it is not there yet."""
+    """Return the help of each program that they write; write what is missing."""
     if "fastmcp" not in peers:
         return {}
     fastmcp, folder = peers["fastmcp"], stage.folder / f"tools-{count}"
     folder.mkdir(exist_ok=True)
     (folder / "server.py").write_text(server(count), encoding="utf-8")
-    made = fastmcp.process(folder, "cli.py", "--help")
+    process = fastmcp.process(folder, "cli.py", "--help")
     words = ["generate-cli", "server.py", "cli.py", "--force", "--no-skill"]
-    made.before = _written(folder / "cli.py", fastmcp.process(folder, *words, program="fastmcp"))
-    found = {"fastmcp": made}
+    process.before = _written(folder / "cli.py", fastmcp.process(folder, *words, program="fastmcp"))
+    processes = {"fastmcp": process}
     if "mcporter" in peers:
-        found["mcporter"] = _mcporter(peers["mcporter"], fastmcp, folder)
-    return found
+        processes["mcporter"] = _mcporter(peers["mcporter"], fastmcp, folder)
+    return processes
 
 
 def _mcporter(mcporter: Peer, fastmcp: Peer, folder: Path) -> Process:
-    """The bundle that mcporter makes of the same server."""
+    """Return the bundle that mcporter makes of the same server."""
     environ = mcporter.environ()
     command = f"{fastmcp.python()} {folder / 'server.py'}"
     program = mcporter.folder / "node_modules" / ".bin" / "mcporter"
     words = [str(program), "generate-cli", "--command", command, "--name", "bench"]
     words += ["--output", "cli.ts", "--bundle", "cli.js", "--runtime", "node"]
-    made = Process(["node", "cli.js", "--help"], environ, folder)
-    made.before = _written(folder / "cli.js", Process(words, environ, folder))
-    return made
+    process = Process(["node", "cli.js", "--help"], environ, folder)
+    process.before = _written(folder / "cli.js", Process(words, environ, folder))
+    return process
 
 
 def _written(path: Path, process: Process) -> Callable[[], object]:

@@ -72,9 +72,9 @@ class Result:
 
     @property
     def missed(self) -> bool:
-        """Whether the interval lies above the target."""
-        found = self.ours if self.absolute else self.ratio
-        return self.target is not None and found is not None and found.low > self.target
+        """Tell whether the interval lies above the target."""
+        median = self.ours if self.absolute else self.ratio
+        return self.target is not None and median is not None and median.low > self.target
 
 
 @dataclass
@@ -119,26 +119,26 @@ def _attempt(name: str, working: dict[str, Any], played: Played) -> Sample | Non
     if name not in working:
         return None
     try:
-        found: Sample = working[name].sample()
+        sample: Sample = working[name].sample()
     except BrokenPart as broken:
         played.broken[name] = str(broken)
         del working[name]
         return None
-    return found
+    return sample
 
 
 def results(trial: Trial, played: Played) -> list[Result]:
-    """The rows whose own part could be run."""
+    """Return the rows whose own part could be run."""
     return [_result(trial, row, played) for row in trial.rows if played.samples.get(row.ours)]
 
 
 def _result(trial: Trial, row: Row, played: Played) -> Result:
     def values(name: str) -> Median | None:
-        found = played.samples.get(name)
-        return median_of([one[row.of % 3] for one in found.values()]) if found else None
+        samples = played.samples.get(name)
+        return median_of([sample[row.of % 3] for sample in samples.values()]) if samples else None
 
-    known = {name: found for name in row.peers if (found := values(name))}
-    peer = min(known, key=lambda name: known[name].value, default="")
+    medians = {name: samples for name in row.peers if (samples := values(name))}
+    peer = min(medians, key=lambda name: medians[name].value, default="")
     ours = values(row.ours)
     assert ours is not None
     mine, base = played.samples[row.ours], played.samples.get(row.against or row.floor, {})
@@ -153,7 +153,7 @@ def _result(trial: Trial, row: Row, played: Played) -> Result:
         metric=row.metric,
         ours=ours,
         floor=values(row.floor),
-        peer=known.get(peer),
+        peer=medians.get(peer),
         peer_name=peer,
         ratio=compared(row.of),
         target=row.target,

@@ -72,15 +72,15 @@ class Host:
         """Return the cached catalogue; fetch it when there is none."""
         return self.cached() or (yield from self.refresh())
 
-    def refresh(self, *, whole: bool = False, every: bool = False) -> Flow[Catalogue]:
-        """Ask the server what it advertises now; ``whole`` asks for every schema anew.
+    def refresh(self, *, anew: bool = False, every: bool = False) -> Flow[Catalogue]:
+        """Ask the server what it advertises now; ``anew`` disregards the cache.
 
         Otherwise only what changed is fetched; ``every`` asks about the schemas too where the
         list did not change.
         """
         from callsheet.catalog.fetch import fetch
 
-        cached = None if whole else self.cached()
+        cached = None if anew else self.cached()
         host = self.settings.require_host()
         fetched = yield from fetch(host, self.overrides, self.timing, cached, every=every)
         if cached is not None and fetched.actions is cached.actions:

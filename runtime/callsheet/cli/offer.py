@@ -42,7 +42,7 @@ def fetch_available(context: Context, *, complete: bool = False) -> AvailableAct
             return AvailableActions(catalogue, "bindings")
     cached = context.host.cached()
     try:
-        return AvailableActions(context.run(context.host.refresh(whole=complete)), "live")
+        return AvailableActions(context.run(context.host.refresh(anew=complete)), "live")
     except CallsheetError as error:
         if cached is None or not error.retryable:
             raise

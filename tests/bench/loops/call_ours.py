@@ -6,14 +6,14 @@ from typing import Any
 
 
 def prepare(host: str, key: str, action: str, body: dict[str, Any]) -> Callable[[], None]:
-    """One step: one call."""
+    """Return a step that makes one call."""
     os.environ |= {"ADS_HOST": host, "ADS_API_KEY": key, "ADS_AUTH": "bearer"}
     from ads_client import Client
 
     client = Client()
-    found = client.find(action)
+    resolved = client.find(action)
 
     def step() -> None:
-        assert client.call(found, body).response.status == 200
+        assert client.call(resolved, body).response.status == 200
 
     return step

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def prepare(host: str, key: str, size: int) -> Callable[[], None]:
-    """One step: one file."""
+    """Return a step that fetches one file."""
     os.environ |= {"ADS_HOST": host, "ADS_API_KEY": key, "ADS_AUTH": "bearer"}
     from ads_client import Client
     from callsheet.flows.download import download

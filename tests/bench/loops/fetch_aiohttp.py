@@ -8,7 +8,7 @@ import aiohttp
 
 
 def prepare(host: str, key: str, at_once: int) -> Callable[[], None]:
-    """One step: one catalogue."""
+    """Return a step that fetches one catalogue."""
 
     async def fetch() -> None:
         connector = aiohttp.TCPConnector(limit=at_once)
@@ -21,7 +21,7 @@ def prepare(host: str, key: str, at_once: int) -> Callable[[], None]:
 
             async with session.get(host + "/api/actions") as reply:
                 listed = json.loads(await reply.read())
-            paths = [f"/api/actions/{one['id']}/schema" for one in listed]
+            paths = [f"/api/actions/{action['id']}/schema" for action in listed]
             assert all(await asyncio.gather(*map(get, paths)))
 
     return lambda: asyncio.run(fetch())

@@ -7,7 +7,7 @@ import httpx
 
 
 def prepare(host: str, key: str, at_once: int) -> Callable[[], None]:
-    """One step: one catalogue."""
+    """Return a step that fetches one catalogue."""
 
     async def fetch() -> None:
         limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
@@ -18,7 +18,7 @@ def prepare(host: str, key: str, at_once: int) -> Callable[[], None]:
                 return dict((await client.get(host + path)).json())
 
             listed = (await client.get(host + "/api/actions")).json()
-            paths = [f"/api/actions/{one['id']}/schema" for one in listed]
+            paths = [f"/api/actions/{action['id']}/schema" for action in listed]
             assert all(await asyncio.gather(*map(get, paths)))
 
     return lambda: asyncio.run(fetch())

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def prepare(host: str, key: str) -> Callable[[], None]:
-    """One step: one GET of the bulk of nothing."""
+    """Return a step: one GET of the bulk of nothing."""
     place = urlsplit(host).netloc
 
     def step() -> None:

@@ -9,7 +9,7 @@ from bodies import BODY, SCHEMA
 
 
 def prepare(**_: str) -> Callable[[], None]:
-    """One step: one body."""
+    """Return a step that validates one body."""
     import jsonschema_rs
 
     validator = jsonschema_rs.validator_for(SCHEMA)

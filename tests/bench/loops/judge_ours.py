@@ -9,7 +9,7 @@ from bodies import BODY, SCHEMA
 
 
 def prepare(**_: str) -> Callable[[], None]:
-    """One step: one body."""
+    """Return a step that validates one body."""
     from callsheet.schema.validator import Validator
 
     validator = Validator.of(SCHEMA)

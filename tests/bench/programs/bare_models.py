@@ -26,10 +26,10 @@ OPTIONS = {
 def main(count: int, at: int = 0, many: int = 0) -> None:
     """Make the modules of ``many`` actions (all, unless told otherwise) from number ``at``."""
     with tempfile.TemporaryDirectory() as folder:
-        for one in actions(count)[at : at + (many or count)]:
-            both = {"Input": one["inputSchema"], "Result": one["outputSchema"]}
+        for action in actions(count)[at : at + (many or count)]:
+            both = {"Input": action["inputSchema"], "Result": action["outputSchema"]}
             text = str(generate(json.dumps({"$defs": both}), **OPTIONS))  # type: ignore[arg-type]  # options by name
-            Path(folder, f"{one['id'].replace('.', '_')}.py").write_text(text, encoding="utf-8")
+            Path(folder, f"{action['id'].replace('.', '_')}.py").write_text(text, encoding="utf-8")
         if not many:
             ruff = Path(sys.executable).with_name("ruff")
             subprocess.run([ruff, "format", "--isolated", "--quiet", folder], check=True)

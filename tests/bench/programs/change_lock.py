@@ -11,10 +11,10 @@ def main(path: str, word: str) -> None:
     """Give the middle action a new optional field of that name."""
     lock = load_lock(Path(path).read_text(encoding="utf-8"))
     entries = list(lock.snapshot.actions)
-    one = entries[len(entries) // 2]
-    schema = dict(one.input)
+    entry = entries[len(entries) // 2]
+    schema = dict(entry.input)
     schema["properties"] = {**schema["properties"], word: {"type": "string"}}
-    entries[len(entries) // 2] = one._replace(input=schema)
+    entries[len(entries) // 2] = entry._replace(input=schema)
     changed = replace(lock, snapshot=replace(lock.snapshot, actions=tuple(entries)))
     Path(path).write_text(dump_lock(changed), encoding="utf-8")
 

@@ -13,7 +13,7 @@ count = int(sys.argv.pop(1))
 
 @click.group()
 def main() -> None:
-    """Every action."""
+    """Build every action."""
 
 
 for one in actions(count):

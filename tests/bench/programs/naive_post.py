@@ -27,10 +27,10 @@ class Body(BaseModel):
 def main(url: str, body: str) -> None:
     """Check it twice and send it."""
     jsonschema.validate(json.loads(body), SCHEMA)
-    made = Body.model_validate_json(body)
+    model = Body.model_validate_json(body)
     headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-bench-0123456789"}
     with httpx.Client() as client:
-        click.echo(client.post(url, content=made.model_dump_json(), headers=headers).text)
+        click.echo(client.post(url, content=model.model_dump_json(), headers=headers).text)
 
 
 main()

@@ -18,18 +18,18 @@ def main(count: str, origin: str, folder: str) -> None:
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
     table = {"strip-prefixes": ["ai."], "free": FREE}
-    said = f'[tool.callsheet]\npackage = "ads_client"\nhost = "{origin}"\nout = "."\n'
-    said += f'strip-prefixes = ["ai."]\nfree = {FREE}\n'
-    (out / "pyproject.toml").write_text(said, encoding="utf-8")
+    config_text = f'[tool.callsheet]\npackage = "ads_client"\nhost = "{origin}"\nout = "."\n'
+    config_text += f'strip-prefixes = ["ai."]\nfree = {FREE}\n'
+    (out / "pyproject.toml").write_text(config_text, encoding="utf-8")
     entries = tuple(
         Advertised(
-            id=one["id"],
-            title=one["title"],
-            description=one["description"],
-            input=one["inputSchema"],
-            output=one["outputSchema"],
+            id=action["id"],
+            title=action["title"],
+            description=action["description"],
+            input=action["inputSchema"],
+            output=action["outputSchema"],
         )
-        for one in actions(int(count))
+        for action in actions(int(count))
     )
     config = Config(
         package="ads_client",
@@ -39,8 +39,8 @@ def main(count: str, origin: str, folder: str) -> None:
         lock=out / LOCK,
         overlay=parse_overlay(table),
     )
-    made = pipeline.draft(config, Snapshot(origin, entries), None)
-    pipeline.write(config, made)
+    drafted = pipeline.draft(config, Snapshot(origin, entries), None)
+    pipeline.write(config, drafted)
     (out / "done").touch()
 
 

@@ -20,7 +20,7 @@ FREE = "ai.video.search"
 
 
 def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
-    """The program's call, then the library's first one, then imports."""
+    """Return the program's call, the library's first one, then imports."""
     return [_call(stage, n) for n in (stage.sizes[0], stage.sizes[-1])] + [
         _import(stage),
         _first(stage),
@@ -68,7 +68,7 @@ def _import(stage: Stage) -> Trial:
 
 
 def _first(stage: Stage) -> Trial:
-    """A free action: what is compared keeps no ledger either."""
+    """Compare a free action: its peers keep no ledger either."""
     facts = [stage.hosts[stage.sizes[-1]], FREE, KEY]
     parts = {
         "first": stage.program("first_call", facts[0], KEY, count=stage.sizes[-1]),
@@ -112,18 +112,20 @@ def _typed(stage: Stage) -> Trial:
 def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
     words = "import ads_client; from ads_client.models import VideoGenerateInput"
     least, most = stage.sizes[0], stage.sizes[-1]
-    one = "import pydantic\nclass One(pydantic.BaseModel):\n    prompt: str\n    seed: int = 0"
+    one_model = (
+        "import pydantic\nclass One(pydantic.BaseModel):\n    prompt: str\n    seed: int = 0"
+    )
     parts: dict[str, Process] = {
         "most": stage.python("-c", words, count=most),
         "least": stage.python("-c", words, count=least),
-        "one": stage.python("-c", one),
+        "one": stage.python("-c", one_model),
     }
     metric = f"import of the client and one action's models, n = {most}"
     rows = [
         Row(metric=metric, ours="most", floor="one", target=1.4),
         Row(metric=f"{metric} over n = {least}", ours="most", floor="least", target=1.05),
     ]
-    rows.append(_memory(stage, parts, words, one))
+    rows.append(_memory(stage, parts, words, one_model))
     if DMCG in peers:
         generated = dmcg_client(stage, peers[DMCG])
         words = "import bench_client; bench_client.Client; import bench_models"
@@ -142,10 +144,10 @@ def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
     )
 
 
-def _memory(stage: Stage, parts: dict[str, Process], words: str, one: str) -> Row:
+def _memory(stage: Stage, parts: dict[str, Process], words: str, one_model: str) -> Row:
     """Memory is read inside the process, so it takes runs of its own."""
     parts["ours, MB"] = stage.program("peak", words, count=stage.sizes[-1])
-    parts["floor, MB"] = stage.program("peak", one)
+    parts["floor, MB"] = stage.program("peak", one_model)
     for name in ("ours, MB", "floor, MB"):
         parts[name].reported = True
     metric = f"import of the client and one action's models, n = {stage.sizes[-1]}, memory"

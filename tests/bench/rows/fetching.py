@@ -25,8 +25,8 @@ def trials(stage: Stage) -> list[Trial]:
 
 
 def _loop(stage: Stage, name: str, host: str, **facts: Any) -> Loop:
-    given = {"host": host, "key": KEY, **facts}
-    return Loop(name, stage.environ(stage.sizes[-1]), stage.folder, given)
+    options = {"host": host, "key": KEY, **facts}
+    return Loop(name, stage.environ(stage.sizes[-1]), stage.folder, options)
 
 
 def _cold(stage: Stage, host: str, count: int) -> Trial:

@@ -38,7 +38,7 @@ class Project:
 
     @property
     def folder(self) -> Path:
-        """The project: a copy of what the written client of the largest size is made from."""
+        """Return the project: a copy of what the largest written client is made from."""
         path = self.stage.folder / "projects" / self.name
         if not path.exists():
             shutil.copytree(self.stage.client(self.stage.sizes[-1]), path)
@@ -52,49 +52,49 @@ class Project:
         return Process([sys.executable, "-c", GENERATE, *LOCKED], environ, path)
 
     def unchanged(self) -> Process:
-        """The same once more."""
-        made = self.generate()
-        made.before = once(lambda: self.folder)
-        return made
+        """Run the same once more."""
+        process = self.generate()
+        process.before = once(lambda: self.folder)
+        return process
 
     def cold(self) -> Process:
-        """The same where nothing was written and nothing is remembered."""
-        made = self.generate()
+        """Run the same where nothing was written and nothing is remembered."""
+        process = self.generate()
 
         def begin() -> None:
-            made.folder = _unused(self.stage, self.name)
-            made.environ = {**made.environ, "HOME": str(made.folder)}
+            process.folder = _unused(self.stage, self.name)
+            process.environ = {**process.environ, "HOME": str(process.folder)}
             for name in ("pyproject.toml", "catalog.lock.json"):
-                shutil.copy(self.stage.client(self.stage.sizes[-1]) / name, made.folder)
+                shutil.copy(self.stage.client(self.stage.sizes[-1]) / name, process.folder)
 
-        made.before = begin
-        return made
+        process.before = begin
+        return process
 
     def changed(self) -> Process:
-        """The same after one action changed, another way each time."""
-        made = self.generate()
+        """Run the same after one action changed, another way each time."""
+        process = self.generate()
 
         def change() -> None:
             lock = self.folder / "catalog.lock.json"
             self.changes += 1
             words = [str(PROGRAMS / "change_lock.py"), str(lock), f"added{self.changes}"]
-            Process([sys.executable, *words], made.environ, self.folder).sample()
+            Process([sys.executable, *words], process.environ, self.folder).sample()
 
-        made.before = change
-        return made
+        process.before = change
+        return process
 
 
 def _unused(stage: Stage, name: str) -> Path:
-    """A new folder. To delete thousands of files slows down the making of the next ones."""
+    """Return a new folder. To delete thousands of files slows down the making of the next ones."""
     path = stage.folder / "projects" / f"{name}-{next(_NUMBERS)}"
     path.mkdir(parents=True)
     return path
 
 
 def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
-    """From the cheapest to the dearest; a quick run leaves the dearest out."""
-    found = [_nothing(stage, peers), _one(stage)]
-    return found if stage.quick else [*found, _cold(stage, peers)]
+    """Return the trials from the cheapest to the dearest; a quick run omits the dearest."""
+    quick_trials = [_nothing(stage, peers), _one(stage)]
+    return quick_trials if stage.quick else [*quick_trials, _cold(stage, peers)]
 
 
 def _nothing(stage: Stage, peers: dict[str, Peer]) -> Trial:
@@ -154,7 +154,7 @@ def _cold(stage: Stage, peers: dict[str, Peer]) -> Trial:
 
 
 def document(stage: Stage) -> Path:
-    """The largest catalogue as an OpenAPI document."""
+    """Write the largest catalogue as an OpenAPI document."""
     path = stage.folder / f"openapi-{stage.sizes[-1]}.json"
     path.write_text(json.dumps(openapi(stage.sizes[-1])), encoding="utf-8")
     return path
@@ -170,21 +170,21 @@ def dmcg_client(stage: Stage, peer: Peer, *, check: bool = False) -> Process:
     words += ["--openapi-scopes", "schemas", "api"]
     words += ["--client-output", "bench_client", "--client-package", "bench_client"]
     words += ["--client-model-package", "bench_models", "--disable-timestamp"]
-    made = peer.process(folder, *words, program="datamodel-codegen")
+    process = peer.process(folder, *words, program="datamodel-codegen")
     if not check:
-        return made
+        return process
     checked = peer.process(folder, *words, "--check", program="datamodel-codegen")
-    checked.before = once(made.sample)
+    checked.before = once(process.sample)
     return checked
 
 
 def openapi_client(stage: Stage, peer: Peer) -> Process:
     """openapi-python-client's client of the same actions, each time where none is."""
     words = ["generate", "--path", str(document(stage)), "--output-path", "client"]
-    made = peer.process(stage.folder, *words, program=OPENAPI)
+    process = peer.process(stage.folder, *words, program=OPENAPI)
 
     def begin() -> None:
-        made.folder = _unused(stage, "openapi")
+        process.folder = _unused(stage, "openapi")
 
-    made.before = begin
-    return made
+    process.before = begin
+    return process

@@ -23,8 +23,8 @@ def trials(stage: Stage) -> list[Trial]:
 
 def _loop(stage: Stage, name: str, *, times: int = 1, **facts: Any) -> Loop:
     count = stage.sizes[-1]
-    given = {"host": stage.hosts[count], "key": KEY, **facts}
-    return Loop(name, stage.environ(count), stage.folder, given, times)
+    options = {"host": stage.hosts[count], "key": KEY, **facts}
+    return Loop(name, stage.environ(count), stage.folder, options, times)
 
 
 def _safe(stage: Stage) -> Trial:

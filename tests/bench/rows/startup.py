@@ -23,24 +23,24 @@ COMPLETION = "completion of a flag"
 
 
 def completing(stage: Stage, count: int) -> Process:
-    """What bash runs when the tab key is pressed after ``ads video generate --pro``."""
+    """Return what bash runs when the tab key is pressed after ``ads video generate --pro``."""
     process = stage.ads(count)
     words = "ads video generate --pro"
-    asked = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "3"}
-    process.environ, process.expected = {**process.environ, **asked}, "plain,--prompt"
+    variables = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "3"}
+    process.environ, process.expected = {**process.environ, **variables}, "plain,--prompt"
     return process
 
 
 def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
-    """One trial a way, with all sizes in it, so that the growth is measured in pairs too."""
+    """Return one trial a way, with all sizes in it, so that the growth is measured in pairs too."""
     ways = {
         name: {n: stage.ads(n, *words) for n in stage.sizes} for name, words in WAYS.items()
     } | {COMPLETION: {n: completing(stage, n) for n in stage.sizes}}
-    found = [_way(stage, name, parts) for name, parts in ways.items()]
-    _beside(stage, found[0], peers)
+    by_way = [_way(stage, name, parts) for name, parts in ways.items()]
+    _beside(stage, by_way[0], peers)
     if "awscli" in peers:
-        _with_aws(found[3], peers["awscli"].process(stage.folder, "--version", program="aws"))
-    return [same(stage), *found, _errors(stage)]
+        _with_aws(by_way[3], peers["awscli"].process(stage.folder, "--version", program="aws"))
+    return [same(stage), *by_way, _errors(stage)]
 
 
 def _beside(stage: Stage, trial: Trial, peers: dict[str, Peer]) -> None:
@@ -66,7 +66,7 @@ def _with_aws(trial: Trial, aws: Process) -> None:
 
 
 def same(stage: Stage) -> Trial:
-    """The same twice: how far apart two runs of one thing are here and now."""
+    """Run the same twice: how far apart two runs of one thing are here and now."""
     parts = {"pass": stage.python("-c", "pass"), "pass again": stage.python("-c", "pass")}
     rows = [Row(metric="A/A: python -c pass, twice", ours="pass again", floor="pass")]
     return Trial(name="same", parts=parts, rows=rows)
@@ -92,9 +92,9 @@ def _errors(stage: Stage) -> Trial:
         "dry": stage.ads(most, "video", "generate", "--prompt", "waves", "--dry-run"),
         "cached": stage.ads(most, "actions", "list", "--cached"),
     }
-    shown = {"usage": "usage error", "dry": "--dry-run", "cached": "ads actions list --cached"}
+    metrics = {"usage": "usage error", "dry": "--dry-run", "cached": "ads actions list --cached"}
     rows = [
         Row(metric=f"{metric}, n = {most}", ours=name, floor="click", target=1.3)
-        for name, metric in shown.items()
+        for name, metric in metrics.items()
     ]
     return Trial(name="errors", parts=parts, rows=rows)

@@ -37,8 +37,8 @@ def stuck() -> Iterator[Server]:
     """Serve, and keep every POST of ``v.make`` waiting until the test is over."""
     gate = threading.Event()
 
-    def answer(seen: Seen) -> Said:
-        if seen.path.endswith("v.make"):
+    def answer(request: Seen) -> Said:
+        if request.path.endswith("v.make"):
             gate.wait(5)
         return said({"taskId": "t-1", "status": "running"})
 
@@ -104,8 +104,8 @@ def test_cancelling_a_wait_leaves_the_job_alive(tmp_path: Path) -> None:
 
 
 def test_one_failure_of_many_is_its_own(tmp_path: Path) -> None:
-    def answer(seen: Seen) -> Said:
-        return Said(cut="before") if b"bad" in seen.body else said({"items": [1]})
+    def answer(request: Seen) -> Said:
+        return Said(cut="before") if b"bad" in request.body else said({"items": [1]})
 
     async def work(server: Server) -> list[Any]:
         async with client_of(server, tmp_path) as client:
