@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
-from callsheet.flows.effects import Flow, Record, Send
+from callsheet.flows.effects import Flow, Record
 from callsheet.flows.jobs import Job, job_of, query_job
-from callsheet.flows.retry import action_path, with_retries
+from callsheet.flows.retry import action_request, with_retries
 from callsheet.protocol.error_replies import error_for
 from callsheet.protocol.replies import read_reply
 
@@ -180,15 +180,8 @@ class Recovery:
         if catalogue.get(lookup["action"]) is None:
             return None
         body = {lookup["match"]: ref}
-        reply = yield from with_retries(
-            Send(
-                "POST",
-                action_path(lookup["action"]),
-                json.dumps(body).encode(),
-                {"Content-Type": "application/json"},
-            ),
-            self.engine.timing,
-        )
+        send = action_request(lookup["action"], body)
+        reply = yield from with_retries(send, self.engine.timing)
         try:
             data = json.loads(reply.body) if 200 <= reply.status < 300 else None
         except (ValueError, RecursionError):

@@ -14,12 +14,11 @@ from callsheet.flows.effects import (
     JobUpdate,
     Notify,
     Record,
-    Send,
     Sleep,
     record_leniently,
 )
 from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
-from callsheet.flows.retry import action_path, follow_redirect
+from callsheet.flows.retry import action_request, follow_redirect
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
@@ -169,16 +168,8 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
     refusal: CallsheetError = ServerError(f"{job.action}: the job has no id to ask for")
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
-        reply: HttpReply = yield from follow_redirect(
-            Send(
-                "POST",
-                action_path(job.family.query),
-                json.dumps(body).encode(),
-                {"Content-Type": "application/json"},
-                timeout,
-                within=timeout,
-            )
-        )
+        send = action_request(job.family.query, body)._replace(timeout=timeout, within=timeout)
+        reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
             return _with_ids_first(parsed, task_id, *job.task_ids)

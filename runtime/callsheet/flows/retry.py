@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import RETRY_COST as TRANSIENT_COST
 from callsheet.backoff import THROTTLE_COST as THROTTLED_COST
@@ -122,6 +123,12 @@ def pause(reply: HttpReply | None, attempt: int, *, throttled: bool, timing: Tim
     if hint is not None:
         return hint
     return full_jitter(attempt - 1, base=1.0 if throttled else 0.05, cap=20.0, random=timing.random)
+
+
+def action_request(action_id: str, body: Any) -> Send:
+    """Build the POST of an action with a JSON body."""
+    headers = {"Content-Type": "application/json"}
+    return Send("POST", action_path(action_id), json.dumps(body).encode(), headers)
 
 
 def action_path(action_id: str, suffix: str = "") -> str:

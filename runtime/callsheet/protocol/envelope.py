@@ -17,7 +17,7 @@ _VERDICT_KEYS = frozenset(
     {*vocab.SUCCESS_KEYS, *vocab.ERROR_KEYS, *vocab.CODE_KEYS, "status", "statusCode"}
 )
 """An object without any of these keys reports neither success nor failure."""
-_OWN_KEYS = vocab.BESIDE.union(vocab.CONTENT_KEYS)
+_OWN_KEYS = vocab.ENVELOPE_KEYS.union(vocab.CONTENT_KEYS)
 
 
 class Envelope(NamedTuple):

@@ -90,7 +90,7 @@ def _pointer(value: Any) -> Pointer:
         steps = [step for step in value if isinstance(step, str | int)]
     else:
         return ()
-    if len(steps) > 1 and steps[0] in vocab.PLACES:
+    if len(steps) > 1 and steps[0] in vocab.FIELD_PREFIXES:
         steps = steps[1:]
     return tuple(_index(step) for step in steps[:40])
 

@@ -240,7 +240,7 @@ def _is_forbidden(key: str) -> bool:
         part.startswith(vocab.REQUEST_PREFIXES) for part in parts
     ):
         return True
-    if vocab.MATERIAL.intersection(parts) and not vocab.MADE_WORDS.intersection(parts):
+    if vocab.MATERIAL_WORDS.intersection(parts) and not vocab.GENERATED_WORDS.intersection(parts):
         return True
     return "".join(parts).startswith(vocab.FRAME_PREFIXES)
 

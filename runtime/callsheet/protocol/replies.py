@@ -165,7 +165,7 @@ def _only_starts(
         return False
     empty: tuple[Any, ...] = (None, "", [], {})
     names = {key for key, value in payload.items() if value not in empty}
-    return names <= {*vocab.TASK_ID_KEYS, *vocab.BESIDE, *vocab.STATE_KEYS, *vocab.COST_KEYS}
+    return names <= {*vocab.TASK_ID_KEYS, *vocab.ENVELOPE_KEYS, *vocab.STATE_KEYS, *vocab.COST_KEYS}
 
 
 def _is_about_job(envelope: Envelope, role: Role, overrides: Overrides) -> bool:

@@ -40,7 +40,7 @@ MARKS = {
 }
 MARK_HOLDERS = ("annotations", "meta", "_meta", "metadata", "hints")
 
-# --- paging: the key of the reply, and the query parameter that takes its value
+# --- paging: the key of the reply, and the query parameter for its value
 CURSORS = {
     "nextCursor": "cursor",
     "next_cursor": "cursor",
@@ -68,7 +68,7 @@ ERROR_KEYS = ("error", "errors", "err", "fault", "failure")
 TRACE_KEYS = (
     *("requestId", "request_id", "traceId", "trace_id", "timestamp", "time", "ts", "meta"),
 )
-BESIDE = frozenset(
+ENVELOPE_KEYS = frozenset(
     {
         *CODE_KEYS, *SUCCESS_KEYS, *MESSAGE_KEYS, *ERROR_KEYS,
         *("status", "statusCode", "status_code", "type", "instance", "details", "path", "param"),
@@ -76,7 +76,7 @@ BESIDE = frozenset(
         *("version", "server", "docs", "documentation_url", "help", "hint", "retryable"),
     }
 )  # fmt: skip
-"""Keys that may stand in an envelope beside its content."""
+"""Keys that an envelope may have beside its content."""
 OK_WORDS = frozenset({"ok", "success", "succeeded", "successful", "done", "0", "200", "00000", ""})
 REFUSED_WORDS = frozenset({"error", "fail", "failure"})
 
@@ -86,7 +86,7 @@ TASK_ID_KEYS = (
     *("job_id", "request_id", "predictionId", "prediction_id", "generationId", "generation_id"),
 )
 OWN_ID_KEYS = ("taskId", "task_id", "jobId", "job_id")
-"""Keys that name a job and nothing else: an ``id`` beside a refusal may be the request's."""
+"""Keys that name a job only: an ``id`` beside a refusal may be that of the request."""
 TASK_HOLDERS = (
     *("task", "job", "data", "result", "payload", "response", "output"),
     *("taskInfo", "task_info", "taskResult", "task_result", "prediction", "generation"),
@@ -135,8 +135,8 @@ NEVER_MEDIA = frozenset(
         *("reference", "references", "original", "origin", "originals", "orig", "snapshot"),
     }
 )
-"""Words of keys under which nothing is a result: what goes with it, or repeats the request."""
-MATERIAL = frozenset(
+"""Words of keys under which no link is a result: companions of it, or echoes of the request."""
+MATERIAL_WORDS = frozenset(
     {
         *("template", "templates", "driver", "drivers", "driven", "mask", "masks", "parent"),
         *("background", "backgrounds", "example", "examples", "sample", "samples", "demo", "demos"),
@@ -146,9 +146,9 @@ MATERIAL = frozenset(
         *("previous", "placeholder", "logo", "history", "tutorial", "ref", "refs"),
     }
 )
-"""Words of keys of what a result is made from; ``generatedSamples`` are results all the same."""
-MADE_WORDS = frozenset({"generated", "output", "outputs", "result", "results", "final"})
-"""Words of keys that say that the thing was made by the job."""
+"""Words of keys of what a result is made from; ``generatedSamples`` are results nevertheless."""
+GENERATED_WORDS = frozenset({"generated", "output", "outputs", "result", "results", "final"})
+"""Words of keys of what the job made."""
 RESULT_WORDS = frozenset(
     {
         *("result", "results", "output", "outputs", "download", "downloads", "final", "file"),
@@ -163,14 +163,14 @@ RESULT_WORDS = frozenset(
         *("model", "mesh", "glb", "pdf", "zip", "document", "main", "my", "the", "response"),
     }
 )
-"""Words that may stand before ``url`` where no medium is named: ``result_url``, ``hdUrl``.
+"""Words that may precede ``url`` where no medium is named: ``result_url``, ``hdUrl``.
 
-Any other word makes the link one of unknown meaning, and no result."""
+With any other word the meaning of the link is unknown, and it is no result."""
 INPUT_ROLES = frozenset({"user", "system", "reference", "input", "source", "mask", "driver"})
-"""Words of ``role`` that an object gives a file which went into a job."""
+"""Words that ``role`` has in an object which describes an input of the job."""
 QUEUE_KEYS = ("queue_position", "queuePosition", "position_in_queue", "queue", "eta")
 REQUEST_PREFIXES = ("input", "param", "request", "source")
-"""Beginnings of words of keys under which a reply repeats the request (``paramJson``)."""
+"""Prefixes of words of keys under which a reply repeats the request (``paramJson``)."""
 FRAME_PREFIXES = ("firstframe", "lastframe", "startframe", "endframe", "keyframe", "lastimage")
 VARIANTS = frozenset(
     {
@@ -178,7 +178,7 @@ VARIANTS = frozenset(
         *("low", "lowres", "small", "proxy", "subtitle", "subtitles", "hls"),
     }
 )
-"""Words of keys that hold another form of the result; the result itself goes before."""
+"""Words of keys that hold a variant of the result; the result itself is preferred."""
 TYPE_KEYS = ("mimeType", "mime_type", "contentType", "content_type", "mediaType", "type", "kind")
 MEDIUM_WORDS = {
     **dict.fromkeys(
@@ -207,7 +207,7 @@ TEXT_WORDS = frozenset(
         *("translate", "score", "cancel", "delete", "models", "voices", "prompts", "estimate"),
     }
 )
-"""Words of an action's id that say that its result is data, whatever medium it is about."""
+"""Words of an action's id whose result is data, whatever medium it is about."""
 EXTENSION_KINDS = {
     **dict.fromkeys(("mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "ts"), "video"),
     **dict.fromkeys(
@@ -234,7 +234,7 @@ GENERIC_FILE_NAMES = frozenset(
         *("picture", "photo", "clip", "img", "index", "main", "default", "render", "data", "vid"),
     }
 )
-"""Names without digits that identify no file: a request's and a result's may share them."""
+"""Names that identify no file: a request and a result may both have them."""
 NOT_A_FILE = frozenset(
     {
         *("status", "response", "cancel", "query", "poll", "docs", "documentation", "dashboard"),
@@ -255,19 +255,19 @@ FIELD_KEYS = (
     "parameter",
 )
 FIELD_HOLDERS = ("details", "errors", "detail", "issues", "fieldErrors", "invalid-params")
-PLACES = frozenset({"body", "query", "path", "header", "json"})
-"""Where a field stands, said before its name; no part of a pointer into the body."""
+FIELD_PREFIXES = frozenset({"body", "query", "path", "header", "json"})
+"""Words that precede the name of a field; they are no part of a pointer into the body."""
 
 UNSURE_CODES = (
     r"internal|time[-_ ]?out|timed[-_ ]?out|deadline|gateway|unavailable|server[-_ ]?error|"
     r"^unknown$|^-1$|^5\d{2}(?:\d{2})?$|^408$|^499$"
 )
-"""Codes of a refusal that may come after the request was carried out, in lower case."""
+"""Codes, in lower case, of a refusal after which the request may have been carried out."""
 UNSURE_PHRASES = (
     r"internal (?:server )?error|timed out|time[d]?[- ]?out waiting|gateway time-?out|"
     r"deadline exceeded|bad gateway|service unavailable|temporarily unavailable|^time-?out\b"
 )
-"""The same in words."""
+"""Phrases of such a refusal."""
 
 PHRASES: tuple[tuple[Kind, str], ...] = (
     ("credit", r"(?:insufficient|not enough|out of|lack of) (?:\w+ ){0,3}(?:credit|balance|fund)"),
@@ -296,4 +296,4 @@ PHRASES: tuple[tuple[Kind, str], ...] = (
 LOOSE_PHRASES: tuple[tuple[Kind, str], ...] = (
     ("rate", r"(?<!frame )(?<!bit )(?<!sample )\brate\b|too many|quota exceeded"),
 )
-"""Read only where neither the status nor a named field says that the body is at fault."""
+"""Phrases that count only where neither the status nor a field names a fault of the body."""

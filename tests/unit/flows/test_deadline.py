@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.flows.test_flows_wait import DONE, JOB, RUNNING, waited
+from unit.flows.test_wait import DONE, JOB, RUNNING, waited
 from unit.scripted import Stage, reply
 from unit.servers import Said, said, serving
 

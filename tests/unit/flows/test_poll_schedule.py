@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from unit.flows.test_flows_wait import DONE, JOB, RUNNING
+from unit.flows.test_wait import DONE, JOB, RUNNING
 from unit.scripted import Stage, reply
 
 from callsheet.flows.jobs import SHORTEST_PAUSE, PollSchedule, typical_duration, wait
