@@ -31,9 +31,9 @@ def test_what_is_not_strict_is_nothing(text: str) -> None:
     assert strict_json(text.encode()) is None
 
 
-@pytest.mark.parametrize("value", [{"a": [1, 1.0, None, "é"]}, [], "x", 0, False])
-def test_what_is_strict_comes_as_it_is(value: Any) -> None:
-    assert strict_json(json.dumps(value).encode()) == value
+@pytest.mark.parametrize("document", [{"a": [1, 1.0, None, "é"]}, [], "x", 0, False])
+def test_what_is_strict_comes_as_it_is(document: Any) -> None:
+    assert strict_json(json.dumps(document).encode()) == document
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_decoded_encodes_the_same(value: object) -> None:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def test_what_is_decoded_encodes_the_same(document: object) -> None:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
     assert jsonio.encode(jsonio.decode(text)) == text
-    assert jsonio.to_builtins(jsonio.decode(text)) == value
+    assert jsonio.to_builtins(jsonio.decode(text)) == document
 
 
 @pytest.mark.parametrize(

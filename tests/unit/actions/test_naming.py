@@ -55,9 +55,9 @@ def test_odd_names_give_legal_unique_flags_in_any_order() -> None:
 
     assert len(set(expected.values())) == len(ODD)
     assert assign_flags(reversed(paths), Overlay()) == expected
-    for path, said in expected.items():
-        assert LEGAL.fullmatch(said.removeprefix("input.")), path
-        assert len(said) <= 70
+    for path, flag in expected.items():
+        assert LEGAL.fullmatch(flag.removeprefix("input.")), path
+        assert len(flag) <= 70
 
 
 def test_the_name_spelled_like_the_flag_keeps_it() -> None:
@@ -140,10 +140,10 @@ def test_what_cannot_be_a_command_is_told() -> None:
         "video": ("video",),
         "video.query": ("video", "query"),
     }
-    paths, told = assign_commands(wanted, {})
+    paths, reasons = assign_commands(wanted, {})
 
     assert paths == {"video.query": ("video", "query")}
-    assert told == {
+    assert reasons == {
         "tasks.list": "`tasks` is a command of the client; use `call tasks.list`",
         "video": "`video` is a group too; use `call video`",
     }

@@ -19,11 +19,13 @@ TEXT = {"type": "string"}
 PAN = {"type": "object", "properties": {"pan": {"type": "number"}}, "required": ["pan"]}
 
 
-def made(schema: dict[str, Any], overlay: Overlay | None = None, **options: Any) -> list[Param]:
-    found = with_flags(
+def params_of(
+    schema: dict[str, Any], overlay: Overlay | None = None, **options: Any
+) -> list[Param]:
+    params = with_flags(
         read_params(admit(schema)), action_id="a.b", overlay=overlay or Overlay(), **options
     )
-    return list(found)
+    return list(params)
 
 
 def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str:
@@ -33,9 +35,9 @@ def flag_at(params: Sequence[Param], pointer: Sequence[str | int]) -> str:
     return param.flag
 
 
-def one(schema: object, **root: Any) -> Param:
-    found = made({"type": "object", "properties": {"x": schema}, **root})
-    return next(param for param in found if param.path == ("x",))
+def param_of(schema: object, **root: Any) -> Param:
+    params = params_of({"type": "object", "properties": {"x": schema}, **root})
+    return next(param for param in params if param.path == ("x",))
 
 
 Expected = tuple[str, str, bool, tuple[object, ...]]
@@ -78,14 +80,14 @@ KINDS: list[tuple[object, Expected]] = [
 
 @pytest.mark.parametrize(("schema", "expected"), KINDS)
 def test_the_kind_of_a_flag(schema: object, expected: Expected) -> None:
-    found = one(schema, **{"$defs": {"t": TEXT}})
+    param = param_of(schema, **{"$defs": {"t": TEXT}})
 
-    assert (found.kind, found.items, found.nullable, found.choices) == expected
-    assert [type(choice) for choice in found.choices] == [type(item) for item in expected[3]]
+    assert (param.kind, param.items, param.nullable, param.choices) == expected
+    assert [type(choice) for choice in param.choices] == [type(choice) for choice in expected[3]]
 
 
 def test_what_is_shown_of_a_parameter() -> None:
-    found = one(
+    param = param_of(
         {
             "$ref": "#/$defs/t",
             "description": "Seconds\x1b[31m\nof film",
@@ -95,21 +97,21 @@ def test_what_is_shown_of_a_parameter() -> None:
         **{"$defs": {"t": {"type": "integer", "minimum": 2, "maximum": 9, "title": "T"}}},
     )
 
-    assert found.required
-    assert found.doc == "Seconds\x1b[31m\nof film"
-    assert found.default == '{"a": "é", "b": 1.0}'
-    assert found.limits == {"minimum": 2, "maximum": 9}
-    assert one({"default": None}).default == "null"
-    assert one({"title": "T"}).doc == "T"
+    assert param.required
+    assert param.doc == "Seconds\x1b[31m\nof film"
+    assert param.default == '{"a": "é", "b": 1.0}'
+    assert param.limits == {"minimum": 2, "maximum": 9}
+    assert param_of({"default": None}).default == "null"
+    assert param_of({"title": "T"}).doc == "T"
 
 
 def test_the_tighter_of_two_limits_holds_and_unions_have_none() -> None:
     both = {"type": "integer", "minimum": 1, "allOf": [{"minimum": 3}, {"maximum": 5}]}
     either = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 2}]}
 
-    assert one(both).limits == {"minimum": 3, "maximum": 5}
-    assert one(either).limits == {}
-    assert one(
+    assert param_of(both).limits == {"minimum": 3, "maximum": 5}
+    assert param_of(either).limits == {}
+    assert param_of(
         {"type": "array", "maxItems": 2, "items": {"type": "integer", "minimum": 0}}
     ).limits == {
         "maxItems": 2,
@@ -119,7 +121,7 @@ def test_the_tighter_of_two_limits_holds_and_unions_have_none() -> None:
 
 def test_nested_objects_have_flags_to_depth_three() -> None:
     deep = {"type": "object", "properties": {"d": {"type": "object", "properties": {"e": TEXT}}}}
-    found = made(
+    params = params_of(
         {
             "properties": {
                 "camera": {"anyOf": [PAN, {"type": "null"}]},
@@ -129,7 +131,7 @@ def test_nested_objects_have_flags_to_depth_three() -> None:
         }
     )
 
-    assert [(param.flag, param.kind, param.required) for param in found] == [
+    assert [(param.flag, param.kind, param.required) for param in params] == [
         ("camera", "object", True),
         ("camera.pan", "number", True),
         ("a", "object", False),
@@ -142,18 +144,18 @@ def test_branches_of_a_union_share_their_fields() -> None:
     cat = {"type": "object", "properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}}
     dog = {"type": "object", "properties": {"kind": {"const": "dog"}, "trick": TEXT}}
     needs = {"required": ["kind"]}
-    found = {
+    params = {
         param.flag: param
-        for param in made({"oneOf": [{**cat, **needs}, {**dog, **needs}], "type": "object"})
+        for param in params_of({"oneOf": [{**cat, **needs}, {**dog, **needs}], "type": "object"})
     }
 
-    assert found["kind"].choices == ("cat", "dog")
-    assert found["kind"].required
-    assert {"lives", "trick"} < found.keys()
+    assert params["kind"].choices == ("cat", "dog")
+    assert params["kind"].required
+    assert {"lives", "trick"} < params.keys()
 
 
 def test_conditional_fields_are_flags() -> None:
-    found = made(
+    params = params_of(
         {
             "properties": {"a": TEXT},
             "if": {"properties": {"a": {"const": "x"}}},
@@ -163,7 +165,7 @@ def test_conditional_fields_are_flags() -> None:
         }
     )
 
-    assert [(param.flag, param.required) for param in found] == [
+    assert [(param.flag, param.required) for param in params] == [
         ("a", False),
         ("b", False),
         ("c", False),
@@ -173,8 +175,8 @@ def test_conditional_fields_are_flags() -> None:
 
 def test_a_hundred_flags_and_the_rest_by_json() -> None:
     inner = {"type": "object", "properties": {f"n{n}": TEXT for n in range(30)}}
-    nested = made({"properties": {f"p{n}": inner for n in range(5)}})
-    flat = made({"properties": {f"p{n:03}": TEXT for n in range(150)}, "required": ["p149"]})
+    nested = params_of({"properties": {f"p{n}": inner for n in range(5)}})
+    flat = params_of({"properties": {f"p{n:03}": TEXT for n in range(150)}, "required": ["p149"]})
 
     assert [param.flag for param in nested] == ["p0", "p1", "p2", "p3", "p4"]
     assert flag_at(nested, ("p0", "n3")) == "p0"
@@ -187,7 +189,7 @@ def test_a_hundred_flags_and_the_rest_by_json() -> None:
 def test_recursive_schemas_end() -> None:
     tree = {"type": "object", "properties": {"left": {"$ref": "#"}, "name": TEXT}}
 
-    assert [param.flag for param in made(tree)] == [
+    assert [param.flag for param in params_of(tree)] == [
         "left",
         "left.left",
         "left.left.left",
@@ -210,14 +212,14 @@ def test_the_overlay_hides_marks_and_renames() -> None:
             "imageStyle": TEXT,
         }
     }
-    found = {param.path: param for param in made(schema, overlay)}
+    params = {param.path: param for param in params_of(schema, overlay)}
 
-    assert found["aspectRatio",].flag == "aspect"
-    assert (found["options",].flag, found["options",].hidden) == ("", True)
-    assert ("options", "deep") not in found
-    assert found["imageInput",].comma
-    assert [path[0] for path, param in found.items() if param.media] == ["imageInput", "maskUrl"]
-    assert param_at(tuple(found.values()), ("options", "deep")) is None
+    assert params["aspectRatio",].flag == "aspect"
+    assert (params["options",].flag, params["options",].hidden) == ("", True)
+    assert ("options", "deep") not in params
+    assert params["imageInput",].comma
+    assert [path[0] for path, param in params.items() if param.media] == ["imageInput", "maskUrl"]
+    assert param_at(tuple(params.values()), ("options", "deep")) is None
 
 
 MEDIA = [
@@ -236,17 +238,17 @@ TEXTS = [
 
 @pytest.mark.parametrize("name", MEDIA)
 def test_a_name_says_that_a_field_takes_a_medium(name: str) -> None:
-    assert [param.media for param in made({"properties": {name: TEXT}})] == [True]
+    assert [param.media for param in params_of({"properties": {name: TEXT}})] == [True]
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_text_field_takes_no_medium(name: str) -> None:
-    assert [param.media for param in made({"properties": {name: TEXT}})] == [False]
+    assert [param.media for param in params_of({"properties": {name: TEXT}})] == [False]
 
 
 def test_a_link_inside_a_medium_is_one() -> None:
     link = {"type": "object", "properties": {"url": TEXT, "style": TEXT}}
-    params = made({"properties": {"image": link, "page": link}})
+    params = params_of({"properties": {"image": link, "page": link}})
 
     assert [param.path for param in params if param.media] == [("image", "url")]
 
@@ -260,8 +262,8 @@ def test_a_family_keeps_its_flags_and_feeds_the_deadline() -> None:
             "json": TEXT,
         }
     }
-    family = {param.path[0]: param for param in made(schema, family=True)}
-    plain = {param.path[0]: param.flag for param in made(schema)}
+    family = {param.path[0]: param for param in params_of(schema, family=True)}
+    plain = {param.path[0]: param.flag for param in params_of(schema)}
 
     assert (family["timeoutMs"].flag, family["timeoutMs"].hidden) == ("timeout", True)
     assert family["blocking"].flag == "input.blocking"
@@ -280,9 +282,9 @@ def test_the_union_of_a_family_allows_what_both_allow() -> None:
     wait = read_params(
         admit({"properties": {"a": {"enum": ["y"]}, "c": {"type": "integer"}}, "required": ["c"]})
     )
-    found = with_flags(merge_params(create, wait), action_id="a.b", overlay=Overlay(), family=True)
+    params = with_flags(merge_params(create, wait), action_id="a.b", overlay=Overlay(), family=True)
 
-    assert [(one.flag, one.only, one.required, one.choices) for one in found] == [
+    assert [(param.flag, param.only, param.required, param.choices) for param in params] == [
         ("a", "", True, ("x", "y")),
         ("b", "create", False, ()),
         ("c", "wait", False, ()),
@@ -290,15 +292,15 @@ def test_the_union_of_a_family_allows_what_both_allow() -> None:
 
 
 def test_a_pointer_leads_to_the_flag_that_was_typed() -> None:
-    found = made({"properties": {"camera": PAN, "shots": {"type": "array", "items": PAN}}})
+    params = params_of({"properties": {"camera": PAN, "shots": {"type": "array", "items": PAN}}})
 
-    assert flag_at(found, ("camera", "pan")) == "camera.pan"
-    assert flag_at(found, ("camera", "tilt")) == "camera"
-    assert flag_at(found, ("shots", 2, "pan")) == "shots"
-    assert param_at(found, ("other",)) is None
-    assert param_at(found, ()) is None
+    assert flag_at(params, ("camera", "pan")) == "camera.pan"
+    assert flag_at(params, ("camera", "tilt")) == "camera"
+    assert flag_at(params, ("shots", 2, "pan")) == "shots"
+    assert param_at(params, ("other",)) is None
+    assert param_at(params, ()) is None
 
 
 def test_a_root_that_is_no_object_has_no_flags() -> None:
-    assert made({"type": "array"}) == []
-    assert made({}) == []
+    assert params_of({"type": "array"}) == []
+    assert params_of({}) == []

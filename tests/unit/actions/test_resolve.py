@@ -34,13 +34,13 @@ VIDEO = {
 }
 
 
-def seen(schemas: dict[str, Any], overlay: Overlay | None = None, **locked: Any) -> ActionSet:
+def resolve(schemas: dict[str, Any], overlay: Overlay | None = None, **locked: Any) -> ActionSet:
     entries = [Advertised(id=name, input=schema) for name, schema in schemas.items()]
     return resolve_actions(entries, overlay or Overlay(), **locked)
 
 
 def test_a_family_is_one_command_and_its_query() -> None:
-    found = seen(VIDEO)
+    action_set = resolve(VIDEO)
     family = Family(
         create="ai.video.generate",
         wait="ai.video.generate_and_wait",
@@ -48,15 +48,19 @@ def test_a_family_is_one_command_and_its_query() -> None:
         timeout_ms=180_000,
     )
 
-    assert [(one.id, one.command, one.role, one.paid) for one in found.actions] == [
+    assert [
+        (member.id, member.command, member.role, member.paid) for member in action_set.actions
+    ] == [
         ("ai.video.generate", ("video", "generate"), "create", True),
         ("ai.video.generate_and_wait", (), "wait", True),
         ("ai.video.query", ("video", "query"), "query", False),
     ]
-    assert {one.family for one in found.actions} == {family}
-    assert found.groups == {("video",): "Actions under ai.video"}
-    assert found.by_command["video", "generate"] is found.by_id["ai.video.generate"]
-    assert [(one.flag, one.only, one.hidden) for one in found.actions[0].params] == [
+    assert {member.family for member in action_set.actions} == {family}
+    assert action_set.groups == {("video",): "Actions under ai.video"}
+    assert action_set.by_command["video", "generate"] is action_set.by_id["ai.video.generate"]
+    assert [
+        (member.flag, member.only, member.hidden) for member in action_set.actions[0].params
+    ] == [
         ("prompt", "", False),
         ("timeout", "wait", True),
     ]
@@ -86,7 +90,7 @@ def test_a_family_is_one_command_and_its_query() -> None:
     ],
 )
 def test_what_makes_a_family(schemas: dict[str, Any], roles: dict[str, str]) -> None:
-    assert {one.id: one.role for one in seen(schemas).actions if one.role} == roles
+    assert {action.id: action.role for action in resolve(schemas).actions if action.role} == roles
 
 
 @pytest.mark.parametrize(
@@ -105,72 +109,74 @@ def test_a_query_needs_a_task_id_alone(
     properties: dict[str, Any], required: list[str], key: str | None
 ) -> None:
     query = {"type": "object", "properties": properties, "required": required}
-    found = seen({**VIDEO, "ai.video.query": query}).by_id["ai.video.query"]
+    action = resolve({**VIDEO, "ai.video.query": query}).by_id["ai.video.query"]
 
-    assert (found.family.task_key if found.family else None) == key
+    assert (action.family.task_key if action.family else None) == key
 
 
 def test_the_configured_family_wins() -> None:
     overlay = parse_overlay(
         {"families": {"a.make": {"wait": "a.do", "query": "a.look", "task-key": "nr"}}}
     )
-    found = seen({"a.make": PROMPT, "a.do": WAIT, "a.look": PROMPT, "a.status": TASK}, overlay)
+    action_set = resolve(
+        {"a.make": PROMPT, "a.do": WAIT, "a.look": PROMPT, "a.status": TASK}, overlay
+    )
 
-    assert found.by_id["a.make"].family == Family(
+    assert action_set.by_id["a.make"].family == Family(
         create="a.make", wait="a.do", query="a.look", task_key="nr", timeout_ms=180_000
     )
-    assert found.by_id["a.do"].command == ()
-    assert not found.by_id["a.look"].paid
-    assert found.by_id["a.status"].paid
+    assert action_set.by_id["a.do"].command == ()
+    assert not action_set.by_id["a.look"].paid
+    assert action_set.by_id["a.status"].paid
 
 
 def test_and_wait_alone_is_a_command_of_the_short_name() -> None:
-    found = seen({"ai.video.generate_and_wait": WAIT, "ai.video.query": TASK})
-    wait = found.by_id["ai.video.generate_and_wait"]
+    action_set = resolve({"ai.video.generate_and_wait": WAIT, "ai.video.query": TASK})
+    wait = action_set.by_id["ai.video.generate_and_wait"]
 
     assert (wait.command, wait.role) == (("video", "generate"), "wait")
     assert wait.family == Family(
         wait="ai.video.generate_and_wait", query="ai.video.query", timeout_ms=180_000
     )
-    assert not found.by_id["ai.video.query"].paid
+    assert not action_set.by_id["ai.video.query"].paid
 
 
 def test_names_once_given_stay_when_a_family_completes() -> None:
-    alone = seen({"ai.video.generate_and_wait": WAIT})
-    locked = {one.id: one.command for one in alone.actions}
-    assert seen(VIDEO, commands=locked).by_command.keys() == {
+    alone = resolve({"ai.video.generate_and_wait": WAIT})
+    locked = {action.id: action.command for action in alone.actions}
+    assert resolve(VIDEO, commands=locked).by_command.keys() == {
         ("video", "generate"),
         ("video", "query"),
     }
 
-    apart = seen({key: VIDEO[key] for key in list(VIDEO)[:2]})
-    locked = {one.id: one.command for one in apart.actions}
-    later = seen(VIDEO, commands=locked)
+    apart = resolve({key: VIDEO[key] for key in list(VIDEO)[:2]})
+    locked = {action.id: action.command for action in apart.actions}
+    later = resolve(VIDEO, commands=locked)
     assert later.by_id["ai.video.generate_and_wait"].command == ("video", "generate-and-wait")
-    assert locked.items() <= {one.id: one.command for one in later.actions}.items()
+    assert locked.items() <= {action.id: action.command for action in later.actions}.items()
 
 
 def test_no_new_action_moves_a_name() -> None:
     schemas = {f"{group}.{verb}": PROMPT for group in ("b", "ai.c", "d") for verb in ("x", "y")}
-    locked = {one.id: one.command for one in seen(schemas).actions}
+    locked = {entry.id: entry.command for entry in resolve(schemas).actions}
     more = {"ai.b.x": PROMPT, "c.x": PROMPT, "b": PROMPT, "b.x.z": PROMPT, "ai.d.X": PROMPT}
-    later = seen({**more, **schemas}, commands=locked)
+    later = resolve({**more, **schemas}, commands=locked)
 
-    assert {one.id: one.command for one in later.actions if one.id in locked} == locked
-    assert {one.action for one in later.problems} == set(more)
-    commands = [one.command for one in later.actions if one.command]
+    assert {entry.id: entry.command for entry in later.actions if entry.id in locked} == locked
+    assert {entry.action for entry in later.problems} == set(more)
+    commands = [entry.command for entry in later.actions if entry.command]
     assert len(set(commands)) == len(commands)
 
 
 def test_an_id_that_is_a_group_or_ours_is_reached_by_call() -> None:
-    found = seen({"ai.video": PROMPT, "tasks.list": PROMPT, "login": PROMPT, **VIDEO})
+    action_set = resolve({"ai.video": PROMPT, "tasks.list": PROMPT, "login": PROMPT, **VIDEO})
 
-    assert {one.action: one.code for one in found.problems} == {
+    assert {problem.action: problem.code for problem in action_set.problems} == {
         "ai.video": "call-only",
         "tasks.list": "call-only",
         "login": "call-only",
     }
-    assert found.by_id["ai.video"].command == ()
+    assert action_set.by_id["ai.video"].command == ()
 
 
 def test_the_order_of_the_catalogue_does_not_matter() -> None:
@@ -182,7 +188,7 @@ def test_the_order_of_the_catalogue_does_not_matter() -> None:
         random.Random(seed).shuffle(entries)
 
         assert resolve_actions(entries, Overlay()) == expected
-    assert "twice" in {one.code for one in expected.problems}
+    assert "twice" in {problem.code for problem in expected.problems}
 
 
 @pytest.mark.parametrize(
@@ -196,17 +202,19 @@ def test_the_order_of_the_catalogue_does_not_matter() -> None:
     ],
 )
 def test_what_is_marked_free_is_free(marks: dict[str, Any], paid: bool) -> None:
-    (found,) = resolve_actions([Advertised(id="a.b", input=PROMPT, hints=marks)], Overlay()).actions
+    (action,) = resolve_actions(
+        [Advertised(id="a.b", input=PROMPT, hints=marks)], Overlay()
+    ).actions
 
-    assert found.paid is paid
-    assert not found.idempotent
+    assert action.paid is paid
+    assert not action.idempotent
 
 
 def test_the_overlay_frees_leaves_out_and_strips() -> None:
     overlay = Overlay(free=("a.*",), exclude=("*.secret",), strip_prefixes=("a.", "a.b."))
-    found = seen({"a.x": PROMPT, "a.secret": PROMPT, "a.b.y": PROMPT}, overlay)
+    action_set = resolve({"a.x": PROMPT, "a.secret": PROMPT, "a.b.y": PROMPT}, overlay)
 
-    assert [(one.id, one.command, one.paid) for one in found.actions] == [
+    assert [(action.id, action.command, action.paid) for action in action_set.actions] == [
         ("a.b.y", ("y",), False),
         ("a.x", ("x",), False),
     ]
@@ -214,14 +222,14 @@ def test_the_overlay_frees_leaves_out_and_strips() -> None:
 
 @pytest.mark.parametrize("schema", [None, {"type": "nonsense"}, {"$ref": "#/$defs/no"}])
 def test_one_bad_schema_costs_its_own_flags_alone(schema: Any) -> None:
-    found = seen({"a.bad": schema, "a.good": PROMPT})
+    action_set = resolve({"a.bad": schema, "a.good": PROMPT})
 
-    assert [(one.command, one.typed, len(one.params)) for one in found.actions] == [
+    assert [(entry.command, entry.typed, len(entry.params)) for entry in action_set.actions] == [
         (("a", "bad"), False, 0),
         (("a", "good"), True, 1),
     ]
-    assert [one.action for one in found.problems] == ["a.bad"]
-    assert found.problems[0].hint == "the action takes --input alone"
+    assert [entry.action for entry in action_set.problems] == ["a.bad"]
+    assert action_set.problems[0].hint == "the action takes --input alone"
 
 
 @pytest.mark.parametrize(
@@ -241,10 +249,10 @@ def test_one_bad_schema_costs_its_own_flags_alone(schema: Any) -> None:
 )
 def test_the_summary_is_the_first_sentence(title: str, description: str, summary: str) -> None:
     entry = Advertised(id="a.b", title=title, description=description, input={})
-    (found,) = resolve_actions([entry], Overlay()).actions
+    (action,) = resolve_actions([entry], Overlay()).actions
 
-    assert found.summary == summary
-    assert len(found.summary) <= 72
+    assert action.summary == summary
+    assert len(action.summary) <= 72
 
 
 def test_media_come_from_configuration_and_output_own_medium_first() -> None:
@@ -261,9 +269,9 @@ def test_media_come_from_configuration_and_output_own_medium_first() -> None:
         Advertised(id="ai.video.generate_and_wait", input=WAIT, output=output),
         Advertised(id="ai.video.query", input=TASK, output={"$ref": "file:///x", "type": 5}),
     ]
-    found = resolve_actions(entries, Overlay(media=("imageUrl",)))
+    action_set = resolve_actions(entries, Overlay(media=("imageUrl",)))
 
-    assert found.by_id["ai.video.generate"].media == ("videoUrl", "imageUrl", "audio_url")
+    assert action_set.by_id["ai.video.generate"].media == ("videoUrl", "imageUrl", "audio_url")
 
 
 @pytest.mark.parametrize("shape", ["x{}_and_wait", "x.get{}", "g{}.a", "{}" + ".q" * 100])

@@ -32,7 +32,7 @@ HOST, OTHER = "https://ads.example", "https://other.example"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home in which one login was made, for ``HOST`` with ``sk-stored``."""
+    """Return a home in which somebody logged in to ``HOST`` with ``sk-stored``."""
     store = ProfileFile(str(tmp_path / ".config/ads"))
     store.save("default", {"host": HOST, "auth": "x-api-key"}, origin=HOST, key="sk-stored")
     return tmp_path
@@ -43,25 +43,25 @@ def settings(home: Path, *, flags: dict[str, Any] | None = None, **variables: st
     return load(ADS, flags=flags or {}, environ=environ)
 
 
-def key(found: Settings) -> str | None:
-    return found.key.reveal() if found.key is not None else None
+def key(loaded: Settings) -> str | None:
+    return loaded.key.reveal() if loaded.key is not None else None
 
 
 def test_the_profile_is_used_where_nothing_else_is_said(home: Path) -> None:
-    found = settings(home)
-    assert (found.host, key(found), found.auth) == (HOST, "sk-stored", "x-api-key")
-    assert found.origins["host"] == found.origins["auth"] == "profile default"
-    assert found.origins["api_key"] == f"profile default, stored for {HOST}"
-    assert found.origins["profile"] == "default"
+    loaded = settings(home)
+    assert (loaded.host, key(loaded), loaded.auth) == (HOST, "sk-stored", "x-api-key")
+    assert loaded.origins["host"] == loaded.origins["auth"] == "profile default"
+    assert loaded.origins["api_key"] == f"profile default, stored for {HOST}"
+    assert loaded.origins["profile"] == "default"
 
 
 def test_the_environment_wins_over_the_profile_and_a_flag_over_both(home: Path) -> None:
-    found = settings(home, auth="bearer", api_key="sk-env")
-    assert (found.auth, found.origins["auth"]) == ("bearer", "ADS_AUTH")
-    assert (key(found), found.origins["api_key"]) == ("sk-env", "ADS_API_KEY")
-    found = settings(home, flags={"auth": "x-api-key", "api_key": "sk-flag"}, auth="bearer")
-    assert (found.auth, found.origins["auth"]) == ("x-api-key", "--auth")
-    assert (key(found), found.origins["api_key"]) == ("sk-flag", "--api-key")
+    loaded = settings(home, auth="bearer", api_key="sk-env")
+    assert (loaded.auth, loaded.origins["auth"]) == ("bearer", "ADS_AUTH")
+    assert (key(loaded), loaded.origins["api_key"]) == ("sk-env", "ADS_API_KEY")
+    loaded = settings(home, flags={"auth": "x-api-key", "api_key": "sk-flag"}, auth="bearer")
+    assert (loaded.auth, loaded.origins["auth"]) == ("x-api-key", "--auth")
+    assert (key(loaded), loaded.origins["api_key"]) == ("sk-flag", "--api-key")
 
 
 def test_an_empty_variable_says_nothing(home: Path) -> None:
@@ -69,12 +69,12 @@ def test_an_empty_variable_says_nothing(home: Path) -> None:
 
 
 def test_nothing_is_known_at_first(tmp_path: Path) -> None:
-    found = settings(tmp_path)
-    assert (found.host, found.key, found.auth, found.profile) == ("", None, "bearer", "default")
-    assert set(found.origins.values()) == {"default"}
-    assert found.origin == ""
+    loaded = settings(tmp_path)
+    assert (loaded.host, loaded.key, loaded.auth, loaded.profile) == ("", None, "bearer", "default")
+    assert set(loaded.origins.values()) == {"default"}
+    assert loaded.origin == ""
     with pytest.raises(UsageError) as caught:
-        found.require_host()
+        loaded.require_host()
     assert "ADS_HOST" in caught.value.hint
 
 
@@ -90,8 +90,8 @@ def test_nothing_is_known_at_first(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("by_flag", [False, True])
 def test_a_stored_key_is_never_used_elsewhere(home: Path, host: str, by_flag: bool) -> None:
-    found = settings(home, flags={"host": host}) if by_flag else settings(home, host=host)
-    assert found.key is None
+    loaded = settings(home, flags={"host": host}) if by_flag else settings(home, host=host)
+    assert loaded.key is None
 
 
 @pytest.mark.parametrize("host", [HOST, f"{HOST}/", f"{HOST}:443", f"{HOST}/v2", "ads.example"])
@@ -101,9 +101,9 @@ def test_the_same_origin_has_its_key(home: Path, host: str) -> None:
 
 def test_a_key_written_beside_the_host_serves_nobody(home: Path) -> None:
     path = home / ".config/ads/config.json"
-    data = json.loads(path.read_text())
-    data["profiles"]["default"] = {"host": HOST, "api_key": "sk-loose"}
-    path.write_text(json.dumps(data))
+    document = json.loads(path.read_text())
+    document["profiles"]["default"] = {"host": HOST, "api_key": "sk-loose"}
+    path.write_text(json.dumps(document))
     assert settings(home, host=OTHER).key is None
     assert settings(home).key is None
 
@@ -131,11 +131,11 @@ def test_nothing_is_read_from_the_working_directory(
 
 @pytest.mark.parametrize("host", ["http://ads.example", "http://10.0.0.1", "http://127.0.0.1.x.io"])
 def test_plain_http_leaves_this_machine_by_flag_alone(home: Path, host: str) -> None:
-    for said in ("1", "yes", "true"):
+    for switch in ("1", "yes", "true"):
         with pytest.raises(UsageError, match="unencrypted"):
-            settings(home, host=host, insecure_http=said)
-    found = settings(home, flags={"insecure_http": True}, host=host)
-    assert (found.insecure_http, found.origins["insecure_http"]) == (True, "--insecure-http")
+            settings(home, host=host, insecure_http=switch)
+    loaded = settings(home, flags={"insecure_http": True}, host=host)
+    assert (loaded.insecure_http, loaded.origins["insecure_http"]) == (True, "--insecure-http")
 
 
 def test_a_stored_allowance_holds_for_the_stored_host_alone(home: Path) -> None:
@@ -185,10 +185,10 @@ def test_what_is_no_host(text: str) -> None:
     assert caught.value.flag == "--host"
 
 
-@pytest.mark.parametrize("value", [5, None, ["https://x"], {}])
-def test_a_profile_that_holds_no_text(home: Path, value: object) -> None:
+@pytest.mark.parametrize("stored", [5, None, ["https://x"], {}])
+def test_a_profile_that_holds_no_text(home: Path, stored: object) -> None:
     path = home / ".config/ads/config.json"
-    path.write_text(json.dumps({"profiles": {"default": {"host": value}}}))
+    path.write_text(json.dumps({"profiles": {"default": {"host": stored}}}))
     with pytest.raises(UsageError, match="host in profile default"):
         settings(home)
 
@@ -210,11 +210,12 @@ def test_the_key_is_masked_in_the_settings(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "stored"), [("0", False), ("false", False), ("No", False), ("1", True), ("yes", True)]
+    ("switch", "stored"),
+    [("0", False), ("false", False), ("No", False), ("1", True), ("yes", True)],
 )
-def test_bodies_are_stored_unless_told_otherwise(home: Path, said: str, stored: bool) -> None:
+def test_bodies_are_stored_unless_told_otherwise(home: Path, switch: str, stored: bool) -> None:
     assert settings(home).store_input is True
-    assert settings(home, store_input=said).store_input is stored
+    assert settings(home, store_input=switch).store_input is stored
 
 
 def test_folders() -> None:
@@ -255,15 +256,15 @@ def test_links() -> None:
 
 def test_a_traceback_with_variables_shows_no_key(tmp_path: Path) -> None:
     key = "sk-0123456789abcdef"
-    given = {"ADS_API_KEY": key, "ADS_HOST": "http://plain.example", "HOME": str(tmp_path)}
+    environ = {"ADS_API_KEY": key, "ADS_HOST": "http://plain.example", "HOME": str(tmp_path)}
     with pytest.raises(UsageError) as caught:
-        load(ADS, environ=given)
+        load(ADS, environ=environ)
     error = caught.value
     while error.__traceback__ and error.__traceback__.tb_frame.f_code.co_name != "load":
         error.__traceback__ = error.__traceback__.tb_next
-    told = "".join(TracebackException.from_exception(error, capture_locals=True).format())
-    assert "3 variables" in told
-    assert key not in told
+    report = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+    assert "3 variables" in report
+    assert key not in report
 
 
 PLAIN = [

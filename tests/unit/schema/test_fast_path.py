@@ -73,11 +73,11 @@ def test_a_deep_value_is_left_to_the_validator() -> None:
 
 def test_most_bodies_of_recorded_actions_are_seen_and_none_wrongly() -> None:
     cases = [*corpus(), *own()]
-    seen = sum(is_plainly_valid(one.input, body) for one in cases for body in one.valid)
-    wrong = [body for one in cases for body in one.invalid if is_plainly_valid(one.input, body)]
+    accepted = sum(is_plainly_valid(case.input, body) for case in cases for body in case.valid)
+    wrong = [body for case in cases for body in case.invalid if is_plainly_valid(case.input, body)]
 
     assert wrong == []
-    assert seen * 2 > sum(len(one.valid) for one in cases)
+    assert accepted * 2 > sum(len(case.valid) for case in cases)
 
 
 VALUES = st.recursive(

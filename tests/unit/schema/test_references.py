@@ -10,21 +10,21 @@ from callsheet.schema.references import drop_keyword, with_uri_refs
 
 
 def test_only_keywords_go() -> None:
-    gone = {"dependencies": {"a": ["b"]}, "type": "object"}
-    kept = {"type": "object"}
+    before = {"dependencies": {"a": ["b"]}, "type": "object"}
+    after = {"type": "object"}
     schema = {
-        "properties": {"dependencies": gone, "x": {"items": gone}},
-        "anyOf": [gone, True],
-        "$defs": {"d": gone},
+        "properties": {"dependencies": before, "x": {"items": before}},
+        "anyOf": [before, True],
+        "$defs": {"d": before},
         "const": {"dependencies": 1},
         "enum": [{"dependencies": 1}],
         "dependencies": {},
     }
 
     assert drop_keyword(schema, "dependencies") == {
-        "properties": {"dependencies": kept, "x": {"items": kept}},
-        "anyOf": [kept, True],
-        "$defs": {"d": kept},
+        "properties": {"dependencies": after, "x": {"items": after}},
+        "anyOf": [after, True],
+        "$defs": {"d": after},
         "const": {"dependencies": 1},
         "enum": [{"dependencies": 1}],
     }

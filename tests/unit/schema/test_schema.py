@@ -205,7 +205,7 @@ def admitted(raw: dict[str, Any]) -> dict[str, Any] | None:
 def test_any_json_is_admitted_or_refused(raw: dict[str, Any]) -> None:
     clean = admitted(raw)
     if clean is not None:
-        found = with_flags(read_params(clean), action_id="x", overlay=Overlay())
+        params = with_flags(read_params(clean), action_id="x", overlay=Overlay())
 
         assert admit(clean) == clean
-        assert len({one.flag for one in found}) == len(found)
+        assert len({param.flag for param in params}) == len(params)

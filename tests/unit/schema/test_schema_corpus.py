@@ -39,32 +39,32 @@ def advertised(actions: dict[str, dict[str, Any]]) -> list[Advertised]:
     return [
         Advertised(
             id=name,
-            description=one["description"] or "",
-            input=one["input"],
-            output=one.get("output"),
+            description=action["description"] or "",
+            input=action["input"],
+            output=action.get("output"),
         )
-        for name, one in actions.items()
+        for name, action in actions.items()
     ]
 
 
 def test_every_schema_is_admitted_and_read_by_its_draft(
     actions: dict[str, dict[str, Any]],
 ) -> None:
-    assert {name: draft_of(one["input"]) for name, one in actions.items()} == {
-        name: one["draft"] for name, one in actions.items()
+    assert {name: draft_of(action["input"]) for name, action in actions.items()} == {
+        name: action["draft"] for name, action in actions.items()
     }
-    assert all(isinstance(admit(one["input"]), dict) for one in actions.values())
+    assert all(isinstance(admit(action["input"]), dict) for action in actions.values())
 
 
 def test_flags_are_unique_few_and_never_ours(actions: dict[str, dict[str, Any]]) -> None:
-    for name, one in actions.items():
-        found = with_flags(read_params(admit(one["input"])), action_id=name, overlay=Overlay())
-        said = [param.flag for param in found]
+    for name, action in actions.items():
+        params = with_flags(read_params(admit(action["input"])), action_id=name, overlay=Overlay())
+        names = [param.flag for param in params]
 
-        assert len(set(said)) == len(said) <= MOST_FLAGS
-        assert not OWN_FLAGS & set(said)
-        assert {param.path[0] for param in found} >= set(one["input"].get("properties", {}))
-        assert all(param_at(found, param.path) == param for param in found)
+        assert len(set(names)) == len(names) <= MOST_FLAGS
+        assert not OWN_FLAGS & set(names)
+        assert {param.path[0] for param in params} >= set(action["input"].get("properties", {}))
+        assert all(param_at(params, param.path) == param for param in params)
 
 
 def test_every_action_becomes_a_command_in_any_order(
@@ -84,14 +84,14 @@ def test_every_action_becomes_a_command_in_any_order(
 def test_the_judge_agrees_with_every_label(actions: dict[str, dict[str, Any]]) -> None:
     wrong = []
     count = 0
-    for one in lines("instances.jsonl.gz"):
-        compiled = Validator.of(actions[one["id"]]["input"])
+    for instance in lines("instances.jsonl.gz"):
+        compiled = Validator.of(actions[instance["id"]]["input"])
         for verdict in ("valid", "invalid"):
-            for _, body in one[verdict]:
+            for _, body in instance[verdict]:
                 count += 1
                 faults = compiled.violations(body)
                 if bool(faults) != (verdict == "invalid") or not all(map(good, faults)):
-                    wrong.append((one["id"], verdict, body, faults))
+                    wrong.append((instance["id"], verdict, body, faults))
     assert wrong == []
     assert count > 5_000
 

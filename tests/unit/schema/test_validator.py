@@ -51,18 +51,18 @@ def violations(schema: object, body: object) -> tuple[Violation, ...]:
     return Validator.of(schema).violations(body)
 
 
-def violation(schema: object, value: object) -> Violation:
-    """Return the one thing that ``schema`` forbids in ``value``, which stands under ``x``."""
-    (only,) = violations({"properties": {"x": schema}}, {"x": value})
+def violation(schema: object, content: object) -> Violation:
+    """Return the one thing that ``schema`` forbids in ``content``, which stands under ``x``."""
+    (only,) = violations({"properties": {"x": schema}}, {"x": content})
     return only
 
 
-@pytest.mark.parametrize(("schema", "value", "message"), WORDS)
-def test_what_was_given_and_what_is_allowed(schema: object, value: object, message: str) -> None:
-    found = violation(schema, value)
+@pytest.mark.parametrize(("schema", "content", "message"), WORDS)
+def test_what_was_given_and_what_is_allowed(schema: object, content: object, message: str) -> None:
+    reason = violation(schema, content)
 
-    assert found.message == message
-    assert found.pointer == ("x",)
+    assert reason.message == message
+    assert reason.pointer == ("x",)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_what_was_given_and_what_is_allowed(schema: object, value: object, messa
 def test_where_it_is_wrong(
     schema: dict[str, Any], body: object, pointer: tuple[str | int, ...], message: str
 ) -> None:
-    (found,) = violations(schema, body)
+    (reason,) = violations(schema, body)
 
-    assert (found.pointer, found.message) == (pointer, message)
+    assert (reason.pointer, reason.message) == (pointer, message)
 
 
 def test_every_fault_is_told_outermost_first() -> None:
@@ -140,9 +140,9 @@ def test_every_fault_is_told_outermost_first() -> None:
         "required": ["c"],
         "additionalProperties": False,
     }
-    found = violations(schema, {"a": "1", "b": [2], "z": 0})
+    reasons = violations(schema, {"a": "1", "b": [2], "z": 0})
 
-    assert [one.pointer for one in found] == [("a",), ("c",), ("z",), ("b", 0)]
+    assert [reason.pointer for reason in reasons] == [("a",), ("c",), ("z",), ("b", 0)]
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_where_validators_differ_the_verdict_is_decided(
 def test_no_pattern_hangs_verdict_or_message(pattern: str) -> None:
     schema = {"properties": {"x": {"pattern": pattern}, "y": TEXT}}
     started = time.process_time()
-    found = violations(schema, {"x": "a" * 40 + "!", "y": 1})
+    reasons = violations(schema, {"x": "a" * 40 + "!", "y": 1})
 
-    assert found[-1].pointer == ("y",)
+    assert reasons[-1].pointer == ("y",)
     assert time.process_time() - started < 2
 
 
@@ -243,5 +243,5 @@ def test_references_within_are_judged() -> None:
 
 def test_booleans_and_bodies_that_cannot_be_read() -> None:
     assert violations(True, {"a": 1}) == ()
-    assert [one.pointer for one in violations(False, {"a": 1})] == [()]
+    assert [reason.pointer for reason in violations(False, {"a": 1})] == [()]
     assert len(violations({"properties": {"a": TEXT}}, {"a": object()})) == 1
