@@ -7,16 +7,48 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from callsheet.protocol.error_replies import request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
 
-    from callsheet.client.client import AsyncClient, Client
+    from callsheet.config.bindings import Bindings
+    from callsheet.engine.invoke import Engine
+    from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
+    from callsheet.storage.ledger import Ledger
     from callsheet.storage.partial_file import SavedFile
 
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+
+    class _ClientState(Protocol):
+        """What results and jobs need of the client that made them, sync or async."""
+
+        @property
+        def engine(self) -> Engine: ...
+        @property
+        def bindings(self) -> Bindings: ...
+        @property
+        def ledger(self) -> Ledger | None: ...
+        @property
+        def transport(self) -> Any: ...
+
+    class _SyncClient(_ClientState, Protocol):
+        """A client that runs a flow to its end."""
+
+        def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T: ...
+        def submit(self, action: Action | str, body: bytes) -> Any: ...
+
+    class _AwaitedClient(_ClientState, Protocol):
+        """A client whose ``run`` is awaited."""
+
+        async def run(
+            self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None
+        ) -> T: ...
+        async def submit(self, action: Action | str, body: bytes) -> Any: ...
 
 
 class Response(NamedTuple):
@@ -35,7 +67,7 @@ class ResultState(Generic[T]):
     """
 
     def __init__(
-        self, client: Client | AsyncClient, action: Action, answer: ParsedReply, job: Job | None
+        self, client: _ClientState, action: Action, answer: ParsedReply, job: Job | None
     ) -> None:
         self._client, self._answer, self._job = client, answer, job
         self._data: Any = None
@@ -68,7 +100,7 @@ class ResultState(Generic[T]):
 class Result(ResultState[T]):
     """The answer to a call of a ``Client``."""
 
-    _client: Client
+    _client: _SyncClient
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Fetch the first medium to ``path``; all go into a folder (ends in ``/``) or a template.
@@ -91,7 +123,7 @@ class Result(ResultState[T]):
 class AsyncResult(ResultState[T]):
     """The answer to a call of an ``AsyncClient``."""
 
-    _client: AsyncClient
+    _client: _AwaitedClient
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """See ``Result.save``."""

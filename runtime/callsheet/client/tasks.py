@@ -12,7 +12,7 @@ from callsheet.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from callsheet.client.client import AsyncClient, Client
+    from callsheet.client.results import _AwaitedClient, _ClientState, _SyncClient
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.invoke import ParsedReply
@@ -36,7 +36,7 @@ def body_of(recovery: Recovery, name: str) -> tuple[str, bytes]:
 class History:
     """What both kinds of client do alike; a row is a job as ``list`` gives it."""
 
-    def __init__(self, client: Client | AsyncClient) -> None:
+    def __init__(self, client: _ClientState) -> None:
         self._client = client
 
     @property
@@ -63,7 +63,7 @@ class History:
 class Tasks(History):
     """The jobs of a ``Client``: those in its ledger, and any by its id."""
 
-    _client: Client
+    _client: _SyncClient
 
     def get(self, name: str) -> Task[Any]:
         """Return the job with this task id or reference; nothing is asked of the server yet."""
@@ -80,13 +80,14 @@ class Tasks(History):
 
     def rerun(self, name: str) -> Task[Any]:
         """Start the same job again, as a new one with a reference of its own; it may cost."""
-        return self._client.submit(*body_of(Recovery(self._engine), name))
+        task: Task[Any] = self._client.submit(*body_of(Recovery(self._engine), name))
+        return task
 
 
 class AsyncTasks(History):
     """The jobs of an ``AsyncClient``."""
 
-    _client: AsyncClient
+    _client: _AwaitedClient
 
     async def get(self, name: str) -> AsyncTask[Any]:
         """See ``Tasks.get``."""
@@ -99,7 +100,9 @@ class AsyncTasks(History):
 
     async def rerun(self, name: str) -> AsyncTask[Any]:
         """See ``Tasks.rerun``."""
-        return await self._client.submit(*body_of(Recovery(self._engine), name))
+        body = body_of(Recovery(self._engine), name)
+        task: AsyncTask[Any] = await self._client.submit(*body)
+        return task
 
 
 T = TypeVar("T")
@@ -113,7 +116,7 @@ class TaskState(Generic[T]):
     """
 
     def __init__(
-        self, client: Client | AsyncClient, action: Action, job: Job, answer: ParsedReply | None
+        self, client: _ClientState, action: Action, job: Job, answer: ParsedReply | None
     ) -> None:
         self._client, self._action, self._job = client, action, job
         self._answer = answer
@@ -175,7 +178,7 @@ class TaskState(Generic[T]):
 class Task(TaskState[T]):
     """A job of a ``Client``; made again from its id with ``client.tasks.get(id)``."""
 
-    _client: Client
+    _client: _SyncClient
 
     def refresh(self) -> Task[T]:
         """Query the job once."""
@@ -213,7 +216,7 @@ class Task(TaskState[T]):
 class AsyncTask(TaskState[T]):
     """A job of an ``AsyncClient``."""
 
-    _client: AsyncClient
+    _client: _AwaitedClient
 
     async def refresh(self) -> AsyncTask[T]:
         """See ``Task.refresh``."""
