@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from callsheet.config.overlay import Overlay
 from callsheet.errors import UsageError
 from callsheet.protocol.overrides import Overrides
-from callsheet.suggest import did_you_mean
+from callsheet.text import did_you_mean
 from callsheet_codegen.code import CodeError, Ident
 
 if TYPE_CHECKING:

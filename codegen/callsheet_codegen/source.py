@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
-from callsheet.config.profiles import ProfileFile
-from callsheet.config.settings import LOOPBACK, Variables, load, origin_of, parse_host
+from callsheet.config.settings import LOOPBACK, ProfileFile, Variables, load, origin_of, parse_host
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.transport.sync import Transport
 from callsheet_codegen.config import usual_prefix

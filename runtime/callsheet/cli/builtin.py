@@ -10,7 +10,7 @@ from callsheet.cli import global_flags
 from callsheet.cli.help.pages import Helpful, show
 from callsheet.cli.output import formats as output
 from callsheet.errors import UsageError
-from callsheet.suggest import did_you_mean
+from callsheet.text import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -46,7 +46,7 @@ def _lacking(word: str, package: str, extra: str) -> int:
 
 
 def _unknown(word: str) -> int:
-    from callsheet.suggest import did_you_mean
+    from callsheet.text import did_you_mean
 
     hint = did_you_mean(word, WORDS) or "callsheet --help lists the commands"
     _say(f"callsheet: there is no command `{word}`\n  {hint}", error=True)

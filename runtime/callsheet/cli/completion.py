@@ -79,14 +79,14 @@ def paths(prefix: str, kind: str = "file") -> list[CompletionItem]:
 def ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
     """Complete an action's id from the cached catalogue, else from the bindings."""
     from callsheet.actions.naming import summary_line
-    from callsheet.catalog import bound
+    from callsheet.cli.offer import bound_actions
 
     context: Context = ctx.obj
     catalogue = context.host.cached()
     actions = (
         context.host.surface(catalogue).actions
         if catalogue is not None
-        else tuple(bound.generated(context.bindings))
+        else tuple(bound_actions(context.bindings))
     )
     return matching(((action.id, summary_line(action)) for action in actions), prefix)
 
@@ -113,8 +113,7 @@ def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list
 
 
 def _profiles(context: Context) -> list[str]:
-    from callsheet.config.profiles import ProfileFile
-    from callsheet.config.settings import folder
+    from callsheet.config.settings import ProfileFile, folder
 
     bindings = context.bindings
     return ProfileFile(folder("config", bindings.command, bindings.env, context.environ)).names()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.storage.output_path import WORDS, check_target, extension_of, target_path
-from callsheet.suggest import did_you_mean, listing
-from callsheet.text import shell_word
+from callsheet.text import did_you_mean, listing, shell_word
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context

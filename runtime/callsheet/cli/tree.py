@@ -11,7 +11,7 @@ from callsheet.cli import action_command, builtin_table, global_flags
 from callsheet.cli.help.pages import Helpful, show
 from callsheet.cli.resolver import Lookup
 from callsheet.errors import UsageError
-from callsheet.suggest import did_you_mean
+from callsheet.text import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -19,8 +19,7 @@ from callsheet.flows.invoke import (
 )
 from callsheet.flows.retry import is_sendable
 from callsheet.jsonio import reject_duplicates
-from callsheet.protocol.media import expected_media
-from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
+from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
 from callsheet.spec import Action
 from callsheet.text import one_line
 from callsheet.transport.http import require_key

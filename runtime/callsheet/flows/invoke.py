@@ -24,8 +24,8 @@ from callsheet.flows.effects import (
     record_leniently,
 )
 from callsheet.flows.retry import ATTEMPTS, action_path, follow_redirect, pause, with_retries
+from callsheet.protocol.media import NO_MARKS, RequestMarks
 from callsheet.protocol.replies import read_reply
-from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
 from callsheet.spec import TIMEOUT_FIELD, Family
 from callsheet.text import safe_text
 

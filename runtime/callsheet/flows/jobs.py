@@ -19,9 +19,8 @@ from callsheet.flows.effects import (
 )
 from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
 from callsheet.flows.retry import action_request, follow_redirect
-from callsheet.protocol.media import expected_media
+from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
 from callsheet.protocol.replies import read_reply
-from callsheet.protocol.request_marks import NO_MARKS, RequestMarks
 from callsheet.spec import Family
 from callsheet.text import shell_word
 

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import Envelope, open_envelope
-from callsheet.protocol.media import Medium, find_media, select_media
+from callsheet.protocol.media import (
+    NO_MARKS,
+    Medium,
+    RequestMarks,
+    find_media,
+    select_media,
+    texts_of,
+)
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.request_marks import NO_MARKS, RequestMarks, texts_of
 from callsheet.protocol.values import expand, is_link, number, values_of, word
 from callsheet.text import one_line
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from callsheet.jsonio import json_equal
 from callsheet.schema.keywords import NAMED
 from callsheet.schema.shape import kind_of_value
-from callsheet.suggest import nearest, nearest_number
+from callsheet.text import nearest, nearest_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -268,7 +268,7 @@ class Ledger:
 
     def keep_reply(self, name: str, body: bytes) -> str:
         """Store the whole body of a reply beside the ledger; return its path, or ``""``."""
-        from callsheet.storage.raw_replies import keep_reply
+        from callsheet.storage.atomic_file import keep_reply
 
         return keep_reply(os.path.dirname(self.path), name, body)
 

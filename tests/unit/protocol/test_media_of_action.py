@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol.media import expected_media, expects_medium
+from callsheet.protocol.media import RequestMarks, expected_media, expects_medium
 from callsheet.protocol.replies import read_reply
-from callsheet.protocol.request_marks import RequestMarks
 
 VIDEO, COVER = "https://cdn.example/v.mp4", "https://cdn.example/c.jpg"
 BARE = "https://cdn.example/9f1c"

@@ -139,7 +139,7 @@ def _advertised(context: Context, action_id: str) -> Advertised:
     entry = cached.get(action_id) if cached is not None else None
     if entry is None:
         from callsheet.cli.offer import fetch_available
-        from callsheet.suggest import did_you_mean
+        from callsheet.text import did_you_mean
 
         catalogue = fetch_available(context).catalogue
         entry = catalogue.get(action_id)
@@ -155,16 +155,16 @@ def changes(context: Context, offer: AvailableActions) -> tuple[Change, ...]:
 
     Texts are not compared: a package keeps neither titles nor hints as the server sent them.
     """
-    from callsheet.catalog import bound
     from callsheet.catalog.snapshot import Snapshot
+    from callsheet.cli.offer import as_known, bound_snapshot
     from callsheet.diff.compare import LockedNames, diff
 
     bindings, entries = context.bindings, {entry.id: entry for entry in offer.catalogue.actions}
     advertised = [
-        bound.as_known(action, entries.get(action.id)) for action in offer.surface(context).actions
+        as_known(action, entries.get(action.id)) for action in offer.surface(context).actions
     ]
     all_changes = diff(
-        bound.snapshot(bindings),
+        bound_snapshot(bindings),
         Snapshot(context.settings.origin, tuple(advertised)),
         overlay=bindings.overlay(),
         program=context.prog,

@@ -156,9 +156,9 @@ def known_action(context: Context, action_id: str) -> Action | None:
     catalogue = context.host.cached()
     if catalogue is not None:
         return context.host.surface(catalogue).by_id.get(action_id)
-    from callsheet.catalog import bound
+    from callsheet.cli.offer import bound_actions
 
-    return next((one for one in bound.generated(context.bindings) if one.id == action_id), None)
+    return next((one for one in bound_actions(context.bindings) if one.id == action_id), None)
 
 
 def known_ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:

@@ -11,7 +11,7 @@ from callsheet.cli.completion import matching
 from callsheet.cli.main import complete_variable
 from callsheet.cli.output import formats as output
 from callsheet.errors import UsageError
-from callsheet.suggest import did_you_mean
+from callsheet.text import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -11,9 +11,9 @@ import click
 from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import table
-from callsheet.config.profiles import NAME, ProfileFile
+from callsheet.config.settings import NAME, ProfileFile
 from callsheet.errors import UsageError
-from callsheet.suggest import did_you_mean, listing
+from callsheet.text import did_you_mean, listing
 from callsheet.version import __version__
 
 if TYPE_CHECKING:

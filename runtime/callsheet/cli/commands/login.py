@@ -12,7 +12,7 @@ import click
 from callsheet.cli.builtin import BuiltinCommand, many
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import table
-from callsheet.config.profiles import ProfileFile
+from callsheet.config.settings import ProfileFile
 from callsheet.errors import AuthError, UsageError
 from callsheet.flows.effects import Send
 from callsheet.flows.retry import with_retries

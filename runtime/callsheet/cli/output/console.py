@@ -1,14 +1,15 @@
-"""Hold the streams of one run, and how they are written to."""
+"""Hold the streams of one run, how they are written to, and when they are coloured."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
+    from collections.abc import Mapping
 
 class Console:
     """The streams of one run with its format, verbosity and colour.
@@ -53,7 +54,6 @@ class Console:
 
     def style(self, text: str, style: str, stream: TextIO | None) -> str:
         """Return our own ``text`` in a style where ``stream`` shows colour."""
-        from callsheet.cli.output.style import wants_colour, apply_style
 
         return apply_style(text, style, wants_colour(stream, self.environ))
 
@@ -75,3 +75,25 @@ class Console:
         with suppress(OSError, ValueError):
             sys.stderr.write(f"{head}{safe_text(text)}\n")
             sys.stderr.flush()
+
+
+STYLES = {"bold": "1", "dim": "2", "bad": "1;31", "good": "32", "odd": "33"}
+
+
+def wants_colour(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
+    """Tell whether to colour: not by ``NO_COLOR``, always by ``FORCE_COLOR``, else on a terminal."""
+    if stream is None or environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "") not in {"", "0"}:
+        return True
+    return can_redraw(stream, environ)
+
+
+def can_redraw(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
+    """Tell whether a line on this stream may be drawn over again."""
+    return stream is not None and stream.isatty() and environ.get("TERM") not in {"dumb", ""}
+
+
+def apply_style(text: str, style: str, wanted: bool) -> str:
+    """Return our own ``text`` in a style; a server's text has to be made safe before."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if wanted and style and text else text

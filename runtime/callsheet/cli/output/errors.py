@@ -6,7 +6,7 @@ import os
 import re
 import click
 from contextlib import suppress
-from callsheet.suggest import did_you_mean
+from callsheet.text import did_you_mean
 from callsheet.errors import CallsheetError, Interrupted, UsageError
 from callsheet.text import safe_text
 from typing import TYPE_CHECKING

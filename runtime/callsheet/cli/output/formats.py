@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from typing import Any, TYPE_CHECKING
-from callsheet.suggest import did_you_mean
+from callsheet.text import did_you_mean
 from callsheet.cli.output.table import align, cell, separate_by_tabs, table_of
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import INVISIBLE, _UNSAFE, dumps

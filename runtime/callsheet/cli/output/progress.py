@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any, TYPE_CHECKING, TextIO
 from callsheet.cli.output.table import duration
-from callsheet.cli.output import style
+from callsheet.cli.output.console import can_redraw
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Progress:
         self._last: tuple[JobUpdate | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
-        moving = style.can_redraw(sys.stderr, self.console.environ) and _draws(sys.stderr)
+        moving = can_redraw(sys.stderr, self.console.environ) and _draws(sys.stderr)
         if moving and not self.console.quiet:
             from rich.console import Console as RichConsole
 

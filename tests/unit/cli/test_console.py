@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from callsheet.cli.output import style
+from callsheet.cli.output import console
 
 
 class Terminal(io.StringIO):
@@ -31,16 +31,16 @@ class Terminal(io.StringIO):
     ],
 )
 def test_colour(stream: io.StringIO | None, environ: dict[str, str], wanted: bool) -> None:
-    assert style.wants_colour(stream, environ) is wanted
+    assert console.wants_colour(stream, environ) is wanted
 
 
 def test_nothing_moves_off_a_terminal_whatever_is_forced() -> None:
-    assert not style.can_redraw(io.StringIO(), {"FORCE_COLOR": "1"})
-    assert not style.can_redraw(None, {})
-    assert style.can_redraw(Terminal(), {"NO_COLOR": "1"})
+    assert not console.can_redraw(io.StringIO(), {"FORCE_COLOR": "1"})
+    assert not console.can_redraw(None, {})
+    assert console.can_redraw(Terminal(), {"NO_COLOR": "1"})
 
 
 def test_a_style_ends_where_its_text_ends() -> None:
-    assert style.apply_style("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
-    assert style.apply_style("FAIL", "bad", False) == "FAIL"
-    assert style.apply_style("", "bad", True) == ""
+    assert console.apply_style("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
+    assert console.apply_style("FAIL", "bad", False) == "FAIL"
+    assert console.apply_style("", "bad", True) == ""
