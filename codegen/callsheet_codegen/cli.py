@@ -115,7 +115,7 @@ def _generate_parser() -> argparse.ArgumentParser:
     add("--host", help="the server to ask")
     add("--locked", action="store_true", help="ask no server: use the lock")
     add("--refresh", action="store_true", help="ask for every schema, whatever the list says")
-    add("--fresh", action="store_true", help="make every file anew, whatever is remembered")
+    add("--fresh", action="store_true", help="make every file anew, whatever is cached")
     add("--force", action="store_true", help="overwrite generated files that were changed by hand")
     add("--strict", action="store_true", help="exit 1 where something fell back")
     add(
@@ -123,7 +123,7 @@ def _generate_parser() -> argparse.ArgumentParser:
         nargs="?",
         const="CHANGELOG.md",
         metavar="FILE",
-        help="tell the changes in a dated entry of FILE (CHANGELOG.md)",
+        help="add a dated entry with the changes to FILE (CHANGELOG.md)",
     )
     return parser
 
@@ -155,7 +155,7 @@ def check(argv: Sequence[str] | None = None) -> int:
     """Compare tree, lock and server; 0, or 8 where either differs."""
     from callsheet_codegen import diff as comparison
 
-    parser = _parser("check", "Say whether the generated files, the lock and the server agree.")
+    parser = _parser("check", "Check whether the generated files, the lock and the server agree.")
     _add_locations(parser)
     parser.add_argument("--host", help="the server to ask (default: the lock's source)")
     parser.add_argument("--offline", action="store_true", help="do not ask the server")

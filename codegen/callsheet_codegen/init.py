@@ -43,7 +43,7 @@ def init(folder: Path, request: InitRequest) -> tuple[Path, tuple[str, ...]]:
         Ident(request.package)
     except CodeError:
         raise UsageError(
-            f"{request.package!r} is no package name", hint="for example acme_client"
+            f"{request.package!r} is not a package name", hint="for example acme_client"
         ) from None
     command = request.command or request.package.removesuffix("_client").replace("_", "-")
     lines = _add_script(document, command, f"{request.package}.cli:main")

@@ -151,7 +151,7 @@ def command_module(
     """Build the module of ``Action`` literals whose commands begin with one word."""
     return CommandModule(
         module=Ident(constants[action_ids[0]].module),
-        doc=Doc(f"Commands that begin with ``{word}``."),
+        doc=Doc(f"Define the commands that begin with ``{word}``."),
         constants=tuple(_constant(constants[name], actions[name]) for name in action_ids),
     )
 

@@ -131,7 +131,7 @@ def _run(chunk: Sequence[str]) -> dict[str, str]:
 
 
 _EMPTY = {
-    "groups/__init__.py": "The actions by group, each module imported when it is used.",
+    "groups/__init__.py": "Hold the actions by group; each module is imported when it is used.",
 }
 _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=100")
 
@@ -186,7 +186,7 @@ def _python(project: Project) -> Iterator[tuple[str, str]]:
 def _modules(project: Project) -> Iterator[tuple[str, str, dict[str, object]]]:
     """Yield every module: its path, its template and the template's context."""
     shared: dict[str, object] = {"project": project}
-    doc = Doc("A client of one server, generated from what it advertises.")
+    doc = Doc("Call the actions that one server advertises.")
     yield "__init__.py", "package_init.py.jinja", {"doc": doc}
     yield "__main__.py", "package_main.py.jinja", {}
     yield "_bindings.py", "bindings.py.jinja", shared
