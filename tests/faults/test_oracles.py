@@ -31,7 +31,7 @@ def theatre(folder: Path) -> Iterator[submitting.Theatre]:
 def test_a_client_that_sends_again_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("callsheet.flows.invoke"), "_paid", _sends_again)
+    monkeypatch.setattr(import_module("callsheet.flows.invoke"), "_post_once", _sends_again)
     tally = Tally("R1")
     lost = submitting.Fault("reset", "after", ("reset at=sent",) * 3)
     with theatre(tmp_path) as place:
@@ -44,7 +44,7 @@ def _sends_again(order: Any, timing: Any) -> Any:
     """Submit as the careless do: a lost answer is asked for once more."""
     for _ in range(2):
         try:
-            return (yield order.send()), False
+            return (yield order.as_send()), False
         except NetworkError:
             continue
     raise AssertionError("lost twice")

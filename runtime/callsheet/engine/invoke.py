@@ -146,7 +146,7 @@ class Engine:
             require_key(self.settings)
         silence = silence_limit(action.role, deadline_of(action, value))
         expected, marks = self._expect(action, value, facts.get("target") or "")
-        order = InvocationRequest(
+        request = InvocationRequest(
             action=action,
             body=data,
             value=value,
@@ -160,10 +160,10 @@ class Engine:
             marks=marks,
         )
         if action.paid:
-            order = order._replace(facts={**_ledger_facts(order), **facts})
+            request = request._replace(facts={**_ledger_facts(request), **facts})
         started = self.timing.wall()
-        reply = yield from self._submit(order)
-        return Invocation(action, order.ref, reply, started, expected, marks)
+        reply = yield from self._submit(request)
+        return Invocation(action, request.ref, reply, started, expected, marks)
 
     def _expect(
         self, action: Action, value: Any, target: str
@@ -186,18 +186,20 @@ class Engine:
         row = self.ledger.find(task_id) if isinstance(task_id, str) else None
         return row if row is not None and row.host == self.settings.host else None
 
-    def _submit(self, order: InvocationRequest) -> Flow[ParsedReply]:
-        if order.action.role != "query":
-            return (yield from submit(order, self.timing))
+    def _submit(self, request: InvocationRequest) -> Flow[ParsedReply]:
+        if request.action.role != "query":
+            return (yield from submit(request, self.timing))
         from callsheet.flows.jobs import submit_query
 
-        return (yield from submit_query(order, self.timing, others=lambda: self._other_ids(order)))
+        return (
+            yield from submit_query(request, self.timing, others=lambda: self._other_ids(request))
+        )
 
-    def _other_ids(self, order: InvocationRequest) -> tuple[str, ...]:
+    def _other_ids(self, request: InvocationRequest) -> tuple[str, ...]:
         """Return the other ids of the job that a query asks about, from the ledger."""
-        row = self._queried_row(order.action, order.value)
+        row = self._queried_row(request.action, request.value)
         task_ids = row.task_ids if row is not None else ()
-        return tuple(task_id for task_id in task_ids if task_id not in order.value.values())
+        return tuple(task_id for task_id in task_ids if task_id not in request.value.values())
 
     def _may_resend(self, action: Action) -> Flow[bool]:
         """Find out whether this host honours the key: by a reply or a mark of the last hour.
@@ -326,19 +328,19 @@ def require_done(reply: ParsedReply, action: str, task_id: str | None) -> Parsed
     raise TaskFailed(f"{action} failed on the server: {reason}", task_id=task_id, action=action)
 
 
-def _ledger_facts(order: InvocationRequest) -> dict[str, Any]:
+def _ledger_facts(request: InvocationRequest) -> dict[str, Any]:
     """Return what the ledger records of every request that may cost money."""
     from callsheet.jsonio import digest
 
-    action = order.action
+    action = request.action
     return {
-        "host": order.host,
+        "host": request.host,
         "action": action.id,
-        "body_digest": digest(order.value),
+        "body_digest": digest(request.value),
         "schema_digest": action.digest,
         "family": action.family._asdict() if action.family is not None else None,
         "media": list(action.media),
-        "sent": sorted(order.marks.digests),
+        "sent": sorted(request.marks.digests),
     }
 
 

@@ -84,7 +84,7 @@ class InvocationRequest(NamedTuple):
     expected: frozenset[str] = frozenset()
     marks: RequestMarks = NO_MARKS
 
-    def send(self) -> Send:
+    def as_send(self) -> Send:
         """Build the HTTP request; a paid one has the reference as its idempotency key."""
         headers = {"Content-Type": "application/json", **self.headers}
         if self.action.paid:
@@ -100,39 +100,39 @@ class ParsedReply(NamedTuple):
     fields: ReplyFields
 
 
-def submit(order: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
+def submit(request: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
     """Invoke the action and read its reply.
 
     Raises ``OutcomeUnknown`` when a paid request was sent and nothing tells its outcome, and the
     error that the reply stands for when the server refused.
     """
-    if not order.action.paid:
-        reply = yield from with_retries(order.send(), timing)
-        return parse_reply(order, reply)
-    yield from _record_intent(order)
+    if not request.action.paid:
+        reply = yield from with_retries(request.as_send(), timing)
+        return parse_reply(request, reply)
+    yield from _record_intent(request)
     started = timing.clock()
-    reply, earlier = yield from _post_once(order, timing)
-    is_timed = order.action.role == "wait" and not earlier
+    reply, earlier = yield from _post_once(request, timing)
+    is_timed = request.action.role == "wait" and not earlier
     seconds = timing.clock() - started if is_timed else None
-    return (yield from _settle(order, reply, earlier=earlier, seconds=seconds))
+    return (yield from _settle(request, reply, earlier=earlier, seconds=seconds))
 
 
-def _record_intent(order: InvocationRequest) -> Flow[None]:
+def _record_intent(request: InvocationRequest) -> Flow[None]:
     """Record the request before it is sent.
 
     Raises ``UsageError`` when another request used the reference, unless it was the same request
     and the server honours the key.
     """
     try:
-        yield Record("intent", order.ref, order.facts)
+        yield Record("intent", request.ref, request.facts)
     except ReferenceUsed:
-        if not (yield from _may_resend(order)):
+        if not (yield from _may_resend(request)):
             raise
-        yield Record("intent", order.ref, {**order.facts, "repeat": True})
+        yield Record("intent", request.ref, {**request.facts, "repeat": True})
 
 
-def _post_once(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int]]:
-    """Send the POST that may cost money; return the reply and how many earlier tries may count.
+def _post_once(request: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int]]:
+    """Send the POST that may cost money; return the reply and how many others may have arrived.
 
     Only a lost connection is tried again, and only where the server honours the key or nothing
     can have reached it. Once there is a reply, whatever its status, nothing is sent again.
@@ -143,11 +143,11 @@ def _post_once(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 sending = True
-                return (yield from follow_redirect(order.send())), arrived
+                return (yield from follow_redirect(request.as_send())), arrived
             except NetworkError as error:
                 sending = False
                 arrived += error.sent
-                if attempt == ATTEMPTS or (arrived and not (yield from _may_resend(order))):
+                if attempt == ATTEMPTS or (arrived and not (yield from _may_resend(request))):
                     raise
             yield Sleep(pause(None, attempt, throttled=False, timing=timing))
         raise AssertionError("the last attempt returns or raises")
@@ -155,12 +155,12 @@ def _post_once(order: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply
         raise
     except BaseException as error:
         arrived += sending and _may_be_done(error)
-        yield from _record_failure(order, error, arrived=arrived)
+        yield from _record_failure(request, error, arrived=arrived)
         raise
 
 
-def _may_resend(order: InvocationRequest) -> Flow[bool]:
-    return (yield from order.may_resend()) if order.may_resend is not None else False
+def _may_resend(request: InvocationRequest) -> Flow[bool]:
+    return (yield from request.may_resend()) if request.may_resend is not None else False
 
 
 def _may_be_done(error: BaseException) -> bool:
@@ -174,7 +174,9 @@ def _may_be_done(error: BaseException) -> bool:
     return not isinstance(error, UsageError)
 
 
-def _record_failure(order: InvocationRequest, error: BaseException, *, arrived: int) -> Flow[None]:
+def _record_failure(
+    request: InvocationRequest, error: BaseException, *, arrived: int
+) -> Flow[None]:
     """Record that no reply came; raise ``OutcomeUnknown`` in place of our own errors.
 
     ``arrived`` counts the requests that may have reached the server.
@@ -182,14 +184,14 @@ def _record_failure(order: InvocationRequest, error: BaseException, *, arrived: 
     reason = error.message if isinstance(error, CallsheetError) else type(error).__name__
     has_reply = isinstance(error, ServerError)
     state = "unknown" if arrived else "refused" if has_reply else "unsent"
-    yield from record_leniently(Record(state, order.ref, {"error": reason}))
+    yield from record_leniently(Record(state, request.ref, {"error": reason}))
     if arrived and isinstance(error, CallsheetError):
         reason = reason if has_reply else f"no answer came back ({reason})"
-        raise _unknown(order, reason, arrived=arrived) from error
+        raise _unknown(request, reason, arrived=arrived) from error
 
 
 def _settle(
-    order: InvocationRequest, reply: HttpReply, *, earlier: int, seconds: float | None
+    request: InvocationRequest, reply: HttpReply, *, earlier: int, seconds: float | None
 ) -> Flow[ParsedReply]:
     """Read the reply to a paid request and record its outcome.
 
@@ -198,24 +200,24 @@ def _settle(
     """
     raw = safe_text(reply.body[:RAW_LIMIT].decode("utf-8", "replace"), multiline=True)
     try:
-        parsed = parse_reply(order, reply)
+        parsed = parse_reply(request, reply)
     except CallsheetError as error:
         unsure = _is_unsure(reply.status) or isinstance(error, Unreadable | Unsettled)
         if not (unsure or earlier):
             refusal = {"error": error.message, "reply": raw}
-            yield from record_leniently(Record("refused", order.ref, refusal))
+            yield from record_leniently(Record("refused", request.ref, refusal))
             raise
         values = {"error": error.message, "reply": raw, "task_ids": _task_ids_of(error)}
-        yield from record_leniently(Record("unknown", order.ref, values))
-        path = yield KeepReply(order.ref, reply.body)
+        yield from record_leniently(Record("unknown", request.ref, values))
+        path = yield KeepReply(request.ref, reply.body)
         raise _unknown(
-            order, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path
+            request, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path
         ) from None
-    yield from record_leniently(_event(order, parsed, seconds))
+    yield from record_leniently(_event(request, parsed, seconds))
     return parsed
 
 
-def _event(order: InvocationRequest, parsed: ParsedReply, seconds: float | None) -> Record:
+def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | None) -> Record:
     """Return the ledger's event for a reply that was understood."""
     fields = parsed.fields
     values: dict[str, Any] = {"task_ids": list(fields.task_ids), "cost": fields.cost}
@@ -223,10 +225,10 @@ def _event(order: InvocationRequest, parsed: ParsedReply, seconds: float | None)
     if {"idempotency-key", "idempotent-replayed"} & set(parsed.http.headers):
         values["idempotency"] = True
     if fields.task_ids and fields.state not in {"done", "failed"}:
-        return Record("accepted", order.ref, values)
+        return Record("accepted", request.ref, values)
     state = fields.state or "done"
     values |= {"reply": parsed.json, "seconds": seconds if state == "done" else None}
-    return Record(state, order.ref, values)
+    return Record(state, request.ref, values)
 
 
 class Unreadable(ServerError):
@@ -253,40 +255,40 @@ def _task_ids_of(error: CallsheetError) -> list[str]:
     return list(error.task_ids) if isinstance(error, Unsettled) else []
 
 
-def parse_reply(order: InvocationRequest, reply: HttpReply) -> ParsedReply:
+def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
     """Read a success; raise the error that a refusal stands for."""
     if not 200 <= reply.status < 300:
-        raise _error(order, reply)
+        raise _error(request, reply)
     data = None if reply.status == NO_CONTENT else _json(reply.body)
     fields = read_reply(
         data,
-        sent=order.value,
-        media=order.action.media,
-        role=order.action.role,
-        overrides=order.overrides,
-        expected=order.expected,
-        marks=order.marks,
+        sent=request.value,
+        media=request.action.media,
+        role=request.action.role,
+        overrides=request.overrides,
+        expected=request.expected,
+        marks=request.marks,
     )
     if fields.refusal is not None:
-        if order.action.paid and (fields.task_ids or fields.refusal.is_unsure):
-            return _keep_task(order, ParsedReply(reply, data, fields), fields.refusal)
-        raise _error(order, reply)
-    if order.action.role in {"create", "wait"} and not (
+        if request.action.paid and (fields.task_ids or fields.refusal.is_unsure):
+            return _keep_task(request, ParsedReply(reply, data, fields), fields.refusal)
+        raise _error(request, reply)
+    if request.action.role in {"create", "wait"} and not (
         fields.task_ids or fields.media or fields.state == "failed"
     ):
         raise Unreadable("neither a task id nor a result was recognised in the answer")
-    if reply.status == ACCEPTED and not fields.state and not order.action.role:
+    if reply.status == ACCEPTED and not fields.state and not request.action.role:
         fields = fields._replace(state="running")
     return ParsedReply(reply, data, fields)
 
 
-def _keep_task(order: InvocationRequest, parsed: ParsedReply, refusal: Refusal) -> ParsedReply:
+def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal) -> ParsedReply:
     """Return a refusal that names a task as a running job; raise ``Unsettled`` for any other.
 
     The server can be asked about such a job, and its reply then decides.
     """
     task_ids = parsed.fields.task_ids
-    family = order.action.family
+    family = request.action.family
     if task_ids and family is not None and family.query:
         return parsed._replace(fields=parsed.fields._replace(state="running", refusal=None))
     reason = " ".join(filter(None, (refusal.code, refusal.message))) or "an error"
@@ -304,21 +306,21 @@ def _json(body: bytes) -> Any:
         raise Unreadable(f"the answer is {kind}") from None
 
 
-def _error(order: InvocationRequest, reply: HttpReply) -> CallsheetError:
+def _error(request: InvocationRequest, reply: HttpReply) -> CallsheetError:
     from callsheet.protocol.error_replies import error_for
 
     return error_for(
         reply.status,
         reply.headers,
         reply.body,
-        action=order.action.id,
-        host=order.host,
-        overrides=order.overrides,
+        action=request.action.id,
+        host=request.host,
+        overrides=request.overrides,
     )
 
 
 def _unknown(
-    order: InvocationRequest,
+    request: InvocationRequest,
     reason: str,
     *,
     arrived: int = 1,
@@ -333,9 +335,9 @@ def _unknown(
         attempts = f"it was sent {arrived} times with one key"
     copy = f"; the whole answer: {copy_path}" if copy_path else ""
     return OutcomeUnknown(
-        f"{order.action.id} was sent and its outcome is unknown: {reason}",
-        hint=f"{attempts}; see: tasks recover {order.ref[:8]}{copy}",
-        action=order.action.id,
+        f"{request.action.id} was sent and its outcome is unknown: {reason}",
+        hint=f"{attempts}; see: tasks recover {request.ref[:8]}{copy}",
+        action=request.action.id,
         http_status=reply.status if reply else None,
         request_id=request_id(reply.headers) if reply else None,
         raw=raw,

@@ -179,19 +179,19 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
 
 
 def submit_query(
-    order: InvocationRequest, timing: Timing, *, others: Callable[[], Iterable[str]]
+    request: InvocationRequest, timing: Timing, *, others: Callable[[], Iterable[str]]
 ) -> Flow[ParsedReply]:
     """Invoke a query action; where its id is not found, try the ``others`` of the same job."""
-    key = order.action.family.task_key if order.action.family else ""
-    task_id = order.value.get(key) if isinstance(order.value, dict) else None
+    key = request.action.family.task_key if request.action.family else ""
+    task_id = request.value.get(key) if isinstance(request.value, dict) else None
     try:
-        reply = yield from submit(order, timing)
+        reply = yield from submit(request, timing)
     except ServerError as error:
         if error.code != "not_found":
             raise
         for other_id in others():
-            body = {**order.value, key: other_id}
-            retry = order._replace(body=json.dumps(body).encode(), value=body)
+            body = {**request.value, key: other_id}
+            retry = request._replace(body=json.dumps(body).encode(), value=body)
             try:
                 reply = yield from submit(retry, timing)
             except ServerError as refusal:
