@@ -75,6 +75,15 @@ def test_everything_imports(name: str) -> None:
     assert len(modules) > 5
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_no_line_is_too_long(name: str) -> None:
+    modules = list(load(name).expected.rglob("*.py"))
+    lengths = {path.name: max(map(len, path.read_text("utf-8").split("\n"))) for path in modules}
+
+    assert {module: length for module, length in lengths.items() if length > 100} == {}
+    assert len(modules) > 5
+
+
 def test_mypy_strict_finds_nothing(tmp_path: Path) -> None:
     for name in CASES:
         package = f"{name}_client"

@@ -62,6 +62,14 @@ def test_docstrings_keep_what_was_said() -> None:
     assert text == 'He said """no\\n""" to "it"'
 
 
+@given(st.text(alphabet="ab \n\\\"'", max_size=400))
+def test_long_texts_are_wrapped_and_stay_the_same(text: str) -> None:
+    source = literal(text).text
+
+    assert ast.literal_eval(source) == text
+    assert Doc("word " * 60).text.count("\n") > 2
+
+
 @pytest.mark.parametrize("name", ["", "a-b", "class", "1a", "é", "a.b", "a\n", "None"])
 def test_what_is_no_identifier_is_refused(name: str) -> None:
     with pytest.raises(CodeError):
