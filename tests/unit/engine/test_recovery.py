@@ -29,7 +29,7 @@ def looking(client: Any) -> Any:
     return client
 
 
-def left(client: Any, ref: str, state: str = "intent", age: float = 1.0) -> None:
+def left(client: Any, ref: str, state: str = "intent", age: float = 60.0) -> None:
     """Make the row of a job what a killed process leaves."""
     client.ledger.close()
     with sqlite3.connect(client.ledger.path) as db:
