@@ -169,7 +169,7 @@ class UnusableSchema(Exception):
 
 
 class Validator:
-    """A compiled schema, worth keeping for the schema's digest; made by :meth:`of`.
+    """A compiled schema, worth keeping for the schema's digest; made by ``Validator.of``.
 
     ``schema`` is the one that decides; ``notes`` are lines to print once: what is not checked.
     """
