@@ -56,9 +56,9 @@ def login(surface: ActionSet) -> dict[str, int]:
 def test_it_reads_as_the_folder_says(folder: Path) -> None:
     expected = json.loads((folder / "expect.json").read_text("utf-8"))
     with serve(Options(replay=folder / "replies")) as replay:
-        found = observed(replay.url, expected.pop("asked"))
+        readings = observed(replay.url, expected.pop("asked"))
 
-    assert found == expected, json.dumps(found, indent=2)
+    assert readings == expected, json.dumps(readings, indent=2)
 
 
 def test_there_are_recordings() -> None:

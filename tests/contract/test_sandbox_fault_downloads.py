@@ -61,15 +61,15 @@ def received(
     web: httpx.Client, link: str, **headers: str
 ) -> tuple[httpx.Headers, bytes, str | None]:
     """Read what comes; return headers, the raw body, and the error it ended with."""
-    got = b""
+    body = b""
     sent = {"Accept-Encoding": "identity", **headers}
     with web.stream("GET", link, headers=sent) as answer:
         try:
             for part in answer.iter_raw():
-                got += part
+                body += part
         except httpx.TransportError as error:
-            return answer.headers, got, type(error).__name__
-    return answer.headers, got, None
+            return answer.headers, body, type(error).__name__
+    return answer.headers, body, None
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
@@ -93,8 +93,8 @@ def test_cut(
     error: str | None,
 ) -> None:
     sandbox.set_faults(f"cut bytes={count} {how}")
-    headers, got, ended = received(web, link)
-    assert (got, ended) == (file[:count], error)
+    headers, body, ended = received(web, link)
+    assert (body, ended) == (file[:count], error)
     assert headers.get("content-length") == (None if "framing" in how else str(len(file)))
     assert received(web, link, **REST)[1:] == (file[100:], None)
 
@@ -126,7 +126,7 @@ def test_another_version_of_the_file(
     tag = web.head(link).headers["etag"]
     sandbox.set_faults("changed x*")
     new = web.get(link)
-    resumed = [web.get(link, headers={**REST, "If-Range": known}) for known in (tag, '"changed"')]
+    resumed = [web.get(link, headers={**REST, "If-Range": etag}) for etag in (tag, '"changed"')]
     blind = web.get(link, headers=REST)
     assert (new.status_code, new.headers["etag"]) == (200, '"changed"')
     assert hashlib.sha256(new.content).digest() != hashlib.sha256(file).digest()
@@ -153,10 +153,10 @@ def test_gzip_that_nobody_asked_for(
     web: httpx.Client, sandbox: Running, link: str, file: bytes
 ) -> None:
     sandbox.set_faults("gzip")
-    headers, got, _ = received(web, link, **REST)
+    headers, body, _ = received(web, link, **REST)
     assert headers["content-encoding"] == "gzip"
-    assert int(headers["content-length"]) == len(got)
-    assert gzip.decompress(got) == file
+    assert int(headers["content-length"]) == len(body)
+    assert gzip.decompress(body) == file
 
 
 @pytest.mark.parametrize(("framing", "coding"), [("chunked", "chunked"), ("close", None)])
@@ -164,9 +164,9 @@ def test_no_length(
     web: httpx.Client, sandbox: Running, link: str, file: bytes, *, framing: str, coding: str | None
 ) -> None:
     sandbox.set_faults(f"unsized framing={framing}")
-    headers, got, ended = received(web, link, **REST)
+    headers, body, ended = received(web, link, **REST)
     assert (headers.get("content-length"), headers.get("transfer-encoding")) == (None, coding)
-    assert (got, ended) == (file[100:], None)
+    assert (body, ended) == (file[100:], None)
 
 
 def test_head_refused(web: httpx.Client, sandbox: Running, link: str, file: bytes) -> None:
@@ -187,9 +187,9 @@ def test_an_expired_link(
 ) -> None:
     old = ask(client, task_id)
     sandbox.set_faults([{"kind": "expired", "code": code, "nth": 2}])
-    seen = [web.get(old).status_code for _ in range(3)]
+    statuses = [web.get(old).status_code for _ in range(3)]
     fresh = ask(client, task_id)
-    assert seen == [200, code, code]
+    assert statuses == [200, code, code]
     assert (fresh, web.get(fresh).content) == (f"{old}?fresh=1", file)
     assert web.get(old).status_code == code
     sandbox.clear_faults()

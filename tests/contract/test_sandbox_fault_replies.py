@@ -133,9 +133,9 @@ def test_redirects(client: httpx.Client, sandbox: Running, code: int, to: str) -
 def test_a_key_that_follows_a_redirect_is_seen(client: httpx.Client, sandbox: Running) -> None:
     sandbox.set_faults("307 to=port GET; redirect to=port GET")
     client.get("/api/actions", follow_redirects=True)
-    [seen] = sandbox.foreign.requests()
-    assert (seen["path"], seen["auth"]) == ("/api/actions", "x-api-key")
-    assert seen["headers"]["x-api-key"] == sandbox.key
+    [request] = sandbox.foreign.requests()
+    assert (request["path"], request["auth"]) == ("/api/actions", "x-api-key")
+    assert request["headers"]["x-api-key"] == sandbox.key
     sums = sandbox.stats()
     assert sums["credentials"] == {
         sandbox.url.removeprefix("http://"): {"x-api-key": 1},
@@ -163,8 +163,8 @@ def test_states_go_backwards_and_are_unknown(client: httpx.Client, sandbox: Runn
     task_id = create(client, LONG).json()["taskId"]
     sandbox.advance(50)
     sandbox.set_faults("backwards @2; state word=re_encoding @3")
-    seen = [word for word, _ in states(client, task_id, 4)]
-    assert seen == ["processing", "pending", "re_encoding", "processing"]
+    words = [word for word, _ in states(client, task_id, 4)]
+    assert words == ["processing", "pending", "re_encoding", "processing"]
 
 
 def test_faults_reach_every_dialect(client: httpx.Client, sandbox: Running) -> None:

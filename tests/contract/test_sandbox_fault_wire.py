@@ -45,26 +45,26 @@ def request(running: Running, body: bytes = BODY, *, length: int | None = None) 
 
 def read(link: socket.socket, limit: int = 10_000_000) -> tuple[bytes, str]:
     """Read to the end; return what came and how it ended."""
-    got = b""
-    while len(got) < limit:
+    reply = b""
+    while len(reply) < limit:
         try:
             part = link.recv(65_536)
         except ConnectionResetError:
-            return got, RESET
+            return reply, RESET
         except TimeoutError:
-            return got, "open"
+            return reply, "open"
         if not part:
-            return got, ENDED
-        got += part
-    return got, "limit"
+            return reply, ENDED
+        reply += part
+    return reply, "limit"
 
 
-def exchange(running: Running, data: bytes | None = None) -> tuple[bytes, bytes, str]:
+def exchange(running: Running, payload: bytes | None = None) -> tuple[bytes, bytes, str]:
     """Send the request on a fresh connection; return the reply's head, body and end."""
     with connected(running.url) as link:
-        link.sendall(data or request(running))
-        got, end = read(link)
-    head, _, body = got.partition(b"\r\n\r\n")
+        link.sendall(payload or request(running))
+        reply, end = read(link)
+    head, _, body = reply.partition(b"\r\n\r\n")
     return head, body, end
 
 
@@ -164,9 +164,9 @@ def test_bandwidth(sandbox: Running, gate: Gate) -> None:
     gate.open()
     path = f"{sandbox.url}/api/actions"
     headers = {"X-Api-Key": sandbox.key}
-    whole = httpx.get(path, headers=headers).content
-    sandbox.set_faults([{"kind": "bandwidth", "rate": len(whole) * 5}])
-    assert httpx.get(path, headers=headers).content == whole
+    body = httpx.get(path, headers=headers).content
+    sandbox.set_faults([{"kind": "bandwidth", "rate": len(body) * 5}])
+    assert httpx.get(path, headers=headers).content == body
     assert 0.2 <= sum(gate.seconds) < 0.3
 
 

@@ -30,12 +30,12 @@ def client(sandbox: Running) -> Iterator[httpx.Client]:
 
 def test_list(client: httpx.Client) -> None:
     listed = client.get("/api/actions").json()
-    assert [item["id"] for item in listed["actions"]][4:7] == [
+    assert [entry["id"] for entry in listed["actions"]][4:7] == [
         "ai.video.generate",
         "ai.video.generate_and_wait",
         "ai.video.query",
     ]
-    assert sorted(item["id"] for item in listed["actions"] if item.get("readOnly")) == [
+    assert sorted(entry["id"] for entry in listed["actions"] if entry.get("readOnly")) == [
         "ai.image.query",
         "ai.task.list",
         "ai.video.query",
@@ -70,12 +70,12 @@ def test_keys(kinds: str) -> None:
         "basic": {"Authorization": "Basic sk-good"},
     }
     with serve(Options(auth=kinds, keys=("sk-good",))) as running:
-        got = {
+        statuses = {
             name: httpx.get(f"{running.url}/api/actions", headers=headers).status_code
             for name, headers in sent.items()
         }
     good = {"bearer", "x-api-key"} if kinds == "both" else {kinds}
-    assert got == {name: 200 if name in good else 401 for name in sent}
+    assert statuses == {name: 200 if name in good else 401 for name in sent}
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_pages_together_are_the_list(client: httpx.Client, sandbox: Running, nam
     first = f"{sandbox.dialect_url(name)}/api/actions"
     client.headers["Authorization"] = f"Bearer {sandbox.key}"
     url: str | None = first
-    found: list[str] = []
+    ids: list[str] = []
     while url:
         answer = client.get(url, follow_redirects=True)
         body = answer.json()
         items = body if isinstance(body, list) else body.get("items") or body["data"]
-        found += [item.get("id") or item["key"] for item in items]
+        ids += [entry.get("id") or entry["key"] for entry in items]
         url = following(first, answer)
-    assert found == sorted(sandbox.world.realms[name].actions)
+    assert ids == sorted(sandbox.world.realms[name].actions)
 
 
 def following(first: str, answer: httpx.Response) -> str | None:

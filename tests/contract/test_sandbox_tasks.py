@@ -40,14 +40,14 @@ def call(client: httpx.Client, action: str, body: Any, key: str | None = None) -
 def test_a_job_goes_its_way(client: httpx.Client, sandbox: Running) -> None:
     created = call(client, "ai.video.generate", {"prompt": "waves", **SLOW}).json()
     task_id = created["taskId"]
-    seen = []
+    replies = []
     for seconds in (1, 39, 60):
         sandbox.advance(seconds)
-        seen.append(call(client, "ai.video.query", {"taskId": task_id}).json())
+        replies.append(call(client, "ai.video.query", {"taskId": task_id}).json())
     link = f"{sandbox.url}/media/{task_id}.mp4"
     same = {"taskId": task_id, "provider": "kie", "model": "bytedance/seedance-2-mini"}
     assert created == {**same, "status": "pending", "progress": 0, "pollAfterMs": 20}
-    assert seen == [
+    assert replies == [
         {**same, "status": "pending", "progress": 0, "pollAfterMs": 20},
         {**same, "status": "processing", "progress": 0.4, "pollAfterMs": 20},
         {**same, "status": "success", "progress": 1, "videoUrl": link, "url": link},
@@ -148,10 +148,10 @@ def test_a_server_that_ignores_the_key_charges_twice(
 def test_jobs_are_found_by_their_reference(client: httpx.Client) -> None:
     wanted = call(client, "ai.video.generate", {"prompt": "a", **SLOW}, key="ref-2").json()
     call(client, "ai.image.generate", {"prompt": "b"}, key="ref-3")
-    found = call(client, "ai.task.list", {"clientReference": "ref-2"}).json()["tasks"]
+    tasks = call(client, "ai.task.list", {"clientReference": "ref-2"}).json()["tasks"]
     every = call(client, "ai.task.list", {"limit": 1.0}).json()["tasks"]
     named = {"action": "ai.video.generate", "clientReference": "ref-2"}
-    assert found == [{**wanted, **named}]
+    assert tasks == [{**wanted, **named}]
     assert [task["clientReference"] for task in every] == ["ref-3"]
 
 
@@ -165,8 +165,8 @@ def test_jobs_are_found_by_their_reference(client: httpx.Client) -> None:
 def test_words_in_a_prompt(client: httpx.Client, prompt: str, expected: dict[str, Any]) -> None:
     body = {"prompt": prompt, "provider": "p", "model": "m", **AT_ONCE}
     answer = call(client, "ai.video.generate_and_wait", body).json()
-    kept = {key: answer[key] for key in answer if key not in {"taskId", "provider", "model"}}
-    assert {key: kept[key] for key in kept if key != "pollAfterMs"} == expected
+    fields = {key: answer[key] for key in answer if key not in {"taskId", "provider", "model"}}
+    assert {key: fields[key] for key in fields if key != "pollAfterMs"} == expected
 
 
 def test_a_throttled_request_is_not_charged(client: httpx.Client, sandbox: Running) -> None:
@@ -187,14 +187,14 @@ def test_the_video_is_one(client: httpx.Client) -> None:
 
 def test_media_in_ranges(client: httpx.Client) -> None:
     url = call(client, "ai.video.generate_and_wait", {"prompt": "waves", **AT_ONCE}).json()["url"]
-    whole = client.get(url)
-    tag, size = whole.headers["etag"], len(whole.content)
+    full = client.get(url)
+    tag, size = full.headers["etag"], len(full.content)
 
     def part(span: str, **headers: str) -> httpx.Response:
         return client.get(url, headers={"Range": span, **headers})
 
     rest = part("bytes=100-", **{"If-Range": tag})
-    assert (rest.status_code, rest.content) == (206, whole.content[100:])
+    assert (rest.status_code, rest.content) == (206, full.content[100:])
     assert rest.headers["content-range"] == f"bytes 100-{size - 1}/{size}"
     assert part("bytes=100-", **{"If-Range": '"old"'}).status_code == 200
     assert part(f"bytes={size}-").status_code == 416
@@ -206,7 +206,7 @@ def test_media_in_ranges(client: httpx.Client) -> None:
 def test_media_of_a_running_job_or_another_dialect(client: httpx.Client, sandbox: Running) -> None:
     running = call(client, "ai.video.generate", {"prompt": "waves", **SLOW}).json()["taskId"]
     done = call(client, "ai.video.generate", {"prompt": "waves", **AT_ONCE}).json()["taskId"]
-    asked = [
+    paths = [
         f"/media/{running}.mp4",
         f"/d/bare/media/{done}.mp4",
         f"/media/{done}.png",
@@ -215,7 +215,7 @@ def test_media_of_a_running_job_or_another_dialect(client: httpx.Client, sandbox
         f"/media/{done}.cover.png",
         f"/d/plain/media/{done}.mp4",
     ]
-    assert [client.get(path).status_code for path in asked] == [404, 404, 404, 404, 200, 200, 200]
+    assert [client.get(path).status_code for path in paths] == [404, 404, 404, 404, 200, 200, 200]
 
 
 def test_a_picture_has_its_aspect(client: httpx.Client) -> None:
@@ -227,26 +227,28 @@ def test_a_picture_has_its_aspect(client: httpx.Client) -> None:
 
 
 def test_an_upload_can_be_fetched(client: httpx.Client, sandbox: Running) -> None:
-    made = io.BytesIO()
-    Image.new("RGB", (3, 2)).save(made, format="PNG")
-    data = "data:image/png;base64," + base64.b64encode(made.getvalue()).decode()
-    stored = call(client, "storage.upload_image", {"data": data, "filename": "dot.png"}).json()
-    assert (stored["filename"], stored["bytes"]) == ("dot.png", len(made.getvalue()))
-    assert client.get(stored["url"]).content == made.getvalue()
+    picture = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(picture, format="PNG")
+    uri = "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
+    stored = call(client, "storage.upload_image", {"data": uri, "filename": "dot.png"}).json()
+    assert (stored["filename"], stored["bytes"]) == ("dot.png", len(picture.getvalue()))
+    assert client.get(stored["url"]).content == picture.getvalue()
     assert sandbox.charges() == []
 
 
-@pytest.mark.parametrize("data", ["text", "data:text/html;base64,AA==", "data:image/png;base64,?"])
-def test_what_is_no_picture_is_refused(client: httpx.Client, data: str) -> None:
-    answer = call(client, "storage.upload_image", {"data": data})
+@pytest.mark.parametrize(
+    "content", ["text", "data:text/html;base64,AA==", "data:image/png;base64,?"]
+)
+def test_what_is_no_picture_is_refused(client: httpx.Client, content: str) -> None:
+    answer = call(client, "storage.upload_image", {"data": content})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_input")
 
 
 def test_material(client: httpx.Client) -> None:
-    found = call(client, "material.search", {"query": "product light"}).json()
+    page = call(client, "material.search", {"query": "product light"}).json()
     call(client, "material.search", {"query": "ocean"})
-    assert [item["title"] for item in found["items"]] == ["Perfume bottle"]
-    assert client.get(found["items"][0]["imageUrl"]).headers["content-type"] == "image/png"
+    assert [entry["title"] for entry in page["items"]] == ["Perfume bottle"]
+    assert client.get(page["items"][0]["imageUrl"]).headers["content-type"] == "image/png"
     second = call(client, "material.search", {"query": "", "page": 2, "pageSize": 5}).json()
     assert (second["page"], second["total"], len(second["items"])) == (2, 12, 5)
     queries = call(client, "material.queries", {}).json()["queries"]

@@ -49,35 +49,35 @@ def written(
     request: pytest.FixtureRequest, writer: Callable[[str], Written], sandbox: Running, home: Path
 ) -> Written:
     """Give the client of each dialect in turn, with a fresh sandbox and empty folders."""
-    made: Written = writer(request.param)
+    client: Written = writer(request.param)
     sandbox.reset()
-    return made
+    return client
 
 
 @pytest.fixture
 def plain(writer: Callable[[str], Written], sandbox: Running, home: Path) -> Written:
     """Give the client of the default dialect, with a fresh sandbox and empty folders."""
-    made = writer("plain")
+    client = writer("plain")
     sandbox.reset()
-    return made
+    return client
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Give an empty folder to work in."""
-    made = tmp_path / "here"
-    made.mkdir()
-    return made
+    path = tmp_path / "here"
+    path.mkdir()
+    return path
 
 
 def program(written: Written, home: Path, folder: Path) -> Program:
     """Return the client's command line, logged in; the login itself is done once."""
-    kept = written.root / "login"
-    if not kept.exists():
-        first = Program(written.root, kept, folder, written.package)
+    template = written.root / "login"
+    if not template.exists():
+        first = Program(written.root, template, folder, written.package)
         done = first.run("login", "--host", written.host, "--api-key", written.key)
         assert done.code == 0, done.stderr
-    shutil.copytree(kept, home)
+    shutil.copytree(template, home)
     return Program(written.root, home, folder, written.package)
 
 

@@ -29,7 +29,7 @@ class Recorder:
 
     @property
     def port(self) -> str:
-        """The port that it listens on."""
+        """Return the port that it listens on."""
         return self.url.rpartition(":")[2]
 
     def requests_without_a_key(self) -> int:

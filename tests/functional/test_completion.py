@@ -58,7 +58,7 @@ LINES = {
 
 
 @pytest.fixture
-def here(ads: Program, tmp_path: Path) -> dict[str, str]:
+def shell_environ(ads: Program, tmp_path: Path) -> dict[str, str]:
     """Give an environment in which ``ads`` is the generated program, logged in."""
     ads.run("actions", "list")
     folder = tmp_path / "bin"
@@ -72,13 +72,13 @@ def here(ads: Program, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def follow(ads: Program, here: dict[str, str]) -> Callable[[str], list[str]]:
+def follow(ads: Program, shell_environ: dict[str, str]) -> Callable[[str], list[str]]:
     """Give what bash would offer after a line."""
 
     def offered(line: str) -> list[str]:
         done = subprocess.run(
             ["bash", "--norc", "-c", ASKED, "ads", line],
-            env=here,
+            env=shell_environ,
             cwd=ads.folder,
             capture_output=True,
             text=True,
@@ -93,9 +93,9 @@ def follow(ads: Program, here: dict[str, str]) -> Callable[[str], list[str]]:
 
 def test_bash_is_told_what_may_follow(follow: Callable[[str], list[str]], sandbox: Running) -> None:
     before = len(sandbox.requests())
-    told = {line: follow(line) for line in LINES}
+    offered = {line: follow(line) for line in LINES}
 
-    assert told == LINES
+    assert offered == LINES
     assert len(sandbox.requests()) == before
 
 
@@ -103,8 +103,8 @@ def test_task_ids_and_enum_values_follow(
     ads: Program, follow: Callable[[str], list[str]], sandbox: Running
 ) -> None:
     task = ads.run("video", "generate", "--prompt", "x", "--no-wait").json["taskId"]
-    shown = {"type": "object", "properties": {"voiceName": {"enum": ["alto", "bass", "a b"]}}}
-    sandbox.add_action({"id": "ai.voice.speak", "title": "x", "input": shown, "does": "reply"})
+    schema = {"type": "object", "properties": {"voiceName": {"enum": ["alto", "bass", "a b"]}}}
+    sandbox.add_action({"id": "ai.voice.speak", "title": "x", "input": schema, "does": "reply"})
     ads.run("actions", "list")
 
     assert follow("ads tasks show ") == [task]
@@ -124,21 +124,21 @@ def test_a_broken_configuration_is_no_matter_in_the_middle_of_a_line(
 
 def test_help_of_the_server_stays_on_its_line(ads: Program, sandbox: Running) -> None:
     hostile = {"type": "string", "description": "one\ntwo\x1b]0;x\x07\tthree"}
-    shown = {"type": "object", "properties": {"text": hostile}}
-    sandbox.add_action({"id": "ai.voice.speak", "title": "x", "input": shown, "does": "reply"})
+    schema = {"type": "object", "properties": {"text": hostile}}
+    sandbox.add_action({"id": "ai.voice.speak", "title": "x", "input": schema, "does": "reply"})
     ads.run("actions", "list")
-    asked = {"_ADS_COMPLETE": "zsh_complete", "COMP_WORDS": "ads voice speak --te"}
+    environ = {"_ADS_COMPLETE": "zsh_complete", "COMP_WORDS": "ads voice speak --te"}
 
-    assert ads.run(env=asked).stdout == "plain\t--text\tone two three\n"
+    assert ads.run(env=environ).stdout == "plain\t--text\tone two three\n"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_tab_in_the_shell_itself(ads: Program, here: dict[str, str], shell: str) -> None:
+def test_tab_in_the_shell_itself(ads: Program, shell_environ: dict[str, str], shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"there is no {shell} on this machine, so its script cannot be tried")
     words, setup = SHELLS[shell]
     child = pexpect.spawn(
-        shell, words, env=here, cwd=str(ads.folder), encoding="utf-8", dimensions=(30, 120)
+        shell, words, env=shell_environ, cwd=str(ads.folder), encoding="utf-8", dimensions=(30, 120)
     )
     child.sendline(setup)
     child.sendline("echo re''ady")

@@ -24,12 +24,14 @@ FACTS = ("action", "task_id", "request_id", "retryable", "hint")
 
 def methods(written: Written, client: str) -> dict[str, inspect.Signature]:
     """Give each method of each group of a client; the groups are its only properties."""
-    made = written.client() if client == "Client" else written.async_client()
-    groups = [name for name in vars(type(made)) if not name.startswith("_") and name != "bindings"]
+    instance = written.client() if client == "Client" else written.async_client()
+    groups = [
+        name for name in vars(type(instance)) if not name.startswith("_") and name != "bindings"
+    ]
     return {
         f"{group}.{name}": inspect.signature(method)
         for group in groups
-        for name, method in inspect.getmembers(getattr(made, group), inspect.ismethod)
+        for name, method in inspect.getmembers(getattr(instance, group), inspect.ismethod)
         if not name.startswith("_")
     }
 
@@ -44,8 +46,8 @@ def test_the_async_surface_is_the_sync_one(plain: Written) -> None:
     sync, other = methods(plain, "Client"), methods(plain, "AsyncClient")
 
     assert "video.generate" in sync
-    assert {name: list(found.parameters) for name, found in sync.items()} == {
-        name: list(found.parameters) for name, found in other.items()
+    assert {name: list(signature.parameters) for name, signature in sync.items()} == {
+        name: list(signature.parameters) for name, signature in other.items()
     }
 
 
@@ -53,9 +55,9 @@ def test_the_async_surface_is_the_sync_one(plain: Written) -> None:
 def test_fields_and_options_are_keywords(plain: Written, client: str) -> None:
     for name, signature in methods(plain, client).items():
         named = {
-            one.name
-            for one in signature.parameters.values()
-            if one.kind is inspect.Parameter.KEYWORD_ONLY
+            param.name
+            for param in signature.parameters.values()
+            if param.kind is inspect.Parameter.KEYWORD_ONLY
         }
 
         assert named >= OPTIONS, name
@@ -75,7 +77,7 @@ def test_extra_fields_go_out_beside_the_named_ones(plain: Written, sandbox: Runn
         with pytest.raises(InvalidInput):
             ads.material.search(query="sea", extra_body={"pageSize": 0})
 
-    assert [one["body"] for one in sandbox.requests() if one["method"] == "POST"] == [
+    assert [request["body"] for request in sandbox.requests() if request["method"] == "POST"] == [
         {"query": "sea", "pageSize": 1}
     ]
 

@@ -37,31 +37,31 @@ def codec(path: Path) -> str:
         return container.streams.video[0].codec_context.name
 
 
-def plain_json(data: Any) -> Any:
+def plain_json(content: Any) -> Any:
     """Return typed content as the JSON that it stands for, and plain JSON as it is."""
-    return data.model_dump(by_alias=True) if hasattr(data, "model_dump") else data
+    return content.model_dump(by_alias=True) if hasattr(content, "model_dump") else content
 
 
 def posts(server: Running, written: Written) -> list[tuple[Any, Any]]:
     """Return what was POSTed and carried out: the action and its body."""
     return [
-        (str(one["path"]).rpartition("/")[2], one["body"])
-        for one in server.requests(written.dialect.name)
-        if one["method"] == "POST" and one["status"] == 200
+        (str(request["path"]).rpartition("/")[2], request["body"])
+        for request in server.requests(written.dialect.name)
+        if request["method"] == "POST" and request["status"] == 200
     ]
 
 
 def test_a_video_from_the_typed_client(written: Written, sandbox: Running, folder: Path) -> None:
     with written.client(api_key=written.key) as ads:
         task = ads.video.generate(prompt=PROMPT)
-        result = task.wait(timeout=20)
-        saved = result.save(str(folder / "waves.mp4"))
-        asked = ads.video.query(**{argument(written): task.id})
+        outcome = task.wait(timeout=20)
+        saved = outcome.save(str(folder / "waves.mp4"))
+        queried = ads.video.query(**{argument(written): task.id})
 
     assert codec(folder / "waves.mp4") == "h264"
     assert saved.bytes == (folder / "waves.mp4").stat().st_size
     assert (task.state, task.action) == ("done", "ai.video.generate")
-    assert asked.media == result.media
+    assert queried.media == outcome.media
     sent = posts(sandbox, written)
     assert sent[0] == ("ai.video.generate", {"prompt": PROMPT})
     assert sent[-1] == ("ai.video.query", {written.dialect.task.ask: task.id})
@@ -71,16 +71,16 @@ def test_a_video_from_the_typed_client(written: Written, sandbox: Running, folde
 def test_the_rest_of_the_typed_client(written: Written, folder: Path) -> None:
     with written.client(api_key=written.key) as ads:
         ads.image.generate(prompt=PROMPT, aspect_ratio="1:1").save(str(folder / "x.png"))
-        found = ads.material.search(query="waves", page_size=3)
+        materials = ads.material.search(query="waves", page_size=3)
         with pytest.raises(TaskFailed, match=WORDS) as failed:
             ads.video.generate(prompt="[fail]").wait(timeout=20)
 
     assert (folder / "x.png").read_bytes().startswith(PNG)
-    data = plain_json(found.data)
-    assert data["total"] >= 1
-    assert "waves" in data["items"][0]["title"].lower()
+    content = plain_json(materials.data)
+    assert content["total"] >= 1
+    assert "waves" in content["items"][0]["title"].lower()
     output = written.module("models.material_search")
-    assert isinstance(found.data, getattr(output, "OUTPUT", None) or dict)
+    assert isinstance(materials.data, getattr(output, "OUTPUT", None) or dict)
     assert failed.value.action == "ai.video.generate"
     assert failed.value.task_id
 
@@ -98,19 +98,19 @@ async def everything(written: Written, folder: Path) -> dict[str, Any]:
     """Do with the async client what the other tests do with the sync one."""
     async with written.async_client(api_key=written.key) as ads:
         task = await ads.video.generate(prompt=PROMPT)
-        result = await task.wait(timeout=20)
-        saved = await result.save(str(folder / "waves.mp4"))
+        outcome = await task.wait(timeout=20)
+        saved = await outcome.save(str(folder / "waves.mp4"))
         image = await ads.image.generate(prompt=PROMPT)
         await image.save(str(folder / "x.png"))
-        found = await ads.material.search(query="waves")
-        asked = await ads.video.query(**{argument(written): task.id})
+        materials = await ads.material.search(query="waves")
+        queried = await ads.video.query(**{argument(written): task.id})
         failing = await ads.video.generate(prompt="[fail]")
         with pytest.raises(TaskFailed, match=WORDS):
             await failing.wait(timeout=20)
     async with written.async_client(api_key="sk-not-this-one") as ads:
         with pytest.raises(AuthError):
             await ads.video.generate(prompt=PROMPT)
-    return {"saved": saved, "found": found, "asked": asked.media, "media": result.media}
+    return {"saved": saved, "found": materials, "asked": queried.media, "media": outcome.media}
 
 
 def test_the_same_with_the_async_client(written: Written, sandbox: Running, folder: Path) -> None:
@@ -126,17 +126,17 @@ def test_the_same_with_the_async_client(written: Written, sandbox: Running, fold
 
 def test_the_command_line(written: Written, shell: Program, sandbox: Running, folder: Path) -> None:
     listed = shell.run("actions", "list", "--json")
-    made = shell.run("video", "generate", "--prompt", PROMPT, "--out", "videos/waves.mp4")
+    generated = shell.run("video", "generate", "--prompt", PROMPT, "--out", "videos/waves.mp4")
     flag = f"--{argument(written).replace('_', '-')}"
-    query = shell.run("video", "query", flag, made.json["taskId"])
+    query = shell.run("video", "query", flag, generated.json["taskId"])
 
-    assert [one["id"] for one in listed.json] == sorted(sandbox.world.realms["plain"].actions)
-    assert made.code == 0, made.stderr
-    assert made.json["localPath"] == "videos/waves.mp4"
+    assert [row["id"] for row in listed.json] == sorted(sandbox.world.realms["plain"].actions)
+    assert generated.code == 0, generated.stderr
+    assert generated.json["localPath"] == "videos/waves.mp4"
     assert codec(folder / "videos/waves.mp4") == "h264"
     assert query.code == 0, query.stderr
-    assert query.json["videoUrl"] == made.json["videoUrl"]
-    assert query.json["taskId"] == made.json["taskId"]
+    assert query.json["videoUrl"] == generated.json["videoUrl"]
+    assert query.json["taskId"] == generated.json["taskId"]
 
 
 def test_call_and_failures_have_their_exit_codes(written: Written, shell: Program) -> None:
@@ -157,10 +157,10 @@ def test_an_id_that_query_does_not_take_leads_to_the_job(
     with rows.client(api_key=rows.key) as ads:
         task = ads.video.generate(prompt=PROMPT)
         first = task.id
-        asked = ads.video.query(task_id=first)
+        queried = ads.video.query(task_id=first)
         task.wait(timeout=20)
 
     assert sandbox.world.setting.store.task("rows", first) is None
-    assert asked.task_id == task.id
+    assert queried.task_id == task.id
     assert task.id != first
     assert sandbox.world.setting.store.task("rows", task.id) is not None

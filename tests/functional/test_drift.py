@@ -21,11 +21,11 @@ COMMAND = "import sys; from callsheet.cli.callsheet import main; sys.exit(main()
 def test_the_committed_client_has_not_drifted(tmp_path: Path) -> None:
     if json.loads(LOCK.read_text("utf-8"))["source"] != "sandbox":
         pytest.skip("another server's client is committed, and tests ask no server but the sandbox")
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(PREFIXES)}
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIXES)}
     roots = os.pathsep.join(str(ROOT / name) for name in ("runtime", "codegen", "sandbox"))
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "check"],
-        env=kept | {"HOME": str(tmp_path), "PYTHONPATH": roots},
+        env=environ | {"HOME": str(tmp_path), "PYTHONPATH": roots},
         cwd=ROOT,
         capture_output=True,
         text=True,

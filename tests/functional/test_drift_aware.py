@@ -41,7 +41,9 @@ def test_a_new_field_is_a_flag_at_once_and_told_once(quick: Program, sandbox: Ru
     wrong = quick.run(*WORDS, "--colour", "green")
 
     assert done.code == 0, done.stderr
-    assert [one["body"] for one in sandbox.requests() if one["method"] == "POST"][-1] == {
+    assert [request["body"] for request in sandbox.requests() if request["method"] == "POST"][
+        -1
+    ] == {
         "query": "sea",
         "colour": "red",
     }

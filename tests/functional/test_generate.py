@@ -75,10 +75,10 @@ def test_the_lock_alone_gives_the_same_tree(
     assert generate([]) == 0
     capsys.readouterr()
     assert generate(["--locked", "--json", "--host", "http://127.0.0.1:1"]) == 0
-    found = document(capsys)
+    report = document(capsys)
 
-    assert found["written"] == []
-    assert found["source"] == "http://127.0.0.1"
+    assert report["written"] == []
+    assert report["source"] == "http://127.0.0.1"
     assert json.loads((project / "catalog.lock.json").read_text())["source"] == "http://127.0.0.1"
 
 

@@ -41,10 +41,11 @@ class Project:
     key: str
 
     def environ(self, env: Mapping[str, str]) -> dict[str, str]:
-        """Nothing of this machine's settings; the key of the sandbox."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith((*PREFIXES, "ACME_"))}
+        """Return an environment without this machine's settings, with the sandbox's key."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith((*PREFIXES, "ACME_"))}
         own = {"HOME": str(self.home), "ACME_API_KEY": self.key}
-        return kept | own | {"PYTHONPATH": os.pathsep.join((str(self.folder), ROOTS))} | dict(env)
+        own["PYTHONPATH"] = os.pathsep.join((str(self.folder), ROOTS))
+        return inherited | own | dict(env)
 
     def run(self, *words: str, **env: str) -> Completed:
         """Run Python with these words in the project."""
@@ -64,7 +65,7 @@ class Project:
         return self.run("-c", COMMAND, *words, **env)
 
     def state(self) -> dict[str, tuple[bytes, int]]:
-        """Content and time of every file but the interpreter's caches."""
+        """Return content and time of every file but the interpreter's caches."""
         files = (p for p in self.folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
         return {
             str(p.relative_to(self.folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in files
@@ -72,8 +73,8 @@ class Project:
 
     def table(self, **values: str) -> None:
         """Write the project's file with these keys in its table."""
-        told = {"package": "acme_client", "out": "made", **values}
-        rows = [f"{key} = {json.dumps(value)}\n" for key, value in told.items()]
+        settings = {"package": "acme_client", "out": "made", **values}
+        rows = [f"{key} = {json.dumps(setting)}\n" for key, setting in settings.items()]
         text = "".join(['[project]\nname = "acme"\n[tool.callsheet]\n', *rows])
         (self.folder / "pyproject.toml").write_text(text, "utf-8")
 
@@ -81,16 +82,16 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path, sandbox: Running) -> Project:
     """Give an empty project."""
-    made = Project(tmp_path / "acme", tmp_path / "home", sandbox.key)
-    made.folder.mkdir()
-    (made.folder / "pyproject.toml").write_text('[project]\nname = "acme"\n', "utf-8")
-    return made
+    project = Project(tmp_path / "acme", tmp_path / "home", sandbox.key)
+    project.folder.mkdir()
+    (project.folder / "pyproject.toml").write_text('[project]\nname = "acme"\n', "utf-8")
+    return project
 
 
 def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Running) -> None:
     user = {"ACME_HOST": sandbox.url}
-    begun = project.callsheet("init", "--package", "acme_client", "--host", sandbox.url)
-    made = project.callsheet("generate", **user)
+    first = project.callsheet("init", "--package", "acme_client", "--host", sandbox.url)
+    generated = project.callsheet("generate", **user)
     clean = project.callsheet("check", **user)
     sandbox.add_action(FEED)
     sandbox.remove_action("material.queries")
@@ -100,7 +101,7 @@ def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Runnin
     settled = project.callsheet("check", **user)
     used = project.run("-m", "acme_client", "zoo", "feed-animal", "--what", "hay")
 
-    assert [begun.code, made.code, clean.code, offline.code] == [0, 0, 0, 0], made.stderr
+    assert [first.code, generated.code, clean.code, offline.code] == [0, 0, 0, 0], generated.stderr
     assert (drift.code, drift.stderr) == (8, "")
     words = ["`acme zoo feed-animal` is new (zoo.feed_animal)", "is gone (material.queries)"]
     assert [word for word in words if word not in drift.stdout] == []
@@ -152,13 +153,13 @@ def test_sources_in_order(project: Project, sandbox: Running) -> None:
         "-m", "acme_client", "login", "--host", sandbox.dialect_url("coded"),
         PYTHONPATH=os.pathsep.join((str(project.folder / "made"), ROOTS)),
     )  # fmt: skip
-    known = project.callsheet("diff", ACME_HOST=sandbox.url)
+    from_env = project.callsheet("diff", ACME_HOST=sandbox.url)
     logged = project.callsheet("diff")
     (project.home / ".config/acme").rename(project.home / "elsewhere")
     alone = project.callsheet("generate")
 
     assert login.code == 0, login.stderr
-    assert [first_line(done) for done in (flag, known, logged, alone)] == [
+    assert [first_line(done) for done in (flag, from_env, logged, alone)] == [
         "source: http://127.0.0.1 (--host)",
         "from the lock (http://127.0.0.1) to http://127.0.0.1 (ACME_HOST):",
         "from the lock (http://127.0.0.1) to http://127.0.0.1 (`acme login`):",

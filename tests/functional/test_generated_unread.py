@@ -25,7 +25,7 @@ ALLOWED = {
 
 def readings(source: str) -> list[str]:
     """Return what imports the committed client, or names a path below its folder."""
-    return [found for node in ast.walk(ast.parse(source)) for found in _found(node)]
+    return [reading for node in ast.walk(ast.parse(source)) for reading in _found(node)]
 
 
 def _found(node: ast.AST) -> Iterator[str]:
@@ -38,8 +38,8 @@ def _found(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         yield from _path(node.right, rooted="ROOT" in ast.unparse(node.left))
     elif isinstance(node, ast.Dict):
-        for value in node.values:
-            yield from _path(value, rooted=True)
+        for entry in node.values:
+            yield from _path(entry, rooted=True)
 
 
 def _path(node: ast.AST, *, rooted: bool) -> Iterator[str]:
@@ -69,9 +69,9 @@ def test_a_folder_of_the_test_is_none() -> None:
 def test_nothing_else_reads_the_committed_client() -> None:
     tests = ROOT / "tests"
     files = [path for path in tests.rglob("*.py") if "expected" not in path.parts]
-    found = {str(path.relative_to(tests)): readings(path.read_text("utf-8")) for path in files}
+    by_file = {str(path.relative_to(tests)): readings(path.read_text("utf-8")) for path in files}
 
-    assert {name: texts for name, texts in found.items() if texts} == {
-        name: found[name] for name in ALLOWED
+    assert {name: texts for name, texts in by_file.items() if texts} == {
+        name: by_file[name] for name in ALLOWED
     }
     assert len(files) > len(ALLOWED)

@@ -36,7 +36,7 @@ def package(plain: Written, monkeypatch: pytest.MonkeyPatch) -> Any:
 def sent(server: Running, action: str = CREATE) -> list[Any]:
     """Return the bodies that were POSTed to an action."""
     path = f"/api/actions/{action}"
-    return [one["body"] for one in server.requests() if one["path"].endswith(path)]
+    return [request["body"] for request in server.requests() if request["path"].endswith(path)]
 
 
 def test_the_example(package: Any, folder: Path) -> None:
@@ -55,8 +55,8 @@ def test_the_example_with_await(package: Any, folder: Path) -> None:
         updates: list[Any] = []
         async with package.AsyncClient() as ads:
             task = await ads.video.generate(prompt=PROMPT)
-            result = await task.wait(on_update=updates.append)
-            await result.save(str(folder / "waves.mp4"))
+            outcome = await task.wait(on_update=updates.append)
+            await outcome.save(str(folder / "waves.mp4"))
             watched = [update async for update in task.watch()]
         return updates + watched, task
 
@@ -69,7 +69,7 @@ def test_the_example_with_await(package: Any, folder: Path) -> None:
 def test_a_task_tells_how_it_stands(package: Any, sandbox: Running, folder: Path) -> None:
     with package.Client() as ads:
         task = ads.video.generate(prompt=PROMPT, options=WITHOUT_END)
-        begun = (task.state, task.said)
+        first = (task.state, task.said)
         sandbox.advance(1800)
         halfway = task.refresh().progress
         with pytest.raises(StillRunning) as stopped:
@@ -80,7 +80,7 @@ def test_a_task_tells_how_it_stands(package: Any, sandbox: Running, folder: Path
         watched = list(task.watch(timeout=10))
         saved = task.save(str(folder / "waves.mp4"))
 
-    assert begun == ("running", "pending")
+    assert first == ("running", "pending")
     assert halfway == pytest.approx(0.5, abs=0.01)
     assert (stopped.value.task_id, stopped.value.action) == (task.id, CREATE)
     assert [update.state for update in watched] == ["done"]
@@ -118,12 +118,12 @@ def test_a_client_without_a_ledger_finds_a_job_by_its_query(package: Any) -> Non
     with package.Client(ledger=None) as ads:
         task = ads.video.generate(prompt=PROMPT)
         task.wait(timeout=20)
-        asked = ads.video.query(task_id=task.id)
+        queried = ads.video.query(task_id=task.id)
         with pytest.raises(UsageError, match="in this ledger"):
             ads.tasks.get(task.id)
 
-    assert asked.data.status == "success"
-    assert asked.data.task_id == task.id
+    assert queried.data.status == "success"
+    assert queried.data.task_id == task.id
 
 
 def test_an_input_model_sends_exactly_what_was_set(
@@ -179,16 +179,16 @@ def test_results_are_typed_and_keep_what_is_unknown(
 ) -> None:
     sandbox.add_action(ODD_ANSWER)
     with package.Client() as ads:
-        found = ads.material.search(query="waves")
+        materials = ads.material.search(query="waves")
     models = plain.module("models.material_search")
 
-    assert isinstance(found.data, models.MaterialSearchResult)
-    assert found.data.items[0].title == "Waves"
-    assert found.data.items[0].kind == "hologram"
-    assert found.data.model_extra == {"total_time": 3}
-    assert found.json == found.data.model_dump(by_alias=True, exclude_unset=True)
-    assert found.response.status == 200
-    assert found.response.headers["content-type"] == "application/json"
+    assert isinstance(materials.data, models.MaterialSearchResult)
+    assert materials.data.items[0].title == "Waves"
+    assert materials.data.items[0].kind == "hologram"
+    assert materials.data.model_extra == {"total_time": 3}
+    assert materials.json == materials.data.model_dump(by_alias=True, exclude_unset=True)
+    assert materials.response.status == 200
+    assert materials.response.headers["content-type"] == "application/json"
 
 
 ODD_ANSWER = {
@@ -207,10 +207,10 @@ ODD_ANSWER = {
 def test_an_answer_that_fits_no_model_is_still_read(package: Any, sandbox: Running) -> None:
     sandbox.add_action({**ODD_ANSWER, "reply": {"items": "none", "total": "many"}})
     with package.Client() as ads:
-        found = ads.material.search(query="waves")
+        materials = ads.material.search(query="waves")
 
-    assert found.data.total == "many"
-    assert found.json == {"items": "none", "total": "many"}
+    assert materials.data.total == "many"
+    assert materials.json == {"items": "none", "total": "many"}
 
 
 def test_a_failed_job_carries_what_is_known(package: Any) -> None:

@@ -61,9 +61,9 @@ def grown(sandbox: Running) -> Running:
 
 def posts(server: Running) -> list[tuple[str, Any]]:
     return [
-        (str(one["path"]).rpartition("/")[2], one["body"])
-        for one in server.requests()
-        if one["method"] == "POST"
+        (str(request["path"]).rpartition("/")[2], request["body"])
+        for request in server.requests()
+        if request["method"] == "POST"
     ]
 
 
@@ -76,11 +76,11 @@ def test_it_is_a_command_with_flags_and_an_answer(ads: Program, grown: Running) 
         ("ai.voice.speak", {"text": "hello", "voiceName": "bass", "speed": 1.5})
     ]
     assert " ai.voice.speak (" in done.stderr
-    assert [one["cost"] for one in grown.charges()] == [5]
+    assert [charge["cost"] for charge in grown.charges()] == [5]
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ([], "--text: is required"),
         (["--text", "no"], "--text: "),
@@ -90,12 +90,12 @@ def test_it_is_a_command_with_flags_and_an_answer(ads: Program, grown: Running) 
     ],
 )
 def test_it_is_checked_before_anything_is_sent(
-    ads: Program, grown: Running, words: list[str], told: str
+    ads: Program, grown: Running, words: list[str], message: str
 ) -> None:
     done = ads.run("voice", "speak", *words)
 
     assert done.code == 2
-    assert done.json["error"]["message"].startswith(told)
+    assert done.json["error"]["message"].startswith(message)
     assert posts(grown) == []
 
 
@@ -114,14 +114,14 @@ def test_its_help_is_that_of_a_generated_command(ads: Program, grown: Running) -
 
 def test_its_jobs_are_waited_for_and_saved(ads: Program, grown: Running, folder: Path) -> None:
     done = ads.run("film", "generate", "--prompt", "waves", "--out", "x.mp4")
-    asked = ads.run("film", "query", "--task-id", done.json["taskId"])
+    queried = ads.run("film", "query", "--task-id", done.json["taskId"])
     blocking = ads.run("film", "generate", "--prompt", "waves", "--blocking")
     failed = ads.run("film", "generate", "--prompt", "[fail]")
 
     assert done.code == 0, done.stderr
     assert list(done.json)[:3] == ["taskId", "status", "videoUrl"]
     assert (folder / "x.mp4").read_bytes()[4:8] == b"ftyp"
-    assert asked.json["videoUrl"] == done.json["videoUrl"]
+    assert queried.json["videoUrl"] == done.json["videoUrl"]
     assert blocking.code == 0, blocking.stderr
     assert failed.code == 6
     sent = [name for name, _ in posts(grown) if name != "ai.film.query"]
@@ -130,26 +130,26 @@ def test_its_jobs_are_waited_for_and_saved(ads: Program, grown: Running, folder:
 
 def test_it_is_listed_and_called_by_its_id(ads: Program, grown: Running) -> None:
     listed = ads.run("actions", "list", "--json")
-    commands = {one["id"]: one["command"] for one in listed.json}
+    commands = {row["id"]: row["command"] for row in listed.json}
     called = ads.run("call", "ai.voice.speak", "--text", "hello")
-    shown = ads.run("actions", "schema", "ai.voice.speak")
+    schema = ads.run("actions", "schema", "ai.voice.speak")
 
     assert commands["ai.voice.speak"] == "ads voice speak"
     assert commands["ai.film.generate"] == "ads film generate"
     assert commands["ai.video.generate"] == "ads video generate"
     assert called.json == {"said": "hello"}
-    assert shown.json == SPEAK["input"]
+    assert schema.json == SPEAK["input"]
 
 
 def test_the_library_reaches_it_by_call(plain: Written, grown: Running, folder: Path) -> None:
     with plain.client(api_key=plain.key) as ads:
-        said = ads.call("ai.voice.speak", {"text": "hello"})
-        made = ads.call("ai.film.generate", {"prompt": "waves"}, wait=True)
-        made.save(str(folder / "x.mp4"))
+        speech = ads.call("ai.voice.speak", {"text": "hello"})
+        film = ads.call("ai.film.generate", {"prompt": "waves"}, wait=True)
+        film.save(str(folder / "x.mp4"))
         with pytest.raises(InvalidInput) as refused:
             ads.call("ai.voice.speak", {"text": "no"})
 
-    assert said.data == {"said": "hello"}
+    assert speech.data == {"said": "hello"}
     assert (folder / "x.mp4").read_bytes()[4:8] == b"ftyp"
     assert refused.value.pointer == "/text"
     assert [name for name, _ in posts(grown)].count("ai.voice.speak") == 1
@@ -158,11 +158,11 @@ def test_the_library_reaches_it_by_call(plain: Written, grown: Running, folder: 
 def test_the_async_library_reaches_it_by_call(plain: Written, grown: Running) -> None:
     async def call() -> Any:
         async with plain.async_client(api_key=plain.key) as ads:
-            made = await ads.call("ai.film.generate", {"prompt": "waves"}, wait=True)
-            return (await ads.call("ai.voice.speak", {"text": "hello"})).data, made.media
+            film = await ads.call("ai.film.generate", {"prompt": "waves"}, wait=True)
+            return (await ads.call("ai.voice.speak", {"text": "hello"})).data, film.media
 
-    said, media = asyncio.run(call())
-    assert said == {"said": "hello"}
+    speech, media = asyncio.run(call())
+    assert speech == {"said": "hello"}
     assert media[0].endswith(".mp4")
 
 
@@ -176,6 +176,6 @@ def test_one_that_is_gone_is_told(ads: Program, plain: Written, sandbox: Running
     assert (done.code, done.json["error"]["http_status"]) == (1, 404)
     assert "material.search" in done.json["error"]["message"]
     assert "ads actions list" in done.stderr
-    assert "material.search" not in [one["id"] for one in listed.json]
+    assert "material.search" not in [row["id"] for row in listed.json]
     assert refused.value.code == "not_found"
     assert "material.search" in refused.value.message

@@ -21,11 +21,11 @@ def test_every_name_reaches_the_wire(sandbox: Running, tmp_path: Path) -> None:
     flags = {row["field"][0]: row for row in rows if row["field"][0] in (*NAMES, *STRANGE)}
     typed = [row["flag"] + ('="v"' if row["as_json"] else "=v") for row in flags.values()]
     login = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key}
-    shown = ads.run("shop", "odd", *NEEDED, *typed, "--input.more", "1", "--dry-run", env=login)
+    dry = ads.run("shop", "odd", *NEEDED, *typed, "--input.more", "1", "--dry-run", env=login)
     wrong = ads.run("shop", "odd", *NEEDED, "--size", "bgi", env=login)
 
     assert "Not in the bindings" not in stored.stdout
-    assert shown.json["body"] == {
+    assert dry.json["body"] == {
         **{"about": "sea", "size": "big", "more": 1},
         **dict.fromkeys((*NAMES, *STRANGE), "v"),
     }

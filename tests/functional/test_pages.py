@@ -24,7 +24,7 @@ def stored(ads: Program) -> dict[str, str]:
 
 
 def bare(ads: Program, tmp_path: Any) -> Program:
-    """The same program without any generated command: everything comes from the catalogue."""
+    """Return the program without any generated command: all comes from the catalogue."""
     client = tmp_path / "bare"
     shutil.copytree(ads.client, client)
     shutil.rmtree(client / ads.package / "help")
@@ -36,7 +36,7 @@ def bare(ads: Program, tmp_path: Any) -> Program:
 
 
 def commands(document: dict[str, Any], ads: Program) -> Iterator[dict[str, Any]]:
-    """The documents of all actions below a group."""
+    """Yield the documents of all actions below a group."""
     for entry in document["commands"]:
         words = [*document["command"].split()[1:], entry["name"]]
         below = ads.run(*words, "--help", "--json").json
@@ -53,22 +53,24 @@ def test_the_catalogue_gives_the_stored_page(ads: Program, tmp_path: Any) -> Non
         if page.startswith("Usage: ads [FLAGS]"):
             continue
         fresh = live.run(*words.split(), "--help").stdout
-        told = fresh.partition("\n\nNot in the bindings yet")[0].rstrip("\n") + "\n"
+        text = fresh.partition("\n\nNot in the bindings yet")[0].rstrip("\n") + "\n"
 
-        assert told == page
+        assert text == page
         assert (NOTE in " ".join(fresh.split())) == ("COMMAND" not in page)
 
 
 def test_the_data_says_what_the_page_says(ads: Program) -> None:
-    found = list(commands(ads.run("--help", "--json").json, ads))
+    documents = list(commands(ads.run("--help", "--json").json, ads))
 
-    assert len(found) == len([page for page in stored(ads).values() if "\nAction " in page])
-    for one in found:
-        page = stored(ads)[" ".join(one["command"].split()[1:])]
-        assert f"Action {one['action']} " in page
-        assert [row["flag"] for row in one["flags"] if f"  {row['flag']} " not in page] == []
-        assert [row["flag"] for row in one["own_flags"] if f"  {row['flag']}" not in page] == []
-        needed = [row["flag"] for row in one["flags"] if row["required"]]
+    assert len(documents) == len([page for page in stored(ads).values() if "\nAction " in page])
+    for document in documents:
+        page = stored(ads)[" ".join(document["command"].split()[1:])]
+        assert f"Action {document['action']} " in page
+        assert [row["flag"] for row in document["flags"] if f"  {row['flag']} " not in page] == []
+        assert [
+            row["flag"] for row in document["own_flags"] if f"  {row['flag']}" not in page
+        ] == []
+        needed = [row["flag"] for row in document["flags"] if row["required"]]
         assert ("Required:" in page) == bool(needed)
 
 

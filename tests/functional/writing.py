@@ -35,7 +35,7 @@ class Written:
 
     @property
     def auth(self) -> str:
-        """How this host wants its key."""
+        """Return how this host wants its key."""
         kinds = self.dialect.auth.kinds
         return "bearer" if kinds == "both" else kinds
 
@@ -48,7 +48,7 @@ class Written:
         return self.module().Client(**self._place(), **options)
 
     def async_client(self, **options: Any) -> Any:
-        """As ``client``, with ``await``."""
+        """Make the same client with ``await``."""
         return self.module().AsyncClient(**self._place(), **options)
 
     def _place(self) -> dict[str, str]:
@@ -58,12 +58,12 @@ class Written:
 def write(server: Running, name: str, folder: Path, modeller: Modeller) -> Written:
     """Generate a client from one dialect with this project's configuration."""
     dialect = server.world.realms[name].dialect
-    made = Written(dialect, f"{name}_written", folder, server.dialect_url(name), server.key)
+    written = Written(dialect, f"{name}_written", folder, server.dialect_url(name), server.key)
     environ = {f"ADS_{kind.upper()}_DIR": str(folder / kind) for kind in FOLDERS}
-    environ |= {"ADS_API_KEY": server.key, "ADS_AUTH": made.auth}
-    wanted = config.load(ROOT, {"package": made.package, "out": str(folder)})
-    with source.choose(wanted, host=made.host, environ=environ) as chosen:
+    environ |= {"ADS_API_KEY": server.key, "ADS_AUTH": written.auth}
+    wanted = config.load(ROOT, {"package": written.package, "out": str(folder)})
+    with source.choose(wanted, host=written.host, environ=environ) as chosen:
         snapshot, _ = source.fetch(chosen, wanted)
     pipeline.write(wanted, pipeline.draft(wanted, snapshot, None, modeller=modeller))
     sys.path.append(str(folder))
-    return made
+    return written

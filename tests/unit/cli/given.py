@@ -46,35 +46,35 @@ GENERATE = action(
 )
 
 
-def parse(one: Action, *words: str) -> tuple[Context, list[action_command.Typed]]:
+def parse(subject: Action, *words: str) -> tuple[Context, list[action_command.Typed]]:
     """Parse the words after an action's command as the program does."""
     context = Context(Bindings(command="ads", env="ADS"), words, {})
-    command = action_command.command(one)
+    command = action_command.command(subject)
     assert isinstance(command, action_command.ActionCommand)
     ctx = command.make_context("buy", list(words), obj=context)
     context.flags.take(ctx.params)
     return context, command.typed(ctx)
 
 
-def sent(one: Action, *words: str) -> str:
+def sent(subject: Action, *words: str) -> str:
     """Return the body that the words make, as it would go out."""
-    context, typed = parse(one, *words)
+    context, typed = parse(subject, *words)
     return body.build(typed, context.flags.get("input")).encoded().decode()
 
 
-def refusal(one: Action, *words: str) -> UsageError | None:
+def refusal(subject: Action, *words: str) -> UsageError | None:
     """Return why the words make no body, or none that the action's own parameters allow."""
     try:
-        checks.check_fields(one.params, jsonio.decode(sent(one, *words)))
+        checks.check_fields(subject.params, jsonio.decode(sent(subject, *words)))
     except InvalidInput as error:
-        return checks.name_flag(one, error)
+        return checks.name_flag(subject, error)
     except UsageError as error:
         return error
     return None
 
 
-def page(one: Action) -> str:
+def page(subject: Action) -> str:
     """Return the help of an action, through click as a user gets it."""
-    command = action_command.command(one)
+    command = action_command.command(subject)
     ctx = click.Context(command, info_name="buy", parent=click.Context(command, info_name="ads"))
     return command.get_help(ctx)

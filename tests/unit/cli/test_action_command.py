@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def names(*params: Param, **facts: Any) -> list[str]:
     command = action_command.command(action(*params, **facts))
-    return [name for one in command.params if not vars(one)["hidden"] for name in one.opts]
+    return [name for option in command.params if not vars(option)["hidden"] for name in option.opts]
 
 
 def test_every_flag_of_ours_stands_after_an_action() -> None:
@@ -32,9 +32,9 @@ def test_every_flag_of_ours_stands_after_an_action() -> None:
 
 
 def test_a_family_has_three_more() -> None:
-    found = set(names(role="create", family=FAMILY)) - set(names())
+    added = set(names(role="create", family=FAMILY)) - set(names())
 
-    assert found == {"--timeout", "--no-wait", "--blocking"}
+    assert added == {"--timeout", "--no-wait", "--blocking"}
 
 
 def test_a_query_has_none_of_them() -> None:
@@ -49,7 +49,7 @@ def test_a_hidden_field_has_no_flag() -> None:
 def test_a_field_takes_any_flag_that_is_not_kept(name: str) -> None:
     context, typed = parse(action(param(name)), f"--{name}", "x")
 
-    assert [(one.param.flag, value) for one, value in typed] == [(name, "x")]
+    assert [(option.param.flag, text) for option, text in typed] == [(name, "x")]
     assert name not in context.flags
 
 
@@ -60,24 +60,24 @@ def test_a_field_named_like_a_kept_flag_is_said_as_input(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["timeout", "no-wait", "blocking"])
 def test_in_a_family_three_more_are_kept(name: str) -> None:
-    one = action(param(name), role="create", family=FAMILY)
+    job = action(param(name), role="create", family=FAMILY)
 
-    assert sent(one, f"--input.{name}", "1") == f'{{"{name}":1}}'
+    assert sent(job, f"--input.{name}", "1") == f'{{"{name}":1}}'
     assert sent(action(param(name, "integer")), f"--{name}", "1") == f'{{"{name}":1}}'
 
 
 def test_a_switch_never_takes_a_flag_of_ours() -> None:
-    one = action(param("wait", "boolean"), role="create", family=FAMILY)
-    context, typed = parse(one, "--wait", "--no-wait")
+    job = action(param("wait", "boolean"), role="create", family=FAMILY)
+    context, typed = parse(job, "--wait", "--no-wait")
 
-    assert [(found.param.flag, value) for found, value in typed] == [("wait", "true")]
+    assert [(option.param.flag, text) for option, text in typed] == [("wait", "true")]
     assert "no-wait" in context.flags
 
 
 def test_the_file_form_gives_way_to_a_field() -> None:
-    one = action(param("image"), param("image-file"))
+    subject = action(param("image"), param("image-file"))
 
-    assert sent(one, "--image-file", "x") == '{"image-file":"x"}'
+    assert sent(subject, "--image-file", "x") == '{"image-file":"x"}'
 
 
 def test_the_deadline_in_a_family_is_ours() -> None:
@@ -113,17 +113,17 @@ def test_a_flag_that_belongs_to_nobody_is_not_guessed() -> None:
 
 def test_choices_complete() -> None:
     command = action_command.command(GENERATE)
-    scene = next(one for one in command.params if "--scene" in one.opts)
+    scene = next(option for option in command.params if "--scene" in option.opts)
     ctx = click.Context(command)
 
-    assert [item.value for item in scene.shell_complete(ctx, "i")] == ["image-to-video"]
+    assert [choice.value for choice in scene.shell_complete(ctx, "i")] == ["image-to-video"]
 
 
 def test_the_forms_of_a_switch_and_of_a_text() -> None:
     either = param("either", "any", reads=("number", "string"))
-    one = action(param("loud", "boolean"), param("text"), either, param("size", "integer"))
+    subject = action(param("loud", "boolean"), param("text"), either, param("size", "integer"))
 
-    assert [form for _, form in options.forms(one)] == [
+    assert [form for _, form in options.forms(subject)] == [
         [("loud", "yes"), ("no-loud", "no")],
         [("text", "value"), ("text-file", "file")],
         [("either", "value"), ("either-file", "file")],

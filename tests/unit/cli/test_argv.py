@@ -37,13 +37,13 @@ CASES: list[tuple[dict[str, object], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "said"), CASES)
-def test_words_for_a_body(body: dict[str, object], said: list[str]) -> None:
-    assert to_argv(TEXTS, body) == said
-    assert json.loads(sent(TEXTS, *said)) == body
+@pytest.mark.parametrize(("body", "argv"), CASES)
+def test_words_for_a_body(body: dict[str, object], argv: list[str]) -> None:
+    assert to_argv(TEXTS, body) == argv
+    assert json.loads(sent(TEXTS, *argv)) == body
 
 
 def test_a_wire_name_that_a_flag_has_taken_is_said_whole() -> None:
-    one = action(param("input.json", path=["JSON"]))
+    subject = action(param("input.json", path=["JSON"]))
 
-    assert to_argv(one, {"json": 1}) == ["--input", '{"json":1}']
+    assert to_argv(subject, {"json": 1}) == ["--input", '{"json":1}']

@@ -10,17 +10,17 @@ from callsheet.version import __version__
 
 def test_help_lists_every_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert callsheet.main(["--help"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
 
-    assert [word for word in callsheet.WORDS if f"\n  {word} " in told] == list(callsheet.WORDS)
+    assert [word for word in callsheet.WORDS if f"\n  {word} " in output] == list(callsheet.WORDS)
 
 
 @pytest.mark.parametrize(
-    ("word", "told"), [("version", __version__), ("--version", f"callsheet {__version__}")]
+    ("word", "output"), [("version", __version__), ("--version", f"callsheet {__version__}")]
 )
-def test_version(word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_version(word: str, output: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert callsheet.main([word]) == 0
-    assert capsys.readouterr().out == f"{told}\n"
+    assert capsys.readouterr().out == f"{output}\n"
 
 
 def test_an_unknown_word_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

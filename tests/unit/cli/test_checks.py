@@ -65,10 +65,10 @@ BODIES: list[tuple[str, Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "flag", "hint"), [one[1:] for one in BODIES])
+@pytest.mark.parametrize(("body", "flag", "hint"), [row[1:] for row in BODIES])
 def test_the_flag_is_found(body: Any, flag: str, hint: str) -> None:
-    told = json.dumps(body).encode()
-    error = error_for(422, {}, told, action=ONE.id, host="https://api.example.com")
+    raw = json.dumps(body).encode()
+    error = error_for(422, {}, raw, action=ONE.id, host="https://api.example.com")
     assert isinstance(error, ServerError)
     named = checks.name_refused_flags(ONE, error)
 
@@ -85,11 +85,11 @@ def test_without_details_the_hint_stays() -> None:
 
 
 def test_server_text_in_a_hint_is_one_safe_line() -> None:
-    told = {
+    reply = {
         "message": "No",
         "errors": [{"field": "camera", "message": "a\x1b[31mb\nc" + "d" * 999}],
     }
-    body = json.dumps(told).encode()
+    body = json.dumps(reply).encode()
     error = error_for(400, {}, body, action=ONE.id, host="https://api.example.com")
     assert isinstance(error, ServerError)
     hint = checks.name_refused_flags(ONE, error).hint

@@ -16,8 +16,8 @@ def report(
     error: BaseException, capsys: pytest.CaptureFixture[str], *argv: str
 ) -> tuple[int, str, str]:
     code = errors.report(Console("ads", "ADS", {}, argv, {}), error)
-    told = capsys.readouterr()
-    return code, told.out, told.err
+    streams = capsys.readouterr()
+    return code, streams.out, streams.err
 
 
 def test_the_line_the_hint_and_the_object(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,7 @@ def test_debug_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("hint", "said"),
+    ("hint", "expected"),
     [
         ("tasks wait t1", "ads tasks wait t1"),
         (
@@ -89,5 +89,5 @@ def test_debug_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> N
         ("", ""),
     ],
 )
-def test_hints_name_the_program(hint: str, said: str) -> None:
-    assert errors.with_program("ads", hint) == said
+def test_hints_name_the_program(hint: str, expected: str) -> None:
+    assert errors.with_program("ads", hint) == expected

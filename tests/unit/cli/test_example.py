@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 
 def buy(required: list[str], examples: list[Any] | None = None, **fields: Any) -> Action:
-    """An action whose fields have these schemas."""
+    """Return an action whose fields have these schemas."""
     schema = {"type": "object", "properties": fields, "required": required}
-    whole = schema if examples is None else {**schema, "examples": examples}
-    return action(*with_flags(read_params(admit(whole)), action_id="shop.buy", overlay=Overlay()))
+    complete = schema if examples is None else {**schema, "examples": examples}
+    return action(
+        *with_flags(read_params(admit(complete)), action_id="shop.buy", overlay=Overlay())
+    )
 
 
 TEXT = {"type": "string"}
@@ -46,15 +48,15 @@ LINES: list[tuple[Action, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "expected"), LINES)
-def test_the_line(one: Action, expected: str) -> None:
-    made = example_line(one, "ads")
+@pytest.mark.parametrize(("subject", "expected"), LINES)
+def test_the_line(subject: Action, expected: str) -> None:
+    text = example_line(subject, "ads")
 
-    assert made == expected
-    assert (f"Example:\n  {made}\n" in page(one)) == bool(made)
-    if made:
-        words = shlex.split(made)[3:]
-        assert json.loads(sent(one, *words)) == example_body(one)
+    assert text == expected
+    assert (f"Example:\n  {text}\n" in page(subject)) == bool(text)
+    if text:
+        words = shlex.split(text)[3:]
+        assert json.loads(sent(subject, *words)) == example_body(subject)
 
 
 def test_objects_are_shown_by_what_they_need() -> None:
@@ -68,7 +70,7 @@ def test_objects_are_shown_by_what_they_need() -> None:
 
 
 def test_the_example_of_a_family_needs_no_blocking() -> None:
-    one = action(
+    subject = action(
         *with_flags(
             merge_params((), read_params(admit({"type": "object", "properties": {"a": LAMP}}))),
             action_id="x",
@@ -76,4 +78,4 @@ def test_the_example_of_a_family_needs_no_blocking() -> None:
         )
     )
 
-    assert example_line(one, "ads") == ""
+    assert example_line(subject, "ads") == ""

@@ -43,21 +43,21 @@ def test_the_line_fits_what_is_known(
     for name in dict.fromkeys(("intent", event)) if event else ():
         facts: dict[str, Any] = {"host": "h", "action": "v.make"}
         ledger.record(name, REF, facts if name == "intent" else {"task_ids": task_ids})
-    told = main.interruption(context)
+    error = main.interruption(context)
     ledger.close()
-    assert told.message.startswith(message)
-    assert (told.hint, told.exit_code) == (hint, 130)
-    assert told.task_id == (task_ids[0] if task_ids else None)
+    assert error.message.startswith(message)
+    assert (error.hint, error.exit_code) == (hint, 130)
+    assert error.task_id == (task_ids[0] if task_ids else None)
 
 
 def test_without_a_paid_request_there_is_nothing_to_go_on_with(context: Context) -> None:
-    told = main.interruption(context)
-    assert (told.message, told.hint, told.action) == ("interrupted", "", None)
+    error = main.interruption(context)
+    assert (error.message, error.hint, error.action) == ("interrupted", "", None)
 
 
 def test_a_ledger_that_cannot_be_read_is_named(context: Context, tmp_path: Path) -> None:
     context.paid = ("v.make", REF)
     (tmp_path / "ledger.sqlite3").write_bytes(b"no database" * 100)
-    told = main.interruption(context)
-    assert "ledger.sqlite3" in told.message
-    assert told.hint == "tasks recover 0badcafe"
+    error = main.interruption(context)
+    assert "ledger.sqlite3" in error.message
+    assert error.hint == "tasks recover 0badcafe"

@@ -18,32 +18,32 @@ def answer(payload: Any, **facts: Any) -> ParsedReply:
 
 
 def test_unknown_fields_are_null_and_others_follow() -> None:
-    shown = job_view.job_object(
+    document = job_view.job_object(
         job_view.JobView(answer({"extra": 1, "status": "x"}, raw_state="pending"))
     )
 
-    assert list(shown) == [*ORDER, "extra"]
-    assert shown["status"] == "pending"
-    assert [shown[name] for name in ORDER[2:7]] == [None] * 5
+    assert list(document) == [*ORDER, "extra"]
+    assert document["status"] == "pending"
+    assert [document[name] for name in ORDER[2:7]] == [None] * 5
 
 
 def test_the_link_stands_for_a_missing_url() -> None:
-    seen = job_view.JobView(answer({}, task_ids=("t",)), links=["https://x/y.mp4"])
+    view = job_view.JobView(answer({}, task_ids=("t",)), links=["https://x/y.mp4"])
 
-    assert job_view.job_object(seen)["url"] == "https://x/y.mp4"
-    assert job_view.job_object(seen._replace(stored="https://s"))["url"] == "https://s"
+    assert job_view.job_object(view)["url"] == "https://x/y.mp4"
+    assert job_view.job_object(view._replace(stored="https://s"))["url"] == "https://s"
     assert (
-        job_view.job_object(seen._replace(answer=answer({"url": "https://u"})))["url"]
+        job_view.job_object(view._replace(answer=answer({"url": "https://u"})))["url"]
         == "https://u"
     )
 
 
 def test_files_are_listed_with_their_digest() -> None:
     saved = SavedFile("x.mp4", 3, "abc")
-    shown = job_view.job_object(job_view.JobView(answer({}), saved=saved))
+    document = job_view.job_object(job_view.JobView(answer({}), saved=saved))
 
-    assert shown["localPath"] == "x.mp4"
-    assert shown["files"] == [{"path": "x.mp4", "bytes": 3, "sha256": "abc"}]
+    assert document["localPath"] == "x.mp4"
+    assert document["files"] == [{"path": "x.mp4", "bytes": 3, "sha256": "abc"}]
 
 
 def test_a_payload_that_is_no_object_is_no_trouble() -> None:

@@ -114,7 +114,7 @@ def test_the_flags_of_an_action_are_stored_fields_first_and_help_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shell", "begun", "lines"),
+    ("shell", "prefix", "lines"),
     [
         ("bash", "--", "plain,--prompt\nplain,--proof\nplain,--host\nplain,--help\n"),
         ("bash", "--fa", ""),
@@ -122,8 +122,8 @@ def test_the_flags_of_an_action_are_stored_fields_first_and_help_last() -> None:
         ("fish", "--pro", "plain\t--prompt\tWhat it shows.\nplain\t--proof\t\n"),
     ],
 )
-def test_a_shell_reads_the_rows_that_start_so(shell: str, begun: str, lines: str) -> None:
-    assert complete(shell, begun, ROWS) == lines
+def test_a_shell_reads_the_rows_that_start_so(shell: str, prefix: str, lines: str) -> None:
+    assert complete(shell, prefix, ROWS) == lines
 
 
 def test_a_plain_line_asks_for_the_flags_of_its_command() -> None:

@@ -44,13 +44,13 @@ def test_the_page_of_an_action() -> None:
 
 
 def test_server_text_is_inert_and_wrapped() -> None:
-    told = page(action(param("x", doc="a\x1b[31mb\u202ec\r\n  d"), doc="Title\x07\n\nMore " * 40))
+    text = page(action(param("x", doc="a\x1b[31mb\u202ec\r\n  d"), doc="Title\x07\n\nMore " * 40))
 
-    assert "\x1b" not in told
-    assert "\u202e" not in told
-    assert "\x07" not in told
-    assert "ab" in told
-    assert max(map(len, told.splitlines())) <= 88
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\x07" not in text
+    assert "ab" in text
+    assert max(map(len, text.splitlines())) <= 88
 
 
 def test_a_long_link_is_not_broken() -> None:
@@ -63,9 +63,9 @@ def test_pages_of_groups_and_program() -> None:
     query = action(id="ai.video.query", command=("video", "query"), summary="Ask. More.")
     deep = action(id="a.b.c", command=("a", "b", "c"), summary="Deep")
     hidden = action(id="ai.video.generate_and_wait", command=(), family=FAMILY)
-    made = pages.pages("ads", [GENERATE, query, deep, hidden])
+    texts = pages.pages("ads", [GENERATE, query, deep, hidden])
 
-    assert list(made) == [
+    assert list(texts) == [
         "_.txt",
         "a.b.c.flags",
         "a.b.c.txt",
@@ -77,7 +77,7 @@ def test_pages_of_groups_and_program() -> None:
         "video.query.txt",
         "video.txt",
     ]
-    assert "  query     Ask\n" in made["video.txt"]
-    assert "  a      b\n" in made["_.txt"]
-    assert "  video  generate, query\n" in made["_.txt"]
-    assert "  login       Save a server and its key\n" in made["_.txt"]
+    assert "  query     Ask\n" in texts["video.txt"]
+    assert "  a      b\n" in texts["_.txt"]
+    assert "  video  generate, query\n" in texts["_.txt"]
+    assert "  login       Save a server and its key\n" in texts["_.txt"]

@@ -12,8 +12,8 @@ from callsheet.flows.effects import JobUpdate
 from callsheet.protocol.replies import ReplyFields
 
 
-def update(said: str, progress: float | None, elapsed: float = 5) -> JobUpdate:
-    return JobUpdate("t1", "running", said, progress, elapsed, ReplyFields())
+def update(raw_state: str, progress: float | None, elapsed: float = 5) -> JobUpdate:
+    return JobUpdate("t1", "running", raw_state, progress, elapsed, ReplyFields())
 
 
 def console(**flags: str) -> Console:
@@ -23,8 +23,8 @@ def console(**flags: str) -> Console:
 def test_only_changes_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     steps = [("pending", 0.0), ("pending", 0.01), ("running", 0.11), ("running", 0.15)]
     with Progress(console(), "a.b") as show:
-        for said, progress in [*steps, ("running", 0.25)]:
-            show(update(said, progress))
+        for state, progress in [*steps, ("running", 0.25)]:
+            show(update(state, progress))
 
     assert capsys.readouterr().err.splitlines() == [
         "a.b: pending 0 % (5 s)",
@@ -78,12 +78,12 @@ def test_a_link_to_a_preview_is_found(payload: object, link: str) -> None:
 
 
 def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    seen = update("running", None)._replace(
+    change = update("running", None)._replace(
         fields=ReplyFields(payload={"previewUrl": "https://x/1"})
     )
     with Progress(console(), "a.b") as show:
-        show(seen)
-        show(seen)
+        show(change)
+        show(change)
 
     assert capsys.readouterr().err.splitlines() == [
         "preview: https://x/1",

@@ -40,9 +40,9 @@ def test_the_socket_waits_longer_than_a_blocking_action(
     context = Context(Bindings(command="ads", env="ADS"), words, {"HOME": str(tmp_path)})
     context.flags.update(parsed.flags)
 
-    made = build_request(context, GENERATE, typed)
+    built = build_request(context, GENERATE, typed)
 
-    assert (made.action.id, made.silence, made.patience) == (sent, silence, patience)
+    assert (built.action.id, built.silence, built.patience) == (sent, silence, patience)
 
 
 @pytest.mark.parametrize(

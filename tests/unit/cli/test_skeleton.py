@@ -51,13 +51,13 @@ def test_required_first_and_nothing_hidden() -> None:
 
 def test_a_schema_that_holds_itself_ends() -> None:
     node = {"type": "object", "required": ["in"], "properties": {"in": {"$ref": "#/$defs/node"}}}
-    made = skeleton(admit({"$ref": "#/$defs/node", "$defs": {"node": node}}))
+    body = skeleton(admit({"$ref": "#/$defs/node", "$defs": {"node": node}}))
 
-    assert str(made).count("in") == 8
+    assert str(body).count("in") == 8
 
 
 @pytest.mark.parametrize("case", own(), ids=lambda case: case.id)
 def test_every_shape_of_ours_has_one(case: Any) -> None:
-    made = skeleton(admit(case.input))
+    body = skeleton(admit(case.input))
 
-    assert set(case.input.get("required", ())) <= set(made)
+    assert set(case.input.get("required", ())) <= set(body)

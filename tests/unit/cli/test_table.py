@@ -15,9 +15,9 @@ def test_the_width_of_a_text(text: str, places: int) -> None:
 
 
 def test_wide_letters_do_not_move_the_next_column() -> None:
-    told = table.align([("海", "x"), ("abcd", "y"), ("", "z")])
+    text = table.align([("海", "x"), ("abcd", "y"), ("", "z")])
 
-    assert told == "海    x\nabcd  y\n      z\n"
+    assert text == "海    x\nabcd  y\n      z\n"
 
 
 def test_the_last_column_gives_way_to_the_screen() -> None:

@@ -19,7 +19,7 @@ NUMBERS = param("x", "array", items="number")
 
 
 @pytest.mark.parametrize(
-    ("one", "text", "items"),
+    ("subject", "text", "items"),
     [
         (LINKS, "https://a,https://b", ["https://a", "https://b"]),
         (LINKS, "https://a/?q=1,2,3,https://b", ["https://a/?q=1,2,3", "https://b"]),
@@ -34,8 +34,8 @@ NUMBERS = param("x", "array", items="number")
         (NUMBERS, "1,2.5", ["1", "2.5"]),
     ],
 )
-def test_lists_part(one: Param, text: str, items: list[str]) -> None:
-    assert values.ValueReader(one, lambda path: path == "here.png").split(text) == items
+def test_lists_part(subject: Param, text: str, items: list[str]) -> None:
+    assert values.ValueReader(subject, lambda path: path == "here.png").split(text) == items
 
 
 @pytest.mark.parametrize(
