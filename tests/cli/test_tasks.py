@@ -184,7 +184,7 @@ def test_a_body_that_is_not_kept_cannot_be_told(ads: Program) -> None:
     shown = ads("tasks", "show", done.json["taskId"], "--command")
 
     assert shown.code == 2
-    assert "is not kept here (its digest: " in shown.error["message"]
+    assert "is not in the ledger (its digest: " in shown.error["message"]
     assert b"waves" not in ledger(ads).read_bytes()
 
 

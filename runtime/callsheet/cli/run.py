@@ -1,4 +1,4 @@
-"""Run an action command and conclude it."""
+"""Run an action command: send, wait, save and print."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def finish(context: Context, made: CommandRequest, outcome: Invocation) -> int:
-    """Wait where that is wanted, save, print; returns the exit code."""
+    """Wait where that is wanted, save and print; return the exit code."""
     from callsheet.flows.jobs import fetch_missing_media
 
     if made.command_action.role == "query":
-        return tell_query(context, made, outcome.reply)
+        return print_query(context, made, outcome.reply)
     if made.command_action.family is None:
-        return tell_plain(context, made.command_action, outcome.reply)
+        return print_plain(context, made.command_action, outcome.reply)
     job = context.engine.job_of(outcome)
     if "no-wait" in context.flags:
         print_job(context, made.command_action, outcome.reply, job)
@@ -80,7 +80,7 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
 
 
 def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> None:
-    """A job is over: save what it made and print it; raises ``TaskFailed``."""
+    """Save what a finished job made and print it; raises ``TaskFailed``."""
     from callsheet.cli import saving
     from callsheet.cli.output import job_view
     from callsheet.engine.invoke import require_done
@@ -93,18 +93,18 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     first = saved[0] if saved else None
     stored = uploads.upload_saved(context, first) if "upload" in context.flags else None
     if context.flags.get("out") != "-":
-        shown = shown_job(context, action, answer, job, saved=first, stored=stored)
-        shown["files"] = [file._asdict() for file in saved]
-        output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+        view = describe_job(context, action, answer, job, saved=first, stored=stored)
+        view["files"] = [file._asdict() for file in saved]
+        output.emit(context.console, view, lambda: job_view.job_lines(view))
     if first is not None and "open" in context.flags:
         saving.show(first.path)
     if not context.flags.get("out") and job is not None and answer.fields.media:
-        line = saving.resume_line(shown["taskId"] or job.ref)
+        line = saving.resume_line(view["taskId"] or job.ref)
         context.console.note(f"save it: {context.prog} {line}")
 
 
 def _task_id(answer: ParsedReply, job: Job | None) -> str | None:
-    """The id that the last answer is about, else the first that the server gave."""
+    """Return the id that the last answer is about, else the first that the server gave."""
     return next(iter(answer.fields.task_ids or (job.task_ids if job else ())), None)
 
 
@@ -114,14 +114,14 @@ def print_job(
     """Print the one object of a job."""
     from callsheet.cli.output import job_view
 
-    shown = shown_job(context, action, answer, job, **more)
-    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+    view = describe_job(context, action, answer, job, **more)
+    output.emit(context.console, view, lambda: job_view.job_lines(view))
 
 
-def shown_job(
+def describe_job(
     context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> dict[str, Any]:
-    """The one object of a job; ``more`` holds what was saved and stored."""
+    """Return the one object of a job; ``more`` holds what was saved and uploaded."""
     from callsheet.cli.output import job_view
 
     links = context.engine.media_links(answer)
@@ -137,20 +137,20 @@ def shown_job(
     )
 
 
-def tell_query(context: Context, made: CommandRequest, answer: ParsedReply) -> int:
-    """Print how a job stands; 6 where it failed."""
+def print_query(context: Context, made: CommandRequest, answer: ParsedReply) -> int:
+    """Print how a job stands; return 6 where it failed."""
     action, state = made.command_action, answer.fields.state
     if state == "failed":
-        return tell_failed(context, action, answer, None)
+        return print_failed(context, action, answer, None)
     if context.flags.get("out") or (state == "done" and answer.fields.media):
-        conclude(context, action, answer, _known(context, answer))
+        conclude(context, action, answer, _job_asked_about(context, answer))
         return 0
     print_job(context, action, answer, None)
     return 0
 
 
-def _known(context: Context, answer: ParsedReply) -> Job | None:
-    """The job that a query was about, where it was started from here."""
+def _job_asked_about(context: Context, answer: ParsedReply) -> Job | None:
+    """Return the job that a query was about, where it was started from here."""
     name = next(iter(answer.fields.task_ids), "")
     row = context.ledger().find(name) if name else None
     if row is None or row.host != context.settings.host or not row.family:
@@ -159,20 +159,20 @@ def _known(context: Context, answer: ParsedReply) -> Job | None:
     return job
 
 
-def tell_failed(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
-    """Print a failed job: its object with the error in it, and the line."""
+def print_failed(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
+    """Print a failed job: its object with the error in it, and a line; return the exit code."""
     from callsheet.cli.output import job_view
 
     words = answer.fields.message or answer.fields.raw_state
-    shown = shown_job(context, action, answer, job)
-    error = TaskFailed(f"the job failed on the server: {words}", task_id=shown["taskId"])
-    shown["error"] = error.as_json()
-    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+    view = describe_job(context, action, answer, job)
+    error = TaskFailed(f"the job failed on the server: {words}", task_id=view["taskId"])
+    view["error"] = error.as_json()
+    output.emit(context.console, view, lambda: job_view.job_lines(view))
     context.console.warn(f"{context.prog}: {error.message}")
     return error.exit_code
 
 
-def tell_plain(context: Context, action: Action, answer: ParsedReply) -> int:
+def print_plain(context: Context, action: Action, answer: ParsedReply) -> int:
     """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
     from callsheet.cli import saving
 
@@ -193,7 +193,7 @@ def write_document(context: Context, action: Action, answer: ParsedReply) -> Non
 
 
 def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> int:
-    """Run one action with the fields that were typed; returns the exit code.
+    """Run one action with the fields that were typed; return the exit code.
 
     Raises any of ``callsheet.errors``; nothing was sent where it is a ``UsageError``.
     """
@@ -237,7 +237,7 @@ def announce(context: Context, action: Action) -> None:
 
 
 def send(context: Context, made: CommandRequest) -> Invocation:
-    """Make the one POST; whatever interrupts the run from now on is told by its reference."""
+    """Make the one POST; an interruption from now on is reported by its reference."""
     from callsheet.cli import saving
     from callsheet.transport.http import require_key
 
@@ -247,10 +247,10 @@ def send(context: Context, made: CommandRequest) -> Invocation:
     announce(context, action)
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid
-    data = made.body.encoded()
+    body = made.body.encoded()
     flow = context.engine.invoke(
         action,
-        data,
+        body,
         key=ref,
         timeout=made.silence,
         check=False,

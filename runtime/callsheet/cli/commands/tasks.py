@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from callsheet.storage.ledger import LedgerEntry
 
 
-def known(context: Context, name: str) -> Job:
-    """The job of this task id or reference; raises ``UsageError`` where it is elsewhere."""
+def find_job(context: Context, name: str) -> Job:
+    """Return the job of this task id or reference; raises ``UsageError`` for an unknown one."""
     row = context.ledger().find(name)
     if row is not None and row.host == context.settings.host and not row.task_ids:
-        why = f": {row.error}" if row.error else ""
+        reason = f": {row.error}" if row.error else ""
         raise OutcomeUnknown(
-            f"{row.action} ({row.ref[:8]}) is {row.state}, no task id is known{why}",
+            f"{row.action} ({row.ref[:8]}) is {row.state}, no task id is known{reason}",
             hint=f"tasks recover {row.ref[:8]}",
             action=row.action,
         )
@@ -41,25 +41,26 @@ def known(context: Context, name: str) -> Job:
     return job
 
 
-def _patience(context: Context, job: Job) -> float:
-    said = context.flags.get("timeout")
-    return (parse_duration(said) if said else job.family.timeout_ms) / 1000
+def _deadline(context: Context, job: Job) -> float:
+    """Return the seconds that the wait may take."""
+    timeout = context.flags.get("timeout")
+    return (parse_duration(timeout) if timeout else job.family.timeout_ms) / 1000
 
 
 def _show(context: Context, name: str) -> int:
     """Ask the server how a job stands and print it; --command prints the line that made it."""
     if "command" in context.flags:
         return _command(context, name)
-    job = known(context, name)
+    job = find_job(context, name)
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))
     if answer.fields.state == "failed":
-        return run.tell_failed(context, action, answer, job)
-    shown = run.shown_job(context, action, answer, job)
+        return run.print_failed(context, action, answer, job)
+    view = run.describe_job(context, action, answer, job)
     row = context.ledger().find(name)
     if row is not None:
-        shown |= task_list.ledger_fields(context, row)
-    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+        view |= task_list.ledger_fields(context, row)
+    output.emit(context.console, view, lambda: job_view.job_lines(view))
     return 0
 
 
@@ -74,25 +75,25 @@ def _command(context: Context, name: str) -> int:
 def _require_body(row: LedgerEntry, name: str) -> str:
     if row.body is None:
         digest = (row.body_digest or "")[:16]
-        raise UsageError(f"the body of {name} is not kept here (its digest: {digest})")
+        raise UsageError(f"the body of {name} is not in the ledger (its digest: {digest})")
     return row.body
 
 
 def _wait(context: Context, name: str) -> None:
     """Wait for a job, then print it; with --out save what it made."""
-    job = known(context, name)
+    job = find_job(context, name)
     action = context.engine.action_of(job)
     saving.check(context, action)
-    answer = run.wait(context, job, _patience(context, job))
+    answer = run.wait(context, job, _deadline(context, job))
     run.conclude(context, action, answer, job)
 
 
 def _save(context: Context, name: str) -> None:
-    """Save what a job made, where --out says or was said at first; waits for it if need be."""
+    """Save what a job made to --out, now or as first given; wait for the job if need be."""
     if not context.flags.get("out"):
         row = context.ledger().find(name)
         if row is None or not row.target:
-            raise UsageError("--out is needed: where to save it", flag="--out")
+            raise UsageError("--out PATH is needed", flag="--out")
         context.flags["out"] = row.target
     _wait(context, name)
 
@@ -111,34 +112,32 @@ def _cancel(context: Context, name: str) -> int:
     """Ask the server to stop a job, where it offers that; then print how the job stands."""
     from callsheet.engine.recovery import cancel
 
-    job = known(context, name)
+    job = find_job(context, name)
     context.run(cancel(context.engine, job))
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))
-    shown = run.shown_job(context, action, answer, job)
-    output.emit(context.console, shown, lambda: job_view.job_lines(shown))
+    view = run.describe_job(context, action, answer, job)
+    output.emit(context.console, view, lambda: job_view.job_lines(view))
     return 0
 
 
 def _rerun(context: Context, name: str) -> int:
-    """Start the same job again, as a new one that may cost again; asks first unless --yes."""
+    """Start the same job again, as a new one that may cost again; ask first unless --yes."""
     row = Recovery(context.engine).row(name)
     stored = _require_body(row, name)
     action = context.run(context.host.find(row.action))
     saving.check(context, action)
     _confirm(context, f"start {action.id} again on {row.host}? It may spend credits")
     body = Body(json.loads(stored), stored.encode())
-    made = CommandRequest(action, action, body, deadline_of(action, body.value))
-    return run.finish(context, made, send(context, made))
+    request = CommandRequest(action, action, body, deadline_of(action, body.value))
+    return run.finish(context, request, send(context, request))
 
 
 def _confirm(context: Context, question: str) -> None:
     """Ask on a terminal; raises ``UsageError`` where nobody can be asked or the answer is no."""
-    import sys
-
     if "yes" in context.flags:
         return
-    if "no-input" in context.flags or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not context.console.can_ask():
         raise UsageError("it may cost again, and nobody can be asked", hint="add --yes")
     if not click.confirm(f"{context.prog}: {question}", err=True):
         raise UsageError("nothing was sent")
@@ -153,16 +152,16 @@ def _named(
     return BuiltinCommand(name, function, params=[argument], ours=ours, emits_json=emits_json)
 
 
-_LIMIT = click.Option(["--limit"], type=click.IntRange(1), default=50, help="At most so many")
+_LIMIT = click.Option(["--limit"], type=click.IntRange(1), default=50, help="Print at most this many")
 _MANIFEST = ("manifest", "", "Write PATH.json beside the file: where it came from")
 _AGAIN = ("yes", "", "Do not ask"), ("no-wait", "", "Print the task id, do not wait")
 
 tasks = BuiltinGroup(
     "tasks",
-    "The jobs that were started from here.",
+    "Show, wait for and save the jobs started from here.",
     [
         BuiltinCommand("list", task_list.list_jobs, params=[_LIMIT], emits_json=False),
-        _named("show", _show, ("command", "", "Print the line that would do it again")),
+        _named("show", _show, ("command", "", "Print the command line that starts it again")),
         _named("wait", _wait, OUT, TIMEOUT, _MANIFEST),
         _named("save", _save, OUT, TIMEOUT, _MANIFEST),
         _named("cancel", _cancel),
@@ -170,8 +169,8 @@ tasks = BuiltinGroup(
         _named(
             "recover",
             recover,
-            ("task-id", "ID", "The task id of TASK, known from elsewhere"),
-            ("resend", "", "Send TASK again with its key, where the server honours it"),
+            ("task-id", "ID", "Record this task id for TASK"),
+            ("resend", "", "Send TASK again with its key, if the server supports that"),
             emits_json=False,
             required=False,
         ),
