@@ -43,7 +43,12 @@ def dry_run(context: Context, request: CommandRequest) -> None:
         return
     document = {"method": "POST", "url": url, "headers": headers, "body": request.body.value}
     text = "\n".join(
-        [f"POST {url}", *(f"{name}: {value}" for name, value in headers.items()), "", body.decode()]
+        [
+            f"POST {url}",
+            *(f"{name}: {header}" for name, header in headers.items()),
+            "",
+            body.decode(),
+        ]
     )
     output.emit(context.console, document, lambda: text)
 

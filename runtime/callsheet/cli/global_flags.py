@@ -91,7 +91,7 @@ def _complete(ctx: click.Context, param: click.Parameter, prefix: str) -> list[C
     return flag_values(ctx, param, prefix)
 
 
-def options(rows: Iterable[Row], *, taken: Iterable[str] = ()) -> list[click.Option]:
+def options(rows: Iterable[Row], *, except_names: Iterable[str] = ()) -> list[click.Option]:
     """Return the rows as options, without those whose name a field has."""
-    names = set(taken)
-    return [option(row) for row in rows if row[0] not in names]
+    in_use = set(except_names)
+    return [option(row) for row in rows if row[0] not in in_use]

@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
-def finish(context: Context, made: CommandRequest, outcome: Invocation) -> int:
+def finish(context: Context, request: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save and print; return the exit code."""
     from callsheet.flows.jobs import fetch_missing_media
 
-    if made.command_action.role == "query":
-        return print_query(context, made, outcome.reply)
-    if made.command_action.family is None:
-        return print_plain(context, made.command_action, outcome.reply)
+    if request.command_action.role == "query":
+        return print_query(context, request, outcome.reply)
+    if request.command_action.family is None:
+        return print_plain(context, request.command_action, outcome.reply)
     job = context.engine.job_of(outcome)
     if "no-wait" in context.flags:
-        print_job(context, made.command_action, outcome.reply, job)
+        print_job(context, request.command_action, outcome.reply, job)
         return 0
     answer = outcome.reply
-    if made.blocking and answer.fields.state == "running":
-        raise _still_running(made.action, answer)
+    if request.blocking and answer.fields.state == "running":
+        raise _still_running(request.action, answer)
     answer = context.run(fetch_missing_media(answer, job, context.engine.timing))
-    if answer.fields.state in {"", "running"} and job is not None and not made.blocking:
-        answer = wait(context, job, made.patience)
-    conclude(context, made.command_action, answer, job)
+    if answer.fields.state in {"", "running"} and job is not None and not request.blocking:
+        answer = wait(context, job, request.patience)
+    conclude(context, request.command_action, answer, job)
     return 0
 
 
@@ -137,9 +137,9 @@ def describe_job(
     )
 
 
-def print_query(context: Context, made: CommandRequest, answer: ParsedReply) -> int:
+def print_query(context: Context, request: CommandRequest, answer: ParsedReply) -> int:
     """Print how a job stands; return 6 where it failed."""
-    action, state = made.command_action, answer.fields.state
+    action, state = request.command_action, answer.fields.state
     if state == "failed":
         return print_failed(context, action, answer, None)
     if context.flags.get("out") or (state == "done" and answer.fields.media):
@@ -208,21 +208,26 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
 
         drift_notice.tell(context, context.drift)
     output.check(context.console)
-    made = prompts.ask_missing(context, build_request(context, action, values))
-    check_files(context, made)
+    request = prompts.ask_missing(context, build_request(context, action, values))
+    outcome = check_and_send(context, request)
+    return 0 if outcome is None else finish(context, request, outcome)
+
+
+def check_and_send(context: Context, request: CommandRequest) -> Invocation | None:
+    """Check files, body and ``--out``, then send; with ``--dry-run`` print and return ``None``."""
+    check_files(context, request)
     if "dry-run" in context.flags:
-        check_body(context, made)
+        check_body(context, request)
         from callsheet.cli import dry_run
 
-        dry_run.dry_run(context, made)
-        return 0
+        dry_run.dry_run(context, request)
+        return None
     from callsheet.cli import saving
 
-    saving.check(context, action)
-    made = uploads.upload_files(context, made)
-    check_body(context, made)
-    outcome = send(context, made)
-    return finish(context, made, outcome)
+    saving.check(context, request.command_action)
+    request = uploads.upload_files(context, request)
+    check_body(context, request)
+    return send(context, request)
 
 
 def announce(context: Context, action: Action) -> None:
@@ -236,23 +241,23 @@ def announce(context: Context, action: Action) -> None:
         context.console.note(f"→ {host} {action.id} (may spend credits)")
 
 
-def send(context: Context, made: CommandRequest) -> Invocation:
+def send(context: Context, request: CommandRequest) -> Invocation:
     """Make the one POST; an interruption from now on is reported by its reference."""
     from callsheet.cli import saving
     from callsheet.transport.http import require_key
 
-    action = context.run(context.host.apply_terms(made.action))
+    action = context.run(context.host.apply_terms(request.action))
     if action.paid:
         require_key(context.settings)
     announce(context, action)
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid
-    body = made.body.encoded()
+    body = request.body.encoded()
     flow = context.engine.invoke(
         action,
         body,
         key=ref,
-        timeout=made.silence,
+        timeout=request.silence,
         check=False,
         target=saving.absolute_out(context),
     )
@@ -262,7 +267,7 @@ def send(context: Context, made: CommandRequest) -> Invocation:
         from callsheet.cli import drift_notice
         from callsheet.cli.input.checks import name_refused_flags
 
-        named = name_refused_flags(made.command_action, error)
-        drift_notice.after_refusal(context, made.command_action, named)
+        named = name_refused_flags(request.command_action, error)
+        drift_notice.after_refusal(context, request.command_action, named)
         raise named from None
     return outcome

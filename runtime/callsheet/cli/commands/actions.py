@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, many
+from callsheet.cli.completion import ids
 from callsheet.cli.output import formats as output
 from callsheet.errors import DriftFound, ServerError, UsageError
 from callsheet.text import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from click.shell_completion import CompletionItem
 
     from callsheet.cli.context import Context
     from callsheet.cli.offer import AvailableActions
@@ -191,12 +190,6 @@ def _diff(context: Context) -> int:
     return DriftFound.exit_code if rows else 0
 
 
-def _ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
-    from callsheet.cli.completion import ids
-
-    return ids(ctx, param, prefix)
-
-
 actions = BuiltinGroup(
     "actions",
     "List and search what the server offers.",
@@ -220,7 +213,7 @@ actions = BuiltinGroup(
             "schema",
             _schema,
             params=[
-                click.Argument(["action_id"], metavar="ID", shell_complete=_ids),
+                click.Argument(["action_id"], metavar="ID", shell_complete=ids),
                 click.Option(["--answer"], is_flag=True, help="Print the schema of the answer"),
                 click.Option(["--raw"], is_flag=True, help="Print it on one line"),
             ],

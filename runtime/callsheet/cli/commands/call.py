@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import global_flags, saving
+from callsheet.cli import global_flags
 from callsheet.cli.action_command import ActionCommand
 from callsheet.cli.builtin import TIMEOUT, BuiltinCommand
+from callsheet.cli.completion import completions, ids
 from callsheet.cli.context import hints_in
 from callsheet.cli.input import body as bodies
-from callsheet.cli.input import prompts, uploads
-from callsheet.cli.input.checks import check_body, check_files
+from callsheet.cli.input import prompts
 from callsheet.cli.input.request import (
     CommandRequest,
     apply_timeout,
@@ -20,7 +20,7 @@ from callsheet.cli.input.request import (
     takes_timeout,
 )
 from callsheet.cli.output import formats as output
-from callsheet.cli.run import conclude, send, wait
+from callsheet.cli.run import check_and_send, conclude, wait
 from callsheet.errors import TaskFailed
 from callsheet.flows.invoke import deadline_of
 from callsheet.spec import TIMEOUT_FIELD
@@ -47,8 +47,8 @@ class CallCommand(ActionCommand):
         )
         plain = action._replace(params=own, family=None, command=("call", action.id))
         super().__init__(plain)
-        taken = {name.lstrip("-") for p in self.params for name in p.opts}
-        self.more = tuple(row for row in _LATER if row[0] not in taken)
+        in_use = {name.lstrip("-") for p in self.params for name in p.opts}
+        self.more = tuple(row for row in _LATER if row[0] not in in_use)
         self.params += global_flags.options(self.more)
         self.sent = action
 
@@ -64,47 +64,41 @@ class CallCommand(ActionCommand):
         return run_call(context, prompts.ask_missing(context, request))
 
     def elsewhere(self, context: Context) -> ActionCommand | None:
-        """The same on the host that the flags name, where it differs."""
+        """Return the command on the host that the flags name, if different."""
         action = context.run(context.host.find(self.sent.id))
         return None if action == self.sent else CallCommand(action)
 
 
-def _request(context: Context, asked: Action, action: Action, body: bodies.Body) -> CommandRequest:
-    """The one POST; ``--timeout`` is the server's where its schema has it, else the wait's."""
+def _request(
+    context: Context, command: Action, action: Action, body: bodies.Body
+) -> CommandRequest:
+    """Build the one POST; ``--timeout`` is for the server where its schema has it, else ours."""
     timeout = context.flags.get("timeout")
     if timeout is None:
-        return CommandRequest(asked, action, body, deadline_of(action, body.value))
+        return CommandRequest(command, action, body, deadline_of(action, body.value))
     limit = parse_duration(timeout)
     if takes_timeout(action, action.role):
         body, _ = apply_timeout(action, body, limit, typed=True)
-    return CommandRequest(asked, action, body, limit / 1000)
+    return CommandRequest(command, action, body, limit / 1000)
 
 
-def run_call(context: Context, made: CommandRequest) -> int:
-    """Check, send once, wait only where that was asked for."""
+def run_call(context: Context, request: CommandRequest) -> int:
+    """Check, send once, and wait only with ``--wait``; return the exit code."""
     output.check(context.console)
-    check_files(context, made)
-    if "dry-run" in context.flags:
-        check_body(context, made)
-        from callsheet.cli import dry_run
-
-        dry_run.dry_run(context, made)
+    outcome = check_and_send(context, request)
+    if outcome is None:
         return 0
-    saving.check(context, made.command_action)
-    made = uploads.upload_files(context, made)
-    check_body(context, made)
-    outcome = send(context, made)
     answer, job = outcome.reply, context.engine.job_of(outcome)
     if "wait" in context.flags and answer.fields.state in {"", "running"} and job is not None:
-        answer = wait(context, job, made.patience)
+        answer = wait(context, job, request.patience)
     if answer.fields.state == "failed":
         output.emit(context.console, answer.json)
         words = answer.fields.message or answer.fields.raw_state
-        context.console.warn(f"{context.prog}: {made.action.id} failed on the server: {words}")
+        context.console.warn(f"{context.prog}: {request.action.id} failed on the server: {words}")
         return TaskFailed.exit_code
     is_over = answer.fields.state == "done" and "wait" in context.flags
     if context.flags.get("out") or is_over:
-        conclude(context, made.action, answer, job)
+        conclude(context, request.action, answer, job)
     else:
         output.emit(context.console, answer.json)
     return 0
@@ -113,7 +107,7 @@ def run_call(context: Context, made: CommandRequest) -> int:
 def _call(context: Context, action_id: str, rest: tuple[str, ...]) -> Any:
     """Send one request to any action; its fields are flags after the id.
 
-    Nothing waits for a job unless --wait is said.
+    It waits for a job only with --wait.
     """
     if not context.settings.host:
         context.hint(hints_in(context.argv))
@@ -128,51 +122,43 @@ def _run(context: Context, action: Action, rest: Sequence[str], parent: click.Co
 
 
 class _Call(BuiltinCommand):
-    """The word itself; after an id its flags are those of the action."""
+    """The ``call`` command; after an id its flags are those of the action."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The flags of the action that is named, from the cache or the bindings."""
+        """Complete the flags of the action that is named, from the cache or the bindings."""
         return _inner(ctx, incomplete) or super().shell_complete(ctx, incomplete)
 
 
-def _values(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    return _inner(ctx, begun)
+def _values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    return _inner(ctx, prefix)
 
 
-def _inner(ctx: click.Context, begun: str) -> list[CompletionItem]:
-    """What may follow the words that stand after the id."""
+def _inner(ctx: click.Context, prefix: str) -> list[CompletionItem]:
+    """Complete what may follow the words after the id."""
     context: Context = ctx.obj
-    action = known_action(context, str(ctx.params.get("action_id") or ""))
+    action = find_offline(context, str(ctx.params.get("action_id") or ""))
     if action is None:
         return []
     words = list(ctx.params.get("rest") or ())
-    from callsheet.cli.completion import completions
-
-    return completions(CallCommand(action), context, words, begun)
+    return completions(CallCommand(action), context, words, prefix)
 
 
-def known_action(context: Context, action_id: str) -> Action | None:
-    """The action with this id, as far as it is known without asking the server."""
+def find_offline(context: Context, action_id: str) -> Action | None:
+    """Return the action with this id from the cache or the bindings, without a request."""
     catalogue = context.host.cached()
     if catalogue is not None:
         return context.host.surface(catalogue).by_id.get(action_id)
-    from callsheet.cli.offer import bound_actions
+    from callsheet.catalog import bound
 
-    return next((one for one in bound_actions(context.bindings) if one.id == action_id), None)
-
-
-def known_ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Completion: the ids that may be called."""
-    from callsheet.cli.completion import ids
-
-    return ids(ctx, param, begun)
+    generated = bound.generated(context.bindings)
+    return next((action for action in generated if action.id == action_id), None)
 
 
 call = _Call(
     "call",
     _call,
     params=[
-        click.Argument(["action_id"], metavar="ID", shell_complete=known_ids),
+        click.Argument(["action_id"], metavar="ID", shell_complete=ids),
         click.Argument(
             ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
         ),

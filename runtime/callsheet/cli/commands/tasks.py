@@ -152,7 +152,9 @@ def _named(
     return BuiltinCommand(name, function, params=[argument], ours=ours, emits_json=emits_json)
 
 
-_LIMIT = click.Option(["--limit"], type=click.IntRange(1), default=50, help="Print at most this many")
+_LIMIT = click.Option(
+    ["--limit"], type=click.IntRange(1), default=50, help="Print at most this many"
+)
 _MANIFEST = ("manifest", "", "Write PATH.json beside the file: where it came from")
 _AGAIN = ("yes", "", "Do not ask"), ("no-wait", "", "Print the task id, do not wait")
 

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
-def may_ask(context: Context) -> bool:
-    """Tell whether both ends are a terminal, without ``--no-input``: somebody can answer."""
-    return "no-input" not in context.flags and sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
     """Return the request with an answer for each required field that its body lacks.
 
@@ -31,7 +26,7 @@ def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
     """
     action, body = request.command_action, request.body
     missing = bodies.find_missing(action, body.value, request.action.role)
-    if not missing or "no-check" in context.flags or not may_ask(context):
+    if not missing or "no-check" in context.flags or not context.console.can_ask():
         return request
     by_path = {option.param.path: option for option in reversed(options.fields(action))}
     if any(param.path not in by_path for param in missing):
