@@ -69,7 +69,7 @@ REFUSED = [
     (["--camera.pan", "2"], "--camera.pan", "is 2, the most is 1", "allowed: -1 to 1"),
     (["--camera.pna", "1"], "--camera.pna", "there is no flag", "did you mean --camera.pan?"),
     (["--input.count", "99"], "--count", "is 99, the most is 10", "allowed: 1 to 10"),
-    (["--dry-run=wget"], "--dry-run", "'wget' is not curl", "ads shop odd --help"),
+    (["--dry-run=wget"], "--dry-run", "'wget' is not 'curl'", "ads shop odd --help"),
 ]
 
 
