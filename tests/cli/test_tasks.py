@@ -121,8 +121,8 @@ def test_save_knows_where_the_result_was_meant_to_go(ads: Program) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["video", "generate", "--prompt=it's $HOME", "--scene=text-to-video"],
-        ["video", "generate", "--input", '{"prompt":"x","options":{"a":1}}'],
+        ["video", "generate", "--prompt", "it's $HOME", "--scene", "text-to-video"],
+        ["video", "generate", "--prompt", "x", '--input.options={"a":1}'],
         ["call", "ai.video.generate_and_wait", "--input", '{"prompt":"x","timeoutMs":5000}'],
     ],
 )
