@@ -108,15 +108,15 @@ def own_name(param: Param, action: Action) -> str:
     return f"input.{param.flag}" if param.flag in ours else param.flag
 
 
-def _forms(param: Param, flag: str, taken: frozenset[str]) -> list[tuple[str, str]]:
+def _forms(param: Param, flag: str, used: frozenset[str]) -> list[tuple[str, str]]:
     """Return the flags of one parameter and their roles, the main one first."""
     if flag.startswith("input."):
         return [(flag, "json")]
     if param.kind == "boolean":
-        negative = negative_flag(flag, taken)
+        negative = negative_flag(flag, used)
         return [(flag, "yes"), *([(negative, "no")] if negative else [])]
     text = param.kind == "string" or (param.kind == "any" and "string" in param.reads)
-    if text and f"{flag}-file" not in taken:
+    if text and f"{flag}-file" not in used:
         return [(flag, "value"), (f"{flag}-file", "file")]
     return [(flag, "value")]
 
@@ -125,8 +125,8 @@ def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
     """Return each parameter with its flags; a field's own flag wins over another's second form."""
     named = [(param, own_name(param, action)) for param in visible(action)]
     ours = global_flags.reserved(family=is_job(action))
-    taken = ours | {flag for _, flag in named}
-    return [(param, _forms(param, flag, taken)) for param, flag in named]
+    used = ours | {flag for _, flag in named}
+    return [(param, _forms(param, flag, used)) for param, flag in named]
 
 
 # A flag and what was typed for it, in the order in which they were typed.
@@ -146,12 +146,12 @@ def undeclared(args: Sequence[str], declared: Sequence[FieldOption]) -> list[Fie
 
     ``NAME`` is the wire name, as it stands in the body.
     """
-    taken = {option.flag for option in declared}
+    used = {option.flag for option in declared}
     flags_typed = [word.partition("=")[0].removeprefix("--") for word in args if _is_named(word)]
     return [
         FieldOption(f"named_{index}", flag, _named(flag), "json")
         for index, flag in enumerate(dict.fromkeys(flags_typed))
-        if flag not in taken
+        if flag not in used
     ]
 
 
@@ -176,11 +176,11 @@ def fields(action: Action) -> list[FieldOption]:
 def of(action: Action) -> list[click.Parameter]:
     """Make every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
-    taken = {option.flag for option in own}
+    used = {option.flag for option in own}
     family = global_flags.FAMILY if is_job(action) else ()
     ours: Iterable[click.Option] = [
-        *global_flags.options(global_flags.ACTION, except_names=taken),
-        *global_flags.options(family, except_names=taken),
-        *global_flags.options(global_flags.ANYWHERE, except_names=taken),
+        *global_flags.options(global_flags.ACTION, except_names=used),
+        *global_flags.options(family, except_names=used),
+        *global_flags.options(global_flags.ANYWHERE, except_names=used),
     ]
     return [*own, *ours]
