@@ -1,0 +1,44 @@
+"""A paid call goes through few modules of ours, and rarely from one to another."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from performance.conftest import Watched
+
+WORDS = ["video", "generate", "--prompt", "waves", "--no-wait"]
+# Before the modules were merged the road entered 58 of them and changed between them 310 times.
+MOST_ENTERED, MOST_MOVES = 48, 302
+COUNT = """
+entered, moves, last = set(), 0, ""
+def count(frame, event, argument):
+    global moves, last
+    path = frame.f_code.co_filename
+    if event != "call" or not frame.f_code.co_flags & 1:  # bodies of modules and classes
+        return
+    if "/callsheet/" not in path and "/ads_client/" not in path:
+        return
+    entered.add(path)
+    moves += last not in ("", path)
+    last = path
+def report():
+    sys.setprofile(None)
+    with open(os.environ["ROAD"], "w") as file:
+        json.dump([len(entered), moves], file)
+atexit.register(report)
+from ads_client.cli import main
+sys.setprofile(count)
+sys.exit(main())
+"""
+
+
+def test_a_paid_call_takes_a_short_road(bound: Watched) -> None:
+    report = bound.root / "road.json"
+    run = bound.run(*WORDS, program=COUNT, ROAD=str(report))
+    entered, moves = json.loads(report.read_text("utf-8"))
+
+    assert run.code == 0
+    assert entered <= MOST_ENTERED
+    assert moves <= MOST_MOVES
