@@ -9,6 +9,8 @@ import pytest
 from unit.cli.given import GENERATE, action, param, refusal
 
 from callsheet.cli.input import checks
+from callsheet.cli.input.body import Body
+from callsheet.cli.input.request import CommandRequest
 from callsheet.errors import InvalidInput, ServerError
 from callsheet.protocol.error_replies import error_for
 
@@ -160,3 +162,23 @@ def test_a_wrong_choice_is_told_the_nearest() -> None:
     assert error.message.startswith('--scene: is "text-to-vid", allowed: text-to-video, ')
     assert error.message.endswith("; did you mean text-to-video?")
     assert error.flag == "--scene"
+
+
+def missing_about(*flags: str) -> InvalidInput:
+    required = [param(flag, required=True) for flag in flags]
+    command = action(*required)
+    request = CommandRequest(command, command, Body({}), 60.0)
+    refused = InvalidInput("/about: is missing", pointer="/about")
+    return checks.name_missing(request, {}, refused)
+
+
+def test_all_missing_flags_are_named_together() -> None:
+    error = missing_about("about", "size")
+
+    assert (error.message, error.flag) == ("--about, --size are needed", "--about")
+
+
+def test_a_single_missing_flag_keeps_the_words_of_the_schema() -> None:
+    error = missing_about("about")
+
+    assert (error.message, error.flag) == ("--about: is missing", "--about")

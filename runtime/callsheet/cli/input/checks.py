@@ -111,12 +111,28 @@ def check_body(context: Context, request: CommandRequest) -> None:
         if any(path[: len(steps)] == steps for path, _ in files):
             return
         if checks:
-            raise name_flag(request.command_action, error) from None
+            raise name_missing(request, body, error) from None
         context.console.warn(f"the schema refuses this body: {error.message}")
     finally:
         for note in context.host.notes:
             context.console.note(note)
         context.host.notes.clear()
+
+
+def name_missing(request: CommandRequest, body: Any, error: InvalidInput) -> InvalidInput:
+    """Name all flags that are missing where the error is about one of several; else its own."""
+    action = request.command_action
+    missing = bodies.find_missing(action, body, request.action.role)
+    steps = tuple(jsonio.parse_pointer(error.pointer))
+    if len(missing) < 2 or steps not in {param.path for param in missing}:
+        return name_flag(action, error)
+    names = [
+        f"the field {'.'.join(param.path)}" if param.hidden else f"--{param.flag}"
+        for param in missing
+    ]
+    flag = "--input" if missing[0].hidden else f"--{missing[0].flag}"
+    hint = "give the whole body with --input"
+    return InvalidInput(f"{', '.join(names)} are needed", hint=hint, flag=flag)
 
 
 def _future_link(file: values.LocalFile) -> str:
