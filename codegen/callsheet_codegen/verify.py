@@ -137,10 +137,11 @@ def _fault(node: ast.AST, modules: frozenset[str]) -> str:
         return _statement(node, modules)
     if isinstance(node, ast.expr):
         return _expression(node, modules)
-    return _part(node)
+    return _part_fault(node)
 
 
-def _part(node: ast.AST) -> str:
+def _part_fault(node: ast.AST) -> str:
+    """Return what is not allowed in a part of a node; empty where nothing is."""
     if not isinstance(node, _PARTS):
         return type(node).__name__
     name = getattr(node, "asname" if isinstance(node, ast.alias) else "arg", None)
@@ -182,11 +183,11 @@ def _expression(node: ast.expr, modules: frozenset[str]) -> str:
     if isinstance(node, ast.Attribute) and not _plain(node.attr):
         return f"the attribute {node.attr!r}"
     if isinstance(node, ast.Call):
-        return _call(node, modules)
+        return _call_fault(node, modules)
     return ""
 
 
-def _call(node: ast.Call, modules: frozenset[str]) -> str:
+def _call_fault(node: ast.Call, modules: frozenset[str]) -> str:
     target = node.func
     if isinstance(target, ast.Attribute):
         on_class = modules == _MODEL_MODULES and target.attr == "model_rebuild"

@@ -75,7 +75,7 @@ def rewrite_module(
     module = ast.Module(body=[*body, *rebuilds], type_ignores=[])
     roots = tuple(sorted(n.name for n in classes if _base(n) == "RootModel"))
     return RewrittenModule(
-        source=f"{_imports(module)}{ast.unparse(module)}\n",
+        source=f"{_import_lines(module)}{ast.unparse(module)}\n",
         fields=rewriter.fields,
         bases=bases,
         roots=roots,
@@ -284,7 +284,7 @@ def _field(wire: str | None, *, optional: bool) -> ast.expr | None:
     return ast.Call(func=ast.Name("Field"), args=[], keywords=keywords)
 
 
-def _imports(tree: ast.Module) -> str:
+def _import_lines(tree: ast.Module) -> str:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     lines = ["from __future__ import annotations\n"]
     for module, offered in (

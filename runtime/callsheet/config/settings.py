@@ -63,7 +63,10 @@ class Settings(NamedTuple):
 
 @lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
-    """Return scheme, host and explicit port of a URL, in lower case; empty for anything else."""
+    """Return scheme and host of a URL in lower case, with its port unless it is the usual one.
+
+    Empty where there is no host, or neither a port nor a scheme whose port is known.
+    """
     plain = re.fullmatch(_PLAIN, url)
     if plain and int(plain[3] or 0) <= _LAST_PORT:
         usual = plain[3] in {None, _PORTS[plain[1]]}

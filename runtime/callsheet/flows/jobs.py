@@ -39,6 +39,7 @@ LONGEST_PAUSE = 8.0
 SHORTEST_PAUSE = 0.02  # whatever a server hints
 NOT_FOUND_LIMIT = 5
 OVER = ("done", "failed")
+"""States that end a job; ``protocol.replies.read_state`` reads them from the server's words."""
 
 
 def typical_duration(past: Sequence[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""Follow redirects and retry one request within its deadline."""
+"""Follow redirects, and retry requests that cost nothing; ``flows.invoke`` sends what may cost."""
 
 from __future__ import annotations
 
@@ -87,6 +87,8 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
 def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
     """Send a request that costs nothing; repeat it after transient errors, within the quota.
 
+    A POST that may cost money never comes here: ``flows.invoke`` sends it once, and again only
+    where nothing can have arrived or this host honours the idempotency key.
     Raises ``NetworkError`` when no attempt got a reply, and ``LimitReached`` when the server asks
     for a pause of more than two minutes.
     """

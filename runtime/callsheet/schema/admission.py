@@ -49,7 +49,7 @@ class _PatternRemover:
     def object(self, schema: dict[str, Any]) -> dict[str, Any]:
         copy: dict[str, Any] = {}
         for key, content in schema.items():
-            if key == "pattern" and isinstance(content, str) and not self._keeps(content):
+            if key == "pattern" and isinstance(content, str) and not self._keep_pattern(content):
                 continue
             copy[key] = self._value(key, content)
         if self._names_removed(schema):
@@ -64,7 +64,7 @@ class _PatternRemover:
             return {
                 name: self._schema(inner)
                 for name, inner in content.items()
-                if names or self._keeps(name)
+                if names or self._keep_pattern(name)
             }
         if key in SEVERAL or key in ONE:
             return self._schema(content)
@@ -77,7 +77,8 @@ class _PatternRemover:
             return [self._schema(inner) for inner in schema]
         return self.object(schema) if isinstance(schema, dict) else schema
 
-    def _keeps(self, pattern: str) -> bool:
+    def _keep_pattern(self, pattern: str) -> bool:
+        """Tell whether a pattern can stay; note it in ``removed`` where it cannot."""
         if self._possible(pattern):
             return True
         self.removed.append(pattern)

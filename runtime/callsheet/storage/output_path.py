@@ -29,7 +29,7 @@ KNOWN = frozenset(EXTENSIONS.values()) | {".jpeg", ".m4a", ".mkv", ".txt", ".svg
 def check_target(path: str, *, force: bool) -> None:
     """Make the folder and refuse a target that could not be written; nothing was sent yet.
 
-    Raises ``UsageError``.
+    Raises ``UsageError`` for an existing file unless ``force``, and for a folder always.
     """
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
@@ -70,6 +70,7 @@ def takes_all(out: str) -> bool:
 
 
 def _is_folder(out: str) -> bool:
+    """Tell whether ``--out`` means a folder: by its last slash, or as a folder that is no link."""
     return out.endswith(("/", os.sep)) or (os.path.isdir(out) and not os.path.islink(out))
 
 

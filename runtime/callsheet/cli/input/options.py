@@ -103,7 +103,10 @@ def visible(action: Action) -> list[Param]:
 
 
 def own_name(param: Param, action: Action) -> str:
-    """Return the flag of a field: its own, or ``input.NAME`` where the name is one of ours."""
+    """Return the flag of a field: its own, or ``input.NAME`` where the name is one of ours.
+
+    ``actions.naming`` derives a field's own flag from its wire name.
+    """
     ours = global_flags.reserved(family=is_job(action))
     return f"input.{param.flag}" if param.flag in ours else param.flag
 

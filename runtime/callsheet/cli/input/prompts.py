@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
     """Return the request with an answer for each required field that its body lacks.
 
-    Nothing is asked where a field that was given is wrong already. Raises ``UsageError`` where
-    the answers end too early, ``Interrupted`` at Ctrl-C.
+    Nothing is asked without a terminal, nor where a field that was given is wrong already.
+    Raises ``UsageError`` where the answers end too early, ``Interrupted`` at Ctrl-C.
     """
     action, body = request.command_action, request.body
     missing = bodies.find_missing(action, body.value, request.action.role)
