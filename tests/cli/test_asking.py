@@ -12,7 +12,6 @@ from cli.test_terminal import ended, terminal
 if TYPE_CHECKING:
     from cli.conftest import Program
 
-MISSING = "is required and was not given"
 WORDS = ("shop", "odd", "--dry-run", "--json")
 
 
@@ -111,7 +110,7 @@ def test_nothing_is_asked_where_it_is_unwanted_or_in_vain(
 def test_nothing_is_asked_without_a_terminal(ads: Program) -> None:
     done = ads("shop", "odd", stdin="sea\nbig\n")
 
-    assert (done.code, done.error["message"]) == (2, f"--about: {MISSING}")
+    assert (done.code, done.error["message"]) == (2, "--about, --size are needed")
     assert (done.error["flag"], done.err.count("\n")) == ("--about", 2)
 
 
@@ -137,4 +136,4 @@ def test_call_asks_too(ads: Program) -> None:
 
     assert code == 0
     assert json.loads(seen[seen.index("{") :])["body"] == {"about": "sea", "size": "big"}
-    assert ads("call", "shop.odd").error["message"] == f"--about: {MISSING}"
+    assert ads("call", "shop.odd").error["message"] == "--about, --size are needed"

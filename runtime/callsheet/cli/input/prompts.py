@@ -82,9 +82,9 @@ def _read_lines(option: FieldOption) -> tuple[str, ...]:
 
 def _read_line(prompt: str) -> str | None:
     """Return the typed line, without space at the ends; ``None`` at the end of the input."""
-    sys.stderr.write(safe_text(prompt))
-    sys.stderr.flush()
     try:
+        sys.stderr.write(safe_text(prompt))
+        sys.stderr.flush()
         line = sys.stdin.readline()
     except KeyboardInterrupt as stop:
         sys.stderr.write("\n")
