@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.protocol.error_replies import Refusal
+    from callsheet.protocol.evidence import Candidate
     from callsheet.spec import Role
 
 
@@ -39,6 +40,7 @@ class ReplyFields(NamedTuple):
     ``media`` are the links of the action's own medium as they came, ``candidates`` all links
     that were considered. ``message`` is the server's, made safe. ``refusal`` is one that came
     with a 2xx. ``is_recognised`` is false where neither a task nor a result was found.
+    ``evidence`` says why, where it was asked for.
     """
 
     payload: Any = None
@@ -53,6 +55,7 @@ class ReplyFields(NamedTuple):
     refusal: Refusal | None = None
     is_recognised: bool = True
     candidates: tuple[Medium, ...] = ()
+    evidence: tuple[Candidate, ...] = ()
 
 
 def read_reply(
