@@ -152,8 +152,8 @@ def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job |
     import tempfile
     from shutil import copyfileobj
 
-    # Without its reference the job is not recorded as saved: the file does not stay.
-    job = job._replace(ref="") if job is not None else None
+    # Without its reference the result is not recorded as saved: the file does not stay.
+    job, answer = job._replace(ref="") if job is not None else None, answer._replace(ref="")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
         context.run(context.engine.save(answer, path, action=action.id, job=job, force=True))

@@ -46,6 +46,11 @@ class SaveRequest(NamedTuple):
         """Return the id of the job that made the media, or ``""``."""
         return next(iter(self.reply.fields.task_ids), "")
 
+    @property
+    def ref(self) -> str:
+        """Return the client reference under which the ledger has the result, or ``""``."""
+        return self.job.ref if self.job is not None else self.reply.ref
+
     def links(self, reply: ParsedReply) -> list[str]:
         """Return the absolute links of the media in ``reply`` that the action may have made."""
         media = select_media(reply.fields.candidates, expected_media(self.action, self.out))
@@ -78,8 +83,8 @@ def save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
             break
     if not saved:
         raise (yield from _without_medium(request, refused))
-    if request.job is not None and request.job.ref:
-        yield from record_leniently(Record("saved", request.job.ref, {"files": tuple(saved)}))
+    if request.ref:
+        yield from record_leniently(Record("saved", request.ref, {"files": tuple(saved)}))
     return tuple(saved)
 
 
@@ -89,7 +94,7 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
     ``refused`` says why the last link was no medium of the action, where there was a link.
     """
     state = request.reply.fields.state
-    name = (request.job.ref if request.job is not None else "") or request.task_id or request.action
+    name = request.ref or request.task_id or request.action
     path = yield KeepReply(name, request.reply.http.body)
     task_id = request.task_id or None
     copy = f"the whole answer: {path}" if path else "--json shows the whole answer"

@@ -93,11 +93,15 @@ class InvocationRequest(NamedTuple):
 
 
 class ParsedReply(NamedTuple):
-    """A reply that was understood: its HTTP form, its JSON as it came, and its fields."""
+    """A reply that was understood: its HTTP form, its JSON as it came, and its fields.
+
+    ``ref`` is the client reference of the paid request that it answers, else empty.
+    """
 
     http: HttpReply
     json: Any
     fields: ReplyFields
+    ref: str = ""
 
 
 def submit(request: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
@@ -279,7 +283,7 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
         raise Unreadable("neither a task id nor a result was recognised in the answer")
     if reply.status == ACCEPTED and not fields.state and not request.action.role:
         fields = fields._replace(state="running")
-    return ParsedReply(reply, data, fields)
+    return ParsedReply(reply, data, fields, request.ref if request.action.paid else "")
 
 
 def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal) -> ParsedReply:

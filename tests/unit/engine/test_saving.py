@@ -13,6 +13,7 @@ from unit.transport.test_transport import BODY, MAKE, options
 
 from callsheet import Client
 from callsheet.errors import DownloadError, UsageError
+from callsheet.spec import Action
 from callsheet.storage.output_path import target_path
 
 if TYPE_CHECKING:
@@ -154,6 +155,24 @@ def test_a_folder_takes_all_media(runner: Runner, tmp_path: Path) -> None:
     names = ["v-make-t-1.png", "v-make-t-2.png"]
     assert [os.path.basename(file.path) for file in saved] == names
     assert sorted(os.listdir(tmp_path / "all")) == names
+
+
+def test_the_file_of_an_action_that_is_no_job_is_recorded_as_saved(
+    runner: Runner, tmp_path: Path
+) -> None:
+    def answer(request: Seen) -> Said:
+        return png() if request.method == "GET" else said({"images": [{"url": "/a.png"}]})
+
+    with serving(answer) as server:
+
+        async def steps(client: Any, wait: Any) -> Any:
+            result = await wait(client.call(Action(id="image.make"), BODY, check=False))
+            await wait(result.save(str(tmp_path / "a.png")))
+            return client.tasks.list()
+
+        (job,) = runner(options(server.url, tmp_path), steps)
+    assert job["state"] == "saved"
+    assert [os.path.basename(file["path"]) for file in job["files"]] == ["a.png"]
 
 
 def test_media_of_no_job_find_names_in_a_folder_too(tmp_path: Path) -> None:
