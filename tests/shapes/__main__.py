@@ -32,7 +32,7 @@ def play_all(cases: Sequence[Case], jobs: int) -> list[Verdict]:
     def play(index: int) -> tuple[int, Verdict]:
         player = players.get()
         try:
-            return index, player.play(cases[index])
+            return index, player.play(cases[index], with_library=True)
         finally:
             players.put(player)
 
@@ -58,6 +58,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
     lines = ["| kind | cases | held |", "|---|---|---|"]
     lines += [f"| {kind} | {count} | {holding} |" for kind, count, holding in rows]
     lines.append("")
+    library = sum(1 for verdict in verdicts if verdict.library)
+    lines.append(f"played through the sync and the async client too: {library}")
     lines.append(_line(verdicts, "wrong bytes under --out", lambda v: v.wrong_bytes))
     lines.append(_line(verdicts, "exit 0 without a file of the job", lambda v: v.empty_success))
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shapes import judge
+from shapes import judge, library
 from shapes.cases import Case, Filler
 from shapes.home import KEY, PACKAGE, Home, Run
 from shapes.media import make
@@ -22,7 +22,10 @@ _SECOND = f"a second server at @C, GET {LIST}"
 
 @dataclass
 class Verdict:
-    """What came of a case: reasons against it, and the rules of every case that it breaks."""
+    """What came of a case: reasons against it, and the rules of every case that it breaks.
+
+    ``library`` counts the runs through a client of the library.
+    """
 
     id: str
     kind: str
@@ -31,6 +34,7 @@ class Verdict:
     broken: list[str] = field(default_factory=list)
     wrong_bytes: bool = False
     empty_success: bool = False
+    library: int = 0
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -59,8 +63,11 @@ class Player:
         self._second.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def play(self, case: Case) -> Verdict:
-        """Play every line of a case; lines without ``then`` are ways of saying the same."""
+    def play(self, case: Case, *, with_library: bool = False) -> Verdict:
+        """Play every line of a case; lines without ``then`` are ways of saying the same.
+
+        ``with_library`` plays them through the sync and the async client too, where that is due.
+        """
         verdict = Verdict(case.id, case.kind, case.data["what"])
         must = case.data["must"]
         lines = list(case.data.get("typed", ["\n".join(case.data.get("python", []))]))
@@ -69,12 +76,15 @@ class Player:
         else:
             for line in lines:
                 self._sequence(case, [line], verdict)
+            for way in library.WAYS if with_library and library.is_played(case) else ():
+                verdict.library += 1
+                self._sequence(case, lines[:1], verdict, way=way)
         verdict.reasons += self._server.faults + self._second.faults
         self._server.faults, self._second.faults = [], []
         return verdict
 
-    def _sequence(self, case: Case, lines: list[str], verdict: Verdict) -> None:
-        """Type the lines in one home against one fresh server."""
+    def _sequence(self, case: Case, lines: list[str], verdict: Verdict, *, way: str = "") -> None:
+        """Type the lines in one home against one fresh server, or do them by the library."""
         package, fault = self._package(case)
         if fault:
             verdict.reasons.append(fault)
@@ -87,13 +97,10 @@ class Player:
                 (home.work / name).write_text(filler.text(content), "utf-8")
             for index, line in enumerate(lines):
                 before = len(script.requests.paid)
-                if "python" in case.data:
-                    code = line.replace("PACKAGE", PACKAGE)
-                    run = home.run("python", ["-c", code], case.data.get("env"))
-                else:
-                    run = home.type(filler.text(line), case.data.get("env"))
+                run = _run(case, home, filler.text(line), way)
                 step = self._step(case, home, run, script, before)
-                judge.judge(case.data["must"], index, step, verdict)
+                must = case.data["must"]
+                judge.judge(library.part_of(must) if way else must, index, step, verdict)
                 verdict.steps.append(_report(step))
 
     def _step(self, case: Case, home: Home, run: Run, script: Script, before: int) -> judge.Step:
@@ -143,6 +150,16 @@ class Player:
             if run.code != 0:
                 return home.work, f"{line}: exit {run.code}: {(run.stdout + run.stderr)[-300:]}"
         return home.work, ""
+
+
+def _run(case: Case, home: Home, line: str, way: str) -> Run:
+    """Run one line as its case says, or by the library where ``way`` names a client."""
+    env = case.data.get("env", {})
+    if way:
+        return library.play(home, way, line, env)
+    if "python" in case.data:
+        return home.run("python", ["-c", line.replace("PACKAGE", PACKAGE)], env)
+    return home.type(line, env)
 
 
 def _report(step: judge.Step) -> dict[str, Any]:
