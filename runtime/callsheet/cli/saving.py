@@ -126,11 +126,12 @@ def is_document(context: Context, action: Action, answer: ParsedReply) -> bool:
 
 def _note_kind(context: Context, file: SavedFile) -> None:
     """Note where a name promises another container than the file holds."""
-    from callsheet.storage import containers
+    from callsheet.magic import HEAD, container_of
+    from callsheet.storage.containers import expected_kind
 
-    wanted = containers.expected_kind(file.path)
+    wanted = expected_kind(file.path)
     with open(file.path, "rb") as opened:
-        kind = containers.kind_of(opened.read(containers.HEAD))
+        kind = container_of(opened.read(HEAD))
     if wanted and kind and wanted != kind:
         context.console.note(f"{file.path} holds {kind}, not {wanted}")
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import DownloadError
+from callsheet.magic import HEAD, SHORTEST
 from callsheet.storage import containers
 
 if TYPE_CHECKING:
@@ -310,13 +311,13 @@ class PartialFile:
             self.complete = self.size == self._expected
             return
         with self._disk:
-            is_long = self.size >= containers.SHORTEST or not containers.expected_kind(self.target)
+            is_long = self.size >= SHORTEST or not containers.expected_kind(self.target)
             self.complete = is_long and containers.is_whole(self._open(), self.size)
 
     def require_kind(self, expected: frozenset[str] = frozenset()) -> str:
         """Return the container that the file holds; raise as ``containers.require_kind`` does."""
         with self._disk:
-            head = os.pread(self._open().fileno(), containers.HEAD, 0)
+            head = os.pread(self._open().fileno(), HEAD, 0)
         return containers.require_kind(self.target, head, expected)
 
     def commit(self) -> SavedFile:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callsheet.errors import DownloadError
-from callsheet.storage.containers import expected_kind, is_whole, kind_of
+from callsheet.magic import container_of
+from callsheet.storage.containers import expected_kind, is_whole
 from callsheet.storage.partial_file import PartialFile
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_first_bytes_tell(kind: str) -> None:
-    assert kind_of(KINDS[kind]) == kind
+    assert container_of(KINDS[kind]) == kind
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"x", b"<?xml version='1.0'?>", b'{"error": 1}', b"\xff\xff"]
 )
 def test_other_bytes_tell_nothing(data: bytes) -> None:
-    assert kind_of(data) == ""
+    assert container_of(data) == ""
 
 
 @pytest.mark.parametrize("data", [MP4, OPEN, PNG, JPEG, GIF, WEBP])

@@ -1,0 +1,59 @@
+"""Tell which container a file is, and which kind of medium, by its first bytes."""
+
+from __future__ import annotations
+
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"\x1aE\xdf\xa3", "webm"),
+    (b"OggS", "ogg"),
+    (b"ID3", "mp3"),
+    (b"%PDF", "pdf"),
+    (b"PK\x03\x04", "zip"),
+    (b"fLaC", "flac"),
+    (b"glTF", "glb"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"FLV\x01", "flv"),
+)
+_NESTED = {
+    b"RIFF": {b"WEBP": "webp", b"WAVE": "wav", b"AVI ": "avi"},
+    b"FORM": {b"AIFF": "aiff", b"AIFC": "aiff"},
+}
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+TYPES = {
+    **{kind: f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "tiff")},
+    **{kind: f"audio/{kind}" for kind in ("wav", "flac", "aiff", "ogg")},
+    **{kind: f"application/{kind}" for kind in ("pdf", "zip")},
+    **{kind: f"video/{kind}" for kind in ("mp4", "webm")},
+    "mp3": "audio/mpeg",
+    "avi": "video/x-msvideo",
+    "flv": "video/x-flv",
+    "glb": "model/gltf-binary",
+}
+"""The media type of each container."""
+_EITHER = frozenset({"mp4", "webm", "ogg"})
+HEAD = 64
+SHORTEST = 12
+"""Bytes by which a container can be told at the latest; none is as short."""
+
+
+def container_of(head: bytes) -> str:
+    """Return the container that a file begins as, such as ``mp4``; empty for an unknown one."""
+    if head[4:8] in _BOXES:
+        return "avif" if head[8:12] in _PICTURE_BRANDS else "mp4"
+    if head[:4] in _NESTED:
+        return _NESTED[head[:4]].get(head[8:12], "")
+    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0 and head[1] != 0xFF:
+        return "jpeg" if head[:3] == b"\xff\xd8\xff" else "mp3"
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+
+
+def kinds_in(container: str) -> frozenset[str]:
+    """Return the kinds of medium that a container may hold; none for an unknown container."""
+    if container in _EITHER:
+        return frozenset({"video", "audio"})
+    kind = TYPES.get(container, "").partition("/")[0]
+    return frozenset({kind if kind in {"video", "image", "audio"} else "file"} if kind else ())
