@@ -13,7 +13,8 @@ from callsheet_sandbox.recorder import Recorder
 from callsheet_sandbox.refusals import RefusedError
 
 if TYPE_CHECKING:
-    from callsheet_sandbox.replay import Replay
+    from starlette.types import ASGIApp
+
     from callsheet_sandbox.world import World
 
 
@@ -28,7 +29,7 @@ def _routes() -> list[BaseRoute]:
     return [*served, Route("/media/{name}", api.send_media, methods=["GET"]), *control.routes()]
 
 
-def build_app(world: "World", replay: "Replay | None" = None) -> Starlette:
+def build_app(world: "World", replay: "ASGIApp | None" = None) -> Starlette:
     """Return the application: the root realm at ``/``, every realm under ``/d/NAME``.
 
     With a replay, its recorded replies take the place of all but the control routes.

@@ -42,7 +42,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--credits", type=int, default=10_000, help="balance to start with (default: %(default)s)")
     add("--catalogue", type=Path, metavar="DIR", help="advertise the actions of this folder")
     add("--actions", type=int, default=0, metavar="N", help="advertise N actions that are made up")
-    add("--replay", type=Path, metavar="DIR", help="serve recorded replies instead")
+    add(
+        "--replay",
+        type=Path,
+        metavar="PATH",
+        help="serve a case's file or a folder of recorded replies instead",
+    )
     add("--faults", metavar="FILE|SPEC", help="misbehave as this says (see below)")
     add("--print-json", action="store_true", help="print one JSON line (url, key, pid) when ready")
     return parser

@@ -16,10 +16,10 @@ class Options:
     """Choices for one server.
 
     `auth` (both, bearer, x-api-key) overrides every dialect's own. `state` None keeps tasks and
-    media in a temporary folder that goes with the server. `replay` is a folder of recorded
-    replies that are served instead of the sandbox. `actions` is the size of a catalogue that is
-    made up, 0 for the one of `catalogue`. `faults` is a fault script or the name of a
-    file that holds one.
+    media in a temporary folder that goes with the server. `replay` is the file of a case,
+    or a folder of recorded replies, served instead of the sandbox. `actions` is the size of a
+    catalogue that is made up, 0 for the one of `catalogue`. `faults` is a fault script or the
+    name of a file that holds one.
     """
 
     dialect: str = "plain"

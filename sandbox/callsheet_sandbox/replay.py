@@ -1,4 +1,4 @@
-"""Serve recorded replies from a folder."""
+"""Serve recorded replies: a folder of them, or the file of a case."""
 
 import json
 from collections.abc import Mapping
@@ -7,8 +7,11 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from callsheet_sandbox.cases.case import load
+from callsheet_sandbox.cases.script import Script
+from callsheet_sandbox.media import samples
 from callsheet_sandbox.templates import Json
 
 _OWN_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection", "date"}
@@ -58,6 +61,54 @@ class Replay:
             return JSONResponse({"error": f"{request.method} {path} was not recorded"}, 404)
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         return _response(reply, f"{request.url.scheme}://{request.url.netloc}")
+
+
+class CaseReplay:
+    """An ASGI application that answers as the first case of a file says, POSTs included.
+
+    Links of the case lead to this server, where ``/f/`` holds small real media. ValueError names
+    a file that holds no case.
+    """
+
+    def __init__(self, file: Path) -> None:
+        try:
+            self._case = load([file])[0]
+            self._case.data["server"].keys()
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise ValueError(f"{file}: no case: {error!r}") from error
+        self._media = samples.make()
+        self._script: Script | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI scope."""
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            response = await self._answer(request)
+            await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        origin = f"{request.url.scheme}://{request.url.netloc}"
+        script = self._script = self._script or Script(self._case, self._media, origin, origin)
+        target = f"{request.url.path}?{request.url.query}".rstrip("?")
+        if request.method == "POST":
+            content = await request.body()
+            body = _json_or_text(content)
+            answer = script.post(target, body, request.headers.get("idempotency-key"))
+        else:
+            answer = script.get(target)
+        return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def open_replay(path: Path) -> ASGIApp:
+    """Return the application for a folder of recorded replies, or for the file of a case."""
+    return CaseReplay(path) if path.is_file() else Replay(path)
+
+
+def _json_or_text(content: bytes) -> Json:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
 
 
 def _response(reply: Recording, origin: str) -> Response:

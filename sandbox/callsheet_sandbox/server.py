@@ -20,7 +20,7 @@ from callsheet_sandbox.faults.protocol import protocol_of
 from callsheet_sandbox.faults.script import Script, open_script, read_script
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.realm import Realm
-from callsheet_sandbox.replay import Replay
+from callsheet_sandbox.replay import open_replay
 from callsheet_sandbox.stats import stats
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World, open_world
@@ -176,7 +176,7 @@ def _bound(options: Options, host: str, port: int) -> Iterator[_Bound]:
     """Listen; OSError where the port is taken, ValueError for wrong data files."""
     if not options.keys:
         options = replace(options, keys=(f"sk-sandbox-{secrets.token_hex(12)}",))
-    replay = Replay(options.replay) if options.replay else None
+    replay = open_replay(options.replay) if options.replay else None
     with _listener(host, port) as listener:
         world = open_world(options)
         try:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from shapes.home import Run
     from shapes.play import Verdict
-    from shapes.server import Post, Requests
+
+    from callsheet_sandbox.cases.script import Post, Requests
 
 _TRACEBACK = "traceback (most recent call last)"
 

@@ -20,8 +20,9 @@ from callsheet import CallsheetError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shapes.cases import Case
     from shapes.home import Home, Run
+
+    from callsheet_sandbox.cases.case import Case
 
 WAYS = ("sync", "async")
 _MAIN = "from shapes.library import main; main()"

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from shapes import judge, library
-from shapes.cases import Case, Filler
 from shapes.home import KEY, PACKAGE, Home, Run
-from shapes.media import make
-from shapes.server import LIST, CaseServer, Script
+from shapes.server import CaseServer
+
+from callsheet_sandbox.cases.case import Case, Filler
+from callsheet_sandbox.cases.script import LIST, Script
+from callsheet_sandbox.media.samples import make
 
 _TAIL = 1500
 _SECOND = f"a second server at @C, GET {LIST}"
@@ -41,6 +43,11 @@ class Verdict:
     def holds(self) -> bool:
         """Return whether nothing speaks against it."""
         return not self.reasons
+
+    @property
+    def is_wrong(self) -> bool:
+        """Return whether the worst happened: other bytes than the job's, or none, with exit 0."""
+        return self.wrong_bytes or self.empty_success
 
     def document(self) -> dict[str, Any]:
         """Return the verdict as plain values."""

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from callsheet_sandbox.options import Options
-from callsheet_sandbox.replay import Replay
+from callsheet_sandbox.replay import CaseReplay, Replay
 from callsheet_sandbox.server import serve
 
 if TYPE_CHECKING:
@@ -55,3 +55,44 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "1.json").write_text(content)
     with pytest.raises(ValueError, match=r"1\.json: no recorded reply"):
         Replay(tmp_path)
+
+
+CASE = {
+    "id": "replay.a-job",
+    "server": {
+        "actions": {"video.generate": {"type": "object"}, "video.query": {"type": "object"}},
+        "POST of the paid action": {"taskId": "u1"},
+        "POST of video.query, one after the other, the last for ever": [
+            {"status": "running"},
+            {"status": "success", "videoUrl": "@B/f/good.mp4"},
+        ],
+        "the job is known by": "u1",
+    },
+}
+
+
+def test_a_case_is_played_with_its_posts(tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps([CASE]))
+    with serve(Options(replay=file)) as running, httpx.Client(base_url=running.url) as client:
+        listed = client.get("/api/actions").json()
+        created = client.post("/api/actions/video.generate", json={"prompt": "x"}).json()
+        asked = [
+            client.post("/api/actions/video.query", json={"taskId": task})
+            for task in ("other", "u1", "u1", "u1")
+        ]
+        film = client.get(asked[-1].json()["videoUrl"])
+
+    assert [entry["id"] for entry in listed] == ["video.generate", "video.query"]
+    assert created == {"taskId": "u1"}
+    assert [reply.status_code for reply in asked] == [404, 200, 200, 200]
+    assert [reply.json().get("status") for reply in asked[1:]] == ["running", "success", "success"]
+    assert film.headers["content-type"] == "video/mp4"
+    assert film.content[4:8] == b"ftyp"
+
+
+def test_a_file_without_a_case_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_text("[]")
+    with pytest.raises(ValueError, match=r"case\.json: no case"):
+        CaseReplay(file)

@@ -1,21 +1,15 @@
 """Load cases from data files, and put values in the place of their placeholders."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+from callsheet_sandbox.media.samples import Media
+from callsheet_sandbox.templates import Json
 
-    from shapes.media import Media
-
-DATA = Path(__file__).parent / "data"
-MORE = Path(__file__).parent / "more"
-"""The rest of the cases: `make shapes` plays them, the tests do not."""
 CATALOGUES = "catalogues.json"
 _NAMED = re.compile(r"the catalogue (\w+) of catalogues\.json")
 _TEXTS = re.compile(r"@(GOODB64|BIGB64|PNGB64|ID|B|C|P)(?![A-Za-z0-9_])")
@@ -26,8 +20,8 @@ class Case(NamedTuple):
     """One case, its kind, and the catalogues that it may name."""
 
     kind: str
-    data: Mapping[str, Any]
-    catalogues: Mapping[str, Any]
+    data: Mapping[str, Json]
+    catalogues: Mapping[str, Json]
 
     @property
     def id(self) -> str:
@@ -35,35 +29,40 @@ class Case(NamedTuple):
         return str(self.data["id"])
 
     @property
-    def schemas(self) -> dict[str, Any]:
+    def schemas(self) -> dict[str, Json]:
         """Return the input schemas by action: the case's own, else every catalogue's."""
         actions = self.data["server"].get("actions")
         if isinstance(actions, dict):
-            return actions
+            return dict(actions)
         if match := _NAMED.fullmatch(actions or ""):
-            return self.catalogues[match[1]]
-        return self.catalogues["video"] | self.catalogues["image"]
+            return dict(self.catalogues[match[1]])
+        return {**self.catalogues.get("video", {}), **self.catalogues.get("image", {})}
 
 
-def load(paths: Iterable[Path]) -> list[Case]:
-    """Return the cases of files and of folders of files."""
+def load(paths: Iterable[Path], catalogues: Path | None = None) -> list[Case]:
+    """Return the cases of files and of folders of files.
+
+    Schemas that a case does not hold are those of ``catalogues.json`` beside it, else of the
+    file ``catalogues``.
+    """
     files: list[Path] = []
     for path in paths:
         files += sorted(path.glob("*.json")) if path.is_dir() else [path]
-    return [case for file in files if file.name != CATALOGUES for case in _read(file)]
+    return [case for file in files if file.name != CATALOGUES for case in _read(file, catalogues)]
 
 
-def _read(file: Path) -> list[Case]:
+def _read(file: Path, catalogues: Path | None) -> list[Case]:
     beside = file.parent / CATALOGUES
-    catalogues = json.loads((beside if beside.exists() else DATA / CATALOGUES).read_text("utf-8"))
+    source = beside if beside.exists() else catalogues
+    schemas = json.loads(source.read_text("utf-8")) if source else {}
     rows = json.loads(file.read_text("utf-8"))
-    return [Case(file.stem, row, catalogues) for row in rows]
+    return [Case(file.stem, row, schemas) for row in rows]
 
 
 class Filler:
     """Fill in the placeholders of one case."""
 
-    def __init__(self, schemas: Mapping[str, Any], media: Media, url: str, second: str) -> None:
+    def __init__(self, schemas: Mapping[str, Json], media: Media, url: str, second: str) -> None:
         self._schemas = schemas
         self._texts = {
             "B": url,
@@ -74,7 +73,7 @@ class Filler:
             "PNGB64": base64.b64encode(media.png).decode(),
         }
 
-    def fill(self, value: Any, action: str = "") -> Any:
+    def fill(self, value: Json, action: str = "") -> Json:
         """Return a copy of the value; ``action`` is the one whose schema document this is."""
         if isinstance(value, dict):
             return {self.text(k, action): self.fill(v, action) for k, v in value.items()}
@@ -92,13 +91,13 @@ class Filler:
         return _TEXTS.sub(lambda match: values[match[1]], text)
 
 
-def _fields(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fields(schema: Mapping[str, Json]) -> list[dict[str, Json]]:
     required = schema.get("required", [])
     properties = schema.get("properties", {})
     return [{"name": n, **p, "required": n in required} for n, p in properties.items()]
 
 
-def _parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _parameters(schema: Mapping[str, Json]) -> list[dict[str, Json]]:
     required = schema.get("required", [])
     properties = schema.get("properties", {})
     return [
@@ -107,7 +106,7 @@ def _parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-_PARTS: dict[str, Callable[[Any], Any]] = {
+_PARTS: dict[str, Callable[[Json], Json]] = {
     "SCHEMA": lambda schema: schema,
     "TEXT": json.dumps,
     "PROPERTIES": lambda schema: schema.get("properties", {}),

@@ -1,0 +1,1 @@
+"""Cases as data: what a server answers, and what has to come of it."""
