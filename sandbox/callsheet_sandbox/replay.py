@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callsheet_sandbox.cases.case import load
 from callsheet_sandbox.cases.script import Script
-from callsheet_sandbox.media import samples
 from callsheet_sandbox.templates import Json
 
 _OWN_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection", "date"}
@@ -71,6 +70,8 @@ class CaseReplay:
     """
 
     def __init__(self, file: Path) -> None:
+        from callsheet_sandbox.media import samples  # it loads what renders
+
         try:
             self._case = load([file])[0]
             self._case.data["server"].keys()

@@ -5,10 +5,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from callsheet_sandbox.media.samples import Media
 from callsheet_sandbox.templates import Json
+
+if TYPE_CHECKING:
+    from callsheet_sandbox.media.samples import Media
 
 CATALOGUES = "catalogues.json"
 _NAMED = re.compile(r"the catalogue (\w+) of catalogues\.json")
@@ -62,7 +64,7 @@ def _read(file: Path, catalogues: Path | None) -> list[Case]:
 class Filler:
     """Fill in the placeholders of one case."""
 
-    def __init__(self, schemas: Mapping[str, Json], media: Media, url: str, second: str) -> None:
+    def __init__(self, schemas: Mapping[str, Json], media: "Media", url: str, second: str) -> None:
         self._schemas = schemas
         self._texts = {
             "B": url,

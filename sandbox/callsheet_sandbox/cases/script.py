@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from callsheet_sandbox.cases.case import Case, Filler
-from callsheet_sandbox.media.samples import Media
 from callsheet_sandbox.templates import Json
+
+if TYPE_CHECKING:
+    from callsheet_sandbox.media.samples import Media
 
 LIST = "/api/actions"
 FREE = "material.search"
@@ -46,7 +48,7 @@ class Requests:
 class Script:
     """Answer requests the way the server of one case does."""
 
-    def __init__(self, case: Case, media: Media, url: str, second: str) -> None:
+    def __init__(self, case: Case, media: "Media", url: str, second: str) -> None:
         self.requests = Requests()
         self._media = media
         self._schemas = case.schemas
