@@ -266,6 +266,8 @@ def fetch(
     if not catalogue.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
     notes = [Diagnostic(level="note", code="catalogue", message=note) for note in catalogue.notes]
+    if catalogue.missing:
+        notes.append(Diagnostic(level="warning", code="incomplete", message=catalogue.missing))
     if catalogue.fetched != catalogue.whole and catalogue.apart:
         notes.append(_UNCHANGED)
     if source.withheld:

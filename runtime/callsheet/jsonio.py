@@ -15,6 +15,14 @@ _PIECE = r'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]'
 _DEEPEST = 128
 _LONGEST_NUMBER = 400
 _SPOILED = '{"":0,"":0}'
+_COMPARED = frozenset(
+    {
+        *("", "id", "name", "action", "actionId", "capabilityId", "key", "action_id", "slug"),
+        *("capability_id", "enum", "const", "pattern", "required", "$ref", "$id", "$anchor"),
+        *("$dynamicRef", "$schema", "type", "format", "path", "code", "operationId", "options"),
+    }
+)
+"""Keys whose texts are names or values: with another character they would mean something else."""
 
 
 class _Spoiled:
@@ -48,11 +56,13 @@ def strict_json(body: bytes) -> Any:
     return document
 
 
-def salvage(body: bytes, holders: Collection[str]) -> Any:
+def salvage(body: bytes, holders: Collection[str], *, level: str = "list") -> Any:
     """Read a list that ``strict_json`` refuses, with what is spoiled in an entry set to null.
 
     ``holders`` are the keys that hold schemas: there the schema alone goes, elsewhere the whole
-    entry. ``None`` where the spoiled part belongs to no entry, or where it is no JSON at all.
+    entry. Half a surrogate costs its character, except in names and values that are compared.
+    ``level`` is ``entry`` for the document of one action. ``None`` where the spoiled part belongs
+    to no entry, or where it is no JSON at all.
     """
     try:
         text = body.decode(json.detect_encoding(body), "surrogateescape")
@@ -65,7 +75,7 @@ def salvage(body: bytes, holders: Collection[str]) -> Any:
         )
     except (ValueError, RecursionError):
         return None
-    cleaned, sound = _Salvage(holders).clean(document, level="list")
+    cleaned, sound = _Salvage(holders).clean(document, level=level)
     return cleaned if sound else None
 
 
@@ -102,18 +112,21 @@ class _Salvage:
     def __init__(self, holders: Collection[str]) -> None:
         self.holders = holders
 
-    def clean(self, node: Any, *, level: str) -> tuple[Any, bool]:
-        """Clean a value; ``level`` is ``list`` above entries, then ``entry``, then ``schema``."""
+    def clean(self, node: Any, *, level: str, key: str = "") -> tuple[Any, bool]:
+        """Clean a value under ``key``.
+
+        ``level`` is ``list`` above entries, then ``entry``, then ``schema``.
+        """
         if isinstance(node, _Spoiled):
             return None, False
         if isinstance(node, str):
-            return node, _is_encodable(node)
+            return (node, _is_encodable(node)) if key in _COMPARED else (_mend(node), True)
         if isinstance(node, dict):
             return self._table(node, level)
         if not isinstance(node, list):
             return node, True
         below = "entry" if level == "list" else level
-        cleaned = [self.clean(inner, level=below) for inner in node]
+        cleaned = [self.clean(inner, level=below, key=key) for inner in node]
         if level == "list":
             return [inner if sound else None for inner, sound in cleaned], True
         return [inner for inner, _ in cleaned], all(sound for _, sound in cleaned)
@@ -122,7 +135,7 @@ class _Salvage:
         cleaned, is_clean = {}, all(map(_is_encodable, table))
         for key, inner in table.items():
             holds = key in self.holders and level != "schema"
-            cleaned[key], sound = self.clean(inner, level="schema" if holds else level)
+            cleaned[key], sound = self.clean(inner, level="schema" if holds else level, key=key)
             if holds and not sound:
                 cleaned[key], sound = None, True
             is_clean = is_clean and sound
@@ -131,6 +144,11 @@ class _Salvage:
 
 def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _mend(text: str) -> str:
+    """Return a text with U+FFFD in the place of each lone surrogate."""
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
 def canonical(document: object) -> str:

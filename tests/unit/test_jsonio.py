@@ -39,7 +39,8 @@ def test_what_is_strict_comes_as_it_is(document: Any) -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        *('{"a": 1, "a": 2}', '{"a": NaN}', '{"a": -1e999}', '{"a": "\\ud800"}', '{"\\udfff": 1}'),
+        *('{"a": 1, "a": 2}', '{"a": NaN}', '{"a": -1e999}', '{"\\udfff": 1}'),
+        *('{"enum": ["\\ud800"]}', '{"const": "\\ud800"}', '{"required": ["\\ud800"]}'),
         '{"a":' * 3_000 + "1" + "}" * 3_000,
         '{"properties": {"schema": {"a": 1, "a": 1}}}',
         '{"maximum": ' + "9" * 6_000 + "}",
@@ -68,17 +69,31 @@ def test_a_spoiled_entry_costs_itself(entry: str) -> None:
     assert salvage(listed(entry), HOLDERS) == {"actions": [GOOD, None, GOOD]}
 
 
-def test_bytes_that_are_no_text_cost_their_entry() -> None:
-    body = listed('{"id": "a", "title": "X"}').replace(b"X", b"\xff\xfe")
+@pytest.mark.parametrize("half", [b"\\ud83d", b"\\udfff", b"\xff"])
+def test_half_a_character_costs_itself_in_a_text(half: bytes) -> None:
+    entry = (
+        '{"id": "a", "description": "X!", "author": {"note": ["X"]}, '
+        '"schema": {"type": "string", "description": "X", "enum": ["b"], "x-note": "X"}}'
+    )
+    mended = json.loads(entry.replace("X", "\ufffd"))
 
-    assert salvage(body, HOLDERS) == {"actions": [GOOD, None, GOOD]}
+    assert salvage(listed(entry).replace(b"X", half), HOLDERS) == {"actions": [GOOD, mended, GOOD]}
+
+
+def test_the_document_of_one_action_is_mended_too() -> None:
+    text = b'{"schema": {"type": "object", "title": "\\ud800"}}'
+
+    assert salvage(text, HOLDERS, level="entry") == {
+        "schema": {"type": "object", "title": "\ufffd"}
+    }
+    assert salvage(text.replace(b"title", b"const"), HOLDERS, level="entry") == {"schema": None}
 
 
 @pytest.mark.parametrize(
     "text",
     [
         *('{"actions": [], "actions": []}', '{"total": NaN, "actions": []}', '{"\\ud800": []}'),
-        *("{", "", "[" * 5_000, '{"a": "\\ud800"}', '{"a":' * 200 + "1" + "}" * 200),
+        *("{", "", "[" * 5_000, '{"id": "\\ud800"}', '{"a":' * 200 + "1" + "}" * 200),
     ],
 )
 def test_what_is_spoiled_around_the_list_is_nothing(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from callsheet.catalog.snapshot import Catalogue
@@ -25,24 +25,28 @@ from callsheet.jsonio import salvage, strict_json
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.error_replies import error_for
+from callsheet.protocol.paging import PageWalk
 from callsheet.protocol.schema_document import read_schema
 from callsheet.protocol.vocabulary import INPUT_KEYS, OUTPUT_KEYS
 from callsheet.text import one_line
 from callsheet.version import __version__
 
 if TYPE_CHECKING:
-    from callsheet.protocol.action_list import ListPage, NextPage
+    from callsheet.protocol.action_list import ListPage
     from callsheet.protocol.overrides import Overrides
+    from callsheet.protocol.paging import NextPage
     from callsheet.spec import Advertised
 
 
 LIST = "/api/actions"
 LARGEST_LIST = 5 * 1024 * 1024
 LARGEST_SCHEMA = 1024 * 1024
-MOST_PAGES = 100
+LARGEST_LISTS = 64 * 1024 * 1024
 GLANCE = 10.0
 MOST_ACTIONS = 10_000
+UNKNOWN_REQUEST = (400, 404, 405, 422)
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
+_SCHEMA_KEYS = frozenset({*INPUT_KEYS, *OUTPUT_KEYS})
 _VALIDATOR = re.compile("[ -~]{1,1024}")
 _DAMAGED = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
 
@@ -59,7 +63,8 @@ def fetch(
 
     What is ``cached`` is asked for on condition that it changed. A list that did not speaks for
     its schemas too, unless ``every`` one is to be asked for. Raises what the list's answer
-    stands for; a schema that cannot be had leaves its action without one and adds a note.
+    stands for; a schema that cannot be had leaves its action without one, adds a note, and is
+    asked for again next time, also where the list has not changed.
     """
     mark = read_as(overrides)
     cached = cached if cached is not None and cached.read_as == mark else None
@@ -67,18 +72,25 @@ def fetch(
     reply = yield from with_retries(Send("GET", LIST, None, conditions), timing)
     if reply.status == 304 and cached is not None:
         return cached._replace(fetched=timing.wall(), requests=1)
-    server = reply.headers.get("server", "")[:80]
-    entries, notes, sent = yield from _pages(reply, host, overrides, timing)
+    listing = yield from _pages(reply, host, overrides, timing)
     schemas = _Schemas(overrides, timing, cached)
-    actions = yield from schemas.complete(entries)
-    # What could not be had now is asked for again, also where the list has not changed.
-    if sent == 1 and not schemas.missed:
+    actions = yield from schemas.complete(listing.entries)
+    if listing.sent == 1 and not schemas.missed:
         _remember(schemas.tags, LIST, reply)
-    notes += schemas.notes
-    sent += schemas.sent
-    now, separate = timing.wall(), tuple(schemas.apart)
-    all_notes = tuple(notes)
-    return Catalogue(host, now, actions, schemas.tags, all_notes, sent, server, separate, now, mark)
+    now = timing.wall()
+    return Catalogue(
+        host,
+        fetched=now,
+        actions=actions,
+        tags=schemas.tags,
+        notes=(*listing.notes, *schemas.notes),
+        requests=listing.sent + schemas.sent,
+        server=reply.headers.get("server", "")[:80],
+        apart=tuple(schemas.apart),
+        whole=now,
+        read_as=mark,
+        missing=listing.missing,
+    )
 
 
 def read_as(overrides: Overrides) -> str:
@@ -99,11 +111,11 @@ def glance(
         listed = cached.get(action_id)
         entry = None
     else:
-        entries, _, _ = yield from _pages(reply, host, overrides, timing)
-        entry = next((action for action in entries if action.id == action_id), None)
+        listing = yield from _pages(reply, host, overrides, timing)
+        entry = next((action for action in listing.entries if action.id == action_id), None)
         listed = entry
     schemas = _Schemas(overrides, timing, cached)
-    if listed is not None and (entry is None or entry.input is None) and is_sendable(action_id):
+    if listed is not None and (entry is None or _lacks_schema(entry)) and is_sendable(action_id):
         path = action_path(action_id, "/schema")
         answer = yield from follow_redirect(
             Send("GET", path, None, _conditions(cached, path), within=GLANCE)
@@ -115,31 +127,57 @@ def glance(
     return cached._replace(actions=actions, tags={**cached.tags, **schemas.tags})
 
 
-def _pages(
-    reply: HttpReply, host: str, overrides: Overrides, timing: Timing
-) -> Flow[tuple[list[Advertised], list[str], int]]:
-    """Read the list to its end; a page that brings nothing new ends it."""
+class _Listing(NamedTuple):
+    """The list as read to its end; ``missing`` says why it is not whole, where it is not."""
+
+    entries: list[Advertised]
+    notes: list[str]
+    sent: int
+    missing: str
+
+
+def _pages(reply: HttpReply, host: str, overrides: Overrides, timing: Timing) -> Flow[_Listing]:
+    """Read the list to its end; raises what an answer that is no page stands for."""
     entries: list[Advertised] = []
     notes: list[str] = []
-    ids: set[str] = set()
-    for sent in range(1, MOST_PAGES + 1):
-        page = _page_of(reply, host, overrides)
-        fresh = list({entry.id: entry for entry in page.entries if entry.id not in ids}.values())
-        ids.update(entry.id for entry in fresh)
-        entries += fresh
-        notes += page.notes
-        if page.next is None or not fresh:
-            return entries, notes, sent
-        if sent == MOST_PAGES or len(entries) >= MOST_ACTIONS:
-            break
-        reply = yield from with_retries(_next_request(page.next, reply, host), timing)
-    return entries, [*notes, f"the list is cut after {len(entries)} actions"], sent
+    walk, sent, size = PageWalk(), 1, 0
+    while True:
+        request = walk.next
+        page = (
+            _page_of(reply, host, overrides) if request is None else _later(reply, host, overrides)
+        )
+        if page is None:
+            walk.refuse()
+        else:
+            size += len(reply.body)
+            new = walk.take(page.evidence, [entry.id for entry in page.entries])
+            entries += [page.entries[index] for index in new]
+            notes += page.notes if new else ()
+        if walk.next is not None and (len(entries) >= MOST_ACTIONS or size > LARGEST_LISTS):
+            walk.cut()
+        if walk.next is None:
+            return _Listing(entries, notes, sent, walk.missing)
+        send = _next_request(walk.next, reply, host)
+        reply = yield from with_retries(send, timing)
+        sent += 1
+
+
+def _later(reply: HttpReply, host: str, overrides: Overrides) -> ListPage | None:
+    """Read a page after the first; ``None`` where the server does not know the request."""
+    if reply.status in UNKNOWN_REQUEST:
+        return None
+    try:
+        return _page_of(reply, host, overrides)
+    except ServerError:
+        if 200 <= reply.status < 300:
+            return None
+        raise
 
 
 def _next_request(following: NextPage, reply: HttpReply, host: str) -> Send:
     """Return the request for the next page; its link must stay inside the host's origin."""
     if not following.url:
-        return Send("GET", f"{LIST}?{urlencode(following.query)}")
+        return Send("GET", f"{LIST}?{urlencode(following.fields)}")
     url = join_url(reply.url, following.url)
     if origin_of(url) != origin_of(host):
         raise ServerError(
@@ -157,7 +195,7 @@ def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
     document = strict_json(reply.body) if is_json_reply else None
     is_damaged = is_json_reply and document is None
     if is_damaged:
-        document = salvage(reply.body, {*INPUT_KEYS, *OUTPUT_KEYS})
+        document = salvage(reply.body, _SCHEMA_KEYS)
     page = read_list(document, overrides, headers=reply.headers) if document is not None else None
     if is_damaged and page is not None and not page.entries:
         page = None
@@ -166,8 +204,11 @@ def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
     if page is None and is_json_reply and reply.body.lstrip()[:1] in {b"{", b"["}:
         raise ServerError(f"the list of {host} is JSON that repeats a key or holds no valid text")
     if page is not None and page.refusal is None:
+        first = page.notes[0] if page.evidence.count else ""
         raise ServerError(
-            f"{host} answered, and no list of actions was found in it", hint="see: probe"
+            f"{host} answered, and no list of actions was found in it"
+            + (f": {first}" if first else ""),
+            hint="see: probe",
         )
     raise error_for(
         reply.status, reply.headers, reply.body, action="the list", host=host, overrides=overrides
@@ -194,7 +235,7 @@ class _Schemas:
 
     def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
         """Add the schemas to the actions of a list; ``notes`` says where one could not be had."""
-        missing = [entry.id for entry in entries if entry.input is None and is_sendable(entry.id)]
+        missing = [entry.id for entry in entries if _lacks_schema(entry) and is_sendable(entry.id)]
         replies: tuple[HttpReply | Exception, ...] = ()
         if missing:
             replies = yield Gather(tuple(self._request(name) for name in missing))
@@ -206,6 +247,7 @@ class _Schemas:
             if entry.id in answers:
                 reply = yield from self._retry(entry.id, answers[entry.id])
                 action, reason = self.with_schema(action, reply)
+                reason = reason if action.input is None else ""
             elif entry.input is None:
                 reason = "such an id cannot be asked for"
             actions.append(action)
@@ -241,7 +283,10 @@ class _Schemas:
             self.tags[path] = self.cached.tags.get(path, {})
             return before, ""
         small = len(reply.body) <= LARGEST_SCHEMA
-        document = strict_json(reply.body) if small and is_json(reply) else None
+        is_readable = small and is_json(reply)
+        document = strict_json(reply.body) if is_readable else None
+        if document is None and is_readable:
+            document = salvage(reply.body, _SCHEMA_KEYS, level="entry")
         is_schema = 200 <= reply.status < 300 and document is not None
         if not is_schema or open_envelope(document, self.overrides).refusal is not None:
             return action, f"the schema could not be read (HTTP {reply.status})"
@@ -256,6 +301,11 @@ class _Schemas:
             output=reading.output,
             hints={**reading.marks, **action.hints},
         ), ""
+
+
+def _lacks_schema(entry: Advertised) -> bool:
+    """Tell whether the list says nothing of an input; ``{}`` is a placeholder in most lists."""
+    return entry.input is None or entry.input == {}
 
 
 def _conditions(cached: Catalogue | None, path: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Catalogue(NamedTuple):
     path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
     ``requests`` counts what the fetch sent. ``apart`` are the ids whose schemas the list does
     not carry, ``whole`` is when those were last asked for; ``read_as`` marks the reader.
+    ``missing`` says that the list goes on beyond what was read, where it does.
     """
 
     host: str
@@ -35,6 +36,7 @@ class Catalogue(NamedTuple):
     apart: tuple[str, ...] = ()
     whole: float = 0.0
     read_as: str = ""
+    missing: str = ""
 
     def get(self, action_id: str) -> Advertised | None:
         """Return the action with this id, if it is advertised."""

@@ -91,6 +91,7 @@ class CatalogueCache:
             "apart": catalogue.apart,
             "whole": catalogue.whole,
             "read_as": catalogue.read_as,
+            "missing": catalogue.missing,
             "actions": [action._asdict() for action in catalogue.actions],
         }
         path = self.path(catalogue.host)
@@ -167,4 +168,5 @@ def _parse(host: str, document: Any) -> Catalogue:
         apart=tuple(map(str, document.get("apart", ()))),
         whole=float(document.get("whole", 0.0)),
         read_as=str(document.get("read_as", "")),
+        missing=str(document.get("missing", "")),
     )

@@ -62,11 +62,12 @@ def list_finding(
     ids = [entry.id for entry in page.entries]
     path, key = list_place(document, ids)
     total = len(catalogue.actions) if catalogue is not None else len(ids)
+    missing = catalogue.missing if catalogue is not None else ""
     words = [f"{total} actions at {path or 'no single place'}"]
     words.append(f"id under {key}" if key else "ids are the keys" if path else "ids by structure")
     following = page.next
     if following is not None or len(pages) > 1:
-        by = ", ".join(following.query) if following and following.query else "its link"
+        by = ", ".join(following.fields) if following and following.fields else "its link"
         words.append(f"{len(pages)} pages, the next one by {by}")
     envelope = envelope_words(open_envelope(document, overrides))
     words += ["in an envelope that says yes"] if envelope else []
@@ -75,7 +76,7 @@ def list_finding(
         topic="list",
         came=outline(document),
         read=", ".join(words),
-        unclear="; ".join(note for note in (*page.notes, trouble) if note),
+        unclear="; ".join(note for note in (*page.notes, missing, trouble) if note),
         setting=forcing(sets) or "--set list=PATH --set id-key=KEY",
     )
 

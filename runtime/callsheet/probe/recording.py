@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from callsheet.errors import UsageError
 from callsheet.jsonio import strict_json
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.paging import is_cursor_key
 from callsheet.protocol.values import parse_nested, words
 from callsheet.secret import redact_text
 
@@ -105,7 +106,7 @@ class Redactor:
         return REMOVED if is_removed or self._is_private(node, key, job=job) else self.text(node)
 
     def _is_private(self, text: str, key: str, *, job: bool) -> bool:
-        if _CREDENTIAL & {"".join(words(key)), *words(key)} and key not in vocab.CURSORS:
+        if _CREDENTIAL & {"".join(words(key)), *words(key)} and not is_cursor_key(key):
             return bool(text)
         if not job:
             return False

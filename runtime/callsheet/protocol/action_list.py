@@ -1,109 +1,40 @@
-"""Read the list of actions and its paging."""
+"""Read the list of actions."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.schema_document import is_whole_schema, read_marks, schema_in
-from callsheet.protocol.values import first_text, is_encodable, number, parse_nested
+from callsheet.protocol.paging import NO_EVIDENCE, NextPage, PageEvidence, read_evidence
+from callsheet.protocol.schema_document import (
+    is_schema,
+    is_whole_schema,
+    read_marks,
+    schema_in,
+)
+from callsheet.protocol.values import is_encodable, parse_nested, words
 from callsheet.spec import Advertised
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from callsheet.protocol.error_replies import Refusal
 
 
-_LINK = re.compile(r"<([^<>\s]{1,4096})>([^<>]{0,500})")
-_REL_NEXT = re.compile(r"""(?:^|[;\s])rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)""", re.I)
-_LONGEST = 4096
-
-
-class NextPage(NamedTuple):
-    """The next page: query parameters to add, or a ``url`` as it came (it may be relative).
-
-    The caller has to check that ``url`` is on the host.
-    """
-
-    query: Mapping[str, str] = {}
-    url: str = ""
-
-
-def find_next(tables: Sequence[Any], headers: Mapping[str, str], count: int) -> NextPage | None:
-    """Return the page after one of ``count`` entries; ``tables`` are the objects round the list."""
-    if count == 0:
-        return None
-    for table in tables:
-        for part in (table, *_paging_tables(table)):
-            next_page = _by_cursor(part) or _by_page(part, count)
-            if next_page:
-                return next_page
-    return _by_link(headers.get("link", ""))
-
-
-def _paging_tables(table: Any) -> list[dict[str, Any]]:
-    if not isinstance(table, dict):
-        return []
-    holders = (table.get(key) for key in vocab.PAGING_HOLDERS)
-    return [holder for holder in holders if isinstance(holder, dict)]
-
-
-def _by_cursor(table: Any) -> NextPage | None:
-    if not isinstance(table, dict) or _has_more(table) is False:
-        return None
-    for key, parameter in vocab.CURSORS.items():
-        cursor = table.get(key)
-        text = str(cursor) if type(cursor) is int and abs(cursor) < 10**40 else cursor
-        if isinstance(text, str) and 0 < len(text) <= _LONGEST and is_encodable(text):
-            return NextPage(query={parameter: text})
-    url = table.get("next")
-    is_url = isinstance(url, str) and url.startswith(("/", "http:", "https:"))
-    return NextPage(url=url[:_LONGEST]) if isinstance(url, str) and is_url else None
-
-
-def _by_page(table: Any, count: int) -> NextPage | None:
-    if not isinstance(table, dict):
-        return None
-    key = next((name for name in vocab.PAGE_KEYS if _count(table, (name,)) is not None), "page")
-    page = _count(table, (key,))
-    total, pages = _count(table, vocab.TOTAL_KEYS), _count(table, vocab.PAGES_KEYS)
-    more = _has_more(table)
-    if page is None or (total is None and pages is None and more is None):
-        return None
-    pages_read = page if page > 0 else 1
-    size = _count(table, vocab.SIZE_KEYS) or count
-    if more is None:
-        more = pages_read < pages if pages is not None else pages_read * size < (total or 0)
-    return NextPage(query={key: str(page + 1)}) if more else None
-
-
-def _by_link(header: str) -> NextPage | None:
-    for url, rest in _LINK.findall(header[:20_000]):
-        if _REL_NEXT.search(rest):
-            return NextPage(url=url)
-    return None
-
-
-def _has_more(table: Mapping[str, Any]) -> bool | None:
-    flags = (table.get(key) for key in vocab.MORE_KEYS)
-    return next((flag for flag in flags if isinstance(flag, bool)), None)
-
-
-def _count(table: Mapping[str, Any], keys: Sequence[str]) -> int | None:
-    counts = (number(table.get(key)) for key in keys)
-    return next((int(count) for count in counts if count is not None and 0 <= count < 1e9), None)
-
-
 _DOTTED = re.compile(r"[a-z0-9][\w-]*(?:\.[\w-]+)+")
 _OPAQUE = re.compile(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_IN_PATH = re.compile(
+    r"(?:[^?#]*/)?actions/([^/?#]+)(?:/(?:schema|invoke|run|execute))?/?(?:[?#].*)?"
+)
 _LONGEST_ID = 256
-_DEPTH = 4
+_DEPTH = 5
+_SAMPLE = 50
 
 Raw = tuple[str | None, Any]
 """An entry as it came: its key, where the list is an object keyed by id, and its value."""
@@ -113,14 +44,21 @@ Raw = tuple[str | None, Any]
 class ListPage:
     """One page of the list; ``notes`` describe what was not understood.
 
-    ``recognised`` is false where no list was found; ``refusal`` is one that came with a 2xx.
+    ``recognised`` is false where no list was found, or nothing in it is an action; ``refusal`` is
+    one that came with a 2xx.
     """
 
     entries: tuple[Advertised, ...] = ()
-    next: NextPage | None = None
+    evidence: PageEvidence = NO_EVIDENCE
     notes: tuple[str, ...] = ()
     recognised: bool = True
     refusal: Refusal | None = None
+
+    @property
+    def next(self) -> NextPage | None:
+        """Return the likeliest request for the page after this one, were it the first."""
+        requests = self.evidence.requests(self.evidence.count, 1)
+        return requests[0] if requests else None
 
 
 def read_list(
@@ -130,51 +68,126 @@ def read_list(
     envelope = open_envelope(data, overrides)
     if envelope.refusal:
         return ListPage(refusal=envelope.refusal, notes=("the server refused the list",))
-    raws, tables = _find_list(envelope.layers, overrides)
-    if raws is None:
+    place = _forced_list(envelope.layers, overrides) or _find_list(parse_nested(data))
+    if place is None:
         return ListPage(recognised=False, notes=("no list of actions was found in the answer",))
-    entries, notes = _entries(raws, _shared_marks(tables), overrides)
-    next_page = find_next(tables, headers or {}, len(raws))
-    return ListPage(entries=entries, next=next_page, notes=notes)
+    entries, notes = _entries(place, overrides)
+    last_id = entries[-1].id if entries else ""
+    evidence = read_evidence(place.tables, headers or {}, len(place.raws), last_id)
+    is_list = bool(entries) or not place.raws
+    return ListPage(entries=entries, evidence=evidence, notes=notes, recognised=is_list)
 
 
-def _find_list(layers: Sequence[Any], overrides: Overrides) -> tuple[list[Raw] | None, list[Any]]:
-    """Return the raw entries, and the objects round them from the inside out."""
-    tables = [layer for layer in reversed(layers) if isinstance(layer, dict)]
-    forced = pick_first(tuple(layers), overrides.list)
-    if forced:
-        lists = (_raws(parse_nested(match), trusted=True) for match in forced)
-        return [raw for raws in lists for raw in raws or ()], tables
-    raws, inner = _search(layers[-1], 0)
-    return raws, [*inner, *tables]
+class _Place(NamedTuple):
+    """A list that may be that of the actions; ``tables`` are round it, from the inside out."""
+
+    raws: list[Raw]
+    tables: tuple[dict[str, Any], ...]
+    key: str = ""
+
+    @property
+    def depth(self) -> int:
+        return len(self.tables)
 
 
-def _search(value: Any, depth: int) -> tuple[list[Raw] | None, list[Any]]:
+def _forced_list(layers: Sequence[Any], overrides: Overrides) -> _Place | None:
+    """Return the entries at the configured path: of a list, or of each object it leads to."""
+    matches = [parse_nested(match) for match in pick_first(tuple(layers), overrides.list)]
+    if not matches:
+        return None
+    tables = tuple(layer for layer in reversed(layers) if isinstance(layer, dict))
+    raws: list[Raw] = []
+    for match in matches:
+        if isinstance(match, list):
+            raws += [(None, entry) for entry in match]
+        elif isinstance(match, dict):
+            raws += _keyed(match) or ([(None, match)] if len(matches) > 1 else [])
+    return _Place(raws, tables)
+
+
+def _find_list(data: Any) -> _Place | None:
+    """Return the list that most looks like one of actions; ``None`` where none does."""
+    places = list(_places(data))
+    ranked = [(_rank(place), -place.depth) for place in places]
+    best = max(ranked, default=(0.0, 0))
+    return places[ranked.index(best)] if best[0] > 0 else None
+
+
+def _rank(place: _Place) -> float:
+    """Rank a list by what its key says and by whether its entries look like actions; 0 is none."""
+    tier = 3.5 if vocab.LIST_WORDS.intersection(words(place.key)) else 2.0
+    if tier == 2.0 and place.key not in vocab.LIST_KEYS:
+        is_bare = place.depth == 0 and (not place.raws or place.raws[0][0] is None)
+        tier = 2.0 if is_bare or _are_dotted([key or "" for key, _ in place.raws]) else 1.0
+    sample = place.raws[:_SAMPLE]
+    alike = [_likeness(raw) for raw in sample]
+    if not any(alike):
+        return tier - (0.5 if not sample else 1.5) if tier > 1.0 else 0.0
+    is_strong = sum(likeness == 2 for likeness in alike) * 2 >= len(alike)
+    return tier + is_strong if is_strong or tier > 1.0 else 0.0
+
+
+def _likeness(raw: Raw) -> int:
+    """Return 2 where an entry looks like an action, 1 where it may be one, else 0."""
+    key, value = raw
+    value = parse_nested(value)
+    if key is None and isinstance(value, str):
+        key = "" if " " in value else value
+    table = _unwrap(value) if isinstance(value, dict) else {}
+    names = [key] if key is not None else [_id_text(table, name) for name in vocab.ID_KEYS]
+    names = [name for name in names if _is_id(name)]
+    if not names:
+        return 0
+    return 2 if any(map(_DOTTED.fullmatch, names)) or _describes(table) else 1
+
+
+def _are_dotted(names: Sequence[str]) -> bool:
+    return sum(1 for name in names if _DOTTED.fullmatch(name[:_LONGEST_ID])) * 2 > len(names)
+
+
+def _places(value: Any, key: str = "", tables: tuple[dict[str, Any], ...] = ()) -> Iterator[_Place]:
+    """Yield each list and each object keyed by id, from the outside in."""
     value = parse_nested(value)
     if isinstance(value, list):
-        return _raws(value, trusted=True), []
-    if not isinstance(value, dict) or depth >= _DEPTH:
-        return None, []
-    for key in vocab.LIST_KEYS:
-        if key in value:
-            raws, tables = _search(value[key], depth + 1)
-            if raws is not None:
-                return raws, [*tables, value]
-    return ([] if depth and not value else _raws(value, trusted=depth > 0)), []
+        raws: list[Raw] = [(None, entry) for entry in value]
+        yield _Place(_of_groups(raws) or raws, tables, key)
+    if not isinstance(value, dict) or len(tables) > _DEPTH:
+        return
+    inside = (value, *tables)
+    if isinstance(value.get("paths"), dict):
+        yield _Place(_operations(value["paths"]), inside, "operations")
+    keyed = _keyed(value)
+    if keyed is not None and (keyed or tables):
+        yield _Place(keyed, tables, key)
+    if keyed is not None and _are_dotted(list(value)):
+        return
+    lists = {name: group for name, group in value.items() if isinstance(group, list) and group}
+    if len(lists) > 1 and not any(_holds_list(name) for name in lists):
+        merged: list[Raw] = [(None, entry) for group in lists.values() for entry in group]
+        yield _Place(merged, inside, key)
+    for name, inner in value.items():
+        yield from _places(inner, name, inside)
 
 
-def _raws(value: Any, *, trusted: bool) -> list[Raw] | None:
-    """Return the raw entries of a list; ``trusted`` is true where its key shows that it is one."""
-    if isinstance(value, list):
-        return [(None, entry) for entry in value]
-    if not isinstance(value, dict):
+def _holds_list(key: str) -> bool:
+    return key in vocab.LIST_KEYS or bool(vocab.LIST_WORDS.intersection(words(key)))
+
+
+def _keyed(table: dict[str, Any], prefix: str = "") -> list[Raw] | None:
+    """Return the entries of an object keyed by id, also where the words of the id are nested."""
+    members = {key: parse_nested(value) for key, value in table.items()}
+    if _are_dotted(list(members)):
+        return list(members.items())
+    if not all(isinstance(value, dict) for value in members.values()):
         return None
-    tables = [entry for entry in value.values() if isinstance(entry, dict)]
-    dotted = sum(1 for key in value if _DOTTED.fullmatch(key[:_LONGEST_ID]))
-    keyed = dotted * 2 > len(value) or (
-        len(tables) == len(value) > 0 and (trusted or all(map(_describes, tables)))
-    )
-    return list(value.items()) if keyed else None
+    entries: list[Raw] = []
+    for key, value in members.items():
+        is_entry = _describes(value) or not value
+        inner = [(prefix + key, value)] if is_entry else _keyed(value, f"{prefix}{key}.")
+        if inner is None:
+            return None
+        entries += inner
+    return entries
 
 
 def _describes(table: Mapping[str, Any]) -> bool:
@@ -182,23 +195,47 @@ def _describes(table: Mapping[str, Any]) -> bool:
     return any(key in table for key in keys)
 
 
+def _of_groups(raws: Sequence[Raw]) -> list[Raw]:
+    """Return the entries of all groups, where each entry of a list is a group with a list."""
+    merged: list[Raw] = []
+    for _, group in raws:
+        table = group if isinstance(group, dict) else {}
+        lists = (inner for key, inner in table.items() if _holds_list(key) and _is_list(inner))
+        entries = [(None, entry) for entry in next(lists, ())]
+        is_action = _are_dotted([_id_text(table, key) for key in ("id", "name", "key")])
+        if not entries or is_action or any(key in table for key in vocab.INPUT_KEYS):
+            return []
+        merged += entries
+    return merged
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and any(_likeness((None, entry)) for entry in value[:_SAMPLE])
+
+
+def _operations(paths: Mapping[str, Any]) -> list[Raw]:
+    """Return the operations of an OpenAPI document that are sent by POST."""
+    posts = {path: item.get("post") for path, item in paths.items() if isinstance(item, dict)}
+    operations = {path: post for path, post in posts.items() if isinstance(post, dict)}
+    in_path = {path: post for path, post in operations.items() if _IN_PATH.fullmatch(path)}
+    return [(None, {"path": path, **post}) for path, post in (in_path or operations).items()]
+
+
 def _shared_marks(tables: Sequence[Any]) -> dict[str, bool]:
     """Return the ``idempotency`` of the list itself, which is that of each of its actions."""
     for table in tables:
-        mark = read_marks(table).get("idempotency") if isinstance(table, dict) else None
+        mark = read_marks(table).get("idempotency")
         if mark is not None:
             return {"idempotency": mark}
     return {}
 
 
-def _entries(
-    raws: list[Raw], shared: dict[str, bool], overrides: Overrides
-) -> tuple[tuple[Advertised, ...], tuple[str, ...]]:
+def _entries(place: _Place, overrides: Overrides) -> tuple[tuple[Advertised, ...], tuple[str, ...]]:
     actions: dict[str, Advertised] = {}
     notes: list[str] = []
-    id_keys = overrides.id_key or _id_keys([value for key, value in raws if key is None])
-    for index, raw in enumerate(raws, start=1):
-        entry = _entry(raw, id_keys, shared, overrides)
+    reader = _EntryReader(place, overrides)
+    for index, raw in enumerate(place.raws, start=1):
+        entry = reader.read(raw)
         if entry is None:
             notes.append(f"entry {index} is no action: {one_line(raw[1], 80)}")
         elif entry.id in actions:
@@ -208,41 +245,73 @@ def _entries(
     return tuple(actions.values()), tuple(notes)
 
 
-def _entry(
-    raw: Raw, id_keys: Sequence[str], shared: dict[str, bool], overrides: Overrides
-) -> Advertised | None:
-    key, value = raw
-    value = parse_nested(value)
-    if isinstance(value, str):
-        name = value if key is None else key
-        text = "" if key is None else value
-        return Advertised(id=name, description=text, hints=shared) if _is_id(name) else None
-    if not isinstance(value, dict):
-        return Advertised(id=key, hints=shared) if key is not None and _is_id(key) else None
-    name = key if key is not None else _id_of(value, id_keys)
-    if not _is_id(name):
-        return None
-    reading = schema_in(value, overrides)
-    is_entry_itself = reading.input is value and not is_whole_schema(value)
-    schema = None if is_entry_itself else reading.input
-    return Advertised(
-        id=name,
-        title=reading.title or _other_name(value, name),
-        description=reading.description,
-        input=schema,
-        output=reading.output,
-        hints={**shared, **reading.marks},
-    )
+class _EntryReader:
+    """Reads the entries of one list, whose ids all stand under the same keys."""
+
+    def __init__(self, place: _Place, overrides: Overrides) -> None:
+        self._overrides, self._tables = overrides, place.tables
+        self._shared = _shared_marks(place.tables)
+        tables = [parse_nested(value) for key, value in place.raws if key is None]
+        ranked = _id_keys([_unwrap(table) for table in tables if isinstance(table, dict)])
+        self._id_keys = overrides.id_key or ranked
+
+    def read(self, raw: Raw) -> Advertised | None:
+        """Return the action of an entry; ``None`` where it has no id."""
+        key, value = raw
+        value = parse_nested(value)
+        if isinstance(value, str):
+            name = value if key is None else key
+            text = "" if key is None else value
+            return self._action(name, description=text) if _is_id(name) else None
+        if not isinstance(value, dict):
+            return self._action(key) if key is not None and _is_id(key) else None
+        value = _unwrap(value)
+        name = key if key is not None else self._id_of(value)
+        if not _is_id(name):
+            return None
+        reading = schema_in(value, self._overrides, around=self._tables)
+        is_entry_itself = reading.input is value and not is_whole_schema(value)
+        return self._action(
+            name,
+            title=reading.title or _other_name(value, name),
+            description=reading.description,
+            input=None if is_entry_itself else reading.input,
+            output=reading.output,
+            hints=reading.marks,
+        )
+
+    def _action(self, name: str, *, hints: Mapping[str, Any] = {}, **fields: Any) -> Advertised:
+        return Advertised(id=name, hints={**self._shared, **hints}, **fields)
+
+    def _id_of(self, entry: Mapping[str, Any]) -> str:
+        texts = (_id_text(entry, key) for key in self._id_keys)
+        return next((text for text in texts if text.strip()), "")
+
+
+def _unwrap(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry with the fields of the object that describes it, as in ``{"node": {…}}``."""
+    for key in vocab.ENTRY_HOLDERS:
+        inner = parse_nested(entry.get(key))
+        if isinstance(inner, dict) and not is_schema(inner):
+            outer = {name: value for name, value in entry.items() if name != key}
+            has_id = any(isinstance(outer.get(name), str) for name in vocab.ID_KEYS[:2])
+            entry = {**inner, **outer} if has_id else {**outer, **inner}
+    return entry
 
 
 def _is_id(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_ID and name.isprintable() and is_encodable(name)
 
 
-def _id_of(entry: Mapping[str, Any], id_keys: Sequence[str]) -> str:
-    text = first_text(entry, id_keys)
-    number = next((entry[key] for key in id_keys if type(entry.get(key)) is int), None)
-    return text or (str(number) if number is not None and abs(number) < 10**18 else "")
+def _id_text(entry: Mapping[str, Any], key: str) -> str:
+    """Return the text under a key that may hold the id; of an address the part after actions/."""
+    text = entry.get(key)
+    if not isinstance(text, str):
+        return str(text) if type(text) is int and abs(text) < 10**18 else ""
+    if "/" in text:
+        match = _IN_PATH.fullmatch(text[:4096])
+        return unquote(match[1]) if match else "" if key in vocab.PATH_KEYS else text
+    return "" if key in vocab.PATH_KEYS else text
 
 
 def _other_name(entry: Mapping[str, Any], own: str) -> str:
@@ -250,17 +319,15 @@ def _other_name(entry: Mapping[str, Any], own: str) -> str:
     return name if isinstance(name, str) and name != own else ""
 
 
-def _id_keys(entries: Sequence[Any]) -> tuple[str, ...]:
-    """Sort the id keys, likeliest first: dotted names in all entries, then plain ones, then any."""
-    tables = [entry for entry in entries if isinstance(entry, dict)]
+def _id_keys(tables: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Sort the id keys, likeliest first: dotted names in most entries, then plain ones."""
     return tuple(sorted(vocab.ID_KEYS, key=lambda key: _id_rank(key, tables)))
 
 
 def _id_rank(key: str, tables: Sequence[Mapping[str, Any]]) -> int:
-    texts = [table[key] for table in tables if isinstance(table.get(key), str)]
-    if len(texts) < len(tables) or not texts:
-        return 3
-    if all(_DOTTED.fullmatch(text) for text in texts):
-        return 0
-    is_plain = len(set(texts)) == len(texts) and not any(map(_OPAQUE.fullmatch, texts))
-    return 1 if is_plain else 2
+    texts = [text for table in tables if not _OPAQUE.fullmatch(text := _id_text(table, key))]
+    texts = [text for text in texts if text]
+    if len(texts) * 2 <= len(tables):
+        return 2
+    is_unique = len(set(texts)) == len(texts)
+    return 0 if is_unique and _are_dotted(texts) else 1 if is_unique else 2

@@ -7,25 +7,78 @@ from typing import Literal
 Kind = Literal["", "auth", "credit", "rate", "not_found"]
 
 # --- the catalogue
-LIST_KEYS = (
-    *("actions", "data", "items", "capabilities"),
-    *("tools", "results", "result", "list", "records", "rows", "payload"),
+LIST_KEYS = frozenset(
+    {
+        *("data", "items", "results", "result", "list", "records", "rows", "payload", "content"),
+        *("entries", "value", "values", "nodes", "edges", "objects", "docs", "hits", "elements"),
+        *("resources", "collection", "members", "member", "children", "body", "response", "page"),
+    }
 )
+"""Keys of a list of anything."""
+LIST_WORDS = frozenset(
+    {
+        *("actions", "capabilities", "tools", "functions", "operations", "skills", "action"),
+        *("tool", "function", "capability", "commands", "endpoints"),
+    }
+)
+"""Words of the key of a list of actions: ``available_actions``."""
 ID_KEYS = (
     *("id", "name", "action", "actionId", "capabilityId", "key"),
-    *("action_id", "capability_id", "slug"),
+    *("action_id", "capability_id", "slug", "code", "operationId", "tool", "function", "toolName"),
+    *("tool_name", "functionName", "function_name", "actionName", "action_name", "identifier"),
+    *("capability", "command", "handle", "uid", "ref", "_id", "type", "model"),
+    *("path", "endpoint", "route", "url", "href", "uri", "self"),
 )
+PATH_KEYS = frozenset({"path", "endpoint", "route", "url", "href", "uri", "self"})
+"""Keys of an address, whose part after ``actions/`` is the id."""
+ENTRY_HOLDERS = (
+    *("node", "action", "function", "tool", "capability", "attributes", "item", "operation"),
+    *("resource", "_source", "metadata", "spec", "record", "entry"),
+)
+"""Keys of the object that describes an entry: ``{"type": "function", "function": …}``."""
 TITLE_KEYS = ("title", "displayName", "display_name", "label")
 DESCRIPTION_KEYS = ("description", "summary", "desc", "doc")
 INPUT_KEYS = (
     *("inputSchema", "input_schema", "input", "schema", "parameters"),
     *("jsonSchema", "json_schema", "requestSchema", "argsSchema", "inputs"),
+    *("request_schema", "args_schema", "payloadSchema", "payload_schema", "bodySchema"),
+    *("body_schema", "paramsSchema", "params_schema", "parametersSchema", "parameters_schema"),
+    *("argumentsSchema", "arguments_schema", "inputJsonSchema", "input_json_schema"),
+    *("parameterSchema", "parameter_schema", "invocationSchema", "requestBodySchema"),
 )
+LOOSE_INPUT_KEYS = (
+    *("requestBody", "request_body", "body", "params", "args", "arguments", "request", "fields"),
+    *("inputParameters", "input_parameters", "inputParams", "input_params", "requestParameters"),
+    *("Input", "payload", "properties"),
+)
+"""Keys of an input schema that may hold something else as well."""
 OUTPUT_KEYS = (
-    *("outputSchema", "output_schema", "output"),
-    *("responseSchema", "response_schema", "returns", "outputs"),
+    *("outputSchema", "output_schema", "output", "resultSchema", "result_schema"),
+    *("responseSchema", "response_schema", "returns", "outputs", "Output"),
 )
-SCHEMA_HOLDERS = ("data", "result", "action", "capability", "function", "schema", "payload")
+SCHEMA_HOLDERS = (
+    *("data", "result", "action", "capability", "function", "schema", "payload", "attributes"),
+    *("tool", "operation", "post", "definition", "spec", "openapi_schema", "openapi", "components"),
+    *("schemas", "actions", "metadata", "latest_version", "content", "json", "node", "meta"),
+    *("application/json", "application/json; charset=utf-8", "*/*", "value"),
+)
+"""Keys of objects within which the schemas stand."""
+FIELD_NAMES = ("name", "key", "field", "id", "param", "parameter", "paramName", "fieldName")
+FIELD_TYPES = {
+    **{name: name for name in ("object", "array", "string", "number", "integer", "boolean")},
+    **dict.fromkeys(("str", "text", "textarea", "select", "enum", "radio", "dropdown"), "string"),
+    **dict.fromkeys(
+        ("file", "image", "video", "audio", "url", "uri", "date", "datetime"), "string"
+    ),
+    **dict.fromkeys(("int", "int32", "int64", "long"), "integer"),
+    **dict.fromkeys(("float", "double", "decimal", "slider"), "number"),
+    **dict.fromkeys(("bool", "checkbox", "switch", "toggle"), "boolean"),
+    **dict.fromkeys(("list", "multiselect"), "array"),
+    **dict.fromkeys(("dict", "json", "map"), "object"),
+}
+"""Types of fields in lists of fields, and what they are in a JSON Schema."""
+FIELD_CHOICES = ("enum", "options", "choices", "values", "allowedValues", "allowed_values")
+FIELD_RENAMED = {"min": "minimum", "max": "maximum", "desc": "description", "help": "description"}
 JSON_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 SCHEMA_MAPS = ("properties", "$defs", "definitions", "patternProperties")
 SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "enum", "required", "prefixItems")
@@ -39,21 +92,6 @@ MARKS = {
     "deprecated": "deprecated",
 }
 MARK_HOLDERS = ("annotations", "meta", "_meta", "metadata", "hints")
-
-# --- paging: the key of the reply, and the query parameter for its value
-CURSORS = {
-    "nextCursor": "cursor",
-    "next_cursor": "cursor",
-    "nextPageToken": "pageToken",
-    "next_page_token": "page_token",
-    "endCursor": "cursor",
-}
-PAGE_KEYS = ("page", "pageNo", "pageNum", "page_no", "currentPage", "current_page")
-TOTAL_KEYS = ("total", "totalCount", "total_count", "count")
-PAGES_KEYS = ("totalPages", "total_pages", "pages", "pageCount")
-SIZE_KEYS = ("pageSize", "page_size", "perPage", "per_page", "limit", "size")
-MORE_KEYS = ("hasMore", "has_more", "hasNext", "hasNextPage", "has_next_page")
-PAGING_HOLDERS = ("pagination", "paging", "meta", "pageInfo", "page_info")
 
 # --- envelopes
 CODE_KEYS = ("code", "errno", "errcode", "err_code", "errorCode", "error_code", "retcode")

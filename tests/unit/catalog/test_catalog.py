@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from unit.scripted import HOST, Stage, reply
 
-from callsheet.catalog.fetch import fetch
+from callsheet.catalog.fetch import LIST, fetch
 from callsheet.catalog.snapshot import Catalogue
 from callsheet.catalog.store import CatalogueCache
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
-from callsheet.flows.effects import Gather, HttpReply
+from callsheet.flows.effects import Gather, HttpReply, Send
 from callsheet.jsonio import digest, strict_json
 from callsheet.protocol.overrides import Overrides
 from callsheet.spec import Advertised
@@ -118,8 +118,43 @@ def test_pages_are_followed_to_their_end() -> None:
 
 def test_a_page_that_brings_nothing_new_ends_the_list() -> None:
     stage = Stage(page({**inline("a"), "nextCursor": "again"}))
-    assert len(fetched(stage).actions) == 1
-    assert len(stage.sends) == 2
+    catalogue = fetched(stage)
+    assert len(catalogue.actions) == 1
+    assert "incomplete" in catalogue.missing
+    assert len(stage.sends) == 3  # by `cursor`, then by `nextCursor`
+
+
+def test_a_field_that_the_server_does_not_know_is_given_up() -> None:
+    def answer(send: Send) -> HttpReply:
+        if send.path == LIST:
+            return page({**inline("a"), "has_more": True})
+        return page(inline("b")) if "page=2" in send.path else reply({"message": "what?"}, 400)
+
+    catalogue = fetched(Stage(answer))
+    assert [action.id for action in catalogue.actions] == ["a", "b"]
+    assert catalogue.missing == ""
+
+
+def test_what_a_list_lacks_is_remembered(tmp_path: Path) -> None:
+    catalogue = fetched(Stage(lambda send: page({**inline("a"), "total": 3})))
+    assert "1 of 3" in catalogue.missing
+    cache = CatalogueCache(str(tmp_path))
+    cache.store(catalogue)
+    assert cache.load(HOST) == catalogue._replace(requests=0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "schema"), [(DOCUMENT, OBJECT), (reply({"message": "none"}, 404), {})]
+)
+def test_an_empty_schema_in_the_list_is_asked_for(answer: HttpReply, schema: object) -> None:
+    catalogue = fetched(Stage(page({"actions": [{"id": "a", "inputSchema": {}}]}), (answer,)))
+    assert (catalogue.actions[0].input, catalogue.notes) == (schema, ())
+
+
+def test_half_a_character_costs_no_schema() -> None:
+    spoiled = reply(b'{"inputSchema": {"type": "object", "title": "\\ud83d"}}')
+    catalogue = fetched(Stage(page(listed("a")), (spoiled,)))
+    assert catalogue.actions[0].input == {"type": "object", "title": "\ufffd"}
 
 
 def test_an_endless_list_is_cut() -> None:
@@ -127,7 +162,7 @@ def test_an_endless_list_is_cut() -> None:
     stage = Stage(lambda send: page({**inline(f"a{next(count)}"), "nextCursor": "more"}))
     catalogue = fetched(stage)
     assert (len(stage.sends), len(catalogue.actions)) == (100, 100)
-    assert "cut" in catalogue.notes[-1]
+    assert "cut" in catalogue.missing
 
 
 @pytest.mark.parametrize("target", ["?page=2", f"{LIST_URL}?page=2", "/api/actions?page=2"])
@@ -152,6 +187,7 @@ def test_a_link_out_of_the_origin_is_refused(target: str) -> None:
         (reply({"message": "no key"}, 401), AuthError, "no key"),
         (reply({"success": False, "message": "closed"}), ServerError, "closed"),
         (reply({"hello": "world"}), ServerError, "no list of actions"),
+        (reply({"actions": [{"title": "T"}]}), ServerError, "entry 1 is no action"),
         (reply(b"<html><title>Hi</title>", content_type="text/html"), ServerError, "Hi"),
         (reply(b'{"actions": [], "actions": []}'), ServerError, "repeats a key"),
         (reply(b'["' + b"x" * 5_300_000 + b'"]'), ServerError, "5 MB"),

@@ -169,10 +169,69 @@ def test_a_no_with_http_200_is_a_refusal(data: Any, kind: str) -> None:
     assert page.entries == ()
 
 
+WITH_SCHEMAS = [{"id": name, "inputSchema": SCHEMA} for name in IDS]
+WORDS = {"ai": {"video": {"generate": {"inputSchema": SCHEMA}, "query": {"inputSchema": SCHEMA}}}}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in IDS],
+        [{"type": "function", "name": name, "parameters": SCHEMA} for name in IDS],
+        {"result": {"tools": [{"name": name, "inputSchema": SCHEMA} for name in IDS]}},
+        {"actions": {"edges": [{"cursor": "c", "node": entry} for entry in WITH_SCHEMAS]}},
+        {"data": {"actions": {"nodes": WITH_SCHEMAS, "pageInfo": {"hasNextPage": False}}}},
+        {"data": {"video": WITH_SCHEMAS[:1], "other": WITH_SCHEMAS[1:]}},
+        {"categories": [{"name": "v", "actions": [entry]} for entry in WITH_SCHEMAS]},
+        [{"category": "v", "items": [entry]} for entry in WITH_SCHEMAS],
+        {"actions": {"v": KEYED, "w": {"x.y": {"inputSchema": SCHEMA}}}, "version": 1},
+        WORDS,
+        {"code": 0, "data": WORDS},
+        {"actions": [{"action": entry, "enabled": True} for entry in WITH_SCHEMAS]},
+        {"hits": {"hits": [{"_id": 1, "_source": entry} for entry in WITH_SCHEMAS]}},
+        {"data": [{"type": "x", "id": name, "attributes": {"schema": SCHEMA}} for name in IDS]},
+        {"content": WITH_SCHEMAS, "totalElements": 2},
+        {"models": WITH_SCHEMAS},
+        {"available_actions": WITH_SCHEMAS},
+        {"models": [{"id": f"kie.veo-{n}"} for n in range(9)], "actions": WITH_SCHEMAS},
+        {"meta": {"items": [1, 2]}, "data": {"user": "x"}, "actions": WITH_SCHEMAS},
+        [{"path": f"/api/actions/{name}", "inputSchema": SCHEMA} for name in IDS],
+        [{"id": n, "code": name, "inputSchema": SCHEMA} for n, name in enumerate(IDS)],
+        {
+            "openapi": "3.1.0",
+            "paths": {
+                f"/api/actions/{name}": {
+                    "post": {"requestBody": {"content": {"application/json": {"schema": SCHEMA}}}}
+                }
+                for name in IDS
+            },
+        },
+    ],
+)  # fmt: skip
+def test_every_way_to_arrange_entries(data: Any) -> None:
+    entries = {entry.id: entry.input for entry in read_list(data).entries}
+
+    assert {name: entries.get(name) for name in IDS} == dict.fromkeys(IDS, SCHEMA)
+    assert set(entries) <= {*IDS, "x.y"}
+
+
+@pytest.mark.parametrize("data", [{"actions": [7, 8]}, [{"title": "?"}], {"data": [None]}])
+def test_a_list_in_which_nothing_is_understood_is_none(data: Any) -> None:
+    page = read_list(data)
+
+    assert not page.recognised
+    assert page.notes[0].startswith("entry 1 is no action")
+
+
+@pytest.mark.parametrize("empty", [{}, None, [], "/api/actions/a.b/schema", {"$ref": "/x"}])
+def test_a_placeholder_is_no_schema(empty: Any) -> None:
+    assert not read_list([{"id": "a.b", "inputSchema": empty}]).entries[0].input
+
+
 def test_forced_readings() -> None:
     data = {"reply": {"x": {"all": [{"no": "a.b", "id": "z"}]}}, "list": [{"id": "other"}]}
 
     assert ids(data, **{"list": "reply.x.all", "id-key": "no"}) == ["a.b"]
     assert ids({"reply": {"a": {}, "b": {}}}, list="reply") == ["a", "b"]
-    assert ids([{"w": {"id": "a"}}, {"w": {"id": "b"}}], list="[].w") == []
+    assert ids([{"w": {"id": "a"}}, {"w": {"id": "b"}}], list="[].w") == ["a", "b"]
     assert ids({"data": {"mine": ITEMS}}, list="mine") == IDS

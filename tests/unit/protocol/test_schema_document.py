@@ -77,7 +77,7 @@ def test_what_is_a_schema(schema: Any) -> None:
     [
         *(None, 7, "text", [], {}, ["a"]),
         {"type": "form", "fields": [{"name": "limit"}]},
-        {"parameters": {"prompt": {"type": "string"}}},
+        {"parameters": {"prompt": {"note": "text"}}},
         {"inputSchema": {"prompt": "string"}},
         {"schema": "https://example.com/schema.json"},
         {"parameters": [{"name": "prompt", "in": "body"}]},
@@ -109,3 +109,80 @@ def test_forced_paths_lead_to_input_and_output() -> None:
 
     assert (inside.input, inside.output) == (IN, OUT)
     assert (nested.input, nested.output) == (IN, None)
+
+
+DRAWN = {"a": {"type": "string", "enum": ["x", "y"]}, "n": {"type": "integer", "maximum": 5}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"requestBody": {"content": {"application/json": {"schema": IN}}}},
+        {"parameters": [{"name": "id", "in": "path", "schema": {}}], "requestBody": {"schema": IN}},
+        {"method": "POST", "body": IN},
+        {"args": IN},
+        {"params": json.dumps(IN)},
+        {"request": {"schema": IN}},
+        {"request": {"body": IN}},
+        {"input": {"jsonSchema": IN}},
+        {"inputSchema": {"json": IN}},
+        {"inputSchema": [IN]},
+        [{"id": "ai.video.generate", "inputSchema": IN}],
+        {"data": [{"inputSchema": IN}]},
+        {"type": "function", "function": {"name": "x", "parameters": IN}},
+        {"data": {"type": "schema", "attributes": {"inputSchema": IN}}},
+        {"openapi_schema": {"components": {"schemas": {"Input": IN, "Output": OUT}}}},
+        {"code": 0, "data": {"action": {"requestSchema": IN}}},
+    ],
+)
+def test_every_wrapper_of_an_input(document: Any) -> None:
+    assert read_schema(document).input == IN
+
+
+@pytest.mark.parametrize("key", ["fields", "inputs", "parameters", "params", "inputSchema"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [
+            {"name": "a", "type": "select", "options": ["x", "y"], "required": True},
+            {"name": "n", "type": "int", "max": 5},
+        ],
+        [
+            {"key": "a", "type": "string", "choices": [{"value": "x"}, {"value": "y"}],
+             "required": True},
+            {"key": "n", "type": "integer", "maximum": 5, "required": False},
+        ],
+        [
+            {"name": "a", "in": "query", "required": True, "schema": DRAWN["a"]},
+            {"name": "n", "in": "query", "schema": DRAWN["n"]},
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+        ],
+        {"a": {**DRAWN["a"], "required": True}, "n": DRAWN["n"]},
+    ],
+)  # fmt: skip
+def test_typed_fields_are_a_schema(key: str, fields: Any) -> None:
+    expected = {"type": "object", "properties": DRAWN, "required": ["a"]}
+
+    assert read_schema({key: fields}).input == expected
+    assert read_schema({"code": 0, "data": {key: fields}}).input == expected
+
+
+def test_what_a_schema_refers_to_comes_with_it() -> None:
+    document = {
+        "input": {"$ref": "#/components/schemas/In"},
+        "components": {
+            "schemas": {
+                "In": {"type": "object", "properties": {"x": {"$ref": "#/components/schemas/X"}}},
+                "X": {"type": "string"},
+                "Other": {"type": "null"},
+            }
+        },
+    }
+    schemas = {name: document["components"]["schemas"][name] for name in ("In", "X")}
+
+    assert read_schema(document).input == {**document["input"], "components": {"schemas": schemas}}
+
+
+@pytest.mark.parametrize("key", ["inputSchema", "schema", "input"])
+def test_the_address_of_a_schema_is_none(key: str) -> None:
+    assert read_schema({key: {"$ref": "/api/actions/a.b/schema"}}).input is None

@@ -179,6 +179,7 @@ class Checks:
             return CheckResult(f"{error.message}{age}", ok=False, hint=error.hint)
         self.offer = AvailableActions(catalogue, "live")
         notes = f"; {len(catalogue.notes)} notes" if catalogue.notes else ""
+        notes += f"; {catalogue.missing}" if catalogue.missing else ""
         hint = f"{context.prog} probe shows them" if notes else ""
         return CheckResult(f"{len(catalogue.actions)} actions, asked now{before}{notes}", hint=hint)
 

@@ -134,6 +134,8 @@ def counts(context: Context, catalogue: Catalogue) -> dict[str, int]:
 
 def _report(context: Context, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
     numbers = counts(context, catalogue)
+    if catalogue.missing:
+        context.console.warn(catalogue.missing)
     if not checked:
         context.console.note(
             "this server lists its actions without a key: the key could not be checked"
