@@ -274,13 +274,15 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
         marks=request.marks,
     )
     if fields.refusal is not None:
-        if request.action.paid and (fields.task_ids or fields.refusal.is_unsure):
+        may_be_done = fields.task_ids or fields.candidates or fields.refusal.is_unsure
+        if request.action.paid and may_be_done:
             return _keep_task(request, ParsedReply(reply, data, fields), fields.refusal)
         raise _error(request, reply)
     if request.action.role in {"create", "wait"} and not (
         fields.task_ids or fields.media or fields.state == "failed"
     ):
-        raise Unreadable("neither a task id nor a result was recognised in the answer")
+        words = f"; it says: {fields.message}" if fields.message else ""
+        raise Unreadable(f"neither a task id nor a result was recognised in the answer{words}")
     if reply.status == ACCEPTED and not fields.state and not request.action.role:
         fields = fields._replace(state="running")
     return ParsedReply(reply, data, fields, request.ref if request.action.paid else "")
@@ -320,7 +322,15 @@ def _error(request: InvocationRequest, reply: HttpReply) -> CallsheetError:
         action=request.action.id,
         host=request.host,
         overrides=request.overrides,
+        fields=fields_of(request.action, request.value),
     )
+
+
+def fields_of(action: Action, body: Any) -> tuple[tuple[str, ...], ...]:
+    """Return the paths of the fields that a request may have: of its action and of its body."""
+    names = body if isinstance(body, dict) else ()
+    paths = [*(param.path for param in action.params), *((name,) for name in names)]
+    return tuple(dict.fromkeys(paths))
 
 
 def _unknown(

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.envelope import read_signs
 from callsheet.protocol.schema_document import is_schema
 from callsheet.protocol.values import parse_nested
 from callsheet.text import one_line
@@ -170,8 +171,8 @@ def envelope_words(opened: Envelope) -> str:
     top = opened.layers[0] if opened.layers else None
     if not opened.is_ok or not isinstance(top, dict):
         return ""
-    for key in (*vocab.SUCCESS_KEYS, *vocab.CODE_KEYS, "status"):
-        verdict = top.get(key)
-        if isinstance(verdict, bool | int | str) and verdict != "":
-            return f"{key}={str(verdict).lower() if isinstance(verdict, bool) else verdict}"
+    for sign in read_signs(top):
+        if sign.says == "yes" and isinstance(sign.value, bool | int | str):
+            verdict = str(sign.value).lower() if isinstance(sign.value, bool) else sign.value
+            return f"{'.'.join(sign.steps)}={verdict}"
     return ""

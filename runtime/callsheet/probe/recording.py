@@ -12,7 +12,7 @@ from callsheet.errors import UsageError
 from callsheet.jsonio import strict_json
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.paging import is_cursor_key
-from callsheet.protocol.values import parse_nested, words
+from callsheet.protocol.values import parse_nested, word, words
 from callsheet.secret import redact_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,10 @@ _ECHO = frozenset(
     }
 )
 _SPOKEN = frozenset(
-    {*vocab.MESSAGE_KEYS, *vocab.ERROR_KEYS, *vocab.STATE_KEYS, *vocab.TITLE_KEYS, *vocab.CODE_KEYS}
+    {
+        *(*vocab.MESSAGE_KEYS, *vocab.ERROR_KEYS, *vocab.CODE_KEYS),
+        *map(word, (*vocab.STATE_KEYS, *vocab.TITLE_KEYS)),
+    }
 )
 
 
@@ -111,7 +114,7 @@ class Redactor:
         if not job:
             return False
         is_written = bool(_WRITTEN.intersection(words(key)))
-        return is_written or (key not in _SPOKEN and any(char.isspace() for char in text))
+        return is_written or (word(key) not in _SPOKEN and any(char.isspace() for char in text))
 
 
 def _is_echo(name: str, job: bool) -> bool:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import parse_nested, values_of, word
+from callsheet.protocol.values import by_word, named_values, parse_nested, word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from callsheet.protocol.error_replies import Refusal
 
 
 _LAYERS = 3
-_VERDICT_KEYS = frozenset(
-    {*vocab.SUCCESS_KEYS, *vocab.ERROR_KEYS, *vocab.CODE_KEYS, "status", "statusCode"}
-)
-"""An object without any of these keys reports neither success nor failure."""
-_OWN_KEYS = vocab.ENVELOPE_KEYS.union(vocab.CONTENT_KEYS)
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_LONGEST_PHRASE = 200
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+
+Says = Literal["yes", "no", "status", "error", "code", "word"]
+"""What a key reports: success, a refusal, an HTTP status that refuses, or something that
+refuses only in an envelope: an error, a code, or a word that needs a message beside it."""
+
+
+class Sign(NamedTuple):
+    """A place of a reply that reports success or failure; ``steps`` lead to it."""
+
+    steps: tuple[str, ...]
+    value: Any
+    says: Says
 
 
 class Envelope(NamedTuple):
@@ -71,44 +84,157 @@ def _forced_verdict(top: dict[str, Any], overrides: Overrides) -> bool | None:
     return verdict
 
 
+def read_signs(top: Mapping[str, Any]) -> list[Sign]:
+    """Return every place of an object that reports success or failure, in its order."""
+    return list(_signs(top, ()))
+
+
+def _signs(top: Mapping[str, Any], steps: tuple[str, ...]) -> Iterator[Sign]:
+    for key, value in top.items():
+        kind = vocab.VERDICTS.get(word(key))
+        if kind is None or value in _EMPTY:
+            continue
+        here = (*steps, key)
+        head = parse_nested(value) if word(key) in vocab.HEAD_KEYS else None
+        if isinstance(head, dict):
+            yield from _signs_of_head(head, here)
+        elif kind in _READERS and (says := _READERS[kind](value)):
+            yield Sign(here, value, says)
+
+
+def _signs_of_head(head: Mapping[str, Any], steps: tuple[str, ...]) -> Iterator[Sign]:
+    """Yield the verdict of an object within an envelope: one sign, of its first sign's place.
+
+    An object that may be content refuses only where it is an envelope itself.
+    """
+    if len(steps) > _LAYERS:
+        return
+    signs = list(_signs(head, steps))
+    refusals = [sign for sign in signs if sign.says != "yes"]
+    if word(steps[-1]) in vocab.CONTENT_HEADS:
+        if refusals and _decide(head, refusals) is False:
+            yield refusals[0]._replace(says="error")
+        return
+    message = _message(by_word(head))
+    if refusals and _is_success(message):
+        yield refusals[0]._replace(says="yes")
+        return
+    own = {"error", "no"} if not message else {"error", "no", "status", "code"}
+    firm = [sign for sign in refusals if sign.says in own]
+    if firm:
+        yield firm[0]._replace(says="no")
+    elif signs and not refusals:
+        yield signs[0]
+
+
+def _read_success(value: Any) -> Says | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    plain = word(value)
+    return "word" if plain in _FALSE else "yes" if plain == "true" else None
+
+
+def _read_failure(value: Any) -> Says | None:
+    if isinstance(value, bool):
+        return "no" if value else None
+    return "word" if word(value) in _TRUE else None
+
+
+def _read_code(value: Any) -> Says | None:
+    if _is_ok(value):
+        return "yes"
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if type(number) is int:
+        return "status" if 400 <= number < 600 else "code"
+    return "word" if isinstance(value, str) and word(value) else None
+
+
+def _read_error(value: Any) -> Says | None:
+    if value is True or word(value) == "true" or (type(value) is int and value != 0):
+        return "word"
+    if isinstance(value, dict):
+        codes = named_values(by_word(value), vocab.CODE_KEYS)
+        if codes and all(code in _EMPTY or _is_ok(code) for code in codes):
+            return "yes" if any(map(word, codes)) else None
+        return None if all(part in _EMPTY for part in value.values()) else "error"
+    is_text = isinstance(value, str) and word(value) not in {*vocab.OK_WORDS, "false"}
+    return "error" if is_text or isinstance(value, list) else None
+
+
+def _read_status(value: Any) -> Says | None:
+    """Read the word or the number of a key that may also hold the state of a job."""
+    if type(value) is int:
+        return ("status" if value < 600 else None) if value >= 400 else "yes"
+    if not isinstance(value, str):
+        return None
+    return "word" if word(value) in vocab.REFUSED_WORDS else "yes" if _is_ok(value) else None
+
+
+_READERS: dict[str, Callable[[Any], Says | None]] = {
+    "success": _read_success,
+    "failure": _read_failure,
+    "code": _read_code,
+    "error": _read_error,
+    "status": _read_status,
+}
+
+
 def _verdict(top: dict[str, Any]) -> bool | None:
     """Return whether an envelope reports success, or ``None`` where it does not tell."""
-    if _VERDICT_KEYS.isdisjoint(top):
-        return None
-    flags = values_of(top, vocab.SUCCESS_KEYS)
-    success = next((flag for flag in flags if isinstance(flag, bool)), None)
-    bare = _is_bare(top)
-    if success is False:
-        return None if _is_task(top) else False
-    if bare and any(map(_is_error, values_of(top, vocab.ERROR_KEYS))):
+    signs = read_signs(top)
+    verdict = _decide(top, signs) if signs else None
+    return False if verdict is None and _is_complaint(top) else verdict
+
+
+def _decide(top: Mapping[str, Any], signs: list[Sign]) -> bool | None:
+    """Decide between the signs of an object: refused, succeeded, or neither."""
+    table = by_word(top)
+    says = {sign.says for sign in signs if not _is_of_content(sign)}
+    if "yes" not in says:  # what an envelope that succeeded holds is judged once it is opened
+        says = {sign.says for sign in signs}
+    bare, message = _is_bare(table), _message(table)
+    if says & {"status", "code", "word"} and "error" not in says and _is_success(message):
+        says -= {"status", "code", "word"}
+        says |= {"yes"} if _has_content(table) else set()
+    if _refuses(says, table, bare=bare, has_message=bool(message)) and not _is_task(table):
         return False
-    if success is True:
+    if "no" in says or "yes" not in says:
+        return None
+    if any(sign.value is True for sign in signs):
         return True
-    return _by_code(top, bare=bare)
+    is_state = all(word(sign.steps[0]) in {"status", "state", "result"} for sign in signs)
+    return True if bare and (not is_state or _holds_table(table, signs)) else None
 
 
-def _by_code(top: dict[str, Any], *, bare: bool) -> bool | None:
-    code = next((code for code in values_of(top, vocab.CODE_KEYS) if word(code)), None)
-    if code is None:
-        return _by_status(top, bare=bare)
-    if _is_ok(code) or (_is_ok(top.get("message", top.get("msg"))) and _has_content(top)):
-        return True if bare else None
-    if _is_task(top):
-        return None
-    is_status = type(code) is int and 400 <= code < 600 and _has_message(top)
-    return False if is_status or (bare and (type(code) is int or _has_message(top))) else None
+def _is_of_content(sign: Sign) -> bool:
+    return len(sign.steps) > 1 and word(sign.steps[0]) in vocab.CONTENT_HEADS
 
 
-def _by_status(top: dict[str, Any], *, bare: bool) -> bool | None:
-    """Read ``{"status": "success", "data": …}``: the status of the request, not of a task."""
-    status = top.get("status", top.get("statusCode"))
-    if type(status) is int and (status >= 400 or _has_content(top)) and bare:
-        return status < 400
-    if not isinstance(status, str) or not bare:
-        return None
-    if word(status) in vocab.REFUSED_WORDS and _has_message(top):
+def _refuses(says: set[Says], table: Mapping[str, Any], *, bare: bool, has_message: bool) -> bool:
+    """Tell whether signs refuse: outright, by a status with a message, or in a bare envelope."""
+    if "no" in says:
+        return True
+    has_error = "error" in says
+    if "status" in says and (has_message or has_error):
+        return bare or not any(named_values(table, map(word, vocab.OWN_ID_KEYS)))
+    if not bare:
         return False
-    return True if _is_ok(status) and _has_content(top) and _holds_table(top) else None
+    if has_error or ("word" in says and has_message):
+        return True
+    return bool(says & {"code", "status"}) and (has_message or not _has_content(table))
+
+
+def _is_complaint(top: dict[str, Any]) -> bool:
+    """Tell whether a reply is nothing but a sentence which refuses for want of credit."""
+    if len(top) > len(vocab.TRACE_KEYS) or any(isinstance(v, dict | list) for v in top.values()):
+        return False
+    table = by_word(top)
+    message = _message(table)
+    if not message or len(message) > _LONGEST_PHRASE or not _is_bare(table):
+        return False
+    from callsheet.protocol.error_replies import kind_of
+
+    return not table.get("id") and kind_of(400, "", message) == "credit"
 
 
 def _is_ok(value: Any) -> bool:
@@ -117,45 +243,61 @@ def _is_ok(value: Any) -> bool:
     return isinstance(value, str) and word(value) in vocab.OK_WORDS
 
 
-def _is_error(value: Any) -> bool:
-    return isinstance(value, str | dict | list) and bool(value)
+def _is_success(message: str) -> bool:
+    return bool(message) and bool(re.search(vocab.OK_PHRASE, message[:_LONGEST_PHRASE].lower()))
 
 
-def _has_message(top: dict[str, Any]) -> bool:
-    return any(values_of(top, vocab.MESSAGE_KEYS)) or any(values_of(top, vocab.ERROR_KEYS))
+def _message(table: Mapping[str, Any]) -> str:
+    """Return the first text of a message, in the object itself or in one of its heads."""
+    heads = [table[key] for key in vocab.HEAD_KEYS if isinstance(table.get(key), dict)]
+    texts = named_values(table, vocab.MESSAGE_KEYS)
+    texts += [text for head in heads for text in named_values(by_word(head), vocab.MESSAGE_KEYS)]
+    other = "…" if any(isinstance(text, dict | list) and text for text in texts) else ""
+    return next((text for text in texts if isinstance(text, str) and text.strip()), other)
 
 
-def _is_bare(top: dict[str, Any]) -> bool:
-    """Tell whether ``top`` holds nothing but the keys of an envelope."""
-    empty: tuple[Any, ...] = (None, "", [], {})
-    return all(key in _OWN_KEYS or value in empty for key, value in top.items())
+def _is_bare(table: Mapping[str, Any]) -> bool:
+    """Tell whether an object holds nothing but the keys of an envelope."""
+    own = vocab.ENVELOPE_KEYS | vocab.COMPANION_KEYS
+    return all(k in own or k in vocab.CONTENT_KEYS or v in _EMPTY for k, v in table.items())
 
 
-def _has_content(top: dict[str, Any]) -> bool:
-    return any(content is not None for content in values_of(top, vocab.CONTENT_KEYS))
+def _has_content(table: Mapping[str, Any]) -> bool:
+    return any(content not in _EMPTY for content in named_values(table, vocab.CONTENT_KEYS))
 
 
-def _holds_table(top: dict[str, Any]) -> bool:
-    contents = map(parse_nested, values_of(top, vocab.CONTENT_KEYS))
-    return any(isinstance(content, dict | list) for content in contents)
+def _holds_table(table: Mapping[str, Any], signs: list[Sign]) -> bool:
+    """Tell whether the content is an object or a list, beside the number or word of a status."""
+    contents = [parse_nested(content) for content in named_values(table, vocab.CONTENT_KEYS)]
+    is_number = any(type(sign.value) is int for sign in signs)
+    return any(isinstance(c, dict | list) or (is_number and c is not None) for c in contents)
 
 
-def _is_task(top: dict[str, Any]) -> bool:
+def _is_task(table: Mapping[str, Any]) -> bool:
     """Tell whether a failure is that of a job (it has an id and a state), not of the request."""
-    for table in (top, *(parse_nested(content) for content in values_of(top, vocab.CONTENT_KEYS))):
-        if isinstance(table, dict):
-            has_id = any(values_of(table, vocab.TASK_ID_KEYS[:4]))
-            states = map(word, values_of(table, vocab.STATE_KEYS))
-            if has_id and any(state in vocab.STATES for state in states):
-                return True
+    contents = (parse_nested(content) for content in named_values(table, vocab.CONTENT_KEYS))
+    inner = (by_word(content) for content in contents if isinstance(content, dict))
+    for view in (table, *inner):
+        has_id = any(named_values(view, map(word, vocab.TASK_ID_KEYS[:4])))
+        states = named_values(view, map(word, vocab.STATE_KEYS))
+        if has_id and any(isinstance(s, str) and word(s) and not s.isdecimal() for s in states):
+            return True
     return False
 
 
 def _content_key(top: dict[str, Any], *, is_ok: bool) -> str | None:
     """Return the key of the content; without success only a ``data`` with no other keys counts."""
-    if is_ok and _is_bare(top):
-        return next((key for key in vocab.CONTENT_KEYS if top.get(key) is not None), None)
+    table = by_word(top)
+    if is_ok and _is_plain_envelope(table):
+        spelled = {word(key): key for key in top}
+        return next((spelled[k] for k in vocab.CONTENT_KEYS if table.get(k) is not None), None)
     if "data" not in top:
         return None
-    is_alone = all(key == "data" or key in vocab.TRACE_KEYS for key in top)
+    is_alone = all(key == "data" or word(key) in vocab.TRACE_KEYS for key in top)
     return "data" if is_alone and isinstance(parse_nested(top["data"]), dict | list) else None
+
+
+def _is_plain_envelope(table: Mapping[str, Any]) -> bool:
+    """Tell whether no key but those of an envelope has a value beside the content."""
+    own = {*vocab.ENVELOPE_KEYS, *vocab.CONTENT_KEYS}
+    return all(key in own or value in _EMPTY for key, value in table.items())

@@ -6,112 +6,30 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import wait_hint
-from callsheet.errors import AuthError, CallsheetError, Detail, LimitReached, Pointer, ServerError
-from callsheet.jsonio import parse_pointer
+from callsheet.errors import AuthError, CallsheetError, Detail, LimitReached, ServerError
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.error_details import Fields, details_in_text, read_details
 from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import first_text, loads, parse_nested
+from callsheet.protocol.values import by_word, loads, named_values, parse_nested, word
 from callsheet.text import clip, one_line, safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
-_MOST = 50
-_AT_POINTER = r"\bat #?((?:/[\w~-]{1,80}){1,8})(?=[:,;.\s]|$)"
-_PATH_STEP = r"[^.\[\]/]+"
-
-
-def read_details(body: Any) -> tuple[Detail, ...]:
-    """Return the faults that a refusal's JSON ``body`` names: at most 50, in their order."""
-    if not isinstance(body, dict):
-        return ()
-    error = body.get("error")
-    details: list[Detail] = []
-    for table in (body, error):
-        if not isinstance(table, dict):
-            continue
-        for key in vocab.FIELD_HOLDERS:
-            details += _details_in(table.get(key), depth=0)
-        own = _detail(table, {"param", "parameter", "field", "pointer", "property"})
-        details += [own] if own else []
-    return tuple(dict.fromkeys(details[:_MOST]))
-
-
-def detail_in_text(message: str) -> tuple[Detail, ...]:
-    """Read the field that a sentence points at: ``Invalid input at /prompt: too long``."""
-    match = re.search(_AT_POINTER, message)
-    pointer = _pointer(match[1]) if match else ()
-    return (Detail(pointer, one_line(message, 300)),) if pointer else ()
-
-
-def _details_in(value: Any, depth: int) -> list[Detail]:
-    if depth > 3:
-        return []
-    if isinstance(value, list):
-        return [detail for entry in value[:_MOST] for detail in _details_in(entry, depth + 1)]
-    if not isinstance(value, dict):
-        return []
-    detail = _detail(value, set(vocab.FIELD_KEYS))
-    if detail:
-        return [detail]
-    fields = list(value.items())[:_MOST]
-    return [detail for key, fault in fields for detail in _details_of_field(key, fault, depth)]
-
-
-def _details_of_field(key: str, fault: Any, depth: int) -> list[Detail]:
-    """Read one entry of a table whose keys are the fields: ``{"prompt": ["is too long"]}``."""
-    if key in vocab.FIELD_HOLDERS:
-        return _details_in(fault, depth + 1)
-    texts = fault if isinstance(fault, list) else [fault]
-    text = next((text for text in texts if isinstance(text, str)), None)
-    pointer = _pointer(key)
-    return [Detail(pointer, one_line(text, 300))] if text is not None and pointer else []
-
-
-def _detail(table: dict[str, Any], keys: set[str]) -> Detail | None:
-    for key in vocab.FIELD_KEYS:
-        pointer = _pointer(table.get(key)) if key in keys else ()
-        if pointer:
-            text = first_text(table, ("msg", "message", "detail", "reason", "title", "description"))
-            return Detail(pointer, one_line(text, 300))
-    return None
-
-
-def _pointer(value: Any) -> Pointer:
-    steps: list[str | int]
-    if isinstance(value, str):
-        text = value.removeprefix("#").removeprefix("$.")
-        if text.startswith("/"):
-            steps = list(parse_pointer(text))
-        else:
-            steps = list(re.findall(_PATH_STEP, text[:500]))
-    elif isinstance(value, list):
-        steps = [step for step in value if isinstance(step, str | int)]
-    else:
-        return ()
-    if len(steps) > 1 and steps[0] in vocab.FIELD_PREFIXES:
-        steps = steps[1:]
-    return tuple(_index(step) for step in steps[:40])
-
-
-def _index(step: str | int) -> str | int:
-    if isinstance(step, str):
-        return int(step) if step.isascii() and step.isdecimal() and len(step) < 7 else step
-    return int(step)
+    from collections.abc import Iterator, Mapping
 
 
 _TITLE = rb"(?is)<title[^>]{0,200}>(.{0,400}?)</title"
 _CAMEL = r"(?<=[a-z])(?=[A-Z])"
 _GAPS = r"[\s_\-]+"
 _LARGEST = 8_000_000
+_DEEPEST = 4
 _TEXT_SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
 
 class Refusal(NamedTuple):
     """A refusal of the server: its ``code`` and message, made safe, and the fields that it names.
 
-    ``from_proxy`` is true where something in front of the API answered (an HTML page).
+    ``from_proxy`` is true where something in front of the API answered (an HTML page),
+    ``names_field`` where the refusal itself, not only its message, names a field.
     """
 
     code: str = ""
@@ -119,45 +37,68 @@ class Refusal(NamedTuple):
     details: tuple[Detail, ...] = ()
     kind: vocab.Kind = ""
     from_proxy: bool = False
+    names_field: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether nothing was carried out: the refusal names a limit, the key or a field."""
+        return bool(self.kind or self.names_field)
 
     @property
     def is_unsure(self) -> bool:
-        """Tell whether the request may have been carried out: the server failed over it."""
+        """Tell whether the request may have been carried out: the server failed over it.
+
+        A code of 408 or 5xx says so whatever stands beside it, one like -1 where nothing does.
+        """
+        code = re.sub(_CAMEL, "_", self.code).lower()
+        if re.search(vocab.FAILED_CODES, code):
+            return True
         if self.kind:
             return False
-        code = re.sub(_CAMEL, "_", self.code).lower()
-        has_code = bool(re.search(vocab.UNSURE_CODES, code))
-        return has_code or bool(re.search(vocab.UNSURE_PHRASES, self.message[:_TEXT_SHOWN].lower()))
+        phrase = re.search(vocab.UNSURE_PHRASES, self.message[:_TEXT_SHOWN].lower())
+        if phrase or re.search(vocab.UNSURE_CODES, code):
+            return True
+        is_blank = word(self.message) in {"", *vocab.STATUS_PHRASES} and not self.names_field
+        return is_blank and bool(re.search(vocab.BLANK_CODES, code))
 
 
 def read_refusal(
-    status: int, headers: Mapping[str, str], body: bytes, overrides: Overrides = NONE
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    overrides: Overrides = NONE,
+    fields: Fields = (),
 ) -> Refusal:
-    """Read the refusal in a reply; ``headers`` are lower-case. Never raises."""
+    """Read the refusal in a reply; ``headers`` are lower-case. Never raises.
+
+    ``fields`` are the paths of the fields that the request may have.
+    """
     try:
         data = loads(body) if len(body) <= _LARGEST else None
     except ValueError:
         data = None
     if isinstance(data, dict | list | str) and data:
-        return refusal_of(data, status, overrides)
+        return refusal_of(data, status, overrides, fields)
     if is_page(headers.get("content-type", ""), body):
         return _page(status, body)
     text = clip(one_line(body[:4000]), _TEXT_SHOWN)
     return Refusal(message=text, kind=kind_of(status, "", text))
 
 
-def refusal_of(data: Any, status: int, overrides: Overrides = NONE) -> Refusal:
+def refusal_of(data: Any, status: int, overrides: Overrides = NONE, fields: Fields = ()) -> Refusal:
     """Read the JSON of a reply that is a refusal; ``status`` is that of HTTP."""
     data = parse_nested(data)
-    code = _code(data)
+    details = read_details(data, fields)
     message = _forced(data, overrides) or _message(data)
-    details = read_details(data)
     if not message and details:
         message = "; ".join(detail.message for detail in details if detail.message)
     message = clip(one_line(message), _TEXT_SHOWN)
-    details = details or detail_in_text(message)
-    kind = kind_of(status, code, message, named=bool(details))
-    return Refusal(code=code, message=message, details=details, kind=kind)
+    code = _code(data)
+    names_field = bool(details)
+    kind = kind_of(status, code, message, named=names_field)
+    if not (details or kind):
+        details = details_in_text(message, fields)
+    return Refusal(code, message, details, kind, names_field=names_field)
 
 
 def is_page(content_type: str, body: bytes) -> bool:
@@ -202,19 +143,28 @@ def _forced(data: Any, overrides: Overrides) -> str:
 
 
 def _code(data: Any) -> str:
-    if not isinstance(data, dict):
-        return ""
-    tables = (data.get("error"), data)
-    codes = (
-        _code_text(table.get(key))
-        for table in tables
-        if isinstance(table, dict)
-        for key in (*vocab.CODE_KEYS, "type")
-    )
-    code = next((text for text in codes if text not in {"", "about:blank"}), "")
-    status = data.get("status", data.get("statusCode"))
-    failed = type(status) is int and (status == 408 or status >= 500)
-    return code or (str(status) if failed else "")
+    """Return the code of a refusal: that of the error first, else a name in place of its words."""
+    tables = list(_tables(data))
+    codes = (_code_text(v) for table in tables for v in named_values(table, vocab.CODE_KEYS))
+    types = (_code_text(table.get("type")) for table in tables)
+    labels = (_label(table) for table in tables)
+    texts = (text for group in (codes, types, labels) for text in group)
+    code = next((text for text in texts if text not in {"", "about:blank", "0"}), "")
+    status = tables[-1].get("status") if tables else None
+    failed = type(status) is int and (status == 408 or 500 <= status < 600)
+    return str(status) if failed else code
+
+
+def _tables(data: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the objects that describe a refusal, the innermost first."""
+    if isinstance(data, list):
+        data = data[0] if data else None
+    if not isinstance(data, dict) or depth > _DEEPEST:
+        return
+    table = by_word(data)
+    for key in (*vocab.ERROR_KEYS, "extensions", *vocab.HEAD_KEYS):
+        yield from _tables(parse_nested(table.get(key)), depth + 1)
+    yield table
 
 
 def _code_text(value: Any) -> str:
@@ -225,31 +175,48 @@ def _code_text(value: Any) -> str:
     return (text.rstrip("/#").rpartition("/")[2] if "://" in text else text)[:100]
 
 
+def _label(table: Mapping[str, Any]) -> str:
+    """Return the text of an error that only names it: ``bad_request``, ``Payment Required``."""
+    texts = (text for text in named_values(table, vocab.ERROR_KEYS) if isinstance(text, str))
+    return next((text for text in texts if _is_label(text)), "")
+
+
+def _is_label(text: str) -> bool:
+    is_name = re.fullmatch(r"[\w.:-]{1,80}", text) and not text.isalpha()
+    return bool(is_name) or word(text) in vocab.STATUS_PHRASES
+
+
 def _message(data: Any, depth: int = 0) -> str:
     """Find the server's message: that of the error before that of the envelope."""
     if isinstance(data, str):
-        return safe_text(data, 4000)
+        parsed = parse_nested(data)
+        inner = _message(parsed, depth + 1) if parsed is not data and depth <= _DEEPEST else ""
+        return inner or safe_text(data, 4000)
     if isinstance(data, list):
-        messages = (_message(entry, depth + 1) for entry in data[:5]) if depth < 4 else ()
+        messages = (_message(entry, depth + 1) for entry in data[:5]) if depth <= _DEEPEST else ()
         return "; ".join(text for text in messages if text)
-    if not isinstance(data, dict) or depth > 4:
+    if not isinstance(data, dict) or depth > _DEEPEST:
         return ""
-    for key in vocab.ERROR_KEYS[:1] + vocab.ERROR_KEYS[2:]:
-        text = _message(data.get(key), depth + 1)
+    table = by_word(data)
+    errors = (_message(table.get(key), depth + 1) for key in vocab.ERROR_KEYS if key != "errors")
+    error = next(filter(None, errors), "")
+    texts = (text for text in named_values(table, vocab.MESSAGE_KEYS) if isinstance(text, str))
+    own = next((_message(text, depth + 1) for text in texts if text.strip()), "")
+    if error and not (_is_label(error) and own):
+        return error
+    return own or _nested(table, depth) or error
+
+
+def _nested(table: Mapping[str, Any], depth: int) -> str:
+    """Return the message of what lies inside: of messages, of errors, of an object above them."""
+    for key in (*vocab.MESSAGE_KEYS, "errors", *vocab.HEAD_KEYS, "content", "issues"):
+        value = parse_nested(table.get(key))
+        is_words = isinstance(value, list | dict) or key == "errors"
+        text = _message(value, depth + 1) if is_words else ""
         if text:
             return text
-    own = first_text(data, vocab.MESSAGE_KEYS)
-    return safe_text(own, 4000) if own else _nested(data, depth)
-
-
-def _nested(data: dict[str, Any], depth: int) -> str:
-    for key in (*vocab.MESSAGE_KEYS, "errors", "data"):
-        value = data.get(key)
-        if isinstance(value, list | dict):
-            text = _message(value, depth + 1)
-            if text:
-                return text
-    return ""
+    own = table.get("text")
+    return safe_text(own, 4000) if isinstance(own, str) and depth else ""
 
 
 _RAW_SHOWN = 2048
@@ -274,13 +241,14 @@ def error_for(
     task_id: str | None = None,
     command: str = "ads",
     overrides: Overrides = NONE,
+    fields: Fields = (),
     now: float | None = None,
 ) -> CallsheetError:
     """Build the error for a reply that refuses; ``headers`` are lower-case, ``now`` is seconds.
 
     It holds at most 2 kB of the server's text, made safe; ``raw`` is the beginning of the body.
     """
-    refusal = read_refusal(status, headers, body, overrides)
+    refusal = read_refusal(status, headers, body, overrides, fields)
     target = _Target(action=action, host=host, task_id=task_id, command=command)
     error = _error(refusal, status, headers, target, now)
     error.raw = clip(safe_text(body[: _RAW_SHOWN * 2], multiline=True), _RAW_SHOWN)

@@ -79,9 +79,11 @@ def read_reply(
     envelope = open_envelope(data, overrides)
     if role == "query":
         envelope = _select_job(envelope, frozenset(texts_of(sent)))
-    if envelope.refusal and not _is_about_job(envelope, role, overrides):
-        return _refused(envelope, envelope.refusal)
     marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
+    if envelope.refusal and not _is_about_job(envelope, role, overrides, texts_of(sent)):
+        refused = _refused(envelope, envelope.refusal)
+        links = _media(_views(envelope), media, overrides, marks)
+        return refused if envelope.refusal.is_sure else refused._replace(candidates=links)
     return _read_job(envelope, media, overrides, role=role, expected=expected, marks=marks)
 
 
@@ -137,11 +139,19 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
 
 
 def _refused(envelope: Envelope, refusal: Refusal) -> ReplyFields:
-    """Return the fields of a refusal; a task that it names may have been charged, so it stays."""
+    """Return the fields of a refusal; a task that it names may have been charged, so it stays.
+
+    Where the refusal is sure an ``id`` is that of the request.
+    """
     tables = _tables(_views(envelope))
+    is_sure = refusal.is_sure or any("jsonrpc" in table for table in tables)
+    keys = vocab.OWN_ID_KEYS if is_sure else (*vocab.OWN_ID_KEYS, "id")
+    ids = _ids_under(tables, keys)
     return ReplyFields(
         payload=envelope.payload,
-        task_ids=_ids_under(tables, vocab.OWN_ID_KEYS),
+        task_ids=tuple(
+            text for text in ids if not text.lower().startswith(vocab.REQUEST_ID_STARTS)
+        ),
         message=refusal.message,
         refusal=refusal,
     )
@@ -173,16 +183,23 @@ def _only_starts(
     if not task_ids or links or not isinstance(payload, dict):
         return False
     empty: tuple[Any, ...] = (None, "", [], {})
-    names = {key for key, value in payload.items() if value not in empty}
-    return names <= {*vocab.TASK_ID_KEYS, *vocab.ENVELOPE_KEYS, *vocab.STATE_KEYS, *vocab.COST_KEYS}
+    names = {word(key) for key, value in payload.items() if value not in empty}
+    own = (*vocab.TASK_ID_KEYS, *vocab.STATE_KEYS, *vocab.COST_KEYS)
+    return names <= {*map(word, own), *vocab.ENVELOPE_KEYS}
 
 
-def _is_about_job(envelope: Envelope, role: Role, overrides: Overrides) -> bool:
+def _is_about_job(
+    envelope: Envelope, role: Role, overrides: Overrides, sent: Iterable[str]
+) -> bool:
     """Tell whether a refusal is the failure of the job that was queried, not of the request."""
     kind = envelope.refusal.kind if envelope.refusal else ""
     if role not in {"query", "wait"} or kind:
         return False
-    values = _all(_tables(_views(envelope)), vocab.STATE_KEYS)
+    tables = _tables(_views(envelope))
+    is_named = role == "query" and set(_ids_under(tables, vocab.TASK_ID_KEYS)) & set(sent)
+    if is_named and any(any(values_of(table, vocab.ERROR_KEYS)) for table in tables):
+        return True
+    values = _all(tables, vocab.STATE_KEYS)
     return any(isinstance(value, str) and read_state(value, overrides) for value in values)
 
 

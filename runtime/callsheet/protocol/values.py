@@ -115,6 +115,19 @@ def values_of(table: Mapping[str, Any], keys: Iterable[str]) -> list[Any]:
     return [table[key] for key in keys if key in table]
 
 
+def by_word(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table whose keys are written as ``word`` writes them; the first spelling stays."""
+    plain: dict[str, Any] = {}
+    for key, value in table.items():
+        plain.setdefault(word(key), value)
+    return plain
+
+
+def named_values(table: Mapping[str, Any], keys: Iterable[str]) -> list[Any]:
+    """Return the values of a table by ``by_word`` under these keys, but for ``None``."""
+    return [table[key] for key in keys if table.get(key) is not None]
+
+
 def is_encodable(text: str) -> bool:
     """Tell whether ``text`` can be sent; a lone surrogate cannot."""
     try:

@@ -93,30 +93,79 @@ MARKS = {
 }
 MARK_HOLDERS = ("annotations", "meta", "_meta", "metadata", "hints")
 
-# --- envelopes
-CODE_KEYS = ("code", "errno", "errcode", "err_code", "errorCode", "error_code", "retcode")
-SUCCESS_KEYS = ("success", "ok", "succeeded")
+# --- envelopes; keys as `word` writes them: lower case, without spaces, `-` and `_`
+CODE_KEYS = (
+    *("code", "errno", "errcode", "errorcode", "retcode", "ret", "returncode", "resultcode"),
+    *("responsecode", "respcode", "bizcode", "statuscode", "errorno", "errornumber", "rc"),
+)
+SUCCESS_KEYS = (
+    *("success", "ok", "succeeded", "issuccess", "issuccessful", "issucceeded", "isok"),
+    "successful",
+)
+FAILURE_KEYS = ("iserror", "haserror", "haserrors", "isfailed", "isfailure", "hasfailed")
+"""Keys whose ``true`` means a refusal."""
 CONTENT_KEYS = ("data", "result", "payload", "response", "content")
 MESSAGE_KEYS = (
-    *("message", "msg", "detail", "errorMessage", "error_message", "errorMsg", "errmsg"),
-    *("error_description", "failReason", "fail_reason", "failMsg", "failureReason", "reason"),
-    *("title", "description"),
+    *("message", "msg", "detail", "errormessage", "errormsg", "errmessage", "errmsg"),
+    *("errordescription", "errordesc", "statusmsg", "statusmessage", "retmsg", "resultmsg"),
+    *("returnmsg", "resultmessage", "failreason", "failmsg", "failuremessage", "failurereason"),
+    *("reason", "faultstring", "statustext", "title", "description", "desc", "errorinfo", "tips"),
 )
 ERROR_KEYS = ("error", "errors", "err", "fault", "failure")
+HEAD_KEYS = (
+    *("baseresp", "base", "header", "head", "meta", "resp", "responsemetadata", "retinfo"),
+    *("responsestatus", "status", "response", "result", "output", "body", "data"),
+)
+"""Keys of an object which reports success or failure in the place of the reply itself."""
+CONTENT_HEADS = frozenset({"response", "result", "output", "body", "data"})
+"""Those of them that may hold content too."""
+VERDICTS = {
+    **dict.fromkeys(HEAD_KEYS, "head"),
+    **dict.fromkeys(SUCCESS_KEYS, "success"),
+    **dict.fromkeys(FAILURE_KEYS, "failure"),
+    **dict.fromkeys(CODE_KEYS, "code"),
+    **dict.fromkeys(ERROR_KEYS, "error"),
+    **dict.fromkeys(("status", "state", "result", "outcome"), "status"),
+}
+"""How each key that reports success or failure is read."""
 TRACE_KEYS = (
-    *("requestId", "request_id", "traceId", "trace_id", "timestamp", "time", "ts", "meta"),
+    *("requestid", "traceid", "logid", "timestamp", "time", "ts", "meta", "sid", "servertime"),
 )
 ENVELOPE_KEYS = frozenset(
     {
-        *CODE_KEYS, *SUCCESS_KEYS, *MESSAGE_KEYS, *ERROR_KEYS,
-        *("status", "statusCode", "status_code", "type", "instance", "details", "path", "param"),
-        *TRACE_KEYS,
-        *("version", "server", "docs", "documentation_url", "help", "hint", "retryable"),
+        *CODE_KEYS, *SUCCESS_KEYS, *FAILURE_KEYS, *MESSAGE_KEYS, *ERROR_KEYS, *TRACE_KEYS,
+        *("status", "type", "instance", "details", "path", "param", "version", "server", "docs"),
+        *("documentationurl", "help", "hint", "retryable", "baseresp", "responsemetadata"),
+        *("retinfo", "responsestatus", "header", "head", "resp"),
     }
 )  # fmt: skip
 """Keys that an envelope may have beside its content."""
-OK_WORDS = frozenset({"ok", "success", "succeeded", "successful", "done", "0", "200", "00000", ""})
-REFUSED_WORDS = frozenset({"error", "fail", "failure"})
+COMPANION_KEYS = frozenset(
+    {
+        *("id", "jsonrpc", "object", "model", "provider", "created", "createdat", "method"),
+        *("usage", "credits", "balance", "cost", "docurl", "docsurl", "moreinfo"),
+        *("issues", "invalidparams", "headers", "isbase64encoded", "body", "state", "outcome"),
+        *("output", "retryafter", "retry", "errorid", "errortype", "subcode", "extensions"),
+        *("validationerrors", "violations", "suggestion", "solution", "host", "region", "kind"),
+        *("trace", "stack", "statuscodename", "category", "severity", "domain", "invalidfields"),
+    }
+)
+"""Keys that a refusal may have beside those of an envelope; none of them is a result."""
+OK_WORDS = frozenset(
+    {
+        *("ok", "success", "succeed", "succeeded", "successful", "successfully", "done"),
+        *("0", "200", "00000", "000000", "0000", "00", "none", "null", "nil", "noerror", ""),
+        *("false", "成功", "操作成功", "请求成功", "调用成功", "処理成功"),
+    }
+)
+OK_PHRASE = r"^(?!.*(?:\bun|\bnot\b|fail|error|\bno )).*(?:\bsuccess|\bok\b|成功)"
+"""A message, in lower case, that reports success."""
+REFUSED_WORDS = frozenset(
+    {
+        *("error", "fail", "failed", "failure", "ko", "nok", "refused", "denied", "invalid"),
+        *("unauthorized", "forbidden", "badrequest", "rejected"),
+    }
+)
 
 # --- tasks
 TASK_ID_KEYS = (
@@ -125,6 +174,8 @@ TASK_ID_KEYS = (
 )
 OWN_ID_KEYS = ("taskId", "task_id", "jobId", "job_id")
 """Keys that name a job only: an ``id`` beside a refusal may be that of the request."""
+REQUEST_ID_STARTS = ("req", "trace", "log")
+"""How the id of a request begins, where it stands beside a refusal."""
 TASK_HOLDERS = (
     *("task", "job", "data", "result", "payload", "response", "output"),
     *("taskInfo", "task_info", "taskResult", "task_result", "prediction", "generation"),
@@ -289,21 +340,88 @@ STATUS_KINDS: dict[int, Kind] = {
 }  # fmt: skip
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 FIELD_KEYS = (
-    *("pointer", "loc", "path", "instancePath", "instance_path", "field", "param", "property"),
-    "parameter",
+    *("pointer", "loc", "instancepath", "datapath", "path", "field", "fieldname", "propertypath"),
+    *("param", "parameter", "property", "propertyname", "attribute", "target", "attr", "key"),
+    *("missingproperty", "additionalproperty", "unevaluatedproperty", "argument"),
 )
-FIELD_HOLDERS = ("details", "errors", "detail", "issues", "fieldErrors", "invalid-params")
-FIELD_PREFIXES = frozenset({"body", "query", "path", "header", "json"})
-"""Words that precede the name of a field; they are no part of a pointer into the body."""
+"""Keys that hold the place of a fault: a pointer, a path or the name of a field."""
+SURE_FIELD_KEYS = frozenset(
+    {
+        *("pointer", "loc", "instancepath", "datapath", "field", "fieldname", "propertypath"),
+        *("param", "parameter", "property", "target", "missingproperty", "argument"),
+    }
+)
+"""Those that hold it outside a list of faults too, where a ``path`` is that of the request."""
+FAULT_TEXTS = (
+    *("msg", "message", "reason", "defaultmessage", "detail", "error", "title", "description"),
+    *("summary", "text", "constraints", "errors", "messages", "code", "keyword", "rule"),
+)
+"""Keys that hold the words of one fault."""
+FIELD_HOLDERS = frozenset(
+    {
+        *("details", "errors", "detail", "issues", "fields", "inner", "messages", "properties"),
+        *("params", "validation", "nested", "modelstate", "failures", "problems", "children"),
+        *("keys", "causes", "reasons", "fieldlist"),
+    }
+)
+"""Keys of the faults of a refusal: a list of them, or an object by field."""
+HOLDER_ENDINGS = ("errors", "fields", "params", "violations", "issues", "details", "args", "faults")
+"""Endings of other keys of them: ``fieldErrors``, ``invalid-params``, ``body_params``."""
+FAULT_WRAPPERS = frozenset(
+    {
+        *("error", "data", "message", "result", "response", "body", "extensions", "json", "query"),
+        *("zoderror", "cause", "source", "exception", "meta", "err", "fault", "originalerror"),
+        *("validationresult", "output", "payload", "info", "context", "responsemetadata"),
+        "validationerror",
+    }
+)
+"""Keys above those; a text under them may hold JSON."""
+FIELD_PREFIXES = frozenset(
+    {
+        *("body", "query", "path", "header", "json", "requestbody", "request", "req", "payload"),
+        *("data", "attributes", "arguments", "$", "params", "root", "instance", "input"),
+    }
+)
+"""Words that may precede the name of a field and are no part of a pointer into the body."""
+FIELD_SENTENCES = (
+    r"[\"'`\u2018\u201c«]{name}(?:[.\[][^\"'`\u2019\u201d»]{{0,80}})?[\"'`\u2019\u201d»]",
+    r"\b(?:field|parameter|param|property|argument|input|attribute|option|key|value)s?"
+    r"(?: for| of|:)? {name}\b",
+    r"\b(?:missing|required|invalid|unknown|bad|unsupported|empty|incorrect|illegal)"
+    r"(?: value for| value of| value:| field:|:)? {name}\b",
+    r"^(?:body|data|input|request|params|payload)?[./]?{name}(?:[.\[/][\w.\[\]/]{{0,80}})?"
+    r"(?:: | (?:field |parameter |value )?(?:is (?:not|too|required|invalid|missing|empty|a |an "
+    r"|out|unsupported|unknown)|must|should|cannot|can't|can not|has to|may not|needs|exceed"
+    r"|does not|length|contains|not ))",
+    r"\b{name} (?:(?:field |parameter |value )?is (?:required|missing|invalid|empty|too"
+    r"|not supported|not valid|not allowed)|(?:must|should|cannot|can't) )",
+)
+"""Sentences that name a field; ``{name}`` is a pattern of its name, letter case aside."""
 
+STATUS_PHRASES = frozenset(
+    {
+        *("badrequest", "unauthorized", "paymentrequired", "forbidden", "notfound", "conflict"),
+        *("unprocessableentity", "unprocessablecontent", "toomanyrequests", "gone", "error"),
+        *("internalservererror", "badgateway", "serviceunavailable", "gatewaytimeout", "fail"),
+        *("validationerror", "validationfailed", "requesttimeout", "methodnotallowed", "failed"),
+        "true",
+    }
+)
+"""Texts that only name an error; what stands beside them says more."""
+FAILED_CODES = r"^5\d{2}$|^408$|^499$"
+"""Codes by which a server says that it failed, whatever its words are."""
 UNSURE_CODES = (
-    r"internal|time[-_ ]?out|timed[-_ ]?out|deadline|gateway|unavailable|server[-_ ]?error|"
-    r"^unknown$|^-1$|^5\d{2}(?:\d{2})?$|^408$|^499$"
+    r"internal|time[-_ ]?out|timed[-_ ]?out|deadline|gateway|unavailable|server[-_ ]?error|^5\d{4}$"
 )
 """Codes, in lower case, of a refusal after which the request may have been carried out."""
+BLANK_CODES = r"^unknown(?:[-_ ]?error)?$|^-1$"
+"""Codes that say nothing."""
 UNSURE_PHRASES = (
-    r"internal (?:server )?error|timed out|time[d]?[- ]?out waiting|gateway time-?out|"
-    r"deadline exceeded|bad gateway|service unavailable|temporarily unavailable|^time-?out\b"
+    r"internal (?:\w+ )?error|timed out|time[d]?[- ]?out waiting|deadline exceeded|bad gateway|"
+    r"(?:service|temporarily) unavailable|^time-?out\b|time-?out(?: error)?[.!]?$|"
+    r"(?:request|gateway|upstream|connection|read|execution|operation|worker|model) time-?out|"
+    r"(?:unknown|unexpected|system|server) (?:error|exception|failure)|something went wrong|"
+    r"内部错误|系统错误|系统异常|服务器错误|未知错误|超时"
 )
 """Phrases of such a refusal."""
 

@@ -329,6 +329,25 @@ def test_a_task_id_beside_a_refusal_is_kept_where_nobody_can_be_asked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        ({"id": "v-1", "error": {"message": "the model is busy"}}, ["intent", "unknown"]),
+        ({"id": "req_1", "error": {"message": "the model is busy"}}, ["intent", "refused"]),
+        ({"id": "v-1", "error": {"message": "insufficient credits"}}, ["intent", "refused"]),
+        ({"id": 1, "jsonrpc": "2.0", "error": {"message": "no model"}}, ["intent", "refused"]),
+        ({"code": 7, "msg": "no", "data": {"videoUrl": "https://x/v.mp4"}}, ["intent", "unknown"]),
+    ],
+)
+def test_what_stands_beside_a_refusal_may_be_a_job_or_its_result(
+    body: object, events: list[str]
+) -> None:
+    stage = Stage(reply(body))
+    with pytest.raises(CallsheetError):
+        stage.run(submit(order(MAKE._replace(role="", family=None)), stage.timing))
+    assert stage.events == events
+
+
+@pytest.mark.parametrize(
     ("tries", "hint"), [(1, "it was not sent again"), (3, "it was sent 3 times with one key")]
 )
 def test_the_hint_says_how_often_a_request_was_sent(tries: int, hint: str) -> None:

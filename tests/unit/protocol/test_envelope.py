@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import Overrides
 
+VERDICTS = json.loads(Path(__file__).with_name("verdicts.json").read_text("utf-8"))
 TASK = {"taskId": "t-1", "status": "pending"}
 
 
@@ -115,3 +117,16 @@ def test_a_forced_word_decides(rule: str, data: Any, refused: bool) -> None:
 
     assert (opened.refusal is not None) == refused
     assert refused or opened.payload == TASK
+
+
+@pytest.mark.parametrize(("message", "data"), VERDICTS["refused"])
+def test_every_spelling_of_a_refusal(message: str, data: Any) -> None:
+    refusal = open_envelope(data).refusal
+
+    assert refusal is not None
+    assert refusal.message == message
+
+
+@pytest.mark.parametrize("data", VERDICTS["accepted"])
+def test_what_only_looks_like_a_refusal(data: Any) -> None:
+    assert open_envelope(data).refusal is None

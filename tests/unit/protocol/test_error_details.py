@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callsheet.errors import Detail
-from callsheet.protocol.error_replies import read_details
+from callsheet.protocol.error_details import anchor, read_details
+from callsheet.protocol.error_replies import refusal_of
+
+FORMS = json.loads(Path(__file__).with_name("refused_fields.json").read_text("utf-8"))
+FIELDS = (
+    *(("prompt",), ("model",), ("imageInput",), ("camera",), ("camera", "pan"), ("fps",)),
+    *(("aspectRatio",), ("name",)),
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +36,7 @@ from callsheet.protocol.error_replies import read_details
         ({"error": {"message": "m", "param": "fps"}}, ("fps",), "m"),
         ({"message": "m", "field": "fps"}, ("fps",), "m"),
         ({"invalid-params": [{"name": "x", "field": "age", "reason": "m"}]}, ("age",), "m"),
-        ({"issues": [{"path": ["$", "x"], "message": "m\x1b[31m"}]}, ("$", "x"), "m"),
+        ({"issues": [{"path": ["$", "x"], "message": "m\x1b[31m"}]}, ("x",), "m"),
     ],
 )
 def test_each_form(body: Any, pointer: tuple[str | int, ...], message: str) -> None:
@@ -41,3 +50,33 @@ def test_each_form(body: Any, pointer: tuple[str | int, ...], message: str) -> N
 )  # fmt: skip
 def test_where_no_field_is_named(body: Any) -> None:
     assert read_details(body) == ()
+
+
+@pytest.mark.parametrize(("field", "body"), FORMS)
+def test_the_field_of_the_request_is_named_in_every_form(field: str, body: Any) -> None:
+    details = refusal_of(body, 400, fields=FIELDS).details
+
+    assert ".".join(map(str, details[0].pointer)) == field
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"error": "no", "request": {"prompt": "waves"}}, []),
+        ({"details": {"requestId": "r-1"}}, []),
+        ({"errors": [{"field": "workspace", "message": "m"}]}, [("workspace",)]),
+        ({"errors": [{"field": "workspace"}, {"field": "fps", "message": "m"}]}, [("fps",)]),
+        ({"message": "the model fell over"}, []),
+        ({"message": "Insufficient credits for this prompt: prompt is required"}, []),
+    ],
+)
+def test_other_words_are_no_fields(body: Any, pointers: list[tuple[str, ...]]) -> None:
+    details = refusal_of(body, 400, fields=FIELDS).details
+
+    assert [detail.pointer for detail in details] == pointers
+
+
+def test_a_pointer_begins_at_the_field_and_is_spelled_as_the_request_spells_it() -> None:
+    assert anchor(("data", "Camera", "PAN", 0), FIELDS) == ("camera", "pan", 0)
+    assert anchor(("input", "aspect_ratio"), FIELDS) == ("aspectRatio",)
+    assert anchor(("tilt",), FIELDS) == ("tilt",)

@@ -32,7 +32,7 @@ def failed(status: int, body: Any = b"", **headers: str) -> CallsheetError:
         ({"detail": "no"}, "", "no"),
         ({"type": "about:blank", "title": "T", "status": 422, "detail": "no"}, "", "no"),
         ({"type": "https://e.example/errors/bad", "title": "no"}, "bad", "no"),
-        ({"error": "bad_request", "error_description": "no"}, "", "bad_request"),
+        ({"error": "bad_request", "error_description": "no"}, "bad_request", "no"),
         ({"errors": [{"message": "no"}]}, "", "no"),
         ({"message": ["no", "never"]}, "", "no; never"),
         ({"detail": [{"loc": ["body", "x"], "msg": "no"}]}, "", "no"),
@@ -215,3 +215,22 @@ def test_a_sentence_may_point_at_a_field(
     details = refusal_of({"message": message}, 422).details
 
     assert [detail.pointer for detail in details] == pointers
+
+
+@pytest.mark.parametrize(
+    ("body", "is_unsure"),
+    [
+        ({"code": 500, "message": "Insufficient credits"}, True),
+        ({"code": 408, "message": "prompt", "errors": [{"field": "fps", "message": "m"}]}, True),
+        ({"code": 1001, "msg": "request timeout"}, True),
+        ({"errors": [{"message": "m", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, True),
+        ({"statusCode": 503, "error": "Service Unavailable", "message": "m"}, True),
+        ({"code": -1, "message": "error"}, True),
+        ({"code": -1}, True),
+        ({"code": -1, "message": "no such model"}, False),
+        ({"code": -1, "errors": {"prompt": ["too short"]}}, False),
+        ({"code": 1, "message": "Insufficient credits"}, False),
+    ],
+)
+def test_a_failure_of_the_server_leaves_the_outcome_open(body: Any, is_unsure: bool) -> None:
+    assert refusal_of(body, 200).is_unsure == is_unsure

@@ -48,9 +48,6 @@ def name_refused_flags(action: Action, error: ServerError) -> ServerError:
     for detail in error.details:
         steps = [str(step) for step in detail.pointer]
         param = _param_at(action, steps)
-        if param is None:  # the server may put a name of its own above the fields
-            steps = steps[1:]
-            param = _param_at(action, steps)
         if param is None:
             location = f"field {'.'.join(map(str, detail.pointer))}"
         else:
