@@ -90,6 +90,13 @@ class Player:
         self._server.faults, self._second.faults = [], []
         return verdict
 
+    def begin(self, case: Case, folder: Path) -> Home:
+        """Serve a case and return the home of a user who has the package for its catalogue."""
+        package, fault = self._package(case)
+        assert not fault, fault
+        self._script(case)
+        return Home(folder, self._server.url, KEY, package)
+
     def _sequence(self, case: Case, lines: list[str], verdict: Verdict, *, way: str = "") -> None:
         """Type the lines in one home against one fresh server, or do them by the library."""
         package, fault = self._package(case)

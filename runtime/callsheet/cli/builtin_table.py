@@ -14,6 +14,7 @@ OWN: dict[str, tuple[str, str]] = {
     "api": (f"{_HERE}.api:api", "Send a raw request to the server"),
     "tasks": (f"{_HERE}.tasks:tasks", "Show, wait for and save jobs"),
     "probe": (f"{_HERE}.probe:probe", "Say how the server's replies are read"),
+    "report": (f"{_HERE}.report:report", "Write a case of a job, without what is private"),
     "doctor": (f"{_HERE}.doctor:doctor", "Check this installation"),
     "completion": (f"{_HERE}.completion:completion", "Print the completion of a shell"),
     "version": (f"{_HERE}.config:version", "Print the version"),

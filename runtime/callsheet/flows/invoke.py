@@ -207,11 +207,13 @@ def _settle(
         parsed = parse_reply(request, reply)
     except CallsheetError as error:
         unsure = _is_unsure(reply.status) or isinstance(error, Unreadable | Unsettled)
+        first = {"@status": reply.status, "@text": raw}
         if not (unsure or earlier):
-            refusal = {"error": error.message, "reply": raw}
+            refusal = {"error": error.message, "reply": raw, "first_reply": first}
             yield from record_leniently(Record("refused", request.ref, refusal))
             raise
-        values = {"error": error.message, "reply": raw, "task_ids": _task_ids_of(error)}
+        values = {"error": error.message, "reply": raw, "first_reply": first}
+        values["task_ids"] = _task_ids_of(error)
         yield from record_leniently(Record("unknown", request.ref, values))
         path = yield KeepReply(request.ref, reply.body)
         raise _unknown(
@@ -226,6 +228,7 @@ def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | Non
     fields = parsed.fields
     values: dict[str, Any] = {"task_ids": list(fields.task_ids), "cost": fields.cost}
     values["said"] = fields.raw_state
+    values["first_reply"] = {"@status": parsed.http.status, "@body": parsed.json}
     if {"idempotency-key", "idempotent-replayed"} & set(parsed.http.headers):
         values["idempotency"] = True
     if fields.task_ids and fields.state not in {"done", "failed"}:

@@ -104,7 +104,8 @@ ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
 UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
 UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
 CHANGES = ("said", "cost", "error", "seconds")
-JSON_COLUMNS = ("task_ids", "family", "media", "reply", "sent")
+REPLIES = ("reply", "first_reply")
+JSON_COLUMNS = ("task_ids", "family", "media", "sent", *REPLIES)
 
 
 class LedgerEntry(NamedTuple):
@@ -113,7 +114,7 @@ class LedgerEntry(NamedTuple):
     ``created`` and ``updated`` are seconds since the epoch, ``seconds`` is how long the job took.
     ``body`` is None where bodies are not stored, ``said`` is the server's own word for the state,
     ``holder`` names the process that sent the request, and ``sent`` holds digests of the texts in
-    the request.
+    the request. ``first_reply`` answered it: ``@status`` with ``@body`` (JSON) or ``@text``.
     """
 
     ref: str
@@ -136,6 +137,7 @@ class LedgerEntry(NamedTuple):
     target: str | None
     holder: str | None
     sent: list[str] | None
+    first_reply: dict[str, Any] | None = None
     files: tuple[SavedFile, ...] = ()
 
     @classmethod
@@ -195,8 +197,7 @@ class Ledger:
         row = {name: values[name] for name in CHANGES if values.get(name) is not None}
         if values.get("task_ids"):
             row["task_ids"] = json.dumps(list(values["task_ids"]))
-        if values.get("reply") is not None:
-            row["reply"] = json.dumps(values["reply"])
+        row |= {name: json.dumps(values[name]) for name in REPLIES if values.get(name) is not None}
         now = self._clock()
         db.execute(_update(*row), {"ref": ref, "now": now, "state": state, **row})
         for file in values.get("files", ()):

@@ -40,6 +40,7 @@ CREATE INDEX files_by_ref ON files (ref);
 """,
     "ALTER TABLE jobs ADD COLUMN holder TEXT",
     "ALTER TABLE jobs ADD COLUMN sent TEXT; ALTER TABLE origins ADD COLUMN seen REAL",
+    "ALTER TABLE jobs ADD COLUMN first_reply TEXT",
 )
 """The statements that lead from each version of the file (``user_version``) to the next."""
 
