@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 TEXT = {"type": "string"}
 WAITING = {"prompt": TEXT, "style": TEXT, "timeoutMs": {"type": "integer", "default": 300_000}}
 LISTED = {
-    *("login", "logout", "whoami", "call", "api", "probe", "doctor", "completion", "version"),
+    *("login", "logout", "whoami", "call", "api", "probe", "report", "doctor"),
+    *("completion", "version"),
     *(f"config {word}" for word in ("get", "list", "path")),
     *(f"actions {word}" for word in ("list", "schema", "search")),
     *(
