@@ -8,6 +8,7 @@ from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import DownloadError, NetworkError
 from callsheet.flows.effects import Download, Flow, HttpReply, Sleep
 from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, pause
+from callsheet.protocol.inline_data import decode, is_data_link
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -27,9 +28,12 @@ def download(
 ) -> Flow[None]:
     """Fill ``part`` from ``url``; ``renew`` asks the server for a new link when this one expired.
 
-    Raises ``DownloadError`` after eight attempts in a row without a new byte, and at once when
-    another attempt cannot help.
+    A data link is decoded and sends no request. Raises ``DownloadError`` after eight attempts in
+    a row without a new byte, and at once when another attempt cannot help.
     """
+    if is_data_link(url):
+        _unpack(url, part)
+        return
     part.resume(url)
     attempts, furthest = 0, part.size
     renewed_at = -1
@@ -57,6 +61,19 @@ def download(
         if attempts >= ATTEMPTS:
             raise DownloadError(f"the file cannot be fetched: {failure}", retryable=True)
         yield Sleep(pause(reply, attempts, throttled=False, timing=timing))
+
+
+def _unpack(link: str, part: PartialFile) -> None:
+    """Write the file that a data link holds; raise ``DownloadError`` where it is not whole."""
+    part.begin(200, {})
+    try:
+        for chunk in decode(link):
+            part.write(chunk)
+    except ValueError:
+        raise DownloadError("the answer holds a file that is no valid base64") from None
+    part.end()
+    if not part.complete:
+        raise DownloadError("the answer holds a file that is not whole")
 
 
 def _get(url: str, part: PartialFile) -> Flow[HttpReply]:

@@ -1,10 +1,11 @@
-"""Find the links of a result in a reply, and never one that the request itself contained."""
+"""Find the links of a reply, tell which media an action makes, and mark requests."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.values import expand, is_link, split_links, words
@@ -13,66 +14,56 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DEPTH = 40
-_MOST = 1000
 _NODES = 50_000
-_PLAIN_LINK = r"(?i:https?)://|(?i:data):|/\S"
-_EXTENSION = r"\.([A-Za-z0-9]{2,5})(?=[?#]|\Z)"
-_INLINE_TYPE = r"(?i:data:)([a-z]+)/"
+_EXTENSION = r"\.([A-Za-z0-9]{2,6})(?=[?#]|\Z)"
+_INLINE_START = re.compile(r"\s*(?:data:|[A-Za-z0-9+/_-]{40}|[\w.+-]{1,60}/[\w.+-]{1,60};)", re.I)
+_LINK_IN_TEXT = r"(?i:https?)://[^\s<>\"'()\[\]{}|\\^`]+"
+_LONGEST_TEXT = 100_000
 _NONE: frozenset[str] = frozenset()
 
 
 class Medium(NamedTuple):
     """A link that may be a result.
 
-    ``kind`` is ``video``, ``image``, ``audio`` or ``file`` where its name, its type or its key
-    says so, ``other`` for a name that says that it is no medium (``.json``), and empty where
-    nothing does. ``named`` is true for a field that the output schema or the overlay names.
+    ``kind`` is ``video``, ``image``, ``audio`` or ``file`` where its bytes, its name, its type or
+    its key says so, ``other`` for a name that says that it is no medium (``.json``), and empty
+    where nothing does. ``named`` is true for a field that the output schema or the overlay
+    names, ``is_known`` for a key that tells of results; ``place`` holds the keys that lead to it.
     """
 
     link: str
     kind: str = ""
     named: bool = False
+    is_known: bool = True
+    place: tuple[str, ...] = ()
 
 
-class _Location(NamedTuple):
-    """A text in a reply: the keys that lead to it, its depth, and the type named beside it.
+class Location(NamedTuple):
+    """A link in a reply: ``path`` leads to the ``text`` that holds it, through keys and indexes.
 
-    ``is_input`` is true inside an object that declares its file an input of the job.
+    ``owner`` is the object that the text stands in; ``is_input`` is true inside an object that
+    declares its file an input of the job, ``is_prose`` for a link within a sentence.
     """
 
-    keys: tuple[str, ...]
-    depth: int
+    path: tuple[str | int, ...]
     text: str
-    stated_type: str
-    is_input: bool
+    owner: dict[str, Any]
+    is_input: bool = False
+    link: str = ""
+    is_prose: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of the path, without indexes."""
+        return tuple(step for step in self.path if isinstance(step, str))
 
 
-def find_media(
-    views: Sequence[Any], *, marks: RequestMarks, names: Sequence[str] = ()
-) -> tuple[Medium, ...]:
-    """Return the links in ``views`` (JSON values), each once, the likeliest result first.
+def find_links(views: Sequence[Any]) -> list[Location]:
+    """Return the links in ``views`` (JSON values), in document order.
 
-    ``names`` are the reply's fields that the output schema or the overlay names. Else keys that
-    end in url, urls or uri count, and links from the root under output, images and the like.
-    Relative links stay as they came. ``marks`` are those of the request.
+    Files that stand in the reply itself become data links; relative links stay as they came.
     """
-    fields = [_plain(name) for name in names]
-    own = words(names[0])[:1] if names else ()
-    ranked: list[tuple[tuple[bool, int, int, bool, int], Medium]] = []
-    for location in (location for view in views for location in _links(view)):
-        rank = _field_rank(location, fields)
-        if (rank is None and not _looks_like_media(location)) or marks.contain(location.text):
-            continue
-        medium = Medium(location.text, _kind_of(location), named=rank is not None)
-        foreign = _foreign(location, own) if rank is None else 0
-        by_name = len(fields) if rank is None else rank
-        repeats = any(marks.name_field(key) for key in location.keys[-1:])
-        ranked.append(((repeats, by_name, foreign, _is_variant(location), location.depth), medium))
-    ranked.sort(key=lambda pair: pair[0])
-    unique: dict[str, Medium] = {}
-    for _, medium in ranked:
-        unique.setdefault(medium.link, medium)
-    return tuple(unique.values())[:_MOST]
+    return [location for view in views for location in _links(view)]
 
 
 def select_media(
@@ -81,11 +72,17 @@ def select_media(
     """Return the media that are results of an action which makes the ``expected`` kinds.
 
     A link of another kind is no result (a cover is no video). If any link is in a named field,
-    only such links count; a link whose kind is known goes before one of an unknown kind.
+    only such links count; a link whose kind is known goes before one of an unknown kind. Under
+    a key that tells nothing, a link counts where it is of the expected kind, all such links
+    stand in one place, and nothing better is there.
     """
     fitting = [medium for medium in media if not expected or medium.kind in {"", *expected}]
-    fitting = [medium for medium in fitting if medium.named] or fitting
-    return tuple(sorted(fitting, key=lambda medium: bool(expected) and not medium.kind))
+    known = [medium for medium in fitting if medium.is_known]
+    if not known:
+        sure = [medium for medium in fitting if medium.kind in expected]
+        return tuple(sure) if len({medium.place for medium in sure}) == 1 else ()
+    known = [medium for medium in known if medium.named] or known
+    return tuple(sorted(known, key=lambda medium: bool(expected) and not medium.kind))
 
 
 def expected_media(action_id: str, out: str = "") -> frozenset[str]:
@@ -100,10 +97,10 @@ def expected_media(action_id: str, out: str = "") -> frozenset[str]:
     segments = [words(segment) for segment in action_id.split(".")]
     last = segments[-1]
     if "to" in last:
-        return _kinds_in(last[last.index("to") + 1 :])
+        return kinds_in(last[last.index("to") + 1 :])
     if makes_text(action_id):
         return frozenset()
-    return next((kinds for segment in reversed(segments) if (kinds := _kinds_in(segment))), _NONE)
+    return next((kinds for segment in reversed(segments) if (kinds := kinds_in(segment))), _NONE)
 
 
 def expects_medium(action_id: str, out: str = "", *, is_job: bool, names: Sequence[str]) -> bool:
@@ -123,10 +120,11 @@ def makes_text(action_id: str) -> bool:
         last = last[last.index("to") + 1 :]
     if vocab.TEXT_WORDS.intersection(last):
         return True
-    return not _kinds_in(last) and any(vocab.TEXT_WORDS.intersection(group) for group in groups)
+    return not kinds_in(last) and any(vocab.TEXT_WORDS.intersection(group) for group in groups)
 
 
-def _kinds_in(parts: Sequence[str]) -> frozenset[str]:
+def kinds_in(parts: Sequence[str]) -> frozenset[str]:
+    """Return the kinds of medium that some words name."""
     return frozenset(vocab.MEDIUM_WORDS[word] for word in parts if word in vocab.MEDIUM_WORDS)
 
 
@@ -136,39 +134,71 @@ def kind_of_name(name: str) -> str:
     return vocab.EXTENSION_KINDS.get(match[1].lower(), "") if match else ""
 
 
-def _links(view: Any) -> Iterator[_Location]:
+def kind_of_key(key: str) -> str:
+    """Return the kind of medium that a key names; empty where it names none, or several."""
+    kinds = kinds_in(words(key))
+    return next(iter(kinds)) if len(kinds) == 1 else ""
+
+
+def _links(view: Any) -> Iterator[Location]:
+    """Yield the links of a JSON value in document order: whole texts, lists, files, sentences."""
     for location in _texts(view):
-        for text in split_links(location.text):
-            if is_link(text):
-                yield location._replace(text=text)
+        text = location.text
+        if _INLINE_START.match(text) and (link := _inline_link(location)):
+            yield location._replace(link=link)
+            continue
+        links = [part for part in split_links(text) if is_link(part) and _leads(location, part)]
+        yield from (location._replace(link=link) for link in links)
+        if not links and _may_tell_link(location):
+            for link in _links_in_prose(text):
+                yield location._replace(link=link, is_prose=True)
 
 
-def _texts(view: Any) -> Iterator[_Location]:
+def _leads(location: Location, link: str) -> bool:
+    """Tell whether a link is none by chance: ``acme/model-2`` may be the name of a model."""
+    if "://" in link or link[:1] in "/.":
+        return True
+    own = location.keys[-1].lower() if location.keys else ""
+    return own.endswith(vocab.LINK_ENDINGS) or kind_of_name(link) != ""
+
+
+def _inline_link(location: Location) -> str:
+    """Return the file that stands in a text, as a data link, or ``""``."""
+    from callsheet.protocol.inline_data import as_data_link
+
+    stated = (location.owner.get(key) for key in vocab.TYPE_KEYS)
+    types = (text for text in stated if isinstance(text, str) and "/" in text)
+    by_key = (kind for key in reversed(location.keys) if (kind := kind_of_key(key)))
+    return as_data_link(location.text, next(types, "") or next(by_key, ""))
+
+
+def _links_in_prose(text: str) -> list[str]:
+    return [link.rstrip(".,;:!?*") for link in re.findall(_LINK_IN_TEXT, text)]
+
+
+def _may_tell_link(location: Location) -> bool:
+    text, keys = location.text, location.keys
+    is_sentence = len(text) <= _LONGEST_TEXT and "://" in text and text.lstrip()[:1] not in "{["
+    return is_sentence and bool(keys) and keys[-1].lower() in vocab.PROSE_KEYS
+
+
+def _texts(view: Any) -> Iterator[Location]:
     """Yield all texts of a JSON value in document order, without recursion."""
-    stack: list[tuple[Any, tuple[str, ...], int, str, bool]] = [(view, (), 0, "", False)]
+    stack: list[tuple[Any, tuple[str | int, ...], dict[str, Any], bool]] = [(view, (), {}, False)]
     for _ in range(_NODES):
         if not stack:
             return
-        value, keys, depth, stated, is_input = stack.pop()
+        value, path, owner, is_input = stack.pop()
         if isinstance(value, str):
-            yield _Location(keys, depth, value, stated, is_input)
-        elif isinstance(value, dict) and depth < _DEPTH:
-            own_type, is_own_input = _stated_type(value), is_input or _is_input(value)
+            yield Location(path, value, owner, is_input)
+        elif isinstance(value, dict) and len(path) < _DEPTH:
+            is_own_input = is_input or _is_input(value)
             stack += [
-                (child, (*keys, key), depth + 1, own_type, is_own_input)
-                for key, child in reversed(value.items())
+                (child, (*path, key), value, is_own_input) for key, child in reversed(value.items())
             ]
-        elif isinstance(value, list) and depth < _DEPTH:
-            stack += [(child, keys, depth + 1, stated, is_input) for child in reversed(value)]
-
-
-def _stated_type(table: dict[str, Any]) -> str:
-    """Return the type that an object states for itself: ``{"type": "video", "url": …}``."""
-    for key in vocab.TYPE_KEYS:
-        text = table.get(key)
-        if isinstance(text, str) and len(text) <= 100:
-            return text
-    return ""
+        elif isinstance(value, list) and len(path) < _DEPTH:
+            entries = reversed(list(enumerate(value)))
+            stack += [(child, (*path, index), owner, is_input) for index, child in entries]
 
 
 def _is_input(table: dict[str, Any]) -> bool:
@@ -177,93 +207,7 @@ def _is_input(table: dict[str, Any]) -> bool:
     return isinstance(role, str) and not vocab.INPUT_ROLES.isdisjoint(words(role))
 
 
-def _kind_of(location: _Location) -> str:
-    """Return the kind of a link: by its extension, by its stated type, then by its keys."""
-    inline = re.match(_INLINE_TYPE, location.text.strip())
-    if inline:
-        return inline[1].lower()
-    by_name = kind_of_name(location.text)
-    if by_name:
-        return by_name
-    stated = {vocab.MEDIUM_WORDS.get(word, "") for word in words(location.stated_type)} - {""}
-    if len(stated) == 1:
-        return stated.pop()
-    return next((kind for key in reversed(location.keys) if (kind := _kind_of_key(key))), "")
-
-
-def _kind_of_key(key: str) -> str:
-    """Return the kind of medium that a key names; empty where it names none, or several."""
-    kinds = {vocab.MEDIUM_WORDS.get(word, "") for word in words(key)} - {""}
-    return kinds.pop() if len(kinds) == 1 else ""
-
-
-def _plain(name: str) -> str:
-    return "".join(words(name))
-
-
-def _field_rank(location: _Location, fields: Sequence[str]) -> int | None:
-    """Return the index of a location's key in ``fields``, unless it is in a forbidden object."""
-    own = _plain(location.keys[-1]) if location.keys else ""
-    if not own or own not in fields or location.is_input:
-        return None
-    if any(_is_forbidden(key) for key in location.keys[:-1]):
-        return None
-    return fields.index(own)
-
-
-def _looks_like_media(location: _Location) -> bool:
-    if not location.keys or location.is_input or any(_is_forbidden(key) for key in location.keys):
-        return False
-    own = location.keys[-1]
-    stem = _stem(own)
-    if stem is not None:
-        parts = words(stem)
-        if vocab.NOT_A_FILE.intersection(parts):
-            return False
-        return bool(_kinds_in(parts)) or vocab.RESULT_WORDS.issuperset(parts)
-    parts = words(own)
-    is_medium = bool(parts) and all(
-        part in vocab.MEDIA_KEYS or part in vocab.RESULT_WORDS or part in vocab.MEDIUM_WORDS
-        for part in parts
-    )
-    is_page = not vocab.NOT_A_FILE.isdisjoint(parts)
-    return is_medium and not is_page and bool(re.match(_PLAIN_LINK, location.text.strip()))
-
-
-def _is_forbidden(key: str) -> bool:
-    """Tell whether no link under a key is a result: previews, and echoes of the request."""
-    stem = _stem(key)
-    parts = words(key) if stem is None else words(stem)
-    if vocab.NEVER_MEDIA.intersection(parts) or any(
-        part.startswith(vocab.REQUEST_PREFIXES) for part in parts
-    ):
-        return True
-    if vocab.MATERIAL_WORDS.intersection(parts) and not vocab.GENERATED_WORDS.intersection(parts):
-        return True
-    return "".join(parts).startswith(vocab.FRAME_PREFIXES)
-
-
-def _is_variant(location: _Location) -> bool:
-    """Tell whether a location holds a variant of the result (with captions, with a watermark)."""
-    return any(vocab.VARIANTS.intersection(words(key)) for key in location.keys)
-
-
-def _stem(key: str) -> str | None:
-    """Return the part of a key before url, urls or uri; ``None`` for a key with another ending."""
-    lowered = key[:200].lower().rstrip("_- ")
-    for ending in vocab.LINK_ENDINGS:
-        if lowered.endswith(ending):
-            return key[:200].rstrip("_- ")[: -len(ending)]
-    return None
-
-
-def _foreign(location: _Location, own: tuple[str, ...]) -> int:
-    """Return 0 for a location whose keys name the action's own medium (``video``), else 1."""
-    return 0 if any(part in _plain(key) for part in own for key in location.keys) else 1
-
-
 _SEPARATOR = r"\s*,\s*"
-_NODES = 50_000
 _LONG_TEXT = 256
 _DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits tell the few links of one request apart
 
@@ -283,12 +227,13 @@ class RequestMarks:
     @classmethod
     def of(cls, body: Any) -> RequestMarks:
         """Return the marks of a request's body (a JSON value)."""
-        digests: list[str] = []
+        digests: set[str] = set()
         for key, text in _fields_of(expand(body)):
             forms = [form for part in _parts(text) for form in _forms(part)]
-            digests += map(_digest, forms)
+            digests.update(map(_digest, forms))
             if forms and key:
-                digests.append(_digest(_field(key)))
+                digests.add(_digest(_field(key)))
+                digests.update(_digest(f"kind {kind}") for kind in _kinds_of(key, text))
         return cls(digests)
 
     def contain(self, text: str) -> bool:
@@ -300,6 +245,10 @@ class RequestMarks:
     def name_field(self, key: str) -> bool:
         """Tell whether the request held a link in a field of this name."""
         return bool(self.digests) and _digest(_field(key)) in self.digests
+
+    def have_kind(self, kind: str) -> bool:
+        """Tell whether the request held a medium of this kind."""
+        return bool(self.digests) and _digest(f"kind {kind}") in self.digests
 
 
 NO_MARKS = RequestMarks()
@@ -313,11 +262,20 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LENGTH]
 
 
+def _kinds_of(key: str, text: str) -> frozenset[str]:
+    """Return the kinds of medium that a request holds in a field, by file names or by the key."""
+    named = frozenset(kind_of_name(part) for part in _parts(text)) - {"", "other"}
+    return named or kinds_in(words(key)) or frozenset({""})
+
+
 def _parts(text: str) -> Iterator[str]:
-    """Yield a text and, of a comma list of links or paths, its parts."""
+    """Yield a text, the parts of a comma list of links or paths, and the links in a sentence."""
     yield text.strip()
-    if "," in text and len(text) <= 100_000:
-        yield from re.split(_SEPARATOR, text.strip())
+    if len(text) <= _LONGEST_TEXT:
+        if "," in text:
+            yield from re.split(_SEPARATOR, text.strip())
+        if "://" in text:
+            yield from _links_in_prose(text)
 
 
 def _forms(text: str) -> Iterator[str]:
@@ -326,19 +284,19 @@ def _forms(text: str) -> Iterator[str]:
     Servers store a user's file under another address: then only the name is the same. Generic
     names (``video.mp4``) identify no file.
     """
-    if not is_link(text):
-        if len(text) > _LONG_TEXT:  # a file within the request, as base64
+    is_inline = text[:5].lower() == "data:"
+    if is_inline or not is_link(text):
+        if is_inline or len(text) > _LONG_TEXT:  # a file within the request, as base64
             yield text
+            yield text.partition(";base64,")[2] or text
         return
     yield text
-    if text[:5].lower() == "data:":
-        return
     bare = re.split(r"[?#]", text, maxsplit=1)[0]
     yield bare
     name = bare.rstrip("/").rpartition("/")[2]
     stem = re.sub(r"[\W_\d]+", "", name.rpartition(".")[0].lower())
     if "." in name and stem and stem not in vocab.GENERIC_FILE_NAMES:
-        yield name
+        yield unquote(name)
 
 
 def texts_of(view: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from callsheet.protocol.media import (
     NO_MARKS,
     Medium,
     RequestMarks,
-    find_media,
+    find_links,
     select_media,
     texts_of,
 )
@@ -168,7 +168,8 @@ def _state_without_word(
     The reply to a create request is final only with a medium that is certainly the action's
     own: a ``result_url`` may be an address to poll.
     """
-    if media and (role != "create" or not expected or media[0].kind in expected or media[0].named):
+    is_sure = any(medium.named or medium.kind in expected for medium in media[:1])
+    if media and media[0].is_known and (role != "create" or not expected or is_sure):
         return "done"
     has_error = any(any(values_of(table, vocab.ERROR_KEYS)) for table in tables)
     return "failed" if has_error and role == "query" else ""
@@ -341,7 +342,12 @@ def _media(
     views: tuple[Any, ...], names: Sequence[str], overrides: Overrides, marks: RequestMarks
 ) -> tuple[Medium, ...]:
     if not overrides.media:
-        return find_media(views, marks=marks, names=names)
+        locations = find_links(views)
+        if not locations:
+            return ()
+        from callsheet.protocol.result_links import rank_links
+
+        return rank_links(locations, marks, names)
     texts = [text.strip() for text in _forced_texts(views, overrides) if is_link(text)]
     links = dict.fromkeys(text for text in texts if not marks.contain(text))
     # The user chose the path: the kind of its links does not matter.

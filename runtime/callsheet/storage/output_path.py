@@ -18,6 +18,9 @@ EXTENSIONS = {
     "audio/mpeg": ".mp3",
     "audio/wav": ".wav",
     "audio/ogg": ".ogg",
+    "audio/mp4": ".m4a",
+    "audio/flac": ".flac",
+    "model/gltf-binary": ".glb",
     "application/json": ".json",
     "application/pdf": ".pdf",
     "application/zip": ".zip",
@@ -78,6 +81,8 @@ def extension_of(url: str, content_type: str = "") -> str:
     """Return a known extension for a link, by its content type or its path; empty for others."""
     from urllib.parse import urlsplit
 
+    if url[:5].lower() == "data:":
+        return EXTENSIONS.get(url[5:80].partition(",")[0].partition(";")[0].lower(), "")
     by_type = EXTENSIONS.get(content_type.partition(";")[0].strip().lower(), "")
     by_path = os.path.splitext(urlsplit(url).path)[1].lower()
     return by_type or (by_path if by_path in KNOWN else "")

@@ -123,6 +123,7 @@ def test_order_and_names(data: Any, names: tuple[str, ...], media: tuple[str, ..
             "files/a.mp4",
         ),
         *("a.mp4", "//cdn.example/a.mp4", "HTTPS://X/a", "data:image/png;base64,AAAA"),
+        *("https://x/my film.mp4", "https://x/my film.mp4?signed=a b"),
     ],
 )
 def test_links_come_as_they_were(link: str) -> None:
@@ -142,6 +143,7 @@ def test_links_from_the_root_count_under_output(link: str) -> None:
             "s3://bucket/a.mp4",
             "https://",
             "https://x/a b",
+            "https://x/a.mp4 is ready",
             "https://x/\x1b[31m",
             "data:text/html,x",
         ),

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol.media import RequestMarks, expected_media, expects_medium
+from callsheet.protocol.media import (
+    NO_MARKS,
+    RequestMarks,
+    expected_media,
+    expects_medium,
+    find_links,
+)
 from callsheet.protocol.replies import read_reply
+from callsheet.protocol.result_links import explain_links
+from callsheet.protocol.values import expand
 
 VIDEO, COVER = "https://cdn.example/v.mp4", "https://cdn.example/c.jpg"
 BARE = "https://cdn.example/9f1c"
@@ -113,7 +121,7 @@ def test_a_name_that_says_nothing_identifies_no_file(name: str) -> None:
 
 def test_marks_hold_no_text_of_the_request() -> None:
     marks = RequestMarks.of({"prompt": "waves", "image": "https://mine.example/holiday.png"})
-    assert len(marks.digests) == 3
+    assert len(marks.digests) == 4  # the link, its name, its field and its kind
     assert "holiday" not in repr(sorted(marks.digests))
     assert not marks.contain("waves")
 
@@ -139,3 +147,118 @@ def test_of_a_list_of_jobs_only_the_one_asked_about_counts() -> None:
     for reply in ({"jobs": [other, own]}, {"data": [other, own]}, [other, own]):
         reading = read_reply(reply, sent={"taskId": "u1"}, role="query", expected=MOVIE)
         assert reading.media == (VIDEO,)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("download", "generated", "resource", "mp4", "location", "src", "outputVideo", "film"),
+        *("artifact", "content", "file_path", "url_mp4", "storage_url", "ResultVideoUrl", "after"),
+        *("motionMP4URL", "resource_without_watermark", "download_link", "final_video"),
+    ],
+)
+@pytest.mark.parametrize("link", [VIDEO, BARE])
+def test_keys_that_tell_of_results(key: str, link: str) -> None:
+    reply = {"status": "done", key: link}
+    assert read_reply(reply, role="query", expected=MOVIE).media == (link,)
+
+
+OTHER = "https://cdn.example/w.mp4"
+
+
+@pytest.mark.parametrize(
+    ("reply", "sent", "media"),
+    [
+        ({"unheard_of": VIDEO}, {}, (VIDEO,)),
+        ({"unheard_of": [VIDEO, OTHER]}, {}, (VIDEO, OTHER)),
+        ({"entries": [{"unheard_of": VIDEO}, {"unheard_of": OTHER}]}, {}, (VIDEO, OTHER)),
+        ({"unheard_of": {"type": "video", "at": BARE}}, {}, (BARE,)),
+        ({"unheard_of": BARE}, {}, ()),
+        ({"unheard_of": COVER}, {}, ()),
+        ({"unheard_of": VIDEO, "another": OTHER}, {}, ()),
+        ({"unheard_of": VIDEO, "url": BARE}, {}, (BARE,)),
+        ({"unheard_of": VIDEO}, {"video": "https://mine.example/holiday.mp4"}, ()),
+        ({"unheard_of": VIDEO}, {"file": "https://mine.example/holiday"}, ()),
+        ({"unheard_of": VIDEO}, {"image": "https://mine.example/holiday.png"}, (VIDEO,)),
+    ],
+)
+def test_a_key_that_tells_nothing_holds_a_result_where_nothing_else_may_be_it(
+    reply: Any, sent: Any, media: tuple[str, ...]
+) -> None:
+    data = {"status": "done", **reply}
+    assert read_reply(data, sent=sent, role="query", expected=MOVIE).media == media
+
+
+def test_a_key_that_tells_nothing_makes_no_state() -> None:
+    for role in ("create", "query"):
+        assert read_reply({"id": "u", "unheard_of": VIDEO}, role=role, expected=MOVIE).state == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "media"),
+    [
+        ({"video": {"url": OTHER, "watermark_free_url": VIDEO}}, (VIDEO, OTHER)),
+        ({"resultWaterMarkUrls": [OTHER], "resultUrls": [VIDEO]}, (VIDEO, OTHER)),
+        ({"results": {"min": {"url": OTHER}, "raw": {"url": VIDEO}}}, (VIDEO, OTHER)),
+        ({"file_path": "/tmp/v.mp4", "url": VIDEO}, (VIDEO, "/tmp/v.mp4")),
+        ({"urls": {"stream": OTHER}, "output": VIDEO}, (VIDEO, OTHER)),
+        ({"result": {"sample": VIDEO}}, (VIDEO,)),
+        ({"sample": VIDEO}, ()),
+        ({"before": OTHER, "after": VIDEO}, (VIDEO,)),
+        ({"response": {"url": VIDEO}}, (VIDEO,)),
+        ({"_links": {"self": {"href": OTHER}, "download": {"href": VIDEO}}}, (VIDEO,)),
+        ({"links": [{"rel": "self", "href": OTHER}, {"rel": "file", "href": VIDEO}]}, (VIDEO,)),
+        ({"videos": {"1:2": BARE}}, (BARE,)),
+        ({"a": [{"type": "cover_video", "url": OTHER}, {"type": "video", "url": VIDEO}]}, (VIDEO,)),
+        ({"type": "preview", "status": "done", "url": VIDEO}, (VIDEO,)),
+        ({"type": "video", "image_url": BARE}, ()),
+        ({"output": {"type": "m2v", "url": BARE}}, (BARE,)),
+        ({"data": {"makeVideo": {"edges": [{"node": {"src": BARE}}]}}}, (BARE,)),
+        ({"recent": [{"videoUrl": OTHER}], "videoUrl": VIDEO}, (VIDEO,)),
+        ({"message": f"It is at {VIDEO}, for a day."}, (VIDEO,)),
+        ({"content": f"![film]({VIDEO})\n[page](https://x.example/a)"}, (VIDEO,)),
+        ({"prompt": f"like {VIDEO}"}, ()),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_link_decides(reply: Any, media: tuple[str, ...]) -> None:
+    data = {"id": "u", **reply, "state": "done"}
+    assert read_reply(data, role="query", expected=MOVIE).media == media
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{VIDEO},{OTHER}",
+        f" {VIDEO} ; {OTHER} ",
+        f"{VIDEO}\n{OTHER}",
+        f"['{VIDEO}', '{OTHER}']",
+        f'["{VIDEO}", "{OTHER}"]',
+        json.dumps(json.dumps([VIDEO, OTHER])),
+    ],
+)
+def test_a_text_may_hold_several_links(text: str) -> None:
+    assert read_reply({"resultUrls": text}, expected=MOVIE).media == (VIDEO, OTHER)
+
+
+def test_a_link_of_the_prompt_is_the_requests_own() -> None:
+    reply = {"status": "done", "url": VIDEO}
+    sent = {"prompt": f"Like {VIDEO}, but at night."}
+    assert read_reply(reply, sent=sent, role="query", expected=MOVIE).media == ()
+
+
+def test_the_evidence_tells_each_link_with_its_rules() -> None:
+    reply = {
+        "status": "done",
+        "input": {"video": OTHER},
+        "resultJson": json.dumps({"urls": [VIDEO]}),
+        "thumbnail": COVER,
+    }
+    evidence = explain_links(find_links([expand(reply)]), NO_MARKS, (), frozenset({VIDEO}))
+
+    assert [(entry.pointer, entry.chosen, entry.rules) for entry in evidence] == [
+        ("/input/video", False, ("+a key of results", "+video by its name",
+                                 "-under a key of inputs or previews")),
+        ("/resultJson/urls/0", True, ("+a key of results", "+video by its name")),
+        ("/thumbnail", False, ("+a key of results", "+image by its name",
+                               "-under a key of inputs or previews")),
+    ]  # fmt: skip

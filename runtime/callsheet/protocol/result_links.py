@@ -1,0 +1,243 @@
+"""Weigh the links of a reply by rules, and rank those that may be its result."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from callsheet.jsonio import to_pointer
+from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.evidence import Candidate
+from callsheet.protocol.inline_data import is_data_link, kind_of_link, shorten
+from callsheet.protocol.media import Medium, kind_of_key, kind_of_name, kinds_in
+from callsheet.protocol.values import is_absolute, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from callsheet.protocol.media import Location, RequestMarks
+
+_MOST = 1000
+_LABEL = r"[A-Za-z][A-Za-z _-]{0,40}"
+Rank = tuple[bool, int, int, int, int]
+
+
+class _Weighed(NamedTuple):
+    """A link with the rules that spoke for it (``+``) and against it (``-``)."""
+
+    location: Location
+    medium: Medium
+    rank: Rank
+    rules: tuple[str, ...]
+
+    @property
+    def is_possible(self) -> bool:
+        return not any(rule.startswith("-") for rule in self.rules)
+
+
+def rank_links(
+    locations: Sequence[Location], marks: RequestMarks, names: Sequence[str]
+) -> tuple[Medium, ...]:
+    """Return the links that may be a result, each once, the likeliest first.
+
+    ``marks`` are those of the request; ``names`` are the fields that the output schema or the
+    overlay names, the action's own medium first.
+    """
+    weighed = [_weigh(location, marks, names) for location in locations]
+    possible = sorted((link for link in weighed if link.is_possible), key=lambda link: link.rank)
+    unique: dict[str, Medium] = {}
+    for link in possible:
+        unique.setdefault(link.medium.link, link.medium)
+    return tuple(unique.values())[:_MOST]
+
+
+def explain_links(
+    locations: Sequence[Location],
+    marks: RequestMarks,
+    names: Sequence[str],
+    chosen: frozenset[str],
+) -> tuple[Candidate, ...]:
+    """Return each link as evidence; ``chosen`` are the links that were decided on."""
+    weighed = [_weigh(location, marks, names) for location in locations]
+    return tuple(
+        Candidate(
+            "media",
+            to_pointer(link.location.path),
+            shorten(link.medium.link),
+            link.rules,
+            chosen=link.medium.link in chosen and link.is_possible,
+        )
+        for link in weighed
+    )
+
+
+def _weigh(location: Location, marks: RequestMarks, names: Sequence[str]) -> _Weighed:
+    """Apply every rule to a link."""
+    field = _field_rank(location, names)
+    kind, source = _kind_of(location)
+    is_known = field is not None or _tells_of_results(location)
+    against = [name for name, holds in _AGAINST if field is None and holds(location)]
+    against += ["sent with the request"] if marks.contain(location.link) else []
+    if not is_known and (
+        source == "key" or not kind or marks.have_kind(kind) or marks.have_kind("")
+    ):
+        against.append("a key that tells nothing")
+    own_words = words(names[0])[:1] if names else ()
+    rank = (
+        any(marks.name_field(key) for key in location.keys[-1:]),
+        len(names) if field is None else field,
+        0 if field is not None or _names_one_of(location, own_words) else 1,
+        _variant_of(location),
+        len(location.path),
+    )
+    rules = ["+a field of the output schema"] if field is not None else []
+    rules += ["+a key of results"] if is_known and field is None else []
+    rules += [f"+{kind} by its {source}"] if kind else []
+    rules += [f"-{name}" for name in against]
+    medium = Medium(location.link, kind, field is not None, is_known, location.keys)
+    return _Weighed(location, medium, rank, tuple(rules))
+
+
+def _kind_of(location: Location) -> tuple[str, str]:
+    """Return the kind of a link and what tells it: bytes, name, type or key."""
+    if is_data_link(location.link):
+        return kind_of_link(location.link), "bytes"
+    if by_name := kind_of_name(location.link):
+        return by_name, "name"
+    if location.keys and (by_key := kind_of_key(location.keys[-1])):
+        return by_key, "key"
+    stated = {_kind_of_word(part) for text in _types(location) for part in words(text)} - {""}
+    if len(stated) == 1:
+        return stated.pop(), "type"
+    by_place = (kind for key in reversed(location.keys[:-1]) if (kind := kind_of_key(key)))
+    return next(by_place, ""), "key"
+
+
+def _kind_of_word(word: str) -> str:
+    return vocab.MEDIUM_WORDS.get(word) or vocab.EXTENSION_KINDS.get(word, "")
+
+
+def _types(location: Location) -> list[str]:
+    """Return the types that the object of a link states for itself."""
+    texts = (location.owner.get(key) for key in vocab.TYPE_KEYS)
+    return [text for text in texts if isinstance(text, str) and len(text) <= 100]
+
+
+def _field_rank(location: Location, names: Sequence[str]) -> int | None:
+    """Return the index of a location's key in ``names``, unless it is in a forbidden object."""
+    own = _plain(location.keys[-1]) if location.keys else ""
+    fields = [_plain(name) for name in names]
+    if not own or own not in fields or location.is_input:
+        return None
+    if any(_is_forbidden(key, ()) for key in location.keys[:-1]):
+        return None
+    return fields.index(own)
+
+
+def _plain(name: str) -> str:
+    return "".join(words(name))
+
+
+def _names_one_of(location: Location, parts: Sequence[str]) -> bool:
+    return any(part in _plain(key) for part in parts for key in location.keys)
+
+
+def _stem(key: str) -> tuple[tuple[str, ...], bool]:
+    """Return the words of a key without those for a link, and whether there were such words."""
+    parts = words(key)
+    lowered = key[:200].lower().rstrip("_- ")
+    for ending in vocab.LINK_ENDINGS:
+        if lowered.endswith(ending):
+            parts = words(key[:200].rstrip("_- ")[: -len(ending)])
+            break
+    else:
+        if vocab.LINK_WORDS.isdisjoint(parts):
+            return parts, False
+    return tuple(part for part in parts if part not in vocab.LINK_WORDS), True
+
+
+def _own_key(location: Location) -> str:
+    """Return the key that tells what a link is: the last one that has letters."""
+    return next((key for key in reversed(location.keys) if re.search("[A-Za-z]{2}", key)), "")
+
+
+def _tells_of_results(location: Location) -> bool:
+    """Tell whether the key of a link says that it is something to save, under no other word."""
+    own = _own_key(location)
+    if not own or location.is_prose:
+        return False
+    parts, is_link = _stem(own)
+    inline = vocab.INLINE_WORDS if is_data_link(location.link) else frozenset[str]()
+    is_known = all(part in vocab.RESULT_KEYS or part in inline or part.isdigit() for part in parts)
+    if is_link or inline:
+        return is_known or bool(kinds_in(parts))
+    return is_known and bool(parts) and (is_absolute(location.link) or location.link[:1] == "/")
+
+
+def _is_page(location: Location) -> bool:
+    """Tell whether the key names a page or an address of the API: its own, or that around it."""
+    parts, is_link = _stem(_own_key(location))
+    around = words(location.keys[-2]) if is_link and not parts and len(location.keys) > 1 else ()
+    pages = vocab.NOT_A_FILE - vocab.WRAPPERS
+    return not (vocab.NOT_A_FILE if is_link else pages).isdisjoint(parts) or not pages.isdisjoint(
+        around
+    )
+
+
+def _under_forbidden_key(location: Location) -> bool:
+    keys = location.keys
+    return any(_is_forbidden(key, keys[:index]) for index, key in enumerate(keys))
+
+
+def _is_forbidden(key: str, above: Sequence[str]) -> bool:
+    """Tell whether no link under a key is a result: previews, and echoes of the request."""
+    parts, _ = _stem(key)
+    if vocab.NEVER_MEDIA.intersection(parts) or any(
+        part.startswith(vocab.REQUEST_PREFIXES) for part in parts
+    ):
+        return True
+    if any(phrase in "".join(parts) for phrase in vocab.FRAME_PHRASES):
+        return True
+    material = vocab.MATERIAL_WORDS.intersection(parts)
+    if material <= vocab.SAMPLES and any(
+        map(vocab.GENERATED_WORDS.intersection, map(words, above))
+    ):
+        return False
+    return bool(material) and not vocab.GENERATED_WORDS.intersection(parts)
+
+
+def _is_labelled_otherwise(location: Location) -> bool:
+    """Tell whether the object of a link calls it a preview, an input or a text."""
+    owner = location.owner
+    if any(key in owner for key in vocab.STATE_KEYS):  # the job itself
+        return False
+    labels = (owner.get(key) for key in vocab.LABEL_KEYS)
+    texts = (text for text in labels if isinstance(text, str) and re.fullmatch(_LABEL, text))
+    return any(_is_companion(words(text)) for text in texts)
+
+
+def _is_companion(parts: Sequence[str]) -> bool:
+    is_beside = not vocab.BESIDE.isdisjoint(parts)
+    return is_beside and all(part in vocab.BESIDE or part in vocab.RESULT_KEYS for part in parts)
+
+
+def _variant_of(location: Location) -> int:
+    """Return 1 for a variant of the result (captioned, watermarked, small), -1 for a clean one."""
+    rank = 0
+    for key in location.keys:
+        parts = words(key)
+        has_mark = "watermark" in "".join(parts)
+        if has_mark and not vocab.WITHOUT.isdisjoint(parts):
+            return -1
+        if has_mark or not vocab.VARIANTS.isdisjoint(parts):
+            rank = 1
+    return rank
+
+
+_AGAINST: tuple[tuple[str, Callable[[Location], bool]], ...] = (
+    ("an input of the job", lambda location: location.is_input),
+    ("under a key of inputs or previews", _under_forbidden_key),
+    ("a page or an address of the API", _is_page),
+    ("called a preview, an input or a text", _is_labelled_otherwise),
+)
+"""What makes a link no result, unless the output schema or the configuration names its field."""
