@@ -11,7 +11,8 @@ from callsheet.errors import CallsheetError, DownloadError, OutcomeUnknown, Stil
 from callsheet.flows.download import download
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import query_job
-from callsheet.protocol.media import expected_media, select_media
+from callsheet.protocol.inline_data import shorten
+from callsheet.protocol.media import expected_media, makes_text, select_media
 from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
 from callsheet.storage.partial_file import PartialFile, SavedFile
 from callsheet.text import shell_word
@@ -110,7 +111,7 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
             task_id=task_id,
             action=request.action,
         )
-    if not state:
+    if not state and not makes_text(request.action):
         return OutcomeUnknown(
             f"the answer to {request.action} names no file, and what it means is unknown",
             hint=copy, task_id=task_id, action=request.action,
@@ -184,7 +185,7 @@ def _write_manifest(request: SaveRequest, saved: SavedFile, link: str) -> None:
         "taskId": request.task_id or None,
         "reference": request.job.ref if request.job is not None else None,
         "host": request.host,
-        "link": origin_of(link) + "/…" if "?" in link else link,
+        "link": origin_of(link) + "/…" if "?" in link else shorten(link),
     }
     part = PartialFile(saved.path + ".json", force=request.force)
     try:
