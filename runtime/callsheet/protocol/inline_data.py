@@ -99,7 +99,7 @@ def shorten(link: str) -> str:
     if not is_data_link(link):
         return link
     head, _, payload = link.partition(",")
-    size = len(payload) * 3 // 4 if _is_base64(head) else len(payload)
+    size = len(payload.rstrip("=")) * 3 // 4 if _is_base64(head) else len(payload)
     return f"{head.partition(';')[0]} ({size:,} bytes)"
 
 

@@ -33,3 +33,13 @@ def test_the_last_column_gives_way_to_the_screen() -> None:
 
 def test_rows_for_programs_are_parted_by_tabs() -> None:
     assert table.separate_by_tabs([["a\tb", "c\nd"], ["", "x"]]) == "a b\tc d\n\tx\n"
+
+
+def test_a_file_in_a_value_is_cut_short_and_a_link_is_not() -> None:
+    link = "https://cdn.example/a?signature=" + "x" * 2000
+    inline = "data:image/png;base64," + "A" * 4000
+
+    assert table.cell({"image": "A" * 4000, "url": link, "data": inline, "prompt": "a " * 999}) == (
+        f'{{"image":"{"A" * 40}… (4,000 characters)","url":"{link}",'
+        f'"data":"data:image/png (3,000 bytes)","prompt":"{"a " * 999}"}}'
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -173,6 +174,38 @@ def test_the_file_of_an_action_that_is_no_job_is_recorded_as_saved(
         (job,) = runner(options(server.url, tmp_path), steps)
     assert job["state"] == "saved"
     assert [os.path.basename(file["path"]) for file in job["files"]] == ["a.png"]
+
+
+@pytest.mark.parametrize("form", ["{}", "data:application/octet-stream;base64,{}"])
+def test_files_that_stand_in_the_reply_are_saved_like_any_other(
+    runner: Runner, tmp_path: Path, form: str
+) -> None:
+    other = PNG[:20] + b"y" + PNG[21:]
+    texts = [form.format(base64.b64encode(data).decode()) for data in (PNG, other)]
+    with serving(said({"taskId": "t", "status": "done", "images": texts})) as server:
+
+        async def steps(client: Any, wait: Any) -> Any:
+            first = await saving(client, wait, str(tmp_path / "one.png"), manifest=True)
+            return first, await saving(client, wait, str(tmp_path / "{index}.{ext}"))
+
+        first, every = runner(options(server.url, tmp_path), steps)
+    assert [file.sha256 for file in every] == [
+        hashlib.sha256(data).hexdigest() for data in (PNG, other)
+    ]
+    assert first[0].sha256 == every[0].sha256
+    assert [os.path.basename(file.path) for file in every] == ["1.png", "2.png"]
+    manifest = json.loads((tmp_path / "one.png.json").read_text("utf-8"))
+    assert manifest["link"] == f"data:image/png ({len(PNG)} bytes)"
+
+
+@pytest.mark.parametrize("data", [PNG[:-4], PNG + b"x" * 5000])
+def test_a_file_in_the_reply_that_is_not_whole_leaves_nothing(tmp_path: Path, data: bytes) -> None:
+    reply = said({"taskId": "t", "status": "done", "image": base64.b64encode(data).decode()})
+    with serving(reply) as server, Client(**options(server.url, tmp_path)) as client:
+        result = client.submit(MAKE, BODY, check=False).wait()
+        with pytest.raises(DownloadError, match="not whole"):
+            result.save(str(tmp_path / "a.png"))
+    assert sorted(os.listdir(tmp_path)) == ["ledger"]
 
 
 def test_media_of_no_job_find_names_in_a_folder_too(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Any, TYPE_CHECKING
 from callsheet.text import did_you_mean
-from callsheet.cli.output.table import align, cell, separate_by_tabs, table_of
+from callsheet.cli.output.table import align, brief, cell, separate_by_tabs, table_of
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import INVISIBLE, _UNSAFE, dumps
 
@@ -98,8 +98,8 @@ def emit(
 ) -> None:
     """Print the result of a command in the format asked for.
 
-    ``human`` makes the short view for a terminal; without one a terminal gets JSON too, or with
-    ``raw`` the text as it is.
+    ``human`` makes the short view for a terminal; without one a terminal gets JSON too, with the
+    files in it cut short, or with ``raw`` the text as it is.
     """
     form = chosen_format(console)
     expression = console.flags.get("jmespath")
@@ -108,6 +108,8 @@ def emit(
     elif not form and human is not None and console.on_terminal():
         write(human().rstrip("\n") + "\n")
         return
+    elif not form and not raw and console.on_terminal():
+        value = brief(value)
     usual = "raw" if raw else "json"
     write(render(value, form or usual, raw_for_terminal=console.on_terminal()))
 

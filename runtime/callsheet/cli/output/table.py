@@ -9,6 +9,23 @@ if TYPE_CHECKING:
 
 
 _NARROWEST = 24
+_LONGEST_WORD = 1000
+
+
+def brief(value: Any) -> Any:
+    """Return a JSON value with the files that stand in it, as base64 or links, cut short."""
+    if isinstance(value, dict):
+        return {name: brief(field) for name, field in value.items()}
+    if isinstance(value, list):
+        return [brief(entry) for entry in value]
+    if not isinstance(value, str) or len(value) <= _LONGEST_WORD:
+        return value
+    if " " in value[:_LONGEST_WORD] or "://" in value[:_LONGEST_WORD]:  # words, a signed link
+        return value
+    from callsheet.protocol.inline_data import is_data_link, shorten
+
+    is_file = is_data_link(value)
+    return shorten(value) if is_file else f"{value[:40]}… ({len(value):,} characters)"
 
 
 def cell(value: Any) -> str:
@@ -18,6 +35,7 @@ def cell(value: Any) -> str:
 
     if value is None:
         return ""
+    value = brief(value)
     return one_line(value if isinstance(value, str) else dumps(value))
 
 
