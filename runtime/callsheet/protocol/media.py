@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol import media_words as vocab
 from callsheet.protocol.values import expand, is_link, split_links, words
 
 if TYPE_CHECKING:

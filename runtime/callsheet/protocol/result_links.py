@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.jsonio import to_pointer
-from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol import media_words as vocab
 from callsheet.protocol.evidence import Candidate
 from callsheet.protocol.inline_data import is_data_link, kind_of_link, shorten
 from callsheet.protocol.media import Medium, kind_of_key, kind_of_name, kinds_in
 from callsheet.protocol.values import is_absolute, words
+from callsheet.protocol.vocabulary import STATE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -209,7 +210,7 @@ def _is_forbidden(key: str, above: Sequence[str]) -> bool:
 def _is_labelled_otherwise(location: Location) -> bool:
     """Tell whether the object of a link calls it a preview, an input or a text."""
     owner = location.owner
-    if any(key in owner for key in vocab.STATE_KEYS):  # the job itself
+    if any(key in owner for key in STATE_KEYS):  # the job itself
         return False
     labels = (owner.get(key) for key in vocab.LABEL_KEYS)
     texts = (text for text in labels if isinstance(text, str) and re.fullmatch(_LABEL, text))
