@@ -71,6 +71,7 @@ TABLES = {
     "commands": _commands,
     "action flags": lambda: _flags(global_flags.ACTION),
     "job flags": lambda: _flags(global_flags.FAMILY),
+    "list flags": lambda: _flags(global_flags.PAGES),
     "other flags": lambda: _flags(global_flags.ANYWHERE),
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-LISTED = {"actions": [{"id": "v.free", "inputSchema": {}, "readOnly": True}]}
+LISTED = {"actions": [{"id": "v.free", "inputSchema": {"type": "object"}, "readOnly": True}]}
 
 
 class Answer(NamedTuple):

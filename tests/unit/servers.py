@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 LISTED = (
-    {"id": "v.make", "inputSchema": {}},
-    {"id": "v.free", "inputSchema": {}, "readOnly": True},
-    {"id": "v.note", "inputSchema": {}, "readOnly": True},
+    {"id": "v.make", "inputSchema": {"type": "object"}},
+    {"id": "v.free", "inputSchema": {"type": "object"}, "readOnly": True},
+    {"id": "v.note", "inputSchema": {"type": "object"}, "readOnly": True},
 )
 
 

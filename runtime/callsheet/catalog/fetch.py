@@ -25,7 +25,7 @@ from callsheet.jsonio import salvage, strict_json
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.error_replies import error_for
-from callsheet.protocol.paging import PageWalk
+from callsheet.protocol.paging import UNKNOWN_REQUEST, PageWalk
 from callsheet.protocol.schema_document import read_schema
 from callsheet.protocol.vocabulary import INPUT_KEYS, OUTPUT_KEYS
 from callsheet.text import one_line
@@ -44,7 +44,6 @@ LARGEST_SCHEMA = 1024 * 1024
 LARGEST_LISTS = 64 * 1024 * 1024
 GLANCE = 10.0
 MOST_ACTIONS = 10_000
-UNKNOWN_REQUEST = (400, 404, 405, 422)
 AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
 _SCHEMA_KEYS = frozenset({*INPUT_KEYS, *OUTPUT_KEYS})
 _VALIDATOR = re.compile("[ -~]{1,1024}")

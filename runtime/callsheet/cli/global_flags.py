@@ -33,6 +33,11 @@ FAMILY: tuple[Row, ...] = (
     ("no-wait", "", "Print the task id and do not wait"),
     ("blocking", "", "Wait inside one request instead of asking again and again"),
 )
+PAGES: tuple[Row, ...] = (
+    ("all", "", "Print the entries of every page of the list, not the answer"),
+    ("limit", "N", "Print the first N entries of the list, of as many pages as that takes"),
+)
+"""Flags of an action whose reply is a list; a field of that name goes before them."""
 ANYWHERE: tuple[Row, ...] = (
     ("host", "URL", "Talk to this server"),
     ("profile", "NAME", "Use this profile of the configuration"),

@@ -209,8 +209,22 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
         drift_notice.tell(context, context.drift)
     output.check(context.console)
     request = prompts.ask_missing(context, build_request(context, action, values))
+    if wants_list(context):
+        return print_list(context, request)
     outcome = check_and_send(context, request)
     return 0 if outcome is None else finish(context, request, outcome)
+
+
+def wants_list(context: Context) -> bool:
+    """Tell whether the entries of a list were asked for, instead of the answer."""
+    return "all" in context.flags or "limit" in context.flags
+
+
+def print_list(context: Context, request: CommandRequest) -> int:
+    """Print the entries of a list that may go over several pages; return the exit code."""
+    from callsheet.cli.result_list import print_entries
+
+    return print_entries(context, request, check_and_send)
 
 
 def check_and_send(context: Context, request: CommandRequest) -> Invocation | None:

@@ -13,13 +13,14 @@ from callsheet.flows.jobs import fetch_missing_media
 from callsheet.flows.retry import default_timing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.host import Host
     from callsheet.client.tasks import AsyncTask, AsyncTasks, Task, Tasks
+    from callsheet.engine.result_list import ResultList
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
@@ -139,6 +140,17 @@ class BaseClient:
         task_id = next(iter(reply.fields.task_ids or job.task_ids), None) if job else None
         return resolved, require_done(reply, resolved.id, task_id), job
 
+    def _open_list(self, action: Action | str, body: Body) -> Flow[ResultList]:
+        """Return the list of a free action, before its first page; raises ``UsageError``."""
+        from callsheet.engine.invoke import decode
+        from callsheet.engine.result_list import ResultList
+
+        fields = as_json({} if body is None else body)
+        fields = decode(fields) if isinstance(fields, bytes) else fields
+        entries = ResultList(self.engine, (yield from self._find(action)), fields)
+        yield from entries.require_free()
+        return entries
+
     def _submit(
         self,
         action: Action | str,
@@ -214,6 +226,32 @@ class Client(BaseClient):
             action, body, wait=wait, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
         return Result(self, *self.run(flow))
+
+    def iterate(
+        self,
+        action: Action | str,
+        body: Body = None,
+        *,
+        limit: int | None = None,
+        check: bool = True,
+    ) -> Iterator[Any]:
+        """Yield the entries that an action lists, at most ``limit``, asking for further pages.
+
+        Every page is an invocation: an action that may cost money raises ``UsageError`` and is
+        not sent. A list that ends too early is told by the logger ``callsheet``.
+        """
+        pages = self.run(self._open_list(action, body))
+        entries, count = self.run(pages.first(check=check)), 0
+        while True:
+            for entry in entries:
+                if count == limit:
+                    return
+                count += 1
+                yield entry
+            if pages.is_over:
+                pages.warn()
+                return
+            entries = self.run(pages.following())
 
     def submit(
         self,
@@ -291,6 +329,28 @@ class AsyncClient(BaseClient):
             action, body, wait=wait, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
         return AsyncResult(self, *(await self.run(flow)))
+
+    async def iterate(
+        self,
+        action: Action | str,
+        body: Body = None,
+        *,
+        limit: int | None = None,
+        check: bool = True,
+    ) -> AsyncIterator[Any]:
+        """See ``Client.iterate``; to be read with ``async for``."""
+        pages = await self.run(self._open_list(action, body))
+        entries, count = await self.run(pages.first(check=check)), 0
+        while True:
+            for entry in entries:
+                if count == limit:
+                    return
+                count += 1
+                yield entry
+            if pages.is_over:
+                pages.warn()
+                return
+            entries = await self.run(pages.following())
 
     async def submit(
         self,

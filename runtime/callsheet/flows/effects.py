@@ -139,9 +139,14 @@ def record_leniently(record: Record) -> Flow[None]:
     try:
         yield record
     except UsageError as error:
-        import logging
+        warn(error.message)
 
-        log = logging.getLogger("callsheet")
-        if not log.handlers:
-            log.addHandler(logging.NullHandler())
-        log.warning("%s", error.message)
+
+def warn(text: str) -> None:
+    """Log a warning as ``callsheet``."""
+    import logging
+
+    log = logging.getLogger("callsheet")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+    log.warning("%s", text)

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.protocol.values import is_encodable, number, parse_nested
+from callsheet.protocol.vocabulary import LIST_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 MOST_PAGES = 100
+UNKNOWN_REQUEST = (400, 404, 405, 422)
+"""Statuses by which a server says that it does not know the request for a page."""
 _MOST_TRIES = 6
 _LONGEST = 4096
-_DEPTH = 3
+_DEPTH, _DEEPEST = 3, 4
 
 # Keys are compared in lower case without any sign: `next_cursor` and `nextCursor` are one word.
 _HOLDERS = frozenset(
@@ -275,6 +278,42 @@ def _counters(key: str) -> tuple[str, ...]:
     word = _plain(key)
     usual = {"currentpage": ("page",), "current": ("page", "current"), "number": ("page",)}
     return usual.get(word) or (key,)
+
+
+class ItemList(NamedTuple):
+    """The list in a reply: its entries, the objects round it, and the keys that lead to it."""
+
+    items: list[Any]
+    tables: tuple[dict[str, Any], ...]
+    path: tuple[str, ...]
+
+
+def find_items(data: Any, path: tuple[str, ...] | None = None) -> ItemList | None:
+    """Return the list that a reply is about, or the one at ``path``; ``None`` where it has none.
+
+    Lists of objects go before others, then those under the usual keys, then outer ones.
+    """
+    places = [place for place in _lists(data) if path is None or place.path == path]
+    return max(places, key=_weight, default=None)
+
+
+def _weight(place: ItemList) -> tuple[bool, bool, int, int]:
+    is_table = any(isinstance(item, dict) for item in place.items[:20])
+    is_usual = not place.path or place.path[-1] in LIST_KEYS
+    return is_table, is_usual, -len(place.path), len(place.items)
+
+
+def _lists(
+    value: Any, tables: tuple[dict[str, Any], ...] = (), path: tuple[str, ...] = ()
+) -> Iterator[ItemList]:
+    value = parse_nested(value)
+    if isinstance(value, list):
+        nodes = [item["node"] for item in value if isinstance(item, dict) and "node" in item]
+        yield ItemList(nodes if nodes and len(nodes) == len(value) else value, tables, path)
+    elif isinstance(value, dict) and len(path) <= _DEEPEST:
+        for key, inner in value.items():
+            if isinstance(inner, dict | list | str):
+                yield from _lists(inner, (value, *tables), (*path, key))
 
 
 class PageWalk:

@@ -20,7 +20,7 @@ from callsheet.cli.input.request import (
     takes_timeout,
 )
 from callsheet.cli.output import formats as output
-from callsheet.cli.run import check_and_send, conclude, wait
+from callsheet.cli.run import check_and_send, conclude, print_list, wait, wants_list
 from callsheet.errors import TaskFailed
 from callsheet.flows.invoke import deadline_of
 from callsheet.spec import TIMEOUT_FIELD
@@ -85,6 +85,8 @@ def _request(
 def run_call(context: Context, request: CommandRequest) -> int:
     """Check, send once, and wait only with ``--wait``; return the exit code."""
     output.check(context.console)
+    if wants_list(context):
+        return print_list(context, request)
     outcome = check_and_send(context, request)
     if outcome is None:
         return 0

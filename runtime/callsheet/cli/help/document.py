@@ -32,7 +32,7 @@ def of_action(
         "paid": action.paid,
         "typed": action.typed,
         "flags": [_field(param, form) for param, form in options.forms(action)],
-        "own_flags": _rows([*global_flags.SHOWN, *(global_flags.FAMILY if job else ()), *more]),
+        "own_flags": _rows([*global_flags.SHOWN, *options.some_rows(action), *more]),
         "example": layout.example_line(action, prog) or None,
         "note": note or None,
     }

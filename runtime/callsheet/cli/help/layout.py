@@ -232,8 +232,7 @@ def action_help(
 
 
 def _ours(action: Action, more: Iterable[global_flags.Row]) -> Rows:
-    family = global_flags.FAMILY if options.is_job(action) else ()
-    return [*_own((*global_flags.SHOWN, *family, *more)), HELP]
+    return [*_own((*global_flags.SHOWN, *options.some_rows(action), *more)), HELP]
 
 
 def _notes(action: Action, prog: str, params: Sequence[Param]) -> str:

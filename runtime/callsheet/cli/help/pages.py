@@ -115,8 +115,8 @@ def flag_rows(action: Action) -> str:
     for param, form in options.forms(action):
         for flag, _ in (pair for pair in form if pair[1] != "file"):
             rows.setdefault(flag, param.doc)
-    family = global_flags.FAMILY if options.is_job(action) else ()
-    for name, _, doc in (*global_flags.ACTION, *family, *global_flags.ANYWHERE):
+    some = options.some_rows(action)
+    for name, _, doc in (*global_flags.ACTION, *some, *global_flags.ANYWHERE):
         rows.setdefault(name, doc)
     flag, doc = layout.HELP
     pairs = [*((f"--{name}", doc) for name, doc in rows.items()), (flag, doc)]

@@ -92,6 +92,19 @@ def is_job(action: Action) -> bool:
     return action.family is not None and action.role in {"create", "wait"}
 
 
+def some_rows(action: Action) -> tuple[global_flags.Row, ...]:
+    """Return our flags that not every action takes: those of a job, or of a list that is free."""
+    if is_job(action):
+        return global_flags.FAMILY
+    return () if action.paid else _page_rows(action)
+
+
+def _page_rows(action: Action) -> tuple[global_flags.Row, ...]:
+    taken = {param.flag for param in visible(action)}
+    rows = global_flags.PAGES if not action.role else ()
+    return tuple(row for row in rows if row[0] not in taken)
+
+
 def is_deadline(param: Param, action: Action) -> bool:
     """Tell whether this is the ``timeoutMs`` of a job, which our ``--timeout`` sets."""
     return is_job(action) and param.path == (TIMEOUT_FIELD,)
@@ -180,10 +193,11 @@ def of(action: Action) -> list[click.Parameter]:
     """Make every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
     used = {option.flag for option in own}
-    family = global_flags.FAMILY if is_job(action) else ()
+    refused = _page_rows(action) if action.paid else ()
     ours: Iterable[click.Option] = [
         *global_flags.options(global_flags.ACTION, except_names=used),
-        *global_flags.options(family, except_names=used),
+        *global_flags.options(some_rows(action), except_names=used),
+        *(global_flags.option(row, hidden=True) for row in refused if row[0] not in used),
         *global_flags.options(global_flags.ANYWHERE, except_names=used),
     ]
     return [*own, *ours]
