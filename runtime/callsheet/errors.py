@@ -39,11 +39,13 @@ class CallsheetError(Exception):
     ``message`` is one line; ``hint`` says what to do next; ``flag`` names the flag that caused
     it; ``raw`` keeps the server's reply where it was not understood (redacted, 2 kB at most).
     ``retry_after`` is the pause in seconds that the server asks for, where it names one.
+    ``lasting`` is what the server says in a refusal that another try does not change, else empty.
     """
 
     exit_code: int = 1
     code: str = "failure"
     retry_after: float | None = None
+    lasting: str = ""
 
     def __init__(  # the one place where an error's facts are named
         self,

@@ -51,6 +51,7 @@ class Family(NamedTuple):
 
     ``task_key`` is the property of the query action that takes the task id.
     ``timeout_ms`` is the default of ``TIMEOUT_FIELD`` in the schema of the blocking action.
+    ``guessed`` says that nothing but its name tells that the query action costs nothing.
     """
 
     create: str = ""
@@ -58,6 +59,7 @@ class Family(NamedTuple):
     query: str = ""
     task_key: str = "taskId"
     timeout_ms: int = 600_000
+    guessed: bool = False
 
 
 class Action(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from callsheet.actions.families import AND_WAIT, find_families, is_free, media_fields
+from callsheet.actions.families import create_of, find_families, is_free, media_fields
 from callsheet.actions.naming import assign_commands, command_path
 from callsheet.actions.params import merge_params, read_params, with_flags
 from callsheet.jsonio import digest
@@ -156,7 +156,7 @@ class ActionResolver:
 
     def _families(self) -> dict[str, tuple[Role, Family]]:
         """Return the families with the waits that the configuration sets for them."""
-        families = find_families(self.schemas, self.overlay)
+        families = find_families(self.schemas, self.overlay, self.entries)
         for name, (role, family) in families.items():
             wait_ms = self.overlay.wait_ms(family.create or family.wait)
             if wait_ms is not None:
@@ -190,8 +190,8 @@ class ActionResolver:
         return paths
 
     def _path(self, name: str, *, alone: bool) -> tuple[str, ...]:
-        bare = name.removesuffix(AND_WAIT)
-        shorter = alone and bare not in self.entries and not bare.endswith(".")
+        bare = create_of(name)
+        shorter = alone and bare and bare not in self.entries and not bare.endswith(".")
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
 
     def listing_of(self, name: str) -> Action:
@@ -208,13 +208,14 @@ class ActionResolver:
         """Return one action, whole."""
         entry = self.entries[name]
         role, family = self.families.get(name, _NO_FAMILY)
+        is_query = role == "query" and not family.guessed
         return Action(
             id=name,
             command=self.commands.get(name, ()),
             summary=summary_of(entry),
             doc=entry.description or entry.title,
             params=self._params(name, role, family),
-            paid=not (role == "query" or self.overlay.is_free(name) or is_free(entry.hints)),
+            paid=not (is_query or self.overlay.is_free(name) or is_free(entry.hints)),
             idempotent=entry.hints.get("idempotency") is True,
             role=role,
             family=family if role else None,

@@ -169,8 +169,7 @@ class Host:
             return self.surface(catalogue).by_id.get(action_id)
         from callsheet.actions.resolve import resolve_actions
 
-        group = action_id.rpartition(".")[0]
-        near = [entry for entry in catalogue.actions if entry.id.rpartition(".")[0] == group]
+        near = catalogue.group_of(action_id)
         return resolve_actions(near, self.overlay).by_id.get(action_id)
 
     def _catalogue_with(self, action_id: str) -> Flow[Catalogue]:
@@ -234,7 +233,8 @@ class Host:
         catalogue = self.cached()
         entry = catalogue.get(action.id) if catalogue is not None else None
         marks = entry.hints if entry is not None else {}
-        is_free = (action.role == "query" or self.overlay.is_free(action.id)) and (
+        is_query = action.role == "query" and not (action.family and action.family.guessed)
+        is_free = (is_query or self.overlay.is_free(action.id)) and (
             marks.get("billable") is not True
         )
         if is_bound and is_free:

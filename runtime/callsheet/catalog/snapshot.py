@@ -42,6 +42,11 @@ class Catalogue(NamedTuple):
         """Return the action with this id, if it is advertised."""
         return next((a for a in self.actions if a.id == action_id), None)
 
+    def group_of(self, action_id: str) -> list[Advertised]:
+        """Return the actions that stand in the group of an action."""
+        group = action_id.rpartition(".")[0]
+        return [a for a in self.actions if a.id.rpartition(".")[0] == group]
+
 
 _FORMAT = 1
 _BLOCK = re.compile(r'^  ("(?:[^"\\\n]|\\.)*"): \{\n(?:   .*\n)*  \}', re.MULTILINE)

@@ -27,24 +27,36 @@ if TYPE_CHECKING:
 
 def finish(context: Context, request: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save and print; return the exit code."""
-    from callsheet.flows.jobs import fetch_missing_media
-
-    if request.command_action.role == "query":
-        return print_query(context, request, outcome.reply)
-    if request.command_action.family is None:
-        return print_plain(context, request.command_action, outcome.reply)
-    job = context.engine.job_of(outcome)
+    action, reply = request.command_action, outcome.reply
+    if action.role == "query":
+        return print_query(context, request, reply)
+    if action.family is None or (action.family.guessed and not reply.fields.task_ids):
+        return print_plain(context, request, outcome)
     if "no-wait" in context.flags:
-        print_job(context, request.command_action, outcome.reply, job)
+        print_job(context, action, reply, None)
         return 0
-    answer = outcome.reply
-    if request.blocking and answer.fields.state == "running":
-        raise _still_running(request.action, answer)
-    answer = context.run(fetch_missing_media(answer, job, context.engine.timing))
+    if request.blocking and reply.fields.state == "running":
+        raise _still_running(request.action, reply)
+    answer, job = follow(context, request, outcome)
+    conclude(context, action, answer, job)
+    return 0
+
+
+def follow(
+    context: Context, request: CommandRequest, outcome: Invocation
+) -> tuple[ParsedReply, Job | None]:
+    """Wait for the job that a request started; return its last answer.
+
+    Raises ``StillRunning`` where nothing asks about it.
+    """
+    from callsheet.engine.jobs import require_job
+    from callsheet.flows.jobs import ask_once
+
+    job = context.run(require_job(context.engine, outcome))
+    answer = context.run(ask_once(outcome.reply, job, context.engine.timing))
     if answer.fields.state in {"", "running"} and job is not None and not request.blocking:
         answer = wait(context, job, request.patience)
-    conclude(context, request.command_action, answer, job)
-    return 0
+    return answer, job
 
 
 def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
@@ -61,7 +73,7 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
     from callsheet.cli import drift_notice
     from callsheet.cli.output.progress import Progress
-    from callsheet.flows.jobs import typical_duration
+    from callsheet.flows.patience import typical_duration
 
     try:
         context.console.note(f"task {job.task_ids[0]}")
@@ -155,8 +167,9 @@ def _job_asked_about(context: Context, answer: ParsedReply) -> Job | None:
     row = context.ledger().find(name) if name else None
     if row is None or row.host != context.settings.host or not row.family:
         return None
-    job: Job = context.run(context.engine.find_job(row.ref))
-    return job
+    from callsheet.engine.jobs import find_job
+
+    return context.run(find_job(context.engine, row.ref))
 
 
 def print_failed(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
@@ -172,24 +185,36 @@ def print_failed(context: Context, action: Action, answer: ParsedReply, job: Job
     return error.exit_code
 
 
-def print_plain(context: Context, action: Action, answer: ParsedReply) -> int:
-    """Print the answer of an action that is no job, as it came; ``--out`` takes its medium."""
+def print_plain(context: Context, request: CommandRequest, outcome: Invocation) -> int:
+    """Print the answer of an action without a family, as it came; ``--out`` takes its medium.
+
+    Where it started a job, ``--out`` waits for that.
+    """
     from callsheet.cli import saving
 
+    action, answer = request.command_action, outcome.reply
     if not context.flags.get("out"):
+        from callsheet.engine.jobs import started_job
+
         output.emit(context.console, answer.json)
+        if job := context.run(started_job(context.engine, outcome)):
+            name = shell_word(job.task_ids[0])
+            context.console.note(f"it started a job: {context.prog} tasks wait {name}")
     elif saving.is_document(context, action, answer):
         write_document(context, action, answer)
     else:
-        conclude(context, action, answer, None)
+        conclude(context, action, *follow(context, request, outcome))
     return 0
 
 
 def write_document(context: Context, action: Action, answer: ParsedReply) -> None:
-    """Write a result that is JSON to ``--out``."""
+    """Write a result that is JSON to ``--out``; print its path where a format was asked for."""
     from callsheet.cli import saving
 
-    context.console.note(f"saved {saving.write_document(context, answer.json, action)}")
+    saved = saving.write_document(context, answer.json, action)
+    context.console.note(f"saved {saved.path}")
+    if output.chosen_format(context.console):
+        print_job(context, action, answer, None, saved=saved)
 
 
 def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> int:
@@ -260,7 +285,7 @@ def send(context: Context, request: CommandRequest) -> Invocation:
     from callsheet.cli import saving
     from callsheet.transport.http import require_key
 
-    action = context.run(context.host.apply_terms(request.action))
+    action = context.run(context.engine.apply_terms(request.action))
     if action.paid:
         require_key(context.settings)
     announce(context, action)

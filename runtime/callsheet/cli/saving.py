@@ -174,12 +174,12 @@ def show(path: str) -> None:
     )
 
 
-def write_document(context: Context, document: Any, action: Action) -> str:
-    """Write a result that is no medium to ``--out`` as JSON; returns the path."""
+def write_document(context: Context, document: Any, action: Action) -> SavedFile:
+    """Write a result that is no medium to ``--out`` as JSON."""
     from callsheet.storage.partial_file import PartialFile
     from callsheet.text import dumps
 
     target = target_path(context.flags.get("out") or "", action=action.id, extension="json")
     part = PartialFile(target, force="force" in context.flags)
     part.write((dumps(document, 2) + "\n").encode())
-    return part.commit().path
+    return part.commit()

@@ -9,7 +9,8 @@ from callsheet.client.results import AsyncResult, Result
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings, load
 from callsheet.engine.invoke import Engine, require_done
-from callsheet.flows.jobs import fetch_missing_media
+from callsheet.engine.jobs import require_job, started_job
+from callsheet.flows.jobs import ask_once
 from callsheet.flows.retry import default_timing
 
 if TYPE_CHECKING:
@@ -130,10 +131,11 @@ class BaseClient:
             resolved, as_json({} if body is None else body), key=idempotency_key, check=check,
             timeout=None if wait else timeout,
         )  # fmt: skip
-        job = self.engine.job_of(invocation)
+        find_job = require_job if wait else started_job
+        job = yield from find_job(self.engine, invocation)
         reply = invocation.reply
         if wait:
-            reply = yield from fetch_missing_media(reply, job, self.engine.timing)
+            reply = yield from ask_once(reply, job, self.engine.timing)
         if wait and job is not None and reply.fields.state in {"", "running"}:
             seconds = job.family.timeout_ms / 1000 if timeout is None else timeout
             reply = yield from self.engine.wait_until_over(job, seconds)
@@ -166,7 +168,7 @@ class BaseClient:
             resolved, as_json({} if body is None else body), key=idempotency_key,
             timeout=timeout, check=check,
         )  # fmt: skip
-        job = self.engine.job_of(invocation)
+        job = yield from started_job(self.engine, invocation)
         if job is None:
             from callsheet.errors import ServerError
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from callsheet.client.results import AsyncResult, Result
 from callsheet.engine.invoke import require_done
+from callsheet.engine.jobs import find_job
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import UsageError
 
@@ -67,7 +68,7 @@ class Tasks(History):
 
     def get(self, name: str) -> Task[Any]:
         """Return the job with this task id or reference; nothing is asked of the server yet."""
-        job: Job = self._client.run(self._engine.find_job(name))
+        job: Job = self._client.run(find_job(self._engine, name))
         return Task(self._client, self._engine.action_of(job), job, None)
 
     def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
@@ -91,7 +92,7 @@ class AsyncTasks(History):
 
     async def get(self, name: str) -> AsyncTask[Any]:
         """See ``Tasks.get``."""
-        job: Job = await self._client.run(self._engine.find_job(name))
+        job: Job = await self._client.run(find_job(self._engine, name))
         return AsyncTask(self._client, self._engine.action_of(job), job, None)
 
     async def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from callsheet.catalog.host import Host
     from callsheet.flows.effects import Flow
     from callsheet.flows.jobs import Job
-    from callsheet.spec import Family
     from callsheet.storage.ledger import Ledger, LedgerEntry
     from callsheet.storage.partial_file import SavedFile
 
@@ -92,6 +91,7 @@ class Engine:
     def __init__(self, host: Host, ledger: Ledger | None) -> None:
         self.host, self.ledger = host, ledger
         self.settings, self.timing = host.settings, host.timing
+        self.asked: dict[str, bool] = {}  # see ``flows.jobs.Job``
 
     def invoke(
         self,
@@ -141,7 +141,7 @@ class Engine:
         """
         ref = client_reference(key)
         require_sendable(action.id)
-        action = yield from self.host.apply_terms(action)
+        action = yield from self.apply_terms(action)
         if action.paid:
             require_key(self.settings)
         silence = silence_limit(action.role, deadline_of(action, value))
@@ -201,6 +201,31 @@ class Engine:
         task_ids = row.task_ids if row is not None else ()
         return tuple(task_id for task_id in task_ids if task_id not in request.value.values())
 
+    def apply_terms(self, action: Action) -> Flow[Action]:
+        """Return the action with this host's word on it, and with what its answers proved."""
+        action = yield from self.host.apply_terms(action)
+        is_guess = action.role == "query" and action.family is not None and action.family.guessed
+        if not is_guess or not action.paid:
+            return action
+        return action._replace(paid=not (yield from self.is_free_question(action.id)))
+
+    def is_free_question(self, query: str) -> Flow[bool]:
+        """Find out whether a guessed question costs nothing.
+
+        An earlier answer of this host proved it, its mark of the last hour says so, or the
+        configuration; ``billable`` of the host beats that.
+        """
+        is_proved = self.asked.get(query) or (
+            self.ledger is not None and self.ledger.has_proof(self.settings.require_host(), query)
+        )
+        marks = yield from self.host.recent_marks(query)
+        from callsheet.actions.families import is_free
+
+        is_known = is_proved or is_free(marks) or self.host.overlay.is_free(query)
+        if is_known and marks.get("billable") is not True:
+            self.asked[query] = True
+        return self.asked.get(query, False)
+
     def _may_resend(self, action: Action) -> Flow[bool]:
         """Find out whether this host honours the key: by a reply or a mark of the last hour.
 
@@ -213,27 +238,6 @@ class Engine:
         marks = yield from self.host.recent_marks(action.id)
         return marks.get("idempotency") is True
 
-    def job_of(self, invocation: Invocation) -> Job | None:
-        """Return the job that an invocation started, or ``None`` where none can be queried."""
-        family, task_ids = invocation.action.family, invocation.reply.fields.task_ids
-        if family is None or not family.query or not task_ids:
-            return None
-        from callsheet.flows.jobs import Job, poll_hint
-
-        return Job(
-            ref=invocation.ref,
-            action=invocation.action.id,
-            family=family,
-            task_ids=task_ids,
-            started=invocation.started,
-            host=self.settings.host,
-            overrides=self.host.overrides,
-            media=invocation.action.media,
-            hint=poll_hint(invocation.reply, self.timing.wall()),
-            expected=invocation.expected,
-            marks=invocation.marks,
-        )
-
     def with_history(self, job: Job) -> Job:
         """Add to a job how long earlier jobs of its action took on this host."""
         if self.ledger is None or job.past:
@@ -243,25 +247,6 @@ class Engine:
             return job._replace(past=self.ledger.durations(self.settings.host, *actions))
         except UsageError:  # a ledger that fails now must not cost the caller a paid job
             return job
-
-    def find_job(self, name: str, family: Family | None = None) -> Flow[Job]:
-        """Return the job with this task id or client reference, from the ledger or by its id alone.
-
-        A task id that is not in the ledger needs a family: ``family``, or the only one that is
-        advertised. Raises ``UsageError`` for a job of another host.
-        """
-        from callsheet.flows.jobs import Job, job_of
-
-        row = self.find_row(name)
-        if row is not None and row.task_ids and row.family:
-            return job_of(row, self.host.overrides)
-        if family is None:
-            family = yield from _only_family(self.host, name)
-        action_id = family.create or family.wait
-        return Job(
-            "", action_id, family, (name,), self.timing.wall(), self.settings.require_host(),
-            self.host.overrides, expected=expected_media(action_id),
-        )  # fmt: skip
 
     def find_row(self, name: str) -> LedgerEntry | None:
         """Return the ledger's row of a job; raises ``UsageError`` for a job of another host."""
@@ -342,15 +327,3 @@ def _ledger_facts(request: InvocationRequest) -> dict[str, Any]:
         "media": list(action.media),
         "sent": sorted(request.marks.digests),
     }
-
-
-def _only_family(host: Host, name: str) -> Flow[Family]:
-    catalogue = yield from host.catalogue()
-    actions = host.surface(catalogue).actions
-    families = {action.family for action in actions if action.family is not None}
-    if len(families) == 1:
-        return families.pop()
-    raise UsageError(
-        f"no task {name} in this ledger",
-        hint="ask with the query command of its group, by --task-id",
-    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from callsheet.engine.jobs import recorded_job
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.flows.effects import Flow, Record
-from callsheet.flows.jobs import Job, job_of, query_job
+from callsheet.flows.jobs import Job, query_job
 from callsheet.flows.retry import action_request, with_retries
 from callsheet.protocol.error_replies import error_for
 from callsheet.protocol.replies import read_reply
@@ -112,18 +113,10 @@ class Recovery:
     def supply(self, name: str, task_id: str) -> Flow[LedgerEntry]:
         """Record the task id that the user names for a job, once the server knows it."""
         row = self.row(name)
-        job = self._job(row, (task_id,))
+        job = yield from recorded_job(self.engine, row, (task_id,))
         reply = yield from query_job(job._replace(ref=""), self.engine.timing)
         yield from self._record(row, reply.fields, (task_id,), reply.json)
         return self.row(row.ref)
-
-    def _job(self, row: LedgerEntry, task_ids: tuple[str, ...]) -> Job:
-        if not row.family or not row.family.get("query"):
-            raise UsageError(
-                f"{row.action} is no job that can be queried by a task id",
-                hint="tasks forget drops it from the list",
-            )
-        return job_of(row, self.overrides, task_ids)
 
     def _reconcile(self, row: LedgerEntry) -> Flow[None]:
         """Look one reference up on the host, where it offers that; else it stays unknown."""

@@ -95,6 +95,7 @@ class JobUpdate(NamedTuple):
 
     ``state`` is running, done or failed; ``raw_state`` is the server's own word. ``progress`` is
     0 to 1 where the server reports it; ``elapsed`` is in seconds since the job was created.
+    ``note`` is something that the user should be told once.
     """
 
     task_id: str
@@ -103,6 +104,7 @@ class JobUpdate(NamedTuple):
     progress: float | None
     elapsed: float
     fields: ReplyFields
+    note: str = ""
 
     @property
     def said(self) -> str:

@@ -158,7 +158,7 @@ def _post_once(request: InvocationRequest, timing: Timing) -> Flow[tuple[HttpRep
     except GeneratorExit:
         raise
     except BaseException as error:
-        arrived += sending and _may_be_done(error)
+        arrived += sending and may_be_done(error)
         yield from _record_failure(request, error, arrived=arrived)
         raise
 
@@ -167,7 +167,7 @@ def _may_resend(request: InvocationRequest) -> Flow[bool]:
     return (yield from request.may_resend()) if request.may_resend is not None else False
 
 
-def _may_be_done(error: BaseException) -> bool:
+def may_be_done(error: BaseException) -> bool:
     """Tell whether a request that ended with ``error`` may have been carried out.
 
     A ``UsageError`` is raised before anything is sent. After a redirect nothing was done, except
@@ -226,16 +226,33 @@ def _settle(
 def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | None) -> Record:
     """Return the ledger's event for a reply that was understood."""
     fields = parsed.fields
-    values: dict[str, Any] = {"task_ids": list(fields.task_ids), "cost": fields.cost}
-    values["said"] = fields.raw_state
+    values: dict[str, Any] = {"said": fields.raw_state, "cost": fields.cost}
     values["first_reply"] = {"@status": parsed.http.status, "@body": parsed.json}
     if {"idempotency-key", "idempotent-replayed"} & set(parsed.http.headers):
         values["idempotency"] = True
-    if fields.task_ids and fields.state not in {"done", "failed"}:
+    if request.action.role == "query":  # the ids are those of a job that has its own row
+        is_proof = proves_question(request, parsed)
+        return Record("asked" if is_proof else "done", request.ref, values | {"reply": parsed.json})
+    values["task_ids"] = list(fields.task_ids)
+    is_open = fields.state == "running" or (request.action.role and not fields.state)
+    is_open = is_open or (_can_be_asked(request) and not fields.media)  # the job itself says more
+    if fields.task_ids and is_open:
         return Record("accepted", request.ref, values)
-    state = fields.state or "done"
+    state = "done" if fields.state in {"", "running"} else fields.state
     values |= {"reply": parsed.json, "seconds": seconds if state == "done" else None}
     return Record(state, request.ref, values)
+
+
+def _can_be_asked(request: InvocationRequest) -> bool:
+    family = request.action.family
+    return request.action.role == "create" and family is not None and bool(family.query)
+
+
+def proves_question(request: InvocationRequest, parsed: ParsedReply) -> bool:
+    """Tell whether a reply shows that the action only asks: it holds the job's id and a state."""
+    family = request.action.family or Family()
+    task_id = request.value.get(family.task_key) if isinstance(request.value, dict) else None
+    return bool(parsed.fields.state) and str(task_id) in parsed.fields.task_ids
 
 
 class Unreadable(ServerError):
@@ -275,14 +292,18 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
         overrides=request.overrides,
         expected=request.expected,
         marks=request.marks,
+        id_key=(request.action.family or Family(task_key="")).task_key,
     )
     if fields.refusal is not None:
-        may_be_done = fields.task_ids or fields.candidates or fields.refusal.is_unsure
-        if request.action.paid and may_be_done:
+        is_unsure = fields.task_ids or fields.candidates or fields.refusal.is_unsure
+        if request.action.paid and is_unsure:
             return _keep_task(request, ParsedReply(reply, data, fields), fields.refusal)
         raise _error(request, reply)
-    if request.action.role in {"create", "wait"} and not (
-        fields.task_ids or fields.media or fields.state == "failed"
+    is_documented = request.action.family is not None and not request.action.family.guessed
+    if (
+        request.action.role in {"create", "wait"}
+        and is_documented
+        and not (fields.task_ids or fields.media or fields.state == "failed")
     ):
         words = f"; it says: {fields.message}" if fields.message else ""
         raise Unreadable(f"neither a task id nor a result was recognised in the answer{words}")

@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.backoff import poll_interval, retry_after
-from callsheet.errors import CallsheetError, LimitReached, NetworkError, ServerError, StillRunning
+from callsheet.backoff import retry_after
+from callsheet.errors import (
+    AuthError,
+    CallsheetError,
+    LimitReached,
+    NetworkError,
+    ServerError,
+    StillRunning,
+)
 from callsheet.flows.effects import (
     SILENCE,
     Flow,
@@ -17,11 +24,25 @@ from callsheet.flows.effects import (
     Sleep,
     record_leniently,
 )
-from callsheet.flows.invoke import InvocationRequest, ParsedReply, submit
+from callsheet.flows.invoke import (
+    InvocationRequest,
+    ParsedReply,
+    may_be_done,
+    proves_question,
+    submit,
+)
+from callsheet.flows.patience import (
+    SHORTEST_PAUSE,
+    JobAge,
+    PollSchedule,
+    RefusalsInARow,
+    UnknownWord,
+    set_line,
+)
 from callsheet.flows.retry import action_request, follow_redirect
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
 from callsheet.protocol.replies import read_reply
-from callsheet.spec import Family
+from callsheet.spec import Action, Family
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -32,63 +53,8 @@ if TYPE_CHECKING:
     from callsheet.storage.ledger import LedgerEntry
 
 
-SPREAD = 1.15 / 0.85  # of the longest to the shortest run in a cluster
-LEARNING_RUNS, TYPICAL_RUNS = 5, 3
-EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run in the cluster
-LONGEST_PAUSE = 8.0
-SHORTEST_PAUSE = 0.02  # whatever a server hints
-NOT_FOUND_LIMIT = 5
 OVER = ("done", "failed")
 """States that end a job; ``protocol.replies.read_state`` reads them from the server's words."""
-
-
-def typical_duration(past: Sequence[float]) -> float | None:
-    """Return the seconds that an action usually takes, or ``None`` for fewer than three runs."""
-    return _median(sorted(past)) if len(past) >= TYPICAL_RUNS else None
-
-
-class PollSchedule:
-    """The pauses between polls of one job, where the server does not name them.
-
-    ``past`` holds the seconds that earlier runs took. If five or more of them, and three of four,
-    lie within 15 % of one length, the job is polled often around that time and seldom before it;
-    otherwise after 1 s, growing by half up to 8 s.
-    """
-
-    def __init__(self, past: Sequence[float] = ()) -> None:
-        cluster = _largest_cluster(sorted(past))
-        self.is_learned = len(cluster) >= LEARNING_RUNS and 4 * len(cluster) >= 3 * len(past)
-        if self.is_learned:
-            self._early, self._late = EARLIEST * cluster[0], LATEST * cluster[-1]
-            self._step = min(3.0, max(0.5, _median(cluster) / 100))
-
-    def pause(self, polls: int, elapsed: float) -> float:
-        """Return the seconds until the next poll.
-
-        ``polls`` counts those before the last one; ``elapsed`` is the job's age in seconds.
-        """
-        if not self.is_learned:
-            return poll_interval(polls)
-        if elapsed < self._early:
-            growing = 3.0 ** min(polls + 1, 20)
-            return max(self._step, min(growing, self._early - elapsed))
-        overdue = max(0.0, elapsed - self._late)
-        return min(LONGEST_PAUSE, self._step + overdue / 4)
-
-
-def _largest_cluster(durations: Sequence[float]) -> Sequence[float]:
-    """Return the longest run of these sorted durations that lie within 15 % of one length."""
-    largest: Sequence[float] = ()
-    for start, shortest in enumerate(durations):
-        cluster = [seconds for seconds in durations[start:] if seconds <= shortest * SPREAD]
-        largest = cluster if len(cluster) > len(largest) else largest
-    return largest
-
-
-def _median(ordered: Sequence[float]) -> float:
-    """Return the median; importing ``statistics`` would cost every command 3 ms."""
-    half = len(ordered) // 2
-    return (ordered[half] + ordered[~half]) / 2
 
 
 class Job(NamedTuple):
@@ -98,6 +64,8 @@ class Job(NamedTuple):
     ``hint`` is the pause in seconds that the reply to the create action asked for; ``past`` holds
     the seconds that earlier jobs of this action took, looked up when one is waited for.
     ``expected`` are the kinds of medium that the action makes, ``marks`` those of its request.
+    ``asked`` holds the query actions of guessed families that were asked, and whether the answer
+    proved that asking costs nothing; the jobs of one engine share it.
     """
 
     ref: str
@@ -112,9 +80,10 @@ class Job(NamedTuple):
     past: tuple[float, ...] = ()
     expected: frozenset[str] = frozenset()
     marks: RequestMarks = NO_MARKS
+    asked: dict[str, bool] | None = None
 
 
-def job_of(row: LedgerEntry, overrides: Overrides, task_ids: Sequence[str] = ()) -> Job:
+def job_of_row(row: LedgerEntry, overrides: Overrides, task_ids: Sequence[str] = ()) -> Job:
     """Return the job of a ledger row that has a family; ``task_ids`` replace the row's own."""
     return Job(
         ref=row.ref,
@@ -142,21 +111,23 @@ def query_job(job: Job, timing: Timing) -> Flow[ParsedReply]:
     return reply
 
 
-def fetch_missing_media(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
-    """Return the reply, or where it is done and names no medium, what one query says instead.
+def ask_once(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
+    """Return the reply to a create action, or where it ends no job, what one query says instead.
 
-    A server may report that a request succeeded before the job is done, and may not know the job
-    yet: the job is running then.
+    Without a medium such a reply is never final: it may speak of the request alone, and the
+    server may not know the job yet. The job is running then.
     """
-    if job is None or reply.fields.state != "done" or reply.fields.media:
+    fields = reply.fields
+    if job is None or fields.state not in OVER or (fields.state == "done" and fields.media):
         return reply
     try:
         status = yield from query_job(job, timing)
     except CallsheetError as error:  # the reply at hand must not be lost over this
-        if error.code != "not_found":
-            return reply
-        return reply._replace(fields=reply.fields._replace(state="running"))
-    return status if status.fields.media or status.fields.state != "done" else reply
+        if fields.state == "done" and error.code == "not_found":
+            return reply._replace(fields=fields._replace(state="running"))
+        yield from record_state(job, reply)
+        return reply
+    return status if status.fields.media or status.fields.state else reply
 
 
 def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
@@ -165,6 +136,8 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
     Return the reply with that id first. Raise the error of the last refusal; its ``retry_after``
     is the pause in seconds that the server asks for.
     """
+    if job.family.guessed and not (job.asked or {}).get(job.family.query):
+        return (yield from _ask_unproven(job, timing))
     refusal: CallsheetError = ServerError(f"{job.action}: the job has no id to ask for")
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
@@ -177,6 +150,63 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         if refusal.code != "not_found":
             break
     raise refusal
+
+
+def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
+    """Send the first question to a guessed action: one POST, recorded as one that may cost.
+
+    It is never repeated. Raises ``StillRunning`` where the answer neither ends the job nor proves
+    that the action only asks, and where no answer came.
+    """
+    query, task_id = job.family.query, job.task_ids[0]
+    asked = job.asked if job.asked is not None else {}
+    if query in asked:
+        raise _unproven(job, "its first answer did not show that it only asks")
+    request = _question(job, task_id)
+    asked[query] = False
+    try:
+        reply = yield from submit(request, timing)
+    except AuthError:
+        raise
+    except CallsheetError as error:
+        if not may_be_done(error):
+            del asked[query]
+        raise _unproven(job, error.message) from error
+    asked[query] = proves_question(request, reply)
+    if not asked[query] and reply.fields.state not in OVER:
+        raise _unproven(job, "its answer does not show that it only asks")
+    return _with_ids_first(reply, *job.task_ids)
+
+
+def _question(job: Job, task_id: str) -> InvocationRequest:
+    """Build the question about a job as a request that may cost money."""
+    import uuid
+
+    from callsheet.jsonio import digest
+
+    body = {job.family.task_key: task_id}
+    facts = {"host": job.host, "action": job.family.query, "body_digest": digest(body)}
+    return InvocationRequest(
+        action=Action(id=job.family.query, role="query", family=job.family, media=job.media),
+        body=json.dumps(body).encode(),
+        value=body,
+        ref=str(uuid.uuid4()),
+        host=job.host,
+        overrides=job.overrides,
+        facts=facts,
+        expected=job.expected,
+        marks=job.marks,
+    )
+
+
+def _unproven(job: Job, reason: str) -> StillRunning:
+    query, task_id = job.family.query, job.task_ids[0]
+    return StillRunning(
+        f"{query} was asked about {task_id} once, and is not asked again: {reason}",
+        hint=f"if asking costs nothing: tasks wait {shell_word(task_id)} --set free={query}",
+        task_id=task_id,
+        action=job.action,
+    )
 
 
 def submit_query(
@@ -216,11 +246,8 @@ def _unique(*task_ids: str) -> tuple[str, ...]:
 
 def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
     """Read what a reply says of the job; return ``None`` for a refusal and for no JSON."""
-    if not 200 <= reply.status < 300:
-        return None
-    try:
-        data = json.loads(reply.body)
-    except (ValueError, RecursionError):
+    data = _json_of(reply)
+    if not 200 <= reply.status < 300 or data is _NO_JSON:
         return None
     fields = read_reply(
         data,
@@ -230,8 +257,19 @@ def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
         overrides=job.overrides,
         expected=job.expected,
         marks=job.marks,
+        id_key=job.family.task_key,
     )
     return ParsedReply(reply, data, fields) if fields.refusal is None else None
+
+
+_NO_JSON = object()
+
+
+def _json_of(reply: HttpReply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return _NO_JSON
 
 
 def poll_hint(reply: ParsedReply, now: float) -> float | None:
@@ -253,7 +291,7 @@ def record_state(job: Job, reply: ParsedReply, seconds: float | None = None) -> 
 def _refusal(job: Job, task_id: str, reply: HttpReply, now: float) -> CallsheetError:
     from callsheet.protocol.error_replies import error_for
 
-    return error_for(
+    error = error_for(
         reply.status,
         reply.headers,
         reply.body,
@@ -263,17 +301,21 @@ def _refusal(job: Job, task_id: str, reply: HttpReply, now: float) -> CallsheetE
         overrides=job.overrides,
         now=now,
     )
+    if 200 <= reply.status < 300 and _json_of(reply) is _NO_JSON:
+        error.lasting = ""
+    return error
 
 
 def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
     """Poll until the job is done or failed; ``deadline`` is a reading of ``timing.clock``.
 
     Raises ``StillRunning`` at the deadline and ``AuthError`` when the key is refused; the job
-    is alive in both cases.
+    is alive in both cases. Raises ``ServerError`` when the same question is refused again and
+    again.
     """
-    polls = not_found = 0
-    polled = job
-    age, schedule = _JobAge(job, timing), PollSchedule(job.past)
+    polls, polled = 0, job
+    age, schedule = JobAge(job.started, timing), PollSchedule(job.past)
+    words, refusals = UnknownWord(job.overrides, timing), RefusalsInARow(timing)
     if job.hint:
         yield Sleep(max(0.0, min(job.hint, deadline - timing.clock())))
     while True:
@@ -281,50 +323,30 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
         timeout = min(SILENCE, max(1.0, deadline - timing.clock()))
         try:
             reply = yield from _poll(polled, timing, timeout)
-        except (NetworkError, ServerError, LimitReached) as error:
+        except (NetworkError, ServerError, LimitReached, AuthError) as error:
+            if isinstance(error, AuthError) and not error.lasting:
+                raise
             failure, hint = error, error.retry_after
         else:
             hint = poll_hint(reply, timing.wall())
+            reply = words.judge(reply)
             polled = job._replace(task_ids=_unique(reply.fields.task_ids[0], *job.task_ids))
-            yield Notify(_update(job, reply, age.seconds()))
+            yield Notify(_update(job, reply, age.seconds(), words.note()))
             if reply.fields.state in OVER:
                 yield from record_state(job, reply, age.length())
                 return reply
             age.saw_running()
-        not_found = not_found + 1 if failure and failure.code == "not_found" else 0
-        if failure and not_found >= NOT_FOUND_LIMIT:
-            raise failure
+        if refusals.are_final(failure):
+            raise _refused_for_good(job, failure)
         remaining = deadline - timing.clock()
         if remaining <= 0:
-            raise _still_running(job, failure)
+            raise _still_running(job, failure, words.unknown)
         pause = max(hint, SHORTEST_PAUSE) if hint else schedule.pause(polls, age.seconds())
         polls += 1
-        yield Sleep(min(pause, remaining))
+        yield Sleep(min(max(pause, refusals.least_pause()), remaining))
 
 
-class _JobAge:
-    """The age of a job: by the time of day at first, then by the monotonic clock."""
-
-    def __init__(self, job: Job, timing: Timing) -> None:
-        self._clock, self._start = timing.clock, timing.clock()
-        self._before = max(0.0, timing.wall() - job.started)
-        self._running: float | None = None
-
-    def seconds(self) -> float:
-        return self._before + self._clock() - self._start
-
-    def saw_running(self) -> None:
-        self._running = self.seconds()
-
-    def length(self) -> float | None:
-        """Return how long the job took, if it was running shortly before it was over."""
-        now = self.seconds()
-        if self._running is None or now - self._running > max(LONGEST_PAUSE + 2, now / 10):
-            return None
-        return (now + self._running) / 2
-
-
-def _update(job: Job, reply: ParsedReply, elapsed: float) -> JobUpdate:
+def _update(job: Job, reply: ParsedReply, elapsed: float, note: str) -> JobUpdate:
     fields = reply.fields
     return JobUpdate(
         task_id=job.task_ids[0],
@@ -333,11 +355,25 @@ def _update(job: Job, reply: ParsedReply, elapsed: float) -> JobUpdate:
         progress=fields.progress,
         elapsed=elapsed,
         fields=fields,
+        note=note,
     )
 
 
-def _still_running(job: Job, failure: CallsheetError | None) -> StillRunning:
+def _refused_for_good(job: Job, failure: CallsheetError | None) -> ServerError:
+    task_id, reason = job.task_ids[0], failure.message if failure else ""
+    return ServerError(
+        f"{job.family.query} refuses every question about {task_id}: {reason}",
+        code=failure.code if failure else "",
+        hint=f"to ask again: tasks wait {shell_word(task_id)}",
+        http_status=failure.http_status if failure else None,
+        task_id=task_id,
+        action=job.action,
+    )
+
+
+def _still_running(job: Job, failure: CallsheetError | None, unknown: str) -> StillRunning:
     last = f"; the last question about it failed: {failure.message}" if failure else ""
+    last += f"; its state {unknown!r} is not known. {set_line(unknown)}" if unknown else ""
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}{last}",
         hint=f"tasks wait {shell_word(job.task_ids[0])}",

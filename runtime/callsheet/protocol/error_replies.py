@@ -101,6 +101,26 @@ def refusal_of(data: Any, status: int, overrides: Overrides = NONE, fields: Fiel
     return Refusal(code, message, details, kind, names_field=names_field)
 
 
+def lasting_sign(refusal: Refusal, status: int) -> str:
+    """Return what a refusal says, where the same question would be refused again; else ``""``.
+
+    ``status`` is that of HTTP; with a 2xx the code of the envelope decides. A key that is refused
+    ends every question at once: that is no such refusal.
+    """
+    text = f"{refusal.code} {refusal.message[:_TEXT_SHOWN]}".lower()
+    is_envelope = 200 <= status < 300
+    code = int(refusal.code) if is_envelope and re.fullmatch("[0-9]{3}", refusal.code) else status
+    passes = re.search(vocab.UNFINISHED_PHRASES, text) or (
+        refusal.kind == "auth" and (code != 403 or re.search(vocab.KEY_PHRASES, text))
+    )
+    if is_envelope and code not in vocab.LASTING:
+        is_known = refusal.kind in {"rate", "not_found"} or code in vocab.PASSING
+        passes = passes or is_known or refusal.is_unsure or re.search(vocab.BUSY_PHRASES, text)
+    elif code not in vocab.LASTING:
+        return ""
+    return "" if passes or refusal.from_proxy else f"{code} " + re.sub(r"\S*[0-9]\S*", "", text)
+
+
 def is_page(content_type: str, body: bytes) -> bool:
     """Tell whether a reply is an HTML page, by its type or by its first bytes."""
     start = body[:200].lstrip().lower()
@@ -265,6 +285,7 @@ def _error(
     else:
         error = builders.get(refusal.kind, _refused)(refusal, status, target)
     error.retry_after = delay
+    error.lasting = lasting_sign(refusal, status)
     error.http_status = status
     error.request_id = request_id(headers)
     error.action = target.action

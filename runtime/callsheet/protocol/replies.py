@@ -67,6 +67,7 @@ def read_reply(
     role: Role = "",
     expected: frozenset[str] = frozenset(),
     marks: RequestMarks = NO_MARKS,
+    id_key: str = "",
 ) -> ReplyFields:
     """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
 
@@ -74,7 +75,8 @@ def read_reply(
     is the action's in its family: without one (``""``) only a known running word makes a task,
     and any content is a result. ``expected`` are the kinds of medium that the action makes,
     ``marks`` those of the request that created the job; no link of it or of ``sent`` is a
-    result. Never raises for any JSON value.
+    result. ``id_key`` is the key under which the query action takes the job's id. Never raises
+    for any JSON value.
     """
     envelope = open_envelope(data, overrides)
     if role == "query":
@@ -84,7 +86,9 @@ def read_reply(
         refused = _refused(envelope, envelope.refusal)
         links = _media(_views(envelope), media, overrides, marks)
         return refused if envelope.refusal.is_sure else refused._replace(candidates=links)
-    return _read_job(envelope, media, overrides, role=role, expected=expected, marks=marks)
+    return _read_job(
+        envelope, media, overrides, role=role, expected=expected, marks=marks, id_key=id_key
+    )
 
 
 def _read_job(
@@ -95,11 +99,12 @@ def _read_job(
     role: Role,
     expected: frozenset[str],
     marks: RequestMarks,
+    id_key: str,
 ) -> ReplyFields:
     """Read a reply that is no refusal: what it tells of a job, or its result."""
     views = _views(envelope)
     tables = _tables(views)
-    task_ids = _task_ids(tables, views, overrides, role)
+    task_ids = _task_ids(tables, views, overrides, role, id_key)
     candidates = _media(views, names, overrides, marks)
     selected = select_media(candidates, expected)
     links = tuple(medium.link for medium in selected)
@@ -108,7 +113,10 @@ def _read_job(
         state, raw_state = "", ""  # the status of the request, not of the task
     if not state and role:
         state = _state_without_word(tables, selected, role, expected)
-    elif not state and not raw_state and _only_starts(envelope.payload, tables, task_ids, links):
+    elif not state and (
+        (expected and task_ids and not links)
+        or (not raw_state and _only_starts(envelope.payload, tables, task_ids, links))
+    ):
         state = "running"
     return ReplyFields(
         payload=envelope.payload,
@@ -136,6 +144,15 @@ def read_state(value: Any, overrides: Overrides = NONE) -> State:
     if plain in vocab.FAILED or plain in vocab.TIMED_OUT:
         return "failed"
     return "done" if plain in vocab.DONE else "running"
+
+
+def knows_word(raw_state: str, overrides: Overrides = NONE) -> bool:
+    """Tell whether the word of a state has a meaning; any other one counts as running.
+
+    What is going on (``rendering``) is no end.
+    """
+    plain, forced = word(raw_state), map(word, (*overrides.done, *overrides.failed))
+    return plain in {"", *vocab.STATES, *forced} or plain.endswith("ing")
 
 
 def _refused(envelope: Envelope, refusal: Refusal) -> ReplyFields:
@@ -254,13 +271,17 @@ def _inner_tables(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _task_ids(
-    tables: Sequence[dict[str, Any]], views: tuple[Any, ...], overrides: Overrides, role: Role
+    tables: Sequence[dict[str, Any]],
+    views: tuple[Any, ...],
+    overrides: Overrides,
+    role: Role,
+    id_key: str = "",
 ) -> tuple[str, ...]:
     forced = pick_first(views[::-1], overrides.task_id)
     if forced:
         return tuple(dict.fromkeys(text for value in forced if (text := _id(value))))
     bare = _id(views[0]) if role in {"create", "wait"} else ""
-    ids = _ids_under(tables, vocab.TASK_ID_KEYS)
+    ids = _ids_under(tables, (*filter(None, (id_key,)), *vocab.TASK_ID_KEYS))
     return tuple(dict.fromkeys((*ids, bare))) if bare and not is_link(bare) else ids
 
 

@@ -8,7 +8,7 @@ from callsheet.jsonio import parse_pointer
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import first_text, parse_nested
+from callsheet.protocol.values import first_text, number, parse_nested
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -159,6 +159,8 @@ def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
             for key, mark in vocab.MARKS.items():
                 if isinstance(table.get(key), bool):
                     marks.setdefault(mark, table[key])
+            if any((number(table.get(key)) or 0) > 0 for key in vocab.PRICE_KEYS):
+                marks.setdefault("billable", True)
     return marks
 
 

@@ -88,10 +88,66 @@ MARKS = {
     "readonly": "readOnly",
     "readOnlyHint": "readOnly",
     "billable": "billable",
+    "chargeable": "billable",
+    "destructive": "destructive",
+    "destructiveHint": "destructive",
     "idempotency": "idempotency",
     "deprecated": "deprecated",
 }
 MARK_HOLDERS = ("annotations", "meta", "_meta", "metadata", "hints")
+
+PRICE_KEYS = (
+    *("cost", "price", "credits", "creditCost", "credit_cost", "creditsCost", "credits_cost"),
+    *("costCredits", "cost_credits", "costInCredits", "pricePerCall", "unitPrice"),
+)
+"""Keys of a price in an entry of the list; a number above zero marks it as billable."""
+
+# --- families: words of ids, of which no one may say more than that a question is asked
+ASKING_WORDS = (
+    *("query", "status", "poll", "result", "results", "operation", "retrieve", "get", "fetch"),
+    "history",
+)
+"""Last words of actions that may be asked about a job, the best first."""
+HARMLESS_WORDS = frozenset(
+    {
+        *ASKING_WORDS,
+        *("task", "tasks", "job", "jobs", "request", "generation", "generations", "prediction"),
+        *("by", "id", "of", "for", "the", "state", "info", "detail", "details", "progress"),
+        *("check", "show", "output", "record", "async", "video", "image", "audio", "music"),
+        *("song", "speech", "picture", "clip", "animation", "render", "one", "single", "latest"),
+    }
+)
+"""Words that may precede the last one in the name of an action that is guessed to ask."""
+DOING_WORDS = frozenset(
+    {
+        *("cancel", "delete", "remove", "stop", "abort", "retry", "create", "update", "extend"),
+        *("upscale", "remix", "rerun", "restart", "resume", "edit", "publish", "buy", "purchase"),
+        *("variation", "variations", "reroll", "zoom", "enhance", "interpolate", "destroy"),
+        *("refund", "pay", "charge", "unlock", "clear", "purge", "archive", "terminate", "kill"),
+    }
+)
+"""Words of actions that do something to a job: they are never asked about one."""
+STARTING_WORDS = frozenset(
+    {
+        *("generate", "generation", "submit", "create", "make", "render", "run", "start"),
+        *("predict", "imagine", "synthesize", "synthesise", "enqueue", "animate", "compose"),
+        *("dub", "launch", "produce", "train", "transcode", "convert"),
+    }
+)
+"""Words of actions that start a job where another one asks about it."""
+JOB_WORDS = frozenset(
+    {
+        *("generate", "generation", "generations", "submit", "render", "renders", "predict"),
+        *("prediction", "predictions", "task", "tasks", "job", "jobs", "queue", "enqueue"),
+        *("operation", "operations", "query", "status", "poll", "result", "results", "async"),
+        *("imagine", "synthesize", "synthesise", "animate"),
+    }
+)
+"""Words that tell a job from a plain record, which is created and got too."""
+ID_WORDS = frozenset(
+    {"id", "uuid", "guid", "name", "task", "job", "operation", "handle", "ref", "reference"}
+)
+"""Last words of the property that takes the id of a job."""
 
 # --- envelopes; keys as `word` writes them: lower case, without spaces, `-` and `_`
 CODE_KEYS = (
@@ -213,6 +269,20 @@ COST_KEYS = (
 STATUS_KINDS: dict[int, Kind] = {
     401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate",
 }  # fmt: skip
+LASTING = frozenset({400, 402, 403, 405, 410, 422, 451, 501})
+"""Statuses with which a server refuses a question for good."""
+PASSING = frozenset({404, 408, 409, 423, 425, 429, 499})
+"""Codes in an envelope that refuse for now, as every 5xx does but 501."""
+UNFINISHED_PHRASES = (
+    r"not (?:yet )?(?:been )?(?:ready|finished|complete|completed|done|generated|available yet)|"
+    r"still (?:\w+ ){0,2}(?:process|run|generat|render|wait|queue|pend|in )|in progress|"
+    r"(?:is|being) (?:processed|processing|running|pending|queued|generating|generated|rendered)"
+)
+"""Phrases of a refusal that says only that the job is not over."""
+KEY_PHRASES = r"\b(?:api )?keys?\b|\btoken\b|(?:sign|log)(?:ged|ned)? ?in\b|authenti"
+"""Phrases of a refusal that is about the key, not about the job."""
+BUSY_PHRASES = r"try again|retry|later|busy|overload|temporar|please wait"
+"""Phrases of an envelope that refuses for now."""
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 FIELD_KEYS = (
     *("pointer", "loc", "instancepath", "datapath", "path", "field", "fieldname", "propertypath"),

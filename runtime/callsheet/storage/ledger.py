@@ -102,10 +102,12 @@ INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
 ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
 """
 UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
-UNSAVED = "state IN ('running', 'done') AND family IS NOT NULL"
+UNSAVED = "state = 'running' OR (state = 'done' AND family IS NOT NULL)"
+LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
 CHANGES = ("said", "cost", "error", "seconds")
+ENCODED = ("task_ids", "family")
 REPLIES = ("reply", "first_reply")
-JSON_COLUMNS = ("task_ids", "family", "media", "sent", *REPLIES)
+JSON_COLUMNS = (*ENCODED, "media", "sent", *REPLIES)
 
 
 class LedgerEntry(NamedTuple):
@@ -195,8 +197,7 @@ class Ledger:
         self, db: sqlite3.Connection, ref: str, state: str, values: Mapping[str, Any]
     ) -> None:
         row = {name: values[name] for name in CHANGES if values.get(name) is not None}
-        if values.get("task_ids"):
-            row["task_ids"] = json.dumps(list(values["task_ids"]))
+        row |= {name: json.dumps(values[name]) for name in ENCODED if values.get(name)}
         row |= {name: json.dumps(values[name]) for name in REPLIES if values.get(name) is not None}
         now = self._clock()
         db.execute(_update(*row), {"ref": ref, "now": now, "state": state, **row})
@@ -222,7 +223,12 @@ class Ledger:
 
     def jobs(self, *, limit: int = 50) -> list[LedgerEntry]:
         """Return the newest jobs first."""
-        return self._entries("1", [], limit=limit)
+        return self._entries(LISTED, [], limit=limit)
+
+    def has_proof(self, host: str, action: str) -> bool:
+        """Tell whether an answer of this host proved that an action only answers a question."""
+        proof = "host = ? AND action = ? AND state = 'asked'"
+        return bool(self._entries(proof, [host, action], limit=1))
 
     def unsettled(self, *, host: str = "") -> list[LedgerEntry]:
         """List jobs whose outcome is unknown, then those that are not saved; newest first each.
@@ -232,7 +238,7 @@ class Ledger:
         of_host, parameters = (" AND host = ?", [host]) if host else ("", [])
         candidates = self._entries(f"({UNKNOWN}){of_host}", [self._since, *parameters])
         unknown = [entry for entry in candidates if self.is_unknown(entry)]
-        return unknown + self._entries(UNSAVED + of_host, parameters)
+        return unknown + self._entries(f"({UNSAVED}){of_host}", parameters)
 
     def is_unknown(self, entry: LedgerEntry) -> bool:
         """Tell whether the outcome of a job is unknown."""

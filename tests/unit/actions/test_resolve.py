@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.actions.resolve import ActionSet, resolve_actions
+from callsheet.actions.families import guess_family
+from callsheet.actions.resolve import ActionResolver, ActionSet, resolve_actions
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised, Family
 from callsheet_codegen.config import parse_overlay
@@ -101,7 +102,9 @@ def test_what_makes_a_family(schemas: dict[str, Any], roles: dict[str, str]) -> 
         ({"job-id": {}}, [], "job-id"),
         ({"request_id": {}}, ["request_id"], "request_id"),
         ({"taskId": {}, "region": {}}, ["taskId", "region"], None),
-        ({"name": {}}, ["name"], None),
+        ({"video_id": {}}, ["video_id"], "video_id"),
+        ({"name": {}}, ["name"], "name"),
+        ({"prompt": {}}, ["prompt"], None),
         ({"taskId": {}, "limit": {}}, [], None),
     ],
 )
@@ -112,6 +115,104 @@ def test_a_query_needs_a_task_id_alone(
     action = resolve({**VIDEO, "ai.video.query": query}).by_id["ai.video.query"]
 
     assert (action.family.task_key if action.family else None) == key
+
+
+PAIRS = [
+    ("a.generate", "a.query", True),
+    ("a.create", "a.status", True),
+    ("a.createVideo", "a.getResult", True),
+    ("jobs.create", "jobs.get", True),
+    ("a.textToVideoGenerate", "a.textToVideoResult", True),
+    ("a.create", "a.get", False),
+    ("a.search", "a.query", False),
+    ("a.generate", "a.list", False),
+    ("a.generate", "b.query", False),
+    ("a.describe", "a.query", False),
+]
+
+
+@pytest.mark.parametrize(("create", "query", "is_family"), PAIRS)
+def test_words_of_jobs_make_a_family_without_the_twin(
+    create: str, query: str, is_family: bool
+) -> None:
+    action = resolve({create: PROMPT, query: TASK}).by_id[create]
+
+    assert (action.family is not None) == is_family
+    if action.family is not None:
+        assert action.family == Family(create=create, query=query, guessed=True)
+        assert resolve({create: PROMPT, query: TASK}).by_id[query].paid
+
+
+@pytest.mark.parametrize(
+    ("create", "twin"),
+    [
+        ("a.generate", "a.generateAndWait"),
+        ("a.generate", "a.generate-and-wait"),
+        ("a.Generate", "a.GenerateAndWait"),
+    ],
+)
+def test_the_twin_may_be_spelled_in_any_way(create: str, twin: str) -> None:
+    action = resolve({create: PROMPT, twin: PROMPT, "a.query": TASK}).by_id[create]
+
+    assert action.family == Family(create=create, wait=twin, query="a.query")
+
+
+DECOYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    **{
+        name: (TASK, {})
+        for name in (
+            *("cancel", "delete", "extend", "upscale", "remix", "retry", "remove", "abort", "stop"),
+            *("upscale_result", "extend_status", "remix_get", "cancel_status", "delete_result"),
+            *(
+                "get_upscaled_4k",
+                "status_update",
+                "regenerate_result",
+                "buy_result",
+                "getAndExtend",
+            ),
+            *(
+                "publish_result",
+                "download",
+                "unlock_result",
+                "rerun_query",
+                "resultUpscale",
+                "list",
+            ),
+            *("refund_status", "vary_result", "reframe_fetch", "inpaint_result", "check"),
+        )
+    },
+    "get": (TASK, {"billable": True}),
+    "status": (TASK, {"destructive": True}),
+    "query": (TASK, {"readOnly": False}),
+    "poll": ({**TASK, "required": ["taskId", "preset"]}, {}),
+    "result": (PROMPT, {}),
+    "history": ({"type": "object", "properties": {"a": {}, "b": {}}}, {}),
+}
+
+
+@pytest.mark.parametrize("name", DECOYS)
+def test_what_is_no_question_is_never_guessed_to_be_one(name: str) -> None:
+    schema, marks = DECOYS[name]
+    entries = [
+        Advertised(id="a.create", input=PROMPT),
+        Advertised(id=f"a.{name}", input=schema, hints=marks),
+    ]
+    resolver = ActionResolver(entries, Overlay(), {}, {})
+
+    assert guess_family("a.create", resolver.schemas, resolver.overlay, resolver.entries) is None
+    assert resolver.families == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["query", "get", "status", "retrieve", "poll", "result", "fetch", "history", "operation"],
+)
+def test_an_action_that_asks_is_guessed_by_its_last_word(name: str) -> None:
+    entries = [Advertised(id="a.edit", input=PROMPT), Advertised(id=f"a.task_{name}", input=TASK)]
+    resolver = ActionResolver(entries, Overlay(), {}, {})
+    family = guess_family("a.edit", resolver.schemas, resolver.overlay, resolver.entries)
+
+    assert family == Family(create="a.edit", query=f"a.task_{name}", guessed=True)
 
 
 def test_the_configured_family_wins() -> None:

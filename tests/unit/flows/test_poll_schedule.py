@@ -9,7 +9,8 @@ import pytest
 from unit.flows.test_wait import DONE, JOB, RUNNING
 from unit.scripted import Stage, reply
 
-from callsheet.flows.jobs import SHORTEST_PAUSE, PollSchedule, typical_duration, wait
+from callsheet.flows.jobs import wait
+from callsheet.flows.patience import SHORTEST_PAUSE, PollSchedule, typical_duration
 
 if TYPE_CHECKING:
     from callsheet.flows.effects import HttpReply

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from unit.scripted import FAMILY, HOST, Stage, replies, reply
 
 from callsheet.backoff import poll_interval
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
-from callsheet.flows.effects import Notify, Record
-from callsheet.flows.jobs import Job, query_job, wait
+from callsheet.flows.effects import HttpReply, Notify, Record
+from callsheet.flows.jobs import Job, ask_once, query_job, wait
 from callsheet.protocol.overrides import Overrides
+
+if TYPE_CHECKING:
+    from callsheet.protocol.replies import State
 
 JOB = Job("ref-1", "ai.v.make", FAMILY, ("t-1",), 999_990.0, HOST, Overrides())
 DONE = reply({"taskId": "t-1", "status": "success", "videoUrl": "https://cdn.example/v.mp4"})
@@ -179,3 +183,162 @@ def test_what_went_wrong_last_is_told_at_the_deadline() -> None:
         waited(stage, seconds=5.0)
     with pytest.raises(StillRunning, match=r"goes on as t-1$"):
         waited(Stage(UNKNOWN, RUNNING), seconds=5.0)
+
+
+FLAGGED = {"detail": [{"loc": ["body", "prompt"], "msg": "flagged as r-%d"}]}
+
+
+def refusals(body: object, status: int) -> list[HttpReply]:
+    return [reply(json.loads(json.dumps(body).replace("%d", str(n))), status) for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        *((FLAGGED, status) for status in (400, 402, 403, 405, 410, 422, 451, 501)),
+        ({"code": 10004, "success": False, "message": "flagged by review"}, 200),
+        ({"success": False, "message": "flagged by review", "data": None}, 200),
+        ({"code": 422, "message": "flagged"}, 200),
+    ],
+)
+def test_three_equal_refusals_over_five_seconds_end_the_wait(body: object, status: int) -> None:
+    stage = Stage(*refusals(body, status))
+    start = stage.now
+    with pytest.raises(ServerError, match="flagged") as caught:
+        waited(stage)
+    assert (len(stage.sends), stage.now - start) == (3, pytest.approx(5.0, abs=0.01))
+    assert (caught.value.exit_code, caught.value.task_id) == (1, "t-1")
+    assert caught.value.hint.endswith("tasks wait t-1")
+    assert stage.events == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        *(({"message": "no"}, status) for status in (408, 409, 423, 425, 429, 500, 502, 503, 504)),
+        ({"code": 429, "message": "slow down"}, 200),
+        ({"code": 500, "message": "oops", "data": None}, 200),
+        ({"code": 10008, "success": False, "message": "the task is still processing"}, 200),
+        ({"code": 10009, "success": False, "message": "system busy, try again later"}, 200),
+        ({"error": "the result is not ready yet"}, 400),
+    ],
+)
+def test_a_refusal_that_passes_never_ends_the_wait(body: object, status: int) -> None:
+    stage = Stage(*[reply(body, status)] * 30, DONE)
+    assert waited(stage, seconds=3600.0) == "done"
+
+
+def test_refusals_that_differ_do_not_add_up() -> None:
+    two, other = [reply({"error": "first"}, 422)] * 2, reply({"error": "second"}, 422)
+    assert waited(Stage(*two, other, *two, RUNNING, *two, DONE)) == "done"
+
+
+def test_a_key_that_is_refused_with_403_ends_the_wait_at_once() -> None:
+    stage = Stage(reply({"message": "invalid api key"}, 403))
+    with pytest.raises(AuthError):
+        waited(stage)
+    assert len(stage.sends) == 1
+
+
+def test_a_job_that_is_not_known_is_given_ten_seconds() -> None:
+    stage = Stage(UNKNOWN)
+    start = stage.now
+    with pytest.raises(ServerError):
+        waited(stage)
+    assert stage.now - start == pytest.approx(10.0, abs=0.01)
+
+
+COOKED = reply({"taskId": "t-1", "status": "Cooked", "videoUrl": "https://cdn.example/v.mp4"})
+
+
+def test_an_unknown_word_with_a_result_twice_is_done_and_told() -> None:
+    stage = Stage(COOKED, RUNNING, COOKED)
+    assert waited(stage) == "done"
+    assert len(stage.sends) == 4
+    notes = [effect.update.note for effect in stage.of(Notify)]
+    assert notes[:-1] == ["", "", ""]
+    assert "--set done=Cooked" in notes[-1]
+
+
+def test_a_word_of_what_goes_on_is_no_end_whatever_comes_with_it() -> None:
+    link = "https://cdn.example/v.mp4"
+    stage = Stage(*[reply({"taskId": "t-1", "status": "encoding", "videoUrl": link})] * 9, DONE)
+    assert waited(stage) == "done"
+    assert len(stage.sends) == 10
+
+
+def test_an_unknown_word_is_told_once_after_a_minute() -> None:
+    stage = Stage(*replies(["cooked"] * 20), DONE)
+    waited(stage)
+    told = [effect.update for effect in stage.of(Notify) if effect.update.note]
+    assert len(told) == 1
+    assert 70 <= told[0].elapsed < 80  # the job was 10 seconds old
+    assert "'cooked'" in told[0].note
+    assert "--set done=cooked" in told[0].note
+
+
+def test_an_unknown_word_is_told_at_the_deadline() -> None:
+    with pytest.raises(StillRunning, match="--set done=cooked"):
+        waited(Stage(*replies(["cooked"])), seconds=5.0)
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_the_answer_to_a_create_request_is_never_final(state: State) -> None:
+    stage = Stage(DONE)
+    answer = stage.run(query_job(JOB, stage.timing))
+    early = answer._replace(fields=answer.fields._replace(state=state, media=()))
+    stage = Stage(RUNNING)
+    assert stage.run(ask_once(early, JOB, stage.timing)).fields.state == "running"
+    assert len(stage.sends) == 1
+    stage = Stage(reply({"error": "oops"}, 500))
+    assert stage.run(ask_once(early, JOB, stage.timing)).fields.state == state
+
+
+GUESS = JOB._replace(family=FAMILY._replace(wait="", guessed=True))
+
+
+def test_a_guessed_question_is_recorded_and_free_once_its_answer_proves_it() -> None:
+    stage, asked = Stage(RUNNING, RUNNING, DONE), dict[str, bool]()
+    assert waited(stage, GUESS._replace(asked=asked)) == "done"
+    assert asked == {FAMILY.query: True}
+    assert [(event.event, event.ref == "ref-1") for event in stage.of(Record)] == [
+        ("intent", False),
+        ("asked", False),
+        ("done", True),
+    ]
+    assert stage.kinds[:3] == ["Record", "Send", "Record"]
+    assert ["Idempotency-Key" in send.headers for send in stage.sends] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "event"),
+    [
+        (reply({"status": "processing"}), "done"),
+        (reply({"taskId": "other", "status": "processing"}), "done"),
+        (reply({"taskId": "t-1"}), "done"),
+        (reply({"error": "no such task"}, 404), "refused"),
+        (reply({"error": "oops"}, 500), "unknown"),
+        (NetworkError("broken", sent=True), "unknown"),
+    ],
+)
+def test_a_guessed_question_that_proves_nothing_is_asked_once(answer: object, event: str) -> None:
+    stage = Stage(answer)
+    with pytest.raises(StillRunning, match="is not asked again") as caught:
+        waited(stage, GUESS._replace(asked={}))
+    assert stage.events == ["intent", event]
+    assert len(stage.sends) == 1
+    assert "tasks wait t-1 --set free=ai.v.query" in caught.value.hint
+
+
+def test_a_guessed_question_is_not_asked_again_by_the_next_wait() -> None:
+    job = GUESS._replace(asked={})
+    stage = Stage(reply({"status": "processing"}))
+    for _ in range(2):
+        with pytest.raises(StillRunning):
+            waited(stage, job)
+    assert len(stage.sends) == 1
+
+
+def test_a_guessed_question_that_ends_the_job_needs_no_proof() -> None:
+    stage = Stage(reply({"status": "success", "videoUrl": "https://cdn.example/v.mp4"}))
+    assert waited(stage, GUESS._replace(asked={})) == "done"

@@ -20,7 +20,8 @@ from callsheet.cli.input.request import (
     takes_timeout,
 )
 from callsheet.cli.output import formats as output
-from callsheet.cli.run import check_and_send, conclude, print_list, wait, wants_list
+from callsheet.cli.run import check_and_send, conclude, follow, print_list, wants_list
+from callsheet.engine.jobs import started_job
 from callsheet.errors import TaskFailed
 from callsheet.flows.invoke import deadline_of
 from callsheet.spec import TIMEOUT_FIELD
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from callsheet.cli.context import Context
+    from callsheet.flows.invoke import ParsedReply
+    from callsheet.flows.jobs import Job
     from callsheet.spec import Action
 
 
@@ -90,9 +93,12 @@ def run_call(context: Context, request: CommandRequest) -> int:
     outcome = check_and_send(context, request)
     if outcome is None:
         return 0
-    answer, job = outcome.reply, context.engine.job_of(outcome)
-    if "wait" in context.flags and answer.fields.state in {"", "running"} and job is not None:
-        answer = wait(context, job, request.patience)
+    answer: ParsedReply = outcome.reply
+    job: Job | None = None
+    if "wait" in context.flags:
+        answer, job = follow(context, request, outcome)
+    else:
+        job = context.run(started_job(context.engine, outcome))
     if answer.fields.state == "failed":
         output.emit(context.console, answer.json)
         words = answer.fields.message or answer.fields.raw_state

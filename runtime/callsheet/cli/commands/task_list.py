@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.table import duration
 from callsheet.errors import OutcomeUnknown, UsageError
-from callsheet.flows.jobs import typical_duration
+from callsheet.flows.patience import typical_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,6 +16,7 @@ from callsheet.cli.input.request import CommandRequest, parse_duration
 from callsheet.cli.output import formats as output
 from callsheet.cli.output import job_view
 from callsheet.cli.run import send
+from callsheet.engine import jobs
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
 from callsheet.flows.invoke import deadline_of
@@ -37,8 +38,7 @@ def find_job(context: Context, name: str) -> Job:
             hint=f"tasks recover {row.ref[:8]}",
             action=row.action,
         )
-    job: Job = context.run(context.engine.find_job(name))
-    return job
+    return context.run(jobs.find_job(context.engine, name))
 
 
 def _deadline(context: Context, job: Job) -> float:

@@ -70,6 +70,8 @@ class Progress:
     def __call__(self, update: JobUpdate) -> None:
         """Show one update."""
         self._last = (update, self.clock())
+        if update.note:
+            self.console.note(update.note)
         if not self._previewed and (link := find_preview(update.fields.payload)):
             self._previewed = True
             self.console.note(f"preview: {link}")

@@ -1,0 +1,169 @@
+"""Find the job of a call or of a name, and the action that asks about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.errors import StillRunning, UsageError
+from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
+from callsheet.flows.jobs import Job, job_of_row, poll_hint
+from callsheet.protocol.media import expected_media
+from callsheet.protocol.replies import read_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.catalog.host import Host
+    from callsheet.engine.invoke import Engine, Invocation
+    from callsheet.flows.invoke import ParsedReply
+    from callsheet.spec import Family
+    from callsheet.storage.ledger import LedgerEntry
+
+
+def is_job(invocation: Invocation) -> bool:
+    """Tell whether the reply to a paid action stands for a job: it has an id and no result.
+
+    A state that is final says nothing where a medium is expected and missing.
+    """
+    fields = invocation.reply.fields
+    is_open = fields.state == "running" or bool(fields.state and invocation.expected)
+    return invocation.action.paid and bool(fields.task_ids) and not fields.media and is_open
+
+
+def _may_hold_id(invocation: Invocation) -> bool:
+    """Tell whether a reply may hold an id under a key that only the action that asks names."""
+    fields = invocation.reply.fields
+    is_empty = not fields.task_ids and not fields.media and fields.state in {"", "running"}
+    return invocation.action.paid and is_empty and bool(invocation.expected)
+
+
+def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
+    """Return the job that an invocation started, or ``None`` where none can be queried.
+
+    A reply with an id and no result is a job whatever the catalogue looks like: the action
+    that asks is looked for then.
+    """
+    action, reply = invocation.action, invocation.reply
+    family, task_ids = action.family, reply.fields.task_ids
+    if family is None and (is_job(invocation) or _may_hold_id(invocation)):
+        family = yield from _guess_family(engine, action.id)
+        task_ids = _ids_for(family, reply) if family is not None else ()
+        if family is not None and task_ids:
+            facts = {"family": family._asdict(), "task_ids": task_ids}
+            yield from record_leniently(Record("accepted", invocation.ref, facts))
+    if family is None or not family.query or not task_ids:
+        return None
+    job = Job(
+        ref=invocation.ref,
+        action=action.id,
+        family=family,
+        task_ids=task_ids,
+        started=invocation.started,
+        host=engine.settings.host,
+        overrides=engine.host.overrides,
+        media=action.media,
+        hint=poll_hint(reply, engine.timing.wall()),
+        expected=invocation.expected,
+        marks=invocation.marks,
+    )
+    return (yield from _with_terms(engine, job))
+
+
+def require_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
+    """Return the job to wait for, or ``None`` where the reply is none.
+
+    Raises ``StillRunning`` for a job that nothing asks about; its reply is kept.
+    """
+    job = yield from started_job(engine, invocation)
+    if job is None and is_job(invocation):
+        reply = invocation.reply
+        path = yield KeepReply(invocation.ref, reply.http.body)
+        raise _unaskable(invocation.action.id, reply.fields.task_ids[0], path)
+    return job
+
+
+def find_job(engine: Engine, name: str, family: Family | None = None) -> Flow[Job]:
+    """Return the job with this task id or client reference, from the ledger or by its id alone.
+
+    A task id that is not in the ledger needs a family: ``family``, or the only one that is
+    advertised. Raises ``UsageError`` for a job of another host.
+    """
+    row = engine.find_row(name)
+    if row is not None and row.task_ids:
+        return (yield from recorded_job(engine, row, row.task_ids))
+    if family is None:
+        family = yield from _only_family(engine.host, name)
+    action_id = family.create or family.wait
+    job = Job(
+        "", action_id, family, (name,), engine.timing.wall(), engine.settings.require_host(),
+        engine.host.overrides, expected=expected_media(action_id),
+    )  # fmt: skip
+    return (yield from _with_terms(engine, job))
+
+
+def recorded_job(engine: Engine, row: LedgerEntry, task_ids: Sequence[str]) -> Flow[Job]:
+    """Return the job of a ledger row; raise ``StillRunning`` where nothing asks about it."""
+    if not (row.family or {}).get("query"):
+        family = yield from _guess_family(engine, row.action)
+        if family is None:
+            raise _unaskable(row.action, task_ids[0])
+        row = row._replace(family=family._asdict())
+    return (yield from _with_terms(engine, job_of_row(row, engine.host.overrides, task_ids)))
+
+
+def _guess_family(engine: Engine, action_id: str) -> Flow[Family | None]:
+    """Look for the action that asks about a job of another action.
+
+    The list that speaks against a guess is at most an hour old, where the host can be asked.
+    """
+    from callsheet.actions.families import guess_family
+    from callsheet.actions.resolve import ActionResolver
+
+    host = engine.host
+    yield from host.recent_marks(action_id)
+    catalogue = host.cached()
+    if catalogue is None:
+        return None
+    is_configured = action_id in host.overlay.families
+    near = catalogue.actions if is_configured else catalogue.group_of(action_id)
+    resolver = ActionResolver(near, host.overlay, {}, {})
+    return guess_family(action_id, resolver.schemas, host.overlay, resolver.entries)
+
+
+def _with_terms(engine: Engine, job: Job) -> Flow[Job]:
+    """Return the job with what is known of the price of asking about it."""
+    if job.family.guessed:
+        yield from engine.is_free_question(job.family.query)
+    return job._replace(asked=engine.asked)
+
+
+def _ids_for(family: Family, reply: ParsedReply) -> tuple[str, ...]:
+    """Return the ids of a reply, first that under the key by which the job is asked about."""
+    own = read_reply(reply.json, role="query", id_key=family.task_key).task_ids
+    return tuple(dict.fromkeys((*own[:1], *reply.fields.task_ids)))
+
+
+def _unaskable(action: str, task_id: str, path: str = "") -> StillRunning:
+    """Return the error for a job that was to be waited for and cannot be asked about.
+
+    ``path`` is that of its reply, where one was kept.
+    """
+    copy = f" (the whole answer: {path})" if path else ""
+    return StillRunning(
+        f"{action} started {task_id}, and no action of the server is known to ask about it{copy}",
+        hint=f'name it in [tool.callsheet.families]: "{action}" = {{query = "ID"}}',
+        task_id=task_id,
+        action=action,
+    )
+
+
+def _only_family(host: Host, name: str) -> Flow[Family]:
+    catalogue = yield from host.catalogue()
+    actions = host.surface(catalogue).actions
+    families = {action.family for action in actions if action.family is not None}
+    if len(families) == 1:
+        return families.pop()
+    raise UsageError(
+        f"no task {name} in this ledger",
+        hint="ask with the query command of its group, by --task-id",
+    )
