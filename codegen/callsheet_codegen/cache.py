@@ -6,17 +6,15 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from callsheet_codegen.diagnostics import Diagnostic
     from callsheet_codegen.ir import Plan
-    from callsheet_codegen.models.pool import Modeller, ModelRequest, ModelSource
 
 
 _FORMAT = 2
@@ -307,72 +305,3 @@ def _digest(block: str) -> str:
 def _file_row(row: Any) -> FileRow:
     key, sha, size, modified, changed = row
     return str(key), str(sha), int(size), int(modified), int(changed)
-
-
-class CachingModeller:
-    """A modeller in front of another one. Refusals are not stored: they are tried again."""
-
-    def __init__(self, modeller: Modeller, store: Store) -> None:
-        self._modeller, self._store = modeller, store
-
-    def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Return every module that could be made, in the order of the requests."""
-        keys = {name: _models_key(request) for name, request in requests.items()}
-        stored = {name: models for name, key in keys.items() if (models := self._load(key))}
-        missing = {name: request for name, request in requests.items() if name not in stored}
-        pending = self._modeller(missing) if missing else {}
-        return _StoringModels(self._store, keys, stored, pending)
-
-    def _load(self, key: str) -> ModelSource | None:
-        from callsheet_codegen.models.pool import ModelSource
-
-        try:
-            entry = self._store.get(key)
-            fields = {
-                str(cls): {str(n): (str(r[0]), str(r[1]), bool(r[2])) for n, r in rows.items()}
-                for cls, rows in entry["fields"].items()
-            }
-            roots = frozenset(map(str, entry["roots"]))
-            return ModelSource(source=str(entry["source"]), fields=fields, roots=roots)
-        except (KeyError, TypeError, AttributeError, IndexError):
-            return None
-
-
-def _models_key(request: ModelRequest) -> str:
-    from callsheet.jsonio import canonical
-
-    text = canonical({name: list(root) for name, root in request.roots.items()})
-    digest = hashlib.sha256(text.encode("ascii")).hexdigest()
-    return f"models/{digest[:2]}/{digest[2:40]}"
-
-
-class _StoringModels(Mapping[str, "ModelSource"]):
-    """Stored models, and models in the making, which are stored when they are looked at."""
-
-    def __init__(
-        self,
-        store: Store,
-        keys: Mapping[str, str],
-        stored: Mapping[str, ModelSource],
-        pending: Mapping[str, ModelSource],
-    ) -> None:
-        self._store, self._keys, self._stored, self._pending = store, keys, stored, pending
-
-    def __getitem__(self, name: str) -> ModelSource:
-        if name in self._stored:
-            return self._stored[name]
-        models = self._pending[name]
-        if not models.refused:
-            entry = {
-                "source": models.source,
-                "fields": models.fields,
-                "roots": sorted(models.roots),
-            }
-            self._store.put(self._keys[name], entry)
-        return models
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in self._keys if name in self._stored or name in self._pending)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

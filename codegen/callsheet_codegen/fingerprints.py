@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.cli.help.pages import page_paths
-from callsheet.jsonio import canonical
+from callsheet.jsonio import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +34,7 @@ class Fingerprints:
 
 def digest_of(*parts: object) -> str:
     """Return a digest of JSON values."""
-    return hashlib.sha256(canonical(parts).encode("ascii")).hexdigest()[:32]
+    return digest(parts)[:32]
 
 
 def fingerprints(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from callsheet.errors import UsageError
 from callsheet.text import safe_text
 from callsheet_codegen import cache, pipeline, publish
-from callsheet_codegen.cache import CachingModeller, ProjectCache
+from callsheet_codegen.cache import ProjectCache
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
+from callsheet_codegen.models.pool import CachingModeller
 from callsheet_codegen.publish import MANIFEST
 from callsheet_codegen.staging import StagingDir
 

@@ -11,8 +11,8 @@ from callsheet.schema import admission as schema
 from callsheet.schema import keywords, limits
 from callsheet.schema.references import SchemaRefused
 from callsheet_codegen import code, names, verify
-from callsheet_codegen.models import prepare, rewrite, worker
-from callsheet_codegen.models.pool import ModelRequest, Worker
+from callsheet_codegen.models import prepare, worker
+from callsheet_codegen.models.pool import ModelSource, Worker
 from callsheet_codegen.models.prepare import NoModel
 from callsheet_codegen.render import environment, render
 
@@ -32,7 +32,7 @@ TOUCH = "open('canary', 'w').close()\n"
 
 def model_source(raw: Any) -> str:
     """Return the module that the worker gives for an admitted schema."""
-    return worker.make({"roots": {"AInput": [raw, False]}}).source
+    return worker.make({"AInput": (raw, False)}).source
 
 
 class Unclean:
@@ -48,7 +48,7 @@ class Unclean:
 
 def as_it_came(text: str, **_: Any) -> Any:
     """Stand in for the reshaping: return the output of the model generator as it came."""
-    return rewrite.RewrittenModule(source=text, fields={"AInput": {}}, bases={}, roots=())
+    return ModelSource(source=text, fields={"AInput": {}})
 
 
 def test_vendor_keywords_fall_at_the_firewall() -> None:
@@ -178,10 +178,7 @@ def test_the_worker_is_held_to_time_and_memory(work: str, removed: str, refusal:
     seconds = 0.3 if work == CPU else 2.0
     process = Worker(("-c", LIMITED.format(work=work, removed=removed, seconds=seconds)))
     try:
-        assert (
-            refusal
-            in process.ask(ModelRequest(roots={"AInput": ({"type": "object"}, False)})).refused
-        )
+        assert refusal in process.ask({"AInput": ({"type": "object"}, False)}).refused
     finally:
         process.close()
 

@@ -1,4 +1,4 @@
-"""Run the workers that make models, without waiting for each."""
+"""Run the workers that make models, and store what they make."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from callsheet.errors import CallsheetError
+from callsheet.jsonio import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
+
+    from callsheet_codegen.cache import Store
 
 
 _SECONDS = 30.0
@@ -24,10 +27,8 @@ _PER_WORKER = 16
 Fields = dict[str, tuple[str, str, bool]]
 
 
-class ModelRequest(NamedTuple):
-    """The models wanted of one action: class name → (admitted schema, whether it is a reply)."""
-
-    roots: Mapping[str, tuple[Mapping[str, Any], bool]]
+# The models wanted of one action: class name → (admitted schema, whether it is a reply).
+ModelRequest = Mapping[str, tuple[Mapping[str, Any], bool]]
 
 
 class ModelSource(NamedTuple):
@@ -37,9 +38,23 @@ class ModelSource(NamedTuple):
     """
 
     source: str = ""
-    fields: Mapping[str, Fields] = MappingProxyType({})
+    fields: Mapping[str, Fields] = {}
     roots: frozenset[str] = frozenset()
     refused: str = ""
+
+    @classmethod
+    def of(cls, entry: Any) -> ModelSource:
+        """Read what ``as_json`` returned; raises an error of look-up or type for anything else."""
+        fields = {
+            str(name): {str(n): (str(row[0]), str(row[1]), bool(row[2])) for n, row in rows.items()}
+            for name, rows in entry["fields"].items()
+        }
+        roots = frozenset(map(str, entry["roots"]))
+        return cls(str(entry["source"]), fields, roots, str(entry["refused"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that a worker answers and a run stores."""
+        return {**self._asdict(), "roots": sorted(self.roots)}
 
 
 class Modeller(Protocol):
@@ -68,7 +83,7 @@ class Worker:
         guard = threading.Timer(_SECONDS, process.kill)
         guard.start()
         try:
-            line = _exchange(process, json.dumps({"roots": dict(request.roots)}))
+            line = _exchange(process, json.dumps(request))
         except BrokenPipeError:
             line = ""
         finally:
@@ -76,7 +91,7 @@ class Worker:
         if not line:
             self.close()
             return ModelSource(refused="the schema takes more time or memory than a schema may")
-        return _read_reply(json.loads(line))
+        return ModelSource.of(json.loads(line))
 
     def launch(self) -> None:
         """Start the process and do not wait until it is ready."""
@@ -134,34 +149,20 @@ def _exchange(process: subprocess.Popen[str], question: str) -> str:
     return process.stdout.readline()
 
 
-def _read_reply(reply: Mapping[str, Any]) -> ModelSource:
-    if "refused" in reply:
-        return ModelSource(refused=str(reply["refused"]))
-    bases: Mapping[str, str] = reply["bases"]
-
-    def all_fields(name: str) -> Fields:
-        inherited = all_fields(bases[name]) if name in bases else {}
-        own = reply["fields"][name].items()
-        return inherited | {key: (row[0], row[1], row[2]) for key, row in own}
-
-    fields = {name: all_fields(name) for name in reply["fields"]}
-    return ModelSource(source=reply["source"], fields=fields, roots=frozenset(reply["roots"]))
-
-
 class PendingModels(Mapping[str, ModelSource]):
     """Models of each request, in their order; looking at one waits for it."""
 
-    def __init__(self, futures: Mapping[str, Future[ModelSource]]) -> None:
-        self._futures = futures
+    def __init__(self, waits: Mapping[str, Callable[[], ModelSource]]) -> None:
+        self._waits = waits
 
     def __getitem__(self, name: str) -> ModelSource:
-        return self._futures[name].result()
+        return self._waits[name]()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._futures)
+        return iter(self._waits)
 
     def __len__(self) -> int:
-        return len(self._futures)
+        return len(self._waits)
 
 
 class ModelPool:
@@ -196,11 +197,11 @@ class ModelPool:
                 idle.append(worker)
 
         self._pool = ThreadPoolExecutor(len(idle))
-        futures = {name: self._pool.submit(ask, request) for name, request in requests.items()}
+        waits = {name: self._pool.submit(ask, request).result for name, request in requests.items()}
         for _ in self._workers:
             self._pool.submit(lambda: idle.pop().close())
         self._pool.shutdown(wait=False)  # its threads end when nothing is left to ask
-        return PendingModels(futures)
+        return PendingModels(waits)
 
     def close(self) -> None:
         """End all workers; what was not asked yet never is."""
@@ -219,3 +220,34 @@ def make_models(
         return dict(models(requests))
     finally:
         models.close()
+
+
+class CachingModeller:
+    """A modeller in front of another one. Refusals are not stored: they are tried again."""
+
+    def __init__(self, modeller: Modeller, store: Store) -> None:
+        self._modeller, self._store = modeller, store
+
+    def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
+        """Return stored models, and models in the making, which are stored when looked at."""
+        digests = {name: digest(request) for name, request in requests.items()}
+        keys = {name: f"models/{sha[:2]}/{sha[2:40]}" for name, sha in digests.items()}
+        stored = {name: models for name, key in keys.items() if (models := self._load(key))}
+        missing = {name: request for name, request in requests.items() if name not in stored}
+        pending = self._modeller(missing) if missing else {}
+
+        def wait(name: str) -> ModelSource:
+            if name in stored:
+                return stored[name]
+            models = pending[name]
+            if not models.refused:
+                self._store.put(keys[name], models.as_json())
+            return models
+
+        return PendingModels({name: partial(wait, name) for name in requests})
+
+    def _load(self, key: str) -> ModelSource | None:
+        try:
+            return ModelSource.of(self._store.get(key))
+        except (KeyError, TypeError, AttributeError, IndexError):
+            return None

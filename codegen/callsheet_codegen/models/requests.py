@@ -11,14 +11,14 @@ from callsheet_codegen import layout
 from callsheet_codegen.code import Ident, Module, literal
 from callsheet_codegen.diagnostics import Diagnostic
 from callsheet_codegen.ir import ModelModule
-from callsheet_codegen.models.pool import ModelRequest, ModelSource
+from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
     from callsheet.spec import Advertised
     from callsheet_codegen.code import Code
-    from callsheet_codegen.models.pool import Modeller
+    from callsheet_codegen.models.pool import Modeller, ModelRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def model_actions(
     diagnostics: list[Diagnostic] = []
     admitted = _SchemaAdmitter(admit or AdmissionCache(), diagnostics)
     classes = classes or layout.class_prefixes({name: stems[name] for name in advertised})
-    wanted: dict[str, dict[str, tuple[Mapping[str, Any], bool]]] = {}
+    wanted: dict[str, ModelRequest] = {}
     for name, entry in advertised.items():
         roots = {}
         if schema := admitted(name, entry.input, ""):
@@ -79,7 +79,7 @@ def model_actions(
             roots[f"{classes[name]}Result"] = (schema, True)
         if roots:
             wanted[name] = roots
-    sources = modeller({name: ModelRequest(roots=roots) for name, roots in wanted.items()})
+    sources = modeller(wanted)
 
     def wait() -> ModelResults:
         models = {}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.model import camel
 from callsheet_codegen import names
+from callsheet_codegen.models.pool import ModelSource
 from callsheet_codegen.models.prepare import NoModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from callsheet_codegen.models.pool import Fields
 
 
 _BASES = frozenset({"BaseModel", "RootModel"})
@@ -28,21 +30,6 @@ _BARE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewrittenModule:
-    """Source of a module and, by class, its fields and bases.
-
-    ``fields`` maps class → field → ``(wire name, annotation, required)``; ``bases`` names the
-    class's own bases in the module; ``roots`` are the classes that hold something else than an
-    object.
-    """
-
-    source: str
-    fields: Mapping[str, Mapping[str, tuple[str, str, bool]]]
-    bases: Mapping[str, str]
-    roots: tuple[str, ...]
-
-
 def rewrite_module(
     source: str,
     *,
@@ -50,7 +37,7 @@ def rewrite_module(
     tokens: Mapping[str, str],
     prefix: str,
     named: Mapping[str, str],
-) -> RewrittenModule:
+) -> ModelSource:
     """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
 
     Only class definitions with annotated fields pass. Tokens become the server's strings inside
@@ -64,7 +51,9 @@ def rewrite_module(
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     class_names = frozenset(node.name for node in classes)
     rewriter = _Rewriter(wire=wire, tokens=tokens, classes=class_names)
+    # Rewriting changes the bases.
     bases = {node.name: _base(node) for node in classes if _base(node) in class_names}
+    roots = frozenset(node.name for node in classes if _base(node) == "RootModel")
     body: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -73,11 +62,13 @@ def rewrite_module(
             raise NoModel(f"the model generator wrote {type(node).__name__}")
     rebuilds = [node for node in tree.body if isinstance(node, ast.Expr)]
     module = ast.Module(body=[*body, *rebuilds], type_ignores=[])
-    roots = tuple(sorted(n.name for n in classes if _base(n) == "RootModel"))
-    return RewrittenModule(
+
+    def all_fields(name: str) -> Fields:
+        return (all_fields(bases[name]) if name in bases else {}) | rewriter.fields[name]
+
+    return ModelSource(
         source=f"{_import_lines(module)}{ast.unparse(module)}\n",
-        fields=rewriter.fields,
-        bases=bases,
+        fields={name: all_fields(name) for name in rewriter.fields},
         roots=roots,
     )
 
@@ -145,7 +136,7 @@ class _Rewriter:
         self, *, wire: Mapping[str, str], tokens: Mapping[str, str], classes: frozenset[str]
     ) -> None:
         self.wire, self.tokens, self.classes = wire, tokens, classes
-        self.fields: dict[str, dict[str, tuple[str, str, bool]]] = {}
+        self.fields: dict[str, Fields] = {}
 
     def model(self, node: ast.ClassDef) -> ast.ClassDef:
         """Rewrite a class with our base, our aliases and the server's words as docstrings."""

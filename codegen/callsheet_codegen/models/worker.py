@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import json
 import os
@@ -16,13 +15,14 @@ from importlib.abc import InspectLoader
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from callsheet_codegen import names
+from callsheet_codegen.models.pool import ModelSource
 from callsheet_codegen.models.prepare import ModelSchemaPreparer, NoModel, Vocabulary, wire_names
 from callsheet_codegen.models.rewrite import rewrite_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callsheet_codegen.models.rewrite import RewrittenModule
+    from callsheet_codegen.models.pool import ModelRequest
 
 
 CPU_SECONDS = 2.0
@@ -130,9 +130,8 @@ def generate(schema: str) -> str:
 
 # Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
 # imported here, under an audit hook, before anybody else may see it.
-def make(request: Mapping[str, Any]) -> RewrittenModule:
-    """Make the models of one action: ``{"roots": {class name: [schema, is it a reply]}}``."""
-    roots = request["roots"]
+def make(roots: ModelRequest) -> ModelSource:
+    """Make the models of one action."""
     wire = {name for schema, _ in roots.values() for name in wire_names(schema)}
     words = Vocabulary(fields=names.fields(wire))
     definitions: dict[str, Any] = {}
@@ -201,15 +200,15 @@ def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) ->
     return None
 
 
-def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``source``, ``fields``, ``bases`` and ``roots``, or ``refused`` with the reason."""
-    modules: list[RewrittenModule] = []
+def answer(request: ModelRequest) -> dict[str, Any]:
+    """Return the models as an object, or why there are none (``refused``)."""
+    modules: list[ModelSource] = []
     refused = guarded(lambda: modules.append(make(request)), "generate")
     refused = refused or guarded(lambda: try_import(modules[0].source), "import")
-    return {"refused": refused} if refused else dataclasses.asdict(modules[0])
+    return (ModelSource(refused=refused) if refused else modules[0]).as_json()
 
 
-_WARM_UP = {"roots": {"A": [{"type": "object", "properties": {"b": {"enum": ["c"]}}}, True]}}
+_WARM_UP = {"A": ({"type": "object", "properties": {"b": {"enum": ["c"]}}}, True)}
 
 
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:

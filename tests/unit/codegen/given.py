@@ -63,7 +63,7 @@ def plain_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSour
     for name, request in requests.items():
         fields = {
             cls: {wire: (wire, "str", wire in schema["required"]) for wire in schema["properties"]}
-            for cls, (schema, _) in request.roots.items()
+            for cls, (schema, _) in request.items()
         }
         source = "".join(f"class {cls}:\n    pass\n" for cls in fields)
         sources[name] = ModelSource(source=source, fields=fields)

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.errors import CallsheetError
-from callsheet_codegen.models.pool import ModelPool, ModelRequest, ModelSource, Worker, make_models
+from callsheet_codegen.models.pool import ModelPool, ModelSource, Worker, make_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from callsheet_codegen.models.pool import ModelRequest
+
 DEAD = ModelSource(refused="the schema takes more time or memory than a schema may")
 
 
 def wanted(schema: dict[str, Any]) -> ModelRequest:
-    return ModelRequest(roots={"AInput": (schema, False)})
+    return {"AInput": (schema, False)}
 
 
 def bomb(depth: int) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def test_nothing_is_started_for_nothing() -> None:
 
 def test_there_is_other_work_while_models_are_made(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    answer = '{"source": "x = 1", "fields": {}, "bases": {}, "roots": []}'
+    answer = '{"source": "x = 1", "fields": {}, "roots": [], "refused": ""}'
     lines = f"""
 import os, time
 print("ready", flush=True)
