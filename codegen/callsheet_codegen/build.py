@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from callsheet.actions.resolve import ActionResolver
-from callsheet.cli.help.pages import file_name
+from callsheet.cli.help.pages import entries, file_name, pages
 from callsheet.config.bindings import INTERFACE
 from callsheet.jsonio import canonical
 from callsheet_codegen.cache import ActionRecord, CachedState
 from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.diagnostics import Diagnostic, in_order
-from callsheet_codegen.fingerprints import MODELS_INDEX, digest_of, fingerprints
-from callsheet_codegen.ir import DataFile, Project
+from callsheet_codegen.fingerprints import MODELS_INDEX, Fingerprints, digest_of
+from callsheet_codegen.ir import Project
 from callsheet_codegen.layout import AssignedNames, outline
-from callsheet_codegen.methods import GroupInputs, build_group, child, command_module, section
+from callsheet_codegen.methods import build_group, child, command_module, section
 from callsheet_codegen.models.requests import model_actions, models_index
-from callsheet_codegen.render import commands_index, help_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
-    from callsheet.actions.resolve import Problem
     from callsheet.catalog.snapshot import Snapshot
-    from callsheet.config.overlay import Overlay
     from callsheet.spec import Action
-    from callsheet_codegen.fingerprints import Fingerprints
+    from callsheet_codegen.config import Config
     from callsheet_codegen.ir import CommandModule, Group, ModelModule, Section
     from callsheet_codegen.layout import Outline
     from callsheet_codegen.models.pool import Modeller
@@ -98,7 +94,7 @@ class BuildPlan:
             name: with_modules(action, self.models) for name, action in self.actions.items()
         }
         by_action: dict[str, list[Diagnostic]] = {}
-        for diagnostic in (*map(_from_problem, self.resolver.problems), *untyped):
+        for diagnostic in (*self._problems(), *untyped):
             if diagnostic.code not in _NAME_PROBLEMS:
                 by_action.setdefault(diagnostic.action, []).append(diagnostic)
         for name in self.outline.listings:
@@ -108,6 +104,9 @@ class BuildPlan:
                 else self.cached.actions[name]
             )
         self._list_files()
+
+    def _problems(self) -> Iterator[Diagnostic]:
+        return (Diagnostic(**asdict(problem)) for problem in self.resolver.problems)
 
     def _needed(self) -> set[str]:
         """Return the actions of the files to be made, and those of their families."""
@@ -158,8 +157,7 @@ class BuildPlan:
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return everything to report, also of actions that were not read in this run."""
-        problems = map(_from_problem, self.resolver.problems)
-        names = (problem for problem in problems if problem.code in _NAME_PROBLEMS)
+        names = (problem for problem in self._problems() if problem.code in _NAME_PROBLEMS)
         cached = (d for record in self.records.values() for d in record.diagnostics)
         return in_order((*names, *cached))
 
@@ -181,168 +179,107 @@ def with_modules(action: Action, models: Mapping[str, ActionModels]) -> Action:
     )
 
 
-def _from_problem(problem: Problem) -> Diagnostic:
-    return Diagnostic(
-        level=problem.level,
-        code=problem.code,
-        action=problem.action,
-        pointer=problem.pointer,
-        message=problem.message,
-        hint=problem.hint,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageNames:
-    """Names of the generated package, its program, and the prefix of its variables."""
-
-    package: str
-    command: str
-    env: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildResult:
-    """The project, its names for the lock, and what went wrong.
-
-    ``stale`` are the files to be made, ``part`` gives the project as far as some of them need it.
-    ``files`` maps each file of the package, made now or not, to the digest of its inputs;
-    ``records`` holds what was generated for each action.
-    """
-
-    stale: frozenset[str]
-    part: Callable[[frozenset[str]], Project] = field(compare=False)
-    names: AssignedNames
-    diagnostics: tuple[Diagnostic, ...]
-    files: Mapping[str, str]
-    records: Mapping[str, ActionRecord]
-
-    @property
-    def project(self) -> Project:
-        """Return the project as far as it is to be made."""
-        return self.part(self.stale)
-
-
 class ProjectBuilder:
     """A project whose models are being made; reads and writes nothing.
 
     ``names`` holds the names of the package, for the lock. What is ``cached`` is not made again.
+    ``plan`` waits for the models and then says what is written.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
-        overlay: Overlay,
-        package: PackageNames,
+        config: Config,
         *,
         names: AssignedNames | None = None,
         modeller: Modeller,
         cached: CachedState | None = None,
     ) -> None:
         assigned = names or AssignedNames()
+        overlay, self._config, self._source = config.overlay, config, snapshot.source
         resolver = ActionResolver(snapshot.actions, overlay, assigned.commands, assigned.flags)
         located = outline(resolver, overlay, assigned)
-        about = (package.package, package.command, package.env, snapshot.source, str(INTERFACE))
-        keys = fingerprints(resolver, located, assigned, about=about)
-        plan = BuildPlan(resolver, located, keys, cached or CachedState())
-        plan.request_models(modeller)
-        self._plan, self._parts = plan, _ProjectParts(plan, package, snapshot.source)
-        self._data = self._parts.data()
+        about = (config.package, config.command, config.env, snapshot.source, str(INTERFACE))
+        keys = Fingerprints(resolver, located, assigned, about=about)
+        self.plan = BuildPlan(resolver, located, keys, cached or CachedState())
+        self.plan.request_models(modeller)
+        self._data = dict(self._files_of_data())
         self.names = AssignedNames(
             commands={name: path for name, path in resolver.commands.items() if path},
             methods=located.method_names(),
             modules=located.stems,
-            flags=plan.flags(),
+            flags=self.plan.flags(),
             groups=located.group_names(),
         )
 
-    def finish(self) -> BuildResult:
-        """Wait for the models and decide what is written from them."""
-        plan = self._plan
-        plan.settle()
-        return BuildResult(
-            stale=frozenset(plan.stale),
-            part=partial(self._parts.project, self._data),
-            names=self.names,
-            diagnostics=plan.diagnostics(),
-            files=plan.files,
-            records=plan.records,
-        )
-
-
-class _ProjectParts:
-    """Builds the parts of the project that are to be made."""
-
-    def __init__(self, plan: BuildPlan, names: PackageNames, source: str) -> None:
-        self.plan, self.outline, self.names, self.source = plan, plan.outline, names, source
-
-    def project(self, data: tuple[DataFile, ...], wanted: frozenset[str]) -> Project:
+    def part(self, wanted: frozenset[str]) -> Project:
         """Build what these files need; files that list everything need all of it."""
-        outline, names = self.outline, self.names
+        outline, config = self.plan.outline, self._config
         modules = sorted({(home.word, home.module) for home in outline.constants.values()})
-        listings = tuple(outline.listings.values())
+        words = self._words() if "commands/__init__.py" in wanted else {}
         return Project(
-            command=literal(names.command),
-            env=literal(names.env),
-            source=literal(self.source),
+            command=literal(config.command),
+            env=literal(config.env),
+            source=literal(self._source),
             interface=literal(INTERFACE),
-            title=Markdown(names.package),
+            title=Markdown(config.package),
             groups=tuple(self._groups(wanted)),
             commands=tuple(self._commands(wanted)),
             modules=tuple((literal(word), literal(module)) for word, module in modules),
             sections=tuple(self._sections()) if "api.md" in wanted else (),
             roots=tuple(child(group) for path, group in outline.groups.items() if len(path) <= 1),
-            words=commands_index(listings) if "commands/__init__.py" in wanted else (),
+            words=tuple((literal(word), literal(text)) for word, text in words.items()),
             models=tuple(self._models(wanted)),
             exports=models_index(self.plan.exports()) if MODELS_INDEX in wanted else (),
-            data=data,
+            data=self._data,
             wanted=wanted,
         )
 
+    def _words(self) -> Mapping[str, str]:
+        """Return the first words of all commands, with the line that the help has for each."""
+        listings = self.plan.outline.listings.values()
+        return entries([action for action in listings if action.command], ())
+
     def _sections(self) -> Iterator[Section]:
-        outline = self.outline
+        outline = self.plan.outline
         for group in outline.groups.values():
-            yield section(group, outline.groups, outline.listings, self.names.command)
+            yield section(group, outline.groups, outline.listings, self._config.command)
 
     def _groups(self, wanted: Container[str]) -> Iterator[Group]:
-        plan, outline = self.plan, self.outline
-        inputs = GroupInputs(
-            groups=outline.groups,
-            constants=outline.constants,
-            actions=plan.actions,
-            models=plan.models,
-        )
-        for group in outline.groups.values():
+        plan = self.plan
+        for group in plan.outline.groups.values():
             if f"groups/{group.module}.py" in wanted:
-                yield build_group(group, inputs)
+                yield build_group(group, plan.outline, plan.actions, plan.models)
 
     def _commands(self, wanted: Container[str]) -> Iterator[CommandModule]:
-        constants = self.outline.constants
-        for word, names in self.outline.by_word().items():
+        constants = self.plan.outline.constants
+        for word, names in self.plan.outline.by_word().items():
             if f"commands/{constants[names[0]].module}.py" in wanted:
                 yield command_module(word, names, constants, self.plan.actions)
 
     def _models(self, wanted: Container[str]) -> Iterator[ModelModule]:
-        for name in sorted(self.plan.models, key=self.outline.stems.__getitem__):
-            if f"models/{self.outline.stems[name]}.py" in wanted:
-                module = self.plan.models[name].module()
-                if module is not None:
-                    yield module
+        stems = self.plan.outline.stems
+        for name in sorted(self.plan.models, key=stems.__getitem__):
+            module = self.plan.models[name].module()
+            if module is not None and f"models/{stems[name]}.py" in wanted:
+                yield module
 
-    def data(self) -> tuple[DataFile, ...]:
-        """Make the files that are no code: no model is needed for them."""
-        return tuple(sorted(self._data(), key=lambda file: file.path))
-
-    def _data(self) -> Iterator[DataFile]:
-        resolver, stale = self.plan.resolver, self.plan.stale
-        pages = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
-        listings = tuple(self.outline.listings.values())
-        yield from help_files(self.names.command, listings, self.plan.actions, pages)
+    def _files_of_data(self) -> Iterator[tuple[str, str]]:
+        """Yield path and text of the files that are no code: no model is needed for them."""
+        resolver, stale, outline = self.plan.resolver, self.plan.stale, self.plan.outline
+        names = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
+        actions = {
+            action.command: action for action in self.plan.actions.values() if action.command
+        }
+        texts = pages(self._config.command, tuple(outline.listings.values()), actions, names)
+        yield from ((f"help/{name}", text) for name, text in texts.items())
+        yield "py.typed", ""
         if "overlay.json" in stale:
-            text = json.dumps(resolver.overlay.as_json(), indent=1, sort_keys=True)
-            yield DataFile(path="overlay.json", text=text + "\n")
+            yield (
+                "overlay.json",
+                json.dumps(resolver.overlay.as_json(), indent=1, sort_keys=True) + "\n",
+            )
         for name, entry in resolver.entries.items():
-            path = f"schemas/{self.outline.stems[name]}.json"
+            path = f"schemas/{outline.stems[name]}.json"
             if path in stale:
-                text = canonical({"input": entry.input, "output": entry.output})
-                yield DataFile(path=path, text=text + "\n")
+                yield path, canonical({"input": entry.input, "output": entry.output}) + "\n"

@@ -285,7 +285,7 @@ class ProjectCache:
     ) -> None:
         """Store a run that was published; ``stats`` are those of its files."""
         files = {}
-        for path, sha in plan.manifest.files.items():
+        for path, sha in plan.manifest.items():
             stat = stats[path]
             if stat is not None and path not in plan.edited:
                 files[path] = (keys[path], sha, *stat)

@@ -67,8 +67,8 @@ def check_tree(config: Config, lock: Lock) -> CheckResult:
 def edited_files(config: Config) -> tuple[str, ...]:
     """List files of the manifest that are not as they were written."""
     manifest = publish.read_manifest(config.folder)
-    disk = publish.read_disk(config.folder, manifest.files)
-    return tuple(sorted(path for path, sha in manifest.files.items() if disk[path] != sha))
+    disk = publish.read_disk(config.folder, manifest)
+    return tuple(sorted(path for path, sha in manifest.items() if disk[path] != sha))
 
 
 def check_server(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ class Diagnostic:
 
     level: Level
     code: str
-    message: str
     action: str = ""
     pointer: str = ""
+    message: str
     hint: str = ""
 
     def line(self) -> str:
@@ -35,14 +35,7 @@ class Diagnostic:
 
     def as_json(self) -> dict[str, str]:
         """Return the object that ``--json`` prints."""
-        return {
-            "level": self.level,
-            "code": self.code,
-            "action": self.action,
-            "pointer": self.pointer,
-            "message": self.message,
-            "hint": self.hint,
-        }
+        return asdict(self)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

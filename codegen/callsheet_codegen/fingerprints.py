@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.cli.help.pages import page_paths
@@ -20,38 +19,25 @@ CONSTANT = ("__init__.py", "__main__.py", "groups/__init__.py", "py.typed")
 MODELS_INDEX = "models/__init__.py"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprints:
-    """Digests of inputs: of each action, and of each file by its path.
-
-    The models of an action are among the files, though they may turn out to be none. The index
-    of models is not: it depends on the models.
-    """
-
-    actions: Mapping[str, str]
-    files: Mapping[str, str]
-
-
 def digest_of(*parts: object) -> str:
     """Return a digest of JSON values."""
     return digest(parts)[:32]
 
 
-def fingerprints(
-    resolver: ActionResolver, outline: Outline, names: AssignedNames, *, about: tuple[str, ...]
-) -> Fingerprints:
-    """Digest everything; ``about`` holds the package's own names and its source."""
-    return _FingerprintBuilder(resolver, outline, names, about).build()
+class Fingerprints:
+    """Digests of inputs, each computed once: ``actions`` by id, ``files`` by path.
 
-
-class _FingerprintBuilder:
-    """Computes the digests, each input but once."""
+    The models of an action are among the files, though they may turn out to be none. The index
+    of models is not: it depends on the models. ``about`` holds the package's own names and its
+    source.
+    """
 
     def __init__(
         self,
         resolver: ActionResolver,
         outline: Outline,
         names: AssignedNames,
+        *,
         about: tuple[str, ...],
     ) -> None:
         self.resolver, self.outline, self.names, self.about = resolver, outline, names, about
@@ -59,6 +45,7 @@ class _FingerprintBuilder:
         self.schemas = {n: digest_of(entry.input, entry.output) for n, entry in entries.items()}
         own = {name: self._own(entry) for name, entry in entries.items()}
         self.actions = {name: self._action(name, own) for name in entries}
+        self.files = self._files()
 
     def _own(self, entry: Advertised) -> str:
         """Digest what the server and the configuration say of one action, and its names."""
@@ -91,7 +78,7 @@ class _FingerprintBuilder:
             [own[member] for member in members if member in own],
         )
 
-    def build(self) -> Fingerprints:
+    def _files(self) -> dict[str, str]:
         """Digest the inputs of every file."""
         outline, listings = self.outline, self.outline.listings.values()
         index = digest_of(
@@ -113,7 +100,7 @@ class _FingerprintBuilder:
         for name, stem in outline.stems.items():
             files[f"schemas/{stem}.json"] = self.schemas[name]
             files[f"models/{stem}.py"] = digest_of(self.schemas[name], stem, outline.classes[name])
-        return Fingerprints(actions=self.actions, files=files)
+        return files
 
     def _group(self, group: GroupLocation) -> str:
         below = [self.outline.groups[path] for path in group.children]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -89,29 +89,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapRow:
-    """One line of ``api.md``."""
-
-    action: Code
-    method: Code
-    command: Code
-    summary: Code
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One group in ``api.md``."""
+    """One group in ``api.md``; a row is action, method, command and summary."""
 
     title: Code
-    rows: tuple[MapRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """A first word after the program's name, and its line in the help."""
-
-    word: Code
-    summary: Code
+    rows: tuple[tuple[Code, Code, Code, Code], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,19 +107,12 @@ class ModelModule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataFile:
-    """A file that is no Python: its path in the package and its text."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """Every file that is written, in order, independent of the order of the catalogue.
 
-    ``wanted`` names the files that are to be made, ``None`` all: groups, commands, models and
-    data are then no more than those need.
+    ``wanted`` names the files that are to be made: groups, commands, models and data (path →
+    text) are no more than those need. ``words`` are the first words of commands, with their lines
+    in the help.
     """
 
     command: Code
@@ -150,30 +125,11 @@ class Project:
     modules: tuple[tuple[Code, Code], ...]
     sections: tuple[Section, ...]
     roots: tuple[Child, ...]
-    words: tuple[Word, ...]
+    words: tuple[tuple[Code, Code], ...]
     models: tuple[ModelModule, ...]
     exports: tuple[tuple[Code, Code, Ident, Ident], ...]
-    data: tuple[DataFile, ...]
-    wanted: frozenset[str] | None = None
-
-    def wants(self, path: str) -> bool:
-        """Tell whether this file is to be made."""
-        return self.wanted is None or path in self.wanted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderedFile:
-    """A path below the package folder, with ``/``, and its whole text."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """The files that the generator wrote: path → sha256 of the text."""
-
-    files: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str]
+    wanted: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +145,12 @@ class Step:
 class Plan:
     """What publishing will do: nothing, if there is neither a write nor a delete.
 
-    ``edited`` are generated files that somebody changed and that stay so.
+    ``manifest`` are the files that the generator wrote: path → sha256 of the text. ``edited`` are
+    those of them that somebody changed and that stay so.
     """
 
     steps: tuple[Step, ...]
-    manifest: Manifest
+    manifest: Mapping[str, str]
     edited: tuple[str, ...] = ()
 
     @property

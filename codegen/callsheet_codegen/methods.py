@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +15,6 @@ from callsheet_codegen.ir import (
     Field,
     Group,
     Import,
-    MapRow,
     Method,
     Section,
 )
@@ -25,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from callsheet.spec import Action, Param
-    from callsheet_codegen.layout import ConstantLocation, GroupLocation, Path
+    from callsheet_codegen.code import Code
+    from callsheet_codegen.layout import ConstantLocation, GroupLocation, Outline, Path
     from callsheet_codegen.models.pool import Fields
     from callsheet_codegen.models.requests import ActionModels
 
@@ -156,44 +155,41 @@ def command_module(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupInputs:
-    """Inputs of every group."""
-
-    groups: Mapping[Path, GroupLocation]
-    constants: Mapping[str, ConstantLocation]
-    actions: Mapping[str, Action]
-    models: Mapping[str, ActionModels]
-
-
-def build_group(group: GroupLocation, inputs: GroupInputs) -> Group:
+def build_group(
+    group: GroupLocation,
+    outline: Outline,
+    actions: Mapping[str, Action],
+    models: Mapping[str, ActionModels],
+) -> Group:
     """Build one group, its methods in order of their names."""
-    ordered = sorted(group.methods, key=lambda name: group.methods[name])
-    local = _local_names(ordered, inputs.actions, inputs.models)
-    builder = _MethodBuilder(group, inputs, local)
-    constants = [inputs.constants[name] for name in ordered]
-    methods = tuple(builder.method(name) for name in ordered)
+    ordered = [actions[name] for name in _ordered(group)]
+    builder = _MethodBuilder(group, ordered, models)
+    constants = [outline.constants[action.id] for action in ordered]
+    methods = tuple(map(builder.method, ordered, constants))
     return Group(
         module=Ident(group.module),
         cls=Ident(group.cls),
         doc=Doc(_title(group)),
         methods=methods,
-        children=tuple(child(inputs.groups[path]) for path in group.children),
+        children=tuple(child(outline.groups[path]) for path in group.children),
         literals=tuple((Ident(home.module), Ident(home.constant)) for home in constants),
         imports=tuple(
             Import(module=Ident(cls.module), name=Ident(cls.name), alias=_alias(cls, alias))
-            for cls, alias in sorted(local.items())
+            for cls, alias in sorted(builder.local.items())
             if cls in builder.used
         ),
     )
 
 
+def _ordered(group: GroupLocation) -> list[str]:
+    return sorted(group.methods, key=lambda name: group.methods[name])
+
+
 def _local_names(
-    ordered: list[str], actions: Mapping[str, Action], models: Mapping[str, ActionModels]
+    actions: Sequence[Action], by_stem: Mapping[str, ActionModels]
 ) -> dict[_Class, str]:
     """Map every class that a method may name to its name in the module of the group."""
-    by_stem = {action_models.stem: action_models for action_models in models.values()}
-    stems = {s for name in ordered for s in (actions[name].module, actions[name].result) if s}
+    stems = {stem for action in actions for stem in (action.module, action.result) if stem}
     classes = [
         _Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].generated.fields
     ]
@@ -205,21 +201,21 @@ class _MethodBuilder:
     """Builds the methods of one group and collects the classes that they name."""
 
     def __init__(
-        self, group: GroupLocation, inputs: GroupInputs, local: Mapping[_Class, str]
+        self, group: GroupLocation, actions: Sequence[Action], models: Mapping[str, ActionModels]
     ) -> None:
-        self.group, self.inputs, self.local = group, inputs, local
-        self.by_stem = {models.stem: models for models in inputs.models.values()}
+        self.group, self.models = group, models
+        self.by_stem = {models.stem: models for models in models.values()}
+        self.local = _local_names(actions, self.by_stem)
         self.used: set[_Class] = set()
 
-    def method(self, name: str) -> Method:
+    def method(self, action: Action, constant: ConstantLocation) -> Method:
         """Build one method: typed as far as the models go."""
-        action, own = self.inputs.actions[name], self.inputs.models[name]
-        arguments = self._arguments(action, own)
+        arguments = self._arguments(action, self.models[action.id])
         reply = self.by_stem.get(action.result)
-        method = self.group.methods[name]
+        method = self.group.methods[action.id]
         return Method(
             name=Ident(method),
-            action=Ident(self.inputs.constants[name].constant),
+            action=Ident(constant.constant),
             doc=Doc(_method_doc(action, arguments)),
             async_doc=Doc(_async_doc(action, f"{self.group.cls}.{method}")),
             fields=arguments.fields,
@@ -284,21 +280,20 @@ def section(
     program: str,
 ) -> Section:
     """Build a group's part of ``api.md``; ``listings`` need no parameters."""
-    ordered = sorted(group.methods, key=lambda name: group.methods[name])
     return Section(
         title=Markdown(" ".join(group.path) or "without a group"),
-        rows=tuple(_row(group, groups, listings[name], program) for name in ordered),
+        rows=tuple(_row(group, groups, listings[name], program) for name in _ordered(group)),
     )
 
 
 def _row(
     group: GroupLocation, groups: Mapping[Path, GroupLocation], action: Action, program: str
-) -> MapRow:
+) -> tuple[Code, Code, Code, Code]:
     parents = [groups[group.path[:end]].attribute for end in range(1, len(group.path) + 1)]
     attributes = ".".join(parents or [group.attribute])
-    return MapRow(
-        action=CodeSpan(action.id),
-        method=CodeSpan(f"client.{attributes}.{group.methods[action.id]}()"),
-        command=CodeSpan(" ".join((program, *action.command)) if action.command else ""),
-        summary=Markdown(action.summary),
+    return (
+        CodeSpan(action.id),
+        CodeSpan(f"client.{attributes}.{group.methods[action.id]}()"),
+        CodeSpan(" ".join((program, *action.command)) if action.command else ""),
+        Markdown(action.summary),
     )

@@ -12,7 +12,7 @@ from callsheet.errors import UsageError
 from callsheet.jsonio import canonical
 from callsheet.version import __version__
 from callsheet_codegen import publish
-from callsheet_codegen.build import PackageNames, ProjectBuilder
+from callsheet_codegen.build import ProjectBuilder
 from callsheet_codegen.cache import CachedState
 from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.layout import names_from
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
     from callsheet.diff.change import Change
     from callsheet.spec import Advertised
-    from callsheet_codegen.build import BuildResult
     from callsheet_codegen.cache import ActionRecord, ProjectCache
     from callsheet_codegen.config import Config
-    from callsheet_codegen.ir import Manifest, Plan, RenderedFile
+    from callsheet_codegen.ir import Plan
     from callsheet_codegen.layout import AssignedNames
     from callsheet_codegen.models.pool import Modeller
     from callsheet_codegen.staging import StagingDir
@@ -41,9 +40,8 @@ _TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
 class Draft:
     """A whole package in memory: the plan, and everything to report.
 
-    ``text`` is that of the lock; ``files`` counts those of the package, ``rendered`` those of
-    them that were made now; ``blocks`` (of the lock), ``keys`` and ``records`` are what the next
-    run need not make again.
+    ``text`` is that of the lock; ``files`` counts those of the package; ``blocks`` (of the lock),
+    ``keys`` and ``records`` are what the next run need not make again.
     """
 
     lock: Lock
@@ -51,7 +49,6 @@ class Draft:
     blocks: Mapping[str, str]
     plan: Plan
     files: int
-    rendered: int
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...]
     keys: Mapping[str, str]
@@ -95,36 +92,36 @@ def draft(
     unique, duplicates = drop_duplicates(snapshot)
     new = _as_read_back(unique, old)
     manifest, state = _current_files(config, cached)
-    builder = _start_build(new, config, names_from(old, config.overlay), modeller, state)
+    names = names_from(old, config.overlay)
+    builder = ProjectBuilder(new, config, names=names, modeller=modeller, cached=state)
     meanwhile()
     lock, text = _new_lock(new, builder.names, config, old, cached)
     blocks = blocks_of(text)
-    build = builder.finish()
-    files = _render(build)
-    paths = {file.path for file in files}
-    disk = _shas(config, cached, {*manifest.files, *paths})
-    unchanged = state.shas(build.files.keys() - paths)
+    build = builder.plan
+    build.settle()
+    files = _render(builder)
+    disk = _shas(config, cached, {*manifest, *files})
+    unchanged = state.shas(build.files.keys() - files.keys())
     return Draft(
         lock=lock,
         text=text,
         blocks=blocks,
         plan=plan(files, disk, manifest, unchanged=unchanged, force=force),
         files=len(build.files),
-        rendered=len(files),
         changes=changes(old, new, config),
-        diagnostics=in_order((*duplicates, *build.diagnostics)),
+        diagnostics=in_order((*duplicates, *build.diagnostics())),
         keys=build.files,
         records=build.records,
     )
 
 
-def _start_build(
-    snapshot: Snapshot, config: Config, names: AssignedNames, modeller: Modeller, state: CachedState
-) -> ProjectBuilder:
-    package = PackageNames(package=config.package, command=config.command, env=config.env)
-    return ProjectBuilder(
-        snapshot, config.overlay, package, names=names, modeller=modeller, cached=state
-    )
+def _render(builder: ProjectBuilder) -> Mapping[str, str]:
+    """Render the files that have to be made; where there are none, no renderer is loaded."""
+    if not builder.plan.stale:
+        return {}
+    from callsheet_codegen.render import render_project
+
+    return render_project(builder.part, builder.plan.stale)
 
 
 def _shas(
@@ -133,21 +130,14 @@ def _shas(
     return cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
 
 
-def _current_files(config: Config, cached: ProjectCache | None) -> tuple[Manifest, CachedState]:
+def _current_files(
+    config: Config, cached: ProjectCache | None
+) -> tuple[dict[str, str], CachedState]:
     """Return the folder's manifest, and the cached state of files that are as it lists them."""
     manifest = publish.read_manifest(config.folder)
     state = cached.state() if cached else CachedState()
-    files = {p: row for p, row in state.files.items() if manifest.files.get(p) == row[1]}
+    files = {p: row for p, row in state.files.items() if manifest.get(p) == row[1]}
     return manifest, state._replace(files=files)
-
-
-def _render(build: BuildResult) -> tuple[RenderedFile, ...]:
-    """Render the files that have to be made; where there are none, no renderer is loaded."""
-    if not build.stale:
-        return ()
-    from callsheet_codegen.render import render_project
-
-    return render_project(build.part, build.stale)
 
 
 def _new_lock(

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet_codegen.cache import sha_of
-from callsheet_codegen.ir import Manifest, Plan, Step
+from callsheet_codegen.ir import Plan, Step
 from callsheet_codegen.staging import StagingDir, stage_of, swap_directories, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from callsheet_codegen.ir import RenderedFile
 
 
 MANIFEST = ".manifest.json"
@@ -29,29 +27,15 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def dump_manifest(manifest: Manifest) -> str:
-    """Return the manifest as the file that is committed."""
-    return json.dumps({"files": dict(sorted(manifest.files.items()))}, indent=1) + "\n"
-
-
-def load_manifest(text: str | None) -> Manifest:
-    """Read the manifest of an earlier run; empty where there is none or it is not readable."""
-    try:
-        files = json.loads(text or "{}").get("files", {})
-        return Manifest(files={str(path): str(sha) for path, sha in files.items()})
-    except (ValueError, AttributeError):
-        return Manifest()
-
-
 def plan(
-    rendered: Iterable[RenderedFile],
+    files: Mapping[str, str],
     disk: Mapping[str, str | None],
-    manifest: Manifest,
+    manifest: Mapping[str, str],
     *,
     unchanged: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Plan:
-    """Compare the files with the disk; raises ``UsageError`` if one is in the way.
+    """Compare the rendered files with the disk; raises ``UsageError`` if one is in the way.
 
     ``disk`` holds the sha256 of every file that is rendered or in the manifest, ``None`` where
     there is none. ``unchanged`` are files that need not be rendered, with their sha256. A file of
@@ -59,11 +43,10 @@ def plan(
     it was given before; else it stays (``edited``), also when it is not generated any more.
     ``force`` overwrites whatever somebody changed in files of ours.
     """
-    files = {file.path: file for file in rendered}
-    wanted = {path: digest(file.text) for path, file in files.items()} | dict(unchanged or {})
+    wanted = {path: digest(text) for path, text in files.items()} | dict(unchanged or {})
     steps, edited = [], []
     for path in sorted(files):
-        current, ours = disk.get(path), manifest.files.get(path)
+        current, ours = disk.get(path), manifest.get(path)
         if current == wanted[path]:
             continue
         if current is not None and ours is None:
@@ -71,27 +54,25 @@ def plan(
         if current not in {None, ours} and not force:
             edited.append(path)
             continue
-        steps.append(Step(kind="write", path=path, text=files[path].text))
-    lost = [path for path in edited if wanted[path] != manifest.files[path]]
+        steps.append(Step(kind="write", path=path, text=files[path]))
+    lost = [path for path in edited if wanted[path] != manifest[path]]
     if lost:
         raise _by_hand(lost)
     steps += _leftovers(wanted, disk, manifest)
-    new = Manifest(files=wanted)
-    if any(step.kind != "keep" for step in steps) or new != manifest:
-        steps.append(Step(kind="write", path=MANIFEST, text=dump_manifest(new)))
-    return Plan(steps=tuple(steps), manifest=new, edited=tuple(edited))
+    if any(step.kind != "keep" for step in steps) or wanted != manifest:
+        text = json.dumps({"files": dict(sorted(wanted.items()))}, indent=1) + "\n"
+        steps.append(Step(kind="write", path=MANIFEST, text=text))
+    return Plan(steps=tuple(steps), manifest=wanted, edited=tuple(edited))
 
 
 def _leftovers(
-    wanted: Mapping[str, str], disk: Mapping[str, str | None], manifest: Manifest
+    wanted: Mapping[str, str], disk: Mapping[str, str | None], manifest: Mapping[str, str]
 ) -> Iterator[Step]:
     """Yield a step for each file of the manifest that is not generated any more."""
-    for path in sorted(manifest.files.keys() - wanted.keys()):
+    for path in sorted(manifest.keys() - wanted.keys()):
         current = disk.get(path)
         if current is not None:
-            kind: Literal["delete", "keep"] = (
-                "delete" if current == manifest.files[path] else "keep"
-            )
+            kind: Literal["delete", "keep"] = "delete" if current == manifest[path] else "keep"
             yield Step(kind=kind, path=path)
 
 
@@ -156,9 +137,13 @@ def _read_journal(path: Path) -> dict[str, Any]:
         return {}
 
 
-def read_manifest(package: Path) -> Manifest:
-    """Read the manifest of the package folder."""
-    return load_manifest(_read(package / MANIFEST))
+def read_manifest(package: Path) -> dict[str, str]:
+    """Read the manifest of an earlier run; empty where there is none or it is not readable."""
+    try:
+        files = json.loads(_read(package / MANIFEST) or "{}").get("files", {})
+        return {str(path): str(sha) for path, sha in files.items()}
+    except (ValueError, AttributeError):
+        return {}
 
 
 def read_disk(package: Path, paths: Iterable[str]) -> dict[str, str | None]:

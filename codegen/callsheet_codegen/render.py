@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from callsheet.cli.help.pages import entries, pages
 from callsheet.errors import CallsheetError
-from callsheet_codegen.code import Code, CodeError, Doc, Ident, literal
-from callsheet_codegen.ir import DataFile, RenderedFile, Word
+from callsheet_codegen.code import Code, CodeError, Ident
 from callsheet_codegen.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from callsheet.spec import Action
     from callsheet_codegen.ir import Project
 
     Work = Callable[[Sequence[str]], dict[str, str]]
@@ -41,10 +38,6 @@ def _finalize(value: Any) -> str:
     return value.text
 
 
-def _indent(value: Code, width: int) -> Code:
-    return value.indented(width)
-
-
 @cache
 def environment() -> Environment:
     """Build the one environment: undefined names raise, one filter ``indent``, no globals."""
@@ -57,7 +50,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    env.filters = {"indent": _indent}
+    env.filters = {"indent": Code.indented}
     env.globals = {}
     return env
 
@@ -65,27 +58,6 @@ def environment() -> Environment:
 def render(template: str, **context: object) -> str:
     """Render one template; raises ``CodeError`` for output that is not ``Code``."""
     return environment().get_template(template).render(**context)
-
-
-def help_files(
-    command: str,
-    listings: Sequence[Action],
-    actions: Mapping[str, Action],
-    wanted: Container[str] | None = None,
-) -> tuple[DataFile, ...]:
-    """Make the wanted files of stored help and flags (all, where ``wanted`` is ``None``).
-
-    ``listings`` are all actions, without parameters; ``actions`` those that were read, by id.
-    """
-    by_command = {action.command: action for action in actions.values() if action.command}
-    texts = pages(command, listings, by_command, wanted)
-    return tuple(DataFile(path=f"help/{name}", text=text) for name, text in texts.items())
-
-
-def commands_index(listings: Sequence[Action]) -> tuple[Word, ...]:
-    """Return the first words of all commands, with the line that the help has for each."""
-    rows = entries([action for action in listings if action.command], ())
-    return tuple(Word(word=literal(word), summary=literal(text)) for word, text in rows.items())
 
 
 _CHUNK = 100  # for fewer files another process costs more than it saves
@@ -130,44 +102,35 @@ def _run(chunk: Sequence[str]) -> dict[str, str]:
     return _work(chunk)
 
 
-_EMPTY = {
-    "groups/__init__.py": "Hold the actions by group; each module is imported when it is used.",
-}
 _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=100")
 
 
 def render_project(
     part: Callable[[frozenset[str]], Project], paths: Iterable[str]
-) -> tuple[RenderedFile, ...]:
-    """Render these files, in order of their paths.
+) -> dict[str, str]:
+    """Return the text of each of these files, in order of their paths.
 
     Raises ``CodeError`` and ``Unsafe``, which are faults of the generator.
 
     ``part`` gives the project as far as some files need it.
     """
-    texts = share(lambda chunk: _texts(part(frozenset(chunk))), sorted(paths))
+
+    def written(chunk: Sequence[str]) -> dict[str, str]:
+        project = part(frozenset(chunk))
+        return {path: text for path, text in project.data.items() if path in project.wanted} | {
+            path: render(template, **context)
+            for path, template, context in _templates(project)
+            if path in project.wanted
+        }
+
+    def verified(chunk: Sequence[str]) -> dict[str, str]:
+        for path in chunk:
+            verify(path, sources[path])
+        return {path: sources[path] for path in chunk}
+
+    texts = share(written, sorted(paths))
     sources = _format({path: text for path, text in texts.items() if path.endswith(".py")})
-    texts |= share(
-        lambda chunk: _verify_all({path: sources[path] for path in chunk}), list(sources)
-    )
-    return tuple(RenderedFile(path=path, text=texts[path]) for path in sorted(texts))
-
-
-def _texts(project: Project) -> dict[str, str]:
-    """Render the wanted files of a project."""
-    texts = {file.path: file.text for file in project.data if project.wants(file.path)}
-    if project.wants("api.md"):
-        texts["api.md"] = render("api.md.jinja", project=project)
-    if project.wants("py.typed"):
-        texts["py.typed"] = ""
-    return texts | dict(_python(project))
-
-
-def _verify_all(sources: dict[str, str]) -> dict[str, str]:
-    """Return the same sources after each was verified."""
-    for path, text in sources.items():
-        verify(path, text)
-    return sources
+    return dict(sorted((texts | share(verified, list(sources))).items()))
 
 
 def prepare() -> None:
@@ -177,25 +140,18 @@ def prepare() -> None:
     _ruff()
 
 
-def _python(project: Project) -> Iterator[tuple[str, str]]:
-    for path, template, context in _modules(project):
-        if project.wants(path):
-            yield path, render(template, **context)
-
-
-def _modules(project: Project) -> Iterator[tuple[str, str, dict[str, object]]]:
-    """Yield every module: its path, its template and the template's context."""
+def _templates(project: Project) -> Iterator[tuple[str, str, dict[str, object]]]:
+    """Yield every file of a template: its path, the template and its context."""
     shared: dict[str, object] = {"project": project}
-    doc = Doc("Call the actions that one server advertises.")
-    yield "__init__.py", "package_init.py.jinja", {"doc": doc}
+    yield "__init__.py", "package_init.py.jinja", {}
     yield "__main__.py", "package_main.py.jinja", {}
     yield "_bindings.py", "bindings.py.jinja", shared
+    yield "api.md", "api.md.jinja", shared
     yield "cli.py", "cli.py.jinja", shared
     for path, base in (("client.py", "Client"), ("aclient.py", "AsyncClient")):
         context = {"base": Ident(base), "is_async": base == "AsyncClient"}
         yield path, "client.py.jinja", {**shared, **context}
-    for path, text in _EMPTY.items():
-        yield path, "empty_init.py.jinja", {"doc": Doc(text)}
+    yield "groups/__init__.py", "groups_init.py.jinja", {}
     for group in project.groups:
         yield f"groups/{group.module}.py", "group.py.jinja", {"group": group}
     yield "commands/__init__.py", "commands_init.py.jinja", shared
@@ -218,11 +174,10 @@ def _format(sources: Mapping[str, str]) -> dict[str, str]:
         return {}
     ruff = _ruff()
     with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
-        for subfolder in {os.path.dirname(path) for path in sources}:
-            os.makedirs(os.path.join(folder, subfolder), exist_ok=True)
-        for path, text in sources.items():
-            with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
-                file.write(text)
+        files = {path: Path(folder, path) for path in sources}
+        for path, file in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(sources[path], encoding="utf-8")
         for argv in (("check", "--fix", "--select=F401,I001"), ("format",)):
             done = subprocess.run(  # noqa: S603 - no shell; ruff by its path, our folder
                 [ruff, argv[0], *_RUFF, *argv[1:], folder],
@@ -235,9 +190,4 @@ def _format(sources: Mapping[str, str]) -> dict[str, str]:
                     f"ruff {argv[0]} refused the generated code: {done.stdout[:300]}",
                     hint="this is a fault of callsheet: please report it",
                 )
-        return {path: _read(os.path.join(folder, path)) for path in sources}
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+        return {path: file.read_text(encoding="utf-8") for path, file in files.items()}

@@ -60,7 +60,7 @@ class GenerateRun:
             changed = pipeline.write(config, draft, self._changelog(draft), self.stage)
         finally:
             self.stage.discard()
-        stats = cache.stats_of(str(config.folder), [*draft.plan.manifest.files, MANIFEST])
+        stats = cache.stats_of(str(config.folder), [*draft.plan.manifest, MANIFEST])
         cached.save(draft.plan, stats, keys=draft.keys, records=draft.records, blocks=draft.blocks)
         diagnostics = (*notes, *draft.diagnostics)
         self._report(draft, changed, diagnostics, first=old is None)

@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from callsheet_codegen import publish
-from callsheet_codegen.ir import Plan, RenderedFile
 from callsheet_codegen.publish import plan
+
+if TYPE_CHECKING:
+    from callsheet_codegen.ir import Plan
 
 PACKAGE, LOCK = "some_client", "catalog.lock.json"
 # Whatever changes the disk; `open` is counted where it writes.
@@ -26,9 +28,9 @@ def tree(state: str, count: int) -> dict[str, str]:
 
 def _plan(folder: Path, state: str, count: int) -> Plan:
     """Return the plan that turns the folder into this tree."""
-    rendered = [RenderedFile(path=path, text=text) for path, text in tree(state, count).items()]
+    rendered = tree(state, count)
     manifest = publish.read_manifest(folder / PACKAGE)
-    paths = {file.path for file in rendered} | set(manifest.files)
+    paths = rendered.keys() | manifest.keys()
     return plan(rendered, publish.read_disk(folder / PACKAGE, paths), manifest)
 
 

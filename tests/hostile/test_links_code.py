@@ -192,13 +192,13 @@ def test_names_that_are_no_names_fall_at_the_emitter(monkeypatch: pytest.MonkeyP
 
 
 def test_text_falls_at_the_emitter_then_at_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = '"""x"""\nimport os\n'
+    module = SimpleNamespace(source="import os", roles=())
     with pytest.raises(code.CodeError):
-        render("empty_init.py.jinja", doc=text)
+        render("model.py.jinja", module=module)
 
     monkeypatch.setattr(environment(), "finalize", str)
     monkeypatch.setattr(environment(), "cache", None)  # templates are compiled with finalize
-    written = render("empty_init.py.jinja", doc=text)
+    written = render("model.py.jinja", module=module)
     with pytest.raises(verify.Unsafe, match="Import"):
         verify.verify("groups/__init__.py", written)
 

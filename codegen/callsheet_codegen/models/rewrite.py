@@ -51,8 +51,6 @@ def rewrite_module(
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     class_names = frozenset(node.name for node in classes)
     rewriter = _Rewriter(wire=wire, tokens=tokens, classes=class_names)
-    # Rewriting changes the bases.
-    bases = {node.name: _base(node) for node in classes if _base(node) in class_names}
     roots = frozenset(node.name for node in classes if _base(node) == "RootModel")
     body: list[ast.stmt] = []
     for node in tree.body:
@@ -62,13 +60,9 @@ def rewrite_module(
             raise NoModel(f"the model generator wrote {type(node).__name__}")
     rebuilds = [node for node in tree.body if isinstance(node, ast.Expr)]
     module = ast.Module(body=[*body, *rebuilds], type_ignores=[])
-
-    def all_fields(name: str) -> Fields:
-        return (all_fields(bases[name]) if name in bases else {}) | rewriter.fields[name]
-
     return ModelSource(
         source=f"{_import_lines(module)}{ast.unparse(module)}\n",
-        fields={name: all_fields(name) for name in rewriter.fields},
+        fields={name: rewriter.all_fields(name) for name in rewriter.fields},
         roots=roots,
     )
 
@@ -137,6 +131,12 @@ class _Rewriter:
     ) -> None:
         self.wire, self.tokens, self.classes = wire, tokens, classes
         self.fields: dict[str, Fields] = {}
+        self.bases: dict[str, str] = {}
+
+    def all_fields(self, name: str) -> Fields:
+        """Return the fields of a rewritten class, inherited ones first."""
+        inherited = self.all_fields(self.bases[name]) if self.bases[name] in self.fields else {}
+        return inherited | self.fields[name]
 
     def model(self, node: ast.ClassDef) -> ast.ClassDef:
         """Rewrite a class with our base, our aliases and the server's words as docstrings."""
@@ -144,7 +144,7 @@ class _Rewriter:
         root = _base(node) == "RootModel"
         if base is None or _base(node) not in _BASES | self.classes or node.decorator_list:
             raise NoModel(f"the model generator gave {node.name} unknown bases")
-        self.fields[node.name] = {}
+        self.fields[node.name], self.bases[node.name] = {}, _base(node)
         body: list[ast.stmt] = []
         for part in node.body:
             body += self._part(part, owner=node.name, root=root)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.spec import Advertised
+from callsheet_codegen.build import ProjectBuilder
 from callsheet_codegen.config import LOCK, Config, parse_overlay
 from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from callsheet_codegen.models.pool import ModelRequest
+    from callsheet_codegen.ir import Project
+    from callsheet_codegen.models.pool import Modeller, ModelRequest
 
 
 def thing(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
@@ -68,3 +70,15 @@ def plain_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSour
         source = "".join(f"class {cls}:\n    pass\n" for cls in fields)
         sources[name] = ModelSource(source=source, fields=fields)
     return sources
+
+
+def built(snapshot: Snapshot, modeller: Modeller, **options: Any) -> ProjectBuilder:
+    """Build a project with its models."""
+    build = ProjectBuilder(snapshot, config(Path("out")), modeller=modeller, **options)
+    build.plan.settle()
+    return build
+
+
+def project(build: ProjectBuilder) -> Project:
+    """Return all of a project."""
+    return build.part(frozenset(build.plan.stale))

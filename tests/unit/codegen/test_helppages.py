@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from callsheet.cli.action_command import help_text
-from callsheet.spec import Action
-from callsheet_codegen.render import commands_index, help_files
+from unit.codegen.given import built, catalogue, no_models, project
 
-GENERATE = Action(id="ai.video.generate", command=("video", "generate"), summary="Start")
-WAIT = Action(id="ai.video.generate_and_wait")
+from callsheet.cli.action_command import help_text
 
 
 def test_pages_and_first_words() -> None:
-    files = help_files("acme", (GENERATE, WAIT), {})
-    texts = {file.path: file.text for file in files}
+    build = built(catalogue(), no_models)
+    whole = project(build)
 
-    names = ["_.txt", "video.generate.flags", "video.generate.txt", "video.txt"]
-    assert sorted(texts) == [f"help/{name}" for name in names]
-    assert texts["help/video.generate.txt"] == help_text(GENERATE, "acme")
-    assert [(word.word.text, word.summary.text) for word in commands_index((GENERATE, WAIT))] == [
-        ("'video'", "'generate'")
+    assert sorted(name for name in whole.data if name.startswith("help/")) == [
+        "help/_.txt",
+        "help/ping.flags",
+        "help/ping.txt",
+        "help/video.generate.flags",
+        "help/video.generate.txt",
+        "help/video.query.flags",
+        "help/video.query.txt",
+        "help/video.txt",
     ]
+    generate = build.plan.actions["ai.video.generate"]
+    assert whole.data["help/video.generate.txt"] == help_text(generate, "acme")
+    assert {word.text: text.text for word, text in whole.words}["'video'"] == "'generate, query'"

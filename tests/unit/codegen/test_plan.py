@@ -7,15 +7,14 @@ import json
 import pytest
 
 from callsheet.errors import UsageError
-from callsheet_codegen.ir import Manifest, RenderedFile
-from callsheet_codegen.publish import MANIFEST, digest, dump_manifest, load_manifest, plan
+from callsheet_codegen.publish import MANIFEST, digest, plan
 
-A = RenderedFile(path="a.py", text="a\n")
-B = RenderedFile(path="b.py", text="b\n")
+A = {"a.py": "a\n"}
+B = {"b.py": "b\n"}
 
 
-def manifest(**files: str) -> Manifest:
-    return Manifest(files={f"{name}.py": digest(text) for name, text in files.items()})
+def manifest(**files: str) -> dict[str, str]:
+    return {f"{name}.py": digest(text) for name, text in files.items()}
 
 
 def lies(**files: str | None) -> dict[str, str | None]:
@@ -23,7 +22,7 @@ def lies(**files: str | None) -> dict[str, str | None]:
 
 
 def test_everything_is_new_the_first_time() -> None:
-    steps = plan([B, A], lies(a=None, b=None), Manifest())
+    steps = plan(B | A, lies(a=None, b=None), {})
 
     assert [step.path for step in steps.writes] == ["a.py", "b.py", MANIFEST]
     assert json.loads(steps.writes[-1].text)["files"] == {
@@ -33,27 +32,27 @@ def test_everything_is_new_the_first_time() -> None:
 
 
 def test_nothing_is_done_twice() -> None:
-    steps = plan([A], lies(a="a\n"), manifest(a="a\n"))
+    steps = plan(A, lies(a="a\n"), manifest(a="a\n"))
 
     assert steps.idle
     assert steps.steps == ()
 
 
 def test_a_file_that_need_not_be_rendered_stays_in_the_manifest() -> None:
-    steps = plan([A], lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), unchanged=lies(b="b\n"))
+    steps = plan(A, lies(a="a\n", b="b\n"), manifest(a="a\n", b="b\n"), unchanged=lies(b="b\n"))
 
     assert steps.idle
     assert steps.manifest == manifest(a="a\n", b="b\n")
 
 
 def test_what_is_gone_is_written_again() -> None:
-    steps = plan([A], lies(a=None), manifest(a="a\n"))
+    steps = plan(A, lies(a=None), manifest(a="a\n"))
 
     assert [step.path for step in steps.writes] == ["a.py", MANIFEST]
 
 
 def test_a_file_changed_by_hand_stays_where_nothing_new_would_come() -> None:
-    steps = plan([A], lies(a="edited"), manifest(a="a\n"))
+    steps = plan(A, lies(a="edited"), manifest(a="a\n"))
 
     assert steps.idle
     assert steps.edited == ("a.py",)
@@ -61,14 +60,14 @@ def test_a_file_changed_by_hand_stays_where_nothing_new_would_come() -> None:
 
 def test_a_file_changed_by_hand_stops_what_would_overwrite_it() -> None:
     with pytest.raises(UsageError, match=r"a\.py was changed by hand") as caught:
-        plan([A, B], lies(a="edited", b=None), manifest(a="before"))
+        plan(A | B, lies(a="edited", b=None), manifest(a="before"))
 
     assert "--force" in caught.value.hint
 
 
 @pytest.mark.parametrize("before", ["a\n", "before"])
 def test_force_overwrites_what_was_changed_by_hand(before: str) -> None:
-    steps = plan([A], lies(a="edited"), manifest(a=before), force=True)
+    steps = plan(A, lies(a="edited"), manifest(a=before), force=True)
 
     assert [step.path for step in steps.writes] == ["a.py", MANIFEST]
     assert steps.edited == ()
@@ -77,24 +76,15 @@ def test_force_overwrites_what_was_changed_by_hand(before: str) -> None:
 @pytest.mark.parametrize("force", [False, True])
 def test_a_foreign_file_stops_everything(force: bool) -> None:
     with pytest.raises(UsageError, match=r"a\.py exists and was not written by callsheet"):
-        plan([A], lies(a="mine"), Manifest(), force=force)
+        plan(A, lies(a="mine"), {}, force=force)
 
 
 def test_own_files_go_and_edited_ones_stay() -> None:
     disk = lies(a="a\n", b="b\n", c="edited", d=None)
-    steps = plan([A], disk, manifest(a="a\n", b="b\n", c="c\n", d="d\n"))
+    steps = plan(A, disk, manifest(a="a\n", b="b\n", c="c\n", d="d\n"))
 
     assert [(step.kind, step.path) for step in steps.steps] == [
         ("delete", "b.py"),
         ("keep", "c.py"),
         ("write", MANIFEST),
     ]
-
-
-@pytest.mark.parametrize("text", [None, "", "[]", "no json", '{"files": []}'])
-def test_a_damaged_manifest_is_an_empty_one(text: str | None) -> None:
-    assert load_manifest(text) == Manifest()
-
-
-def test_a_manifest_reads_back() -> None:
-    assert load_manifest(dump_manifest(manifest(a="a"))) == manifest(a="a")

@@ -9,7 +9,6 @@ import pytest
 
 from callsheet.errors import CallsheetError
 from callsheet_codegen import publish
-from callsheet_codegen.ir import RenderedFile
 from callsheet_codegen.publish import plan
 
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def drafted(package: Path, **files: str) -> Plan:
-    rendered = [RenderedFile(path=f"{name}.py", text=text) for name, text in files.items()]
+    rendered = {f"{name}.py": text for name, text in files.items()}
     manifest = publish.read_manifest(package)
-    paths = {file.path for file in rendered} | set(manifest.files)
+    paths = rendered.keys() | manifest.keys()
     return plan(rendered, publish.read_disk(package, paths), manifest)
 
 
@@ -103,3 +102,18 @@ def test_a_run_killed_after_the_swap_keeps_the_new_one(tmp_path: Path) -> None:
 
     assert texts(package) == {"a.py": "2"}
     assert not (tmp_path / ".client.old").exists()
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "no json", '{"files": []}'])
+def test_a_damaged_manifest_is_an_empty_one(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / publish.MANIFEST).write_text(text)
+
+    assert publish.read_manifest(tmp_path) == {}
+
+
+def test_a_manifest_reads_back(tmp_path: Path) -> None:
+    steps = drafted(tmp_path / "p", a="a")
+    publish.publish(steps, tmp_path / "p", {})
+
+    assert publish.read_manifest(tmp_path / "p") == steps.manifest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet_codegen.ir import Manifest, Plan, Step
+from callsheet_codegen.ir import Plan, Step
 from callsheet_codegen.staging import StagingDir
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ PLAN = Plan(
         Step(kind="write", path="groups/a.py", text="new"),
         Step(kind="delete", path="models/b.py"),
     ),
-    manifest=Manifest(),
+    manifest={},
 )
 
 
