@@ -34,6 +34,16 @@ TYPES = {
     "glb": "model/gltf-binary",
 }
 """The media type of each container."""
+_NO_SYNC = (0xFE, 0xFF)  # a byte order mark, and no audio
+_MEDIA_TYPES = frozenset({"video", "audio", "image", "model", "font"})
+_BINARY_TYPES = frozenset(
+    f"application/{name}"
+    for name in (
+        *("octet-stream", "binary", "zip", "x-zip", "x-zip-compressed", "pdf", "gzip", "x-tar"),
+        *("ogg", "mp4", "x-binary", "download", "force-download", "x-download"),
+    )
+) | {"binary/octet-stream"}
+_TEXT_STARTS = (b"{", b"[", b"<", b'"')
 _EITHER = frozenset({"mp4", "webm", "ogg"})
 HEAD = 64
 SHORTEST = 12
@@ -46,7 +56,8 @@ def container_of(head: bytes) -> str:
         return "avif" if head[8:12] in _PICTURE_BRANDS else "mp4"
     if head[:4] in _NESTED:
         return _NESTED[head[:4]].get(head[8:12], "")
-    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0 and head[1] != 0xFF:
+    is_sync = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0
+    if is_sync and head[1] not in _NO_SYNC:
         return "jpeg" if head[:3] == b"\xff\xd8\xff" else "mp3"
     return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
 
@@ -57,3 +68,25 @@ def kinds_in(container: str) -> frozenset[str]:
         return frozenset({"video", "audio"})
     kind = TYPES.get(container, "").partition("/")[0]
     return frozenset({kind if kind in {"video", "image", "audio"} else "file"} if kind else ())
+
+
+def kinds_of(container: str, media_type: str = "") -> frozenset[str]:
+    """Return the kinds of medium that a file may be, by its container, else by its media type."""
+    main, _, subtype = media_type.partition("/")
+    kinds = kinds_in(container)
+    if main in kinds:
+        return frozenset({main})
+    if kinds or main in {"video", "audio", "image"}:
+        return kinds or frozenset({main})
+    return frozenset({"file"}) if subtype and subtype != "octet-stream" else kinds
+
+
+def is_medium(media_type: str, head: bytes) -> bool:
+    """Tell whether a body is a medium, not text: by its first bytes, else by its media type.
+
+    ``media_type`` has no parameters; it may be wrong or empty.
+    """
+    if container_of(head) or media_type == "image/svg+xml":
+        return True
+    is_binary = media_type.partition("/")[0] in _MEDIA_TYPES or media_type in _BINARY_TYPES
+    return is_binary and bool(head) and head.lstrip()[:1] not in _TEXT_STARTS

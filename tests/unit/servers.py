@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An answer. ``length`` is the announced length where it is not the real one.
+    """An answer. ``length`` is the announced length where it is not the real one; -1 is none.
 
     ``cut`` breaks the connection: "before" the answer, or "after" what is said of it.
     ``pieces`` are sent after the body, as they come.
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(self.plan.answer(request))
 
     def _say(self, answer: Said) -> None:
-        self.close_connection = bool(answer.cut)
+        self.close_connection = bool(answer.cut) or answer.length == -1
         if answer.cut == "before":
             linger = struct.pack("ii", 1, 0)  # close with RST, as a process that died does
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -126,7 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, text in answer.headers.items():
             self.send_header(name, text)
         length = len(answer.body) if answer.length is None else answer.length
-        self.send_header("Content-Length", str(length))
+        if length >= 0:
+            self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.write(answer.body)
         self.wfile.flush()

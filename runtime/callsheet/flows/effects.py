@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -10,6 +10,7 @@ from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from callsheet.protocol.replies import ReplyFields
+    from callsheet.storage.kept_replies import SpooledBody
     from callsheet.storage.partial_file import PartialFile
 
 
@@ -26,7 +27,9 @@ class Send(NamedTuple):
 
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
     ``timeout`` is the longest silence of the server, in seconds; ``within``, where it is
-    given, how long the whole reply may take.
+    given, how long the whole reply may take. ``spool`` is the name under which a medium, or a
+    reply too large for the memory, is stored; without one such a reply is refused. ``on_event``
+    gets each JSON event of an event stream as it comes.
     """
 
     method: str
@@ -36,6 +39,8 @@ class Send(NamedTuple):
     timeout: float = SILENCE
     url: str = ""
     within: float | None = None
+    spool: str = ""
+    on_event: Callable[[Any], object] | None = None
 
 
 class Gather(NamedTuple):
@@ -82,12 +87,16 @@ class Notify(NamedTuple):
 
 
 class HttpReply(NamedTuple):
-    """An HTTP reply; header names are in lower case."""
+    """An HTTP reply; header names are in lower case.
+
+    ``file`` holds the body where it is a medium or was too large; ``body`` is empty then.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
+    file: SpooledBody | None = None
 
 
 class JobUpdate(NamedTuple):

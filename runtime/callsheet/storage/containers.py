@@ -16,6 +16,7 @@ _BY_EXTENSION = {
     **{f".{kind}": kind for kind in ("png", "gif", "webp", "wav", "ogg", "mp3", "pdf", "zip")},
 }
 _TEXT_STARTS = (b"{", b"[", b"<", b'"')
+_STREAMED = 0xFFFFFFFF  # the length of a RIFF file that was written before its end was known
 _TAIL = 4096
 
 
@@ -57,7 +58,8 @@ def is_whole(file: IO[bytes], size: int) -> bool:
         return _boxes_end(file, size)
     if kind in {"webp", "wav", "avi"}:
         file.seek(4)
-        return int(struct.unpack("<I", file.read(4))[0]) + 8 <= size
+        length = int(struct.unpack("<I", file.read(4))[0])
+        return length == _STREAMED or length + 8 <= size
     file.seek(max(0, size - _TAIL))
     tail = file.read(_TAIL)
     if kind == "png":

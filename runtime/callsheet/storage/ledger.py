@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from callsheet.storage.kept_replies import Pruned
     from callsheet.storage.ledger_schema import Guard
     from callsheet.storage.partial_file import SavedFile
 
@@ -171,7 +172,8 @@ class Ledger:
     """
 
     def __init__(self, folder: str, *, clock: Callable[[], float] = time.time) -> None:
-        self.path = os.path.join(folder or ".", NAME)
+        self.folder = folder or "."
+        self.path = os.path.join(self.folder, NAME)
         self._clock = clock
         self._since = clock()
         self._db: sqlite3.Connection | None = None
@@ -275,9 +277,33 @@ class Ledger:
 
     def keep_reply(self, name: str, body: bytes) -> str:
         """Store the whole body of a reply beside the ledger; return its path, or ``""``."""
-        from callsheet.storage.atomic_file import keep_reply
+        from callsheet.storage.kept_replies import keep_reply
 
-        return keep_reply(os.path.dirname(self.path), name, body)
+        path = keep_reply(self.folder, name, body)
+        self.prune_replies(path)
+        return path
+
+    @property
+    def replies(self) -> str:
+        """Return the folder of the stored replies."""
+        from callsheet.storage.kept_replies import REPLIES
+
+        return os.path.join(self.folder, REPLIES)
+
+    def prune_replies(self, newest: str = "", *, all_results: bool = False) -> Pruned:
+        """Remove kept replies above the limit, those of saved jobs first; see ``prune``."""
+        from callsheet.storage.kept_replies import prune
+
+        return prune(self.folder, self._saved_names(), newest=newest, all_results=all_results)
+
+    def _saved_names(self) -> set[str]:
+        """Return the references and task ids of all saved jobs."""
+        if not os.path.exists(self.path):
+            return set()
+        with self._guarding, self._open() as db:
+            rows = db.execute("SELECT ref, task_ids FROM jobs WHERE state = 'saved'").fetchall()
+        task_ids = (json.loads(row["task_ids"] or "[]") for row in rows)
+        return {row["ref"] for row in rows}.union(*task_ids)
 
     def damage(self) -> str:
         """Return what SQLite finds wrong with the file; empty for nothing, or for no file."""

@@ -110,6 +110,11 @@ class AsyncTransport:
                 return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
+    @property
+    def _state_dir(self) -> str:
+        """Return the folder in which the bodies of replies are stored."""
+        return self.ledger.folder if self.ledger is not None else self.settings.state_dir
+
     async def _within(self, send: Send) -> HttpReply:
         """Send, and stop waiting for the answer when its time is over, however it drips."""
         try:
@@ -120,16 +125,20 @@ class AsyncTransport:
 
     async def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
-        with translate_errors(url):
+        with ReplyBody(send, url, self.settings, self._state_dir) as body:
             client, request = self._clients.build(send, url)
             response = await client.send(request, stream=True)
             try:
-                body = ReplyBody(response)
+                body.begin(response)
                 async for chunk in response.aiter_bytes():
-                    body.add(chunk)
+                    if body.add(chunk):
+                        break
             finally:
                 await response.aclose()
-            return body.reply(self.settings.key)
+        reply = body.reply()
+        if reply.file is not None and self.ledger is not None:
+            self.ledger.prune_replies(reply.file.path)
+        return reply
 
     async def _gather(
         self, gather: Gather, answered: Callable[[], object] = lambda: None

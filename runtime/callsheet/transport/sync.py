@@ -107,18 +107,27 @@ class Transport:
                 return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
+    @property
+    def _state_dir(self) -> str:
+        """Return the folder in which the bodies of replies are stored."""
+        return self.ledger.folder if self.ledger is not None else self.settings.state_dir
+
     def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
-        with translate_errors(url):
+        with ReplyBody(send, url, self.settings, self._state_dir) as body:
             client, request = self._clients.build(send, url)
             response = client.send(request, stream=True)
             try:
-                body = ReplyBody(response)
+                body.begin(response)
                 for chunk in response.iter_bytes():
-                    body.add(chunk)
+                    if body.add(chunk):
+                        break
             finally:
                 response.close()
-            return body.reply(self.settings.key)
+        reply = body.reply()
+        if reply.file is not None and self.ledger is not None:
+            self.ledger.prune_replies(reply.file.path)
+        return reply
 
     def _within(self, send: Send) -> HttpReply:
         """Send, and stop waiting for the answer when its time is over, however it drips.

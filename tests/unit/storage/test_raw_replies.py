@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.storage.atomic_file import keep_reply
+from callsheet.storage.kept_replies import keep_reply
 
 if TYPE_CHECKING:
     from pathlib import Path
