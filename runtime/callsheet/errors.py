@@ -159,6 +159,12 @@ class ServerError(CallsheetError):
     details: tuple[Detail, ...] = ()
 
 
+class Unreadable(ServerError):
+    """A success in which neither a task id nor a result is recognised."""
+
+    code = "unreadable"
+
+
 class NetworkError(CallsheetError):
     """No answer came; ``sent`` is false only when the request cannot have reached the server."""
 

@@ -44,7 +44,7 @@ def _sends_again(order: Any, timing: Any) -> Any:
     """Submit as the careless do: a lost answer is asked for once more."""
     for _ in range(2):
         try:
-            return (yield order.as_send()), False
+            return (yield order.as_send(timing)), False
         except NetworkError:
             continue
     raise AssertionError("lost twice")

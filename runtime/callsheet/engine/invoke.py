@@ -20,15 +20,15 @@ from callsheet.flows.invoke import (
 from callsheet.flows.retry import is_sendable
 from callsheet.jsonio import reject_duplicates
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
-from callsheet.spec import Action
+from callsheet.spec import Action, Family
 from callsheet.text import one_line
 from callsheet.transport.http import require_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callsheet.catalog.host import Host
-    from callsheet.flows.effects import Flow
+    from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
     from callsheet.storage.ledger import Ledger, LedgerEntry
     from callsheet.storage.partial_file import SavedFile
@@ -102,11 +102,13 @@ class Engine:
         timeout: float | None = None,
         check: bool = True,
         target: str = "",
+        tell: Callable[[JobUpdate], object] | None = None,
     ) -> Flow[Invocation]:
         """Invoke an action exactly once; ``body`` is sent as these bytes, or as this JSON.
 
         ``key`` is the client reference (default: a UUID), ``timeout`` the longest silence in
         seconds. ``target`` is where the result is to be saved; it is recorded with the job.
+        ``tell`` gets the updates of a reply that is an event stream.
         Raises any of ``callsheet.errors``.
         """
         data = body if isinstance(body, bytes) else encode(body)
@@ -120,7 +122,7 @@ class Engine:
             facts["body"] = data.decode()
         return (
             yield from self.invoke_encoded(
-                action, data, value, key=key, timeout=timeout, facts=facts
+                action, data, value, key=key, timeout=timeout, facts=facts, tell=tell
             )
         )
 
@@ -134,30 +136,29 @@ class Engine:
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
         facts: Mapping[str, Any] = {},
+        tell: Callable[[JobUpdate], object] | None = None,
     ) -> Flow[Invocation]:
-        """Send bytes that stand for ``value`` without a check; see ``invoke``.
-
-        ``facts`` are recorded in the ledger too; ``headers`` are sent with the bytes.
-        """
-        ref = client_reference(key)
+        """Send bytes that stand for ``value`` unchecked; ``facts`` go to the ledger too."""
         require_sendable(action.id)
         action = yield from self.apply_terms(action)
         if action.paid:
             require_key(self.settings)
-        silence = silence_limit(action.role, deadline_of(action, value))
+        if timeout is None:
+            timeout = silence_limit(action.role, deadline_of(action, value))
         expected, marks = self._expect(action, value, facts.get("target") or "")
         request = InvocationRequest(
             action=action,
             body=data,
             value=value,
-            ref=ref,
+            ref=client_reference(key),
             host=self.settings.require_host(),
             overrides=self.host.overrides,
-            timeout=timeout if timeout is not None else silence,
+            timeout=timeout,
             may_resend=lambda: self._may_resend(action),
             headers=headers or {},
             expected=expected,
             marks=marks,
+            tell=tell,
         )
         if action.paid:
             request = request._replace(facts={**_ledger_facts(request), **facts})
@@ -284,7 +285,12 @@ class Engine:
         return (yield from wait(self.with_history(job), self.timing, deadline=deadline))
 
     def media_links(self, reply: ParsedReply) -> tuple[str, ...]:
-        """Return the media of a reply as absolute links; a relative one is one of the host."""
+        """Return the media of a reply as absolute links; a relative one is one of the host.
+
+        A medium that was the body itself is a ``file`` link.
+        """
+        if reply.http.file is not None and reply.http.file.is_medium:
+            return reply.fields.media
         links = (join_url(self.settings.host + "/", link) for link in reply.fields.media)
         return tuple(link for link in links if link)
 
@@ -297,11 +303,14 @@ class Engine:
         job: Job | None = None,
         force: bool = False,
         manifest: bool = False,
+        only: str = "",
+        recorded: bool = True,
     ) -> Flow[tuple[SavedFile, ...]]:
         """Fetch the media of a reply; see ``saving.SaveRequest``."""
         from callsheet.engine.saving import SaveRequest, save
 
-        request = SaveRequest(reply, out, action, self.settings.host, job, force, manifest)
+        host = self.settings.host
+        request = SaveRequest(reply, out, action, host, job, force, manifest, only, recorded)
         return (yield from save(request, self.timing))
 
 

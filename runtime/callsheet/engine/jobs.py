@@ -9,6 +9,7 @@ from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import Job, job_of_row, poll_hint
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
+from callsheet.spec import Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from callsheet.catalog.host import Host
     from callsheet.engine.invoke import Engine, Invocation
     from callsheet.flows.invoke import ParsedReply
-    from callsheet.spec import Family
     from callsheet.storage.ledger import LedgerEntry
 
 
@@ -47,11 +47,13 @@ def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
     family, task_ids = action.family, reply.fields.task_ids
     if family is None and (is_job(invocation) or _may_hold_id(invocation)):
         family = yield from _guess_family(engine, action.id)
-        task_ids = _ids_for(family, reply) if family is not None else ()
+        task_ids = _ids_for(family, reply) if family is not None else task_ids
         if family is not None and task_ids:
             facts = {"family": family._asdict(), "task_ids": task_ids}
             yield from record_leniently(Record("accepted", invocation.ref, facts))
-    if family is None or not family.query or not task_ids:
+    if has_poll_link(task_ids):
+        family = family or Family(create=action.id)
+    elif family is None or not family.query or not task_ids:
         return None
     job = Job(
         ref=invocation.ref,
@@ -67,6 +69,11 @@ def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
         marks=invocation.marks,
     )
     return (yield from _with_terms(engine, job))
+
+
+def has_poll_link(task_ids: Sequence[str]) -> bool:
+    """Tell whether one of the ids of a job is a link by which it is asked about."""
+    return any("://" in task_id for task_id in task_ids)
 
 
 def require_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
@@ -105,6 +112,8 @@ def recorded_job(engine: Engine, row: LedgerEntry, task_ids: Sequence[str]) -> F
     """Return the job of a ledger row; raise ``StillRunning`` where nothing asks about it."""
     if not (row.family or {}).get("query"):
         family = yield from _guess_family(engine, row.action)
+        if family is None and has_poll_link(task_ids):
+            family = Family(create=row.action)
         if family is None:
             raise _unaskable(row.action, task_ids[0])
         row = row._replace(family=family._asdict())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
+    from callsheet.storage.kept_replies import SpooledBody
 
 
 _LINK_LIMIT = 5  # links of one reply to try, where the first ones lead to another kind of medium
@@ -31,7 +32,8 @@ class SaveRequest(NamedTuple):
 
     ``out`` is a path, a folder (ends in ``/``) or a template (see ``output_path.target_path``):
     a folder and a template with ``{index}`` take all media, else only the first is saved.
-    ``manifest`` writes ``PATH.json`` with its origin beside each file.
+    ``manifest`` writes ``PATH.json`` with its origin beside each file. ``only`` is the link of
+    the one medium that is wanted. ``recorded`` says that the job counts as saved afterwards.
     """
 
     reply: ParsedReply
@@ -41,6 +43,8 @@ class SaveRequest(NamedTuple):
     job: Job | None = None
     force: bool = False
     manifest: bool = False
+    only: str = ""
+    recorded: bool = True
 
     @property
     def task_id(self) -> str:
@@ -67,26 +71,62 @@ def save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     raises ``StillRunning`` while the job goes on, ``OutcomeUnknown`` for a reply whose meaning is
     unknown, and ``DownloadError`` when the job is done.
     """
-    links = request.links(request.reply)[: None if takes_all(request.out) else _LINK_LIMIT]
+    file = request.reply.http.file
+    if file is not None and file.is_medium:
+        saved = yield from _save_body(request, file)
+    else:
+        saved = yield from _save_links(request, timing)
+    if request.ref and request.recorded:
+        yield from record_leniently(Record("saved", request.ref, {"files": saved}))
+    return saved
+
+
+def _save_links(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
+    """Fetch the media that a reply names; raise as ``save`` does."""
+    wants_all = takes_all(request.out) and not request.only
+    links = list(enumerate(request.links(request.reply)))
+    links = [pair for pair in links if request.only in {"", pair[1]}]
+    links = links[: None if wants_all else _LINK_LIMIT]
     if not links or request.reply.fields.state == "running":
         raise (yield from _without_medium(request))
-    targets = [_target(request, link, index) for index, link in enumerate(links, 1)]
-    for target in targets if takes_all(request.out) else targets[:1]:
+    targets = [_target(request, link, index + 1) for index, link in links]
+    for target in targets if wants_all else targets[:1]:
         check_target(target, force=request.force)
     saved: list[SavedFile] = []
     refused: WrongKind | None = None
-    for index, (link, target) in enumerate(zip(links, targets, strict=True)):
+    for candidate, target in zip(links, targets, strict=True):
         try:
-            saved.append((yield from _fetch(request, (index, link), target, timing)))
+            saved.append((yield from _fetch(request, candidate, target, timing)))
         except WrongKind as error:
             refused = error
-        if saved and not takes_all(request.out):
+        if saved and not wants_all:
             break
     if not saved:
         raise (yield from _without_medium(request, refused))
-    if request.ref:
-        yield from record_leniently(Record("saved", request.ref, {"files": tuple(saved)}))
     return tuple(saved)
+
+
+def _save_body(request: SaveRequest, file: SpooledBody) -> Flow[tuple[SavedFile, ...]]:
+    """Give the medium that was the body of the reply its name; raise as ``save`` does."""
+    target = _target(request, file.path, 1)
+    check_target(target, force=request.force)
+    part = PartialFile(target, force=request.force)
+    try:
+        file.copy_to(part)
+        part.require_kind(expected_media(request.action, request.out))
+        saved = part.commit()
+    except BaseException as error:
+        part.discard()
+        if isinstance(error, WrongKind):
+            raise (yield from _without_medium(request, error)) from None
+        if isinstance(error, CallsheetError):
+            error.hint = error.hint or f"the whole answer: {file.path}"
+        raise
+    if request.manifest:
+        _write_manifest(request, saved, "")
+    if request.recorded:
+        file.move_to(saved)
+    return (saved,)
 
 
 def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> Flow[CallsheetError]:
@@ -96,7 +136,8 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
     """
     state = request.reply.fields.state
     name = request.ref or request.task_id or request.action
-    path = yield KeepReply(name, request.reply.http.body)
+    file = request.reply.http.file
+    path = file.path if file else (yield KeepReply(name, request.reply.http.body))
     task_id = request.task_id or None
     copy = f"the whole answer: {path}" if path else "--json shows the whole answer"
     if refused is not None:
@@ -183,7 +224,7 @@ def _write_manifest(request: SaveRequest, saved: SavedFile, link: str) -> None:
         "sha256": saved.sha256,
         "action": request.action,
         "taskId": request.task_id or None,
-        "reference": request.job.ref if request.job is not None else None,
+        "reference": request.ref or None,
         "host": request.host,
         "link": origin_of(link) + "/…" if "?" in link else shorten(link),
     }

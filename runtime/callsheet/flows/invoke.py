@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import (
@@ -11,12 +12,14 @@ from callsheet.errors import (
     OutcomeUnknown,
     ReferenceUsed,
     ServerError,
+    Unreadable,
     UsageError,
 )
 from callsheet.flows.effects import (
     SILENCE,
     Flow,
     HttpReply,
+    JobUpdate,
     KeepReply,
     Record,
     Send,
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Role
 
 
-ACCEPTED, NO_CONTENT, SEE_OTHER = 202, 204, 303
+CREATED, ACCEPTED, NO_CONTENT, SEE_OTHER = 201, 202, 204, 303
 RAW_LIMIT = 2000
 _GRACE, _LONGEST_DEADLINE = 30.0, 7 * 86_400.0  # seconds
 
@@ -68,7 +71,8 @@ class InvocationRequest(NamedTuple):
     reference, sent as ``Idempotency-Key``. ``may_resend`` finds out whether this server honours
     that key; it is called only where a second POST could cost again. ``facts`` are recorded in
     the ledger with the intent. ``expected`` are the kinds of medium that the action makes;
-    ``marks`` are those of the request that created the job.
+    ``marks`` are those of the request that created the job. ``tell`` gets the
+    updates of a reply that is an event stream, as they come.
     """
 
     action: Action
@@ -83,13 +87,44 @@ class InvocationRequest(NamedTuple):
     facts: Mapping[str, Any] = {}
     expected: frozenset[str] = frozenset()
     marks: RequestMarks = NO_MARKS
+    tell: Callable[[JobUpdate], object] | None = None
 
-    def as_send(self) -> Send:
+    def read(self, data: Any) -> ReplyFields:
+        """Read the fields of a reply's JSON."""
+        return read_reply(
+            data,
+            sent=self.value,
+            media=self.action.media,
+            role=self.action.role,
+            overrides=self.overrides,
+            expected=self.expected,
+            marks=self.marks,
+            id_key=(self.action.family or Family(task_key="")).task_key,
+        )
+
+    def as_send(self, timing: Timing) -> Send:
         """Build the HTTP request; a paid one has the reference as its idempotency key."""
         headers = {"Content-Type": "application/json", **self.headers}
         if self.action.paid:
             headers["Idempotency-Key"] = self.ref
-        return Send("POST", action_path(self.action.id), self.body, headers, self.timeout)
+        path, on_event = action_path(self.action.id), None
+        if self.tell is not None:
+            on_event = partial(_tell_event, self, timing.clock, timing.clock())
+        return Send(
+            "POST", path, self.body, headers, self.timeout, spool=self.ref, on_event=on_event
+        )
+
+
+def _tell_event(
+    request: InvocationRequest, clock: Callable[[], float], started: float, event: Any
+) -> None:
+    """Tell how a job stands by one event of a stream; pass over events without a state."""
+    fields = request.read(event) if isinstance(event, dict) else None
+    if fields is None or request.tell is None or not (fields.raw_state or fields.progress):
+        return
+    task_id = next(iter(fields.task_ids), "")
+    state, elapsed = fields.state or "running", clock() - started
+    request.tell(JobUpdate(task_id, state, fields.raw_state, fields.progress, elapsed, fields))
 
 
 class ParsedReply(NamedTuple):
@@ -111,7 +146,7 @@ def submit(request: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
     error that the reply stands for when the server refused.
     """
     if not request.action.paid:
-        reply = yield from with_retries(request.as_send(), timing)
+        reply = yield from with_retries(request.as_send(timing), timing)
         return parse_reply(request, reply)
     yield from _record_intent(request)
     started = timing.clock()
@@ -147,7 +182,7 @@ def _post_once(request: InvocationRequest, timing: Timing) -> Flow[tuple[HttpRep
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 sending = True
-                return (yield from follow_redirect(request.as_send())), arrived
+                return (yield from follow_redirect(request.as_send(timing))), arrived
             except NetworkError as error:
                 sending = False
                 arrived += error.sent
@@ -215,7 +250,7 @@ def _settle(
         values = {"error": error.message, "reply": raw, "first_reply": first}
         values["task_ids"] = _task_ids_of(error)
         yield from record_leniently(Record("unknown", request.ref, values))
-        path = yield KeepReply(request.ref, reply.body)
+        path = reply.file.path if reply.file else (yield KeepReply(request.ref, reply.body))
         raise _unknown(
             request, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path
         ) from None
@@ -239,7 +274,8 @@ def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | Non
     if fields.task_ids and is_open:
         return Record("accepted", request.ref, values)
     state = "done" if fields.state in {"", "running"} else fields.state
-    values |= {"reply": parsed.json, "seconds": seconds if state == "done" else None}
+    reply = parsed.json if parsed.http.file is None else parsed.http.file.describe()
+    values |= {"reply": reply, "seconds": seconds if state == "done" else None}
     return Record(state, request.ref, values)
 
 
@@ -253,12 +289,6 @@ def proves_question(request: InvocationRequest, parsed: ParsedReply) -> bool:
     family = request.action.family or Family()
     task_id = request.value.get(family.task_key) if isinstance(request.value, dict) else None
     return bool(parsed.fields.state) and str(task_id) in parsed.fields.task_ids
-
-
-class Unreadable(ServerError):
-    """A success in which neither a task id nor a result is recognised."""
-
-    code = "unreadable"
 
 
 class Unsettled(ServerError):
@@ -283,17 +313,17 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
     """Read a success; raise the error that a refusal stands for."""
     if not 200 <= reply.status < 300:
         raise _error(request, reply)
-    data = None if reply.status == NO_CONTENT else _json(reply.body)
-    fields = read_reply(
-        data,
-        sent=request.value,
-        media=request.action.media,
-        role=request.action.role,
-        overrides=request.overrides,
-        expected=request.expected,
-        marks=request.marks,
-        id_key=(request.action.family or Family(task_key="")).task_key,
-    )
+    data = None if reply.status == NO_CONTENT else read_body(reply, request.read, request.action.id)
+    if reply.file is not None and reply.file.is_medium:
+        from callsheet.flows.bodies import medium_fields
+
+        fields = medium_fields(reply.file, request.expected)
+    else:
+        fields = request.read(data)
+    if _may_name_link(request, reply, data, fields):
+        from callsheet.flows.bodies import with_poll_link
+
+        data, fields = with_poll_link(fields, reply, data)
     if fields.refusal is not None:
         is_unsure = fields.task_ids or fields.candidates or fields.refusal.is_unsure
         if request.action.paid and is_unsure:
@@ -327,13 +357,33 @@ def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal
     raise error
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        is_page = body.strip()[:1] == b"<"
-        kind = "an HTML page, not JSON" if is_page else "not JSON"
-        raise Unreadable(f"the answer is {kind}") from None
+def _may_name_link(
+    request: InvocationRequest, reply: HttpReply, data: Any, fields: ReplyFields
+) -> bool:
+    """Tell whether a reply may say by a link where its job can be asked about."""
+    action = request.action
+    if fields.media or fields.refusal or fields.state in {"done", "failed"}:
+        return False
+    if reply.status == ACCEPTED or data is None or (reply.status == CREATED and action.role):
+        return action.role != "query"
+    return bool(action.paid and fields.task_ids and not (action.family or Family()).query)
+
+
+def read_body(reply: HttpReply, read: Callable[[Any], ReplyFields], action: str) -> Any:
+    """Return the JSON of a reply to ``action``, or what stands for it; raise ``Unreadable``.
+
+    ``read`` reads the fields of one event of a stream.
+    """
+    if reply.file is None:
+        try:
+            return json.loads(reply.body)
+        except (ValueError, RecursionError):
+            pass
+    from callsheet.flows.bodies import read_unusual
+    from callsheet.protocol.media import expected_media, makes_text
+
+    joins_text = makes_text(action) or not expected_media(action)
+    return read_unusual(reply, read, joins_text=joins_text)
 
 
 def _error(request: InvocationRequest, reply: HttpReply) -> CallsheetError:

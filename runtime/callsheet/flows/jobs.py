@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import retry_after
@@ -13,6 +14,7 @@ from callsheet.errors import (
     NetworkError,
     ServerError,
     StillRunning,
+    Unreadable,
 )
 from callsheet.flows.effects import (
     SILENCE,
@@ -21,14 +23,17 @@ from callsheet.flows.effects import (
     JobUpdate,
     Notify,
     Record,
+    Send,
     Sleep,
     record_leniently,
 )
 from callsheet.flows.invoke import (
+    ACCEPTED,
     InvocationRequest,
     ParsedReply,
     may_be_done,
     proves_question,
+    read_body,
     submit,
 )
 from callsheet.flows.patience import (
@@ -136,19 +141,25 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
     Return the reply with that id first. Raise the error of the last refusal; its ``retry_after``
     is the pause in seconds that the server asks for.
     """
-    if job.family.guessed and not (job.asked or {}).get(job.family.query):
-        return (yield from _ask_unproven(job, timing))
+    is_unproven = job.family.guessed and not (job.asked or {}).get(job.family.query)
     refusal: CallsheetError = ServerError(f"{job.action}: the job has no id to ask for")
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
-        send = action_request(job.family.query, body)._replace(timeout=timeout, within=timeout)
+        send = _poll_request(job, task_id, body)
+        if send is None or (is_unproven and send.method == "POST"):
+            continue
+        name = job.ref or job.task_ids[0]
+        send = send._replace(timeout=timeout, within=timeout, spool=name)
         reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
-            return _with_ids_first(parsed, task_id, *job.task_ids)
+            first = () if send.method == "GET" else (task_id,)
+            return _with_ids_first(parsed, *first, *job.task_ids)
         refusal = _refusal(job, task_id, reply, timing.wall())
         if refusal.code != "not_found":
             break
+    if is_unproven and "://" not in job.task_ids[0]:
+        return (yield from _ask_unproven(job, timing))
     raise refusal
 
 
@@ -209,6 +220,15 @@ def _unproven(job: Job, reason: str) -> StillRunning:
     )
 
 
+def _poll_request(job: Job, task_id: str, body: Any) -> Send | None:
+    """Return the question about a job by one of its ids: a link of the host is asked by GET."""
+    if "://" in task_id:
+        from callsheet.flows.bodies import is_poll_link
+
+        return Send("GET", "", url=task_id) if is_poll_link(job.host, task_id) else None
+    return action_request(job.family.query, body) if job.family.query else None
+
+
 def submit_query(
     request: InvocationRequest, timing: Timing, *, others: Callable[[], Iterable[str]]
 ) -> Flow[ParsedReply]:
@@ -246,11 +266,10 @@ def _unique(*task_ids: str) -> tuple[str, ...]:
 
 def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
     """Read what a reply says of the job; return ``None`` for a refusal and for no JSON."""
-    data = _json_of(reply)
-    if not 200 <= reply.status < 300 or data is _NO_JSON:
+    if not 200 <= reply.status < 300:
         return None
-    fields = read_reply(
-        data,
+    read = partial(
+        read_reply,
         sent=body,
         media=job.media,
         role="query",
@@ -259,6 +278,17 @@ def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
         marks=job.marks,
         id_key=job.family.task_key,
     )
+    try:
+        data = read_body(reply, read, job.action)
+    except Unreadable:
+        return None
+    fields = read(data)
+    if reply.file is not None and reply.file.is_medium:
+        from callsheet.flows.bodies import medium_fields
+
+        fields = medium_fields(reply.file, job.expected)
+    elif reply.status == ACCEPTED and not fields.state:
+        fields = fields._replace(state="running")
     return ParsedReply(reply, data, fields) if fields.refusal is None else None
 
 

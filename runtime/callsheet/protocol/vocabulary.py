@@ -265,6 +265,43 @@ COST_KEYS = (
     *("creditCost", "credit_cost", "creditsCost", "creditsConsumed", "consumedCredits"),
 )
 
+# --- event streams
+STREAM_ENDS = frozenset({"[DONE]", "DONE", "[END]", "[done]"})
+CLOSING_EVENTS = frozenset({"done", "end", "close", "closed", "eos", "eof", "streamend"})
+"""Names of events, without joints, after which a server sends nothing more."""
+EVENT_TYPE_KEYS = ("type", "event", "event_type", "eventType", "object", "kind")
+EVENT_BOOKKEEPING = ("usage", "sequence_number", "event_id", "timestamp", "created", "done", "time")
+END_WORDS = frozenset(
+    {
+        *("done", "complete", "completed", "finish", "finished", "success", "succeeded", "stop"),
+        *("end", "ended", "final", "failed", "fail", "error", "cancelled", "canceled", "close"),
+    }
+)
+"""Words of an event's name or type that say that it is the last of its kind."""
+ERROR_EVENTS = frozenset({"error", "exception", "fatal"})
+HEARTBEAT_WORDS = frozenset({"ping", "pong", "heartbeat", "keepalive"})
+PARTIAL_WORDS = frozenset({"partial", "preview", "intermediate", "thumbnail"})
+"""Words of events whose medium is not the result."""
+PIECE_WORDS = frozenset({"delta", "chunk", "piece", "segment"})
+SOUND_PIECES = ("delta", "data", "chunk", "audio")
+TEXT_PIECES = (
+    *("delta", "content", "text", "token", "message", "response", "output", "choices"),
+    *("candidates", "parts", "completion", "outputText", "outputs", "generation"),
+)
+"""Keys under which an event holds a piece of text, those of the piece itself first."""
+
+# --- polling by link
+POLL_HEADERS = ("operation-location", "azure-asyncoperation", "location")
+"""Headers of an accepted request that name the job, in the order in which they count."""
+POLL_LINK_KEYS = (
+    *("status_url", "statusUrl", "polling_url", "pollingUrl", "poll_url", "pollUrl", "get"),
+    *("operation_url", "operationUrl", "task_url", "taskUrl", "job_url", "jobUrl"),
+)
+POLL_LINK_HOLDERS = ("urls", "links", "_links")
+POLL_ID_PARAMS = ("id", "taskId", "task_id", "jobId", "job_id", "operationId", "operation_id")
+LINK_TAILS = frozenset({"status", "result", "results", "output", "progress", "state", "poll"})
+"""Last segments of a path that are not the id of the job: ``/jobs/17/status``."""
+
 # --- refusals
 STATUS_KINDS: dict[int, Kind] = {
     401: "auth", 402: "credit", 403: "auth", 404: "not_found", 429: "rate",

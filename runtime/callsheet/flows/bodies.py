@@ -1,0 +1,152 @@
+"""Read what a reply is that is no JSON in the memory: a medium, a stream, a text, or a link."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from callsheet.config.settings import join_url, origin_of
+from callsheet.errors import Unreadable
+from callsheet.magic import kinds_of
+from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.event_stream import conclude, is_stream, read_events
+from callsheet.protocol.media import Medium, kind_of_name
+from callsheet.protocol.replies import ReplyFields
+from callsheet.protocol.values import is_link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from callsheet.flows.effects import HttpReply
+    from callsheet.storage.kept_replies import SpooledBody
+
+
+READABLE = 64 << 20
+"""Bytes of a spooled text that are read into the memory."""
+_TEXTS = ("text/plain", "text/vtt", "text/srt", "text/markdown", "text/csv", "text/x-srt")
+_SUBTITLES = ("application/x-subrip", "application/srt", "application/vtt")
+_EMPTY = (201, 202, 204)
+
+
+def read_unusual(reply: HttpReply, read: Callable[[Any], ReplyFields], *, joins_text: bool) -> Any:
+    """Return the JSON that stands for a reply which is none; raise ``Unreadable``.
+
+    A medium is described by its media type, size and path. ``read`` reads the fields of one
+    event of a stream; ``joins_text`` says that the result of the action is text.
+    """
+    file = reply.file
+    if file is not None and file.is_medium:
+        return file.describe()
+    if file is None and not reply.body.strip():
+        if reply.status in _EMPTY or poll_link(reply, None):
+            return None
+        raise Unreadable("the answer is empty")
+    if file is not None and file.size > READABLE:
+        raise Unreadable(f"the answer is over {READABLE >> 20} MiB")
+    body = reply.body if file is None else b"".join(file.chunks())
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        pass
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if "event-stream" in kind or is_stream(body):
+        answer = conclude(read_events([body]), read, joins_text=joins_text)
+        if answer is None:
+            raise Unreadable("the stream ended without an answer")
+        return answer
+    if joins_text and kind in (*_TEXTS, *_SUBTITLES):
+        return {"text": body.decode("utf-8", "replace")}
+    is_page = body.strip()[:1] == b"<"
+    raise Unreadable(f"the answer is {'an HTML page, not JSON' if is_page else 'not JSON'}")
+
+
+def medium_fields(file: SpooledBody, expected: frozenset[str]) -> ReplyFields:
+    """Return the fields of a reply that is a medium; of another kind it is no result."""
+    kinds = kinds_of(file.container, file.media_type)
+    fits = not kinds or not expected or bool(kinds & expected)
+    kind = next(iter(sorted(kinds & expected or kinds)), "")
+    medium = Medium(file.link, kind, named=True)
+    return ReplyFields(
+        payload=file.describe(),
+        state="done",
+        media=(file.link,) if fits else (),
+        candidates=(medium,),
+    )
+
+
+def with_poll_link(fields: ReplyFields, reply: HttpReply, data: Any) -> tuple[Any, ReplyFields]:
+    """Add the id and the link by which a server says that a job can be asked about.
+
+    Return the JSON of the reply too: of an empty one it is the id and the link. Only a link of
+    the server's own origin is kept, as the last id of the job.
+    """
+    link = poll_link(reply, data)
+    if not link:
+        return data, fields
+    kind = kind_of_name(link)
+    if kind in {"video", "image", "audio", "file"} and data is None:
+        medium = Medium(link, kind, named=True)
+        done = fields._replace(media=(link,), candidates=(medium,), state="done")
+        return {"url": link}, done
+    is_own = origin_of(link) == origin_of(reply.url)
+    task_ids = fields.task_ids or tuple(filter(None, (id_in_link(link),)))
+    if is_own:
+        task_ids = tuple(dict.fromkeys((*task_ids, link)))
+    if data is None:
+        data = {"taskId": next(iter(task_ids), None), "pollUrl": link}
+    is_new = not fields.state and reply.status in _EMPTY
+    return data, fields._replace(task_ids=task_ids, state="running" if is_new else fields.state)
+
+
+def poll_link(reply: HttpReply, data: Any) -> str:
+    """Return the absolute link by which a job can be asked about, from a header or the body.
+
+    Beside a body ``Location`` counts for 202 alone: of 201 it is the record that was created.
+    """
+    headers = dict(reply.headers)
+    if data is not None and reply.status != 202:
+        headers.pop("location", None)
+    texts = [headers[name] for name in vocab.POLL_HEADERS if name in headers]
+    links = (join_url(reply.url, text) for text in (*texts, *_links_in(data)))
+    return next((link for link in links if origin_of(link)), "")
+
+
+def _links_in(data: Any) -> Iterator[str]:
+    """Yield the links of a reply under the names of links to poll, the outermost first."""
+    tables = [data] if isinstance(data, dict) else []
+    tables += [
+        table
+        for top in list(tables)
+        for key in (*vocab.POLL_LINK_HOLDERS, *vocab.CONTENT_KEYS)
+        if isinstance(table := top.get(key), dict)
+    ]
+    for table in tables:
+        for key in vocab.POLL_LINK_KEYS:
+            link = table.get(key)
+            link = link.get("href") if isinstance(link, dict) else link
+            if isinstance(link, str) and is_link(link):
+                yield link
+
+
+def id_in_link(link: str) -> str:
+    """Return the id of the job in a link: of its query, else the last segment that may be one."""
+    parts = urlsplit(link)
+    named = dict(parse_qsl(parts.query))
+    by_name = next((named[name] for name in vocab.POLL_ID_PARAMS if named.get(name)), "")
+    segments = [unquote(segment) for segment in parts.path.split("/") if segment]
+    while segments and segments[-1].lower() in vocab.LINK_TAILS:
+        segments.pop()
+    text = by_name or (segments[-1] if segments else "")
+    return text if re.fullmatch(r"[\w.:~-]{1,200}", text) else ""
+
+
+def is_poll_link(host: str, task_id: str) -> bool:
+    """Tell whether the id of a job is a link of this host, to be asked by GET."""
+    return "://" in task_id and origin_of(task_id) == origin_of(host)
+
+
+def has_poll_link(host: str, task_ids: Iterable[str]) -> bool:
+    """Tell whether one of the ids of a job is a link of this host."""
+    return any(is_poll_link(host, task_id) for task_id in task_ids)
