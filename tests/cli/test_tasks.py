@@ -194,3 +194,18 @@ def test_a_query_that_saves_is_known_to_have_saved(ads: Program) -> None:
     ads("video", "query", "--task-id", task, "--out", "q.mp4")
 
     assert [row["state"] for row in ads("tasks", "list", "--json").json] == ["saved"]
+
+
+def test_stored_replies_are_pruned_and_unsaved_results_stay(ads: Program) -> None:
+    begun(ads)
+    folder = ledger(ads).parent / "replies"
+    folder.mkdir()
+    sparse = {"old": 150_000_000, "new": 150_000_000, "film.mp4": 90_000_000}
+    for name, size in sparse.items():
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
+    run = ads("tasks", "prune", "--json")
+
+    assert (run.code, run.json["removed"], run.json["unsaved"]) == (0, 2, 1)
+    assert [path.name for path in folder.iterdir()] == ["film.mp4"]
+    assert "results that were not saved stay: 1" in run.err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.input import prompts, uploads
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from callsheet.cli.context import Context
     from callsheet.cli.input.options import Typed
+    from callsheet.cli.output.progress import Progress
     from callsheet.engine.invoke import Invocation
+    from callsheet.flows.effects import JobUpdate
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
@@ -110,6 +114,8 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
         output.emit(context.console, view, lambda: job_view.job_lines(view))
     if first is not None and "open" in context.flags:
         saving.show(first.path)
+    if not context.flags.get("out"):
+        note_stored(context, answer)
     if not context.flags.get("out") and job is not None and answer.fields.media:
         line = saving.resume_line(view["taskId"] or job.ref)
         context.console.note(f"save it: {context.prog} {line}")
@@ -136,7 +142,7 @@ def describe_job(
     """Return the one object of a job; ``more`` holds what was saved and uploaded."""
     from callsheet.cli.output import job_view
 
-    links = context.engine.media_links(answer)
+    links = () if answer.http.file else context.engine.media_links(answer)
     media = action.media or (job.media if job else ())
     return job_view.job_object(
         job_view.JobView(
@@ -197,6 +203,7 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
         from callsheet.engine.jobs import started_job
 
         output.emit(context.console, answer.json)
+        note_stored(context, answer)
         if job := context.run(started_job(context.engine, outcome)):
             name = shell_word(job.task_ids[0])
             context.console.note(f"it started a job: {context.prog} tasks wait {name}")
@@ -205,6 +212,13 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
     else:
         conclude(context, action, *follow(context, request, outcome))
     return 0
+
+
+def note_stored(context: Context, answer: ParsedReply) -> None:
+    """Note where the medium lies that was the body of an answer and has no other name yet."""
+    file = answer.http.file
+    if file is not None and file.is_medium:
+        context.console.note(f"the answer is a file ({file.media_type}), stored as {file.path}")
 
 
 def write_document(context: Context, action: Action, answer: ParsedReply) -> None:
@@ -292,16 +306,18 @@ def send(context: Context, request: CommandRequest) -> Invocation:
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid
     body = request.body.encoded()
-    flow = context.engine.invoke(
-        action,
-        body,
-        key=ref,
-        timeout=request.silence,
-        check=False,
-        target=saving.absolute_out(context),
-    )
     try:
-        outcome: Invocation = context.run(flow)
+        with ExitStack() as stack:
+            flow = context.engine.invoke(
+                action,
+                body,
+                key=ref,
+                timeout=request.silence,
+                check=False,
+                target=saving.absolute_out(context),
+                tell=partial(_show_update, context, action, stack, []),
+            )
+            outcome: Invocation = context.run(flow)
     except ServerError as error:
         from callsheet.cli import drift_notice
         from callsheet.cli.input.checks import name_refused_flags
@@ -310,3 +326,14 @@ def send(context: Context, request: CommandRequest) -> Invocation:
         drift_notice.after_refusal(context, request.command_action, named)
         raise named from None
     return outcome
+
+
+def _show_update(
+    context: Context, action: Action, stack: ExitStack, screen: list[Progress], update: JobUpdate
+) -> None:
+    """Show an update that came within the reply itself; the first one starts the display."""
+    if not screen:
+        from callsheet.cli.output.progress import Progress
+
+        screen.append(stack.enter_context(Progress(context.console, action.id)))
+    screen[0](update)

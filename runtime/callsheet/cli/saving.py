@@ -153,11 +153,9 @@ def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job |
     import tempfile
     from shutil import copyfileobj
 
-    # Without its reference the result is not recorded as saved: the file does not stay.
-    job, answer = job._replace(ref="") if job is not None else None, answer._replace(ref="")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
-        context.run(context.engine.save(answer, path, action=action.id, job=job, force=True))
+        context.run(context.engine.save(answer, path, action=action.id, job=job, recorded=False))
         sys.stdout.flush()
         with open(path, "rb") as file:
             copyfileobj(file, sys.stdout.buffer)

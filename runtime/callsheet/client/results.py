@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from callsheet.protocol.error_replies import request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Protocol
 
     from callsheet.config.bindings import Bindings
@@ -63,7 +64,8 @@ class ResultState(Generic[T]):
     """One answer.
 
     ``json`` is the reply as it came; ``data`` its content as the generated model, or as plain
-    JSON where no output is advertised; ``media`` holds absolute links.
+    JSON where no output is advertised; ``media`` holds the media, each an absolute link (``http``,
+    ``data``, or ``file`` for a reply that is the medium itself) with a ``save`` of its own.
     """
 
     def __init__(
@@ -75,7 +77,6 @@ class ResultState(Generic[T]):
         self._module = action.result or action.module
         self.json: Any = answer.json
         self.task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
-        self.media = client.engine.media_links(answer)
         headers = answer.http.headers
         self.response = Response(answer.http.status, headers, request_id(headers))
 
@@ -93,14 +94,64 @@ class ResultState(Generic[T]):
         content: T = self._data
         return content
 
+    @property
+    def _links(self) -> tuple[str, ...]:
+        return self._client.engine.media_links(self._answer)
+
+    def _saving(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
+        """Return the flow that saves media of the answer; see ``Engine.save``."""
+        return self._client.engine.save(
+            self._answer, path, action=self.action, job=self._job, **options
+        )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.action}, HTTP {self.response.status}>"
+
+
+class ResultMedium(str):
+    """The link of one medium of a ``Result``, which is saved by its ``save``."""
+
+    _save: Callable[..., SavedFile]
+
+    def __new__(cls, link: str, save: Callable[..., SavedFile]) -> ResultMedium:
+        """Return the link, with the function that saves what it leads to."""
+        medium = str.__new__(cls, link)
+        medium._save = save
+        return medium
+
+    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """Save this medium to ``path``; see ``Result.save``."""
+        return self._save(path, force=force, manifest=manifest)
+
+
+class AsyncResultMedium(str):
+    """The link of one medium of an ``AsyncResult``."""
+
+    _save: Callable[..., Awaitable[SavedFile]]
+
+    def __new__(cls, link: str, save: Callable[..., Awaitable[SavedFile]]) -> AsyncResultMedium:
+        """Return the link, with the function that saves what it leads to."""
+        medium = str.__new__(cls, link)
+        medium._save = save
+        return medium
+
+    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+        """See ``ResultMedium.save``."""
+        return await self._save(path, force=force, manifest=manifest)
 
 
 class Result(ResultState[T]):
     """The answer to a call of a ``Client``."""
 
     _client: _SyncClient
+
+    @property
+    def media(self) -> tuple[ResultMedium, ...]:
+        """Return the media of the answer."""
+        return tuple(ResultMedium(link, partial(self._save_one, link)) for link in self._links)
+
+    def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
+        return self._client.run(self._saving(path, only=link, **options))[0]
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Fetch the first medium to ``path``; all go into a folder (ends in ``/``) or a template.
@@ -114,16 +165,21 @@ class Result(ResultState[T]):
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """Save like ``save`` and return every file; a template for all of them has ``{index}``."""
-        flow = self._client.engine.save(
-            self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
-        )
-        return self._client.run(flow)
+        return self._client.run(self._saving(path, force=force, manifest=manifest))
 
 
 class AsyncResult(ResultState[T]):
     """The answer to a call of an ``AsyncClient``."""
 
     _client: _AwaitedClient
+
+    @property
+    def media(self) -> tuple[AsyncResultMedium, ...]:
+        """Return the media of the answer."""
+        return tuple(AsyncResultMedium(link, partial(self._save_one, link)) for link in self._links)
+
+    async def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
+        return (await self._client.run(self._saving(path, only=link, **options)))[0]
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """See ``Result.save``."""
@@ -133,10 +189,7 @@ class AsyncResult(ResultState[T]):
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """See ``Result.save_all``."""
-        flow = self._client.engine.save(
-            self._answer, path, action=self.action, job=self._job, force=force, manifest=manifest
-        )
-        return await self._client.run(flow)
+        return await self._client.run(self._saving(path, force=force, manifest=manifest))
 
 
 def _typed(package: str, module: str, payload: Any) -> Any:

@@ -142,7 +142,7 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
     is the pause in seconds that the server asks for.
     """
     is_unproven = job.family.guessed and not (job.asked or {}).get(job.family.query)
-    refusal: CallsheetError = ServerError(f"{job.action}: the job has no id to ask for")
+    refusal: CallsheetError | None = None
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
         send = _poll_request(job, task_id, body)
@@ -158,9 +158,9 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         refusal = _refusal(job, task_id, reply, timing.wall())
         if refusal.code != "not_found":
             break
-    if is_unproven and "://" not in job.task_ids[0]:
+    if is_unproven and (refusal is None or refusal.code == "not_found"):
         return (yield from _ask_unproven(job, timing))
-    raise refusal
+    raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
 
 
 def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:

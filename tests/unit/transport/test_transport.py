@@ -138,12 +138,17 @@ def test_a_page_in_front_of_the_api_is_unknown_with_its_text(
     assert "Sign in" in error.raw
 
 
-def test_a_reply_without_end_is_cut_off(runner: Runner, tmp_path: Path) -> None:
+def test_a_paid_reply_too_large_for_the_memory_is_stored_whole(
+    runner: Runner, tmp_path: Path
+) -> None:
     bomb = Said(200, gzip.compress(b" " * (17 << 20)), {"Content-Encoding": "gzip"})
     with serving(bomb) as server:
         error = failing(runner, server.url, tmp_path)
     assert isinstance(error, OutcomeUnknown)
-    assert "16 MiB" in error.message
+    (stored,) = (tmp_path / "ledger" / "replies").iterdir()
+    assert str(stored) in error.hint
+    assert stored.stat().st_size == 17 << 20
+    assert stored.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("auth", ["bearer", "x-api-key"])

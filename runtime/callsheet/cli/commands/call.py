@@ -20,7 +20,14 @@ from callsheet.cli.input.request import (
     takes_timeout,
 )
 from callsheet.cli.output import formats as output
-from callsheet.cli.run import check_and_send, conclude, follow, print_list, wants_list
+from callsheet.cli.run import (
+    check_and_send,
+    conclude,
+    follow,
+    note_stored,
+    print_list,
+    wants_list,
+)
 from callsheet.engine.jobs import started_job
 from callsheet.errors import TaskFailed
 from callsheet.flows.invoke import deadline_of
@@ -109,6 +116,7 @@ def run_call(context: Context, request: CommandRequest) -> int:
         conclude(context, request.action, answer, job)
     else:
         output.emit(context.console, answer.json)
+        note_stored(context, answer)
     return 0
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from callsheet.cli.context import Context
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
+    from callsheet.storage.kept_replies import Pruned
     from callsheet.storage.ledger import LedgerEntry
 
 
@@ -108,6 +109,28 @@ def _forget(context: Context, name: str) -> None:
     context.console.note(f"{row.ref[:8]} is forgotten")
 
 
+def _prune(context: Context) -> None:
+    """Remove stored replies above 200 MB, those of saved jobs first.
+
+    A result that was not saved stays, unless --all removes it too.
+    """
+    ledger = context.ledger()
+    pruned = ledger.prune_replies(all_results="all" in context.flags)
+    output.emit(context.console, pruned._asdict(), lambda: _pruned_lines(pruned))
+    if pruned.unsaved:
+        context.console.note(
+            f"results that were not saved stay: {pruned.unsaved} in {ledger.replies}"
+        )
+
+
+def _pruned_lines(pruned: Pruned) -> str:
+    mega = 1_000_000
+    return (
+        f"removed   {pruned.removed} ({pruned.freed / mega:.1f} MB)\n"
+        f"stored    {pruned.files} ({pruned.bytes / mega:.1f} MB)\n"
+    )
+
+
 def _cancel(context: Context, name: str) -> int:
     """Ask the server to stop a job, where it offers that; then print how the job stands."""
     from callsheet.engine.recovery import cancel
@@ -177,5 +200,6 @@ tasks = BuiltinGroup(
             required=False,
         ),
         _named("forget", _forget, emits_json=False),
+        BuiltinCommand("prune", _prune, ours=(("all", "", "Remove unsaved results too"),)),
     ],
 )

@@ -35,11 +35,12 @@ def job_object(view: JobView) -> dict[str, Any]:
     reading = view.answer.fields
     payload = reading.payload if isinstance(reading.payload, dict) else {}
     link = view.links[0] if view.links else None
+    file = view.answer.http.file
     document: dict[str, Any] = {
         "taskId": view.task_id or (reading.task_ids[0] if reading.task_ids else None),
         "status": reading.raw_state or None,
         view.medium: link,
-        "localPath": view.saved.path if view.saved else None,
+        "localPath": view.saved.path if view.saved else file.path if file else None,
         "url": view.stored or payload.get("url") or link,
         "provider": payload.get("provider"),
         "model": payload.get("model"),
