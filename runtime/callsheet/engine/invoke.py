@@ -20,7 +20,7 @@ from callsheet.flows.invoke import (
 from callsheet.flows.retry import is_sendable
 from callsheet.jsonio import reject_duplicates
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
-from callsheet.spec import Action, Family
+from callsheet.spec import Action
 from callsheet.text import one_line
 from callsheet.transport.http import require_key
 
