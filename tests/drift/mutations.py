@@ -27,7 +27,7 @@ _RULES: tuple[tuple[str, Any], ...] = (
     *(("contains", {"type": "integer"}), ("propertyNames", {"maxLength": 4})),
     *(("dependentRequired", {"a": ["b"]}), ("patternProperties", {"^x": {"type": "integer"}})),
     *(("unevaluatedProperties", False), ("uniqueItems", True), ("if", {"required": ["x"]})),
-    *(("then", {"required": ["y"]}), ("$comment", "why"), ("nullable", True), ("x-order", 3)),
+    *(("then", {"required": ["y"]}), ("$comment", "why"), ("x-nice", True), ("x-order", 3)),
     *(("contentEncoding", "base64"), ("readOnly", True), ("prefixItems", [{"type": "string"}])),
 )
 

@@ -15,7 +15,7 @@ from jsonschema.validators import validator_for
 from referencing import Registry
 
 from callsheet.diff.change import RANK
-from callsheet.schema.admission import meta_uri
+from callsheet.schema.draft import meta_uri
 from callsheet.schema.references import SchemaRefused
 from callsheet.schema.validator import UnusableSchema, Validator
 from callsheet.schemadiff.classify import compare_schemas
@@ -144,7 +144,7 @@ def _shows(allowing: Any, refusing: Any, body: Any) -> bool:
 def _independent(schema: Any) -> Callable[[Any], bool]:
     if isinstance(schema, bool):
         return lambda body: schema
-    from callsheet.schema.admission import draft_of
+    from callsheet.schema.draft import draft_of
 
     validator_class = validator_for({"$schema": meta_uri(draft_of(schema))})
     valid: Callable[[Any], bool] = validator_class(schema, registry=Registry()).is_valid

@@ -9,12 +9,13 @@ from callsheet.backoff import is_fresh
 from callsheet.catalog.store import CatalogueCache, Index
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, InvalidInput, ServerError
+from callsheet.flows.effects import warn
 from callsheet.protocol.overrides import Overrides
 from callsheet.schema.validator import UnusableSchema, Validator, is_plainly_valid
 from callsheet.spec import Action, Advertised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
 
 SANDBOX = "callsheet-sandbox"
+_MOST_NOTES = 10
 
 
 class Host:
     """The actions of one host, from bindings, cache and server, and the schemas of their bodies.
 
-    ``notes`` collects what a user should be told once.
+    ``notes`` collects what a user should be told once; the log has it too.
     """
 
     def __init__(
@@ -191,12 +193,16 @@ class Host:
                 return True
         if action.id not in self._validators:
             schema = self._schemas[action.id]
-            self._validators[action.id] = _compile(action, schema, self.notes)
+            self._validators[action.id] = _compile(action, schema, self._note)
         compiled = self._validators[action.id]
         violations = compiled.violations(body) if compiled is not None else ()
         if violations:
             raise violations[0].as_error()
         return compiled is not None
+
+    def _note(self, message: str) -> None:
+        self.notes.append(message)
+        warn(message)
 
     def schema(self, action: Action) -> Flow[Any]:
         """Return the advertised input schema as it came; None where there is none to be had."""
@@ -217,7 +223,7 @@ class Host:
             return (yield from self._catalogue_with(action_id)).get(action_id)
         except ServerError as error:
             self._unlisted = True
-            self.notes.append(error.message)
+            self._note(error.message)
             return None
 
     def apply_terms(self, action: Action) -> Flow[Action]:
@@ -272,17 +278,21 @@ class Host:
         return bool(source and source == self.settings.origin and action.module)
 
 
-def _compile(action: Action, schema: Any, notes: list[str]) -> Any:
-    """Compile a schema; return None, with a note, where it cannot be used."""
+def _compile(action: Action, schema: Any, note: Callable[[str], None]) -> Validator | None:
+    """Compile a schema; note what is not checked, and return None where nothing is."""
     if schema is None:
-        notes.append(f"{action.id}: no schema is known; the body goes out unchecked")
+        note(f"{action.id}: no schema is known; the body goes out unchecked")
         return None
     try:
         compiled = Validator.of(schema)
     except UnusableSchema as error:
-        notes.append(f"{action.id}: the schema cannot be used ({error}); not checked")
+        note(f"{action.id}: the schema cannot be used ({error}); not checked")
         return None
-    notes += [f"{action.id}: {note}" for note in compiled.notes]
+    for line in compiled.notes[:_MOST_NOTES]:
+        note(f"{action.id}: {line}")
+    if len(compiled.notes) > _MOST_NOTES:
+        more = len(compiled.notes) - _MOST_NOTES
+        note(f"{action.id}: {more} more parts of the schema are not checked")
     return compiled
 
 

@@ -99,6 +99,11 @@ class BaseClient:
         """Return what is known of the server's actions: catalogue, schemas and validation."""
         return self.engine.host
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what the calls so far could not check, one line each; the log has them too."""
+        return tuple(self.engine.host.notes)
+
     def _ledger(self, folder: str | None) -> Ledger | None:
         if folder is None:
             return None

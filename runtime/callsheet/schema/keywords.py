@@ -32,6 +32,9 @@ IN_PLACE = frozenset(
 )
 """Keywords that apply their schemas to the very same value, besides ``$ref``."""
 
+LINKS = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
+"""Keywords whose value refers to a schema."""
+
 ANNOTATIONS = frozenset(
     (
         *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"),
@@ -51,6 +54,31 @@ LIMITS = frozenset(
 
 PLAIN = ANNOTATIONS | LIMITS | {"type", "enum", "const", "required", "dependentRequired"}
 """Keywords without subschemas."""
+
+SILENT = ANNOTATIONS | {"$comment", "$schema", "$vocabulary", "$id", "id", "$anchor"}
+"""Keywords that a schema can lose without a word."""
+
+KEYWORDS = PLAIN | ONE | NAMED | SEVERAL | LINKS | SILENT | {"$dynamicAnchor", "$recursiveAnchor"}
+"""Every keyword of any draft."""
+
+UNCHECKED = "x-unchecked"
+"""Keyword of our own that holds what a schema lost, where two schemas are compared."""
+
+_OF_KIND = {
+    "string": ("minLength", "maxLength", "pattern"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    "array": (
+        *("minItems", "maxItems", "uniqueItems", "items", "prefixItems", "additionalItems"),
+        *("contains", "minContains", "maxContains", "unevaluatedItems"),
+    ),
+    "object": (
+        *("minProperties", "maxProperties", "properties", "patternProperties", "required"),
+        *("additionalProperties", "propertyNames", "dependencies", "dependentRequired"),
+        *("dependentSchemas", "unevaluatedProperties"),
+    ),
+}
+BINDS = {keyword: kind for kind, keywords in _OF_KIND.items() for keyword in keywords}
+"""The kind of value that a keyword binds, where it binds one kind alone."""
 
 NEWER = frozenset(
     (

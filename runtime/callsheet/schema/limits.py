@@ -3,152 +3,150 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from callsheet.jsonio import escape_step
-from callsheet.schema.keywords import IN_PLACE, NAMED, ONE, SEVERAL
-from callsheet.schema.references import Draft, SchemaRefused, follow
+from callsheet.schema.keywords import IN_PLACE, LINKS, NAMED
+from callsheet.schema.references import Draft, SchemaRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import jsonschema_rs
 
 
 MOST_DEPTH = 64
-MOST_NODES = 50_000
-MOST_PROPERTIES = 2_000
-MOST_CHOICES = 2_000
+MOST_NODES = 400_000
 MOST_TEXT = 100_000
 MOST_PATTERN = 2_000
 MOST_BITS = 1_100
-MOST_UNION = 1_024
-MOST_WEIGHT = 20_000
+MOST_WEIGHT = 100_000
+MOST_HOPS = 100
+"""Schemas that apply to the same value, each inside or behind the one before."""
+
+Steps: TypeAlias = tuple[str, ...]
+Lose: TypeAlias = "Callable[[dict[str, Any], str, str], None]"
+"""Take a keyword out of a schema: the schema, the keyword and the reason."""
+TargetOf: TypeAlias = "Callable[[dict[str, Any], str], object]"
+"""Return what a link leads to: the schema that holds it, and its keyword."""
 
 
-def check_size(raw: object) -> None:
-    """Raise ``SchemaRefused`` where JSON is deeper, wider or longer than a schema may be.
+class Copier:
+    """Copy JSON within limits; ``troubles`` says where the copy differs, and why.
 
-    Depth 64, 50,000 values, 2,000 properties or choices, texts of 100,000 characters,
-    patterns of 2,000, numbers that a double can hold, no lone surrogate.
+    Depth 64, texts of 100,000 characters, patterns of 2,000, numbers that a double can hold,
+    no lone surrogate. Raises ``SchemaRefused`` beyond 400,000 values.
     """
-    remaining = MOST_NODES
-    waiting: list[tuple[object, str, str, int]] = [(raw, "", "", 0)]
-    while waiting:
-        node, key, pointer, depth = waiting.pop()
-        remaining -= 1
-        if remaining < 0:
+
+    def __init__(self) -> None:
+        self.troubles: dict[Steps, str] = {}
+        self._left = MOST_NODES
+
+    def copy(self, node: object, steps: Steps = (), *, is_pattern: bool = False) -> Any:
+        """Copy a value that stands at these steps."""
+        self._left -= 1
+        if self._left < 0:
             raise SchemaRefused(f"more than {MOST_NODES} values", "")
-        if depth > MOST_DEPTH:
-            raise SchemaRefused(f"nested deeper than {MOST_DEPTH}", pointer)
-        _check_value(node, key, pointer)
-        for name, inner in _entries(node):
-            waiting.append((inner, name, f"{pointer}/{escape_step(name[:80])}", depth + 1))
+        if len(steps) > MOST_DEPTH:
+            return self._note(steps, f"nested deeper than {MOST_DEPTH}", None)
+        if isinstance(node, str):
+            return self._text(node, steps, is_pattern=is_pattern)
+        if isinstance(node, dict):
+            is_names = steps[-1:] == ("patternProperties",)
+            return {
+                (safe := self._name(name, steps, is_pattern=is_names)): self.copy(
+                    inner, (*steps, safe), is_pattern=name == "pattern"
+                )
+                for name, inner in node.items()
+            }
+        if isinstance(node, list | tuple):
+            return [self.copy(inner, (*steps, str(index))) for index, inner in enumerate(node)]
+        if isinstance(node, float) and not math.isfinite(node):
+            return self._note(steps, "a number that JSON does not have", 0)
+        if isinstance(node, int) and node.bit_length() > MOST_BITS:
+            return self._note(steps, "a number with too many digits", 0)
+        return node
+
+    def _name(self, name: object, steps: Steps, *, is_pattern: bool) -> str:
+        text = str(name)
+        return self._text(text, (*steps, to_sound_text(text)), is_pattern=is_pattern)
+
+    def _text(self, text: str, steps: Steps, *, is_pattern: bool) -> str:
+        most = MOST_PATTERN if is_pattern else MOST_TEXT
+        if len(text) > most:
+            self._note(steps, f"a text longer than {most} characters", None)
+        sound = to_sound_text(text)
+        if sound != text[:MOST_TEXT]:
+            self._note(steps, "a text with half a character (lone surrogate)", None)
+        return sound
+
+    def _note(self, steps: Steps, reason: str, instead: object) -> Any:
+        self.troubles[steps] = reason
+        return instead
 
 
-def _entries(node: object) -> list[tuple[str, object]]:
-    if isinstance(node, dict):
-        return [(str(name), inner) for name, inner in node.items()]
-    if isinstance(node, list | tuple):
-        return [(str(index), inner) for index, inner in enumerate(node)]
-    return []
+def to_sound_text(text: str) -> str:
+    """Return the first 100,000 characters, with a replacement for each lone surrogate."""
+    cut = text[:MOST_TEXT]
+    return cut if cut.isascii() else _LONE_SURROGATE.sub("\ufffd", cut)
 
 
-def _check_value(node: object, key: str, pointer: str) -> None:
-    if isinstance(node, dict):
-        if len(node) > MOST_PROPERTIES:
-            raise SchemaRefused(f"more than {MOST_PROPERTIES} properties", pointer)
-        for name in node:
-            _check_text(name, "pattern" if key == "patternProperties" else "", pointer)
-    elif isinstance(node, list):
-        if len(node) > MOST_CHOICES:
-            raise SchemaRefused(f"more than {MOST_CHOICES} entries", pointer)
-    elif isinstance(node, str):
-        _check_text(node, key, pointer)
-    elif isinstance(node, float):
-        if not math.isfinite(node):
-            raise SchemaRefused("a number that JSON does not have", pointer)
-    elif isinstance(node, int) and node.bit_length() > MOST_BITS:
-        raise SchemaRefused("a number with too many digits", pointer)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _check_text(text: str, key: str, pointer: str) -> None:
-    most = MOST_PATTERN if key == "pattern" else MOST_TEXT
-    if len(text) > most:
-        raise SchemaRefused(f"a text longer than {most} characters", pointer)
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise SchemaRefused("a text with half a character (lone surrogate)", pointer)
+class CostCutter:
+    """Cut what makes checking one value cost without measure.
 
-
-def check_cost(root: dict[str, Any]) -> None:
-    """Raise ``SchemaRefused`` where checking one value could take without measure.
-
-    ``root`` is an admitted schema. Counted are the schemas that apply to one and the same
-    value, through ``$ref`` and unions, each as often as it is reached; and the product of the
-    widths of unions inside one another.
+    Counted are the schemas that apply to one and the same value, through ``$ref`` and unions,
+    each as often as it is reached.
     """
-    try:
-        _Scale(root).run()
-    except RecursionError:
-        raise SchemaRefused("a chain of $ref without measure", "") from None
 
+    def __init__(self, target_of: TargetOf, lose: Lose) -> None:
+        self._target_of, self._lose = target_of, lose
+        self._weights: dict[int, int] = {}
+        self._open: set[int] = set()
 
-class _Scale:
-    def __init__(self, root: dict[str, Any]) -> None:
-        self.root = root
-        self.known: dict[int, int] = {}
-        self.open: set[int] = set()
-
-    def run(self) -> None:
-        waiting: list[tuple[object, int]] = [(self.root, 1)]
-        while waiting:
-            schema, width = waiting.pop()
-            if not isinstance(schema, dict):
-                continue
-            if width > MOST_UNION:
-                raise SchemaRefused(f"unions inside unions make over {MOST_UNION} variants", "")
-            self._weight(schema)
-            waiting.extend((child, width * wide) for child, wide in _children(schema))
-
-    def _weight(self, schema: object) -> int:
-        if not isinstance(schema, dict):
-            return 1
+    def cut(self, schema: dict[str, Any]) -> int:
+        """Return how many schemas apply to a value beside one, after cutting below it."""
         mark = id(schema)
-        if mark in self.open:
-            raise SchemaRefused("a schema applies itself to the same value without end", "")
-        if mark not in self.known:
-            self.open.add(mark)
-            self.known[mark] = 1 + sum(
-                self._weight(applied) for applied in self._applied_in_place(schema)
-            )
-            self.open.discard(mark)
-        if self.known[mark] > MOST_WEIGHT:
-            raise SchemaRefused(f"more than {MOST_WEIGHT} schemas apply to one value", "")
-        return self.known[mark]
+        if mark in self._weights:
+            return self._weights[mark]
+        self._open.add(mark)
+        parts = {key: self._weigh(schema, key) for key in (IN_PLACE | LINKS) & schema.keys()}
+        while parts and 1 + sum(parts.values()) > MOST_WEIGHT:
+            heaviest = max(parts, key=lambda key: (parts[key], key))
+            reason = f"more than {MOST_WEIGHT} schemas apply to one value"
+            self._lose(schema, heaviest, reason)
+            del parts[heaviest]
+        self._open.discard(mark)
+        self._weights[mark] = 1 + sum(parts.values())
+        return self._weights[mark]
 
-    def _applied_in_place(self, schema: dict[str, Any]) -> list[object]:
-        schemas = [
-            inner for key in IN_PLACE & schema.keys() for inner in _schemas_under(key, schema[key])
-        ]
-        if "$ref" in schema:
-            schemas.append(follow(str(schema["$ref"]), self.root))
-        return schemas
+    def _weigh(self, schema: dict[str, Any], key: str) -> int:
+        weight = 0
+        for applied in self._applied(schema, key):
+            if not isinstance(applied, dict):
+                continue
+            if id(applied) in self._open:
+                self._lose(schema, key, "the schema applies itself to the same value without end")
+                return 0
+            if len(self._open) > MOST_HOPS:
+                self._lose(schema, key, f"it is the end of a chain of more than {MOST_HOPS}")
+                return 0
+            weight += self.cut(applied)
+        return weight
+
+    def _applied(self, schema: dict[str, Any], key: str) -> list[object]:
+        if key in LINKS:
+            return [self._target_of(schema, key)]
+        return schemas_under(key, schema[key])
 
 
-def _schemas_under(key: str, content: Any) -> list[object]:
+def schemas_under(key: str, content: Any) -> list[object]:
+    """List the schemas that a keyword holds."""
     if key in NAMED:
-        return list(content.values())
+        return list(content.values()) if isinstance(content, dict) else []
     return list(content) if isinstance(content, list) else [content]
-
-
-def _children(schema: dict[str, Any]) -> list[tuple[object, int]]:
-    """Return each subschema with the number of variants that its keyword makes besides null."""
-    children: list[tuple[object, int]] = []
-    for key, content in schema.items():
-        if key in NAMED or key in SEVERAL or key in ONE:
-            schemas = _schemas_under(key, content)
-            width = sum(1 for child in schemas if child != {"type": "null"})
-            union = key in {"anyOf", "oneOf"} and width > 0
-            children.extend((child, width if union else 1) for child in schemas)
-    return children
 
 
 _PATTERN_BYTES = 1_000_000

@@ -198,6 +198,13 @@ def _number_sentence(bound: str) -> Callable[[Any, Any], str]:
     return sentence
 
 
+def _excluded(schema: Any) -> str:
+    """Describe what ``not`` rules out; look-aheads become rules of that kind."""
+    if isinstance(schema, dict) and schema.keys() == {"type", "pattern"}:
+        return f"it must not match {abbreviate(schema['pattern'])}"
+    return "which the schema rules out"
+
+
 _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
     "type": _type_sentence,
     "minimum": _number_sentence("the least is"),
@@ -213,7 +220,7 @@ _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
     "minProperties": _count_sentence("fields", "the least is"),
     "maxProperties": _count_sentence("fields", "the most is"),
     "uniqueItems": lambda actual, _: "has the same entry twice",
-    "not": lambda actual, _: f"is {abbreviate(actual)}, which the schema rules out",
+    "not": lambda actual, limit: f"is {abbreviate(actual)}, {_excluded(limit)}",
     "contains": lambda actual, _: "has too few or too many of the entries that are needed",
     "minContains": lambda actual, _: "has too few of the entries that are needed",
     "maxContains": lambda actual, _: "has too many of the entries that are counted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import InvalidInput
@@ -10,8 +11,7 @@ from callsheet.jsonio import to_pointer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import jsonschema_rs
-
+    from callsheet.schema.mending import Mender
     from callsheet.schema.references import Draft
 
 
@@ -94,6 +94,8 @@ def _fits_object(schema: Mapping[str, Any], body: dict[Any, Any], depth: int) ->
     others = schema.get("additionalProperties", True)
     if not isinstance(properties, dict) or not isinstance(required, list):
         return False
+    if any(isinstance(part, dict) and part.get("required") is True for part in properties.values()):
+        return False
     if not all(isinstance(name, str) and name in body for name in required):
         return False
     return all(
@@ -175,39 +177,55 @@ class Validator:
     """
 
     def __init__(
-        self, schema: dict[str, Any] | bool, draft: Draft, verdict: jsonschema_rs.Validator
+        self, schema: dict[str, Any] | bool, draft: Draft, mender: Mender | None = None
     ) -> None:
-        self.draft = draft
-        self.notes: tuple[str, ...] = ()
-        self.schema = schema
-        self._verdict = verdict
+        from callsheet.schema.limits import linear_validator
+
+        self.schema, self.draft = schema, draft
+        self.notes = tuple(mender.notes) if mender is not None else ()
+        self._mender = mender
+        self._certain: Validator | None = None
+        self._verdict = linear_validator(schema, draft)
 
     @classmethod
     def of(cls, schema: object) -> Validator:
         """Compile an advertised schema; raise ``UnusableSchema`` where that is impossible.
 
-        Patterns run in linear time; one that cannot is removed and named in ``notes``. Nothing
-        is fetched: a reference that leaves the schema makes it unusable.
+        Patterns run in linear time, nothing is fetched. A keyword that cannot be read is taken
+        out and named in ``notes``.
         """
-        from callsheet.schema.admission import admit_with_notes, draft_of
-        from callsheet.schema.limits import linear_validator
-        from callsheet.schema.references import SchemaRefused, with_uri_refs
+        from callsheet.schema.mending import mend
+        from callsheet.schema.references import SchemaRefused
 
+        if isinstance(schema, bool):
+            return cls(schema, "2020-12")
         try:
-            _, left_out = admit_with_notes(schema)
+            mender = mend(schema)
         except SchemaRefused as refusal:
             raise UnusableSchema(str(refusal)) from None
-        if left_out:
-            raise UnusableSchema(left_out[0])
-        schema = with_uri_refs(schema)
-        draft = draft_of(schema)
-        if not isinstance(schema, dict):
-            return cls(schema is True, draft, linear_validator(schema is True, draft))
-        schema = _drop_retired_keywords(schema, draft)
+        if not mender.is_misread:
+            with suppress(ValueError):
+                return cls._of_mended(mender)
+        mender.mend_patterns()
         try:
-            return cls(schema, draft, linear_validator(schema, draft))
-        except ValueError:
-            return _compile_loosened(schema, draft)
+            return cls._of_mended(mender)
+        except ValueError as error:
+            reason = str(getattr(error, "message", error)).partition("\n")[0]
+            raise UnusableSchema(f"the schema cannot be compiled: {reason[:200]}") from None
+
+    @classmethod
+    def _of_mended(cls, mender: Mender) -> Validator:
+        schema = _drop_retired_keywords(mender.schema, mender.draft)
+        return cls(schema, mender.draft, mender)
+
+    def surely_allows(self, body: object) -> bool:
+        """Tell whether the body is valid, whatever the keywords say that are not checked."""
+        if not self.allows(body) or self._mender is None or not self.notes:
+            return self.allows(body)
+        if self._certain is None:
+            schema = _drop_retired_keywords(self._mender.certain(), self.draft)
+            self._certain = Validator(schema, self.draft)
+        return self._certain.allows(body)
 
     def allows(self, body: object) -> bool:
         """Tell whether the body is valid; one that is no JSON, or nested too deeply, is not."""
@@ -234,20 +252,3 @@ def _drop_retired_keywords(schema: dict[str, Any], draft: Draft) -> dict[str, An
         schema if draft.startswith("draft") else drop_keyword(schema, "dependencies")
     )
     return cleaned
-
-
-def _compile_loosened(schema: dict[str, Any], draft: Draft) -> Validator:
-    from callsheet.schema.admission import loosen
-    from callsheet.schema.limits import is_possible, linear_validator
-
-    looser, removed = loosen(schema, is_possible)
-    try:
-        judge = Validator(looser, draft, linear_validator(looser, draft))
-    except ValueError as error:
-        reason = str(getattr(error, "message", error)).partition("\n")[0]
-        raise UnusableSchema(f"the schema cannot be compiled: {reason[:200]}") from None
-    judge.notes = tuple(
-        f"the pattern {pattern[:120]} cannot be checked in linear time; it is left to the server"
-        for pattern in removed
-    )
-    return judge

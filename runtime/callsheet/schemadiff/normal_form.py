@@ -6,6 +6,7 @@ from itertools import combinations, product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from callsheet.schema.keywords import UNCHECKED
 from callsheet.schema.shape import KINDS
 from callsheet.schemadiff.cases import (
     LOWER,
@@ -32,7 +33,7 @@ _OPAQUE: Mapping[str, str] = {
     **dict.fromkeys(("contains", "minContains", "maxContains", "unevaluatedItems"), "array"),
     **dict.fromkeys(("propertyNames", "dependentRequired", "dependentSchemas"), "object"),
     **dict.fromkeys(("dependencies", "patternProperties", "unevaluatedProperties"), "object"),
-    **dict.fromkeys(("not", "if"), ""),
+    **dict.fromkeys(("not", "if", UNCHECKED), ""),
 }
 _TOGETHER: Mapping[str, tuple[str, ...]] = {
     "contains": ("contains", "minContains", "maxContains"),

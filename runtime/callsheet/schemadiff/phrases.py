@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from callsheet.schema.keywords import UNCHECKED
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
@@ -79,9 +81,10 @@ def rule(keyword: str, old: Any, new: Any) -> str:
         return "is composed differently"
     if keyword in _RULES:
         return _changed(*_RULES[keyword], old, new)
+    name = "that cannot be checked" if keyword == UNCHECKED else f"`{keyword}`"
     if new is None:
-        return f"no longer has a rule `{keyword}`"
-    return f"has a {'new' if old is None else 'different'} rule `{keyword}`"
+        return f"no longer has a rule {name}"
+    return f"has a {'new' if old is None else 'different'} rule {name}"
 
 
 def _changed(sentence: str, name: str, old: Any, new: Any) -> str:

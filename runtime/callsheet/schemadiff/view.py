@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from callsheet.jsonio import canonical
-from callsheet.schema.admission import admit_with_notes, draft_of
+from callsheet.schema.admission import VARIANTS_CUT, admit_with_notes
+from callsheet.schema.draft import draft_of
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL, subschemas
 from callsheet.schema.references import SchemaRefused, follow
 
@@ -37,18 +38,20 @@ class SchemaView:
     """An advertised schema, ready to be compared; raises ``SchemaRefused`` like admission.
 
     ``decidable`` is false where its keywords prove nothing: it follows a draft older than
-    draft-07, refers dynamically, or has parts that admission left out. ``root`` is the
+    draft-07, refers dynamically, or has unions that admission cut. ``root`` is the
     admitted ``schema`` as a conjunction.
     """
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
-        self.schema, notes = admit_with_notes(raw)
+        self.schema, notes = admit_with_notes(raw, marked=True)
         self.root = conjoin(self.schema)
         self.draft = draft_of(raw)
         text = canonical(raw)
         self.decidable = not (
-            notes or self.draft in _OLD_DRAFTS or any(keyword in text for keyword in _DYNAMIC)
+            VARIANTS_CUT in notes
+            or self.draft in _OLD_DRAFTS
+            or any(keyword in text for keyword in _DYNAMIC)
         )
         self._keys: dict[int, str] = {}
         self._referenced: list[Any] = []

@@ -321,7 +321,7 @@ def test_the_overlay_frees_leaves_out_and_strips() -> None:
     ]
 
 
-@pytest.mark.parametrize("schema", [None, {"type": "nonsense"}, {"$ref": "#/$defs/no"}])
+@pytest.mark.parametrize("schema", [None, "nonsense", [PROMPT]])
 def test_one_bad_schema_costs_its_own_flags_alone(schema: Any) -> None:
     action_set = resolve({"a.bad": schema, "a.good": PROMPT})
 
@@ -331,6 +331,15 @@ def test_one_bad_schema_costs_its_own_flags_alone(schema: Any) -> None:
     ]
     assert [entry.action for entry in action_set.problems] == ["a.bad"]
     assert action_set.problems[0].hint == "the action takes --input alone"
+
+
+def test_an_odd_keyword_costs_itself_alone() -> None:
+    odd = {**PROMPT, "properties": {**PROMPT["properties"], "pic": {"type": "nonsense"}}}
+    action_set = resolve({"a.odd": odd})
+
+    assert [param.flag for param in action_set.actions[0].params] == ["prompt", "pic"]
+    assert [(entry.code, entry.level) for entry in action_set.problems] == [("left-out", "warning")]
+    assert "/properties/pic/type" in action_set.problems[0].message
 
 
 @pytest.mark.parametrize(

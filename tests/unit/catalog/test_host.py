@@ -189,3 +189,18 @@ def test_a_host_that_says_billable_beats_the_configuration(settings: Settings) -
     host = Host(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
     stage.run(host.refresh())
     assert stage.run(host.apply_terms(Action(id="v.make"))).paid is True
+
+
+def test_what_is_not_checked_is_noted_and_logged(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = {"type": "string", "pattern": r"(a)\1"}
+    odd = {**PROMPT, "properties": {**PROMPT["properties"], "code": code}}
+    stage = Stage(reply({"actions": [{"id": "v.odd", "inputSchema": odd}]}))
+    host = host_of(settings, stage)
+
+    assert error_of(stage, host, {"prompt": "x", "code": "ab"}, "v.odd") is None
+    assert isinstance(error_of(stage, host, {"prompt": 1, "code": "ab"}, "v.odd"), InvalidInput)
+    assert len(host.notes) == 1
+    assert host.notes[0].startswith("v.odd: /properties/code/pattern is not checked")
+    assert caplog.messages == host.notes

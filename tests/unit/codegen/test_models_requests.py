@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
+from callsheet.schema.limits import MOST_NODES
 from callsheet.spec import Advertised
 from callsheet_codegen.models.pool import ModelSource
 from callsheet_codegen.models.requests import model_actions, models_index
 
 ADVERTISED = {
     "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),
-    "b": Advertised(id="b", input=None, output={"type": "strnig"}),
+    "b": Advertised(id="b", input=None, output={"enum": [0] * MOST_NODES}),
 }
 ONE = {"a": ADVERTISED["a"]}
 STEMS = {"a": "a_go", "b": "b_go"}

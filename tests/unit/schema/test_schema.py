@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from callsheet.actions.params import read_params, with_flags
 from callsheet.config.overlay import Overlay
-from callsheet.schema.admission import admit, admit_with_notes, draft_of, resolve
+from callsheet.schema.admission import admit, admit_with_notes, resolve
+from callsheet.schema.draft import draft_of
 from callsheet.schema.keywords import NAMED, ONE, PLAIN, SEVERAL
+from callsheet.schema.limits import MOST_NODES
 from callsheet.schema.references import SchemaRefused
 
 D7 = "http://json-schema.org/draft-07/schema#"
@@ -25,13 +27,6 @@ def nested(depth: int, key: str) -> dict[str, Any]:
     for _ in range(depth):
         schema = {key: [schema, {"type": "string"}]} if key == "anyOf" else {key: schema}
     return schema
-
-
-def doubling(levels: int) -> dict[str, Any]:
-    parts = {
-        f"l{level}": {"allOf": [{"$ref": f"#/$defs/l{level + 1}"}] * 2} for level in range(levels)
-    }
-    return {"$ref": "#/$defs/l0", "$defs": {**parts, f"l{levels}": TEXT}}
 
 
 def test_foreign_keywords_are_dropped_everywhere() -> None:
@@ -140,27 +135,7 @@ def test_an_old_reference_silences_its_neighbours() -> None:
         ([], "not a JSON Schema"),
         (None, "not a JSON Schema"),
         ("x", "not a JSON Schema"),
-        ({"type": "nonsense"}, "not a valid JSON Schema"),
-        ({"properties": []}, "not a valid JSON Schema"),
-        ({"properties": {"a": {"type": "string", "required": True}}}, "not a valid JSON Schema"),
-        ({"$ref": "#/$defs/none"}, "no target"),
-        ({"$ref": "#"}, "without end"),
-        ({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}}, "without end"),
-        ({"$ref": "#/x", "x": {"properties": [1]}}, "not a schema"),
-        ({"$ref": "#/x", "x": 5}, "not a schema"),
-        (nested(70, "not"), "nested deeper"),
-        (nested(5_000, "items"), "nested deeper"),
-        (nested(12, "anyOf"), "unions inside unions"),
-        (doubling(30), "apply to one value"),
-        ({"enum": list(range(5_000))}, "more than 2000"),
-        ({"properties": {f"p{n}": {} for n in range(3_000)}}, "more than 2000"),
-        ({"maximum": 10**4_000}, "too many digits"),
-        ({"maximum": float("nan")}, "JSON does not have"),
-        ({"description": "x" * 200_000}, "longer than"),
-        ({"pattern": "a" * 5_000}, "longer than 2000"),
-        ({"patternProperties": {"a" * 5_000: {}}}, "longer than 2000"),
-        ({"title": "\ud800"}, "half a character"),
-        ({"properties": {"\udfff": {}}}, "half a character"),
+        ({"enum": list(range(MOST_NODES))}, f"more than {MOST_NODES} values"),
     ],
 )
 def test_what_may_not_be_used_is_refused_in_words(raw: object, reason: str) -> None:
@@ -168,11 +143,11 @@ def test_what_may_not_be_used_is_refused_in_words(raw: object, reason: str) -> N
         admit(raw)
 
 
-def test_a_long_chain_of_references_is_no_crash() -> None:
-    chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(1_900)}
+def test_unions_inside_unions_are_cut_for_types_and_told() -> None:
+    clean, notes = admit_with_notes(nested(12, "anyOf"))
 
-    with pytest.raises(SchemaRefused, match="chain"):
-        admit({"$ref": "#/$defs/d0", "$defs": {**chain, "d1900": TEXT}})
+    assert len(json.dumps(clean)) < 100_000
+    assert notes == ("unions inside unions make over 1024 variants",)
 
 
 def test_recursion_through_fields_is_welcome() -> None:

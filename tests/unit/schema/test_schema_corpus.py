@@ -15,7 +15,8 @@ from callsheet.actions.naming import OWN_FLAGS
 from callsheet.actions.params import MOST_FLAGS, param_at, read_params, with_flags
 from callsheet.actions.resolve import resolve_actions
 from callsheet.config.overlay import Overlay
-from callsheet.schema.admission import admit, draft_of
+from callsheet.schema.admission import admit
+from callsheet.schema.draft import draft_of
 from callsheet.schema.validator import Validator, Violation
 from callsheet.spec import Advertised
 

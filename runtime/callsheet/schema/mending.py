@@ -1,0 +1,305 @@
+"""Mend an advertised schema, so that an odd keyword costs itself and nothing else."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.jsonio import canonical, to_pointer
+from callsheet.schema.draft import draft_of, is_valid_schema, meta_uri
+from callsheet.schema.habits import mend_identity, require_marked, translate
+from callsheet.schema.keywords import KEYWORDS, LINKS, NAMED, NEWER, ONE, SEVERAL, SILENT
+from callsheet.schema.limits import Copier, CostCutter
+from callsheet.schema.loosening import Loosener
+from callsheet.schema.references import (
+    Location,
+    ReferenceIndex,
+    SchemaRefused,
+    base_uri,
+    follow,
+    is_admitted,
+    is_metaschema,
+    local_ref,
+    root_base,
+    with_uri_refs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import jsonschema_rs
+
+    from callsheet.schema.references import Draft
+
+
+_MOST_ROUNDS = 8
+_LONGEST = 500
+_NOTHING = object()
+_MISREAD = (r"\<", r"\>")
+_BESIDE_AN_OLD_REF = frozenset(("title", "description", "default", "$defs", "definitions"))
+
+
+class _Position(NamedTuple):
+    """Where a schema was advertised, and the base of its references."""
+
+    schema: dict[str, Any]
+    pointer: str
+    base: str
+
+
+def mend(raw: object) -> Mender:
+    """Mend a schema; raise ``SchemaRefused`` for what is none, or too large to be read."""
+    if not isinstance(raw, dict):
+        raise SchemaRefused("this is not a JSON Schema: neither an object nor true or false", "")
+    return Mender(raw)
+
+
+class Mender:
+    """A mended copy of one schema.
+
+    What older drafts, OpenAPI and other languages write otherwise is translated. What cannot be
+    read is taken out, with whatever could refuse more without it; ``notes`` name the pointer
+    of each such keyword in the advertised schema. ``is_misread`` tells whether a pattern means
+    something else to the engine that runs in linear time.
+    """
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        copier = Copier()
+        self.schema: dict[str, Any] = with_uri_refs(copier.copy(raw))
+        self.draft: Draft = draft_of(self.schema)
+        self.notes: list[str] = []
+        self.is_misread = False
+        self._is_old = self.draft.startswith("draft")
+        self._troubles = copier.troubles
+        self._places: dict[int, _Position] = {}
+        self._targets: dict[tuple[int, str], Any] = {}
+        self._loosener = Loosener()
+        mend_identity(self.schema, self.draft)
+        self._mend_root((), self.schema, root_base(self.schema))
+        self._check_links()
+        cutter = CostCutter(self._target_of, self._lose)
+        for place in list(self._places.values()):
+            cutter.cut(place.schema)
+        self._loosen()
+
+    def mend_patterns(self) -> None:
+        """Rewrite the patterns that cannot run in linear time, or take them out."""
+        from callsheet.schema.patterns import mend_patterns
+
+        for place in list(self._places.values()):
+            mend_patterns(place.schema, self._lose)
+        self._loosen()
+
+    def mark(self) -> None:
+        """Write into each schema what it lost, so that schemas that lost the same compare equal."""
+        self._loosener.mark()
+
+    def certain(self) -> dict[str, Any]:
+        """Copy the schema so that it refuses whatever a lost keyword might refuse."""
+        schema: dict[str, Any] = self._loosener.tighten(self.schema)
+        return schema
+
+    def _loosen(self) -> None:
+        schemas = [place.schema for place in self._places.values()]
+        self._loosener.loosen(schemas, self._targets)
+
+    def _target_of(self, schema: dict[str, Any], key: str) -> object:
+        return self._targets.get((id(schema), key))
+
+    def _mend_root(self, location: Location, schema: dict[str, Any], base: str) -> None:
+        """Mend what stands beneath one root: the document, or the target of a reference."""
+        for steps, reason in list(self._troubles.items()):
+            inner = steps[len(location) :]
+            if steps == (*location, *inner) and self._drop_at(schema, location, inner, reason):
+                del self._troubles[steps]
+        self._visit(_Position(schema, to_pointer(location), base))
+        for _ in range(_MOST_ROUNDS):
+            if is_valid_schema(schema, self.draft):
+                return
+            for steps in _invalid_places(schema, self.draft):
+                self._drop_at(schema, location, steps, "")
+        self._loosener.lost(schema, "", dict(schema))
+        schema.clear()
+        self._note(to_pointer(location), f"this is not a valid JSON Schema ({self.draft})")
+
+    def _visit(self, place: _Position) -> None:
+        """Translate a schema and those beneath it, and remember where they were advertised."""
+        schema = place.schema
+        if id(schema) in self._places:
+            return
+        mend_identity(schema, self.draft)
+        place = place._replace(base=base_uri(schema, place.base))
+        self._places[id(schema)] = place
+        self.is_misread |= any(escape in str(schema.get("pattern", "")) for escape in _MISREAD)
+        require_marked(schema)
+        for inner, steps in list(self._beneath(schema)):
+            self._visit(_Position(inner, place.pointer + to_pointer(steps), place.base))
+        if not self._is_silenced(schema):
+            before = dict(schema)
+            for key, reason in translate(schema, self.draft):
+                self._report(schema, key, reason, before[key])
+        for inner, _ in self._beneath(schema):
+            self._places.setdefault(id(inner), _Position(inner, place.pointer, place.base))
+
+    def _beneath(self, schema: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Location]]:
+        """Yield each schema right beneath one that binds, with the steps to it."""
+        is_silenced = self._is_silenced(schema)
+        for key in list(schema):
+            if self._is_unknown(key) or (is_silenced and key not in _BESIDE_AN_OLD_REF):
+                continue
+            for steps, inner in _parts(key, schema[key]):
+                if isinstance(inner, dict):
+                    yield inner, steps
+
+    def _is_silenced(self, schema: dict[str, Any]) -> bool:
+        """Tell whether a ``$ref`` silences what stands beside it, as it did before 2019-09."""
+        return self._is_old and isinstance(schema.get("$ref"), str) and "nullable" not in schema
+
+    def _is_unknown(self, key: str) -> bool:
+        return self._is_old and key in NEWER and key != "$defs"
+
+    def _drop_at(
+        self, root: dict[str, Any], location: Location, steps: Location, reason: str
+    ) -> bool:
+        """Drop the keyword within which the steps from a root end; False where none is known."""
+        schema, path, waiting = root, list(location), list(steps)
+        while waiting:
+            start, key = len(path), waiting.pop(0)
+            path.append(key)
+            content = schema.get(key)
+            inner = _enter(content, key, waiting, path)
+            if isinstance(inner, dict) and waiting:
+                schema = inner
+                continue
+            if key not in KEYWORDS or self._is_unknown(key):
+                return False
+            if key in schema:
+                self._drop(schema, path, start, reason)
+            return True
+        return False
+
+    def _drop(self, schema: dict[str, Any], path: list[str], start: int, reason: str) -> None:
+        """Drop the keyword at ``path[start]``, or the entry of it in which the path ends."""
+        place, key = self._places.get(id(schema)), path[start]
+        above = to_pointer(path[:start]) if place is None else place.pointer
+        if key in SILENT or (self._is_silenced(schema) and key not in LINKS):
+            if not (reason and isinstance(schema[key], str)):  # a text was cut already
+                del schema[key]
+            return
+        odd: Any = schema[key]
+        if len(path) - start == 1 or key == "dependencies":
+            self._take_out(schema, key)
+        else:
+            entry = int(path[-1]) if isinstance(odd, list) else path[-1]
+            entries, odd = odd, _at(odd, entry)
+            if odd is _NOTHING:  # an earlier step took it
+                return
+            if reason and key in NAMED and odd is not None:  # it is the name that is too long
+                self._loosener.lost(schema, key, [entry, entries.pop(entry)])
+            else:
+                hole: dict[str, Any] = {}
+                entries[entry] = hole
+                self._loosener.lost(hole, "", odd)
+                pointer = above + to_pointer(path[start:])
+                self._places[id(hole)] = _Position(hole, pointer, place.base if place else "")
+        reason = reason or f"{canonical(odd)[:80]} is not what JSON Schema allows there"
+        self._note(above + to_pointer(path[start:]), reason)
+
+    def _take_out(self, schema: dict[str, Any], key: str) -> None:
+        self._loosener.lost(schema, key, schema.pop(key, None))
+        if key in LINKS and self._is_old:
+            for other in [other for other in schema if other not in _BESIDE_AN_OLD_REF]:
+                del schema[other]
+
+    def _report(
+        self, schema: dict[str, Any], key: str, reason: str, content: object = None
+    ) -> None:
+        """Note the keyword of a schema that says nothing any more."""
+        self._loosener.lost(schema, key, content)
+        self._note(self._places[id(schema)].pointer + to_pointer([key]), reason)
+
+    def _lose(self, schema: dict[str, Any], key: str, reason: str) -> None:
+        """Take a keyword out of a schema, and note it."""
+        self._take_out(schema, key)
+        self._report(schema, key, reason)
+
+    def _note(self, pointer: str, reason: str) -> None:
+        place = pointer if len(pointer) <= _LONGEST else f"{pointer[:_LONGEST]}…"
+        self.notes.append(f"{place or 'the schema'} is not checked: {reason}")
+
+    def _check_links(self) -> None:
+        """Find the target of each link, and mend it; lose the links that lead nowhere."""
+        index = ReferenceIndex(self.schema)
+        done: set[int] = set()
+        while len(done) < len(self._places):
+            for mark, place in list(self._places.items()):
+                if mark not in done:
+                    done.add(mark)
+                    for key in sorted(LINKS & place.schema.keys()):
+                        if not self._is_unknown(key):
+                            self._check_link(index, place, key)
+
+    def _check_link(self, index: ReferenceIndex, place: _Position, key: str) -> None:
+        ref = str(place.schema[key])
+        if is_metaschema(ref):
+            return
+        try:
+            location = None if ref.startswith("//") else index.locate(ref, place.base)
+            target = None if location is None else follow(local_ref(location), self.schema)
+        except SchemaRefused as refusal:
+            self._lose(place.schema, key, f"{ref[:120]!r}: {refusal.reason}")
+            return
+        if location is None:
+            self._lose(place.schema, key, f"{ref[:120]!r} points out of the schema")
+        elif not isinstance(target, dict | bool) or _holds_schemas(location):
+            self._lose(place.schema, key, f"{ref[:120]!r} leads to something that is not a schema")
+        else:
+            self._targets[id(place.schema), key] = target
+            is_covered = is_admitted(location) and not (self._is_old and "$defs" in location)
+            if isinstance(target, dict) and not is_covered:
+                self._mend_root(location, target, place.base)
+
+
+def _holds_schemas(location: Location) -> bool:
+    """Tell whether a location is that of a mapping of schemas by name."""
+    return bool(location) and location[-1] in NAMED and not is_admitted(location)
+
+
+def _parts(key: str, content: Any) -> list[tuple[Location, Any]]:
+    """List what a keyword holds where schemas stand, with the steps from its schema."""
+    if key in NAMED and isinstance(content, dict):
+        return [((key, name), inner) for name, inner in content.items()]
+    if (key in SEVERAL or key == "items") and isinstance(content, list):
+        return [((key, str(number)), inner) for number, inner in enumerate(content)]
+    return [((key,), content)] if key in ONE else []
+
+
+def _at(entries: Any, entry: Any) -> object:
+    if isinstance(entries, dict):
+        return entries.get(entry, _NOTHING)
+    return entries[entry] if isinstance(entries, list) and entry < len(entries) else _NOTHING
+
+
+def _enter(content: object, key: str, waiting: list[str], path: list[str]) -> object:
+    """Return the schema that the next steps lead to, after taking a step for a name or index."""
+    if key in NAMED and isinstance(content, dict) and waiting:
+        path.append(waiting.pop(0))
+        return content.get(path[-1])
+    if (key in SEVERAL or key == "items") and isinstance(content, list) and waiting:
+        path.append(waiting.pop(0))
+        return content[int(path[-1])] if int(path[-1]) < len(content) else None
+    return content if key in ONE else None
+
+
+def _invalid_places(schema: dict[str, Any], draft: Draft) -> list[Location]:
+    """Return where the metaschema of the draft refuses a schema, the deepest first."""
+    errors = _metaschema_validator(draft).iter_errors(schema)
+    places = {tuple(map(str, error.instance_path)) for error in errors}
+    return sorted(places, key=lambda steps: (-len(steps), steps))
+
+
+@lru_cache(maxsize=8)
+def _metaschema_validator(draft: Draft) -> jsonschema_rs.Validator:
+    from callsheet.schema.limits import linear_validator
+
+    return linear_validator({"$ref": meta_uri(draft)}, draft)
