@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 
 OVER = ("done", "failed")
-"""States that end a job; ``protocol.replies.read_state`` reads them from the server's words."""
+"""States that end a job; ``protocol.values.read_state`` reads them from the server's words."""
 
 
 class Job(NamedTuple):
@@ -345,7 +345,7 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
     """
     polls, polled = 0, job
     age, schedule = JobAge(job.started, timing), PollSchedule(job.past)
-    words, refusals = UnknownWord(job.overrides, timing), RefusalsInARow(timing)
+    words, refusals = UnknownWord(timing), RefusalsInARow(timing)
     if job.hint:
         yield Sleep(max(0.0, min(job.hint, deadline - timing.clock())))
     while True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.backoff import poll_interval
-from callsheet.protocol.replies import knows_word
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.retry import Timing
-    from callsheet.protocol.overrides import Overrides
 
 
 SPREAD = 1.15 / 0.85  # of the longest to the shortest run in a cluster
@@ -138,8 +136,8 @@ class UnknownWord:
     With a result in two answers in a row the job is done.
     """
 
-    def __init__(self, overrides: Overrides, timing: Timing) -> None:
-        self._overrides, self._clock = overrides, timing.clock
+    def __init__(self, timing: Timing) -> None:
+        self._clock = timing.clock
         self._began, self._with_media, self._is_told = timing.clock(), 0, False
         self.unknown = ""
         self._is_over = False
@@ -147,9 +145,8 @@ class UnknownWord:
     def judge(self, reply: ParsedReply) -> ParsedReply:
         """Return the reply of one more question, with the state that its word stands for."""
         fields = reply.fields
-        is_unknown = fields.state == "running" and not knows_word(fields.raw_state, self._overrides)
-        self.unknown = fields.raw_state if is_unknown else ""
-        self._with_media = self._with_media + 1 if is_unknown and fields.media else 0
+        self.unknown = fields.raw_state if fields.has_new_word else ""
+        self._with_media = self._with_media + 1 if self.unknown and fields.media else 0
         self._is_over = self._with_media > 1
         return reply._replace(fields=fields._replace(state="done")) if self._is_over else reply
 

@@ -12,13 +12,13 @@ from callsheet.flows.effects import Send
 from callsheet.flows.retry import action_path, with_retries
 from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, place
 from callsheet.probe.report import Exchange, ProbeFinding, observe
-from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
+from callsheet.protocol.evidence import path_of
 from callsheet.protocol.overrides import Overrides, pick
 from callsheet.protocol.replies import ReplyFields, read_reply
 from callsheet.protocol.schema_document import read_schema
-from callsheet.protocol.values import expand, parse_nested, word
+from callsheet.protocol.values import expand, parse_nested
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -285,20 +285,26 @@ def task_finding(
     media = action.media if action is not None else ()
     sent = json.loads(last.send.body or b"{}")
     task = str(sent[family.task_key])
-    reading = read_reply(last.json, sent=sent, media=media, role="query", overrides=overrides)
-    view = expand(last.json)
+    reading = read_reply(
+        last.json,
+        sent=sent,
+        media=media,
+        role="query",
+        overrides=overrides,
+        id_key=family.task_key,
+        explain=True,
+    )
     sets = {
-        "task-id": keyed_place(view, vocab.TASK_ID_KEYS, task),
-        "state": keyed_place(view, vocab.STATE_KEYS, reading.raw_state),
-        "media": _media_place(view, reading),
+        **_places(reading, task),
+        "media": _media_place(expand(last.json), reading),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }
     return ProbeFinding(
         topic="task",
         came=outline(last.json),
         read=f"{family.query}: {_words(reading, sets)}",
-        unclear="; ".join(_unclear(reading, overrides)),
-        setting=f"{forcing(sets)}{_state_setting(reading, overrides)}" or NOT_ASKED.setting,
+        unclear="; ".join(_unclear(reading)),
+        setting=f"{forcing(sets)}{_state_setting(reading)}" or NOT_ASKED.setting,
     )
 
 
@@ -317,6 +323,16 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeF
     )
 
 
+def _places(reading: ReplyFields, task: str) -> dict[str, str]:
+    """Return the paths of the id that was asked for and of the state's word."""
+    ids = [c for c in reading.evidence if c.part == "task_id" and c.value == task]
+    words = [c for c in reading.evidence if c.part == "state" and c.chosen and reading.raw_state]
+    return {
+        "task-id": path_of(ids[0]) if ids else "",
+        "state": path_of(words[0]) if words else "",
+    }
+
+
 def _media_place(view: object, reading: ReplyFields) -> str:
     paths = [keyed_place(view, (), link) for link in reading.media]
     return ",".join(dict.fromkeys(path for path in paths if path))
@@ -332,24 +348,18 @@ def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
     return ", ".join(words)
 
 
-def _unclear(reading: ReplyFields, overrides: Overrides) -> list[str]:
+def _unclear(reading: ReplyFields) -> list[str]:
     doubts = []
     if not reading.is_recognised:
         doubts.append("neither a state nor a result was recognised")
-    if _is_new(reading, overrides):
+    if reading.has_new_word:
         doubts.append(f"the word {reading.raw_state!r} is not known and counts as running")
     if reading.state == "done" and not reading.media:
         doubts.append("it is done and names no media")
     return doubts
 
 
-def _is_new(reading: ReplyFields, overrides: Overrides) -> bool:
-    forced = {word(forced_word) for forced_word in (*overrides.done, *overrides.failed)}
-    known_words = vocab.RUNNING | vocab.DONE | vocab.FAILED | vocab.TIMED_OUT | forced
-    return bool(reading.raw_state) and word(reading.raw_state) not in known_words
-
-
-def _state_setting(reading: ReplyFields, overrides: Overrides) -> str:
-    if not _is_new(reading, overrides):
+def _state_setting(reading: ReplyFields) -> str:
+    if not reading.has_new_word:
         return ""
     return f" {forcing({'done': reading.raw_state})} or {forcing({'failed': reading.raw_state})}"

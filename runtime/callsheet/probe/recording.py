@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from callsheet.errors import UsageError
 from callsheet.jsonio import strict_json
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.job_fields import state_rank
 from callsheet.protocol.paging import is_cursor_key
 from callsheet.protocol.values import parse_nested, word, words
 from callsheet.secret import redact_text
@@ -45,10 +46,7 @@ _ECHO = frozenset(
     }
 )
 _SPOKEN = frozenset(
-    {
-        *(*vocab.MESSAGE_KEYS, *vocab.ERROR_KEYS, *vocab.CODE_KEYS),
-        *map(word, (*vocab.STATE_KEYS, *vocab.TITLE_KEYS)),
-    }
+    {*vocab.MESSAGE_KEYS, *vocab.ERROR_KEYS, *vocab.CODE_KEYS, *map(word, vocab.TITLE_KEYS)}
 )
 
 
@@ -114,7 +112,8 @@ class Redactor:
         if not job:
             return False
         is_written = bool(_WRITTEN.intersection(words(key)))
-        return is_written or (word(key) not in _SPOKEN and any(char.isspace() for char in text))
+        is_spoken = word(key) in _SPOKEN or state_rank(key) is not None
+        return is_written or (not is_spoken and any(char.isspace() for char in text))
 
 
 def _is_echo(name: str, job: bool) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.job_fields import names_task, tells_job
 from callsheet.protocol.overrides import NONE, Overrides, pick
 from callsheet.protocol.values import by_word, named_values, parse_nested, word
 
@@ -216,7 +217,7 @@ def _refuses(says: set[Says], table: Mapping[str, Any], *, bare: bool, has_messa
         return True
     has_error = "error" in says
     if "status" in says and (has_message or has_error):
-        return bare or not any(named_values(table, map(word, vocab.OWN_ID_KEYS)))
+        return bare or not any(names_task(key) and table[key] for key in table)
     if not bare:
         return False
     if has_error or ("word" in says and has_message):
@@ -276,13 +277,8 @@ def _holds_table(table: Mapping[str, Any], signs: list[Sign]) -> bool:
 def _is_task(table: Mapping[str, Any]) -> bool:
     """Tell whether a failure is that of a job (it has an id and a state), not of the request."""
     contents = (parse_nested(content) for content in named_values(table, vocab.CONTENT_KEYS))
-    inner = (by_word(content) for content in contents if isinstance(content, dict))
-    for view in (table, *inner):
-        has_id = any(named_values(view, map(word, vocab.TASK_ID_KEYS[:4])))
-        states = named_values(view, map(word, vocab.STATE_KEYS))
-        if has_id and any(isinstance(s, str) and word(s) and not s.isdecimal() for s in states):
-            return True
-    return False
+    inner = (content for content in contents if isinstance(content, dict))
+    return any(tells_job(view) for view in (table, *inner))
 
 
 def _content_key(top: dict[str, Any], *, is_ok: bool) -> str | None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.magic import HEAD, TYPES, container_of
 from callsheet.protocol import vocabulary as vocab
-from callsheet.protocol.values import is_link, values_of, word, words
+from callsheet.protocol.job_fields import id_rule, id_text, names_progress, state_rank
+from callsheet.protocol.job_words import BY_NAME
+from callsheet.protocol.values import is_link, read_state, values_of, word, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,8 +43,8 @@ class Event(NamedTuple):
             return True
         if not isinstance(self.data, dict):
             return False
-        states = map(word, values_of(self.data, vocab.STATE_KEYS))
-        is_over = any(state in vocab.DONE | vocab.FAILED for state in states)
+        states = (state for key, state in self.data.items() if state_rank(key) is not None)
+        is_over = any(isinstance(s, str) and read_state(s) in {"done", "failed"} for s in states)
         return is_over or self.data.get("done") is True
 
 
@@ -164,7 +166,9 @@ def _error(events: Sequence[Event], read: Callable[[Any], ReplyFields]) -> Any:
             has_key = any(values_of(table, vocab.ERROR_KEYS))
             return table if has_key else {"error": event.data}
         reason = table.get("reason")
-        if event.is_end and word(reason) in vocab.FAILED:  # "done", for the reason "error"
+        if (
+            event.is_end and isinstance(reason, str) and read_state(reason) == "failed"
+        ):  # "done", for the reason "error"
             return {"status": reason, **table}
         if table and read(table).media:
             return None
@@ -222,7 +226,7 @@ def _piece_of_text(event: Event) -> str:
         return "" if is_link(event.data) else event.data
     if not isinstance(event.data, dict) or event.words & vocab.END_WORDS:
         return ""
-    if values_of(event.data, (*vocab.STATE_KEYS, *vocab.PROGRESS_KEYS)):
+    if any(state_rank(key) is not None or names_progress(key) for key in event.data):
         return ""
     return _text_in(event.data)
 
@@ -268,11 +272,16 @@ def _pieces_of_sound(event: Event) -> Iterator[bytes]:
 
 def _with_task_id(answer: Any, events: Sequence[Event]) -> Any:
     """Add the id of the job where only an earlier event names it."""
-    if not isinstance(answer, dict) or values_of(answer, vocab.TASK_ID_KEYS):
+    if not isinstance(answer, dict) or any(map(_names_id, answer)):
         return answer
     for event in events:
         if isinstance(event.data, dict):
-            for key in vocab.TASK_ID_KEYS:
-                if isinstance(event.data.get(key), str | int):
-                    return {key: event.data[key], **answer}
+            for key, task_id in event.data.items():
+                if _names_id(key) and id_text(task_id):
+                    return {key: task_id, **answer}
     return answer
+
+
+def _names_id(key: str) -> bool:
+    rule = id_rule(key)
+    return rule is not None and rule < BY_NAME

@@ -1,10 +1,11 @@
-"""Read the reply of an invocation."""
+"""Read the reply of an invocation: collect what may tell of a job, then decide."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol import job_fields
+from callsheet.protocol import job_words as jobs
 from callsheet.protocol.envelope import Envelope, open_envelope
 from callsheet.protocol.media import (
     NO_MARKS,
@@ -15,7 +16,8 @@ from callsheet.protocol.media import (
     texts_of,
 )
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import expand, is_link, number, values_of, word
+from callsheet.protocol.values import expand, is_link, word
+from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -23,12 +25,9 @@ if TYPE_CHECKING:
 
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.evidence import Candidate
+    from callsheet.protocol.job_fields import Hit, JobParts
+    from callsheet.protocol.job_words import State
     from callsheet.spec import Role
-
-
-State = Literal["", "running", "done", "failed"]
-_LONGEST_ID = 512
-_LIST_DEPTH = 4
 
 
 class ReplyFields(NamedTuple):
@@ -47,6 +46,7 @@ class ReplyFields(NamedTuple):
     task_ids: tuple[str, ...] = ()
     state: State = ""
     raw_state: str = ""
+    has_new_word: bool = False
     progress: float | None = None
     media: tuple[str, ...] = ()
     message: str = ""
@@ -68,6 +68,7 @@ def read_reply(
     expected: frozenset[str] = frozenset(),
     marks: RequestMarks = NO_MARKS,
     id_key: str = "",
+    explain: bool = False,
 ) -> ReplyFields:
     """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
 
@@ -75,288 +76,242 @@ def read_reply(
     is the action's in its family: without one (``""``) only a known running word makes a task,
     and any content is a result. ``expected`` are the kinds of medium that the action makes,
     ``marks`` those of the request that created the job; no link of it or of ``sent`` is a
-    result. ``id_key`` is the key under which the query action takes the job's id. Never raises
-    for any JSON value.
+    result. ``id_key`` is the property by which a job is asked about. With ``explain`` the fields
+    carry the evidence. Never raises for any JSON value.
     """
-    envelope = open_envelope(data, overrides)
-    if role == "query":
-        envelope = _select_job(envelope, frozenset(texts_of(sent)))
+    asked = frozenset(texts_of(sent)) if role == "query" else frozenset()
+    envelope = _open(data, overrides, asked)
+    views = tuple(map(expand, reversed(envelope.layers)))
+    parts = job_fields.collect(
+        views[-1],
+        asked,
+        id_key=id_key,
+        starts_job=role in {"create", "wait"},
+        meanings=_meanings(overrides),
+    )
     marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
-    if envelope.refusal and not _is_about_job(envelope, role, overrides, texts_of(sent)):
-        refused = _refused(envelope, envelope.refusal)
-        links = _media(_views(envelope), media, overrides, marks)
-        return refused if envelope.refusal.is_sure else refused._replace(candidates=links)
-    return _read_job(
-        envelope, media, overrides, role=role, expected=expected, marks=marks, id_key=id_key
+    links = _media(views, media, overrides, marks)
+    if envelope.refusal and not _is_about_job(parts, envelope.refusal, role):
+        return _refused(envelope, envelope.refusal, parts, links)
+    reader = _Reader(envelope, views, parts, overrides, role, expected)
+    fields = reader.read(links)
+    return fields._replace(evidence=reader.evidence(fields)) if explain else fields
+
+
+def _open(data: Any, overrides: Overrides, asked: frozenset[str]) -> Envelope:
+    """Open the envelopes of a reply, without the jobs that were not asked about."""
+    envelope = open_envelope(data, overrides)
+    if not asked:
+        return envelope
+    return envelope._replace(
+        layers=tuple(_own_entries(layer, asked) for layer in envelope.layers),
+        payload=_own_entries(envelope.payload, asked),
     )
 
 
-def _read_job(
-    envelope: Envelope,
-    names: Sequence[str],
-    overrides: Overrides,
-    *,
-    role: Role,
-    expected: frozenset[str],
-    marks: RequestMarks,
-    id_key: str,
+def _own_entries(value: Any, ids: frozenset[str], depth: int = 4) -> Any:
+    """Drop the other jobs of a reply that lists several, where one of them has our id."""
+    if depth <= 0:
+        return value
+    if isinstance(value, dict):
+        ours = {key: child for key, child in value.items() if key in ids}
+        is_map = any(isinstance(child, dict | list) for child in ours.values())
+        fields = ours if is_map else value
+        return {key: _own_entries(child, ids, depth - 1) for key, child in fields.items()}
+    if not isinstance(value, list) or len(value) < 2:
+        return value
+    ours_only = [
+        entry for entry in value if isinstance(entry, dict) and job_fields.has_asked_id(entry, ids)
+    ]
+    return ours_only or value
+
+
+def _meanings(overrides: Overrides) -> dict[str, State]:
+    """Return the words of states that the configuration gives a meaning; failed goes first."""
+    if not (overrides.done or overrides.failed):
+        return {}
+    done, failed = map(word, overrides.done), map(word, overrides.failed)
+    return {**dict.fromkeys(done, "done"), **dict.fromkeys(failed, "failed")}
+
+
+class _Reader(NamedTuple):
+    """A reply that is no refusal, to be read for what it tells of a job, or for its result."""
+
+    envelope: Envelope
+    views: tuple[Any, ...]
+    parts: JobParts
+    overrides: Overrides
+    role: Role
+    expected: frozenset[str]
+
+    def read(self, candidates: tuple[Medium, ...]) -> ReplyFields:
+        """Decide on each part; ``candidates`` are the links that may be results."""
+        task_ids = self.task_ids()
+        selected = select_media(candidates, self.expected) if candidates else ()
+        links = tuple(medium.link for medium in selected)
+        hit = self.word(links)
+        raw_state = hit.text if hit else ""
+        state = self._settle(self.state(hit, has_id=bool(task_ids)), hit, selected)
+        if not (state or self.role) and self._only_starts(raw_state, task_ids, links):
+            state = "running"
+        is_running, parts = state == "running", self.parts
+        return ReplyFields(
+            payload=self.envelope.payload,
+            task_ids=task_ids,
+            state=state,
+            raw_state=raw_state if raw_state.isalpha() else one_line(raw_state, 200),
+            has_new_word=is_running and hit is not None and not hit.state,
+            progress=job_fields.progress_of(parts.progress, is_running) if parts.progress else None,
+            media=links,
+            message=self.message(state, raw_state),
+            poll_after=parts.pause.amount / 1000.0 if parts.pause else None,
+            cost=parts.cost.amount if parts.cost else None,
+            is_recognised=self._is_recognised(task_ids, state, links),
+            candidates=candidates,
+        )
+
+    def evidence(self, fields: ReplyFields) -> tuple[Candidate, ...]:
+        """Return what was considered for the fields that were decided on."""
+        from callsheet.protocol.evidence import Decision, gather
+
+        first = next(iter(fields.task_ids), "")
+        decision = Decision(first, fields.state, fields.raw_state)
+        return gather(self.parts, self.views[::-1], decision, self.overrides)
+
+    def task_ids(self) -> tuple[str, ...]:
+        """Return the candidates in the order in which to try them."""
+        if self.overrides.task_id:
+            forced = pick_first(self.views[::-1], self.overrides.task_id)
+            if forced:
+                return _unique(map(job_fields.id_text, forced))
+        ids = [hit.text for hit in self.parts.ids]
+        bare = self.views[0]
+        if self.role in {"create", "wait"} and isinstance(bare, str) and not is_link(bare):
+            ids.append(job_fields.id_text(bare))
+        return _unique(ids)
+
+    def word(self, links: Sequence[str]) -> Hit | None:
+        """Return the word that tells the state, or ``None``.
+
+        The status of an envelope is that of the request, not of a task that it only creates.
+        """
+        hit = self._forced_word() or self.parts.word
+        status = self.envelope.status
+        is_of_request = hit is not None and bool(status) and hit.text == status
+        return None if is_of_request and self.role in {"", "create"} and not links else hit
+
+    def _forced_word(self) -> Hit | None:
+        """Return the word under the configured paths, one that is known first."""
+        if not self.overrides.state:
+            return None
+        values = pick_first(self.views[::-1], self.overrides.state)
+        hits = [job_fields.forced_hit(value, _meanings(self.overrides)) for value in values]
+        return next(iter(sorted(filter(None, hits), key=lambda hit: not hit.state)), None)
+
+    def state(self, hit: Hit | None, *, has_id: bool) -> State:
+        """Return what a word means; without one, what a flag says."""
+        if hit is None:
+            return self.parts.flag.state if self.parts.flag else ""
+        if self.role == "wait" and has_id and word(hit.text) in jobs.TIMED_OUT:
+            return "running"
+        is_job = bool(self.role or self.overrides.state)
+        return hit.state or ("running" if is_job else "")
+
+    def _settle(self, state: State, hit: Hit | None, media: Sequence[Medium]) -> State:
+        """Return the state in view of the result and of a fault.
+
+        Done beside a fault and without a result is failed. The reply to a create request is
+        final without a word only with a medium that is certainly the action's own: a
+        ``result_url`` may be an address to poll.
+        """
+        has_fault = self.parts.fault is not None
+        if not self.role or (state and state != "done"):
+            return state
+        if state == "done":
+            if has_fault and not (hit and media):
+                return "failed"
+            is_weak = hit is not None and word(hit.text) in jobs.WEAK_DONE
+            return "running" if is_weak and self.expected and not media else "done"
+        if media:
+            first = media[0]
+            is_own = not self.expected or first.kind in self.expected or first.named
+            if first.is_known and (self.role != "create" or is_own):
+                return "done"
+        return "failed" if has_fault and self.role == "query" else ""
+
+    def _only_starts(self, raw_state: str, task_ids: Sequence[str], links: Sequence[str]) -> bool:
+        """Tell whether a reply reports only that a job began: its id, or its place in a queue.
+
+        Where a medium is expected, an id without one is enough.
+        """
+        if self.expected and task_ids and not links:
+            return True
+        if raw_state or self.parts.queue is not None:
+            return not raw_state
+        payload = self.envelope.payload
+        if not task_ids or links or not isinstance(payload, dict):
+            return False
+        empty: tuple[Any, ...] = (None, "", [], {})
+        return all(
+            value in empty or word(key) in ENVELOPE_KEYS or job_fields.only_tells_of_job(key)
+            for key, value in payload.items()
+        )
+
+    def message(self, state: State, raw_state: str) -> str:
+        """Return the reason of a failed job; else the first message that says more than ok."""
+        if state == "failed":
+            from callsheet.protocol.reasons import find_reasons, reason_of
+
+            return reason_of(find_reasons(self.views[::-1], raw_state, self.overrides))
+        return one_line(self.parts.message.text, 1000) if self.parts.message else ""
+
+    def _is_recognised(
+        self, task_ids: tuple[str, ...], state: State, links: tuple[str, ...]
+    ) -> bool:
+        if links or state == "failed":
+            return True
+        if self.role == "query":
+            return state != ""
+        if self.role in {"create", "wait"}:
+            return bool(task_ids)
+        payload = self.envelope.payload
+        is_page = isinstance(payload, str) and payload.lstrip()[:1] == "<"
+        return self.envelope.is_ok or (payload not in (None, "", [], {}) and not is_page)
+
+
+def _unique(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in ids if text))
+
+
+def _refused(
+    envelope: Envelope, refusal: Refusal, parts: JobParts, links: tuple[Medium, ...]
 ) -> ReplyFields:
-    """Read a reply that is no refusal: what it tells of a job, or its result."""
-    views = _views(envelope)
-    tables = _tables(views)
-    task_ids = _task_ids(tables, views, overrides, role, id_key)
-    candidates = _media(views, names, overrides, marks)
-    selected = select_media(candidates, expected)
-    links = tuple(medium.link for medium in selected)
-    state, raw_state = _state(tables, views, overrides, role=role, has_id=bool(task_ids))
-    if envelope.status and raw_state == envelope.status and role in {"", "create"} and not links:
-        state, raw_state = "", ""  # the status of the request, not of the task
-    if not state and role:
-        state = _state_without_word(tables, selected, role, expected)
-    elif not state and (
-        (expected and task_ids and not links)
-        or (not raw_state and _only_starts(envelope.payload, tables, task_ids, links))
-    ):
-        state = "running"
-    return ReplyFields(
-        payload=envelope.payload,
-        task_ids=task_ids,
-        state=state,
-        raw_state=one_line(raw_state, 200),
-        progress=_progress(tables, running=state == "running"),
-        media=links,
-        message=_message(tables, state, overrides),
-        poll_after=_poll_after(tables),
-        cost=_first_number(tables, vocab.COST_KEYS),
-        is_recognised=_is_recognised(envelope, task_ids, state, links, role),
-        candidates=candidates,
-    )
-
-
-def read_state(value: Any, overrides: Overrides = NONE) -> State:
-    """Read the word of a state; an unknown one is ``running``, no word is ``""``."""
-    plain = word(value)
-    if not plain:
-        return ""
-    for forced, state in ((overrides.failed, "failed"), (overrides.done, "done")):
-        if plain in set(map(word, forced)):
-            return "failed" if state == "failed" else "done"
-    if plain in vocab.FAILED or plain in vocab.TIMED_OUT:
-        return "failed"
-    return "done" if plain in vocab.DONE else "running"
-
-
-def knows_word(raw_state: str, overrides: Overrides = NONE) -> bool:
-    """Tell whether the word of a state has a meaning; any other one counts as running.
-
-    What is going on (``rendering``) is no end.
-    """
-    plain, forced = word(raw_state), map(word, (*overrides.done, *overrides.failed))
-    return plain in {"", *vocab.STATES, *forced} or plain.endswith("ing")
-
-
-def _refused(envelope: Envelope, refusal: Refusal) -> ReplyFields:
     """Return the fields of a refusal; a task that it names may have been charged, so it stays.
 
     Where the refusal is sure an ``id`` is that of the request.
     """
-    tables = _tables(_views(envelope))
-    is_sure = refusal.is_sure or any("jsonrpc" in table for table in tables)
-    keys = vocab.OWN_ID_KEYS if is_sure else (*vocab.OWN_ID_KEYS, "id")
-    ids = _ids_under(tables, keys)
+    is_sure = refusal.is_sure or any("jsonrpc" in table.fields for table in parts.tables)
+    own = [
+        hit.text
+        for hit in parts.ids
+        if job_fields.names_task(hit.key) or (hit.key == "id" and not is_sure)
+        if not hit.text.lower().startswith(jobs.REQUEST_ID_STARTS)
+    ]
     return ReplyFields(
         payload=envelope.payload,
-        task_ids=tuple(
-            text for text in ids if not text.lower().startswith(vocab.REQUEST_ID_STARTS)
-        ),
+        task_ids=_unique(own),
         message=refusal.message,
         refusal=refusal,
+        candidates=() if refusal.is_sure else links,
     )
 
 
-def _state_without_word(
-    tables: Sequence[dict[str, Any]],
-    media: Sequence[Medium],
-    role: Role,
-    expected: frozenset[str],
-) -> State:
-    """Infer the state of a job from its result or its error.
-
-    The reply to a create request is final only with a medium that is certainly the action's
-    own: a ``result_url`` may be an address to poll.
-    """
-    is_sure = any(medium.named or medium.kind in expected for medium in media[:1])
-    if media and media[0].is_known and (role != "create" or not expected or is_sure):
-        return "done"
-    has_error = any(any(values_of(table, vocab.ERROR_KEYS)) for table in tables)
-    return "failed" if has_error and role == "query" else ""
-
-
-def _only_starts(
-    payload: Any, tables: Sequence[dict[str, Any]], task_ids: Sequence[str], links: Sequence[str]
-) -> bool:
-    """Tell whether a reply reports only that a job began: its id alone, or its place in a queue."""
-    if any(number(value) is not None for value in _all(tables, vocab.QUEUE_KEYS)):
-        return True
-    if not task_ids or links or not isinstance(payload, dict):
-        return False
-    empty: tuple[Any, ...] = (None, "", [], {})
-    names = {word(key) for key, value in payload.items() if value not in empty}
-    own = (*vocab.TASK_ID_KEYS, *vocab.STATE_KEYS, *vocab.COST_KEYS)
-    return names <= {*map(word, own), *vocab.ENVELOPE_KEYS}
-
-
-def _is_about_job(
-    envelope: Envelope, role: Role, overrides: Overrides, sent: Iterable[str]
-) -> bool:
+def _is_about_job(parts: JobParts, refusal: Refusal, role: Role) -> bool:
     """Tell whether a refusal is the failure of the job that was queried, not of the request."""
-    kind = envelope.refusal.kind if envelope.refusal else ""
-    if role not in {"query", "wait"} or kind:
+    if role not in {"query", "wait"} or refusal.kind:
         return False
-    tables = _tables(_views(envelope))
-    is_named = role == "query" and set(_ids_under(tables, vocab.TASK_ID_KEYS)) & set(sent)
-    if is_named and any(any(values_of(table, vocab.ERROR_KEYS)) for table in tables):
-        return True
-    values = _all(tables, vocab.STATE_KEYS)
-    return any(isinstance(value, str) and read_state(value, overrides) for value in values)
-
-
-def _select_job(envelope: Envelope, ids: frozenset[str]) -> Envelope:
-    """Drop the other jobs of a reply that lists several, where one of them has our id."""
-    layers = tuple(_own_entries(layer, ids) for layer in envelope.layers)
-    return envelope._replace(layers=layers, payload=_own_entries(envelope.payload, ids))
-
-
-def _own_entries(value: Any, ids: frozenset[str], depth: int = 0) -> Any:
-    if depth >= _LIST_DEPTH:
-        return value
-    if isinstance(value, dict):
-        return {key: _own_entries(child, ids, depth + 1) for key, child in value.items()}
-    if not isinstance(value, list) or len(value) < 2:
-        return value
-    return [entry for entry in value if isinstance(entry, dict) and _has_id(entry, ids)] or value
-
-
-def _has_id(entry: dict[str, Any], ids: frozenset[str]) -> bool:
-    return any(_id(entry[key]) in ids for key in vocab.TASK_ID_KEYS if key in entry)
-
-
-def _views(envelope: Envelope) -> tuple[Any, ...]:
-    """Return the payload, then the envelopes from the inside out, with strings of JSON parsed."""
-    return tuple(expand(layer) for layer in reversed(envelope.layers))
-
-
-def _tables(views: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the objects that may describe the task: each view, then those one level below."""
-    tables: list[dict[str, Any]] = []
-    for view in views:
-        alone = view[0] if isinstance(view, list) and len(view) == 1 else view
-        if isinstance(alone, dict):
-            tables += [alone, *_inner_tables(alone)]
-    unique = {id(table): table for table in tables}
-    return list(unique.values())
-
-
-def _all(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[Any]:
-    """Return the values under these keys, table by table."""
-    return [table[key] for table in tables for key in keys if key in table]
-
-
-def _inner_tables(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for inner in values_of(table, vocab.TASK_HOLDERS):
-        if isinstance(inner, list) and len(inner) == 1:
-            inner = inner[0]
-        if isinstance(inner, dict):
-            yield inner
-
-
-def _task_ids(
-    tables: Sequence[dict[str, Any]],
-    views: tuple[Any, ...],
-    overrides: Overrides,
-    role: Role,
-    id_key: str = "",
-) -> tuple[str, ...]:
-    forced = pick_first(views[::-1], overrides.task_id)
-    if forced:
-        return tuple(dict.fromkeys(text for value in forced if (text := _id(value))))
-    bare = _id(views[0]) if role in {"create", "wait"} else ""
-    ids = _ids_under(tables, (*filter(None, (id_key,)), *vocab.TASK_ID_KEYS))
-    return tuple(dict.fromkeys((*ids, bare))) if bare and not is_link(bare) else ids
-
-
-def _ids_under(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids under these keys, each once, in the order of the keys."""
-    ids = (_id(table[key]) for key in keys for table in tables if key in table)
-    return tuple(dict.fromkeys(text for text in ids if text))
-
-
-def _id(value: Any) -> str:
-    if isinstance(value, str):
-        text = value.strip()
-        is_plain = text.isprintable() and " " not in text
-        return text if is_plain and len(text) <= _LONGEST_ID else ""
-    is_number = type(value) is int and 0 <= value < 10**40
-    return str(value) if is_number else ""
-
-
-def _state(
-    tables: Sequence[dict[str, Any]],
-    views: tuple[Any, ...],
-    overrides: Overrides,
-    *,
-    role: Role,
-    has_id: bool,
-) -> tuple[State, str]:
-    """Return the state and its word; a recognised word anywhere goes before another one."""
-    forced = pick_first(views[::-1], overrides.state)
-    values = forced or _all(tables, vocab.STATE_KEYS)
-    texts = [str(value) for value in values if word(value) and (forced or isinstance(value, str))]
-    states = vocab.STATES
-    if overrides.done or overrides.failed:
-        states = states.union(map(word, overrides.done), map(word, overrides.failed))
-    raw_state = next((text for text in texts if word(text) in states), texts[0] if texts else "")
-    if not raw_state:
-        return _by_flag(tables), ""
-    if word(raw_state) in vocab.TIMED_OUT and role == "wait" and has_id:
-        return "running", raw_state
-    if word(raw_state) not in states and not (role or forced):
-        return "", raw_state
-    return read_state(raw_state, overrides), raw_state
-
-
-def _by_flag(tables: Sequence[dict[str, Any]]) -> State:
-    """Read ``{"done": true}`` in place of a word."""
-    flags = _all(tables, ("done", "finished", "completed"))
-    flag = next((value for value in flags if isinstance(value, bool)), None)
-    return "" if flag is None else "done" if flag else "running"
-
-
-def _progress(tables: Sequence[dict[str, Any]], *, running: bool) -> float | None:
-    for value in _all(tables, vocab.PROGRESS_KEYS):
-        if isinstance(value, dict):
-            value = next(iter(values_of(value, vocab.PROGRESS_KEYS)), None)
-        amount = number(value)
-        if amount is not None:
-            return _fraction(amount, value, running=running)
-    return None
-
-
-def _fraction(amount: float, raw: Any, *, running: bool) -> float:
-    """Return a fraction of 1; a ``%``, a value above 1 and a running job's int 1 are percent."""
-    has_sign = isinstance(raw, str) and "%" in raw
-    is_percent = has_sign or amount > 1 or (amount == 1 and running and isinstance(raw, int))
-    return min(max(amount / 100 if is_percent else amount, 0.0), 1.0)
-
-
-def _first_number(tables: Sequence[dict[str, Any]], keys: Sequence[str]) -> float | None:
-    numbers = map(number, _all(tables, keys))
-    return next((amount for amount in numbers if amount is not None and amount >= 0), None)
-
-
-def _poll_after(tables: Sequence[dict[str, Any]]) -> float | None:
-    millis = _first_number(tables, vocab.POLL_KEYS)
-    return None if millis is None else millis / 1000.0
+    is_named = parts.fault is not None and any(table.is_ours for table in parts.tables)
+    return is_named or bool(parts.states)
 
 
 def _media(
@@ -379,30 +334,3 @@ def _forced_texts(views: tuple[Any, ...], overrides: Overrides) -> Iterator[str]
     for match in pick_first(views[::-1], overrides.media):
         links = match if isinstance(match, list) else [match]
         yield from (link for link in links if isinstance(link, str))
-
-
-def _message(tables: Sequence[dict[str, Any]], state: State, overrides: Overrides) -> str:
-    """Return the reason of a failed job; else the first message that says more than ok."""
-    texts: Iterable[str]
-    if state == "failed":
-        from callsheet.protocol.error_replies import refusal_of
-
-        texts = (refusal_of(table, 200, overrides).message for table in tables)
-    else:
-        texts = map(one_line, _all(tables, ("message", "msg")))
-    lines = (one_line(text, 1000) for text in texts)
-    return next((line for line in lines if word(line) not in vocab.OK_WORDS), "")
-
-
-def _is_recognised(
-    envelope: Envelope, task_ids: tuple[str, ...], state: State, links: tuple[str, ...], role: Role
-) -> bool:
-    if links or state == "failed":
-        return True
-    if role == "query":
-        return state != ""
-    if role in {"create", "wait"}:
-        return bool(task_ids)
-    payload = envelope.payload
-    is_page = isinstance(payload, str) and payload.lstrip()[:1] == "<"
-    return envelope.is_ok or (payload not in (None, "", [], {}) and not is_page)

@@ -9,9 +9,9 @@ from callsheet.jsonio import to_pointer
 from callsheet.protocol import media_words as vocab
 from callsheet.protocol.evidence import Candidate
 from callsheet.protocol.inline_data import is_data_link, kind_of_link, shorten
+from callsheet.protocol.job_fields import state_rank
 from callsheet.protocol.media import Medium, kind_of_key, kind_of_name, kinds_in
 from callsheet.protocol.values import is_absolute, words
-from callsheet.protocol.vocabulary import STATE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -210,7 +210,7 @@ def _is_forbidden(key: str, above: Sequence[str]) -> bool:
 def _is_labelled_otherwise(location: Location) -> bool:
     """Tell whether the object of a link calls it a preview, an input or a text."""
     owner = location.owner
-    if any(key in owner for key in STATE_KEYS):  # the job itself
+    if any(state_rank(key) is not None for key in owner):  # the job itself
         return False
     labels = (owner.get(key) for key in vocab.LABEL_KEYS)
     texts = (text for text in labels if isinstance(text, str) and re.fullmatch(_LABEL, text))

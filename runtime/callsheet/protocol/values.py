@@ -8,12 +8,17 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from callsheet.protocol import job_words as jobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from callsheet.protocol.job_words import State
 
 
 _DEPTH = 40  # deeper values are kept and not looked into
 _LONGEST = 4_000_000
+_LONGEST_STATE = 100
 _NUMBER = r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*"
 _WORD_START = r"(?<=[a-z0-9])(?=[A-Z])"
 _BETWEEN = r"[^A-Za-z0-9]+"
@@ -106,6 +111,26 @@ def number(value: Any) -> float | None:
     return parsed if math.isfinite(parsed) else None
 
 
+def share(value: Any, *, running: bool) -> float | None:
+    """Return a share of 1; a ``%``, a value above 1 and a running job's int 1 are percent."""
+    if isinstance(value, dict):
+        inner = (
+            share(child, running=running)
+            for key, child in value.items()
+            if not jobs.PROGRESS_WORDS.isdisjoint(words(key))
+        )
+        return next((share for share in inner if share is not None), None)
+    if isinstance(value, str) and "/" in value:
+        part, total = (number(text) for text in value.split("/", 1))
+        return None if part is None or not total else min(max(part / total, 0.0), 1.0)
+    amount = number(value)
+    if amount is None:
+        return None
+    has_sign = isinstance(value, str) and "%" in value
+    is_percent = has_sign or amount > 1 or (amount == 1 and running and isinstance(value, int))
+    return min(max(amount / 100 if is_percent else amount, 0.0), 1.0)
+
+
 def first_text(table: Mapping[str, Any], keys: Iterable[str]) -> str:
     """Return the first text under one of ``keys`` that is not blank, or ``""``."""
     texts = (table.get(key) for key in keys)
@@ -168,3 +193,41 @@ def split_links(text: str) -> list[str]:
     while text[:1] + text[-1:] in _WRAPPED:
         text = text[1:-1].strip()
     return re.split(_NEXT_LINK, text) if is_absolute(text) else [text]
+
+
+@lru_cache(maxsize=1024)
+def read_state(text: str) -> State:
+    """Return the state that a word stands for, whole or by its parts; ``""`` for an unknown one."""
+    plain = word(text)
+    if plain in jobs.RUNNING:
+        return "running"
+    if plain in jobs.FAILED or plain in jobs.TIMED_OUT:
+        return "failed"
+    if plain in jobs.DONE or plain in jobs.WEAK_DONE:
+        return "done"
+    parts = words(text) if len(text) <= _LONGEST_STATE else ()
+    return _by_parts(parts) if parts else ""
+
+
+def _by_parts(parts: tuple[str, ...]) -> State:
+    """Read a state of several words, or of one that ends in a word that is known."""
+    every, last = frozenset(parts), parts[-1]
+    start, ending = _suffix(last)
+    is_denied = bool(every & jobs.NEGATIONS) or start in jobs.NEGATIONS
+    is_early = any(part.startswith(jobs.EARLY_STARTS) for part in (*parts[:-1], start))
+    if not is_denied and (every & jobs.FAILED_PARTS or ending == "failed"):
+        is_mixed = any(part in jobs.DONE or part.startswith("retr") for part in parts)
+        return "" if is_mixed else "failed"
+    if every & jobs.RUNNING or last.endswith("ing") or parts[0] == "in":
+        is_over = last in jobs.DONE_ENDS and not (is_early or is_denied)
+        return "done" if is_over else "running"
+    is_done = last in jobs.DONE_ENDS or ending == "done"
+    return "done" if is_done and not (is_early or is_denied) else ""
+
+
+def _suffix(part: str) -> tuple[str, State]:
+    """Divide a word before an end that tells a state: ``jobsuccess`` gives job and done."""
+    for suffix, state in jobs.SUFFIXES.items():
+        if part != suffix and part.endswith(suffix):
+            return part.removesuffix(suffix), state
+    return "", ""

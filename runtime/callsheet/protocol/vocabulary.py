@@ -65,7 +65,8 @@ SCHEMA_HOLDERS = (
 """Keys of objects within which the schemas stand."""
 FIELD_NAMES = ("name", "key", "field", "id", "param", "parameter", "paramName", "fieldName")
 FIELD_TYPES = {
-    **{name: name for name in ("object", "array", "string", "number", "integer", "boolean")},
+    **{"object": "object", "array": "array", "string": "string"},
+    **{"number": "number", "integer": "integer", "boolean": "boolean"},
     **dict.fromkeys(("str", "text", "textarea", "select", "enum", "radio", "dropdown"), "string"),
     **dict.fromkeys(
         ("file", "image", "video", "audio", "url", "uri", "date", "datetime"), "string"
@@ -223,47 +224,6 @@ REFUSED_WORDS = frozenset(
     }
 )
 
-# --- tasks
-TASK_ID_KEYS = (
-    *("taskId", "task_id", "id", "jobId", "requestId"),
-    *("job_id", "request_id", "predictionId", "prediction_id", "generationId", "generation_id"),
-)
-OWN_ID_KEYS = ("taskId", "task_id", "jobId", "job_id")
-"""Keys that name a job only: an ``id`` beside a refusal may be that of the request."""
-REQUEST_ID_STARTS = ("req", "trace", "log")
-"""How the id of a request begins, where it stands beside a refusal."""
-TASK_HOLDERS = (
-    *("task", "job", "data", "result", "payload", "response", "output"),
-    *("taskInfo", "task_info", "taskResult", "task_result", "prediction", "generation"),
-)
-STATE_KEYS = (
-    *("status", "state", "taskStatus", "task_status", "jobStatus", "job_status"),
-    *("taskState", "phase"),
-)
-RUNNING = frozenset(
-    {
-        *("pending", "queued", "queuing", "waiting", "preparing", "processing", "running"),
-        *("generating", "inprogress"),
-        *("inqueue", "submitted", "created", "starting", "started", "scheduled", "accepted"),
-        "planned",
-    }
-)
-DONE = frozenset({"success", "succeeded", "completed", "complete", "done", "ready", "finished"})
-FAILED = frozenset(
-    {
-        *("fail", "failed", "error", "canceled", "cancelled", "expired", "rejected"),
-        *("failure", "errored", "aborted"),
-    }
-)
-TIMED_OUT = frozenset({"timeout", "timedout"})
-STATES = RUNNING | DONE | FAILED | TIMED_OUT
-QUEUE_KEYS = ("queue_position", "queuePosition", "position_in_queue", "queue", "eta")
-PROGRESS_KEYS = ("progress", "percent", "percentage", "progressPercent", "progress_percent")
-POLL_KEYS = ("pollAfterMs", "poll_after_ms")
-COST_KEYS = (
-    *("cost", "credits", "creditsUsed", "credits_used", "costCredits", "cost_credits"),
-    *("creditCost", "credit_cost", "creditsCost", "creditsConsumed", "consumedCredits"),
-)
 
 # --- event streams
 STREAM_ENDS = frozenset({"[DONE]", "DONE", "[END]", "[done]"})

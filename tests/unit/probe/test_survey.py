@@ -183,13 +183,13 @@ def test_findings_are_safe_to_print() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_word_that_is_not_known_can_be_forced(sandbox: Running) -> None:
-    reply = {"taskId": "t1", "status": "brewing", "prompt": PROMPT}
+    reply = {"taskId": "t1", "status": "brewed", "prompt": PROMPT}
     sandbox.add_action({**BREWING, "reply": reply})
     with client(sandbox, "plain", ledger=None) as ads:
         report = probe(ads, task="ai.video.query:t1")
 
-    assert report["task"].unclear == "the word 'brewing' is not known and counts as running"
-    assert report["task"].setting.endswith("--set done=brewing or --set failed=brewing")
+    assert report["task"].unclear == "the word 'brewed' is not known and counts as running"
+    assert report["task"].setting.endswith("--set done=brewed or --set failed=brewed")
 
 
 BREWING = {

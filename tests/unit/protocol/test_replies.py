@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callsheet.protocol.job_words import DONE, FAILED, RUNNING
 from callsheet.protocol.overrides import Overrides
-from callsheet.protocol.replies import read_reply, read_state
-from callsheet.protocol.vocabulary import DONE, FAILED, RUNNING
+from callsheet.protocol.replies import read_reply
+from callsheet.protocol.values import read_state
 
 if TYPE_CHECKING:
     from callsheet.spec import Role
@@ -22,7 +23,7 @@ LINK = "https://cdn.example/v.mp4"
     [
         ({"taskId": "a"}, ("a",)),
         (
-            {"requestId": "e", "jobId": "d", "id": "c", "task_id": "b", "taskId": "a"},
+            {"requestId": "e", "jobId": "d", "id": "c", "taskId": "a", "task_id": "b"},
             tuple("abcde"),
         ),
         ({"code": 0, "data": {"id": "row", "taskId": "upstream"}}, ("upstream", "row")),
@@ -195,4 +196,8 @@ def test_forced_readings() -> None:
     assert reading.media == (LINK, "https://x/2")
     assert read_reply({"r": {"s": 4}}, overrides=forced, role="query").state == "failed"
     assert read_reply({"r": {"s": 1}}, overrides=forced, role="query").state == "running"
-    assert read_state("success", Overrides.parse({"failed": "success"})) == "failed"
+    success_fails = Overrides.parse({"failed": "success", "done": ["success", "aus"]})
+    assert (
+        read_reply({"status": "success"}, overrides=success_fails, role="query").state == "failed"
+    )
+    assert read_reply({"status": "aus"}, overrides=success_fails, role="query").state == "done"
