@@ -57,6 +57,7 @@ class CallCommand(ActionCommand):
         )
         plain = action._replace(params=own, family=None, command=("call", action.id))
         super().__init__(plain)
+        self.params = [p for p in self.params if p.name != global_flags.key(TIMEOUT[0])]
         in_use = {name.lstrip("-") for p in self.params for name in p.opts}
         self.more = tuple(row for row in _LATER if row[0] not in in_use)
         self.params += global_flags.options(self.more)

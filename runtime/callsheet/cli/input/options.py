@@ -99,6 +99,12 @@ def some_rows(action: Action) -> tuple[global_flags.Row, ...]:
     return () if action.paid else _page_rows(action)
 
 
+def _untold_rows(action: Action) -> tuple[global_flags.Row, ...]:
+    """Return the flags that help does not tell of: a plain action may turn out to start a job."""
+    pages = _page_rows(action)
+    return pages if is_job(action) else (*pages, global_flags.FAMILY[0])
+
+
 def _page_rows(action: Action) -> tuple[global_flags.Row, ...]:
     taken = {param.flag for param in visible(action)}
     rows = global_flags.PAGES if not action.role else ()
@@ -193,11 +199,11 @@ def of(action: Action) -> list[click.Parameter]:
     """Make every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
     used = {option.flag for option in own}
-    refused = _page_rows(action) if action.paid else ()
+    untold = _untold_rows(action) if action.paid else ()
     ours: Iterable[click.Option] = [
         *global_flags.options(global_flags.ACTION, except_names=used),
         *global_flags.options(some_rows(action), except_names=used),
-        *(global_flags.option(row, hidden=True) for row in refused if row[0] not in used),
+        *(global_flags.option(row, hidden=True) for row in untold if row[0] not in used),
         *global_flags.options(global_flags.ANYWHERE, except_names=used),
     ]
     return [*own, *ours]
