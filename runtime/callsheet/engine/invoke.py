@@ -210,21 +210,24 @@ class Engine:
             return action
         return action._replace(paid=not (yield from self.is_free_question(action.id)))
 
+    def has_proof(self, query: str) -> bool:
+        """Tell whether an earlier answer of this host proved that an action only asks."""
+        ledger, host = self.ledger, self.settings.require_host()
+        is_recorded = ledger is not None and ledger.has_proof(host, query)
+        return is_recorded or self.asked.get(query, False)
+
     def is_free_question(self, query: str) -> Flow[bool]:
         """Find out whether a guessed question costs nothing.
 
         An earlier answer of this host proved it, its mark of the last hour says so, or the
         configuration; ``billable`` of the host beats that.
         """
-        is_proved = self.asked.get(query) or (
-            self.ledger is not None and self.ledger.has_proof(self.settings.require_host(), query)
-        )
         marks = yield from self.host.recent_marks(query)
         from callsheet.actions.families import is_free
 
-        is_known = is_proved or is_free(marks) or self.host.overlay.is_free(query)
-        if is_known and marks.get("billable") is not True:
-            self.asked[query] = True
+        is_known = self.has_proof(query) or is_free(marks) or self.host.overlay.is_free(query)
+        if is_known or marks.get("billable") is True:
+            self.asked[query] = marks.get("billable") is not True
         return self.asked.get(query, False)
 
     def _may_resend(self, action: Action) -> Flow[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from callsheet.actions.families import is_free
 from callsheet.catalog.fetch import LIST, fetch
 from callsheet.config.settings import AUTHS
 from callsheet.errors import CallsheetError
@@ -145,7 +146,7 @@ class _Survey:
         """Query a job once and report how the reply reads."""
         surface = self.surface()
         actions = surface.by_id if surface is not None else {}
-        families = self._families()
+        families = list(filter(self._asks_for_free, self._families()))
         entry = self._ledger_entry(task)
         task_id, family = readings.choose_family(task, entry.action if entry else "", families)
         exchanges: list[Exchange] = []
@@ -161,6 +162,13 @@ class _Survey:
             overrides=self.host.overrides,
             others=families,
         )
+
+    def _asks_for_free(self, family: Family) -> bool:
+        """Tell whether it is known that asking about the jobs of a family costs nothing."""
+        entry = self.catalogue.get(family.query) if self.catalogue is not None else None
+        is_marked = entry is not None and is_free(entry.hints)
+        is_known = is_marked or self.host.overlay.is_free(family.query)
+        return not family.guessed or is_known or self.client.engine.has_proof(family.query)
 
     def _families(self) -> list[Family]:
         """Return the families in the order in which the server lists their actions."""

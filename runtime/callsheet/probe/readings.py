@@ -195,7 +195,7 @@ def families_finding(surface: ActionSet | None) -> ProbeFinding:
         topic="families",
         came=f"{len(actions)} ids, {len(actions) - in_none} of them in {len(families)} families",
         read=one_line("; ".join(read), 2000),
-        unclear="; ".join(_doubt(family) for family in families if not family.query),
+        unclear="; ".join(map(_doubt, (f for f in families if f.guessed or not f.query))),
         setting=_families_setting(families) or 'families = {"CREATE" = {query = "QUERY"}}',
     )
 
@@ -207,6 +207,8 @@ def _family(family: Family) -> str:
 
 
 def _doubt(family: Family) -> str:
+    if family.query:
+        return f"whether {family.query} costs nothing (--set free={family.query} says so)"
     return f"which action asks about the jobs of {one_line(family.create or family.wait, 100)}"
 
 
