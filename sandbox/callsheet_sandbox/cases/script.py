@@ -70,6 +70,9 @@ class Script:
             return self._answer(self._page(parse_qs(url.query, keep_blank_values=True)))
         if path.startswith("/f/"):
             return self._file(path.removeprefix("/f/"))
+        if (answers := self._server.get(f"GET {path},{_QUERY}")) is not None:
+            index = min(self.requests.gets.count(target), len(answers)) - 1
+            return self._answer(answers[index])
         action = path.removeprefix(f"{LIST}/").removesuffix("/schema")
         if action in self._schemas and path == f"{LIST}/{action}/schema":
             return self._answer(self._document(), action)
