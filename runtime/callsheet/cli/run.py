@@ -219,6 +219,8 @@ def note_stored(context: Context, answer: ParsedReply) -> None:
     file = answer.http.file
     if file is not None and file.is_medium:
         context.console.note(f"the answer is a file ({file.media_type}), stored as {file.path}")
+        if answer.ref:
+            context.console.note(f"save it: {context.prog} tasks save {answer.ref[:8]} --out PATH")
 
 
 def write_document(context: Context, action: Action, answer: ParsedReply) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
     from callsheet.storage.kept_replies import SpooledBody
+    from callsheet.storage.ledger import Ledger, LedgerEntry
 
 
 _LINK_LIMIT = 5  # links of one reply to try, where the first ones lead to another kind of medium
@@ -61,6 +62,20 @@ class SaveRequest(NamedTuple):
         media = select_media(reply.fields.candidates, expected_media(self.action, self.out))
         links = (join_url(self.host + "/", medium.link) for medium in media)
         return [link for link in links if link]
+
+
+def stored_answer(ledger: Ledger, row: LedgerEntry) -> ParsedReply | None:
+    """Return the reply to a finished call that was a medium and was not saved, or ``None``."""
+    from callsheet.flows.bodies import medium_fields
+    from callsheet.flows.effects import HttpReply
+    from callsheet.flows.invoke import ParsedReply
+    from callsheet.storage.kept_replies import stored_medium
+
+    file = stored_medium(ledger.folder, row.ref) if row.state == "done" else None
+    if file is None:
+        return None
+    fields = medium_fields(file, expected_media(row.action, row.target or ""))
+    return ParsedReply(HttpReply(200, {}, b"", "", file), file.describe(), fields, row.ref)
 
 
 def save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:

@@ -14,7 +14,7 @@ from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.event_stream import conclude, is_stream, read_events
 from callsheet.protocol.media import Medium, kind_of_name
 from callsheet.protocol.replies import ReplyFields
-from callsheet.protocol.values import is_link
+from callsheet.protocol.values import is_link, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,9 +52,11 @@ def read_unusual(reply: HttpReply, read: Callable[[Any], ReplyFields], *, joins_
         pass
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if "event-stream" in kind or is_stream(body):
-        answer = conclude(read_events([body]), read, joins_text=joins_text)
+        events = read_events([body])
+        answer = conclude(events, read, joins_text=joins_text, is_cut=reply.is_cut)
         if answer is None:
-            raise Unreadable("the stream ended without an answer")
+            how = "broke off" if reply.is_cut else "ended"
+            raise Unreadable(f"the stream {how} without an answer")
         return answer
     if joins_text and kind in (*_TEXTS, *_SUBTITLES):
         return {"text": body.decode("utf-8", "replace")}
@@ -111,6 +113,15 @@ def poll_link(reply: HttpReply, data: Any) -> str:
     texts = [headers[name] for name in vocab.POLL_HEADERS if name in headers]
     links = (join_url(reply.url, text) for text in (*texts, *_links_in(data)))
     return next((link for link in links if origin_of(link)), "")
+
+
+def result_link(reply: HttpReply, data: Any) -> str:
+    """Return the link of the same origin that leads from a finished job to its result."""
+    texts = [reply.headers[name] for name in ("location",) if name in reply.headers]
+    if isinstance(data, dict):
+        texts += [text for text in values_of(data, vocab.RESULT_LINK_KEYS) if isinstance(text, str)]
+    links = (join_url(reply.url, text) for text in texts if is_link(text))
+    return next((link for link in links if origin_of(link) == origin_of(reply.url)), "")
 
 
 def _links_in(data: Any) -> Iterator[str]:

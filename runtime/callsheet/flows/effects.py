@@ -90,6 +90,7 @@ class HttpReply(NamedTuple):
     """An HTTP reply; header names are in lower case.
 
     ``file`` holds the body where it is a medium or was too large; ``body`` is empty then.
+    ``is_cut`` says that an event stream broke off.
     """
 
     status: int
@@ -97,6 +98,7 @@ class HttpReply(NamedTuple):
     body: bytes
     url: str
     file: SpooledBody | None = None
+    is_cut: bool = False
 
 
 class JobUpdate(NamedTuple):

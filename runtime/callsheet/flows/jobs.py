@@ -153,6 +153,8 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
+            if parsed.fields.state == "done" and not parsed.fields.media:
+                parsed = yield from _fetch_result(job, parsed, send)
             first = () if send.method == "GET" else (task_id,)
             return _with_ids_first(parsed, *first, *job.task_ids)
         refusal = _refusal(job, task_id, reply, timing.wall())
@@ -161,6 +163,21 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
     if is_unproven and (refusal is None or refusal.code == "not_found"):
         return (yield from _ask_unproven(job, timing))
     raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
+
+
+def _fetch_result(job: Job, status: ParsedReply, sent: Send) -> Flow[ParsedReply]:
+    """Return the result of a finished job where its status names a link of the host to it."""
+    from callsheet.flows.bodies import is_poll_link, result_link
+
+    link = result_link(status.http, status.json)
+    if not is_poll_link(job.host, link):
+        return status
+    try:
+        reply = yield from follow_redirect(sent._replace(method="GET", body=None, url=link))
+    except CallsheetError:  # the status at hand says at least that the job is done
+        return status
+    parsed = _parse_status(job, reply, None)
+    return parsed if parsed is not None and parsed.fields.media else status
 
 
 def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
@@ -312,7 +329,8 @@ def record_state(job: Job, reply: ParsedReply, seconds: float | None = None) -> 
     """Record the final state of a job, and how many seconds it took where that is known."""
     if job.ref:
         fields = reply.fields
-        values = {"said": fields.raw_state, "cost": fields.cost, "reply": reply.json}
+        answer = reply.http.file.describe() if reply.http.file else reply.json
+        values = {"said": fields.raw_state, "cost": fields.cost, "reply": answer}
         if fields.state == "done":
             values["seconds"] = seconds
         yield from record_leniently(Record(fields.state, job.ref, values))

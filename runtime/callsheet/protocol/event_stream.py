@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.magic import HEAD, TYPES, container_of
 from callsheet.protocol import vocabulary as vocab
-from callsheet.protocol.job_fields import id_rule, id_text, names_progress, state_rank
-from callsheet.protocol.job_words import BY_NAME
+from callsheet.protocol.job_fields import names_progress, state_rank
 from callsheet.protocol.values import is_link, read_state, values_of, word, words
 
 if TYPE_CHECKING:
@@ -132,26 +131,35 @@ def _load(line: bytes) -> Any:
 
 
 def conclude(
-    events: Sequence[Event], read: Callable[[Any], ReplyFields], *, joins_text: bool
+    events: Sequence[Event],
+    read: Callable[[Any], ReplyFields],
+    *,
+    joins_text: bool,
+    is_cut: bool = False,
 ) -> Any:
     """Return the JSON that a stream comes to, or ``None`` for a stream without content.
 
     That is the last result or error; pieces of text and of sound are joined. ``read`` reads the
-    fields of one event. An id that only an earlier event has is added.
+    fields of one event. An id that only an earlier event has is added. Of a stream that was cut
+    off only a job counts that can be asked about: pieces are not all there.
     """
     content = [event for event in events if not _is_noise(event)]
     if not content:
         return None
     answer = _error(content, read)
     if answer is not None:
-        named = _with_task_id(answer, content)
+        named = _with_task_id(answer, content, read)
         return named if named is answer else {**named, "status": "failed"}
-    answer = _joined_sound(content)
-    if answer is None and joins_text:
+    answer = _joined_sound(content) if not is_cut else None
+    if answer is None and joins_text and not is_cut:
         answer = _joined_text(content)
     if answer is None:
         answer = _last_result(content, read)
-    return _with_task_id(answer, content)
+    if is_cut:
+        answer = _with_task_id(answer, content, read)
+        fields = read(answer)
+        return answer if fields.task_ids and fields.state else None
+    return _with_task_id(answer, content, read)
 
 
 def _is_noise(event: Event) -> bool:
@@ -270,18 +278,10 @@ def _pieces_of_sound(event: Event) -> Iterator[bytes]:
                 continue
 
 
-def _with_task_id(answer: Any, events: Sequence[Event]) -> Any:
+def _with_task_id(answer: Any, events: Sequence[Event], read: Callable[[Any], ReplyFields]) -> Any:
     """Add the id of the job where only an earlier event names it."""
-    if not isinstance(answer, dict) or any(map(_names_id, answer)):
+    if not isinstance(answer, dict) or read(answer).task_ids:
         return answer
-    for event in events:
-        if isinstance(event.data, dict):
-            for key, task_id in event.data.items():
-                if _names_id(key) and id_text(task_id):
-                    return {key: task_id, **answer}
-    return answer
-
-
-def _names_id(key: str) -> bool:
-    rule = id_rule(key)
-    return rule is not None and rule < BY_NAME
+    readings = (read(event.data) for event in events if isinstance(event.data, dict))
+    task_id = next((fields.task_ids[0] for fields in readings if fields.task_ids), None)
+    return answer if task_id is None else {"taskId": task_id, **answer}

@@ -257,6 +257,8 @@ POLL_LINK_KEYS = (
     *("status_url", "statusUrl", "polling_url", "pollingUrl", "poll_url", "pollUrl", "get"),
     *("operation_url", "operationUrl", "task_url", "taskUrl", "job_url", "jobUrl"),
 )
+RESULT_LINK_KEYS = ("response_url", "responseUrl", "resourceLocation", "resource_location")
+"""Keys of a finished job whose link answers its result, as JSON or as the medium itself."""
 POLL_LINK_HOLDERS = ("urls", "links", "_links")
 POLL_ID_PARAMS = ("id", "taskId", "task_id", "jobId", "job_id", "operationId", "operation_id")
 LINK_TAILS = frozenset({"status", "result", "results", "output", "progress", "state", "poll"})

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.errors import DownloadError
-from callsheet.magic import HEAD, SHORTEST, container_of
+from callsheet.magic import HEAD, SHORTEST, TYPES, container_of
 from callsheet.storage import containers
 from callsheet.storage.atomic_file import replace_file
 from callsheet.storage.output_path import CONTAINER_EXTENSIONS, EXTENSIONS
@@ -145,6 +145,23 @@ def _extension(container: str, media_type: str) -> str:
     if container and containers.expected_kind("x" + by_type) == container:
         return by_type
     return CONTAINER_EXTENSIONS.get(container, "") or by_type or UNTYPED
+
+
+def stored_medium(state_dir: str, name: str) -> SpooledBody | None:
+    """Return the medium that was stored as the reply to a call, or ``None``."""
+    base = os.path.join(state_dir or ".", REPLIES, _file_name(name))
+    for extension in sorted(MEDIUM_EXTENSIONS):
+        try:
+            handle = os.open(base + extension, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        with os.fdopen(handle, "rb") as file:
+            container = container_of(file.read(HEAD))
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = os.fstat(handle).st_size
+        return SpooledBody(base + extension, size, digest, TYPES.get(container, ""), container)
+    return None
 
 
 def keep_reply(state_dir: str, name: str, body: bytes) -> str:

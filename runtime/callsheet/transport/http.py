@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -34,6 +35,8 @@ CONNECT = 10.0
 LARGEST_REPLY = 16 << 20
 """Bytes of a reply in the memory; on the disk a text may have 1 GiB, a medium 16 GiB."""
 LARGEST_TEXT, LARGEST_MEDIUM = 1 << 30, 16 << 30
+LONGEST_STREAM = 600.0
+"""Seconds after which an event stream is left, however often it says that it is alive."""
 HEAD = 64
 """Bytes after which a medium can be told from JSON."""
 JSON_STARTS = (b"{", b"[", b'"')
@@ -303,7 +306,8 @@ class ReplyBody:
 
     A medium goes to the disk, and so does what is too large for the memory, where the request
     has a ``spool`` name; else ``add`` raises ``NetworkError``. As a context it turns what httpx
-    raises into a ``NetworkError``, unless an event stream had come to its end before.
+    raises into a ``NetworkError``; of an event stream it leaves what came, marked as cut off
+    unless the job was over by then.
     """
 
     def __init__(self, send: Send, url: str, settings: Settings, state_dir: str) -> None:
@@ -315,6 +319,7 @@ class ReplyBody:
         self._spool: Spool | None = None
         self._masking: bytes | None = None
         self._events: EventStream | None = None
+        self._is_cut, self._end = False, 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -325,7 +330,8 @@ class ReplyBody:
         if error is None:
             return False
         is_network = is_network_error(error)
-        if is_network and self._events is not None and self._events.is_over:
+        if is_network and self._events is not None and (self._bytes or self._spool):
+            self._is_cut = not self._events.is_over
             return True
         path = self._spool.abandon() if self._spool is not None else ""
         if is_network and isinstance(error, Exception):
@@ -345,9 +351,10 @@ class ReplyBody:
             from callsheet.protocol.event_stream import EventStream
 
             self._events = EventStream()
+            self._end = time.monotonic() + max(LONGEST_STREAM, self._send.timeout)
 
     def add(self, chunk: bytes) -> bool:
-        """Append the next bytes; return True where an event stream says that it is over."""
+        """Append the next bytes; return True at the end of an event stream, or of its time."""
         if self._spool is not None:
             self._write(chunk)
         else:
@@ -362,6 +369,9 @@ class ReplyBody:
         for event in self._events.feed(chunk):
             if self._send.on_event is not None:
                 self._send.on_event(event.data)
+        if time.monotonic() > self._end:
+            self._is_cut = not self._events.is_over
+            return True
         return self._events.is_closed
 
     def _is_medium(self) -> bool:
@@ -431,7 +441,7 @@ class ReplyBody:
             self._spill(is_text=False)
         spool = self._spool
         if spool is None:
-            reply = reply_of(response, bytes(self._bytes))
+            reply = reply_of(response, bytes(self._bytes))._replace(is_cut=self._is_cut)
             return reply if self._key is None else _mask_key(reply, self._key)
         is_medium = self._masking is None
         has_end = {"content-length", "transfer-encoding"} & set(response.headers)
@@ -439,9 +449,8 @@ class ReplyBody:
             if is_medium and not has_end and not spool.is_whole():
                 raise self._error(f"ended early; what came is in {spool.abandon()}")
             spool.write(self._masking or b"")
-            return reply_of(response, b"")._replace(
-                file=spool.finish(self._kind, is_medium=is_medium)
-            )
+            file = spool.finish(self._kind, is_medium=is_medium)
+        return reply_of(response, b"")._replace(file=file, is_cut=self._is_cut)
 
 
 def _mask_key(reply: HttpReply, key: Secret) -> HttpReply:

@@ -206,3 +206,29 @@ def test_plain_text_is_the_result_of_an_action_that_makes_text() -> None:
     assert answered(text, Action(id="ai.audio.transcribe")).json == {"text": "1\n00:00 waves"}
     with pytest.raises(OutcomeUnknown, match="not JSON"):
         answered(text, Action(id="ai.video.generate"))
+
+
+def test_a_stream_that_broke_off_leaves_its_job_and_no_half_text() -> None:
+    running = stream({"data": {"taskId": "t-1"}}, {"status": "processing"})
+    assert answered(running._replace(is_cut=True)).fields.task_ids == ("t-1",)
+
+    pieces = stream({"id": "c-1", "choices": [{"delta": {"content": "Wa"}}]})
+    with pytest.raises(OutcomeUnknown, match="broke off"):
+        answered(pieces._replace(is_cut=True), WRITE)
+
+
+def test_a_finished_job_leads_to_its_result_on_the_same_host() -> None:
+    done = reply({"status": "COMPLETED", "response_url": f"{HOST}/results/17"})
+    stage = Stage(done, reply({"video": {"url": "https://cdn/v.mp4"}}))
+    parsed = stage.run(query_job(job("17", OWN), stage.timing))
+
+    assert [send.url for send in stage.sends] == [OWN, f"{HOST}/results/17"]
+    assert parsed.fields.media == ("https://cdn/v.mp4",)
+
+
+def test_a_result_on_another_host_is_not_asked_for() -> None:
+    done = reply({"status": "COMPLETED", "response_url": "https://other.example/results/17"})
+    stage = Stage(done)
+    stage.run(query_job(job("17", OWN), stage.timing))
+
+    assert [send.url for send in stage.sends] == [OWN]

@@ -171,3 +171,31 @@ def test_a_folder_that_cannot_be_written_loses_no_medium(
     with serving(medium("image/png")) as server, Client(**options(server.url, tmp_path)) as client:
         saved = client.call(DRAW, BODY, check=False).save(str(tmp_path / "o.png"))
     assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
+
+
+def test_a_stream_that_breaks_off_keeps_the_id_of_its_job(runner: Runner, tmp_path: Path) -> None:
+    lines = b'data: {"taskId": "t-1", "status": "processing"}\n\ndata: {"sta'
+    answer = Said(200, lines, {"Content-Type": "text/event-stream"}, length=999, cut="after")
+    with serving(answer) as server:
+        result = runner(options(server.url, tmp_path), drawing)
+        assert len(server.posts()) == 1
+    assert result.task_id == "t-1"
+    assert states(tmp_path) == ["running"]
+
+
+def test_a_medium_that_was_not_saved_is_found_by_its_reference(tmp_path: Path) -> None:
+    from callsheet import Client
+    from callsheet.engine.saving import stored_answer
+
+    with serving(medium("image/png")) as server, Client(**options(server.url, tmp_path)) as client:
+        client.call(DRAW, BODY, check=False)
+        ledger = client.ledger
+        assert ledger is not None
+        (row,) = ledger.jobs()
+        answer = stored_answer(ledger, row)
+        assert answer is not None
+        flow = client.engine.save(answer, str(tmp_path / "o.png"), action=row.action)
+        (saved,) = client.run(flow)
+    assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
+    assert states(tmp_path) == ["saved"]
+    assert stored(tmp_path) == []

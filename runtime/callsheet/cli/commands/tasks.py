@@ -18,8 +18,10 @@ from callsheet.cli.output import job_view
 from callsheet.cli.run import send
 from callsheet.engine import jobs
 from callsheet.engine.recovery import Recovery
+from callsheet.engine.saving import stored_answer
 from callsheet.errors import OutcomeUnknown, UsageError
 from callsheet.flows.invoke import deadline_of
+from callsheet.spec import Action
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
@@ -82,6 +84,13 @@ def _require_body(row: LedgerEntry, name: str) -> str:
 
 def _wait(context: Context, name: str) -> None:
     """Wait for a job, then print it; with --out save what it made."""
+    row = context.ledger().find(name)
+    stored = stored_answer(context.ledger(), row) if row is not None else None
+    if row is not None and stored is not None:
+        action = Action(id=row.action, media=tuple(row.media or ()))
+        saving.check(context, action)
+        run.conclude(context, action, stored, None)
+        return
     job = find_job(context, name)
     action = context.engine.action_of(job)
     saving.check(context, action)
