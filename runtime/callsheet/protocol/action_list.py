@@ -16,6 +16,7 @@ from callsheet.protocol.schema_document import (
     is_whole_schema,
     read_marks,
     schema_in,
+    with_lower_keys,
 )
 from callsheet.protocol.values import is_encodable, parse_nested, words
 from callsheet.spec import Advertised
@@ -35,6 +36,8 @@ _IN_PATH = re.compile(
 _LONGEST_ID = 256
 _DEPTH = 5
 _SAMPLE = 50
+_UNLIKE = 2.0
+"""Rank of a list whose key says that it is one of actions, and whose entries do not."""
 
 Raw = tuple[str | None, Any]
 """An entry as it came: its key, where the list is an object keyed by id, and its value."""
@@ -68,7 +71,8 @@ def read_list(
     envelope = open_envelope(data, overrides)
     if envelope.refusal:
         return ListPage(refusal=envelope.refusal, notes=("the server refused the list",))
-    place = _forced_list(envelope.layers, overrides) or _find_list(parse_nested(data))
+    data = parse_nested(data)
+    place = _forced_list(envelope.layers, overrides) or _find_list(data)
     if place is None:
         return ListPage(recognised=False, notes=("no list of actions was found in the answer",))
     entries, notes = _entries(place, overrides)
@@ -107,10 +111,16 @@ def _forced_list(layers: Sequence[Any], overrides: Overrides) -> _Place | None:
 
 def _find_list(data: Any) -> _Place | None:
     """Return the list that most looks like one of actions; ``None`` where none does."""
-    places = list(_places(data))
-    ranked = [(_rank(place), -place.depth) for place in places]
-    best = max(ranked, default=(0.0, 0))
-    return places[ranked.index(best)] if best[0] > 0 else None
+    best, rank = _likeliest(data)
+    if rank <= _UNLIKE:  # ids under `Id`, for example
+        best, rank = max((best, rank), _likeliest(with_lower_keys(data)), key=lambda pair: pair[1])
+    return best
+
+
+def _likeliest(data: Any) -> tuple[_Place | None, float]:
+    ranked = [(_rank(place), -place.depth, place) for place in _places(data)]
+    rank, _, best = max(ranked, key=lambda entry: entry[:2], default=(0.0, 0, None))
+    return (best, rank) if rank > 0 else (None, 0.0)
 
 
 def _rank(place: _Place) -> float:
@@ -156,7 +166,7 @@ def _places(value: Any, key: str = "", tables: tuple[dict[str, Any], ...] = ()) 
     inside = (value, *tables)
     if isinstance(value.get("paths"), dict):
         yield _Place(_operations(value["paths"]), inside, "operations")
-    keyed = _keyed(value)
+    keyed = _of_groups([(None, group) for group in value.values()]) or _keyed(value)
     if keyed is not None and (keyed or tables):
         yield _Place(keyed, tables, key)
     if keyed is not None and _are_dotted(list(value)):
@@ -180,8 +190,14 @@ def _keyed(table: dict[str, Any], prefix: str = "") -> list[Raw] | None:
         return list(members.items())
     if not all(isinstance(value, dict) for value in members.values()):
         return None
+    if _are_dotted(
+        [_id_text(value, "id") or _id_text(value, "name") for value in members.values()]
+    ):
+        return [(None, value) for value in members.values()]
     entries: list[Raw] = []
     for key, value in members.items():
+        if _of_groups([(None, value)]):
+            return None
         is_entry = _describes(value) or not value
         inner = [(prefix + key, value)] if is_entry else _keyed(value, f"{prefix}{key}.")
         if inner is None:
@@ -201,16 +217,17 @@ def _of_groups(raws: Sequence[Raw]) -> list[Raw]:
     for _, group in raws:
         table = group if isinstance(group, dict) else {}
         lists = (inner for key, inner in table.items() if _holds_list(key) and _is_list(inner))
-        entries = [(None, entry) for entry in next(lists, ())]
-        is_action = _are_dotted([_id_text(table, key) for key in ("id", "name", "key")])
-        if not entries or is_action or any(key in table for key in vocab.INPUT_KEYS):
+        entries = next(lists, None)
+        is_action = any(_DOTTED.fullmatch(_id_text(table, key)) for key in ("id", "name", "key"))
+        if entries is None or is_action or any(key in table for key in vocab.INPUT_KEYS):
             return []
-        merged += entries
+        merged += [(None, entry) for entry in entries]
     return merged
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and any(_likeness((None, entry)) for entry in value[:_SAMPLE])
+    is_like = (bool(_likeness((None, entry))) for entry in value) if isinstance(value, list) else ()
+    return isinstance(value, list) and (not value or any(is_like))
 
 
 def _operations(paths: Mapping[str, Any]) -> list[Raw]:
@@ -260,7 +277,8 @@ class _EntryReader:
         key, value = raw
         value = parse_nested(value)
         if isinstance(value, str):
-            name = value if key is None else key
+            in_path = _IN_PATH.fullmatch(value[:4096])
+            name = (unquote(in_path[1]) if in_path else value) if key is None else key
             text = "" if key is None else value
             return self._action(name, description=text) if _is_id(name) else None
         if not isinstance(value, dict):
@@ -320,14 +338,15 @@ def _other_name(entry: Mapping[str, Any], own: str) -> str:
 
 
 def _id_keys(tables: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Sort the id keys, likeliest first: dotted names in most entries, then plain ones."""
+    """Sort the id keys, likeliest first: dotted names, addresses, then plain names."""
     return tuple(sorted(vocab.ID_KEYS, key=lambda key: _id_rank(key, tables)))
 
 
 def _id_rank(key: str, tables: Sequence[Mapping[str, Any]]) -> int:
     texts = [text for table in tables if not _OPAQUE.fullmatch(text := _id_text(table, key))]
     texts = [text for text in texts if text]
-    if len(texts) * 2 <= len(tables):
-        return 2
-    is_unique = len(set(texts)) == len(texts)
-    return 0 if is_unique and _are_dotted(texts) else 1 if is_unique else 2
+    if len(texts) * 2 <= len(tables) or len(set(texts)) < len(texts):
+        return 3
+    if _are_dotted(texts):
+        return 0
+    return 1 if key in vocab.PATH_KEYS else 2

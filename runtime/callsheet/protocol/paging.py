@@ -25,7 +25,7 @@ _HOLDERS = frozenset(
     {
         *("pagination", "paging", "pager", "pageinfo", "page", "pageable", "pages", "paginator"),
         *("meta", "metadata", "listmetadata", "responsemetadata", "info", "links", "cursors"),
-        *("cursor", "next", "navigation", "xpagination", "listmeta"),
+        *("cursor", "next", "navigation", "listmeta", "additionaldata", "paginate", "resultset"),
     }
 )
 _LINKS = (
@@ -37,10 +37,23 @@ _CURSORS = (
     *("nextcontinuationtoken", "continuationtoken", "mscontinuation", "continuation", "nextkey"),
     *("nextscrollid", "scrollid", "nextpage", "nextoffset", "nextskip", "nextstart", "nextfrom"),
     *("nextstartingafter", "nextafter", "nextid", "next", "endcursor", "after", "aftercursor"),
-    *("cursorafter", "cursor", "marker", "bookmark", "pagetoken", "lastcursor"),
+    *(
+        "lastevaluatedkey",
+        "lastkey",
+        "cursorafter",
+        "cursor",
+        "marker",
+        "bookmark",
+        "pagetoken",
+        "lastcursor",
+    ),
 )
 _USUAL_PARAMETERS = {
-    "nexttoken": ("nextToken", "token"),
+    "nextcursor": ("cursor", "start_cursor", "next_cursor", "nextCursor", "after"),
+    "nextpagetoken": ("pageToken", "page_token", "next_page_token", "nextPageToken"),
+    "nexttoken": ("nextToken", "token", "paginationToken"),
+    "nextcontinuationtoken": ("continuationToken", "continuation-token"),
+    "lastevaluatedkey": ("lastEvaluatedKey", "exclusiveStartKey"),
     "endcursor": ("cursor", "after"),
     "lastcursor": ("cursor", "after"),
     "next": ("cursor", "next", "page"),
@@ -51,7 +64,16 @@ _USUAL_PARAMETERS = {
     "cursorafter": ("after", "cursor"),
 }
 """Parameters of cursors that are not named like their key without its ``next``."""
-_MORE = ("hasmore", "hasnext", "hasnextpage", "hasmorepages", "ismore", "istruncated", "more")
+_MORE = (
+    "hasmore",
+    "hasnext",
+    "hasnextpage",
+    "hasmorepages",
+    "ismore",
+    "istruncated",
+    "more",
+    "moreitemsincollection",
+)
 _LAST = ("last", "islast", "islastpage", "lastpage", "isend", "nomore", "isfinalpage")
 _TOTALS = (
     *("total", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords"),
@@ -64,6 +86,7 @@ _TOTAL_PAGES = (
 )
 _PAGE_NUMBERS = (
     *("page", "pageno", "pagenum", "pagenumber", "pageindex", "currentpage", "current", "number"),
+    "p",
 )
 _SIZES = (
     *("pagesize", "perpage", "limit", "size", "take", "itemsperpage", "maxresults", "rows"),
@@ -71,6 +94,8 @@ _SIZES = (
 )
 _OFFSETS = ("offset", "skip", "start", "startindex", "startat", "from", "odataskip")
 _LAST_IDS = ("lastid", "lastitemid")
+_TOKENS = ("token",)
+"""Keys of a place in the list where it goes on, and of a credential elsewhere."""
 _AFTER_LAST_ID = ("starting_after", "after", "after_id")
 _PAGE_PARAMETERS = frozenset({"page", "pageno", "pagenum", "pagenumber", "pageindex"})
 
@@ -181,8 +206,9 @@ class PageEvidence:
         after: list[dict[str, Any]] = []
         if self.more and last_id:
             after = [{name: last_id} for name in _AFTER_LAST_ID]
-        counts = [{"page": pages + 1}, {"offset": self.count * pages}]
-        return [NextPage(fields, certain=False) for fields in [*after, *counts]]
+        tokens = [{key: v} for _, key, v in self._under(_TOKENS) if isinstance(v, str) and v]
+        counts = [{"page": pages + 1}, {"offset": self.count * pages}, {"skip": self.count * pages}]
+        return [NextPage(fields, certain=False) for fields in [*tokens, *after, *counts]]
 
     def _counter(self, words: Sequence[str]) -> tuple[str, int | None]:
         for word, key, value in self._under(words):
@@ -270,14 +296,18 @@ def _parameters(word: str, key: str) -> tuple[str, ...]:
     """Return the parameters that may take a cursor: its key without ``next``, then the key."""
     bare = re.sub(r"^next[_-]?", "", key, flags=re.I)
     bare = bare[:1].lower() + bare[1:] if key[:1].islower() else bare
-    return _USUAL_PARAMETERS.get(word) or tuple(dict.fromkeys((bare, key)))
+    usual = (*_USUAL_PARAMETERS.get(word, (bare,)), key)
+    is_first = bare in usual[:-1] and usual[0] != key
+    return tuple(dict.fromkeys((bare, *usual) if is_first else usual))
 
 
 def _counters(key: str) -> tuple[str, ...]:
-    """Return the parameters for a count: the key, and ``page`` where it tells the current one."""
+    """Return the parameters for a count: the key, for the number of a page the usual ones too."""
     word = _plain(key)
-    usual = {"currentpage": ("page",), "current": ("page", "current"), "number": ("page",)}
-    return usual.get(word) or (key,)
+    if word not in _PAGE_NUMBERS:
+        return (key,)
+    own = () if word in {"currentpage", "number"} else (key,)
+    return tuple(dict.fromkeys((*own, "page", "page[number]")))
 
 
 class ItemList(NamedTuple):
@@ -386,8 +416,9 @@ class PageWalk:
         named = []
         for request in requests:
             known = {self._names.get(_plain(name), ""): v for name, v in request.fields.items()}
-            if request.fields and "" not in known:
-                named.append(request._replace(fields=known))
+            renamed = request._replace(fields=known)
+            if request.fields and "" not in known and renamed not in named:
+                named.append(renamed)
         links = [request for request in requests if request.url]
         others = [request for request in requests if request.fields]
         return [*named, *links] if self._closed or named else [*links, *others]

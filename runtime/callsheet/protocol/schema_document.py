@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 Schema = dict[str, Any] | bool
-_DEPTH = 5
+_DEPTH = 7
 _MOST_REFERENCES = 500
 
 
@@ -57,6 +57,9 @@ def schema_in(
     """
     document = parse_nested(document)
     reading = _reading(document, overrides)
+    if reading.input is None:
+        lower = _reading(with_lower_keys(document), overrides)
+        reading = lower if lower.input is not None else reading
     sources = [source for source in (document, *around) if isinstance(source, dict)]
     return reading._replace(
         input=with_references(reading.input, sources),
@@ -128,6 +131,17 @@ def _is_elsewhere(schema: Mapping[str, Any]) -> bool:
     return isinstance(reference, str) and reference[:1] != "#" and len(schema) == 1
 
 
+def with_lower_keys(value: Any, depth: int = 0) -> Any:
+    """Return a copy whose keys begin in lower case, down to the schemas: ``InputSchema``."""
+    if depth > 2 * _DEPTH or not isinstance(value, dict | list):
+        return value
+    if isinstance(value, list):
+        return [with_lower_keys(item, depth + 1) for item in value]
+    named = {key[:1].lower() + key[1:]: inner for key, inner in value.items()}
+    schemas = {*vocab.INPUT_KEYS, *vocab.OUTPUT_KEYS}
+    return {key: v if key in schemas else with_lower_keys(v, depth + 1) for key, v in named.items()}
+
+
 def is_schema(value: Any) -> bool:
     """Tell whether ``value`` is a JSON Schema: a boolean, or an object with its keywords."""
     if isinstance(value, bool):
@@ -192,7 +206,7 @@ def _under(document: dict[str, Any], keys: tuple[str, ...]) -> Schema | None:
 def _nested_reading(document: dict[str, Any], depth: int) -> SchemaReading | None:
     if depth >= _DEPTH:
         return None
-    for key in vocab.SCHEMA_HOLDERS:
+    for key in (*vocab.SCHEMA_HOLDERS, *(key for key in document if "/" in key)):
         inner = parse_nested(document.get(key))
         if isinstance(inner, dict) or (isinstance(inner, list) and len(inner) == 1):
             reading = _reading(inner, depth=depth + 1)
@@ -224,11 +238,14 @@ def read_fields(value: Any) -> dict[str, Any] | None:
         return None
     fields = [row for row in fields if row.get("in") not in {"path", "header", "cookie"}]
     names = [first_text(row, vocab.FIELD_NAMES) for row in fields]
-    required = [
-        name for name, row in zip(names, fields, strict=True) if row.get("required") is True
-    ]
-    properties = {name: _property(row) for name, row in zip(names, fields, strict=True)}
-    return {"type": "object", "properties": properties, "required": required}
+    schema: dict[str, Any] = {"type": "object"}
+    schema["properties"] = {n: _property(row) for n, row in zip(names, fields, strict=True)}
+    required = [name for name, row in zip(names, fields, strict=True) if _is_required(row)]
+    return {**schema, "required": required} if required else schema
+
+
+def _is_required(row: Mapping[str, Any]) -> bool:
+    return row.get("required", row.get("optional") is False) is True
 
 
 def _is_field(row: dict[str, Any]) -> bool:
@@ -238,7 +255,16 @@ def _is_field(row: dict[str, Any]) -> bool:
 
 def _property(row: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of one field, with its type and choices as JSON Schema spells them."""
-    own = {*vocab.FIELD_NAMES, *vocab.FIELD_CHOICES, "required", "type", "in", "schema", "fields"}
+    own = {
+        *vocab.FIELD_NAMES,
+        *vocab.FIELD_CHOICES,
+        "required",
+        "optional",
+        "type",
+        "in",
+        "schema",
+        "fields",
+    }
     schema = {name: value for name, value in row.items() if name not in own}
     kind = row.get("type")
     types = [vocab.FIELD_TYPES.get(t.lower()) for t in (kind if isinstance(kind, list) else [kind])

@@ -12,6 +12,7 @@ LIST_KEYS = frozenset(
         *("data", "items", "results", "result", "list", "records", "rows", "payload", "content"),
         *("entries", "value", "values", "nodes", "edges", "objects", "docs", "hits", "elements"),
         *("resources", "collection", "members", "member", "children", "body", "response", "page"),
+        *("groups", "categories", "modules", "namespaces", "catalog", "catalogue", "registry"),
     }
 )
 """Keys of a list of anything."""
@@ -19,6 +20,7 @@ LIST_WORDS = frozenset(
     {
         *("actions", "capabilities", "tools", "functions", "operations", "skills", "action"),
         *("tool", "function", "capability", "commands", "endpoints"),
+        "declarations",
     }
 )
 """Words of the key of a list of actions: ``available_actions``."""
@@ -49,7 +51,8 @@ INPUT_KEYS = (
 LOOSE_INPUT_KEYS = (
     *("requestBody", "request_body", "body", "params", "args", "arguments", "request", "fields"),
     *("inputParameters", "input_parameters", "inputParams", "input_params", "requestParameters"),
-    *("Input", "payload", "properties"),
+    *("inputFields", "input_fields", "formFields", "form_fields", "form", "Input", "payload"),
+    *("properties", "in", "req"),
 )
 """Keys of an input schema that may hold something else as well."""
 OUTPUT_KEYS = (
@@ -60,9 +63,10 @@ SCHEMA_HOLDERS = (
     *("data", "result", "action", "capability", "function", "schema", "payload", "attributes"),
     *("tool", "operation", "post", "definition", "spec", "openapi_schema", "openapi", "components"),
     *("schemas", "actions", "metadata", "latest_version", "content", "json", "node", "meta"),
-    *("application/json", "application/json; charset=utf-8", "*/*", "value"),
+    *("versions", "io", "value", "tools", "functionDeclarations", "function_declarations"),
+    *("config", "model", "paths"),
 )
-"""Keys of objects within which the schemas stand."""
+"""Keys of objects within which the schemas stand, besides paths and types of media."""
 FIELD_NAMES = ("name", "key", "field", "id", "param", "parameter", "paramName", "fieldName")
 FIELD_TYPES = {
     **{"object": "object", "array": "array", "string": "string"},

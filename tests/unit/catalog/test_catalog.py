@@ -121,7 +121,7 @@ def test_a_page_that_brings_nothing_new_ends_the_list() -> None:
     catalogue = fetched(stage)
     assert len(catalogue.actions) == 1
     assert "incomplete" in catalogue.missing
-    assert len(stage.sends) == 3  # by `cursor`, then by `nextCursor`
+    assert len(stage.sends) == 6  # by `cursor`, `start_cursor`, …
 
 
 def test_a_field_that_the_server_does_not_know_is_given_up() -> None:

@@ -81,6 +81,13 @@ def test_a_name_beside_the_id_is_a_title() -> None:
     assert (entry.id, entry.title, entry.description) == ("ai.echo", "Echo", "Says it again")
 
 
+def test_the_address_of_an_action_goes_before_its_other_names() -> None:
+    entry = {"operationId": "makeVideo", "path": "/api/actions/make-video"}
+
+    assert ids([entry]) == ["make-video"]
+    assert ids(["/api/actions/make-video"]) == ["make-video"]
+
+
 def test_plain_ids_are_taken_as_they_come() -> None:
     assert ids([{"name": "echo"}, {"name": "sum"}]) == ["echo", "sum"]
     assert ids([{"id": 4}, {"id": 5}]) == ["4", "5"]
@@ -195,6 +202,12 @@ WORDS = {"ai": {"video": {"generate": {"inputSchema": SCHEMA}, "query": {"inputS
         {"available_actions": WITH_SCHEMAS},
         {"models": [{"id": f"kie.veo-{n}"} for n in range(9)], "actions": WITH_SCHEMAS},
         {"meta": {"items": [1, 2]}, "data": {"user": "x"}, "actions": WITH_SCHEMAS},
+        {"Actions": [{"Id": name, "Description": "d", "InputSchema": SCHEMA} for name in IDS]},
+        {"tools": [{"function_declarations": [{"name": n, "parameters": SCHEMA} for n in IDS]}]},
+        {"groups": {"v": {"title": "V", "items": WITH_SCHEMAS}, "w": {"title": "W", "items": []}}},
+        {"categories": [{"name": "none", "actions": []}, {"name": "v", "actions": WITH_SCHEMAS}]},
+        {"data": {str(number): entry for number, entry in enumerate(WITH_SCHEMAS)}},
+        {"items": [{"metadata": {"name": n}, "spec": {"inputSchema": SCHEMA}} for n in IDS]},
         [{"path": f"/api/actions/{name}", "inputSchema": SCHEMA} for name in IDS],
         [{"id": n, "code": name, "inputSchema": SCHEMA} for n, name in enumerate(IDS)],
         {

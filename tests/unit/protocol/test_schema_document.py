@@ -133,6 +133,14 @@ DRAWN = {"a": {"type": "string", "enum": ["x", "y"]}, "n": {"type": "integer", "
         {"data": {"type": "schema", "attributes": {"inputSchema": IN}}},
         {"openapi_schema": {"components": {"schemas": {"Input": IN, "Output": OUT}}}},
         {"code": 0, "data": {"action": {"requestSchema": IN}}},
+        {"paths": {"/x": {"post": {"requestBody": {"content": {"text/json": {"schema": IN}}}}}}},
+        {"requestBody": {"content": {"multipart/form-data": {"schema": IN}}}},
+        {"result": {"tools": [{"name": "x", "inputSchema": IN}]}},
+        {"functionDeclarations": [{"name": "x", "parameters": IN}]},
+        {"Data": {"InputSchema": IN}},
+        {"latest_version": {"openapi_schema": {"components": {"schemas": {"Input": IN}}}}},
+        {"model": {"input_schema": IN}, "example": {"prompt": "x"}},
+        {"request": IN, "response": OUT},
     ],
 )
 def test_every_wrapper_of_an_input(document: Any) -> None:
@@ -150,7 +158,7 @@ def test_every_wrapper_of_an_input(document: Any) -> None:
         [
             {"key": "a", "type": "string", "choices": [{"value": "x"}, {"value": "y"}],
              "required": True},
-            {"key": "n", "type": "integer", "maximum": 5, "required": False},
+            {"key": "n", "type": "integer", "maximum": 5, "optional": True},
         ],
         [
             {"name": "a", "in": "query", "required": True, "schema": DRAWN["a"]},
