@@ -91,7 +91,9 @@ class Script:
 
     def _reply(self, post: Post) -> Json:
         if post.action == FREE:
-            return self._server.get(f"POST of {FREE}", {"ok": True})
+            values = post.body if isinstance(post.body, dict) else {}
+            fields = {key: [str(value)] for key, value in values.items()}
+            return _fitting(self._server.get(f"POST of {FREE}", {"ok": True}), fields)
         if post.action == self._query:
             return self._question(post.body)
         if post.action not in self._schemas:
@@ -110,11 +112,7 @@ class Script:
     def _page(self, query: Mapping[str, list[str]]) -> Json:
         if "actions" in self._server:
             return [{"id": k, "description": k, "inputSchema": v} for k, v in self._schemas.items()]
-        listing = self._server[f"GET {LIST}"]
-        if not isinstance(listing, dict) or "@pages" not in listing:
-            return listing
-        fitting = [page for page in listing["@pages"] if _within(page["if"], query)]
-        return fitting[-1]["reply"] if fitting else _NOTHING
+        return _fitting(self._server[f"GET {LIST}"], query)
 
     def _document(self) -> Json:
         if "actions" in self._server:
@@ -139,6 +137,14 @@ class Script:
         else:
             body = json.dumps(self._filler.fill(parts.get("@body"), action)).encode()
         return Answer(status, {"Content-Type": kind, **headers}, body)
+
+
+def _fitting(reply: Json, fields: Mapping[str, list[str]]) -> Json:
+    """Return the reply, or of its pages the last one that the fields of a request fit."""
+    if not isinstance(reply, dict) or "@pages" not in reply:
+        return reply
+    fitting = [page for page in reply["@pages"] if _within(page["if"], fields)]
+    return fitting[-1]["reply"] if fitting else _NOTHING
 
 
 def _within(wanted: Mapping[str, str], query: Mapping[str, list[str]]) -> bool:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from unit.codegen.given import config
+from unit.servers import said, serving
 
 from callsheet_codegen import source as server
+from callsheet_codegen.diagnostics import fell_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +87,18 @@ def test_spellings_of_one_origin(tmp_path: Path, host: str, variable: str) -> No
 
 def test_a_key_that_nobody_may_have_need_not_be_one(tmp_path: Path) -> None:
     assert key_for(tmp_path, locked="https://a.example", ACME_API_KEY="two\nlines")
+
+
+def test_a_list_that_is_not_whole_is_a_warning(tmp_path: Path) -> None:
+    project = config(tmp_path)
+    with serving(said({"message": "no such page"}, 404)) as listing:
+        entry = {"id": "a.b", "inputSchema": {"type": "object"}}
+        listing.listed = said({"actions": [entry], "total": 3})
+        source = server.settings_for(project, host=listing.url, environ={"HOME": str(tmp_path)})
+        assert source is not None
+        _, diagnostics = server.fetch(source, project)
+
+    assert [d.message for d in diagnostics if d.level == "warning"] == [
+        "the list is incomplete: 1 of 3 entries were read"
+    ]
+    assert fell_back(diagnostics)  # so that `--strict` exits 1
