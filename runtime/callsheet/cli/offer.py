@@ -46,19 +46,31 @@ def fetch_available(context: Context, *, complete: bool = False) -> AvailableAct
             return AvailableActions(catalogue, "bindings")
     cached = context.host.cached()
     try:
-        return AvailableActions(context.run(context.host.refresh(anew=complete)), "live")
+        catalogue = context.run(context.host.refresh(anew=complete))
+        _warn(context, catalogue)
+        return AvailableActions(catalogue, "live")
     except CallsheetError as error:
         if cached is None or not error.retryable:
             raise
         age = duration(time.time() - cached.fetched)
         console.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
+        _warn(context, cached)
         return AvailableActions(cached, "cached")
 
 
 def cached_actions(context: Context) -> AvailableActions | None:
     """Return what the server offered when it was last asked."""
     cached = context.host.cached()
-    return AvailableActions(cached, "cached") if cached is not None else None
+    if cached is None:
+        return None
+    _warn(context, cached)
+    return AvailableActions(cached, "cached")
+
+
+def _warn(context: Context, catalogue: Catalogue) -> None:
+    """Say that the list of the server is not whole, where it is not."""
+    if catalogue.missing:
+        context.console.warn(catalogue.missing)
 
 
 def bound_snapshot(bindings: Bindings) -> Snapshot:

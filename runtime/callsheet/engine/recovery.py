@@ -6,11 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from callsheet.engine.jobs import recorded_job
-from callsheet.errors import CallsheetError, UsageError
+from callsheet.errors import CallsheetError, ServerError, UsageError
 from callsheet.flows.effects import Flow, Record
 from callsheet.flows.jobs import Job, query_job
 from callsheet.flows.retry import action_request, with_retries
+from callsheet.jsonio import canonical
 from callsheet.protocol.error_replies import error_for
+from callsheet.protocol.paging import ItemList, PageWalk, find_items
 from callsheet.protocol.replies import read_reply
 
 if TYPE_CHECKING:
@@ -172,9 +174,27 @@ class Recovery:
         catalogue = yield from self.engine.host.catalogue()
         if catalogue.get(lookup["action"]) is None:
             return None
-        body = {lookup["match"]: ref}
-        send = action_request(lookup["action"], body)
-        reply = yield from with_retries(send, self.engine.timing)
+        body: dict[str, Any] = {lookup["match"]: ref}
+        walk = PageWalk()
+        fields: Mapping[str, Any] = {}
+        while True:
+            data, headers = yield from self._listed_page(lookup["action"], {**body, **fields})
+            matches = list(_matching(data, lookup["match"], ref))
+            if matches:
+                return matches
+            place = find_items(data) or ItemList()
+            walk.take(place.evidence(headers), [canonical(item) for item in place.items])
+            if walk.next is None and not walk.is_whole:
+                raise ServerError(walk.missing or "the list of jobs may go on")
+            if walk.next is None:
+                return []
+            fields = walk.next.body_fields()
+
+    def _listed_page(
+        self, action: str, body: dict[str, Any]
+    ) -> Flow[tuple[Any, Mapping[str, str]]]:
+        """Return one page of the jobs that the host lists, and its headers."""
+        reply = yield from with_retries(action_request(action, body), self.engine.timing)
         try:
             data = json.loads(reply.body) if 200 <= reply.status < 300 else None
         except (ValueError, RecursionError):
@@ -184,11 +204,11 @@ class Recovery:
                 reply.status,
                 reply.headers,
                 reply.body,
-                action=lookup["action"],
+                action=action,
                 host=self.engine.settings.host,
                 overrides=self.overrides,
             )
-        return list(_matching(data, lookup["match"], ref))
+        return data, reply.headers
 
 
 def _matching(data: Any, key: str, ref: str, depth: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
 
 from callsheet.engine.invoke import encode
 from callsheet.errors import ServerError, UsageError
 from callsheet.flows.effects import warn
 from callsheet.jsonio import canonical
-from callsheet.protocol.paging import UNKNOWN_REQUEST, PageWalk, find_items, read_evidence
+from callsheet.protocol.paging import UNKNOWN_REQUEST, ItemList, PageWalk, find_items
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow
     from callsheet.flows.invoke import ParsedReply
-    from callsheet.protocol.paging import NextPage
     from callsheet.spec import Action
 
 
@@ -93,7 +91,7 @@ class ResultList:
         walk = self._walk
         if walk is None or walk.next is None:
             return []
-        body = {**self._body, **self._fields(walk.next)}
+        body = {**self._body, **walk.next.body_fields(self._types)}
         if body == self._body:
             walk.refuse()
             return []
@@ -107,29 +105,8 @@ class ResultList:
             return []
         return self._take(walk, invocation.reply)
 
-    def _fields(self, page: NextPage) -> Mapping[str, Any]:
-        """Return the fields of a request; of a link those of its query, which is not followed."""
-        if not page.url:
-            return page.fields
-        pairs = parse_qsl(urlsplit(page.url).query)
-        return {name: _typed(text, self._types.get(name)) for name, text in pairs}
-
     def _take(self, walk: PageWalk, reply: ParsedReply) -> list[Any]:
-        place = find_items(reply.json, self._path)
-        items: Sequence[Any] = place.items if place is not None else ()
-        tables = place.tables if place is not None else ()
-        evidence = read_evidence(tables, reply.http.headers, len(items), _last_id(items))
-        return [items[index] for index in walk.take(evidence, [canonical(item) for item in items])]
-
-
-def _typed(text: str, schema: Any) -> Any:
-    """Return a text of a query as the JSON that the field takes: an integer, or the text."""
-    kind = schema.get("type") if isinstance(schema, dict) else None
-    takes_text = kind == "string" or (isinstance(kind, list) and "string" in kind)
-    return int(text) if text.isdecimal() and len(text) < 19 and not takes_text else text
-
-
-def _last_id(items: Sequence[Any]) -> str:
-    last = items[-1] if items and isinstance(items[-1], dict) else {}
-    ids = (last.get(key) for key in ("id", "_id", "uuid", "key"))
-    return next((str(name) for name in ids if isinstance(name, str | int) and str(name)), "")
+        place = find_items(reply.json, self._path) or ItemList()
+        evidence = place.evidence(reply.http.headers)
+        new = walk.take(evidence, [canonical(item) for item in place.items])
+        return [place.items[index] for index in new]

@@ -308,8 +308,8 @@ class _EntryReader:
 
 def _unwrap(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an entry with the fields of the object that describes it, as in ``{"node": {…}}``."""
-    for key in vocab.ENTRY_HOLDERS:
-        inner = parse_nested(entry.get(key))
+    for key in filter(entry.__contains__, vocab.ENTRY_HOLDERS):
+        inner = parse_nested(entry[key])
         if isinstance(inner, dict) and not is_schema(inner):
             outer = {name: value for name, value in entry.items() if name != key}
             has_id = any(isinstance(outer.get(name), str) for name in vocab.ID_KEYS[:2])
@@ -339,7 +339,9 @@ def _other_name(entry: Mapping[str, Any], own: str) -> str:
 
 def _id_keys(tables: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Sort the id keys, likeliest first: dotted names, addresses, then plain names."""
-    return tuple(sorted(vocab.ID_KEYS, key=lambda key: _id_rank(key, tables)))
+    used = set().union(*tables)
+    keys = (key for key in vocab.ID_KEYS if key in used)
+    return tuple(sorted(keys, key=lambda key: _id_rank(key, tables)))
 
 
 def _id_rank(key: str, tables: Sequence[Mapping[str, Any]]) -> int:

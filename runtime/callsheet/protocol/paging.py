@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from callsheet.protocol.values import is_encodable, number, parse_nested
 from callsheet.protocol.vocabulary import LIST_KEYS
@@ -116,6 +117,22 @@ class NextPage(NamedTuple):
     fields: Mapping[str, Any] = {}
     url: str = ""
     certain: bool = True
+
+    def body_fields(self, types: Mapping[str, Any] = {}) -> Mapping[str, Any]:
+        """Return the fields for a body; of a link, which is not followed, those of its query.
+
+        ``types`` are the schemas of fields: a number in a query stays text where one wants that.
+        """
+        if not self.url:
+            return self.fields
+        pairs = parse_qsl(urlsplit(self.url).query)
+        return {name: _typed(text, types.get(name)) for name, text in pairs}
+
+
+def _typed(text: str, schema: Any) -> Any:
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    takes_text = kind == "string" or (isinstance(kind, list) and "string" in kind)
+    return int(text) if text.isdecimal() and len(text) < 19 and not takes_text else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +330,16 @@ def _counters(key: str) -> tuple[str, ...]:
 class ItemList(NamedTuple):
     """The list in a reply: its entries, the objects round it, and the keys that lead to it."""
 
-    items: list[Any]
-    tables: tuple[dict[str, Any], ...]
-    path: tuple[str, ...]
+    items: Sequence[Any] = ()
+    tables: tuple[dict[str, Any], ...] = ()
+    path: tuple[str, ...] = ()
+
+    def evidence(self, headers: Mapping[str, str]) -> PageEvidence:
+        """Return what the reply says about the rest of the list."""
+        last = self.items[-1] if self.items and isinstance(self.items[-1], dict) else {}
+        ids = (last.get(key) for key in ("id", "_id", "uuid", "key"))
+        names = (str(name) for name in ids if isinstance(name, str | int))
+        return read_evidence(self.tables, headers, len(self.items), next(names, ""))
 
 
 def find_items(data: Any, path: tuple[str, ...] | None = None) -> ItemList | None:
@@ -366,6 +390,13 @@ class PageWalk:
         self._tries: list[NextPage] = []
         self._tried, self._is_promised = 0, False
         self._way: frozenset[str] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the server itself says that nothing is left to read, or lists nothing."""
+        total, more = self._evidence.total, self._evidence.more
+        is_told = more is False or (total is not None and total <= self.read)
+        return self.next is None and not self.missing and (is_told or self.read == 0)
 
     def take(self, evidence: PageEvidence, keys: Sequence[str]) -> list[int]:
         """Take in a page whose entries have these ``keys``; return the positions of new ones."""

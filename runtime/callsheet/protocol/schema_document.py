@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any] | bool
 _DEPTH = 7
 _MOST_REFERENCES = 500
+_NESTED = (dict, list)
 
 
 class SchemaReading(NamedTuple):
@@ -192,8 +193,8 @@ def _forced_schemas(document: Any, overrides: Overrides) -> tuple[Schema | None,
 
 def _under(document: dict[str, Any], keys: tuple[str, ...]) -> Schema | None:
     """Return the schema under the first of ``keys`` that has one; ``{}`` allows anything."""
-    for key in keys:
-        schema = parse_nested(document.get(key))
+    for key in filter(document.__contains__, keys):
+        schema = parse_nested(document[key])
         if isinstance(schema, bool):
             return schema
         if schema == {}:
@@ -309,16 +310,16 @@ def with_references(schema: Schema | None, sources: Sequence[Mapping[str, Any]])
 
 def _references(node: Any) -> list[str]:
     """Return every reference within a value to a place of the same document."""
-    references, nodes = [], [node]
+    references, nodes = [], [node] if type(node) in _NESTED else []
     while nodes:
         node = nodes.pop()
         if isinstance(node, dict):
             reference = node.get("$ref")
             if isinstance(reference, str) and reference.startswith("#/"):
                 references.append(reference)
-            nodes += node.values()
-        elif isinstance(node, list):
-            nodes += node
+            nodes += [inner for inner in node.values() if type(inner) in _NESTED]
+        else:
+            nodes += [inner for inner in node if type(inner) in _NESTED]
     return references
 
 

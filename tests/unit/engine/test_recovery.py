@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from callsheet.config.overlay import Overlay
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from unit.surroundings import Runner
@@ -128,7 +130,7 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
         return said({}, 502) if request.path.endswith("v.make") else other
 
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
-        listed = [{"id": "v.make", "inputSchema": {}}, {"id": "v.tasks", "inputSchema": {}}]
+        listed = [{"id": "v.make"}, {"id": "v.tasks"}]
         server.listed = said({"actions": listed})
         client.engine.host.overlay = Overlay(
             tasks={"action": "v.tasks", "match": "clientReference"}
@@ -138,6 +140,58 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
         (row,) = client.tasks.recover()
     assert (row["state"], row["task_ids"]) == ("unknown", [])
     assert [request.path.rpartition("/")[2] for request in server.posts()].count("v.make") == 1
+
+
+def looked_up(tmp_path: Path, pages: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """Return the row of an old unknown job after a lookup whose pages ``pages`` gives."""
+
+    def answer(request: Seen) -> Any:
+        return (
+            said({}, 502)
+            if request.path.endswith("v.make")
+            else said(pages(json.loads(request.body)))
+        )
+
+    with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
+        listed = [{"id": name, "inputSchema": {"type": "object"}} for name in ("v.make", "v.tasks")]
+        server.listed = said({"actions": listed})
+        client.engine.host.overlay = Overlay(tasks={"action": "v.tasks", "match": "reference"})
+        with pytest.raises(OutcomeUnknown):
+            client.submit(MAKE, BODY, check=False)
+        left(client, client.tasks.list()[0]["ref"], "unknown", 300.0)
+        (row,) = client.tasks.recover()
+    return row
+
+
+OTHERS = [{"taskId": f"t-{n}", "status": "success", "reference": "other"} for n in range(4)]
+
+
+def test_a_job_on_a_later_page_is_found(tmp_path: Path) -> None:
+    def pages(body: dict[str, Any]) -> dict[str, Any]:
+        mine = {"taskId": "t-9", "status": "success", "reference": body["reference"]}
+        rows = [mine] if body.get("page") == 2 else OTHERS
+        return {"tasks": rows, "page": body.get("page", 1), "total": 5}
+
+    row = looked_up(tmp_path, pages)
+    assert (row["state"], row["task_ids"]) == ("done", ["t-9"])
+
+
+@pytest.mark.parametrize(
+    ("beside", "state"),
+    [
+        ({"tasks": []}, "refused"),
+        ({"total": 4}, "refused"),
+        ({"has_more": False}, "refused"),
+        ({"total": 9}, "unknown"),
+        ({"has_more": True}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_only_a_whole_list_tells_that_a_job_was_not_accepted(
+    tmp_path: Path, beside: dict[str, Any], state: str
+) -> None:
+    row = looked_up(tmp_path, lambda body: {"tasks": OTHERS, **beside})
+    assert row["state"] == state
 
 
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:

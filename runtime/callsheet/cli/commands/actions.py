@@ -84,19 +84,16 @@ def _list(context: Context, refresh: bool, cached: bool) -> None:
 
     rows = stored_rows(context) if cached and not refresh and context.settings.host else None
     notes: Sequence[str] = ()
-    missing = ""
     if rows is None:
         offer = cached_actions(context) if cached and not refresh else None
         offer = offer or fetch_available(context, complete=refresh)
         rows = [row(context, action, offer) for action in offer.surface(context).actions]
-        notes, missing = offer.catalogue.notes, offer.catalogue.missing
-        if offer.source != "bindings" and not missing:
+        notes = offer.catalogue.notes
+        if offer.source != "bindings" and not offer.catalogue.missing:
             store_rows(context, [{**listed, "source": "cached"} for listed in rows])
     output.emit_list(context.console, rows, _COLUMNS)
     for note in notes:
         context.console.note(note)
-    if missing:
-        context.console.warn(missing)
 
 
 def _search(context: Context, text: tuple[str, ...]) -> None:
