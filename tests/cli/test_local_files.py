@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -107,3 +108,58 @@ def test_texts_and_names_of_assets_are_sent(ads: Program) -> None:
     assert "there is no file" not in done.err
     sent = {"referenceImages": ["asset_123", "v2.0"], "video_url": IMAGE}
     assert [body for _, body in ads.posts()] == [{**texts, **sent}]
+
+
+MANY = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+TAKES_BYTES = {
+    "id": "film.cut",
+    "description": "Cuts a film.",
+    "input": {
+        "type": "object",
+        "properties": {
+            "image": {"type": "string", "contentEncoding": "base64"},
+            "image_urls": MANY,
+            "photo": {"type": "string", "format": "data-uri"},
+        },
+    },
+}
+CONTENT = b"\x89PNG\r\n\x1a\nx"
+ENCODED = base64.b64encode(CONTENT).decode()
+
+
+def test_a_field_that_takes_the_file_itself_gets_it(ads: Program) -> None:
+    (ads.folder / "a.png").write_bytes(CONTENT)
+    ads.server.add_action(TAKES_BYTES)
+    done = ads("film", "cut", "--image", "a.png", "--photo", "@a.png", "--image-urls", IMAGE)
+
+    assert done.code in {0, 5}, done.err
+    (_, body), = ads.posts()  # fmt: skip
+    assert body["image"] == ENCODED
+    assert body["photo"] == f"data:image/png;base64,{ENCODED}"
+
+
+def test_a_flag_of_one_or_many_collects_its_uses(ads: Program) -> None:
+    ads.server.add_action(TAKES_BYTES)
+    for count in (1, 2):
+        ads("film", "cut", *("--image-urls", IMAGE) * count)
+
+    assert [body["image_urls"] for _, body in ads.posts()] == [IMAGE, [IMAGE, IMAGE]]
+
+
+def test_a_dry_run_says_how_each_file_would_go(ads: Program) -> None:
+    (ads.folder / "a.png").write_bytes(CONTENT)
+    ads.server.add_action(TAKES_BYTES)
+    done = ads("film", "cut", "--image", "a.png", "--image-urls", "a.png", "--dry-run")
+
+    assert "a.png would go out inside the body, as base64" in done.err
+    assert "uploaded first, by storage.upload_image, as a data URI in `data`" in done.err
+    assert ads.posts() == []
+
+
+def test_the_same_picture_is_uploaded_once(ads: Program) -> None:
+    (ads.folder / "a.png").write_bytes(CONTENT)
+    for _ in range(2):
+        done = ads(*VIDEO, "--image-input", "a.png")
+        assert done.code == 0, done.err
+
+    assert [action for action, _ in ads.posts()].count("storage.upload_image") == 1

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from callsheet import jsonio
-from callsheet.cli.input import argv
+from callsheet.cli.input import argv, uploads
 from callsheet.cli.input.body import local_files
 from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError, UsageError
@@ -31,8 +31,9 @@ def dry_run(context: Context, request: CommandRequest) -> None:
     from callsheet.transport.http import headers_for
 
     settings = context.settings
-    for _, path in local_files(request.body.value):
-        context.console.note(f"{path} would be uploaded first, and replaced by its link")
+    ways = uploads.file_ways(context, request)
+    for steps, path in local_files(request.body.value):
+        context.console.note(ways[steps].words(path))
     url = settings.require_host() + action_path(request.action.id)
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))

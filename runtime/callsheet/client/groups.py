@@ -31,10 +31,14 @@ def body_of(
 ) -> dict[str, Any]:
     """Return the body of a method call: the fields that were set, by wire name, then ``extra``.
 
+    Texts of ``extra`` are sent as they are, also where they look like files that do not exist.
     Defaults of the configuration fill what neither sets.
     """
     body = {name: value for name, value in fields.items() if value is not OMIT}
-    body.update(extra or {})
+    if extra:
+        from callsheet.engine.local_files import verbatim
+
+        body.update(verbatim(dict(extra)))
     for param in action.params:
         if param.sent is not None and param.path[0] not in body and param.only in {"", action.role}:
             import json

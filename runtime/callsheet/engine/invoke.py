@@ -115,7 +115,7 @@ class Engine:
         value = decode(data)
         if check:
             require_sendable(action.id)
-            require_files(action.params, value)
+            require_files(action.params, value if isinstance(body, bytes) else body)
             yield from self.host.validate(action, value)
         facts: dict[str, Any] = {"target": target or None}
         if self.settings.store_input:

@@ -34,6 +34,21 @@ _EXTENSIONS = (
 )
 
 
+class Verbatim(str):
+    """A text of ``extra_body``: it is sent as it is, whatever its field is for."""
+
+    __slots__ = ()
+
+
+def verbatim(value: Any) -> Any:
+    """Return a JSON value whose texts are ``Verbatim``."""
+    if isinstance(value, str):
+        return Verbatim(value)
+    if isinstance(value, list | tuple):
+        return [verbatim(entry) for entry in value]
+    return {k: verbatim(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def require_files(params: Iterable[Param], body: Any) -> None:
     """Raise ``InvalidInput`` for a media field that names a local file which does not exist.
 
@@ -89,7 +104,7 @@ def _value_at(body: Any, path: Iterable[str]) -> Any:
 
 def _texts(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield each text of a value, with the path to it in the body."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Verbatim):
         yield steps, value
     elif isinstance(value, list | tuple):
         for index, element in enumerate(value):

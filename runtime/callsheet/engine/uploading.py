@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
+import time
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from calendar import timegm
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
+from callsheet.config.settings import join_url, origin_of
+from callsheet.engine.file_fields import BASE64, FORM, UploadAction, upload_actions
 from callsheet.engine.invoke import encode
-from callsheet.errors import ServerError, UsageError
+from callsheet.errors import CallsheetError, ServerError, UsageError
+from callsheet.flows.effects import HttpReply, Send
+from callsheet.protocol.values import by_word, is_link, number, word, words
+from callsheet.storage.atomic_file import replace_file
 from callsheet.storage.output_path import EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Mapping
 
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow
-    from callsheet.spec import Advertised
 
 
 LARGEST = 32 * 1024 * 1024
-
-
-class UploadAction(NamedTuple):
-    """The action that stores a file: the field of the file, its encoding, the field of the link."""
-
-    action: str
-    field: str
-    encoding: str = "data-uri"
-    result: str = "url"
+_CACHE = "uploads.json"
+_MOST_KEPT, _LIFE, _MARGIN = 500, 86_400.0, 600.0  # links, seconds
+_LINK_KEYS = ("url", "uri", "link", "href", "src", "location", "path", "data", "result")
+_ENDS = ("expires", "expiresat", "expiry", "expiration", "expire", "se", "e", "xexpires")
+_AMZ_DATE = "%Y%m%dT%H%M%SZ"
 
 
 def find_upload_action(engine: Engine) -> Flow[UploadAction]:
@@ -40,8 +46,8 @@ def find_upload_action(engine: Engine) -> Flow[UploadAction]:
     configured = engine.host.overlay.upload
     catalogue = yield from engine.host.catalogue()
     if configured and catalogue.get(configured["action"]) is not None:
-        return UploadAction(**configured)
-    advertised = next(_file_actions(catalogue.actions), None)
+        return UploadAction.of(configured)
+    advertised = next(iter(upload_actions(catalogue.actions)), None)
     if advertised is None:
         raise UsageError(
             "this server wants a URL: it offers no way to upload a file that is known here",
@@ -50,17 +56,98 @@ def find_upload_action(engine: Engine) -> Flow[UploadAction]:
     return advertised
 
 
-def _file_actions(actions: Iterable[Advertised]) -> Iterator[UploadAction]:
-    for action in actions:
-        schema = action.input if isinstance(action.input, dict) else {}
-        required, fields = schema.get("required"), schema.get("properties")
-        if not isinstance(required, list) or len(required) != 1 or not isinstance(fields, dict):
-            continue
-        field = fields.get(required[0])
-        if isinstance(field, dict) and (
-            field.get("contentEncoding") == "base64" or field.get("format") == "byte"
-        ):
-            yield UploadAction(action.id, required[0], "base64")
+class UploadCache:
+    """The links of files that were uploaded, by host and SHA-256; a damaged file counts as none."""
+
+    def __init__(self, folder: str) -> None:
+        self.path = os.path.join(folder, _CACHE)
+
+    def _load(self) -> dict[str, list[Any]]:
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                kept = json.load(file)
+        except (OSError, ValueError, RecursionError):
+            return {}
+        entries = kept.items() if isinstance(kept, dict) else ()
+        return {key: entry for key, entry in entries if _is_entry(entry)}
+
+    def find(self, host: str, digest: str, now: float) -> str | None:
+        """Return the link of a file while it lives; ``now`` is a time of day in seconds."""
+        link, ends = self._load().get(f"{host} {digest}", ["", 0.0])
+        return link if ends > now else None
+
+    def keep(self, host: str, digest: str, link: str, ends: float) -> None:
+        """Remember a link until ``ends``; a full disk costs nothing."""
+        entries = self._load()
+        entries.pop(f"{host} {digest}", None)
+        entries[f"{host} {digest}"] = [link, ends]
+        newest = list(entries.items())[-_MOST_KEPT:]
+        with suppress(OSError):
+            replace_file(self.path, json.dumps(dict(newest)))
+
+
+def _is_entry(entry: Any) -> bool:
+    is_pair = isinstance(entry, list) and len(entry) == 2
+    return is_pair and isinstance(entry[0], str) and isinstance(entry[1], int | float)
+
+
+def end_of_link(link: str, payload: Any, now: float) -> float:
+    """Return the time of day until which a link is used again: as it or its answer says.
+
+    One that says nothing is used for a day.
+    """
+    query = {word(key): value for key, value in parse_qsl(urlsplit(link).query)}
+    fields = by_word(payload) if isinstance(payload, dict) else {}
+    ends = [_time(table[key]) for table in (query, fields) for key in _ENDS if key in table]
+    seconds = [number(table.get(key)) for table in (fields,) for key in ("expiresin", "ttl")]
+    ends += [now + amount for amount in seconds if amount is not None]
+    if "xamzdate" in query:
+        with suppress(ValueError):
+            begun = timegm(time.strptime(query["xamzdate"], _AMZ_DATE))
+            ends.append(begun + (number(query.get("xamzexpires")) or 0.0))
+    return min([now + _LIFE, *(end - _MARGIN for end in ends if end)])
+
+
+def _time(value: Any) -> float:
+    """Read a time of day: seconds or milliseconds since 1970, or ISO 8601; zero for others."""
+    amount = number(value)
+    if amount is not None:
+        return amount / 1000 if amount > 10**11 else amount if amount > 10**9 else 0.0
+    try:
+        return datetime.fromisoformat(str(value)[:40].replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def store_file(
+    engine: Engine, store: UploadAction, path: str, tell: Callable[[], None] = lambda: None
+) -> Flow[str]:
+    """Return the link of a file: of an earlier upload of the same bytes while it lives.
+
+    ``tell`` is called before the file leaves.
+    """
+    require_uploadable(path)
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    host, cache = engine.settings.require_host(), UploadCache(engine.settings.cache_dir)
+    link = cache.find(host, digest, engine.timing.wall())
+    if link and (yield from _is_alive(engine, link)):
+        return link
+    tell()
+    link, payload = yield from _upload(engine, store, path)
+    cache.keep(host, digest, link, end_of_link(link, payload, engine.timing.wall()))
+    return link
+
+
+def _is_alive(engine: Engine, link: str) -> Flow[bool]:
+    """Ask the host for a link of its own; links of other hosts live as long as they say."""
+    if origin_of(link) != origin_of(engine.settings.require_host()):
+        return True
+    try:
+        reply: HttpReply = yield Send("HEAD", urlsplit(link).path, url=link)
+    except CallsheetError:
+        return False
+    return reply.status < 400 or reply.status == 405
 
 
 def require_uploadable(path: str) -> None:
@@ -78,42 +165,75 @@ def require_uploadable(path: str) -> None:
 
 def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
     """Upload one file and return its link; the request is recorded like any that may cost money."""
+    link, _ = yield from _upload(engine, store, path)
+    return link
+
+
+def _upload(engine: Engine, store: UploadAction, path: str) -> Flow[tuple[str, Any]]:
+    """Upload one file; return its link and the content of the answer."""
     require_uploadable(path)
     with open(path, "rb") as file:
         content = file.read()
     action = yield from engine.host.find(store.action)
-    if store.encoding == "multipart":
-        body, content_type = _multipart(store.field, os.path.basename(path), content)
-        value: Any = {store.field: hashlib.sha256(content).hexdigest()}
+    name = os.path.basename(path)
+    known = {"name": name, "type": media_type_of(path), "size": len(content)}
+    fills: dict[str, Any] = {field: known[what] for field, what in store.fills}
+    if store.encoding == FORM:
+        body, content_type = _multipart(store.field, name, content, fills)
+        value: Any = {store.field: hashlib.sha256(content).hexdigest(), **fills}
     else:
-        value = {store.field: encode_file(store, path, content)}
+        value = {store.field: encode_file(store.encoding, path, content), **fills}
         body, content_type = encode(value), "application/json"
         yield from engine.host.validate(action, value)
     headers = {"Content-Type": content_type}
     invocation = yield from engine.invoke_encoded(action, body, value, headers=headers)
     payload = invocation.reply.fields.payload
-    link = payload.get(store.result) if isinstance(payload, dict) else None
-    if not isinstance(link, str) or not link:
+    link = _link_in(payload, store.result)
+    link = link and join_url(engine.settings.require_host() + "/", link)
+    if not link:
         raise ServerError(
             f"{store.action} stored {path} and answered without {store.result}",
             action=store.action,
         )
-    return link
+    return link, payload
 
 
-def encode_file(store: UploadAction, path: str, content: bytes) -> str:
-    """Encode the bytes of a file as base64 or, where the action takes one, as a data URI."""
+def _link_in(payload: Any, result: str, depth: int = 0) -> str:
+    """Return the link of an answer: under the name of the result, else under that of a link."""
+    if isinstance(payload, str):
+        return payload if is_link(payload) else ""
+    if isinstance(payload, list):
+        payload = {"url": payload[0]} if payload else {}
+    if not isinstance(payload, dict) or depth > 3:
+        return ""
+    if isinstance(payload.get(result), str):
+        return str(payload[result])
+    keys = [key for key in payload if (words(key) or ("",))[-1] in _LINK_KEYS]
+    tables = [value for value in payload.values() if isinstance(value, dict | list)]
+    links = (_link_in(value, result, depth + 1) for value in [*map(payload.get, keys), *tables])
+    return next(filter(None, links), "")
+
+
+def encode_file(encoding: str, path: str, content: bytes) -> str:
+    """Encode the bytes of a file as base64 or, where that is asked for, as a data URI."""
     text = base64.b64encode(content).decode()
-    return text if store.encoding == "base64" else f"data:{media_type_of(path)};base64,{text}"
+    return text if encoding == BASE64 else f"data:{media_type_of(path)};base64,{text}"
 
 
-def _multipart(field: str, name: str, content: bytes) -> tuple[bytes, str]:
-    """Build a form of one file; return it and its content type."""
+def _multipart(
+    field: str, name: str, content: bytes, fills: Mapping[str, Any]
+) -> tuple[bytes, str]:
+    """Build a form of one file and some texts; return it and its content type."""
     boundary = uuid.uuid4().hex
     escapes = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
     field, filename = field.translate(escapes), name.translate(escapes)
+    texts = "".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; "
+        f'name="{key.translate(escapes)}"\r\n\r\n{text}\r\n'
+        for key, text in fills.items()
+    )
     head = (
-        f"--{boundary}\r\n"
+        f"{texts}--{boundary}\r\n"
         f'Content-Disposition: form-data; name="{field}"; filename="{filename}"\r\n'
         f"Content-Type: {media_type_of(name)}\r\n\r\n"
     )

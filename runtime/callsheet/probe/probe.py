@@ -124,7 +124,7 @@ class _Survey:
         return next(direct, self.exchanges[0] if self.exchanges else None)
 
     def offers(self) -> tuple[ProbeFinding, ...]:
-        """Report list, schemas and families."""
+        """Report list, schemas, families and uploads."""
         overrides = self.host.overrides
         pages = readings.list_exchanges(self.exchanges)
         documents = readings.documents(self.exchanges, pages, overrides)
@@ -132,6 +132,7 @@ class _Survey:
             readings.list_finding(pages, self.catalogue, overrides, self.trouble),
             readings.schemas_finding(documents, self.catalogue, overrides),
             readings.families_finding(self.surface()),
+            readings.uploads_finding(self.catalogue, self.host.overlay.upload),
         )
 
     def surface(self) -> ActionSet | None:

@@ -22,7 +22,7 @@ from callsheet.protocol.values import expand, parse_nested
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
@@ -197,6 +197,28 @@ def families_finding(surface: ActionSet | None) -> ProbeFinding:
         read=one_line("; ".join(read), 2000),
         unclear="; ".join(map(_doubt, (f for f in families if f.guessed or not f.query))),
         setting=_families_setting(families) or 'families = {"CREATE" = {query = "QUERY"}}',
+    )
+
+
+def uploads_finding(catalogue: Catalogue | None, configured: Mapping[str, str]) -> ProbeFinding:
+    """Report which action stores a local file, and how it takes one."""
+    from callsheet.engine.file_fields import UploadAction, upload_actions
+
+    actions = catalogue.actions if catalogue is not None else ()
+    stores = upload_actions(actions)
+    if configured and any(action.id == configured["action"] for action in actions):
+        stores = [UploadAction.of(configured), *stores]
+    first = stores[0] if stores else None
+    setting = 'upload = {action = "ACTION", field = "FIELD", encoding = "data-uri"}'
+    if first is not None:
+        form = f'field = "{first.field}", encoding = "{first.encoding}", result = "{first.result}"'
+        setting = f'upload = {{action = "{first.action}", {form}}}'
+    return ProbeFinding(
+        topic="files",
+        came=f"{len(stores)} actions that take a file" if stores else "no action that takes a file",
+        read=f"a local file goes to {first.words}" if first else "local files cannot be uploaded",
+        unclear="which of them to use" if len({s.action for s in stores}) > 1 else "",
+        setting=setting,
     )
 
 

@@ -72,7 +72,7 @@ def _exchange(send: Send, reply: HttpReply | Exception) -> Exchange:
 
 
 _LONGEST = 4000
-TOPICS = ("host", "redirects", "key", "list", "schemas", "families", "task")
+TOPICS = ("host", "redirects", "key", "list", "schemas", "families", "files", "task")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

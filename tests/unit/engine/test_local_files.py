@@ -196,3 +196,6 @@ def test_a_method_of_a_generated_client_sends_nothing(tmp_path: Path) -> None:
             with pytest.raises(InvalidInput, match=r"/image_url: there is no file 'a\.png'"):
                 call(make, {"image_url": "a.png"})
         assert server.posts() == []
+        Group(client)._call(make, {}, extra_body={"image_url": "a.png"})
+        (request,) = server.posts()
+        assert request.body == b'{"image_url":"a.png"}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from email.parser import BytesParser
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,14 @@ from unit.transport.test_transport import options
 
 from callsheet import Client
 from callsheet.config.overlay import Overlay
-from callsheet.engine.uploading import UploadAction, find_upload_action, upload
+from callsheet.engine.file_fields import UploadAction
+from callsheet.engine.uploading import (
+    UploadCache,
+    end_of_link,
+    find_upload_action,
+    store_file,
+    upload,
+)
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
 
 if TYPE_CHECKING:
@@ -103,3 +111,67 @@ def test_an_answer_without_the_link(tmp_path: Path, answer: Any, error: type[Exc
                 upload(client.engine, UploadAction("s.put", "file"), str(tmp_path / "a.png"))
             )
         assert len(server.posts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "link"),
+    [
+        ({"url": "https://cdn.example/a.png"}, "https://cdn.example/a.png"),
+        ({"fileUrl": "https://cdn.example/a.png"}, "https://cdn.example/a.png"),
+        ({"file": {"download_url": "https://cdn.example/a"}}, "https://cdn.example/a"),
+        ({"code": 0, "data": {"files": [{"src": "https://c.example/a"}]}}, "https://c.example/a"),
+        ({"data": "https://cdn.example/a.png"}, "https://cdn.example/a.png"),
+        (["https://cdn.example/a.png"], "https://cdn.example/a.png"),
+    ],
+)
+def test_the_link_is_found_wherever_it_stands(tmp_path: Path, answer: Any, link: str) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    with serving(said(answer)) as server, Client(**options(server.url, tmp_path)) as client:
+        server.listed = LISTED
+        store = UploadAction("s.put", "file", "base64")
+        assert client.run(upload(client.engine, store, str(tmp_path / "a.png"))) == link
+
+
+def test_the_same_bytes_are_uploaded_once_while_their_link_lives(tmp_path: Path) -> None:
+    for name in ("a.png", "copy.png", "other.png"):
+        (tmp_path / name).write_bytes(b"other" if name == "other.png" else b"x")
+    store = UploadAction("s.put", "file", "base64")
+    with serving(said({"url": "https://cdn.example/a.png"})) as server:
+        server.listed = LISTED
+        for name in ("a.png", "copy.png", "other.png", "a.png"):
+            with Client(**options(server.url, tmp_path)) as client:
+                client.run(store_file(client.engine, store, str(tmp_path / name)))
+                cache = client.settings.cache_dir
+        assert len(server.posts()) == 2
+        os.unlink(os.path.join(cache, "uploads.json"))
+        with Client(**options(server.url, tmp_path)) as client:
+            client.run(store_file(client.engine, store, str(tmp_path / "a.png")))
+        assert len(server.posts()) == 3
+
+
+@pytest.mark.parametrize(
+    ("link", "answer", "end"),
+    [
+        ("https://c.example/a", {}, 1_000_000_000 + 86_400),
+        ("https://c.example/a?Expires=1000003600", {}, 1_000_003_000),
+        ("https://c.example/a?X-Amz-Date=20010909T014640Z&X-Amz-Expires=3600", {}, 1_000_003_000),
+        ("https://c.example/a", {"expires_in": 3600}, 1_000_003_000),
+        ("https://c.example/a", {"expiresAt": "2001-09-09T02:46:40Z"}, 1_000_003_000),
+        ("https://c.example/a?X-Amz-Date=soon", {"expiresAt": "never"}, 1_000_000_000 + 86_400),
+    ],
+)
+def test_a_link_is_used_as_long_as_it_says(link: str, answer: Any, end: float) -> None:
+    assert end_of_link(link, answer, 1_000_000_000) == end
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"https://h d": ["x"]}', '{"https://h d": 1}'])
+def test_a_damaged_cache_counts_as_none(tmp_path: Path, content: str) -> None:
+    cache = UploadCache(str(tmp_path))
+    (tmp_path / "uploads.json").write_text(content)
+
+    assert cache.find("https://h", "d", 0) is None
+    cache.keep("https://h", "d", "https://c.example/a", 10.0)
+    assert (cache.find("https://h", "d", 9), cache.find("https://h", "d", 10)) == (
+        "https://c.example/a",
+        None,
+    )

@@ -57,7 +57,7 @@ def _field(param: Param, form: list[tuple[str, str]]) -> dict[str, Any]:
         "example": _value(param.example),
         "media": param.media,
         "comma_list": param.comma,
-        "repeatable": param.kind == "array" and form[0][1] == "value",
+        "repeatable": options.takes_many(param) and form[0][1] == "value",
         "only": param.only or None,
         "description": param.doc,
     }

@@ -65,8 +65,8 @@ def _facts(param: Param) -> Iterable[str]:
         yield f"sent unless you say otherwise: {_plain(param.sent)}"
     elif param.default is not None:
         yield f"server default: {_plain(param.default)}"
-    if param.kind == "array":
-        yield "may be repeated, or a JSON list"
+    if param.kind == "array" or "array" in param.reads:
+        yield "may be repeated" + (", or a JSON list" if param.kind == "array" else "")
     if param.comma:
         yield "comma-separated"
     if param.only == "wait":

@@ -144,13 +144,21 @@ def read_option(option: FieldOption, raw: Any, sources: Sources) -> Any:
         _require_utf8(text, option.flag) for text in (raw if isinstance(raw, tuple) else [raw])
     ]
     reader = values.ValueReader(param)
-    if role == "json":
-        return reader.read_json(_read_at(texts[0], option.flag, sources))
-    if param.kind == "array":
+    if param.kind == "array" and role == "value":
         if param.nullable and texts == ["null"]:
             return None
         return [item for text in texts for item in _items(reader, option.flag, text, sources)]
-    text = _read_at(texts[0], option.flag, sources) if param.kind == "object" else texts[0]
+    entries = [_one_value(option, reader, text, sources) for text in texts]
+    return entries if len(entries) > 1 else entries[0]
+
+
+def _one_value(option: FieldOption, reader: values.ValueReader, text: str, sources: Sources) -> Any:
+    """Return the value of one use of an option that is no list, or takes one or many."""
+    param = option.param
+    if option.role == "json":
+        return reader.read_json(_read_at(text, option.flag, sources))
+    if param.kind == "object":
+        text = _read_at(text, option.flag, sources)
     return _medium(param, text, reader.read(text)) if param.media else reader.read(text)
 
 
@@ -278,12 +286,17 @@ def local_files(
             yield from local_files(inner, (*steps, str(index)))
 
 
-def replace_files(value: Any, link_of: Callable[[values.LocalFile], str]) -> Any:
-    """Return the body with a link in the place of each local file."""
+def replace_files(
+    value: Any,
+    text_of: Callable[[tuple[str, ...], values.LocalFile], str],
+    steps: tuple[str, ...] = (),
+) -> Any:
+    """Return the body with a text in the place of each local file; steps lead to its place."""
     if isinstance(value, values.LocalFile):
-        return link_of(value)
+        return text_of(steps, value)
     if isinstance(value, dict):
-        return {name: replace_files(inner, link_of) for name, inner in value.items()}
+        return {key: replace_files(inner, text_of, (*steps, key)) for key, inner in value.items()}
     if isinstance(value, list):
-        return [replace_files(inner, link_of) for inner in value]
+        entries = enumerate(value)
+        return [replace_files(inner, text_of, (*steps, str(index))) for index, inner in entries]
     return value

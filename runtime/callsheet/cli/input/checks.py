@@ -132,7 +132,7 @@ def name_missing(request: CommandRequest, body: Any, error: InvalidInput) -> Inv
     return InvalidInput(f"{', '.join(names)} are needed", hint=hint, flag=flag)
 
 
-def _future_link(file: values.LocalFile) -> str:
+def _future_link(_steps: tuple[str, ...], file: values.LocalFile) -> str:
     return _LINK + os.path.basename(file)
 
 

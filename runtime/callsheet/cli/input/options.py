@@ -39,14 +39,13 @@ class FieldOption(click.Option):
     """
 
     def __init__(self, name: str, flag: str, param: Param, role: str) -> None:
-        single = param.kind != "array" or role != "value"
         extra: dict[str, Any] = {"is_flag": True} if role == "no" else {}
         # The value of a boolean may be left out, which click decides by these two.
         if role == "yes" or (role == "json" and param.kind == "boolean"):
             extra = {"is_flag": False, "flag_value": "true"}
         super().__init__(
             [name, "--flag"],
-            multiple=not single,
+            multiple=_collects(param, role),
             metavar=metavar(param),
             help=param.doc,
             hidden=role == "file",
@@ -69,6 +68,17 @@ class FieldOption(click.Option):
         if family is not None and self.param.path == (family.task_key,):
             return completion.tasks(ctx, option, text)
         return completion.matching((c for c in self.param.choices if isinstance(c, str)), text)
+
+
+def _collects(param: Param, role: str) -> bool:
+    """Tell whether every use of a flag counts: on a list, and on what takes one or many."""
+    return (role == "value" and takes_many(param)) or (role == "json" and param.kind == "any")
+
+
+def takes_many(param: Param) -> bool:
+    """Tell whether a field takes a list: always, or beside other kinds of values."""
+    is_open = param.kind == "any" and (not param.reads or "array" in param.reads)
+    return param.kind == "array" or is_open
 
 
 def metavar(param: Param) -> str:
