@@ -47,8 +47,9 @@ class Console:
 
     def fail(self, error: CallsheetError) -> int:
         """Print an error with its hint, and return its exit code."""
-        from callsheet.text import safe_text
+        from callsheet.text import safe_text, with_program
 
+        error.hint = with_program("callsheet", error.hint)
         hint = [f"  {error.hint}"] if error.hint else []
         _write(*map(safe_text, (f"callsheet: {error.message}", *hint)), error=True)
         self.document({"error": error.as_json()})

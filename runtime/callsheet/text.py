@@ -203,3 +203,15 @@ def listing(words: Iterable[str]) -> str:
     listed = list(words)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
+
+
+# The runtime writes its own command lines without the name of the program: "tasks wait ID".
+_OWN_LINES = (
+    r"(?:^|(?<=: )|(?<=; )|(?<=`))(?=(?:tasks (?:list|show|wait|save|rerun|recover|forget|prune)|"
+    r"actions (?:list|schema|diff)|login(?= --)|probe|doctor|config (?:get|list|set))(?![\w.]))"
+)
+
+
+def with_program(program: str, hint: str) -> str:
+    """Put the name of the program before each command line of ours in a hint."""
+    return re.sub(_OWN_LINES, lambda _: f"{program} ", hint)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.text import clip, is_typable, one_line, safe_text, shell_word
+from callsheet.text import clip, is_typable, one_line, safe_text, shell_word, with_program
 
 PIECES = st.sampled_from(
     [
@@ -116,3 +116,26 @@ def test_a_megabyte_of_openings_ends(piece: str) -> None:
 def test_a_suggested_word_is_one_word(text: str, word: str) -> None:
     assert shell_word(text) == word
     assert is_typable(text) == (text == word)
+
+
+@pytest.mark.parametrize(
+    ("hint", "printed"),
+    [
+        ("tasks wait t-1", "acme tasks wait t-1"),
+        ("see: probe", "see: acme probe"),
+        (
+            "it was not sent again; see: tasks recover 1",
+            "it was not sent again; see: acme tasks recover 1",
+        ),
+        ("make a key at h, then: login --host h", "make a key at h, then: acme login --host h"),
+        ("`actions list` shows them", "`acme actions list` shows them"),
+        ("see what it takes: actions schema a.b", "see what it takes: acme actions schema a.b"),
+        ("acme tasks wait t-1", "acme tasks wait t-1"),
+        ("is h the right host? see: probe", "is h the right host? see: acme probe"),
+        ("log in again", "log in again"),
+        ("tasks.txt is full: probes fail", "tasks.txt is full: probes fail"),
+    ],
+)
+def test_a_command_line_in_a_hint_names_the_program(hint: str, printed: str) -> None:
+    assert with_program("acme", hint) == printed
+    assert with_program("acme", printed) == printed

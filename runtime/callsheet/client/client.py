@@ -10,8 +10,10 @@ from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings, load
 from callsheet.engine.invoke import Engine, require_done
 from callsheet.engine.jobs import require_job, started_job
+from callsheet.errors import CallsheetError
 from callsheet.flows.jobs import ask_once
 from callsheet.flows.retry import default_timing
+from callsheet.text import with_program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -201,8 +203,12 @@ class Client(BaseClient):
         return Tasks(self)
 
     def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
-        """Run one of the engine's flows."""
-        return self.transport.run(flow, tell)
+        """Run one of the engine's flows; the hints of its errors name the program."""
+        try:
+            return self.transport.run(flow, tell)
+        except CallsheetError as error:
+            error.hint = with_program(self.bindings.command, error.hint)
+            raise
 
     def find(self, action: Action | str) -> Action:
         """Return the action of this id."""
@@ -310,8 +316,12 @@ class AsyncClient(BaseClient):
         return AsyncTasks(self)
 
     async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
-        """Run one of the engine's flows."""
-        return await self.transport.run(flow, tell)
+        """See ``Client.run``."""
+        try:
+            return await self.transport.run(flow, tell)
+        except CallsheetError as error:
+            error.hint = with_program(self.bindings.command, error.hint)
+            raise
 
     async def find(self, action: Action | str) -> Action:
         """See ``Client.find``."""

@@ -92,11 +92,13 @@ def read_signs(top: Mapping[str, Any]) -> list[Sign]:
 
 def _signs(top: Mapping[str, Any], steps: tuple[str, ...]) -> Iterator[Sign]:
     for key, value in top.items():
-        kind = vocab.VERDICTS.get(word(key))
+        plain = word(key)
+        kind = vocab.VERDICTS.get(plain)
         if kind is None or value in _EMPTY:
             continue
         here = (*steps, key)
-        head = parse_nested(value) if word(key) in vocab.HEAD_KEYS else None
+        is_json = isinstance(value, dict) or (isinstance(value, str) and value[:1] == "{")
+        head = parse_nested(value) if is_json and plain in vocab.HEAD_KEYS else None
         if isinstance(head, dict):
             yield from _signs_of_head(head, here)
         elif kind in _READERS and (says := _READERS[kind](value)):
@@ -168,7 +170,8 @@ def _read_status(value: Any) -> Says | None:
         return ("status" if value < 600 else None) if value >= 400 else "yes"
     if not isinstance(value, str):
         return None
-    return "word" if word(value) in vocab.REFUSED_WORDS else "yes" if _is_ok(value) else None
+    plain = word(value)
+    return "word" if plain in vocab.REFUSED_WORDS else "yes" if plain in vocab.OK_WORDS else None
 
 
 _READERS: dict[str, Callable[[Any], Says | None]] = {
@@ -182,9 +185,10 @@ _READERS: dict[str, Callable[[Any], Says | None]] = {
 
 def _verdict(top: dict[str, Any]) -> bool | None:
     """Return whether an envelope reports success, or ``None`` where it does not tell."""
-    signs = read_signs(top)
+    table = by_word(top)
+    signs = [] if vocab.VERDICTS.keys().isdisjoint(table) else read_signs(top)
     verdict = _decide(top, signs) if signs else None
-    return False if verdict is None and _is_complaint(top) else verdict
+    return False if verdict is None and _is_complaint(table) else verdict
 
 
 def _decide(top: Mapping[str, Any], signs: list[Sign]) -> bool | None:
@@ -225,11 +229,12 @@ def _refuses(says: set[Says], table: Mapping[str, Any], *, bare: bool, has_messa
     return bool(says & {"code", "status"}) and (has_message or not _has_content(table))
 
 
-def _is_complaint(top: dict[str, Any]) -> bool:
+def _is_complaint(table: Mapping[str, Any]) -> bool:
     """Tell whether a reply is nothing but a sentence which refuses for want of credit."""
-    if len(top) > len(vocab.TRACE_KEYS) or any(isinstance(v, dict | list) for v in top.values()):
+    if table.keys().isdisjoint(vocab.MESSAGE_KEYS):
         return False
-    table = by_word(top)
+    if any(isinstance(value, dict | list) for value in table.values()):
+        return False
     message = _message(table)
     if not message or len(message) > _LONGEST_PHRASE or not _is_bare(table):
         return False

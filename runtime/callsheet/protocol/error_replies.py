@@ -243,12 +243,12 @@ _RAW_SHOWN = 2048
 
 
 class _Target(NamedTuple):
-    """The action and host that an error message names; ``command`` is the program's name."""
+    """The action and host that an error message names, and where keys are made there."""
 
     action: str
     host: str
     task_id: str | None = None
-    command: str = "ads"
+    key_page: str = ""
 
 
 def error_for(
@@ -259,7 +259,6 @@ def error_for(
     action: str,
     host: str,
     task_id: str | None = None,
-    command: str = "ads",
     overrides: Overrides = NONE,
     fields: Fields = (),
     now: float | None = None,
@@ -269,7 +268,8 @@ def error_for(
     It holds at most 2 kB of the server's text, made safe; ``raw`` is the beginning of the body.
     """
     refusal = read_refusal(status, headers, body, overrides, fields)
-    target = _Target(action=action, host=host, task_id=task_id, command=command)
+    page = overrides.under_key_page
+    target = _Target(action=action, host=host, task_id=task_id, key_page=page)
     error = _error(refusal, status, headers, target, now)
     error.raw = clip(safe_text(body[: _RAW_SHOWN * 2], multiline=True), _RAW_SHOWN)
     return error
@@ -312,8 +312,7 @@ def _no_access(refusal: Refusal, status: int, target: _Target) -> CallsheetError
     key = f"the key for {target.action}" if status == 403 else "the key"
     return AuthError(
         _line(f"{target.host} refused {key}", refusal, status, target),
-        hint=f"make a key at Settings → API Keys of {target.host}, then: "
-        f"{target.command} login --host {target.host}",
+        hint=f"make a key at {target.host}{target.key_page}, then: login --host {target.host}",
     )
 
 
@@ -340,7 +339,7 @@ def _too_fast(
 
 def _not_found(refusal: Refusal, status: int, target: _Target) -> CallsheetError:
     sought = f"task {target.task_id}" if target.task_id else target.action
-    hint = f"`{target.command} actions list` shows what the server offers"
+    hint = "`actions list` shows what the server offers"
     if not target.task_id and "task" in f"{refusal.code} {refusal.message}".lower():
         sought = f"the task that {target.action} asks for"
     if sought != target.action:
@@ -356,11 +355,11 @@ def _refused(refusal: Refusal, status: int, target: _Target) -> CallsheetError:
     failed = status >= 500
     hint = ""
     if refusal.from_proxy:
-        hint = f"is {target.host} the right host? see: {target.command} probe"
+        hint = f"is {target.host} the right host? see: probe"
     elif failed or status == 408:
         hint = "the fault is the server's; try again later"
     elif status in {400, 409, 422}:
-        hint = f"see what it takes: {target.command} actions schema {target.action}"
+        hint = f"see what it takes: actions schema {target.action}"
     verb = "failed at" if failed else "refused"
     error = ServerError(
         _line(f"{target.host} {verb} {target.action}", refusal, status, target),

@@ -34,6 +34,7 @@ class Overrides(NamedTuple):
     ``error-message``  paths to the server's words in a refusal
     ``auth``           ``bearer`` or ``x-api-key``
     ``free``           patterns of action ids that cost nothing (``material.*``)
+    ``key-page``       where on its site the host makes keys, for hints (``Settings → API Keys``)
     """
 
     list: tuple[str, ...] = ()
@@ -48,6 +49,12 @@ class Overrides(NamedTuple):
     error_message: tuple[str, ...] = ()
     auth: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
+    key_page: tuple[str, ...] = ()
+
+    @property
+    def under_key_page(self) -> str:
+        """Return the words that name the page in a hint; empty where none is configured."""
+        return f" under {', '.join(self.key_page)}" if self.key_page else ""
 
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Overrides:

@@ -282,13 +282,16 @@ def reply_of(response: httpx.Response, body: bytes) -> HttpReply:
     return HttpReply(response.status_code, headers, body, str(response.url))
 
 
-def require_key(settings: Settings) -> None:
-    """Raise ``AuthError`` when there is no key to send with something that may cost money."""
+def require_key(settings: Settings, page: str = "") -> None:
+    """Raise ``AuthError`` when there is no key to send with something that may cost money.
+
+    ``page`` says where keys are made.
+    """
     if settings.key is None:
         raise AuthError(
             f"there is no key for {settings.origin}",
-            hint=f"make one at {settings.origin} under Settings → API Keys, then: "
-            f"{settings.command} login --host {settings.host} --api-key …",
+            hint=f"make one at {settings.origin}{page}, then: "
+            f"login --host {settings.host} --api-key …",
         )
 
 

@@ -148,12 +148,18 @@ def test_the_servers_words_are_always_shown() -> None:
 
 
 def test_hints_say_what_to_do() -> None:
-    assert "Settings → API Keys" in failed(401).hint
-    assert "ads login --host h.example" in failed(401).hint
+    assert failed(401).hint == "make a key at h.example, then: login --host h.example"
     assert "credits" in failed(402).message
     assert failed(429, retry_after="30").hint == "try again in 30 s"
     assert failed(429, retry_after="600").hint == "try again in 10 min"
-    assert "ads actions schema ai.video.generate" in failed(422, {"error": "no"}).hint
+    assert "takes: actions schema ai.video.generate" in failed(422, {"error": "no"}).hint
+
+
+def test_the_page_where_keys_are_made_is_named_where_it_is_configured() -> None:
+    page = Overrides.parse({"key-page": "Settings → API Keys"})
+    error = error_for(401, {}, b"", action="a", host="h.example", overrides=page)
+
+    assert "make a key at h.example under Settings → API Keys, then: login" in error.hint
 
 
 def test_the_time_to_wait_is_kept() -> None:

@@ -156,4 +156,4 @@ def test_a_missing_key_says_where_to_make_one() -> None:
     with pytest.raises(AuthError) as caught:
         require_key(ADS._replace(key=None))
     assert "https://ads.example" in caught.value.hint
-    assert "ads login" in caught.value.hint
+    assert "login --host" in caught.value.hint

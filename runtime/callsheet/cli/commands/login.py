@@ -106,7 +106,7 @@ def _check_key(context: Context, settings: Settings) -> tuple[Settings, bool]:
             return candidate, True
     raise AuthError(
         f"{settings.origin} refuses the key {settings.key}",
-        hint=f"make one at {settings.origin} under Settings → API Keys",
+        hint=f"make one at {settings.origin}{context.host.overrides.under_key_page}",
     )
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import click
 from contextlib import suppress
 from callsheet.text import did_you_mean
 from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.text import safe_text
+from callsheet.text import safe_text, with_program
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from callsheet.cli.output.console import Console
-
-
-# A library knows no program: its hints say "tasks wait ID".
-_OURS = r"(?:(?<=^)|(?<=: ))tasks (?=(?:list|show|wait|save|rerun|recover)\b)"
 
 
 class Unexpected(CallsheetError):
@@ -97,8 +92,3 @@ def report(console: Console, error: BaseException) -> int:
         with suppress(CallsheetError):
             output.write_json({"error": reported.as_json()})
     return reported.exit_code
-
-
-def with_program(prog: str, hint: str) -> str:
-    """Put the name of the program before each command line of ours in a hint."""
-    return re.sub(_OURS, lambda match: f"{prog} {match[0]}", hint)
