@@ -73,6 +73,7 @@ class ResultState(Generic[T]):
     ) -> None:
         self._client, self._answer, self._job = client, answer, job
         self._data: Any = None
+        self._package = client.bindings.package
         self.action = action.id
         self._module = action.result or action.module
         self.json: Any = answer.json
@@ -88,9 +89,7 @@ class ResultState(Generic[T]):
         know never makes this fail.
         """
         if self._data is None:
-            self._data = _typed(
-                self._client.bindings.package, self._module, self._answer.fields.payload
-            )
+            self._data = _typed(self._package, self._module, self._answer.fields.payload)
         content: T = self._data
         return content
 
@@ -103,6 +102,10 @@ class ResultState(Generic[T]):
         return self._client.engine.save(
             self._answer, path, action=self.action, job=self._job, **options
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is copied or pickled: the answer, without the client that saves media."""
+        return {**self.__dict__, "_client": None, "_job": None}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.action}, HTTP {self.response.status}>"

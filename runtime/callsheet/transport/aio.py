@@ -62,6 +62,7 @@ class AsyncTransport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: Clients[httpx.AsyncClient] = Clients(settings, self._create)
 
     async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
@@ -91,8 +92,16 @@ class AsyncTransport:
             except BaseException as raised:  # the flow decides what any of them means
                 error = raised
 
+    def _enter_loop(self) -> None:
+        """Forget the clients of another event loop: their connections can only be used in it."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._clients.drain()
+            self._loop = loop
+
     async def perform(self, effect: Any) -> Any:
         """Do one thing that a flow asked for."""
+        self._enter_loop()
         match effect:
             case Send():
                 return await self._within(effect)

@@ -132,7 +132,10 @@ class Clients(Generic[C]):
         with self._lock:
             if kind not in self._clients:
                 options = client_options(url) | {"auth": OriginAuth(self._settings)}
-                self._clients[kind] = self._create(url, options)
+                try:
+                    self._clients[kind] = self._create(url, options)
+                except (ImportError, ValueError) as error:
+                    raise _proxy_error(url, error) from None
             return self._clients[kind]
 
     def build(self, send: Send, url: str) -> tuple[C, httpx.Request]:
@@ -197,6 +200,21 @@ def is_proxied(url: str) -> bool:
     from urllib.request import getproxies
 
     return bool({"all", kind_of(url)[0]} & set(getproxies()))
+
+
+def _proxy_error(url: str, error: Exception) -> UsageError:
+    """Return the error for a proxy of the environment that httpx cannot use."""
+    from urllib.request import getproxies
+
+    proxies = getproxies()
+    kind = next((kind for kind in (kind_of(url)[0], "all") if kind in proxies), "all")
+    name = f"{kind.upper()}_PROXY"
+    scheme = proxies.get(kind, "").partition(":")[0]
+    hint = f"name an http proxy in {name}, or unset it"
+    if isinstance(error, ImportError):
+        hint = f"pip install 'httpx[socks]', or {hint}"
+    message = f"the proxy of {name} cannot be used: {one_line(scheme, 40)} is not supported"
+    return UsageError(message, hint=hint, code="configuration")
 
 
 def kind_of(url: str) -> tuple[str, bool]:

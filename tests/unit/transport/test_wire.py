@@ -12,6 +12,7 @@ from callsheet.config.settings import Settings, is_loopback
 from callsheet.errors import AuthError, NetworkError, UsageError
 from callsheet.secret import Secret
 from callsheet.transport.http import (
+    Clients,
     client_options,
     headers_for,
     is_proxied,
@@ -157,3 +158,17 @@ def test_a_missing_key_says_where_to_make_one() -> None:
         require_key(ADS._replace(key=None))
     assert "https://ads.example" in caught.value.hint
     assert "login --host" in caught.value.hint
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks4", "gopher"])
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:9")
+    clients = Clients(ADS, lambda url, options: httpx.Client(**options))
+
+    with pytest.raises(UsageError) as caught:
+        clients.client_for("http://api.example.test")
+
+    message = f"the proxy of ALL_PROXY cannot be used: {scheme} is not supported"
+    assert caught.value.message == message
+    assert "ALL_PROXY" in caught.value.hint
+    assert caught.value.code == "configuration"
