@@ -182,11 +182,9 @@ class Context:
         except StopIteration as stop:
             outcome: T = stop.value
             return outcome
-        from callsheet.flows.effects import prepend
-
         if self._transport is None:
             self._transport = self._connect(self.ledger())
-        return self._transport.run(prepend(first, flow), tell)
+        return self._transport.run(flow, tell, first)
 
     def _connect(self, ledger: Ledger) -> Transport:
         from callsheet.cli import signals

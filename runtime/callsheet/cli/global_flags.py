@@ -60,9 +60,10 @@ ANYWHERE: tuple[Row, ...] = (
 REPEATED = frozenset({"set"})
 
 
-def reserved(*, family: bool) -> frozenset[str]:
-    """Return the flags that no field may take; such a field is set by ``--input.NAME``."""
-    return OWN_FLAGS | FAMILY_FLAGS if family else OWN_FLAGS
+RESERVED = {False: OWN_FLAGS, True: OWN_FLAGS | FAMILY_FLAGS}
+"""The flags that no field of an action may take, without and with a family.
+
+Such a field is set by ``--input.NAME``."""
 
 
 def key(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from callsheet.errors import UsageError
@@ -125,23 +124,6 @@ class JobUpdate(NamedTuple):
 
 Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Download | Notify
 Flow: TypeAlias = Generator[Effect, Any, T]
-
-
-def prepend(effect: Effect, flow: Flow[T]) -> Flow[T]:
-    """Resume ``flow`` after its first effect was taken from it; yield that effect again first."""
-    while True:
-        try:
-            step = partial(flow.send, (yield effect))
-        except GeneratorExit:
-            flow.close()
-            raise
-        except BaseException as error:  # the flow decides what any of them means
-            step = partial(flow.throw, error)
-        try:
-            effect = step()
-        except StopIteration as stop:
-            outcome: T = stop.value
-            return outcome
 
 
 def record_leniently(record: Record) -> Flow[None]:

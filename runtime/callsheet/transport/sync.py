@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import (
     Download,
+    Effect,
     Flow,
     Gather,
     HttpReply,
@@ -61,25 +62,35 @@ class Transport:
         self._sleep, self._http = sleep, http
         self._clients: Clients[httpx.Client] = Clients(settings, self._create)
 
-    def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
-        """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
+    def run(
+        self,
+        flow: Flow[T],
+        tell: Callable[[JobUpdate], object] | None = None,
+        first: Effect | None = None,
+    ) -> T:
+        """Do what the flow asks until it returns; ``tell`` sees each update of a job.
+
+        ``first`` is the effect that was taken from the flow already.
+        """
         done: list[T] = []
-        for update in self.iterate(flow, done):
+        for update in self.iterate(flow, done, first):
             if tell is not None:
                 tell(update)
         return done[0]
 
-    def iterate(self, flow: Flow[T], done: list[T]) -> Iterator[JobUpdate]:
+    def iterate(
+        self, flow: Flow[T], done: list[T], first: Effect | None = None
+    ) -> Iterator[JobUpdate]:
         """Yield the updates of a flow; append what it returns to ``done``."""
         answer: Any = None
         error: BaseException | None = None
         while True:
             try:
-                effect = flow.throw(error) if error is not None else flow.send(answer)
+                effect = first or (flow.send(answer) if error is None else flow.throw(error))
             except StopIteration as stop:
                 done.append(stop.value)
                 return
-            answer = error = None
+            first = answer = error = None
             if isinstance(effect, Notify):
                 yield effect.update
                 continue

@@ -136,7 +136,7 @@ def own_name(param: Param, action: Action) -> str:
 
     ``actions.naming`` derives a field's own flag from its wire name.
     """
-    ours = global_flags.reserved(family=is_job(action))
+    ours = global_flags.RESERVED[is_job(action)]
     return f"input.{param.flag}" if param.flag in ours else param.flag
 
 
@@ -156,7 +156,7 @@ def _forms(param: Param, flag: str, used: frozenset[str]) -> list[tuple[str, str
 def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
     """Return each parameter with its flags; a field's own flag wins over another's second form."""
     named = [(param, own_name(param, action)) for param in visible(action)]
-    ours = global_flags.reserved(family=is_job(action))
+    ours = global_flags.RESERVED[is_job(action)]
     used = ours | {flag for _, flag in named}
     return [(param, _forms(param, flag, used)) for param, flag in named]
 
