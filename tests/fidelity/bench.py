@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bench(cases: Sequence[Case], folder: Path, *, every: int = 200) -> Iterator[Campaign]:
-    """Yield a campaign that is ready to run; its files are in ``folder``."""
+def bench(
+    cases: Sequence[Case], folder: Path, *, every: int = 200, only_listed: Sequence[Case] = ()
+) -> Iterator[Campaign]:
+    """Yield a campaign that is ready to run; its files are in ``folder``.
+
+    The server lists the cases of ``only_listed`` too, the package does not have them.
+    """
     with recorder() as server, _settings(folder, server.url):
-        server.catalogue = catalogue(cases)
+        server.catalogue = catalogue([*cases, *only_listed])
         package = generate(cases, folder / "client", server.url)
         with imported(package), import_module(NAME).Client(ledger=None) as client:
             yield Campaign(package, Routes(client, server, folder), every)

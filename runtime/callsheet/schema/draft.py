@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schema.keywords import NEWER, subschemas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import jsonschema_rs
+
     from callsheet.schema.references import Draft
 
 _DRAFTS: tuple[Draft, ...] = ("draft-04", "draft-06", "draft-07", "2019-09", "2020-12")
@@ -58,6 +63,50 @@ def _is_newer(schema: object) -> bool:
 
 def is_valid_schema(schema: dict[str, Any], draft: Draft) -> bool:
     """Tell whether the metaschema of the draft accepts the schema."""
-    from jsonschema_rs import meta
+    return _metaschema_validator(draft).is_valid(schema)
 
-    return meta.is_valid({**schema, "$schema": meta_uri(draft)})
+
+def invalid_places(schema: dict[str, Any], draft: Draft) -> list[tuple[str, ...]]:
+    """Return the steps to whatever the metaschema of the draft refuses, the deepest first.
+
+    Of a place that may hold several kinds of value a metaschema refuses the whole; a schema
+    that stands there is looked at by itself.
+    """
+    places: set[tuple[str, ...]] = set()
+    for error in _metaschema_validator(draft).iter_errors(schema):
+        steps, node = _follow(schema, error.instance_path)
+        inner: list[tuple[tuple[str, ...], Any]] = (
+            [((), node)] if steps and isinstance(node, dict) else []
+        )
+        if isinstance(node, list):
+            inner = [((str(at),), part) for at, part in enumerate(node) if isinstance(part, dict)]
+        deeper = {
+            (*steps, *more, *rest) for more, part in inner for rest in invalid_places(part, draft)
+        }
+        places |= deeper or {steps}
+    return sorted(places, key=lambda steps: (-len(steps), steps))
+
+
+def _follow(schema: Any, path: Iterable[str | int]) -> tuple[tuple[str, ...], Any]:
+    """Follow a path of jsonschema-rs, which drops empty names and turns digits into numbers."""
+    steps: list[str] = []
+    node = schema
+    for step in map(str, path):
+        while isinstance(node, dict) and step not in node and "" in node:
+            steps.append("")
+            node = node[""]
+        if isinstance(node, dict) and step in node:
+            node = node[step]
+        elif isinstance(node, list) and step.isdigit() and int(step) < len(node):
+            node = node[int(step)]
+        else:
+            break
+        steps.append(step)
+    return tuple(steps), node
+
+
+@lru_cache(maxsize=8)
+def _metaschema_validator(draft: Draft) -> jsonschema_rs.Validator:
+    from callsheet.schema.limits import linear_validator
+
+    return linear_validator({"$ref": meta_uri(draft)}, draft)

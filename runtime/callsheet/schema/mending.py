@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.jsonio import canonical, to_pointer
-from callsheet.schema.draft import draft_of, is_valid_schema, meta_uri
+from callsheet.schema.draft import draft_of, invalid_places, is_valid_schema
 from callsheet.schema.habits import mend_identity, require_marked, translate
 from callsheet.schema.keywords import KEYWORDS, LINKS, NAMED, NEWER, ONE, SEVERAL, SILENT
 from callsheet.schema.limits import Copier, CostCutter
@@ -26,8 +25,6 @@ from callsheet.schema.references import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import jsonschema_rs
 
     from callsheet.schema.references import Draft
 
@@ -116,7 +113,7 @@ class Mender:
         for _ in range(_MOST_ROUNDS):
             if is_valid_schema(schema, self.draft):
                 return
-            for steps in _invalid_places(schema, self.draft):
+            for steps in invalid_places(schema, self.draft):
                 self._drop_at(schema, location, steps, "")
         self._loosener.lost(schema, "", dict(schema))
         schema.clear()
@@ -289,17 +286,3 @@ def _enter(content: object, key: str, waiting: list[str], path: list[str]) -> ob
         path.append(waiting.pop(0))
         return content[int(path[-1])] if int(path[-1]) < len(content) else None
     return content if key in ONE else None
-
-
-def _invalid_places(schema: dict[str, Any], draft: Draft) -> list[Location]:
-    """Return where the metaschema of the draft refuses a schema, the deepest first."""
-    errors = _metaschema_validator(draft).iter_errors(schema)
-    places = {tuple(map(str, error.instance_path)) for error in errors}
-    return sorted(places, key=lambda steps: (-len(steps), steps))
-
-
-@lru_cache(maxsize=8)
-def _metaschema_validator(draft: Draft) -> jsonschema_rs.Validator:
-    from callsheet.schema.limits import linear_validator
-
-    return linear_validator({"$ref": meta_uri(draft)}, draft)
