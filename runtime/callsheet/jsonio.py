@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 
 _PIECE = r'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]'
@@ -59,7 +59,7 @@ def strict_json(body: bytes) -> Any:
 def salvage(body: bytes, holders: Collection[str], *, level: str = "list") -> Any:
     """Read a list that ``strict_json`` refuses, with what is spoiled in an entry set to null.
 
-    ``holders`` are the keys that hold schemas: there the schema alone goes, elsewhere the whole
+    ``holders`` are the keys that hold schemas: there the keyword alone goes, elsewhere the whole
     entry. Half a surrogate costs its character, except in names and values that are compared.
     ``level`` is ``entry`` for the document of one action. ``None`` where the spoiled part belongs
     to no entry, or where it is no JSON at all.
@@ -106,6 +106,11 @@ def _cut_deep(text: str) -> str:
     return "".join([*parts, text[start:]]) if depth == 0 else text
 
 
+_VALUES = frozenset(("enum", "const"))
+_SHOWN = frozenset(("default", "examples"))
+_NO_VALUE: Mapping[str, Any] = {"pattern": []}
+
+
 class _Salvage:
     """Walk over a document: the value without its spoiled parts, and whether it can be trusted."""
 
@@ -115,12 +120,14 @@ class _Salvage:
     def clean(self, node: Any, *, level: str, key: str = "") -> tuple[Any, bool]:
         """Clean a value under ``key``.
 
-        ``level`` is ``list`` above entries, then ``entry``, then ``schema``.
+        ``level`` is ``list`` above entries, then ``entry``, then ``schema``, and ``value`` within
+        what a schema compares with.
         """
         if isinstance(node, _Spoiled):
             return None, False
         if isinstance(node, str):
-            return (node, _is_encodable(node)) if key in _COMPARED else (_mend(node), True)
+            is_compared = key in _COMPARED or level == "value"
+            return (node, _is_encodable(node)) if is_compared else (_mend(node), True)
         if isinstance(node, dict):
             return self._table(node, level)
         if not isinstance(node, list):
@@ -132,14 +139,28 @@ class _Salvage:
         return [inner for inner, _ in cleaned], all(sound for _, sound in cleaned)
 
     def _table(self, table: dict[str, Any], level: str) -> tuple[Any, bool]:
+        if level == "schema":
+            return self._schema(table), True
         cleaned, is_clean = {}, all(map(_is_encodable, table))
         for key, inner in table.items():
-            holds = key in self.holders and level != "schema"
+            holds = key in self.holders and level != "value"
             cleaned[key], sound = self.clean(inner, level="schema" if holds else level, key=key)
             if holds and not sound:
                 cleaned[key], sound = None, True
             is_clean = is_clean and sound
         return cleaned, is_clean
+
+    def _schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Clean a schema; a keyword that is spoiled gets a value that it never has."""
+        cleaned = {}
+        for key, inner in schema.items():
+            level = "value" if key in _VALUES else "schema"
+            value, sound = self.clean(inner, level=level, key=key)
+            if sound:
+                cleaned[_mend(key)] = value
+            elif key not in _SHOWN:  # any text may be a constant, and a pattern
+                cleaned["enum" if key == "const" else _mend(key)] = _NO_VALUE.get(key, "no JSON")
+        return cleaned
 
 
 def _is_encodable(text: str) -> bool:

@@ -37,22 +37,38 @@ def test_what_is_strict_comes_as_it_is(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "schema",
+    ("schema", "mended"),
     [
-        *('{"a": 1, "a": 2}', '{"a": NaN}', '{"a": -1e999}', '{"\\udfff": 1}'),
-        *('{"enum": ["\\ud800"]}', '{"const": "\\ud800"}', '{"required": ["\\ud800"]}'),
-        '{"a":' * 3_000 + "1" + "}" * 3_000,
-        '{"properties": {"schema": {"a": 1, "a": 1}}}',
-        '{"maximum": ' + "9" * 6_000 + "}",
-        '{"enum": [[[1, NaN]]]}',
+        ('{"a": 1, "a": 2}', None),
+        ("NaN", None),
+        ('{"a": NaN}', {"a": "no JSON"}),
+        ('{"minimum": -1e999, "type": "number"}', {"minimum": "no JSON", "type": "number"}),
+        ('{"\\udfff": 1}', {"\ufffd": 1}),
+        ('{"enum": ["\\ud800"]}', {"enum": "no JSON"}),
+        ('{"const": "\\ud800"}', {"enum": "no JSON"}),
+        ('{"enum": [{"a": "\\ud800"}]}', {"enum": "no JSON"}),
+        ('{"default": [NaN], "title": "\\ud800"}', {"title": "\ufffd"}),
+        ('{"pattern": "\\ud800"}', {"pattern": []}),
+        ('{"required": ["\\ud800"]}', {"required": "no JSON"}),
+        ('{"properties": {"schema": {"a": 1, "a": 1}}}', {"properties": {"schema": "no JSON"}}),
+        ('{"maximum": ' + "9" * 6_000 + "}", {"maximum": "no JSON"}),
+        ('{"enum": [[[1, NaN]], {"a": NaN}]}', {"enum": "no JSON"}),
     ],
 )
-def test_a_spoiled_schema_costs_itself(schema: str) -> None:
+def test_a_spoiled_keyword_costs_itself(schema: str, mended: Any) -> None:
     body = listed(f'{{"id": "bad", "inputSchema": {schema}}}')
 
     assert strict_json(body) is None
     document = salvage(body, HOLDERS)
-    assert document == {"actions": [GOOD, {"id": "bad", "inputSchema": None}, GOOD]}
+    assert document == {"actions": [GOOD, {"id": "bad", "inputSchema": mended}, GOOD]}
+
+
+def test_what_is_too_deep_costs_itself() -> None:
+    schema = '{"type": "array", "items":' + '{"items":' * 3_000 + "1" + "}" * 3_001
+    document = salvage(listed(f'{{"id": "deep", "inputSchema": {schema}}}'), HOLDERS)
+
+    assert document["actions"][1]["inputSchema"]["type"] == "array"
+    assert json.dumps(document).count("items") < 150
 
 
 @pytest.mark.parametrize(
@@ -86,7 +102,9 @@ def test_the_document_of_one_action_is_mended_too() -> None:
     assert salvage(text, HOLDERS, level="entry") == {
         "schema": {"type": "object", "title": "\ufffd"}
     }
-    assert salvage(text.replace(b"title", b"const"), HOLDERS, level="entry") == {"schema": None}
+    assert salvage(text.replace(b"title", b"const"), HOLDERS, level="entry") == {
+        "schema": {"type": "object", "enum": "no JSON"}
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,13 +121,16 @@ def test_what_is_spoiled_around_the_list_is_nothing(text: str) -> None:
 def test_a_list_by_id_is_salvaged_too() -> None:
     body = b'{"a.b": {"inputSchema": {"x": NaN}}, "c.d": {"schema": {}}}'
 
-    assert salvage(body, HOLDERS) == {"a.b": {"inputSchema": None}, "c.d": {"schema": {}}}
+    assert salvage(body, HOLDERS) == {
+        "a.b": {"inputSchema": {"x": "no JSON"}},
+        "c.d": {"schema": {}},
+    }
 
 
 def test_brackets_in_texts_do_not_count() -> None:
     body = listed('{"id": "a", "title": "' + "[{" * 300 + '\\"[", "inputSchema": {"a": NaN}}')
 
-    assert salvage(body, HOLDERS)["actions"][1]["inputSchema"] is None
+    assert salvage(body, HOLDERS)["actions"][1]["inputSchema"] == {"a": "no JSON"}
 
 
 def test_five_megabytes_of_openings_end() -> None:
