@@ -51,7 +51,10 @@ class Oddity(NamedTuple):
 
 
 def _odd(kind: str, keyword: str, *values: Any) -> list[Oddity]:
-    return [Oddity(kind, lambda _, value=value: {keyword: value}) for value in values]  # type: ignore[misc]
+    def write(value: Any) -> Callable[[Schema], Schema]:
+        return lambda _: {keyword: value}
+
+    return [Oddity(kind, write(value)) for value in values]
 
 
 def _said(kind: str, odd: Schema, meaning: Schema, *, without: Sequence[str] = ()) -> Oddity:
@@ -162,9 +165,7 @@ def _is_usable(case: Case) -> bool:
 
 
 def _mutant(case: Case, oddity: Oddity, chance: Random) -> Mutant | None:
-    places = [
-        steps for steps, schema in _places(case.input, ()) if _fits(schema, oddity, case)
-    ]  # fmt: skip
+    places = [steps for steps, schema in _places(case.input, ()) if _fits(schema, oddity, case)]
     if not places:
         return None
     steps = chance.choice(places)
