@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import JobUpdate
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
+    from callsheet.protocol.replies import ReplyFields
     from callsheet.spec import Action
 
 
 def finish(context: Context, request: CommandRequest, outcome: Invocation) -> int:
     """Wait where that is wanted, save and print; return the exit code."""
     action, reply = request.command_action, outcome.reply
+    tell_evidence(context, reply.fields)
     if action.role == "query":
         return print_query(context, request, reply)
     if action.family is None or (action.family.guessed and not reply.fields.task_ids):
@@ -44,6 +46,12 @@ def finish(context: Context, request: CommandRequest, outcome: Invocation) -> in
     answer, job = follow(context, request, outcome)
     conclude(context, action, answer, job)
     return 0
+
+
+def tell_evidence(context: Context, fields: ReplyFields) -> None:
+    """Say with ``--debug`` why a reply is read as it is."""
+    for line in fields.why() if "debug" in context.flags else ():
+        context.console.warn(f"?   {line}")
 
 
 def follow(
@@ -85,6 +93,7 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
         job = context.engine.with_history(job)
         with Progress(context.console, job.action, typical_duration(job.past)) as progress:
             answer: ParsedReply = context.run(context.engine.wait(job, seconds), progress)
+        tell_evidence(context, answer.fields)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",

@@ -84,7 +84,7 @@ def require_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
     job = yield from started_job(engine, invocation)
     if job is None and is_job(invocation):
         reply = invocation.reply
-        path = yield KeepReply(invocation.ref, reply.http.body)
+        path = yield KeepReply(invocation.ref, reply.http.body, reply.fields.why())
         raise _unaskable(invocation.action.id, reply.fields.task_ids[0], path)
     return job
 

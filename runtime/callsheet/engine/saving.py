@@ -152,7 +152,8 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
     state = request.reply.fields.state
     name = request.ref or request.task_id or request.action
     file = request.reply.http.file
-    path = file.path if file else (yield KeepReply(name, request.reply.http.body))
+    keep = KeepReply(name, request.reply.http.body, request.reply.fields.why())
+    path = file.path if file else (yield keep)
     task_id = request.task_id or None
     copy = f"the whole answer: {path}" if path else "--json shows the whole answer"
     if refused is not None:

@@ -63,10 +63,14 @@ class Record(NamedTuple):
 
 
 class KeepReply(NamedTuple):
-    """Store the whole body of a reply; answered by its path, or ``""`` without a ledger."""
+    """Store the whole body of a reply; answered by its path, or ``""`` without a ledger.
+
+    ``why`` are lines that say how it was read; they are stored beside it.
+    """
 
     name: str
     body: bytes
+    why: tuple[str, ...] = ()
 
 
 class Download(NamedTuple):

@@ -250,12 +250,23 @@ def _settle(
         values = {"error": error.message, "reply": raw, "first_reply": first}
         values["task_ids"] = _task_ids_of(error)
         yield from record_leniently(Record("unknown", request.ref, values))
-        path = reply.file.path if reply.file else (yield KeepReply(request.ref, reply.body))
+        keep = KeepReply(request.ref, reply.body, _why(request, reply))
+        path = reply.file.path if reply.file else (yield keep)
         raise _unknown(
             request, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path
         ) from None
     yield from record_leniently(_event(request, parsed, seconds))
     return parsed
+
+
+def _why(request: InvocationRequest, reply: HttpReply) -> tuple[str, ...]:
+    """Return the lines that say how a reply was read which is not understood."""
+    if not 200 <= reply.status < 300:
+        return ()
+    try:
+        return request.read(read_body(reply, request.read, request.action.id)).why()
+    except CallsheetError:
+        return ()
 
 
 def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | None) -> Record:

@@ -15,6 +15,7 @@ from callsheet.probe.report import Exchange, ProbeFinding, observe
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.evidence import path_of
+from callsheet.protocol.media import expected_media
 from callsheet.protocol.overrides import Overrides, pick
 from callsheet.protocol.replies import ReplyFields, read_reply
 from callsheet.protocol.schema_document import read_schema
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.flows.effects import Flow
     from callsheet.flows.retry import Timing
+    from callsheet.protocol.evidence import Candidate
     from callsheet.spec import Action, Family
 
 
@@ -306,20 +308,19 @@ def task_finding(
     last = exchanges[-1]
     if not last.accepted:
         return _refused(last, family, others)
-    media = action.media if action is not None else ()
     sent = json.loads(last.send.body or b"{}")
     task = str(sent[family.task_key])
     reading = read_reply(
         last.json,
         sent=sent,
-        media=media,
+        media=action.media if action is not None else (),
         role="query",
         overrides=overrides,
+        expected=expected_media(family.create or family.wait),
         id_key=family.task_key,
-        explain=True,
     )
     sets = {
-        **_places(reading, task),
+        **_places(reading.evidence, task, reading.raw_state),
         "media": _media_place(expand(last.json), reading),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }
@@ -329,6 +330,7 @@ def task_finding(
         read=f"{family.query}: {_words(reading, sets)}",
         unclear="; ".join(_unclear(reading)),
         setting=f"{forcing(sets)}{_state_setting(reading)}" or NOT_ASKED.setting,
+        evidence=reading.why(),
     )
 
 
@@ -347,10 +349,10 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeF
     )
 
 
-def _places(reading: ReplyFields, task: str) -> dict[str, str]:
+def _places(evidence: Sequence[Candidate], task: str, raw_state: str) -> dict[str, str]:
     """Return the paths of the id that was asked for and of the state's word."""
-    ids = [c for c in reading.evidence if c.part == "task_id" and c.value == task]
-    words = [c for c in reading.evidence if c.part == "state" and c.chosen and reading.raw_state]
+    ids = [c for c in evidence if c.part == "task_id" and c.value == task]
+    words = [c for c in evidence if c.part == "state" and c.chosen and raw_state]
     return {
         "task-id": path_of(ids[0]) if ids else "",
         "state": path_of(words[0]) if words else "",

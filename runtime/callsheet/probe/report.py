@@ -81,7 +81,7 @@ class ProbeFinding:
 
     ``came`` tells the shape alone: types, key names, statuses. ``read`` says what was made of
     it, ``unclear`` what was not understood (empty when all was), ``setting`` what forces this
-    reading.
+    reading. ``evidence`` are lines about each value that was considered.
     """
 
     topic: str
@@ -89,12 +89,14 @@ class ProbeFinding:
     read: str
     unclear: str = ""
     setting: str = ""
+    evidence: tuple[str, ...] = ()
 
     def safe(self) -> ProbeFinding:
         """Return the finding without control characters, each text on one line."""
-        return ProbeFinding(
-            **{name: one_line(text, _LONGEST) for name, text in asdict(self).items()}
-        )
+        fields = asdict(self)
+        evidence = tuple(one_line(text, _LONGEST) for text in fields.pop("evidence"))
+        texts = {name: one_line(text, _LONGEST) for name, text in fields.items()}
+        return ProbeFinding(**texts, evidence=evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from callsheet.jsonio import parse_pointer, to_pointer
-from callsheet.protocol import job_fields, reasons
-from callsheet.protocol import job_words as jobs
-from callsheet.text import one_line
+from callsheet.jsonio import parse_pointer
+from callsheet.text import one_line, shell_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from callsheet.protocol.job_fields import Hit, JobParts
-    from callsheet.protocol.overrides import Overrides
+    from collections.abc import Iterable
 
 
 Part = Literal["refusal", "task_id", "state", "media", "reason", "progress", "cost"]
@@ -46,82 +41,8 @@ class Candidate(NamedTuple):
     chosen: bool = False
 
 
-class Decision(NamedTuple):
-    """What was decided about a reply: its first task id, its state and the word for it."""
-
-    task_id: str
-    state: str
-    raw_state: str
-
-
-def gather(
-    parts: JobParts, layers: Sequence[Any], decision: Decision, overrides: Overrides
-) -> tuple[Candidate, ...]:
-    """Return what was considered for each part of a reading, what was chosen first.
-
-    ``layers`` are the reply and the contents of its envelopes.
-    """
-    candidates = (
-        *_ids(parts, decision),
-        *_states(parts, decision),
-        *_reasons(layers, decision, overrides),
-        *_single("progress", parts.progress),
-        *_single("cost", parts.cost),
-    )
-    return tuple(sorted(candidates, key=lambda candidate: not candidate.chosen))
-
-
-def _ids(parts: JobParts, decision: Decision) -> Iterator[Candidate]:
-    for hit in parts.ids:
-        rules = (jobs.ID_RULES[hit.rule], *_holder_rules(hit))
-        is_first = hit.text == decision.task_id
-        yield Candidate("task_id", to_pointer(hit.steps), hit.text, rules, is_first)
-    for hit in job_fields.foreign_ids(parts.tables):
-        yield Candidate("task_id", to_pointer(hit.steps), hit.text, ("-id of another thing",))
-
-
-def _states(parts: JobParts, decision: Decision) -> Iterator[Candidate]:
-    for hit in parts.states:
-        meaning = f"+means {hit.state}" if hit.state else "-an unknown word"
-        is_chosen = hit is parts.word and one_line(hit.text, 200) == decision.raw_state
-        rules = (meaning, *_holder_rules(hit))
-        yield Candidate("state", to_pointer(hit.steps), hit.text, rules, is_chosen)
-    flag, fault, is_wordless = parts.flag, parts.fault, not decision.raw_state
-    if flag is not None:
-        rules = (f"+a flag that means {flag.state}",)
-        is_chosen = is_wordless and flag.state == decision.state
-        yield Candidate("state", to_pointer(flag.steps), flag.text, rules, is_chosen)
-    if fault is not None:
-        rules = ("+a fault: without a result the job has failed",)
-        is_chosen = is_wordless and decision.state == "failed"
-        yield Candidate("state", to_pointer(fault.steps), fault.text, rules, is_chosen)
-
-
-def _holder_rules(hit: Hit) -> Iterator[str]:
-    if hit.table.is_ours:
-        yield "+beside the id that was asked for"
-    rule = jobs.HOLDER_RULES.get(hit.table.kind)
-    if rule:
-        yield rule
-
-
-def _reasons(
-    layers: Sequence[Any], decision: Decision, overrides: Overrides
-) -> Iterator[Candidate]:
-    if decision.state == "failed":
-        texts = reasons.find_reasons(layers, decision.raw_state, overrides)
-        for index, reason in enumerate(texts):
-            rules = (reasons.RULES[reason.rule],)
-            yield Candidate("reason", to_pointer(reason.steps), reason.text, rules, index == 0)
-
-
-def _single(part: Part, hit: Hit | None) -> Iterator[Candidate]:
-    if hit is not None:
-        yield Candidate(part, to_pointer(hit.steps), hit.text, (f"+named {part}",), chosen=True)
-
-
 def evidence_lines(evidence: Iterable[Candidate]) -> list[str]:
-    """Return one line a candidate: part, verdict, place, value and rules, safe to show."""
+    """Return one line a candidate, safe to show: part, verdict, place, value, rules, setting."""
     return [_line(candidate) for candidate in evidence]
 
 
@@ -130,7 +51,9 @@ def _line(candidate: Candidate) -> str:
     rules = f" ({', '.join(candidate.rules)})" if candidate.rules else ""
     place = one_line(candidate.pointer, _SHOWN) or "the whole reply"
     value = one_line(candidate.value, _SHOWN)
-    return f"{candidate.part.replace('_', ' ')}: {verdict}: {place} = {value}{rules}"
+    setting = "" if candidate.chosen else setting_for(candidate)
+    hint = f"; choose it with --set {shell_word(setting)}" if setting else ""
+    return f"{candidate.part.replace('_', ' ')}: {verdict}: {place} = {value}{rules}{hint}"
 
 
 def setting_for(candidate: Candidate) -> str:

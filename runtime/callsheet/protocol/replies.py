@@ -39,7 +39,7 @@ class ReplyFields(NamedTuple):
     ``media`` are the links of the action's own medium as they came, ``candidates`` all links
     that were considered. ``message`` is the server's, made safe. ``refusal`` is one that came
     with a 2xx. ``is_recognised`` is false where neither a task nor a result was found.
-    ``evidence`` says why, where it was asked for.
+    ``origin`` is what they were read from.
     """
 
     payload: Any = None
@@ -55,7 +55,18 @@ class ReplyFields(NamedTuple):
     refusal: Refusal | None = None
     is_recognised: bool = True
     candidates: tuple[Medium, ...] = ()
-    evidence: tuple[Candidate, ...] = ()
+    origin: Origin | None = None
+
+    @property
+    def evidence(self) -> tuple[Candidate, ...]:
+        """Return every value that was considered, with what spoke for it and against it."""
+        return self.origin.explain(self) if self.origin else ()
+
+    def why(self) -> tuple[str, ...]:
+        """Return the evidence as lines that are safe to show."""
+        from callsheet.protocol.evidence import evidence_lines
+
+        return tuple(evidence_lines(self.evidence))
 
 
 def read_reply(
@@ -68,7 +79,6 @@ def read_reply(
     expected: frozenset[str] = frozenset(),
     marks: RequestMarks = NO_MARKS,
     id_key: str = "",
-    explain: bool = False,
 ) -> ReplyFields:
     """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
 
@@ -76,8 +86,8 @@ def read_reply(
     is the action's in its family: without one (``""``) only a known running word makes a task,
     and any content is a result. ``expected`` are the kinds of medium that the action makes,
     ``marks`` those of the request that created the job; no link of it or of ``sent`` is a
-    result. ``id_key`` is the property by which a job is asked about. With ``explain`` the fields
-    carry the evidence. Never raises for any JSON value.
+    result. ``id_key`` is the property by which a job is asked about. Never raises for any JSON
+    value.
     """
     asked = frozenset(texts_of(sent)) if role == "query" else frozenset()
     envelope = _open(data, overrides, asked)
@@ -92,10 +102,36 @@ def read_reply(
     marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
     links = _media(views, media, overrides, marks)
     if envelope.refusal and not _is_about_job(parts, envelope.refusal, role):
-        return _refused(envelope, envelope.refusal, parts, links)
-    reader = _Reader(envelope, views, parts, overrides, role, expected)
-    fields = reader.read(links)
-    return fields._replace(evidence=reader.evidence(fields)) if explain else fields
+        fields = _refused(envelope, envelope.refusal, parts, links)
+    else:
+        fields = _Reader(envelope, views, parts, overrides, role, expected).read(links)
+    return fields._replace(
+        origin=Origin(parts, views[::-1], overrides, marks.digests, tuple(media))
+    )
+
+
+class Origin(NamedTuple):
+    """What a reading was made from: the parts that tell of a job, the layers of the reply."""
+
+    parts: JobParts
+    layers: tuple[Any, ...]
+    overrides: Overrides
+    digests: frozenset[str]
+    names: tuple[str, ...]
+
+    def explain(self, fields: ReplyFields) -> tuple[Candidate, ...]:
+        """Collect what was considered for the fields that were decided on."""
+        from callsheet.protocol.explain import Decision, Source, gather
+
+        marks = RequestMarks(self.digests)
+        decision = Decision(
+            task_id=next(iter(fields.task_ids), ""),
+            state=fields.state,
+            raw_state=fields.raw_state,
+            media=frozenset(fields.media),
+            is_refused=fields.refusal is not None,
+        )
+        return gather(Source(self.parts, self.layers, self.overrides, marks, self.names), decision)
 
 
 def _open(data: Any, overrides: Overrides, asked: frozenset[str]) -> Envelope:
@@ -169,14 +205,6 @@ class _Reader(NamedTuple):
             is_recognised=self._is_recognised(task_ids, state, links),
             candidates=candidates,
         )
-
-    def evidence(self, fields: ReplyFields) -> tuple[Candidate, ...]:
-        """Return what was considered for the fields that were decided on."""
-        from callsheet.protocol.evidence import Decision, gather
-
-        first = next(iter(fields.task_ids), "")
-        decision = Decision(first, fields.state, fields.raw_state)
-        return gather(self.parts, self.views[::-1], decision, self.overrides)
 
     def task_ids(self) -> tuple[str, ...]:
         """Return the candidates in the order in which to try them."""

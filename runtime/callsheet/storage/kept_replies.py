@@ -16,7 +16,7 @@ from callsheet.storage.atomic_file import replace_file
 from callsheet.storage.output_path import CONTAINER_EXTENSIONS, EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from callsheet.storage.partial_file import PartialFile, SavedFile
 
@@ -26,7 +26,7 @@ LIMIT = 200 * 1024 * 1024
 CHUNK = 1 << 20
 _UNSAFE = r"[^A-Za-z0-9._-]"
 _LONGEST_NAME = 80
-UNFINISHED, UNTYPED = ".partial", ".bin"
+UNFINISHED, UNTYPED, WHY = ".partial", ".bin", ".why"
 MEDIUM_EXTENSIONS = {*EXTENSIONS.values(), *CONTAINER_EXTENSIONS.values(), UNTYPED}
 DAY = 86_400.0
 """Seconds after which a part belongs to a process that ended."""
@@ -164,9 +164,10 @@ def stored_medium(state_dir: str, name: str) -> SpooledBody | None:
     return None
 
 
-def keep_reply(state_dir: str, name: str, body: bytes) -> str:
+def keep_reply(state_dir: str, name: str, body: bytes, why: Sequence[str] = ()) -> str:
     """Write a reply to ``STATE/replies/NAME`` (0600) and return the path.
 
+    The lines of ``why``, how it was read, go to ``NAME.why``.
     ``name`` is a client reference or a task id; what cannot stand in a file name is replaced.
     Return ``""`` where the file cannot be written: an answer is never lost over its copy.
     """
@@ -174,6 +175,8 @@ def keep_reply(state_dir: str, name: str, body: bytes) -> str:
     path = os.path.join(folder, _file_name(name))
     try:
         replace_file(path, body)
+        if why:
+            replace_file(path + WHY, "".join(f"{line}\n" for line in why).encode())
     except OSError:
         return ""
     return path

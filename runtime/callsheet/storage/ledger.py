@@ -16,7 +16,7 @@ from callsheet.errors import ReferenceUsed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from callsheet.storage.kept_replies import Pruned
     from callsheet.storage.ledger_schema import Guard
@@ -275,11 +275,11 @@ class Ledger:
             ).fetchone()
         return row is not None and is_fresh(row["seen"], self._clock())
 
-    def keep_reply(self, name: str, body: bytes) -> str:
+    def keep_reply(self, name: str, body: bytes, why: Sequence[str] = ()) -> str:
         """Store the whole body of a reply beside the ledger; return its path, or ``""``."""
         from callsheet.storage.kept_replies import keep_reply
 
-        path = keep_reply(self.folder, name, body)
+        path = keep_reply(self.folder, name, body, why)
         self.prune_replies(path)
         return path
 

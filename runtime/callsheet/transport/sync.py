@@ -115,7 +115,7 @@ class Transport:
                     self.ledger.record(effect.event, effect.ref, effect.values)
                 return None
             case KeepReply():
-                return self.ledger.keep_reply(effect.name, effect.body) if self.ledger else ""
+                return self.ledger.keep_reply(*effect) if self.ledger else ""
         raise TypeError(f"no flow may ask for {type(effect).__name__}")
 
     @property

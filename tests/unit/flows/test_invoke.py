@@ -310,6 +310,7 @@ def test_an_envelope_that_says_the_server_failed_is_unknown_and_kept(code: int) 
     assert isinstance(error, OutcomeUnknown)
     assert stage.events == ["intent", "unknown"]
     assert [effect.name for effect in stage.of(KeepReply)] == ["ref-1"]
+    assert any("/code" in line for line in stage.of(KeepReply)[0].why)
 
 
 def test_a_task_id_beside_a_refusal_is_a_running_job_where_it_can_be_asked_about() -> None:

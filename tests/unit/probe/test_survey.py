@@ -203,3 +203,12 @@ BREWING = {
     "cost": 0,
     "readOnly": True,
 }
+
+
+def test_the_finding_of_a_task_carries_the_evidence(sandbox: Running) -> None:
+    sandbox.add_action({**BREWING, "reply": {"taskId": "t1", "status": "brewed"}})
+    with client(sandbox, "plain", ledger=None) as ads:
+        evidence = probe(ads, task="ai.video.query:t1")["task"].evidence
+
+    assert any(line.startswith("task id: chosen: /taskId = t1") for line in evidence)
+    assert any(line.startswith("state: chosen: /status = brewed") for line in evidence)

@@ -17,6 +17,12 @@ def test_a_candidate_is_one_safe_line() -> None:
     assert line.isprintable()
 
 
+def test_a_candidate_that_was_not_chosen_says_how_to_choose_it() -> None:
+    (line,) = evidence_lines([Candidate("state", "/job/phase", "made", ("-an unknown word",))])
+
+    assert line.endswith("; choose it with --set state=job.phase")
+
+
 @pytest.mark.parametrize(
     ("candidate", "setting"),
     [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from callsheet.protocol.evidence import setting_for
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.values import read_state
 
@@ -205,7 +206,7 @@ def test_progress_and_cost_by_the_words_of_their_keys(
 
 def test_the_evidence_says_what_was_chosen_and_what_was_not() -> None:
     data = {"status": "success", "user_id": "z9", "task": {"id": "u1", "status": "processing"}}
-    reading = read_reply(data, sent={"taskId": "u1"}, role="query", explain=True)
+    reading = read_reply(data, sent={"taskId": "u1"}, role="query")
     places = {(c.part, c.pointer): c for c in reading.evidence}
 
     assert places["state", "/task/status"].chosen
@@ -213,4 +214,14 @@ def test_the_evidence_says_what_was_chosen_and_what_was_not() -> None:
     assert not places["state", "/status"].chosen
     assert places["task_id", "/task/id"].chosen
     assert places["task_id", "/user_id"].rules == ("-id of another thing",)
-    assert read_reply(data, sent={"taskId": "u1"}, role="query").evidence == ()
+    assert places["refusal", "/status"].rules == ("-reports success",)
+
+
+def test_the_evidence_names_links_reasons_and_what_the_configuration_would_choose() -> None:
+    data = {"id": "u1", "state": "failed", "failMsg": "no gpu", "videos": [{"cover": LINK}]}
+    reading = read_reply(data, sent={"taskId": "u1"}, role="query")
+    settings = {c.part: setting_for(c) for c in reading.evidence}
+
+    assert settings["reason"] == "error-message=failMsg"
+    assert settings["media"] == "media=videos[].cover"
+    assert settings["state"] == "state=state"

@@ -31,6 +31,13 @@ def test_a_name_of_a_server_cannot_leave_the_folder(tmp_path: Path, name: str) -
     assert os.listdir(tmp_path) == ["replies"]
 
 
+def test_how_a_reply_was_read_stands_beside_it(tmp_path: Path) -> None:
+    path = keep_reply(str(tmp_path), "ref-1", b"{}", ("state: chosen: /a = b", "why not"))
+    with open(f"{path}.why", encoding="utf-8") as file:
+        assert file.read() == "state: chosen: /a = b\nwhy not\n"
+    assert stat.S_IMODE(os.stat(f"{path}.why").st_mode) == 0o600
+
+
 def test_names_that_differ_stay_apart(tmp_path: Path) -> None:
     paths = {keep_reply(str(tmp_path), name, b"") for name in ("a/b", "a?b", "a_b", "")}
     assert len(paths) == 4

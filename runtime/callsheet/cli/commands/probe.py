@@ -54,6 +54,7 @@ def _page(context: Context, report: Report, task: str) -> str:
         rows = {"came": finding.came, "read as": finding.read, "unclear": finding.unclear}
         rows["type"] = line(context, finding, task)
         lines += [f"  {name:8} {table.cell(text)}" for name, text in rows.items() if text]
+        lines += [f"  {'why':8} {table.cell(text)}" for text in finding.evidence]
     lines += [f"saved {path}" for path in report.saved]
     lines += [
         "",
