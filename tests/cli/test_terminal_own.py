@@ -62,7 +62,7 @@ def test_probe_ends_each_finding_with_the_line_to_type(ads: Program) -> None:
 
     assert seen.end() == 0
     lines = [line.strip() for line in seen.seen.splitlines() if line.startswith("  type ")]
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert lines[2:4] == [
         f"type     ads login --host {ads.server.url} --auth bearer",
         "type     ads probe --set list=actions --set id-key=id",
