@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from pathlib import Path
 
     from callsheet_codegen.ir import Plan
@@ -42,6 +42,7 @@ def _system_swap() -> Callable[[bytes, bytes], int] | None:
 
 
 _AT_ONCE = 16
+_COMPILED = "__pycache__"
 
 
 def stage_of(package: Path) -> Path:
@@ -83,33 +84,26 @@ class StagingDir:
         for path in changed:
             with suppress(FileNotFoundError):
                 os.unlink(self.folder / path)
-        for subfolder in {os.path.dirname(path) for path in changed} - {""}:
-            with suppress(OSError):  # it holds something
-                os.rmdir(self.folder / subfolder)
         self._write({os.path.join(self.folder, step.path): step.text for step in plan.writes})
-        for folder, _, _ in os.walk(self.folder):
+        for folder, _, _ in os.walk(self.folder, topdown=False):
+            with suppress(OSError):  # it holds something
+                os.rmdir(folder)
             sync_folder(folder)
 
     def _link(self) -> None:
-        self.folder.mkdir()
-        if self.package.exists():
-            self._link_all(str(self.package), str(self.folder))
-
-    def _link_all(self, source: str, target: str) -> None:
-        """Link every file of ``source`` in ``target``; leave out empty folders."""
-        self._mtimes[source] = os.stat(source).st_mtime_ns
-        with os.scandir(source) as entries:
-            for entry in entries:
-                self._link_entry(entry, f"{target}/{entry.name}")
-
-    def _link_entry(self, entry: os.DirEntry[str], target: str) -> None:
-        if not entry.is_dir(follow_symlinks=False):
-            self._link_file(entry.path, target)
-        elif entry.name != "__pycache__":
-            os.mkdir(target)
-            self._link_all(entry.path, target)
-            with suppress(OSError):  # it holds something
-                os.rmdir(target)
+        """Link every file of the package, but for what Python compiled."""
+        if not self.package.exists():
+            self.folder.mkdir()
+            return
+        folders = [folder for folder, _, _ in os.walk(self.package) if _COMPILED not in folder]
+        self._mtimes = {folder: os.stat(folder).st_mtime_ns for folder in folders}
+        shutil.copytree(
+            self.package,
+            self.folder,
+            symlinks=True,
+            ignore=shutil.ignore_patterns(_COMPILED),
+            copy_function=self._link_file,
+        )
 
     def _link_file(self, source: str, target: str) -> None:
         try:
@@ -131,13 +125,8 @@ class StagingDir:
         for path, text in files.items():
             with open(path, "xb") as file:
                 file.write(text.encode("utf-8", "surrogatepass"))
-        make_durable(files)
-
-
-def make_durable(paths: Collection[str]) -> None:
-    """Sync many files at a time, which takes as long as for one."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(_make_durable, paths))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:  # many at a time take as long as one
+            list(pool.map(_make_durable, files))
 
 
 def _make_durable(path: str) -> None:
