@@ -50,6 +50,13 @@ _LEAVES = frozenset({ast.Constant, ast.Name, ast.alias})
 _SIGNS = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 # Whatever else a syntax tree is made of; a kind of node that is not named here is refused.
 _PARTS = (ast.Module, ast.alias, ast.arg, ast.arguments, ast.keyword, *_SIGNS)
+_KINDS = _STATEMENTS + _EXPRESSIONS + _PARTS
+# Where a node holds a name of its own.
+_NAMES: dict[type[ast.AST], str] = {
+    **dict.fromkeys((ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef), "name"),
+    **dict.fromkeys((ast.arg, ast.keyword), "arg"),
+    **{ast.Name: "id", ast.Attribute: "attr", ast.alias: "asname"},
+}
 _MODULES = frozenset({"__future__", "callsheet", "collections.abc", "functools", "typing"})
 _MODEL_MODULES = frozenset({"__future__", "callsheet.model", "typing"})
 _INDEX_MODULES = frozenset({"importlib", "typing"})
@@ -133,34 +140,23 @@ def _foreign(text: bytes) -> int:
 
 
 def _fault(node: ast.AST, modules: frozenset[str]) -> str:
-    if isinstance(node, ast.stmt):
-        return _statement(node, modules)
-    if isinstance(node, ast.expr):
-        return _expression(node, modules)
-    return _part_fault(node)
-
-
-def _part_fault(node: ast.AST) -> str:
-    """Return what is not allowed in a part of a node; empty where nothing is."""
-    if not isinstance(node, _PARTS):
-        return type(node).__name__
-    name = getattr(node, "asname" if isinstance(node, ast.alias) else "arg", None)
-    return "" if name is None or _plain(name) else f"the name {name!r}"
-
-
-def _statement(node: ast.stmt, modules: frozenset[str]) -> str:
-    if not isinstance(node, _STATEMENTS):
+    """Return what is not allowed in the node itself; empty where nothing is."""
+    if not isinstance(node, _KINDS):
         return type(node).__name__
     if isinstance(node, ast.ImportFrom):
         return _import(node, modules)
-    if isinstance(node, ast.Expr) and not _is_text(node.value) and not _is_call(node.value):
+    if isinstance(node, ast.Call):
+        return _call_fault(node, modules)
+    if isinstance(node, ast.Expr) and not (
+        _is_text(node.value) or isinstance(node.value, ast.Call)
+    ):
         return "an expression that does nothing"
-    if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-        if not _plain(node.name):
-            return f"the name {node.name!r}"
-        for decorator in node.decorator_list:
-            if not (isinstance(decorator, ast.Name) and decorator.id in _DECORATORS):
-                return f"the decorator {ast.unparse(decorator)}"
+    name = getattr(node, _NAMES.get(type(node), ""), None)
+    if name is not None and not _plain(name):
+        return f"the {'attribute' if isinstance(node, ast.Attribute) else 'name'} {name!r}"
+    for decorator in getattr(node, "decorator_list", ()):
+        if not (isinstance(decorator, ast.Name) and decorator.id in _DECORATORS):
+            return f"the decorator {ast.unparse(decorator)}"
     return ""
 
 
@@ -173,18 +169,6 @@ def _import(node: ast.ImportFrom, modules: frozenset[str]) -> str:
         return "an import from outside the package"
     strange = next((alias.name for alias in node.names if not _plain(alias.name)), "")
     return f"an import of {strange!r}" if strange else ""
-
-
-def _expression(node: ast.expr, modules: frozenset[str]) -> str:
-    if not isinstance(node, _EXPRESSIONS):
-        return type(node).__name__
-    if isinstance(node, ast.Name) and not _plain(node.id):
-        return f"the name {node.id!r}"
-    if isinstance(node, ast.Attribute) and not _plain(node.attr):
-        return f"the attribute {node.attr!r}"
-    if isinstance(node, ast.Call):
-        return _call_fault(node, modules)
-    return ""
 
 
 def _call_fault(node: ast.Call, modules: frozenset[str]) -> str:
@@ -207,7 +191,3 @@ def _plain(name: str) -> bool:
 def _is_text(node: ast.expr) -> bool:
     """Tell whether the expression is a docstring."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _is_call(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call)
