@@ -10,7 +10,6 @@ from callsheet_codegen import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from callsheet.actions.resolve import ActionResolver
     from callsheet.catalog.snapshot import Lock
@@ -185,10 +184,14 @@ def locate_groups(
     stripped = {path: name.removesuffix(_CLASS_END) for path, name in former["class"].items()}
     classes = names.assign(wishes, joint="", former=stripped)
     attributes = _attributes(ordered, {p: former["attribute"].get(key[p], "") for p in ordered})
-    actions = _GroupActions(paths, assigned.methods, configured or {})
+    words: dict[Path, dict[str, str]] = {path: {} for path in ordered}
+    for name, path in paths.items():
+        words[path[:-1]][name] = (configured or {}).get(name, path[-1])
     return {
-        path: _locate_group(path, actions, (modules[key[path]], classes[key[path]], attributes))
-        for path in ordered
+        path: _locate_group(
+            path, words[path], assigned.methods, (modules[name], classes[name], attributes)
+        )
+        for path, name in key.items()
     }
 
 
@@ -210,38 +213,23 @@ def _attributes(ordered: Sequence[Path], former: Mapping[Path, str]) -> dict[Pat
     return attributes
 
 
-class _GroupActions:
-    """The actions of each group, and the former or configured names of their methods."""
-
-    def __init__(
-        self, paths: Mapping[str, Path], former: Mapping[str, str], configured: Mapping[str, str]
-    ) -> None:
-        self.former, self.configured = former, configured
-        self.words: dict[Path, dict[str, str]] = {}
-        for name, words in paths.items():
-            self.words.setdefault(words[:-1], {})[name] = words[-1]
-
-    def methods(self, path: Path, reserved: AbstractSet[str]) -> dict[str, str]:
-        """Return action id → the name of its method, for one group."""
-        wishes = [
-            (name, names.snake(self.configured.get(name, word), fallback="action"))
-            for name, word in self.words.get(path, {}).items()
-        ]
-        return names.assign(wishes, reserved, former=self.former)
-
-
 def _locate_group(
-    path: Path, actions: _GroupActions, assigned: tuple[str, str, Mapping[Path, str]]
+    path: Path,
+    words: Mapping[str, str],
+    former: Mapping[str, str],
+    assigned: tuple[str, str, Mapping[Path, str]],
 ) -> GroupLocation:
+    """Name the methods of one group: ``words`` are the wishes of its actions."""
     module, cls, attributes = assigned
     children = tuple(sorted(p for p in attributes if p and p[:-1] == path and path))
     reserved = names.METHOD_RESERVED | {attributes[child] for child in children}
+    wishes = ((name, names.snake(word, fallback="action")) for name, word in words.items())
     return GroupLocation(
         path=path,
         module=module,
         cls=f"{cls}{_CLASS_END}",
         attribute=attributes[path],
-        methods=actions.methods(path, reserved),
+        methods=names.assign(wishes, reserved, former=former),
         children=children,
     )
 

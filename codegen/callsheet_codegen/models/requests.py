@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from callsheet.schema.admission import AdmissionCache
 from callsheet.schema.references import SchemaRefused
-from callsheet_codegen import layout
 from callsheet_codegen.code import Ident, Module, literal
 from callsheet_codegen.diagnostics import Diagnostic
 from callsheet_codegen.ir import ModelModule
 from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+    from callsheet.schema.admission import AdmissionCache
     from callsheet.spec import Advertised
     from callsheet_codegen.code import Code
     from callsheet_codegen.models.pool import Modeller, ModelRequest
@@ -48,40 +47,27 @@ class ActionModels:
         )
 
 
-class ModelResults(NamedTuple):
-    """Models by action id. An action whose schema gives none is untyped, with a diagnostic."""
-
-    models: Mapping[str, ActionModels]
-    diagnostics: tuple[Diagnostic, ...]
-
-
 def model_actions(
     advertised: Mapping[str, Advertised],
     stems: Mapping[str, str],
     modeller: Modeller,
     *,
-    classes: Mapping[str, str] | None = None,
-    admit: AdmissionCache | None = None,
-) -> Callable[[], ModelResults]:
+    classes: Mapping[str, str],
+    admit: AdmissionCache,
+) -> Callable[[], tuple[Mapping[str, ActionModels], Sequence[Diagnostic]]]:
     """Request the models of these actions; return a function that waits for them.
 
-    ``classes`` holds the beginning of the names of each action's classes.
+    That returns models by action id. An action whose schema gives none is untyped, with a
+    diagnostic. ``classes`` holds the beginning of the names of each action's classes.
     """
     diagnostics: list[Diagnostic] = []
-    admitted = _SchemaAdmitter(admit or AdmissionCache(), diagnostics)
-    classes = classes or layout.class_prefixes({name: stems[name] for name in advertised})
     wanted: dict[str, ModelRequest] = {}
     for name, entry in advertised.items():
-        roots = {}
-        if schema := admitted(name, entry.input, ""):
-            roots[f"{classes[name]}Input"] = (schema, False)
-        if schema := admitted(name, entry.output, "the reply's "):
-            roots[f"{classes[name]}Result"] = (schema, True)
-        if roots:
+        if roots := _roots(entry, classes[name], admit, diagnostics):
             wanted[name] = roots
     sources = modeller(wanted)
 
-    def wait() -> ModelResults:
+    def wait() -> tuple[Mapping[str, ActionModels], Sequence[Diagnostic]]:
         models = {}
         for name in advertised:
             source = sources.get(name, ModelSource())
@@ -89,9 +75,38 @@ def model_actions(
                 diagnostics.append(_untyped(name, source.refused))
             roots = wanted.get(name, {}) if source.source else {}
             models[name] = _models_of(source, stems[name], classes[name], roots)
-        return ModelResults(models, tuple(diagnostics))
+        return models, diagnostics
 
     return wait
+
+
+def _roots(
+    entry: Advertised, prefix: str, admit: AdmissionCache, diagnostics: list[Diagnostic]
+) -> ModelRequest:
+    """Return the schemas of one action that are admitted and say anything."""
+    roots = {}
+    for role, schema in (("Input", entry.input), ("Result", entry.output)):
+        is_reply = role == "Result"
+        try:
+            admitted = admit(schema) if isinstance(schema, dict) else None
+        except SchemaRefused as refused:
+            if is_reply:  # ``ActionResolver`` reports the refusal of an input
+                diagnostics.append(_refused(entry.id, refused))
+            continue
+        if admitted:
+            roots[f"{prefix}{role}"] = (admitted, is_reply)
+    return roots
+
+
+def _refused(name: str, refused: SchemaRefused) -> Diagnostic:
+    return Diagnostic(
+        level="warning",
+        code="output-refused",
+        action=name,
+        pointer=refused.pointer,
+        message=f"the reply's schema is not used: {refused.reason}",
+        hint="its data is plain JSON",
+    )
 
 
 def _models_of(source: ModelSource, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
@@ -110,35 +125,6 @@ def _is_object(source: ModelSource, name: str) -> bool:
         return True
     members = source.fields[name]["root"][1].split(" | ")
     return all(member in source.fields and _is_object(source, member) for member in members)
-
-
-class _SchemaAdmitter:
-    """Admits schemas; the refusal of an input is reported by ``ActionResolver``."""
-
-    def __init__(self, admit: AdmissionCache, diagnostics: list[Diagnostic]) -> None:
-        self._admit, self._diagnostics = admit, diagnostics
-
-    def __call__(self, name: str, schema: object, whose: str) -> Mapping[str, Any] | None:
-        """Return the admitted schema if it says anything."""
-        if not isinstance(schema, dict):
-            return None
-        try:
-            return self._admit(schema) or None
-        except SchemaRefused as refused:
-            if whose:
-                self._diagnostics.append(_refused(name, refused, whose))
-            return None
-
-
-def _refused(name: str, refused: SchemaRefused, whose: str) -> Diagnostic:
-    return Diagnostic(
-        level="warning",
-        code="output-refused",
-        action=name,
-        pointer=refused.pointer,
-        message=f"{whose}schema is not used: {refused.reason}",
-        hint="its data is plain JSON",
-    )
 
 
 def _untyped(name: str, reason: str) -> Diagnostic:

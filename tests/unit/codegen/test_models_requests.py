@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from unit.codegen.given import ASKED, TEXT, no_models, plain_models, thing
 
+from callsheet.schema.admission import AdmissionCache
 from callsheet.schema.limits import MOST_NODES
 from callsheet.spec import Advertised
 from callsheet_codegen.models.pool import ModelSource
 from callsheet_codegen.models.requests import model_actions, models_index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from callsheet_codegen.diagnostics import Diagnostic
+    from callsheet_codegen.models.pool import Modeller
+    from callsheet_codegen.models.requests import ActionModels
 
 ADVERTISED = {
     "a": Advertised(id="a", input=thing(x=TEXT), output=ASKED),
@@ -15,10 +25,17 @@ ADVERTISED = {
 }
 ONE = {"a": ADVERTISED["a"]}
 STEMS = {"a": "a_go", "b": "b_go"}
+CLASSES = {"a": "AGo", "b": "BGo"}
+
+
+def modelled(
+    advertised: dict[str, Advertised], modeller: Modeller
+) -> tuple[Mapping[str, ActionModels], Sequence[Diagnostic]]:
+    return model_actions(advertised, STEMS, modeller, classes=CLASSES, admit=AdmissionCache())()
 
 
 def test_body_and_reply_have_classes() -> None:
-    models, _ = model_actions(ADVERTISED, STEMS, plain_models)()
+    models, _ = modelled(ADVERTISED, plain_models)
     module = models["a"].module()
 
     assert (models["a"].input, models["a"].output) == ("AGoInput", "AGoResult")
@@ -34,14 +51,14 @@ def test_body_and_reply_have_classes() -> None:
 
 
 def test_one_bad_action_costs_itself() -> None:
-    models, diagnostics = model_actions(ADVERTISED, STEMS, plain_models)()
+    models, diagnostics = modelled(ADVERTISED, plain_models)
 
     assert models["b"].module() is None
     assert [(d.action, d.code) for d in diagnostics] == [("b", "output-refused")]
 
 
 def test_what_the_worker_refuses_is_told() -> None:
-    models, diagnostics = model_actions(ONE, STEMS, no_models)()
+    models, diagnostics = modelled(ONE, no_models)
 
     assert (models["a"].input, models["a"].output) == ("", "")
     assert [(d.code, d.message) for d in diagnostics] == [("untyped", "no models: not here")]
@@ -50,6 +67,6 @@ def test_what_the_worker_refuses_is_told() -> None:
 def test_a_body_that_is_no_object_has_no_model() -> None:
     fields = {"AGoInput": {"root": ("root", "list[str]", True)}, "AGoResult": {}}
     source = ModelSource(source="x = 1", fields=fields, roots=frozenset({"AGoInput"}))
-    models, _ = model_actions(ONE, STEMS, lambda _: {"a": source})()
+    models, _ = modelled(ONE, lambda _: {"a": source})
 
     assert models["a"].input == ""
