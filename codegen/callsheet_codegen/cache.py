@@ -145,11 +145,6 @@ class Store:
         with suppress(OSError):
             replace_file(self._path(key), json.dumps(entry))
 
-    def drop(self, key: str) -> None:
-        """Remove what is stored under the key."""
-        with suppress(OSError):
-            os.unlink(self._path(key))
-
     def idle_stamp(self, project: str) -> IdleStamp | None:
         """Return the stamp of the last run, if configuration, lock and tools are as they were."""
         try:
@@ -165,7 +160,8 @@ class Store:
 
     def drop_idle_stamp(self, project: str) -> None:
         """Make the next run look at everything."""
-        self.drop(f"{project}.idle")
+        with suppress(OSError):
+            os.unlink(self._path(f"{project}.idle"))
 
     def _path(self, key: str) -> str:
         return os.path.join(self._folder, f"{key}.json")

@@ -35,15 +35,6 @@ class CheckResult:
         return document if self.report is None else {**document, **self.report.as_json()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftPolicy:
-    """Rules for the changes of the server that count as drift, and those passed over."""
-
-    level: str = "any"
-    allow_unproved: bool = False
-    ignore: str | None = None
-
-
 def check_tree(config: Config, lock: Lock) -> CheckResult:
     """Compare the package folder with what the lock gives; writes nothing.
 
@@ -77,46 +68,43 @@ def check_server(
     *,
     host: str | None,
     environ: Mapping[str, str] | None = None,
-    policy: DriftPolicy | None = None,
+    fail_on: str | None = None,
+    allow_unproved: bool = False,
+    ignore: str | None = None,
 ) -> CheckResult:
-    """Compare the lock with what its own source offers now."""
-    policy, name = policy or DriftPolicy(), lock.snapshot.source
-    if not host and name == source.SANDBOX:
-        with source.sandbox() as (url, key):
-            own = {**(environ or {}), f"{config.env}_API_KEY": key}
-            return _compare(
-                config, lock, diff.served_version(config, host=url, environ=own), policy
-            )
-    if host or _is_configured(config, name, environ):
-        served = diff.served_version(config, host=host, environ=environ)
-    elif any(local in name for local in LOOPBACK):
+    """Compare the lock with what its own source offers now.
+
+    Changes of the level ``fail_on`` (any), but for those in the file ``ignore``, are drift.
+    """
+    name = lock.snapshot.source
+    served = _served(config, name, host, environ)
+    if served is None:
         line = f"the lock came from {name}; say --host to compare with it"
         return CheckResult(subject="server", drift=False, lines=(line,))
-    else:
-        served = diff.served_version(config, host=None, environ=environ, locked=name)
-    return _compare(config, lock, served, policy)
-
-
-def _is_configured(config: Config, name: str, environ: Mapping[str, str] | None) -> bool:
-    """Return whether the lock's source is the server that is configured."""
-    configured = settings_for(config, host=None, environ=environ)
-    return configured is not None and configured.name == name
-
-
-def _compare(config: Config, lock: Lock, served: Version, policy: DriftPolicy) -> CheckResult:
-    old = diff.Version("the lock", lock)
-    report = diff.compare(old, served, config, policy.ignore)
-    source_name = lock.snapshot.source
+    report = diff.compare(diff.Version("the lock", lock), served, config, ignore)
     if not report.changes:
         more = f" ({report.ignored} ignored)" if report.ignored else ""
-        line = f"{source_name} says what the lock holds{more}"
+        line = f"{name} says what the lock holds{more}"
         return CheckResult(subject="server", drift=False, lines=(line,))
     return CheckResult(
         subject="server",
-        drift=report.fails(policy.level, allow_unproved=policy.allow_unproved),
-        lines=(
-            f"{source_name} changed since the lock:",
-            *(f"  {line}" for line in report.lines("text")),
-        ),
+        drift=report.fails(fail_on or "any", allow_unproved=allow_unproved),
+        lines=(f"{name} changed since the lock:", *(f"  {row}" for row in report.lines("text"))),
         report=report,
     )
+
+
+def _served(
+    config: Config, name: str, host: str | None, environ: Mapping[str, str] | None
+) -> Version | None:
+    """Return what a lock's source offers now; ``None`` where ``--host`` must say where."""
+    if not host and name == source.SANDBOX:
+        with source.sandbox() as (url, key):
+            own = {**(environ or {}), f"{config.env}_API_KEY": key}
+            return diff.served_version(config, host=url, environ=own)
+    configured = None if host else settings_for(config, host=None, environ=environ)
+    if host or (configured is not None and configured.name == name):
+        return diff.served_version(config, host=host, environ=environ)
+    if any(local in name for local in LOOPBACK):
+        return None
+    return diff.served_version(config, host=None, environ=environ, locked=name)

@@ -4,21 +4,72 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from callsheet_codegen import cache
-from callsheet_codegen.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from callsheet.errors import CallsheetError
     from callsheet_codegen import diff as comparison
     from callsheet_codegen.config import Config
 
-    Job = Callable[[argparse.Namespace, Console], tuple[int, dict[str, Any]]]
+    Job = Callable[[argparse.Namespace, "Console"], tuple[int, dict[str, Any]]]
+
+
+class Console:
+    """Lines for a person and one JSON document; with ``--json`` the lines go to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def say(self, *lines: str) -> None:
+        """Print lines for a person, safe for a terminal."""
+        from callsheet.text import safe_text
+
+        _write(*map(safe_text, lines), error=self.as_json)
+
+    def run(self, job: Callable[[], tuple[int, Any]], *, interrupted: str = "interrupted") -> int:
+        """Return the exit code of a job and print its document; print what it raises as an error.
+
+        ``interrupted`` is the message for Ctrl-C.
+        """
+        from callsheet.errors import CallsheetError, Interrupted
+
+        try:
+            code, document = job()
+        except KeyboardInterrupt:
+            return self.fail(Interrupted(interrupted))
+        except CallsheetError as error:
+            return self.fail(error)
+        self.document(document)
+        return code
+
+    def document(self, document: object) -> None:
+        """Print the JSON document, if ``--json`` was given."""
+        if self.as_json:
+            _write(json.dumps(document, indent=1))
+
+    def fail(self, error: CallsheetError) -> int:
+        """Print an error with its hint, and return its exit code."""
+        from callsheet.text import safe_text, with_program
+
+        error.hint = with_program("callsheet", error.hint)
+        hint = [f"  {error.hint}"] if error.hint else []
+        _write(*map(safe_text, (f"callsheet: {error.message}", *hint)), error=True)
+        self.document({"error": error.as_json()})
+        return error.exit_code
+
+
+def _write(*lines: str, error: bool = False) -> None:
+    stream = sys.stderr if error else sys.stdout
+    stream.write("".join(f"{line}\n" for line in lines))
+    stream.flush()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -102,7 +153,7 @@ def _generate(
             models.launch(1)  # it takes half a second, in which there is other work
         from callsheet_codegen.run import GenerateRun
 
-        return GenerateRun(flags, stored, models, console).run()
+        return GenerateRun(flags, stored, models, console.say).run()
     finally:
         models.close()
         gc.freeze()  # nor is anything to be looked for when the process ends
@@ -141,12 +192,10 @@ def init(argv: Sequence[str] | None = None) -> int:
 def _init(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, Any]]:
     from pathlib import Path
 
-    from callsheet_codegen.init import InitRequest, init
+    from callsheet_codegen.init import init
 
-    request = InitRequest(
-        package=flags.package, command=flags.command, host=flags.host, out=flags.out
-    )
-    path, lines = init(Path.cwd(), request)
+    wishes = {name: getattr(flags, name) for name in ("command", "host", "out")}
+    path, lines = init(Path.cwd(), flags.package, **wishes)
     console.say(*lines)
     return 0, {"file": str(path), "written": list(lines)}
 
@@ -172,10 +221,8 @@ def _check(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, 
     lock = comparison.locked_version(config).lock
     results = [checks.check_tree(config, lock)]
     if not flags.offline:
-        policy = checks.DriftPolicy(
-            level=flags.fail_on or "any", allow_unproved=flags.allow_unproved, ignore=flags.ignore
-        )
-        results.append(checks.check_server(config, lock, host=flags.host, policy=policy))
+        policy = {name: getattr(flags, name) for name in ("fail_on", "allow_unproved", "ignore")}
+        results.append(checks.check_server(config, lock, host=flags.host, **policy))
     for result in results:
         if flags.format in {"md", "github"} and result.report is not None:
             console.say(*result.report.lines(flags.format))

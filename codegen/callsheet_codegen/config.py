@@ -93,7 +93,7 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
     table = own_table or {}
     _require_known(table, project)
     package = flags.get("package") or _text(table, "package", project)
-    command = _text(table, "command", project, package.removesuffix("_client").replace("_", "-"))
+    command = _text(table, "command", project, usual_command(package))
     env = _text(table, "env-prefix", project, usual_prefix(command))
     root = project.parent if project and own_table is not None else start
     folder = flags.get("out")
@@ -109,6 +109,11 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
         overlay=parse_overlay({key: table[key] for key in table if key not in _OWN}),
         where=project,
     )
+
+
+def usual_command(package: str) -> str:
+    """Return the default name of a package's program."""
+    return package.removesuffix("_client").replace("_", "-")
 
 
 def usual_prefix(command: str) -> str:

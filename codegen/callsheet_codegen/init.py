@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tomlkit
@@ -11,24 +10,23 @@ from tomlkit.exceptions import TOMLKitError
 from callsheet.config.settings import parse_host
 from callsheet.errors import UsageError
 from callsheet_codegen.code import CodeError, Ident
+from callsheet_codegen.config import usual_command, usual_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitRequest:
-    """What the user gave; ``None`` and empty values are chosen or left out."""
-
-    package: str
-    command: str | None = None
-    host: str = ""
-    out: str | None = None
-
-
-def init(folder: Path, request: InitRequest) -> tuple[Path, tuple[str, ...]]:
+def init(
+    folder: Path,
+    package: str,
+    *,
+    command: str | None = None,
+    host: str = "",
+    out: str | None = None,
+) -> tuple[Path, tuple[str, ...]]:
     """Add the table and the script to ``folder``'s pyproject.toml; all else in it stays.
 
+    A ``command`` and an ``out`` that are not given are chosen, an empty ``host`` is left out.
     Returns the file and a line for each thing that was done. Raises ``UsageError`` where the
     file has the table already, cannot be read, or a name cannot be used.
     """
@@ -40,19 +38,19 @@ def init(folder: Path, request: InitRequest) -> tuple[Path, tuple[str, ...]]:
             f"{path} has a [tool.callsheet] already", hint="edit it, then run callsheet generate"
         )
     try:
-        Ident(request.package)
+        Ident(package)
     except CodeError:
         raise UsageError(
-            f"{request.package!r} is not a package name", hint="for example acme_client"
+            f"{package!r} is not a package name", hint="for example acme_client"
         ) from None
-    command = request.command or request.package.removesuffix("_client").replace("_", "-")
-    lines = _add_script(document, command, f"{request.package}.cli:main")
+    command = command or usual_command(package)
+    lines = _add_script(document, command, f"{package}.cli:main")
     tool["callsheet"] = {
-        "package": request.package,
+        "package": package,
         "command": command,
-        "env-prefix": command.replace("-", "_").upper(),
-        "out": request.out or ("src" if (folder / "src").is_dir() else "."),
-        **({"host": parse_host(request.host)} if request.host else {}),
+        "env-prefix": usual_prefix(command),
+        "out": out or ("src" if (folder / "src").is_dir() else "."),
+        **({"host": parse_host(host)} if host else {}),
     }
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
     return path, (*lines, f"{path.name}: [tool.callsheet]", "next: callsheet generate")

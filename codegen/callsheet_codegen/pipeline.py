@@ -65,14 +65,6 @@ def read_lock(config: Config) -> Lock | None:
         raise UsageError(f"{config.lock} is not text", hint="restore it") from None
 
 
-def lock_text(config: Config) -> str:
-    """Return the text of the lock; empty where there is none that can be read."""
-    try:
-        return config.lock.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
 def draft(
     config: Config,
     snapshot: Snapshot,

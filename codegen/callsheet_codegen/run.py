@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from callsheet.errors import UsageError
 from callsheet.text import safe_text
 from callsheet_codegen import cache, pipeline, publish
 from callsheet_codegen.cache import ProjectCache
+from callsheet_codegen.code import Markdown
 from callsheet_codegen.config import load
 from callsheet_codegen.diagnostics import fell_back
 from callsheet_codegen.models.pool import CachingModeller
@@ -19,12 +21,11 @@ from callsheet_codegen.staging import StagingDir
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from callsheet.catalog.snapshot import Lock, Snapshot
     from callsheet.diff.change import Change
     from callsheet_codegen.config import Config
-    from callsheet_codegen.console import Console
     from callsheet_codegen.diagnostics import Diagnostic
     from callsheet_codegen.models.pool import ModelPool
     from callsheet_codegen.pipeline import Draft
@@ -38,9 +39,9 @@ class GenerateRun:
         flags: argparse.Namespace,
         stored: tuple[cache.Store, str],
         models: ModelPool,
-        console: Console,
+        say: Callable[..., None],
     ) -> None:
-        self.flags, self.models, self.console = flags, models, console
+        self.flags, self.models, self.say = flags, models, say
         self.store, self.project = stored
         locations = {name: getattr(flags, name) for name in ("package", "out", "lock")}
         self.config: Config = load(Path.cwd(), locations)
@@ -50,8 +51,9 @@ class GenerateRun:
         """Write what changed; return the exit code and the document of ``--json``."""
         config = self.config
         publish.recover(config.folder)
-        old, text = pipeline.read_lock(config), pipeline.lock_text(config)
-        cached = ProjectCache(self.store, self.project, config.folder, text)
+        old = pipeline.read_lock(config)
+        lock = config.lock.read_text(encoding="utf-8") if old else ""
+        cached = ProjectCache(self.store, self.project, config.folder, lock)
         snapshot, notes = self._snapshot(old)
         if cached.empty:
             self.models.launch(len(snapshot.actions))
@@ -76,12 +78,12 @@ class GenerateRun:
                 raise UsageError(
                     f"there is no lock at {self.config.lock}", hint="run `callsheet generate`"
                 )
-            self.console.say(f"source: the lock, made from {old.snapshot.source}")
+            self.say(f"source: the lock, made from {old.snapshot.source}")
             return old.snapshot, ()
         from callsheet_codegen import source
 
         with source.choose(self.config, host=self.flags.host) as server:
-            self.console.say(f"source: {server.name} ({server.why})")
+            self.say(f"source: {server.name} ({server.why})")
             progress = source.Progress(sys.stderr)
             return source.fetch(server, self.config, refresh=self.flags.refresh, progress=progress)
 
@@ -103,11 +105,9 @@ class GenerateRun:
         """Return the changelog's new text by its path, where an entry is to be written."""
         if self.flags.changelog is None or not draft.changes:
             return {}
-        from callsheet_codegen import changelog
-
         path = Path.cwd() / self.flags.changelog
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        return {path: changelog.insert_entry(text, draft.changes, changelog.today())}
+        return {path: insert_entry(text, draft.changes)}
 
     def _report(
         self,
@@ -117,7 +117,7 @@ class GenerateRun:
         *,
         first: bool,
     ) -> None:
-        plan, say = draft.plan, self.console.say
+        plan, say = draft.plan, self.say
         say(*(diagnostic.line() for diagnostic in diagnostics))
         say(*(f"note: {path} was changed by hand and stays so" for path in plan.edited))
         say(
@@ -175,3 +175,51 @@ def change_lines(changes: Sequence[Change], *, first: bool, actions: int) -> lis
     from callsheet.diff import formats
 
     return ["since the lock:", *(f"  {line}" for line in formats.text(changes))]
+
+
+_HEAD = "# Changelog\n\n"
+_TITLES = {"added": "Added", "changed": "Changed", "removed": "Removed"}
+
+
+def _entry(changes: Sequence[Change]) -> str:
+    """Write an entry of today (UTC): changes by kind, those that break callers marked."""
+    lines = [f"## {datetime.datetime.now(datetime.UTC).date()}"]
+    for kind, title in _TITLES.items():
+        rows = [change for change in changes if change.kind == kind]
+        if rows:
+            lines += ["", f"### {title}", "", *map(_change_row, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _change_row(change: Change) -> str:
+    text = " ".join(change.text.split())
+    spans = text.split("`")
+    safe = [part if index % 2 else _escaped(part) for index, part in enumerate(spans)]
+    return f"- {'**Breaking:** ' if change.severity == 'breaking' else ''}{_joined(safe)}"
+
+
+def _escaped(part: str) -> str:
+    """Escape markup, but for the blanks at the ends."""
+    start, end = part[: len(part) - len(part.lstrip())], part[len(part.rstrip()) :]
+    return f"{start}{Markdown(part).text}{end}" if part.strip() else part
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Join text and code spans; a lone backtick opens none."""
+    if len(parts) % 2:
+        return "`".join(parts)
+    return "`".join(parts[:-1]) + "\\`" + parts[-1]
+
+
+def insert_entry(text: str, changes: Sequence[Change]) -> str:
+    """Return a changelog with a new entry: below ``[Unreleased]``, else above the first one."""
+    new = _entry(changes)
+    if not text.strip():
+        return f"{_HEAD}{new}"
+    lines = text.splitlines(keepends=True)
+    heads = [index for index, line in enumerate(lines) if line.startswith("## ")]
+    if heads and "unreleased" in lines[heads[0]].lower():
+        heads = heads[1:]
+    index = heads[0] if heads else len(lines)
+    before, after = "".join(lines[:index]).rstrip("\n"), "".join(lines[index:])
+    return f"{before}\n\n{new}" + (f"\n{after}" if after else "")

@@ -9,7 +9,7 @@ import pytest
 
 from callsheet.errors import UsageError
 from callsheet_codegen.config import load
-from callsheet_codegen.init import InitRequest, init
+from callsheet_codegen.init import init
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ SCRIPTS = f"{PROJECT}\n[project.scripts] # entries\nother = 'a:b'\n\n[tool.ruff]
 @pytest.mark.parametrize("text", [PROJECT, SCRIPTS])
 def test_table_and_script_are_added(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    path, lines = init(tmp_path, InitRequest(package="acme_client", host="acme.example"))
+    path, lines = init(tmp_path, "acme_client", host="acme.example")
     document = tomllib.loads(path.read_text())
 
     assert document["project"]["scripts"]["acme"] == "acme_client.cli:main"
@@ -33,7 +33,7 @@ def test_table_and_script_are_added(tmp_path: Path, text: str) -> None:
 
 def test_without_a_project_the_entry_is_left_to_its_owner(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    _, lines = init(tmp_path, InitRequest(package="acme_client", command="ac"))
+    _, lines = init(tmp_path, "acme_client", command="ac")
 
     assert lines[0] == "no [project] here: add the script ac = 'acme_client.cli:main' yourself"
     assert load(tmp_path, {}).out == tmp_path / "src"
@@ -51,6 +51,6 @@ def test_without_a_project_the_entry_is_left_to_its_owner(tmp_path: Path) -> Non
 def test_what_cannot_be_done_changes_nothing(tmp_path: Path, text: str, package: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(UsageError):
-        init(tmp_path, InitRequest(package=package))
+        init(tmp_path, package)
 
     assert (tmp_path / "pyproject.toml").read_text() == text
