@@ -12,9 +12,8 @@ from callsheet.config.bindings import INTERFACE
 from callsheet.jsonio import canonical
 from callsheet_codegen.cache import ActionRecord, CachedState
 from callsheet_codegen.code import Markdown, literal
-from callsheet_codegen.diagnostics import Diagnostic, in_order
 from callsheet_codegen.fingerprints import MODELS_INDEX, Fingerprints, digest_of
-from callsheet_codegen.ir import Project
+from callsheet_codegen.ir import Diagnostic, Project, in_order
 from callsheet_codegen.layout import AssignedNames, outline
 from callsheet_codegen.methods import build_group, child, command_module, section
 from callsheet_codegen.models.requests import model_actions, models_index

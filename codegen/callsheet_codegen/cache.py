@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from callsheet_codegen.diagnostics import Diagnostic
-    from callsheet_codegen.ir import Plan
+    from callsheet_codegen.ir import Diagnostic, Plan
 
 
 _FORMAT = 2
@@ -188,7 +187,7 @@ class ActionRecord(NamedTuple):
     @classmethod
     def of(cls, row: Any) -> ActionRecord:
         """Read a stored record; raises ``TypeError`` or ``ValueError`` for anything else."""
-        from callsheet_codegen.diagnostics import Diagnostic
+        from callsheet_codegen.ir import Diagnostic
 
         key, module, exports, flags, diagnostics = row
         return cls(

@@ -153,7 +153,7 @@ def _generate(
             models.launch(1)  # it takes half a second, in which there is other work
         from callsheet_codegen.run import GenerateRun
 
-        return GenerateRun(flags, stored, models, console.say).run()
+        return GenerateRun(flags, _config(flags), stored, models, console.say).run()
     finally:
         models.close()
         gc.freeze()  # nor is anything to be looked for when the process ends
@@ -281,9 +281,5 @@ def _versions(
     if not words:
         old = comparison.locked_version(config)
         return old, comparison.served_version(config, host=flags.host)
-    new = (
-        comparison.named_version(words[1], config)
-        if len(words) == 2
-        else comparison.locked_version(config)
-    )
-    return comparison.named_version(words[0], config), new
+    old, *new = (comparison.named_version(word, config) for word in words)
+    return old, new[0] if new else comparison.locked_version(config)

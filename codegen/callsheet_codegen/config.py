@@ -100,7 +100,7 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
     out = Path(start, folder) if folder else Path(root, _text(table, "out", project, "generated"))
     lock = flags.get("lock")
     return Config(
-        package=_identifier(package, "package"),
+        package=require_identifier(package, "package"),
         command=_word(command, "command", _COMMAND),
         env=_word(env, "env-prefix", _PREFIX),
         out=out,
@@ -139,7 +139,8 @@ def _text(
     raise UsageError(f"{project}: {_TABLE}.{key} {fault}")
 
 
-def _identifier(name: str, key: str) -> str:
+def require_identifier(name: str, key: str) -> str:
+    """Return a name that Python can import; ``UsageError`` names the key of any other."""
     try:
         return Ident(name).text
     except CodeError:

@@ -225,39 +225,33 @@ def compare(old: Version, new: Version, config: Config, ignore: str | None) -> R
     return Report(changes=named, ignored=len(changes) - len(counted), lock=_lock_path(config))
 
 
+def _root(config: Config) -> Path:
+    return config.where.parent if config.where else config.out
+
+
 def _lock_path(config: Config) -> str:
     """Return the lock's path as a reader of the repository sees it."""
-    root = config.where.parent if config.where else config.out
+    root = _root(config)
     return str(config.lock.relative_to(root) if config.lock.is_relative_to(root) else config.lock)
 
 
-def _rules(config: Config, flag: str | None) -> tuple[IgnoreRule, ...]:
-    path = _ignore_file(config, flag)
-    if path is None:
-        return ()
+def _rules(config: Config, flag: str | None) -> list[IgnoreRule]:
+    """Read the ignore file: that of the flag, else the project's own, where there is one."""
+    path = Path(flag) if flag is not None else _root(config) / IGNORED
+    if flag is None and not path.is_file():
+        return []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
-    return tuple(_rule(path, number, words) for number, words in _words(lines))
-
-
-def _ignore_file(config: Config, flag: str | None) -> Path | None:
-    if flag is not None:
-        return Path(flag)
-    own = (config.where.parent if config.where else config.out) / IGNORED
-    return own if own.is_file() else None
-
-
-def _words(lines: list[str]) -> list[tuple[int, list[str]]]:
-    rows = [(number, line.partition(" #")[0].split()) for number, line in enumerate(lines, 1)]
-    return [(number, words) for number, words in rows if words and not words[0].startswith("#")]
-
-
-def _rule(path: Path, number: int, words: list[str]) -> IgnoreRule:
-    if len(words) > _MOST_WORDS:
-        raise UsageError(
-            f"{path}:{number}: {len(words)} words, wanted: what, action, pointer",
-            hint="for example: limit ai.video.* /prompt",
-        )
-    return IgnoreRule(*words)
+    rules = []
+    for number, line in enumerate(lines, 1):
+        words = line.partition(" #")[0].split()
+        if len(words) > _MOST_WORDS and not words[0].startswith("#"):
+            raise UsageError(
+                f"{path}:{number}: {len(words)} words, wanted: what, action, pointer",
+                hint="for example: limit ai.video.* /prompt",
+            )
+        if words and not words[0].startswith("#"):
+            rules.append(IgnoreRule(*words))
+    return rules

@@ -9,8 +9,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from callsheet.config.settings import parse_host
 from callsheet.errors import UsageError
-from callsheet_codegen.code import CodeError, Ident
-from callsheet_codegen.config import usual_command, usual_prefix
+from callsheet_codegen.config import require_identifier, usual_command, usual_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +36,7 @@ def init(
         raise UsageError(
             f"{path} has a [tool.callsheet] already", hint="edit it, then run callsheet generate"
         )
-    try:
-        Ident(package)
-    except CodeError:
-        raise UsageError(
-            f"{package!r} is not a package name", hint="for example acme_client"
-        ) from None
+    require_identifier(package, "--package")
     command = command or usual_command(package)
     lines = _add_script(document, command, f"{package}.cli:main")
     tool["callsheet"] = {

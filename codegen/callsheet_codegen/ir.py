@@ -1,12 +1,12 @@
-"""Represent the package to be written."""
+"""Represent the package to be written, and problems as values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from callsheet_codegen.code import Code, Doc, Ident, TypeExpr
 
@@ -39,15 +39,6 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """``from ..models.module import name``; ``alias`` is ``None`` where the name stays."""
-
-    module: Ident
-    name: Ident
-    alias: Ident | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
     """A group as its parent sees it: the property's name and where the classes are."""
 
@@ -77,7 +68,11 @@ class CommandModule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One module of methods. The async class is ``Async`` + ``cls``."""
+    """One module of methods. The async class is ``Async`` + ``cls``.
+
+    ``literals`` are module and name of the actions; ``imports`` are module and name of the models,
+    with their names in this module.
+    """
 
     module: Ident
     cls: Ident
@@ -85,7 +80,7 @@ class Group:
     methods: tuple[Method, ...]
     children: tuple[Child, ...]
     literals: tuple[tuple[Ident, Ident], ...]
-    imports: tuple[Import, ...]
+    imports: tuple[tuple[Ident, Ident, Ident], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,3 +162,42 @@ class Plan:
     def idle(self) -> bool:
         """Tell whether the disk is already as it should be."""
         return not (self.writes or self.deletes)
+
+
+Level = Literal["note", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """A problem, its location, and what to do.
+
+    ``warning`` means that something fell back (``--strict`` turns it into exit 1); ``note`` is
+    for reading only. ``pointer`` is a JSON pointer into the action's schema.
+    """
+
+    level: Level
+    code: str
+    action: str = ""
+    pointer: str = ""
+    message: str
+    hint: str = ""
+
+    def line(self) -> str:
+        """Return one line for a person."""
+        location = f"{self.action}{self.pointer}: " if self.action else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.level}: {location}{self.message}{hint}"
+
+    def as_json(self) -> dict[str, str]:
+        """Return the object that ``--json`` prints."""
+        return asdict(self)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort diagnostics in an order that no dictionary decides, without repetition."""
+    return tuple(sorted(set(diagnostics), key=lambda d: (d.action, d.pointer, d.code, d.message)))
+
+
+def fell_back(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any is worse than a note."""
+    return any(d.level != "note" for d in diagnostics)

@@ -14,7 +14,6 @@ from callsheet_codegen.ir import (
     Constant,
     Field,
     Group,
-    Import,
     Method,
     Section,
 )
@@ -174,7 +173,7 @@ def build_group(
         children=tuple(child(outline.groups[path]) for path in group.children),
         literals=tuple((Ident(home.module), Ident(home.constant)) for home in constants),
         imports=tuple(
-            Import(module=Ident(cls.module), name=Ident(cls.name), alias=_alias(cls, alias))
+            (Ident(cls.module), Ident(cls.name), Ident(alias))
             for cls, alias in sorted(builder.local.items())
             if cls in builder.used
         ),
@@ -262,10 +261,6 @@ def _method_doc(action: Action, arguments: Arguments) -> str:
 def _async_doc(action: Action, twin: str) -> str:
     """Return the docstring of an async method: the rest stands at its synchronous twin."""
     return f"{_description(action)}\n\nAs ``{twin}``: arguments, return value and errors."
-
-
-def _alias(cls: _Class, alias: str) -> Ident | None:
-    return Ident(alias) if alias != cls.name else None
 
 
 def _constant(location: ConstantLocation, action: Action) -> Constant:

@@ -14,7 +14,7 @@ from callsheet.version import __version__
 from callsheet_codegen import publish
 from callsheet_codegen.build import ProjectBuilder
 from callsheet_codegen.cache import CachedState
-from callsheet_codegen.diagnostics import Diagnostic, in_order
+from callsheet_codegen.ir import Diagnostic, in_order
 from callsheet_codegen.layout import names_from
 from callsheet_codegen.models.pool import make_models
 from callsheet_codegen.publish import plan

@@ -8,7 +8,7 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet_codegen.cache import sha_of
@@ -72,8 +72,7 @@ def _leftovers(
     for path in sorted(manifest.keys() - wanted.keys()):
         current = disk.get(path)
         if current is not None:
-            kind: Literal["delete", "keep"] = "delete" if current == manifest[path] else "keep"
-            yield Step(kind=kind, path=path)
+            yield Step(kind="delete" if current == manifest[path] else "keep", path=path)
 
 
 def _foreign(path: str) -> UsageError:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
-from callsheet.text import safe_text
 from callsheet_codegen import cache, pipeline, publish
 from callsheet_codegen.cache import ProjectCache
 from callsheet_codegen.code import Markdown
-from callsheet_codegen.config import load
-from callsheet_codegen.diagnostics import fell_back
+from callsheet_codegen.ir import fell_back
 from callsheet_codegen.models.pool import CachingModeller
 from callsheet_codegen.publish import MANIFEST
 from callsheet_codegen.staging import StagingDir
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.snapshot import Lock, Snapshot
     from callsheet.diff.change import Change
     from callsheet_codegen.config import Config
-    from callsheet_codegen.diagnostics import Diagnostic
+    from callsheet_codegen.ir import Diagnostic
     from callsheet_codegen.models.pool import ModelPool
     from callsheet_codegen.pipeline import Draft
 
@@ -37,15 +35,14 @@ class GenerateRun:
     def __init__(
         self,
         flags: argparse.Namespace,
+        config: Config,
         stored: tuple[cache.Store, str],
         models: ModelPool,
         say: Callable[..., None],
     ) -> None:
-        self.flags, self.models, self.say = flags, models, say
+        self.flags, self.config, self.models, self.say = flags, config, models, say
         self.store, self.project = stored
-        locations = {name: getattr(flags, name) for name in ("package", "out", "lock")}
-        self.config: Config = load(Path.cwd(), locations)
-        self.stage = StagingDir(self.config.folder)
+        self.stage = StagingDir(config.folder)
 
     def run(self) -> tuple[int, dict[str, Any]]:
         """Write what changed; return the exit code and the document of ``--json``."""
@@ -151,7 +148,7 @@ class GenerateRun:
         config, diagnostics = self.config, draft.diagnostics
         lines = [
             f"source: the lock, made from {draft.lock.snapshot.source}",
-            *(safe_text(diagnostic.line()) for diagnostic in diagnostics),
+            *(diagnostic.line() for diagnostic in diagnostics),
             f"{config.folder}: 0 files removed, 0 written",
             *change_lines((), first=False, actions=0),
         ]

@@ -19,7 +19,7 @@ from callsheet.config.settings import LOOPBACK, ProfileFile, Variables, load, or
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.transport.sync import Transport
 from callsheet_codegen.config import usual_prefix
-from callsheet_codegen.diagnostics import Diagnostic
+from callsheet_codegen.ir import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -180,8 +180,9 @@ def sandbox() -> Iterator[tuple[str, str]]:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             _, why = process.communicate(timeout=_READY_SECONDS)
+            reason = (why.strip().splitlines() or ["it printed nothing"])[-1]
             raise UsageError(
-                f"no server is configured and the sandbox does not start: {_last(why)}",
+                f"no server is configured and the sandbox does not start: {reason}",
                 hint='name one with --host, or pip install "callsheet[sandbox]"',
             )
         ready = json.loads(line)
@@ -189,11 +190,6 @@ def sandbox() -> Iterator[tuple[str, str]]:
     finally:
         process.terminate()
         process.communicate()
-
-
-def _last(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it printed nothing"
 
 
 class Progress:
@@ -240,7 +236,7 @@ def fetch(
     config: Config,
     *,
     refresh: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
     """Fetch the catalogue as a snapshot, with the diagnostics of reading it.
 
@@ -249,9 +245,8 @@ def fetch(
     Raises the errors that the server's answers stand for, and ``CallsheetError`` for an empty
     catalogue.
     """
-    report = progress or (lambda done, total: None)
     try:
-        catalogue = _catalogue(source.settings, config, report, refresh=refresh)
+        catalogue = _catalogue(source.settings, config, progress, refresh=refresh)
     except AuthError as error:
         if source.withheld:
             raise _without_key(source, error) from None
@@ -262,7 +257,7 @@ def fetch(
         ):
             raise
         settings = source.settings._replace(auth="x-api-key")
-        catalogue = _catalogue(settings, config, report, refresh=refresh)
+        catalogue = _catalogue(settings, config, progress, refresh=refresh)
     if not catalogue.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
     notes = [Diagnostic(level="note", code="catalogue", message=note) for note in catalogue.notes]

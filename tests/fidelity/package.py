@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fidelity.material import Case
 
-    from callsheet_codegen.diagnostics import Diagnostic
+    from callsheet_codegen.ir import Diagnostic
 
 NAME = "fidelity_client"
 OVERLAY = parse_overlay({"free": ["*"]})

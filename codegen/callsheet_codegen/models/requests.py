@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.schema.references import SchemaRefused
 from callsheet_codegen.code import Ident, Module, literal
-from callsheet_codegen.diagnostics import Diagnostic
-from callsheet_codegen.ir import ModelModule
+from callsheet_codegen.ir import Diagnostic, ModelModule
 from callsheet_codegen.models.pool import ModelSource
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callsheet_codegen.diagnostics import Diagnostic, fell_back, in_order
+from callsheet_codegen.ir import Diagnostic, fell_back, in_order
 
 FIRST = Diagnostic(level="note", code="a", message="one", action="x")
 SECOND = Diagnostic(

@@ -11,7 +11,7 @@ def test_what_is_imported_is_what_is_named() -> None:
     groups = project(built(catalogue(), plain_models)).groups
     video = next(g for g in groups if g.module.text == "video")
 
-    assert [(i.module.text, i.name.text) for i in video.imports] == [
+    assert [(module.text, name.text) for module, name, _ in video.imports] == [
         ("video_query", "VideoQueryResult"),
     ]
     assert [(m.text, n.text) for m, n in video.literals] == [

@@ -15,7 +15,7 @@ from callsheet_codegen.models.requests import model_actions, models_index
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from callsheet_codegen.diagnostics import Diagnostic
+    from callsheet_codegen.ir import Diagnostic
     from callsheet_codegen.models.pool import Modeller
     from callsheet_codegen.models.requests import ActionModels
 
