@@ -225,7 +225,7 @@ class ProjectBuilder:
             groups=tuple(self._groups(wanted)),
             commands=tuple(self._commands(wanted)),
             modules=tuple((literal(word), literal(module)) for word, module in modules),
-            sections=tuple(self._sections()) if "api.md" in wanted else (),
+            sections=self._sections() if "api.md" in wanted else (),
             roots=tuple(child(group) for path, group in outline.groups.items() if len(path) <= 1),
             words=tuple((literal(word), literal(text)) for word, text in words.items()),
             models=tuple(self._models(wanted)),
@@ -239,10 +239,10 @@ class ProjectBuilder:
         listings = self.plan.outline.listings.values()
         return entries([action for action in listings if action.command], ())
 
-    def _sections(self) -> Iterator[Section]:
-        outline = self.plan.outline
-        for group in outline.groups.values():
-            yield section(group, outline.groups, outline.listings, self._config.command)
+    def _sections(self) -> tuple[Section, ...]:
+        groups, listings = self.plan.outline.groups, self.plan.outline.listings
+        command = self._config.command
+        return tuple(section(group, groups, listings, command) for group in groups.values())
 
     def _groups(self, wanted: Container[str]) -> Iterator[Group]:
         plan = self.plan

@@ -212,10 +212,6 @@ class CachedState(NamedTuple):
         """Tell whether the file on disk is the one that these inputs give."""
         return self.files.get(path, ("", ""))[0] == key
 
-    def shas(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the sha256 of each of these files."""
-        return {path: self.files[path][1] for path in paths}
-
 
 class ProjectCache:
     """What is stored of one package folder; nothing, where it cannot be read.

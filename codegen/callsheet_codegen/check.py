@@ -40,7 +40,9 @@ def check_tree(config: Config, lock: Lock) -> CheckResult:
 
     Where only the versions of the tools differ, that is reported and is not drift.
     """
-    edited = edited_files(config)
+    manifest = publish.read_manifest(config.folder)
+    disk = publish.read_disk(config.folder, manifest)
+    edited = [path for path, sha in manifest.items() if disk[path] != sha]
     draft = pipeline.draft(config, lock.snapshot, lock, force=True)
     differing = sorted({s.path for s in (*draft.plan.writes, *draft.plan.deletes)} | set(edited))
     others = pipeline.other_tools(lock)
@@ -53,13 +55,6 @@ def check_tree(config: Config, lock: Lock) -> CheckResult:
     lines = [f"the tree differs from the lock in {len(differing)} files"]
     lines += [f"  {path}{' (edited by hand)' if path in edited else ''}" for path in differing]
     return CheckResult(subject="tree", drift=True, lines=(*lines, *notes))
-
-
-def edited_files(config: Config) -> tuple[str, ...]:
-    """List files of the manifest that are not as they were written."""
-    manifest = publish.read_manifest(config.folder)
-    disk = publish.read_disk(config.folder, manifest)
-    return tuple(sorted(path for path, sha in manifest.items() if disk[path] != sha))
 
 
 def check_server(

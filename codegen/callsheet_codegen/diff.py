@@ -80,7 +80,7 @@ class Version:
 
 def locked_version(config: Config) -> Version:
     """Return the project's lock; raises ``UsageError`` where there is none."""
-    lock = pipeline.read_lock(config)
+    lock = pipeline.read_lock(config.lock)
     if lock is None:
         raise UsageError(f"there is no lock at {config.lock}", hint="run `callsheet generate`")
     return Version(f"the lock ({lock.snapshot.source})", lock)
@@ -92,16 +92,8 @@ def named_version(word: str, config: Config) -> Version:
     Of a revision the project's own lock is read. Raises ``UsageError`` where it is neither.
     """
     path = Path(word)
-    if path.is_file():
-        return Version(word, _read(path))
-    return Version(word, load_lock(_at_revision(word, config.lock)))
-
-
-def _read(path: Path) -> Lock:
-    try:
-        return load_lock(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not text", hint="name a catalog.lock.json") from None
+    lock = pipeline.read_lock(path) if path.is_file() else None
+    return Version(word, lock or load_lock(_at_revision(word, config.lock)))
 
 
 def _at_revision(word: str, lock: Path) -> str:

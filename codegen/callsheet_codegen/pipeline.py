@@ -55,14 +55,14 @@ class Draft:
     records: Mapping[str, ActionRecord]
 
 
-def read_lock(config: Config) -> Lock | None:
-    """Read the committed lock; ``None`` before the first generation."""
+def read_lock(path: Path) -> Lock | None:
+    """Read a lock; ``None`` where there is none, as before the first generation."""
     try:
-        return load_lock(config.lock.read_text(encoding="utf-8"))
+        return load_lock(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
-        raise UsageError(f"{config.lock} is not text", hint="restore it") from None
+        raise UsageError(f"{path} is not text", hint="it should be a catalog.lock.json") from None
 
 
 def draft(
@@ -93,7 +93,7 @@ def draft(
     build.settle()
     files = _render(builder)
     disk = _shas(config, cached, {*manifest, *files})
-    unchanged = state.shas(build.files.keys() - files.keys())
+    unchanged = {path: state.files[path][1] for path in build.files.keys() - files.keys()}
     return Draft(
         lock=lock,
         text=text,
@@ -175,12 +175,11 @@ def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
     """Return the snapshot as the lock will give it back; one out of a lock is so already."""
     if old is not None and snapshot.actions is old.snapshot.actions:
         return snapshot
-    return replace(snapshot, actions=tuple(map(_read_back, snapshot.actions)))
-
-
-def _read_back(entry: Advertised) -> Advertised:
-    body, reply, hints = json.loads(canonical([entry.input, entry.output, entry.hints]))
-    return entry._replace(input=body, output=reply, hints=hints)
+    entries = []
+    for entry in snapshot.actions:
+        body, reply, hints = json.loads(canonical([entry.input, entry.output, entry.hints]))
+        entries.append(entry._replace(input=body, output=reply, hints=hints))
+    return replace(snapshot, actions=tuple(entries))
 
 
 def write(

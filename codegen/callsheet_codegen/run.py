@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class GenerateRun:
         """Write what changed; return the exit code and the document of ``--json``."""
         config = self.config
         publish.recover(config.folder)
-        old = pipeline.read_lock(config)
+        old = pipeline.read_lock(config.lock)
         lock = config.lock.read_text(encoding="utf-8") if old else ""
         cached = ProjectCache(self.store, self.project, config.folder, lock)
         snapshot, notes = self._snapshot(old)
@@ -62,11 +63,11 @@ class GenerateRun:
         stats = cache.stats_of(str(config.folder), [*draft.plan.manifest, MANIFEST])
         cached.save(draft.plan, stats, keys=draft.keys, records=draft.records, blocks=draft.blocks)
         diagnostics = (*notes, *draft.diagnostics)
-        self._report(draft, changed, diagnostics, first=old is None)
-        document = self._document(draft, changed, diagnostics)
+        self.say(*self._lines(draft, changed, diagnostics, first=old is None))
         if not draft.plan.edited:
-            self._put_idle_stamp(draft, stats, document)
-        return int(self.flags.strict and fell_back(diagnostics)), document
+            self._put_idle_stamp(draft, stats)
+        code = int(self.flags.strict and fell_back(diagnostics))
+        return code, self._document(draft, changed, diagnostics)
 
     def _snapshot(self, old: Lock | None) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
         """Return what to generate from, and what reading it left to report."""
@@ -106,28 +107,32 @@ class GenerateRun:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         return {path: insert_entry(text, draft.changes)}
 
-    def _report(
+    def _lines(
         self,
         draft: Draft,
         changed: Sequence[str],
         diagnostics: Sequence[Diagnostic],
         *,
-        first: bool,
-    ) -> None:
-        plan, say = draft.plan, self.say
-        say(*(diagnostic.line() for diagnostic in diagnostics))
-        say(*(f"note: {path} was changed by hand and stays so" for path in plan.edited))
-        say(
-            *(
-                f"note: {step.path} is not generated any more and was changed by hand: it stays"
-                for step in plan.steps
-                if step.kind == "keep"
-            )
-        )
-        deleted = len(plan.deletes)
-        say(f"{self.config.folder}: {deleted} files removed, {len(changed) - deleted} written")
-        actions = len(draft.lock.snapshot.actions)
-        say(*change_lines(draft.changes, first=first, actions=actions))
+        first: bool = False,
+    ) -> list[str]:
+        """Return what a person reads about a run, whose ``changed`` files are on the disk."""
+        plan, deleted = draft.plan, len(draft.plan.deletes)
+        changes = ["since the lock: no action and no flag changed"]
+        if first:
+            changes = [f"first lock: {len(draft.lock.snapshot.actions)} actions"]
+        elif draft.changes:
+            from callsheet.diff import formats
+
+            changes = ["since the lock:", *(f"  {line}" for line in formats.text(draft.changes))]
+        kept = [step.path for step in plan.steps if step.kind == "keep"]
+        stays = "is not generated any more and was changed by hand: it stays"
+        return [
+            *(diagnostic.line() for diagnostic in diagnostics),
+            *(f"note: {path} was changed by hand and stays so" for path in plan.edited),
+            *(f"note: {path} {stays}" for path in kept),
+            f"{self.config.folder}: {deleted} files removed, {len(changed) - deleted} written",
+            *changes,
+        ]
 
     def _document(
         self, draft: Draft, changed: Sequence[str], diagnostics: Sequence[Diagnostic]
@@ -143,35 +148,19 @@ class GenerateRun:
             "diagnostics": [diagnostic.as_json() for diagnostic in diagnostics],
         }
 
-    def _put_idle_stamp(self, draft: Draft, stats: cache.Stats, document: dict[str, Any]) -> None:
+    def _put_idle_stamp(self, draft: Draft, stats: cache.Stats) -> None:
         """Store what the next run with ``--locked`` prints, if nothing happens until then."""
         config, diagnostics = self.config, draft.diagnostics
-        lines = [
-            f"source: the lock, made from {draft.lock.snapshot.source}",
-            *(diagnostic.line() for diagnostic in diagnostics),
-            f"{config.folder}: 0 files removed, 0 written",
-            *change_lines((), first=False, actions=0),
-        ]
-        objects = [diagnostic.as_json() for diagnostic in diagnostics]
+        idle = replace(draft, changes=(), plan=replace(draft.plan, steps=()))
+        source = f"source: the lock, made from {draft.lock.snapshot.source}"
         output = {
-            "lines": lines,
-            "document": {**document, "written": [], "changes": [], "diagnostics": objects},
+            "lines": [source, *self._lines(idle, (), diagnostics)],
+            "document": self._document(idle, (), diagnostics),
             "fell_back": fell_back(diagnostics),
         }
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]
         stamp = cache.IdleStamp.of(inputs, str(config.folder), stats, output)
         self.store.put_idle_stamp(self.project, stamp)
-
-
-def change_lines(changes: Sequence[Change], *, first: bool, actions: int) -> list[str]:
-    """Return what changed since the lock, in lines."""
-    if first:
-        return [f"first lock: {actions} actions"]
-    if not changes:
-        return ["since the lock: no action and no flag changed"]
-    from callsheet.diff import formats
-
-    return ["since the lock:", *(f"  {line}" for line in formats.text(changes))]
 
 
 _HEAD = "# Changelog\n\n"

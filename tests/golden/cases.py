@@ -54,7 +54,7 @@ class Case:
         """Write the package to ``out``; returns what was drafted."""
         config = self.config(out)
         snapshot = self.snapshot(backwards=backwards)
-        old = pipeline.read_lock(config)
+        old = pipeline.read_lock(config.lock)
         draft = pipeline.draft(config, snapshot, old, modeller=modeller)
         pipeline.write(config, draft)
         return draft

@@ -71,7 +71,14 @@ def model_actions(
         for name in advertised:
             source = sources.get(name, ModelSource())
             if source.refused:
-                diagnostics.append(_untyped(name, source.refused))
+                untyped = Diagnostic(
+                    level="warning",
+                    code="untyped",
+                    action=name,
+                    message=f"no models: {source.refused}",
+                    hint="the action takes and gives plain JSON",
+                )
+                diagnostics.append(untyped)
             roots = wanted.get(name, {}) if source.source else {}
             models[name] = _models_of(source, stems[name], classes[name], roots)
         return models, diagnostics
@@ -90,22 +97,19 @@ def _roots(
             admitted = admit(schema) if isinstance(schema, dict) else None
         except SchemaRefused as refused:
             if is_reply:  # ``ActionResolver`` reports the refusal of an input
-                diagnostics.append(_refused(entry.id, refused))
+                refusal = Diagnostic(
+                    level="warning",
+                    code="output-refused",
+                    action=entry.id,
+                    pointer=refused.pointer,
+                    message=f"the reply's schema is not used: {refused.reason}",
+                    hint="its data is plain JSON",
+                )
+                diagnostics.append(refusal)
             continue
         if admitted:
             roots[f"{prefix}{role}"] = (admitted, is_reply)
     return roots
-
-
-def _refused(name: str, refused: SchemaRefused) -> Diagnostic:
-    return Diagnostic(
-        level="warning",
-        code="output-refused",
-        action=name,
-        pointer=refused.pointer,
-        message=f"the reply's schema is not used: {refused.reason}",
-        hint="its data is plain JSON",
-    )
 
 
 def _models_of(source: ModelSource, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
@@ -124,16 +128,6 @@ def _is_object(source: ModelSource, name: str) -> bool:
         return True
     members = source.fields[name]["root"][1].split(" | ")
     return all(member in source.fields and _is_object(source, member) for member in members)
-
-
-def _untyped(name: str, reason: str) -> Diagnostic:
-    return Diagnostic(
-        level="warning",
-        code="untyped",
-        action=name,
-        message=f"no models: {reason}",
-        hint="the action takes and gives plain JSON",
-    )
 
 
 def models_index(

@@ -20,7 +20,7 @@ def test_the_lock_gives_the_tree_again(tmp_path: Path) -> None:
     project = config(tmp_path)
     draft = pipeline.draft(project, catalogue(), None, modeller=no_models)
     pipeline.write(project, draft)
-    lock = pipeline.read_lock(project)
+    lock = pipeline.read_lock(project.lock)
     assert lock is not None
     again = pipeline.draft(project, lock.snapshot, lock, modeller=no_models)
 
@@ -52,7 +52,7 @@ def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
     project = config(tmp_path)
     project.lock.write_bytes(b"\xff")
     with pytest.raises(UsageError, match=r"catalog\.lock\.json is not text"):
-        pipeline.read_lock(project)
+        pipeline.read_lock(project.lock)
 
 
 def test_other_tools_are_told() -> None:
