@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from callsheet.config.settings import LOOPBACK
 from callsheet_codegen import diff, pipeline, publish, source
-from callsheet_codegen.source import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +96,7 @@ def _served(
         with source.sandbox() as (url, key):
             own = {**(environ or {}), f"{config.env}_API_KEY": key}
             return diff.served_version(config, host=url, environ=own)
-    configured = None if host else settings_for(config, host=None, environ=environ)
+    configured = None if host else source.settings_for(config, host=None, environ=environ)
     if host or (configured is not None and configured.name == name):
         return diff.served_version(config, host=host, environ=environ)
     if any(local in name for local in LOOPBACK):

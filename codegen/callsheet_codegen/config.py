@@ -59,10 +59,8 @@ class Config:
 
 def find_project(start: Path) -> Path | None:
     """Find the nearest pyproject.toml at ``start`` or above it."""
-    for folder in (start, *start.parents):
-        if (folder / "pyproject.toml").is_file():
-            return folder / "pyproject.toml"
-    return None
+    files = (folder / "pyproject.toml" for folder in (start, *start.parents))
+    return next((file for file in files if file.is_file()), None)
 
 
 def read_table(path: Path) -> Mapping[str, Any] | None:

@@ -17,7 +17,6 @@ from callsheet_codegen.cache import CachedState
 from callsheet_codegen.ir import Diagnostic, in_order
 from callsheet_codegen.layout import names_from
 from callsheet_codegen.models.pool import make_models
-from callsheet_codegen.publish import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.staging import StagingDir
 
 
-_TOOLS = ("callsheet", "datamodel-code-generator", "ruff")
+_TOOLS = ("datamodel-code-generator", "ruff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,7 @@ def draft(
         lock=lock,
         text=text,
         blocks=blocks,
-        plan=plan(files, disk, manifest, unchanged=unchanged, force=force),
+        plan=publish.plan(files, disk, manifest, unchanged=unchanged, force=force),
         files=len(build.files),
         changes=changes(old, new, config),
         diagnostics=in_order((*duplicates, *build.diagnostics())),
@@ -251,16 +250,15 @@ def _text(entry: Advertised) -> str:
 
 def tools() -> Mapping[str, str]:
     """Return the versions that shape the text of generated files."""
-    return {"callsheet": __version__, **{name: version(name) for name in _TOOLS[1:]}}
+    return {"callsheet": __version__, **{name: version(name) for name in _TOOLS}}
 
 
 def other_tools(lock: Lock) -> tuple[str, ...]:
     """List the tools whose version is not the lock's, with both versions."""
     recorded = lock.options.get("tools")
     recorded = recorded if isinstance(recorded, dict) else {}
-    current = tools()
     return tuple(
-        f"{name} {recorded.get(name, 'unknown')} there, {current[name]} here"
-        for name in _TOOLS
-        if recorded.get(name) != current[name]
+        f"{name} {recorded.get(name, 'unknown')} there, {current} here"
+        for name, current in tools().items()
+        if recorded.get(name) != current
     )

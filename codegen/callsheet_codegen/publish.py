@@ -50,7 +50,10 @@ def plan(
         if current == wanted[path]:
             continue
         if current is not None and ours is None:
-            raise _foreign(path)
+            raise UsageError(
+                f"{path} exists and was not written by callsheet",
+                hint="choose another --out or --package, or move the file away",
+            )
         if current not in {None, ours} and not force:
             edited.append(path)
             continue
@@ -73,13 +76,6 @@ def _leftovers(
         current = disk.get(path)
         if current is not None:
             yield Step(kind="delete" if current == manifest[path] else "keep", path=path)
-
-
-def _foreign(path: str) -> UsageError:
-    return UsageError(
-        f"{path} exists and was not written by callsheet",
-        hint="choose another --out or --package, or move the file away",
-    )
 
 
 def _by_hand(paths: Sequence[str]) -> UsageError:

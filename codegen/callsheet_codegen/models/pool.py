@@ -7,15 +7,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import CallsheetError
 from callsheet.jsonio import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from concurrent.futures import ThreadPoolExecutor
 
     from callsheet_codegen.cache import Store
@@ -57,11 +58,8 @@ class ModelSource(NamedTuple):
         return {**self._asdict(), "roots": sorted(self.roots)}
 
 
-class Modeller(Protocol):
-    """Turns requests into modules, under the keys of the requests."""
-
-    def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Return every module that could be made."""
+# Turns requests into modules, under the keys of the requests: all that could be made.
+Modeller = Callable[[Mapping[str, ModelRequest]], Mapping[str, ModelSource]]
 
 
 class Worker:
@@ -133,10 +131,8 @@ class Worker:
         process.kill()
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
-                try:
+                with suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    continue
         process.wait()
 
 

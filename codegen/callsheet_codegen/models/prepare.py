@@ -159,11 +159,6 @@ class Vocabulary:
             self.tokens[self._by_text[key]] = text
         return self._by_text[key]
 
-    @property
-    def wire(self) -> dict[str, str]:
-        """Map field names to wire names."""
-        return {name: wire for wire, name in self.fields.items()}
-
 
 def wire_names(schema: Any) -> Iterator[str]:
     """Yield every property name at any depth."""

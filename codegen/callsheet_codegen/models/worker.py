@@ -132,8 +132,9 @@ def generate(schema: str) -> str:
 # imported here, under an audit hook, before anybody else may see it.
 def make(roots: ModelRequest) -> ModelSource:
     """Make the models of one action."""
-    wire = {name for schema, _ in roots.values() for name in wire_names(schema)}
-    words = Vocabulary(fields=names.fields(wire))
+    properties = {name for schema, _ in roots.values() for name in wire_names(schema)}
+    words = Vocabulary(fields=names.fields(properties))
+    wire = {field: name for name, field in words.fields.items()}
     definitions: dict[str, Any] = {}
     prefix = next(iter(roots)).removesuffix("Input").removesuffix("Result")
     named = {_STAND_IN + name.removeprefix(prefix): name for name in roots}
@@ -145,7 +146,7 @@ def make(roots: ModelRequest) -> ModelSource:
             raise NoModel("two definitions want the same class name")
         definitions |= prepared
     text = generate(json.dumps({"$defs": definitions}))
-    module = rewrite_module(text, wire=words.wire, tokens=words.tokens, prefix=prefix, named=named)
+    module = rewrite_module(text, wire=wire, tokens=words.tokens, prefix=prefix, named=named)
     missing = roots.keys() - module.fields.keys()
     if missing:
         raise NoModel(f"no class came out for {', '.join(sorted(missing))}")
