@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from callsheet_codegen.diagnostics import fell_back
 from unit.codegen.given import config
 from unit.servers import said, serving
 
 from callsheet_codegen import source as server
+from callsheet_codegen.ir import fell_back
 
 if TYPE_CHECKING:
     from pathlib import Path
