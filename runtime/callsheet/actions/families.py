@@ -39,6 +39,7 @@ def may_be_asked(marks: Mapping[str, Any]) -> bool:
 
 _LINK = frozenset(("url", "urls", "uri", "uris"))
 _MEDIUM = frozenset(("image", "images", "video", "videos", "audio", "picture", "photo", "media"))
+_ENCODED = ("byte", "base64")
 _BESIDE = frozenset(
     ("thumbnail", "cover", "poster", "preview", "callback", "webhook", "input", "reference")
 )
@@ -47,10 +48,10 @@ _BESIDE = frozenset(
 def media_fields(
     outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: AdmissionCache
 ) -> tuple[str, ...]:
-    """Return wire names of media links: the configured ones and those of the output schemas.
+    """Return wire names of media: the configured ones and those of the output schemas.
 
-    The action's own medium comes first (``imageUrl`` under ``ai.image``). An output schema
-    that may not be used counts as none.
+    They hold links, or files as base64. The action's own medium comes first (``imageUrl``
+    under ``ai.image``). An output schema that may not be used counts as none.
     """
     names = dict.fromkeys(configured)
     for output in outputs:
@@ -76,9 +77,19 @@ def _links_of_field(name: str, inner: object) -> Iterator[str]:
     words = set(kebab(name).split("-"))
     if words & _BESIDE:
         return
-    if words & _LINK and words & _MEDIUM:
+    if (words & _LINK and words & _MEDIUM) or _holds_file(inner):
         yield name
     yield from _links(inner)
+
+
+def _holds_file(schema: object) -> bool:
+    """Tell whether a field, or each entry of a list, is a file as base64 or of a media type."""
+    if not isinstance(schema, dict):
+        return False
+    media_type = schema.get("contentMediaType")
+    kind = media_type.partition("/")[0] if isinstance(media_type, str) else ""
+    is_encoded = schema.get("contentEncoding") == "base64" or schema.get("format") in _ENCODED
+    return kind in _MEDIUM or is_encoded or _holds_file(schema.get("items"))
 
 
 _AND_WAIT = r"(?<=.)(?:[_-]?[aA]nd[_-]?[wW]ait|[_-]AND[_-]WAIT)$"

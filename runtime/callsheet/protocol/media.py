@@ -66,6 +66,15 @@ def find_links(views: Sequence[Any]) -> list[Location]:
     return [location for view in views for location in _links(view)]
 
 
+def links_at(matches: Sequence[Any]) -> list[str]:
+    """Return each link in some JSON values once, whatever its key: the user chose the place."""
+    links: dict[str, None] = {}
+    for location in _texts(matches):
+        inline = _inline_link(location)
+        links |= dict.fromkeys([inline] if inline else filter(is_link, split_links(location.text)))
+    return list(links)
+
+
 def select_media(
     media: Sequence[Medium], expected: frozenset[str] = frozenset()
 ) -> tuple[Medium, ...]:
@@ -144,7 +153,7 @@ def _links(view: Any) -> Iterator[Location]:
     """Yield the links of a JSON value in document order: whole texts, lists, files, sentences."""
     for location in _texts(view):
         text = location.text
-        if _INLINE_START.match(text) and (link := _inline_link(location)):
+        if link := _inline_link(location):
             yield location._replace(link=link)
             continue
         links = [part for part in split_links(text) if is_link(part) and _leads(location, part)]
@@ -164,6 +173,8 @@ def _leads(location: Location, link: str) -> bool:
 
 def _inline_link(location: Location) -> str:
     """Return the file that stands in a text, as a data link, or ``""``."""
+    if not _INLINE_START.match(location.text):
+        return ""
     from callsheet.protocol.inline_data import as_data_link
 
     stated = (location.owner.get(key) for key in vocab.TYPE_KEYS)

@@ -12,6 +12,7 @@ from callsheet.protocol.media import (
     Medium,
     RequestMarks,
     find_links,
+    links_at,
     select_media,
     texts_of,
 )
@@ -352,13 +353,6 @@ def _media(
         from callsheet.protocol.result_links import rank_links
 
         return rank_links(locations, marks, names)
-    texts = [text.strip() for text in _forced_texts(views, overrides) if is_link(text)]
-    links = dict.fromkeys(text for text in texts if not marks.contain(text))
     # The user chose the path: the kind of its links does not matter.
-    return tuple(Medium(link, named=True) for link in links)
-
-
-def _forced_texts(views: tuple[Any, ...], overrides: Overrides) -> Iterator[str]:
-    for match in pick_first(views[::-1], overrides.media):
-        links = match if isinstance(match, list) else [match]
-        yield from (link for link in links if isinstance(link, str))
+    links = links_at([expand(match) for match in pick_first(views[::-1], overrides.media)])
+    return tuple(Medium(link, named=True) for link in links if not marks.contain(link))

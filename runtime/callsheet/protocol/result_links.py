@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.jsonio import to_pointer
@@ -130,7 +131,7 @@ def _field_rank(location: Location, names: Sequence[str]) -> int | None:
     fields = [_plain(name) for name in names]
     if not own or own not in fields or location.is_input:
         return None
-    if any(_is_forbidden(key, ()) for key in location.keys[:-1]):
+    if any(_is_forbidden(key, in_result=False) for key in location.keys[:-1]):
         return None
     return fields.index(own)
 
@@ -143,6 +144,7 @@ def _names_one_of(location: Location, parts: Sequence[str]) -> bool:
     return any(part in _plain(key) for part in parts for key in location.keys)
 
 
+@lru_cache(maxsize=4096)
 def _stem(key: str) -> tuple[tuple[str, ...], bool]:
     """Return the words of a key without those for a link, and whether there were such words."""
     parts = words(key)
@@ -186,12 +188,20 @@ def _is_page(location: Location) -> bool:
 
 
 def _under_forbidden_key(location: Location) -> bool:
-    keys = location.keys
-    return any(_is_forbidden(key, keys[:index]) for index, key in enumerate(keys))
+    in_result = False
+    for key in location.keys:
+        if _is_forbidden(key, in_result=in_result):
+            return True
+        in_result = in_result or not vocab.GENERATED_WORDS.isdisjoint(words(key))
+    return False
 
 
-def _is_forbidden(key: str, above: Sequence[str]) -> bool:
-    """Tell whether no link under a key is a result: previews, and echoes of the request."""
+@lru_cache(maxsize=4096)
+def _is_forbidden(key: str, *, in_result: bool) -> bool:
+    """Tell whether no link under a key is a result: previews, and echoes of the request.
+
+    ``in_result`` says that a key above tells of what the job made.
+    """
     parts, _ = _stem(key)
     if vocab.NEVER_MEDIA.intersection(parts) or any(
         part.startswith(vocab.REQUEST_PREFIXES) for part in parts
@@ -200,9 +210,7 @@ def _is_forbidden(key: str, above: Sequence[str]) -> bool:
     if any(phrase in "".join(parts) for phrase in vocab.FRAME_PHRASES):
         return True
     material = vocab.MATERIAL_WORDS.intersection(parts)
-    if material <= vocab.SAMPLES and any(
-        map(vocab.GENERATED_WORDS.intersection, map(words, above))
-    ):
+    if in_result and material <= vocab.SAMPLES:
         return False
     return bool(material) and not vocab.GENERATED_WORDS.intersection(parts)
 

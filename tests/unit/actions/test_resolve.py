@@ -371,6 +371,9 @@ def test_media_come_from_configuration_and_output_own_medium_first() -> None:
             "videos": {"items": {"properties": {"videoUrl": {}, "coverImageUrl": {}}}},
             "audio_url": {"type": "string"},
             "docsUrl": {"type": "string"},
+            "frames": {"items": {"type": "string", "contentEncoding": "base64"}},
+            "cover": {"type": "string", "format": "byte"},
+            "sound": {"type": "string", "contentMediaType": "audio/mpeg"},
         },
         "dependentRequired": {"properties": ["videos"]},
     }
@@ -381,7 +384,9 @@ def test_media_come_from_configuration_and_output_own_medium_first() -> None:
     ]
     action_set = resolve_actions(entries, Overlay(media=("imageUrl",)))
 
-    assert action_set.by_id["ai.video.generate"].media == ("videoUrl", "imageUrl", "audio_url")
+    assert action_set.by_id["ai.video.generate"].media == (
+        *("videoUrl", "imageUrl", "audio_url", "frames", "sound"),
+    )
 
 
 @pytest.mark.parametrize("shape", ["x{}_and_wait", "x.get{}", "g{}.a", "{}" + ".q" * 100])

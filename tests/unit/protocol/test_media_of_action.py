@@ -14,6 +14,7 @@ from callsheet.protocol.media import (
     expects_medium,
     find_links,
 )
+from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.result_links import explain_links
 from callsheet.protocol.values import expand
@@ -262,3 +263,27 @@ def test_the_evidence_tells_each_link_with_its_rules() -> None:
         ("/thumbnail", False, ("+a key of results", "+image by its name",
                                "-under a key of inputs or previews")),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "media"),
+    [
+        ("a.b", (BARE,)),
+        ("a.list", (VIDEO, OTHER)),
+        ("a.text", (VIDEO, OTHER)),
+        ("a.data", ("data:image/png;base64,AAAA",)),
+        ("a.name", ("acme/film",)),
+    ],
+)
+def test_a_path_that_the_user_chose_gives_every_link_there(
+    path: str, media: tuple[str, ...]
+) -> None:
+    places = {
+        "b": BARE,
+        "list": [VIDEO, {"deep": OTHER}, "no link"],
+        "text": f"{VIDEO}, {OTHER}",
+        "data": "data:image/png;base64,AAAA",
+        "name": "acme/film",
+    }
+    forced = Overrides.parse({"media": path})
+    assert read_reply({"a": places}, overrides=forced, expected=MOVIE).media == media
