@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.config.settings import join_url, origin_of
-from callsheet.errors import DownloadError, NetworkError
+from callsheet.errors import DownloadError, NetworkError, WrongKind
 from callsheet.flows.effects import Download, Flow, HttpReply, Sleep
 from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, pause
 from callsheet.protocol.inline_data import decode, is_data_link
@@ -28,8 +28,9 @@ def download(
 ) -> Flow[None]:
     """Fill ``part`` from ``url``; ``renew`` asks the server for a new link when this one expired.
 
-    A data link is decoded and sends no request. Raises ``DownloadError`` after eight attempts in
-    a row without a new byte, and at once when another attempt cannot help.
+    A data link is decoded and sends no request. Raises ``WrongKind`` for a page and for a broken
+    data link, ``DownloadError`` after eight attempts in a row without a new byte, and at once
+    when another attempt cannot help.
     """
     if is_data_link(url):
         _unpack(url, part)
@@ -64,16 +65,16 @@ def download(
 
 
 def _unpack(link: str, part: PartialFile) -> None:
-    """Write the file that a data link holds; raise ``DownloadError`` where it is not whole."""
+    """Write the file that a data link holds; raise ``WrongKind`` where it is not whole."""
     part.begin(200, {})
     try:
         for chunk in decode(link):
             part.write(chunk)
     except ValueError:
-        raise DownloadError("the answer holds a file that is no valid base64") from None
+        raise WrongKind("the answer holds a file that is no valid base64") from None
     part.end()
     if not part.complete:
-        raise DownloadError("the answer holds a file that is not whole")
+        raise WrongKind("the answer holds a file that is not whole")
 
 
 def _get(url: str, part: PartialFile) -> Flow[HttpReply]:

@@ -28,13 +28,15 @@ class Medium(NamedTuple):
     ``kind`` is ``video``, ``image``, ``audio`` or ``file`` where its bytes, its name, its type or
     its key says so, ``other`` for a name that says that it is no medium (``.json``), and empty
     where nothing does. ``named`` is true for a field that the output schema or the overlay
-    names, ``is_known`` for a key that tells of results; ``place`` holds the keys that lead to it.
+    names, ``is_known`` for a key that tells of results, ``is_second`` for a variant of the result
+    or a key that tells of more; ``place`` holds the keys that lead to it.
     """
 
     link: str
     kind: str = ""
     named: bool = False
     is_known: bool = True
+    is_second: bool = False
     place: tuple[str, ...] = ()
 
 
@@ -81,9 +83,9 @@ def select_media(
     """Return the media that are results of an action which makes the ``expected`` kinds.
 
     A link of another kind is no result (a cover is no video). If any link is in a named field,
-    only such links count; a link whose kind is known goes before one of an unknown kind. Under
-    a key that tells nothing, a link counts where it is of the expected kind, all such links
-    stand in one place, and nothing better is there.
+    only such links count; variants go last, and a link whose kind is known goes before one of
+    an unknown kind. Under a key that tells nothing, a link counts where it is of the expected
+    kind, all such links stand in one place, and nothing better is there.
     """
     fitting = [medium for medium in media if not expected or medium.kind in {"", *expected}]
     known = [medium for medium in fitting if medium.is_known]
@@ -91,7 +93,7 @@ def select_media(
         sure = [medium for medium in fitting if medium.kind in expected]
         return tuple(sure) if len({medium.place for medium in sure}) == 1 else ()
     known = [medium for medium in known if medium.named] or known
-    return tuple(sorted(known, key=lambda medium: bool(expected) and not medium.kind))
+    return tuple(sorted(known, key=lambda m: (m.is_second, bool(expected) and not m.kind)))
 
 
 def expected_media(action_id: str, out: str = "") -> frozenset[str]:

@@ -18,25 +18,20 @@ NEVER_MEDIA = frozenset(
 """Words of keys under which no link is a result: companions of it, or echoes of the request."""
 MATERIAL_WORDS = frozenset(
     {
-        *("template", "templates", "driver", "drivers", "driven", "mask", "masks", "parent"),
-        *("background", "backgrounds", "example", "examples", "sample", "samples", "demo", "demos"),
-        *("pending", "draft", "drafts", "future", "intro", "outro", "target", "swap", "face"),
-        *("base", "upload", "uploads", "uploaded", "scene", "scenes", "style", "control", "user"),
-        *("messages", "prompt", "prompts", "character", "characters", "subject", "avatar"),
-        *("previous", "placeholder", "logo", "history", "tutorial", "ref", "refs", "soundtrack"),
-        *("init", "initial", "tail", "start", "end", "pose", "depth", "guide", "guidance"),
-        *("condition", "conditioning", "garment", "cloth", "clothes", "clothing", "person"),
-        *(
-            "human",
-            "product",
-            "selfie",
-            "bgm",
-            "teaser",
-            "trailer",
-            "modifications",
-            "config",
-            "settings",
-        ),
+        *("actor", "attached", "author", "avatar", "background", "backgrounds", "base", "bg"),
+        *("bgm", "brand", "catalog", "character", "characters", "cloth", "clothes", "clothing"),
+        *("company", "condition", "conditioning", "config", "control", "creator", "customer"),
+        *("dataset", "demo", "demos", "depth", "draft", "drafts", "driven", "driver", "drivers"),
+        *("driving", "end", "example", "examples", "face", "failed", "foreground", "future"),
+        *("garment", "guidance", "guide", "history", "human", "imported", "ingested", "init"),
+        *("initial", "inspiration", "intro", "library", "logo", "lora", "mask", "masks"),
+        *("messages", "modifications", "moodboard", "narrator", "outro", "overlay", "owner"),
+        *("parent", "pending", "person", "placeholder", "pose", "presenter", "previous", "product"),
+        *("prompt", "prompts", "provided", "ref", "refs", "rejected", "requested", "sample"),
+        *("samples", "scene", "scenes", "seed", "selected", "selfie", "settings", "soundtrack"),
+        *("speaker", "start", "stock", "style", "subject", "submitted", "supplied", "swap", "tail"),
+        *("target", "teaser", "template", "templates", "trailer", "training", "tutorial", "upload"),
+        *("uploaded", "uploads", "user"),
     }
 )
 """Words of keys of what a result is made from; ``generatedSamples`` are results nevertheless."""
@@ -46,35 +41,24 @@ GENERATED_WORDS = frozenset({"generated", "output", "outputs", "result", "result
 """Words of keys of what the job made."""
 RESULT_WORDS = frozenset(
     {
-        *("result", "results", "output", "outputs", "download", "downloads", "final", "file"),
-        *("files", "media", "generated", "generation", "generations", "edited", "upscaled"),
-        *("asset", "assets", "resource", "resources", "content", "contents", "stream", "play"),
-        *("hd", "sd", "uhd", "4k", "full", "high", "best", "cdn", "oss", "cos", "s3", "gcs"),
-        *("signed", "presigned", "public", "direct", "permanent", "temporary", "temp", "secure"),
-        *("data", "object", "artifact", "artifacts", "rendered", "render", "export", "exported"),
-        *("finished", "completed", "created", "raw", "no", "without", "clean", "storage", "remote"),
-        *("gif", "caption", "captions", "captioned", "watermark", "watermarked", "progress"),
-        *("subtitle", "subtitles", "low", "small", "proxy", "hls", "http", "https", "access"),
-        *("model", "mesh", "glb", "pdf", "zip", "document", "main", "my", "the", "response"),
-        *("after", "creation", "creations", "work", "works", "item", "items", "rendition"),
-        *("renditions", "variant", "variants", "version", "versions", "format", "formats"),
-        *("playback", "backup", "fallback", "mirror", "min", "max", "tmp", "ssl", "out", "path"),
-        *("paths", "filepath", "attachment", "attachments", "enclosure", "enhanced", "processed"),
-        *("animated", "motion", "swapped", "synthesized", "converted", "merged", "destination"),
-        *("sample", "samples", "wav", "mp3", "mp4", "webm", "png", "jpg", "fbx", "obj"),
-        *(
-            "water",
-            "mark",
-            "usdz",
-            "stl",
-            "3d",
-            "texture",
-            "textured",
-            "body",
-            "value",
-            "archive",
-            "package",
-        ),
+        *("3d", "4k", "access", "after", "animated", "archive", "artifact", "artifacts", "asset"),
+        *("assets", "attachment", "attachments", "backup", "best", "body", "caption", "captioned"),
+        *("captions", "cdn", "clean", "completed", "content", "contents", "converted", "cos"),
+        *("created", "creation", "creations", "cutout", "data", "destination", "direct"),
+        *("document", "download", "downloads", "edited", "enclosure", "enhanced", "export"),
+        *("exported", "fallback", "fbx", "file", "filepath", "files", "final", "finished"),
+        *("format", "formats", "full", "gcs", "generated", "generation", "generations", "gif"),
+        *("glb", "hd", "high", "hls", "http", "https", "item", "items", "jpg", "low", "main"),
+        *("mark", "max", "media", "merged", "mesh", "min", "mirror", "model", "motion", "mp3"),
+        *("mp4", "my", "no", "obj", "object", "oss", "out", "output", "outputs", "package", "path"),
+        *("paths", "pdf", "permanent", "play", "playback", "png", "presigned", "processed"),
+        *("progress", "proxy", "public", "raw", "remote", "render", "rendered", "rendition"),
+        *("renditions", "resource", "resources", "response", "result", "results", "s3", "sample"),
+        *("samples", "sd", "secure", "signed", "small", "ssl", "stl", "storage", "stream"),
+        *("subtitle", "subtitles", "swapped", "synthesized", "temp", "temporary", "texture"),
+        *("textured", "the", "tmp", "track", "tracks", "uhd", "upscaled", "usdz", "value"),
+        *("variant", "variants", "version", "versions", "water", "watermark", "watermarked", "wav"),
+        *("webm", "without", "work", "works", "zip"),
     }
 )
 """Words of keys that tell of results: ``result_url``, ``hdUrl``.
@@ -89,7 +73,7 @@ REQUEST_PREFIXES = ("input", "param", "request", "source")
 """Prefixes of words of keys under which a reply repeats the request (``paramJson``)."""
 FRAME_PHRASES = (
     *("firstframe", "lastframe", "startframe", "endframe", "keyframe", "lastimage", "firstimage"),
-    *("motionvideo", "motionimage", "motionreference", "motioncontrol"),
+    *("motionvideo", "motionimage", "motionreference", "motioncontrol", "modelimage", "modelphoto"),
 )
 """Words of keys, run together, of pictures and motions that a video is made from or gives away."""
 WITHOUT = frozenset({"no", "non", "without", "free", "clean", "removed", "unwatermarked"})
@@ -99,7 +83,7 @@ VARIANTS = frozenset(
         *("caption", "captions", "captioned", "watermark", "watermarked", "progress", "gif"),
         *("low", "lowres", "small", "proxy", "subtitle", "subtitles", "hls", "sd", "min", "lq"),
         *("compressed", "backup", "fallback", "mirror", "stream", "streaming", "play", "playback"),
-        *("path", "paths", "filepath", "partial", "segments", "chunks"),
+        *("path", "paths", "filepath", "partial", "segments", "chunks", "subtitled", "optimized"),
     }
 )
 """Words of keys that hold a variant of the result; the result itself is preferred."""
@@ -200,6 +184,8 @@ NOT_A_FILE = frozenset(
     }
 )
 """Words beside ``url`` that name a page or an address of the API, not something to save."""
+OWNERS = frozenset({"model", "models", "provider", "account", "workspace", "team", "collection"})
+"""Keys of objects whose ``url`` leads to a page about them, unless it names a file."""
 WRAPPERS = frozenset(
     {"status", "response", "query", "api", "detail", "log", "logs", "get", "fetch"}
 )

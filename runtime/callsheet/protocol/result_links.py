@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MOST = 1000
 _LABEL = r"[A-Za-z][A-Za-z _-]{0,40}"
-Rank = tuple[bool, int, int, int, int]
+Rank = tuple[bool, int, int, bool, int, int]
 
 
 class _Weighed(NamedTuple):
@@ -77,7 +77,8 @@ def _weigh(location: Location, marks: RequestMarks, names: Sequence[str]) -> _We
     """Apply every rule to a link."""
     field = _field_rank(location, names)
     kind, source = _kind_of(location)
-    is_known = field is not None or _tells_of_results(location)
+    certainty = _certainty(location)
+    is_known, variant = field is not None or certainty > 0, _variant_of(location)
     against = [name for name, holds in _AGAINST if field is None and holds(location)]
     against += ["sent with the request"] if marks.contain(location.link) else []
     if not is_known and (
@@ -89,14 +90,16 @@ def _weigh(location: Location, marks: RequestMarks, names: Sequence[str]) -> _We
         any(marks.name_field(key) for key in location.keys[-1:]),
         len(names) if field is None else field,
         0 if field is not None or _names_one_of(location, own_words) else 1,
-        _variant_of(location),
+        certainty == 1,
+        variant,
         len(location.path),
     )
     rules = ["+a field of the output schema"] if field is not None else []
     rules += ["+a key of results"] if is_known and field is None else []
     rules += [f"+{kind} by its {source}"] if kind else []
     rules += [f"-{name}" for name in against]
-    medium = Medium(location.link, kind, field is not None, is_known, location.keys)
+    is_second = field is None and (variant > 0 or certainty == 1)
+    medium = Medium(location.link, kind, field is not None, is_known, is_second, location.keys)
     return _Weighed(location, medium, rank, tuple(rules))
 
 
@@ -164,17 +167,29 @@ def _own_key(location: Location) -> str:
     return next((key for key in reversed(location.keys) if re.search("[A-Za-z]{2}", key)), "")
 
 
-def _tells_of_results(location: Location) -> bool:
-    """Tell whether the key of a link says that it is something to save, under no other word."""
+def _certainty(location: Location) -> int:
+    """Return 2 for a key whose words all tell of results, 1 for one that names a medium too.
+
+    Any other key tells nothing: 0.
+    """
     own = _own_key(location)
     if not own or location.is_prose:
-        return False
+        return 0
     parts, is_link = _stem(own)
-    inline = vocab.INLINE_WORDS if is_data_link(location.link) else frozenset[str]()
-    is_known = all(part in vocab.RESULT_KEYS or part in inline or part.isdigit() for part in parts)
-    if is_link or inline:
-        return is_known or bool(kinds_in(parts))
-    return is_known and bool(parts) and (is_absolute(location.link) or location.link[:1] == "/")
+    is_inline = is_data_link(location.link)
+    may_lead = is_link or is_inline or is_absolute(location.link) or location.link[:1] == "/"
+    if not may_lead or not (parts or is_link):
+        return 0
+    inline: frozenset[str] = vocab.INLINE_WORDS if is_inline else frozenset()
+    if all(_tells_of_result(part) or part in inline for part in parts):
+        return 2
+    return 1 if kinds_in(parts) else 0
+
+
+def _tells_of_result(word: str) -> bool:
+    """Tell whether a word tells of results: by the list, as a number, or as ``dubbed`` does."""
+    is_participle = word.endswith("ed") and len(word) > 4
+    return word in vocab.RESULT_KEYS or word.isdigit() or is_participle
 
 
 def _is_page(location: Location) -> bool:
@@ -182,9 +197,10 @@ def _is_page(location: Location) -> bool:
     parts, is_link = _stem(_own_key(location))
     around = words(location.keys[-2]) if is_link and not parts and len(location.keys) > 1 else ()
     pages = vocab.NOT_A_FILE - vocab.WRAPPERS
-    return not (vocab.NOT_A_FILE if is_link else pages).isdisjoint(parts) or not pages.isdisjoint(
-        around
-    )
+    if not (vocab.NOT_A_FILE if is_link else pages).isdisjoint(parts):
+        return True
+    is_profile = not vocab.OWNERS.isdisjoint(around) and not kind_of_name(location.link)
+    return is_profile or not pages.isdisjoint(around)
 
 
 def _under_forbidden_key(location: Location) -> bool:
@@ -203,6 +219,8 @@ def _is_forbidden(key: str, *, in_result: bool) -> bool:
     ``in_result`` says that a key above tells of what the job made.
     """
     parts, _ = _stem(key)
+    if words(key)[:1] == ("src",) and parts:
+        return True
     if vocab.NEVER_MEDIA.intersection(parts) or any(
         part.startswith(vocab.REQUEST_PREFIXES) for part in parts
     ):

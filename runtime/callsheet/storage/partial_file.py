@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.errors import DownloadError
+from callsheet.errors import DownloadError, WrongKind
 from callsheet.magic import HEAD, SHORTEST
 from callsheet.storage import containers
 
@@ -416,7 +416,7 @@ def _write_all(handle: int, chunk: bytes, offset: int) -> None:
 def _refuse_page(headers: Mapping[str, str], target: str) -> None:
     is_page = "html" in headers.get("content-type", "").lower()
     if is_page and not target.lower().endswith((".html", ".htm", ".xhtml")):
-        raise DownloadError("the link leads to an HTML page, not to a file")
+        raise WrongKind("the link leads to an HTML page, not to a file")
 
 
 def _is_strong(tag: str) -> bool:
