@@ -12,7 +12,12 @@ from callsheet.flows.download import download
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import query_job
 from callsheet.protocol.inline_data import shorten
-from callsheet.protocol.media import expected_media, makes_text, select_media
+from callsheet.protocol.media import (
+    expected_media,
+    makes_text,
+    prefer_format,
+    select_media,
+)
 from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
 from callsheet.storage.partial_file import PartialFile, SavedFile
 from callsheet.text import shell_word
@@ -60,6 +65,7 @@ class SaveRequest(NamedTuple):
     def links(self, reply: ParsedReply) -> list[str]:
         """Return the absolute links of the media in ``reply`` that the action may have made."""
         media = select_media(reply.fields.candidates, expected_media(self.action, self.out))
+        media = media if takes_all(self.out) else prefer_format(media, self.out)
         links = (join_url(self.host + "/", medium.link) for medium in media)
         return [link for link in links if link]
 
@@ -114,6 +120,10 @@ def _save_links(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, .
             saved.append((yield from _fetch(request, candidate, target, timing)))
         except WrongKind as error:
             refused = error
+        except DownloadError as error:
+            copy = yield from _keep_reply(request)
+            error.message += f" ({copy})" if copy else ""
+            raise
         if saved and not wants_all:
             break
     if not saved:
@@ -150,12 +160,8 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
     ``refused`` says why the last link was no medium of the action, where there was a link.
     """
     state = request.reply.fields.state
-    name = request.ref or request.task_id or request.action
-    file = request.reply.http.file
-    keep = KeepReply(name, request.reply.http.body, request.reply.fields.why())
-    path = file.path if file else (yield keep)
     task_id = request.task_id or None
-    copy = f"the whole answer: {path}" if path else "--json shows the whole answer"
+    copy = (yield from _keep_reply(request)) or "--json shows the whole answer"
     if refused is not None:
         return DownloadError(
             f"{request.action} is done and its answer names no file of its own: {refused.message}",
@@ -177,6 +183,15 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
         f"{request.action} is done and its answer names no file",
         hint=copy, task_id=task_id, action=request.action,
     )  # fmt: skip
+
+
+def _keep_reply(request: SaveRequest) -> Flow[str]:
+    """Store the whole reply and return the words that name the copy; none without a ledger."""
+    name = request.ref or request.task_id or request.action
+    file = request.reply.http.file
+    keep = KeepReply(name, request.reply.http.body, request.reply.fields.why())
+    path = file.path if file else (yield keep)
+    return f"the whole answer: {path}" if path else ""
 
 
 def _target(request: SaveRequest, link: str, index: int) -> str:

@@ -96,6 +96,24 @@ def select_media(
     return tuple(sorted(known, key=lambda m: (m.is_second, bool(expected) and not m.kind)))
 
 
+def prefer_format(media: Sequence[Medium], name: str) -> tuple[Medium, ...]:
+    """Put the medium first that has the extension of a file name, of those beside the first one.
+
+    Services offer one result in several formats: ``{"glb": …, "fbx": …}``.
+    """
+    extension = name.rpartition(".")[2].lower()
+    if not media or not kind_of_name(name) or _has_format(media[0], extension):
+        return tuple(media)
+    beside = (m for m in media[1:] if m.place[:-1] == media[0].place[:-1] and not m.is_second)
+    best = next((medium for medium in beside if _has_format(medium, extension)), media[0])
+    return (best, *(medium for medium in media if medium is not best))
+
+
+def _has_format(medium: Medium, extension: str) -> bool:
+    link = re.split(r"[?#]", medium.link, maxsplit=1)[0].lower()
+    return link.endswith("." + extension) or extension in words("".join(medium.place[-1:]))
+
+
 def expected_media(action_id: str, out: str = "") -> frozenset[str]:
     """Return the kinds of medium that an action makes; empty where nothing tells.
 

@@ -208,6 +208,25 @@ def test_a_file_in_the_reply_that_is_not_whole_leaves_nothing(tmp_path: Path, da
     assert sorted(os.listdir(tmp_path)) == ["ledger"]
 
 
+def test_a_link_that_is_gone_costs_no_answer(tmp_path: Path) -> None:
+    served = plan({"/a.png": Said(404)}, "/a.png")
+    with serving(served) as server, Client(**options(server.url, tmp_path)) as client:
+        result = client.submit(MAKE, BODY, check=False).wait()
+        with pytest.raises(DownloadError, match="404") as caught:
+            result.save(str(tmp_path / "a.png"))
+    (copy,) = (tmp_path / "ledger" / "replies").iterdir()
+    assert json.loads(copy.read_bytes()) == film("/a.png")
+    assert str(copy) in caught.value.message
+
+
+def test_a_page_in_place_of_the_first_link_leaves_the_next(tmp_path: Path) -> None:
+    page = Said(200, b"<html>", {"Content-Type": "text/html"})
+    served = plan({"/a": page, "/b.png": png()}, "/a", "/b.png")
+    with serving(served) as server, Client(**options(server.url, tmp_path)) as client:
+        saved = client.submit(MAKE, BODY, check=False).wait().save(str(tmp_path / "a.png"))
+    assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
+
+
 def test_media_of_no_job_find_names_in_a_folder_too(tmp_path: Path) -> None:
     named = [target_path(f"{tmp_path}/", action="a.b", index=n, extension=".png") for n in (1, 2)]
     assert [os.path.basename(path) for path in named] == ["a-b.png", "a-b-2.png"]

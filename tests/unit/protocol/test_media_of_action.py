@@ -13,6 +13,7 @@ from callsheet.protocol.media import (
     expected_media,
     expects_medium,
     find_links,
+    prefer_format,
 )
 from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
@@ -287,3 +288,21 @@ def test_a_path_that_the_user_chose_gives_every_link_there(
     }
     forced = Overrides.parse({"media": path})
     assert read_reply({"a": places}, overrides=forced, expected=MOVIE).media == media
+
+
+@pytest.mark.parametrize(
+    ("reply", "out", "first"),
+    [
+        ({"model_urls": {"fbx": "https://x/a.fbx", "glb": "https://x/a.glb"}}, "m.glb", "glb"),
+        ({"files": [{"url": "https://x/a.fbx"}, {"url": "https://x/a.glb"}]}, "m.GLB", "glb"),
+        ({"url_fbx": "https://x/a", "url_glb": "https://x/a?glb"}, "m.glb", "glb"),
+        ({"url": "https://x/a.fbx", "deep": {"url": "https://x/a.glb"}}, "m.glb", "fbx"),
+        ({"url_fbx": "https://x/a.fbx", "low_glb": "https://x/a.glb"}, "m.glb", "fbx"),
+        ({"url": "https://x/a.fbx", "other": "https://x/a.stl"}, "m.glb", "fbx"),
+    ],
+)
+def test_of_several_formats_the_one_of_the_file_name_is_taken(
+    reply: Any, out: str, first: str
+) -> None:
+    media = prefer_format(read_reply(reply, expected=frozenset({"file"})).candidates, out)
+    assert first in media[0].link
