@@ -22,7 +22,7 @@ from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.evidence import Candidate
