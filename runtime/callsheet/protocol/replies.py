@@ -147,7 +147,9 @@ def _open(data: Any, overrides: Overrides, asked: frozenset[str]) -> Envelope:
 
 
 def _own_entries(value: Any, ids: frozenset[str], depth: int = 4) -> Any:
-    """Drop the other jobs of a reply that lists several, where one of them has our id."""
+    """Drop the other jobs of a reply that lists several: where one of them has our id, or all
+    name another task.
+    """
     if depth <= 0:
         return value
     if isinstance(value, dict):
@@ -160,7 +162,11 @@ def _own_entries(value: Any, ids: frozenset[str], depth: int = 4) -> Any:
     ours_only = [
         entry for entry in value if isinstance(entry, dict) and job_fields.has_asked_id(entry, ids)
     ]
-    return ours_only or value
+    return ours_only or ([] if all(map(_names_task, value)) else value)
+
+
+def _names_task(entry: Any) -> bool:
+    return isinstance(entry, dict) and any(map(job_fields.names_task, entry))
 
 
 def _meanings(overrides: Overrides) -> dict[str, State]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.jsonio import to_pointer
 from callsheet.protocol import media_words as vocab
-from callsheet.protocol.evidence import Candidate
 from callsheet.protocol.inline_data import is_data_link, kind_of_link, shorten
 from callsheet.protocol.job_fields import state_rank
 from callsheet.protocol.media import Medium, kind_of_key, kind_of_name, kinds_in
@@ -17,6 +16,7 @@ from callsheet.protocol.values import is_absolute, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from callsheet.protocol.evidence import Candidate
     from callsheet.protocol.media import Location, RequestMarks
 
 _MOST = 1000
@@ -60,6 +60,8 @@ def explain_links(
     chosen: frozenset[str],
 ) -> tuple[Candidate, ...]:
     """Return each link as evidence; ``chosen`` are the links that were decided on."""
+    from callsheet.protocol.evidence import Candidate
+
     weighed = [_weigh(location, marks, names) for location in locations]
     return tuple(
         Candidate(

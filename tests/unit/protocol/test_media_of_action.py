@@ -8,17 +8,13 @@ from typing import Any
 import pytest
 
 from callsheet.protocol.media import (
-    NO_MARKS,
     RequestMarks,
     expected_media,
     expects_medium,
-    find_links,
     prefer_format,
 )
 from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
-from callsheet.protocol.result_links import explain_links
-from callsheet.protocol.values import expand
 
 VIDEO, COVER = "https://cdn.example/v.mp4", "https://cdn.example/c.jpg"
 BARE = "https://cdn.example/9f1c"
@@ -255,7 +251,8 @@ def test_the_evidence_tells_each_link_with_its_rules() -> None:
         "resultJson": json.dumps({"urls": [VIDEO]}),
         "thumbnail": COVER,
     }
-    evidence = explain_links(find_links([expand(reply)]), NO_MARKS, (), frozenset({VIDEO}))
+    fields = read_reply(reply, role="query", expected=MOVIE, explain=True)
+    evidence = [entry for entry in fields.evidence if entry.part == "media"]
 
     assert [(entry.pointer, entry.chosen, entry.rules) for entry in evidence] == [
         ("/input/video", False, ("+a key of results", "+video by its name",
@@ -306,3 +303,12 @@ def test_of_several_formats_the_one_of_the_file_name_is_taken(
 ) -> None:
     media = prefer_format(read_reply(reply, expected=frozenset({"file"})).candidates, out)
     assert first in media[0].link
+
+
+def test_a_list_of_other_jobs_alone_has_no_result() -> None:
+    others = [{"taskId": f"u{n}", "status": "done", "videoUrl": VIDEO} for n in (2, 3)]
+    for reply in ({"data": others}, others):
+        reading = read_reply(reply, sent={"taskId": "u1"}, role="query", expected=MOVIE)
+        assert (reading.media, reading.state) == ((), "")
+    songs = [{"id": f"s{n}", "status": "done", "videoUrl": VIDEO} for n in (2, 3)]
+    assert read_reply(songs, sent={"taskId": "u1"}, role="query", expected=MOVIE).media == (VIDEO,)
