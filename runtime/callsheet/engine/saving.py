@@ -167,14 +167,15 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
             f"{request.action} is done and its answer names no file of its own: {refused.message}",
             hint=copy, task_id=task_id, action=request.action,
         )  # fmt: skip
-    if state == "running" or (not state and request.job is not None):
+    is_text = makes_text(request.action)
+    if state == "running" or (not state and request.job is not None and not is_text):
         return StillRunning(
             f"{request.action} is not over: there is nothing to save yet ({copy})",
             hint=f"tasks save {shell_word(task_id)}" if task_id and request.job else "",
             task_id=task_id,
             action=request.action,
         )
-    if not state and not makes_text(request.action):
+    if not state and not is_text:
         return OutcomeUnknown(
             f"the answer to {request.action} names no file, and what it means is unknown",
             hint=copy, task_id=task_id, action=request.action,
