@@ -251,16 +251,15 @@ def test_the_evidence_tells_each_link_with_its_rules() -> None:
         "resultJson": json.dumps({"urls": [VIDEO]}),
         "thumbnail": COVER,
     }
-    fields = read_reply(reply, role="query", expected=MOVIE, explain=True)
+    fields = read_reply(reply, role="query", expected=MOVIE)
     evidence = [entry for entry in fields.evidence if entry.part == "media"]
 
+    beside = "-under a key of inputs or previews"
     assert [(entry.pointer, entry.chosen, entry.rules) for entry in evidence] == [
-        ("/input/video", False, ("+a key of results", "+video by its name",
-                                 "-under a key of inputs or previews")),
         ("/resultJson/urls/0", True, ("+a key of results", "+video by its name")),
-        ("/thumbnail", False, ("+a key of results", "+image by its name",
-                               "-under a key of inputs or previews")),
-    ]  # fmt: skip
+        ("/input/video", False, ("+a key of results", "+video by its name", beside)),
+        ("/thumbnail", False, ("+a key of results", "+image by its name", beside)),
+    ]
 
 
 @pytest.mark.parametrize(
