@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from collections.abc import Mapping
+
 
 class Console:
     """The streams of one run with its format, verbosity and colour.
@@ -81,7 +80,7 @@ STYLES = {"bold": "1", "dim": "2", "bad": "1;31", "good": "32", "odd": "33"}
 
 
 def wants_colour(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
-    """Tell whether to colour: not by ``NO_COLOR``, always by ``FORCE_COLOR``, else on a terminal."""
+    """Tell whether to colour: never by ``NO_COLOR``, else on a terminal or by ``FORCE_COLOR``."""
     if stream is None or environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR", "") not in {"", "0"}:

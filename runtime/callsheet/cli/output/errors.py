@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import click
 from contextlib import suppress
-from callsheet.text import did_you_mean
-from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.text import safe_text, with_program
 from typing import TYPE_CHECKING
+
+import click
+
+from callsheet.errors import CallsheetError, Interrupted, UsageError
+from callsheet.text import did_you_mean, safe_text, with_program
 
 if TYPE_CHECKING:
     from callsheet.cli.output.console import Console
@@ -32,9 +33,7 @@ def from_click(error: click.ClickException) -> UsageError:
     elif isinstance(error, click.BadOptionUsage):
         message = f"{flag} needs a value"
     elif isinstance(error, click.MissingParameter) and error.param is not None:
-        message = (
-            f"{error.param.make_metavar(ctx or click.Context(click.Command('')))} is needed"
-        )
+        message = f"{error.param.make_metavar(ctx or click.Context(click.Command('')))} is needed"
     elif message.startswith("Got unexpected extra argument"):
         message = f"there is no place for {message.partition('(')[2].rstrip(').')}"
         hint = "put a value with spaces in quotes"

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
-from typing import Any, TYPE_CHECKING
-from callsheet.text import did_you_mean
+from typing import TYPE_CHECKING, Any
+
 from callsheet.cli.output.table import align, brief, cell, separate_by_tabs, table_of
 from callsheet.errors import CallsheetError, UsageError
-from callsheet.text import INVISIBLE, _UNSAFE, dumps
+from callsheet.text import did_you_mean, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
     from callsheet.cli.output.console import Console
 
 
 FORMATS = ("json", "jsonl", "table", "raw")
 SHORTENED = frozenset({"summary"})
 """Columns that may be cut where they leave the screen: another command shows them whole."""
-
-
-
 
 
 def write(text: str) -> None:
@@ -123,7 +119,9 @@ def render(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
         return table_of(value)
     if form == "raw":
         are_texts = isinstance(value, list) and all(isinstance(row, str) for row in value)
-        return "".join(_raw(row, raw_for_terminal) + "\n" for row in (value if are_texts else [value]))
+        return "".join(
+            _raw(row, raw_for_terminal) + "\n" for row in (value if are_texts else [value])
+        )
     return dumps(value, 2) + "\n"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TYPE_CHECKING
-from callsheet.cli.output.table import duration
-from callsheet.cli.output.table import cell
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.cli.output.table import cell, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from callsheet.storage.partial_file import SavedFile
+
     from callsheet.flows.invoke import ParsedReply
+    from callsheet.storage.partial_file import SavedFile
 
 
 class JobView(NamedTuple):
@@ -38,7 +39,7 @@ def job_object(view: JobView) -> dict[str, Any]:
     file = view.answer.http.file
     document: dict[str, Any] = {
         "taskId": view.task_id or (reading.task_ids[0] if reading.task_ids else None),
-        "status": reading.raw_state or None,
+        "status": reading.raw_state or reading.state or None,
         view.medium: link,
         "localPath": view.saved.path if view.saved else file.path if file else None,
         "url": view.stored or payload.get("url") or link,

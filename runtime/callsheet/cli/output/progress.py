@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, TYPE_CHECKING, TextIO
-from callsheet.cli.output.table import duration
+from typing import TYPE_CHECKING, Any, TextIO
+
 from callsheet.cli.output.console import can_redraw
+from callsheet.cli.output.table import duration
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
     from callsheet.cli.output.console import Console
     from callsheet.flows.effects import JobUpdate
 
 
 _STEP = 0.1
 _SILENCE = 30.0
-"""Seconds after which a line is written although nothing changed: logs that stand still look dead."""
+"""Seconds after which a line is written although nothing changed: a still log looks dead."""
 _LONG = 60.0
 """Seconds of waiting after which a terminal rings: whoever waited so long looks elsewhere."""
 _BAR = 20

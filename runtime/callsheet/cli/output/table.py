@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +30,7 @@ def brief(value: Any) -> Any:
 
 def cell(value: Any) -> str:
     """Return one value on one line of a table."""
-    from callsheet.text import dumps
-    from callsheet.text import one_line
+    from callsheet.text import dumps, one_line
 
     if value is None:
         return ""
