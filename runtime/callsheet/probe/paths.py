@@ -148,10 +148,20 @@ def list_place(document: Any, ids: Sequence[str]) -> tuple[str, str]:
         if isinstance(node, dict) and wanted and wanted <= set(node):
             return path, ""
         if isinstance(node, list) and node:
-            key = id_key(node, wanted)
-            if key is not None:
-                return path, key
+            for inner, items in _entries(node):
+                key = id_key(items, wanted)
+                if key is not None:
+                    return path + inner, key
     return "", ""
+
+
+def _entries(items: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the items, then what stands under the one key that they consist of: ``[].node``."""
+    yield "", items
+    keys = {key for item in items if isinstance(item, dict) for key in item}
+    if len(keys) == 1:
+        (key,) = keys
+        yield f"[].{key}", [item[key] for item in items if isinstance(item, dict) and item]
 
 
 def id_key(items: list[Any], wanted: set[str]) -> str | None:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
-from callsheet.protocol.overrides import NONE, Overrides, pick_first
+from callsheet.protocol.overrides import NONE, Overrides, objects_on, pick_first
 from callsheet.protocol.paging import NO_EVIDENCE, NextPage, PageEvidence, read_evidence
 from callsheet.protocol.schema_document import (
     is_schema,
@@ -99,7 +99,8 @@ def _forced_list(layers: Sequence[Any], overrides: Overrides) -> _Place | None:
     matches = [parse_nested(match) for match in pick_first(tuple(layers), overrides.list)]
     if not matches:
         return None
-    tables = tuple(layer for layer in reversed(layers) if isinstance(layer, dict))
+    outer = tuple(layer for layer in reversed(layers) if isinstance(layer, dict))
+    tables = (*objects_on(layers, overrides.list), *outer)
     raws: list[Raw] = []
     for match in matches:
         if isinstance(match, list):
@@ -166,7 +167,9 @@ def _places(value: Any, key: str = "", tables: tuple[dict[str, Any], ...] = ()) 
     inside = (value, *tables)
     if isinstance(value.get("paths"), dict):
         yield _Place(_operations(value["paths"]), inside, "operations")
-    keyed = _of_groups([(None, group) for group in value.values()]) or _keyed(value)
+    # A single object is no group beside others: what stands in it speaks of its list.
+    groups = [(None, group) for group in value.values()] if len(value) > 1 else []
+    keyed = _of_groups(groups) or _keyed(value)
     if keyed is not None and (keyed or tables):
         yield _Place(keyed, tables, key)
     if keyed is not None and _are_dotted(list(value)):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 _STEP = r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]"
@@ -99,6 +100,18 @@ def pick_first(layers: tuple[Any, ...], paths: tuple[str, ...]) -> tuple[Any, ..
         matches = tuple(match for path in paths for match in pick(layer, path))
         if matches:
             return matches
+    return ()
+
+
+def objects_on(layers: Sequence[Any], paths: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return the objects that lead to what ``paths`` name, from the inside out."""
+    for layer, path in product(layers, paths):
+        objects, matches = [], [layer]
+        for step in re.findall(_STEP, path) if pick(layer, path) else ():
+            objects += [match for match in matches[:1] if isinstance(match, dict)]
+            matches = [child for parent in matches for child in _step(parent, step)]
+        if objects:
+            return tuple(reversed(objects))
     return ()
 
 
