@@ -3,12 +3,19 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
+from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 
 from callsheet_sandbox import shapes
 from callsheet_sandbox.handlers import Call, carry_out, resume
@@ -58,6 +65,7 @@ async def invoke(request: Request) -> Response:
         reference=request.headers.get("idempotency-key") or str(uuid.uuid4()),
         base=address(request),
         folder=world_of(request).studio.folder,
+        render=world_of(request).media,
         forced=request.scope.get("state", {}).get("forced"),
     )
     reply, replayed = await _once(call, keyed="idempotency-key" in request.headers)
@@ -66,7 +74,19 @@ async def invoke(request: Request) -> Response:
         headers["Idempotent-Replayed"] = "true"
     if realm.dialect.idempotency.echo:
         headers["Idempotency-Key"] = call.reference
+    if isinstance(reply, Path):
+        return FileResponse(reply, headers=headers)
+    if isinstance(reply, AsyncIterator):
+        events = _event_lines(realm, reply)
+        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
     return JSONResponse(shapes.enveloped(realm.dialect, "reply", reply), headers=headers)
+
+
+async def _event_lines(realm: Realm, replies: AsyncIterator[Json]) -> AsyncIterator[str]:
+    """Yield each reply as a server-sent event."""
+    async for reply in replies:
+        yield f"data: {json.dumps(shapes.enveloped(realm.dialect, 'reply', reply))}\n\n"
+    yield "data: [DONE]\n\n"
 
 
 async def _once(call: Call, *, keyed: bool) -> tuple[Json, bool]:

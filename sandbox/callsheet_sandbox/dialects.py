@@ -30,9 +30,10 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Whether media links lack scheme and host, and the query text behind them."""
+    """Whether media links lack scheme and host or a file extension, and the text behind them."""
 
     relative: bool = False
+    bare: bool = False
     query: str = ""
 
 
@@ -56,12 +57,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ListShape:
-    """Templates of the list and of one item; `brief` are the ids listed without a schema."""
+    """Templates of the list and of one item.
+
+    `brief` are the ids (globs) listed without a schema, `without` those that are not offered.
+    """
 
     body: Json = field(default_factory=lambda: {"actions": "$items"})
     item: Json = field(default_factory=lambda: {"id": "$id"})
     keyed: bool = False
     brief: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     page: Page | None = None
 
 
@@ -76,24 +81,29 @@ class SchemaShape:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The words for each state; several running words are passed through in order."""
+    """The words or numbers for each state; several running words are passed through in order."""
 
-    pending: tuple[str, ...] = ("pending",)
-    processing: tuple[str, ...] = ("processing",)
-    success: str = "success"
-    failed: str = "failed"
-    timeout: str = "timeout"
+    pending: tuple[str | int | bool, ...] = ("pending",)
+    processing: tuple[str | int | bool, ...] = ("processing",)
+    success: str | int | bool = "success"
+    failed: str | int | bool = "failed"
+    timeout: str | int | bool = "timeout"
 
 
 @dataclass(frozen=True, slots=True)
 class TaskShape:
-    """Templates of task replies, the property that a query asks with, and the vocabulary."""
+    """Templates of task replies, the property that a query asks with, and the vocabulary.
+
+    `deliver` says how a finished file arrives: behind a link, as its base64, as a data URI, as
+    the body of the query's reply (`body`), or in the events of the create reply (`events`).
+    """
 
     reply: Json = field(default_factory=dict)
     create: Json = None
     output: Mapping[str, Json] = field(default_factory=dict)
     ask: str = "taskId"
     progress: str = "fraction"
+    deliver: str = "link"
     states: States = field(default_factory=States)
 
 

@@ -4,15 +4,15 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from callsheet_sandbox.catalogue import Action
-from callsheet_sandbox.realm import Realm, timed_out
+from callsheet_sandbox.realm import EXTENSION, Realm, timed_out
 from callsheet_sandbox.refusals import RefusedError
 from callsheet_sandbox.store import TaskRow
-from callsheet_sandbox.tasks import THROTTLE, Standing, new_task
+from callsheet_sandbox.tasks import NO_MEDIA, THROTTLE, Standing, new_task
 from callsheet_sandbox.templates import Json, fill
 from callsheet_sandbox.throttling import throttled
 
@@ -31,7 +31,8 @@ _PAGE = 10
 class Call:
     """One accepted request: where, what, with which body, reference, and own address.
 
-    `forced` is the standing that a fault gives every job in the reply.
+    `render` returns the file of a finished job by its media name. `forced` is the standing that
+    a fault gives every job in the reply.
     """
 
     realm: Realm
@@ -40,6 +41,7 @@ class Call:
     reference: str
     base: str
     folder: Path
+    render: Callable[[Realm, str], Awaitable[Path | None]]
     forced: Standing | None = None
 
     def standing(self, row: TaskRow) -> Standing:
@@ -48,7 +50,11 @@ class Call:
 
 
 async def carry_out(call: Call) -> Json:
-    """Do what the action does, charge for it, and return the reply without its envelope."""
+    """Do what the action does, charge for it, and return the reply without its envelope.
+
+    The reply is a `Path` where a finished file is the whole body, and an asynchronous iterator
+    where several replies follow one another as events.
+    """
     return await _DEEDS[call.action.does](call)
 
 
@@ -98,8 +104,32 @@ async def _create(call: Call) -> Json:
 
 
 async def _created(call: Call, row: TaskRow) -> Json:
+    if call.realm.dialect.task.deliver == "events":
+        return _events(call, row)
+    return await _told(call, row, call.standing(row), created=True)
+
+
+async def _told(call: Call, row: TaskRow, standing: Standing, *, created: bool = False) -> Json:
+    """Return the reply about a job, with its file inside where the dialect delivers it so."""
+    deliver = call.realm.dialect.task.deliver
+    content = b""
+    if standing.state == "success" and NO_MEDIA not in row.prompt:
+        name = f"{row.id}.{EXTENSION[row.media]}"
+        path = None if deliver in {"link", "events"} else await call.render(call.realm, name)
+        if path and deliver == "body":
+            return path
+        content = await asyncio.to_thread(path.read_bytes) if path else b""
+    return call.realm.task_reply(row, call.base, standing, created=created, content=content)
+
+
+async def _events(call: Call, row: TaskRow) -> AsyncIterator[Json]:
+    """Yield the replies about a job until it has ended."""
     standing = call.standing(row)
-    return call.realm.task_reply(row, call.base, standing, created=True)
+    yield await _told(call, row, standing, created=True)
+    while not standing.finished:
+        await asyncio.sleep(_WAIT_STEP)
+        standing = call.standing(row)
+        yield await _told(call, row, standing)
 
 
 async def _wait(call: Call) -> Json:
@@ -114,7 +144,7 @@ async def _waited(call: Call, row: TaskRow) -> Json:
         now = clock()
         standing = call.standing(row)
         if standing.finished:
-            return call.realm.task_reply(row, call.base, standing)
+            return await _told(call, row, standing)
         if now >= deadline:
             return call.realm.task_reply(row, call.base, timed_out(standing))
         await asyncio.sleep(max(min(_WAIT_STEP, deadline - now), 0.001))
@@ -125,7 +155,7 @@ async def _query(call: Call) -> Json:
     call.realm.setting.store.count_query(row.id)
     if row.asked < call.realm.dialect.throttle.queries:
         raise throttled(call.realm, seconds=call.realm.setting.speed.retry_after)
-    return call.realm.task_reply(row, call.base, call.standing(row))
+    return await _told(call, row, call.standing(row))
 
 
 def _row(call: Call, task_id: str) -> TaskRow:

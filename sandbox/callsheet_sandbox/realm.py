@@ -1,5 +1,7 @@
 """Hold one dialect's own world: its actions, credits, tasks and links."""
 
+import base64
+import fnmatch
 import hashlib
 import json
 import time
@@ -58,11 +60,14 @@ class Realm:
     def __init__(self, dialect: Dialect, actions: Mapping[str, Action], setting: Setting) -> None:
         self.dialect = dialect
         self.setting = setting
-        self._original = dict(actions)
-        self.actions = dict(actions)
+        self._original = {key: a for key, a in actions.items() if not self._lacks(key)}
+        self.actions = dict(self._original)
         self._digest: bytes | None = None
         # A minute back, so that a change within the first second still moves Last-Modified.
         self.modified = int(setting.clock()) - 60
+
+    def _lacks(self, action_id: str) -> bool:
+        return any(fnmatch.fnmatchcase(action_id, glob) for glob in self.dialect.list.without)
 
     @property
     def name(self) -> str:
@@ -126,22 +131,38 @@ class Realm:
         return f"{start}/media/{name}" + (f"?{query}" if query else "")
 
     def task_reply(
-        self, row: TaskRow, base: str, standing: Standing, *, created: bool = False
+        self,
+        row: TaskRow,
+        base: str,
+        standing: Standing,
+        *,
+        created: bool = False,
+        content: bytes = b"",
     ) -> Json:
-        """Return what the dialect answers about a job, without the envelope."""
+        """Return what the dialect answers about a job, without the envelope.
+
+        `content` is the finished file, where the dialect sends it within the reply.
+        """
         if UNREADABLE in row.prompt:
             return {"note": "accepted"}
         shape = self.dialect.task
         template = shape.create if created and shape.create is not None else shape.reply
-        reply = fill(template, self._task_values(row, base, standing))
+        reply = fill(template, self._task_values(row, base, standing, content))
         hint = self.setting.speed.poll_after_ms
         if hint is not None and not standing.finished and isinstance(reply, dict):
             reply["pollAfterMs"] = hint
         return reply
 
-    def _task_values(self, row: TaskRow, base: str, standing: Standing) -> dict[str, Json]:
+    def _task_values(
+        self, row: TaskRow, base: str, standing: Standing, content: bytes
+    ) -> dict[str, Json]:
         done = standing.state == "success" and NO_MEDIA not in row.prompt
-        link = self.link(base, f"{row.id}.{EXTENSION[row.media]}") if done else None
+        name = row.id if self.dialect.links.bare else f"{row.id}.{EXTENSION[row.media]}"
+        link = self.link(base, name) if done else None
+        if content:
+            link = base64.b64encode(content).decode()
+        if content and self.dialect.task.deliver == "data-uri":
+            link = f"data:{row.media}/{EXTENSION[row.media]};base64,{link}"
         still = self.link(base, f"{row.id}.cover.png") if done else None
         return {
             "id": row.id,
@@ -160,6 +181,7 @@ class Realm:
             "prompt": row.prompt,
             "body": row.body,
             "request": json.loads(row.body),
+            "finished": standing.finished,
             "error": failure(row) if standing.state == "failed" else None,
             "created": int(row.created),
             "reference": row.reference,

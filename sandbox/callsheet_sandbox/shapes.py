@@ -101,6 +101,7 @@ def list_page(dialect: Dialect, actions: Sequence[Action], query: Mapping[str, s
         {
             "items": keyed if dialect.list.keyed else entries,
             "next": cursor,
+            "more": cursor is not None,
             "page": start // size + 1,
             "size": size,
             "total": len(actions),
@@ -134,14 +135,15 @@ def schema_document(dialect: Dialect, action: Action) -> Json:
     return enveloped(dialect, "schema", body)
 
 
-def state_word(dialect: Dialect, standing: Standing) -> str:
+def state_word(dialect: Dialect, standing: Standing) -> str | int | bool:
     """Return the dialect's word for a state; several running words follow the progress.
 
     A state that no job has is a fault's, and is said as it is.
     """
     states = dialect.task.states
     if standing.state in {"success", "failed", "timeout"}:
-        return str(getattr(states, standing.state))
+        word: str | int | bool = getattr(states, standing.state)
+        return word
     if standing.state not in {"pending", "processing"}:
         return standing.state
     words = states.pending if standing.state == "pending" else states.processing

@@ -29,7 +29,7 @@ from callsheet_sandbox.store import Store, TaskRow
 from callsheet_sandbox.templates import Json
 
 _PREFIX = re.compile(r"^/d/([^/]+)(?=/|$)")
-_NAME = re.compile(r"(?P<stem>[0-9a-z-]+)(?P<cover>\.cover)?\.(?P<kind>mp4|png|jpg|webp|gif)")
+_NAME = re.compile(r"(?P<stem>[0-9a-z-]+)(?P<cover>\.cover)?(\.(?P<kind>mp4|png|jpg|webp|gif))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ class World:
         row = self.setting.store.task(realm.name, parts["stem"])
         if row is None or realm.standing(row).state != "success":
             return None
-        return await asyncio.to_thread(self._render, row, parts["kind"], bool(parts["cover"]))
+        kind = parts["kind"] or EXTENSION[row.media]
+        return await asyncio.to_thread(self._render, row, kind, bool(parts["cover"]))
 
     def _render(self, row: TaskRow, kind: str, cover: bool) -> Path | None:
         caption = " · ".join(text for text in (row.scene, row.provider, row.model) if text)
