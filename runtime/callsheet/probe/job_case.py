@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.jsonio import strict_json
 from callsheet.probe.recording import Redactor, texts_of
 from callsheet.protocol.media import kind_of_name
-from callsheet.protocol.values import is_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +25,7 @@ EXITS = {
 _FILES = {"video": "good.mp4", "image": "good.png", "audio": "good.wav"}
 _LONG = 400
 _INLINE = re.compile(r"(data:[\w/+.-]*;base64,)?[A-Za-z0-9+/=_-]{400,}")
+_ADDRESS = re.compile(r"https?://|/\S*\.[a-z0-9]{2,5}(?:[?#]|\Z)", re.I)
 _TEXT = "x"
 
 
@@ -93,7 +93,7 @@ class _Cleaner:
     def _field(self, text: str) -> str:
         if text in self._known:
             return text
-        return "@B/f/input.png" if is_link(text) else _TEXT
+        return "@B/f/input.png" if _ADDRESS.match(text) else _TEXT
 
     def exchange(self, exchange: Exchange) -> Any:
         """Return one reply as a case holds it."""
@@ -117,11 +117,11 @@ class _Cleaner:
 
     def text(self, text: str) -> str:
         """Return a line with ids, links and what the user wrote replaced."""
-        words = (self._link(word) if is_link(word) else word for word in text.split(" "))
+        words = (self._link(word) if _ADDRESS.match(word) else word for word in text.split(" "))
         return self._redactor.text(self._without_ids(" ".join(words)))
 
     def _value(self, text: str) -> str:
-        if is_link(text) and not text.startswith("data:"):
+        if text in self._results or _ADDRESS.match(text):
             return self._link(text)
         if len(text) > _LONG and (match := _INLINE.fullmatch(text)):
             is_video = _FILES["video"] == self._file()

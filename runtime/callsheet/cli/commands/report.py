@@ -30,6 +30,8 @@ def _report(context: Context, name: str | None, to: str) -> None:
     task id or a reference, the newest job if left out. The server is asked once about the job.
     """
     entry = _entry(context, name)
+    if "yes" in context.flags and os.path.lexists(to):
+        raise UsageError(f"{to} exists already", hint="name another file", flag="--to")
     case = _build(context, entry)
     text = json.dumps([case], ensure_ascii=False, indent=1) + "\n"
     output.write(text)
