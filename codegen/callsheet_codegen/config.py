@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOCK = "catalog.lock.json"
+MANIFEST = ".manifest.json"
 _TABLE = "tool.callsheet"
 _COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it
 _PREFIX = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -102,11 +103,19 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
         command=_word(command, "command", _COMMAND),
         env=_word(env, "env-prefix", _PREFIX),
         out=out,
-        lock=Path(start, lock) if lock else out / LOCK,
+        lock=Path(start, lock) if lock else _usual_lock(out, package),
         host=_text(table, "host", project, ""),
         overlay=parse_overlay({key: table[key] for key in table if key not in _OWN}),
         where=project,
     )
+
+
+def _usual_lock(out: Path, package: str) -> Path:
+    """Return the default lock of a package: its own where the folder has one of another's."""
+    own, ours = out / f"{package}.lock.json", out / package / MANIFEST
+    others = (path for path in out.glob(f"[!.]*/{MANIFEST}") if path != ours)
+    has_own = own.exists() or (not ours.exists() and any(others))
+    return own if has_own else out / LOCK
 
 
 def usual_command(package: str) -> str:

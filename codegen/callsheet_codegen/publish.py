@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet_codegen.cache import sha_of
+from callsheet_codegen.config import MANIFEST
 from callsheet_codegen.ir import Plan, Step
 from callsheet_codegen.staging import StagingDir, stage_of, swap_directories, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-
-MANIFEST = ".manifest.json"
 
 
 def digest(text: str) -> str:

@@ -13,9 +13,9 @@ from callsheet.errors import UsageError
 from callsheet_codegen import cache, pipeline, publish
 from callsheet_codegen.cache import ProjectCache
 from callsheet_codegen.code import Markdown
+from callsheet_codegen.config import MANIFEST
 from callsheet_codegen.ir import fell_back
 from callsheet_codegen.models.pool import CachingModeller
-from callsheet_codegen.publish import MANIFEST
 from callsheet_codegen.staging import StagingDir
 
 if TYPE_CHECKING:

@@ -113,7 +113,7 @@ class Player:
                 before = len(script.requests.paid)
                 run = _run(case, home, filler.text(line), way)
                 step = self._step(case, home, run, script, before)
-                must = case.data["must"]
+                must = filler.fill(case.data["must"])
                 judge.judge(library.part_of(must) if way else must, index, step, verdict)
                 verdict.steps.append(_report(step))
 

@@ -11,10 +11,12 @@ from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import Unreadable
 from callsheet.magic import kinds_of
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.error_replies import is_refusal_text
 from callsheet.protocol.event_stream import conclude, is_stream, read_events
 from callsheet.protocol.media import Medium, kind_of_name
 from callsheet.protocol.replies import ReplyFields
 from callsheet.protocol.values import is_link, values_of
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,16 +27,21 @@ if TYPE_CHECKING:
 
 READABLE = 64 << 20
 """Bytes of a spooled text that are read into the memory."""
-_TEXTS = ("text/plain", "text/vtt", "text/srt", "text/markdown", "text/csv", "text/x-srt")
-_SUBTITLES = ("application/x-subrip", "application/srt", "application/vtt")
+_RESULTS = (
+    *("text/plain", "text/vtt", "text/srt", "text/markdown", "text/csv", "text/x-srt"),
+    *("application/x-subrip", "application/srt", "application/vtt"),
+)
 _EMPTY = (201, 202, 204)
 
 
-def read_unusual(reply: HttpReply, read: Callable[[Any], ReplyFields], *, joins_text: bool) -> Any:
+def read_unusual(
+    reply: HttpReply, read: Callable[[Any], ReplyFields], *, joins_text: bool, makes_text: bool
+) -> Any:
     """Return the JSON that stands for a reply which is none; raise ``Unreadable``.
 
-    A medium is described by its media type, size and path. ``read`` reads the fields of one
-    event of a stream; ``joins_text`` says that the result of the action is text.
+    A medium is described by its media type, size and path; a text that refuses stands for
+    itself. ``read`` reads the fields of one event of a stream; ``joins_text`` says that the
+    result of the action may be text, ``makes_text`` that it is.
     """
     file = reply.file
     if file is not None and file.is_medium:
@@ -58,10 +65,20 @@ def read_unusual(reply: HttpReply, read: Callable[[Any], ReplyFields], *, joins_
             how = "broke off" if reply.is_cut else "ended"
             raise Unreadable(f"the stream {how} without an answer")
         return answer
-    if joins_text and kind in (*_TEXTS, *_SUBTITLES):
-        return {"text": body.decode("utf-8", "replace")}
-    is_page = body.strip()[:1] == b"<"
-    raise Unreadable(f"the answer is {'an HTML page, not JSON' if is_page else 'not JSON'}")
+    text, is_result = body.decode("utf-8", "replace"), joins_text and kind in _RESULTS
+    if is_refusal_text(text, by_kind=not (is_result and makes_text)):
+        return text.strip()
+    if is_result:
+        return {"text": text}
+    raise Unreadable(_describe(text))
+
+
+def _describe(text: str) -> str:
+    """Say what a text is that is no JSON, with its beginning where it can be read."""
+    if text.strip()[:1] == "<":
+        return "the answer is an HTML page, not JSON"
+    words = one_line(text, 200) if "\ufffd" not in text else ""
+    return f"the answer is not JSON{': ' + words if words else ''}"
 
 
 def medium_fields(file: SpooledBody, expected: frozenset[str]) -> ReplyFields:

@@ -393,8 +393,9 @@ def read_body(reply: HttpReply, read: Callable[[Any], ReplyFields], action: str)
     from callsheet.flows.bodies import read_unusual
     from callsheet.protocol.media import expected_media, makes_text
 
-    joins_text = makes_text(action) or not expected_media(action)
-    return read_unusual(reply, read, joins_text=joins_text)
+    writes = makes_text(action)
+    joins_text = writes or not expected_media(action)
+    return read_unusual(reply, read, joins_text=joins_text, makes_text=writes)
 
 
 def _error(request: InvocationRequest, reply: HttpReply) -> CallsheetError:

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.protocol import vocabulary as vocab
-from callsheet.protocol.job_fields import names_task, tells_job
+from callsheet.protocol.job_fields import key_parts, names_task, only_tells_of_job, tells_job
+from callsheet.protocol.job_words import ID_ENDS
 from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import by_word, named_values, parse_nested, word
+from callsheet.protocol.values import by_word, is_link, named_values, parse_nested, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LAYERS = 3
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _LONGEST_PHRASE = 200
+_CONSTANT = "[A-Z][A-Z0-9]*(?:[_.-][A-Z0-9]+)+|[a-z]+(?:_[a-z]+)+"
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 Says = Literal["yes", "no", "status", "error", "code", "word"]
@@ -52,6 +54,11 @@ def open_envelope(data: Any, overrides: Overrides = NONE) -> Envelope:
     """Open up to three nested envelopes. Never raises for any JSON value."""
     data = parse_nested(data)
     layers, is_ok, status = [data], False, ""
+    if isinstance(data, str) and " " in data:
+        from callsheet.protocol.error_replies import is_refusal_text, refusal_of
+
+        if is_refusal_text(data):
+            return Envelope(data, (data,), refusal_of(data, 200, overrides))
     for _ in range(_LAYERS):
         top = layers[-1]
         if not isinstance(top, dict):
@@ -198,6 +205,7 @@ def _decide(top: Mapping[str, Any], signs: list[Sign]) -> bool | None:
     if "yes" not in says:  # what an envelope that succeeded holds is judged once it is opened
         says = {sign.says for sign in signs}
     bare, message = _is_bare(table), _message(table)
+    bare = bare or ("error" in says and _tells_only_fault(top))
     if says & {"status", "code", "word"} and "error" not in says and _is_success(message):
         says -= {"status", "code", "word"}
         says |= {"yes"} if _has_content(table) else set()
@@ -227,6 +235,40 @@ def _refuses(says: set[Says], table: Mapping[str, Any], *, bare: bool, has_messa
     if has_error or ("word" in says and has_message):
         return True
     return bool(says & {"code", "status"}) and (has_message or not _has_content(table))
+
+
+def _tells_only_fault(top: Mapping[str, Any]) -> bool:
+    """Tell whether what stands beside an error is neither a result nor of a job.
+
+    Beside an error that is only named by a constant, and explained in a message, this is anything
+    but ids, states and links; else only numbers, such as the seconds to wait.
+    """
+    own = vocab.ENVELOPE_KEYS | vocab.COMPANION_KEYS
+    others = {key: v for key, v in top.items() if word(key) not in own and v not in _EMPTY}
+    if any(
+        only_tells_of_job(key) or _names_id(key) or word(key) in vocab.CONTENT_KEYS
+        for key in others
+    ):
+        return False
+    texts, error = list(_scalars(others)), top.get("error")
+    if isinstance(error, str) and re.fullmatch(_CONSTANT, error) and _message(by_word(top)):
+        return not any(isinstance(text, str) and is_link(text) for text in texts)
+    has_list = any(isinstance(value, list) for value in others.values())
+    return not has_list and all(type(value) in {int, float} for value in texts)
+
+
+def _names_id(key: str) -> bool:
+    parts = key_parts(key)
+    return parts[-1:] != ("no",) and not ID_ENDS.isdisjoint(parts[-1:])
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    """Yield what stands in an object and in the objects and lists within it."""
+    if isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _scalars(child)
+    else:
+        yield value
 
 
 def _is_complaint(table: Mapping[str, Any]) -> bool:

@@ -71,7 +71,8 @@ def _is_known(pointer: Pointer, fields: Fields) -> bool:
 
 
 def _is_holder(plain: str) -> bool:
-    return plain in vocab.FIELD_HOLDERS or plain.endswith(vocab.HOLDER_ENDINGS)
+    is_named = plain.endswith(vocab.HOLDER_ENDINGS) or plain.startswith(vocab.HOLDER_STARTS)
+    return is_named or plain in vocab.FIELD_HOLDERS
 
 
 def _spelled(pointer: Pointer, path: tuple[str, ...], fields: Fields) -> Pointer:
@@ -188,7 +189,8 @@ def _missing(table: Mapping[str, Any], key: str) -> Pointer:
 
 def _named_detail(table: Mapping[str, Any]) -> Detail | None:
     """Read ``{"name": "fps", "reason": "is too high"}``."""
-    text = _text({key: table[key] for key in ("reason", "message", "msg") if key in table})
+    names = ("reason", "message", "msg", "messages", "description", "error", "errormessage")
+    text = _text({key: table[key] for key in names if key in table})
     pointer = _pointer(table.get("name"))
     return Detail(pointer, one_line(text, _SHOWN)) if text and pointer else None
 
@@ -210,7 +212,7 @@ def _text(fault: Any, depth: int = 0) -> str:
 
 def _is_words(value: Any) -> bool:
     entry = value[0] if isinstance(value, list) and value else value
-    return isinstance(entry, str)
+    return isinstance(entry, str | dict)
 
 
 def _pointer(value: Any) -> Pointer:

@@ -22,6 +22,8 @@ _CAMEL = r"(?<=[a-z])(?=[A-Z])"
 _GAPS = r"[\s_\-]+"
 _LARGEST = 8_000_000
 _DEEPEST = 4
+_LONGEST_TEXT = 300
+_DATA = r"<|\{|\[[\[{\"]"
 _TEXT_SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
 
@@ -79,7 +81,8 @@ def read_refusal(
         data = None
     if isinstance(data, dict | list | str) and data:
         return refusal_of(data, status, overrides, fields)
-    if is_page(headers.get("content-type", ""), body):
+    is_text = 200 <= status < 300 and is_refusal_text(body[:_TEXT_SHOWN].decode("utf-8", "replace"))
+    if not is_text and is_page(headers.get("content-type", ""), body):
         return _page(status, body)
     text = clip(one_line(body[:4000]), _TEXT_SHOWN)
     return Refusal(message=text, kind=kind_of(status, "", text))
@@ -127,6 +130,15 @@ def is_page(content_type: str, body: bytes) -> bool:
     return "html" in content_type.lower() or start.startswith((b"<!doctype html", b"<html"))
 
 
+def is_refusal_text(text: str, *, by_kind: bool = True) -> bool:
+    """Tell whether a short text is a refusal: by its start, or by phrases with ``by_kind``."""
+    text = text.strip()
+    if len(text) > _LONGEST_TEXT or re.match(_DATA, text):
+        return False
+    starts = re.search(vocab.REFUSAL_TEXT, text.lower()) is not None
+    return starts or (by_kind and bool(kind_of(400, "", text)))
+
+
 def kind_of(status: int, code: str, message: str, *, named: bool = False) -> vocab.Kind:
     """Return the kind of a refusal: by phrases first, since a 403 may mean too little credit."""
     text = re.sub(_GAPS, " ", re.sub(_CAMEL, " ", f"{code} . {message}"[:4000])).lower()
@@ -136,7 +148,9 @@ def kind_of(status: int, code: str, message: str, *, named: bool = False) -> voc
     is_body_fault = status in {400, 409, 413, 422} or named
     is_strict = is_body_fault or by_status
     phrases = vocab.PHRASES if is_strict else vocab.PHRASES + vocab.LOOSE_PHRASES
+    label = text.partition(" . ")[0]
     kind: vocab.Kind = next((kind for kind, phrase in phrases if re.search(phrase, text)), "")
+    kind = kind or next((k for k, phrase in vocab.CODE_PHRASES if re.search(phrase, label)), "")
     if by_status:
         is_limit = kind in {"credit", "rate"} and by_status != "not_found"
         return kind if is_limit else by_status
@@ -198,12 +212,12 @@ def _code_text(value: Any) -> str:
 def _label(table: Mapping[str, Any]) -> str:
     """Return the text of an error that only names it: ``bad_request``, ``Payment Required``."""
     texts = (text for text in named_values(table, vocab.ERROR_KEYS) if isinstance(text, str))
-    return next((text for text in texts if _is_label(text)), "")
+    has_words = any(isinstance(text, str) for text in named_values(table, vocab.MESSAGE_KEYS))
+    return next((t for t in texts if _is_label(t) and (has_words or not t.isalpha())), "")
 
 
 def _is_label(text: str) -> bool:
-    is_name = re.fullmatch(r"[\w.:-]{1,80}", text) and not text.isalpha()
-    return bool(is_name) or word(text) in vocab.STATUS_PHRASES
+    return bool(re.fullmatch(r"[\w.:-]{1,80}", text)) or word(text) in vocab.STATUS_PHRASES
 
 
 def _message(data: Any, depth: int = 0) -> str:

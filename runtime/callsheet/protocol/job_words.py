@@ -178,8 +178,30 @@ CAUSE_WORDS = FAULT_WORDS | {
 }
 """Words of keys under which a failed job says why."""
 TELLING_WORDS = (
-    *("message", "msg", "reason", "reasons", "detail", "details", "description", "cause", "title"),
-    *("note", "explanation", "comment", "text", "info", "desc", "type", "code"),
+    *(
+        "message",
+        "messages",
+        "msg",
+        "msgs",
+        "reason",
+        "reasons",
+        "detail",
+        "details",
+        "description",
+    ),
+    *("cause", "causes", "title"),
+    *(
+        "note",
+        "explanation",
+        "comment",
+        "remark",
+        "feedback",
+        "text",
+        "info",
+        "desc",
+        "type",
+        "code",
+    ),
 )
 """Last words of keys that hold a sentence about a job, the most telling first."""
 CODE_WORDS = frozenset({"code", "type", "kind", "category", "errno"})

@@ -8,7 +8,7 @@ from callsheet.protocol import job_words as jobs
 from callsheet.protocol.job_fields import key_parts
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
 from callsheet.protocol.values import is_link, word, words
-from callsheet.protocol.vocabulary import OK_WORDS
+from callsheet.protocol.vocabulary import HEAD_KEYS, OK_WORDS
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def _reason(value: str | int, steps: Steps, *, in_fault: bool, depth: int) -> It
         rules = [_CODE] if is_code else []
     elif isinstance(value, str) and (last in jobs.TELLING_WORDS or _is_cause(key)):
         rules = [_FAULT if in_fault else _SENTENCE]
+    elif isinstance(value, str) and " " in value and (in_fault or last in jobs.CONTENT_NOUNS):
+        rules = [_SENTENCE]
     else:
         rules = []
     order = jobs.TELLING_WORDS
@@ -123,6 +125,8 @@ def _is_cause(key: str) -> bool:
 
 def _is_silent(key: str) -> bool:
     parts = key_parts(key)
+    if word(key) in HEAD_KEYS:
+        return False
     return not jobs.SILENT_WORDS.isdisjoint(parts) or any(
         part.startswith(jobs.ECHO_STARTS) for part in parts
     )

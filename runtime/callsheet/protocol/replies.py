@@ -217,8 +217,9 @@ class _Reader(NamedTuple):
         """Return the candidates in the order in which to try them."""
         if self.overrides.task_id:
             forced = pick_first(self.views[::-1], self.overrides.task_id)
+            lists = (value if isinstance(value, list) else [value] for value in forced)
             if forced:
-                return _unique(map(job_fields.id_text, forced))
+                return _unique(job_fields.id_text(text) for texts in lists for text in texts)
         ids = [hit.text for hit in self.parts.ids]
         bare = self.views[0]
         if self.role in {"create", "wait"} and isinstance(bare, str) and not is_link(bare):

@@ -291,6 +291,7 @@ FIELD_KEYS = (
     *("pointer", "loc", "instancepath", "datapath", "path", "field", "fieldname", "propertypath"),
     *("param", "parameter", "property", "propertyname", "attribute", "target", "attr", "key"),
     *("missingproperty", "additionalproperty", "unevaluatedproperty", "argument"),
+    *("parametername", "paramname", "argumentname", "attributename", "location"),
 )
 """Keys that hold the place of a fault: a pointer, a path or the name of a field."""
 SURE_FIELD_KEYS = frozenset(
@@ -302,7 +303,8 @@ SURE_FIELD_KEYS = frozenset(
 """Those that hold it outside a list of faults too, where a ``path`` is that of the request."""
 FAULT_TEXTS = (
     *("msg", "message", "reason", "defaultmessage", "detail", "error", "title", "description"),
-    *("summary", "text", "constraints", "errors", "messages", "code", "keyword", "rule"),
+    *("summary", "text", "constraints", "errors", "messages", "errormessage", "errormsg"),
+    *("details", "errordescription", "code", "keyword", "rule"),
 )
 """Keys that hold the words of one fault."""
 FIELD_HOLDERS = frozenset(
@@ -313,14 +315,26 @@ FIELD_HOLDERS = frozenset(
     }
 )
 """Keys of the faults of a refusal: a list of them, or an object by field."""
-HOLDER_ENDINGS = ("errors", "fields", "params", "violations", "issues", "details", "args", "faults")
-"""Endings of other keys of them: ``fieldErrors``, ``invalid-params``, ``body_params``."""
+HOLDER_ENDINGS = (
+    *("errors", "fields", "params", "violations", "issues", "details", "args", "faults"),
+    *("failures", "problems", "messages", "causes"),
+)
+HOLDER_STARTS = (
+    "invalid",
+    "missing",
+    "illegal",
+    "unknown",
+    "unsupported",
+    "malformed",
+    "offending",
+)
+"""Endings and starts of other keys of them: ``fieldErrors``, ``invalid_parameters``."""
 FAULT_WRAPPERS = frozenset(
     {
         *("error", "data", "message", "result", "response", "body", "extensions", "json", "query"),
         *("zoderror", "cause", "source", "exception", "meta", "err", "fault", "originalerror"),
         *("validationresult", "output", "payload", "info", "context", "responsemetadata"),
-        "validationerror",
+        *("validationerror", "innererror", "responsestatus"),
     }
 )
 """Keys above those; a text under them may hold JSON."""
@@ -341,6 +355,7 @@ FIELD_SENTENCES = (
     r"(?:: | (?:field |parameter |value )?(?:is (?:not|too|required|invalid|missing|empty|a |an "
     r"|out|unsupported|unknown)|must|should|cannot|can't|can not|has to|may not|needs|exceed"
     r"|does not|length|contains|not ))",
+    r"\bvalidation errors? for \w+ {name}\b",
     r"\b{name} (?:(?:field |parameter |value )?is (?:required|missing|invalid|empty|too"
     r"|not supported|not valid|not allowed)|(?:must|should|cannot|can't) )",
 )
@@ -385,7 +400,11 @@ PHRASES: tuple[tuple[Kind, str], ...] = (
     ("credit", r"余额不足|积分不足|点数不足"),
     ("auth", r"not signed in|not logged in|(?:sign|log) ?in (?:first|required)|login required"),
     ("auth", r"please (?:sign|log) ?in|no auth|unauthori[sz]ed|unauthenticated|not authenticated"),
-    ("auth", r"(?:invalid|incorrect|missing|wrong|bad|no|expired|unknown|revoked) (?:api )?key"),
+    (
+        "auth",
+        r"(?:invalid|incorrect|missing|wrong|bad|no|expired|unknown|revoked) (?:api )?keys?\b"
+        r"(?! frame)",
+    ),
     ("auth", r"(?:api key|access token) (?:\w+ ){0,3}(?:invalid|missing|required|expired|revoked)"),
     ("auth", r"(?:invalid|missing|expired) (?:access |auth |bearer )?token"),
     ("auth", r"authentication (?:required|failed)|permission denied|access denied"),
@@ -401,3 +420,25 @@ LOOSE_PHRASES: tuple[tuple[Kind, str], ...] = (
     ("rate", r"(?<!frame )(?<!bit )(?<!sample )\brate\b|too many|quota exceeded"),
 )
 """Phrases that count only where neither the status nor a field names a fault of the body."""
+CODE_PHRASES: tuple[tuple[Kind, str], ...] = (
+    ("auth", r"^auth(?:entication|ori[sz]ation)? (?:fail|error|denied|required)|not authori[sz]ed"),
+    (
+        "auth",
+        r"^(?:api |auth |access )?(?:token|key|credentials?) (?:is )?(?:expired|invalid|revoked)",
+    ),
+    ("auth", r"(?:invalid|expired|bad|missing) (?:(?:auth|access|app|secret) key|credentials)"),
+    ("auth", r"^signature (?:does not|mismatch)|invalid signature|permission error|no permission"),
+    ("credit", r"^(?:no|low|insufficient) (?:\w+ )?(?:credits?|balance|funds?|tokens)|in arrears"),
+    ("credit", r"overdue|arrearage|^billing (?:\w+ )*(?:limit|error|required|inactive)"),
+    ("credit", r"(?:credits?|balance|spend|spending|budget) (?:\w+ )?(?:limit|exceeded|empty)"),
+    (
+        "rate",
+        r"resource exhausted|max concurren|exceeded quota|^limit exceeded|slow ?down|queue full",
+    ),
+    ("rate", r"(?:concurren\w*|requests?|qps|rpm|tpm|daily|hourly|usage|calls?) (?:limit|quota)"),
+)
+"""Phrases of a code, as ``PHRASES`` are, which in a sentence may mean anything."""
+REFUSAL_TEXT = (
+    r"^[\W_]{0,3}(?:fatal |api |server )?(?:error|exception)\b(?:(?:\W|code){0,4}\d{3}\b|:)"
+)
+"""Start of a text in lower case that is a refusal, whatever the action makes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callsheet.errors import UsageError
-from callsheet_codegen.config import load
+from callsheet_codegen.config import MANIFEST, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +44,21 @@ def test_flags_win(tmp_path: Path) -> None:
 
     assert config.folder == tmp_path / "there/other"
     assert config.lock == tmp_path / "here.json"
+
+
+def test_a_second_package_in_a_folder_has_a_lock_of_its_own(tmp_path: Path) -> None:
+    def lock(package: str) -> str:
+        return load(tmp_path, {"package": package, "out": "."}).lock.name
+
+    assert lock("one") == "catalog.lock.json"
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / MANIFEST).write_text("{}")
+    assert (lock("one"), lock("two")) == ("catalog.lock.json", "two.lock.json")
+
+    (tmp_path / "two.lock.json").write_text("{}")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / MANIFEST).write_text("{}")
+    assert (lock("one"), lock("two")) == ("catalog.lock.json", "two.lock.json")
 
 
 def test_flags_are_enough_without_a_table(tmp_path: Path) -> None:

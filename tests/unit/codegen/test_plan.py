@@ -7,7 +7,8 @@ import json
 import pytest
 
 from callsheet.errors import UsageError
-from callsheet_codegen.publish import MANIFEST, digest, plan
+from callsheet_codegen.config import MANIFEST
+from callsheet_codegen.publish import digest, plan
 
 A = {"a.py": "a\n"}
 B = {"b.py": "b\n"}

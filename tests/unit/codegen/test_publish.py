@@ -9,6 +9,7 @@ import pytest
 
 from callsheet.errors import CallsheetError
 from callsheet_codegen import publish
+from callsheet_codegen.config import MANIFEST
 from callsheet_codegen.publish import plan
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def test_a_run_killed_after_the_swap_keeps_the_new_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [None, "", "[]", "no json", '{"files": []}'])
 def test_a_damaged_manifest_is_an_empty_one(text: str | None, tmp_path: Path) -> None:
     if text is not None:
-        (tmp_path / publish.MANIFEST).write_text(text)
+        (tmp_path / MANIFEST).write_text(text)
 
     assert publish.read_manifest(tmp_path) == {}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.scripted import FAMILY, HOST, MAKE, Stage, order, reply
 
-from callsheet.errors import OutcomeUnknown, ServerError
+from callsheet.errors import AuthError, CallsheetError, OutcomeUnknown, ServerError
 from callsheet.flows.bodies import id_in_link
 from callsheet.flows.invoke import ParsedReply, submit
 from callsheet.flows.jobs import Job, query_job
@@ -206,6 +206,33 @@ def test_plain_text_is_the_result_of_an_action_that_makes_text() -> None:
     assert answered(text, Action(id="ai.audio.transcribe")).json == {"text": "1\n00:00 waves"}
     with pytest.raises(OutcomeUnknown, match="not JSON"):
         answered(text, Action(id="ai.video.generate"))
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code"),
+    [
+        (b"[ERROR 400] Invalid or missing API key.", 3),
+        (b"Error: the model is not deployed", 1),
+        (b"Rate limit exceeded", 7),
+        (b'"You do not have enough credits: insufficient credits"', 7),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "text/plain"])
+def test_a_bare_text_that_refuses_is_shown(text: bytes, exit_code: int, kind: str) -> None:
+    with pytest.raises(CallsheetError) as caught:
+        answered(reply(text, content_type=kind))
+
+    assert caught.value.exit_code == exit_code
+    assert text.strip(b'"').decode() in caught.value.message
+
+
+def test_a_text_that_speaks_of_a_key_is_the_result_of_an_action_that_writes() -> None:
+    text = reply(b"Invalid API key, said the door.", content_type="text/plain")
+    refusal = reply(b"ERROR: Invalid API key", content_type="text/plain")
+
+    assert answered(text, WRITE).json == {"text": "Invalid API key, said the door."}
+    with pytest.raises(AuthError):
+        answered(refusal, WRITE)
 
 
 def test_a_stream_that_broke_off_leaves_its_job_and_no_half_text() -> None:

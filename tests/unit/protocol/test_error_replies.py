@@ -81,6 +81,27 @@ def test_phrases_where_the_status_says_nothing(words: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *((code, "auth") for code in (
+            "AUTH_FAILED", "authentication_error", "NOT_AUTHORIZED", "TOKEN_EXPIRED", "AuthFailure",
+            "InvalidAuthKey", "InvalidAccessKeyId", "SignatureDoesNotMatch")),
+        *((code, "credit") for code in (
+            "NO_CREDITS", "BILLING_HARD_LIMIT_REACHED", "AccountOverdue", "Arrearage", "no_balance",
+            "CREDIT_LIMIT_REACHED", "spending_limit_exceeded", "ACCOUNT_IN_ARREARS")),
+        *((code, "rate") for code in (
+            "RATE_LIMIT_REACHED", "RESOURCE_EXHAUSTED", "CONCURRENCY_LIMIT_EXCEEDED", "QPS_LIMIT",
+            "RequestLimitExceeded", "SlowDown", "QUEUE_FULL", "daily_limit_exceeded")),
+        *((code, "") for code in (
+            "PROMPT_LENGTH_LIMIT_EXCEEDED", "INVALID_FILE_META_DATA", "AUTHOR_UNKNOWN",
+            "INVALID_KEY_FRAME", "FRAME_RATE")),
+    ],
+)  # fmt: skip
+def test_a_constant_under_error_names_the_kind(code: str, kind: str) -> None:
+    assert refusal_of({"error": code, "message": "no"}, 200).kind == kind
+
+
+@pytest.mark.parametrize(
     ("status", "words", "kind"),
     [
         *((401, "", "auth"), (402, "", "credit"), (403, "", "auth"), (404, "", "not_found")),

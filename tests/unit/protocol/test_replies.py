@@ -185,6 +185,13 @@ def test_a_refusal_of_a_kind_is_no_state(role: Role) -> None:
     assert reading.refusal.kind == "not_found"
 
 
+def test_a_forced_list_of_ids_counts_as_its_entries() -> None:
+    forced = Overrides.parse({"task-id": "data.task_ids"})
+    reading = read_reply({"data": {"task_ids": ["u1", 7]}}, overrides=forced, role="create")
+
+    assert reading.task_ids == ("u1", "7")
+
+
 def test_forced_readings() -> None:
     data = {"r": {"no": 7, "s": 3, "files": [{"at": LINK}, {"at": "https://x/2"}]}, "taskId": "x"}
     forced = Overrides.parse(
