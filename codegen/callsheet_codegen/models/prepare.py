@@ -134,6 +134,61 @@ def _split_kinds(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+_STEPS = {"properties": 2, **dict.fromkeys(("items", "additionalProperties", "prefixItems"), 1)}
+_STEPS |= dict.fromkeys((*_UNIONS, "$ref"), 1)
+_DEEPEST = 36
+"""The steps to a value: Pydantic needs some 35 calls an object, and Python allows 1,000."""
+
+
+class DepthCutter:
+    """Cuts what stands deeper in the cleaned schemas of one action than tools can carry.
+
+    Definitions are walked as Pydantic walks its classes: each where the first field refers to
+    it. One that only places beyond refer to is dropped.
+    """
+
+    def __init__(self, definitions: Mapping[str, Any]) -> None:
+        self._definitions = definitions
+        self._kept: dict[str, Any] = {}
+
+    def all(self, root: str) -> dict[str, Any]:
+        """Return the definitions that ``root`` needs; what is too deep has a type at most."""
+        self._keep(root, 0)
+        return {name: self._kept[name] for name in self._definitions if name in self._kept}
+
+    def _keep(self, name: str, depth: int) -> bool:
+        """Cut a definition where it is met first; tell whether it may be referred to."""
+        if name not in self._kept:
+            depth -= "properties" in self._definitions[name]
+            if depth > _DEEPEST:
+                return False
+            self._kept[name] = {}
+            self._kept[name] = self._cut(self._definitions[name], depth)
+        return True
+
+    def _cut(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        out = {
+            key: self._under(key, content, depth + _STEPS[key]) if key in _STEPS else content
+            for key, content in schema.items()
+        }
+        gone = {key for key, content in out.items() if content is None}
+        gone |= {"required"} if "properties" in gone else set()
+        return {key: content for key, content in out.items() if key not in gone}
+
+    def _under(self, key: str, content: Any, depth: int) -> Any:
+        """Cut what a keyword holds; ``None`` where it goes, as a choice of anything does."""
+        if key == "$ref":
+            return content if self._keep(content.rpartition("/")[2], depth) else None
+        if depth > _DEEPEST:
+            return None
+        if key == "properties":
+            return {name: self._cut(part, depth) for name, part in content.items()}
+        if isinstance(content, dict):
+            return self._cut(content, depth)
+        parts = [self._cut(part, depth) for part in content]
+        return parts if all(parts) or key == "prefixItems" else None
+
+
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _WIDEST_INT = 2**63
@@ -195,7 +250,8 @@ class ModelSchemaPreparer:
         while self.waiting:
             pointer = self.waiting.pop()
             done[self.classes[pointer]] = self.clean(follow(pointer, self.schema))
-        return Widener(done).all(body="" if self.open_enums else self.root)
+        carried = DepthCutter(done).all(self.root)
+        return Widener(carried).all(body="" if self.open_enums else self.root)
 
     def clean(self, schema: Any) -> Any:
         """Clean one schema; a boolean or an unusable one becomes empty."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
 from typing import Any
 
 import pytest
 
 from callsheet_codegen import names
 from callsheet_codegen.models.prepare import ModelSchemaPreparer, NoModel, Vocabulary, wire_names
+from callsheet_codegen.models.worker import make
 
 EVIL = '"""\nimport os\n'
 
@@ -115,3 +118,52 @@ def test_names_are_read_where_names_stand() -> None:
     }
 
     assert sorted(wire_names(schema)) == ["a", "b"]
+
+
+def _nested(levels: int, inside: str) -> dict[str, Any]:
+    """Return a schema of so many levels, each in a field, an entry, a choice or a definition."""
+    text = {"type": "string"}
+    schema: dict[str, Any] = text
+    definitions = {}
+    for level in range(levels):
+        fields = {"type": "object", "properties": {"a": schema, "b": text}}
+        definitions[f"d{level}"] = fields
+        schema = {
+            "field": fields,
+            "entry": {"type": "object", "properties": {"a": {"type": "array", "items": schema}}},
+            "choice": {"anyOf": [fields, {"type": "integer"}]},
+            "definition": {"$ref": f"#/$defs/d{level}"},
+        }[inside]
+    kept = definitions if inside == "definition" else {}
+    return {"type": "object", "properties": {"top": schema}, "$defs": kept}
+
+
+@pytest.mark.parametrize("inside", ["field", "entry", "choice", "definition"])
+def test_models_stay_as_shallow_as_tools_can_carry(
+    inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shallow, deep = (make({"AInput": (_nested(n, inside), False)}) for n in (8, 60))
+    module = types.ModuleType("models_in_test")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(deep.source, vars(module))
+
+    assert module.AInput.model_json_schema()["title"] == "AInput"
+    assert "Any" not in shallow.source.partition("class ")[2]
+    assert "a: list[Any]" in deep.source or len(deep.fields) < 60
+
+
+def test_definitions_that_lead_to_one_another_stay_as_shallow() -> None:
+    number = 60
+    steps = {
+        f"d{n}": {
+            "type": "object",
+            "properties": {"next": {"$ref": f"#/$defs/d{(n + 1) % number}"}},
+        }
+        for n in range(number)
+    }
+    fields = {f"p{n}": {"$ref": f"#/$defs/d{n}"} for n in range(number)}
+    models = make({"AInput": ({"type": "object", "properties": fields, "$defs": steps}, False)})
+    typed = [kind for _, kind, _ in models.fields["AInput"].values() if "Any" not in kind]
+
+    assert len(typed) == number
+    assert len(models.fields) > number - 4
