@@ -177,9 +177,7 @@ def locate_groups(
         }
         for part in ("module", "class", "attribute")
     }
-    modules = names.assign(
-        ((key[p], names.snake("_".join(p) or "root")) for p in ordered), former=former["module"]
-    )
+    modules = _stems({key[p]: "_".join(p) or "root" for p in ordered}, former["module"])
     wishes = ((key[p], names.pascal("_".join(p) or "root")) for p in ordered)
     stripped = {path: name.removesuffix(_CLASS_END) for path, name in former["class"].items()}
     classes = names.assign(wishes, joint="", former=stripped)
@@ -239,7 +237,7 @@ def locate_constants(paths: Mapping[str, Path]) -> dict[str, ConstantLocation]:
     by_word: dict[str, dict[str, Path]] = {}
     for name, path in paths.items():
         by_word.setdefault(path[0], {})[name] = path
-    modules = names.assign((word, names.snake(word, fallback="group")) for word in by_word)
+    modules = _stems({word: word for word in by_word}, fallback="group")
     constants: dict[str, ConstantLocation] = {}
     for word, actions in by_word.items():
         wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in actions.items())
@@ -250,8 +248,16 @@ def locate_constants(paths: Mapping[str, Path]) -> dict[str, ConstantLocation]:
 
 def module_stems(paths: Mapping[str, Path], assigned: AssignedNames = _NONE) -> dict[str, str]:
     """Return action id → the name of its files, distinct also where case does not count."""
-    wishes = ((name, names.snake("_".join(path))) for name, path in paths.items())
-    return names.assign(wishes, former=assigned.modules)
+    return _stems({name: "_".join(path) for name, path in paths.items()}, assigned.modules)
+
+
+def _stems(
+    texts: Mapping[str, str], former: Mapping[str, str] = _NONE.modules, fallback: str = "field"
+) -> dict[str, str]:
+    """Return key → the name of its file; a former name that is not safe goes."""
+    wishes = ((key, names.stem(names.snake(t, fallback=fallback))) for key, t in texts.items())
+    safe = {key: name for key, name in former.items() if names.stem(name) == name}
+    return names.assign(wishes, former=safe)
 
 
 def class_prefixes(stems: Mapping[str, str]) -> dict[str, str]:

@@ -57,3 +57,27 @@ def test_files_are_distinct_where_case_does_not_count() -> None:
     stems = layout.module_stems({"A.b": ("a", "b"), "a.b": ("a", "b"), "a_b": ("a-b",)})
 
     assert sorted(stems.values()) == ["a_b", "a_b_", "a_b_2"]
+
+
+def test_no_file_has_a_name_that_another_tool_looks_for() -> None:
+    paths = {"a": ("conftest", "test"), "b": ("test-video",), "c": ("json", "video"), "d": ("a",)}
+    groups = layout.locate_groups(paths)
+    constants = layout.locate_constants(paths)
+
+    assert {group.module for group in groups.values()} == {"root", "conftest_", "json_"}
+    assert {home.module for home in constants.values()} == {
+        *("conftest_", "module_test_video", "json_", "a"),
+    }
+    assert layout.module_stems(paths) == {
+        "a": "conftest_test_",
+        "b": "module_test_video",
+        "c": "json_video",
+        "d": "a",
+    }
+
+
+def test_a_name_of_the_lock_stays_only_where_no_tool_looks_for_it() -> None:
+    paths = {"a.b": ("a", "b"), "test.b": ("test", "b")}
+    assigned = layout.AssignedNames(modules={"a.b": "earlier", "test.b": "test_b"})
+
+    assert layout.module_stems(paths, assigned) == {"a.b": "earlier", "test.b": "module_test_b"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,3 +69,31 @@ def test_numbers_without_a_joint() -> None:
     wanted = [("a", "X"), ("b", "X"), ("c", "X")]
 
     assert names.assign(wanted, joint="") == {"a": "X", "b": "X2", "c": "X3"}
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("conftest", "conftest_"),
+        ("sitecustomize", "sitecustomize_"),
+        ("setup", "setup_"),
+        ("json", "json_"),
+        ("test", "module_test_"),
+        ("test_video", "module_test_video"),
+        ("testimonials", "module_testimonials"),
+        ("video_test", "video_test_"),
+        ("package", "package_"),
+        ("nul", "nul_"),
+        ("video", "video"),
+        ("contest", "contest"),
+    ],
+)
+def test_a_file_is_not_named_like_one_that_others_look_for(name: str, stem: str) -> None:
+    assert names.stem(name) == stem
+    assert names.stem(stem) == stem
+
+
+def test_no_module_of_python_is_shadowed() -> None:
+    words = {name for name in sys.stdlib_module_names if names.snake(name) == name}
+
+    assert [name for name in words if names.stem(name) == name] == []
