@@ -13,6 +13,7 @@ from callsheet.actions.naming import assign_commands, command_path
 from callsheet.actions.params import merge_params, read_params, with_flags
 from callsheet.jsonio import digest
 from callsheet.schema.admission import AdmissionCache
+from callsheet.schema.limits import to_sound_text
 from callsheet.schema.references import SchemaRefused
 from callsheet.spec import Action, Advertised, Family, Param, Role
 
@@ -201,7 +202,7 @@ class ActionResolver:
             id=name,
             command=self.commands.get(name, ()),
             summary=summary_of(entry),
-            doc=entry.description or entry.title,
+            doc=to_sound_text(entry.description or entry.title),
         )
 
     def action(self, name: str) -> Action:
@@ -213,7 +214,7 @@ class ActionResolver:
             id=name,
             command=self.commands.get(name, ()),
             summary=summary_of(entry),
-            doc=entry.description or entry.title,
+            doc=to_sound_text(entry.description or entry.title),
             params=self._params(name, role, family),
             paid=not (is_query or self.overlay.is_free(name) or is_free(entry.hints)),
             idempotent=entry.hints.get("idempotency") is True,

@@ -397,3 +397,10 @@ def test_a_catalogue_of_many_actions_is_read_at_once(shape: str) -> None:
 
     assert len(resolve_actions(many, Overlay()).actions) == 2_000
     assert time.process_time() - start < 2.0
+
+
+def test_a_description_is_cut_where_it_is_longer_than_a_text_of_a_schema_may_be() -> None:
+    entries = [Advertised(id="a.b", description="word " * 1_000_000, input=PROMPT)]
+    resolver = ActionResolver(entries, Overlay(), {}, {})
+
+    assert len(resolver.action("a.b").doc) == len(resolver.listing_of("a.b").doc) == 100_000
