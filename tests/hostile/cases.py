@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from hostile.making import (
     breakouts,
+    filenames,
     gate,
     identifiers,
     naming,
+    oversized,
     patterns,
     references,
     structures,
+    surrogates,
     terminal,
 )
 
@@ -26,16 +29,21 @@ CORPUS = Path(__file__).parent / "corpus"
 MAKERS: dict[str, Callable[[], Iterator[tuple[str, dict[str, Any]]]]] = {
     "bombs": structures.bombs,
     "breakouts": breakouts.cases,
+    "filenames": filenames.cases,
     "gate": gate.cases,
     "identifiers": identifiers.cases,
     "names": naming.cases,
+    "oversized": oversized.cases,
     "patterns": patterns.cases,
     "references": references.cases,
     "structures": structures.cases,
+    "surrogates": surrogates.cases,
     "terminal": terminal.cases,
 }
 CLASSES = tuple(MAKERS)
 _ANONYMOUS = "hostile.act"
+_LONGEST_LIST = 5_200_000
+"""Bytes of hostile entries in one list; beyond 5 MiB the gate refuses the list."""
 
 _SCENE = {"enum": ["a", "b"], "description": "What is to be seen."}
 BENIGN: tuple[dict[str, Any], ...] = tuple(
@@ -103,5 +111,14 @@ def listing(entries: Iterable[str]) -> bytes:
 
 
 def batches(cases: Sequence[Case], size: int) -> list[Sequence[Case]]:
-    """Divide the cases into catalogues of at most ``size``."""
-    return [cases[start : start + size] for start in range(0, len(cases), size)]
+    """Divide the cases into catalogues of at most ``size``, and of a text that is still read."""
+    parts: list[list[Case]] = [[]]
+    length = 0
+    for case in cases:
+        own = len(case.listed()) + 2
+        if len(parts[-1]) == size or (parts[-1] and length + own > _LONGEST_LIST):
+            parts.append([])
+            length = 0
+        parts[-1].append(case)
+        length += own
+    return list(parts) if cases else []

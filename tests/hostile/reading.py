@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ _FROM = re.compile(
 _CALLED = re.compile(
     r"Action|Family|Param|Bindings|Field|AttributeError|SystemExit|getattr|import_module|main"
     r"|(Async)?\w+Actions|launcher\.main|self\._(submit|call)|\w+\.model_rebuild"
+)
+_OF_TOOLS = (
+    *("conftest.py", "test*.py", "*_test.py", "setup.py", "sitecustomize.py", "usercustomize.py"),
+    *("noxfile.py", "fabfile.py", "dodo.py", "hubconf.py", "con.py", "nul.py", "aux.py", "com?.py"),
+    *("package.json", "tsconfig.json", "composer.json", "con.json", "nul.json", "aux.json"),
 )
 _FIELDS = ("id", "attr", "arg", "name", "asname", "module")
 
@@ -36,8 +43,15 @@ def unclean(package: Path) -> list[str]:
         for path, text in texts.items()
         for fault in (rows(text) if path.suffix == ".flags" else hidden(text))
     ]
+    strange += [f"{path}: a file of other tools" for path in texts if _is_looked_for(path)]
     code = ((path, text) for path, text in texts.items() if path.suffix == ".py")
     return strange + [f"{path}: {fault}" for path, text in code for fault in faults(text)]
+
+
+def _is_looked_for(path: Path) -> bool:
+    """Tell whether Python or a tool takes the file for one of its own."""
+    is_python = path.suffix == ".py" and path.stem in sys.stdlib_module_names - {"__future__"}
+    return is_python or any(fnmatch(path.name, pattern) for pattern in _OF_TOOLS)
 
 
 def hidden(text: str) -> list[str]:

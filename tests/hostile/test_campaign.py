@@ -12,7 +12,7 @@ from hostile.campaign import Run
 from hostile.cases import BENIGN, CLASSES, CORPUS, MAKERS, Case, load
 from hostile.chance import schemas
 from hostile.gates import gates
-from hostile.reading import faults, rows
+from hostile.reading import faults, rows, unclean
 from hostile.screen import moved
 from hostile.timing import slow
 from hostile.voices import voices
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 COUNTS = {
     "bombs": 12,
     "breakouts": 31 * 33,
+    "filenames": 61 * 4,
     "gate": 64,
     "identifiers": 240,
     "names": 144,
+    "oversized": 60,
     "patterns": 20,
     "references": 97,
     "structures": 168,
+    "surrogates": 33 * 4 + 4,
     "terminal": 272,
 }
 
@@ -49,7 +52,7 @@ def test_every_class_has_all_its_cases() -> None:
     cases = {kind: load(kind) for kind in CLASSES}
 
     assert {kind: len(entries) for kind, entries in cases.items()} == COUNTS
-    assert sum(len({case.name for case in entries}) for entries in cases.values()) == 2040
+    assert sum(len({case.name for case in entries}) for entries in cases.values()) == 2480
 
 
 def test_a_file_of_the_corpus_is_a_case_of_its_class() -> None:
@@ -69,6 +72,8 @@ def test_the_chain_holds(on_demand: bool, tmp_path: Path) -> None:
     cases += [
         *sample("identifiers", 10),
         *sample("terminal", 30),
+        *sample("filenames", 12),
+        *sample("surrogates", 12),
         *schemas(20, seed=int(on_demand)),
     ]
     outcome = Run(tmp_path / "run", cases, on_demand=on_demand).everything()
@@ -76,6 +81,15 @@ def test_the_chain_holds(on_demand: bool, tmp_path: Path) -> None:
     assert outcome.faults() == []
     assert len(cases) > 100
     assert len(outcome.diagnostics) > 10  # what could not be typed has one
+
+
+def test_what_is_oversized_costs_no_other_action(tmp_path: Path) -> None:
+    names = ("description-words", "choice-numbers", "id-plain", "levels-fields", "property-quotes")
+    cases = [case for case in load("oversized") if case.name in names]
+    outcome = Run(tmp_path / "run", cases, on_demand=True).everything()
+
+    assert outcome.faults() == []
+    assert len(cases) == len(names)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -146,6 +160,14 @@ def test_a_breach_is_noticed(tmp_path: Path) -> None:
 )
 def test_the_reading_notices(source: str) -> None:
     assert list(faults(source)) != []
+
+
+@pytest.mark.parametrize("name", ["conftest.py", "test_a.py", "json.py", "package.json"])
+def test_the_reading_notices_a_name_of_other_tools(name: str, tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / name).write_text("", "utf-8")
+
+    assert unclean(tmp_path / "package") == [f"package/{name}: a file of other tools"]
 
 
 @pytest.mark.parametrize("text", ["--x", "--x\ta\tb", "--x\ta\x1b[2J", "--x\ta\u202e"])
