@@ -362,7 +362,7 @@ def _find_states(tables: Sequence[Table], meanings: Mapping[str, State]) -> list
         for table in tables
         if table.kind != "aside"
         for key, value in table.fields.items()
-        if (rank := _rank_in(table, key)) is not None
+        if (rank := _rank_in(table, key, value)) is not None
         and (
             (isinstance(value, str) and value.strip())
             or (type(value) is int and str(value) in meanings)
@@ -387,10 +387,11 @@ def forced_hit(value: Any, meanings: Mapping[str, State]) -> Hit | None:
     return Hit(place, "", text, 0, _meaning(value, meanings)) if word(value) else None
 
 
-def _rank_in(table: Table, key: str) -> int | None:
+def _rank_in(table: Table, key: str, value: Any) -> int | None:
     if table.is_word and key in jobs.STATE_NAMES:
         return 3 + jobs.STATE_NAMES.index(key)
-    return state_rank(key)
+    is_text = key == "ok" and len(words(str(value))) > 1  # {"ok": "ASSEMBLY_EXECUTING"}
+    return 2 if is_text else state_rank(key)
 
 
 def _state_order(hit: Hit) -> tuple[bool, int, int, bool, int]:
@@ -424,9 +425,9 @@ def _contradicts(hit: Hit, outer: Hit) -> bool:
 
 
 def _find_flag(tables: Iterable[Table]) -> Hit | None:
-    """Read ``{"done": true}`` and ``{"successFlag": 1}`` in place of a word."""
+    """Read ``{"done": true}`` and ``{"successFlag": 1}`` in place of a word; what is true first."""
     for table in tables:
-        for key, value in table.fields.items():
+        for key, value in sorted(table.fields.items(), key=lambda field: field[1] is False):
             state = _flag_state(key, value)
             if state and table.kind != "aside":
                 return Hit(table, key, str(value).lower(), 0, state)

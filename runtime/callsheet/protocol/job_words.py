@@ -150,7 +150,8 @@ WEAK_DONE = frozenset({"ok"})
 """Words that mean done beside a medium, and else may speak of the request."""
 FLAGS: dict[str, State] = {
     **dict.fromkeys(("done", "finished", "completed", "complete", "ready"), "done"),
-    **dict.fromkeys(("failed", "errored", "canceled", "cancelled", "rejected"), "failed"),
+    **dict.fromkeys(("failed", "errored", "faulted", "canceled", "cancelled"), "failed"),
+    "rejected": "failed",
     **dict.fromkeys(("running", "pending", "processing", "queued"), "running"),
 }
 """Keys of true and false; false says that a job which is not done is running."""
@@ -175,33 +176,13 @@ FAULT_WORDS = frozenset(
 """Words of keys that hold a fault of the job: with a value it has failed."""
 CAUSE_WORDS = FAULT_WORDS | {
     *("violation", "violations", "blocked", "moderation", "cause", "reason", "reasons", "flagged"),
+    *("filtered", "withheld"),
 }
 """Words of keys under which a failed job says why."""
 TELLING_WORDS = (
-    *(
-        "message",
-        "messages",
-        "msg",
-        "msgs",
-        "reason",
-        "reasons",
-        "detail",
-        "details",
-        "description",
-    ),
-    *("cause", "causes", "title"),
-    *(
-        "note",
-        "explanation",
-        "comment",
-        "remark",
-        "feedback",
-        "text",
-        "info",
-        "desc",
-        "type",
-        "code",
-    ),
+    *("message", "messages", "msg", "msgs", "reason", "reasons", "detail", "details"),
+    *("description", "cause", "causes", "title", "note", "explanation", "comment", "remark"),
+    *("feedback", "text", "info", "desc", "type", "code"),
 )
 """Last words of keys that hold a sentence about a job, the most telling first."""
 CODE_WORDS = frozenset({"code", "type", "kind", "category", "errno"})

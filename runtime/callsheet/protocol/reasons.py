@@ -27,7 +27,7 @@ RULES = (
     "+a code",
 )
 """Rules that make a text the reason, the strongest first."""
-_SETTING, _FAULT, _SENTENCE, _CODE = range(len(RULES))
+_SETTING, FAULT, _SENTENCE, _CODE = range(len(RULES))
 
 
 class Reason(NamedTuple):
@@ -109,7 +109,7 @@ def _reason(value: str | int, steps: Steps, *, in_fault: bool, depth: int) -> It
         is_code = isinstance(value, str) and (in_fault or last == "code")
         rules = [_CODE] if is_code else []
     elif isinstance(value, str) and (last in jobs.TELLING_WORDS or _is_cause(key)):
-        rules = [_FAULT if in_fault else _SENTENCE]
+        rules = [FAULT if in_fault else _SENTENCE]
     elif isinstance(value, str) and " " in value and (in_fault or last in jobs.CONTENT_NOUNS):
         rules = [_SENTENCE]
     else:
