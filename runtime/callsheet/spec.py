@@ -51,7 +51,8 @@ class Family(NamedTuple):
 
     ``task_key`` is the property of the query action that takes the task id.
     ``timeout_ms`` is the default of ``TIMEOUT_FIELD`` in the schema of the blocking action.
-    ``guessed`` says that nothing but its name tells that the query action costs nothing.
+    ``guessed`` says that nothing but its name tells that the query action costs nothing,
+    ``by_words`` that words of jobs make the family, neither a twin nor the configuration.
     """
 
     create: str = ""
@@ -60,6 +61,12 @@ class Family(NamedTuple):
     task_key: str = "taskId"
     timeout_ms: int = 600_000
     guessed: bool = False
+    by_words: bool = False
+
+    @property
+    def is_documented(self) -> bool:
+        """Tell whether the server or the configuration names the family."""
+        return not (self.guessed or self.by_words)
 
 
 class Action(NamedTuple):

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.job_words import TASK_NOUNS
 from callsheet.protocol.media import makes_text
+from callsheet.protocol.media_words import MEDIUM_WORDS
 from callsheet.schema.keywords import subschemas
 from callsheet.schema.references import SchemaRefused
 from callsheet.schema.shape import ShapeReader
@@ -116,8 +118,8 @@ def find_families(schemas: Schemas, overlay: Overlay, entries: Entries) -> dict[
 
     A family is what the overlay names, or X with X_and_wait and an action of the same group
     that asks (by its name) and needs a task id alone. An X_and_wait that finds no X, or no
-    action that asks, is a family of its own in the role ``wait``. Where the words are those of
-    jobs, X and an action that certainly asks are a family too; that it costs nothing is a guess.
+    action that asks, is a family of its own in the role ``wait``. Where a word is one of
+    jobs, X and an action that certainly asks are a family too.
     """
     members: dict[str, Member] = {}
     for create in sorted(overlay.families):
@@ -129,18 +131,31 @@ def find_families(schemas: Schemas, overlay: Overlay, entries: Entries) -> dict[
             _enter(members, _family_by_name(wait, schemas, members, queries))
     for create in sorted(set(schemas) - members.keys()):
         family = queries.guess(create) if _starts_jobs(create) else None
-        if family is not None and _speaks_of_jobs(family):
-            _enter(members, family)
+        if family is not None and family.by_words:
+            _enter(members, family._replace(guessed=False))
     return members
 
 
 def guess_family(
-    create: str, schemas: Schemas, overlay: Overlay, entries: Entries
+    create: str,
+    schemas: Schemas,
+    overlay: Overlay,
+    entries: Entries,
+    id_keys: Iterable[str] = (),
 ) -> Family | None:
-    """Return how a job may be asked about that an action without a family has started."""
+    """Return how a job may be asked about that an action without a family has started.
+
+    ``id_keys`` are the keys under which its reply holds ids.
+    """
     if create in overlay.families:
         return _configured_family(create, overlay.families[create], schemas)
-    return _QueryActions(schemas, entries).guess(create)
+    queries = _QueryActions(schemas, entries)
+    return queries.guess(create) or queries.guess_elsewhere(create, frozenset(map(_plain, id_keys)))
+
+
+def may_ask(name: str) -> bool:
+    """Tell whether the last word of an id is one of actions that ask."""
+    return _parts(name)[1][-1] in vocab.ASKING_WORDS
 
 
 def _enter(members: dict[str, Member], family: Family) -> None:
@@ -219,10 +234,71 @@ class _QueryActions:
             if may_be_asked(self._entries[name].hints)
         )
         query = min(fitting, default=(0, 0, ""))[2]
-        if not query:
-            return None
+        return self._guessed(create, query) if query else None
+
+    def guess_elsewhere(self, create: str, id_keys: frozenset[str]) -> Family | None:
+        """Return a family whose action that asks stands in another group than ``create``.
+
+        The one that fits best is taken, and none where two groups fit equally. ``id_keys`` are
+        the keys of the ids in the reply, as ``_plain`` writes them.
+        """
+        own, (group, _) = _words(create), _parts(create)
+        harmless = vocab.HARMLESS_WORDS.union(TASK_NOUNS, MEDIUM_WORDS, own)
+        harmless -= vocab.DOING_WORDS - own
+        fitting: list[tuple[int, str, int, str]] = []
+        for other, queries in self._groups.items():
+            for _, name, words in queries if other != group else ():
+                fit = _fit(other, task_key(self._schemas[name]), own, id_keys)
+                is_question = may_ask(name) and may_be_asked(self._entries[name].hints)
+                if fit and is_question and harmless.issuperset(_words(name)):
+                    fitting.append((fit, other, vocab.ASKING_WORDS.index(words[-1]), name))
+        best = [found for found in fitting if found[0] == max(fitting)[0]]
+        is_one = len({other for _, other, _, _ in best}) == 1
+        return self._guessed(create, min(best)[3]) if is_one else None
+
+    def _guessed(self, create: str, query: str) -> Family:
+        """Return a guessed family; it is one by words where any of its words is one of jobs."""
         key = task_key(self._schemas[query])
-        return Family(create=create, query=query, task_key=key, guessed=True)
+        entries = filter(None, map(self._entries.get, (create, query)))
+        by_words = (
+            not vocab.JOB_WORDS.isdisjoint(_words(create) | _words(query))
+            or not vocab.JOB_KEY_WORDS.isdisjoint(_words(key))
+            or any(re.search(vocab.JOB_PHRASE, entry.description.lower()) for entry in entries)
+        )
+        return Family(create=create, query=query, task_key=key, guessed=True, by_words=by_words)
+
+
+_BEST, _GOOD, _FAIR = 3, 2, 1
+
+
+def _fit(group: str, key: str, own: frozenset[str], id_keys: frozenset[str]) -> int:
+    """Return how well an action of another group fits, by its property and its group's nouns.
+
+    The property is named like the id in the reply, or the group is that of jobs, or it is that
+    of the medium which is made; zero for any other.
+    """
+    nouns, of_key = _words(group), _words(key)
+    is_bare = of_key <= vocab.BARE_IDS
+    if _plain(key) in id_keys and not is_bare:
+        return _BEST
+    if nouns & (TASK_NOUNS | vocab.JOB_WORDS) and (is_bare or of_key & vocab.JOB_KEY_WORDS):
+        return _GOOD
+    return _FAIR if is_bare and _stems(nouns) & _stems(own) & _MEDIA_STEMS else 0
+
+
+def _stems(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word.removesuffix("s") for word in words)
+
+
+_MEDIA_STEMS = _stems(MEDIUM_WORDS)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(kebab(name).split("-"))
+
+
+def _plain(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
 
 
 def _parts(name: str) -> tuple[str, list[str]]:
@@ -232,13 +308,11 @@ def _parts(name: str) -> tuple[str, list[str]]:
 
 
 def _starts_jobs(create: str) -> bool:
-    return bool(vocab.STARTING_WORDS.intersection(_parts(create)[1])) and not makes_text(create)
-
-
-def _speaks_of_jobs(family: Family) -> bool:
-    """Tell whether a word is one of jobs: a create and a get alone keep plain records."""
-    words = {*kebab(family.create).split("-"), *kebab(family.query).split("-")}
-    return bool(words & vocab.JOB_WORDS)
+    """Tell whether an id says that something begins: ``video.generate``, ``generate.video``."""
+    group, words = _parts(create)
+    is_medium = MEDIUM_WORDS.keys() >= set(words)
+    starting = vocab.STARTING_WORDS & (_words(group) if is_medium else frozenset(words))
+    return bool(starting) and not (may_ask(create) or makes_text(create))
 
 
 def task_key(schema: Mapping[str, Any] | None) -> str:
@@ -251,8 +325,7 @@ def task_key(schema: Mapping[str, Any] | None) -> str:
     if len(keys) != 1:
         return ""
     (key,) = keys
-    plain = key.lower().replace("_", "").replace("-", "")
-    return key if plain in _TASK_IDS or kebab(key).split("-")[-1] in vocab.ID_WORDS else ""
+    return key if _plain(key) in _TASK_IDS or kebab(key).split("-")[-1] in vocab.ID_WORDS else ""
 
 
 def _deadline(schema: Mapping[str, Any] | None) -> int:

@@ -19,7 +19,7 @@ from callsheet.flows.invoke import (
 )
 from callsheet.flows.retry import is_sendable
 from callsheet.jsonio import reject_duplicates
-from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
+from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, makes_text
 from callsheet.spec import Action
 from callsheet.text import one_line
 from callsheet.transport.http import require_key
@@ -177,6 +177,7 @@ class Engine:
         if row is not None:
             target = target or row.target or ""
             return expected_media(row.action, target), RequestMarks(row.sent or ())
+        target = "" if target and makes_text(action.id) else target
         return expected_media(action.id, target), RequestMarks.of(value)
 
     def _queried_row(self, action: Action, value: Any) -> LedgerEntry | None:

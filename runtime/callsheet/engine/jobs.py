@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import StillRunning, UsageError
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
@@ -34,7 +34,7 @@ def _may_hold_id(invocation: Invocation) -> bool:
     """Tell whether a reply may hold an id under a key that only the action that asks names."""
     fields = invocation.reply.fields
     is_empty = not fields.task_ids and not fields.media and fields.state in {"", "running"}
-    return invocation.action.paid and is_empty and bool(invocation.expected)
+    return invocation.action.paid and is_empty and bool(invocation.expected or fields.state)
 
 
 def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
@@ -46,7 +46,7 @@ def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
     action, reply = invocation.action, invocation.reply
     family, task_ids = action.family, reply.fields.task_ids
     if family is None and (is_job(invocation) or _may_hold_id(invocation)):
-        family = yield from _guess_family(engine, action.id)
+        family = yield from _guess_family(engine, action.id, reply.json)
         task_ids = _ids_for(family, reply) if family is not None else task_ids
         if family is not None and task_ids:
             facts = {"family": family._asdict(), "task_ids": task_ids}
@@ -111,7 +111,8 @@ def find_job(engine: Engine, name: str, family: Family | None = None) -> Flow[Jo
 def recorded_job(engine: Engine, row: LedgerEntry, task_ids: Sequence[str]) -> Flow[Job]:
     """Return the job of a ledger row; raise ``StillRunning`` where nothing asks about it."""
     if not (row.family or {}).get("query"):
-        family = yield from _guess_family(engine, row.action)
+        first_reply = (row.first_reply or {}).get("@body")
+        family = yield from _guess_family(engine, row.action, first_reply)
         if family is None and has_poll_link(task_ids):
             family = Family(create=row.action)
         if family is None:
@@ -120,12 +121,13 @@ def recorded_job(engine: Engine, row: LedgerEntry, task_ids: Sequence[str]) -> F
     return (yield from _with_terms(engine, job_of_row(row, engine.host.overrides, task_ids)))
 
 
-def _guess_family(engine: Engine, action_id: str) -> Flow[Family | None]:
-    """Look for the action that asks about a job of another action.
+def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | None]:
+    """Look for the action that asks about a job of another action, in its group first.
 
     The list that speaks against a guess is at most an hour old, where the host can be asked.
+    ``reply`` is the JSON that told of the job.
     """
-    from callsheet.actions.families import guess_family
+    from callsheet.actions.families import guess_family, may_ask
     from callsheet.actions.resolve import ActionResolver
 
     host = engine.host
@@ -134,9 +136,16 @@ def _guess_family(engine: Engine, action_id: str) -> Flow[Family | None]:
     if catalogue is None:
         return None
     is_configured = action_id in host.overlay.families
+    origin = read_reply(reply).origin
+    id_keys = [hit.key for hit in origin.parts.ids] if origin is not None else []
     near = catalogue.actions if is_configured else catalogue.group_of(action_id)
-    resolver = ActionResolver(near, host.overlay, {}, {})
-    return guess_family(action_id, resolver.schemas, host.overlay, resolver.entries)
+    far = [other for other in catalogue.actions if other.id == action_id or may_ask(other.id)]
+    for actions in (near,) if is_configured else (near, far):
+        resolver = ActionResolver(actions, host.overlay, {}, {})
+        schemas, entries = resolver.schemas, resolver.entries
+        if family := guess_family(action_id, schemas, host.overlay, entries, id_keys):
+            return family
+    return None
 
 
 def _with_terms(engine: Engine, job: Job) -> Flow[Job]:

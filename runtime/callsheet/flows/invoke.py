@@ -296,10 +296,21 @@ def _can_be_asked(request: InvocationRequest) -> bool:
 
 
 def proves_question(request: InvocationRequest, parsed: ParsedReply) -> bool:
-    """Tell whether a reply shows that the action only asks: it holds the job's id and a state."""
+    """Tell whether a reply shows that the action only asks."""
     family = request.action.family or Family()
     task_id = request.value.get(family.task_key) if isinstance(request.value, dict) else None
-    return bool(parsed.fields.state) and str(task_id) in parsed.fields.task_ids
+    return tells_of_job(family, str(task_id), parsed)
+
+
+def tells_of_job(family: Family, task_id: str, parsed: ParsedReply) -> bool:
+    """Tell whether an answer tells of a job: it holds the id, in any place, and a state.
+
+    One of the two is enough where the words of the family are those of jobs.
+    """
+    from callsheet.protocol.media import holds_text
+
+    has_state, has_id = bool(parsed.fields.state), holds_text(parsed.json, task_id)
+    return has_state or has_id if family.by_words else has_state and has_id
 
 
 class Unsettled(ServerError):
@@ -340,11 +351,12 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
         if request.action.paid and is_unsure:
             return _keep_task(request, ParsedReply(reply, data, fields), fields.refusal)
         raise _error(request, reply)
-    is_documented = request.action.family is not None and not request.action.family.guessed
+    family = request.action.family
     if (
         request.action.role in {"create", "wait"}
-        and is_documented
         and not (fields.task_ids or fields.media or fields.state == "failed")
+        and family is not None
+        and family.is_documented
     ):
         words = f"; it says: {fields.message}" if fields.message else ""
         raise Unreadable(f"neither a task id nor a result was recognised in the answer{words}")

@@ -35,6 +35,7 @@ from callsheet.flows.invoke import (
     proves_question,
     read_body,
     submit,
+    tells_of_job,
 )
 from callsheet.flows.patience import (
     SHORTEST_PAUSE,
@@ -153,6 +154,7 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
+            _require_question(job, task_id, parsed)
             if parsed.fields.state == "done" and not parsed.fields.media:
                 parsed = yield from _fetch_result(job, parsed, send)
             first = () if send.method == "GET" else (task_id,)
@@ -204,6 +206,16 @@ def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
     if not asked[query] and reply.fields.state not in OVER:
         raise _unproven(job, "its answer does not show that it only asks")
     return _with_ids_first(reply, *job.task_ids)
+
+
+def _require_question(job: Job, task_id: str, reply: ParsedReply) -> None:
+    """Raise ``StillRunning`` where words make a family and its first answer tells of no job."""
+    query, asked = job.family.query, job.asked if job.asked is not None else {}
+    if not job.family.by_words or asked.get(query) or reply.fields.media:
+        return
+    asked[query] = tells_of_job(job.family, task_id, reply)
+    if not asked[query]:
+        raise _unproven(job, "its answer does not show that it only asks")
 
 
 def _question(job: Job, task_id: str) -> InvocationRequest:

@@ -169,7 +169,7 @@ class _Survey:
         entry = self.catalogue.get(family.query) if self.catalogue is not None else None
         is_marked = entry is not None and is_free(entry.hints)
         is_known = is_marked or self.host.overlay.is_free(family.query)
-        return not family.guessed or is_known or self.client.engine.has_proof(family.query)
+        return family.is_documented or is_known or self.client.engine.has_proof(family.query)
 
     def _families(self) -> list[Family]:
         """Return the families in the order in which the server lists their actions."""

@@ -197,7 +197,7 @@ def families_finding(surface: ActionSet | None) -> ProbeFinding:
         topic="families",
         came=f"{len(actions)} ids, {len(actions) - in_none} of them in {len(families)} families",
         read=one_line("; ".join(read), 2000),
-        unclear="; ".join(map(_doubt, (f for f in families if f.guessed or not f.query))),
+        unclear="; ".join(map(_doubt, (f for f in families if not (f.is_documented and f.query)))),
         setting=_families_setting(families) or 'families = {"CREATE" = {query = "QUERY"}}',
     )
 

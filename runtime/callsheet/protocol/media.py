@@ -335,6 +335,22 @@ def texts_of(view: Any) -> Iterator[str]:
     return (text for _, text in _fields_of(view))
 
 
+def holds_text(view: Any, text: str) -> bool:
+    """Tell whether a JSON value holds a text, or its number, anywhere: as a value or as a key."""
+    stack = [view]
+    for _ in range(_NODES):
+        if not stack:
+            return False
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack += (*value, *value.values())
+        elif isinstance(value, list):
+            stack += value
+        elif not isinstance(value, bool | None) and str(value) == text:
+            return True
+    return False
+
+
 def _fields_of(view: Any) -> Iterator[tuple[str, str]]:
     """Yield all texts of a JSON value with the name of the field, without recursion."""
     stack: list[tuple[str, Any]] = [("", view)]

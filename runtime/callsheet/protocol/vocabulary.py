@@ -110,7 +110,7 @@ PRICE_KEYS = (
 # --- families: words of ids, of which no one may say more than that a question is asked
 ASKING_WORDS = (
     *("query", "status", "poll", "result", "results", "operation", "retrieve", "get", "fetch"),
-    "history",
+    *("history", "progress", "state"),
 )
 """Last words of actions that may be asked about a job, the best first."""
 HARMLESS_WORDS = frozenset(
@@ -120,6 +120,7 @@ HARMLESS_WORDS = frozenset(
         *("by", "id", "of", "for", "the", "state", "info", "detail", "details", "progress"),
         *("check", "show", "output", "record", "async", "video", "image", "audio", "music"),
         *("song", "speech", "picture", "clip", "animation", "render", "one", "single", "latest"),
+        *("feed", "project", "projects", "api", "v1", "v2", "v3"),
     }
 )
 """Words that may precede the last one in the name of an action that is guessed to ask."""
@@ -136,23 +137,35 @@ STARTING_WORDS = frozenset(
     {
         *("generate", "generation", "submit", "create", "make", "render", "run", "start"),
         *("predict", "imagine", "synthesize", "synthesise", "enqueue", "animate", "compose"),
-        *("dub", "launch", "produce", "train", "transcode", "convert"),
+        *("dub", "launch", "produce", "train", "transcode", "convert", "encode", "infer"),
+        *("generations", "predictions", "async", "queue", "execute"),
     }
 )
 """Words of actions that start a job where another one asks about it."""
-JOB_WORDS = frozenset(
+JOB_WORDS = (STARTING_WORDS - {"create", "make"}) | {
+    *("renders", "rendering", "renderings", "prediction", "task", "tasks", "job", "jobs", "runs"),
+    *("operation", "operations", "query", "status", "poll", "result", "results", "progress"),
+    *("encoding", "encodings", "transcoding", "inference", "synthesis", "transcription"),
+    *("execution", "executions"),
+}
+"""Words that tell a job from a plain record, which is created and got too."""
+JOB_KEY_WORDS = JOB_WORDS | {"request", "token", "handle", "ticket"}
+"""Words of the property by which a job is asked about, and no plain record."""
+JOB_PHRASE = (
+    r"\b(?:asynchronous(?:ly)?|poll(?:s|ing)?|(?:task|job|operation|prediction)[ _-]?ids?"
+    r"|(?:status|state|progress|results?) of (?:an? |the |your |one )?(?:\w+ )?"
+    r"(?:task|job|operation|prediction|generation|rendering|render|encoding|request)s?)\b"
+)
+"""What a description, in lower case, says of an action that starts a job or asks about one."""
+ID_WORDS = frozenset(
     {
-        *("generate", "generation", "generations", "submit", "render", "renders", "predict"),
-        *("prediction", "predictions", "task", "tasks", "job", "jobs", "queue", "enqueue"),
-        *("operation", "operations", "query", "status", "poll", "result", "results", "async"),
-        *("imagine", "synthesize", "synthesise", "animate"),
+        *("id", "uuid", "guid", "name", "task", "job", "operation", "handle", "ref", "reference"),
+        *("token", "prediction", "generation", "encoding", "render", "ticket"),
     }
 )
-"""Words that tell a job from a plain record, which is created and got too."""
-ID_WORDS = frozenset(
-    {"id", "uuid", "guid", "name", "task", "job", "operation", "handle", "ref", "reference"}
-)
 """Last words of the property that takes the id of a job."""
+BARE_IDS = frozenset({"id", "uuid", "guid", "name"})
+"""Words of such a property that do not say what the id is of."""
 
 # --- envelopes; keys as `word` writes them: lower case, without spaces, `-` and `_`
 CODE_KEYS = (
@@ -390,7 +403,7 @@ UNSURE_PHRASES = (
 
 PHRASES: tuple[tuple[Kind, str], ...] = (
     ("credit", r"(?:insufficient|not enough|out of|lack of) (?:\w+ ){0,3}(?:credit|balance|fund)"),
-    ("credit", r"insufficient quota|payment required|low balance"),
+    ("credit", r"insufficient quota|payment required|low balance|\barrear|account (?:is )?overdue"),
     ("credit", r"no (?:more )?credits? (?:left|remaining|available)"),
     (
         "credit",

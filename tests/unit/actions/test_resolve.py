@@ -24,6 +24,11 @@ TASK: dict[str, Any] = {
     "properties": {"taskId": {"type": "string"}},
     "required": ["taskId"],
 }
+BY_ID: dict[str, Any] = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}},
+    "required": ["id"],
+}
 WAIT: dict[str, Any] = {
     **PROMPT,
     "properties": {**PROMPT["properties"], "timeoutMs": {"type": "integer", "default": 180_000}},
@@ -70,7 +75,7 @@ def test_a_family_is_one_command_and_its_query() -> None:
 @pytest.mark.parametrize(
     ("schemas", "roles"),
     [
-        ({"a.create": PROMPT, "a.get": TASK}, {}),
+        ({"a.create": PROMPT, "a.get": BY_ID}, {}),
         ({"a.make": PROMPT, "a.make_and_wait": PROMPT}, {"a.make_and_wait": "wait"}),
         (
             {"a.make": PROMPT, "a.make_and_wait": PROMPT, "b.query": TASK},
@@ -120,6 +125,13 @@ def test_a_query_needs_a_task_id_alone(
 PAIRS = [
     ("a.generate", "a.query", True),
     ("a.create", "a.status", True),
+    ("encodings.start", "encodings.status", True),
+    ("video.submit_job", "video.query", True),
+    ("image.generate_async", "image.generate_status", True),
+    ("video.submit_task", "video.get_result", True),
+    ("generate.video", "generate.progress", True),
+    ("tracks.compose", "tracks.get", True),
+    ("generate.delete", "generate.get", False),
     ("a.createVideo", "a.getResult", True),
     ("jobs.create", "jobs.get", True),
     ("a.textToVideoGenerate", "a.textToVideoResult", True),
@@ -135,12 +147,81 @@ PAIRS = [
 def test_words_of_jobs_make_a_family_without_the_twin(
     create: str, query: str, is_family: bool
 ) -> None:
-    action = resolve({create: PROMPT, query: TASK}).by_id[create]
+    actions = resolve({create: PROMPT, query: BY_ID}).by_id
 
-    assert (action.family is not None) == is_family
-    if action.family is not None:
-        assert action.family == Family(create=create, query=query, guessed=True)
-        assert resolve({create: PROMPT, query: TASK}).by_id[query].paid
+    assert (actions[create].family is not None) == is_family
+    if is_family:
+        family = Family(create=create, query=query, task_key="id", by_words=True)
+        assert actions[create].family == family
+    assert actions[query].paid != is_family
+
+
+@pytest.mark.parametrize("key", ["job_id", "taskId", "encoding_id", "request_id", "task_token"])
+def test_the_property_tells_a_job_from_a_plain_record(key: str) -> None:
+    by_key = {"type": "object", "required": [key], "properties": {key: {}}}
+    action = resolve({"a.create": PROMPT, "a.get": by_key}).by_id["a.create"]
+
+    assert action.family == Family(create="a.create", query="a.get", task_key=key, by_words=True)
+
+
+def test_a_description_tells_a_job_from_a_plain_record() -> None:
+    said = "Starts an asynchronous rendering."
+    entries = [
+        Advertised(id="a.create", input=PROMPT, description=said),
+        Advertised(id="a.get", input=BY_ID),
+    ]
+
+    assert ActionResolver(entries, Overlay(), {}, {}).families["a.create"][1].by_words
+
+
+def guessed_elsewhere(create: str, id_key: str, *others: tuple[str, str]) -> str:
+    """Return the action of another group that is guessed to ask; each has one property."""
+    entries = [Advertised(id=create, input=PROMPT)]
+    for name, key in others:
+        schema = {"type": "object", "required": [key], "properties": {key: {}}}
+        entries.append(Advertised(id=name, input=schema))
+    resolver = ActionResolver(entries, Overlay(), {}, {})
+    family = guess_family(create, resolver.schemas, Overlay(), resolver.entries, [id_key])
+    assert family is None or family.guessed
+    return family.query if family else ""
+
+
+@pytest.mark.parametrize(
+    ("create", "id_key", "query", "key"),
+    [
+        ("text_to_video.create", "id", "tasks.retrieve", "id"),
+        ("generate.video", "job_id", "jobs.get", "job_id"),
+        ("models.predict_long_running", "name", "operations.get", "name"),
+        ("videos.generations", "id", "async_result.get", "id"),
+        ("text_to_video.create", "id", "video_projects.retrieve", "id"),
+        ("sd.generate", "job", "job.get", "job"),
+    ],
+)
+def test_an_action_of_another_group_is_guessed_by_what_it_takes(
+    create: str, id_key: str, query: str, key: str
+) -> None:
+    group = query.partition(".")[0]
+    decoys = [(f"{group}.{word}", key) for word in ("cancel", "delete", "extend", "rerun")]
+
+    assert guessed_elsewhere(create, id_key, (query, key), *decoys) == query
+    assert guessed_elsewhere(create, id_key, *decoys) == ""
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [("jobs.get", "id"), ("tasks.get", "id")],
+        [("voices.get", "id")],
+        [("users.get", "user_id")],
+        [("upscale.get", "id")],
+        [("tasks.describe", "id")],
+        [("tasks.list", "id")],
+    ],
+)
+def test_no_action_of_another_group_is_guessed_without_a_clear_fit(
+    others: list[tuple[str, str]],
+) -> None:
+    assert guessed_elsewhere("text_to_video.create", "id", *others) == ""
 
 
 @pytest.mark.parametrize(
@@ -212,7 +293,8 @@ def test_an_action_that_asks_is_guessed_by_its_last_word(name: str) -> None:
     resolver = ActionResolver(entries, Overlay(), {}, {})
     family = guess_family("a.edit", resolver.schemas, resolver.overlay, resolver.entries)
 
-    assert family == Family(create="a.edit", query=f"a.task_{name}", guessed=True)
+    query = f"a.task_{name}"
+    assert family == Family(create="a.edit", query=query, guessed=True, by_words=True)
 
 
 def test_the_configured_family_wins() -> None:

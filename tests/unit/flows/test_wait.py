@@ -330,6 +330,39 @@ def test_a_guessed_question_that_proves_nothing_is_asked_once(answer: object, ev
     assert "tasks wait t-1 --set free=ai.v.query" in caught.value.hint
 
 
+BY_WORDS = GUESS._replace(family=FAMILY._replace(wait="", by_words=True))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "processing"},
+        {"name": "t-1"},
+        {"statuses": {"t-1": {"percent": 31.5}}},
+        {"done": False, "faulted": False},
+    ],
+)
+def test_words_of_jobs_need_an_id_or_a_state_in_the_first_answer(answer: object) -> None:
+    stage = Stage(reply({"error": "no such task"}, 404), reply(answer), RUNNING, DONE)
+    assert waited(stage, BY_WORDS._replace(asked={})) == "done"
+    assert stage.events == ["done"]
+    assert not any("Idempotency-Key" in send.headers for send in stage.sends)
+
+
+def test_words_of_jobs_are_not_asked_again_where_the_first_answer_tells_of_no_job() -> None:
+    stage = Stage(reply({"thanks": True}))
+    with pytest.raises(StillRunning, match="is not asked again"):
+        waited(stage, BY_WORDS._replace(asked={}))
+    assert len(stage.sends) == 1
+
+
+@pytest.mark.parametrize("holder", [{"meta": {"job": "t-1"}}, {"jobs": {"t-1": {}}}])
+def test_the_id_proves_a_question_wherever_it_stands(holder: dict[str, object]) -> None:
+    stage, asked = Stage(reply({"done": False, **holder}), DONE), dict[str, bool]()
+    assert waited(stage, GUESS._replace(asked=asked)) == "done"
+    assert asked == {FAMILY.query: True}
+
+
 def test_a_guessed_question_is_not_asked_again_by_the_next_wait() -> None:
     job = GUESS._replace(asked={})
     stage = Stage(reply({"status": "processing"}))

@@ -67,7 +67,7 @@ def _build(context: Context, entry: LedgerEntry) -> dict[str, Any]:
     family = Family(**entry.family) if entry.family else Family()
     exchanges: list[Exchange] = []
     is_here = family.query and entry.task_ids and entry.host == context.settings.host
-    is_free = not family.guessed or context.run(context.engine.is_free_question(family.query))
+    is_free = family.is_documented or context.run(context.engine.is_free_question(family.query))
     if is_here and is_free:
         context.run(ask_once(entry.task_ids, family, context.engine.timing, exchanges))
     schemas = {
