@@ -36,7 +36,8 @@ def finish(context: Context, request: CommandRequest, outcome: Invocation) -> in
     tell_evidence(context, reply.fields)
     if action.role == "query":
         return print_query(context, request, reply)
-    if action.family is None or (action.family.guessed and not reply.fields.task_ids):
+    family, task_ids = action.family, reply.fields.task_ids
+    if family is None or not (task_ids or family.is_documented):
         return print_plain(context, request, outcome)
     if "no-wait" in context.flags:
         print_job(context, action, reply, None)
@@ -109,9 +110,10 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     from callsheet.cli import saving
     from callsheet.cli.output import job_view
     from callsheet.engine.invoke import require_done
+    from callsheet.engine.saving import is_document
 
     require_done(answer, action.id, _task_id(answer, job))
-    if saving.is_document(context, action, answer):
+    if is_document(action, answer, context.flags.get("out") or ""):
         write_document(context, action, answer)
         return
     saved = saving.save(context, answer, action, job)
@@ -205,7 +207,7 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
 
     Where it started a job, ``--out`` waits for that.
     """
-    from callsheet.cli import saving
+    from callsheet.engine.saving import is_document
 
     action, answer = request.command_action, outcome.reply
     if not context.flags.get("out"):
@@ -216,7 +218,7 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
         if job := context.run(started_job(context.engine, outcome)):
             name = shell_word(job.task_ids[0])
             context.console.note(f"it started a job: {context.prog} tasks wait {name}")
-    elif saving.is_document(context, action, answer):
+    elif is_document(action, answer, context.flags.get("out") or ""):
         write_document(context, action, answer)
     else:
         conclude(context, action, *follow(context, request, outcome))
@@ -234,9 +236,10 @@ def note_stored(context: Context, answer: ParsedReply) -> None:
 
 def write_document(context: Context, action: Action, answer: ParsedReply) -> None:
     """Write a result that is JSON to ``--out``; print its path where a format was asked for."""
-    from callsheet.cli import saving
+    from callsheet.engine import saving
 
-    saved = saving.write_document(context, answer.json, action)
+    out, force = context.flags.get("out") or "", "force" in context.flags
+    saved = saving.write_document(answer.json, out, action=action.id, force=force)
     context.console.note(f"saved {saved.path}")
     if output.chosen_format(context.console):
         print_job(context, action, answer, None, saved=saved)

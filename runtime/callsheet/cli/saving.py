@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.storage.output_path import WORDS, check_target, extension_of, target_path
+from callsheet.storage.output_path import WORDS, check_target, target_path
 from callsheet.text import did_you_mean, listing, shell_word
 
 if TYPE_CHECKING:
@@ -105,25 +105,6 @@ def save(
     return saved
 
 
-def is_document(context: Context, action: Action, answer: ParsedReply) -> bool:
-    """Tell whether ``--out`` takes the JSON of an answer: where the result is JSON.
-
-    Never under the name of a medium, nor where a medium is expected, nor while a job goes on.
-    """
-    from callsheet.protocol.media import expects_medium, kind_of_name
-
-    out, reading = context.flags.get("out") or "", answer.fields
-    kind = kind_of_name(out)
-    if not out or out == "-" or kind not in {"", "other"}:
-        return False
-    if not action.paid and not action.family:
-        links = context.engine.media_links(answer)
-        return kind == "other" or not (links and extension_of(links[0]))
-    over = reading.state in {"", "done"} and not (action.family and not reading.state)
-    medium = expects_medium(action.id, is_job=action.family is not None, names=action.media)
-    return over and not reading.media and not medium
-
-
 def _note_kind(context: Context, file: SavedFile) -> None:
     """Note where a name promises another container than the file holds."""
     from callsheet.magic import HEAD, container_of
@@ -170,14 +151,3 @@ def show(path: str) -> None:
     subprocess.Popen(  # noqa: S603 - a fixed program and a path that we have written
         [opener, os.path.abspath(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-
-
-def write_document(context: Context, document: Any, action: Action) -> SavedFile:
-    """Write a result that is no medium to ``--out`` as JSON."""
-    from callsheet.storage.partial_file import PartialFile
-    from callsheet.text import dumps
-
-    target = target_path(context.flags.get("out") or "", action=action.id, extension="json")
-    part = PartialFile(target, force="force" in context.flags)
-    part.write((dumps(document, 2) + "\n").encode())
-    return part.commit()

@@ -74,7 +74,7 @@ class ResultState(Generic[T]):
         self._client, self._answer, self._job = client, answer, job
         self._data: Any = None
         self._package = client.bindings.package
-        self.action = action.id
+        self._called, self.action = action, action.id
         self._module = action.result or action.module
         self.json: Any = answer.json
         self.task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
@@ -98,10 +98,16 @@ class ResultState(Generic[T]):
         return self._client.engine.media_links(self._answer)
 
     def _saving(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
-        """Return the flow that saves media of the answer; see ``Engine.save``."""
-        return self._client.engine.save(
+        """Return the flow that saves media of the answer, or the answer where it is JSON."""
+        from callsheet.engine.saving import is_document, write_document
+
+        if not options.get("only") and is_document(self._called, self._answer, path):
+            force = options.get("force", False)
+            return (write_document(self.json, path, action=self.action, force=force),)
+        flow = self._client.engine.save(
             self._answer, path, action=self.action, job=self._job, **options
         )
+        return (yield from flow)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is copied or pickled: the answer, without the client that saves media."""
@@ -159,6 +165,7 @@ class Result(ResultState[T]):
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Fetch the first medium to ``path``; all go into a folder (ends in ``/``) or a template.
 
+        A result that is JSON, not a medium, is written as JSON.
         ``manifest`` writes ``PATH.json`` beside it. Raises ``UsageError`` when the file exists
         and ``force`` was not said, and ``DownloadError`` when it cannot be fetched or written.
         """

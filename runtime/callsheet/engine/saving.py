@@ -14,18 +14,21 @@ from callsheet.flows.jobs import query_job
 from callsheet.protocol.inline_data import shorten
 from callsheet.protocol.media import (
     expected_media,
+    expects_medium,
+    kind_of_name,
     makes_text,
     prefer_format,
     select_media,
 )
 from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
 from callsheet.storage.partial_file import PartialFile, SavedFile
-from callsheet.text import shell_word
+from callsheet.text import dumps, shell_word
 
 if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.flows.retry import Timing
+    from callsheet.spec import Action
     from callsheet.storage.kept_replies import SpooledBody
     from callsheet.storage.ledger import Ledger, LedgerEntry
 
@@ -82,6 +85,28 @@ def stored_answer(ledger: Ledger, row: LedgerEntry) -> ParsedReply | None:
         return None
     fields = medium_fields(file, expected_media(row.action, row.target or ""))
     return ParsedReply(HttpReply(200, {}, b"", "", file), file.describe(), fields, row.ref)
+
+
+def is_document(action: Action, reply: ParsedReply, out: str) -> bool:
+    """Tell whether the name ``out`` takes the JSON of a reply: where the result is JSON.
+
+    Never under the name of a medium, nor where a medium is expected, nor while a job goes on.
+    """
+    kind, reading = kind_of_name(out), reply.fields
+    if not out or out == "-" or kind not in {"", "other"}:
+        return False
+    if not action.paid and not action.family:
+        return kind == "other" or not (reading.media and extension_of(reading.media[0]))
+    over = reading.state in {"", "done"} and not (action.family and not reading.state)
+    medium = expects_medium(action.id, is_job=action.family is not None, names=action.media)
+    return over and not reading.media and not medium
+
+
+def write_document(document: Any, out: str, *, action: str, force: bool) -> SavedFile:
+    """Write a result that is no medium to ``out`` as JSON."""
+    part = PartialFile(target_path(out, action=action, extension="json"), force=force)
+    part.write((dumps(document, 2) + "\n").encode())
+    return part.commit()
 
 
 def save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
@@ -181,9 +206,19 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
             hint=copy, task_id=task_id, action=request.action,
         )  # fmt: skip
     return DownloadError(
-        f"{request.action} is done and its answer names no file",
+        f"{request.action} is done and its answer names no file{_reason(request.reply)}",
         hint=copy, task_id=task_id, action=request.action,
     )  # fmt: skip
+
+
+def _reason(reply: ParsedReply) -> str:
+    """Return the server's own words for a result that it withholds, after a colon."""
+    from callsheet.protocol.reasons import FAULT, find_reasons, reason_of
+
+    origin, raw_state = reply.fields.origin, reply.fields.raw_state
+    found = find_reasons(origin.layers, raw_state, origin.overrides) if origin is not None else []
+    reason = reason_of([reason for reason in found if reason.rule <= FAULT])
+    return f": {reason}" if reason else ""
 
 
 def _keep_reply(request: SaveRequest) -> Flow[str]:

@@ -11,7 +11,7 @@ from unit.servers import Said, Seen, Server, said, serving
 from unit.transport.test_transport import options
 
 from callsheet import Client
-from callsheet.errors import StillRunning
+from callsheet.errors import DownloadError, StillRunning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +73,38 @@ def test_a_job_is_found_waited_for_and_found_again(runner: Runner, tmp_path: Pat
         with Client(**options(server.url, tmp_path)) as later:
             assert later.tasks.get("c1").refresh().state == "done"
         assert asked(server)[5:] == [False]
+
+
+def test_a_job_is_asked_about_in_another_group(runner: Runner, tmp_path: Path) -> None:
+    async def work(client: Any, wait: Any) -> None:
+        result = await wait(client.call("video.create", BODY, wait=True))
+        assert result.media == ("https://cdn.example/c1.mp4",)
+        assert (await wait((await wait(client.tasks.get("c1"))).wait())).media == result.media
+
+    clips = Clips(RUNNING, DONE, asking="clips.get")
+    with serving(clips) as server:
+        clips.listed += [
+            {"id": f"clips.{word}", "inputSchema": BY_ID} for word in ("delete", "extend")
+        ]
+        clips.serve(server)
+        runner(options(server.url, tmp_path), work)
+        assert asked(server) == [True, False, False]
+
+
+def test_a_text_with_an_id_is_no_job_and_is_saved_as_json(runner: Runner, tmp_path: Path) -> None:
+    text = {"id": "chatcmpl-1", "choices": [{"message": {"content": "waves"}}]}
+
+    async def work(client: Any, wait: Any) -> None:
+        result = await wait(client.call("text.write", BODY, wait=True))
+        saved = await wait(result.save(str(tmp_path / "text.json"), force=True))
+        assert json.loads((tmp_path / "text.json").read_text()) == text
+        assert saved.path == str(tmp_path / "text.json")
+        with pytest.raises(DownloadError):
+            await wait(result.save(str(tmp_path / "text.mp4")))
+
+    with serving(said(text)) as server:
+        server.listed = said({"actions": [{"id": "text.write", "inputSchema": PROMPT}]})
+        runner(options(server.url, tmp_path), work)
 
 
 def test_a_call_that_does_not_wait_returns_the_reply_and_keeps_the_id(
