@@ -53,6 +53,7 @@ class Family(NamedTuple):
     ``timeout_ms`` is the default of ``TIMEOUT_FIELD`` in the schema of the blocking action.
     ``guessed`` says that nothing but its name tells that the query action costs nothing,
     ``by_words`` that words of jobs make the family, neither a twin nor the configuration.
+    ``meanings`` are pairs of a number and the state that it stands for, by the output schemas.
     """
 
     create: str = ""
@@ -62,6 +63,7 @@ class Family(NamedTuple):
     timeout_ms: int = 600_000
     guessed: bool = False
     by_words: bool = False
+    meanings: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_documented(self) -> bool:

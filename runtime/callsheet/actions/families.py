@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from callsheet.protocol import vocabulary as vocab
+from callsheet.protocol.job_fields import state_rank
 from callsheet.protocol.job_words import TASK_NOUNS
 from callsheet.protocol.media import makes_text
 from callsheet.protocol.media_words import MEDIUM_WORDS
+from callsheet.protocol.values import read_state
 from callsheet.schema.keywords import subschemas
 from callsheet.schema.references import SchemaRefused
 from callsheet.schema.shape import ShapeReader
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.config.overlay import Overlay
+    from callsheet.protocol.job_words import State
     from callsheet.schema.admission import AdmissionCache
     from callsheet.spec import Advertised
 
@@ -99,6 +102,14 @@ _QUERY_WORDS = (*vocab.ASKING_WORDS, "check", "show", "info")
 _TASK_IDS = frozenset(
     ("taskid", "id", "jobid", "requestid", "predictionid", "generationid", "runid", "operationid")
 )
+_ENUM_NAMES = (
+    *("enumNames", "x-enumNames", "x-enum-varnames", "x-enum-descriptions", "enumDescriptions"),
+    "x-enum-names",
+)
+_NAMED_NUMBER = (
+    r"(?<![\w.])(\d{1,3})[`'\")]?\s*(?:[:=]|->?|is\b|means\b)?\s*[`'\"(]?([A-Za-z][A-Za-z_-]+)"
+)
+"""Number and word in a description: ``0 queued, 1: running, 2 = done``."""
 _MOST_QUERIES = 100
 _LONGEST_WAIT = 7 * 24 * 3_600_000
 
@@ -136,6 +147,50 @@ def find_families(schemas: Schemas, overlay: Overlay, entries: Entries) -> dict[
     return members
 
 
+def state_meanings(output: Any, depth: int = 12) -> dict[str, State]:
+    """Return what the numbers of states stand for, where an output schema says it.
+
+    It may say so by titles of constants, by names beside a choice or in a description.
+    """
+    if depth == 0 or not isinstance(output, dict | list):
+        return {}
+    meanings: dict[str, State] = {}
+    for key, inner in output.items() if isinstance(output, dict) else enumerate(output):
+        is_state = isinstance(key, str) and state_rank(key) is not None
+        if is_state and isinstance(inner, dict):
+            read = {number: read_state(text.strip()) for number, text in _named_numbers(inner)}
+            meanings |= {number: state for number, state in read.items() if state}
+        meanings |= state_meanings(inner, depth - 1)
+    return meanings
+
+
+def _named_numbers(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each number that a field may be, with the text that names it."""
+    numbers = [number for number in _list(schema.get("enum")) if type(number) is int]
+    for key in _ENUM_NAMES:
+        names = _list(schema.get(key))
+        if len(names) == len(numbers):
+            yield from zip(map(str, numbers), map(str, names), strict=True)
+    for option in (*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))):
+        if isinstance(option, dict) and type(option.get("const")) is int:
+            numbers.append(option["const"])
+            yield str(option["const"]), str(option.get("title") or option.get("description"))
+    types = {"integer", "number"}.intersection(_list(schema.get("type")) or [schema.get("type")])
+    if types or numbers:
+        yield from re.findall(_NAMED_NUMBER, str(schema.get("description", ""))[:2000])
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def with_meanings(family: Family, entries: Entries) -> Family:
+    """Add to a family what its members' output schemas say of the numbers of states."""
+    members = (family.create, family.wait, family.query)
+    outputs = [entries[name].output for name in members if name in entries]
+    return family._replace(meanings=tuple(state_meanings(outputs).items()))
+
+
 def guess_family(
     create: str,
     schemas: Schemas,
@@ -149,8 +204,9 @@ def guess_family(
     """
     if create in overlay.families:
         return _configured_family(create, overlay.families[create], schemas)
-    queries = _QueryActions(schemas, entries)
-    return queries.guess(create) or queries.guess_elsewhere(create, frozenset(map(_plain, id_keys)))
+    queries, keys = _QueryActions(schemas, entries), frozenset(map(_plain, id_keys))
+    family = queries.guess(create) or queries.guess_elsewhere(create, keys)
+    return with_meanings(family, entries) if family is not None else None
 
 
 def may_ask(name: str) -> bool:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from callsheet.actions.families import create_of, find_families, is_free, media_fields
+from callsheet.actions.families import (
+    create_of,
+    find_families,
+    is_free,
+    media_fields,
+    with_meanings,
+)
 from callsheet.actions.naming import assign_commands, command_path
 from callsheet.actions.params import merge_params, read_params, with_flags
 from callsheet.jsonio import digest
@@ -158,7 +164,9 @@ class ActionResolver:
     def _families(self) -> dict[str, tuple[Role, Family]]:
         """Return the families with the waits that the configuration sets for them."""
         families = find_families(self.schemas, self.overlay, self.entries)
-        for name, (role, family) in families.items():
+        for name, (role, bare) in families.items():
+            family = with_meanings(bare, self.entries)
+            families[name] = (role, family)
             wait_ms = self.overlay.wait_ms(family.create or family.wait)
             if wait_ms is not None:
                 families[name] = (role, family._replace(timeout_ms=wait_ms))

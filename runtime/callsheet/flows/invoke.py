@@ -100,6 +100,7 @@ class InvocationRequest(NamedTuple):
             expected=self.expected,
             marks=self.marks,
             id_key=(self.action.family or Family(task_key="")).task_key,
+            meanings=(self.action.family or Family()).meanings,
         )
 
     def as_send(self, timing: Timing) -> Send:

@@ -306,6 +306,7 @@ def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
         expected=job.expected,
         marks=job.marks,
         id_key=job.family.task_key,
+        meanings=job.family.meanings,
     )
     try:
         data = read_body(reply, read, job.action)

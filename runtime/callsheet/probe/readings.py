@@ -309,7 +309,6 @@ def task_finding(
     if not last.accepted:
         return _refused(last, family, others)
     sent = json.loads(last.send.body or b"{}")
-    task = str(sent[family.task_key])
     reading = read_reply(
         last.json,
         sent=sent,
@@ -318,9 +317,10 @@ def task_finding(
         overrides=overrides,
         expected=expected_media(family.create or family.wait),
         id_key=family.task_key,
+        meanings=family.meanings,
     )
     sets = {
-        **_places(reading.evidence, task, reading.raw_state),
+        **_places(reading.evidence, str(sent[family.task_key]), reading.raw_state),
         "media": _media_place(expand(last.json), reading),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }

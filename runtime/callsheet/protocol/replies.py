@@ -17,7 +17,7 @@ from callsheet.protocol.media import (
     texts_of,
 )
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import expand, is_link, word
+from callsheet.protocol.values import expand, is_link, read_state, word
 from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 
@@ -80,6 +80,7 @@ def read_reply(
     expected: frozenset[str] = frozenset(),
     marks: RequestMarks = NO_MARKS,
     id_key: str = "",
+    meanings: Sequence[tuple[str, str]] = (),
 ) -> ReplyFields:
     """Read a 2xx reply's JSON ``data``; ``sent`` is the body of the request.
 
@@ -87,8 +88,8 @@ def read_reply(
     is the action's in its family: without one (``""``) only a known running word makes a task,
     and any content is a result. ``expected`` are the kinds of medium that the action makes,
     ``marks`` those of the request that created the job; no link of it or of ``sent`` is a
-    result. ``id_key`` is the property by which a job is asked about. Never raises for any JSON
-    value.
+    result. ``id_key`` is the property by which a job is asked about; ``meanings`` are pairs of
+    the number of a state and the state. Never raises for any JSON value.
     """
     asked = frozenset(texts_of(sent)) if role == "query" else frozenset()
     envelope = _open(data, overrides, asked)
@@ -98,7 +99,7 @@ def read_reply(
         asked,
         id_key=id_key,
         starts_job=role in {"create", "wait"},
-        meanings=_meanings(overrides),
+        meanings={n: read_state(state) for n, state in meanings} | _meanings(overrides),
     )
     marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
     links = _media(views, media, overrides, marks)
