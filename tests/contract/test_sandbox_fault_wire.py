@@ -156,7 +156,8 @@ def test_slices_are_sent_apart_and_make_the_whole(sandbox: Running, gate: Gate) 
     sandbox.set_faults("slice bytes=40 pause=0.002")
     head, body, _ = exchange(sandbox)
     size = len(head) + len(b"\r\n\r\n") + len(body)
-    assert gate.seconds == [0.002] * math.ceil(size / 40)
+    pauses = [seconds for seconds in gate.seconds if seconds]  # another reply's may be 0
+    assert pauses == [0.002] * math.ceil(size / 40)
     assert json.loads(body)["status"] == "success"
 
 
