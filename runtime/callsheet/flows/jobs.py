@@ -423,7 +423,7 @@ def _update(job: Job, reply: ParsedReply, elapsed: float, note: str) -> JobUpdat
 def _refused_for_good(job: Job, failure: CallsheetError | None) -> ServerError:
     task_id, reason = job.task_ids[0], failure.message if failure else ""
     return ServerError(
-        f"{job.family.query} refuses every question about {task_id}: {reason}",
+        f"{job.family.query or job.host} refuses every question about {task_id}: {reason}",
         code=failure.code if failure else "",
         hint=f"to ask again: tasks wait {shell_word(task_id)}",
         http_status=failure.http_status if failure else None,
