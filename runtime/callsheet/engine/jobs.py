@@ -33,8 +33,9 @@ def is_job(invocation: Invocation) -> bool:
 def _may_hold_id(invocation: Invocation) -> bool:
     """Tell whether a reply may hold an id under a key that only the action that asks names."""
     fields = invocation.reply.fields
-    is_empty = not fields.task_ids and not fields.media and fields.state in {"", "running"}
-    return invocation.action.paid and is_empty and bool(invocation.expected or fields.state)
+    is_empty = not fields.task_ids and not fields.media
+    is_open = bool(invocation.expected) or fields.state == "running"
+    return invocation.action.paid and is_empty and is_open
 
 
 def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:

@@ -58,7 +58,8 @@ class SaveRequest(NamedTuple):
     @property
     def task_id(self) -> str:
         """Return the id of the job that made the media, or ``""``."""
-        return next(iter(self.reply.fields.task_ids), "")
+        known = self.job.task_ids if self.job is not None else ()
+        return next(iter(self.reply.fields.task_ids or known), "")
 
     @property
     def ref(self) -> str:

@@ -12,7 +12,7 @@ TASK_NOUNS = frozenset(
         *("task", "tasks", "job", "jobs", "prediction", "predictions", "generation", "generations"),
         *("operation", "operations", "run", "runs", "execution", "executions", "inference"),
         *("render", "renders", "rendering", "creation", "creations", "ticket", "batch", "training"),
-        *("upscale", "conversion", "export", "dubbing", "transcription", "synthesis"),
+        *("upscale", "conversion", "export", "dubbing", "transcription", "synthesis", "invocation"),
     }
 )
 """Words for what a paid request starts."""
@@ -60,7 +60,9 @@ ECHO_STARTS = ("input", "param", "request", "source", "base")
 ID_NOUNS = TASK_NOUNS | {"prompt", "queue", "submission", "order"}
 JOINED_NOUNS = ID_NOUNS | MADE_NOUNS
 """Words that may be written in one with ``id`` and ``status``."""
-ID_ENDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "uid", "no", "sn", "token", "handle"})
+ID_ENDS = frozenset(
+    {"id", "ids", "uuid", "uuids", "guid", "uid", "no", "sn", "token", "handle", "arn", "urn"}
+)
 OWN_IDS = frozenset({"id", "uuid", "guid", "uid"})
 ID_RULES: Final = (
     "+named by the configuration",

@@ -120,7 +120,9 @@ HARMLESS_WORDS = frozenset(
         *("by", "id", "of", "for", "the", "state", "info", "detail", "details", "progress"),
         *("check", "show", "output", "record", "async", "video", "image", "audio", "music"),
         *("song", "speech", "picture", "clip", "animation", "render", "one", "single", "latest"),
-        *("feed", "project", "projects", "api", "v1", "v2", "v3"),
+        *("feed", "project", "projects", "api", "v1", "v2", "v3", "response", "encoding", "file"),
+        *("rendering", "processing", "synthesis", "transcription", "translation", "inference"),
+        *("invoke", "invocation", "submission", "queue", "batch", "data", "item", "media", "asset"),
     }
 )
 """Words that may precede the last one in the name of an action that is guessed to ask."""
@@ -160,7 +162,8 @@ JOB_PHRASE = (
 ID_WORDS = frozenset(
     {
         *("id", "uuid", "guid", "name", "task", "job", "operation", "handle", "ref", "reference"),
-        *("token", "prediction", "generation", "encoding", "render", "ticket"),
+        *("token", "prediction", "generation", "encoding", "render", "ticket", "arn", "urn", "uid"),
+        *("project", "hash"),
     }
 )
 """Last words of the property that takes the id of a job."""
@@ -199,7 +202,7 @@ VERDICTS = {
     **dict.fromkeys(FAILURE_KEYS, "failure"),
     **dict.fromkeys(CODE_KEYS, "code"),
     **dict.fromkeys(ERROR_KEYS, "error"),
-    **dict.fromkeys(("status", "state", "result", "outcome"), "status"),
+    **dict.fromkeys(("status", "stat", "state", "result", "outcome"), "status"),
 }
 """How each key that reports success or failure is read."""
 TRACE_KEYS = (
@@ -208,7 +211,8 @@ TRACE_KEYS = (
 ENVELOPE_KEYS = frozenset(
     {
         *CODE_KEYS, *SUCCESS_KEYS, *FAILURE_KEYS, *MESSAGE_KEYS, *ERROR_KEYS, *TRACE_KEYS,
-        *("status", "type", "instance", "details", "path", "param", "version", "server", "docs"),
+        *("status", "stat", "type", "instance", "details", "path", "param", "version", "server"),
+        "docs",
         *("documentationurl", "help", "hint", "retryable", "baseresp", "responsemetadata"),
         *("retinfo", "responsestatus", "header", "head", "resp"),
     }
