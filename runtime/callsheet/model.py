@@ -35,8 +35,6 @@ class OriginalValue:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OriginalValue)
 
-    __hash__ = None  # type: ignore[assignment] # equal to every other one
-
 
 class Integer(int):
     """Whole number that was written with a point, and that original."""

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callsheet_sandbox.cases.case import load
-from callsheet_sandbox.cases.script import Script
+from callsheet_sandbox.cases.script import CaseScript
 from callsheet_sandbox.templates import Json
 
 _OWN_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection", "date"}
@@ -78,7 +78,7 @@ class CaseReplay:
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise ValueError(f"{file}: no case: {error!r}") from error
         self._media = samples.make()
-        self._script: Script | None = None
+        self._script: CaseScript | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI scope."""
@@ -89,7 +89,7 @@ class CaseReplay:
 
     async def _answer(self, request: Request) -> Response:
         origin = f"{request.url.scheme}://{request.url.netloc}"
-        script = self._script = self._script or Script(self._case, self._media, origin, origin)
+        script = self._script = self._script or CaseScript(self._case, self._media, origin, origin)
         target = f"{request.url.path}?{request.url.query}".rstrip("?")
         if request.method == "POST":
             content = await request.body()

@@ -15,7 +15,7 @@ from shapes.home import KEY, PACKAGE, Home, Run
 from shapes.server import CaseServer
 
 from callsheet_sandbox.cases.case import Case, Filler
-from callsheet_sandbox.cases.script import LIST, Script
+from callsheet_sandbox.cases.script import LIST, CaseScript
 from callsheet_sandbox.media.samples import make
 
 _TAIL = 1500
@@ -117,7 +117,9 @@ class Player:
                 judge.judge(library.part_of(must) if way else must, index, step, verdict)
                 verdict.steps.append(_report(step))
 
-    def _step(self, case: Case, home: Home, run: Run, script: Script, before: int) -> judge.Step:
+    def _step(
+        self, case: Case, home: Home, run: Run, script: CaseScript, before: int
+    ) -> judge.Step:
         rows = None
         if {"ledger", "task"} & case.data["must"].keys():
             program = run.typed.split()[0]
@@ -131,15 +133,15 @@ class Player:
             schemas=case.schemas,
         )
 
-    def _script(self, case: Case) -> Script:
+    def _script(self, case: Case) -> CaseScript:
         """Put the servers to the beginning of a case."""
         urls = self._server.url, self._second.url
-        script = Script(case, self._media, *urls)
+        script = CaseScript(case, self._media, *urls)
         self._server.script = script
         second = case.data["server"].get(_SECOND)
         if second is not None:
             other = {**case.data, "server": {f"GET {LIST}": second}}
-            self._second.script = Script(case._replace(data=other), self._media, *urls)
+            self._second.script = CaseScript(case._replace(data=other), self._media, *urls)
         return script
 
     def _package(self, case: Case) -> tuple[Path | None, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from callsheet_sandbox.cases.script import Answer
 
 if TYPE_CHECKING:
-    from callsheet_sandbox.cases.script import Script
+    from callsheet_sandbox.cases.script import CaseScript
 
 
 class CaseServer(ThreadingHTTPServer):
@@ -22,7 +22,7 @@ class CaseServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.script: Script | None = None
+        self.script: CaseScript | None = None
         self.faults: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()

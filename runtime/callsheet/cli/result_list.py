@@ -33,7 +33,7 @@ def print_entries(
             "--out saves one result, and --all prints many", hint="drop --out", flag="--out"
         )
     body = request.body.value if isinstance(request.body.value, dict) else {}
-    pages = ResultList(context.engine, request.action, body)
+    pages = ResultList(context.engine, request.action, body, limit)
     if "dry-run" not in context.flags:
         context.run(pages.require_free())
     outcome = send(context, request)
@@ -41,15 +41,14 @@ def print_entries(
         return 0
     entries: list[Any] = context.run(pages.take_first(outcome.reply))
     for number in count(2):
-        if pages.is_over or (limit is not None and len(entries) >= limit):
+        if pages.is_over:
             break
         context.console.note(f"{len(entries)} entries; asking for page {number}")
         entries += context.run(pages.following())
-    output.emit(context.console, entries[:limit])
-    is_short = bool(pages.missing) and (limit is None or len(entries) < limit)
-    if is_short:
+    output.emit(context.console, entries)
+    if pages.missing:
         context.console.warn(f"{context.prog}: {pages.missing}")
-    return int(is_short)
+    return int(bool(pages.missing))
 
 
 def _limit(context: Context) -> int | None:

@@ -149,14 +149,14 @@ class BaseClient:
         task_id = next(iter(reply.fields.task_ids or job.task_ids), None) if job else None
         return resolved, require_done(reply, resolved.id, task_id), job
 
-    def _open_list(self, action: Action | str, body: Body) -> Flow[ResultList]:
+    def _open_list(self, action: Action | str, body: Body, limit: int | None) -> Flow[ResultList]:
         """Return the list of a free action, before its first page; raises ``UsageError``."""
         from callsheet.engine.invoke import decode
         from callsheet.engine.result_list import ResultList
 
         fields = as_json({} if body is None else body)
         fields = decode(fields) if isinstance(fields, bytes) else fields
-        entries = ResultList(self.engine, (yield from self._find(action)), fields)
+        entries = ResultList(self.engine, (yield from self._find(action)), fields, limit)
         yield from entries.require_free()
         return entries
 
@@ -253,18 +253,11 @@ class Client(BaseClient):
         Every page is an invocation: an action that may cost money raises ``UsageError`` and is
         not sent. A list that ends too early is told by the logger ``callsheet``.
         """
-        pages = self.run(self._open_list(action, body))
-        entries, count = self.run(pages.first(check=check)), 0
-        while True:
-            for entry in entries:
-                if count == limit:
-                    return
-                count += 1
-                yield entry
-            if pages.is_over:
-                pages.warn()
-                return
-            entries = self.run(pages.following())
+        pages = self.run(self._open_list(action, body, limit))
+        yield from self.run(pages.first(check=check))
+        while not pages.is_over:
+            yield from self.run(pages.following())
+        pages.warn()
 
     def submit(
         self,
@@ -356,18 +349,13 @@ class AsyncClient(BaseClient):
         check: bool = True,
     ) -> AsyncIterator[Any]:
         """See ``Client.iterate``; to be read with ``async for``."""
-        pages = await self.run(self._open_list(action, body))
-        entries, count = await self.run(pages.first(check=check)), 0
-        while True:
-            for entry in entries:
-                if count == limit:
-                    return
-                count += 1
+        pages = await self.run(self._open_list(action, body, limit))
+        for entry in await self.run(pages.first(check=check)):
+            yield entry
+        while not pages.is_over:
+            for entry in await self.run(pages.following()):
                 yield entry
-            if pages.is_over:
-                pages.warn()
-                return
-            entries = await self.run(pages.following())
+        pages.warn()
 
     async def submit(
         self,

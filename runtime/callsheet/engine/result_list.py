@@ -27,24 +27,28 @@ class ResultList:
 
     Every page is an invocation, so that an action that may cost money is never paged: what is
     free is the host's own word of the last hour or the configuration, as for any invocation.
-    ``missing`` says at the end why the list is not whole, where it is not.
+    ``missing`` says at the end why the list is not whole, where it is not. With ``limit`` no more
+    entries than that are returned, and no page is asked for that would only bring others.
     """
 
-    def __init__(self, engine: Engine, action: Action, body: Mapping[str, Any]) -> None:
+    def __init__(
+        self, engine: Engine, action: Action, body: Mapping[str, Any], limit: int | None = None
+    ) -> None:
         self._engine, self._action, self._body = engine, action, dict(body)
+        self._left = limit
         self._walk: PageWalk | None = None
         self._types: Mapping[str, Any] = {}
         self._path: tuple[str, ...] | None = None
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the last page was read."""
-        return self._walk is not None and self._walk.next is None
+        """Tell whether the last page was read, or as many entries as were asked for."""
+        return self._left == 0 or (self._walk is not None and self._walk.next is None)
 
     @property
     def missing(self) -> str:
         """Return why the list is not whole; empty where it is, or may be."""
-        return self._walk.missing if self._walk is not None else ""
+        return self._walk.missing if self._walk is not None and self._left != 0 else ""
 
     def warn(self) -> None:
         """Log that the list is not whole, where it is not."""
@@ -109,4 +113,6 @@ class ResultList:
         place = find_items(reply.json, self._path) or ItemList()
         evidence = place.evidence(reply.http.headers)
         new = walk.take(evidence, [canonical(item) for item in place.items])
-        return [place.items[index] for index in new]
+        entries = [place.items[index] for index in new][: self._left]
+        self._left = None if self._left is None else self._left - len(entries)
+        return entries

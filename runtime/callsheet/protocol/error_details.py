@@ -91,13 +91,8 @@ def _names(message: str, name: str) -> bool:
 
 def _visit(value: Any, fields: Fields, depth: int) -> Iterator[Detail]:
     """Yield the faults of a refusal: those of its own, then those of what lies inside."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, list):
-        for entry in value[:_MOST]:
-            yield from _fault(parse_nested(entry), fields, depth + 1)
-        return
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        yield from _faults(value, fields, depth)
         return
     table = by_word(value)
     if own := _own_detail(table, vocab.SURE_FIELD_KEYS):

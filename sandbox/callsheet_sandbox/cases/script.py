@@ -45,7 +45,7 @@ class Requests:
     free: list[Post] = field(default_factory=list)
 
 
-class Script:
+class CaseScript:
     """Answer requests the way the server of one case does."""
 
     def __init__(self, case: Case, media: "Media", url: str, second: str) -> None:
