@@ -163,12 +163,14 @@ def test_slices_are_sent_apart_and_make_the_whole(sandbox: Running, gate: Gate) 
 
 def test_bandwidth(sandbox: Running, gate: Gate) -> None:
     gate.open()
-    path = f"{sandbox.url}/api/actions"
-    headers = {"X-Api-Key": sandbox.key}
-    body = httpx.get(path, headers=headers).content
-    sandbox.set_faults([{"kind": "bandwidth", "rate": len(body) * 5}])
-    assert httpx.get(path, headers=headers).content == body
-    assert 0.2 <= sum(gate.seconds) < 0.3
+    sandbox.set_faults("slice bytes=4000")  # whole, and the connection ends
+    size = sum(map(len, exchange(sandbox)[:2]))
+    gate.seconds.clear()
+    sandbox.set_faults([{"kind": "bandwidth", "rate": size * 5}])
+    _, body, end = exchange(sandbox)
+    assert end == ENDED  # the last pause lies before the end
+    assert json.loads(body)["taskId"]
+    assert 0.2 <= round(sum(gate.seconds), 6) < 0.3
 
 
 def test_the_server_serves_on_after_every_fault(sandbox: Running) -> None:
