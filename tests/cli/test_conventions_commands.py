@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.tree_of import own
 
-from callsheet.cli.builtin_table import OWN
 from callsheet.cli.callsheet import WORDS
+from callsheet.cli.help.pages import OWN
 
 if TYPE_CHECKING:
     from pathlib import Path

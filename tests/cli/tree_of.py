@@ -6,10 +6,10 @@ import importlib
 import itertools
 from typing import TYPE_CHECKING
 
-from callsheet.cli import global_flags
 from callsheet.cli.builtin import BuiltinGroup
-from callsheet.cli.builtin_table import OWN
 from callsheet.cli.callsheet import WORDS
+from callsheet.cli.help.pages import OWN
+from callsheet.cli.input import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ Path = tuple[str, ...]
 
 # What a command prints with one of these is something else than its result.
 OTHER = frozenset({"--help", "-h", "--skeleton", "--format", "--command", "--dry-run=curl"})
-_VALUES = {f"--{name}" for name, meta, _ in global_flags.ANYWHERE if meta}
+_VALUES = {f"--{name}" for name, meta, _ in options.ANYWHERE if meta}
 
 
 def own(prog: str = "ads") -> dict[Path, BuiltinCommand]:

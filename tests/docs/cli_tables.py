@@ -9,16 +9,16 @@ import click
 from cli.tree_of import own
 from program import ROOT
 
-from callsheet.cli import global_flags
-from callsheet.cli.builtin_table import OWN
+from callsheet.cli.help.pages import OWN
+from callsheet.cli.input import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.cli.global_flags import Row
+    from callsheet.cli.input.options import Row
 
 PAGE = ROOT / "docs" / "cli.md"
-_OURS = {f"--{row[0]}" for row in (*global_flags.ANYWHERE, global_flags.ACTION[0])}
+_OURS = {f"--{row[0]}" for row in (*options.ANYWHERE, options.ACTION[0])}
 
 
 def _cell(text: str) -> str:
@@ -69,10 +69,10 @@ def _groups() -> str:
 TABLES = {
     "words": _groups,
     "commands": _commands,
-    "action flags": lambda: _flags(global_flags.ACTION),
-    "job flags": lambda: _flags(global_flags.FAMILY),
-    "list flags": lambda: _flags(global_flags.PAGES),
-    "other flags": lambda: _flags(global_flags.ANYWHERE),
+    "action flags": lambda: _flags(options.ACTION),
+    "job flags": lambda: _flags(options.FAMILY),
+    "list flags": lambda: _flags(options.PAGES),
+    "other flags": lambda: _flags(options.ANYWHERE),
 }
 
 

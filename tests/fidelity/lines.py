@@ -6,11 +6,11 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli import action_command
+from callsheet.cli import tree
 from callsheet.cli.context import Context
-from callsheet.cli.input.checks import check_body
+from callsheet.cli.input.prepare import check_body
 from callsheet.cli.input.request import build_request
-from callsheet.cli.output.errors import from_any
+from callsheet.cli.main import from_any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ def read(bindings: Bindings, action: Action, words: Sequence[str]) -> Line:
     context = Context(bindings, words, os.environ)
     body: Any = None
     try:
-        command = action_command.command(action)
-        assert isinstance(command, action_command.ActionCommand)
+        command = tree.ActionCommand(action)
+        assert isinstance(command, tree.ActionCommand)
         ctx = command.make_context("x", list(words), obj=context)
         context.flags.take(ctx.params)
         context.settle()

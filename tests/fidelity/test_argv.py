@@ -11,10 +11,10 @@ from fidelity.package import OVERLAY, advertised
 from fidelity.strategies import random_cases
 
 from callsheet.actions.resolve import resolve_actions
-from callsheet.cli import action_command
+from callsheet.cli import tree
 from callsheet.cli.context import Context
-from callsheet.cli.input import body as bodies
 from callsheet.cli.input import options
+from callsheet.cli.input import request as bodies
 from callsheet.cli.input.argv import to_argv
 from callsheet.config.bindings import Bindings
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 def argv_of(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
     """Return the words for a body, and the body that they make."""
     typed = to_argv(action, body)
-    command = action_command.command(action)
-    assert isinstance(command, action_command.ActionCommand)
+    command = tree.ActionCommand(action)
+    assert isinstance(command, tree.ActionCommand)
     ctx = command.make_context("x", list(typed), obj=Context(Bindings(), typed, {}))
     own_input = ctx.params.get("own_input")
-    return typed, bodies.build(command.typed(ctx), own_input).encoded().decode()
+    return typed, bodies.build_body(command.typed(ctx), own_input).encoded().decode()
 
 
 def failures(cases: Sequence[Case]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import sys
 
 # Whatever a client may need is loaded before the door is closed.
 for needed in (
-    *("transport.aio", "cli.action_command", "cli.run", "client.client", "client.groups"),
+    *("transport.aio", "cli.tree", "cli.run", "client.client", "client.groups"),
     *("launcher", "model"),
     *("pydantic.root_model", "pydantic.type_adapter"),
 ):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.resolve import resolve_actions
-from callsheet.cli.action_command import help_text
+from callsheet.cli.help.layout import action_help
 from callsheet.config.overlay import Overlay
 from callsheet.jsonio import salvage, strict_json
 from callsheet.protocol.action_list import read_list
@@ -55,7 +55,7 @@ def slow(case: Case) -> list[str]:
             actions = resolve_actions([advertised], Overlay())
         with clock.step("help"):
             for action in actions.actions:
-                help_text(action, "ads")
+                action_help(action, "ads")
         with clock.step("compiling"):
             validator = _compile(entry.input)
         bodies = (*_BODIES, case.document["body"]) if "body" in case.document else _BODIES

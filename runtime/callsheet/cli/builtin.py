@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import global_flags
-from callsheet.cli.help.pages import Helpful, show
+from callsheet.cli.help import pages
+from callsheet.cli.help.pages import HELP, Helpful, HelpfulGroup
+from callsheet.cli.input import options
 from callsheet.cli.output import formats as output
 from callsheet.errors import UsageError
 from callsheet.text import did_you_mean
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from callsheet.cli.context import Context
 
 
-HELP = {"help_option_names": ["--help", "-h"]}
-JSON = global_flags.ACTION[0]
-OUT = global_flags.ACTION[1]
-TIMEOUT = global_flags.FAMILY[0]
+JSON = options.ACTION[0]
+OUT = options.ACTION[1]
+TIMEOUT = options.FAMILY[0]
 
 
 class BuiltinCommand(Helpful):
@@ -39,18 +39,18 @@ class BuiltinCommand(Helpful):
         run: Callable[..., Any],
         *,
         params: Sequence[click.Parameter] = (),
-        ours: Iterable[global_flags.Row] = (),
+        ours: Iterable[options.Row] = (),
         explained: Iterable[str] = (),
         emits_json: bool = True,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         rows = (JSON, *ours)
         own = {name for param in params for name in param.opts}
-        anywhere = [row for row in global_flags.ANYWHERE if f"--{row[0]}" not in own]
-        hidden = [global_flags.option(row, hidden=row[0] not in explained) for row in anywhere]
+        anywhere = [row for row in options.ANYWHERE if f"--{row[0]}" not in own]
+        hidden = [options.option(row, hidden=row[0] not in explained) for row in anywhere]
         super().__init__(
             name=name,
-            params=[*params, *global_flags.options(rows), *hidden],
+            params=[*params, *options.options(rows), *hidden],
             help=run.__doc__,
             context_settings={**HELP, **(settings or {})},
         )
@@ -73,9 +73,7 @@ class BuiltinCommand(Helpful):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
-        from callsheet.cli.help import document
-
-        return document.of_builtin(self, ctx.command_path)
+        return pages.of_builtin(self, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does; an error is printed in this command's format from here on."""
@@ -101,18 +99,11 @@ class BuiltinCommand(Helpful):
         return self.run(context, **ctx.params)
 
 
-class BuiltinGroup(Helpful, click.Group):
+class BuiltinGroup(HelpfulGroup):
     """Several built-in commands under one word."""
 
     def __init__(self, name: str, doc: str, members: Sequence[BuiltinCommand]) -> None:
-        super().__init__(
-            name=name,
-            help=doc,
-            commands=list(members),
-            params=list(global_flags.options([JSON, *global_flags.ANYWHERE])),
-            context_settings=HELP,
-            invoke_without_command=True,
-        )
+        super().__init__(name, help=doc, commands=list(members))
 
     def get_help(self, ctx: click.Context) -> str:
         """Return the commands and what each does."""
@@ -123,22 +114,10 @@ class BuiltinGroup(Helpful, click.Group):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
-        from callsheet.cli.help import document
-
         rows = [
-            document.Entry(name, _dedented(c.help).split("\n")[0])
-            for name, c in self.commands.items()
+            pages.Entry(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()
         ]
-        return document.of_group([ctx.command_path], rows)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Take our flags and go on; print the help where no word follows."""
-        context: Context = ctx.obj
-        context.flags.take(ctx.params)
-        if not (ctx.args or ctx._protected_args):
-            show(ctx)
-            return 0
-        return super().invoke(ctx)
+        return pages.of_group([ctx.command_path], rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.input import prompts, uploads
-from callsheet.cli.input.checks import check_body, check_files
+from callsheet.cli.input import prepare
+from callsheet.cli.input.prepare import check_body, check_files
 from callsheet.cli.input.request import CommandRequest, build_request, member_of, role_of
 from callsheet.cli.output import formats as output
-from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed
+from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed, UsageError
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -84,13 +85,13 @@ def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
 
 def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     """Wait for a job with progress on stderr; an interruption leaves it alive."""
-    from callsheet.cli import drift_notice
+    from callsheet.cli import offer
     from callsheet.cli.output.progress import Progress
     from callsheet.flows.patience import typical_duration
 
     try:
         context.console.note(f"task {job.task_ids[0]}")
-        drift_notice.refresh_aside(context)
+        offer.refresh_aside(context)
         job = context.engine.with_history(job)
         with Progress(context.console, job.action, typical_duration(job.past)) as progress:
             answer: ParsedReply = context.run(context.engine.wait(job, seconds), progress)
@@ -108,7 +109,6 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
 def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> None:
     """Save what a finished job made and print it; raises ``TaskFailed``."""
     from callsheet.cli import saving
-    from callsheet.cli.output import job_view
     from callsheet.engine.invoke import require_done
     from callsheet.engine.saving import is_document
 
@@ -118,11 +118,11 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
         return
     saved = saving.save(context, answer, action, job)
     first = saved[0] if saved else None
-    stored = uploads.upload_saved(context, first) if "upload" in context.flags else None
+    stored = prepare.upload_saved(context, first) if "upload" in context.flags else None
     if context.flags.get("out") != "-":
         view = describe_job(context, action, answer, job, saved=first, stored=stored)
         view["files"] = [file._asdict() for file in saved]
-        output.emit(context.console, view, lambda: job_view.job_lines(view))
+        output.emit(context.console, view, lambda: output.job_lines(view))
     if first is not None and "open" in context.flags:
         saving.show(first.path)
     if not context.flags.get("out"):
@@ -141,26 +141,24 @@ def print_job(
     context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> None:
     """Print the one object of a job."""
-    from callsheet.cli.output import job_view
 
     view = describe_job(context, action, answer, job, **more)
-    output.emit(context.console, view, lambda: job_view.job_lines(view))
+    output.emit(context.console, view, lambda: output.job_lines(view))
 
 
 def describe_job(
     context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> dict[str, Any]:
     """Return the one object of a job; ``more`` holds what was saved and uploaded."""
-    from callsheet.cli.output import job_view
 
     links = () if answer.http.file else context.engine.media_links(answer)
     media = action.media or (job.media if job else ())
-    return job_view.job_object(
-        job_view.JobView(
+    return output.job_object(
+        output.JobView(
             answer=answer,
             links=links,
             task_id=_task_id(answer, job),
-            medium=job_view.medium_of(media, action.id),
+            medium=output.medium_of(media, action.id),
             **more,
         )
     )
@@ -191,13 +189,12 @@ def _job_asked_about(context: Context, answer: ParsedReply) -> Job | None:
 
 def print_failed(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
     """Print a failed job: its object with the error in it, and a line; return the exit code."""
-    from callsheet.cli.output import job_view
 
     words = answer.fields.message or answer.fields.raw_state
     view = describe_job(context, action, answer, job)
     error = TaskFailed(f"the job failed on the server: {words}", task_id=view["taskId"])
     view["error"] = error.as_json()
-    output.emit(context.console, view, lambda: job_view.job_lines(view))
+    output.emit(context.console, view, lambda: output.job_lines(view))
     context.console.warn(f"{context.prog}: {error.message}")
     return error.exit_code
 
@@ -257,11 +254,11 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
         dry_run.skeleton(context, action, member_of(context, action, role_of(context, action)))
         return 0
     if context.drift is not None:
-        from callsheet.cli import drift_notice
+        from callsheet.cli import offer
 
-        drift_notice.tell(context, context.drift)
+        offer.tell_changes(context, context.drift)
     output.check(context.console)
-    request = prompts.ask_missing(context, build_request(context, action, values))
+    request = prepare.ask_missing(context, build_request(context, action, values))
     if wants_list(context):
         return print_list(context, request)
     outcome = check_and_send(context, request)
@@ -274,10 +271,45 @@ def wants_list(context: Context) -> bool:
 
 
 def print_list(context: Context, request: CommandRequest) -> int:
-    """Print the entries of a list that may go over several pages; return the exit code."""
-    from callsheet.cli.result_list import print_entries
+    """Print the entries of all pages as one list, or of as many as ``--limit`` asks for.
 
-    return print_entries(context, request, check_and_send)
+    Return 1 where the list has more than could be read. Raises ``UsageError``, before anything is
+    sent, for an action that may cost money.
+    """
+    from callsheet.engine.result_list import ResultList
+
+    limit = _limit(context)
+    if context.flags.get("out"):
+        raise UsageError(
+            "--out saves one result, and --all prints many", hint="drop --out", flag="--out"
+        )
+    body = request.body.value if isinstance(request.body.value, dict) else {}
+    pages = ResultList(context.engine, request.action, body, limit)
+    if "dry-run" not in context.flags:
+        context.run(pages.require_free())
+    outcome = check_and_send(context, request)
+    if outcome is None:
+        return 0
+    entries: list[Any] = context.run(pages.take_first(outcome.reply))
+    for number in count(2):
+        if pages.is_over:
+            break
+        context.console.note(f"{len(entries)} entries; asking for page {number}")
+        entries += context.run(pages.following())
+    output.emit(context.console, entries)
+    if pages.missing:
+        context.console.warn(f"{context.prog}: {pages.missing}")
+    return int(bool(pages.missing))
+
+
+def _limit(context: Context) -> int | None:
+    """Return the number of ``--limit``; raises ``UsageError`` for what is none."""
+    text = context.flags.get("limit")
+    if text is None:
+        return None
+    if not text.isdecimal() or not int(text[:9]) > 0:
+        raise UsageError(f"--limit: {text!r} is no number of entries", flag="--limit")
+    return int(text)
 
 
 def check_and_send(context: Context, request: CommandRequest) -> Invocation | None:
@@ -292,7 +324,7 @@ def check_and_send(context: Context, request: CommandRequest) -> Invocation | No
     from callsheet.cli import saving
 
     saving.check(context, request.command_action)
-    request = uploads.upload_files(context, request)
+    request = prepare.upload_files(context, request)
     check_body(context, request)
     return send(context, request)
 
@@ -333,11 +365,11 @@ def send(context: Context, request: CommandRequest) -> Invocation:
             )
             outcome: Invocation = context.run(flow)
     except ServerError as error:
-        from callsheet.cli import drift_notice
-        from callsheet.cli.input.checks import name_refused_flags
+        from callsheet.cli import offer
+        from callsheet.cli.input.prepare import name_refused_flags
 
         named = name_refused_flags(request.command_action, error)
-        drift_notice.after_refusal(context, request.command_action, named)
+        offer.after_refusal(context, request.command_action, named)
         raise named from None
     return outcome
 

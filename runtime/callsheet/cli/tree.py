@@ -1,4 +1,4 @@
-"""Build the command tree word by word, as it is walked."""
+"""Grow the command tree word by word, from the actions that bindings, cache and server name."""
 
 from __future__ import annotations
 
@@ -7,32 +7,265 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli import action_command, builtin_table, global_flags
-from callsheet.cli.help.pages import Helpful, show
-from callsheet.cli.resolver import Lookup
-from callsheet.errors import UsageError
-from callsheet.text import did_you_mean
+from callsheet.cli.help import pages
+from callsheet.cli.help.pages import HELP, Entry, Helpful, HelpfulGroup
+from callsheet.cli.input import options
+from callsheet.errors import CallsheetError, UsageError
+from callsheet.text import did_you_mean, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from click.shell_completion import CompletionItem
 
     from callsheet.cli.context import Context
-    from callsheet.cli.help.document import Entry
+    from callsheet.cli.input.options import Typed
+    from callsheet.spec import Action
 
 
-_HELP = {"help_option_names": ["--help", "-h"]}
+Path = tuple[str, ...]
 
 
-class Node(Helpful, click.Group):
+class Bound:
+    """The actions of a generated package; a group's module is imported when it is asked for."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self._groups: dict[str, dict[Path, Action]] = {}
+
+    def index(self) -> dict[str, str]:
+        """Return the first words of all commands with their summaries."""
+        return dict(self._commands().GROUPS) if self.package else {}
+
+    def _commands(self) -> Any:
+        return importlib.import_module(f"{self.package}.commands")
+
+    def group(self, word: str) -> dict[Path, Action]:
+        """Return the actions whose command begins with ``word``."""
+        if word not in self._groups:
+            actions: Iterable[Action] = ()
+            if word in self.index():
+                name = self._commands().MODULES[word]
+                module = importlib.import_module(f"{self.package}.commands.{name}")
+                actions = module.COMMANDS.values()
+            self._groups[word] = {action.command: action for action in actions}
+        return self._groups[word]
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether generated commands begin with these words and go on."""
+        return any(_below(path, command) for command in self.group(path[0]))
+
+    def find(self, path: Path) -> Action | None:
+        """Return the action of a command."""
+        return self.group(path[0]).get(path) if path else None
+
+
+def _below(path: Path, command: Path) -> bool:
+    return len(command) > len(path) and command[: len(path)] == path
+
+
+class Lookup:
+    """The actions and groups that words name, in bindings, cache and server."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.bound = Bound(context.bindings.package)
+        self.trouble = ""
+        self._asked = False
+
+    def own_host(self) -> bool:
+        """Tell whether the bindings were made from the host in use, or no host is in use.
+
+        A loopback host counts as the sandbox until its catalogue was fetched, which then decides.
+        """
+        settings = self.context.settings
+        if not settings.host or self.context.bindings.source == settings.origin:
+            return True
+        return self._same_source() and self.context.index() is None
+
+    def _same_source(self) -> bool:
+        """Tell whether the bindings may come from the host in use: from it, or a sandbox."""
+        settings, source = self.context.settings, self.context.bindings.source
+        if source == settings.origin:
+            return True
+        from callsheet.config.settings import is_loopback
+
+        return (source == "sandbox" or is_loopback(source)) and is_loopback(settings.host)
+
+    def live(self) -> tuple[Action, ...]:
+        """Return the actions of the cached live catalogue."""
+        if not self.context.settings.host:
+            return ()
+        host = self.context.host
+        catalogue = host.cached()
+        return host.surface(catalogue).actions if catalogue is not None else ()
+
+    def is_group(self, path: Path) -> bool:
+        """Tell whether commands begin with these words."""
+        return self.bound.holds(path) or any(_below(path, action.command) for action in self.live())
+
+    def find(self, path: Path) -> Action | None:
+        """Return the action of a command, as the host in use advertises it."""
+        if self.bound.holds(path):
+            return None
+        bound = self.bound.find(path)
+        if bound is not None:
+            advertised = self._as_advertised(bound)
+            if advertised is not None:
+                return advertised
+        live = next((action for action in self.live() if action.command == path), None)
+        return live or bound
+
+    def _as_advertised(self, bound: Action) -> Action | None:
+        """Return a generated action as the host has it; ``None`` where that may be another."""
+        if not self.context.settings.host:
+            return bound
+        index = self.context.index()
+        digest = index.digest_of(bound.id) if index is not None else None
+        if bound.digest and digest == bound.digest:
+            return bound
+        if self._same_source() and digest and bound.digest:
+            from callsheet.cli.context import Drift
+
+            live = self.context.host.live(bound)
+            self.context.drift = Drift(bound) if live is not None else None
+            return live or bound
+        return bound if self.own_host() else None
+
+    def below(self, path: Path) -> dict[str, str]:
+        """Return the words that may follow ``path``, each with its summary."""
+        actions = [] if not path else list(self.bound.group(path[0]).values())
+        words = {} if path else self.bound.index()
+        words |= pages.entries([*self.live(), *actions], path)
+        return dict(sorted(words.items()))
+
+    def is_new(self, action: Action) -> bool:
+        """Tell whether the bindings lack the action."""
+        return self.bound.find(action.command) is None
+
+    def refresh(self) -> bool:
+        """Ask the server once what it advertises now; return False where it cannot be asked."""
+        if self._asked or not self.context.settings.host:
+            return False
+        self._asked = True
+        try:
+            self.context.run(self.context.host.refresh())
+        except CallsheetError as error:
+            self.trouble = error.message
+            return False
+        return True
+
+    def widen(self) -> Iterator[None]:
+        """Search further step by step; send a request only where the last step was no help.
+
+        A host that merely stands after the command may be the value of a field: the server in
+        use is asked first, for no key may go to a host that the user did not choose.
+        """
+        yield
+        hints = self.context.hints
+        if hints:
+            self.context.hint({})
+            yield
+        if self.refresh():
+            yield
+        if hints:
+            self.context.hint(hints)
+            self._asked = False
+            if self.refresh():
+                yield
+
+    def prepare(self) -> None:
+        """Fetch the catalogue of a host that was never asked and that the bindings do not know.
+
+        Of any host, where ``--refresh`` stands on the command line.
+        """
+        if self.context.hints:
+            return
+        if "--refresh" in self.context.argv:
+            if not self.refresh() and self.trouble:
+                self.context.console.note(f"the server could not be asked: {self.trouble}")
+        elif not self.own_host() and self.context.index() is None:
+            self.refresh()
+
+
+class ActionCommand(Helpful):
+    """The command of one action; it collects what was typed and hands it to ``run_action``."""
+
+    def __init__(self, action: Action, note: str = "") -> None:
+        super().__init__(
+            name=action.command[-1] if action.command else action.id,
+            params=options.of(action),
+            short_help=one_line(action.summary),
+            context_settings=HELP,
+        )
+        self.action, self.note = action, note
+        self.asks_about = action.family if action.role == "query" else None
+        self.more: tuple[options.Row, ...] = ()
+        self.words: list[str] = []
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words, in case the flags turn out to name another host."""
+        self.words = list(args)
+        declared = [param for param in self.params if isinstance(param, options.FieldOption)]
+        self.params += options.undeclared(args, declared)
+        return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the text that is stored for a generated action."""
+        prog = ctx.find_root().info_name or ""
+        from callsheet.cli.help.layout import action_help
+
+        return action_help(self.action, prog, self.note, self.more).rstrip("\n")
+
+    def help_document(self, ctx: click.Context) -> dict[str, Any]:
+        """Return the help as data."""
+        prog = ctx.find_root().info_name or ""
+        return pages.of_action(self.action, prog, self.note, self.more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the action with the fields in the order in which they were typed."""
+        context: Context = ctx.obj
+        context.flags.take(ctx.params)
+        if context.settle() and (other := self.elsewhere(context)) is not None:
+            words = list(self.words)
+            with other.make_context(ctx.info_name, words, parent=ctx.parent, obj=context) as inner:
+                return other.invoke(inner)
+        try:
+            return self.perform(context, ctx)
+        except UsageError as error:
+            line = " ".join([context.prog, *self.action.command])
+            error.hint = error.hint or f"{line} --help"
+            raise
+
+    def perform(self, context: Context, ctx: click.Context) -> int:
+        """Run the action; return the exit code."""
+        from callsheet.cli.run import run_action
+
+        return run_action(self.action, ctx, self.typed(ctx))
+
+    def elsewhere(self, context: Context) -> ActionCommand | None:
+        """Return the command of the same words on the host that the flags name, if different."""
+        lookup = Lookup(context)
+        lookup.prepare()
+        action = lookup.find(self.action.command)
+        return None if action is None or action == self.action else ActionCommand(action)
+
+    def typed(self, ctx: click.Context) -> list[Typed]:
+        """Return the fields that were typed, in the order of the command line."""
+        by_name = {p.name: p for p in self.params if isinstance(p, options.FieldOption)}
+        unset: tuple[Any, ...] = (None, (), False)
+        return [
+            (by_name[name], typed)
+            for name, typed in ctx.params.items()
+            if name in by_name and not any(typed is none or typed == none for none in unset)
+        ]
+
+
+class Node(HelpfulGroup):
     """A group of the server: the words below ``path``."""
 
     def __init__(self, lookup: Lookup, path: tuple[str, ...] = ()) -> None:
-        super().__init__(
-            name=path[-1] if path else None,
-            params=list(global_flags.options([*global_flags.ACTION[:1], *global_flags.ANYWHERE])),
-            context_settings=_HELP,
-            invoke_without_command=True,
-        )
+        super().__init__(path[-1] if path else None)
         self.lookup, self.path = lookup, path
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -46,7 +279,7 @@ class Node(Helpful, click.Group):
         if action is not None:
             note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
             note += "schema, and `callsheet generate` adds types."
-            return action_command.command(action, note=note if self.lookup.is_new(action) else "")
+            return ActionCommand(action, note if self.lookup.is_new(action) else "")
         return Node(self.lookup, path) if self.lookup.is_group(path) else None
 
     def resolve_command(
@@ -89,15 +322,6 @@ class Node(Helpful, click.Group):
         """Return the words that may follow, each with its summary."""
         return self.lookup.below(self.path)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Take our flags, then go on; print the help where no word follows."""
-        context: Context = ctx.obj
-        context.flags.take(ctx.params)
-        if not (ctx.args or ctx._protected_args):
-            show(ctx)
-            return 0
-        return super().invoke(ctx)
-
     def get_help(self, ctx: click.Context) -> str:
         """Return the help page of the group."""
         prog = ctx.find_root().info_name or ""
@@ -109,13 +333,9 @@ class Node(Helpful, click.Group):
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         prog = ctx.find_root().info_name or ""
-        from callsheet.cli.help import document
-
-        return document.of_group((prog, *self.path), self._entries())
+        return pages.of_group((prog, *self.path), self._entries())
 
     def _entries(self) -> list[Entry]:
-        from callsheet.cli.help.document import Entry
-
         return [
             Entry(word, text, getattr(self.lookup.find((*self.path, word)), "id", None))
             for word, text in self.lookup.below(self.path).items()
@@ -127,8 +347,8 @@ class Root(Node):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a built-in command, else what the server offers under this word."""
-        if cmd_name in builtin_table.OWN:
-            module, _, name = builtin_table.OWN[cmd_name][0].partition(":")
+        if cmd_name in pages.OWN:
+            module, _, name = pages.OWN[cmd_name][0].partition(":")
             builtin: click.Command = getattr(importlib.import_module(module), name)
             return builtin
         if not ctx.resilient_parsing:
@@ -137,19 +357,15 @@ class Root(Node):
 
     def words(self) -> dict[str, str]:
         """Return all first words, each with its summary."""
-        return super().words() | {name: text for name, (_, text) in builtin_table.OWN.items()}
+        return super().words() | {name: text for name, (_, text) in pages.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
         """Return the help page of the program."""
-        from callsheet.cli.help import pages
-
         return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
-        from callsheet.cli.help import document
-
-        return document.of_program(ctx.info_name or "", self._entries())
+        return pages.of_program(ctx.info_name or "", self._entries())
 
 
 def root(context: Context) -> Root:

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from callsheet import jsonio
-from callsheet.cli import action_command
+from callsheet.cli import tree
 from callsheet.cli.context import Context
-from callsheet.cli.input import body, checks
+from callsheet.cli.input import prepare, request
 from callsheet.config.bindings import Bindings
 from callsheet.errors import InvalidInput, UsageError
 from callsheet.spec import Action, Family, Param
@@ -46,11 +46,11 @@ GENERATE = action(
 )
 
 
-def parse(subject: Action, *words: str) -> tuple[Context, list[action_command.Typed]]:
+def parse(subject: Action, *words: str) -> tuple[Context, list[tree.Typed]]:
     """Parse the words after an action's command as the program does."""
     context = Context(Bindings(command="ads", env="ADS"), words, {})
-    command = action_command.command(subject)
-    assert isinstance(command, action_command.ActionCommand)
+    command = tree.ActionCommand(subject)
+    assert isinstance(command, tree.ActionCommand)
     ctx = command.make_context("buy", list(words), obj=context)
     context.flags.take(ctx.params)
     return context, command.typed(ctx)
@@ -59,15 +59,15 @@ def parse(subject: Action, *words: str) -> tuple[Context, list[action_command.Ty
 def sent(subject: Action, *words: str) -> str:
     """Return the body that the words make, as it would go out."""
     context, typed = parse(subject, *words)
-    return body.build(typed, context.flags.get("input")).encoded().decode()
+    return request.build_body(typed, context.flags.get("input")).encoded().decode()
 
 
 def refusal(subject: Action, *words: str) -> UsageError | None:
     """Return why the words make no body, or none that the action's own parameters allow."""
     try:
-        checks.check_fields(subject.params, jsonio.decode(sent(subject, *words)))
+        prepare.check_fields(subject.params, jsonio.decode(sent(subject, *words)))
     except InvalidInput as error:
-        return checks.name_flag(subject, error)
+        return prepare.name_flag(subject, error)
     except UsageError as error:
         return error
     return None
@@ -75,6 +75,6 @@ def refusal(subject: Action, *words: str) -> UsageError | None:
 
 def page(subject: Action) -> str:
     """Return the help of an action, through click as a user gets it."""
-    command = action_command.command(subject)
+    command = tree.ActionCommand(subject)
     ctx = click.Context(command, info_name="buy", parent=click.Context(command, info_name="ads"))
     return command.get_help(ctx)

@@ -8,7 +8,7 @@ import click
 import pytest
 from unit.cli.given import FAMILY, GENERATE, action, param, parse, sent
 
-from callsheet.cli import action_command, global_flags
+from callsheet.cli import tree
 from callsheet.cli.context import Context
 from callsheet.cli.input import options
 from callsheet.config.bindings import Bindings
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def names(*params: Param, **facts: Any) -> list[str]:
-    command = action_command.command(action(*params, **facts))
+    command = tree.ActionCommand(action(*params, **facts))
     return [name for option in command.params if not vars(option)["hidden"] for name in option.opts]
 
 
 def test_every_flag_of_ours_stands_after_an_action() -> None:
-    own = [f"--{row[0]}" for row in (*global_flags.ACTION, *global_flags.ANYWHERE)]
+    own = [f"--{row[0]}" for row in (*options.ACTION, *options.ANYWHERE)]
 
     assert names() == own
 
@@ -45,7 +45,7 @@ def test_a_hidden_field_has_no_flag() -> None:
     assert "--workspace-id" not in names(param("workspace-id", hidden=True))
 
 
-@pytest.mark.parametrize("name", [row[0] for row in global_flags.ANYWHERE])
+@pytest.mark.parametrize("name", [row[0] for row in options.ANYWHERE])
 def test_a_field_takes_any_flag_that_is_not_kept(name: str) -> None:
     context, typed = parse(action(param(name)), f"--{name}", "x")
 
@@ -112,7 +112,7 @@ def test_a_flag_that_belongs_to_nobody_is_not_guessed() -> None:
 
 
 def test_choices_complete() -> None:
-    command = action_command.command(GENERATE)
+    command = tree.ActionCommand(GENERATE)
     scene = next(option for option in command.params if "--scene" in option.opts)
     ctx = click.Context(command)
 
@@ -137,17 +137,17 @@ def test_an_untyped_action_takes_the_whole_body() -> None:
         sent(action(typed=False), "--input", "{")
 
 
-class Elsewhere(action_command.ActionCommand):
+class Elsewhere(tree.ActionCommand):
     """The command of another host, which ends with 6."""
 
     def perform(self, context: Context, ctx: click.Context) -> int:
         return 6
 
 
-class Moving(action_command.ActionCommand):
+class Moving(tree.ActionCommand):
     """A command whose flags name another host."""
 
-    def elsewhere(self, context: Context) -> action_command.ActionCommand:
+    def elsewhere(self, context: Context) -> tree.ActionCommand:
         return Elsewhere(self.action)
 
 

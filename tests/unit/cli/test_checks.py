@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from unit.cli.given import GENERATE, action, param, refusal
 
-from callsheet.cli.input import checks
-from callsheet.cli.input.body import Body
-from callsheet.cli.input.request import CommandRequest
+from callsheet.cli.input import prepare
+from callsheet.cli.input.request import Body, CommandRequest
 from callsheet.errors import InvalidInput, ServerError
 from callsheet.protocol.error_replies import error_for
 
@@ -72,7 +71,7 @@ def test_the_flag_is_found(body: Any, flag: str, hint: str) -> None:
     raw = json.dumps(body).encode()
     error = error_for(422, {}, raw, action=ONE.id, host="https://api.example.com")
     assert isinstance(error, ServerError)
-    named = checks.name_refused_flags(ONE, error)
+    named = prepare.name_refused_flags(ONE, error)
 
     assert (named.flag, named.hint, named.exit_code) == (flag, hint, 1)
     assert named.as_json()["flag"] == flag
@@ -83,7 +82,7 @@ def test_without_details_the_hint_stays() -> None:
     assert isinstance(error, ServerError)
     hint = error.hint
 
-    assert (checks.name_refused_flags(ONE, error).flag, error.hint) == (None, hint)
+    assert (prepare.name_refused_flags(ONE, error).flag, error.hint) == (None, hint)
 
 
 def test_server_text_in_a_hint_is_one_safe_line() -> None:
@@ -94,14 +93,14 @@ def test_server_text_in_a_hint_is_one_safe_line() -> None:
     body = json.dumps(reply).encode()
     error = error_for(400, {}, body, action=ONE.id, host="https://api.example.com")
     assert isinstance(error, ServerError)
-    hint = checks.name_refused_flags(ONE, error).hint
+    hint = prepare.name_refused_flags(ONE, error).hint
 
     assert hint.startswith("--camera: ab cd")
     assert len(hint) <= 300
 
 
 def test_the_schema_blames_the_nearest_flag() -> None:
-    error = checks.name_flag(
+    error = prepare.name_flag(
         ONE, InvalidInput("/scenes/0/te~1xt: is empty", pointer="/scenes/0/te~1xt")
     )
 
@@ -169,7 +168,7 @@ def missing_about(*flags: str) -> InvalidInput:
     command = action(*required)
     request = CommandRequest(command, command, Body({}), 60.0)
     refused = InvalidInput("/about: is missing", pointer="/about")
-    return checks.name_missing(request, {}, refused)
+    return prepare.name_missing(request, {}, refused)
 
 
 def test_all_missing_flags_are_named_together() -> None:

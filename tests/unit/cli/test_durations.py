@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callsheet.cli.input.request import parse_duration
-from callsheet.cli.output.table import duration
+from callsheet.cli.output.formats import duration
 from callsheet.errors import UsageError
 
 

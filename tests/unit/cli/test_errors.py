@@ -7,7 +7,7 @@ import json
 import click
 import pytest
 
-from callsheet.cli.output import errors
+from callsheet.cli import main
 from callsheet.cli.output.console import Console
 from callsheet.errors import AuthError, NetworkError, StillRunning, UsageError
 
@@ -15,7 +15,7 @@ from callsheet.errors import AuthError, NetworkError, StillRunning, UsageError
 def report(
     error: BaseException, capsys: pytest.CaptureFixture[str], *argv: str
 ) -> tuple[int, str, str]:
-    code = errors.report(Console("ads", "ADS", {}, argv, {}), error)
+    code = main.report(Console("ads", "ADS", {}, argv, {}), error)
     streams = capsys.readouterr()
     return code, streams.out, streams.err
 
@@ -56,7 +56,7 @@ def test_exit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixtu
 
 
 def test_other_formats_carry_no_object(capsys: pytest.CaptureFixture[str]) -> None:
-    errors.report(Console("ads", "ADS", {}, (), {"ADS_FORMAT": "table"}), UsageError("x"))
+    main.report(Console("ads", "ADS", {}, (), {"ADS_FORMAT": "table"}), UsageError("x"))
 
     assert capsys.readouterr().out == ""
 
@@ -90,4 +90,4 @@ def test_debug_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_hints_name_the_program(hint: str, expected: str) -> None:
-    assert errors.with_program("ads", hint) == expected
+    assert main.with_program("ads", hint) == expected

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fidelity.material import own
 
-from callsheet.cli.input.skeleton import skeleton
+from callsheet.cli.dry_run import _fill
 from callsheet.schema.admission import admit
 
 SHAPES: list[tuple[Any, Any]] = [
@@ -38,7 +38,7 @@ SHAPES: list[tuple[Any, Any]] = [
 def test_a_value_of_each_shape(shape: Any, value: Any) -> None:
     schema = admit({"type": "object", "properties": {"x": shape}})
 
-    assert skeleton(schema) == {"x": value}
+    assert _fill(schema) == {"x": value}
 
 
 def test_required_first_and_nothing_hidden() -> None:
@@ -46,18 +46,18 @@ def test_required_first_and_nothing_hidden() -> None:
     fields = {"a": text, "b": text, "c": text}
     schema = admit({"type": "object", "properties": fields, "required": ["b"]})
 
-    assert list(skeleton(schema, {"c"})) == ["b", "a"]
+    assert list(_fill(schema, {"c"})) == ["b", "a"]
 
 
 def test_a_schema_that_holds_itself_ends() -> None:
     node = {"type": "object", "required": ["in"], "properties": {"in": {"$ref": "#/$defs/node"}}}
-    body = skeleton(admit({"$ref": "#/$defs/node", "$defs": {"node": node}}))
+    body = _fill(admit({"$ref": "#/$defs/node", "$defs": {"node": node}}))
 
     assert str(body).count("in") == 8
 
 
 @pytest.mark.parametrize("case", own(), ids=lambda case: case.id)
 def test_every_shape_of_ours_has_one(case: Any) -> None:
-    body = skeleton(admit(case.input))
+    body = _fill(admit(case.input))
 
     assert set(case.input.get("required", ())) <= set(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unit.codegen.given import built, catalogue, no_models, project
 
-from callsheet.cli.action_command import help_text
+from callsheet.cli.help.layout import action_help
 
 
 def test_pages_and_first_words() -> None:
@@ -22,5 +22,5 @@ def test_pages_and_first_words() -> None:
         "help/video.txt",
     ]
     generate = build.plan.actions["ai.video.generate"]
-    assert whole.data["help/video.generate.txt"] == help_text(generate, "acme")
+    assert whole.data["help/video.generate.txt"] == action_help(generate, "acme")
     assert {word.text: text.text for word, text in whole.words}["'video'"] == "'generate, query'"

@@ -1,21 +1,22 @@
-"""Call any action by its id."""
+"""Send one request: to any action by its id, or raw."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import click
 
-from callsheet.cli import global_flags
-from callsheet.cli.action_command import ActionCommand
+from callsheet.cli import completion
 from callsheet.cli.builtin import TIMEOUT, BuiltinCommand
 from callsheet.cli.completion import completions, ids
 from callsheet.cli.context import hints_in
-from callsheet.cli.input import body as bodies
-from callsheet.cli.input import prompts
+from callsheet.cli.input import options, prepare
 from callsheet.cli.input.request import (
+    Body,
     CommandRequest,
     apply_timeout,
+    build_body,
     parse_duration,
     takes_timeout,
 )
@@ -26,12 +27,18 @@ from callsheet.cli.run import (
     follow,
     note_stored,
     print_list,
+    send,
     wants_list,
 )
+from callsheet.cli.tree import ActionCommand
+from callsheet.config.settings import origin_of
 from callsheet.engine.jobs import started_job
-from callsheet.errors import TaskFailed
+from callsheet.errors import TaskFailed, UsageError
+from callsheet.flows.effects import Send
 from callsheet.flows.invoke import deadline_of
-from callsheet.spec import TIMEOUT_FIELD
+from callsheet.flows.retry import with_retries
+from callsheet.secret import redact_headers
+from callsheet.spec import TIMEOUT_FIELD, Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,11 +48,13 @@ if TYPE_CHECKING:
     from callsheet.cli.context import Context
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
-    from callsheet.spec import Action
 
 
-_WAIT: global_flags.Row = ("wait", "", "Wait for the job that the action starts")
+_WAIT: options.Row = ("wait", "", "Wait for the job that the action starts")
 _LATER = (_WAIT, TIMEOUT)
+LIST = "/api/actions"
+_ACTIONS = f"{LIST}/"
+_INPUT = ("input", "FILE|-|JSON", "The body of a POST")
 
 
 class CallCommand(ActionCommand):
@@ -57,10 +66,10 @@ class CallCommand(ActionCommand):
         )
         plain = action._replace(params=own, family=None, command=("call", action.id))
         super().__init__(plain)
-        self.params = [p for p in self.params if p.name != global_flags.key(TIMEOUT[0])]
+        self.params = [p for p in self.params if p.name != options.key(TIMEOUT[0])]
         in_use = {name.lstrip("-") for p in self.params for name in p.opts}
         self.more = tuple(row for row in _LATER if row[0] not in in_use)
-        self.params += global_flags.options(self.more)
+        self.params += options.options(self.more)
         self.sent = action
 
     def perform(self, context: Context, ctx: click.Context) -> int:
@@ -70,9 +79,9 @@ class CallCommand(ActionCommand):
 
             dry_run.skeleton(context, self.sent)
             return 0
-        body = bodies.build(self.typed(ctx), context.flags.get("input"))
+        body = build_body(self.typed(ctx), context.flags.get("input"))
         request = _request(context, self.action, self.sent, body)
-        return run_call(context, prompts.ask_missing(context, request))
+        return run_call(context, prepare.ask_missing(context, request))
 
     def elsewhere(self, context: Context) -> ActionCommand | None:
         """Return the command on the host that the flags name, if different."""
@@ -80,9 +89,7 @@ class CallCommand(ActionCommand):
         return None if action == self.sent else CallCommand(action)
 
 
-def _request(
-    context: Context, command: Action, action: Action, body: bodies.Body
-) -> CommandRequest:
+def _request(context: Context, command: Action, action: Action, body: Body) -> CommandRequest:
     """Build the one POST; ``--timeout`` is for the server where its schema has it, else ours."""
     timeout = context.flags.get("timeout")
     if timeout is None:
@@ -171,6 +178,82 @@ def find_offline(context: Context, action_id: str) -> Action | None:
     return next((action for action in generated if action.id == action_id), None)
 
 
+def _api(context: Context, method: str, path: str) -> None:
+    """Send a raw request: GET or HEAD to any path, POST to an action.
+
+    The path belongs to the configured server; the key goes nowhere else.
+    """
+    path = _path(context, path)
+    verb = method.upper()
+    if verb in {"GET", "HEAD"}:
+        reply = context.run(with_retries(Send(verb, path), context.host.timing))
+        _show(context, reply, path, head=verb == "HEAD")
+        return
+    if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
+        raise UsageError(
+            f"{verb} {path} is not sent: whatever may cost money goes to an action by POST",
+            hint=f"{context.prog} api POST {_ACTIONS}ID --input …",
+        )
+    _post(context, unquote(path[len(_ACTIONS) :]))
+
+
+def _path(context: Context, text: str) -> str:
+    host = context.settings.require_host()
+    if "://" in text:
+        if origin_of(text) != context.settings.origin:
+            raise UsageError(
+                f"{origin_of(text) or text} is not {host}", hint="--host sets the server"
+            )
+        parts = urlsplit(text)
+        text = parts.path + (f"?{parts.query}" if parts.query else "")
+        text = text.removeprefix(urlsplit(host).path)
+    return text if text.startswith("/") else f"/{text}"
+
+
+def _post(context: Context, action_id: str) -> None:
+    action = context.run(context.host.find(action_id)) or Action(id=action_id)
+    body = build_body((), context.flags.get("input"))
+    request = CommandRequest(action, action, body, deadline_of(action, body.value))
+    outcome = send(context, request)
+    output.emit(context.console, outcome.reply.json)
+
+
+def _show(context: Context, reply: Any, path: str, *, head: bool) -> None:
+    from callsheet.jsonio import strict_json
+    from callsheet.protocol.error_replies import error_for
+
+    if not 200 <= reply.status < 300:
+        raise error_for(
+            reply.status, reply.headers, reply.body, action=path, host=context.settings.host
+        )
+    if head:
+        output.emit(
+            context.console, {"status": reply.status, "headers": redact_headers(reply.headers)}
+        )
+        return
+    parsed = strict_json(reply.body)
+    if parsed is not None or not reply.body:
+        output.emit(context.console, parsed)
+        return
+    context.console.emits_json = False
+    if output.chosen_format(context.console) or context.console.on_terminal():
+        output.emit(context.console, reply.body.decode("utf-8", "replace"), raw=True)
+    else:
+        output.write_bytes(reply.body)
+
+
+def _methods(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    return completion.matching(("GET", "POST", "HEAD"), prefix)
+
+
+def _paths(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    """Complete the paths of the protocol, with the ids of the cached catalogue."""
+    ids = [match.value for match in completion.ids(ctx, param, "")]
+    if str(ctx.params.get("method")).upper() == "POST":
+        return completion.matching((_ACTIONS + action_id for action_id in ids), prefix)
+    return completion.matching([LIST, *(f"{_ACTIONS}{name}/schema" for name in ids)], prefix)
+
+
 call = _Call(
     "call",
     _call,
@@ -180,6 +263,15 @@ call = _Call(
             ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
         ),
     ],
-    ours=(*global_flags.ACTION[1:], *_LATER),
+    ours=(*options.ACTION[1:], *_LATER),
     settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+)
+api = BuiltinCommand(
+    "api",
+    _api,
+    params=[
+        click.Argument(["method"], shell_complete=_methods),
+        click.Argument(["path"], shell_complete=_paths),
+    ],
+    ours=(_INPUT,),
 )

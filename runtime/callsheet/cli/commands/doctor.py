@@ -16,8 +16,7 @@ from callsheet.cli.builtin import BuiltinCommand, many
 from callsheet.cli.commands.actions import changes
 from callsheet.cli.offer import AvailableActions
 from callsheet.cli.output import formats as output
-from callsheet.cli.output import table
-from callsheet.cli.output.table import duration
+from callsheet.cli.output.formats import duration
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, NetworkError
 from callsheet.flows.effects import Send
@@ -298,9 +297,9 @@ def _lines(context: Context, rows: list[dict[str, Any]]) -> str:
     for row in rows:
         mark, style = _MARKS[row["ok"]]
         head = context.console.style(mark.ljust(4), style, sys.stdout)
-        lines.append(f"{head}  {row['check'].ljust(width)}  {table.cell(row['detail'])}")
+        lines.append(f"{head}  {row['check'].ljust(width)}  {output.cell(row['detail'])}")
         if row["hint"]:
-            lines.append(f"{' ' * (width + 8)}{table.cell(row['hint'])}")
+            lines.append(f"{' ' * (width + 8)}{output.cell(row['hint'])}")
     return "\n".join(lines)
 
 

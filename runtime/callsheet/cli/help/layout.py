@@ -8,9 +8,8 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli import global_flags
 from callsheet.cli.input import argv, options, values
-from callsheet.cli.input.body import put
+from callsheet.cli.input.request import put
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -185,7 +184,7 @@ def _row(name: str, text: str, width: int) -> str:
     return f"{head.ljust(width)}{body[width:]}" if len(head) < width - 1 else f"{head}\n{body}"
 
 
-def _own(rows: Iterable[global_flags.Row]) -> Rows:
+def _own(rows: Iterable[options.Row]) -> Rows:
     return [(_own_name(name, meta), doc) for name, meta, doc in rows]
 
 
@@ -205,12 +204,10 @@ def global_flags_line(prog: str) -> str:
 
 def own_rows() -> Rows:
     """Return the flags that every command takes, for the program's own page."""
-    return _own(global_flags.ANYWHERE)
+    return _own(options.ANYWHERE)
 
 
-def action_help(
-    action: Action, prog: str, note: str = "", more: Iterable[global_flags.Row] = ()
-) -> str:
+def action_help(action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()) -> str:
     """Lay out the page of one action: required flags, then the others, then ours and ``more``."""
     params = options.visible(action)
     required = [p for p in params if p.required]
@@ -231,8 +228,8 @@ def action_help(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _ours(action: Action, more: Iterable[global_flags.Row]) -> Rows:
-    return [*_own((*global_flags.SHOWN, *options.some_rows(action), *more)), HELP]
+def _ours(action: Action, more: Iterable[options.Row]) -> Rows:
+    return [*_own((*options.SHOWN, *options.some_rows(action), *more)), HELP]
 
 
 def _notes(action: Action, prog: str, params: Sequence[Param]) -> str:

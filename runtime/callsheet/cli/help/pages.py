@@ -1,14 +1,16 @@
-"""Print help and write the stored pages."""
+"""Describe commands, print their help and write the stored pages."""
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from callsheet.actions.naming import summary_line
-from callsheet.cli import builtin_table, global_flags
+from callsheet.cli.input import options
 from callsheet.cli.output import formats as output
 from callsheet.text import one_line
 
@@ -16,7 +18,30 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from callsheet.cli.context import Context
-    from callsheet.spec import Action
+    from callsheet.spec import Action, Param
+
+
+HELP = {"help_option_names": ["--help", "-h"]}
+_LONGEST_NAME = 200
+"""Longer names are no file names everywhere; such a page is made when it is asked for."""
+_LONGEST_LIST = 64
+_LONGEST_DOC = 80
+_HERE = "callsheet.cli.commands"
+OWN: dict[str, tuple[str, str]] = {
+    "login": (f"{_HERE}.config:login", "Save a server and its key"),
+    "logout": (f"{_HERE}.config:logout", "Forget the saved key"),
+    "whoami": (f"{_HERE}.config:whoami", "Show which server and key are in use"),
+    "config": (f"{_HERE}.config:config", "Show settings and where each comes from"),
+    "actions": (f"{_HERE}.actions:actions", "List and search what the server offers"),
+    "call": (f"{_HERE}.call:call", "Send one request to any action by its id"),
+    "api": (f"{_HERE}.call:api", "Send a raw request to the server"),
+    "tasks": (f"{_HERE}.tasks:tasks", "Show, wait for and save jobs"),
+    "probe": (f"{_HERE}.probe:probe", "Say how the server's replies are read"),
+    "report": (f"{_HERE}.probe:report", "Write a case of a job, without what is private"),
+    "doctor": (f"{_HERE}.doctor:doctor", "Check this installation"),
+    "completion": (f"{_HERE}.completion:completion", "Print the completion of a shell"),
+    "version": (f"{_HERE}.config:version", "Print the version"),
+}
 
 
 class Helpful(click.Command, ABC):
@@ -37,6 +62,28 @@ class Helpful(click.Command, ABC):
         )
 
 
+class HelpfulGroup(Helpful, click.Group):
+    """A group of commands that takes our own flags and shows its help where no word follows."""
+
+    def __init__(self, name: str | None, **more: Any) -> None:
+        super().__init__(
+            name=name,
+            params=list(options.options([*options.ACTION[:1], *options.ANYWHERE])),
+            context_settings=HELP,
+            invoke_without_command=True,
+            **more,
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take our flags, then go on; print the help where no word follows."""
+        context: Context = ctx.obj
+        context.flags.take(ctx.params)
+        if not (ctx.args or ctx._protected_args):
+            show(ctx)
+            return 0
+        return super().invoke(ctx)
+
+
 def _on_help(ctx: click.Context, option: click.Parameter, requested: bool) -> None:
     if requested and not ctx.resilient_parsing:
         show(ctx)
@@ -51,12 +98,6 @@ def show(ctx: click.Context) -> None:
         output.write_json(command.help_document(ctx))
     else:
         output.write(ctx.get_help().rstrip("\n") + "\n")
-
-
-_LONGEST_NAME = 200
-"""Longer names are no file names everywhere; such a page is made when it is asked for."""
-_LONGEST_LIST = 64
-_LONGEST_DOC = 80
 
 
 def file_name(path: Iterable[str], kind: str = "txt") -> str:
@@ -99,7 +140,7 @@ def root_page(prog: str, groups: Mapping[str, str]) -> str:
     served = layout.table(
         "Actions of the server", [(name, layout.one_line(text)) for name, text in groups.items()]
     )
-    own = layout.table("Commands", [(name, text) for name, (_, text) in builtin_table.OWN.items()])
+    own = layout.table("Commands", [(name, text) for name, (_, text) in OWN.items()])
     ours = layout.table("Flags, before a command or after it", layout.own_rows())
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"
     more = f"{prog} COMMAND --help says more. What else the server offers: {prog} actions list"
@@ -109,14 +150,13 @@ def root_page(prog: str, groups: Mapping[str, str]) -> str:
 def flag_rows(action: Action) -> str:
     """Return what completes the flags of an action: a line ``--flag<TAB>description`` for each."""
     from callsheet.cli.help import layout
-    from callsheet.cli.input import options
 
     rows: dict[str, str] = {}
     for param, form in options.forms(action):
         for flag, _ in (pair for pair in form if pair[1] != "file"):
             rows.setdefault(flag, param.doc)
     some = options.some_rows(action)
-    for name, _, doc in (*global_flags.ACTION, *some, *global_flags.ANYWHERE):
+    for name, _, doc in (*options.ACTION, *some, *options.ANYWHERE):
         rows.setdefault(name, doc)
     flag, doc = layout.HELP
     pairs = [*((f"--{name}", doc) for name, doc in rows.items()), (flag, doc)]
@@ -160,3 +200,113 @@ def pages(
         else:
             texts[name] = root_page(prog, entries(commands, ()))
     return texts
+
+
+def of_action(
+    action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()
+) -> dict[str, Any]:
+    """Describe one action: its id, its cost, each field with its flag, and our own flags."""
+    from callsheet.cli.help import layout
+
+    job = options.is_job(action)
+    return {
+        "command": " ".join([prog, *action.command]),
+        "action": action.id,
+        "summary": action.summary,
+        "description": action.doc,
+        "kind": "job" if job else action.role or "call",
+        "paid": action.paid,
+        "typed": action.typed,
+        "flags": [_field(param, form) for param, form in options.forms(action)],
+        "own_flags": _flag_rows([*options.SHOWN, *options.some_rows(action), *more]),
+        "example": layout.example_line(action, prog) or None,
+        "note": note or None,
+    }
+
+
+def _field(param: Param, form: list[tuple[str, str]]) -> dict[str, Any]:
+    roles = {role: f"--{flag}" for flag, role in form}
+    return {
+        "flag": f"--{form[0][0]}",
+        "negative": roles.get("no"),
+        "file_flag": roles.get("file"),
+        "field": list(param.path),
+        "type": param.kind,
+        "items": param.items if param.kind == "array" else None,
+        "reads": list(param.reads) or None,
+        "as_json": form[0][1] == "json",
+        "required": param.required,
+        "nullable": param.nullable,
+        "choices": list(param.choices) or None,
+        "constraints": dict(param.limits),
+        "default": _value(param.default),
+        "example": _value(param.example),
+        "media": param.media,
+        "comma_list": param.comma,
+        "repeatable": options.takes_many(param) and form[0][1] == "value",
+        "only": param.only or None,
+        "description": param.doc,
+    }
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _flag_rows(rows: Iterable[options.Row]) -> list[dict[str, Any]]:
+    return [
+        {"flag": f"--{name}", "value": meta.strip("[]") or None, "description": doc}
+        for name, meta, doc in rows
+    ]
+
+
+class Entry(NamedTuple):
+    """A word that may follow, and the id of its action where it is one."""
+
+    name: str
+    summary: str
+    action: str | None = None
+
+
+def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
+    """Describe a group: the words that may follow, each with its summary."""
+    return {
+        "command": " ".join(words),
+        "commands": [entry._asdict() for entry in entries],
+        "own_flags": _flag_rows(options.ANYWHERE),
+    }
+
+
+def of_program(prog: str, entries: Iterable[Entry]) -> dict[str, Any]:
+    """Describe the program: the server's words and its own."""
+    group = of_group([prog], entries)
+    own = [{"name": name, "summary": text} for name, (_, text) in OWN.items()]
+    return {**group, "own_commands": own}
+
+
+def of_builtin(command: click.Command, path: str) -> dict[str, Any]:
+    """Describe a command of the program itself."""
+    options = [
+        param for param in command.params if isinstance(param, click.Option) and not param.hidden
+    ]
+    arguments = [param for param in command.params if isinstance(param, click.Argument)]
+    return {
+        "command": path,
+        "description": cleandoc(command.help or ""),
+        "arguments": [
+            {
+                "name": param.metavar or param.name,
+                "required": param.required,
+                "many": param.nargs == -1,
+            }
+            for param in arguments
+        ],
+        "own_flags": [
+            {
+                "flag": param.opts[0],
+                "value": None if param.is_flag else param.metavar or "VALUE",
+                "description": param.help or "",
+            }
+            for param in options
+        ],
+    }

@@ -1,24 +1,27 @@
-"""Print results as JSON, JSON Lines, a table or raw text."""
+"""Print results as JSON, JSON Lines, a table or raw text, and a job as one object."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.cli.output.table import align, brief, cell, separate_by_tabs, table_of
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import did_you_mean, dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from callsheet.cli.output.console import Console
+    from callsheet.flows.invoke import ParsedReply
+    from callsheet.storage.partial_file import SavedFile
 
 
 FORMATS = ("json", "jsonl", "table", "raw")
 SHORTENED = frozenset({"summary"})
 """Columns that may be cut where they leave the screen: another command shows them whole."""
+_NARROWEST = 24
+_LONGEST_WORD = 1000
 
 
 def write(text: str) -> None:
@@ -196,3 +199,136 @@ def _screen() -> int:
 def _parted(table: str) -> tuple[str, str]:
     head, sign, rest = table.partition("\n")
     return head, sign + rest
+
+
+def brief(value: Any) -> Any:
+    """Return a JSON value with the files that stand in it, as base64 or links, cut short."""
+    if isinstance(value, dict):
+        return {name: brief(field) for name, field in value.items()}
+    if isinstance(value, list):
+        return [brief(entry) for entry in value]
+    if not isinstance(value, str) or len(value) <= _LONGEST_WORD:
+        return value
+    if " " in value[:_LONGEST_WORD] or "://" in value[:_LONGEST_WORD]:  # words, a signed link
+        return value
+    from callsheet.protocol.inline_data import is_data_link, shorten
+
+    is_file = is_data_link(value)
+    return shorten(value) if is_file else f"{value[:40]}… ({len(value):,} characters)"
+
+
+def cell(value: Any) -> str:
+    """Return one value on one line of a table."""
+    from callsheet.text import dumps, one_line
+
+    if value is None:
+        return ""
+    value = brief(value)
+    return one_line(value if isinstance(value, str) else dumps(value))
+
+
+def width(text: str) -> int:
+    """Count the columns of a terminal that a text takes: wide characters two, marks none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def align(rows: Iterable[Sequence[str]], *, screen: int = 0) -> str:
+    """Lay out rows with their columns under each other.
+
+    Nothing is cut, but for the last column where it leaves a screen of so many places.
+    """
+    lines = [list(row) for row in rows]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    room = screen - sum(widths[:-1]) - 2 * len(widths[:-1])
+    if screen and widths and room >= _NARROWEST:
+        for line in lines:
+            line[-1] = _clipped(line[-1], room)
+    return "".join(_padded(line, widths) + "\n" for line in lines)
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [text + " " * (wide - width(text)) for text, wide in zip(line, widths, strict=True)]
+    return "  ".join(cells).rstrip()
+
+
+def _clipped(text: str, room: int) -> str:
+    if width(text) <= room:
+        return text
+    while width(text) > room - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def separate_by_tabs(rows: Iterable[Sequence[str]]) -> str:
+    """Lay out rows for other programs: columns parted by tabs."""
+    return "".join("\t".join(map(cell, row)) + "\n" for row in rows)
+
+
+def table_of(value: Any) -> str:
+    """Lay out a list of objects as columns, an object as names and values, the rest as lines."""
+    if isinstance(value, dict):
+        return align([(cell(name), cell(field)) for name, field in value.items()])
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        names = list(dict.fromkeys(name for row in value for name in row))
+        rows = [[cell(row.get(name)) for name in names] for row in value]
+        return align([[name.upper() for name in map(cell, names)], *rows])
+    rows = value if isinstance(value, list) else [value]
+    return "".join(cell(row) + "\n" for row in rows)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``8 s`` or ``2 min 05 s``."""
+    total = max(0, int(seconds))
+    return f"{total} s" if total < 60 else f"{total // 60} min {total % 60:02d} s"
+
+
+class JobView(NamedTuple):
+    """What is known of a job when it is printed; ``links`` are absolute."""
+
+    answer: ParsedReply
+    links: Sequence[str] = ()
+    task_id: str | None = None
+    medium: str = "videoUrl"
+    saved: SavedFile | None = None
+    stored: str | None = None
+
+
+def medium_of(media: Sequence[str], action_id: str) -> str:
+    """Return the name under which a job's medium is printed."""
+    if media:
+        return media[0]
+    return "imageUrl" if ".image." in f".{action_id}." else "videoUrl"
+
+
+def job_object(view: JobView) -> dict[str, Any]:
+    """Return the documented fields in their order, the files, then whatever else was sent."""
+    reading = view.answer.fields
+    payload = reading.payload if isinstance(reading.payload, dict) else {}
+    link = view.links[0] if view.links else None
+    file = view.answer.http.file
+    document: dict[str, Any] = {
+        "taskId": view.task_id or (reading.task_ids[0] if reading.task_ids else None),
+        "status": reading.raw_state or reading.state or None,
+        view.medium: link,
+        "localPath": view.saved.path if view.saved else file.path if file else None,
+        "url": view.stored or payload.get("url") or link,
+        "provider": payload.get("provider"),
+        "model": payload.get("model"),
+        "files": [view.saved._asdict()] if view.saved else [],
+    }
+    return document | {name: field for name, field in payload.items() if name not in document}
+
+
+def job_lines(document: dict[str, Any]) -> str:
+    """Return the short view: what was saved, else the state of the job."""
+    names = ("taskId", "status", "localPath", "url", "provider", "model")
+    rows = [(name, cell(document[name])) for name in names if document.get(name) is not None]
+    if document.get("usualSeconds") is not None:
+        rows.append(("usually", duration(document["usualSeconds"])))
+    return "".join(f"{name:10} {text}\n" for name, text in rows)

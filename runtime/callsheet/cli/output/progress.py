@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from callsheet.cli.output.console import can_redraw
-from callsheet.cli.output.table import duration
+from callsheet.cli.output.formats import duration
 from callsheet.text import one_line
 
 if TYPE_CHECKING:

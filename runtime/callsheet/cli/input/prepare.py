@@ -1,0 +1,358 @@
+"""Prepare a request: ask for what its body lacks, check it, and upload its local files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet import jsonio
+from callsheet.cli.input import options, values
+from callsheet.cli.input.request import (
+    Sources,
+    find_missing,
+    local_files,
+    put,
+    read_option,
+    replace_files,
+    schema_of,
+)
+from callsheet.errors import CallsheetError, Interrupted, InvalidInput, UsageError
+from callsheet.text import one_line, safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from callsheet.cli.context import Context
+    from callsheet.cli.input.options import FieldOption
+    from callsheet.cli.input.request import CommandRequest
+    from callsheet.cli.input.values import LocalFile
+    from callsheet.engine.file_fields import FileField, UploadAction
+    from callsheet.errors import ServerError
+    from callsheet.spec import Action, Param
+    from callsheet.storage.partial_file import SavedFile
+
+
+_MOST_DETAILS = 3
+_LONGEST_HINT = 300
+_NO_FILE = "name a file that exists, or a link (https://…); --no-check sends the text as it is"
+_LINK = "https://example.com/"
+"""Stands for the link of a file that is not uploaded yet."""
+
+
+def name_flag(action: Action, error: InvalidInput) -> InvalidInput:
+    """Put the flag of the refused value into an error; ``--input`` where no flag carries it."""
+    words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
+    steps = jsonio.parse_pointer(error.pointer)
+    param = _param_at(action, steps)
+    if param is None:
+        error.flag = "--input"
+        return error
+    error.flag = f"--{param.flag}"
+    error.message = f"{_location(param, steps)}: {words}"
+    if len(steps) == len(param.path):
+        error.hint = error.hint or values.allowed(param)
+    return error
+
+
+def name_refused_flags(action: Action, error: ServerError) -> ServerError:
+    """Put the flags whose values the server refused into an error, and its words about each."""
+    lines: list[str] = []
+    for detail in error.details:
+        steps = [str(step) for step in detail.pointer]
+        param = _param_at(action, steps)
+        if param is None:
+            location = f"field {'.'.join(map(str, detail.pointer))}"
+        else:
+            location = _location(param, steps)
+            error.flag = error.flag or f"--{param.flag}"
+        is_repeated = not detail.message or detail.message in error.message
+        lines.append(f"look at {location}" if is_repeated else f"{location}: {detail.message}")
+    if lines:
+        error.hint = one_line("; ".join(lines[:_MOST_DETAILS]), _LONGEST_HINT)
+    return error
+
+
+def _param_at(action: Action, steps: Sequence[str]) -> Param | None:
+    from callsheet.actions.params import param_at
+
+    return param_at(action.params, steps)
+
+
+def _location(param: Param, steps: Sequence[str]) -> str:
+    """Return ``--flag``, or ``--flag at /0/text`` for what lies inside its value."""
+    inside = "".join(f"/{step}" for step in steps[len(param.path) :])
+    return f"--{param.flag} at {inside}" if inside else f"--{param.flag}"
+
+
+def check_files(context: Context, request: CommandRequest) -> None:
+    """Raise ``InvalidInput`` for a local file that does not exist; warn with ``--no-check``.
+
+    An upload may cost money, so this comes before the first one.
+    """
+    from callsheet.engine.local_files import require_files
+
+    try:
+        require_files(request.command_action.params, request.body.value)
+    except InvalidInput as error:
+        error = name_flag(request.command_action, error)
+        if "no-check" in context.flags:
+            context.console.warn(f"sent as it is: {error.message}")
+            return
+        error.hint = _NO_FILE
+        raise error from None
+
+
+def check_body(context: Context, request: CommandRequest) -> None:
+    """Raise ``InvalidInput`` for a body that the schema of its host refuses; the flag is named.
+
+    With ``--no-check`` it warns. Where the host has no usable schema, the flags' own knowledge
+    counts. What a file's link has to be is only known once it is uploaded.
+    """
+    files = list(local_files(request.body.value))
+    body = replace_files(jsonio.to_builtins(request.body.value), _future_link)
+    checks = "no-check" not in context.flags
+    try:
+        if not context.run(context.host.validate(request.action, body)) and checks:
+            role = request.action.role
+            check_fields([p for p in request.command_action.params if p.only in {"", role}], body)
+    except InvalidInput as error:
+        steps = tuple(jsonio.parse_pointer(error.pointer))
+        if any(path[: len(steps)] == steps for path, _ in files):
+            return
+        if checks:
+            raise name_missing(request, body, error) from None
+        context.console.warn(f"the schema refuses this body: {error.message}")
+    finally:
+        for note in context.host.notes:
+            context.console.note(note)
+        context.host.notes.clear()
+
+
+def name_missing(request: CommandRequest, body: Any, error: InvalidInput) -> InvalidInput:
+    """Name all flags that are missing where the error is about one of several; else its own."""
+    action = request.command_action
+    missing = find_missing(action, body, request.action.role)
+    steps = tuple(jsonio.parse_pointer(error.pointer))
+    if len(missing) < 2 or steps not in {param.path for param in missing}:
+        return name_flag(action, error)
+    names = [
+        f"the field {'.'.join(param.path)}" if param.hidden else f"--{param.flag}"
+        for param in missing
+    ]
+    flag = "--input" if missing[0].hidden else f"--{missing[0].flag}"
+    hint = "give the whole body with --input"
+    return InvalidInput(f"{', '.join(names)} are needed", hint=hint, flag=flag)
+
+
+def _future_link(_steps: tuple[str, ...], file: values.LocalFile) -> str:
+    return _LINK + os.path.basename(file)
+
+
+def check_fields(params: Iterable[Param], body: Any) -> None:
+    """Raise ``InvalidInput`` for a body that the kinds and limits of its parameters refuse."""
+    from callsheet.schema.validator import UnusableSchema, Validator
+
+    try:
+        violations = Validator.of(schema_of(params)).violations(jsonio.to_builtins(body))
+    except UnusableSchema:
+        return
+    if violations:
+        raise violations[0].as_error()
+
+
+def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
+    """Return the request with an answer for each required field that its body lacks.
+
+    Nothing is asked without a terminal, nor where a field that was given is wrong already.
+    Raises ``UsageError`` where the answers end too early, ``Interrupted`` at Ctrl-C.
+    """
+    action, body = request.command_action, request.body
+    missing = find_missing(action, body.value, request.action.role)
+    if not missing or "no-check" in context.flags or not context.console.can_ask():
+        return request
+    by_path = {option.param.path: option for option in reversed(options.fields(action))}
+    if any(param.path not in by_path for param in missing):
+        return request
+    try:
+        check_fields([param._replace(required=False) for param in action.params], body.value)
+    except InvalidInput:
+        return request
+    for param in missing:
+        put(body.value, param.path, _ask(context, action, by_path[param.path]))
+    return request._replace(body=body.with_value(body.value))
+
+
+def _ask(context: Context, action: Action, option: FieldOption) -> Any:
+    """Ask for one field until the answer is one that the flag would take."""
+    from callsheet.cli.help.layout import describe
+
+    param = option.param
+    context.console.warn(describe(param) or f"field {'.'.join(param.path)}")
+    while True:
+        texts = _read_lines(option)
+        body: dict[str, Any] = {}
+        try:
+            raw = texts if option.multiple else texts[0]
+            answer = read_option(option, raw, Sources())
+            put(body, param.path, answer)
+            check_fields([param], body)
+        except InvalidInput as error:
+            _explain(context, name_flag(action, error))
+        except UsageError as error:
+            _explain(context, error)
+        else:
+            return answer
+
+
+def _explain(context: Context, error: UsageError) -> None:
+    context.console.warn(error.message + (f" ({error.hint})" if error.hint else ""))
+
+
+def _read_lines(option: FieldOption) -> tuple[str, ...]:
+    """Read one line; of a list as many as there are, up to an empty one."""
+    lines: list[str] = []
+    while not lines or option.multiple:
+        line = _read_line(f"--{option.flag}{' (Enter ends)' if lines else ''}: ")
+        if line is None and not lines:
+            flag = f"--{option.flag}"
+            raise UsageError(f"{flag} is needed", flag=flag, code="invalid_input")
+        if line is None or (not line and lines):
+            break
+        lines += [line] if line else []
+    return tuple(lines)
+
+
+def _read_line(prompt: str) -> str | None:
+    """Return the typed line, without space at the ends; ``None`` at the end of the input."""
+    try:
+        sys.stderr.write(safe_text(prompt))
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+    except KeyboardInterrupt as stop:
+        sys.stderr.write("\n")
+        raise Interrupted("interrupted; nothing was sent") from stop
+    if not line:
+        sys.stderr.write("\n")
+        return None
+    return line.strip()
+
+
+class FileWay(NamedTuple):
+    """How one local file goes out: encoded inside the body, or by its link after an upload."""
+
+    encoding: str = ""
+    store: UploadAction | None = None
+
+    def words(self, path: str) -> str:
+        """Return the sentence that a dry run prints."""
+        if self.store is not None:
+            return f"{path} would be uploaded first, by {self.store.words}; its link replaces it"
+        form = "a data URI" if self.encoding == "data-uri" else "base64"
+        return f"{path} would go out inside the body, as {form}"
+
+
+def file_ways(context: Context, request: CommandRequest) -> dict[tuple[str, ...], FileWay]:
+    """Return how each local file of a body goes out, by its place; raise ``UsageError``.
+
+    A field that takes the file itself gets it; where a link will do too, an upload goes before.
+    """
+    from callsheet.engine.file_fields import file_field
+
+    places = [steps for steps, _ in local_files(request.body.value)]
+    if not places:
+        return {}
+    schema, configured = _schema_of(context, request), context.host.overlay.upload
+    is_upload = bool(configured) and configured["action"] == request.action.id
+    return {
+        steps: _way(context, request, None if is_upload else file_field(schema, steps))
+        for steps in places
+    }
+
+
+def _way(context: Context, request: CommandRequest, field: FileField | None) -> FileWay:
+    if field is not None and not field.takes_link:
+        return FileWay(field.encoding)
+    try:
+        store = find_store(context)
+    except UsageError:
+        if field is None:
+            raise
+        return FileWay(field.encoding)
+    is_own = request.action.id == store.action
+    return FileWay(store.encoding) if is_own else FileWay(store=store)
+
+
+def _schema_of(context: Context, request: CommandRequest) -> Any:
+    from callsheet.schema.admission import admit
+    from callsheet.schema.references import SchemaRefused
+
+    try:
+        return admit(context.run(context.host.schema(request.action)))
+    except (CallsheetError, SchemaRefused):
+        return {}
+
+
+def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
+    """Return the request with a link or the bytes in the place of each local file.
+
+    The same file is uploaded once. The rest of the body is checked before: an upload may cost
+    money. Raises ``UsageError``.
+    """
+    if not any(local_files(request.body.value)):
+        return request
+    if "no-check" not in context.flags:
+        check_body(context, request)
+    links: dict[str, str] = {}
+    ways = file_ways(context, request)
+
+    def text_of(steps: tuple[str, ...], file: LocalFile) -> str:
+        way = ways[steps]
+        if way.store is None:
+            return _encode(context, request.action.id, way.encoding, str(file))
+        if file not in links:
+            links[file] = upload(context, way.store, str(file))
+        return links[file]
+
+    value = replace_files(request.body.value, text_of)
+    return request._replace(body=request.body.with_value(value))
+
+
+def _encode(context: Context, action: str, encoding: str, path: str) -> str:
+    """Return the file itself, for a field that takes it."""
+    if encoding == "multipart":
+        raise UsageError(
+            f"{action} takes a file as a form", hint="a media flag, or --upload, sends one"
+        )
+    from callsheet.engine.uploading import encode_file, require_uploadable
+
+    require_uploadable(path)
+    context.console.warn(f"→ {context.settings.require_host()} {action} takes {path}")
+    with open(path, "rb") as file:
+        return encode_file(encoding, path, file.read())
+
+
+def upload(context: Context, store: UploadAction, path: str) -> str:
+    """Return the link of a file; before it is uploaded stderr names it and the host."""
+    from callsheet.engine import uploading
+
+    def tell() -> None:
+        context.console.warn(f"→ {context.settings.require_host()} {store.action} uploads {path}")
+
+    link: str = context.run(uploading.store_file(context.engine, store, path, tell))
+    return link
+
+
+def find_store(context: Context) -> UploadAction:
+    """Return the action of this host that stores files; raise ``UsageError`` where it has none."""
+    from callsheet.engine import uploading
+
+    store: UploadAction = context.run(uploading.find_upload_action(context.engine))
+    return store
+
+
+def upload_saved(context: Context, saved: SavedFile | None) -> str:
+    """Store the saved file for ``--upload`` and return its link; raise ``UsageError``."""
+    if saved is None:
+        raise UsageError("--upload stores the saved file: --out is needed too", flag="--upload")
+    return upload(context, find_store(context), saved.path)
