@@ -30,6 +30,7 @@ from callsheet.schema.validator import Validator
 from callsheet.spec import Action, Param
 from callsheet.storage import output_path
 from callsheet.text import dumps, is_typable
+from callsheet.transport import reply_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,6 @@ def test_a_list_that_goes_on_elsewhere_is_not_followed(
         ("schema-a-key-twice", "strict_json", json.loads),
         ("schema-type-0", "is_json", lambda reply: True),
         ("schema-too-large", "LARGEST_SCHEMA", 9 * LARGEST_SCHEMA),
-        ("list-too-large", "LARGEST_LIST", 9 * LARGEST_SCHEMA),
         ("list-type-0", "is_json", lambda reply: True),
         ("list-not-a-number-beside-the-list", "strict_json", json.loads),
     ],
@@ -80,6 +80,15 @@ def test_the_gate_takes_json_alone_and_not_too_much(
 
     monkeypatch.setattr(catalog, link, removed)
     assert gate(case(name), tmp_path / "removed").broken != []
+
+
+def test_a_page_of_the_list_that_is_too_large_is_no_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gate(case("list-too-large"), tmp_path / "held").faults() == []
+
+    monkeypatch.setattr(reply_body, "LARGEST_REPLY", 32 * LARGEST_SCHEMA)
+    assert gate(case("list-too-large"), tmp_path / "removed").broken != []
 
 
 @pytest.mark.parametrize("text", ['{"maximum": NaN}', '{"title": "\\ud800"}'])

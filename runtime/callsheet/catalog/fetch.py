@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 
 LIST = "/api/actions"
-LARGEST_LIST = 5 * 1024 * 1024
 LARGEST_SCHEMA = 1024 * 1024
 LARGEST_LISTS = 64 * 1024 * 1024
 GLANCE = 10.0
@@ -189,8 +188,6 @@ def _next_request(following: NextPage, reply: HttpReply, host: str) -> Send:
 def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
     """Read one page of the list; raise the error that any other reply stands for."""
     is_json_reply = 200 <= reply.status < 300 and is_json(reply)
-    if is_json_reply and len(reply.body) > LARGEST_LIST:
-        raise ServerError(f"the list of {host} is larger than 5 MB")
     document = strict_json(reply.body) if is_json_reply else None
     is_damaged = is_json_reply and document is None
     if is_damaged:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import DownloadError, NetworkError, WrongKind
-from callsheet.flows.effects import Download, Flow, HttpReply, Sleep
-from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, pause
+from callsheet.flows.effects import Download, Flow, HttpReply
+from callsheet.flows.retry import REDIRECTS, THROTTLED, TRANSIENT, Pauses
 from callsheet.protocol.inline_data import decode, is_data_link
 from callsheet.text import one_line
 
@@ -36,7 +36,7 @@ def download(
         _unpack(url, part)
         return
     part.resume(url)
-    attempts, furthest = 0, part.size
+    attempts, furthest, pauses = 0, part.size, Pauses(timing)
     renewed_at = -1
     while True:
         reply: HttpReply | None = None
@@ -61,7 +61,7 @@ def download(
         furthest = max(furthest, part.size)
         if attempts >= ATTEMPTS:
             raise DownloadError(f"the file cannot be fetched: {failure}", retryable=True)
-        yield Sleep(pause(reply, attempts, throttled=False, timing=timing))
+        yield pauses.sleep(reply, attempts)
 
 
 def _unpack(link: str, part: PartialFile) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SILENCE = 60.0
 """Seconds without a byte after which a request is given up."""
+LARGEST_REPLY, LARGEST_PAID_REPLY = 16 << 20, 1 << 30
+"""Bytes of a reply in the memory, and of one that was paid for, on the disk."""
 
 
 class Send(NamedTuple):
@@ -27,8 +29,9 @@ class Send(NamedTuple):
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
     ``timeout`` is the longest silence of the server, in seconds; ``within``, where it is
     given, how long the whole reply may take. ``spool`` is the name under which a medium, or a
-    reply too large for the memory, is stored; without one such a reply is refused. ``on_event``
-    gets each JSON event of an event stream as it comes.
+    reply too large for the memory, is stored; without one such a reply is refused. ``largest``
+    is the bytes that a reply may have which is no medium. ``on_event`` gets each JSON event of an
+    event stream as it comes.
     """
 
     method: str
@@ -39,6 +42,7 @@ class Send(NamedTuple):
     url: str = ""
     within: float | None = None
     spool: str = ""
+    largest: int = LARGEST_REPLY
     on_event: Callable[[Any], object] | None = None
 
 

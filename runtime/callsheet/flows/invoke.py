@@ -16,6 +16,8 @@ from callsheet.errors import (
     UsageError,
 )
 from callsheet.flows.effects import (
+    LARGEST_PAID_REPLY,
+    LARGEST_REPLY,
     SILENCE,
     Flow,
     HttpReply,
@@ -111,8 +113,16 @@ class InvocationRequest(NamedTuple):
         path, on_event = action_path(self.action.id), None
         if self.tell is not None:
             on_event = partial(_tell_event, self, timing.clock, timing.clock())
+        is_kept = self.action.paid or self.action.role
         return Send(
-            "POST", path, self.body, headers, self.timeout, spool=self.ref, on_event=on_event
+            "POST",
+            path,
+            self.body,
+            headers,
+            self.timeout,
+            spool=self.ref,
+            largest=LARGEST_PAID_REPLY if is_kept else LARGEST_REPLY,
+            on_event=on_event,
         )
 
 

@@ -17,6 +17,7 @@ from callsheet.errors import (
     Unreadable,
 )
 from callsheet.flows.effects import (
+    LARGEST_PAID_REPLY,
     SILENCE,
     Flow,
     HttpReply,
@@ -38,12 +39,12 @@ from callsheet.flows.invoke import (
     tells_of_job,
 )
 from callsheet.flows.patience import (
-    SHORTEST_PAUSE,
     JobAge,
     PollSchedule,
     RefusalsInARow,
     UnknownWord,
     set_line,
+    shortest_pause,
 )
 from callsheet.flows.retry import action_request, follow_redirect
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
@@ -150,7 +151,9 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         if send is None or (is_unproven and send.method == "POST"):
             continue
         name = job.ref or job.task_ids[0]
-        send = send._replace(timeout=timeout, within=timeout, spool=name)
+        send = send._replace(
+            timeout=timeout, within=timeout, spool=name, largest=LARGEST_PAID_REPLY
+        )
         reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
@@ -378,7 +381,8 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
     age, schedule = JobAge(job.started, timing), PollSchedule(job.past)
     words, refusals = UnknownWord(timing), RefusalsInARow(timing)
     if job.hint:
-        yield Sleep(max(0.0, min(job.hint, deadline - timing.clock())))
+        first = max(job.hint, shortest_pause(job.host))
+        yield Sleep(max(0.0, min(first, deadline - timing.clock())))
     while True:
         failure: CallsheetError | None = None
         timeout = min(SILENCE, max(1.0, deadline - timing.clock()))
@@ -402,7 +406,8 @@ def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
         remaining = deadline - timing.clock()
         if remaining <= 0:
             raise _still_running(job, failure, words.unknown)
-        pause = max(hint, SHORTEST_PAUSE) if hint else schedule.pause(polls, age.seconds())
+        pause = schedule.pause(polls, age.seconds())
+        pause = max(hint, shortest_pause(job.host)) if hint else pause
         polls += 1
         yield Sleep(min(max(pause, refusals.least_pause()), remaining))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.backoff import poll_interval
+from callsheet.config.settings import is_loopback
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ SPREAD = 1.15 / 0.85  # of the longest to the shortest run in a cluster
 LEARNING_RUNS, TYPICAL_RUNS = 5, 3
 EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run in the cluster
 LONGEST_PAUSE = 8.0
-SHORTEST_PAUSE = 0.02  # whatever a server hints
+SHORTEST_PAUSE, SHORTEST_AT_HOME = 0.25, 0.02  # whatever a server hints; on loopback
 NOT_FOUND_LIMIT, NOT_FOUND_SPAN = 5, 10.0  # questions in a row, and the seconds that they take
 REFUSAL_LIMIT, REFUSAL_SPAN = 3, 5.0
 TOLD_AFTER = 60.0  # seconds of waiting after which a word that is not known is told
+
+
+def shortest_pause(host: str) -> float:
+    """Return the least seconds between two questions to a host, whatever it hints."""
+    return SHORTEST_AT_HOME if is_loopback(host) else SHORTEST_PAUSE
 
 
 def typical_duration(past: Sequence[float]) -> float | None:

@@ -90,15 +90,18 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
     A POST that may cost money never comes here: ``flows.invoke`` sends it once, and again only
     where nothing can have arrived or this host honours the idempotency key.
     Raises ``NetworkError`` when no attempt got a reply, and ``LimitReached`` when the server asks
-    for a pause of more than two minutes.
+    for pauses of more than two minutes together.
     """
     attempt = cost = 0
+    pauses = Pauses(timing)
     while True:
         failure: NetworkError | None = None
         reply: HttpReply | None = None
         try:
             reply = yield from follow_redirect(send)
         except NetworkError as error:
+            if not error.retryable:
+                raise
             failure = error
         if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
             timing.quota.give(cost or 1)
@@ -110,15 +113,40 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
             if reply is not None:
                 return reply
             raise failure or NetworkError("no answer", sent=True)
-        yield Sleep(pause(reply, attempt, throttled=throttled, timing=timing))
+        yield pauses.sleep(reply, attempt, throttled=throttled)
 
 
-def pause(reply: HttpReply | None, attempt: int, *, throttled: bool, timing: Timing) -> float:
-    """Return the seconds until the next attempt: as the server asks, else full jitter."""
+class Pauses:
+    """The pauses between the attempts of one request, which are limited together."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing, self._waited = timing, 0.0
+
+    def sleep(self, reply: HttpReply | None, attempt: int, *, throttled: bool = False) -> Sleep:
+        """Return the pause before the next attempt; raise ``LimitReached`` as ``pause`` does."""
+        seconds = pause(
+            reply, attempt, throttled=throttled, timing=self._timing, waited=self._waited
+        )
+        self._waited += seconds
+        return Sleep(seconds)
+
+
+def pause(
+    reply: HttpReply | None, attempt: int, *, throttled: bool, timing: Timing, waited: float = 0.0
+) -> float:
+    """Return the seconds until the next attempt: as the server asks, else full jitter.
+
+    Raises ``LimitReached`` where the server asks for more than two minutes together with what was
+    ``waited`` for earlier attempts.
+    """
     hint = wait_hint(reply.headers, timing.wall()) if reply else None
-    if hint is not None and hint > LONGEST_HINT:
+    if hint is not None and hint + waited > LONGEST_HINT:
+        moment = time.strftime("%H:%M:%S", time.localtime(timing.wall() + hint))
+        before = f", after {waited:.0f} s already" if waited >= 1 else ""
         error = LimitReached(
-            f"the server asks to wait {hint:.0f} s before the next request", retryable=True
+            f"the server asks to wait {hint:.0f} s before the next request{before}",
+            hint=f"try again after {moment}",
+            retryable=True,
         )
         error.retry_after = hint
         raise error

@@ -24,7 +24,6 @@ from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
     Clients,
-    ReplyBody,
     deadline_error,
     is_proxied,
     load_httpx,
@@ -32,6 +31,7 @@ from callsheet.transport.http import (
     translate_errors,
     url_of,
 )
+from callsheet.transport.reply_body import Decoder, ReplyBody
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -139,7 +139,7 @@ class AsyncTransport:
             response = await client.send(request, stream=True)
             try:
                 body.begin(response)
-                async for chunk in response.aiter_bytes():
+                async for chunk in response.aiter_raw():
                     if body.add(chunk):
                         break
             finally:
@@ -172,8 +172,10 @@ class AsyncTransport:
             try:
                 reply = reply_of(response, b"")
                 if download.part.begin(reply.status, reply.headers):
-                    async for chunk in response.aiter_bytes():
-                        download.part.write(chunk)
+                    decoder = Decoder(reply.headers.get("content-encoding", ""))
+                    async for chunk in response.aiter_raw():
+                        for piece in decoder.feed(chunk):
+                            download.part.write(piece)
                     download.part.end()
             finally:
                 await response.aclose()

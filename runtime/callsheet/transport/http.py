@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -17,36 +16,16 @@ from callsheet.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
-    from types import TracebackType
-    from typing import Self
 
     import httpx
 
     from callsheet.flows.effects import Download, HttpReply, Send
-    from callsheet.protocol.event_stream import EventStream
-    from callsheet.secret import Secret
-    from callsheet.storage.kept_replies import Spool
 
 
 AT_ONCE = 32
 # The aiohttp transport carries more at once, where there is enough to ask for.
 CROWD, MANY = 128, 200
 CONNECT = 10.0
-LARGEST_REPLY = 16 << 20
-"""Bytes of a reply in the memory; on the disk a text may have 1 GiB, a medium 16 GiB."""
-LARGEST_TEXT, LARGEST_MEDIUM = 1 << 30, 16 << 30
-LONGEST_STREAM = 600.0
-"""Seconds after which an event stream is left, however often it says that it is alive."""
-HEAD = 64
-"""Bytes after which a medium can be told from JSON."""
-JSON_STARTS = (b"{", b"[", b'"')
-STREAM_TYPES = frozenset(
-    (
-        *("text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl"),
-        *("application/json-lines", "application/jsonlines", "application/x-jsonlines"),
-        *("application/stream+json", "application/json-seq", "application/x-json-stream"),
-    )
-)
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
 
 
@@ -178,7 +157,7 @@ def client_options(url: str) -> dict[str, Any]:
     """Return the options of a client for this URL; loopback is never asked through a proxy."""
     httpx = load_httpx()
     return {
-        "headers": default_headers(),
+        "headers": {**default_headers(), "Accept-Encoding": "gzip, deflate"},
         "cookies": _no_cookies(),
         "verify": verify_for(url),
         "limits": httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
@@ -320,175 +299,6 @@ def url_of(settings: Settings, send: Send) -> str:
 
 def _timeout(silence: float) -> Any:
     return load_httpx().Timeout(silence, connect=min(CONNECT, silence))
-
-
-class ReplyBody:
-    """The body of one reply as it comes: in the memory, or spooled to the disk.
-
-    A medium goes to the disk, and so does what is too large for the memory, where the request
-    has a ``spool`` name; else ``add`` raises ``NetworkError``. As a context it turns what httpx
-    raises into a ``NetworkError``; of an event stream it leaves what came, marked as cut off
-    unless the job was over by then.
-    """
-
-    def __init__(self, send: Send, url: str, settings: Settings, state_dir: str) -> None:
-        self._send, self._url, self._key = send, url, settings.key
-        self._state_dir = state_dir
-        self._bytes = bytearray()
-        self._response: httpx.Response | None = None
-        self._kind = ""
-        self._spool: Spool | None = None
-        self._masking: bytes | None = None
-        self._events: EventStream | None = None
-        self._is_cut, self._end = False, 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: object, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is None:
-            return False
-        is_network = is_network_error(error)
-        if is_network and self._events is not None and (self._bytes or self._spool):
-            self._is_cut = not self._events.is_over
-            return True
-        path = self._spool.abandon() if self._spool is not None else ""
-        if is_network and isinstance(error, Exception):
-            error = network_error(error, self._url)
-        if path and isinstance(error, NetworkError):
-            error.message += f"; what came is in {path}"
-        if is_network:
-            raise error from None
-        return False
-
-    def begin(self, response: httpx.Response) -> None:
-        """Look at the head of the reply."""
-        self._response = response
-        content_type = response.headers.get("content-type", "")
-        self._kind = content_type.partition(";")[0].strip().lower()
-        if self._kind in STREAM_TYPES:
-            from callsheet.protocol.event_stream import EventStream
-
-            self._events = EventStream()
-            self._end = time.monotonic() + max(LONGEST_STREAM, self._send.timeout)
-
-    def add(self, chunk: bytes) -> bool:
-        """Append the next bytes; return True at the end of an event stream, or of its time."""
-        if self._spool is not None:
-            self._write(chunk)
-        else:
-            is_head = len(self._bytes) < HEAD
-            self._bytes += chunk
-            if is_head and len(self._bytes) >= HEAD and self._is_medium():
-                self._spill(is_text=False)
-            elif len(self._bytes) > LARGEST_REPLY:
-                self._spill(is_text=True)
-        if self._events is None:
-            return False
-        for event in self._events.feed(chunk):
-            if self._send.on_event is not None:
-                self._send.on_event(event.data)
-        if time.monotonic() > self._end:
-            self._is_cut = not self._events.is_over
-            return True
-        return self._events.is_closed
-
-    def _is_medium(self) -> bool:
-        """Tell whether the first bytes begin a medium that can be spooled."""
-        is_success = self._response is not None and self._response.is_success
-        is_json = self._bytes.lstrip()[:1] in JSON_STARTS
-        if is_json or not is_success or not self._send.spool or self._events is not None:
-            return False
-        from callsheet.magic import is_medium
-
-        return is_medium(self._kind, bytes(self._bytes[:HEAD]))
-
-    def _spill(self, *, is_text: bool) -> None:
-        """Move what came to the disk; raise ``NetworkError`` where it cannot go there."""
-        if not self._send.spool:
-            raise self._error(f"is over {LARGEST_REPLY >> 20} MiB")
-        from callsheet.storage.kept_replies import Spool
-
-        self._masking = b"" if is_text else None
-        with self._disk():
-            try:
-                self._spool = Spool(self._state_dir, self._send.spool)
-            except OSError:  # what was paid for is stored anywhere else before it is lost
-                from tempfile import mkdtemp
-
-                self._spool = Spool(mkdtemp(prefix="callsheet-"), self._send.spool)
-        self._write(bytes(self._bytes))
-        self._bytes.clear()
-
-    def _write(self, chunk: bytes) -> None:
-        spool = self._spool
-        if spool is None:
-            return
-        limit = LARGEST_MEDIUM if self._masking is None else LARGEST_TEXT
-        if spool.size > limit:
-            raise self._error(f"is over {limit >> 20} MiB")
-        plain = self._key.reveal().encode() if self._key is not None else b""
-        with self._disk():
-            if self._masking is None or not plain:
-                spool.write(chunk)
-                return
-            # The key may lie across two chunks: the end of this one waits for the next.
-            text = (self._masking + chunk).replace(plain, _mask(self._key))
-            cut = max(0, len(text) - len(plain) + 1)
-            spool.write(text[:cut])
-            self._masking = text[cut:]
-
-    @contextmanager
-    def _disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._error(f"cannot be stored: {error.strerror or error}") from None
-
-    def _error(self, words: str) -> NetworkError:
-        return NetworkError(f"the reply of {origin_of(self._url)} {words}", sent=True)
-
-    def reply(self) -> HttpReply:
-        """Return the whole reply, with the key masked where the server repeats it.
-
-        Raise ``NetworkError`` for a medium whose end is missing.
-        """
-        response = self._response
-        if response is None:
-            raise AssertionError("a reply has a head")
-        if self._spool is None and len(self._bytes) < HEAD and self._is_medium():
-            self._spill(is_text=False)
-        spool = self._spool
-        if spool is None:
-            reply = reply_of(response, bytes(self._bytes))._replace(is_cut=self._is_cut)
-            return reply if self._key is None else _mask_key(reply, self._key)
-        is_medium = self._masking is None
-        has_end = {"content-length", "transfer-encoding"} & set(response.headers)
-        with self._disk():
-            if is_medium and not has_end and not spool.is_whole():
-                raise self._error(f"ended early; what came is in {spool.abandon()}")
-            spool.write(self._masking or b"")
-            file = spool.finish(self._kind, is_medium=is_medium)
-        return reply_of(response, b"")._replace(file=file, is_cut=self._is_cut)
-
-
-def _mask_key(reply: HttpReply, key: Secret) -> HttpReply:
-    """Mask the key in a reply, so that no ledger, cache, log or output holds it."""
-    plain = key.reveal()
-    is_repeated = plain and (
-        plain.encode() in reply.body or any(plain in header for header in reply.headers.values())
-    )
-    if not is_repeated:
-        return reply
-    mask = _mask(key).decode()
-    headers = {name: header.replace(plain, mask) for name, header in reply.headers.items()}
-    return reply._replace(body=reply.body.replace(plain.encode(), mask.encode()), headers=headers)
-
-
-def _mask(key: Secret | None) -> bytes:
-    return str(key).encode("ascii", "replace")
 
 
 def deadline_error(settings: Settings, send: Send) -> NetworkError:

@@ -24,13 +24,13 @@ from callsheet.transport.http import (
     AT_ONCE,
     MANY,
     Clients,
-    ReplyBody,
     deadline_error,
     load_httpx,
     reply_of,
     translate_errors,
     url_of,
 )
+from callsheet.transport.reply_body import Decoder, ReplyBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,7 +130,7 @@ class Transport:
             response = client.send(request, stream=True)
             try:
                 body.begin(response)
-                for chunk in response.iter_bytes():
+                for chunk in response.iter_raw():
                     if body.add(chunk):
                         break
             finally:
@@ -198,8 +198,10 @@ class Transport:
             try:
                 reply = reply_of(response, b"")
                 if download.part.begin(reply.status, reply.headers):
-                    for chunk in response.iter_bytes():
-                        download.part.write(chunk)
+                    decoder = Decoder(reply.headers.get("content-encoding", ""))
+                    for chunk in response.iter_raw():
+                        for piece in decoder.feed(chunk):
+                            download.part.write(piece)
                     download.part.end()
             finally:
                 response.close()

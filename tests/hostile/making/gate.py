@@ -50,7 +50,7 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"list-redirect-{status}", {"list": away, "expect": "refused"}
         yield f"schema-redirect-{status}", {"schema": away, "expect": "untyped"}
     yield from _header_cases()
-    yield "list-too-large", {"list": {"text": _LIST, "pad": 5_300_000}, "expect": "refused"}
+    yield "list-too-large", {"list": {"text": _LIST, "pad": 17_000_000}, "expect": "refused"}
     yield "schema-too-large", {"schema": {"text": _SCHEMA, "pad": 1_100_000}, "expect": "untyped"}
     for key, target in (("next", "{foreign}/api/actions?page=2"), ("nextCursor", "../../x")):
         paged = _LIST.replace("}]}", f'}}], "{key}": "{target}"}}')

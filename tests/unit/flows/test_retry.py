@@ -144,3 +144,21 @@ def test_the_url_of_a_redirect_counts_from_where_the_reply_came() -> None:
     stage.run(follow_redirect(GET))
     assert stage.sends[1].url == f"{HOST}/base/b"
     assert URL.startswith(HOST)
+
+
+def test_pauses_that_the_server_asks_for_are_limited_together() -> None:
+    stage = Stage(reply(status=503, retry_after="50"))
+    with pytest.raises(LimitReached, match=r"wait 50 s .* after 100 s already") as caught:
+        stage.run(with_retries(GET, stage.timing))
+    assert stage.pauses == [50.0, 50.0]
+    assert caught.value.retry_after == 50.0
+    assert "try again after" in caught.value.hint
+
+
+def test_what_another_try_does_not_change_is_not_tried_again() -> None:
+    too_large = NetworkError("the reply is over 16 MiB", sent=True)
+    too_large.retryable = False
+    stage = Stage(too_large)
+    with pytest.raises(NetworkError):
+        stage.run(with_retries(GET, stage.timing))
+    assert len(stage.sends) == 1
