@@ -98,7 +98,7 @@ def _served(
             return diff.served_version(config, host=url, environ=own)
     configured = None if host else source.settings_for(config, host=None, environ=environ)
     if host or (configured is not None and configured.name == name):
-        return diff.served_version(config, host=host, environ=environ)
+        return diff.served_version(config, host=host, environ=environ, word="check")
     if any(local in name for local in LOOPBACK):
         return None
-    return diff.served_version(config, host=None, environ=environ, locked=name)
+    return diff.served_version(config, host=None, environ=environ, locked=name, word="check")

@@ -190,12 +190,18 @@ def init(argv: Sequence[str] | None = None) -> int:
 
 
 def _init(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, Any]]:
+    from contextlib import suppress
     from pathlib import Path
 
+    from callsheet.errors import UsageError
+    from callsheet_codegen.confirmed import ConfirmedFiles
     from callsheet_codegen.init import init
 
     wishes = {name: getattr(flags, name) for name in ("command", "host", "out")}
     path, lines = init(Path.cwd(), flags.package, **wishes)
+    if flags.host:  # the user named it: the key may go there
+        with suppress(UsageError):
+            ConfirmedFiles(os.environ).add(str(path))
     console.say(*lines)
     return 0, {"file": str(path), "written": list(lines)}
 

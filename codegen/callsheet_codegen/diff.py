@@ -126,9 +126,14 @@ def served_version(
     host: str | None,
     environ: Mapping[str, str] | None = None,
     locked: str = "",
+    word: str = "diff",
 ) -> Version:
-    """Fetch what the server offers now; ``locked`` is the lock's source, where that is asked."""
-    with source.choose(config, host=host, environ=environ, locked=locked) as server:
+    """Fetch what the server offers now; ``locked`` is the lock's source, where that is asked.
+
+    ``word`` is the command that asks.
+    """
+    chosen = source.choose(config, host=host, environ=environ, locked=locked, word=word)
+    with chosen as server:
         snapshot, _ = source.fetch(server, config)
     unique, _ = pipeline.drop_duplicates(snapshot)
     return Version(f"{server.name} ({server.why})", Lock(unique))

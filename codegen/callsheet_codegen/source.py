@@ -17,9 +17,12 @@ from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import LOOPBACK, ProfileFile, Variables, load, origin_of, parse_host
 from callsheet.errors import AuthError, CallsheetError, UsageError
+from callsheet.text import safe_text
 from callsheet.transport.sync import Transport
 from callsheet_codegen.config import usual_prefix
+from callsheet_codegen.confirmed import ConfirmedFiles
 from callsheet_codegen.ir import Diagnostic
+from callsheet_codegen.process import python_command, python_environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +38,7 @@ class Source:
     """A server to ask. ``name`` goes into the lock, ``why`` says how it was chosen.
 
     ``withheld`` is the variable whose key does not go there, since ``file`` alone names the host.
+    ``word`` is the command that asks.
     """
 
     name: str
@@ -42,14 +46,22 @@ class Source:
     settings: Settings
     withheld: str = ""
     file: str = ""
+    word: str = "generate"
 
     def why_no_key(self) -> tuple[str, str]:
         """Return why the key of the environment was not sent, and what to type."""
         host = self.settings.host
         return (
             f"the key in {self.withheld} was not sent to {host}, because only {self.file} names it",
-            f"if that is the right server: --host {host}, or "
+            f"if that is the right server: callsheet {self.word} --host {host}, or "
             f"{self.settings.command} login --host {host}",
+        )
+
+    def question(self) -> str:
+        """Return what a person is asked before the key goes to the host that a file names."""
+        return safe_text(
+            f"{self.file} names {self.settings.host}. Send the key in {self.withheld} there? "
+            "(asked once for this file) [y/N] "
         )
 
 
@@ -63,7 +75,8 @@ def settings_for(
     """Return the first server in order, ``None`` where only the sandbox is left.
 
     ``locked`` is the source of the lock, where that is to be asked. A host that a file of the
-    project names gets a key of the environment only where the user names it as well.
+    project names gets a key of the environment only where the user names it as well, or has
+    confirmed the file as it is.
     """
     if host:
         return _source(config, {"host": host}, "--host", environ)
@@ -94,7 +107,8 @@ def _source(
     settings = load(bindings, flags=flags, environ=bare)
     name, withheld = name_of(settings.origin), ""
     if variables.get(variable):
-        if not file or _is_named_by_user(config, settings, variables):
+        is_named = not file or _is_named_by_user(config, settings, variables)
+        if is_named or (settings.key is None and file in ConfirmedFiles(variables)):
             settings = load(bindings, flags=flags, environ=variables)
         elif settings.key is None:
             withheld = variable
@@ -153,14 +167,18 @@ def choose(
     host: str | None = None,
     environ: Mapping[str, str] | None = None,
     locked: str = "",
+    word: str = "generate",
 ) -> Iterator[Source]:
     """Yield ``host``, else the configured one, else that of the login, else an own sandbox.
 
     A sandbox runs as a process while the context lasts. See ``settings_for`` for ``locked``.
+    Where a key is withheld and a person can be asked, they are; ``word`` is the command.
     """
     server = settings_for(config, host=host, environ=environ, locked=locked)
+    if server is not None and server.withheld and _confirms(server, environ):
+        server = settings_for(config, host=host, environ=environ, locked=locked)
     if server is not None:
-        yield server
+        yield replace(server, word=word)
         return
     with sandbox() as (url, key):
         flags = {"host": url, "api_key": key}
@@ -169,12 +187,27 @@ def choose(
         yield Source(name=SANDBOX, why="no host is configured", settings=settings)
 
 
+def _confirms(server: Source, environ: Mapping[str, str] | None) -> bool:
+    """Ask whether the key may go to the host that a file names; remember a yes for this file."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(server.question())
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        return False
+    ConfirmedFiles(os.environ if environ is None else environ).add(server.file)
+    return True
+
+
 @contextlib.contextmanager
 def sandbox() -> Iterator[tuple[str, str]]:
     """Yield address and key of a sandbox that ends with the context; raises ``UsageError``."""
-    argv = [sys.executable, "-m", "callsheet_sandbox", "--port", "0", "--print-json"]
-    process = subprocess.Popen(  # noqa: S603 - no shell; every word is written above
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    process = subprocess.Popen(  # noqa: S603 - no shell; every word is written here
+        python_command("-m", "callsheet_sandbox", "--port", "0", "--print-json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=python_environ(),
     )
     try:
         line = process.stdout.readline() if process.stdout else ""

@@ -169,6 +169,30 @@ PARTS = (
         {"many": 40},
         (200, 200),
     ),
+    Part(
+        "S16",
+        "a folder's configuration fetches no key",
+        "foreign",
+        {"forms": 17, "only_diff": False, "answers": 7},
+        {"forms": 2, "only_diff": True, "answers": 1},
+        (23, 39),
+    ),
+    Part(
+        "S20",
+        "nothing is imported from the working directory",
+        "foreign:play_modules",
+        {"names": 16, "generations": 2},
+        {"names": 1, "generations": 0},
+        (20, 20),
+    ),
+    Part(
+        "S21",
+        "folders of others are told, logins at once all kept",
+        "owning",
+        {"forms": 11, "rounds": 20, "programs": 24},
+        {"forms": 6, "rounds": 2, "programs": 0},
+        (20, 57),
+    ),
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import CallsheetError
 from callsheet.jsonio import digest
+from callsheet_codegen.process import python_command, python_environ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,16 +95,13 @@ class Worker:
         """Start the process and do not wait until it is ready."""
         if self._process is not None:
             return
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        environment["PYTHONHASHSEED"] = "0"
         self._process = subprocess.Popen(  # noqa: S603 - no shell; runs our worker, no server text
-            [sys.executable, "-P", *self._program],
+            python_command(*self._program),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            env=environment,
+            env={**python_environ(), "PYTHONHASHSEED": "0"},
         )
         self._waiting = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,7 @@ from callsheet.errors import UsageError
 from callsheet.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from callsheet.config.bindings import Bindings
 
@@ -239,8 +240,21 @@ def load(
         insecure_http=insecure,
         store_input=find.store_input(),
         origins=find.origins,
-        warnings=file.warnings,
+        warnings=(*file.warnings, *_folder_warnings(folders["config"], folders["state"])),
     )
+
+
+def _folder_warnings(*folders: str) -> tuple[str, ...]:
+    """Tell which of our folders others may write or own: they could put a file of theirs there."""
+    warnings = []
+    for path in dict.fromkeys(folders):
+        with suppress(OSError):
+            state = os.stat(path)
+            if state.st_mode & 0o022:
+                warnings.append(f"others may write to {path}; mend it: chmod go-w {path}")
+            if state.st_uid != os.geteuid():
+                warnings.append(f"{path} belongs to another user")
+    return tuple(warnings)
 
 
 _FOLDERS = ("config", "state", "cache")
@@ -299,22 +313,20 @@ class ProfileFile:
 
         The file is read anew: what another process stored meanwhile stays.
         """
-        self._data = self._read()
-        profile = self._data["profiles"].setdefault(name, {})
-        profile.update(values)
-        if key is not None:
-            profile.setdefault("keys", {})[origin] = key
-        self._data["profile"] = name
-        self._write()
+        with self._changing():
+            profile = self._data["profiles"].setdefault(name, {})
+            profile.update(values)
+            if key is not None:
+                profile.setdefault("keys", {})[origin] = key
+            self._data["profile"] = name
 
     def forget(self, name: str, origin: str) -> bool:
         """Drop the key of one origin; return false when there was none."""
-        self._data = self._read()
-        keys = self._data["profiles"].get(name, {}).get("keys", {})
-        existed = keys.pop(origin, None) is not None
-        if existed:
-            self._write()
-        return existed
+        if self.key(name, origin) is None:
+            return False
+        with self._changing():
+            keys = self._data["profiles"].get(name, {}).get("keys", {})
+            return keys.pop(origin, None) is not None
 
     def _read(self) -> dict[str, Any]:
         import json
@@ -349,12 +361,17 @@ class ProfileFile:
             warnings.append(f"{self.path} belongs to another user")
         return tuple(warnings)
 
-    def _write(self) -> None:
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Read the file anew, and write it after the block; no other process does meanwhile."""
         import json
 
-        from callsheet.storage.atomic_file import replace_file
+        from callsheet.storage.atomic_file import locked_folder, replace_file
 
         try:
-            replace_file(self.path, json.dumps(self._data, indent=2) + "\n", durable=True)
+            with locked_folder(os.path.dirname(self.path)):
+                self._data = self._read()
+                yield
+                replace_file(self.path, json.dumps(self._data, indent=2) + "\n", durable=True)
         except OSError as error:
             raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None

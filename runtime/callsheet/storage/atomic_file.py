@@ -1,9 +1,30 @@
-"""Replace small files atomically."""
+"""Replace small files atomically, one process at a time."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def locked_folder(folder: str) -> Iterator[None]:
+    """Lock a folder against every other process that locks it; create it where it is missing.
+
+    Raises ``OSError``.
+    """
+    import fcntl
+
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def replace_file(path: str, content: str | bytes, *, durable: bool = False) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from callsheet.errors import UsageError
+from callsheet.storage.atomic_file import locked_folder
 
 if TYPE_CHECKING:
     import sqlite3
     import threading
-    from collections.abc import Iterator
-
 
 _LOG_PAGES = 200  # of 4 KB: the next to open the file reads the log
 STEPS = (
@@ -50,8 +49,7 @@ def connect(path: str) -> sqlite3.Connection:
     import sqlite3  # not before a ledger is used: most commands never touch it
 
     folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    with _exclusive(folder):
+    with locked_folder(folder):  # SQLite does not wait for others when it turns a file to WAL
         # A descriptor of an existing file is never opened here: closing it would drop the
         # locks that another connection of this process holds on the file.
         with suppress(FileExistsError):
@@ -99,19 +97,6 @@ def _migrate(db: sqlite3.Connection) -> None:
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
         db.commit()
-
-
-@contextmanager
-def _exclusive(folder: str) -> Iterator[None]:
-    """Lock out other processes: SQLite does not wait for them when it turns a file to WAL."""
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 class Guard:

@@ -1,0 +1,63 @@
+"""Remember which files of projects may send a key of the environment to the host they name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from callsheet.config.settings import folder
+from callsheet.errors import UsageError
+from callsheet.storage.atomic_file import locked_folder, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "confirmed.json"
+_OTHERS_MAY_WRITE = 0o022
+
+
+class ConfirmedFiles:
+    """``confirmed.json`` in the configuration folder of callsheet: ``{PATH: SHA-256}``.
+
+    The folder does not depend on the project, whose ``command`` chooses the others. A file that
+    was changed since is not confirmed, nor is anything where somebody else may write the list.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.path = os.path.join(folder("config", "callsheet", "CALLSHEET", environ), NAME)
+
+    def __contains__(self, file: str) -> bool:
+        path, digest = _identify(file)
+        return bool(digest) and self._read().get(path) == digest
+
+    def add(self, file: str) -> None:
+        """Confirm a file as it is now; raises ``UsageError`` where that cannot be stored."""
+        path, digest = _identify(file)
+        try:
+            with locked_folder(os.path.dirname(self.path)):
+                text = json.dumps({**self._read(), path: digest}, indent=1) + "\n"
+                replace_file(self.path, text, durable=True)
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def _read(self) -> dict[str, str]:
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                state = os.fstat(file.fileno())
+                is_own = state.st_uid == os.geteuid() and not state.st_mode & _OTHERS_MAY_WRITE
+                entries = json.load(file) if is_own else {}
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return entries if isinstance(entries, dict) else {}
+
+
+def _identify(file: str) -> tuple[str, str]:
+    """Return the real path of a file and the digest of its bytes; "" for one without bytes."""
+    path = os.path.realpath(file)
+    try:
+        with open(path, "rb") as stream:
+            return path, hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return path, ""
