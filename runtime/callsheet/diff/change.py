@@ -1,14 +1,21 @@
-"""Define a change and its severity."""
+"""Define a change, and word it the way the command line names things."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from callsheet.actions.params import param_at
+from callsheet.jsonio import to_pointer
+from callsheet.schemadiff.counterexample import EXTRA
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.schemadiff.difference import Counterexample, Kind, Severity
+    from callsheet.errors import Pointer
+    from callsheet.schemadiff.classify import Classification
+    from callsheet.schemadiff.difference import Counterexample, Difference, Kind, Severity
+    from callsheet.spec import Action, Param
 
 
 RANK: Mapping[Severity, int] = {"breaking": 0, "unproved": 1, "additive": 2, "text": 3}
@@ -72,3 +79,127 @@ def in_order(changes: list[Change]) -> tuple[Change, ...]:
         return (rank, change.action, change.side, change.pointer, change.code, change.text)
 
     return tuple(sorted(changes, key=key))
+
+
+class ChangeWriter:
+    """Words the changes of one action for the command line of ``program``."""
+
+    def __init__(self, before: Action, after: Action, program: str) -> None:
+        self.before, self.after = before, after
+        self.call = _call(after, program)
+        self.old_call = _call(before, program)
+
+    def removed(self, witness: Counterexample | None) -> Change:
+        """Return the change of an action that is gone; the witness is a body it allowed."""
+        return self._change(
+            kind="removed",
+            severity="breaking",
+            text=f"{self.call} is gone ({self.after.id})",
+            line="is gone",
+            code="action-gone",
+            witness=witness,
+        )
+
+    def added(self) -> Change:
+        """Return the change of an action that is new."""
+        return self._change(
+            kind="added",
+            severity="additive",
+            text=f"{self.call} is new ({self.after.id})",
+            line="is new",
+            code="action-new",
+        )
+
+    def general_change(
+        self, code: str, severity: Severity, phrase: str, witness: Counterexample | None = None
+    ) -> Change:
+        """Return a change outside the schemas; the phrase follows the action's name."""
+        return self._change(
+            kind="changed",
+            severity=severity,
+            text=f"{self.call} {phrase}",
+            line=phrase,
+            code=code,
+            witness=witness,
+        )
+
+    def schema_change(self, classified: Classification, *, output: bool = False) -> Change:
+        """Return a change in the schema of the body, or with ``output`` of the reply."""
+        difference = classified.difference
+        pointers = difference.fields or (difference.pointer,)
+        params = () if output else tuple(filter(None, map(self._param, pointers)))
+        line, text = self._sentences(difference, classified.severity, output=output)
+        return self._change(
+            kind=difference.kind,
+            severity=classified.severity,
+            text=text,
+            line=line,
+            code=difference.code,
+            side="output" if output else "input",
+            pointer=_json_pointer(difference.pointer),
+            flags=tuple(dict.fromkeys(param.flag for param in params)),
+            fields=tuple(_dotted(pointer) for pointer in pointers if pointer),
+            witness=classified.counterexample,
+        )
+
+    def _change(self, **details: Any) -> Change:
+        return Change(action=self.after.id, call=self.call, command=self.after.command, **details)
+
+    def _sentences(
+        self, difference: Difference, severity: Severity, *, output: bool
+    ) -> tuple[str, str]:
+        """Return the line beneath the action's heading, and the whole sentence."""
+        phrase = difference.phrase
+        if difference.fields:
+            subjects = (self._subject(field, output=output) for field in difference.fields)
+            phrase = f"{phrase}: {', '.join(subjects)}"
+        owner = f"the reply of {self.call}" if output else self.call
+        if not difference.pointer:
+            return (f"the reply {phrase}" if output else phrase), f"{owner} {phrase}"
+        subject = self._subject(difference.pointer, output=output)
+        in_reply = " in the reply" if output else ""
+        if difference.code == "field-gone":
+            more = "; the schema lets it pass" if severity == "unproved" and not output else ""
+            short = f"{subject} {phrase}{' from the reply' if output else ''}{more}"
+            return short, f"{subject} {phrase} from {owner}{more}"
+        if difference.code == "field-new":
+            is_new, separator, rest = phrase.partition(" and ")
+            more = f"{separator}is {rest}" if rest else ""
+            return f"{subject} {is_new}{in_reply}{more}", f"{subject} {is_new} in {owner}{more}"
+        return f"{subject}{in_reply} {phrase}", f"{subject} of {owner} {phrase}"
+
+    def _subject(self, pointer: Pointer, *, output: bool) -> str:
+        """Name the flag, or the field by its wire names; of a list one of its items."""
+        *parent, last = pointer
+        if last in {0, EXTRA}:
+            name = "an item" if last == 0 else "any other field"
+            return f"{name} of {self._subject(tuple(parent), output=output)}" if parent else name
+        param = None if output else self._param(pointer)
+        if param is not None and param.path == pointer:
+            return f"`--{param.flag}`"
+        return f"`{_dotted(pointer)}`"
+
+    def _param(self, pointer: Pointer) -> Param | None:
+        return param_at(self.after.params, pointer) or param_at(self.before.params, pointer)
+
+
+def _call(action: Action, program: str) -> str:
+    if action.role == "wait" and not action.command and action.family and action.family.create:
+        return f"`{program} call {action.id}`"
+    words = action.command or ("call", action.id)
+    return f"`{' '.join((program, *words))}`"
+
+
+def _json_pointer(pointer: Pointer) -> str:
+    names = ("*" if step == EXTRA else str(step) for step in pointer)
+    return to_pointer(names)
+
+
+def _dotted(pointer: Pointer) -> str:
+    text = ""
+    for step in pointer:
+        if isinstance(step, int):
+            text += f"[{step or ''}]"
+        else:
+            text += f".{'*' if step == EXTRA else step}"
+    return text.removeprefix(".")

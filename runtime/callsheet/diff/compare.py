@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.actions.resolve import ActionResolver
 from callsheet.config.overlay import Overlay
-from callsheet.diff.change import Change, in_order
-from callsheet.diff.wording import ChangeWriter
+from callsheet.diff.change import Change, ChangeWriter, in_order
 from callsheet.jsonio import canonical, digest
 from callsheet.schemadiff.classify import compare_schemas, example
 from callsheet.schemadiff.phrases import DESCRIBED

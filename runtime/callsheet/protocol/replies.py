@@ -123,7 +123,7 @@ class Origin(NamedTuple):
 
     def explain(self, fields: ReplyFields) -> tuple[Candidate, ...]:
         """Collect what was considered for the fields that were decided on."""
-        from callsheet.protocol.explain import Decision, Source, gather
+        from callsheet.protocol.evidence import Decision, Source, gather
 
         marks = RequestMarks(self.digests)
         decision = Decision(

@@ -6,9 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from callsheet.jsonio import to_pointer
 from callsheet.protocol import media_words as vocab
-from callsheet.protocol.inline_data import is_data_link, kind_of_link, shorten
+from callsheet.protocol.inline_data import is_data_link, kind_of_link
 from callsheet.protocol.job_fields import state_rank
 from callsheet.protocol.media import Medium, kind_of_key, kind_of_name, kinds_in
 from callsheet.protocol.values import is_absolute, words
@@ -16,7 +15,6 @@ from callsheet.protocol.values import is_absolute, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from callsheet.protocol.evidence import Candidate
     from callsheet.protocol.media import Location, RequestMarks
 
 _MOST = 1000
@@ -24,7 +22,7 @@ _LABEL = r"[A-Za-z][A-Za-z _-]{0,40}"
 Rank = tuple[bool, int, int, bool, int, int]
 
 
-class _Weighed(NamedTuple):
+class WeighedLink(NamedTuple):
     """A link with the rules that spoke for it (``+``) and against it (``-``)."""
 
     location: Location
@@ -34,6 +32,7 @@ class _Weighed(NamedTuple):
 
     @property
     def is_possible(self) -> bool:
+        """Tell whether no rule spoke against it."""
         return not any(rule.startswith("-") for rule in self.rules)
 
 
@@ -45,7 +44,7 @@ def rank_links(
     ``marks`` are those of the request; ``names`` are the fields that the output schema or the
     overlay names, the action's own medium first.
     """
-    weighed = [_weigh(location, marks, names) for location in locations]
+    weighed = [weigh_link(location, marks, names) for location in locations]
     possible = sorted((link for link in weighed if link.is_possible), key=lambda link: link.rank)
     unique: dict[str, Medium] = {}
     for link in possible:
@@ -53,30 +52,8 @@ def rank_links(
     return tuple(unique.values())[:_MOST]
 
 
-def explain_links(
-    locations: Sequence[Location],
-    marks: RequestMarks,
-    names: Sequence[str],
-    chosen: frozenset[str],
-) -> tuple[Candidate, ...]:
-    """Return each link as evidence; ``chosen`` are the links that were decided on."""
-    from callsheet.protocol.evidence import Candidate
-
-    weighed = [_weigh(location, marks, names) for location in locations]
-    return tuple(
-        Candidate(
-            "media",
-            to_pointer(link.location.path),
-            shorten(link.medium.link),
-            link.rules,
-            chosen=link.medium.link in chosen and link.is_possible,
-        )
-        for link in weighed
-    )
-
-
-def _weigh(location: Location, marks: RequestMarks, names: Sequence[str]) -> _Weighed:
-    """Apply every rule to a link."""
+def weigh_link(location: Location, marks: RequestMarks, names: Sequence[str]) -> WeighedLink:
+    """Apply every rule to a link; ``marks`` and ``names`` are those of ``rank_links``."""
     field = _field_rank(location, names)
     kind, source = _kind_of(location)
     certainty = _certainty(location)
@@ -102,7 +79,7 @@ def _weigh(location: Location, marks: RequestMarks, names: Sequence[str]) -> _We
     rules += [f"-{name}" for name in against]
     is_second = field is None and (variant > 0 or certainty == 1)
     medium = Medium(location.link, kind, field is not None, is_known, is_second, location.keys)
-    return _Weighed(location, medium, rank, tuple(rules))
+    return WeighedLink(location, medium, rank, tuple(rules))
 
 
 def _kind_of(location: Location) -> tuple[str, str]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.jsonio import canonical
 from callsheet.schema.references import SchemaRefused
-from callsheet.schemadiff.compare import find_differences
-from callsheet.schemadiff.compare_kinds import UNDECLARED_VALUES
+from callsheet.schemadiff.compare import UNDECLARED_VALUES, find_differences
 from callsheet.schemadiff.counterexample import Search
 from callsheet.schemadiff.difference import Attempt, Comparison, Difference
 from callsheet.schemadiff.normal_form import Cases

@@ -1,24 +1,37 @@
-"""Walk two schemas side by side."""
+"""Walk two schemas side by side, and compare what they say of each kind of value."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.schemadiff import phrases
-from callsheet.schemadiff.cases import kind_of, value_key
-from callsheet.schemadiff.compare_kinds import compare_variants
+from callsheet.schemadiff.counterexample import EXTRA, MISSING
 from callsheet.schemadiff.difference import Attempt, any_value
+from callsheet.schemadiff.normal_form import UPPER, Case, kind_of, value_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from callsheet.errors import Pointer
-    from callsheet.schemadiff.cases import Case, OpaqueRule
-    from callsheet.schemadiff.difference import Comparison
+    from callsheet.schemadiff.difference import Attempts, Comparison
+    from callsheet.schemadiff.normal_form import Cases, OpaqueRule
+    from callsheet.schemadiff.samples import Samples
     from callsheet.schemadiff.view import Conjunction
 
 
 _TEXTS = ("title", "description", "examples", "readOnly", "writeOnly")
+UNDECLARED_VALUES: tuple[Any, ...] = ("x", 1, None, [], {}, True, 0.5)
+"""Values that an undeclared field may have had."""
+
+_LIMITS = {
+    "string": ("minLength", "maxLength"),
+    "number": ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+_LONGEST_TEXT = 200_000
+_MAX_ITEMS = 2_000
 
 
 def find_differences(comparison: Comparison) -> None:
@@ -182,3 +195,255 @@ def _only_in(
         for key, value in values.items()
         if key not in others and kind_of(value) not in open_kinds
     ]
+
+
+def compare_variants(
+    comparison: Comparison, kind: str, old: list[Case], new: list[Case], pointer: Pointer
+) -> None:
+    """Pair the cases of one kind and compare each pair; report those without a partner."""
+    if not len(old) == len(new) == 1:
+        old, new = (
+            [case for case in old if case not in new],
+            [case for case in new if case not in old],
+        )
+    if kind == "object" and len(old) + len(new) > 2:
+        old, new = _compare_tagged(comparison, old, new, pointer)
+    if len(old) == len(new):
+        for before, after in zip(old, new, strict=True):
+            _compare_cases(comparison, kind, before, after, pointer)
+    else:
+        _add_alternatives(comparison, old, new, pointer)
+
+
+def _compare_tagged(
+    comparison: Comparison, old: list[Case], new: list[Case], pointer: Pointer
+) -> tuple[list[Case], list[Case]]:
+    """Compare objects that carry the same tag, or need the same fields; return the others."""
+    by_tag = {tag: case for case in new for tag in _tags(comparison.new, case)}
+    unpaired = []
+    paired = set[int]()
+    for case in old:
+        twins = (by_tag[tag] for tag in _tags(comparison.old, case) if tag in by_tag)
+        twin = next(twins, None)
+        if twin is None or id(twin) in paired:
+            unpaired.append(case)
+            continue
+        paired.add(id(twin))
+        _compare_cases(comparison, "object", case, twin, pointer)
+    return unpaired, [case for case in new if id(case) not in paired]
+
+
+def _tags(cases: Cases, case: Case) -> list[tuple[str, str]]:
+    """List the required fields that have a single value, with it."""
+    tags = []
+    for name in sorted(case.required):
+        inner = cases.of(case.field(name))
+        if len(inner) == 1 and inner[0].values is not None and len(inner[0].values) == 1:
+            tags.append((name, next(iter(inner[0].values))))
+    return tags or [("", value_key(sorted(case.required)))]
+
+
+def _add_alternatives(
+    comparison: Comparison, old: list[Case], new: list[Case], pointer: Pointer
+) -> None:
+    losses = _samples(comparison.old_samples, old, pointer) if old else None
+    gains = _samples(comparison.new_samples, new, pointer) if new else None
+    lost, gained = _tag_names(comparison.old, old), _tag_names(comparison.new, new)
+    if old and new:
+        phrase = f"has different alternatives{f' ({gained} instead of {lost})' if lost else ''}"
+    elif old:
+        phrase = f"lost an alternative{f' ({lost})' if lost else ''}"
+    else:
+        phrase = f"has a new alternative{f' ({gained})' if gained else ''}"
+    comparison.add("alternatives", pointer, phrase, losses=losses, gains=gains)
+
+
+def _tag_names(cases: Cases, unpaired: list[Case]) -> str:
+    tags = [tag for case in unpaired for tag in _tags(cases, case)[:1]]
+    return ", ".join(f"{name}: {value}" for name, value in tags if name)
+
+
+def _samples(samples: Samples, cases: list[Case], pointer: Pointer) -> Attempts:
+    values = [value for case in cases for value in samples.of_case(case, ())[:4]]
+    return (Attempt(pointer, tuple(values)), Attempt(pointer))
+
+
+def _compare_cases(
+    comparison: Comparison, kind: str, old: Case, new: Case, pointer: Pointer
+) -> None:
+    for keyword in _LIMITS[kind]:
+        _compare_limit(comparison, keyword, old, new, pointer)
+    if kind == "number":
+        compare_numbers(comparison, old, new, pointer)
+    elif kind == "array":
+        compare_arrays(comparison, old, new, pointer)
+    elif kind == "object":
+        compare_objects(comparison, old, new, pointer)
+
+
+def _compare_limit(
+    comparison: Comparison, keyword: str, old: Case, new: Case, pointer: Pointer
+) -> None:
+    before, after = old.limits.get(keyword), new.limits.get(keyword)
+    if keyword.startswith("min") and keyword != "minimum":
+        before, after = before or None, after or None
+    if before == after:
+        return
+    phrase = phrases.limit(keyword, before, after)
+    if after is not None and (before is None or (after < before) == (keyword in UPPER)):
+        near = tuple(_near_limit(comparison.old_samples, keyword, after, old))
+        losses = (Attempt(pointer, near), Attempt(pointer))
+        comparison.add("limit", pointer, phrase, losses=losses)
+    else:
+        near = tuple(_near_limit(comparison.new_samples, keyword, before, new))
+        comparison.add("limit", pointer, phrase, gains=(Attempt(pointer, near), Attempt(pointer)))
+
+
+def _near_limit(samples: Samples, keyword: str, bound: Any, case: Case) -> Iterable[Any]:
+    """Yield values of a case close to a limit, on either side of it."""
+    if keyword in _LIMITS["number"]:
+        numbers = (bound, bound + 1, bound - 1, bound + 0.5, bound - 0.5)
+        yield from (number for number in numbers if not (case.integral and number != int(number)))
+        for step in case.multiples:
+            yield from ((bound // step + shift) * step for shift in (-1, 0, 1))
+        return
+    for size in (bound + 1, bound - 1, bound):
+        if size < 0 or size > (_LONGEST_TEXT if keyword.endswith("Length") else _MAX_ITEMS):
+            continue
+        if keyword.endswith("Length"):
+            yield "x" * size
+        elif keyword.endswith("Items"):
+            sized = replace(case, limits={**case.limits, "minItems": size})
+            array = samples.fill_array(sized, [])
+            yield from () if array is None else (array,)
+        else:
+            yield from _objects_of_size(samples, case, size)
+
+
+def _objects_of_size(samples: Samples, case: Case, size: int) -> Iterable[dict[str, Any]]:
+    """Yield an object filled up with undeclared fields, and one with declared fields."""
+    required = samples.build_object(case, None) or {}
+    lacking = max(size - len(required), 0)
+    undeclared = {f"{EXTRA}_{number}": 1 for number in range(lacking)}
+    declared = {
+        name: (samples.of(case.field(name)) or [None])[0]
+        for name in sorted(case.declared() - required.keys())[:lacking]
+    }
+    yield from ({**required, **undeclared}, {**required, **declared})
+
+
+def compare_numbers(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare what binds numbers besides their limits."""
+    attempts = any_value(pointer)
+    if new.integral and not old.integral:
+        losses = (Attempt(pointer, (0.5, 1.5, 2.5)), *attempts)
+        comparison.add("whole", pointer, "now takes only whole numbers", losses=losses)
+    elif old.integral and not new.integral:
+        comparison.add("whole", pointer, "now also takes fractions", gains=attempts)
+    if set(map(value_key, old.multiples)) == set(map(value_key, new.multiples)):
+        return
+    comparison.add(
+        "step",
+        pointer,
+        phrases.multiples(new.multiples),
+        losses=attempts if new.multiples - old.multiples else None,
+        gains=attempts if old.multiples - new.multiples else None,
+    )
+
+
+def compare_arrays(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare what binds arrays besides their limits, and enqueue their items."""
+    if new.unique and not old.unique:
+        losses = (Attempt(pointer, tuple(_with_repeated_item(comparison.old_samples, old))),)
+        comparison.add("unique", pointer, "may no longer repeat items", losses=losses)
+    elif old.unique and not new.unique:
+        gains = (Attempt(pointer, tuple(_with_repeated_item(comparison.new_samples, new))),)
+        comparison.add("unique", pointer, "may now repeat items", gains=gains)
+    for index in range(max(old.prefix_length(), new.prefix_length()) + 1):
+        comparison.enqueue(old.item(index), new.item(index), (*pointer, index))
+
+
+def _with_repeated_item(samples: Samples, case: Case) -> Iterable[Any]:
+    for element in samples.of(case.item(0))[:3]:
+        array = samples.fill_array(replace(case, unique=False), [element, element])
+        if array is not None:
+            yield array
+
+
+def compare_objects(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare the fields of objects, and enqueue those that both sides declare."""
+    before, after = _possible_fields(comparison.old, old), _possible_fields(comparison.new, new)
+    for name in sorted(old.declared() | new.declared() | old.required | new.required):
+        inner = (*pointer, name)
+        if name in before and name not in after:
+            _add_removed_field(comparison, old, inner)
+        elif name in after and name not in before:
+            _add_new_field(comparison, old, new, inner)
+        else:
+            _compare_required(comparison, old, new, inner)
+            if name in before:
+                comparison.enqueue(old.field(name), new.field(name), inner)
+    _compare_additional(comparison, old, new, pointer)
+
+
+def _possible_fields(cases: Cases, case: Case) -> frozenset[str]:
+    """Return the declared fields that some value may have."""
+    names = case.declared()
+    return frozenset(name for name in names if not cases.is_empty(case.field(name)))
+
+
+def _compare_required(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    name = pointer[-1]
+    missing = (Attempt(pointer, (MISSING,)),)
+    if name in new.required and name not in old.required:
+        comparison.add("required", pointer, "is now required", losses=missing)
+    elif name in old.required and name not in new.required:
+        comparison.add("optional", pointer, "is no longer required", gains=missing)
+
+
+def _add_removed_field(comparison: Comparison, old: Case, pointer: Pointer) -> None:
+    gains = (Attempt(pointer, (MISSING,)),) if pointer[-1] in old.required else ()
+    losses = any_value(pointer)
+    comparison.add("field-gone", pointer, "is gone", kind="removed", losses=losses, gains=gains)
+
+
+def _add_new_field(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    name = str(pointer[-1])
+    is_required = name in new.required
+    losses: Attempts | None = (Attempt(pointer, (MISSING,)),) if is_required else None
+    gains: Attempts | None = None
+    before, after = old.field(name), new.field(name)
+    if comparison.old.is_empty(before):
+        comparison.newly_allowed.append(pointer)
+    else:
+        if not comparison.forward.is_included(before, after):
+            if before or is_required:
+                losses = (*(losses or ()), Attempt(pointer))
+            else:
+                comparison.newly_validated.append(pointer)
+        if not comparison.backward.is_included(after, before):
+            gains = any_value(pointer)
+    phrase = "is new and required" if is_required else "is new"
+    comparison.add("field-new", pointer, phrase, kind="added", losses=losses, gains=gains)
+
+
+def _compare_additional(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
+    """Compare what binds fields that neither side declares."""
+    if any(fields.by_pattern for fields in (*old.fields, *new.fields)):
+        return  # rules about names by pattern are compared as a whole
+    before, after = old.additional(), new.additional()
+    was_closed, is_closed = comparison.old.is_empty(before), comparison.new.is_empty(after)
+    inner = (*pointer, EXTRA)
+    attempts = (Attempt(inner, UNDECLARED_VALUES), Attempt(inner))
+    if is_closed and not was_closed:
+        comparison.add("closed", pointer, "now refuses undeclared fields", losses=attempts)
+    elif was_closed and not is_closed:
+        comparison.add("opened", pointer, "now takes undeclared fields", gains=attempts)
+    elif was_closed:
+        return
+    elif after and not before:
+        comparison.add("others", pointer, "now restricts undeclared fields", losses=attempts)
+    elif before and not after:
+        comparison.add("others", pointer, "no longer restricts undeclared fields", gains=attempts)
+    else:
+        comparison.enqueue(before, after, inner)

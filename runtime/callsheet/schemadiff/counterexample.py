@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from callsheet.schema.references import drop_keyword
-from callsheet.schemadiff.cases import Case
 from callsheet.schemadiff.difference import Counterexample
+from callsheet.schemadiff.normal_form import Case
 from callsheet.schemadiff.samples import Samples
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from callsheet.schemadiff.cases import kind_of, value_key
+from callsheet.schemadiff.normal_form import kind_of, value_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from callsheet.schemadiff.cases import Case, OpaqueRule
-    from callsheet.schemadiff.normal_form import Cases
+    from callsheet.schemadiff.normal_form import Case, Cases, OpaqueRule
     from callsheet.schemadiff.view import Conjunction
 
 

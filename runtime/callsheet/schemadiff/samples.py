@@ -7,8 +7,8 @@ import re
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from callsheet.schemadiff.cases import Case, value_key
 from callsheet.schemadiff.inclusion import bounds, is_member, passes
+from callsheet.schemadiff.normal_form import Case, value_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

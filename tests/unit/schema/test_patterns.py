@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from callsheet.schema.limits import linear_validator
-from callsheet.schema.patterns import linear_rules
+from callsheet.schema.limits import linear_rules, linear_validator
 from callsheet.schema.validator import Validator
 
 TEXTS = (

@@ -16,7 +16,7 @@ from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
-    from callsheet.probe.job_case import JobRecord
+    from callsheet.probe.recording import JobRecord
     from callsheet.probe.report import Exchange, ProbeFinding, Report
     from callsheet.storage.ledger import LedgerEntry
 
@@ -109,8 +109,8 @@ def _entry(context: Context, name: str | None) -> LedgerEntry:
 
 def _build(context: Context, entry: LedgerEntry) -> dict[str, Any]:
     """Ask once about the job, where an action is known that asks, and build the case."""
-    from callsheet.probe.job_case import JobRecord, build_case
     from callsheet.probe.readings import ask_once
+    from callsheet.probe.recording import JobRecord, build_case
     from callsheet.spec import Family
 
     family = Family(**entry.family) if entry.family else Family()
