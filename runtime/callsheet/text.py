@@ -215,3 +215,13 @@ _OWN_LINES = (
 def with_program(program: str, hint: str) -> str:
     """Put the name of the program before each command line of ours in a hint."""
     return re.sub(_OWN_LINES, lambda _: f"{program} ", hint)
+
+
+def warn(text: str) -> None:
+    """Log a warning as ``callsheet``."""
+    import logging
+
+    log = logging.getLogger("callsheet")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+    log.warning("%s", text)

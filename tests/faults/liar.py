@@ -28,7 +28,7 @@ def json_answer(document: Any) -> Answer:
 
 
 @contextmanager
-def lying(answer: Callable[[str], Answer]) -> Iterator[str]:
+def lying(answer: Callable[[str], Answer], listed: Any = LISTED) -> Iterator[str]:
     """Serve what ``answer`` says for a path, beside the list of actions; gives the address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,8 +41,8 @@ def lying(answer: Callable[[str], Answer]) -> Iterator[str]:
         def do_GET(self) -> None:
             """Answer anything."""
             self.rfile.read(int(self.headers.get("content-length") or 0))
-            listed = self.path == "/api/actions"
-            reply = json_answer(LISTED) if listed else answer(self.path)
+            is_list = self.path == "/api/actions"
+            reply = json_answer(listed) if is_list else answer(self.path)
             self.send_response(reply.status)
             for name, text in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, text)

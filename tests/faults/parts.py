@@ -122,6 +122,14 @@ PARTS = (
         (8, 1600),
     ),
     Part(
+        "R23",
+        "what the ledger cannot take is told",
+        "booking",
+        {"spoils": 12, "saves": True, "locks": True, "damages": 9, "killed": 6},
+        {"spoils": 2, "saves": False, "locks": False, "damages": 1, "killed": 2},
+        (29, 46),
+    ),
+    Part(
         "S1",
         "the key reaches the configured origin alone",
         "leaking",

@@ -17,6 +17,7 @@ from callsheet.transport.http import MANY
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from pathlib import Path
 
     from callsheet_sandbox.server import Running
@@ -42,8 +43,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     executed: list[str] = []
     real = ledger_schema.connect
 
-    def connect(path: str) -> sqlite3.Connection:
-        db = real(path)
+    def connect(path: str, say: Callable[[str], object]) -> sqlite3.Connection:
+        db = real(path, say)
         db.set_trace_callback(executed.append)
         return db
 

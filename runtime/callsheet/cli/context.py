@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.cli.output.console import Console
 
@@ -172,7 +172,7 @@ class Context:
         if self._ledger is None:
             from callsheet.storage.ledger import Ledger
 
-            self._ledger = Ledger(self.settings.state_dir)
+            self._ledger = Ledger(self.settings.state_dir, say=self.console.note)
         return self._ledger
 
     def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
@@ -199,6 +199,11 @@ class Context:
         from callsheet.transport.sync import Transport
 
         return Transport(settings, ledger)
+
+    def unwritten(self) -> list[dict[str, Any]]:
+        """Return the rows of paid calls that the ledger could not take."""
+        ledger = self._ledger
+        return ledger.unwritten() if ledger is not None and ledger.fault else []
 
     def close(self) -> None:
         """Close connections and files."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.errors import CallsheetError, Interrupted, UsageError
+from callsheet.errors import CallsheetError, Interrupted, OutcomeUnknown, StillRunning, UsageError
 from callsheet.text import did_you_mean, safe_text, with_program
 
 if TYPE_CHECKING:
@@ -67,12 +67,27 @@ def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
 
     context = context_for(package, command, env, argv)
     try:
-        code = guarded(context, argv)
+        code = _report_unwritten(context, guarded(context, argv))
     finally:
         context.close()
     if code in {INTERRUPTED, TERMINATED} and _was_interrupted():
         _leave(code)
     return code
+
+
+def _report_unwritten(context: Context, code: int) -> int:
+    """Print each row of a paid call that the ledger could not take; return the exit code."""
+    rows = context.unwritten()
+    if not rows:
+        return code
+    import json
+
+    warn = context.console.warn
+    warn(f" a paid call is not in the ledger: {context.ledger().fault}", head=f"{context.prog}:")
+    for row in rows:
+        warn(f"  {json.dumps(row)}")
+    warn(f"  keep this line; when the ledger can be written again: {context.prog} tasks recover")
+    return OutcomeUnknown.exit_code if code in {0, StillRunning.exit_code} else code
 
 
 def _was_interrupted() -> bool:

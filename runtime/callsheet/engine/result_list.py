@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.engine.invoke import encode
 from callsheet.errors import ServerError, UsageError
-from callsheet.flows.effects import warn
 from callsheet.jsonio import canonical
 from callsheet.protocol.paging import UNKNOWN_REQUEST, ItemList, PageWalk, find_items
+from callsheet.text import warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

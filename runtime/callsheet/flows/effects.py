@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from callsheet.errors import UsageError
+from callsheet.text import warn
 
 if TYPE_CHECKING:
     from callsheet.protocol.replies import ReplyFields
@@ -137,19 +138,9 @@ Flow: TypeAlias = Generator[Effect, Any, T]
 def record_leniently(record: Record) -> Flow[None]:
     """Record what became of an invocation; log the error of a ledger that fails now.
 
-    The intent is on disk by then: at worst the job is listed as unknown.
+    The intent is on disk by then, and the ledger keeps the event: see ``Ledger.unwritten``.
     """
     try:
         yield record
     except UsageError as error:
         warn(error.message)
-
-
-def warn(text: str) -> None:
-    """Log a warning as ``callsheet``."""
-    import logging
-
-    log = logging.getLogger("callsheet")
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
-    log.warning("%s", text)

@@ -3,25 +3,79 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from callsheet.errors import UsageError
+from callsheet.text import warn
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+SAY_AFTER, PATIENCE = 2.0, 30.0
+"""Seconds after which a wait for a lock is told, and after which it ends."""
+_PAUSE = 0.05  # seconds between two looks at a locked folder
+
+
+class Busy(UsageError):
+    """Another program held a lock for all of the time that was given: nothing was done."""
+
+    code = "locked"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is locked by another program, and stayed so",
+            hint=f"let that program finish, or end it (`fuser {path}` may name it); then try again",
+        )
+
+
+def attempts(
+    path: str,
+    *,
+    step: float,
+    say: Callable[[str], object],
+    patience: float = PATIENCE,
+    sleep: Callable[[float], object] = lambda _: None,
+    waited: float = 0.0,
+) -> Iterator[None]:
+    """Yield once for each try to lock ``path``; raise ``Busy`` after ``patience`` seconds.
+
+    Each try takes ``step`` seconds: by itself, or by ``sleep`` after it; ``waited`` seconds were
+    spent before. Counted are the tries, so that no clock that jumps ends the wait.
+    """
+    is_told = False
+    while waited < patience:
+        if waited >= SAY_AFTER and not is_told:
+            is_told = True
+            say(f"waiting for {path}: another program has locked it")
+        yield
+        sleep(step)
+        waited += step
+    raise Busy(path)
 
 
 @contextmanager
-def locked_folder(folder: str) -> Iterator[None]:
+def locked_folder(
+    folder: str,
+    say: Callable[[str], object] = warn,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Iterator[None]:
     """Lock a folder against every other process that locks it; create it where it is missing.
 
-    Raises ``OSError``.
+    ``say`` gets a line where that takes time. Raises ``OSError``, and ``Busy`` where it stays
+    locked.
     """
     import fcntl
 
     os.makedirs(folder, mode=0o700, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        for _ in attempts(folder, step=_PAUSE, say=say, sleep=sleep):
+            with suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
         yield
     finally:
         os.close(handle)

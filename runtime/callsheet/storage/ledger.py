@@ -5,21 +5,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import is_fresh
-from callsheet.errors import ReferenceUsed
+from callsheet.errors import ReferenceUsed, UsageError
+from callsheet.storage.ledger_schema import (
+    JSON_COLUMNS,
+    PATIENCE,
+    Database,
+    brief_row,
+    read_columns,
+)
+from callsheet.text import warn
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from callsheet.storage.kept_replies import Pruned
-    from callsheet.storage.ledger_schema import Guard
     from callsheet.storage.partial_file import SavedFile
 
 
@@ -38,14 +44,27 @@ class ProcessLock:
         self._name = ""
 
     def name(self) -> str:
-        """Return the name under which others find this process; take it when it is first needed."""
+        """Return the name under which others find this process; take it when it is first needed.
+
+        Files of processes that were killed are removed first.
+        """
         if self._handle is None:
+            self._sweep()
+        while self._handle is None:
             name = os.urandom(8).hex() + ENDING
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             handle = os.open(os.path.join(self._folder, name), flags, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX)
-            self._handle, self._name = handle, name
+            if os.fstat(handle).st_nlink:
+                self._handle, self._name = handle, name
+            else:  # another process swept it away before it was locked
+                os.close(handle)
         return self._name
+
+    def _sweep(self) -> None:
+        for name in os.listdir(self._folder or "."):
+            if name.endswith(ENDING):
+                self.is_alive(name)
 
     def is_alive(self, name: str | None) -> bool:
         """Tell whether the process of this name is alive; remove the file of a dead one."""
@@ -105,15 +124,17 @@ ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
 UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
 UNSAVED = "state = 'running' OR (state = 'done' AND family IS NOT NULL)"
 LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
-CHANGES = ("said", "cost", "error", "seconds")
-ENCODED = ("task_ids", "family")
-REPLIES = ("reply", "first_reply")
-JSON_COLUMNS = (*ENCODED, "media", "sent", *REPLIES)
+CHANGES = ("said", "cost", "error", "seconds", "task_ids", "family", "reply", "first_reply")
+FINAL = frozenset(("unsent", "refused", "failed", "saved"))
+# Requests of this process whose rows are made again when they are lost, and characters of a body.
+_MOST_OPEN, _LARGEST_BODY = 1000, 100_000
+_NEXT_PATIENCE = 1.0  # seconds that a lock is waited for, once waiting was in vain
 
 
 class LedgerEntry(NamedTuple):
     """One paid call as the ledger holds it: the columns of ``jobs``, and the files it was saved to.
 
+    A column that is damaged is empty, and ``error`` names it.
     ``created`` and ``updated`` are seconds since the epoch, ``seconds`` is how long the job took.
     ``body`` is None where bodies are not stored, ``said`` is the server's own word for the state,
     ``holder`` names the process that sent the request, and ``sent`` holds digests of the texts in
@@ -148,11 +169,10 @@ class LedgerEntry(NamedTuple):
         """Read a row of ``jobs`` and the rows of ``files`` that belong to it."""
         from callsheet.storage.partial_file import SavedFile
 
-        columns = {name: row[name] for name in cls._fields[:-1]}
-        for name in JSON_COLUMNS:
-            columns[name] = json.loads(columns[name]) if columns[name] else None
-        columns["task_ids"] = columns["task_ids"] or []
-        return cls(**columns, files=tuple(SavedFile(*file) for file in files))
+        columns = read_columns(row, cls._fields[:-1])
+        saved = (SavedFile(*file) for file in files)
+        right = (file for file in saved if isinstance(file.path, str))
+        return cls(**columns, files=tuple(right))
 
     def to_row(self) -> dict[str, Any]:
         """Return the entry as plain JSON data, its files as ``path``, ``bytes`` and ``sha256``."""
@@ -168,41 +188,85 @@ def _update(*names: str) -> str:
 class Ledger:
     """One SQLite file in the state folder, shared by all processes of a user; 0600, no keys.
 
-    Raises ``UsageError`` where the file cannot be used: a paid call is then not made.
+    Raises ``UsageError`` where the file cannot be used: a paid call is then not made. ``say`` gets
+    a line when a lock has to be waited for.
     """
 
-    def __init__(self, folder: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        say: Callable[[str], object] = warn,
+    ) -> None:
         self.folder = folder or "."
         self.path = os.path.join(self.folder, NAME)
         self._clock = clock
         self._since = clock()
-        self._db: sqlite3.Connection | None = None
-        self._lock = threading.RLock()
+        self._file = Database(self.path, say)
         self._alive: ProcessLock | None = None
+        self._open_rows: dict[str, dict[str, Any]] = {}
+        self._unwritten: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.fault = ""
+        """Why something could not be written, the last time."""
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
-        """Write one event; it is on the disk when this returns."""
-        with self._writing() as db:
-            if event == "intent":
-                self._intend(db, ref, values)
-            else:
-                self._change(db, ref, STATES.get(event, event), values)
+        """Write one event; it is on the disk when this returns.
+
+        What became of a request is kept in memory where that fails, and written with the next
+        event: see ``unwritten``.
+        """
+        state = STATES.get(event, event)
+        try:
+            with self._writing() as db:
+                if event == "intent":
+                    self._intend(db, ref, values)
+                else:
+                    self._change(db, ref, state, values)
+        except UsageError as error:
+            if event != "intent":
+                self.fault = error.message
+                with self._file.lock:
+                    self._unwritten.append((ref, state, values))
+            raise
+
+    def unwritten(self) -> list[dict[str, Any]]:
+        """Write what could not be written before; return the rows for which that fails again.
+
+        They are plain JSON data, in which long values are cut.
+        """
+        if self._unwritten:
+            with suppress(UsageError), self._writing():
+                pass
+        rows: dict[str, dict[str, Any]] = {}
+        for ref, state, values in self._unwritten:
+            row = rows.setdefault(ref, {**self._open_rows.get(ref, {}), "ref": ref})
+            row |= {**values, "state": state}
+        return [brief_row(row) for row in rows.values()]
 
     def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
-        row = {name: _text(values.get(name)) for name in INTENT}
+        row: dict[str, Any] = dict.fromkeys(INTENT) | _columns(values, INTENT)
         row |= {"ref": ref, "now": self._clock(), "holder": self._process_lock().name()}
         if not db.execute(INSERT_INTENT, row).rowcount:
             _refuse_twice(db, ref, values)
             db.execute(RENEW_INTENT, row)
+        is_large = len(row["body"] or "") > _LARGEST_BODY
+        self._open_rows[ref] = {**row, "body": None} if is_large else row
+        if len(self._open_rows) > _MOST_OPEN:
+            del self._open_rows[next(iter(self._open_rows))]
 
     def _change(
         self, db: sqlite3.Connection, ref: str, state: str, values: Mapping[str, Any]
     ) -> None:
-        row = {name: values[name] for name in CHANGES if values.get(name) is not None}
-        row |= {name: json.dumps(values[name]) for name in ENCODED if values.get(name)}
-        row |= {name: json.dumps(values[name]) for name in REPLIES if values.get(name) is not None}
+        row = _columns(values, CHANGES)
         now = self._clock()
-        db.execute(_update(*row), {"ref": ref, "now": now, "state": state, **row})
+        changed = {"ref": ref, "now": now, "state": state, **row}
+        is_there = db.execute(_update(*row), changed).rowcount
+        if not is_there and ref in self._open_rows:  # somebody removed the row, or the file
+            db.execute(INSERT_INTENT, self._open_rows[ref])
+            db.execute(_update(*row), changed)
+        if state in FINAL:
+            self._open_rows.pop(ref, None)
         for file in values.get("files", ()):
             path = os.path.abspath(file.path)
             db.execute("DELETE FROM files WHERE ref = ? AND path = ?", (ref, path))
@@ -229,8 +293,8 @@ class Ledger:
 
     def has_proof(self, host: str, action: str) -> bool:
         """Tell whether an answer of this host proved that an action only answers a question."""
-        proof = "host = ? AND action = ? AND state = 'asked'"
-        return bool(self._entries(proof, [host, action], limit=1))
+        sql = "SELECT 1 FROM jobs WHERE host = ? AND action = ? AND state = 'asked' LIMIT 1"
+        return bool(self._file.look_up(sql, host, action))
 
     def unsettled(self, *, host: str = "") -> list[LedgerEntry]:
         """List jobs whose outcome is unknown, then those that are not saved; newest first each.
@@ -250,30 +314,23 @@ class Ledger:
 
     def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
         """Return how many seconds the last jobs of these actions took, the newest first."""
-        if not os.path.exists(self.path):
-            return ()
-        with self._guarding, self._open() as db:
-            any_of = ", ".join("?" * len(actions))
-            sql = f"""SELECT seconds FROM jobs WHERE action IN ({any_of}) AND host = ?
-              AND seconds IS NOT NULL ORDER BY created DESC LIMIT ?"""  # noqa: S608 - constants
-            rows = db.execute(sql, (*actions, host, limit))
-            return tuple(row["seconds"] for row in rows)
+        any_of = ", ".join("?" * len(actions))
+        sql = f"""SELECT seconds FROM jobs WHERE action IN ({any_of}) AND host = ?
+          AND typeof(seconds) IN ('real', 'integer') ORDER BY created DESC LIMIT ?"""  # noqa: S608 - constants
+        return tuple(row["seconds"] for row in self._file.look_up(sql, *actions, host, limit))
 
     def forget(self, ref: str) -> None:
         """Delete a job and the rows of its files; the files stay."""
+        self._open_rows.pop(ref, None)
         with self._writing() as db:
             db.execute("DELETE FROM files WHERE ref = ?", (ref,))
             db.execute("DELETE FROM jobs WHERE ref = ?", (ref,))
 
     def honours_key(self, host: str) -> bool:
         """Tell whether an answer of this host in the last hour showed that it honours the key."""
-        if not os.path.exists(self.path):
-            return False
-        with self._guarding, self._open() as db:
-            row = db.execute(
-                "SELECT seen FROM origins WHERE origin = ? AND idempotency", (host,)
-            ).fetchone()
-        return row is not None and is_fresh(row["seen"], self._clock())
+        sql = """SELECT seen FROM origins WHERE origin = ? AND idempotency
+          AND typeof(seen) IN ('real', 'integer')"""
+        return any(is_fresh(row["seen"], self._clock()) for row in self._file.look_up(sql, host))
 
     def keep_reply(self, name: str, body: bytes, why: Sequence[str] = ()) -> str:
         """Store the whole body of a reply beside the ledger; return its path, or ``""``."""
@@ -298,35 +355,30 @@ class Ledger:
 
     def _saved_names(self) -> set[str]:
         """Return the references and task ids of all saved jobs."""
-        if not os.path.exists(self.path):
-            return set()
-        with self._guarding, self._open() as db:
-            rows = db.execute("SELECT ref, task_ids FROM jobs WHERE state = 'saved'").fetchall()
-        task_ids = (json.loads(row["task_ids"] or "[]") for row in rows)
-        return {row["ref"] for row in rows}.union(*task_ids)
+        rows = self._file.look_up("SELECT ref, task_ids, error FROM jobs WHERE state = 'saved'")
+        saved = [read_columns(row, ("ref", "task_ids", "error")) for row in rows]
+        return {row["ref"] for row in saved}.union(*(row["task_ids"] for row in saved))
 
     def damage(self) -> str:
         """Return what SQLite finds wrong with the file; empty for nothing, or for no file."""
         if not os.path.exists(self.path):
             return ""
-        with self._guarding, self._open() as db:
+        with self._file.open() as db:
             messages = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
         return "" if messages == ["ok"] else "; ".join(messages)
 
     def leave(self) -> None:
         """Leave the file as a process does that ends: nothing is tidied, nothing is lost."""
-        if self._db is not None:
-            from callsheet.storage.ledger_schema import abandon
-
-            abandon(self._db)
-            self._db = None
+        self._unwritten.clear()
+        self._file.abandon()
         self._release()
 
     def close(self) -> None:
-        """Close the file; it opens again when needed."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        """Close the file, which opens again when needed; log the rows that it could not take."""
+        for row in self.unwritten():
+            warn(f"the ledger {self.path} lacks a paid call: {json.dumps(row)}")
+        if self._file.db is not None:
+            self._file.close()
         self._release()
 
     def _process_lock(self) -> ProcessLock:
@@ -343,7 +395,7 @@ class Ledger:
     ) -> list[LedgerEntry]:
         if not os.path.exists(self.path):
             return []
-        with self._guarding, self._open() as db:
+        with self._file.open() as db:
             order = "ORDER BY created DESC LIMIT ?"
             sql = f"SELECT * FROM jobs WHERE {condition} {order}"  # noqa: S608 - constants
             files = "SELECT path, bytes, sha256 FROM files WHERE ref = ?"
@@ -352,25 +404,18 @@ class Ledger:
                 for row in db.execute(sql, [*parameters, limit]).fetchall()
             ]
 
-    @property
-    def _guarding(self) -> Guard:
-        from callsheet.storage.ledger_schema import Guard
-
-        return Guard(self.path, self._lock)
-
-    def _open(self) -> sqlite3.Connection:
-        if self._db is None:
-            from callsheet.storage.ledger_schema import connect
-
-            self._db = connect(self.path)
-        return self._db
-
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Open one transaction that no other writer can come between."""
-        with self._guarding, self._open() as db:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
+        """Open one transaction that no other writer can come between.
+
+        What could not be written before comes first.
+        """
+        with self._file.lock:
+            with self._file.writing(_NEXT_PATIENCE if self._unwritten else PATIENCE) as db:
+                for change in self._unwritten:
+                    self._change(db, *change)
+                yield db
+            self._unwritten.clear()
 
 
 def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
@@ -388,5 +433,24 @@ def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -
         )
 
 
-def _text(field: Any) -> Any:
-    return field if field is None or isinstance(field, str) else json.dumps(field)
+def _columns(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of these names that have a value, as SQLite can hold them.
+
+    Half characters and endless numbers are left out, and so is what is nested too deep for JSON.
+    """
+    columns: dict[str, Any] = {}
+    for name in names:
+        value = values.get(name)
+        if name == "reply" or (name in JSON_COLUMNS and not isinstance(value, str)):
+            is_empty = not value if name in {"task_ids", "family"} else value is None
+            try:
+                value = None if is_empty else json.dumps(value)
+            except RecursionError:
+                value = None
+        elif isinstance(value, str):
+            value = value.encode("utf-8", "replace").decode()
+        elif isinstance(value, int) and abs(value) >= 1 << 63:
+            value = None
+        if value is not None:
+            columns[name] = value
+    return columns

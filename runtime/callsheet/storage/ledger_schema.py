@@ -1,19 +1,29 @@
-"""Open and migrate the ledger database, and turn SQLite errors into usage errors."""
+"""Open and migrate the ledger database; read, store and report single values of its rows."""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import threading
+from contextlib import contextmanager, suppress
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import UsageError
-from callsheet.storage.atomic_file import locked_folder
+from callsheet.spec import Family
+from callsheet.storage.atomic_file import attempts, locked_folder
 
 if TYPE_CHECKING:
     import sqlite3
-    import threading
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+
+T = TypeVar("T")
+BUSY_TIMEOUT, PATIENCE = 2.0, 30.0
+"""Seconds that SQLite itself waits for another writer, and that it is tried again at most."""
+_LARGEST_REPORT = 2000  # characters of one value of a row that could not be written
 _LOG_PAGES = 200  # of 4 KB: the next to open the file reads the log
 STEPS = (
     """
@@ -44,19 +54,24 @@ CREATE INDEX files_by_ref ON files (ref);
 """The statements that lead from each version of the file (``user_version``) to the next."""
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """Open the database; create or migrate it where necessary."""
+def connect(path: str, say: Callable[[str], object]) -> sqlite3.Connection:
+    """Open the database; create or migrate it where necessary.
+
+    ``say`` gets a line when another process holds the lock. Raises ``UsageError``, and what
+    SQLite does.
+    """
     import sqlite3  # not before a ledger is used: most commands never touch it
 
     folder = os.path.dirname(path)
-    with locked_folder(folder):  # SQLite does not wait for others when it turns a file to WAL
+    with locked_folder(folder, say):  # SQLite does not wait for others when it turns a file to WAL
         # A descriptor of an existing file is never opened here: closing it would drop the
         # locks that another connection of this process holds on the file.
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        db = sqlite3.connect(path, timeout=30, check_same_thread=False)
+        db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row
+            db.text_factory = lambda raw: raw.decode("utf-8", "replace")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
@@ -65,21 +80,6 @@ def connect(path: str) -> sqlite3.Connection:
             db.close()
             raise
     return db
-
-
-def abandon(db: sqlite3.Connection) -> None:
-    """Close without copying the log into the file; every event is on the disk.
-
-    Closing the last connection would copy the log into the file, and wait for the disk three
-    times: as long as it took to write all of what one command writes.
-    """
-    if sys.version_info >= (3, 12):
-        import sqlite3
-
-        db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
-        db.close()
-    else:
-        db.row_factory = lambda *_: db  # a circle: it is closed when the system ends the program
 
 
 def _migrate(db: sqlite3.Connection) -> None:
@@ -99,24 +99,185 @@ def _migrate(db: sqlite3.Connection) -> None:
         db.commit()
 
 
-class Guard:
-    """A lock for one thread at a time that turns SQLite errors into a ``UsageError``."""
+JSON_COLUMNS = {"task_ids": list, "media": list, "sent": list, "family": dict, "first_reply": dict}
+_NUMBERS = frozenset(("created", "updated", "cost", "seconds"))
+_INSTEAD = {"created": 0.0, "updated": 0.0, "state": "unknown", "host": "", "action": ""}
 
-    def __init__(self, path: str, lock: threading.RLock) -> None:
-        self.path, self._lock = path, lock
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
+def read_columns(row: sqlite3.Row, names: Sequence[str]) -> dict[str, Any]:
+    """Read columns of ``jobs``; one that is damaged is empty, and ``error`` names it."""
+    columns: dict[str, Any] = {}
+    damaged = []
+    for name in names:
+        try:
+            columns[name] = _read_column(name, row[name])
+        except (ValueError, TypeError, RecursionError):
+            columns[name] = _INSTEAD.get(name)
+            damaged.append(name)
+    columns["task_ids"] = columns["task_ids"] or []
+    if damaged:
+        known = f"; {columns['error']}" if columns["error"] else ""
+        columns["error"] = f"the row is damaged: {', '.join(damaged)} cannot be read{known}"
+    return columns
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._lock.release()
-        if error is None:
+
+def _read_column(name: str, raw: Any) -> Any:
+    if raw is None:
+        return None
+    if name in _NUMBERS:
+        if not isfinite(raw):
+            raise ValueError(name)
+        return raw
+    if not isinstance(raw, str):
+        raise TypeError(name)
+    if name not in JSON_COLUMNS and name != "reply":
+        return raw
+    value = json.loads(raw) if raw else None
+    expected = JSON_COLUMNS.get(name)
+    if value is not None and expected is not None and not isinstance(value, expected):
+        raise TypeError(name)
+    if name == "family" and value is not None:
+        Family(**value)
+    if expected is list and not all(isinstance(text, str) for text in value or ()):
+        raise TypeError(name)
+    return value
+
+
+class Database:
+    """The connection of one process to the file; one thread at a time may use it.
+
+    ``say`` gets a line when a lock has to be waited for. Errors of SQLite become ``UsageError``.
+    """
+
+    def __init__(self, path: str, say: Callable[[str], object]) -> None:
+        self.path, self._say = path, say
+        self.lock = threading.RLock()
+        self.db: sqlite3.Connection | None = None
+        self._stat: os.stat_result | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to this thread, for one transaction."""
+        with self.lock, self._translated(), self._connection() as db:
+            yield db
+
+    @contextmanager
+    def writing(self, patience: float = PATIENCE) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that no other writer can come between.
+
+        Raises ``Busy`` where another process writes for more than ``patience`` seconds.
+        """
+        with self.open() as db:
+            self._when_free(lambda: db.execute("BEGIN IMMEDIATE"), patience)
+            yield db
+
+    def look_up(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
+        """Return rows that only advise; none where the file cannot be read.
+
+        They are asked for while a paid job is under way, and must not end it.
+        """
+        if not os.path.exists(self.path):
+            return []
+        with suppress(UsageError), self.open() as db:
+            return db.execute(sql, parameters).fetchall()
+        return []
+
+    def abandon(self) -> None:
+        """Close without copying the log into the file; every event is on the disk.
+
+        Closing the last connection would copy the log into the file, and wait for the disk three
+        times: as long as it took to write all of what one command writes.
+        """
+        db, self.db = self.db, None
+        if db is None:
             return
+        if sys.version_info >= (3, 12):
+            import sqlite3
+
+            db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+            db.close()
+        else:
+            db.row_factory = lambda *_: db  # a circle: it is closed when the process ends
+
+    def close(self) -> None:
+        """Close the file; it opens again when needed."""
+        if self.db is not None:
+            self.db.close()
+            self.db = None
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return the connection; a new one where the file was removed or replaced."""
+        if self.db is not None and not self._is_same_file():
+            self._disown()
+        if self.db is None:
+            self.db = self._when_free(lambda: connect(self.path, self._say), PATIENCE)
+            self._stat = os.stat(self.path)
+        return self.db
+
+    def _disown(self) -> None:
+        """Let the connection of a removed file be: closing it would remove the log of a new file.
+
+        SQLite removes the log by its name, before Python 3.12 in any case.
+        """
+        if sys.version_info < (3, 12):
+            import ctypes
+
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.db))
+        self.abandon()
+
+    def _is_same_file(self) -> bool:
+        """Tell whether the path still leads to this file; raise ``OSError`` where it was emptied.
+
+        SQLite would write on what it remembers of the file, and nobody could read it.
+        """
+        try:
+            stat = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        if not stat.st_size:
+            raise OSError(errno.EIO, "another program emptied it")
+        return self._stat is not None and os.path.samestat(self._stat, stat)
+
+    def _when_free(self, action: Callable[[], T], patience: float) -> T:
+        """Do what needs a lock of the file, once it is free; raise ``Busy`` where it stays so."""
         import sqlite3
 
-        if isinstance(error, (sqlite3.Error, OSError)):
+        tries: Iterator[None] | None = None
+        while True:
+            try:
+                return action()
+            except sqlite3.OperationalError as error:
+                code = error.sqlite_errorcode & 0xFF
+                if code not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                    raise
+            if tries is None:
+                step = BUSY_TIMEOUT  # the first one is over
+                tries = attempts(
+                    self.path, step=step, say=self._say, patience=patience, waited=step
+                )
+            next(tries)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        import sqlite3
+
+        try:
+            yield
+        except (sqlite3.Error, OSError, OverflowError) as error:
             raise UsageError(
                 f"the ledger {self.path} cannot be used: {error}",
                 code="ledger",
                 hint="paid calls are not made without it; mend it or name another state folder",
             ) from error
+
+
+def brief_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row as JSON data for a person: nothing empty, no value too long."""
+    brief = {name: value for name, value in row.items() if value not in (None, (), [], "")}
+    brief["created"] = brief.pop("now", None)
+    files = [file._asdict() for file in row.get("files", ())]
+    brief |= {"files": files} if files else {}
+    return {
+        name: value if len(json.dumps(value)) <= _LARGEST_REPORT else "(too long to be shown)"
+        for name, value in brief.items()
+    }

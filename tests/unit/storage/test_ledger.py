@@ -282,3 +282,69 @@ def test_what_is_left_is_there_for_the_next(tmp_path: Path) -> None:
     assert log.stat().st_mode & 0o077 == 0
     assert state(Ledger(str(tmp_path))) == "intent"
     assert Ledger(str(tmp_path)).damage() == ""
+
+
+def test_what_cannot_be_written_is_kept_and_written_later(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.record("intent", REF, FACTS)
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("ALTER TABLE jobs RENAME TO away")
+    db.close()
+    with pytest.raises(UsageError, match="no such table"):
+        ledger.record("accepted", REF, {"task_ids": ["t-1"], "reply": "x" * 5000})
+    (row,) = ledger.unwritten()
+    assert (row["task_ids"], row["state"], row["ref"]) == (["t-1"], "running", REF)
+    assert row["host"] == FACTS["host"]
+    assert row["reply"] == "(too long to be shown)"
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("ALTER TABLE away RENAME TO jobs")
+    db.close()
+    ledger.saved(REF, [SavedFile("v.mp4", 3, "abc")])
+    assert ledger.unwritten() == []
+    entry = ledger.find("t-1")
+    assert entry is not None
+    assert (entry.state, entry.reply, len(entry.files)) == ("saved", "x" * 5000, 1)
+    ledger.close()
+
+
+def test_closing_logs_what_could_not_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.record("intent", REF, FACTS)
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("DROP TABLE jobs")
+    db.close()
+    with pytest.raises(UsageError):
+        ledger.record("accepted", REF, {"task_ids": ["t-1"]})
+    ledger.close()
+    assert "lacks a paid call" in caplog.text
+    assert '"task_ids": ["t-1"]' in caplog.text
+
+
+@pytest.mark.parametrize("value", ["\ud800", 10**400, 1 << 70])
+def test_what_sqlite_cannot_hold_costs_no_row(tmp_path: Path, value: Any) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.record("intent", REF, FACTS)
+    ledger.record("accepted", REF, {"task_ids": ["t-1"], "said": value, "cost": value})
+    assert state(ledger) == "running"
+    ledger.close()
+
+
+def test_a_damaged_row_says_what_cannot_be_read(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    for ref in (REF, "other-ref"):
+        ledger.record("intent", ref, FACTS)
+        ledger.record("accepted", ref, {"task_ids": ["t-1"], "error": "odd"})
+    with sqlite3.connect(ledger.path) as db:
+        junk = "family = '{', created = 'x', sent = '[1]'"
+        db.execute(f"UPDATE jobs SET {junk} WHERE ref = ?", (REF,))
+    db.close()
+    row, other = ledger.find(REF), ledger.find("other-ref")
+    assert row is not None
+    assert (row.family, row.created, row.task_ids) == (None, 0.0, ["t-1"])
+    assert row.error == "the row is damaged: created, family, sent cannot be read; odd"
+    assert other is not None
+    assert other.family == FACTS["family"]
+    assert len(ledger.jobs()) == 2
+    ledger.close()
