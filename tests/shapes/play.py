@@ -97,6 +97,11 @@ class Player:
         self._script(case)
         return Home(folder, self._server.url, KEY, package)
 
+    def filled(self, case: Case, text: str) -> str:
+        """Return a text of a case with addresses and media in the place of ``@`` words."""
+        urls = self._server.url, self._second.url
+        return Filler(case.schemas, self._media, *urls).text(text)
+
     def _sequence(self, case: Case, lines: list[str], verdict: Verdict, *, way: str = "") -> None:
         """Type the lines in one home against one fresh server, or do them by the library."""
         package, fault = self._package(case)

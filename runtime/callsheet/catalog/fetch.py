@@ -26,7 +26,7 @@ from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.error_replies import error_for
 from callsheet.protocol.paging import UNKNOWN_REQUEST, PageWalk
-from callsheet.protocol.schema_document import read_schema
+from callsheet.protocol.schema_document import has_dangling_reference, read_schema
 from callsheet.protocol.vocabulary import INPUT_KEYS, OUTPUT_KEYS
 from callsheet.text import one_line
 from callsheet.version import __version__
@@ -300,8 +300,11 @@ class _Schemas:
 
 
 def _lacks_schema(entry: Advertised) -> bool:
-    """Tell whether the list says nothing of an input; ``{}`` is a placeholder in most lists."""
-    return entry.input is None or entry.input == {}
+    """Tell whether the list does not hold the whole schema of an input.
+
+    ``{}`` is a placeholder in most lists.
+    """
+    return entry.input is None or entry.input == {} or has_dangling_reference(entry.input)
 
 
 def _conditions(cached: Catalogue | None, path: str) -> dict[str, str]:

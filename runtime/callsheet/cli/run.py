@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed,
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import click
 
@@ -73,6 +73,24 @@ def follow(
     return answer, job
 
 
+@contextmanager
+def _telling_evidence(
+    context: Context, tell: Callable[[JobUpdate], object]
+) -> Iterator[Callable[[JobUpdate], object]]:
+    """Give a ``tell`` for a wait; at its end, good or bad, tell the evidence of the last update."""
+    last: list[JobUpdate] = []
+
+    def remember(update: JobUpdate) -> None:
+        last[:] = [update]
+        tell(update)
+
+    try:
+        yield remember
+    finally:
+        for update in last:
+            tell_evidence(context, update.fields)
+
+
 def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
     task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
     return StillRunning(
@@ -93,9 +111,11 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
         context.console.note(f"task {job.task_ids[0]}")
         offer.refresh_aside(context)
         job = context.engine.with_history(job)
-        with Progress(context.console, job.action, typical_duration(job.past)) as progress:
-            answer: ParsedReply = context.run(context.engine.wait(job, seconds), progress)
-        tell_evidence(context, answer.fields)
+        with (
+            Progress(context.console, job.action, typical_duration(job.past)) as progress,
+            _telling_evidence(context, progress) as tell,
+        ):
+            answer: ParsedReply = context.run(context.engine.wait(job, seconds), tell)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",

@@ -14,18 +14,18 @@ from callsheet.flows.retry import REDIRECTS, follow_redirect
 from callsheet.probe import readings, recording
 from callsheet.probe.report import Exchange, ProbeFinding, Report, observe
 from callsheet.protocol.error_replies import is_page
+from callsheet.spec import Family
 from callsheet.text import one_line
 from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.config.settings import Settings
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow
-    from callsheet.spec import Family
     from callsheet.storage.ledger import LedgerEntry
 
 
@@ -151,8 +151,8 @@ class _Survey:
         """Query a job once and report how the reply reads."""
         surface = self.surface()
         actions = surface.by_id if surface is not None else {}
-        families = list(filter(self._asks_for_free, self._families()))
         entry = self._ledger_entry(task)
+        families = [*self._family_of(entry), *filter(self._asks_for_free, self._families())]
         task_id, family = readings.choose_family(task, entry.action if entry else "", families)
         exchanges: list[Exchange] = []
         if family is not None:
@@ -167,6 +167,13 @@ class _Survey:
             overrides=self.host.overrides,
             others=families,
         )
+
+    def _family_of(self, entry: LedgerEntry | None) -> Iterator[Family]:
+        """Yield the family of a job in the ledger, where waiting for that job would ask it too."""
+        if entry is not None and entry.family:
+            family = Family(**entry.family)
+            if not family.guessed or self.client.engine.has_proof(family.query):
+                yield family
 
     def _asks_for_free(self, family: Family) -> bool:
         """Tell whether it is known that asking about the jobs of a family costs nothing."""

@@ -308,19 +308,10 @@ def task_finding(
     last = exchanges[-1]
     if not last.accepted:
         return _refused(last, family, others)
-    sent = json.loads(last.send.body or b"{}")
-    reading = read_reply(
-        last.json,
-        sent=sent,
-        media=action.media if action is not None else (),
-        role="query",
-        overrides=overrides,
-        expected=expected_media(family.create or family.wait),
-        id_key=family.task_key,
-        meanings=family.meanings,
-    )
+    asked = str(json.loads(last.send.body or b"{}")[family.task_key])
+    reading = _read_status(last, family, asked, action=action, overrides=overrides)
     sets = {
-        **_places(reading.evidence, str(sent[family.task_key]), reading.raw_state),
+        **_places(reading.evidence, asked, reading.raw_state),
         "media": _media_place(expand(last.json), reading),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }
@@ -332,6 +323,24 @@ def task_finding(
         setting=f"{forcing(sets)}{_state_setting(reading)}" or NOT_ASKED.setting,
         evidence=reading.why(),
     )
+
+
+def _read_status(
+    last: Exchange, family: Family, asked: str, *, action: Action | None, overrides: Overrides
+) -> ReplyFields:
+    """Read the answer about the job ``asked``, whose own id goes first."""
+    reading = read_reply(
+        last.json,
+        sent={family.task_key: asked},
+        media=action.media if action is not None else (),
+        role="query",
+        overrides=overrides,
+        expected=expected_media(family.create or family.wait),
+        id_key=family.task_key,
+        meanings=family.meanings,
+    )
+    ids = sorted(reading.task_ids, key=lambda task_id: task_id != asked)
+    return reading._replace(task_ids=tuple(ids))
 
 
 def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeFinding:

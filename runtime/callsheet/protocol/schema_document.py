@@ -308,6 +308,11 @@ def with_references(schema: Schema | None, sources: Sequence[Mapping[str, Any]])
     return complete
 
 
+def has_dangling_reference(schema: object) -> bool:
+    """Tell whether a schema refers to a place of its own document that it does not hold."""
+    return any(_at(schema, parse_pointer(ref[1:])) is None for ref in _references(schema))
+
+
 def _references(node: Any) -> list[str]:
     """Return every reference within a value to a place of the same document."""
     references, nodes = [], [node] if type(node) in _NESTED else []
@@ -325,7 +330,10 @@ def _references(node: Any) -> list[str]:
 
 def _at(document: Any, steps: Sequence[str]) -> Any:
     for step in steps:
-        document = document.get(step) if isinstance(document, dict) else None
+        if isinstance(document, list) and step.isdecimal() and int(step) < len(document):
+            document = document[int(step)]
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
     return document
 
 

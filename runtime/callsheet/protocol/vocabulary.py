@@ -35,6 +35,7 @@ PATH_KEYS = frozenset({"path", "endpoint", "route", "url", "href", "uri", "self"
 """Keys of an address, whose part after ``actions/`` is the id."""
 ENTRY_HOLDERS = (
     *("node", "action", "function", "tool", "capability", "attributes", "item", "operation"),
+    *("toolSpec", "tool_spec", "functionDeclaration"),
     *("resource", "_source", "metadata", "spec", "record", "entry"),
 )
 """Keys of the object that describes an entry: ``{"type": "function", "function": …}``."""
@@ -64,7 +65,7 @@ SCHEMA_HOLDERS = (
     *("tool", "operation", "post", "definition", "spec", "openapi_schema", "openapi", "components"),
     *("schemas", "actions", "metadata", "latest_version", "content", "json", "node", "meta"),
     *("versions", "io", "value", "tools", "functionDeclarations", "function_declarations"),
-    *("config", "model", "paths"),
+    *("config", "model", "paths", "toolSpec", "tool_spec", "functionDeclaration"),
 )
 """Keys of objects within which the schemas stand, besides paths and types of media."""
 FIELD_NAMES = ("name", "key", "field", "id", "param", "parameter", "paramName", "fieldName")

@@ -17,6 +17,7 @@ LIST = "/api/actions"
 FREE = "material.search"
 _QUERY = " one after the other, the last for ever"
 _SPECIAL = {"@status", "@headers", "@type", "@body", "@text", "@file"}
+_DOCUMENT = f"GET {LIST}/{{id}}/schema"
 _NOTHING = {"@status": 404, "@body": {"error": {"code": "not_found", "message": "not found"}}}
 
 
@@ -110,14 +111,14 @@ class CaseScript:
         return self._answers[index]
 
     def _page(self, query: Mapping[str, list[str]]) -> Json:
-        if "actions" in self._server:
-            return [{"id": k, "description": k, "inputSchema": v} for k, v in self._schemas.items()]
-        return _fitting(self._server[f"GET {LIST}"], query)
+        if f"GET {LIST}" in self._server:
+            return _fitting(self._server[f"GET {LIST}"], query)
+        if _DOCUMENT in self._server:
+            return [{"id": k, "description": k} for k in self._schemas]
+        return [{"id": k, "description": k, "inputSchema": v} for k, v in self._schemas.items()]
 
     def _document(self) -> Json:
-        if "actions" in self._server:
-            return "@SCHEMA"
-        return self._server.get(f"GET {LIST}/{{id}}/schema", _NOTHING)
+        return self._server.get(_DOCUMENT, "@SCHEMA" if "actions" in self._server else _NOTHING)
 
     def _file(self, name: str) -> Answer:
         content, kind = self._media.under(name)

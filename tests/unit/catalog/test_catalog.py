@@ -151,6 +151,23 @@ def test_an_empty_schema_in_the_list_is_asked_for(answer: HttpReply, schema: obj
     assert (catalogue.actions[0].input, catalogue.notes) == (schema, ())
 
 
+@pytest.mark.parametrize(
+    ("reference", "asked"),
+    [
+        ("#/components/x", True),
+        ("#/$defs/x", False),
+        ("#/$defs/list/0", False),
+        ("#/$defs/list/1", True),
+    ],
+)
+def test_a_schema_that_lacks_what_it_refers_to_is_asked_for(reference: str, asked: bool) -> None:
+    schema = {"properties": {"a": {"$ref": reference}}, "$defs": {"x": True, "list": [{}]}}
+    stage = Stage(page({"actions": [{"id": "a", "inputSchema": schema}]}), (DOCUMENT,))
+    catalogue = fetched(stage)
+    assert catalogue.actions[0].input == (OBJECT if asked else schema)
+    assert catalogue.requests == (2 if asked else 1)
+
+
 def test_half_a_character_costs_no_schema() -> None:
     spoiled = reply(b'{"inputSchema": {"type": "object", "title": "\\ud83d"}}')
     catalogue = fetched(Stage(page(listed("a")), (spoiled,)))
