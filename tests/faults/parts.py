@@ -122,6 +122,14 @@ PARTS = (
         (8, 1600),
     ),
     Part(
+        "R17",
+        "only the host's fresh word allows a second POST",
+        "marking",
+        {"every": 1},
+        {"every": 60},
+        (119, 119),
+    ),
+    Part(
         "R23",
         "what the ledger cannot take is told",
         "booking",

@@ -94,14 +94,15 @@ class Play(NamedTuple):
 USUAL = Play()
 
 
-def run(settings: Settings, steps: Any, how: Play = USUAL) -> Any:
+def run(settings: Settings, steps: Any, how: Play = USUAL, **more: Any) -> Any:
     """Run ``steps(client, wait)`` on a client; ``wait`` gives the value of a call of any kind.
 
+    ``more`` are further options of the client.
     The quota of retries, which all clients of a process share, is full at the beginning.
     """
     process_quota.cache_clear()
     options: dict[str, Any] = {"settings": settings, "bindings": BINDINGS}
-    options |= {"timing": how.timing, "ledger": how.ledger}
+    options |= {"timing": how.timing, "ledger": how.ledger, **more}
     if how.driver == "sync":
         with Client(**options) as client:
             client.transport = Transport(settings, client.ledger, sleep=how.sleep)  # type: ignore[arg-type]  # its answer is dropped

@@ -56,7 +56,7 @@ class Server:
         self.answer = answer
         self.seen: list[Seen] = []
         self.url = ""
-        self.listed = said({"actions": list(LISTED)})
+        self.listed: Said | Callable[[Seen], Said] = said({"actions": list(LISTED)})
 
     def posts(self) -> list[Seen]:
         """Return the POSTs, in order."""
@@ -110,7 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): text for name, text in self.headers.items()}
         request = Seen(self.command, self.path, headers, body)
         if request.path == "/api/actions":
-            self._say(self.plan.listed)
+            listed = self.plan.listed
+            self._say(listed if isinstance(listed, Said) else listed(request))
         else:
             self.plan.seen.append(request)
             self._say(self.plan.answer(request))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from callsheet.catalog.snapshot import Catalogue
@@ -32,9 +32,12 @@ from callsheet.text import one_line
 from callsheet.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callsheet.protocol.action_list import ListPage
     from callsheet.protocol.overrides import Overrides
     from callsheet.protocol.paging import NextPage
+    from callsheet.protocol.schema_document import SchemaReading
     from callsheet.spec import Advertised
 
 
@@ -60,9 +63,8 @@ def fetch(
     """Ask for the list and for every schema that the list does not carry.
 
     What is ``cached`` is asked for on condition that it changed. A list that did not speaks for
-    its schemas too, unless ``every`` one is to be asked for. Raises what the list's answer
-    stands for; a schema that cannot be had leaves its action without one, adds a note, and is
-    asked for again next time, also where the list has not changed.
+    its schemas too, unless ``every`` one is to be asked for. Raises what the list's answer stands
+    for; a schema that cannot be had adds a note, and is asked for again next time.
     """
     mark = read_as(overrides)
     cached = cached if cached is not None and cached.read_as == mark else None
@@ -88,6 +90,7 @@ def fetch(
         whole=now,
         read_as=mark,
         missing=listing.missing,
+        stated=schemas.stated,
     )
 
 
@@ -97,32 +100,47 @@ def read_as(overrides: Overrides) -> str:
 
 
 def glance(
-    host: str, overrides: Overrides, timing: Timing, cached: Catalogue, action_id: str
+    host: str, overrides: Overrides, timing: Timing, cached: Catalogue | None, action_id: str
 ) -> Flow[Catalogue]:
-    """Update the cached catalogue about one action, with two small requests at most.
+    """Update the cached catalogue, or begin one, about one action: two small requests at most.
 
-    Raises what an answer that is none stands for.
+    What another reader stored is not asked for on condition. Raises what an answer that is none
+    stands for.
     """
+    mark, now = read_as(overrides), timing.wall()
+    cached = cached or Catalogue(host, 0.0, (), {}, read_as=mark)
+    cached = cached if cached.read_as == mark else cached._replace(tags={})
     conditions = _conditions(cached, LIST)
     reply = yield from follow_redirect(Send("GET", LIST, None, conditions, within=GLANCE))
-    if reply.status == 304:
-        listed = cached.get(action_id)
-        entry = None
+    is_same = reply.status == 304
+    if is_same:
+        listed = _without_stated(cached, action_id)
     else:
         listing = yield from _pages(reply, host, overrides, timing)
-        entry = next((action for action in listing.entries if action.id == action_id), None)
-        listed = entry
+        listed = next((action for action in listing.entries if action.id == action_id), None)
     schemas = _Schemas(overrides, timing, cached)
-    if listed is not None and (entry is None or _lacks_schema(entry)) and is_sendable(action_id):
-        path = action_path(action_id, "/schema")
-        answer = yield from follow_redirect(
-            Send("GET", path, None, _conditions(cached, path), within=GLANCE)
-        )
-        listed, _ = schemas.with_schema(listed, answer)
+    if listed is not None and (is_same or _lacks_schema(listed)) and is_sendable(action_id):
+        listed = yield from schemas.ask(listed, host)
     others = tuple(action for action in cached.actions if action.id != action_id)
     actions = (*others, listed) if listed is not None else others
     # The validator of the list stays the old one: the other schemas were not asked for.
-    return cached._replace(actions=actions, tags={**cached.tags, **schemas.tags})
+    stated = {name: marks for name, marks in cached.stated.items() if name != action_id}
+    return cached._replace(
+        actions=actions,
+        tags={**cached.tags, **schemas.tags},
+        fetched=now if is_same else cached.fetched,
+        stated=stated | schemas.stated,
+        confirmed={**cached.confirmed, action_id: now},
+    )
+
+
+def _without_stated(cached: Catalogue, action_id: str) -> Advertised | None:
+    """Return a cached action with the marks of the list alone, as far as they can be told."""
+    action, stated = cached.get(action_id), cached.stated.get(action_id, {})
+    if action is None or not stated:
+        return action
+    own = {name: mark for name, mark in action.hints.items() if stated.get(name) != mark}
+    return action._replace(hints=own)
 
 
 class _Listing(NamedTuple):
@@ -226,6 +244,7 @@ class _Schemas:
         self.tags: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
         self.apart: list[str] = []
+        self.stated: dict[str, Mapping[str, Any]] = {}
         self.sent = 0
         self.missed = False
 
@@ -255,6 +274,13 @@ class _Schemas:
         path = action_path(action_id, "/schema")
         return Send("GET", path, None, _conditions(self.cached, path))
 
+    def ask(self, entry: Advertised, host: str) -> Flow[Advertised]:
+        """Return one entry with its schema; raise the error of a host that fails now."""
+        reply = yield from follow_redirect(self._request(entry.id)._replace(within=GLANCE))
+        if reply.status in AGAIN:
+            raise error_for(reply.status, reply.headers, reply.body, action=entry.id, host=host)
+        return self.with_schema(entry, reply)[0]
+
     def _retry(self, action_id: str, reply: HttpReply | Exception) -> Flow[HttpReply | Exception]:
         """Return the reply; ask again after a temporary failure or a redirect."""
         if not isinstance(reply, Exception) and reply.status not in AGAIN:
@@ -277,7 +303,7 @@ class _Schemas:
             return action, f"the schema could not be fetched: {one_line(str(reason))}"
         if reply.status == 304 and before is not None and self.cached is not None:
             self.tags[path] = self.cached.tags.get(path, {})
-            return before, ""
+            return self._merge(action, before, self.cached.stated.get(action.id, {})), ""
         small = len(reply.body) <= LARGEST_SCHEMA
         is_readable = small and is_json(reply)
         document = strict_json(reply.body) if is_readable else None
@@ -290,13 +316,21 @@ class _Schemas:
         reading = read_schema(document, self.overrides)
         if reading.input is None:
             return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
+        return self._merge(action, reading, reading.marks), ""
+
+    def _merge(
+        self, action: Advertised, document: SchemaReading | Advertised, marks: Mapping[str, Any]
+    ) -> Advertised:
+        """Add what a schema document says to what the list says, which goes before."""
+        if marks:
+            self.stated[action.id] = marks
         return action._replace(
-            title=action.title or reading.title,
-            description=action.description or reading.description,
-            input=reading.input,
-            output=reading.output,
-            hints={**reading.marks, **action.hints},
-        ), ""
+            title=action.title or document.title,
+            description=action.description or document.description,
+            input=document.input,
+            output=document.output,
+            hints={**marks, **action.hints},
+        )
 
 
 def _lacks_schema(entry: Advertised) -> bool:

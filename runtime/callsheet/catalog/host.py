@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SANDBOX = "callsheet-sandbox"
 _MOST_NOTES = 10
+_SILENT_FOR = 60.0  # seconds for which a host is not asked again that gave no list
 
 
 class Host:
@@ -52,6 +53,7 @@ class Host:
         self.cache = cache or CatalogueCache(settings.cache_dir)
         self.notes: list[str] = []
         self._catalogue: Catalogue | None = None
+        self._recent = _RecentEntries(self)
         self._is_loaded = False
         self._surface: ActionSet | None = None
         self._unlisted = False
@@ -87,9 +89,9 @@ class Host:
         fetched = yield from fetch(host, self.overrides, self.timing, cached, every=every)
         if cached is not None and fetched.actions is cached.actions:
             self.cache.touch(fetched)
+            self._replace_catalogue(fetched)
         else:
-            self.cache.store(fetched)
-        self._replace_catalogue(fetched)
+            self.update(fetched)
         return fetched
 
     def refresh_action(self, action_id: str) -> Flow[bool]:
@@ -97,15 +99,13 @@ class Host:
 
         Two small requests at most. Raises ``CallsheetError`` where the host cannot be asked.
         """
-        host, cached = self.settings.require_host(), self.cached()
-        if cached is None:
-            return (yield from self.refresh()).get(action_id) is not None
-        from callsheet.catalog.fetch import glance
+        ask = self.refresh() if self.cached() is None else self._recent.ask(action_id)
+        return (yield from ask).get(action_id) is not None
 
-        updated = yield from glance(host, self.overrides, self.timing, cached, action_id)
-        self.cache.store(updated)
-        self._replace_catalogue(updated)
-        return updated.get(action_id) is not None
+    def update(self, catalogue: Catalogue) -> None:
+        """Store a catalogue and take it over."""
+        self.cache.store(catalogue)
+        self._replace_catalogue(catalogue)
 
     def _replace_catalogue(self, catalogue: Catalogue) -> None:
         """Take over a catalogue; drop what was made of the one before."""
@@ -240,14 +240,16 @@ class Host:
         entry = catalogue.get(action.id) if catalogue is not None else None
         marks = entry.hints if entry is not None else {}
         is_query = action.role == "query" and not (action.family and action.family.guessed)
-        is_free = (is_query or self.overlay.is_free(action.id)) and (
-            marks.get("billable") is not True
-        )
-        if is_bound and is_free:
-            return action
-        if not is_free and (is_bound or _is_marked_free(marks)):
-            marks = yield from self.recent_marks(action.id)
-            is_free = _is_marked_free(marks)
+        is_free = is_configured = self.overlay.is_free(action.id)
+        if is_configured or is_query or is_bound or _is_marked_free(marks):
+            recent = yield from self._recent.find(action.id)
+            if recent is not None or not is_configured:
+                marks = recent.hints if recent is not None else {}
+            is_denied = marks.get("billable") is True
+            is_asking = is_query and recent is not None and self._still_asks(action.id)
+            is_claimed = is_configured or is_asking
+            is_free = (is_claimed and not is_denied) or _is_marked_free(marks)
+            catalogue = self.cached()
         if is_bound:
             return action._replace(paid=not is_free)
         live = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
@@ -258,24 +260,68 @@ class Host:
             family=family or action.family,
         )
 
-    def recent_marks(self, action_id: str) -> Flow[Mapping[str, Any]]:
-        """Return this host's marks of an action, at most an hour old; none where it is silent.
-
-        An older list is asked about first, once.
-        """
+    def _still_asks(self, action_id: str) -> bool:
+        """Tell whether an action asks about jobs by the cached catalogue, where there is one."""
         catalogue = self.cached()
-        if catalogue is None or not is_fresh(catalogue.fetched, self.timing.wall()):
-            try:
-                yield from self.refresh_action(action_id)
-            except CallsheetError:
-                return {}
-            catalogue = self.cached()
-        entry = catalogue.get(action_id) if catalogue is not None else None
+        live = self._resolve(catalogue, action_id) if catalogue is not None else None
+        return live is None or live.role == "query"
+
+    def recent_marks(self, action_id: str) -> Flow[Mapping[str, Any]]:
+        """Return this host's marks of an action, at most an hour old; none where it is silent."""
+        entry = yield from self._recent.find(action_id)
         return entry.hints if entry is not None else {}
+
+    def is_billable(self, action_id: str) -> bool:
+        """Tell whether the host last said that an action costs."""
+        index = self.index()
+        return index is not None and action_id in index.billable
 
     def _is_bound(self, action: Action) -> bool:
         source = self.bindings.source
         return bool(source and source == self.settings.origin and action.module)
+
+
+class _RecentEntries:
+    """A host's entries of single actions, none older than an hour.
+
+    Without a cached catalogue an entry is asked for alone, and kept for this process.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._single: Catalogue | None = None
+        self._silent_since: float | None = None
+
+    def find(self, action_id: str) -> Flow[Advertised | None]:
+        """Return the entry of an action; None where the host has none or cannot be asked.
+
+        An older list is asked about first, once, and so is the schema of the action.
+        """
+        timing = self._host.timing
+        now, clock = timing.wall(), timing.clock()
+        catalogue = self._host.cached() or self._single
+        if not catalogue or not catalogue.was_asked(action_id, lambda at: is_fresh(at, now)):
+            if self._silent_since is not None and clock - self._silent_since < _SILENT_FOR:
+                return None
+            try:
+                catalogue = yield from self.ask(action_id)
+            except CallsheetError:
+                self._silent_since = clock
+                return None
+        return catalogue.get(action_id)
+
+    def ask(self, action_id: str) -> Flow[Catalogue]:
+        """Ask the host about one action, and return its catalogue with the answer."""
+        from callsheet.catalog.fetch import glance
+
+        host, cached = self._host, self._host.cached()
+        address, before = host.settings.require_host(), cached or self._single
+        updated = yield from glance(address, host.overrides, host.timing, before, action_id)
+        if cached is None:
+            self._single = updated
+        else:
+            host.update(updated)
+        return updated
 
 
 def _compile(action: Action, schema: Any, note: Callable[[str], None]) -> Validator | None:

@@ -13,7 +13,7 @@ from callsheet.jsonio import as_dict, digest, parse_pointer, to_pointer
 from callsheet.spec import Advertised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Catalogue(NamedTuple):
@@ -23,7 +23,9 @@ class Catalogue(NamedTuple):
     path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
     ``requests`` counts what the fetch sent. ``apart`` are the ids whose schemas the list does
     not carry, ``whole`` is when those were last asked for; ``read_as`` marks the reader.
-    ``missing`` says that the list goes on beyond what was read, where it does.
+    ``missing`` says that the list goes on beyond what was read, where it does. ``stated`` holds
+    the marks of schema documents by id: those of the list stand before them in ``hints``.
+    ``confirmed`` is when single actions were asked about since, list and schema, by id.
     """
 
     host: str
@@ -37,6 +39,16 @@ class Catalogue(NamedTuple):
     whole: float = 0.0
     read_as: str = ""
     missing: str = ""
+    stated: Mapping[str, Mapping[str, Any]] = {}
+    confirmed: Mapping[str, float] = {}
+
+    def was_asked(self, action_id: str, is_fresh: Callable[[float], bool]) -> bool:
+        """Tell whether the marks of an action were asked for at a time that ``is_fresh``.
+
+        A list that did not change says nothing of schemas that it does not carry.
+        """
+        whole = self.whole if action_id in self.apart else self.fetched
+        return is_fresh(whole) or is_fresh(self.confirmed.get(action_id, 0.0))
 
     def get(self, action_id: str) -> Advertised | None:
         """Return the action with this id, if it is advertised."""

@@ -20,10 +20,14 @@ _LONGEST = 160
 
 
 class Index(NamedTuple):
-    """When a catalogue was fetched, from what, and the digest of each action's input schema."""
+    """When a catalogue was fetched, from what, and the digest of each action's input schema.
+
+    ``billable`` are the ids of the actions that the host says cost money.
+    """
 
     fetched: float
     server: str
+    billable: frozenset[str]
     text: bytes
 
     def digest_of(self, action_id: str) -> str | None:
@@ -62,7 +66,7 @@ class CatalogueCache:
             if index is None:
                 return catalogue
             # A catalogue that was found unchanged is not written again; its index is.
-            return catalogue._replace(fetched=max(index.fetched, catalogue.fetched))
+            return catalogue._replace(fetched=index.fetched)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
@@ -76,8 +80,8 @@ class CatalogueCache:
         try:
             with open(self.path(host) + _INDEX, "rb") as file:
                 text = file.read()
-            fetched, server = json.loads(text[: text.index(b"\n")])
-            return Index(float(fetched), str(server), text)
+            fetched, server, billable = json.loads(text[: text.index(b"\n")])
+            return Index(float(fetched), str(server), frozenset(billable), text)
         except (OSError, ValueError, TypeError):
             return None
 
@@ -92,6 +96,8 @@ class CatalogueCache:
             "whole": catalogue.whole,
             "read_as": catalogue.read_as,
             "missing": catalogue.missing,
+            "stated": catalogue.stated,
+            "confirmed": catalogue.confirmed,
             "actions": [action._asdict() for action in catalogue.actions],
         }
         path = self.path(catalogue.host)
@@ -128,7 +134,8 @@ class CatalogueCache:
         return [made_from, catalogue.st_mtime_ns, catalogue.st_size]
 
     def _write_index(self, catalogue: Catalogue, rows: str) -> None:
-        head = json.dumps([catalogue.fetched, catalogue.server])
+        billable = [a.id for a in catalogue.actions if a.hints.get("billable") is True]
+        head = json.dumps([catalogue.fetched, catalogue.server, billable])
         self._replace(self.path(catalogue.host) + _INDEX, f"{head}\n{rows}")
         self._indexes.clear()
 
@@ -169,4 +176,6 @@ def _parse(host: str, document: Any) -> Catalogue:
         whole=float(document.get("whole", 0.0)),
         read_as=str(document.get("read_as", "")),
         missing=str(document.get("missing", "")),
+        stated={name: dict(marks) for name, marks in document["stated"].items()},
+        confirmed={name: float(moment) for name, moment in document["confirmed"].items()},
     )

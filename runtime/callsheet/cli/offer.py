@@ -207,7 +207,7 @@ def refresh_aside(context: Context) -> None:
     """
     host = context.host
     index = host.index()
-    if index is not None and host.timing.wall() - index.fetched < _DAY:
+    if index is not None and 0 <= host.timing.wall() - index.fetched < _DAY:
         return
     thread = threading.Thread(target=_refresh, args=(context,), daemon=True)
     thread.start()

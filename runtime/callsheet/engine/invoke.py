@@ -7,6 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.backoff import is_fresh
 from callsheet.config.settings import join_url
 from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
@@ -91,7 +92,7 @@ class Engine:
     def __init__(self, host: Host, ledger: Ledger | None) -> None:
         self.host, self.ledger = host, ledger
         self.settings, self.timing = host.settings, host.timing
-        self.asked: dict[str, bool] = {}  # see ``flows.jobs.Job``
+        self.asked: dict[str, float] = {}  # see ``flows.jobs.Job``
 
     def invoke(
         self,
@@ -212,36 +213,43 @@ class Engine:
         return action._replace(paid=not (yield from self.is_free_question(action.id)))
 
     def has_proof(self, query: str) -> bool:
-        """Tell whether an earlier answer of this host proved that an action only asks."""
-        ledger, host = self.ledger, self.settings.require_host()
-        is_recorded = ledger is not None and ledger.has_proof(host, query)
-        return is_recorded or self.asked.get(query, False)
+        """Tell whether an answer of this host in the last hour proved that an action only asks."""
+        ledger, host, now = self.ledger, self.settings.require_host(), self.timing.wall()
+        if not is_fresh(self.asked.get(query), now) and ledger is not None:
+            proved_at = ledger.proved_at(host, query)
+            if is_fresh(proved_at, now):
+                self.asked[query] = proved_at
+        return is_fresh(self.asked.get(query), now)
 
     def is_free_question(self, query: str) -> Flow[bool]:
-        """Find out whether a guessed question costs nothing.
+        """Find out whether a guessed question, or one that was marked billable, costs nothing.
 
-        An earlier answer of this host proved it, its mark of the last hour says so, or the
-        configuration; ``billable`` of the host beats that.
+        An answer of this host or its mark of the last hour says so, or the configuration;
+        ``billable`` of the host beats that.
         """
         marks = yield from self.host.recent_marks(query)
         from callsheet.actions.families import is_free
 
-        is_known = self.has_proof(query) or is_free(marks) or self.host.overlay.is_free(query)
-        if is_known or marks.get("billable") is True:
-            self.asked[query] = marks.get("billable") is not True
-        return self.asked.get(query, False)
+        if marks.get("billable") is True:
+            self.asked[query] = 0.0
+        elif is_free(marks) or self.host.overlay.is_free(query):
+            self.asked[query] = self.timing.wall()
+        elif not self.has_proof(query) and self.asked.get(query):
+            del self.asked[query]  # it was proved too long ago
+        return bool(self.asked.get(query))
 
     def _may_resend(self, action: Action) -> Flow[bool]:
         """Find out whether this host honours the key: by a reply or a mark of the last hour.
 
-        A mark in bindings or in an older catalogue counts once the host confirms it.
+        A mark in bindings or in an older catalogue counts once the host confirms it, and a reply
+        only where the host does not deny it for this action.
         """
-        if self.ledger is not None and self.ledger.honours_key(self.settings.require_host()):
-            return True
-        if not action.idempotent:
+        ledger, host = self.ledger, self.settings.require_host()
+        has_shown = ledger is not None and ledger.honours_key(host)
+        if not (has_shown or action.idempotent):
             return False
         marks = yield from self.host.recent_marks(action.id)
-        return marks.get("idempotency") is True
+        return marks.get("idempotency", has_shown) is True
 
     def with_history(self, job: Job) -> Job:
         """Add to a job how long earlier jobs of its action took on this host."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import StillRunning, UsageError
+from callsheet.errors import CallsheetError, StillRunning, UsageError
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import Job, job_of_row, poll_hint
 from callsheet.protocol.media import expected_media
@@ -132,10 +132,12 @@ def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | N
     from callsheet.actions.resolve import ActionResolver
 
     host = engine.host
-    yield from host.recent_marks(action_id)
-    catalogue = host.cached()
-    if catalogue is None:
+    try:
+        catalogue = yield from host.catalogue()
+    except CallsheetError:
         return None
+    yield from host.recent_marks(action_id)
+    catalogue = host.cached() or catalogue
     is_configured = action_id in host.overlay.families
     origin = read_reply(reply).origin
     id_keys = [hit.key for hit in origin.parts.ids] if origin is not None else []
@@ -151,8 +153,9 @@ def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | N
 
 def _with_terms(engine: Engine, job: Job) -> Flow[Job]:
     """Return the job with what is known of the price of asking about it."""
-    if job.family.guessed:
-        yield from engine.is_free_question(job.family.query)
+    query = job.family.query
+    if job.family.guessed or engine.host.is_billable(query):
+        yield from engine.is_free_question(query)
     return job._replace(asked=engine.asked)
 
 

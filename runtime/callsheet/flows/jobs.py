@@ -71,8 +71,9 @@ class Job(NamedTuple):
     ``hint`` is the pause in seconds that the reply to the create action asked for; ``past`` holds
     the seconds that earlier jobs of this action took, looked up when one is waited for.
     ``expected`` are the kinds of medium that the action makes, ``marks`` those of its request.
-    ``asked`` holds the query actions of guessed families that were asked, and whether the answer
-    proved that asking costs nothing; the jobs of one engine share it.
+    ``asked`` holds the query actions of guessed families that were asked, and when the answer
+    proved that asking costs nothing (a time of day; 0 where it did not), as well as those that the
+    host marks as billable; the jobs of one engine share it.
     """
 
     ref: str
@@ -87,7 +88,7 @@ class Job(NamedTuple):
     past: tuple[float, ...] = ()
     expected: frozenset[str] = frozenset()
     marks: RequestMarks = NO_MARKS
-    asked: dict[str, bool] | None = None
+    asked: dict[str, float] | None = None
 
 
 def job_of_row(row: LedgerEntry, overrides: Overrides, task_ids: Sequence[str] = ()) -> Job:
@@ -143,7 +144,7 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
     Return the reply with that id first. Raise the error of the last refusal; its ``retry_after``
     is the pause in seconds that the server asks for.
     """
-    is_unproven = job.family.guessed and not (job.asked or {}).get(job.family.query)
+    is_unproven = not (job.asked or {}).get(job.family.query, not job.family.guessed)
     refusal: CallsheetError | None = None
     for task_id in job.task_ids:
         body = {job.family.task_key: task_id}
@@ -157,7 +158,7 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
         reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)
         if parsed is not None:
-            _require_question(job, task_id, parsed)
+            _require_question(job, task_id, parsed, timing)
             if parsed.fields.state == "done" and not parsed.fields.media:
                 parsed = yield from _fetch_result(job, parsed, send)
             first = () if send.method == "GET" else (task_id,)
@@ -193,10 +194,18 @@ def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
     """
     query, task_id = job.family.query, job.task_ids[0]
     asked = job.asked if job.asked is not None else {}
+    if query in asked and job.family.is_documented:
+        raise StillRunning(
+            f"{query} is not asked about {task_id}: {job.host} says that asking costs",
+            hint=f"to ask once, for its price: call {query} --input "
+            + shell_word(json.dumps({job.family.task_key: task_id})),
+            task_id=task_id,
+            action=job.action,
+        )
     if query in asked:
         raise _unproven(job, "its first answer did not show that it only asks")
     request = _question(job, task_id)
-    asked[query] = False
+    asked[query] = 0.0
     try:
         reply = yield from submit(request, timing)
     except AuthError:
@@ -205,18 +214,18 @@ def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
         if not may_be_done(error):
             del asked[query]
         raise _unproven(job, error.message) from error
-    asked[query] = proves_question(request, reply)
+    asked[query] = timing.wall() if proves_question(request, reply) else 0.0
     if not asked[query] and reply.fields.state not in OVER:
         raise _unproven(job, "its answer does not show that it only asks")
     return _with_ids_first(reply, *job.task_ids)
 
 
-def _require_question(job: Job, task_id: str, reply: ParsedReply) -> None:
+def _require_question(job: Job, task_id: str, reply: ParsedReply, timing: Timing) -> None:
     """Raise ``StillRunning`` where words make a family and its first answer tells of no job."""
     query, asked = job.family.query, job.asked if job.asked is not None else {}
     if not job.family.by_words or asked.get(query) or reply.fields.media:
         return
-    asked[query] = tells_of_job(job.family, task_id, reply)
+    asked[query] = timing.wall() if tells_of_job(job.family, task_id, reply) else 0.0
     if not asked[query]:
         raise _unproven(job, "its answer does not show that it only asks")
 

@@ -291,10 +291,10 @@ class Ledger:
         """Return the newest jobs first."""
         return self._entries(LISTED, [], limit=limit)
 
-    def has_proof(self, host: str, action: str) -> bool:
-        """Tell whether an answer of this host proved that an action only answers a question."""
-        sql = "SELECT 1 FROM jobs WHERE host = ? AND action = ? AND state = 'asked' LIMIT 1"
-        return bool(self._file.look_up(sql, host, action))
+    def proved_at(self, host: str, action: str) -> float:
+        """Return when an answer last proved that an action only asks a question; 0 for never."""
+        sql = "SELECT max(updated) FROM jobs WHERE host = ? AND action = ? AND state = 'asked'"
+        return max((row[0] or 0.0 for row in self._file.look_up(sql, host, action)), default=0.0)
 
     def unsettled(self, *, host: str = "") -> list[LedgerEntry]:
         """List jobs whose outcome is unknown, then those that are not saved; newest first each.

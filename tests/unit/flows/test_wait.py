@@ -304,9 +304,9 @@ GUESS = JOB._replace(family=FAMILY._replace(wait="", guessed=True))
 
 
 def test_a_guessed_question_is_recorded_and_free_once_its_answer_proves_it() -> None:
-    stage, asked = Stage(RUNNING, RUNNING, DONE), dict[str, bool]()
+    stage, asked = Stage(RUNNING, RUNNING, DONE), dict[str, float]()
     assert waited(stage, GUESS._replace(asked=asked)) == "done"
-    assert asked == {FAMILY.query: True}
+    assert asked == {FAMILY.query: 1_000_000.0}
     assert [(event.event, event.ref == "ref-1") for event in stage.of(Record)] == [
         ("intent", False),
         ("asked", False),
@@ -364,9 +364,9 @@ def test_words_of_jobs_are_not_asked_again_where_the_first_answer_tells_of_no_jo
 
 @pytest.mark.parametrize("holder", [{"meta": {"job": "t-1"}}, {"jobs": {"t-1": {}}}])
 def test_the_id_proves_a_question_wherever_it_stands(holder: dict[str, object]) -> None:
-    stage, asked = Stage(reply({"done": False, **holder}), DONE), dict[str, bool]()
+    stage, asked = Stage(reply({"done": False, **holder}), DONE), dict[str, float]()
     assert waited(stage, GUESS._replace(asked=asked)) == "done"
-    assert asked == {FAMILY.query: True}
+    assert asked == {FAMILY.query: 1_000_000.0}
 
 
 def test_a_guessed_question_is_not_asked_again_by_the_next_wait() -> None:
