@@ -371,10 +371,6 @@ def _find_states(tables: Sequence[Table], meanings: Mapping[str, State]) -> list
     return sorted(hits, key=_state_order) if len(hits) > 1 else hits
 
 
-def _is_number_in(value: Any, meanings: Mapping[str, State]) -> bool:
-    return bool(meanings) and type(value) is int and str(value) in meanings
-
-
 def _meaning(value: Any, meanings: Mapping[str, State]) -> State:
     """Return what the word of a state means; ``""`` for an unknown one."""
     return (meanings.get(word(value)) if meanings else None) or read_state(str(value))

@@ -59,7 +59,6 @@ def expiry_of(url: str) -> float | None:
 
 
 _SKEW = 60
-_TOLERANCE = 5
 _SOON = 14
 _DAY = 86_400
 _DEPENDENCIES = ("click", "httpx", "pydantic", "jsonschema", "jsonschema-rs", "jmespath", "rich")
