@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
 from callsheet_sandbox import api, control
-from callsheet_sandbox.faults.middleware import Faults
+from callsheet_sandbox.faulting import Faults
 from callsheet_sandbox.recorder import Recorder
 from callsheet_sandbox.refusals import RefusedError
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from callsheet_sandbox.faults.middleware import Faults
+from callsheet_sandbox.faulting import Faults
 from callsheet_sandbox.recorder import again, credentials, read_body
 from callsheet_sandbox.templates import Json
 from callsheet_sandbox.world import World

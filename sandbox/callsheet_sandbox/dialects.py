@@ -29,7 +29,7 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class LinkShape:
     """Whether media links lack scheme and host or a file extension, and the text behind them."""
 
     relative: bool = False
@@ -134,7 +134,7 @@ class Dialect:
     idempotency: Idempotency = field(default_factory=Idempotency)
     caching: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    links: Links = field(default_factory=Links)
+    links: LinkShape = field(default_factory=LinkShape)
     envelope: Envelope = field(default_factory=Envelope)
     list: ListShape = field(default_factory=ListShape)
     schema: SchemaShape = field(default_factory=SchemaShape)
@@ -147,7 +147,7 @@ class Dialect:
 _PARTS: Mapping[str, type] = {
     "auth": Auth,
     "idempotency": Idempotency,
-    "links": Links,
+    "links": LinkShape,
     "envelope": Envelope,
     "list": ListShape,
     "page": Page,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callsheet_sandbox.faulting import EFFECTS
 from callsheet_sandbox.faults.kinds import KINDS, described
-from callsheet_sandbox.faults.middleware import EFFECTS
 from callsheet_sandbox.faults.script import Fault, Script, open_script, read_script
 
 if TYPE_CHECKING:
