@@ -20,7 +20,7 @@ CALLSHEET = [sys.executable, "-c", "from callsheet.cli.callsheet import main; ma
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenClient:
     """A client on disk, the environment it runs in and a folder to run it from."""
 
     package: Path
@@ -37,7 +37,7 @@ def environ(home: Path, client: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WrittenClient]:
     """Yield a client written while a sandbox runs; both end with the tests."""
     home = tmp_path_factory.mktemp("written")
     out = home / "client"
@@ -55,6 +55,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
                 argv, env=env, cwd=home, capture_output=True, text=True, check=False
             )
             assert process.returncode == 0, process.stdout + process.stderr
-            yield Written(out / "ads_client", env, home)
+            yield WrittenClient(out / "ads_client", env, home)
         finally:
             server.terminate()

@@ -13,7 +13,7 @@ import pytest
 from architecture.imports import not_public
 
 if TYPE_CHECKING:
-    from architecture.conftest import Written
+    from architecture.conftest import WrittenClient
 
 WAYS = tomllib.loads(Path(__file__).with_name("imports.toml").read_text("utf-8"))["ways"]
 PROGRAM = "import sys; from ads_client.cli import main; sys.exit(main())"
@@ -21,7 +21,7 @@ LIBRARY = "import ads_client; ads_client.Client"
 LINE = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s*([\w.]+)$", re.MULTILINE)
 
 
-def imported(argv: list[str], written: Written) -> tuple[int, set[str]]:
+def imported(argv: list[str], written: WrittenClient) -> tuple[int, set[str]]:
     """Run Python with these words; return the exit code and the top names that it imported."""
     process = subprocess.run(
         [sys.executable, "-X", "importtime", *argv],
@@ -35,7 +35,7 @@ def imported(argv: list[str], written: Written) -> tuple[int, set[str]]:
     return process.returncode, {name.partition(".")[0] for name in LINE.findall(process.stderr)}
 
 
-def test_imports_are_noticed(written: Written) -> None:
+def test_imports_are_noticed(written: WrittenClient) -> None:
     code, names = imported(["-c", "import json.decoder, sqlite3"], written)
 
     assert code == 0
@@ -43,7 +43,7 @@ def test_imports_are_noticed(written: Written) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way_imports_no_more_than_it_needs(way: str, written: Written) -> None:
+def test_each_way_imports_no_more_than_it_needs(way: str, written: WrittenClient) -> None:
     words = WAYS[way]["words"]
     _, always = imported(["-c", "pass"], written)
     code, names = imported(["-c", PROGRAM if words else LIBRARY, *words], written)
@@ -53,7 +53,7 @@ def test_each_way_imports_no_more_than_it_needs(way: str, written: Written) -> N
     assert "ads_client" in names
 
 
-def test_written_modules_use_public_names_of_the_runtime(written: Written) -> None:
+def test_written_modules_use_public_names_of_the_runtime(written: WrittenClient) -> None:
     problems_by_file = {
         path.name: not_public(path.read_text("utf-8"), "callsheet")
         for path in written.package.rglob("*.py")

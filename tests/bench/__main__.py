@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench import peers, plot
 from bench.rows import calling, fetching, generating, looping, startup
-from bench.stage import ROOT, Stage
+from bench.stage import ROOT, BenchStage
 from bench.table import cells, document, table
 from bench.trials import run
 
@@ -49,7 +49,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def trials(stage: Stage, installed: dict[str, peers.Peer]) -> list[Trial]:
+def trials(stage: BenchStage, installed: dict[str, peers.Peer]) -> list[Trial]:
     """Return all trials, the cheap ones first."""
     cheap = [*startup.trials(stage, installed), *calling.trials(stage, installed)]
     cheap += [*looping.trials(stage), *fetching.trials(stage)]
@@ -61,7 +61,7 @@ def main(only: list[str]) -> int:
     quick = bool(os.environ.get("QUICK"))
     folder = ROOT / ".bench"
     installed = {} if quick else peers.install(folder / "peers", tell)
-    stage = Stage(folder, QUICK if quick else FULL, quick)
+    stage = BenchStage(folder, QUICK if quick else FULL, quick)
     results: list[Result] = []
     with stage.stack:
         stage.prepare()

@@ -23,7 +23,7 @@ BLOCK = b"\0" * 65536
 KEY = "sk-bench-0123456789"
 
 
-class Server:
+class DelayedServer:
     """Answers HTTP/1.1 with kept connections; each answer waits for ``delay`` seconds.
 
     The list carries no schemas, as where each is a request of its own; ``/schemas`` is the
@@ -93,7 +93,9 @@ def _json(data: Any, status: str = "200 OK") -> bytes:
 
 async def main(count: int, delay: float, port: int) -> None:
     """Serve until the process is ended; the first line tells the port."""
-    server = await asyncio.start_server(Server(count, delay).serve, "127.0.0.1", port, backlog=512)
+    server = await asyncio.start_server(
+        DelayedServer(count, delay).serve, "127.0.0.1", port, backlog=512
+    )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

@@ -44,7 +44,7 @@ def _digest() -> str:
 
 
 @dataclass
-class Stage:
+class BenchStage:
     """One run of the bench. ``sizes`` are the numbers of actions, ascending."""
 
     folder: Path

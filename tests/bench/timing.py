@@ -25,7 +25,7 @@ class Sample(NamedTuple):
     peak: float = 0.0
 
 
-class Part(Protocol):
+class TimedPart(Protocol):
     """Whatever is measured in a trial."""
 
     def sample(self) -> Sample:

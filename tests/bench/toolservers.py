@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.peers import Peer
-    from bench.stage import Stage
+    from bench.stage import BenchStage
 
 HEAD = "from fastmcp import FastMCP\n\nmcp = FastMCP('bench')\n"
 RUN = "\n\nif __name__ == '__main__':\n    mcp.run(show_banner=False)\n"
@@ -32,7 +32,7 @@ def server(count: int) -> str:
     return HEAD + "\n\n".join(tools) + RUN
 
 
-def helps(stage: Stage, peers: dict[str, Peer], count: int) -> dict[str, Process]:
+def helps(stage: BenchStage, peers: dict[str, Peer], count: int) -> dict[str, Process]:
     """Return the help of each program that they write; write what is missing."""
     if "fastmcp" not in peers:
         return {}

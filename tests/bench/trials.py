@@ -12,7 +12,7 @@ from bench.timing import BrokenPart
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bench.timing import Part, Sample
+    from bench.timing import Sample, TimedPart
 
 WALL, CPU, PEAK, COUNT = 0, 1, 2, 3
 LONG = 0.1
@@ -20,7 +20,7 @@ FEW = 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class RatioRow:
     """One line of the table: ``ours`` over ``against`` (the floor, if not named) and its limit.
 
     ``ours``, ``floor`` and ``peers`` are names of parts; the best peer is shown. ``of`` is what
@@ -43,8 +43,8 @@ class Trial:
     """Parts by name; ``rare`` names those that are slow and run in every seventh round only."""
 
     name: str
-    parts: Mapping[str, Part]
-    rows: Sequence[Row]
+    parts: Mapping[str, TimedPart]
+    rows: Sequence[RatioRow]
     pairs: int = 60
     rare: frozenset[str] = frozenset()
     note: str = ""
@@ -78,20 +78,20 @@ class Result:
 
 
 @dataclass
-class Played:
+class Samples:
     """The samples of a trial, by part; the n-th ones of all parts belong to one round."""
 
     samples: dict[str, dict[int, Sample]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
 
-def play(trial: Trial, pairs: int, seconds: float) -> Played:
+def play(trial: Trial, pairs: int, seconds: float) -> Samples:
     """Run every part once uncounted, then in alternating order, round by round.
 
     A trial whose parts are long gets by with nine rounds; no round begins after so many
     seconds, the first one apart.
     """
-    played = Played({name: {} for name in trial.parts})
+    played = Samples({name: {} for name in trial.parts})
     working = dict(trial.parts)
     longest = 0.0
     for name in list(working):
@@ -115,7 +115,7 @@ def play(trial: Trial, pairs: int, seconds: float) -> Played:
     return played
 
 
-def _attempt(name: str, working: dict[str, Any], played: Played) -> Sample | None:
+def _attempt(name: str, working: dict[str, Any], played: Samples) -> Sample | None:
     if name not in working:
         return None
     try:
@@ -127,12 +127,12 @@ def _attempt(name: str, working: dict[str, Any], played: Played) -> Sample | Non
     return sample
 
 
-def results(trial: Trial, played: Played) -> list[Result]:
+def results(trial: Trial, played: Samples) -> list[Result]:
     """Return the rows whose own part could be run."""
     return [_result(trial, row, played) for row in trial.rows if played.samples.get(row.ours)]
 
 
-def _result(trial: Trial, row: Row, played: Played) -> Result:
+def _result(trial: Trial, row: RatioRow, played: Samples) -> Result:
     def values(name: str) -> Median | None:
         samples = played.samples.get(name)
         return median_of([sample[row.of % 3] for sample in samples.values()]) if samples else None

@@ -67,7 +67,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Program:
+class BareProgram:
     """The program and the folder in which it runs."""
 
     folder: Path
@@ -99,7 +99,7 @@ class Program:
 
 
 @pytest.fixture
-def ads(tmp_path: Path, sandbox: Running) -> Program:
+def ads(tmp_path: Path, sandbox: Running) -> BareProgram:
     """Give the program, logged in by its environment, in an empty folder."""
     package = tmp_path / "packages" / "bare_client"
     (package / "commands").mkdir(parents=True)
@@ -117,4 +117,4 @@ def ads(tmp_path: Path, sandbox: Running) -> Program:
         "ADS_HOST": sandbox.url,
         "ADS_API_KEY": sandbox.key,
     }
-    return Program(work, environ, sandbox)
+    return BareProgram(work, environ, sandbox)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from cli.transcript import Step
+    from cli.transcript import TranscriptStep
     from program import Program
 
     from callsheet_sandbox.server import Running
@@ -41,7 +41,7 @@ class Played:
 
 
 @dataclass
-class Stage:
+class CommandStage:
     """A program, its server, and what the next command line is to meet."""
 
     program: Program
@@ -62,7 +62,7 @@ class Stage:
             }
         )
 
-    def play(self, steps: list[Step]) -> str:
+    def play(self, steps: list[TranscriptStep]) -> str:
         """Do what the steps say; returns the transcript of it."""
         lines: list[str] = []
         for step in steps:

@@ -10,17 +10,17 @@ from cli.odd import ODD
 from cli.test_terminal import ended, terminal
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 WORDS = ("shop", "odd", "--dry-run", "--json")
 
 
 @pytest.fixture(autouse=True)
-def odd(ads: Program) -> None:
+def odd(ads: BareProgram) -> None:
     ads.server.add_action(ODD)
 
 
-def test_each_required_field_is_asked_for_until_it_is_right(ads: Program) -> None:
+def test_each_required_field_is_asked_for_until_it_is_right(ads: BareProgram) -> None:
     child = terminal(ads, *WORDS)
     child.expect(r"What to look for \[2 or more characters\]\r\n--about: ")
     child.sendline("x")
@@ -38,7 +38,7 @@ def test_each_required_field_is_asked_for_until_it_is_right(ads: Program) -> Non
     assert json.loads(seen[seen.index("{") :])["body"] == {"about": "sea", "size": "big"}
 
 
-def test_what_was_given_is_not_asked_for(ads: Program) -> None:
+def test_what_was_given_is_not_asked_for(ads: BareProgram) -> None:
     child = terminal(ads, *WORDS, "--size", "big", "--input", '{"about":"sea"}')
     code, seen = ended(child)
 
@@ -46,7 +46,7 @@ def test_what_was_given_is_not_asked_for(ads: Program) -> None:
     assert json.loads(seen)["body"] == {"about": "sea", "size": "big"}
 
 
-def test_a_required_object_is_asked_for_by_its_fields(ads: Program) -> None:
+def test_a_required_object_is_asked_for_by_its_fields(ads: BareProgram) -> None:
     camera = ODD["input"]["properties"]["camera"]
     schema = {"type": "object", "required": ["camera"], "properties": {"camera": camera}}
     ads.server.add_action({**ODD, "id": "shop.film", "input": schema})
@@ -60,7 +60,7 @@ def test_a_required_object_is_asked_for_by_its_fields(ads: Program) -> None:
     assert ads("shop", "film").error["message"] == "--camera: is required and was not given"
 
 
-def test_a_list_is_asked_for_item_by_item(ads: Program) -> None:
+def test_a_list_is_asked_for_item_by_item(ads: BareProgram) -> None:
     tags = {"type": "array", "items": {"enum": ["a", "b"]}}
     schema = {"type": "object", "required": ["tags"], "properties": {"tags": tags}}
     ads.server.add_action({**ODD, "id": "shop.tags", "input": schema})
@@ -77,7 +77,7 @@ def test_a_list_is_asked_for_item_by_item(ads: Program) -> None:
     assert json.loads(seen[seen.index("{") :])["body"] == {"tags": ["a", "b"]}
 
 
-def test_the_end_of_input_is_a_usage_error(ads: Program) -> None:
+def test_the_end_of_input_is_a_usage_error(ads: BareProgram) -> None:
     child = terminal(ads, "shop", "odd")
     child.expect("--about: ")
     child.sendeof()
@@ -87,7 +87,7 @@ def test_the_end_of_input_is_a_usage_error(ads: Program) -> None:
     assert ads.posts() == []
 
 
-def test_ctrl_c_at_a_question_sends_nothing(ads: Program) -> None:
+def test_ctrl_c_at_a_question_sends_nothing(ads: BareProgram) -> None:
     child = terminal(ads, "shop", "odd")
     child.expect("--about: ")
     child.sendintr()
@@ -99,7 +99,7 @@ def test_ctrl_c_at_a_question_sends_nothing(ads: Program) -> None:
 
 @pytest.mark.parametrize("words", [("--no-input",), ("--size", "bg")])
 def test_nothing_is_asked_where_it_is_unwanted_or_in_vain(
-    ads: Program, words: tuple[str, ...]
+    ads: BareProgram, words: tuple[str, ...]
 ) -> None:
     code, seen = ended(terminal(ads, "shop", "odd", *words))
 
@@ -107,14 +107,14 @@ def test_nothing_is_asked_where_it_is_unwanted_or_in_vain(
     assert "What to look for" not in seen
 
 
-def test_nothing_is_asked_without_a_terminal(ads: Program) -> None:
+def test_nothing_is_asked_without_a_terminal(ads: BareProgram) -> None:
     done = ads("shop", "odd", stdin="sea\nbig\n")
 
     assert (done.code, done.error["message"]) == (2, "--about, --size are needed")
     assert (done.error["flag"], done.err.count("\n")) == ("--about", 2)
 
 
-def test_a_question_shows_nothing_that_moves_a_cursor(ads: Program) -> None:
+def test_a_question_shows_nothing_that_moves_a_cursor(ads: BareProgram) -> None:
     bad = {"type": "string", "description": "a\x1b]0;gone\x07b\x1b[2J"}
     schema = {"type": "object", "required": ["x"], "properties": {"x": bad}}
     ads.server.add_action({**ODD, "id": "shop.evil", "input": schema})
@@ -128,7 +128,7 @@ def test_a_question_shows_nothing_that_moves_a_cursor(ads: Program) -> None:
     assert "ab" in shown
 
 
-def test_call_asks_too(ads: Program) -> None:
+def test_call_asks_too(ads: BareProgram) -> None:
     child = terminal(ads, "call", "shop.odd", "--size", "big", "--dry-run", "--json")
     child.expect("--about: ")
     child.sendline("sea")

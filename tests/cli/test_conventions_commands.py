@@ -13,8 +13,8 @@ from callsheet.cli.help.pages import OWN
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.conftest import Program
-    from program import Program as Generated
+    from cli.conftest import BareProgram
+    from program import BareProgram as Generated
 
     from callsheet_sandbox.server import Running
 
@@ -49,7 +49,7 @@ def test_the_words_of_the_program_are_the_listed_ones() -> None:
     assert found - LISTED <= {"actions diff", "tasks prune"}
 
 
-def test_a_group_named_like_a_word_of_ours_is_reached_by_call(ads: Program) -> None:
+def test_a_group_named_like_a_word_of_ours_is_reached_by_call(ads: BareProgram) -> None:
     for name in ("tasks.run", "shop", "shop.buy"):
         ads.server.add_action(action(name, {"amount": {"type": "integer"}}, readOnly=True))
     ours, group = ads("tasks", "run"), ads("shop", "--amount", "1")
@@ -60,7 +60,7 @@ def test_a_group_named_like_a_word_of_ours_is_reached_by_call(ads: Program) -> N
     assert [done.json["action"] for done in called] == ["tasks.run", "shop"]
 
 
-def test_a_blocking_action_alone_is_called_that_way_unasked(ads: Program) -> None:
+def test_a_blocking_action_alone_is_called_that_way_unasked(ads: BareProgram) -> None:
     ads.server.add_action(action("ai.song.make_and_wait", WAITING, cost=1))
     first = ads("song", "make", "--prompt", "x", "--json")
     ads("song", "make", "--prompt", "x", "--timeout", "20s")
@@ -73,7 +73,7 @@ def test_a_blocking_action_alone_is_called_that_way_unasked(ads: Program) -> Non
     assert (refused.code, refused.error["flag"]) == (2, "--no-wait")
 
 
-def test_a_field_of_the_blocking_form_alone_needs_it(ads: Program) -> None:
+def test_a_field_of_the_blocking_form_alone_needs_it(ads: BareProgram) -> None:
     ads.server.add_action(action("ai.song.make", {"prompt": TEXT}, cost=1))
     ads.server.add_action(action("ai.song.make_and_wait", WAITING, cost=1))
     asked = {"taskId": TEXT}
@@ -90,7 +90,7 @@ def test_a_field_of_the_blocking_form_alone_needs_it(ads: Program) -> None:
     assert ads.posts() == []
 
 
-def test_the_profile_may_stand_before_any_command(ads: Program) -> None:
+def test_the_profile_may_stand_before_any_command(ads: BareProgram) -> None:
     assert ads("--profile", "other", "config", "get", "profile").out == "other\n"
     assert ads("config", "get", "profile", "--profile", "other").out == "other\n"
 

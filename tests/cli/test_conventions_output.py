@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli.conftest import PROGRAM
-from hostile.server import Page, serving
+from hostile.server import ServedPage, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 JOB = '{"prompt":"x","options":{"sandboxSeconds":50}}'
 
 
-def begun(ads: Program) -> str:
+def begun(ads: BareProgram) -> str:
     done = ads("video", "generate", "--no-wait", "--input", JOB)
     return str(done.json["taskId"])
 
 
-def test_a_server_that_is_no_sandbox_may_spend_credits(ads: Program) -> None:
+def test_a_server_that_is_no_sandbox_may_spend_credits(ads: BareProgram) -> None:
     listed = {"actions": [{"id": "shop.buy", "inputSchema": {"type": "object"}}]}
     with serving() as server:
-        server.pages["/api/actions"] = Page(json.dumps(listed).encode())
-        server.pages["/api/actions/shop.buy"] = Page(b'{"bought": true}')
+        server.pages["/api/actions"] = ServedPage(json.dumps(listed).encode())
+        server.pages["/api/actions/shop.buy"] = ServedPage(b'{"bought": true}')
         done = ads("shop", "buy", ADS_HOST=server.url)
         url = server.url
 
@@ -37,7 +37,7 @@ def test_a_server_that_is_no_sandbox_may_spend_credits(ads: Program) -> None:
     assert done.err == f"→ {url} shop.buy (may spend credits)\n"
 
 
-def test_a_query_ends_with_0_while_the_job_is_alive(ads: Program) -> None:
+def test_a_query_ends_with_0_while_the_job_is_alive(ads: BareProgram) -> None:
     task = begun(ads)
     pending = ads("video", "query", "--task-id", task)
     ads.server.advance(25)
@@ -49,7 +49,7 @@ def test_a_query_ends_with_0_while_the_job_is_alive(ads: Program) -> None:
     ]
 
 
-def test_the_bytes_of_the_file_go_to_stdout_and_are_not_taken_for_saved(ads: Program) -> None:
+def test_the_bytes_of_the_file_go_to_stdout_and_are_not_taken_for_saved(ads: BareProgram) -> None:
     task = ads("image", "generate", "--prompt", "x").json["taskId"]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "image", "query", "--task-id", task, "--out", "-"],
@@ -79,7 +79,7 @@ def desktop(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_saved_file_is_shown(ads: Program, desktop: Path) -> None:
+def test_the_saved_file_is_shown(ads: BareProgram, desktop: Path) -> None:
     path = os.pathsep.join([str(desktop), ads.environ["PATH"]])
     done = ads("image", "generate", "--prompt", "x", "--out", "x.png", "--open", PATH=path)
     for _ in range(1000):
@@ -93,7 +93,7 @@ def test_the_saved_file_is_shown(ads: Program, desktop: Path) -> None:
 
 
 @pytest.mark.parametrize("colour", ["FORCE_COLOR", "CLICOLOR_FORCE"])
-def test_no_escape_leaves_in_a_pipe(ads: Program, colour: str) -> None:
+def test_no_escape_leaves_in_a_pipe(ads: BareProgram, colour: str) -> None:
     done = ads("video", "generate", "--prompt", "x", **{colour: "1", "TERM": "xterm-256color"})
 
     assert done.json["status"] == "success"
@@ -101,14 +101,14 @@ def test_no_escape_leaves_in_a_pipe(ads: Program, colour: str) -> None:
     assert "\x1b" not in done.out
 
 
-def test_a_narrow_window_breaks_no_document(ads: Program) -> None:
+def test_a_narrow_window_breaks_no_document(ads: BareProgram) -> None:
     link = f"https://example.com/{'a' * 300}"
     done = ads("video", "generate", "--prompt", link, "--dry-run", COLUMNS="20")
 
     assert f'"prompt": "{link}"\n' in done.out
 
 
-def test_ours_come_first_in_order_and_the_rest_follows(ads: Program) -> None:
+def test_ours_come_first_in_order_and_the_rest_follows(ads: BareProgram) -> None:
     shown = ads("video", "generate", "--prompt", "x", "--no-wait").json
 
     assert list(shown) == [
@@ -118,7 +118,7 @@ def test_ours_come_first_in_order_and_the_rest_follows(ads: Program) -> None:
     assert (shown["videoUrl"], shown["localPath"], shown["files"]) == (None, None, [])
 
 
-def test_a_body_to_fill_in_is_a_body(ads: Program) -> None:
+def test_a_body_to_fill_in_is_a_body(ads: BareProgram) -> None:
     shape = ads("material", "search", "--skeleton")
     filled = json.dumps({**shape.json, "query": "sea"})
     done = ads("material", "search", "--input", "-", stdin=filled)
@@ -128,7 +128,7 @@ def test_a_body_to_fill_in_is_a_body(ads: Program) -> None:
     assert done.json["items"]
 
 
-def test_a_refusal_of_the_command_line_is_one_line_and_a_hint(ads: Program) -> None:
+def test_a_refusal_of_the_command_line_is_one_line_and_a_hint(ads: BareProgram) -> None:
     told = [
         ads("video", "generate", "--promt", "x"),
         ads("video", "genrate"),

@@ -6,20 +6,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hostile.server import Page, serving
+from hostile.server import ServedPage, serving
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 NOBODY = {"ADS_HOST": "", "ADS_API_KEY": ""}
 
 
-def origins(ads: Program, *words: str, **environ: str) -> dict[str, tuple[str, str]]:
+def origins(ads: BareProgram, *words: str, **environ: str) -> dict[str, tuple[str, str]]:
     rows = ads(*words, "config", "list", **environ).out.splitlines()
     return {name: (value, origin) for name, value, origin in (row.split("\t") for row in rows)}
 
 
-def test_a_flag_wins_over_a_variable_over_the_profile_over_the_default(ads: Program) -> None:
+def test_a_flag_wins_over_a_variable_over_the_profile_over_the_default(ads: BareProgram) -> None:
     ads("login", "--host", ads.server.url, "--api-key", ads.server.key, **NOBODY)
     profile = origins(ads, **NOBODY)["auth"]
     variable = origins(ads, **NOBODY, ADS_AUTH="x-api-key")["auth"]
@@ -32,7 +32,7 @@ def test_a_flag_wins_over_a_variable_over_the_profile_over_the_default(ads: Prog
     assert nothing == ("bearer", "default")
 
 
-def test_the_key_is_masked_where_it_is_shown(ads: Program) -> None:
+def test_the_key_is_masked_where_it_is_shown(ads: BareProgram) -> None:
     mask = f"sk-…{ads.server.key[-4:]}"
 
     assert origins(ads)["key"] == (mask, "ADS_API_KEY")
@@ -40,7 +40,7 @@ def test_the_key_is_masked_where_it_is_shown(ads: Program) -> None:
     assert ads("config", "get", "key").out == f"{mask}\n"
 
 
-def test_the_folders_are_the_usual_ones(ads: Program, tmp_path: Path) -> None:
+def test_the_folders_are_the_usual_ones(ads: BareProgram, tmp_path: Path) -> None:
     home = str(tmp_path / "home")
     usual = origins(ads)
     moved = origins(ads, XDG_CONFIG_HOME="/c", XDG_STATE_HOME="/s", XDG_CACHE_HOME="/k")
@@ -57,7 +57,7 @@ def test_the_folders_are_the_usual_ones(ads: Program, tmp_path: Path) -> None:
     ]
 
 
-def test_the_older_file_is_taken_over_from_its_place(ads: Program, tmp_path: Path) -> None:
+def test_the_older_file_is_taken_over_from_its_place(ads: BareProgram, tmp_path: Path) -> None:
     older = tmp_path / "home" / ".adsgency" / "config.json"
     older.parent.mkdir(parents=True)
     older.write_text(json.dumps({"host": ads.server.url, "apiKey": ads.server.key}), "utf-8")
@@ -67,15 +67,15 @@ def test_the_older_file_is_taken_over_from_its_place(ads: Program, tmp_path: Pat
     assert ads("whoami", **NOBODY).json["host"] == ads.server.url
 
 
-def test_login_counts_what_it_found(ads: Program) -> None:
+def test_login_counts_what_it_found(ads: BareProgram) -> None:
     ads.server.add_action({"id": "odd.one", "title": "Odd", "input": {"type": "nonsense"}})
     done = ads("login", "--api-key", ads.server.key)
 
     assert done.out == "11 actions, 2 families, 1 schema unreadable; details: ads probe\n"
 
 
-def test_a_proxy_is_used_for_other_machines_unless_told_otherwise(ads: Program) -> None:
-    listed = Page(b'{"actions": []}')
+def test_a_proxy_is_used_for_other_machines_unless_told_otherwise(ads: BareProgram) -> None:
+    listed = ServedPage(b'{"actions": []}')
     place = {"ADS_HOST": "", "no_proxy": ""}
     words = ["--host", "http://shop.invalid", "--insecure-http", "actions", "list"]
     with serving() as proxy:
@@ -90,7 +90,7 @@ def test_a_proxy_is_used_for_other_machines_unless_told_otherwise(ads: Program) 
     assert (passed.code, own.code, proxy.requests) == (1, 0, asked)
 
 
-def test_plain_http_needs_to_be_asked_for(ads: Program) -> None:
+def test_plain_http_needs_to_be_asked_for(ads: BareProgram) -> None:
     refused = ads("--host", "http://shop.invalid", "whoami")
     taken = ads("--host", "http://shop.invalid", "--insecure-http", "whoami")
 
@@ -99,7 +99,7 @@ def test_plain_http_needs_to_be_asked_for(ads: Program) -> None:
     assert taken.json["host"] == "http://shop.invalid"
 
 
-def test_nothing_is_read_from_the_working_directory(ads: Program) -> None:
+def test_nothing_is_read_from_the_working_directory(ads: BareProgram) -> None:
     Path(ads.folder / "config.json").write_text('{"host": "http://127.0.0.1:1"}', "utf-8")
     Path(ads.folder / "pyproject.toml").write_text(
         '[tool.callsheet]\nhost = "http://127.0.0.1:1"\n', "utf-8"

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 NAMES = [
     *("python", "versions", "configuration", "key", "server", "certificate", "clock"),
@@ -19,7 +19,7 @@ NAMES = [
 ]
 
 
-def checks(ads: Program, **environ: str) -> dict[str, dict[str, Any]]:
+def checks(ads: BareProgram, **environ: str) -> dict[str, dict[str, Any]]:
     done = ads("doctor", **environ)
     rows = {row["check"]: row for row in done.json}
 
@@ -32,11 +32,11 @@ def wrong(rows: dict[str, dict[str, Any]]) -> list[str]:
     return [name for name, row in rows.items() if row["ok"] is False]
 
 
-def state(ads: Program) -> Path:
+def state(ads: BareProgram) -> Path:
     return ads.folder.parent / "home/.local/state/ads"
 
 
-def test_all_is_well(ads: Program) -> None:
+def test_all_is_well(ads: BareProgram) -> None:
     rows = checks(ads)
     rows = checks(ads)
 
@@ -50,12 +50,12 @@ def test_all_is_well(ads: Program) -> None:
     assert rows["clock"]["ok"] is True
 
 
-def test_a_key_that_lacks_or_is_refused(ads: Program) -> None:
+def test_a_key_that_lacks_or_is_refused(ads: BareProgram) -> None:
     assert wrong(checks(ads, ADS_API_KEY="")) == ["key", "catalogue"]
     assert wrong(checks(ads, ADS_API_KEY="sk-of-nobody")) == ["catalogue"]
 
 
-def test_a_server_that_is_gone(ads: Program) -> None:
+def test_a_server_that_is_gone(ads: BareProgram) -> None:
     ads("actions", "list")
     rows = checks(ads, ADS_HOST=ads.server.refused_url)
 
@@ -63,7 +63,7 @@ def test_a_server_that_is_gone(ads: Program) -> None:
     assert [name for name, row in rows.items() if row["ok"] is None] == ["clock", "catalogue"]
 
 
-def test_a_broken_configuration(ads: Program) -> None:
+def test_a_broken_configuration(ads: BareProgram) -> None:
     folder = ads.folder / "settings"
     folder.mkdir()
     (folder / "config.json").write_text("{broken", "utf-8")
@@ -75,12 +75,12 @@ def test_a_broken_configuration(ads: Program) -> None:
     assert rows["ledger"]["ok"] is True
 
 
-def test_no_server_at_all(ads: Program) -> None:
+def test_no_server_at_all(ads: BareProgram) -> None:
     assert wrong(checks(ads, ADS_HOST="")) == ["configuration"]
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_the_certificate(ads: Program, trusted: bool) -> None:
+def test_the_certificate(ads: BareProgram, trusted: bool) -> None:
     trust = {"SSL_CERT_FILE": str(ads.server.foreign.certificate)} if trusted else {}
     rows = checks(ads, ADS_HOST=ads.server.secure_url, **trust)
 
@@ -93,7 +93,7 @@ def test_the_certificate(ads: Program, trusted: bool) -> None:
         assert rows["certificate"]["hint"] == "see SSL_CERT_FILE"
 
 
-def test_a_damaged_ledger(ads: Program) -> None:
+def test_a_damaged_ledger(ads: BareProgram) -> None:
     ads("video", "generate", "--prompt", "x", "--no-wait")
     assert checks(ads)["ledger"]["detail"].startswith("1 job, undamaged; ")
     file = state(ads) / "ledger.sqlite3"
@@ -109,7 +109,7 @@ def test_a_damaged_ledger(ads: Program) -> None:
     assert str(file) in row["detail"]
 
 
-def test_jobs_whose_outcome_is_unknown(ads: Program) -> None:
+def test_jobs_whose_outcome_is_unknown(ads: BareProgram) -> None:
     ads.server.set_faults("drop after ai.video.generate x*")
     lost = ads("video", "generate", "--prompt", "x")
     row = checks(ads)["ledger"]

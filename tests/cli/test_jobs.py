@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 FIELDS = ["taskId", "status", "videoUrl", "localPath", "url", "provider", "model", "files"]
 
 
-def test_generate_waits_and_saves(ads: Program) -> None:
+def test_generate_waits_and_saves(ads: BareProgram) -> None:
     done = ads("video", "generate", "--prompt", "waves", "--out", "output/x.mp4")
     shown = done.json
     saved = (ads.folder / "output" / "x.mp4").read_bytes()
@@ -35,7 +35,7 @@ def test_generate_waits_and_saves(ads: Program) -> None:
     assert {name for name, _ in ads.posts()[1:]} == {"ai.video.query"}
 
 
-def test_no_wait_prints_the_task_and_query_asks(ads: Program) -> None:
+def test_no_wait_prints_the_task_and_query_asks(ads: BareProgram) -> None:
     begun = ads("video", "generate", "--prompt", "x", "--no-wait").json
     ads.server.advance(1000)
     asked = ads("video", "query", "--task-id", begun["taskId"], "--out", "y.mp4")
@@ -48,19 +48,19 @@ def test_no_wait_prints_the_task_and_query_asks(ads: Program) -> None:
     assert (ads.folder / "y.mp4").stat().st_size == asked.json["files"][0]["bytes"]
 
 
-def test_blocking_sends_its_deadline(ads: Program) -> None:
+def test_blocking_sends_its_deadline(ads: BareProgram) -> None:
     done = ads("video", "generate", "--prompt", "x", "--blocking", "--timeout", "90s")
 
     assert done.json["status"] == "success"
     assert ads.posts() == [("ai.video.generate_and_wait", {"prompt": "x", "timeoutMs": 90_000})]
 
 
-def test_the_deadline_enters_no_body_that_lacks_it(ads: Program) -> None:
+def test_the_deadline_enters_no_body_that_lacks_it(ads: BareProgram) -> None:
     assert ads("video", "generate", "--prompt", "x", "--timeout", "600000").code == 0
     assert ads.posts()[0] == ("ai.video.generate", {"prompt": "x"})
 
 
-def test_input_goes_out_as_it_is(ads: Program) -> None:
+def test_input_goes_out_as_it_is(ads: BareProgram) -> None:
     (ads.folder / "body.json").write_text('{ "prompt" : "x",\n"options": {"a": 1.0}}', "utf-8")
     first = ads("video", "generate", "--no-wait", "--input", "body.json")
     second = ads("video", "generate", "--no-wait", "--input", "-", stdin='{"prompt":"y"}')
@@ -91,7 +91,7 @@ def test_input_goes_out_as_it_is(ads: Program) -> None:
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(
-    ads: Program, words: list[str], told: str
+    ads: BareProgram, words: list[str], told: str
 ) -> None:
     (ads.folder / "taken.mp4").touch()
     (ads.folder / "file").touch()
@@ -102,7 +102,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(
     assert ads.posts() == []
 
 
-def test_force_replaces(ads: Program) -> None:
+def test_force_replaces(ads: BareProgram) -> None:
     (ads.folder / "x.mp4").write_bytes(b"old")
     done = ads("video", "generate", "--prompt", "x", "--out", "x.mp4", "--force")
 
@@ -110,7 +110,7 @@ def test_force_replaces(ads: Program) -> None:
     assert (ads.folder / "x.mp4").read_bytes()[4:8] == b"ftyp"
 
 
-def test_a_folder_and_a_template_name_the_file(ads: Program) -> None:
+def test_a_folder_and_a_template_name_the_file(ads: BareProgram) -> None:
     first = ads("video", "generate", "--prompt", "x", "--out", "videos/").json
     second = ads("video", "generate", "--prompt", "x", "--out", "t/{task_id}.{ext}").json
 
@@ -119,7 +119,7 @@ def test_a_folder_and_a_template_name_the_file(ads: Program) -> None:
     assert (ads.folder / second["localPath"]).is_file()
 
 
-def test_dry_run_sends_nothing(ads: Program) -> None:
+def test_dry_run_sends_nothing(ads: BareProgram) -> None:
     shown = ads("video", "generate", "--prompt", "x", "--dry-run").json
     curl = ads("video", "generate", "--prompt", "it's", "--dry-run=curl")
 
@@ -131,7 +131,7 @@ def test_dry_run_sends_nothing(ads: Program) -> None:
     assert ads.posts() == []
 
 
-def test_no_credit_is_exit_7(ads: Program) -> None:
+def test_no_credit_is_exit_7(ads: BareProgram) -> None:
     ads.server.set_credits(0)
     done = ads("video", "generate", "--prompt", "x")
 
@@ -140,7 +140,7 @@ def test_no_credit_is_exit_7(ads: Program) -> None:
     assert done.error["http_status"] == 402
 
 
-def test_a_refused_key_is_exit_3(ads: Program) -> None:
+def test_a_refused_key_is_exit_3(ads: BareProgram) -> None:
     ads("actions", "list")
     done = ads("video", "generate", "--prompt", "x", ADS_API_KEY="sk-not-this-one")
 
@@ -148,7 +148,7 @@ def test_a_refused_key_is_exit_3(ads: Program) -> None:
     assert "sk-not-this-one" not in done.out + done.err
 
 
-def test_an_image_has_its_own_link(ads: Program) -> None:
+def test_an_image_has_its_own_link(ads: BareProgram) -> None:
     done = ads("image", "generate", "--prompt", "x", "--aspect", "1:1", "--out", "x.png")
 
     assert list(done.json)[2] == "imageUrl"
@@ -156,7 +156,7 @@ def test_an_image_has_its_own_link(ads: Program) -> None:
     assert ads.posts()[0] == ("ai.image.generate", {"prompt": "x", "aspectRatio": "1:1"})
 
 
-def test_the_saved_picture_can_be_stored(ads: Program) -> None:
+def test_the_saved_picture_can_be_stored(ads: BareProgram) -> None:
     done = ads("image", "generate", "--prompt", "x", "--out", "x.png", "--upload")
 
     assert done.code == 0, done.err
@@ -165,7 +165,7 @@ def test_the_saved_picture_can_be_stored(ads: Program) -> None:
     assert f"→ {ads.server.url} storage.upload_image uploads x.png\n" in done.err
 
 
-def test_a_local_picture_is_uploaded_first(ads: Program) -> None:
+def test_a_local_picture_is_uploaded_first(ads: BareProgram) -> None:
     ads("image", "generate", "--prompt", "x", "--out", "x.png")
     done = ads("video", "generate", "--prompt", "x", "--image-input", "x.png", "--no-wait")
     name, body = ads.posts()[-1]
@@ -175,7 +175,7 @@ def test_a_local_picture_is_uploaded_first(ads: Program) -> None:
     assert body["imageInput"][0].startswith("http")
 
 
-def test_two_pictures_with_a_comma_between(ads: Program) -> None:
+def test_two_pictures_with_a_comma_between(ads: BareProgram) -> None:
     links = "https://example.com/a.png,https://example.com/b,c.png"
     done = ads("video", "generate", "--prompt", "x", "--image-input", links, "--no-wait")
 
@@ -186,7 +186,7 @@ def test_two_pictures_with_a_comma_between(ads: Program) -> None:
     ]
 
 
-def test_a_failed_job_is_exit_6(ads: Program) -> None:
+def test_a_failed_job_is_exit_6(ads: BareProgram) -> None:
     fail = '{"prompt":"[fail]"}'
     waited = ads("video", "generate", "--input", fail)
     begun = ads("video", "generate", "--input", fail, "--no-wait").json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 VIDEO = ("video", "generate", "--prompt", "x", "--no-wait")
 IMAGE = "https://a.example/1.png"
@@ -60,7 +60,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("words", "place", "path"), REFUSED)
-def test_nothing_is_sent(ads: Program, words: tuple[str, ...], place: str, path: str) -> None:
+def test_nothing_is_sent(ads: BareProgram, words: tuple[str, ...], place: str, path: str) -> None:
     (ads.folder / "here.png").write_bytes(b"x")
     ads.server.add_action(HOSTED)
     done = ads(*words)
@@ -72,7 +72,7 @@ def test_nothing_is_sent(ads: Program, words: tuple[str, ...], place: str, path:
     assert ads.posts() == []
 
 
-def test_a_field_without_a_flag_is_named_as_well(ads: Program) -> None:
+def test_a_field_without_a_flag_is_named_as_well(ads: BareProgram) -> None:
     done = ads("image", "generate", *whole(imageInput=["gone.png"]))
 
     assert (done.code, done.error["flag"]) == (2, "--input")
@@ -89,7 +89,7 @@ def test_a_field_without_a_flag_is_named_as_well(ads: Program) -> None:
     ],
 )
 def test_no_check_sends_it_as_it_is(
-    ads: Program, words: tuple[str, ...], field: str, value: object
+    ads: BareProgram, words: tuple[str, ...], field: str, value: object
 ) -> None:
     ads.server.add_action(HOSTED)
     done = ads("film", "make", *words, "--no-check")
@@ -98,7 +98,7 @@ def test_no_check_sends_it_as_it_is(
     assert [body[field] for _, body in ads.posts()] == [value]
 
 
-def test_texts_and_names_of_assets_are_sent(ads: Program) -> None:
+def test_texts_and_names_of_assets_are_sent(ads: BareProgram) -> None:
     ads.server.add_action(HOSTED)
     texts = {"prompt": "a/b.png", "style": "x.png", "model": "a/b-1.5", "imagePrompt": "c.png"}
     flags = ("--prompt", "a/b.png", "--style", "x.png", "--model", "a/b-1.5")
@@ -127,7 +127,7 @@ CONTENT = b"\x89PNG\r\n\x1a\nx"
 ENCODED = base64.b64encode(CONTENT).decode()
 
 
-def test_a_field_that_takes_the_file_itself_gets_it(ads: Program) -> None:
+def test_a_field_that_takes_the_file_itself_gets_it(ads: BareProgram) -> None:
     (ads.folder / "a.png").write_bytes(CONTENT)
     ads.server.add_action(TAKES_BYTES)
     done = ads("film", "cut", "--image", "a.png", "--photo", "@a.png", "--image-urls", IMAGE)
@@ -138,7 +138,7 @@ def test_a_field_that_takes_the_file_itself_gets_it(ads: Program) -> None:
     assert body["photo"] == f"data:image/png;base64,{ENCODED}"
 
 
-def test_a_flag_of_one_or_many_collects_its_uses(ads: Program) -> None:
+def test_a_flag_of_one_or_many_collects_its_uses(ads: BareProgram) -> None:
     ads.server.add_action(TAKES_BYTES)
     for count in (1, 2):
         ads("film", "cut", *("--image-urls", IMAGE) * count)
@@ -146,7 +146,7 @@ def test_a_flag_of_one_or_many_collects_its_uses(ads: Program) -> None:
     assert [body["image_urls"] for _, body in ads.posts()] == [IMAGE, [IMAGE, IMAGE]]
 
 
-def test_a_dry_run_says_how_each_file_would_go(ads: Program) -> None:
+def test_a_dry_run_says_how_each_file_would_go(ads: BareProgram) -> None:
     (ads.folder / "a.png").write_bytes(CONTENT)
     ads.server.add_action(TAKES_BYTES)
     done = ads("film", "cut", "--image", "a.png", "--image-urls", "a.png", "--dry-run")
@@ -156,7 +156,7 @@ def test_a_dry_run_says_how_each_file_would_go(ads: Program) -> None:
     assert ads.posts() == []
 
 
-def test_the_same_picture_is_uploaded_once(ads: Program) -> None:
+def test_the_same_picture_is_uploaded_once(ads: BareProgram) -> None:
     (ads.folder / "a.png").write_bytes(CONTENT)
     for _ in range(2):
         done = ads(*VIDEO, "--image-input", "a.png")

@@ -8,15 +8,15 @@ import pytest
 from cli.odd import LINK, NAMES, NEEDED, ODD, STRANGE
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 
 @pytest.fixture(autouse=True)
-def odd(ads: Program) -> None:
+def odd(ads: BareProgram) -> None:
     ads.server.add_action(ODD)
 
 
-def test_every_name_has_a_flag_and_reaches_the_wire(ads: Program) -> None:
+def test_every_name_has_a_flag_and_reaches_the_wire(ads: BareProgram) -> None:
     rows = ads("shop", "odd", "--help", "--json").json["flags"]
     flags = {row["field"][0]: row for row in rows if row["field"][0] in (*NAMES, *STRANGE)}
     typed = [row["flag"] + ('="v"' if row["as_json"] else "=v") for row in flags.values()]
@@ -40,13 +40,15 @@ def test_every_name_has_a_flag_and_reaches_the_wire(ads: Program) -> None:
         (["--note", '{"a": 1}'], '{"a": 1}'),
     ],
 )
-def test_a_plain_text_for_an_optional_one(ads: Program, typed: list[str], value: object) -> None:
+def test_a_plain_text_for_an_optional_one(
+    ads: BareProgram, typed: list[str], value: object
+) -> None:
     done = ads("shop", "odd", *NEEDED, *typed, "--dry-run")
 
     assert done.json["body"]["note"] == value
 
 
-def test_a_plain_number_for_an_optional_one(ads: Program) -> None:
+def test_a_plain_number_for_an_optional_one(ads: BareProgram) -> None:
     done = ads("shop", "odd", *NEEDED, "--seed", "5", "--dry-run")
 
     assert done.json["body"]["seed"] == 5
@@ -75,7 +77,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("typed", "flag", "says", "hint"), REFUSED)
 def test_each_refusal_has_one_line_and_one_hint(
-    ads: Program, typed: list[str], flag: str, says: str, hint: str
+    ads: BareProgram, typed: list[str], flag: str, says: str, hint: str
 ) -> None:
     done = ads("shop", "odd", *NEEDED, *typed)
 
@@ -85,7 +87,7 @@ def test_each_refusal_has_one_line_and_one_hint(
     assert ads.posts() == []
 
 
-def test_any_field_is_said_by_its_wire_name(ads: Program) -> None:
+def test_any_field_is_said_by_its_wire_name(ads: BareProgram) -> None:
     typed = [
         "--input.a/b c",
         "[1.50]",
@@ -100,7 +102,7 @@ def test_any_field_is_said_by_its_wire_name(ads: Program) -> None:
     assert '"a/b c":[1.50],"größe":"XL","more":"x","host":1' in done.out
 
 
-def test_links_and_json_in_a_page_are_whole(ads: Program) -> None:
+def test_links_and_json_in_a_page_are_whole(ads: BareProgram) -> None:
     page = ads("shop", "odd", "--help").out
 
     assert LINK in page

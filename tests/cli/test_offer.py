@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 SPEAK = {
     "id": "ai.voice.speak",
@@ -19,7 +19,7 @@ SPEAK = {
 }
 
 
-def offline(ads: Program) -> dict[str, str]:
+def offline(ads: BareProgram) -> dict[str, str]:
     """Let the program know the catalogue, then stand before a server that is gone."""
     host = ads.server.refused_url
     known = next((ads.folder.parent / "home/.cache/ads").glob("*.json"))
@@ -29,7 +29,7 @@ def offline(ads: Program) -> dict[str, str]:
     return {"ADS_HOST": host}
 
 
-def test_the_list_has_group_kind_summary_and_source(ads: Program) -> None:
+def test_the_list_has_group_kind_summary_and_source(ads: BareProgram) -> None:
     rows = ads("actions", "list", "--json").json
     blocking = next(row for row in rows if row["id"] == "ai.video.generate_and_wait")
     speaking = next(row for row in rows if row["id"] == "ai.video.generate")
@@ -48,7 +48,7 @@ def test_the_list_has_group_kind_summary_and_source(ads: Program) -> None:
     )
 
 
-def test_refresh_asks_for_every_schema_anew(ads: Program) -> None:
+def test_refresh_asks_for_every_schema_anew(ads: BareProgram) -> None:
     ads("actions", "list")
     ads.server.reset()
     ads("actions", "list")
@@ -61,7 +61,7 @@ def test_refresh_asks_for_every_schema_anew(ads: Program) -> None:
     assert set(anew) == {200}
 
 
-def test_without_a_network_the_cache_answers_and_says_how_old_it_is(ads: Program) -> None:
+def test_without_a_network_the_cache_answers_and_says_how_old_it_is(ads: BareProgram) -> None:
     ads("actions", "list")
     gone = offline(ads)
     done = ads("actions", "list", "--json", **gone)
@@ -72,7 +72,7 @@ def test_without_a_network_the_cache_answers_and_says_how_old_it_is(ads: Program
     assert (schema.code, schema.json["required"], schema.err) == (0, ["taskId"], "")
 
 
-def test_a_server_in_trouble_counts_as_no_network(ads: Program) -> None:
+def test_a_server_in_trouble_counts_as_no_network(ads: BareProgram) -> None:
     ads("actions", "list")
     ads.server.set_faults("503 GET /api/actions x*")
     done = ads("actions", "search", "upload")
@@ -81,20 +81,20 @@ def test_a_server_in_trouble_counts_as_no_network(ads: Program) -> None:
     assert "this is from the cache" in done.err
 
 
-def test_a_refused_key_is_no_matter_for_the_cache(ads: Program) -> None:
+def test_a_refused_key_is_no_matter_for_the_cache(ads: BareProgram) -> None:
     ads("actions", "list")
 
     assert ads("actions", "list", ADS_API_KEY="sk-of-nobody").code == 3
 
 
-def test_a_search_without_a_hit_says_so(ads: Program) -> None:
+def test_a_search_without_a_hit_says_so(ads: BareProgram) -> None:
     done = ads("actions", "search", "zebra")
 
     assert (done.code, done.out) == (0, "")
     assert done.err == "no action mentions zebra; all: ads actions list\n"
 
 
-def test_a_schema_is_pretty_or_raw(ads: Program) -> None:
+def test_a_schema_is_pretty_or_raw(ads: BareProgram) -> None:
     pretty = ads("actions", "schema", "material.search")
     raw = ads("actions", "schema", "material.search", "--raw")
     answer = ads("actions", "schema", "material.search", "--answer", "--jmespath", "required")
@@ -104,7 +104,7 @@ def test_a_schema_is_pretty_or_raw(ads: Program) -> None:
     assert answer.json == ["items", "total"]
 
 
-def test_bindings_without_actions_lack_every_one(ads: Program) -> None:
+def test_bindings_without_actions_lack_every_one(ads: BareProgram) -> None:
     done = ads("actions", "diff")
 
     assert done.code == 8

@@ -12,7 +12,7 @@ import pytest
 from cli.conftest import PROGRAM
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 RED = "\x1b[1;31m"
 
@@ -31,7 +31,7 @@ RED = "\x1b[1;31m"
     ],
 )
 def test_nothing_is_sent_where_the_result_could_not_be_shown(
-    ads: Program, words: list[str]
+    ads: BareProgram, words: list[str]
 ) -> None:
     done = ads(*words)
 
@@ -40,7 +40,7 @@ def test_nothing_is_sent_where_the_result_could_not_be_shown(
     assert len(done.err.splitlines()) <= 2
 
 
-def test_a_template_names_what_it_knows(ads: Program) -> None:
+def test_a_template_names_what_it_knows(ads: BareProgram) -> None:
     wrong = ads("image", "generate", "--prompt", "x", "--out", "{task}.png").error
     done = ads("image", "generate", "--prompt", "x", "--out", "a/{action}-{index}.{ext}").json
 
@@ -52,13 +52,13 @@ def test_a_template_names_what_it_knows(ads: Program) -> None:
     assert (ads.folder / done["localPath"]).stat().st_size == done["files"][0]["bytes"]
 
 
-def test_raw_words_stand_one_a_line(ads: Program) -> None:
+def test_raw_words_stand_one_a_line(ads: BareProgram) -> None:
     told = ads("actions", "list", "--jmespath", "[:2].id", "--format", "raw")
 
     assert told.out == "ai.image.generate\nai.image.generate_and_wait\n"
 
 
-def test_a_table_has_the_columns_of_the_list(ads: Program) -> None:
+def test_a_table_has_the_columns_of_the_list(ads: BareProgram) -> None:
     head = ads("actions", "list", "--format", "table").out.splitlines()[0]
 
     assert head.split() == ["ID", "COMMAND", "KIND", "COST", "GROUP", "SOURCE", "SUMMARY"]
@@ -81,7 +81,7 @@ def test_a_table_has_the_columns_of_the_list(ads: Program) -> None:
         ["completion", "--json", "tcsh"],
     ],
 )
-def test_data_is_json_on_failure_too(ads: Program, words: list[str]) -> None:
+def test_data_is_json_on_failure_too(ads: BareProgram, words: list[str]) -> None:
     done = ads(*words)
 
     assert done.code in {1, 2}
@@ -101,7 +101,7 @@ def test_data_is_json_on_failure_too(ads: Program, words: list[str]) -> None:
         ["login", "--nosuch"],
     ],
 )
-def test_what_is_no_data_leaves_stdout_empty(ads: Program, words: list[str]) -> None:
+def test_what_is_no_data_leaves_stdout_empty(ads: BareProgram, words: list[str]) -> None:
     done = ads(*words)
 
     assert (done.code, done.out) == (2, "")
@@ -118,7 +118,7 @@ def test_what_is_no_data_leaves_stdout_empty(ads: Program, words: list[str]) -> 
         ({"FORCE_COLOR": "1", "TERM": "dumb"}, True),
     ],
 )
-def test_colour_is_forced_or_forbidden(ads: Program, said: dict[str, str], red: bool) -> None:
+def test_colour_is_forced_or_forbidden(ads: BareProgram, said: dict[str, str], red: bool) -> None:
     done = ads("actions", "nosuch", **said)
 
     assert done.err.startswith(RED) is red
@@ -126,7 +126,7 @@ def test_colour_is_forced_or_forbidden(ads: Program, said: dict[str, str], red: 
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
-def test_a_closed_stream_is_no_error(ads: Program, closed: str) -> None:
+def test_a_closed_stream_is_no_error(ads: BareProgram, closed: str) -> None:
     words = f'"$0" -c "$1" video generate --prompt x --no-wait {closed}'
     done = subprocess.run(
         ["/bin/sh", "-c", words, sys.executable, PROGRAM],
@@ -143,7 +143,7 @@ def test_a_closed_stream_is_no_error(ads: Program, closed: str) -> None:
         assert json.loads(done.stdout)["status"] == "pending"
 
 
-def test_quiet_says_nothing_but_failures(ads: Program) -> None:
+def test_quiet_says_nothing_but_failures(ads: BareProgram) -> None:
     done = ads("--quiet", "video", "generate", "--prompt", "x")
 
     assert (done.code, done.err) == (0, "")
@@ -152,7 +152,7 @@ def test_quiet_says_nothing_but_failures(ads: Program) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full here")
 @pytest.mark.parametrize("words", ["actions list --json", "version", "video generate --prompt x"])
-def test_a_full_disk_is_one_line(ads: Program, words: str) -> None:
+def test_a_full_disk_is_one_line(ads: BareProgram, words: str) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f'"$0" -c "$1" {words} >/dev/full', sys.executable, PROGRAM],
         env=dict(ads.environ),
@@ -168,7 +168,7 @@ def test_a_full_disk_is_one_line(ads: Program, words: str) -> None:
     assert "Exception ignored" not in done.stderr
 
 
-def test_api_shows_headers_json_and_plain_bytes(ads: Program) -> None:
+def test_api_shows_headers_json_and_plain_bytes(ads: BareProgram) -> None:
     head = ads("api", "HEAD", "/api/actions").json
     task = ads("image", "generate", "--prompt", "x").json
     link = task["imageUrl"].removeprefix(ads.server.url)

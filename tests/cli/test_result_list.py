@@ -9,16 +9,16 @@ import pytest
 from cli.test_offer import SPEAK
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 SEARCH = ("material", "search", "--query", "", "--page-size", "2")
 
 
-def paid_posts(ads: Program) -> list[str]:
+def paid_posts(ads: BareProgram) -> list[str]:
     return [one["path"] for one in ads.server.requests() if one["method"] == "POST"]
 
 
-def test_all_pages_are_one_list(ads: Program) -> None:
+def test_all_pages_are_one_list(ads: BareProgram) -> None:
     first = ads(*SEARCH, "--json").json
     ads.server.reset()
     done = ads(*SEARCH, "--all", "--json")
@@ -29,7 +29,7 @@ def test_all_pages_are_one_list(ads: Program) -> None:
     assert len(paid_posts(ads)) == (first["total"] + 1) // 2
 
 
-def test_a_limit_reads_what_it_needs(ads: Program) -> None:
+def test_a_limit_reads_what_it_needs(ads: BareProgram) -> None:
     done = ads("call", "material.search", *SEARCH[2:], "--limit", "3", "--format", "jsonl")
 
     assert done.code == 0, done.err
@@ -45,7 +45,7 @@ def test_a_limit_reads_what_it_needs(ads: Program) -> None:
         ((*SEARCH, "--all", "--out", "list.json"), "--out"),
     ],
 )
-def test_what_is_refused_sends_nothing(ads: Program, words: tuple[str, ...], says: str) -> None:
+def test_what_is_refused_sends_nothing(ads: BareProgram, words: tuple[str, ...], says: str) -> None:
     done = ads(*words)
 
     assert done.code == 2
@@ -54,7 +54,7 @@ def test_what_is_refused_sends_nothing(ads: Program, words: tuple[str, ...], say
 
 
 @pytest.mark.parametrize("words", [("voice", "speak"), ("call", "ai.voice.speak")])
-def test_what_may_cost_money_is_never_paged(ads: Program, words: tuple[str, ...]) -> None:
+def test_what_may_cost_money_is_never_paged(ads: BareProgram, words: tuple[str, ...]) -> None:
     ads.server.add_action(SPEAK)
     done = ads(*words, "--text", "x", "--all")
 
@@ -64,7 +64,7 @@ def test_what_may_cost_money_is_never_paged(ads: Program, words: tuple[str, ...]
     assert paid_posts(ads) == []
 
 
-def test_a_dry_run_shows_the_first_request(ads: Program) -> None:
+def test_a_dry_run_shows_the_first_request(ads: BareProgram) -> None:
     done = ads(*SEARCH, "--all", "--dry-run", "--json")
 
     assert done.code == 0, done.err

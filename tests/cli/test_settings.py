@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cli.test_words import NOBODY, login
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 # Tells every file that is opened, and every folder that is listed, in the folder of work.
 WATCHED = """
@@ -23,12 +23,12 @@ sys.addaudithook(told)
 """
 
 
-def origins(ads: Program, *words: str, **environ: str) -> dict[str, tuple[str, str]]:
+def origins(ads: BareProgram, *words: str, **environ: str) -> dict[str, tuple[str, str]]:
     rows = ads(*words, "config", "list", "--json", **environ).json
     return {row["name"]: (row["value"], row["origin"]) for row in rows}
 
 
-def test_a_flag_beats_the_environment_which_beats_the_profile(ads: Program) -> None:
+def test_a_flag_beats_the_environment_which_beats_the_profile(ads: BareProgram) -> None:
     login(ads, "--api-key", ads.server.key)
     other = "https://elsewhere.example"
 
@@ -40,7 +40,7 @@ def test_a_flag_beats_the_environment_which_beats_the_profile(ads: Program) -> N
     assert origins(ads, ADS_AUTH="x-api-key")["auth"] == ("x-api-key", "ADS_AUTH")
 
 
-def test_every_setting_tells_its_origin(ads: Program) -> None:
+def test_every_setting_tells_its_origin(ads: BareProgram) -> None:
     said = {
         "ADS_STATE_DIR": "/tmp/state",
         "XDG_CACHE_HOME": "/tmp/caches",
@@ -60,7 +60,7 @@ def test_every_setting_tells_its_origin(ads: Program) -> None:
     assert found["certificates"] == ("", "default")
 
 
-def test_profiles_are_kept_apart(ads: Program) -> None:
+def test_profiles_are_kept_apart(ads: BareProgram) -> None:
     login(ads, "--api-key", ads.server.key)
     wrong = ads("login", "--profile", "work", "--host", ads.server.url, "--api-key", "no", **NOBODY)
     login(ads, "--api-key", ads.server.key, "--profile", "work")
@@ -75,7 +75,7 @@ def test_profiles_are_kept_apart(ads: Program) -> None:
     assert ads("actions", "list", "--profile", "nosuch", **NOBODY).code == 2
 
 
-def test_the_xdg_folders_are_used_and_closed_to_others(ads: Program) -> None:
+def test_the_xdg_folders_are_used_and_closed_to_others(ads: BareProgram) -> None:
     root = ads.folder.parent / "xdg"
     said = {f"XDG_{kind}_HOME": str(root / kind) for kind in ("CONFIG", "STATE", "CACHE")}
     login(ads, "--api-key", ads.server.key, **said)
@@ -90,7 +90,7 @@ def test_the_xdg_folders_are_used_and_closed_to_others(ads: Program) -> None:
         assert stat.S_IMODE((root / kind / "ads").stat().st_mode) == 0o700
 
 
-def test_nothing_is_read_from_the_working_directory(ads: Program) -> None:
+def test_nothing_is_read_from_the_working_directory(ads: BareProgram) -> None:
     bait = {"profile": "default", "profiles": {"default": {"host": "https://bait.example"}}}
     for name in ("config.json", ".env", ".ads.json", "pyproject.toml", ".netrc", "ads.json"):
         (ads.folder / name).write_text(json.dumps(bait), "utf-8")
@@ -108,7 +108,7 @@ def test_nothing_is_read_from_the_working_directory(ads: Program) -> None:
     assert ads("config", "get", "host").out == f"{ads.server.url}\n"
 
 
-def test_login_without_a_key_in_the_words(ads: Program) -> None:
+def test_login_without_a_key_in_the_words(ads: BareProgram) -> None:
     done = ads("login", "--host", ads.server.url, "--api-key-stdin", stdin="", **NOBODY)
 
     assert done.code == 2

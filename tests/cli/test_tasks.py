@@ -12,33 +12,33 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 
-def ledger(ads: Program) -> Path:
+def ledger(ads: BareProgram) -> Path:
     (found,) = (ads.folder.parent / "home").rglob("ledger.sqlite3")
     return found
 
 
-def change(ads: Program, sql: str, *values: object) -> None:
+def change(ads: BareProgram, sql: str, *values: object) -> None:
     db = sqlite3.connect(ledger(ads))
     db.execute(sql, values)
     db.commit()
     db.close()
 
 
-def left(ads: Program, task: str, state: str = "intent") -> None:
+def left(ads: BareProgram, task: str, state: str = "intent") -> None:
     """Make a row what a program leaves that was killed while the request was out."""
     sql = "UPDATE jobs SET state = ?, task_ids = '[]' WHERE instr(task_ids, ?)"
     change(ads, sql, state, task)
 
 
-def begun(ads: Program, *words: str) -> str:
+def begun(ads: BareProgram, *words: str) -> str:
     return str(ads("video", "generate", "--prompt", "waves", "--no-wait", *words).json["taskId"])
 
 
 @pytest.fixture
-def looking(ads: Program) -> Program:
+def looking(ads: BareProgram) -> BareProgram:
     """Give the program a configured lookup."""
     path = ads.folder.parent / "packages" / "bare_client" / "overlay.json"
     overlay = json.loads(path.read_text("utf-8"))
@@ -47,7 +47,7 @@ def looking(ads: Program) -> Program:
     return ads
 
 
-def test_a_job_that_a_killed_program_left_is_found_again(looking: Program) -> None:
+def test_a_job_that_a_killed_program_left_is_found_again(looking: BareProgram) -> None:
     task = begun(looking)
     left(looking, task)
     done = looking("tasks", "recover", "--json")
@@ -58,7 +58,7 @@ def test_a_job_that_a_killed_program_left_is_found_again(looking: Program) -> No
     assert len(looking.server.charges()) == 1
 
 
-def test_without_a_lookup_it_stays_unknown_until_the_id_is_said(ads: Program) -> None:
+def test_without_a_lookup_it_stays_unknown_until_the_id_is_said(ads: BareProgram) -> None:
     task = begun(ads)
     left(ads, task)
     listed = ads("tasks", "list", "--json").json
@@ -76,7 +76,7 @@ def test_without_a_lookup_it_stays_unknown_until_the_id_is_said(ads: Program) ->
     assert ads("tasks", "recover", "--task-id", "x").code == 2
 
 
-def test_resending_is_asked_for_and_uses_the_same_key(ads: Program) -> None:
+def test_resending_is_asked_for_and_uses_the_same_key(ads: BareProgram) -> None:
     task = begun(ads)
     left(ads, task, "unknown")
     ref = ads("tasks", "recover").out.split("\t")[0]
@@ -91,7 +91,7 @@ def test_resending_is_asked_for_and_uses_the_same_key(ads: Program) -> None:
     assert ads("tasks", "recover", ref, "--resend").code == 2
 
 
-def test_a_job_without_out_ends_with_the_line_that_saves_it(ads: Program) -> None:
+def test_a_job_without_out_ends_with_the_line_that_saves_it(ads: BareProgram) -> None:
     done = ads("video", "generate", "--prompt", "x")
     line = done.err.rstrip("\n").split("\n")[-1]
 
@@ -102,7 +102,7 @@ def test_a_job_without_out_ends_with_the_line_that_saves_it(ads: Program) -> Non
     assert ads("tasks", "recover").out == ""
 
 
-def test_save_knows_where_the_result_was_meant_to_go(ads: Program) -> None:
+def test_save_knows_where_the_result_was_meant_to_go(ads: BareProgram) -> None:
     slow = '{"prompt":"x","options":{"sandboxSeconds":50}}'
     stopped = ads("video", "generate", "--input", slow, "--out", "o/x.mp4", "--timeout", "1s")
     listed = ads("tasks", "recover", "--json").json
@@ -126,7 +126,7 @@ def test_save_knows_where_the_result_was_meant_to_go(ads: Program) -> None:
         ["call", "ai.video.generate_and_wait", "--input", '{"prompt":"x","timeoutMs":5000}'],
     ],
 )
-def test_the_line_that_would_do_it_again_does_it_again(ads: Program, words: list[str]) -> None:
+def test_the_line_that_would_do_it_again_does_it_again(ads: BareProgram, words: list[str]) -> None:
     ads(*words)
     ref = ads("tasks", "list").out.split("\t")[0]
     line = ads("tasks", "show", ref, "--command").out
@@ -138,7 +138,7 @@ def test_the_line_that_would_do_it_again_does_it_again(ads: Program, words: list
     assert ads.posts()[posted] == first
 
 
-def test_what_replies_say_about_cost_is_kept_and_summed(ads: Program) -> None:
+def test_what_replies_say_about_cost_is_kept_and_summed(ads: BareProgram) -> None:
     begun(ads)
     begun(ads)
     change(ads, "UPDATE jobs SET cost = 2.5")
@@ -148,7 +148,7 @@ def test_what_replies_say_about_cost_is_kept_and_summed(ads: Program) -> None:
     assert "5 credits in 2 jobs that say what they cost\n" in listed.err
 
 
-def test_how_long_it_usually_takes_is_shown(ads: Program) -> None:
+def test_how_long_it_usually_takes_is_shown(ads: BareProgram) -> None:
     for _ in range(3):
         begun(ads)
     change(ads, "UPDATE jobs SET seconds = 125")
@@ -159,7 +159,7 @@ def test_how_long_it_usually_takes_is_shown(ads: Program) -> None:
     assert ads("tasks", "show", waited.json["taskId"]).json["usualSeconds"] == 125.0
 
 
-def test_a_job_is_cancelled_where_the_group_offers_it(ads: Program) -> None:
+def test_a_job_is_cancelled_where_the_group_offers_it(ads: BareProgram) -> None:
     task = begun(ads)
     refused = ads("tasks", "cancel", task)
     schema = {
@@ -179,7 +179,7 @@ def test_a_job_is_cancelled_where_the_group_offers_it(ads: Program) -> None:
     assert ("ai.video.cancel", {"taskId": task}) in ads.posts()
 
 
-def test_a_body_that_is_not_kept_cannot_be_told(ads: Program) -> None:
+def test_a_body_that_is_not_kept_cannot_be_told(ads: BareProgram) -> None:
     done = ads("video", "generate", "--prompt", "x", "--no-wait", ADS_STORE_INPUT="false")
     shown = ads("tasks", "show", done.json["taskId"], "--command")
 
@@ -188,7 +188,7 @@ def test_a_body_that_is_not_kept_cannot_be_told(ads: Program) -> None:
     assert b"waves" not in ledger(ads).read_bytes()
 
 
-def test_a_query_that_saves_is_known_to_have_saved(ads: Program) -> None:
+def test_a_query_that_saves_is_known_to_have_saved(ads: BareProgram) -> None:
     task = begun(ads)
     ads.server.advance(1000)
     ads("video", "query", "--task-id", task, "--out", "q.mp4")
@@ -196,7 +196,7 @@ def test_a_query_that_saves_is_known_to_have_saved(ads: Program) -> None:
     assert [row["state"] for row in ads("tasks", "list", "--json").json] == ["saved"]
 
 
-def test_stored_replies_are_pruned_and_unsaved_results_stay(ads: Program) -> None:
+def test_stored_replies_are_pruned_and_unsaved_results_stay(ads: BareProgram) -> None:
     begun(ads)
     folder = ledger(ads).parent / "replies"
     folder.mkdir()

@@ -16,13 +16,13 @@ from cli.conftest import PROGRAM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 NEVER = 1000  # seconds: longer than anything here is waited for
 GENERATE = ("video", "generate", "--prompt", "waves")
 
 
-def begun(ads: Program, *words: str) -> subprocess.Popen[str]:
+def begun(ads: BareProgram, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *words],
         env=dict(ads.environ),
@@ -40,14 +40,16 @@ def wait_for(condition: Callable[[], object], child: subprocess.Popen[str]) -> N
         time.sleep(0.01)
 
 
-def parts(ads: Program) -> list[str]:
+def parts(ads: BareProgram) -> list[str]:
     return [name for name in os.listdir(ads.folder) if name.endswith(".trail")]
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
-def test_a_download_that_was_stopped_is_gone_on_with(ads: Program, number: int, code: int) -> None:
+def test_a_download_that_was_stopped_is_gone_on_with(
+    ads: BareProgram, number: int, code: int
+) -> None:
     ads("actions", "list")
     ads.server.set_faults("bandwidth rate=4000 /media/* x1")
     child = begun(ads, *GENERATE, "--out", "v.mp4")
@@ -71,7 +73,7 @@ def test_a_download_that_was_stopped_is_gone_on_with(ads: Program, number: int, 
     assert len(ads.server.charges()) == 1
 
 
-def test_a_program_killed_while_the_request_was_out_leaves_it_unknown(ads: Program) -> None:
+def test_a_program_killed_while_the_request_was_out_leaves_it_unknown(ads: BareProgram) -> None:
     ads("actions", "list")
     ads.server.set_faults("hang ai.video.generate after")
     child = begun(ads, *GENERATE)
@@ -84,7 +86,7 @@ def test_a_program_killed_while_the_request_was_out_leaves_it_unknown(ads: Progr
     assert len(ads.server.charges()) == 1
 
 
-def test_the_second_ctrl_c_ends_at_once(ads: Program) -> None:
+def test_the_second_ctrl_c_ends_at_once(ads: BareProgram) -> None:
     ads("actions", "list")
     ads.server.set_faults(f"hang seconds={NEVER} *.query x*")
     child = begun(ads, *GENERATE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from cli.conftest import PROGRAM, Program
+from cli.conftest import PROGRAM, BareProgram
 
 from callsheet_sandbox.options import Options
 from callsheet_sandbox.server import serve
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def slow(ads: Program) -> Iterator[Program]:
+def slow(ads: BareProgram) -> Iterator[BareProgram]:
     """Give the program with a server whose jobs take some seconds."""
     with serve(Options(speed="demo")) as server:
         environ = {**ads.environ, "ADS_HOST": server.url, "ADS_API_KEY": server.key}
         yield replace(ads, environ=environ, server=server)
 
 
-def terminal(ads: Program, *words: str, **environ: str) -> pexpect.spawn[str]:
+def terminal(ads: BareProgram, *words: str, **environ: str) -> pexpect.spawn[str]:
     return pexpect.spawn(
         sys.executable,
         ["-c", PROGRAM, *words],
@@ -45,7 +45,7 @@ def ended(child: pexpect.spawn[str]) -> tuple[int | None, str]:
     return child.exitstatus, child.before or ""
 
 
-def test_a_person_sees_a_short_view(ads: Program) -> None:
+def test_a_person_sees_a_short_view(ads: BareProgram) -> None:
     code, seen = ended(terminal(ads, "video", "generate", "--prompt", "x", "--out", "x.mp4"))
 
     assert code == 0
@@ -54,14 +54,14 @@ def test_a_person_sees_a_short_view(ads: Program) -> None:
     assert "{" not in seen
 
 
-def test_nothing_moves_on_a_dumb_terminal(ads: Program) -> None:
+def test_nothing_moves_on_a_dumb_terminal(ads: BareProgram) -> None:
     _, seen = ended(terminal(ads, "video", "generate", "--prompt", "x", TERM="dumb"))
 
     assert "\x1b" not in seen
     assert "ai.video.generate: success 100 %" in seen
 
 
-def test_ctrl_c_leaves_the_job_alive_and_says_how_to_go_on(slow: Program) -> None:
+def test_ctrl_c_leaves_the_job_alive_and_says_how_to_go_on(slow: BareProgram) -> None:
     child = terminal(slow, "video", "generate", "--prompt", "x")
     child.expect("task ([0-9a-f-]{36})")
     assert child.match is not None
@@ -76,7 +76,7 @@ def test_ctrl_c_leaves_the_job_alive_and_says_how_to_go_on(slow: Program) -> Non
     assert slow("tasks", "wait", task).json["status"] == "success"
 
 
-def test_sigterm_is_143(slow: Program) -> None:
+def test_sigterm_is_143(slow: BareProgram) -> None:
     child = terminal(slow, "video", "generate", "--prompt", "x")
     child.expect("processing")
     child.kill(signal.SIGTERM)
@@ -86,7 +86,7 @@ def test_sigterm_is_143(slow: Program) -> None:
     assert "ads tasks wait" in seen
 
 
-def test_the_deadline_leaves_the_job_alive(slow: Program) -> None:
+def test_the_deadline_leaves_the_job_alive(slow: BareProgram) -> None:
     done = slow("video", "generate", "--prompt", "x", "--timeout", "1000ms")
 
     assert done.code == 4
@@ -94,7 +94,7 @@ def test_the_deadline_leaves_the_job_alive(slow: Program) -> None:
     assert f"ads tasks wait {done.error['task_id']}" in done.err
 
 
-def test_the_prompt_for_the_key_shows_nothing(ads: Program) -> None:
+def test_the_prompt_for_the_key_shows_nothing(ads: BareProgram) -> None:
     child = terminal(ads, "login", ADS_API_KEY="")
     child.expect("API key: ")
     child.sendline(ads.server.key)
@@ -105,7 +105,7 @@ def test_the_prompt_for_the_key_shows_nothing(ads: Program) -> None:
     assert "10 actions, 2 families; details: ads probe" in seen
 
 
-def test_a_reader_that_went_away_is_no_error(ads: Program) -> None:
+def test_a_reader_that_went_away_is_no_error(ads: BareProgram) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "actions", "list", "--json"],
         env=dict(ads.environ),
@@ -122,7 +122,7 @@ def test_a_reader_that_went_away_is_no_error(ads: Program) -> None:
     assert (process.returncode, told) == (1, "")
 
 
-def test_verbose_tells_requests_without_the_key(ads: Program) -> None:
+def test_verbose_tells_requests_without_the_key(ads: BareProgram) -> None:
     told = ads("actions", "list", "--debug").err
 
     assert f"> GET {ads.server.url}/api/actions\n" in told
@@ -130,7 +130,7 @@ def test_verbose_tells_requests_without_the_key(ads: Program) -> None:
     assert ads.server.key not in told
 
 
-def test_ctrl_c_while_the_request_is_out_is_recorded_as_unknown(slow: Program) -> None:
+def test_ctrl_c_while_the_request_is_out_is_recorded_as_unknown(slow: BareProgram) -> None:
     slow("actions", "list")
     child = terminal(slow, "video", "generate", "--prompt", "x", "--blocking")
     child.expect_exact("(free)")

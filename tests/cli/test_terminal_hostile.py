@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from cli.conftest import PROGRAM
 from cli.terminal import Terminal, command
-from hostile.server import Page, serving
+from hostile.server import ServedPage, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
     from hostile.server import Hostile
 
 # The cursor, the title, the clipboard, a link, the screen, markup, the order of letters, a reset.
@@ -42,8 +42,8 @@ ACTIONS = [
 ]
 
 
-def page(document: object, status: int = 200) -> Page:
-    return Page(json.dumps(document).encode(), status)
+def page(document: object, status: int = 200) -> ServedPage:
+    return ServedPage(json.dumps(document).encode(), status)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def hostile() -> Iterator[Hostile]:
         yield server
 
 
-def typed(ads: Program, hostile: Hostile, *words: str) -> Terminal:
+def typed(ads: BareProgram, hostile: Hostile, *words: str) -> Terminal:
     environ = {**ads.environ, "ADS_HOST": hostile.url, "ADS_API_KEY": "sk-hostile-0123456789"}
     return Terminal(command("-c", PROGRAM, *words), folder=ads.folder, environ=environ)
 
@@ -80,7 +80,9 @@ def typed(ads: Program, hostile: Hostile, *words: str) -> Terminal:
     ],
     ids=lambda words: " ".join(words[:3]),
 )
-def test_it_is_shown_and_moves_nothing(ads: Program, hostile: Hostile, words: list[str]) -> None:
+def test_it_is_shown_and_moves_nothing(
+    ads: BareProgram, hostile: Hostile, words: list[str]
+) -> None:
     seen = typed(ads, hostile, *words)
     code = seen.end()
 
@@ -90,7 +92,9 @@ def test_it_is_shown_and_moves_nothing(ads: Program, hostile: Hostile, words: li
 
 
 @pytest.mark.parametrize("status", [400, 402, 403, 422, 500])
-def test_a_refusal_is_shown_and_moves_nothing(ads: Program, hostile: Hostile, status: int) -> None:
+def test_a_refusal_is_shown_and_moves_nothing(
+    ads: BareProgram, hostile: Hostile, status: int
+) -> None:
     error = {
         "error": {"code": TEXT, "message": TEXT, "details": [{"field": TEXT, "message": TEXT}]}
     }
@@ -103,7 +107,7 @@ def test_a_refusal_is_shown_and_moves_nothing(ads: Program, hostile: Hostile, st
     assert seen.trouble() == []
 
 
-def test_progress_in_the_servers_words_is_one_line(ads: Program, hostile: Hostile) -> None:
+def test_progress_in_the_servers_words_is_one_line(ads: BareProgram, hostile: Hostile) -> None:
     seen = typed(ads, hostile, "job", "make", "--timeout", "2s")
     seen.until(r"job\.make: [^\r]*BEGIN")
     code = seen.end()
@@ -113,7 +117,7 @@ def test_progress_in_the_servers_words_is_one_line(ads: Program, hostile: Hostil
     assert seen.trouble() == []
 
 
-def test_a_failed_job_is_told_in_inert_words(ads: Program, hostile: Hostile) -> None:
+def test_a_failed_job_is_told_in_inert_words(ads: BareProgram, hostile: Hostile) -> None:
     failed = {"taskId": "t1", "status": "failed", "failReason": TEXT, "message": TEXT}
     hostile.pages["/api/actions/job.query"] = page(failed)
     seen = typed(ads, hostile, "job", "make", "--prompt", "x")

@@ -9,12 +9,12 @@ from cli.test_terminal_person import typed
 from cli.test_words import NOBODY
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 BOLD, RED, GREEN = "\x1b[1m", "\x1b[1;31m", "\x1b[32m"
 
 
-def test_login_asks_for_what_was_not_said(ads: Program) -> None:
+def test_login_asks_for_what_was_not_said(ads: BareProgram) -> None:
     seen = typed(ads, "login", **NOBODY)
     seen.until("Server: ")
     seen.type(ads.server.url)
@@ -27,14 +27,14 @@ def test_login_asks_for_what_was_not_said(ads: Program) -> None:
 
 
 @pytest.mark.parametrize("words", [["login"], ["tasks", "rerun", "nosuch"]])
-def test_nobody_is_asked_with_no_input(ads: Program, words: list[str]) -> None:
+def test_nobody_is_asked_with_no_input(ads: BareProgram, words: list[str]) -> None:
     seen = typed(ads, *words, "--no-input", **NOBODY)
 
     assert seen.end() == 2
     assert ": \r\n" not in seen.seen.replace("above", "")
 
 
-def test_marks_and_heads_have_colour_unless_forbidden(ads: Program) -> None:
+def test_marks_and_heads_have_colour_unless_forbidden(ads: BareProgram) -> None:
     ill = typed(ads, "doctor", ADS_API_KEY="")
     plain = typed(ads, "doctor", ADS_API_KEY="", NO_COLOR="1")
     listed = typed(ads, "actions", "list")
@@ -47,7 +47,7 @@ def test_marks_and_heads_have_colour_unless_forbidden(ads: Program) -> None:
     assert f"{BOLD}ID " in listed.seen
 
 
-def test_doctor_says_what_to_do_below_what_is_wrong(ads: Program) -> None:
+def test_doctor_says_what_to_do_below_what_is_wrong(ads: BareProgram) -> None:
     seen = typed(ads, "doctor", NO_COLOR="1", ADS_API_KEY="")
     seen.end()
     lines = seen.seen.splitlines()
@@ -57,7 +57,7 @@ def test_doctor_says_what_to_do_below_what_is_wrong(ads: Program) -> None:
     assert lines[place + 1].strip().startswith("make one at ")
 
 
-def test_probe_ends_each_finding_with_the_line_to_type(ads: Program) -> None:
+def test_probe_ends_each_finding_with_the_line_to_type(ads: BareProgram) -> None:
     seen = typed(ads, "probe", NO_COLOR="1")
 
     assert seen.end() == 0
@@ -69,7 +69,7 @@ def test_probe_ends_each_finding_with_the_line_to_type(ads: Program) -> None:
     ]
 
 
-def test_the_line_of_a_finding_can_be_typed(ads: Program) -> None:
+def test_the_line_of_a_finding_can_be_typed(ads: BareProgram) -> None:
     found = {one["topic"]: one["line"] for one in ads("probe").json["findings"]}
     words = found["schemas"].split()[1:]
     again = ads(*words)

@@ -10,7 +10,7 @@ from cli.conftest import PROGRAM
 from cli.terminal import COLUMNS, LINES, Terminal, command
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 SHOP = {
     "id": "shop.buy",
@@ -31,12 +31,12 @@ def job(seconds: float) -> str:
     return f'{{"prompt":"x","options":{{"sandboxSeconds":{seconds}}}}}'
 
 
-def typed(ads: Program, *words: str, after: str = "", **environ: str) -> Terminal:
+def typed(ads: BareProgram, *words: str, after: str = "", **environ: str) -> Terminal:
     line = f"{command('-c', PROGRAM, *words)}{after}"
     return Terminal(line, folder=ads.folder, environ={**ads.environ, **environ})
 
 
-def test_progress_is_one_line_that_goes_away(ads: Program) -> None:
+def test_progress_is_one_line_that_goes_away(ads: BareProgram) -> None:
     seen = typed(ads, *JOB, job(1.0), "--out", "x.mp4")
     code = seen.end()
 
@@ -48,7 +48,7 @@ def test_progress_is_one_line_that_goes_away(ads: Program) -> None:
     assert seen.trouble() == []
 
 
-def test_another_window_size_spoils_nothing(ads: Program) -> None:
+def test_another_window_size_spoils_nothing(ads: BareProgram) -> None:
     seen = typed(ads, *JOB, job(1.5))
     seen.until("processing")
     seen.resize(30, 140)
@@ -62,7 +62,7 @@ def test_another_window_size_spoils_nothing(ads: Program) -> None:
     assert not any("processing" in line for line in seen.shown())
 
 
-def test_ctrl_c_gives_the_cursor_back_and_the_line_that_goes_on(ads: Program) -> None:
+def test_ctrl_c_gives_the_cursor_back_and_the_line_that_goes_on(ads: BareProgram) -> None:
     seen = typed(ads, *JOB, job(50))
     seen.until("processing")
     seen.interrupt()
@@ -74,7 +74,7 @@ def test_ctrl_c_gives_the_cursor_back_and_the_line_that_goes_on(ads: Program) ->
     assert seen.trouble() == []
 
 
-def test_the_second_ctrl_c_ends_at_once(ads: Program) -> None:
+def test_the_second_ctrl_c_ends_at_once(ads: BareProgram) -> None:
     ads("actions", "list")
     ads.server.set_faults("hang seconds=1000 *.query x*")  # longer than anything waits
     seen = typed(ads, *JOB, job(50))
@@ -91,7 +91,7 @@ def test_the_second_ctrl_c_ends_at_once(ads: Program) -> None:
 
 @pytest.mark.parametrize(("answer", "code", "charges"), [("y", 0, 2), ("n", 2, 1)])
 def test_what_may_cost_again_is_asked_for(
-    ads: Program, answer: str, code: int, charges: int
+    ads: BareProgram, answer: str, code: int, charges: int
 ) -> None:
     first = ads("video", "generate", "--prompt", "x").json["taskId"]
     seen = typed(ads, "tasks", "rerun", first)
@@ -103,7 +103,7 @@ def test_what_may_cost_again_is_asked_for(
     assert len(ads.server.charges()) == charges
 
 
-def test_nobody_is_asked_with_no_input(ads: Program) -> None:
+def test_nobody_is_asked_with_no_input(ads: BareProgram) -> None:
     first = ads("video", "generate", "--prompt", "x").json["taskId"]
     seen = typed(ads, "tasks", "rerun", first, "--no-input")
 
@@ -111,7 +111,7 @@ def test_nobody_is_asked_with_no_input(ads: Program) -> None:
     assert "  add --yes" in seen.shown()
 
 
-def test_a_pipe_gets_the_document_and_the_person_the_rest(ads: Program) -> None:
+def test_a_pipe_gets_the_document_and_the_person_the_rest(ads: BareProgram) -> None:
     seen = typed(ads, *JOB, job(0.5), after=" | cat > out.json")
 
     assert seen.end() == 0
@@ -120,14 +120,14 @@ def test_a_pipe_gets_the_document_and_the_person_the_rest(ads: Program) -> None:
     assert not any("status" in line for line in seen.shown())
 
 
-def test_no_colour_where_none_is_wanted(ads: Program) -> None:
+def test_no_colour_where_none_is_wanted(ads: BareProgram) -> None:
     seen = typed(ads, *JOB, job(0.5), NO_COLOR="1")
 
     assert seen.end() == 0
     assert re.findall(r"\x1b\[[0-9;]*[34]\d[0-9;]*m", seen.seen) == []
 
 
-def test_a_needed_value_is_asked_for(ads: Program) -> None:
+def test_a_needed_value_is_asked_for(ads: BareProgram) -> None:
     seen = typed(ads, "material", "search", "--jmespath", "items[0].title")
     seen.until("--query: ")
     seen.type("sea")
@@ -137,7 +137,7 @@ def test_a_needed_value_is_asked_for(ads: Program) -> None:
     assert ads.posts() == [("material.search", {"query": "sea"})]
 
 
-def test_a_value_that_does_not_fit_is_asked_for_again(ads: Program) -> None:
+def test_a_value_that_does_not_fit_is_asked_for_again(ads: BareProgram) -> None:
     ads.server.add_action(SHOP)
     seen = typed(ads, "shop", "buy", "--jmespath", "received")
     seen.until("--amount: ")
@@ -149,7 +149,7 @@ def test_a_value_that_does_not_fit_is_asked_for_again(ads: Program) -> None:
     assert ads.posts() == [("shop.buy", {"amount": 3})]
 
 
-def test_ctrl_c_at_a_question_sends_nothing(ads: Program) -> None:
+def test_ctrl_c_at_a_question_sends_nothing(ads: BareProgram) -> None:
     seen = typed(ads, "material", "search")
     seen.until("--query: ")
     seen.interrupt()
@@ -159,7 +159,7 @@ def test_ctrl_c_at_a_question_sends_nothing(ads: Program) -> None:
     assert seen.trouble() == []
 
 
-def test_a_needed_value_is_not_asked_for_with_no_input(ads: Program) -> None:
+def test_a_needed_value_is_not_asked_for_with_no_input(ads: BareProgram) -> None:
     seen = typed(ads, "material", "search", "--no-input")
 
     assert seen.end() == 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli import tree_of
-from cli.stage import Stage
+from cli.stage import CommandStage
 from cli.transcript import NAMES, load, runs, save, steps
 from program import Program
 
@@ -43,12 +43,12 @@ def known(generated: Path, server: Running, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def stage(generated: Path, known: Path, server: Running, tmp_path: Path) -> Iterator[Stage]:
+def stage(generated: Path, known: Path, server: Running, tmp_path: Path) -> Iterator[CommandStage]:
     """Give the program logged in, in an empty folder, before a server without a past."""
     (tmp_path / "here").mkdir()
     shutil.copytree(known, tmp_path / "home")
     server.reset()
-    yield Stage(Program(generated, tmp_path / "home", tmp_path / "here"), server)
+    yield CommandStage(Program(generated, tmp_path / "home", tmp_path / "here"), server)
     server.clear_faults()
 
 
@@ -69,7 +69,7 @@ def actions(generated: Path, known: Path) -> set[tree_of.Path]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_reads_as_written(name: str, stage: Stage, actions: set[tree_of.Path]) -> None:
+def test_it_reads_as_written(name: str, stage: CommandStage, actions: set[tree_of.Path]) -> None:
     written = load(name)
     found = stage.play(steps(written))
     if UPDATE:

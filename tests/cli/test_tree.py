@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 SHOP = {
     "id": "shop.order.buy_now",
@@ -25,7 +25,7 @@ SHOP = {
 }
 
 
-def test_an_action_of_this_morning_is_a_command(ads: Program) -> None:
+def test_an_action_of_this_morning_is_a_command(ads: BareProgram) -> None:
     ads("actions", "list")
     ads.server.add_action(SHOP)
     page = ads("shop", "order", "buy-now", "--help")
@@ -40,7 +40,7 @@ def test_an_action_of_this_morning_is_a_command(ads: Program) -> None:
     assert bare.error["message"] == "--amount: is required and was not given"
 
 
-def test_a_field_may_be_named_like_a_flag_of_ours(ads: Program) -> None:
+def test_a_field_may_be_named_like_a_flag_of_ours(ads: BareProgram) -> None:
     ads.server.add_action(SHOP)
     words = ["shop", "order", "buy-now", "--amount", "1", "--host", "x", "--dry-run"]
     done = ads(*words, "--input.json", '"y"', "--json")
@@ -48,7 +48,7 @@ def test_a_field_may_be_named_like_a_flag_of_ours(ads: Program) -> None:
     assert done.json["body"] == {"amount": 1, "host": "x", "json": "y"}
 
 
-def test_a_mistyped_word_is_told_the_nearest(ads: Program) -> None:
+def test_a_mistyped_word_is_told_the_nearest(ads: BareProgram) -> None:
     first = ads("vidoe", "generate")
     second = ads("video", "genrate")
 
@@ -57,14 +57,14 @@ def test_a_mistyped_word_is_told_the_nearest(ads: Program) -> None:
     assert second.error["hint"] == "did you mean generate?"
 
 
-def test_no_server_is_told_once(ads: Program) -> None:
+def test_no_server_is_told_once(ads: BareProgram) -> None:
     done = ads("video", "generate", "--prompt", "x", ADS_HOST="http://127.0.0.1:9")
 
     assert done.code == 2
     assert "the server could not be asked" in done.error["hint"]
 
 
-def test_host_may_stand_before_and_after(ads: Program) -> None:
+def test_host_may_stand_before_and_after(ads: BareProgram) -> None:
     host = ads.server.url
     before = ads("--host", host, "video", "generate", "--prompt", "x", "--dry-run", ADS_HOST="")
     after = ads("video", "generate", "--prompt", "x", "--dry-run", "--host", host, ADS_HOST="")
@@ -72,7 +72,7 @@ def test_host_may_stand_before_and_after(ads: Program) -> None:
     assert before.json["url"] == after.json["url"] == f"{host}/api/actions/ai.video.generate"
 
 
-def test_flags_of_ours_may_stand_first(ads: Program) -> None:
+def test_flags_of_ours_may_stand_first(ads: BareProgram) -> None:
     words = ["--jmespath", "[0].id", "--json", "actions", "list"]
 
     assert ads(*words).out == '"ai.image.generate"\n'
@@ -81,11 +81,11 @@ def test_flags_of_ours_may_stand_first(ads: Program) -> None:
     )
 
 
-def test_quiet_leaves_stderr_empty(ads: Program) -> None:
+def test_quiet_leaves_stderr_empty(ads: BareProgram) -> None:
     assert ads("--quiet", "video", "generate", "--prompt", "x").err == ""
 
 
-def test_the_value_of_a_field_is_never_taken_for_a_server(ads: Program) -> None:
+def test_the_value_of_a_field_is_never_taken_for_a_server(ads: BareProgram) -> None:
     ads.server.add_action(SHOP)
     away = ads.server.dialects()[-1]
     link = ads.server.dialect_url(away)
@@ -96,7 +96,7 @@ def test_the_value_of_a_field_is_never_taken_for_a_server(ads: Program) -> None:
     assert ads.server.requests(away) == []
 
 
-def test_a_host_after_the_command_is_the_one_that_is_asked(ads: Program) -> None:
+def test_a_host_after_the_command_is_the_one_that_is_asked(ads: BareProgram) -> None:
     ads("actions", "list")
     away = ads.server.dialects()[-1]
     link = ads.server.dialect_url(away)
@@ -111,7 +111,7 @@ def test_a_host_after_the_command_is_the_one_that_is_asked(ads: Program) -> None
     assert len(ads.server.charges(away)) == 4
 
 
-def test_no_check_warns_and_sends(ads: Program) -> None:
+def test_no_check_warns_and_sends(ads: BareProgram) -> None:
     ads.server.add_action(SHOP)
     done = ads("shop", "order", "buy-now", "--amount", "9", "--no-check")
 

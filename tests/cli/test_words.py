@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from callsheet.version import __version__
 
 if TYPE_CHECKING:
-    from cli.conftest import Program
+    from cli.conftest import BareProgram
 
 NOBODY = {"ADS_HOST": "", "ADS_API_KEY": ""}
 
 
-def login(ads: Program, *words: str, **environ: str) -> None:
+def login(ads: BareProgram, *words: str, **environ: str) -> None:
     done = ads("login", "--host", ads.server.url, *words, **{**NOBODY, **environ})
 
     assert done.code == 0, done.err
     assert done.out == "10 actions, 2 families; details: ads probe\n"
 
 
-def test_login_is_kept_and_masked(ads: Program) -> None:
+def test_login_is_kept_and_masked(ads: BareProgram) -> None:
     login(ads, "--api-key", ads.server.key)
     file = ads("config", "path", **NOBODY).out.strip()
     shown = ads("whoami", **NOBODY)
@@ -32,7 +32,7 @@ def test_login_is_kept_and_masked(ads: Program) -> None:
     assert ads("actions", "list", **NOBODY).code == 0
 
 
-def test_login_reads_the_key_from_standard_input(ads: Program) -> None:
+def test_login_reads_the_key_from_standard_input(ads: BareProgram) -> None:
     words = ["login", "--host", ads.server.url, "--api-key-stdin"]
     done = ads(*words, stdin=f"{ads.server.key}\n", **NOBODY)
 
@@ -40,14 +40,14 @@ def test_login_reads_the_key_from_standard_input(ads: Program) -> None:
     assert ads("whoami", **NOBODY).json["key"] is not None
 
 
-def test_login_finds_the_scheme(ads: Program) -> None:
+def test_login_finds_the_scheme(ads: BareProgram) -> None:
     for name in ads.server.dialects():
         done = ads("login", "--host", ads.server.dialect_url(name), "--api-key", ads.server.key)
 
         assert done.code == 0, (name, done.err)
 
 
-def test_a_wrong_key_is_not_saved(ads: Program) -> None:
+def test_a_wrong_key_is_not_saved(ads: BareProgram) -> None:
     done = ads("login", "--host", ads.server.url, "--api-key", "sk-of-nobody", **NOBODY)
 
     assert done.code == 3
@@ -55,13 +55,13 @@ def test_a_wrong_key_is_not_saved(ads: Program) -> None:
     assert ads("whoami", **NOBODY).json["host"] is None
 
 
-def test_login_without_a_key_asks_for_one(ads: Program) -> None:
+def test_login_without_a_key_asks_for_one(ads: BareProgram) -> None:
     done = ads("login", "--host", ads.server.url, **NOBODY)
 
     assert (done.code, done.err.splitlines()[0]) == (2, "ads: no key was given")
 
 
-def test_import_takes_an_older_file(ads: Program) -> None:
+def test_import_takes_an_older_file(ads: BareProgram) -> None:
     older = ads.folder / "older.json"
     older.write_text(json.dumps({"host": ads.server.url, "apiKey": ads.server.key}), "utf-8")
     done = ads("login", "--import", "older.json", **NOBODY)
@@ -70,7 +70,7 @@ def test_import_takes_an_older_file(ads: Program) -> None:
     assert ads("whoami", **NOBODY).json["host"] == ads.server.url
 
 
-def test_logout_forgets_the_key(ads: Program) -> None:
+def test_logout_forgets_the_key(ads: BareProgram) -> None:
     login(ads, "--api-key", ads.server.key)
     done = ads("logout", **NOBODY)
 
@@ -79,7 +79,7 @@ def test_logout_forgets_the_key(ads: Program) -> None:
     assert ads("video", "generate", "--prompt", "x", **NOBODY).code == 3
 
 
-def test_config_tells_where_values_come_from(ads: Program) -> None:
+def test_config_tells_where_values_come_from(ads: BareProgram) -> None:
     rows = [line.split("\t") for line in ads("config", "list").out.splitlines()]
 
     assert ["host", ads.server.url, "ADS_HOST"] in rows
@@ -88,7 +88,7 @@ def test_config_tells_where_values_come_from(ads: Program) -> None:
     assert ads("config", "get", "hots").code == 2
 
 
-def test_actions_are_listed_searched_and_shown(ads: Program) -> None:
+def test_actions_are_listed_searched_and_shown(ads: BareProgram) -> None:
     rows = [line.split("\t") for line in ads("actions", "list").out.splitlines()]
     found = ads("actions", "search", "upload").out
     schema = ads("actions", "schema", "ai.video.query").json
@@ -100,13 +100,13 @@ def test_actions_are_listed_searched_and_shown(ads: Program) -> None:
     assert ads("actions", "list", "--json").json[0]["id"] == "ai.image.generate"
 
 
-def test_an_unknown_action_is_told_the_nearest(ads: Program) -> None:
+def test_an_unknown_action_is_told_the_nearest(ads: BareProgram) -> None:
     done = ads("actions", "schema", "ai.video.generat")
 
     assert (done.code, done.error["hint"]) == (2, "did you mean ai.video.generate?")
 
 
-def test_call_makes_one_post(ads: Program) -> None:
+def test_call_makes_one_post(ads: BareProgram) -> None:
     done = ads("call", "ai.video.generate", "--prompt", "x")
     blocked = ads("call", "ai.video.generate_and_wait", "--prompt", "y", "--timeout", "60000")
 
@@ -118,21 +118,21 @@ def test_call_makes_one_post(ads: Program) -> None:
     ]
 
 
-def test_call_waits_when_told_to(ads: Program) -> None:
+def test_call_waits_when_told_to(ads: BareProgram) -> None:
     done = ads("call", "--wait", "ai.video.generate", "--prompt", "x", "--out", "x.mp4")
 
     assert done.json["status"] == "success"
     assert (ads.folder / "x.mp4").is_file()
 
 
-def test_call_of_nothing_known(ads: Program) -> None:
+def test_call_of_nothing_known(ads: BareProgram) -> None:
     done = ads("call", "shop.close", "--input", "{}")
 
     assert done.code == 1
     assert done.error["http_status"] == 404
 
 
-def test_api_is_raw_and_stays_at_home(ads: Program) -> None:
+def test_api_is_raw_and_stays_at_home(ads: BareProgram) -> None:
     listed = ads("api", "GET", "/api/actions")
     away = ads("api", "GET", "https://example.com/api/actions")
     lost = ads("api", "GET", "/api/nowhere")
@@ -143,7 +143,7 @@ def test_api_is_raw_and_stays_at_home(ads: Program) -> None:
     assert lost.error["http_status"] == 404
 
 
-def test_tasks_know_what_was_started(ads: Program) -> None:
+def test_tasks_know_what_was_started(ads: BareProgram) -> None:
     task = ads("video", "generate", "--prompt", "x", "--no-wait").json["taskId"]
     row = ads("tasks", "list").out.rstrip("\n").split("\t")
     waited = ads("tasks", "wait", task).json
@@ -158,7 +158,7 @@ def test_tasks_know_what_was_started(ads: Program) -> None:
     assert ads("tasks", "list").out == ""
 
 
-def test_rerun_starts_a_new_job(ads: Program) -> None:
+def test_rerun_starts_a_new_job(ads: BareProgram) -> None:
     first = ads("video", "generate", "--prompt", "x").json["taskId"]
     refused = ads("tasks", "rerun", first)
     second = ads("tasks", "rerun", first, "--yes").json["taskId"]
@@ -168,7 +168,7 @@ def test_rerun_starts_a_new_job(ads: Program) -> None:
     assert [c["action"] for c in ads.server.charges()] == ["ai.video.generate"] * 2
 
 
-def test_completion_and_version(ads: Program) -> None:
+def test_completion_and_version(ads: BareProgram) -> None:
     shells = [ads("completion", shell) for shell in ("bash", "zsh", "fish")]
 
     assert [(done.code, "_ADS_COMPLETE" in done.out) for done in shells] == [(0, True)] * 3
@@ -177,7 +177,7 @@ def test_completion_and_version(ads: Program) -> None:
     assert ads("version", "--json").json["callsheet"] == __version__
 
 
-def test_words_complete_without_the_server(ads: Program) -> None:
+def test_words_complete_without_the_server(ads: BareProgram) -> None:
     ads("actions", "list")
     asked = {"_ADS_COMPLETE": "bash_complete", "ADS_HOST": ads.server.url}
     before = len(ads.server.requests())
@@ -191,7 +191,7 @@ def test_words_complete_without_the_server(ads: Program) -> None:
     assert len(ads.server.requests()) == before
 
 
-def test_probe_says_how_replies_are_read(ads: Program) -> None:
+def test_probe_says_how_replies_are_read(ads: BareProgram) -> None:
     task = ads("video", "generate", "--prompt", "x", "--no-wait").json["taskId"]
     done = ads("probe", "--task", task, "--save", "replies")
 
@@ -202,7 +202,7 @@ def test_probe_says_how_replies_are_read(ads: Program) -> None:
     assert [name for name, _ in ads.posts()] == ["ai.video.generate", "ai.video.query"]
 
 
-def test_a_configuration_that_others_can_read_is_told(ads: Program) -> None:
+def test_a_configuration_that_others_can_read_is_told(ads: BareProgram) -> None:
     login(ads, "--api-key", ads.server.key)
     file = ads.folder.joinpath(ads("config", "path", **NOBODY).out.strip())
     file.chmod(0o644)

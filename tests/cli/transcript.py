@@ -12,7 +12,7 @@ _CODE = re.compile(r"= (-?\d+)")
 
 
 @dataclass(frozen=True)
-class Step:
+class TranscriptStep:
     """One line that is acted on; ``kind`` is its first character.
 
     ``#`` is a note, ``%`` sets the stage, ``$`` is a command line, whose exit code is ``code``.
@@ -40,14 +40,14 @@ class Left:
         return [*out, *err, f"= {self.code}", ""]
 
 
-def steps(text: str) -> list[Step]:
+def steps(text: str) -> list[TranscriptStep]:
     """What a transcript does, in order."""
-    found: list[Step] = []
+    found: list[TranscriptStep] = []
     for line in text.splitlines():
         if line[:2] in {"# ", "% ", "$ "}:
-            found.append(Step(line[0], line[2:]))
+            found.append(TranscriptStep(line[0], line[2:]))
         elif (code := _CODE.fullmatch(line)) is not None:
-            found[-1] = Step(found[-1].kind, found[-1].text, int(code[1]))
+            found[-1] = TranscriptStep(found[-1].kind, found[-1].text, int(code[1]))
     return found
 
 
@@ -61,6 +61,6 @@ def save(name: str, text: str) -> None:
     (FOLDER / f"{name}.txt").write_text(text, "utf-8")
 
 
-def runs() -> list[Step]:
+def runs() -> list[TranscriptStep]:
     """Every command line of every transcript."""
     return [step for name in NAMES for step in steps(load(name)) if step.kind == "$"]

@@ -6,7 +6,7 @@ import os
 import sys
 
 from drift import thousand
-from drift.oracle import Campaign
+from drift.oracle import DriftCampaign
 from fidelity.material import corpus, own
 from fidelity.strategies import random_cases
 from fidelity.tally import faults, table
@@ -19,7 +19,7 @@ SEED = int(os.environ.get("DRIFT_SEED", "7"))
 def main() -> int:
     """Print the tables and what went wrong; 1 where anything did."""
     cases = [*corpus(), *own(), *random_cases(RANDOM)]
-    campaign = Campaign(seed=SEED)
+    campaign = DriftCampaign(seed=SEED)
     campaign.run(cases, COUNT)
     lines = [f"{len(cases)} schemas, {COUNT} mutations", table(campaign.rows)]
     lines += [f"{name}: {count}" for name, count in sorted(campaign.tried.items())]

@@ -16,7 +16,7 @@ Truth = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
-class Server:
+class ChangedServer:
     """One server: its lists of actions as they were and are, and the truth, in order."""
 
     name: str
@@ -25,18 +25,18 @@ class Server:
     truth: list[Truth]
 
 
-def servers() -> list[Server]:
+def servers() -> list[ChangedServer]:
     """Return every server of the set, by name."""
     return [_server(path) for path in sorted(SERVERS.glob("*.json"))]
 
 
-def _server(path: Path) -> Server:
+def _server(path: Path) -> ChangedServer:
     recorded = json.loads(path.read_text("utf-8"))
     truth = [
         (change["severity"], change["code"], change["side"], change["action"], change["pointer"])
         for change in recorded["truth"]
     ]
-    return Server(path.stem, recorded["old"], recorded["new"], sorted(truth))
+    return ChangedServer(path.stem, recorded["old"], recorded["new"], sorted(truth))
 
 
 def as_truth(changes: list[Change]) -> list[Truth]:

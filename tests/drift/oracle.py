@@ -26,13 +26,13 @@ from callsheet.schemadiff.view import SchemaView
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
 
     from callsheet.schemadiff.classify import Classification
 
 
 @dataclass
-class Campaign:
+class DriftCampaign:
     """The rows of the table, and how often each verdict was given."""
 
     seed: int = 7
@@ -50,7 +50,7 @@ class Campaign:
         """Return every row, in the order of the table."""
         return [self.sound, self.shown, self.reverse, self.replied, self.silent]
 
-    def run(self, cases: Sequence[Case], count: int) -> None:
+    def run(self, cases: Sequence[ActionCase], count: int) -> None:
         """Play ``count`` mutations, taken in turn from the cases."""
         chance = Random(self.seed)
         for number in range(count):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from drift.oracle import Campaign
+from drift.oracle import DriftCampaign
 from fidelity.material import corpus, has_corpus, own
 from fidelity.tally import faults
 
 if TYPE_CHECKING:
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
 
 MUTATIONS = 350
 
 
-def played(cases: list[Case], seed: int) -> Campaign:
+def played(cases: list[ActionCase], seed: int) -> DriftCampaign:
     """Play some mutations."""
-    campaign = Campaign(seed=seed, bodies=25)
+    campaign = DriftCampaign(seed=seed, bodies=25)
     campaign.run(cases, MUTATIONS)
     return campaign
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from drift.catalogues import Server, as_truth, servers
-from fidelity.recorder import KEY, Recorder, recorder
+from drift.catalogues import ChangedServer, as_truth, servers
+from fidelity.recorder import KEY, PostRecorder, recorder
 
 from callsheet.catalog.snapshot import dump_lock
 from callsheet_codegen import check, cli, diff
@@ -22,14 +22,14 @@ SERVERS = servers()
 
 
 @pytest.fixture(scope="module")
-def wire() -> Iterator[Recorder]:
+def wire() -> Iterator[PostRecorder]:
     """Give a server whose catalogue the test sets."""
     with recorder() as running:
         yield running
 
 
 @pytest.fixture
-def config(home: Path, wire: Recorder, monkeypatch: pytest.MonkeyPatch) -> Config:
+def config(home: Path, wire: PostRecorder, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Give a project of that server, as its maintainer's shell sees it."""
     (home / "pyproject.toml").write_text(TABLE.format(url=wire.url))
     (home / "generated").mkdir()
@@ -38,7 +38,7 @@ def config(home: Path, wire: Recorder, monkeypatch: pytest.MonkeyPatch) -> Confi
     return load(home, {})
 
 
-def lock(config: Config, wire: Recorder, actions: list[dict[str, Any]]) -> Path:
+def lock(config: Config, wire: PostRecorder, actions: list[dict[str, Any]]) -> Path:
     """Write the lock of what a server lists."""
     wire.catalogue = actions
     config.lock.write_text(dump_lock(diff.served_version(config, host=None).lock))
@@ -47,7 +47,7 @@ def lock(config: Config, wire: Recorder, actions: list[dict[str, Any]]) -> Path:
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 def test_diff_and_check_agree_with_the_truth(
-    server: Server, config: Config, wire: Recorder
+    server: ChangedServer, config: Config, wire: PostRecorder
 ) -> None:
     lock(config, wire, server.old)
     wire.catalogue = server.new
@@ -63,7 +63,7 @@ def test_diff_and_check_agree_with_the_truth(
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 def test_two_locks_say_the_same_as_lock_and_server(
-    server: Server, config: Config, wire: Recorder, capsys: pytest.CaptureFixture[str]
+    server: ChangedServer, config: Config, wire: PostRecorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = lock(config, wire, server.old).rename(config.out / "old.json")
     lock(config, wire, server.new)

@@ -54,7 +54,7 @@ def moments(many: int) -> list[Moment]:
     return chosen[:many]
 
 
-class Terminal:
+class InterruptedTerminal:
     """The program on a terminal of its own, up to the moment of the interruption."""
 
     def __init__(self, running: Running, home: Path, moment: Moment) -> None:
@@ -104,7 +104,7 @@ class Terminal:
 
 
 def _once(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
-    terminal = Terminal(running, home, moment)
+    terminal = InterruptedTerminal(running, home, moment)
     terminal.child.sendintr()
     code, output = terminal.end()
     name = f"Ctrl-C, {moment.name}:"
@@ -123,7 +123,7 @@ def _once(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
     tally.ran(moment.name)
 
 
-def _goes_on(tally: Tally, terminal: Terminal, name: str, ref: str) -> None:
+def _goes_on(tally: Tally, terminal: InterruptedTerminal, name: str, ref: str) -> None:
     """Check that what was printed works, and that what was charged is charged once."""
     charges = _charges(terminal.running, ref)
     tally.hold(charges <= 1, name, charges, "charges")
@@ -149,7 +149,7 @@ def _twice(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
 
     A program that waits for the ledger waits longer than this does for its end, or says so.
     """
-    terminal = Terminal(running, home, moment)
+    terminal = InterruptedTerminal(running, home, moment)
     lock = sqlite3.connect(home / "state" / "ledger.sqlite3", isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     try:

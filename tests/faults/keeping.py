@@ -21,7 +21,7 @@ ORIGIN = "https://api.example"
 UMASKS = (0o000, 0o022, 0o077)
 
 
-class Watch(threading.Thread):
+class FolderWatch(threading.Thread):
     """Looks at a folder without a pause, and notes what is open to others or half written."""
 
     def __init__(self, folder: Path) -> None:
@@ -62,7 +62,7 @@ class Watch(threading.Thread):
 
 def _rounds(tally: Tally, folder: Path, umask: int, rounds: int) -> None:
     before = os.umask(umask)
-    watch = Watch(folder / "config")
+    watch = FolderWatch(folder / "config")
     watch.start()
     try:
         for number in range(rounds):

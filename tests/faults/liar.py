@@ -31,7 +31,7 @@ def json_answer(document: Any) -> Answer:
 def lying(answer: Callable[[str], Answer], listed: Any = LISTED) -> Iterator[str]:
     """Serve what ``answer`` says for a path, beside the list of actions; gives the address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class LiarHandler(BaseHTTPRequestHandler):
         """Reads a request and says the answer in one piece."""
 
         protocol_version = "HTTP/1.1"
@@ -56,7 +56,7 @@ def lying(answer: Callable[[str], Answer], listed: Any = LISTED) -> Iterator[str
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             """Keep quiet."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), LiarHandler)
     http.daemon_threads = True
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()

@@ -23,7 +23,7 @@ LOGINS = 24
 STRANGER = 4321
 
 
-class Form(NamedTuple):
+class FolderForm(NamedTuple):
     """The mode of a folder, whether it is told, and whether it belongs to somebody else."""
 
     mode: int
@@ -32,17 +32,17 @@ class Form(NamedTuple):
 
 
 FORMS = {
-    "its owner's alone": Form(0o700, False),
-    "others may read": Form(0o755, False),
-    "the group may read": Form(0o750, False),
-    "others may write": Form(0o757, True),
-    "the group may write": Form(0o775, True),
-    "everybody may write": Form(0o777, True),
-    "everybody may write, removal is limited": Form(0o1777, True),
-    "others may write, not read": Form(0o702, True),
-    "the group may write, not read": Form(0o720, True),
-    "another user's": Form(0o755, True, is_foreign=True),
-    "another user's, and everybody may write": Form(0o777, True, is_foreign=True),
+    "its owner's alone": FolderForm(0o700, False),
+    "others may read": FolderForm(0o755, False),
+    "the group may read": FolderForm(0o750, False),
+    "others may write": FolderForm(0o757, True),
+    "the group may write": FolderForm(0o775, True),
+    "everybody may write": FolderForm(0o777, True),
+    "everybody may write, removal is limited": FolderForm(0o1777, True),
+    "others may write, not read": FolderForm(0o702, True),
+    "the group may write, not read": FolderForm(0o720, True),
+    "another user's": FolderForm(0o755, True, is_foreign=True),
+    "another user's, and everybody may write": FolderForm(0o777, True, is_foreign=True),
 }
 
 
@@ -61,7 +61,9 @@ def play(tally: Tally, *, forms: int, rounds: int, programs: int) -> None:
             _log_in_at_once(tally, root / "programs", programs)
 
 
-def _play_form(tally: Tally, home: Path, place: tuple[str, str], case: tuple[str, Form]) -> None:
+def _play_form(
+    tally: Tally, home: Path, place: tuple[str, str], case: tuple[str, FolderForm]
+) -> None:
     kind, through = place
     name, form = case
     if form.is_foreign and os.geteuid():

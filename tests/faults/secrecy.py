@@ -79,7 +79,7 @@ SITUATIONS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-class Desk(NamedTuple):
+class Workplace(NamedTuple):
     """A sandbox, a forge, and the folders of one worker."""
 
     running: Running
@@ -112,12 +112,12 @@ def log_all(path: str, wire: bool) -> None:
         logging.getLogger(f"httpcore.{name}").disabled = not wire
 
 
-def _searched(tally: Tally, name: str, desk: Desk) -> None:
+def _searched(tally: Tally, name: str, desk: Workplace) -> None:
     for hit in hits_below(desk.folder, but=(CONFIG, "in")):
         tally.hold(False, name, "in a file:", hit)
 
 
-def _situation(tally: Tally, desk: Desk, number: int, commands: int) -> None:
+def _situation(tally: Tally, desk: Workplace, number: int, commands: int) -> None:
     name = list(SITUATIONS)[number]
     stored = number % 2 == 0
     desk.running.reset()
@@ -134,7 +134,7 @@ def _situation(tally: Tally, desk: Desk, number: int, commands: int) -> None:
     _searched(tally, name, desk)
 
 
-def _as_processes(tally: Tally, desk: Desk, many: int) -> None:
+def _as_processes(tally: Tally, desk: Workplace, many: int) -> None:
     """Run some as processes of their own; the list of processes must not show the key either."""
     pairs = itertools.product(SITUATIONS, COMMANDS[::-1])
     for situation, words in itertools.islice(pairs, 0, many * 17, 17):
@@ -171,7 +171,7 @@ def malformed_keys() -> Iterator[bytes]:
     yield b"\xef\xbb\xbf" + MALFORMED.encode()
 
 
-def _malformed(tally: Tally, desk: Desk, many: int) -> None:
+def _malformed(tally: Tally, desk: Workplace, many: int) -> None:
     for key in itertools.islice(malformed_keys(), many):
         # One line is read from standard input.
         ways = [] if b"\n" in key else [(("login", "--api-key-stdin"), {}, key)]
@@ -199,7 +199,7 @@ def _at_desk(
         folder = Path(name)
         env = stage.program_environ(folder / "home")
         with forge(folder / "forge", env) as warm:
-            desk = Desk(running, warm, folder, ("bearer", "x-api-key")[number % 2])
+            desk = Workplace(running, warm, folder, ("bearer", "x-api-key")[number % 2])
             for situation in turns:
                 _situation(tally, desk, situation, counts.commands)
             if number == 0:
@@ -209,7 +209,7 @@ def _at_desk(
             _library(tally, desk, counts.library)
 
 
-def _library(tally: Tally, desk: Desk, many: int) -> None:
+def _library(tally: Tally, desk: Workplace, many: int) -> None:
     """Print representations, pickles and tracebacks with locals by a process of ours."""
     from faults.showing import KINDS
 

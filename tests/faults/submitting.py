@@ -88,7 +88,7 @@ COMMANDS = {
 }
 
 
-class Case(NamedTuple):
+class Submission(NamedTuple):
     """One scenario with a seed, played against one dialect of the sandbox."""
 
     fault: Fault
@@ -123,7 +123,7 @@ class Theatre:
         self._catalogues: dict[str, Catalogue] = {}
         self._count = itertools.count()
 
-    def set_up(self, case: Case) -> None:
+    def set_up(self, case: Submission) -> None:
         """Begin anew, with the faults of a case."""
         self.running.reset()
         self.running.add_action(PAID_UPLOAD, case.dialect)
@@ -135,7 +135,7 @@ class Theatre:
         if case.script:
             self.running.set_faults(case.script)
 
-    def folder(self, case: Case, host: str) -> Path:
+    def folder(self, case: Submission, host: str) -> Path:
         """Return a fresh home in which the catalogue of this host is known."""
         home = self.home / str(next(self._count))
         stage.know(stage.settings_for(host, home), self._catalogues[case.dialect])
@@ -153,7 +153,7 @@ PAID_UPLOAD = {
 
 
 @contextmanager
-def place(theatre: Theatre, case: Case) -> Iterator[str]:
+def place(theatre: Theatre, case: Submission) -> Iterator[str]:
     """Give the address that a case talks to; some names and ports fail at first, or always."""
     running, name = theatre.running, case.fault.place
     path = f"/d/{case.dialect}"
@@ -183,7 +183,7 @@ def _lost_names(times: int) -> Iterator[None]:
         yield
 
 
-def outcome_of(settings: Any, case: Case, how: stage.Play) -> CallsheetError | None:
+def outcome_of(settings: Any, case: Submission, how: stage.Play) -> CallsheetError | None:
     """Run the command of a case with a client in this process; ``None`` is success."""
     command = COMMANDS[case.command]
 
@@ -197,7 +197,7 @@ def outcome_of(settings: Any, case: Case, how: stage.Play) -> CallsheetError | N
     return None
 
 
-def judge(tally: Tally, theatre: Theatre, case: Case, *, ended: str, home: Path) -> None:
+def judge(tally: Tally, theatre: Theatre, case: Submission, *, ended: str, home: Path) -> None:
     """Hold what happened against the sandbox's charge table; ``ended`` is ok, unknown or else."""
     stage.quiet(theatre.running, case.dialect)
     name = f"{case.name} (seed {case.seed}, ended {ended}):"
@@ -222,7 +222,7 @@ def judge(tally: Tally, theatre: Theatre, case: Case, *, ended: str, home: Path)
         tally.hold(states == ["unknown"], name, "the ledger says", states)
 
 
-def _play_case(tally: Tally, theatre: Theatre, case: Case, number: int) -> None:
+def _play_case(tally: Tally, theatre: Theatre, case: Submission, number: int) -> None:
     theatre.set_up(case)
     with place(theatre, case) as host:
         home = theatre.folder(case, host)
@@ -233,7 +233,7 @@ def _play_case(tally: Tally, theatre: Theatre, case: Case, number: int) -> None:
     tally.ran(case.name)
 
 
-def _play_late_port(tally: Tally, case: Case, number: int) -> None:
+def _play_late_port(tally: Tally, case: Submission, number: int) -> None:
     """Play a port that refuses at first and lets the second try in."""
     with ExitStack() as stack:
         running = stack.enter_context(stage.sandbox())
@@ -255,7 +255,7 @@ def _play_late_port(tally: Tally, case: Case, number: int) -> None:
         tally.ran(case.name)
 
 
-def _as_program(tally: Tally, theatre: Theatre, case: Case) -> None:
+def _as_program(tally: Tally, theatre: Theatre, case: Submission) -> None:
     """Play the same as a process of the generated program, with real sleeps and time-outs."""
     theatre.set_up(case)
     with place(theatre, case) as host:
@@ -277,11 +277,11 @@ def play(tally: Tally, *, seeds: int, programs: int) -> None:
         crossed = list(itertools.product(FAULTS, COMMANDS, SERVERS))
         for seed in range(seeds):
             for number, (fault, command, server) in enumerate(crossed):
-                case = Case(fault, command, server, seed)
+                case = Submission(fault, command, server, seed)
                 if fault.place == "refused" and seed % 3 == 2:
                     _play_late_port(tally, case, number)
                 else:
                     _play_case(tally, theatre, case, number)
         for number in range(programs):
             fault, command, server = crossed[(number * 7) % len(crossed)]
-            _as_program(tally, theatre, Case(fault, command, server, 0))
+            _as_program(tally, theatre, Submission(fault, command, server, 0))

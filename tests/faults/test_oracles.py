@@ -35,7 +35,7 @@ def test_a_client_that_sends_again_is_noticed(
     tally = Tally("R1")
     lost = submitting.Fault("reset", "after", ("reset at=sent",) * 3)
     with theatre(tmp_path) as place:
-        submitting._play_case(tally, place, submitting.Case(lost, "create", "without", 0), 0)
+        submitting._play_case(tally, place, submitting.Submission(lost, "create", "without", 0), 0)
 
     assert any("2 charges" in words for words in tally.violations)
 

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
 
 
 @contextmanager
 def bench(
-    cases: Sequence[Case], folder: Path, *, every: int = 200, only_listed: Sequence[Case] = ()
+    cases: Sequence[ActionCase],
+    folder: Path,
+    *,
+    every: int = 200,
+    only_listed: Sequence[ActionCase] = (),
 ) -> Iterator[Campaign]:
     """Yield a campaign that is ready to run; its files are in ``folder``.
 

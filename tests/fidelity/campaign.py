@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fidelity.argv import words
 from fidelity.lines import flags_of, read
-from fidelity.material import Case, equal, identical
+from fidelity.material import ActionCase, equal, identical
 from fidelity.replies import replies, without_defaults
 from fidelity.tally import Row
 from pydantic import ValidationError
@@ -62,7 +62,7 @@ class Campaign:
         """Return every row, in the order of the table."""
         return [row for row in vars(self).values() if isinstance(row, Row)]
 
-    def run(self, cases: Sequence[Case]) -> None:
+    def run(self, cases: Sequence[ActionCase]) -> None:
         """Try everything."""
         self.bodies += sum(len(case.valid) + len(case.invalid) for case in cases)
         for case in cases:
@@ -71,7 +71,7 @@ class Campaign:
         for case in cases:
             self.faultless.count(case.id, "see above" if case.id in wrong else "")
 
-    def _play(self, case: Case) -> None:
+    def _play(self, case: ActionCase) -> None:
         try:
             action = self.package.action(case.id)
             models = self.package.models(case.id)
@@ -94,7 +94,7 @@ class Campaign:
             if flags_of(action):
                 self._wrong_flags(case, action, body)
 
-    def _both(self, case: Case) -> None:
+    def _both(self, case: ActionCase) -> None:
         """Compare both validators on every body; the messages leave what is unevaluated."""
         if "unevaluated" in json.dumps(case.input):
             return
@@ -107,7 +107,7 @@ class Campaign:
             same = says.is_valid(body) == validator.allows(body)
             self.agreed.count(case.id, "" if same else json.dumps(body))
 
-    def _replies(self, case: Case, model: Any) -> None:
+    def _replies(self, case: ActionCase, model: Any) -> None:
         good, bad = replies(case.output)
         for reply in good:
             why = "" if identical(wire(read_reply(model, reply)), reply) else json.dumps(reply)
@@ -120,7 +120,7 @@ class Campaign:
             else:
                 self.spoilt.count(case.id, json.dumps(reply) if lost else "")
 
-    def _valid(self, case: Case, action: Action, body: Any) -> None:
+    def _valid(self, case: ActionCase, action: Action, body: Any) -> None:
         sent = self.routes.library(action, body)
         self.accepted.count(case.id, _lost(sent, body))
         self._same(self.same, case, sent, body)
@@ -129,7 +129,7 @@ class Campaign:
         why = "" if sent.body == text else f"{_lost(sent, body)} {text!r} -> {sent.body!r}"
         self.by_file.count(case.id, why)
 
-    def _same(self, row: Row, case: Case, sent: Sent, body: Any) -> None:
+    def _same(self, row: Row, case: ActionCase, sent: Sent, body: Any) -> None:
         if sent.body is None:
             return
         why = "" if identical(sent.json, body) else f"{json.dumps(body)} -> {sent.body!r}"
@@ -138,7 +138,7 @@ class Campaign:
             unchanged = name in sent.json and identical(sent.json[name], body[name])
             self.undeclared.count(case.id, "" if unchanged else f"{name}: {sent.body!r}")
 
-    def _model(self, case: Case, model: Any, body: Any) -> None:
+    def _model(self, case: ActionCase, model: Any, body: Any) -> None:
         try:
             model_object = model.model_validate(body)
         except ValidationError as error:
@@ -159,7 +159,7 @@ class Campaign:
         why = "" if sent.body and equal(sent.json, body) else f"{body} -> {sent}"
         self.by_method.count(case.id, why)
 
-    def _flags(self, case: Case, action: Action, body: Any) -> None:
+    def _flags(self, case: ActionCase, action: Action, body: Any) -> None:
         typed = words(action, body, self.chance)
         line = read(self.routes.client.bindings, action, typed)
         why = "" if line.error is None and equal(line.body, body) else f"{line} <- {typed}"
@@ -170,7 +170,7 @@ class Campaign:
             good = sent.body is not None and equal(sent.json, body)
             self.typed_out.count(case.id, "" if good else f"{typed} -> {sent}")
 
-    def _wrong_flags(self, case: Case, action: Action, body: Any) -> None:
+    def _wrong_flags(self, case: ActionCase, action: Action, body: Any) -> None:
         """Refuse a wrong body by flags; where the line means another body, nothing is learnt."""
         typed = words(action, body, self.chance)
         line = read(self.routes.client.bindings, action, typed)
@@ -179,7 +179,7 @@ class Campaign:
         named = line.error is not None and line.error.exit_code == 2 and bool(line.error.flag)
         self.warned.count(case.id, "" if named else f"{body} {typed} -> {line}")
 
-    def _invalid(self, case: Case, action: Action, body: Any) -> None:
+    def _invalid(self, case: ActionCase, action: Action, body: Any) -> None:
         sent = self.routes.library(action, body)
         good = sent.body is None and sent.code == 2 and sent.pointer is not None
         self.refused.count(case.id, "" if good else f"{json.dumps(body)} -> {sent}")

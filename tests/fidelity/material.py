@@ -14,7 +14,7 @@ OWN = Path(__file__).parent / "schemas"
 
 
 @dataclass(frozen=True)
-class Case:
+class ActionCase:
     """One action with bodies that its schema allows and bodies that it forbids."""
 
     id: str
@@ -31,13 +31,13 @@ def has_corpus() -> bool:
     return (CORPUS / "actions.jsonl.gz").exists()
 
 
-def corpus() -> list[Case]:
+def corpus() -> list[ActionCase]:
     """Return every recorded action; empty where there is no corpus."""
     if not has_corpus():
         return []
     bodies = {entry["id"]: entry for entry in _lines("instances.jsonl.gz")}
     return [
-        Case(
+        ActionCase(
             id=entry["id"],
             input=entry["input"],
             output=entry.get("output"),
@@ -55,10 +55,10 @@ def _lines(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in stream]
 
 
-def own() -> list[Case]:
+def own() -> list[ActionCase]:
     """Return our own schemas, one file a shape; the name of the file is the name of the action."""
     return [
-        Case(
+        ActionCase(
             id=f"own.{path.stem.replace('-', '_')}",
             input=entry["input"],
             output=entry.get("output"),

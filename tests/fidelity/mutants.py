@@ -21,7 +21,7 @@ from callsheet.spec import Action
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
     from fidelity.routes import Routes
 
 Schema = dict[str, Any]
@@ -133,12 +133,12 @@ ODDITIES: tuple[Oddity, ...] = (
 class Mutant:
     """A case with an odd keyword; ``pointer`` is where it stands, or empty if it has a meaning."""
 
-    case: Case
+    case: ActionCase
     kind: str
     pointer: str
 
 
-def mutants(cases: Sequence[Case], count: int, seed: int = 7) -> list[Mutant]:
+def mutants(cases: Sequence[ActionCase], count: int, seed: int = 7) -> list[Mutant]:
     """Make so many mutants; each oddity is used as often as any other."""
     chance = Random(seed)
     usable = [case for case in cases if _is_usable(case)]
@@ -154,7 +154,7 @@ def mutants(cases: Sequence[Case], count: int, seed: int = 7) -> list[Mutant]:
     return made
 
 
-def _is_usable(case: Case) -> bool:
+def _is_usable(case: ActionCase) -> bool:
     text = json.dumps(case.input)
     is_reversed = '"$ref"' in text and any(word in text for word in _REVERSING)
     return (
@@ -164,7 +164,7 @@ def _is_usable(case: Case) -> bool:
     )
 
 
-def _mutant(case: Case, oddity: Oddity, chance: Random) -> Mutant | None:
+def _mutant(case: ActionCase, oddity: Oddity, chance: Random) -> Mutant | None:
     places = [steps for steps, schema in _places(case.input, ()) if _fits(schema, oddity, case)]
     if not places:
         return None
@@ -186,7 +186,7 @@ def _mutant(case: Case, oddity: Oddity, chance: Random) -> Mutant | None:
     )
 
 
-def _fits(schema: Schema, oddity: Oddity, case: Case) -> bool:
+def _fits(schema: Schema, oddity: Oddity, case: ActionCase) -> bool:
     keywords = oddity.odd(schema) if oddity.fits(schema) else {}
     is_old = draft_of(case.input) in _OLD
     is_silenced = is_old and "$ref" in schema and "$ref" not in keywords

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
 
     from callsheet_codegen.ir import Diagnostic
 
@@ -67,7 +67,7 @@ class Package:
         return getattr(group, places[path].methods[name])
 
 
-def advertised(cases: Sequence[Case]) -> tuple[Advertised, ...]:
+def advertised(cases: Sequence[ActionCase]) -> tuple[Advertised, ...]:
     """Return the cases as a server's catalogue."""
     return tuple(
         Advertised(id=case.id, description=case.doc, input=case.input, output=case.output)
@@ -75,7 +75,7 @@ def advertised(cases: Sequence[Case]) -> tuple[Advertised, ...]:
     )
 
 
-def catalogue(cases: Sequence[Case]) -> list[dict[str, Any]]:
+def catalogue(cases: Sequence[ActionCase]) -> list[dict[str, Any]]:
     """Return the same as a list that carries its schemas."""
     return [
         {
@@ -88,7 +88,7 @@ def catalogue(cases: Sequence[Case]) -> list[dict[str, Any]]:
     ]
 
 
-def generate(cases: Sequence[Case], out: Path, source: str) -> Package:
+def generate(cases: Sequence[ActionCase], out: Path, source: str) -> Package:
     """Write the package into ``out``; its bindings say that they come from ``source``."""
     config = Config(
         package=NAME,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 KEY = "sk-fidelity-0123456789"
 
 
-class Recorder:
+class PostRecorder:
     """What was POSTed, in order: action id and raw bytes. ``answer`` is what every POST gets."""
 
     def __init__(self) -> None:
@@ -29,17 +29,17 @@ class Recorder:
         return posts
 
 
-class _Server(ThreadingHTTPServer):
+class _PostServer(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, recorder: PostRecorder) -> None:
+        super().__init__(("127.0.0.1", 0), _PostHandler)
         self.recorder = recorder
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _PostHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _PostServer
 
     def log_message(self, form: str, *args: Any) -> None:
         """Say nothing."""
@@ -62,10 +62,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def recorder() -> Iterator[Recorder]:
+def recorder() -> Iterator[PostRecorder]:
     """Listen on a free port of this machine until the block ends."""
-    record = Recorder()
-    server = _Server(record)
+    record = PostRecorder()
+    server = _PostServer(record)
     record.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

@@ -19,7 +19,7 @@ from callsheet.errors import CallsheetError, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fidelity.recorder import Recorder
+    from fidelity.recorder import PostRecorder
 
     from callsheet.spec import Action
 
@@ -44,7 +44,7 @@ class Sent(NamedTuple):
 class Routes:
     """A client and a program that talk to one recorder."""
 
-    def __init__(self, client: Any, recorder: Recorder, folder: Path) -> None:
+    def __init__(self, client: Any, recorder: PostRecorder, folder: Path) -> None:
         self.client, self.recorder, self.folder = client, recorder, folder
 
     def library(self, action: Action, body: Any) -> Sent:

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fidelity.bodies import TEXTS, bodies, spoilt
-from fidelity.material import Case
+from fidelity.material import ActionCase
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
@@ -170,9 +170,9 @@ def _cases(draw: st.DrawFn) -> tuple[Schema, list[Any]]:
     return schema, [*drawn, *(draw(spoilt(copy.deepcopy(body))) for body in [*drawn, *drawn])]
 
 
-def random_cases(count: int) -> list[Case]:
+def random_cases(count: int) -> list[ActionCase]:
     """Return cases from ``FIDELITY_SEED``; a schema that no body satisfies is left out."""
-    cases: list[Case] = []
+    cases: list[ActionCase] = []
 
     @seed(SEED)
     @settings(
@@ -193,13 +193,13 @@ def random_cases(count: int) -> list[Case]:
     return cases
 
 
-def _case(name: str, schema: Schema, drawn: list[Any]) -> Case | None:
+def _case(name: str, schema: Schema, drawn: list[Any]) -> ActionCase | None:
     if any(_circles(part, schema, ()) for part in _definitions(schema).values()):
         return None
     allows = oracle(schema)
     distinct = list({json.dumps(body): body for body in drawn if isinstance(body, dict)}.values())
     pairs = [(body, allows(body)) for body in distinct]
-    return Case(
+    return ActionCase(
         id=name,
         input=schema,
         output=schema if int(name[-1]) % 2 else None,

@@ -21,7 +21,7 @@ from callsheet.config.bindings import Bindings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
 
     from callsheet.spec import Action
 
@@ -36,7 +36,7 @@ def argv_of(action: Action, body: dict[str, object]) -> tuple[list[str], str]:
     return typed, bodies.build_body(command.typed(ctx), own_input).encoded().decode()
 
 
-def failures(cases: Sequence[Case]) -> Iterator[str]:
+def failures(cases: Sequence[ActionCase]) -> Iterator[str]:
     """Yield what went wrong with each valid body that does not come back."""
     for case, action in zip(cases, actions(cases), strict=True):
         for body in case.valid:
@@ -48,7 +48,7 @@ def failures(cases: Sequence[Case]) -> Iterator[str]:
                 yield f"{case.id}: {json.dumps(body)} needs --input: {typed}"
 
 
-def actions(cases: Sequence[Case]) -> list[Action]:
+def actions(cases: Sequence[ActionCase]) -> list[Action]:
     """Return the actions of the cases, as a server would have them read."""
     by_id = resolve_actions(advertised(cases), OVERLAY).by_id
     return [by_id[case.id] for case in cases]

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fidelity.material import Case
+    from fidelity.material import ActionCase
 
 EVERY = 8
 
 
-def measured(cases: Sequence[Case], folder: Path) -> str:
+def measured(cases: Sequence[ActionCase], folder: Path) -> str:
     """Return what went wrong, in words."""
     with bench(cases, folder) as work:
         work.run(cases)

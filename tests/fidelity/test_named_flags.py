@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fidelity.bench import bench
 from fidelity.lines import read
-from fidelity.material import Case
+from fidelity.material import ActionCase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,9 @@ WRONG: list[tuple[list[str], str, str]] = [
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     """Give a client that was generated from the schema."""
-    with bench([Case("shop.buy", SCHEMA, None, (), ())], tmp_path_factory.mktemp("shop")) as work:
+    with bench(
+        [ActionCase("shop.buy", SCHEMA, None, (), ())], tmp_path_factory.mktemp("shop")
+    ) as work:
         yield work
 
 

@@ -43,7 +43,7 @@ def recorder() -> Iterator[Recorder]:
     """Give a server that runs in a thread."""
     recorder = Recorder()
 
-    class Handler(BaseHTTPRequestHandler):
+    class RecordingHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             every = " ".join([*self.headers.values(), self.path])
             keys = [key for key in (*KEYS.values(), STORED) if key in every]
@@ -60,7 +60,7 @@ def recorder() -> Iterator[Recorder]:
         def log_message(self, *args: object) -> None:
             """Print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RecordingHandler)
     recorder.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:

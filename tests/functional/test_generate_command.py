@@ -33,7 +33,7 @@ FEED = {
 
 
 @dataclass(frozen=True)
-class Project:
+class MaintainedProject:
     """A project with a pyproject.toml, and the shell of its maintainer."""
 
     folder: Path
@@ -80,15 +80,17 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, sandbox: Running) -> Project:
+def project(tmp_path: Path, sandbox: Running) -> MaintainedProject:
     """Give an empty project."""
-    project = Project(tmp_path / "acme", tmp_path / "home", sandbox.key)
+    project = MaintainedProject(tmp_path / "acme", tmp_path / "home", sandbox.key)
     project.folder.mkdir()
     (project.folder / "pyproject.toml").write_text('[project]\nname = "acme"\n', "utf-8")
     return project
 
 
-def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Running) -> None:
+def test_a_project_from_init_to_drift_and_back(
+    project: MaintainedProject, sandbox: Running
+) -> None:
     user = {"ACME_HOST": sandbox.url}
     first = project.callsheet("init", "--package", "acme_client", "--host", sandbox.url)
     generated = project.callsheet("generate", **user)
@@ -114,7 +116,7 @@ def test_a_project_from_init_to_drift_and_back(project: Project, sandbox: Runnin
 
 
 def test_the_second_run_writes_nothing_and_the_lock_gives_the_same(
-    project: Project, sandbox: Running
+    project: MaintainedProject, sandbox: Running
 ) -> None:
     user = {"ACME_HOST": sandbox.url}
     project.table(host=sandbox.url)
@@ -143,7 +145,7 @@ def test_the_second_run_writes_nothing_and_the_lock_gives_the_same(
     assert json.loads(lock.read_text("utf-8"))["source"] == "http://127.0.0.1"
 
 
-def test_sources_in_order(project: Project, sandbox: Running) -> None:
+def test_sources_in_order(project: MaintainedProject, sandbox: Running) -> None:
     nowhere = "http://127.0.0.1:9"
     project.table(host=nowhere)
     flag = project.callsheet("generate", "--host", sandbox.url, ACME_HOST=nowhere)

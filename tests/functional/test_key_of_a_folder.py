@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
         yield place
 
 
-class Form(NamedTuple):
+class KeyForm(NamedTuple):
     """A way in which a folder and its user name a host, and the key that may go there."""
 
     table: Mapping[str, str]
@@ -80,54 +80,56 @@ class Form(NamedTuple):
 OPENAI = {"env-prefix": "OPENAI"}
 ADS = {"command": "ads"}
 NOWHERE = {
-    "another prefix": Form(OPENAI),
-    "the prefix of another program": Form({"command": "openai"}),
-    "our own program": Form(ADS),
-    "the prefix of the package": Form({}),
-    "the variable names another host": Form(OPENAI, {"OPENAI_HOST": "https://api.example"}),
-    "the variable names another port": Form(OPENAI, {"OPENAI_HOST": "http://127.0.0.1:9"}),
-    "the variable names another scheme": Form(OPENAI, {"OPENAI_HOST": "https://127.0.0.1:{port}"}),
-    "the variable names another name": Form(OPENAI, {"OPENAI_HOST": "http://localhost:{port}"}),
-    "the variable is no address": Form(OPENAI, {"OPENAI_HOST": "not an address"}),
-    "the variable of another prefix": Form(OPENAI, {"ADS_HOST": "{url}"}),
-    "a profile of another host": Form(
+    "another prefix": KeyForm(OPENAI),
+    "the prefix of another program": KeyForm({"command": "openai"}),
+    "our own program": KeyForm(ADS),
+    "the prefix of the package": KeyForm({}),
+    "the variable names another host": KeyForm(OPENAI, {"OPENAI_HOST": "https://api.example"}),
+    "the variable names another port": KeyForm(OPENAI, {"OPENAI_HOST": "http://127.0.0.1:9"}),
+    "the variable names another scheme": KeyForm(
+        OPENAI, {"OPENAI_HOST": "https://127.0.0.1:{port}"}
+    ),
+    "the variable names another name": KeyForm(OPENAI, {"OPENAI_HOST": "http://localhost:{port}"}),
+    "the variable is no address": KeyForm(OPENAI, {"OPENAI_HOST": "not an address"}),
+    "the variable of another prefix": KeyForm(OPENAI, {"ADS_HOST": "{url}"}),
+    "a profile of another host": KeyForm(
         ADS, profiles={"default": {"host": "https://api.example"}}, command="ads"
     ),
-    "a profile of another program": Form(
+    "a profile of another program": KeyForm(
         {"command": "openai"}, profiles={"default": {"host": "{url}"}}, command="ads"
     ),
-    "a key stored for another host": Form(
+    "a key stored for another host": KeyForm(
         ADS,
         profiles={"default": {"host": "https://a.example", "keys": {"https://a.example": STORED}}},
         command="ads",
     ),
-    "a hostile host in capitals": Form({**OPENAI, "host": "HTTP://LOCALHOST:{port}/"}),
+    "a hostile host in capitals": KeyForm({**OPENAI, "host": "HTTP://LOCALHOST:{port}/"}),
 }
 SENT = {
-    "a flag names it": Form(OPENAI, words=("--host", "{url}"), key="OPENAI_API_KEY"),
-    "a flag names another spelling": Form(
+    "a flag names it": KeyForm(OPENAI, words=("--host", "{url}"), key="OPENAI_API_KEY"),
+    "a flag names another spelling": KeyForm(
         OPENAI, words=("--host", "HTTP://127.0.0.1:{port}/api/"), key="OPENAI_API_KEY"
     ),
-    "the variable names it": Form(OPENAI, {"OPENAI_HOST": "{url}"}, key="OPENAI_API_KEY"),
-    "the variable ends in a slash": Form({}, {"ACME_HOST": "{url}/"}, key="ACME_API_KEY"),
-    "the variable is in capitals": Form(
+    "the variable names it": KeyForm(OPENAI, {"OPENAI_HOST": "{url}"}, key="OPENAI_API_KEY"),
+    "the variable ends in a slash": KeyForm({}, {"ACME_HOST": "{url}/"}, key="ACME_API_KEY"),
+    "the variable is in capitals": KeyForm(
         {"host": "http://LocalHost:{port}"},
         {"ACME_HOST": "HTTP://LOCALHOST:{port}/api/actions"},
         key="ACME_API_KEY",
     ),
-    "a profile names it": Form(
+    "a profile names it": KeyForm(
         ADS, profiles={"default": {"host": "{url}"}}, command="ads", key="ADS_API_KEY"
     ),
-    "another profile names it": Form(
+    "another profile names it": KeyForm(
         ADS,
         profiles={"default": {"host": "https://a.example"}, "two": {"host": "{url}/"}},
         command="ads",
         key="ADS_API_KEY",
     ),
-    "the folder names none": Form(
+    "the folder names none": KeyForm(
         {"host": "", **ADS}, {"ADS_HOST": "{url}"}, command="ads", key="ADS_API_KEY"
     ),
-    "the login alone": Form(
+    "the login alone": KeyForm(
         {"host": "", **ADS},
         profiles={"default": {"host": "{url}"}},
         command="ads",
@@ -136,7 +138,7 @@ SENT = {
 }
 
 
-def ask(folder: Folder, form: Form, monkeypatch: pytest.MonkeyPatch) -> int:
+def ask(folder: Folder, form: KeyForm, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run ``callsheet diff`` in the form; return its exit code."""
     folder.table(**form.table)
     for name, text in form.environ.items():
@@ -168,7 +170,7 @@ def test_a_key_that_is_stored_for_the_host_is_sent(
 ) -> None:
     monkeypatch.delenv("ADS_API_KEY")
     saved = {"default": {"host": "{url}", "keys": {"{url}": STORED}}}
-    form = Form({**ADS, "env-prefix": prefix}, profiles=saved, command="ads")
+    form = KeyForm({**ADS, "env-prefix": prefix}, profiles=saved, command="ads")
 
     assert ask(folder, form, monkeypatch) == 0
     assert set(folder.server.keys) == {STORED}
@@ -218,7 +220,7 @@ def test_a_key_is_refused_as_before_where_it_was_sent(
 def test_a_redirect_leads_no_key_away(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     with recorder() as stranger:
         folder.server.status, folder.server.location = 307, f"{stranger.url}/api/actions"
-        named = Form(OPENAI, {"OPENAI_HOST": "{url}"})
+        named = KeyForm(OPENAI, {"OPENAI_HOST": "{url}"})
         assert ask(folder, named, monkeypatch) == 1
         assert stranger.requests_without_a_key() == 0
 

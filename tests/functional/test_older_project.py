@@ -34,7 +34,7 @@ except Exception as error:
 """
 
 
-class Project:
+class OlderProject:
     """A copy of the older project whose running job is one of a sandbox."""
 
     def __init__(self, folder: Path, sandbox: Running) -> None:
@@ -105,12 +105,12 @@ def _start(sandbox: Running) -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path, sandbox: Running) -> Project:
+def project(tmp_path: Path, sandbox: Running) -> OlderProject:
     """Return the older project with a job that runs on the sandbox."""
-    return Project(tmp_path, sandbox)
+    return OlderProject(tmp_path, sandbox)
 
 
-def test_an_older_package_names_the_one_command_that_renews_it(project: Project) -> None:
+def test_an_older_package_names_the_one_command_that_renews_it(project: OlderProject) -> None:
     page, listed = project.run("--help"), project.run("tasks", "list", "--json")
     assert (page.code, "older" in page.stdout) == (0, True), page.stderr
     assert (listed.code, [job["state"] for job in listed.json]) == (0, ["running"])
@@ -123,7 +123,7 @@ def test_an_older_package_names_the_one_command_that_renews_it(project: Project)
         assert "run `callsheet generate`" in refused.stderr
 
 
-def test_a_job_that_ran_before_the_upgrade_is_saved_after_it(project: Project) -> None:
+def test_a_job_that_ran_before_the_upgrade_is_saved_after_it(project: OlderProject) -> None:
     renewed = project.generate()
     assert renewed.code == 0, renewed.stderr
     (job,) = project.run("tasks", "list", "--json").json

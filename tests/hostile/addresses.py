@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from hostile.campaign import Outcome
 from hostile.cases import listing
-from hostile.server import Page, serving
+from hostile.server import ServedPage, serving
 
 from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
@@ -37,8 +37,8 @@ def addresses(cases: Sequence[Case], folder: Path) -> Outcome:
     outcome = Outcome()
     environ = {f"HERE_{kind}_DIR": str(folder / "here") for kind in ("CONFIG", "STATE", "CACHE")}
     with serving() as server:
-        server.pages["/api/actions"] = Page(listing(()))
-        server.otherwise = Page(b'{"id": "1", "done": true}')
+        server.pages["/api/actions"] = ServedPage(listing(()))
+        server.otherwise = ServedPage(b'{"id": "1", "done": true}')
         flags = {"host": server.url, "api_key": "sk-hostile-0123456789"}
         settings = load(Bindings(command="here", env="HERE"), flags=flags, environ=environ)
         client = Client(settings=settings, ledger=None)

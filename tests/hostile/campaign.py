@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hostile.cases import BENIGN, listing
 from hostile.making.breakouts import MARK
 from hostile.reading import unclean
-from hostile.server import Page, serving
+from hostile.server import ServedPage, serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ class Outcome:
         return [f"{name}: {fault}" for name in rows for fault in getattr(self, name)]
 
 
-class Run:
+class CatalogueRun:
     """One catalogue in a folder of its own: generated, checked, imported."""
 
     def __init__(self, folder: Path, cases: Sequence[Case], *, on_demand: bool = False) -> None:
@@ -101,9 +101,9 @@ class Run:
         """Serve the catalogue and generate from it, over HTTP, in a process of its own."""
         with serving() as server:
             entries = [case.bare() if self.on_demand else case.listed() for case in self.cases]
-            server.pages["/api/actions"] = Page(listing(entries))
+            server.pages["/api/actions"] = ServedPage(listing(entries))
             for case in self.cases:
-                server.pages[f"/api/actions/{case.id}/schema"] = Page(case.listed().encode())
+                server.pages[f"/api/actions/{case.id}/schema"] = ServedPage(case.listed().encode())
             argv = ["generate", "--host", server.url, "--package", PACKAGE, "--json"]
             process = self.python(
                 [GENERATE, *argv, "--out", str(self.out)], "generate.log", seconds
@@ -193,7 +193,7 @@ class Run:
         return self.outcome
 
 
-def _lost(run: Run, name: str) -> list[str]:
+def _lost(run: CatalogueRun, name: str) -> list[str]:
     """Explain why a benign action is not in the package as it should be."""
     stem = name.replace(".", "_")
     model = run.package / f"models/{stem}.py"

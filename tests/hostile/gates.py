@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hostile.campaign import Outcome
-from hostile.server import Hostile, Page, serving
+from hostile.server import Hostile, ServedPage, serving
 
 from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
@@ -25,21 +25,23 @@ _LIST = {"actions": [{"id": "hostile.act"}, {"id": "benign.cut", **_GOOD}]}
 _SLOW = 2.0
 
 
-def _page(page: dict[str, Any], foreign: str) -> Page:
+def _page(page: dict[str, Any], foreign: str) -> ServedPage:
     def put(text: str) -> str:
         return text.replace("{foreign}", foreign).replace("{host}", foreign.partition("//")[2])
 
     body = put(page["text"]).encode("utf-8", "surrogatepass") + b" " * page.get("pad", 0)
     headers = {"Content-Type": "application/json", **page.get("headers", {})}
-    return Page(body, page.get("status", 200), {name: put(text) for name, text in headers.items()})
+    return ServedPage(
+        body, page.get("status", 200), {name: put(text) for name, text in headers.items()}
+    )
 
 
 def gate(case: Case, folder: Path) -> Outcome:
     """Fetch from one hostile server; return what came of it and whom it asked."""
     outcome, document = Outcome(), case.document
     with serving() as server, serving() as foreign:
-        server.pages["/api/actions"] = Page(json.dumps(_LIST).encode())
-        server.pages["/api/actions/benign.cut/schema"] = Page(json.dumps(_GOOD).encode())
+        server.pages["/api/actions"] = ServedPage(json.dumps(_LIST).encode())
+        server.pages["/api/actions/benign.cut/schema"] = ServedPage(json.dumps(_GOOD).encode())
         path = "/api/actions" if "list" in document else "/api/actions/hostile.act/schema"
         server.pages[path] = _page(document.get("list") or document["schema"], foreign.url)
         started = time.process_time()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.addresses import addresses
-from hostile.campaign import Outcome, Run
+from hostile.campaign import CatalogueRun, Outcome
 from hostile.cases import CLASSES, batches, load
 from hostile.chance import schemas
 from hostile.gates import gates
@@ -45,7 +45,7 @@ def chain(cases: Sequence[Case], folder: Path) -> Outcome:
     def play(part: tuple[int, Sequence[Case]]) -> Outcome:
         number, batch = part
         on_demand = (number + len(batch[0].kind)) % 2 == 1
-        return Run(folder / str(number), batch, on_demand=on_demand).everything()
+        return CatalogueRun(folder / str(number), batch, on_demand=on_demand).everything()
 
     total = Outcome()
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class Page(NamedTuple):
+class ServedPage(NamedTuple):
     """One answer."""
 
     body: bytes
@@ -30,18 +30,18 @@ class Hostile(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.pages: dict[str, Page] = {}
+        super().__init__(("127.0.0.1", 0), _HostileHandler)
+        self.pages: dict[str, ServedPage] = {}
         self.requests: list[str] = []
         self.keys: list[bool] = []
-        self.otherwise = Page(b'{"error": "nothing is here"}', 404)
+        self.otherwise = ServedPage(b'{"error": "nothing is here"}', 404)
 
     @property
     def url(self) -> str:
         """Return the address where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def page(self, path: str) -> Page:
+    def page(self, path: str) -> ServedPage:
         """Return the answer to a request: by its path as it came, else with the escapes read."""
         plain = path.partition("?")[0]
         return self.pages.get(path) or self.pages.get(unquote(plain)) or self.otherwise
@@ -50,7 +50,7 @@ class Hostile(ThreadingHTTPServer):
         """Ignore a client that hangs up."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _HostileHandler(BaseHTTPRequestHandler):
     server: Hostile
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one piece, or every answer waits for an acknowledgement
@@ -88,4 +88,4 @@ def serving() -> Iterator[Hostile]:
 
 
 for _method in ("GET", "POST", "PUT", "DELETE", "HEAD"):
-    setattr(_Handler, f"do_{_method}", _Handler._answer)
+    setattr(_HostileHandler, f"do_{_method}", _HostileHandler._answer)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hostile.addresses import addresses
-from hostile.campaign import Run
+from hostile.campaign import CatalogueRun
 from hostile.cases import BENIGN, CLASSES, CORPUS, MAKERS, Case, load
 from hostile.chance import schemas
 from hostile.gates import gates
@@ -76,7 +76,7 @@ def test_the_chain_holds(on_demand: bool, tmp_path: Path) -> None:
         *sample("surrogates", 12),
         *schemas(20, seed=int(on_demand)),
     ]
-    outcome = Run(tmp_path / "run", cases, on_demand=on_demand).everything()
+    outcome = CatalogueRun(tmp_path / "run", cases, on_demand=on_demand).everything()
 
     assert outcome.faults() == []
     assert len(cases) > 100
@@ -86,7 +86,7 @@ def test_the_chain_holds(on_demand: bool, tmp_path: Path) -> None:
 def test_what_is_oversized_costs_no_other_action(tmp_path: Path) -> None:
     names = ("description-words", "choice-numbers", "id-plain", "levels-fields", "property-quotes")
     cases = [case for case in load("oversized") if case.name in names]
-    outcome = Run(tmp_path / "run", cases, on_demand=True).everything()
+    outcome = CatalogueRun(tmp_path / "run", cases, on_demand=True).everything()
 
     assert outcome.faults() == []
     assert len(cases) == len(names)
@@ -133,7 +133,7 @@ with socket.socket() as client:
 
 
 def test_a_breach_is_noticed(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", sample("bombs", 6))
+    run = CatalogueRun(tmp_path / "run", sample("bombs", 6))
     run.python([PLANTED, str(run.here)], "planted.log", 20)
     run.events("planted.log", "none")
     run.check()

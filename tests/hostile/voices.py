@@ -8,10 +8,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from hostile.campaign import WATCH, Outcome, Run
+from hostile.campaign import WATCH, CatalogueRun, Outcome
 from hostile.cases import batches, listing
 from hostile.screen import moved
-from hostile.server import Hostile, Page, serving
+from hostile.server import Hostile, ServedPage, serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ _FAMILY = (
 )
 
 
-def replies(text: str) -> dict[str, Page]:
+def replies(text: str) -> dict[str, ServedPage]:
     """Return what the server answers to a POST, by the kind of trouble."""
     inside = {"title": text, text: text, "list": [text, {"deep": text}]}
     job = {"taskId": text, "status": text, "message": text, "provider": text, "model": text}
@@ -42,22 +42,26 @@ def replies(text: str) -> dict[str, Page]:
     error = {"code": text, "message": text, "details": [{"field": text, "message": text}]}
     credit = {"error": f"insufficient credits {text}"}
     return {
-        "done": Page(json.dumps(inside).encode(), 200, headers),
-        "job": Page(json.dumps(job).encode(), 200, headers),
-        "failed": Page(json.dumps({**failed, **inside}).encode(), 200, headers),
-        "refused": Page(json.dumps({"error": error}).encode(), 400, headers),
-        "credit": Page(json.dumps(credit).encode(), 402, headers),
-        "envelope": Page(json.dumps({"code": 7, "msg": text, "data": None}).encode(), 200, headers),
-        "problem": Page(json.dumps({"title": text, "detail": text}).encode(), 422, headers),
-        "page": Page(html, 403, html_headers),
-        "words": Page(text.encode("utf-8", "surrogatepass"), 200, {"Content-Type": "text/plain"}),
+        "done": ServedPage(json.dumps(inside).encode(), 200, headers),
+        "job": ServedPage(json.dumps(job).encode(), 200, headers),
+        "failed": ServedPage(json.dumps({**failed, **inside}).encode(), 200, headers),
+        "refused": ServedPage(json.dumps({"error": error}).encode(), 400, headers),
+        "credit": ServedPage(json.dumps(credit).encode(), 402, headers),
+        "envelope": ServedPage(
+            json.dumps({"code": 7, "msg": text, "data": None}).encode(), 200, headers
+        ),
+        "problem": ServedPage(json.dumps({"title": text, "detail": text}).encode(), 422, headers),
+        "page": ServedPage(html, 403, html_headers),
+        "words": ServedPage(
+            text.encode("utf-8", "surrogatepass"), 200, {"Content-Type": "text/plain"}
+        ),
     }
 
 
 class Speaker:
     """The client as one long-lived process; ``say`` runs a command line in it."""
 
-    def __init__(self, run: Run, url: str) -> None:
+    def __init__(self, run: CatalogueRun, url: str) -> None:
         self.run, self.url = run, url
         self.outcome = run.outcome
         environ = run.environ("speaking.log") | {"TERM": "dumb", "ADS_HOST": url}
@@ -99,7 +103,7 @@ class Speaker:
             self.process.stdin.close()
 
 
-def show_catalogue(speaker: Speaker, run: Run) -> None:
+def show_catalogue(speaker: Speaker, run: CatalogueRun) -> None:
     """Run the commands that show the whole catalogue."""
     speaker.say("login", "--host", speaker.url, "--api-key", "sk-hostile-0123456789")
     for argv in (
@@ -153,12 +157,12 @@ def show_action(speaker: Speaker, server: Hostile, case: Case) -> None:
     speaker.say("tasks", "show", text.replace("\x00", ""))
 
 
-def _listed(cases: Sequence[Case]) -> Page:
-    return Page(listing([*map(json.dumps, _FAMILY), *(case.listed() for case in cases)]))
+def _listed(cases: Sequence[Case]) -> ServedPage:
+    return ServedPage(listing([*map(json.dumps, _FAMILY), *(case.listed() for case in cases)]))
 
 
 def _run_batch(part: Sequence[Case], folder: Path) -> Outcome:
-    run = Run(folder, part)
+    run = CatalogueRun(folder, part)
     with serving() as server:
         server.pages["/api/actions"] = _listed(part)
         speaker = Speaker(run, server.url)

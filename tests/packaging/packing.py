@@ -30,7 +30,7 @@ def clean_environ(home: Path, extra: Mapping[str, str] | None = None) -> dict[st
     return inherited | {"HOME": str(home)} | dict(extra or {})
 
 
-def run(argv: Sequence[object], *, env: Mapping[str, str], cwd: Path) -> Completed:
+def run(argv: Sequence[object], *, env: Mapping[str, str], cwd: Path) -> PackedRun:
     """Run a program without a terminal and return what it said."""
     process = subprocess.run(
         [str(word) for word in argv],
@@ -41,11 +41,11 @@ def run(argv: Sequence[object], *, env: Mapping[str, str], cwd: Path) -> Complet
         text=True,
         check=False,
     )
-    return Completed(process.returncode, process.stdout, process.stderr)
+    return PackedRun(process.returncode, process.stdout, process.stderr)
 
 
 @dataclass(frozen=True)
-class Completed:
+class PackedRun:
     """Exit code and texts of a program that ended."""
 
     code: int

@@ -51,7 +51,7 @@ atexit.register(tell)
 
 
 @dataclass(frozen=True)
-class Seen:
+class WatchedRun:
     """What one run did; ``opened`` are the files that lie in its client's or our folders."""
 
     code: int
@@ -74,7 +74,7 @@ class Watched:
     root: Path
     place: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, program: str = "", **environ: str) -> Seen:
+    def run(self, *words: str, program: str = "", **environ: str) -> WatchedRun:
         """Run the generated program, or some lines instead, to its end."""
         report_path = self.root / "seen.json"
         report_path.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ class Watched:
         files = [os.path.realpath(path) for path in report["opened"] if path.startswith(near)]
         opened = tuple(sorted(f for f in files if not f.endswith((".py", ".pyc", "seen.json"))))
         modules = frozenset(report["modules"])
-        return Seen(done.returncode, done.stdout, modules, opened, tuple(report["started"]))
+        return WatchedRun(done.returncode, done.stdout, modules, opened, tuple(report["started"]))
 
     def _environ(self) -> Mapping[str, str]:
         inherited = {

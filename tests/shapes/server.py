@@ -21,7 +21,7 @@ class CaseServer(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), _CaseHandler)
         self.script: CaseScript | None = None
         self.faults: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -39,7 +39,7 @@ class CaseServer(ThreadingHTTPServer):
             self.faults.append(f"the server of the case failed: {error!r}")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _CaseHandler(BaseHTTPRequestHandler):
     server: CaseServer
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one piece, or every answer waits for an acknowledgement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.medians import median_of, ratios_of
 from bench.timing import Sample
-from bench.trials import Played, Row, Trial, results
+from bench.trials import RatioRow, Samples, Trial, results
 
 
 def test_the_interval_of_few_values_is_their_range_and_of_many_is_narrow() -> None:
@@ -18,11 +18,13 @@ def test_ratios_are_taken_pair_by_pair() -> None:
 
 
 def test_a_row_is_missed_only_when_its_interval_lies_above_the_target() -> None:
-    played = Played({"ours": {}, "base": {}})
+    played = Samples({"ours": {}, "base": {}})
     for number, seconds in enumerate([1.2, 1.3, 1.4]):
         played.samples["ours"][number] = Sample(seconds, seconds)
         played.samples["base"][number] = Sample(1.0, 1.0)
-    rows = [Row(metric="", ours="ours", floor="base", target=goal) for goal in (1.1, 1.25, 1.5)]
+    rows = [
+        RatioRow(metric="", ours="ours", floor="base", target=goal) for goal in (1.1, 1.25, 1.5)
+    ]
     rows_played = results(Trial(name="", parts={}, rows=rows), played)
 
     assert [row.missed for row in rows_played] == [True, False, False]

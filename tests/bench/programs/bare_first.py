@@ -24,14 +24,14 @@ def total_of(body: bytes) -> int:
     """Read the answer through one model."""
     import pydantic
 
-    class Answer(pydantic.BaseModel):
+    class BareAnswer(pydantic.BaseModel):
         """What comes back."""
 
         items: list[dict[str, object]]
         total: int
         page: int
 
-    return Answer.model_validate(json.loads(body)).total
+    return BareAnswer.model_validate(json.loads(body)).total
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from bench.rows.generating import DMCG, dmcg_client
 from bench.serving import KEY
 from bench.timing import once
-from bench.trials import PEAK, Row, Trial
+from bench.trials import PEAK, RatioRow, Trial
 
 if TYPE_CHECKING:
     from bench.peers import Peer
-    from bench.stage import Stage
+    from bench.stage import BenchStage
     from bench.timing import Process
 
 BODY = '{"prompt": "waves", "seed": 7}'
@@ -19,7 +19,7 @@ ACTION = "ai.video.generate"
 FREE = "ai.video.search"
 
 
-def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
+def trials(stage: BenchStage, peers: dict[str, Peer]) -> list[Trial]:
     """Return the program's call, the library's first one, then imports."""
     return [_call(stage, n) for n in (stage.sizes[0], stage.sizes[-1])] + [
         _import(stage),
@@ -29,7 +29,7 @@ def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
     ]
 
 
-def _call(stage: Stage, count: int) -> Trial:
+def _call(stage: BenchStage, count: int) -> Trial:
     url = f"{stage.hosts[count]}/api/actions/{ACTION}"
     posts = {
         name: stage.program(f"{name}_post", url, "--input", BODY)
@@ -38,8 +38,10 @@ def _call(stage: Stage, count: int) -> Trial:
     parts = {"ads": stage.ads(count, "call", ACTION, "--input", BODY), **posts}
     metric = f"ads call, n = {count}"
     rows = [
-        Row(metric=f"{metric}, over lean click + httpx", ours="ads", floor="lean", target=1.15),
-        Row(
+        RatioRow(
+            metric=f"{metric}, over lean click + httpx", ours="ads", floor="lean", target=1.15
+        ),
+        RatioRow(
             metric=f"{metric}, over click + plain httpx",
             ours="ads",
             floor="lean",
@@ -47,7 +49,7 @@ def _call(stage: Stage, count: int) -> Trial:
             against="plain",
             target=0.75,
         ),
-        Row(
+        RatioRow(
             metric=f"{metric}, over click + httpx + pydantic + jsonschema",
             ours="ads",
             floor="lean",
@@ -58,16 +60,16 @@ def _call(stage: Stage, count: int) -> Trial:
     return Trial(name="call", parts=parts, rows=rows)
 
 
-def _import(stage: Stage) -> Trial:
+def _import(stage: BenchStage) -> Trial:
     parts = {
         "pass": stage.python("-c", "pass"),
         "import": stage.python("-c", "import ads_client", count=stage.sizes[-1]),
     }
-    rows = [Row(metric="import ads_client", ours="import", floor="pass", target=1.1)]
+    rows = [RatioRow(metric="import ads_client", ours="import", floor="pass", target=1.1)]
     return Trial(name="import", parts=parts, rows=rows)
 
 
-def _first(stage: Stage) -> Trial:
+def _first(stage: BenchStage) -> Trial:
     """Compare a free action: its peers keep no ledger either."""
     facts = [stage.hosts[stage.sizes[-1]], FREE, KEY]
     parts = {
@@ -77,8 +79,8 @@ def _first(stage: Stage) -> Trial:
     }
     metric = "Client() + first call, not typed"
     rows = [
-        Row(metric=metric, ours="first", floor="lean", peers=("plain",), target=1.15),
-        Row(
+        RatioRow(metric=metric, ours="first", floor="lean", peers=("plain",), target=1.15),
+        RatioRow(
             metric=f"{metric}, over plain import httpx",
             ours="first",
             floor="lean",
@@ -90,7 +92,7 @@ def _first(stage: Stage) -> Trial:
     return Trial(name="first", parts=parts, rows=rows)
 
 
-def _typed(stage: Stage) -> Trial:
+def _typed(stage: BenchStage) -> Trial:
     facts = [stage.hosts[stage.sizes[-1]], FREE, KEY]
     parts = {
         "typed": stage.program("first_call", facts[0], KEY, "typed", count=stage.sizes[-1]),
@@ -98,7 +100,7 @@ def _typed(stage: Stage) -> Trial:
         "plain": stage.program("bare_first", *facts, "plain", "model"),
     }
     rows = [
-        Row(
+        RatioRow(
             metric="Client() + first call, typed",
             ours="typed",
             floor="lean",
@@ -109,7 +111,7 @@ def _typed(stage: Stage) -> Trial:
     return Trial(name="typed", parts=parts, rows=rows)
 
 
-def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
+def _models(stage: BenchStage, peers: dict[str, Peer]) -> Trial:
     words = "import ads_client; from ads_client.models import VideoGenerateInput"
     least, most = stage.sizes[0], stage.sizes[-1]
     one_model = (
@@ -122,8 +124,8 @@ def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
     }
     metric = f"import of the client and one action's models, n = {most}"
     rows = [
-        Row(metric=metric, ours="most", floor="one", target=1.4),
-        Row(metric=f"{metric} over n = {least}", ours="most", floor="least", target=1.05),
+        RatioRow(metric=metric, ours="most", floor="one", target=1.4),
+        RatioRow(metric=f"{metric} over n = {least}", ours="most", floor="least", target=1.05),
     ]
     rows.append(_memory(stage, parts, words, one_model))
     if DMCG in peers:
@@ -131,7 +133,7 @@ def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
         words = "import bench_client; bench_client.Client; import bench_models"
         parts[DMCG] = peers[DMCG].process(generated.folder, "-c", words)
         parts[DMCG].before = once(generated.sample)
-        over = Row(
+        over = RatioRow(
             metric=f"{metric}, over {DMCG}'s client",
             ours="most",
             floor="one",
@@ -144,11 +146,13 @@ def _models(stage: Stage, peers: dict[str, Peer]) -> Trial:
     )
 
 
-def _memory(stage: Stage, parts: dict[str, Process], words: str, one_model: str) -> Row:
+def _memory(stage: BenchStage, parts: dict[str, Process], words: str, one_model: str) -> RatioRow:
     """Memory is read inside the process, so it takes runs of its own."""
     parts["ours, MB"] = stage.program("peak", words, count=stage.sizes[-1])
     parts["floor, MB"] = stage.program("peak", one_model)
     for name in ("ours, MB", "floor, MB"):
         parts[name].reported = True
     metric = f"import of the client and one action's models, n = {stage.sizes[-1]}, memory"
-    return Row(metric=metric, ours="ours, MB", floor="floor, MB", target=40, of=PEAK, absolute=True)
+    return RatioRow(
+        metric=metric, ours="ours, MB", floor="floor, MB", target=40, of=PEAK, absolute=True
+    )

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from bench.polling import Polls
 from bench.serving import KEY, served
 from bench.timing import Loop
-from bench.trials import COUNT, Row, Trial
+from bench.trials import COUNT, RatioRow, Trial
 
 if TYPE_CHECKING:
-    from bench.stage import Stage
+    from bench.stage import BenchStage
 
 DELAY = 0.04
 
 
-def trials(stage: Stage) -> list[Trial]:
+def trials(stage: BenchStage) -> list[Trial]:
     """Cold, warm, then polls."""
     from callsheet.transport.http import MANY
 
@@ -24,12 +24,12 @@ def trials(stage: Stage) -> list[Trial]:
     return [_cold(stage, host, count), _warm(stage, host), _polls()]
 
 
-def _loop(stage: Stage, name: str, host: str, **facts: Any) -> Loop:
+def _loop(stage: BenchStage, name: str, host: str, **facts: Any) -> Loop:
     options = {"host": host, "key": KEY, **facts}
     return Loop(name, stage.environ(stage.sizes[-1]), stage.folder, options)
 
 
-def _cold(stage: Stage, host: str, count: int) -> Trial:
+def _cold(stage: BenchStage, host: str, count: int) -> Trial:
     from callsheet.transport.http import CROWD
 
     parts = {
@@ -38,14 +38,14 @@ def _cold(stage: Stage, host: str, count: int) -> Trial:
     }
     metric = f"fetch {count} schemas, {DELAY * 1000:.0f} ms, {CROWD} at once"
     rows = [
-        Row(
+        RatioRow(
             metric=metric,
             ours="fetch_ours",
             floor="fetch_aiohttp",
             peers=("fetch_httpx",),
             target=1.5,
         ),
-        Row(
+        RatioRow(
             metric=f"{metric}, over async httpx",
             ours="fetch_ours",
             floor="fetch_aiohttp",
@@ -57,19 +57,19 @@ def _cold(stage: Stage, host: str, count: int) -> Trial:
     return Trial(name="fetch", parts=parts, rows=rows)
 
 
-def _warm(stage: Stage, host: str) -> Trial:
+def _warm(stage: BenchStage, host: str) -> Trial:
     parts = {
         "warm": _loop(stage, "fetch_ours", host, warm=True),
         "trip": _loop(stage, "fetch_one", host),
     }
-    row = Row(
+    row = RatioRow(
         metric="fetch again, nothing changed, in round trips", ours="warm", floor="trip", target=2.0
     )
     return Trial(name="warm fetch", parts=parts, rows=[row])
 
 
 def _polls() -> Trial:
-    row = Row(
+    row = RatioRow(
         metric="polls for a job of predictable length, equal mean delay",
         ours="learnt",
         floor="fixed",

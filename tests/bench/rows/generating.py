@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from bench.catalogue import openapi
 from bench.stage import PROGRAMS
 from bench.timing import Process, once
-from bench.trials import Row, Trial
+from bench.trials import RatioRow, Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.peers import Peer
-    from bench.stage import Stage
-    from bench.timing import Part
+    from bench.stage import BenchStage
+    from bench.timing import TimedPart
 
 GENERATE = "import sys; from callsheet.cli.callsheet import main; sys.exit(main())"
 LOCKED = ["generate", "--locked"]
@@ -32,7 +32,7 @@ _NUMBERS = count()
 class Project:
     """A project with a lock of its own, generated from again and again."""
 
-    stage: Stage
+    stage: BenchStage
     name: str
     changes: int = 0
 
@@ -84,21 +84,21 @@ class Project:
         return process
 
 
-def _unused(stage: Stage, name: str) -> Path:
+def _unused(stage: BenchStage, name: str) -> Path:
     """Return a new folder. To delete thousands of files slows down the making of the next ones."""
     path = stage.folder / "projects" / f"{name}-{next(_NUMBERS)}"
     path.mkdir(parents=True)
     return path
 
 
-def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
+def trials(stage: BenchStage, peers: dict[str, Peer]) -> list[Trial]:
     """Return the trials from the cheapest to the dearest; a quick run omits the dearest."""
     quick_trials = [_nothing(stage, peers), _one(stage)]
     return quick_trials if stage.quick else [*quick_trials, _cold(stage, peers)]
 
 
-def _nothing(stage: Stage, peers: dict[str, Peer]) -> Trial:
-    parts: dict[str, Part] = {
+def _nothing(stage: BenchStage, peers: dict[str, Peer]) -> Trial:
+    parts: dict[str, TimedPart] = {
         "pass": stage.python("-c", "pass"),
         "same": Project(stage, "same").unchanged(),
     }
@@ -106,8 +106,8 @@ def _nothing(stage: Stage, peers: dict[str, Peer]) -> Trial:
         parts["dmcg --check"] = dmcg_client(stage, peers[DMCG], check=True)
     metric = f"generate {stage.sizes[-1]} from the lock, nothing changed"
     rows = [
-        Row(metric=metric, ours="same", floor="pass", target=8.0),
-        Row(
+        RatioRow(metric=metric, ours="same", floor="pass", target=8.0),
+        RatioRow(
             metric=f"{metric}, over datamodel-codegen --check",
             ours="same",
             floor="pass",
@@ -119,20 +119,20 @@ def _nothing(stage: Stage, peers: dict[str, Peer]) -> Trial:
     return Trial(name="nothing changed", parts=parts, rows=rows, rare=frozenset({"dmcg --check"}))
 
 
-def _one(stage: Stage) -> Trial:
+def _one(stage: BenchStage) -> Trial:
     most = stage.sizes[-1]
     words = [str(PROGRAMS / "bare_models.py"), str(most), str(most // 2), "1"]
     parts = {
         "one": Project(stage, "one").changed(),
         "alone": stage.python(*words),
     }
-    row = Row(metric=f"one action of {most} changed", ours="one", floor="alone", target=1.4)
+    row = RatioRow(metric=f"one action of {most} changed", ours="one", floor="alone", target=1.4)
     return Trial(name="one changed", parts=parts, rows=[row])
 
 
-def _cold(stage: Stage, peers: dict[str, Peer]) -> Trial:
+def _cold(stage: BenchStage, peers: dict[str, Peer]) -> Trial:
     most = stage.sizes[-1]
-    parts: dict[str, Part] = {
+    parts: dict[str, TimedPart] = {
         "cold": Project(stage, "cold").cold(),
         "loop": stage.program("bare_models", str(most)),
     }
@@ -142,25 +142,25 @@ def _cold(stage: Stage, peers: dict[str, Peer]) -> Trial:
         parts[OPENAPI] = openapi_client(stage, peers[OPENAPI])
     metric = f"generate {most}, cold"
     rows = [
-        Row(
+        RatioRow(
             metric=metric, ours="cold", floor="loop", peers=(DMCG, OPENAPI), target=1.5
         ),
-        Row(metric=f"{metric}, over {DMCG}'s client", ours="cold", floor="loop",
+        RatioRow(metric=f"{metric}, over {DMCG}'s client", ours="cold", floor="loop",
             peers=(DMCG,), against=DMCG),
-        Row(metric=f"{metric}, over {OPENAPI}", ours="cold", floor="loop",
+        RatioRow(metric=f"{metric}, over {OPENAPI}", ours="cold", floor="loop",
             peers=(OPENAPI,), against=OPENAPI),
     ]  # fmt: skip
     return Trial(name="cold", parts=parts, rows=rows)
 
 
-def document(stage: Stage) -> Path:
+def document(stage: BenchStage) -> Path:
     """Write the largest catalogue as an OpenAPI document."""
     path = stage.folder / f"openapi-{stage.sizes[-1]}.json"
     path.write_text(json.dumps(openapi(stage.sizes[-1])), encoding="utf-8")
     return path
 
 
-def dmcg_client(stage: Stage, peer: Peer, *, check: bool = False) -> Process:
+def dmcg_client(stage: BenchStage, peer: Peer, *, check: bool = False) -> Process:
     """datamodel-code-generator's own client of the same actions, or the check that it is one."""
     folder = stage.folder / f"dmcg-{stage.sizes[-1]}"
     folder.mkdir(exist_ok=True)
@@ -178,7 +178,7 @@ def dmcg_client(stage: Stage, peer: Peer, *, check: bool = False) -> Process:
     return checked
 
 
-def openapi_client(stage: Stage, peer: Peer) -> Process:
+def openapi_client(stage: BenchStage, peer: Peer) -> Process:
     """openapi-python-client's client of the same actions, each time where none is."""
     words = ["generate", "--path", str(document(stage)), "--output-path", "client"]
     process = peer.process(stage.folder, *words, program=OPENAPI)

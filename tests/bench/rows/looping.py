@@ -6,33 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 from bench.serving import KEY
 from bench.timing import Loop
-from bench.trials import CPU, PEAK, Row, Trial
+from bench.trials import CPU, PEAK, RatioRow, Trial
 
 if TYPE_CHECKING:
-    from bench.stage import Stage
+    from bench.stage import BenchStage
 
 CALLS = 50
 BODIES = 2_000
 MB = 1024 * 1024
 
 
-def trials(stage: Stage) -> list[Trial]:
+def trials(stage: BenchStage) -> list[Trial]:
     """Loops of calls, then the judge, then downloads."""
     return [_safe(stage), _paid(stage), _judge(stage), _compile(stage), _download(stage)]
 
 
-def _loop(stage: Stage, name: str, *, times: int = 1, **facts: Any) -> Loop:
+def _loop(stage: BenchStage, name: str, *, times: int = 1, **facts: Any) -> Loop:
     count = stage.sizes[-1]
     options = {"host": stage.hosts[count], "key": KEY, **facts}
     return Loop(name, stage.environ(count), stage.folder, options, times)
 
 
-def _safe(stage: Stage) -> Trial:
+def _safe(stage: BenchStage) -> Trial:
     body = {"query": "waves", "page": 1}
     facts = {"action": "ai.video.search", "body": body}
     names = ("call_ours", "call_bare")
     parts = {name: _loop(stage, name, times=CALLS, **facts) for name in names}
-    row = Row(
+    row = RatioRow(
         metric=f"{CALLS} calls in a loop, safe action, over httpx + validation, CPU",
         ours="call_ours",
         floor="call_bare",
@@ -42,13 +42,13 @@ def _safe(stage: Stage) -> Trial:
     return Trial(name="loop", parts=parts, rows=[row])
 
 
-def _paid(stage: Stage) -> Trial:
+def _paid(stage: BenchStage) -> Trial:
     facts = {"action": "ai.video.generate", "body": {"prompt": "waves", "seed": 7}}
     parts = {
         "call_ours": _loop(stage, "call_ours", times=CALLS, **facts),
         "call_bare": _loop(stage, "call_bare", times=CALLS, commits=3, **facts),
     }
-    row = Row(
+    row = RatioRow(
         metric=f"{CALLS} calls in a loop, paid, over httpx + 3 commits, CPU",
         ours="call_ours",
         floor="call_bare",
@@ -58,10 +58,10 @@ def _paid(stage: Stage) -> Trial:
     return Trial(name="paid loop", parts=parts, rows=[row])
 
 
-def _judge(stage: Stage) -> Trial:
+def _judge(stage: BenchStage) -> Trial:
     names = ("judge_ours", "judge_bare", "judge_python")
     parts = {name: _loop(stage, name, times=BODIES) for name in names}
-    row = Row(
+    row = RatioRow(
         metric=f"{BODIES} bodies validated",
         ours="judge_ours",
         floor="judge_bare",
@@ -71,12 +71,12 @@ def _judge(stage: Stage) -> Trial:
     return Trial(name="judge", parts=parts, rows=[row])
 
 
-def _compile(stage: Stage) -> Trial:
+def _compile(stage: BenchStage) -> Trial:
     names = {"ours": "ours", "rust": "jsonschema_rs", "python": "jsonschema"}
     parts = {name: stage.program("compile_schema", word) for name, word in names.items()}
     for part in parts.values():
         part.reported = True
-    row = Row(
+    row = RatioRow(
         metric="judge: import and compile",
         ours="ours",
         floor="rust",
@@ -87,7 +87,7 @@ def _compile(stage: Stage) -> Trial:
     return Trial(name="compile", parts=parts, rows=[row])
 
 
-def _download(stage: Stage) -> Trial:
+def _download(stage: BenchStage) -> Trial:
     small, large = (64, 128) if stage.quick else (64, 256)
     parts: dict[str, Any] = {
         f"{name} {size}": _loop(stage, f"download_{name}", size=size * MB)
@@ -96,8 +96,8 @@ def _download(stage: Stage) -> Trial:
     }
     ours, bare = f"ours {large}", f"bare {large}"
     rows = [
-        Row(metric=f"download of {large} MB to disk", ours=ours, floor=bare, target=1.10),
-        Row(
+        RatioRow(metric=f"download of {large} MB to disk", ours=ours, floor=bare, target=1.10),
+        RatioRow(
             metric=f"download: peak memory, {large} MB over {small} MB",
             ours=ours,
             floor=f"ours {small}",

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.toolservers import helps
-from bench.trials import Row, Trial
+from bench.trials import RatioRow, Trial
 
 if TYPE_CHECKING:
     from bench.peers import Peer
-    from bench.stage import Stage
+    from bench.stage import BenchStage
     from bench.timing import Process
 
 WAYS = {
@@ -22,7 +22,7 @@ WAYS = {
 COMPLETION = "completion of a flag"
 
 
-def completing(stage: Stage, count: int) -> Process:
+def completing(stage: BenchStage, count: int) -> Process:
     """Return what bash runs when the tab key is pressed after ``ads video generate --pro``."""
     process = stage.ads(count)
     words = "ads video generate --pro"
@@ -31,7 +31,7 @@ def completing(stage: Stage, count: int) -> Process:
     return process
 
 
-def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
+def trials(stage: BenchStage, peers: dict[str, Peer]) -> list[Trial]:
     """Return one trial a way, with all sizes in it, so that the growth is measured in pairs too."""
     ways = {
         name: {n: stage.ads(n, *words) for n in stage.sizes} for name, words in WAYS.items()
@@ -43,7 +43,7 @@ def trials(stage: Stage, peers: dict[str, Peer]) -> list[Trial]:
     return [same(stage), *by_way, _errors(stage)]
 
 
-def _beside(stage: Stage, trial: Trial, peers: dict[str, Peer]) -> None:
+def _beside(stage: BenchStage, trial: Trial, peers: dict[str, Peer]) -> None:
     """Put the peers' help beside ours."""
     others: dict[int, dict[str, Process]] = {}
     for count in stage.sizes:
@@ -65,26 +65,27 @@ def _with_aws(trial: Trial, aws: Process) -> None:
     trial.rows = [replace(row, peers=("aws",)) for row in trial.rows]
 
 
-def same(stage: Stage) -> Trial:
+def same(stage: BenchStage) -> Trial:
     """Run the same twice: how far apart two runs of one thing are here and now."""
     parts = {"pass": stage.python("-c", "pass"), "pass again": stage.python("-c", "pass")}
-    rows = [Row(metric="A/A: python -c pass, twice", ours="pass again", floor="pass")]
+    rows = [RatioRow(metric="A/A: python -c pass, twice", ours="pass again", floor="pass")]
     return Trial(name="same", parts=parts, rows=rows)
 
 
-def _way(stage: Stage, name: str, processes: dict[int, Process]) -> Trial:
+def _way(stage: BenchStage, name: str, processes: dict[int, Process]) -> Trial:
     least, most = stage.sizes[0], stage.sizes[-1]
     parts = {"pass": stage.python("-c", "pass"), **{str(n): p for n, p in processes.items()}}
     rows = [
-        Row(metric=f"{name}, n = {n}", ours=str(n), floor="pass", target=1.25) for n in stage.sizes
+        RatioRow(metric=f"{name}, n = {n}", ours=str(n), floor="pass", target=1.25)
+        for n in stage.sizes
     ]
-    growth = Row(
+    growth = RatioRow(
         metric=f"{name}, n = {most} over n = {least}", ours=str(most), floor=str(least), target=1.05
     )
     return Trial(name=name, parts=parts, rows=[*rows, growth])
 
 
-def _errors(stage: Stage) -> Trial:
+def _errors(stage: BenchStage) -> Trial:
     most = stage.sizes[-1]
     parts = {
         "click": stage.program("bare_click", "generate", "--prompt", "waves"),
@@ -94,7 +95,7 @@ def _errors(stage: Stage) -> Trial:
     }
     metrics = {"usage": "usage error", "dry": "--dry-run", "cached": "ads actions list --cached"}
     rows = [
-        Row(metric=f"{metric}, n = {most}", ours=name, floor="click", target=1.3)
+        RatioRow(metric=f"{metric}, n = {most}", ours=name, floor="click", target=1.3)
         for name, metric in metrics.items()
     ]
     return Trial(name="errors", parts=parts, rows=rows)

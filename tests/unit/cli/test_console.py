@@ -9,7 +9,7 @@ import pytest
 from callsheet.cli.output import console
 
 
-class Terminal(io.StringIO):
+class TerminalText(io.StringIO):
     def isatty(self) -> bool:
         return True
 
@@ -17,16 +17,16 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("stream", "environ", "wanted"),
     [
-        (Terminal(), {}, True),
-        (Terminal(), {"TERM": "xterm"}, True),
-        (Terminal(), {"TERM": "dumb"}, False),
-        (Terminal(), {"NO_COLOR": "1"}, False),
-        (Terminal(), {"NO_COLOR": ""}, True),
-        (Terminal(), {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        (TerminalText(), {}, True),
+        (TerminalText(), {"TERM": "xterm"}, True),
+        (TerminalText(), {"TERM": "dumb"}, False),
+        (TerminalText(), {"NO_COLOR": "1"}, False),
+        (TerminalText(), {"NO_COLOR": ""}, True),
+        (TerminalText(), {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
         (io.StringIO(), {}, False),
         (io.StringIO(), {"FORCE_COLOR": "1"}, True),
         (io.StringIO(), {"FORCE_COLOR": "0"}, False),
-        (Terminal(), {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        (TerminalText(), {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
         (None, {"FORCE_COLOR": "1"}, False),
     ],
 )
@@ -37,7 +37,7 @@ def test_colour(stream: io.StringIO | None, environ: dict[str, str], wanted: boo
 def test_nothing_moves_off_a_terminal_whatever_is_forced() -> None:
     assert not console.can_redraw(io.StringIO(), {"FORCE_COLOR": "1"})
     assert not console.can_redraw(None, {})
-    assert console.can_redraw(Terminal(), {"NO_COLOR": "1"})
+    assert console.can_redraw(TerminalText(), {"NO_COLOR": "1"})
 
 
 def test_a_style_ends_where_its_text_ends() -> None:

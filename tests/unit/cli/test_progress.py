@@ -103,7 +103,7 @@ def test_the_moving_line_goes_on_between_two_answers() -> None:
     assert show.__rich__().plain == ("━" * 20 + " a.b: running 50 % (12 s of usually 1 min 00 s)")
 
 
-class Terminal(io.StringIO):
+class PlainTerminal(io.StringIO):
     encoding = "utf-8"
 
     def isatty(self) -> bool:
@@ -114,7 +114,7 @@ class Terminal(io.StringIO):
 def test_a_terminal_rings_after_a_long_wait(
     monkeypatch: pytest.MonkeyPatch, seconds: float, rings: int
 ) -> None:
-    now, screen = [100.0], Terminal()
+    now, screen = [100.0], PlainTerminal()
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     with Progress(console(), "a.b", clock=lambda: now[0]):
