@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.config.settings import join_url, origin_of
@@ -19,10 +20,11 @@ from callsheet.protocol.media import (
     makes_text,
     prefer_format,
     select_media,
+    texts_of,
 )
 from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
 from callsheet.storage.partial_file import PartialFile, SavedFile
-from callsheet.text import dumps, shell_word
+from callsheet.text import dumps, one_line, shell_word
 
 if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from callsheet.storage.ledger import Ledger, LedgerEntry
 
 
+_STORAGE = re.compile(r"(?:s3|gs|oss|cos|abfss?|wasbs?|sftp|ftp)://")  # no http: not fetched
 _LINK_LIMIT = 5  # links of one reply to try, where the first ones lead to another kind of medium
 
 
@@ -219,6 +222,9 @@ def _reason(reply: ParsedReply) -> str:
     origin, raw_state = reply.fields.origin, reply.fields.raw_state
     found = find_reasons(origin.layers, raw_state, origin.overrides) if origin is not None else []
     reason = reason_of([reason for reason in found if reason.rule <= FAULT])
+    if not reason and origin is not None:
+        links = (text for text in texts_of(origin.layers[0]) if _STORAGE.match(text))
+        reason = next((f"{one_line(link, 200)} is no http link" for link in links), "")
     return f": {reason}" if reason else ""
 
 

@@ -56,8 +56,10 @@ LONGEST_HINT = 120.0
 def follow_redirect(send: Send) -> Flow[HttpReply]:
     """Send a request, and follow one redirect inside the origin of the server.
 
-    Raises ``ServerError`` for a redirect to another scheme, host or port, so that the key goes
-    nowhere else, and for one that would turn a POST into a GET.
+    A 303 says that a POST was accepted and where its outcome can be read: it is returned as a
+    202 with that ``Location``, and nothing is sent after it. Raises ``ServerError`` for a
+    redirect to another scheme, host or port, so that the key goes nowhere else, and for any
+    other that would turn a POST into a GET.
     """
     reply: HttpReply = yield send
     location = reply.headers.get("location", "")
@@ -73,6 +75,8 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
             hint=f"if that is right: log in with --host {destination}",
             http_status=reply.status,
         )
+    if send.method != "GET" and reply.status == 303:
+        return reply._replace(status=202, body=b"")
     if send.method != "GET" and reply.status not in {307, 308}:
         raise ServerError(
             f"the server redirects a {send.method} with HTTP {reply.status}, "

@@ -249,7 +249,7 @@ def _nested(table: Mapping[str, Any], depth: int) -> str:
         text = _message(value, depth + 1) if is_words else ""
         if text:
             return text
-    own = table.get("text")
+    own = table.get("text", table.get("value"))  # OData: {"lang": …, "value": …}
     return safe_text(own, 4000) if isinstance(own, str) and depth else ""
 
 

@@ -30,6 +30,7 @@ MADE_NOUNS = frozenset(
 CONTENT_NOUNS = frozenset(
     {
         *("data", "result", "results", "payload", "response", "resp", "content", "body", "output"),
+        "value",
         *("attributes", "info", "record", "detail", "details", "entity", "row", "reply"),
     }
 )

@@ -182,7 +182,7 @@ SUCCESS_KEYS = (
 )
 FAILURE_KEYS = ("iserror", "haserror", "haserrors", "isfailed", "isfailure", "hasfailed")
 """Keys whose ``true`` means a refusal."""
-CONTENT_KEYS = ("data", "result", "payload", "response", "content")
+CONTENT_KEYS = ("data", "result", "payload", "response", "content", "value")
 MESSAGE_KEYS = (
     *("message", "msg", "detail", "errormessage", "errormsg", "errmessage", "errmsg"),
     *("errordescription", "errordesc", "statusmsg", "statusmessage", "retmsg", "resultmsg"),

@@ -133,16 +133,24 @@ def test_an_interruption_after_a_lost_try_is_unknown() -> None:
     assert stage.events == ["intent", "unknown"]
 
 
-@pytest.mark.parametrize(
-    ("status", "event"), [(301, "refused"), (302, "refused"), (303, "unknown")]
-)
-def test_a_redirect_of_a_paid_request_tells_whether_it_was_carried_out(
-    status: int, event: str
-) -> None:
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_redirect_of_a_paid_request_is_a_refusal(status: int) -> None:
     stage = Stage(reply(status=status, location="/result"))
-    error = failure(stage)
-    assert stage.events == ["intent", event]
-    assert (error.exit_code, len(stage.sends)) == (5 if event == "unknown" else 1, 1)
+    assert failure(stage).exit_code == 1
+    assert (stage.events, len(stage.sends)) == (["intent", "refused"], 1)
+
+
+def test_a_303_to_another_host_leaves_the_outcome_unknown() -> None:
+    stage = Stage(reply(status=303, location="https://elsewhere.example/result"))
+    assert isinstance(failure(stage), OutcomeUnknown)
+    assert (stage.events, len(stage.sends)) == (["intent", "unknown"], 1)
+
+
+def test_a_303_within_the_origin_starts_a_job_that_its_link_tells_of() -> None:
+    stage = Stage(reply(status=303, location="/jobs/j1"))
+    parsed = stage.run(submit(order(), stage.timing))
+    assert parsed.fields.task_ids == ("j1", f"{HOST}/jobs/j1")
+    assert (stage.events, len(stage.sends)) == (["intent", "accepted"], 1)
 
 
 def test_a_lost_reply_is_asked_for_again_where_the_key_is_honoured() -> None:

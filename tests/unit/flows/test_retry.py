@@ -53,7 +53,14 @@ def test_a_post_is_sent_on_with_its_body(status: int) -> None:
     assert stage.sends[1] == POST._replace(url=f"{HOST}/v2/x")
 
 
-@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_303_names_where_the_outcome_of_a_post_can_be_read() -> None:
+    stage = Stage(reply(b"<p>See other", 303, location="/jobs/1"))
+    answer = stage.run(follow_redirect(POST))
+    assert (answer.status, answer.body, answer.headers["location"]) == (202, b"", "/jobs/1")
+    assert stage.sends == [POST]
+
+
+@pytest.mark.parametrize("status", [301, 302])
 def test_a_post_is_never_turned_into_a_get(status: int) -> None:
     stage = Stage(reply(status=status, location="/v2/x"))
     with pytest.raises(ServerError, match="turn it into a GET"):
