@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from callsheet.text import word_set
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -18,16 +20,13 @@ _IN_CLASS_BODIES = frozenset(
     {"str", "int", "float", "bool", "list", "dict", "property", "overload"}
 )
 _OPTIONS = frozenset({"self", "body", "extra_body", "timeout", "idempotency_key"})
-_MODEL = frozenset(
-    (
-        *("construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw"),
-        *("root", "schema", "schema_json", "update_forward_refs", "validate"),
-        *("model_computed_fields", "model_config", "model_construct", "model_copy", "model_dump"),
-        *("model_dump_json", "model_extra", "model_fields", "model_fields_set"),
-        *("model_json_schema", "model_parametrized_name", "model_post_init", "model_rebuild"),
-        *("model_validate", "model_validate_json", "model_validate_strings"),
-    )
-)
+_MODEL = word_set("""
+    construct copy dict from_orm json parse_file parse_obj parse_raw root schema schema_json
+    update_forward_refs validate model_computed_fields model_config model_construct model_copy
+    model_dump model_dump_json model_extra model_fields model_fields_set model_json_schema
+    model_parametrized_name model_post_init model_rebuild model_validate model_validate_json
+    model_validate_strings
+""")
 FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
 METHOD_RESERVED = _IN_CLASS_BODIES - {"list", "dict"}
 CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})

@@ -9,6 +9,8 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from callsheet.text import word_set
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -60,12 +62,9 @@ _NAMES: dict[type[ast.AST], str] = {
 _MODULES = frozenset({"__future__", "callsheet", "collections.abc", "functools", "typing"})
 _MODEL_MODULES = frozenset({"__future__", "callsheet.model", "typing"})
 _INDEX_MODULES = frozenset({"importlib", "typing"})
-_CALLS = frozenset(
-    (
-        *("Action", "Family", "Param", "Bindings", "Field"),
-        *("AttributeError", "SystemExit", "getattr", "import_module", "main"),
-    )
-)
+_CALLS = word_set("""
+    Action Family Param Bindings Field AttributeError SystemExit getattr import_module main
+""")
 _DECORATORS = frozenset({"cached_property"})
 _DUNDERS = frozenset({"__name__", "__package__", "__all__", "__dir__", "__getattr__", "__init__"})
 

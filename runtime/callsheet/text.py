@@ -225,3 +225,13 @@ def warn(text: str) -> None:
     if not log.handlers:
         log.addHandler(logging.NullHandler())
     log.warning("%s", text)
+
+
+def word_list(text: str) -> tuple[str, ...]:
+    """Return the words of a table that is written as plain text, in their order."""
+    return tuple(text.split())
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a table that is written as plain text."""
+    return frozenset(text.split())

@@ -16,7 +16,7 @@ from callsheet.schema.keywords import subschemas
 from callsheet.schema.references import SchemaRefused
 from callsheet.schema.shape import ShapeReader
 from callsheet.spec import TIMEOUT_FIELD, Family, Role
-from callsheet.text import kebab
+from callsheet.text import kebab, word_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -102,10 +102,9 @@ _QUERY_WORDS = (*vocab.ASKING_WORDS, "check", "show", "info")
 _TASK_IDS = frozenset(
     ("taskid", "id", "jobid", "requestid", "predictionid", "generationid", "runid", "operationid")
 )
-_ENUM_NAMES = (
-    *("enumNames", "x-enumNames", "x-enum-varnames", "x-enum-descriptions", "enumDescriptions"),
-    "x-enum-names",
-)
+_ENUM_NAMES = word_list("""
+    enumNames x-enumNames x-enum-varnames x-enum-descriptions enumDescriptions x-enum-names
+""")
 _NAMED_NUMBER = (
     r"(?<![\w.])(\d{1,3})[`'\")]?\s*(?:[:=]|->?|is\b|means\b)?\s*[`'\"(]?([A-Za-z][A-Za-z_-]+)"
 )

@@ -8,6 +8,7 @@ from callsheet.text import (
     kebab,
     safe_text,
     shell_word,
+    word_set,
 )
 
 if TYPE_CHECKING:
@@ -17,12 +18,9 @@ if TYPE_CHECKING:
     from callsheet.spec import Action
 
 
-OWN_COMMANDS = frozenset(
-    (
-        *("login", "logout", "whoami", "config", "actions", "call", "api", "tasks"),
-        *("probe", "doctor", "completion", "version"),
-    )
-)
+OWN_COMMANDS = word_set("""
+    login logout whoami config actions call api tasks probe doctor completion version
+""")
 """The first words that belong to the client; a server's group of that name is reached by `call`."""
 
 OWN_FLAGS = frozenset(("help", "json", "out", "input", "dry-run"))
@@ -32,26 +30,17 @@ FAMILY_FLAGS = frozenset(("timeout", "no-wait", "blocking"))
 """The flags that the command of a family keeps besides."""
 
 # The last word of a name decides whether it is a medium: imagePrompt and videoStyle are texts.
-_MEDIA = frozenset(
-    (
-        *("image", "images", "img", "imgs", "picture", "pictures", "photo", "photos"),
-        *("video", "videos", "audio", "audios"),
-    )
-)
+_MEDIA = word_set("""
+    image images img imgs picture pictures photo photos video videos audio audios
+""")
 _VAGUE = frozenset(("media", "mask", "masks", "frame", "frames", "clip", "clips"))
 _VAGUE_ALONE = frozenset(("media", "mask", "masks"))
-_INPUT = frozenset(
-    (
-        *("reference", "ref", "input", "source", "init", "initial", "control"),
-        *("first", "last", "start", "end", "head", "tail", "final"),
-    )
-)
-_LINK = frozenset(
-    (
-        *("url", "urls", "uri", "uris", "link", "links", "src", "input", "inputs"),
-        *("file", "files", "path", "paths", "data", "base64", "b64"),
-    )
-)
+_INPUT = word_set("""
+    reference ref input source init initial control first last start end head tail final
+""")
+_LINK = word_set("""
+    url urls uri uris link links src input inputs file files path paths data base64 b64
+""")
 _PLACE = frozenset(("first", "last", "start", "end", "head", "tail", "list", "array", "a", "b"))
 
 _MOST_WORDS = 16

@@ -17,6 +17,7 @@ from callsheet.protocol.media import kind_of_name
 from callsheet.protocol.paging import is_cursor_key
 from callsheet.protocol.values import parse_nested, word, words
 from callsheet.secret import redact_text
+from callsheet.text import word_set
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -35,19 +36,14 @@ _LINK = re.compile(
     r"(?:\?[^\s\"'<>]*|#[^\s\"'<>/][^\s\"'<>]*)"
 )
 _INLINE = re.compile(r"data:([\w/+.-]*);base64,[A-Za-z0-9+/=_-]+")
-_CREDENTIAL = frozenset(
-    {
-        *("secret", "password", "authorization", "cookie", "signature", "credential", "apikey"),
-        *("sessiontoken", "accesstoken", "refreshtoken", "token"),
-    }
-)
+_CREDENTIAL = word_set("""
+    secret password authorization cookie signature credential apikey sessiontoken accesstoken
+    refreshtoken token
+""")
 _WRITTEN = frozenset({"prompt", "prompts", "text", "caption", "script", "lyrics", "subject"})
-_ECHO = frozenset(
-    {
-        *("input", "inputs", "param", "params", "parameters", "request", "body", "args"),
-        *("arguments", "options", "payload"),
-    }
-)
+_ECHO = word_set("""
+    input inputs param params parameters request body args arguments options payload
+""")
 _SPOKEN = frozenset(
     {*vocab.MESSAGE_KEYS, *vocab.ERROR_KEYS, *vocab.CODE_KEYS, *map(word, vocab.TITLE_KEYS)}
 )
@@ -134,12 +130,10 @@ def _is_echo(name: str, job: bool) -> bool:
 
 
 ORIGIN = "{origin}"
-_HEADERS = frozenset(
-    {
-        *("content-type", "etag", "last-modified", "link", "location", "retry-after"),
-        *("www-authenticate", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
-    }
-)
+_HEADERS = word_set("""
+    content-type etag last-modified link location retry-after www-authenticate ratelimit-limit
+    ratelimit-remaining ratelimit-reset
+""")
 _LINK_HEADER = re.compile(r"<([^<>]*)>")
 
 

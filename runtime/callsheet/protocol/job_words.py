@@ -4,55 +4,41 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from callsheet.text import word_list, word_set
+
 State = Literal["", "running", "done", "failed"]
 
 # --- keys of objects
-TASK_NOUNS = frozenset(
-    {
-        *("task", "tasks", "job", "jobs", "prediction", "predictions", "generation", "generations"),
-        *("operation", "operations", "run", "runs", "execution", "executions", "inference"),
-        *("render", "renders", "rendering", "creation", "creations", "ticket", "batch", "training"),
-        *("upscale", "conversion", "export", "dubbing", "transcription", "synthesis", "invocation"),
-    }
-)
+TASK_NOUNS = word_set("""
+    task tasks job jobs prediction predictions generation generations operation operations run runs
+    execution executions inference render renders rendering creation creations ticket batch training
+    upscale conversion export dubbing transcription synthesis invocation
+""")
 """Words for what a paid request starts."""
-MADE_NOUNS = frozenset(
-    {
-        *("video", "videos", "image", "images", "audio", "audios", "song", "songs", "music"),
-        *("clip", "clips", "movie", "talk", "talks", "animation", "asset", "assets", "file"),
-        *("files", "speech", "transcript", "dub", "lipsync", "project", "document", "media"),
-        *("artifact", "artifacts", "output", "outputs", "picture", "pictures", "photo", "photos"),
-        *("track", "tracks", "scene", "story", "mesh", "object", "resource", "item", "items"),
-        *("sample", "samples"),
-    }
-)
+MADE_NOUNS = word_set("""
+    video videos image images audio audios song songs music clip clips movie talk talks animation
+    asset assets file files speech transcript dub lipsync project document media artifact artifacts
+    output outputs picture pictures photo photos track tracks scene story mesh object resource item
+    items sample samples
+""")
 """Words for what a job makes: an id or a state of it may be the job's where nothing else is."""
-CONTENT_NOUNS = frozenset(
-    {
-        *("data", "result", "results", "payload", "response", "resp", "content", "body", "output"),
-        "value",
-        *("attributes", "info", "record", "detail", "details", "entity", "row", "reply"),
-    }
-)
+CONTENT_NOUNS = word_set("""
+    data result results payload response resp content body output value attributes info record
+    detail details entity row reply
+""")
 """Words of keys that hold the rest of a reply."""
 ASIDE_NOUNS = frozenset({"meta", "metadata", "usage", "billing", "metrics", "stats", "pricing"})
 """Words of keys beside a job: they tell of progress and cost, not of ids and states."""
-FOREIGN_NOUNS = frozenset(
-    {
-        *("model", "models", "user", "account", "workspace", "org", "organization", "organisation"),
-        *("team", "tenant", "session", "client", "external", "parent", "previous", "original"),
-        *("origin", "root", "trace", "span", "correlation", "log", "logs", "event", "webhook"),
-        *("callback", "voice", "style", "template", "avatar", "character", "seed", "owner"),
-        *("creator", "author", "customer", "subscription", "plan", "invoice", "payment", "key"),
-        *("app", "device", "channel", "provider", "vendor", "region", "server", "host", "worker"),
-        *("machine", "gpu", "preset", "theme", "lora", "checkpoint", "version", "config"),
-        *("settings", "setting", "option", "options", "arg", "args", "argument", "arguments"),
-        *("stage", "stages", "step", "steps", "error", "errors", "warning", "warnings", "link"),
-        *("links", "url", "urls", "extension", "extensions", "limits", "quota", "moderation"),
-        *("safety", "check", "checks", "upload", "uploads", "credits", "balance", "reference"),
-        *("references", "history", "next", "idempotency", "folder", "tag", "group", "pagination"),
-    }
-)
+FOREIGN_NOUNS = word_set("""
+    model models user account workspace org organization organisation team tenant session client
+    external parent previous original origin root trace span correlation log logs event webhook
+    callback voice style template avatar character seed owner creator author customer subscription
+    plan invoice payment key app device channel provider vendor region server host worker machine
+    gpu preset theme lora checkpoint version config settings setting option options arg args
+    argument arguments stage stages step steps error errors warning warnings link links url urls
+    extension extensions limits quota moderation safety check checks upload uploads credits balance
+    reference references history next idempotency folder tag group pagination
+""")
 """Words of keys about anything but the job: whose it is, what it is made with, what it calls."""
 ECHO_STARTS = ("input", "param", "request", "source", "base")
 """Starts of words of keys under which a reply repeats the request, or speaks of the request."""
@@ -99,32 +85,23 @@ STATE_NAMES = ("state", "status", "name", "value", "label", "text", "str", "type
 """Keys of the word within an object that stands for a state."""
 STATE_STEMS = TASK_NOUNS | MADE_NOUNS | {"current", "overall", "process", "processing", "progress"}
 """Words that may precede ``status``: ``payment_status`` is another one."""
-RUNNING = frozenset(
-    {
-        *("pending", "queued", "queuing", "queueing", "waiting", "preparing", "processing"),
-        *("running", "generating", "inprogress", "inqueue", "submitted", "created", "starting"),
-        *("started", "scheduled", "accepted", "planned", "throttled", "queue", "notstarted"),
-        *("initialized", "initialised", "working", "received", "enqueued", "dispatched", "onhold"),
-        *("retry", "ongoing", "处理中", "排队中", "生成中", "进行中", "等待中"),
-    }
-)
-DONE = frozenset(
-    {
-        *("success", "succeeded", "succeed", "successful", "successfully", "completed"),
-        *("complete", "done", "ready", "finished", "finish", "generated", "rendered"),
-        *("available", "ended", "end", "fulfilled", "exported", "delivered", "published"),
-        *("processed", "finalized", "transcribed", "成功", "已完成", "完成", "生成成功"),
-    }
-)
-FAILED = frozenset(
-    {
-        *("fail", "failed", "error", "canceled", "cancelled", "expired", "rejected", "failure"),
-        *("errored", "aborted", "abort", "exception", "refused", "blocked", "moderated", "banned"),
-        *("denied", "terminated", "killed", "crashed", "nsfw", "sensitive", "unsafe", "deleted"),
-        *("declined", "interrupted", "stopped", "invalid", "flagged", "prohibited", "forbidden"),
-        *("violation", "violated", "unsuccessful", "dead", "失败", "生成失败", "已取消"),
-    }
-)
+RUNNING = word_set("""
+    pending queued queuing queueing waiting preparing processing running generating inprogress
+    inqueue submitted created starting started scheduled accepted planned throttled queue notstarted
+    initialized initialised working received enqueued dispatched onhold retry ongoing
+    处理中 排队中 生成中 进行中 等待中
+""")
+DONE = word_set("""
+    success succeeded succeed successful successfully completed complete done ready finished finish
+    generated rendered available ended end fulfilled exported delivered published processed
+    finalized transcribed 成功 已完成 完成 生成成功
+""")
+FAILED = word_set("""
+    fail failed error canceled cancelled expired rejected failure errored aborted abort exception
+    refused blocked moderated banned denied terminated killed crashed nsfw sensitive unsafe deleted
+    declined interrupted stopped invalid flagged prohibited forbidden violation violated
+    unsuccessful dead 失败 生成失败 已取消
+""")
 TIMED_OUT = frozenset({"timeout", "timedout"})
 STATES = RUNNING | DONE | FAILED | TIMED_OUT
 FAILED_PARTS = (FAILED - {"stopped", "dead"}) | TIMED_OUT | {"failures", "errors"}
@@ -142,12 +119,11 @@ NEGATIONS = frozenset(
     {"not", "non", "un", "in", "no", "never", "without", "yet", "awaiting", "partially", "partial"}
 )
 """Words, and starts of a word, that turn what follows into its contrary."""
-EARLY_STARTS = (
-    *("submi", "creat", "accept", "queu", "upload", "preview", "draft", "valid", "init", "start"),
-    *("prepar", "preproc", "paid", "payment", "review", "first", "text", "script", "prompt"),
-    *("frame", "thumb", "cover", "storyboard", "half", "almost", "stage", "step", "phase"),
-    *("download", "schedul", "retr", "request", "input"),
-)
+EARLY_STARTS = word_list("""
+    submi creat accept queu upload preview draft valid init start prepar preproc paid payment review
+    first text script prompt frame thumb cover storyboard half almost stage step phase download
+    schedul retr request input
+""")
 """Starts of words that name a part of the work: ``FIRST_SUCCESS``, ``submit_success``."""
 WEAK_DONE = frozenset({"ok"})
 """Words that mean done beside a medium, and else may speak of the request."""
@@ -170,32 +146,24 @@ HOLDER_RULES: Final[dict[str, str]] = {
 """What speaks for and against an id or a state by the object that holds it."""
 
 # --- the rest
-FAULT_WORDS = frozenset(
-    {
-        *("error", "errors", "err", "fail", "failed", "failure", "failures", "fault", "exception"),
-        *("rejection", "rejected", "refusal"),
-    }
-)
+FAULT_WORDS = word_set("""
+    error errors err fail failed failure failures fault exception rejection rejected refusal
+""")
 """Words of keys that hold a fault of the job: with a value it has failed."""
-CAUSE_WORDS = FAULT_WORDS | {
-    *("violation", "violations", "blocked", "moderation", "cause", "reason", "reasons", "flagged"),
-    *("filtered", "withheld"),
-}
+CAUSE_WORDS = FAULT_WORDS | word_set("""
+    violation violations blocked moderation cause reason reasons flagged filtered withheld
+""")
 """Words of keys under which a failed job says why."""
-TELLING_WORDS = (
-    *("message", "messages", "msg", "msgs", "reason", "reasons", "detail", "details"),
-    *("description", "cause", "causes", "title", "note", "explanation", "comment", "remark"),
-    *("feedback", "text", "info", "desc", "type", "code"),
-)
+TELLING_WORDS = word_list("""
+    message messages msg msgs reason reasons detail details description cause causes title note
+    explanation comment remark feedback text info desc type code
+""")
 """Last words of keys that hold a sentence about a job, the most telling first."""
 CODE_WORDS = frozenset({"code", "type", "kind", "category", "errno"})
-SILENT_WORDS = frozenset(
-    {
-        *("log", "logs", "stack", "traceback", "prompt", "url", "urls", "link", "links", "id"),
-        *("uuid", "at", "time", "timestamp", "date", "model", "version", "docs", "documentation"),
-        *("help", "locale", "caption", "revised", "negative", "name", "finish", "param"),
-    }
-)
+SILENT_WORDS = word_set("""
+    log logs stack traceback prompt url urls link links id uuid at time timestamp date model version
+    docs documentation help locale caption revised negative name finish param
+""")
 """Words of keys whose texts give no reason."""
 NO_FAULT = frozenset({"none", "null", "nil", "noerror", "noerrors", "false", "undefined", "na"})
 """Words that say that there is no fault."""
@@ -203,9 +171,7 @@ PROGRESS_WORDS = frozenset({"progress", "percent", "percentage", "pct", "complet
 POLL_KEYS = ("pollAfterMs", "poll_after_ms")
 QUEUE_KEYS = ("queue_position", "queuePosition", "position_in_queue", "queue", "eta")
 COST_WORDS = frozenset({"cost", "costs", "price", "credit", "credits", "charged", "fee", "billed"})
-NO_COST_WORDS = frozenset(
-    {
-        *("remaining", "left", "balance", "available", "limit", "quota", "estimated", "estimate"),
-        *("max", "min", "currency", "unit", "per", "type", "id", "code"),
-    }
-)
+NO_COST_WORDS = word_set("""
+    remaining left balance available limit quota estimated estimate max min currency unit per type
+    id code
+""")

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from callsheet.protocol.values import is_encodable, number, parse_nested
 from callsheet.protocol.vocabulary import LIST_KEYS
+from callsheet.text import word_list, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,33 +23,21 @@ _LONGEST = 4096
 _DEPTH, _DEEPEST = 3, 4
 
 # Keys are compared in lower case without any sign: `next_cursor` and `nextCursor` are one word.
-_HOLDERS = frozenset(
-    {
-        *("pagination", "paging", "pager", "pageinfo", "page", "pageable", "pages", "paginator"),
-        *("meta", "metadata", "listmetadata", "responsemetadata", "info", "links", "cursors"),
-        *("cursor", "next", "navigation", "listmeta", "additionaldata", "paginate", "resultset"),
-    }
-)
+_HOLDERS = word_set("""
+    pagination paging pager pageinfo page pageable pages paginator meta metadata listmetadata
+    responsemetadata info links cursors cursor next navigation listmeta additionaldata paginate
+    resultset
+""")
 _LINKS = (
     *("next", "nextlink", "nexturl", "nexturi", "nexthref", "odatanextlink", "nextrecordsurl"),
     *("nextpageurl", "nextpageuri", "nextpagelink", "nextpage", "nextpagepath", "nextpath"),
 )
-_CURSORS = (
-    *("nextcursor", "nextpagetoken", "nexttoken", "nextpagecursor", "cursornext", "nextmarker"),
-    *("nextcontinuationtoken", "continuationtoken", "mscontinuation", "continuation", "nextkey"),
-    *("nextscrollid", "scrollid", "nextpage", "nextoffset", "nextskip", "nextstart", "nextfrom"),
-    *("nextstartingafter", "nextafter", "nextid", "next", "endcursor", "after", "aftercursor"),
-    *(
-        "lastevaluatedkey",
-        "lastkey",
-        "cursorafter",
-        "cursor",
-        "marker",
-        "bookmark",
-        "pagetoken",
-        "lastcursor",
-    ),
-)
+_CURSORS = word_list("""
+    nextcursor nextpagetoken nexttoken nextpagecursor cursornext nextmarker nextcontinuationtoken
+    continuationtoken mscontinuation continuation nextkey nextscrollid scrollid nextpage nextoffset
+    nextskip nextstart nextfrom nextstartingafter nextafter nextid next endcursor after aftercursor
+    lastevaluatedkey lastkey cursorafter cursor marker bookmark pagetoken lastcursor
+""")
 _USUAL_PARAMETERS = {
     "nextcursor": ("cursor", "start_cursor", "next_cursor", "nextCursor", "after"),
     "nextpagetoken": ("pageToken", "page_token", "next_page_token", "nextPageToken"),
@@ -65,34 +54,24 @@ _USUAL_PARAMETERS = {
     "cursorafter": ("after", "cursor"),
 }
 """Parameters of cursors that are not named like their key without its ``next``."""
-_MORE = (
-    "hasmore",
-    "hasnext",
-    "hasnextpage",
-    "hasmorepages",
-    "ismore",
-    "istruncated",
-    "more",
-    "moreitemsincollection",
-)
+_MORE = word_list("""
+    hasmore hasnext hasnextpage hasmorepages ismore istruncated more moreitemsincollection
+""")
 _LAST = ("last", "islast", "islastpage", "lastpage", "isend", "nomore", "isfinalpage")
 _TOTALS = (
     *("total", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords"),
     *("totalrows", "totalsize", "totalentries", "totaldocs", "totalnum", "totalhits", "wptotal"),
     *("recordstotal", "numfound", "odatacount", "total_", "count", "totalactions", "hitstotal"),
 )
-_TOTAL_PAGES = (
-    *("totalpages", "totalpage", "pages", "pagecount", "lastpage", "numpages", "pagestotal"),
-    *("wptotalpages", "maxpage", "pagetotal"),
-)
-_PAGE_NUMBERS = (
-    *("page", "pageno", "pagenum", "pagenumber", "pageindex", "currentpage", "current", "number"),
-    "p",
-)
-_SIZES = (
-    *("pagesize", "perpage", "limit", "size", "take", "itemsperpage", "maxresults", "rows"),
-    *("resultsperpage", "top", "pagelimit"),
-)
+_TOTAL_PAGES = word_list("""
+    totalpages totalpage pages pagecount lastpage numpages pagestotal wptotalpages maxpage pagetotal
+""")
+_PAGE_NUMBERS = word_list("""
+    page pageno pagenum pagenumber pageindex currentpage current number p
+""")
+_SIZES = word_list("""
+    pagesize perpage limit size take itemsperpage maxresults rows resultsperpage top pagelimit
+""")
 _OFFSETS = ("offset", "skip", "start", "startindex", "startat", "from", "odataskip")
 _LAST_IDS = ("lastid", "lastitemid")
 _TOKENS = ("token",)

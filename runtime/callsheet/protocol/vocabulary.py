@@ -4,69 +4,59 @@ from __future__ import annotations
 
 from typing import Literal
 
+from callsheet.text import word_list, word_set
+
 Kind = Literal["", "auth", "credit", "rate", "not_found"]
 
 # --- the catalogue
-LIST_KEYS = frozenset(
-    {
-        *("data", "items", "results", "result", "list", "records", "rows", "payload", "content"),
-        *("entries", "value", "values", "nodes", "edges", "objects", "docs", "hits", "elements"),
-        *("resources", "collection", "members", "member", "children", "body", "response", "page"),
-        *("groups", "categories", "modules", "namespaces", "catalog", "catalogue", "registry"),
-    }
-)
+LIST_KEYS = word_set("""
+    data items results result list records rows payload content entries value values nodes edges
+    objects docs hits elements resources collection members member children body response page
+    groups categories modules namespaces catalog catalogue registry
+""")
 """Keys of a list of anything."""
-LIST_WORDS = frozenset(
-    {
-        *("actions", "capabilities", "tools", "functions", "operations", "skills", "action"),
-        *("tool", "function", "capability", "commands", "endpoints"),
-        "declarations",
-    }
-)
+LIST_WORDS = word_set("""
+    actions capabilities tools functions operations skills action tool function capability commands
+    endpoints declarations
+""")
 """Words of the key of a list of actions: ``available_actions``."""
-ID_KEYS = (
-    *("id", "name", "action", "actionId", "capabilityId", "key"),
-    *("action_id", "capability_id", "slug", "code", "operationId", "tool", "function", "toolName"),
-    *("tool_name", "functionName", "function_name", "actionName", "action_name", "identifier"),
-    *("capability", "command", "handle", "uid", "ref", "_id", "type", "model"),
-    *("path", "endpoint", "route", "url", "href", "uri", "self"),
-)
+ID_KEYS = word_list("""
+    id name action actionId capabilityId key action_id capability_id slug code operationId tool
+    function toolName tool_name functionName function_name actionName action_name identifier
+    capability command handle uid ref _id type model path endpoint route url href uri self
+""")
 PATH_KEYS = frozenset({"path", "endpoint", "route", "url", "href", "uri", "self"})
 """Keys of an address, whose part after ``actions/`` is the id."""
-ENTRY_HOLDERS = (
-    *("node", "action", "function", "tool", "capability", "attributes", "item", "operation"),
-    *("toolSpec", "tool_spec", "functionDeclaration"),
-    *("resource", "_source", "metadata", "spec", "record", "entry"),
-)
+ENTRY_HOLDERS = word_list("""
+    node action function tool capability attributes item operation toolSpec tool_spec
+    functionDeclaration resource _source metadata spec record entry
+""")
 """Keys of the object that describes an entry: ``{"type": "function", "function": …}``."""
 TITLE_KEYS = ("title", "displayName", "display_name", "label")
 DESCRIPTION_KEYS = ("description", "summary", "desc", "doc")
-INPUT_KEYS = (
-    *("inputSchema", "input_schema", "input", "schema", "parameters"),
-    *("jsonSchema", "json_schema", "requestSchema", "argsSchema", "inputs"),
-    *("request_schema", "args_schema", "payloadSchema", "payload_schema", "bodySchema"),
-    *("body_schema", "paramsSchema", "params_schema", "parametersSchema", "parameters_schema"),
-    *("argumentsSchema", "arguments_schema", "inputJsonSchema", "input_json_schema"),
-    *("parameterSchema", "parameter_schema", "invocationSchema", "requestBodySchema"),
-)
-LOOSE_INPUT_KEYS = (
-    *("requestBody", "request_body", "body", "params", "args", "arguments", "request", "fields"),
-    *("inputParameters", "input_parameters", "inputParams", "input_params", "requestParameters"),
-    *("inputFields", "input_fields", "formFields", "form_fields", "form", "Input", "payload"),
-    *("properties", "in", "req"),
-)
+INPUT_KEYS = word_list("""
+    inputSchema input_schema input schema parameters jsonSchema json_schema requestSchema argsSchema
+    inputs request_schema args_schema payloadSchema payload_schema bodySchema body_schema
+    paramsSchema params_schema parametersSchema parameters_schema argumentsSchema arguments_schema
+    inputJsonSchema input_json_schema parameterSchema parameter_schema invocationSchema
+    requestBodySchema
+""")
+LOOSE_INPUT_KEYS = word_list("""
+    requestBody request_body body params args arguments request fields inputParameters
+    input_parameters inputParams input_params requestParameters inputFields input_fields formFields
+    form_fields form Input payload properties in req
+""")
 """Keys of an input schema that may hold something else as well."""
 OUTPUT_KEYS = (
     *("outputSchema", "output_schema", "output", "resultSchema", "result_schema"),
     *("responseSchema", "response_schema", "returns", "outputs", "Output"),
 )
-SCHEMA_HOLDERS = (
-    *("data", "result", "action", "capability", "function", "schema", "payload", "attributes"),
-    *("tool", "operation", "post", "definition", "spec", "openapi_schema", "openapi", "components"),
-    *("schemas", "actions", "metadata", "latest_version", "content", "json", "node", "meta"),
-    *("versions", "io", "value", "tools", "functionDeclarations", "function_declarations"),
-    *("config", "model", "paths", "toolSpec", "tool_spec", "functionDeclaration"),
-)
+SCHEMA_HOLDERS = word_list("""
+    data result action capability function schema payload attributes tool operation post definition
+    spec openapi_schema openapi components schemas actions metadata latest_version content json node
+    meta versions io value tools functionDeclarations function_declarations config model paths
+    toolSpec tool_spec functionDeclaration
+""")
 """Keys of objects within which the schemas stand, besides paths and types of media."""
 FIELD_NAMES = ("name", "key", "field", "id", "param", "parameter", "paramName", "fieldName")
 FIELD_TYPES = {
@@ -109,48 +99,35 @@ PRICE_KEYS = (
 """Keys of a price in an entry of the list; a number above zero marks it as billable."""
 
 # --- families: words of ids, of which no one may say more than that a question is asked
-ASKING_WORDS = (
-    *("query", "status", "poll", "result", "results", "operation", "retrieve", "get", "fetch"),
-    *("history", "progress", "state"),
-)
+ASKING_WORDS = word_list("""
+    query status poll result results operation retrieve get fetch history progress state
+""")
 """Last words of actions that may be asked about a job, the best first."""
-HARMLESS_WORDS = frozenset(
-    {
-        *ASKING_WORDS,
-        *("task", "tasks", "job", "jobs", "request", "generation", "generations", "prediction"),
-        *("by", "id", "of", "for", "the", "state", "info", "detail", "details", "progress"),
-        *("check", "show", "output", "record", "async", "video", "image", "audio", "music"),
-        *("song", "speech", "picture", "clip", "animation", "render", "one", "single", "latest"),
-        *("feed", "project", "projects", "api", "v1", "v2", "v3", "response", "encoding", "file"),
-        *("rendering", "processing", "synthesis", "transcription", "translation", "inference"),
-        *("invoke", "invocation", "submission", "queue", "batch", "data", "item", "media", "asset"),
-    }
-)
+HARMLESS_WORDS = frozenset(ASKING_WORDS) | word_set("""
+    task tasks job jobs request generation generations prediction by id of for the state info detail
+    details progress check show output record async video image audio music song speech picture clip
+    animation render one single latest feed project projects api v1 v2 v3 response encoding file
+    rendering processing synthesis transcription translation inference invoke invocation submission
+    queue batch data item media asset
+""")
 """Words that may precede the last one in the name of an action that is guessed to ask."""
-DOING_WORDS = frozenset(
-    {
-        *("cancel", "delete", "remove", "stop", "abort", "retry", "create", "update", "extend"),
-        *("upscale", "remix", "rerun", "restart", "resume", "edit", "publish", "buy", "purchase"),
-        *("variation", "variations", "reroll", "zoom", "enhance", "interpolate", "destroy"),
-        *("refund", "pay", "charge", "unlock", "clear", "purge", "archive", "terminate", "kill"),
-    }
-)
+DOING_WORDS = word_set("""
+    cancel delete remove stop abort retry create update extend upscale remix rerun restart resume
+    edit publish buy purchase variation variations reroll zoom enhance interpolate destroy refund
+    pay charge unlock clear purge archive terminate kill
+""")
 """Words of actions that do something to a job: they are never asked about one."""
-STARTING_WORDS = frozenset(
-    {
-        *("generate", "generation", "submit", "create", "make", "render", "run", "start"),
-        *("predict", "imagine", "synthesize", "synthesise", "enqueue", "animate", "compose"),
-        *("dub", "launch", "produce", "train", "transcode", "convert", "encode", "infer"),
-        *("generations", "predictions", "async", "queue", "execute"),
-    }
-)
+STARTING_WORDS = word_set("""
+    generate generation submit create make render run start predict imagine synthesize synthesise
+    enqueue animate compose dub launch produce train transcode convert encode infer generations
+    predictions async queue execute
+""")
 """Words of actions that start a job where another one asks about it."""
-JOB_WORDS = (STARTING_WORDS - {"create", "make"}) | {
-    *("renders", "rendering", "renderings", "prediction", "task", "tasks", "job", "jobs", "runs"),
-    *("operation", "operations", "query", "status", "poll", "result", "results", "progress"),
-    *("encoding", "encodings", "transcoding", "inference", "synthesis", "transcription"),
-    *("execution", "executions"),
-}
+JOB_WORDS = STARTING_WORDS - {"create", "make"} | word_set("""
+    renders rendering renderings prediction task tasks job jobs runs operation operations query
+    status poll result results progress encoding encodings transcoding inference synthesis
+    transcription execution executions
+""")
 """Words that tell a job from a plain record, which is created and got too."""
 JOB_KEY_WORDS = JOB_WORDS | {"request", "token", "handle", "ticket"}
 """Words of the property by which a job is asked about, and no plain record."""
@@ -160,13 +137,10 @@ JOB_PHRASE = (
     r"(?:task|job|operation|prediction|generation|rendering|render|encoding|request)s?)\b"
 )
 """What a description, in lower case, says of an action that starts a job or asks about one."""
-ID_WORDS = frozenset(
-    {
-        *("id", "uuid", "guid", "name", "task", "job", "operation", "handle", "ref", "reference"),
-        *("token", "prediction", "generation", "encoding", "render", "ticket", "arn", "urn", "uid"),
-        *("project", "hash"),
-    }
-)
+ID_WORDS = word_set("""
+    id uuid guid name task job operation handle ref reference token prediction generation encoding
+    render ticket arn urn uid project hash
+""")
 """Last words of the property that takes the id of a job."""
 BARE_IDS = frozenset({"id", "uuid", "guid", "name"})
 """Words of such a property that do not say what the id is of."""
@@ -176,19 +150,17 @@ CODE_KEYS = (
     *("code", "errno", "errcode", "errorcode", "retcode", "ret", "returncode", "resultcode"),
     *("responsecode", "respcode", "bizcode", "statuscode", "errorno", "errornumber", "rc"),
 )
-SUCCESS_KEYS = (
-    *("success", "ok", "succeeded", "issuccess", "issuccessful", "issucceeded", "isok"),
-    "successful",
-)
+SUCCESS_KEYS = word_list("""
+    success ok succeeded issuccess issuccessful issucceeded isok successful
+""")
 FAILURE_KEYS = ("iserror", "haserror", "haserrors", "isfailed", "isfailure", "hasfailed")
 """Keys whose ``true`` means a refusal."""
 CONTENT_KEYS = ("data", "result", "payload", "response", "content", "value")
-MESSAGE_KEYS = (
-    *("message", "msg", "detail", "errormessage", "errormsg", "errmessage", "errmsg"),
-    *("errordescription", "errordesc", "statusmsg", "statusmessage", "retmsg", "resultmsg"),
-    *("returnmsg", "resultmessage", "failreason", "failmsg", "failuremessage", "failurereason"),
-    *("reason", "faultstring", "statustext", "title", "description", "desc", "errorinfo", "tips"),
-)
+MESSAGE_KEYS = word_list("""
+    message msg detail errormessage errormsg errmessage errmsg errordescription errordesc statusmsg
+    statusmessage retmsg resultmsg returnmsg resultmessage failreason failmsg failuremessage
+    failurereason reason faultstring statustext title description desc errorinfo tips
+""")
 ERROR_KEYS = ("error", "errors", "err", "fault", "failure")
 HEAD_KEYS = (
     *("baseresp", "base", "header", "head", "meta", "resp", "responsemetadata", "retinfo"),
@@ -209,26 +181,18 @@ VERDICTS = {
 TRACE_KEYS = (
     *("requestid", "traceid", "logid", "timestamp", "time", "ts", "meta", "sid", "servertime"),
 )
-ENVELOPE_KEYS = frozenset(
-    {
-        *CODE_KEYS, *SUCCESS_KEYS, *FAILURE_KEYS, *MESSAGE_KEYS, *ERROR_KEYS, *TRACE_KEYS,
-        *("status", "stat", "type", "instance", "details", "path", "param", "version", "server"),
-        "docs",
-        *("documentationurl", "help", "hint", "retryable", "baseresp", "responsemetadata"),
-        *("retinfo", "responsestatus", "header", "head", "resp"),
-    }
-)  # fmt: skip
+_ENVELOPE_PARTS = (CODE_KEYS, SUCCESS_KEYS, FAILURE_KEYS, MESSAGE_KEYS, ERROR_KEYS, TRACE_KEYS)
+ENVELOPE_KEYS = frozenset[str]().union(*_ENVELOPE_PARTS) | word_set("""
+    status stat type instance details path param version server docs documentationurl help hint
+    retryable baseresp responsemetadata retinfo responsestatus header head resp
+""")
 """Keys that an envelope may have beside its content."""
-COMPANION_KEYS = frozenset(
-    {
-        *("id", "jsonrpc", "object", "model", "provider", "created", "createdat", "method"),
-        *("usage", "credits", "balance", "cost", "docurl", "docsurl", "moreinfo"),
-        *("issues", "invalidparams", "headers", "isbase64encoded", "body", "state", "outcome"),
-        *("output", "retryafter", "retry", "errorid", "errortype", "subcode", "extensions"),
-        *("validationerrors", "violations", "suggestion", "solution", "host", "region", "kind"),
-        *("trace", "stack", "statuscodename", "category", "severity", "domain", "invalidfields"),
-    }
-)
+COMPANION_KEYS = word_set("""
+    id jsonrpc object model provider created createdat method usage credits balance cost docurl
+    docsurl moreinfo issues invalidparams headers isbase64encoded body state outcome output
+    retryafter retry errorid errortype subcode extensions validationerrors violations suggestion
+    solution host region kind trace stack statuscodename category severity domain invalidfields
+""")
 """Keys that a refusal may have beside those of an envelope; none of them is a result."""
 OK_WORDS = frozenset(
     {
@@ -239,12 +203,10 @@ OK_WORDS = frozenset(
 )
 OK_PHRASE = r"^(?!.*(?:\bun|\bnot\b|fail|error|\bno )).*(?:\bsuccess|\bok\b|成功)"
 """A message, in lower case, that reports success."""
-REFUSED_WORDS = frozenset(
-    {
-        *("error", "fail", "failed", "failure", "ko", "nok", "refused", "denied", "invalid"),
-        *("unauthorized", "forbidden", "badrequest", "rejected"),
-    }
-)
+REFUSED_WORDS = word_set("""
+    error fail failed failure ko nok refused denied invalid unauthorized forbidden badrequest
+    rejected
+""")
 
 
 # --- event streams
@@ -253,12 +215,10 @@ CLOSING_EVENTS = frozenset({"done", "end", "close", "closed", "eos", "eof", "str
 """Names of events, without joints, after which a server sends nothing more."""
 EVENT_TYPE_KEYS = ("type", "event", "event_type", "eventType", "object", "kind")
 EVENT_BOOKKEEPING = ("usage", "sequence_number", "event_id", "timestamp", "created", "done", "time")
-END_WORDS = frozenset(
-    {
-        *("done", "complete", "completed", "finish", "finished", "success", "succeeded", "stop"),
-        *("end", "ended", "final", "failed", "fail", "error", "cancelled", "canceled", "close"),
-    }
-)
+END_WORDS = word_set("""
+    done complete completed finish finished success succeeded stop end ended final failed fail error
+    cancelled canceled close
+""")
 """Words of an event's name or type that say that it is the last of its kind."""
 ERROR_EVENTS = frozenset({"error", "exception", "fatal"})
 HEARTBEAT_WORDS = frozenset({"ping", "pong", "heartbeat", "keepalive"})
@@ -305,63 +265,44 @@ KEY_PHRASES = r"\b(?:api )?keys?\b|\btoken\b|(?:sign|log)(?:ged|ned)? ?in\b|auth
 BUSY_PHRASES = r"try again|retry|later|busy|overload|temporar|please wait"
 """Phrases of an envelope that refuses for now."""
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
-FIELD_KEYS = (
-    *("pointer", "loc", "instancepath", "datapath", "path", "field", "fieldname", "propertypath"),
-    *("param", "parameter", "property", "propertyname", "attribute", "target", "attr", "key"),
-    *("missingproperty", "additionalproperty", "unevaluatedproperty", "argument"),
-    *("parametername", "paramname", "argumentname", "attributename", "location"),
-)
+FIELD_KEYS = word_list("""
+    pointer loc instancepath datapath path field fieldname propertypath param parameter property
+    propertyname attribute target attr key missingproperty additionalproperty unevaluatedproperty
+    argument parametername paramname argumentname attributename location
+""")
 """Keys that hold the place of a fault: a pointer, a path or the name of a field."""
-SURE_FIELD_KEYS = frozenset(
-    {
-        *("pointer", "loc", "instancepath", "datapath", "field", "fieldname", "propertypath"),
-        *("param", "parameter", "property", "target", "missingproperty", "argument"),
-    }
-)
+SURE_FIELD_KEYS = word_set("""
+    pointer loc instancepath datapath field fieldname propertypath param parameter property target
+    missingproperty argument
+""")
 """Those that hold it outside a list of faults too, where a ``path`` is that of the request."""
-FAULT_TEXTS = (
-    *("msg", "message", "reason", "defaultmessage", "detail", "error", "title", "description"),
-    *("summary", "text", "constraints", "errors", "messages", "errormessage", "errormsg"),
-    *("details", "errordescription", "code", "keyword", "rule"),
-)
+FAULT_TEXTS = word_list("""
+    msg message reason defaultmessage detail error title description summary text constraints errors
+    messages errormessage errormsg details errordescription code keyword rule
+""")
 """Keys that hold the words of one fault."""
-FIELD_HOLDERS = frozenset(
-    {
-        *("details", "errors", "detail", "issues", "fields", "inner", "messages", "properties"),
-        *("params", "validation", "nested", "modelstate", "failures", "problems", "children"),
-        *("keys", "causes", "reasons", "fieldlist"),
-    }
-)
+FIELD_HOLDERS = word_set("""
+    details errors detail issues fields inner messages properties params validation nested
+    modelstate failures problems children keys causes reasons fieldlist
+""")
 """Keys of the faults of a refusal: a list of them, or an object by field."""
-HOLDER_ENDINGS = (
-    *("errors", "fields", "params", "violations", "issues", "details", "args", "faults"),
-    *("failures", "problems", "messages", "causes"),
-)
-HOLDER_STARTS = (
-    "invalid",
-    "missing",
-    "illegal",
-    "unknown",
-    "unsupported",
-    "malformed",
-    "offending",
-)
+HOLDER_ENDINGS = word_list("""
+    errors fields params violations issues details args faults failures problems messages causes
+""")
+HOLDER_STARTS = word_list("""
+    invalid missing illegal unknown unsupported malformed offending
+""")
 """Endings and starts of other keys of them: ``fieldErrors``, ``invalid_parameters``."""
-FAULT_WRAPPERS = frozenset(
-    {
-        *("error", "data", "message", "result", "response", "body", "extensions", "json", "query"),
-        *("zoderror", "cause", "source", "exception", "meta", "err", "fault", "originalerror"),
-        *("validationresult", "output", "payload", "info", "context", "responsemetadata"),
-        *("validationerror", "innererror", "responsestatus"),
-    }
-)
+FAULT_WRAPPERS = word_set("""
+    error data message result response body extensions json query zoderror cause source exception
+    meta err fault originalerror validationresult output payload info context responsemetadata
+    validationerror innererror responsestatus
+""")
 """Keys above those; a text under them may hold JSON."""
-FIELD_PREFIXES = frozenset(
-    {
-        *("body", "query", "path", "header", "json", "requestbody", "request", "req", "payload"),
-        *("data", "attributes", "arguments", "$", "params", "root", "instance", "input"),
-    }
-)
+FIELD_PREFIXES = word_set("""
+    body query path header json requestbody request req payload data attributes arguments $ params
+    root instance input
+""")
 """Words that may precede the name of a field and are no part of a pointer into the body."""
 FIELD_SENTENCES = (
     r"[\"'`\u2018\u201c«]{name}(?:[.\[][^\"'`\u2019\u201d»]{{0,80}})?[\"'`\u2019\u201d»]",
@@ -379,15 +320,12 @@ FIELD_SENTENCES = (
 )
 """Sentences that name a field; ``{name}`` is a pattern of its name, letter case aside."""
 
-STATUS_PHRASES = frozenset(
-    {
-        *("badrequest", "unauthorized", "paymentrequired", "forbidden", "notfound", "conflict"),
-        *("unprocessableentity", "unprocessablecontent", "toomanyrequests", "gone", "error"),
-        *("internalservererror", "badgateway", "serviceunavailable", "gatewaytimeout", "fail"),
-        *("validationerror", "validationfailed", "requesttimeout", "methodnotallowed", "failed"),
-        "true",
-    }
-)
+STATUS_PHRASES = word_set("""
+    badrequest unauthorized paymentrequired forbidden notfound conflict unprocessableentity
+    unprocessablecontent toomanyrequests gone error internalservererror badgateway
+    serviceunavailable gatewaytimeout fail validationerror validationfailed requesttimeout
+    methodnotallowed failed true
+""")
 """Texts that only name an error; what stands beside them says more."""
 FAILED_CODES = r"^5\d{2}$|^408$|^499$"
 """Codes by which a server says that it failed, whatever its words are."""

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from callsheet.text import word_set
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-ONE = frozenset(
-    (
-        *("additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
-        *("unevaluatedProperties", "unevaluatedItems", "additionalItems", "items"),
-    )
-)
+ONE = word_set("""
+    additionalProperties not if then else contains propertyNames unevaluatedProperties
+    unevaluatedItems additionalItems items
+""")
 """Keywords whose value is one schema; draft-07's ``items`` may be a list too."""
 
-NAMED = frozenset(
-    (
-        *("properties", "patternProperties", "$defs", "definitions"),
-        *("dependentSchemas", "dependencies"),
-    )
-)
+NAMED = word_set("""
+    properties patternProperties $defs definitions dependentSchemas dependencies
+""")
 """Keywords whose value is a mapping of schemas; ``dependencies`` may hold lists of names."""
 
 SEVERAL = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
@@ -35,21 +32,16 @@ IN_PLACE = frozenset(
 LINKS = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
 """Keywords whose value refers to a schema."""
 
-ANNOTATIONS = frozenset(
-    (
-        *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"),
-        *("format", "contentEncoding", "contentMediaType"),
-    )
-)
+ANNOTATIONS = word_set("""
+    title description default examples deprecated readOnly writeOnly format contentEncoding
+    contentMediaType
+""")
 """Keywords that refuse nothing."""
 
-LIMITS = frozenset(
-    (
-        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-        *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems"),
-        *("minProperties", "maxProperties", "minContains", "maxContains"),
-    )
-)
+LIMITS = word_set("""
+    minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern
+    minItems maxItems uniqueItems minProperties maxProperties minContains maxContains
+""")
 """Keywords that compare a value with a number or a pattern."""
 
 PLAIN = ANNOTATIONS | LIMITS | {"type", "enum", "const", "required", "dependentRequired"}
@@ -80,13 +72,10 @@ _OF_KIND = {
 BINDS = {keyword: kind for kind, keywords in _OF_KIND.items() for keyword in keywords}
 """The kind of value that a keyword binds, where it binds one kind alone."""
 
-NEWER = frozenset(
-    (
-        *("$defs", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "prefixItems"),
-        *("unevaluatedItems", "unevaluatedProperties", "dependentSchemas", "dependentRequired"),
-        *("minContains", "maxContains"),
-    )
-)
+NEWER = word_set("""
+    $defs $anchor $dynamicRef $dynamicAnchor $recursiveRef prefixItems unevaluatedItems
+    unevaluatedProperties dependentSchemas dependentRequired minContains maxContains
+""")
 """Keywords that draft-07 does not know."""
 
 

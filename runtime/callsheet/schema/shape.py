@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.jsonio import json_equal
 from callsheet.schema.keywords import LIMITS
 from callsheet.schema.references import SchemaRefused, follow
+from callsheet.text import word_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 KINDS = frozenset(("null", "boolean", "number", "string", "array", "object"))
 """Every kind of JSON value; `integer` is part of `number`."""
 _MOST_STEPS = 2_000
-_SHOWN = (
-    *("title", "description", "default", "examples", "contentEncoding", "contentMediaType"),
-    "format",
-)
+_SHOWN = word_list("""
+    title description default examples contentEncoding contentMediaType format
+""")
 _LOWER = frozenset(
     ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains")
 )

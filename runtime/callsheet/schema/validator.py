@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import InvalidInput
 from callsheet.jsonio import to_pointer
+from callsheet.text import word_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +17,10 @@ if TYPE_CHECKING:
 
 
 # What binds nobody, or binds only what a plain schema does not use.
-_IGNORED = frozenset(
-    (
-        *("$schema", "$comment", "$defs", "definitions", "title", "description", "default"),
-        *("examples", "deprecated", "readOnly", "writeOnly", "format"),
-    )
-)
+_IGNORED = word_set("""
+    $schema $comment $defs definitions title description default examples deprecated readOnly
+    writeOnly format
+""")
 _OF_ANY = frozenset(("type", "enum", "const"))
 _OF_OBJECTS = frozenset(("properties", "required", "additionalProperties"))
 _OF_ARRAYS = frozenset(("items", "minItems", "maxItems"))

@@ -9,16 +9,15 @@ from callsheet.schema.admission import VARIANTS_CUT, admit_with_notes
 from callsheet.schema.draft import draft_of
 from callsheet.schema.keywords import ANNOTATIONS, NAMED, ONE, SEVERAL, subschemas
 from callsheet.schema.references import SchemaRefused, follow
+from callsheet.text import word_set
 
 Conjunction = tuple[Any, ...]
 """Admitted schemas (objects or booleans) that apply to the same value together."""
 
-_NOT_BINDING = frozenset(
-    (
-        *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"),
-        *("$comment", "$schema", "$defs", "definitions"),
-    )
-)
+_NOT_BINDING = word_set("""
+    title description default examples deprecated readOnly writeOnly $comment $schema $defs
+    definitions
+""")
 _DRAFT_DEPENDENT = (
     *('"prefixItems"', '"additionalItems"', '"dependencies"', '"items":[', 'Contains"'),
 )
