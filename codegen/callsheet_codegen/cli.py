@@ -7,13 +7,14 @@ import gc
 import json
 import os
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from callsheet_codegen import cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from callsheet.errors import CallsheetError
     from callsheet_codegen import diff as comparison
@@ -121,6 +122,20 @@ def _config(flags: argparse.Namespace) -> Config:
     return load(Path.cwd(), {name: getattr(flags, name) for name in ("package", "out", "lock")})
 
 
+@contextmanager
+def _locked_config(flags: argparse.Namespace, *, create: bool) -> Iterator[Config]:
+    """Read the configuration and finish what a killed run left, alone on the tree."""
+    from callsheet_codegen import publish
+
+    config = _config(flags)
+    say = partial(_write, error=True)
+    with publish.locked_tree((config.out, config.lock.parent), say, create=create):
+        if not config.lock.exists():  # which lock is ours depends on what lies there by now
+            config = _config(flags)
+        publish.recover(config.folder)
+        yield config
+
+
 def generate(argv: Sequence[str] | None = None) -> int:
     """Write the client; 0, 1 with ``--strict`` where something fell back, else an error's code."""
     interrupted = "interrupted; nothing was changed"
@@ -153,7 +168,8 @@ def _generate(
             models.launch(1)  # it takes half a second, in which there is other work
         from callsheet_codegen.run import GenerateRun
 
-        return GenerateRun(flags, _config(flags), stored, models, console.say).run()
+        with _locked_config(flags, create=True) as config:
+            return GenerateRun(flags, config, stored, models, console.say).run()
     finally:
         models.close()
         gc.freeze()  # nor is anything to be looked for when the process ends
@@ -223,9 +239,9 @@ def _check(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, 
     from callsheet_codegen import check as checks
     from callsheet_codegen import diff as comparison
 
-    config = _config(flags)
-    lock = comparison.locked_version(config).lock
-    results = [checks.check_tree(config, lock)]
+    with _locked_config(flags, create=False) as config:
+        lock = comparison.locked_version(config).lock
+        results = [checks.check_tree(config, lock)]
     if not flags.offline:
         policy = {name: getattr(flags, name) for name in ("fail_on", "allow_unproved", "ignore")}
         results.append(checks.check_server(config, lock, host=flags.host, **policy))

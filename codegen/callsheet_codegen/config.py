@@ -24,6 +24,7 @@ from callsheet.errors import UsageError
 from callsheet.protocol.overrides import Overrides
 from callsheet.text import did_you_mean
 from callsheet_codegen.code import CodeError, Ident
+from callsheet_codegen.names import is_of_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,13 +148,22 @@ def _text(
 
 
 def require_identifier(name: str, key: str) -> str:
-    """Return a name that Python can import; ``UsageError`` names the key of any other."""
+    """Return a name that Python can import; ``UsageError`` names the key of any other.
+
+    A package of the name of one that Python or we import would take its place.
+    """
     try:
-        return Ident(name).text
+        identifier = Ident(name).text
     except CodeError:
         raise UsageError(
             f"{key} is {name!r}, wanted a Python package name such as acme_client"
         ) from None
+    if is_of_others(identifier):
+        raise UsageError(
+            f"{key} is {name!r}, which is the name of another package or file",
+            hint=f"choose a name of its own, such as {name}_client",
+        )
+    return identifier
 
 
 def _word(text: str, key: str, pattern: str) -> str:

@@ -66,6 +66,14 @@ _TOOLS = """
 """
 # Names of files by which Python, tools of Python and JavaScript, and Windows find their own.
 _FILES_OF_OTHERS = frozenset((_STANDARD + _TOOLS).split())
+_OURS = """
+    aiohttp annotated_types anyio attr attrs callsheet callsheet_codegen callsheet_sandbox certifi
+    click h11 httpcore httpx httpx_aiohttp idna jmespath jsonschema jsonschema_rs
+    jsonschema_specifications markdown_it mdurl pydantic pydantic_core pygments referencing rich
+    rpds socksio typing_extensions typing_inspection
+"""
+# Packages that a generated one imports, ourselves among them.
+_IMPORTED = frozenset(_OURS.split())
 _LONGEST = 80
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -92,6 +100,11 @@ def stem(name: str) -> str:
     """
     name = f"module_{name}" if name.startswith("test") else name
     return f"{name}_" if name in _FILES_OF_OTHERS or name.endswith("_test") else name
+
+
+def is_of_others(package: str) -> bool:
+    """Tell whether a package of this name would stand in for one that Python or we import."""
+    return package.lower() in _FILES_OF_OTHERS | _IMPORTED
 
 
 def pascal(text: str, *, fallback: str = "Model") -> str:

@@ -6,18 +6,29 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
+from callsheet.storage.atomic_file import locked_folder
 from callsheet_codegen.cache import sha_of
 from callsheet_codegen.config import MANIFEST
 from callsheet_codegen.ir import Plan, Step
-from callsheet_codegen.staging import StagingDir, stage_of, swap_directories, sync_folder
+from callsheet_codegen.staging import (
+    StagingDir,
+    leftover_stages,
+    link_error,
+    swap_directories,
+    sync_folder,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+
+_LONGEST_RUN = 600.0
+"""Seconds that another run is waited for."""
 
 
 def digest(text: str) -> str:
@@ -97,12 +108,40 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
+@contextmanager
+def locked_tree(
+    folders: Iterable[Path], say: Callable[[str], object], *, create: bool
+) -> Iterator[None]:
+    """Keep every other run away from these folders; wait until an earlier one is over.
+
+    ``create`` makes a folder that is missing. Raises ``CallsheetError``.
+    """
+    with ExitStack() as stack:
+        for folder in sorted({folder.resolve() for folder in folders}):
+            try:
+                if create:
+                    folder.mkdir(parents=True, exist_ok=True)
+                if folder.is_dir():
+                    path = str(folder)
+                    stack.enter_context(locked_folder(path, say, patience=_LONGEST_RUN))
+            except OSError as error:
+                raise _unwritable(folder, error) from error
+        yield
+
+
+def _unwritable(path: Path, error: OSError) -> CallsheetError:
+    reason = error.strerror or str(error)
+    return CallsheetError(f"{path} could not be written: {reason}", hint="nothing was changed")
+
+
 def recover(package: Path) -> None:
     """Finish or undo what a killed run left: the tree is then the old one or the new one, whole.
 
     Where the new folder stands already, the files beside it follow; else nothing of it stays.
     """
-    aside, stage, journal = _aside(package), stage_of(package), _journal(package)
+    if package.is_symlink():
+        raise link_error(package)
+    aside, journal = _aside(package), _journal(package)
     if aside.exists() and not package.exists():
         aside.rename(package)
     entry = _read_journal(journal)
@@ -115,7 +154,7 @@ def recover(package: Path) -> None:
             with suppress(OSError):
                 part.unlink()
     journal.unlink(missing_ok=True)
-    for leftover in (aside, stage):
+    for leftover in (aside, package.with_name(f".{package.name}.new"), *leftover_stages(package)):
         if leftover.exists():
             shutil.rmtree(leftover)
 
@@ -170,12 +209,11 @@ def publish(
             _swap(plan, package, changed, stage or StagingDir(package))
         else:
             _replace(changed)
-    except OSError as error:
+    except (OSError, UsageError) as error:
         recover(package)
-        raise CallsheetError(
-            f"{package} could not be written: {error.strerror or error}",
-            hint="nothing was changed",
-        ) from error
+        if isinstance(error, UsageError):
+            raise
+        raise _unwritable(package, error) from error
     names = [step.path for step in (*plan.writes, *plan.deletes)]
     return (*names, *(path.name for path in changed))
 

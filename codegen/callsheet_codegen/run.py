@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import UsageError
-from callsheet_codegen import cache, pipeline, publish
+from callsheet_codegen import cache, pipeline
 from callsheet_codegen.cache import ProjectCache
 from callsheet_codegen.code import Markdown
 from callsheet_codegen.config import MANIFEST
@@ -48,7 +48,6 @@ class GenerateRun:
     def run(self) -> tuple[int, dict[str, Any]]:
         """Write what changed; return the exit code and the document of ``--json``."""
         config = self.config
-        publish.recover(config.folder)
         old = pipeline.read_lock(config.lock)
         lock = config.lock.read_text(encoding="utf-8") if old else ""
         cached = ProjectCache(self.store, self.project, config.folder, lock)

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from callsheet.errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from callsheet_codegen.ir import Plan
@@ -41,20 +43,29 @@ def _system_swap() -> Callable[[bytes, bytes], int] | None:
     return lambda a, b: int(rename(_AT_CWD, a, _AT_CWD, b, ctypes.c_uint(_SWAP)))
 
 
+def link_error(path: Path) -> UsageError:
+    """Return the error for a folder of the tree that is a symbolic link."""
+    return UsageError(
+        f"{path} is a symbolic link, and nothing is written through one",
+        hint="put the folder itself there, or name the place that it leads to with --out",
+    )
+
+
 _AT_ONCE = 16
 _COMPILED = "__pycache__"
 
 
-def stage_of(package: Path) -> Path:
-    """Return the path at which the new folder of a package is made."""
-    return package.with_name(f".{package.name}.new")
+def leftover_stages(package: Path) -> list[Path]:
+    """List the new folders that killed runs left beside a package."""
+    return list(package.parent.glob(f".{package.name}.*.new"))
 
 
 class StagingDir:
     """The new folder of one package; it may be prepared before the plan is ready."""
 
     def __init__(self, package: Path) -> None:
-        self.package, self.folder = package, stage_of(package)
+        self.package = package
+        self.folder = package.with_name(f".{package.name}.{os.urandom(4).hex()}.new")
         self.prepared = False
         self._mtimes: dict[str, int] = {}
 
@@ -81,6 +92,7 @@ class StagingDir:
         if not self.prepared:
             self._link()
         changed = [step.path for step in (*plan.writes, *plan.deletes)]
+        self._refuse_links(changed)
         for path in changed:
             with suppress(FileNotFoundError):
                 os.unlink(self.folder / path)
@@ -112,6 +124,13 @@ class StagingDir:
             if self.prepared:  # an early copy would miss what is written in place until the end
                 raise
             shutil.copy2(source, target, follow_symlinks=False)
+
+    def _refuse_links(self, paths: Iterable[str]) -> None:
+        """Raise ``UsageError`` where a link would lead what is written out of the folder."""
+        real = os.path.realpath(self.folder)
+        for folder in {os.path.dirname(path) for path in paths}:
+            if os.path.realpath(self.folder / folder) != os.path.normpath(f"{real}/{folder}"):
+                raise link_error(self.package / folder)
 
     def _is_current(self) -> bool:
         """Tell whether no file came, went or was replaced since; links follow writes in place."""

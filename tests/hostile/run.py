@@ -18,6 +18,7 @@ from hostile.cases import CLASSES, batches, load
 from hostile.chance import schemas
 from hostile.gates import gates
 from hostile.timing import slow
+from hostile.together import together
 from hostile.voices import voices
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 BATCH = 100
 AT_ONCE = 2
 RANDOM = 2_000
+ROUNDS = 50
+"""Rounds of three runs each."""
 COLUMNS = {
     "code run": "ran",
     "files outside": "outside",
@@ -68,6 +71,14 @@ def through(kind: str, cases: Sequence[Case], folder: Path) -> Outcome:
     return outcome
 
 
+def play(kind: str, folder: Path) -> tuple[int, Outcome]:
+    """Play one class in full; return how many cases it has, and what came of them."""
+    if kind == "together":
+        return together(folder, ROUNDS)
+    cases = schemas(RANDOM) if kind == "random" else load(kind)
+    return len(cases), through(kind, cases, folder)
+
+
 def table(rows: dict[str, tuple[int, Outcome]]) -> str:
     """Format the table, one line a class."""
     heads = ["class", "cases", *COLUMNS]
@@ -86,16 +97,16 @@ def table(rows: dict[str, tuple[int, Outcome]]) -> str:
 def main() -> int:
     """Run, print, decide."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("classes", nargs="*", help=f"some of: {', '.join(CLASSES)}")
-    kinds = parser.parse_args().classes or [*CLASSES, "random"]
+    every = [*CLASSES, "random", "together"]
+    parser.add_argument("classes", nargs="*", help=f"some of: {', '.join(every)}")
+    kinds = parser.parse_args().classes or every
     rows: dict[str, tuple[int, Outcome]] = {}
     for kind in kinds:
-        cases = schemas(RANDOM) if kind == "random" else load(kind)
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
-            rows[kind] = (len(cases), through(kind, cases, Path(folder)))
+            rows[kind] = play(kind, Path(folder))
         took = time.monotonic() - started
-        sys.stderr.write(f"{kind}: {len(cases)} cases in {took:.0f} s\n")
+        sys.stderr.write(f"{kind}: {rows[kind][0]} cases in {took:.0f} s\n")
         for fault in rows[kind][1].faults()[:20]:
             sys.stderr.write(f"  {fault[:600]}\n")
     sys.stdout.write(table(rows) + "\n")

@@ -15,6 +15,7 @@ from hostile.gates import gates
 from hostile.reading import faults, rows, unclean
 from hostile.screen import moved
 from hostile.timing import slow
+from hostile.together import together
 from hostile.voices import voices
 
 from callsheet.catalog.snapshot import Snapshot
@@ -98,6 +99,13 @@ def test_nothing_takes_long(kind: str) -> None:
 
     assert [line for case in cases for line in slow(case)] == []
     assert cases or kind == "gate"
+
+
+def test_runs_on_one_tree_take_turns(tmp_path: Path) -> None:
+    count, outcome = together(tmp_path, 3)
+
+    assert outcome.faults() == []
+    assert count == 9
 
 
 def test_the_gate_holds(tmp_path: Path) -> None:

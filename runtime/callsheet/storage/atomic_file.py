@@ -61,6 +61,7 @@ def locked_folder(
     folder: str,
     say: Callable[[str], object] = warn,
     sleep: Callable[[float], object] = time.sleep,
+    patience: float = PATIENCE,
 ) -> Iterator[None]:
     """Lock a folder against every other process that locks it; create it where it is missing.
 
@@ -72,7 +73,7 @@ def locked_folder(
     os.makedirs(folder, mode=0o700, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        for _ in attempts(folder, step=_PAUSE, say=say, sleep=sleep):
+        for _ in attempts(folder, step=_PAUSE, say=say, sleep=sleep, patience=patience):
             with suppress(BlockingIOError):
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, UsageError
 from callsheet_codegen import publish
 from callsheet_codegen.config import MANIFEST
 from callsheet_codegen.publish import plan
@@ -118,3 +118,24 @@ def test_a_manifest_reads_back(tmp_path: Path) -> None:
     publish.publish(steps, tmp_path / "p", {})
 
     assert publish.read_manifest(tmp_path / "p") == steps.manifest
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    package, outside = tmp_path / "client", tmp_path / "outside"
+    put(package, a="1")
+    outside.mkdir()
+    (package / "models").symlink_to(outside)
+    files = {"a.py": "1", "models/m.py": "m"}
+    step = publish.plan(files, publish.read_disk(package, files), publish.read_manifest(package))
+    with pytest.raises(UsageError, match="client/models is a symbolic link"):
+        publish.publish(step, package, {})
+    assert list(outside.iterdir()) == []
+    assert texts(package) == {"a.py": "1"}
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_package_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / "real", a="1")
+    (tmp_path / "client").symlink_to("real")
+    with pytest.raises(UsageError, match="client is a symbolic link"):
+        publish.recover(tmp_path / "client")
