@@ -138,6 +138,14 @@ PARTS = (
         (29, 46),
     ),
     Part(
+        "R24",
+        "a refusal that may have cost is unknown, with its ids",
+        "enveloping",
+        {"every": 1},
+        {"every": 7},
+        (375, 375),
+    ),
+    Part(
         "S1",
         "the key reaches the configured origin alone",
         "leaking",

@@ -259,13 +259,14 @@ def _settle(
             yield from record_leniently(Record("refused", request.ref, refusal))
             raise
         values = {"error": error.message, "reply": raw, "first_reply": first}
-        values["task_ids"] = _task_ids_of(error)
+        values["task_ids"] = task_ids = _task_ids_of(request, reply, error)
         yield from record_leniently(Record("unknown", request.ref, values))
         keep = KeepReply(request.ref, reply.body, _why(request, reply))
         path = reply.file.path if reply.file else (yield keep)
         raise _unknown(
-            request, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path
-        ) from None
+            request, error.message, arrived=earlier + 1, reply=reply, raw=raw, copy_path=path,
+            task_id=next(iter(task_ids), None),
+        ) from None  # fmt: skip
     yield from record_leniently(_event(request, parsed, seconds))
     return parsed
 
@@ -338,8 +339,14 @@ def _is_unsure(status: int) -> bool:
     return status == 408 or status >= 500
 
 
-def _task_ids_of(error: CallsheetError) -> list[str]:
-    return list(error.task_ids) if isinstance(error, Unsettled) else []
+def _task_ids_of(request: InvocationRequest, reply: HttpReply, error: CallsheetError) -> list[str]:
+    """Return the ids of tasks that a reply names which does not tell the outcome."""
+    if isinstance(error, Unsettled):
+        return list(error.task_ids)
+    try:
+        return list(request.read(json.loads(reply.body)).task_ids)
+    except (ValueError, RecursionError):
+        return []
 
 
 def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
@@ -357,6 +364,8 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
         from callsheet.flows.bodies import with_poll_link
 
         data, fields = with_poll_link(fields, reply, data)
+    if request.action.paid and not fields.task_ids and fields.state == "failed":
+        _require_job(request, reply, data, fields)
     if fields.refusal is not None:
         is_unsure = fields.task_ids or fields.candidates or fields.refusal.is_unsure
         if request.action.paid and is_unsure:
@@ -389,6 +398,21 @@ def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal
     error = Unsettled(f"the answer says {reason!r}", http_status=parsed.http.status)
     error.task_ids = task_ids
     raise error
+
+
+def _require_job(
+    request: InvocationRequest, reply: HttpReply, data: Any, fields: ReplyFields
+) -> None:
+    """Raise ``Unsettled`` where a failure without a task may be that of the request.
+
+    The answer of a blocking action that reports a failed job is final.
+    """
+    from callsheet.protocol.error_replies import refusal_of
+
+    is_job = request.action.role == "wait" and fields.raw_state.lower() != "error"
+    refusal = None if is_job or request.action.role == "query" else refusal_of(data, reply.status)
+    if refusal is not None and refusal.is_unsure:
+        _keep_task(request, ParsedReply(reply, data, fields), refusal)
 
 
 def _may_name_link(
@@ -450,6 +474,7 @@ def _unknown(
     reply: HttpReply | None = None,
     raw: str = "",
     copy_path: str = "",
+    task_id: str | None = None,
 ) -> OutcomeUnknown:
     from callsheet.protocol.error_replies import request_id
 
@@ -464,4 +489,5 @@ def _unknown(
         http_status=reply.status if reply else None,
         request_id=request_id(reply.headers) if reply else None,
         raw=raw,
+        task_id=task_id,
     )

@@ -131,8 +131,11 @@ def _signs_of_head(head: Mapping[str, Any], steps: tuple[str, ...]) -> Iterator[
         return
     own = {"error", "no"} if not message else {"error", "no", "status", "code"}
     firm = [sign for sign in refusals if sign.says in own]
+    weak = [sign for sign in refusals if sign.says == ("word" if message else "code")]
     if firm:
         yield firm[0]._replace(says="no")
+    elif weak:
+        yield weak[0]
     elif signs and not refusals:
         yield signs[0]
 

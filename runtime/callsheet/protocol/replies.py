@@ -17,12 +17,12 @@ from callsheet.protocol.media import (
     texts_of,
 )
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import expand, is_link, read_state, word
+from callsheet.protocol.values import expand, is_link, parse_nested, read_state, word
 from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.evidence import Candidate
@@ -104,7 +104,7 @@ def read_reply(
     marks = RequestMarks((*marks.digests, *RequestMarks.of(sent).digests))
     links = _media(views, media, overrides, marks)
     if envelope.refusal and not _is_about_job(parts, envelope.refusal, role):
-        fields = _refused(envelope, envelope.refusal, parts, links)
+        fields = _refused(envelope, envelope.refusal, parts, links, frozenset(texts_of(sent)))
     else:
         fields = _Reader(envelope, views, parts, overrides, role, expected).read(links)
     return fields._replace(
@@ -321,11 +321,16 @@ def _unique(ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _refused(
-    envelope: Envelope, refusal: Refusal, parts: JobParts, links: tuple[Medium, ...]
+    envelope: Envelope,
+    refusal: Refusal,
+    parts: JobParts,
+    links: tuple[Medium, ...],
+    sent: frozenset[str],
 ) -> ReplyFields:
     """Return the fields of a refusal; a task that it names may have been charged, so it stays.
 
-    Where the refusal is sure an ``id`` is that of the request.
+    Where the refusal is sure an ``id`` is that of the request. The error itself may name a task,
+    which is none of the texts that were ``sent`` and no word about a field.
     """
     is_sure = refusal.is_sure or any("jsonrpc" in table.fields for table in parts.tables)
     own = [
@@ -334,6 +339,12 @@ def _refused(
         if job_fields.names_task(hit.key) or (hit.key == "id" and not is_sure)
         if not hit.text.lower().startswith(jobs.REQUEST_ID_STARTS)
     ]
+    if not refusal.kind:
+        own += [
+            text
+            for text in _ids_within(envelope.layers[0])
+            if text not in sent and not (refusal.names_field and text.isalpha())
+        ]
     return ReplyFields(
         payload=envelope.payload,
         task_ids=_unique(own),
@@ -341,6 +352,20 @@ def _refused(
         refusal=refusal,
         candidates=() if refusal.is_sure else links,
     )
+
+
+def _ids_within(value: Any, depth: int = 6) -> Iterator[str]:
+    """Yield the ids under keys that name a task and nothing else, wherever they stand."""
+    value = parse_nested(value)
+    if depth and isinstance(value, list):
+        for entry in value[:20]:
+            yield from _ids_within(entry, depth - 1)
+    elif depth and isinstance(value, dict):
+        for key, child in value.items():
+            if job_fields.names_task(key):
+                yield job_fields.id_text(child)
+            if isinstance(child, dict | list | str):
+                yield from _ids_within(child, depth - 1)
 
 
 def _is_about_job(parts: JobParts, refusal: Refusal, role: Role) -> bool:
