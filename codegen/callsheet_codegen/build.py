@@ -215,7 +215,9 @@ class ProjectBuilder:
         """Build what these files need; files that list everything need all of it."""
         outline, config = self.plan.outline, self._config
         modules = sorted({(home.word, home.module) for home in outline.constants.values()})
-        words = self._words() if "commands/__init__.py" in wanted else {}
+        words: Mapping[str, str] = {}
+        if "commands/__init__.py" in wanted:  # with the line that the help has for each
+            words = entries([a for a in self.plan.outline.listings.values() if a.command], ())
         return Project(
             command=literal(config.command),
             env=literal(config.env),
@@ -233,11 +235,6 @@ class ProjectBuilder:
             data=self._data,
             wanted=wanted,
         )
-
-    def _words(self) -> Mapping[str, str]:
-        """Return the first words of all commands, with the line that the help has for each."""
-        listings = self.plan.outline.listings.values()
-        return entries([action for action in listings if action.command], ())
 
     def _sections(self) -> tuple[Section, ...]:
         groups, listings = self.plan.outline.groups, self.plan.outline.listings

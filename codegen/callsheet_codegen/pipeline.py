@@ -19,7 +19,7 @@ from callsheet_codegen.layout import names_from
 from callsheet_codegen.models.pool import make_models
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from callsheet.diff.change import Change
@@ -91,7 +91,8 @@ def draft(
     build = builder.plan
     build.settle()
     files = _render(builder)
-    disk = _shas(config, cached, {*manifest, *files})
+    paths = {*manifest, *files}
+    disk = cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
     unchanged = {path: state.files[path][1] for path in build.files.keys() - files.keys()}
     return Draft(
         lock=lock,
@@ -113,12 +114,6 @@ def _render(builder: ProjectBuilder) -> Mapping[str, str]:
     from callsheet_codegen.render import render_project
 
     return render_project(builder.part, builder.plan.stale)
-
-
-def _shas(
-    config: Config, cached: ProjectCache | None, paths: Iterable[str]
-) -> dict[str, str | None]:
-    return cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
 
 
 def _current_files(
@@ -218,22 +213,12 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
     from callsheet.diff.compare import LockedNames, diff
 
     return diff(
-        *narrow(old.snapshot, new),
+        old.snapshot,
+        new,
         overlay=config.overlay,
         program=config.command,
         old_names=LockedNames(old.commands, old.flags),
     )
-
-
-def narrow(old: Snapshot, new: Snapshot) -> tuple[Snapshot, Snapshot]:
-    """Leave out the groups in which nothing changed: a change touches no other group."""
-    groups = {name.rpartition(".")[0] for name in _changed_ids(old, new)}
-
-    def within(side: Snapshot) -> Snapshot:
-        entries = (entry for entry in side.actions if entry.id.rpartition(".")[0] in groups)
-        return replace(side, actions=tuple(entries))
-
-    return within(old), within(new)
 
 
 def _changed_ids(old: Snapshot, new: Snapshot) -> set[str]:

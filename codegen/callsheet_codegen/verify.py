@@ -146,10 +146,9 @@ def _fault(node: ast.AST, modules: frozenset[str]) -> str:
         return _import(node, modules)
     if isinstance(node, ast.Call):
         return _call_fault(node, modules)
-    if isinstance(node, ast.Expr) and not (
-        _is_text(node.value) or isinstance(node.value, ast.Call)
-    ):
-        return "an expression that does nothing"
+    if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call):
+        is_docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return "" if is_docstring else "an expression that does nothing"
     name = getattr(node, _NAMES.get(type(node), ""), None)
     if name is not None and not _plain(name):
         return f"the {'attribute' if isinstance(node, ast.Attribute) else 'name'} {name!r}"
@@ -185,8 +184,3 @@ def _call_fault(node: ast.Call, modules: frozenset[str]) -> str:
 @cache
 def _plain(name: str) -> bool:
     return name in _DUNDERS or (name.isascii() and name.isidentifier() and "__" not in name[:2])
-
-
-def _is_text(node: ast.expr) -> bool:
-    """Tell whether the expression is a docstring."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -101,19 +101,15 @@ def tasks(ctx: click.Context, param: click.Parameter, prefix: str) -> list[Compl
 
 def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
     """Complete the value of one of our own flags."""
-    from callsheet.config.settings import AUTHS
+    from callsheet.config.settings import AUTHS, ProfileFile, folder
 
     name = max(param.opts, key=len).lstrip("-")
     if param.metavar and set(param.metavar.split("|")) & {"PATH", "FILE"}:
         return paths(prefix)
     if name == "profile":
-        return matching(_profiles(ctx.obj), prefix)
+        context: Context = ctx.obj
+        bindings = context.bindings
+        directory = folder("config", bindings.command, bindings.env, context.environ)
+        return matching(ProfileFile(directory).names(), prefix)
     choices = {"format": output.FORMATS, "auth": AUTHS, "dry-run": ("curl",)}
     return matching(choices.get(name, ()), prefix)
-
-
-def _profiles(context: Context) -> list[str]:
-    from callsheet.config.settings import ProfileFile, folder
-
-    bindings = context.bindings
-    return ProfileFile(folder("config", bindings.command, bindings.env, context.environ)).names()

@@ -198,9 +198,6 @@ def _ordered(shape: Shape, *, deep: bool) -> Iterable[str]:
 def _empty(kind: str, limits: Mapping[str, Any]) -> Any:
     if kind in {"integer", "number"}:
         low, above = limits.get("minimum", 0), limits.get("exclusiveMinimum", -1)
-        return max(0, low, above + 1) if _are_numbers(low, above) else 0
+        are_numbers = all(type(limit) in {int, float} for limit in (low, above))
+        return max(0, low, above + 1) if are_numbers else 0
     return {"string": "", "boolean": False}.get(kind)
-
-
-def _are_numbers(*limits: Any) -> bool:
-    return all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in limits)

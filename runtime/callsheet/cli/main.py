@@ -165,7 +165,7 @@ def from_click(error: click.ClickException) -> UsageError:
     flag: str | None = getattr(error, "option_name", None)
     ctx: click.Context | None = getattr(error, "ctx", None)
     message = error.format_message().split("\n")[0]
-    hint = _help_of(ctx)
+    hint = f"{ctx.command_path} --help" if ctx is not None else ""
     if isinstance(error, click.NoSuchOption):
         message = f"there is no flag {flag} here"
         hint = did_you_mean(error.option_name, _flags_of(ctx)) or hint
@@ -187,10 +187,6 @@ def _flags_of(ctx: click.Context | None) -> list[str]:
         if isinstance(param, click.Option) and not param.hidden
         for name in param.opts
     ]
-
-
-def _help_of(ctx: click.Context | None) -> str:
-    return f"{ctx.command_path} --help" if ctx is not None else ""
 
 
 def from_any(error: BaseException) -> CallsheetError:

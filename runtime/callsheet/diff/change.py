@@ -136,7 +136,7 @@ class ChangeWriter:
             line=line,
             code=difference.code,
             side="output" if output else "input",
-            pointer=_json_pointer(difference.pointer),
+            pointer=to_pointer("*" if s == EXTRA else str(s) for s in difference.pointer),
             flags=tuple(dict.fromkeys(param.flag for param in params)),
             fields=tuple(_dotted(pointer) for pointer in pointers if pointer),
             witness=classified.counterexample,
@@ -188,11 +188,6 @@ def _call(action: Action, program: str) -> str:
         return f"`{program} call {action.id}`"
     words = action.command or ("call", action.id)
     return f"`{' '.join((program, *words))}`"
-
-
-def _json_pointer(pointer: Pointer) -> str:
-    names = ("*" if step == EXTRA else str(step) for step in pointer)
-    return to_pointer(names)
 
 
 def _dotted(pointer: Pointer) -> str:

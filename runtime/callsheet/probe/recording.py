@@ -100,7 +100,10 @@ class Redactor:
         if isinstance(node, dict):
             return {
                 self.text(name): self._walk(
-                    member, job=job, key=name, is_removed=is_removed or _is_echo(name, job)
+                    member,
+                    job=job,
+                    key=name,
+                    is_removed=is_removed or (job and name.lower() in _ECHO),
                 )
                 for name, member in node.items()
             }
@@ -123,10 +126,6 @@ class Redactor:
         is_written = bool(_WRITTEN.intersection(words(key)))
         is_spoken = word(key) in _SPOKEN or state_rank(key) is not None
         return is_written or (not is_spoken and any(char.isspace() for char in text))
-
-
-def _is_echo(name: str, job: bool) -> bool:
-    return job and name.lower() in _ECHO
 
 
 ORIGIN = "{origin}"

@@ -62,13 +62,10 @@ def observe(flow: Flow[T], exchanges: list[Exchange]) -> Flow[T]:
         replies = answer if isinstance(effect, Gather) else (error or answer,)
         for send, reply in zip(sends, replies or (), strict=False):
             if isinstance(send, Send):
-                exchanges.append(_exchange(send, reply))
-
-
-def _exchange(send: Send, reply: HttpReply | Exception) -> Exchange:
-    if isinstance(reply, HttpReply):
-        return Exchange(send, reply)
-    return Exchange(send, None, str(reply))
+                is_reply = isinstance(reply, HttpReply)
+                exchanges.append(
+                    Exchange(send, reply) if is_reply else Exchange(send, None, str(reply))
+                )
 
 
 _LONGEST = 4000

@@ -123,11 +123,9 @@ def is_stream(head: bytes) -> bool:
     line, _, rest = head.lstrip(b"\xef\xbb\xbf\x1e\r\n").partition(b"\n")
     if line.startswith(_FIELDS):
         return True
-    return line.lstrip()[:1] == b"{" and bool(rest.strip()) and isinstance(_load(line), dict)
-
-
-def _load(line: bytes) -> Any:
-    return _parse(line.decode("utf-8", "replace"))
+    if line.lstrip()[:1] != b"{" or not rest.strip():
+        return False
+    return isinstance(_parse(line.decode("utf-8", "replace")), dict)
 
 
 def conclude(
@@ -197,17 +195,14 @@ def _last_result(events: Sequence[Event], read: Callable[[Any], ReplyFields]) ->
     ends = [event.data for event in reversed(finals) if event.is_end and _has_content(event.data)]
     states = [data for data, fields in readings if fields.state or fields.refusal]
     last = [event.data for event in reversed(tables)]
-    return next(iter((*ends, *states, *last)), {"text": _plain_text(events)})
+    text = "".join(event.data for event in events if isinstance(event.data, str))
+    return next(iter((*ends, *states, *last)), {"text": text})
 
 
 def _has_content(data: Any) -> bool:
     if not isinstance(data, dict):
         return True
     return bool(set(data) - {*vocab.EVENT_TYPE_KEYS, *vocab.EVENT_BOOKKEEPING})
-
-
-def _plain_text(events: Iterable[Event]) -> str:
-    return "".join(event.data for event in events if isinstance(event.data, str))
 
 
 def _joined_text(events: Sequence[Event]) -> Any:

@@ -207,16 +207,14 @@ def _inner_tables(table: Table, asked: frozenset[str]) -> Iterator[Table]:
         else:
             # What lies within a product or beside a job is no more the job than that.
             yield inner._replace(kind=max(kind, table.kind, key=_depends_on))
-    if len(others) == 1 and not _tells_of_job(table.fields):
+    if len(others) == 1 and not any(
+        id_rule(key) is not None or state_rank(key) is not None for key in table.fields
+    ):
         yield others[0]
 
 
 def _depends_on(kind: Holder) -> int:
     return _ORDER[kind] if kind in {"product", "aside"} else 0
-
-
-def _tells_of_job(table: dict[str, Any]) -> bool:
-    return any(id_rule(key) is not None or state_rank(key) is not None for key in table)
 
 
 def tells_job(table: Mapping[str, Any]) -> bool:

@@ -65,10 +65,11 @@ def weigh_link(location: Location, marks: RequestMarks, names: Sequence[str]) ->
     ):
         against.append("a key that tells nothing")
     own_words = words(names[0])[:1] if names else ()
+    is_named = any(word in _plain(key) for word in own_words for key in location.keys)
     rank = (
         any(marks.name_field(key) for key in location.keys[-1:]),
         len(names) if field is None else field,
-        0 if field is not None or _names_one_of(location, own_words) else 1,
+        0 if field is not None or is_named else 1,
         certainty == 1,
         variant,
         len(location.path),
@@ -120,10 +121,6 @@ def _field_rank(location: Location, names: Sequence[str]) -> int | None:
 
 def _plain(name: str) -> str:
     return "".join(words(name))
-
-
-def _names_one_of(location: Location, parts: Sequence[str]) -> bool:
-    return any(part in _plain(key) for part in parts for key in location.keys)
 
 
 @lru_cache(maxsize=4096)

@@ -241,12 +241,12 @@ def read_fields(value: Any) -> dict[str, Any] | None:
     names = [first_text(row, vocab.FIELD_NAMES) for row in fields]
     schema: dict[str, Any] = {"type": "object"}
     schema["properties"] = {n: _property(row) for n, row in zip(names, fields, strict=True)}
-    required = [name for name, row in zip(names, fields, strict=True) if _is_required(row)]
+    required = [
+        name
+        for name, row in zip(names, fields, strict=True)
+        if row.get("required", row.get("optional") is False) is True
+    ]
     return {**schema, "required": required} if required else schema
-
-
-def _is_required(row: Mapping[str, Any]) -> bool:
-    return row.get("required", row.get("optional") is False) is True
 
 
 def _is_field(row: dict[str, Any]) -> bool:

@@ -115,16 +115,12 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
             return schema
         beside = {key: content for key, content in schema.items() if key != "$ref"}
         linked = follow(str(schema["$ref"]), root)
-        target = linked if isinstance(linked, dict) else _boolean(linked)
+        target = linked if isinstance(linked, dict) else {} if linked is True else {"not": {}}
         if set(beside) <= ANNOTATIONS | set(_DEFINITIONS):
             schema = {**target, **beside}
         else:
             return {"allOf": [target, beside]}
     raise SchemaRefused("a $ref leads back to itself", "")
-
-
-def _boolean(schema: object) -> dict[str, Any]:
-    return {} if schema is True else {"not": {}}
 
 
 class _SchemaSanitizer:

@@ -326,12 +326,8 @@ def describe(error: Any) -> Iterator[Reason]:
             pointer,
             describe_limit(keyword, error.instance, error.validator_value),
             keyword,
-            _allowed_values(error.validator_value),
+            (limit,) if isinstance(limit := error.validator_value, str | int | float) else (),
         )
-
-
-def _allowed_values(limit: Any) -> tuple[Any, ...]:
-    return (limit,) if isinstance(limit, str | int | float) else ()
 
 
 def _steps(path: Iterable[str | int]) -> list[str]:
@@ -404,17 +400,13 @@ def _wrong_kind(error: Any, branches: list[list[Any]]) -> Reason:
         inner.validator_value
         for branch in branches
         for inner in branch
-        if _is_wrong_kind_of(inner, error)
+        if inner.validator == "type" and _depth(inner) == _depth(error)
     ]
     subject = f"is {abbreviate(error.instance)}"
     text = f"{subject}, which fits none of the forms"
     if len(kinds) == len(branches):
         text = f"{subject}, wanted {' or '.join(dict.fromkeys(map(kind_names, kinds)))}"
     return tuple(error.absolute_path), text, str(error.validator), ()
-
-
-def _is_wrong_kind_of(error: Any, union: Any) -> bool:
-    return error.validator == "type" and len(error.absolute_path) == len(union.absolute_path)
 
 
 def _errors_by_branch(error: Any) -> list[list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.jsonio import json_equal
@@ -231,15 +231,7 @@ def unite(branches: list[Shape]) -> Shape:
 
 def _nullable(shape: Shape) -> Shape:
     choices = None if shape.choices is None else (*shape.choices, None)
-    return Shape(
-        kinds=shape.kinds | {"null"},
-        choices=choices,
-        properties=shape.properties,
-        required=shape.required,
-        items=shape.items,
-        limits=shape.limits,
-        shown=shape.shown,
-    )
+    return replace(shape, kinds=shape.kinds | {"null"}, choices=choices)
 
 
 def _all_choices(branches: list[Shape]) -> tuple[Any, ...] | None:
@@ -280,12 +272,4 @@ def _add_conditional(shape: Shape, conditional: Shape) -> Shape:
     fields = {
         name: schema for name, schema in conditional.properties.items() if schema is not False
     }
-    return Shape(
-        kinds=shape.kinds,
-        choices=shape.choices,
-        properties={**fields, **shape.properties},
-        required=shape.required,
-        items=shape.items,
-        limits=shape.limits,
-        shown=shape.shown,
-    )
+    return replace(shape, properties={**fields, **shape.properties})

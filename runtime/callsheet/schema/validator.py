@@ -48,7 +48,7 @@ def is_plainly_valid(schema: object, body: object, depth: int = _DEPTH) -> bool:
     if isinstance(body, list):
         return _fits_array(schema, body, depth)
     if isinstance(body, str):
-        return _fits_text(schema, body)
+        return _is_encodable(body) and _within(schema, len(body), "minLength", "maxLength")
     if isinstance(body, bool) or body is None:
         return True
     return type(body) in {int, float} and _fits_number(schema, body)
@@ -110,10 +110,6 @@ def _fits_array(schema: Mapping[str, Any], body: list[Any], depth: int) -> bool:
     return _within(schema, len(body), "minItems", "maxItems") and all(
         is_plainly_valid(entry_schema, entry, depth - 1) for entry in body
     )
-
-
-def _fits_text(schema: Mapping[str, Any], text: str) -> bool:
-    return _is_encodable(text) and _within(schema, len(text), "minLength", "maxLength")
 
 
 def _fits_number(schema: Mapping[str, Any], number: Any) -> bool:

@@ -41,8 +41,6 @@ from callsheet.secret import redact_headers
 from callsheet.spec import TIMEOUT_FIELD, Action
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from click.shell_completion import CompletionItem
 
     from callsheet.cli.context import Context
@@ -136,11 +134,7 @@ def _call(context: Context, action_id: str, rest: tuple[str, ...]) -> Any:
     if not context.settings.host:
         context.hint(hints_in(context.argv))
     action = context.run(context.host.find(action_id))
-    return _run(context, action, rest, click.get_current_context())
-
-
-def _run(context: Context, action: Action, rest: Sequence[str], parent: click.Context) -> Any:
-    inner = CallCommand(action)
+    inner, parent = CallCommand(action), click.get_current_context()
     with inner.make_context(action.id, list(rest), parent=parent, obj=context) as below:
         return inner.invoke(below)
 

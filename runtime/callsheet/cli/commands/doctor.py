@@ -149,7 +149,8 @@ class Checks:
             return CheckResult("not checked: there is a proxy in between")
         days = int((until - time.time()) / _DAY)
         day = time.strftime("%Y-%m-%d", time.gmtime(until))
-        return CheckResult(f"valid until {day}, {days} days", days >= _SOON, _renewal(days))
+        hint = "its owner has to renew it soon" if days < _SOON else ""
+        return CheckResult(f"valid until {day}, {days} days", days >= _SOON, hint)
 
     def clock(self) -> CheckResult:
         """Compare this machine's clock with the server's."""
@@ -223,10 +224,6 @@ class Checks:
         return CheckResult(
             f"{many(jobs, 'job')}{more}, undamaged; {ledger.path}", *_writable(state_dir, hint)
         )
-
-
-def _renewal(days: int) -> str:
-    return "its owner has to renew it soon" if days < _SOON else ""
 
 
 def _writable(folder: str, hint: str = "") -> tuple[bool, str]:

@@ -179,12 +179,6 @@ def find_job(context: Context, name: str) -> Job:
     return context.run(jobs.find_job(context.engine, name))
 
 
-def _deadline(context: Context, job: Job) -> float:
-    """Return the seconds that the wait may take."""
-    timeout = context.flags.get("timeout")
-    return (parse_duration(timeout) if timeout else job.family.timeout_ms) / 1000
-
-
 def _show(context: Context, name: str) -> int:
     """Ask the server how a job stands and print it; --command prints the line that made it."""
     if "command" in context.flags:
@@ -231,7 +225,9 @@ def _wait(context: Context, name: str) -> None:
     job = find_job(context, name)
     action = context.engine.action_of(job)
     saving.check(context, action)
-    answer = run.wait(context, job, _deadline(context, job))
+    timeout = context.flags.get("timeout")
+    limit = parse_duration(timeout) if timeout else job.family.timeout_ms
+    answer = run.wait(context, job, limit / 1000)
     run.conclude(context, action, answer, job)
 
 

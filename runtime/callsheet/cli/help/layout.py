@@ -108,7 +108,8 @@ def example_body(action: Action) -> dict[str, Any]:
     body: dict[str, Any] = {}
     params = options.visible(action)
     needed = [p for p in params if p.required and p.only != "wait"]
-    leaves = [p for p in needed if not _has_needed(p, needed)]
+    parents = {p.path[:-1] for p in needed}
+    leaves = [p for p in needed if p.path not in parents]
     for param in leaves:
         text = _known(param)
         if text is None:
@@ -119,10 +120,6 @@ def example_body(action: Action) -> dict[str, Any]:
     for param in with_example[:_MORE] or ([p for p in more if p.choices][:1] if not body else []):
         put(body, param.path, json.loads(_known(param) or "null"))
     return body
-
-
-def _has_needed(param: Param, needed: list[Param]) -> bool:
-    return any(p.path[:-1] == param.path for p in needed)
 
 
 def _known(param: Param) -> str | None:
@@ -220,16 +217,13 @@ def action_help(action: Action, prog: str, note: str = "", more: Iterable[option
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
-    parts.append(table("Output and request", _ours(action, more)))
+    ours = _own((*options.SHOWN, *options.some_rows(action), *more))
+    parts.append(table("Output and request", [*ours, HELP]))
     copied = example_line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")
     parts.append(_notes(action, prog, params))
     parts.append(paragraph(note, ""))
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _ours(action: Action, more: Iterable[options.Row]) -> Rows:
-    return [*_own((*options.SHOWN, *options.some_rows(action), *more)), HELP]
 
 
 def _notes(action: Action, prog: str, params: Sequence[Param]) -> str:

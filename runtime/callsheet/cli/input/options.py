@@ -228,20 +228,12 @@ def undeclared(args: Sequence[str], declared: Sequence[FieldOption]) -> list[Fie
     ``NAME`` is the wire name, as it stands in the body.
     """
     used = {option.flag for option in declared}
-    flags_typed = [word.partition("=")[0].removeprefix("--") for word in args if _is_named(word)]
+    flags_typed = [w.partition("=")[0].removeprefix("--") for w in args if w.startswith(_NAMED)]
     return [
-        FieldOption(f"named_{index}", flag, _named(flag), "json")
+        FieldOption(f"named_{index}", flag, Param((flag.removeprefix("input."),), flag), "json")
         for index, flag in enumerate(dict.fromkeys(flags_typed))
         if flag not in used
     ]
-
-
-def _is_named(word: str) -> bool:
-    return word.startswith(_NAMED)
-
-
-def _named(flag: str) -> Param:
-    return Param(path=(flag.removeprefix("input."),), flag=flag)
 
 
 def fields(action: Action) -> list[FieldOption]:

@@ -176,7 +176,8 @@ class ValueReader:
             items = self._list(text)
             if items is not None:
                 return items
-        return [self._item(piece) for piece in self.split(text)]
+        kind, pieces = self.param.items, self.split(text)
+        return pieces if kind == "string" else [self._one_of(kind, piece) for piece in pieces]
 
     def _list(self, text: str) -> list[Any] | None:
         """Read a JSON list as the array; ``None`` where it is one item, or text with a bracket."""
@@ -186,9 +187,6 @@ class ValueReader:
         if self.param.items == "array" and not all(isinstance(x, list | None) for x in decoded):
             return None
         return list(decoded)
-
-    def _item(self, text: str) -> Any:
-        return text if self.param.items == "string" else self._one_of(self.param.items, text)
 
     def split(self, text: str) -> list[str]:
         """Split one typed value into the items that it holds.

@@ -170,9 +170,14 @@ def emit_list(console: Console, rows: list[dict[str, Any]], columns: Sequence[st
         emit(console, rows)
         return
     lines = _cells(rows, columns)
-    screen = _screen() if console.on_terminal() and columns[-1] in SHORTENED else 0
-    head, rest = _parted(align([[name.upper() for name in columns], *lines], screen=screen))
-    write(console.style(head, "bold", sys.stdout) + rest)
+    screen = 0
+    if console.on_terminal() and columns[-1] in SHORTENED:
+        from shutil import get_terminal_size
+
+        screen = get_terminal_size().columns
+    table = align([[name.upper() for name in columns], *lines], screen=screen)
+    head, line_end, rows_text = table.partition("\n")
+    write(console.style(head, "bold", sys.stdout) + line_end + rows_text)
 
 
 def is_tab_separated(console: Console) -> bool:
@@ -188,17 +193,6 @@ def to_tab_separated(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
 
 def _cells(rows: list[dict[str, Any]], columns: Sequence[str]) -> list[list[str]]:
     return [[cell(row.get(name)) for name in columns] for row in rows]
-
-
-def _screen() -> int:
-    from shutil import get_terminal_size
-
-    return get_terminal_size().columns
-
-
-def _parted(table: str) -> tuple[str, str]:
-    head, sign, rest = table.partition("\n")
-    return head, sign + rest
 
 
 def brief(value: Any) -> Any:

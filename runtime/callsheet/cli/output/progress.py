@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from callsheet.cli.output.console import can_redraw
 from callsheet.cli.output.formats import duration
@@ -49,8 +49,8 @@ class Progress:
         self._last: tuple[JobUpdate | None, float] = (None, clock())
 
     def __enter__(self) -> Progress:
-        moving = can_redraw(sys.stderr, self.console.environ) and _draws(sys.stderr)
-        if moving and not self.console.quiet:
+        moving = can_redraw(sys.stderr, self.console.environ) and not self.console.quiet
+        if moving and "utf" in (sys.stderr.encoding or "").lower():
             from rich.console import Console as RichConsole
 
             screen = RichConsole(stderr=True, markup=False, highlight=False)
@@ -100,10 +100,6 @@ class Progress:
         if update is None:
             return line.append(f"waiting ({duration(ago)})")
         return line.append(describe(update._replace(elapsed=update.elapsed + ago), self.usual))
-
-
-def _draws(stream: TextIO) -> bool:
-    return "utf" in (stream.encoding or "").lower()
 
 
 def describe(update: JobUpdate, usual: float | None = None) -> str:
