@@ -236,15 +236,14 @@ def check(argv: Sequence[str] | None = None) -> int:
 
 def _check(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, Any]]:
     from callsheet.errors import DriftFound
-    from callsheet_codegen import check as checks
     from callsheet_codegen import diff as comparison
 
     with _locked_config(flags, create=False) as config:
         lock = comparison.locked_version(config).lock
-        results = [checks.check_tree(config, lock)]
+        results = [comparison.check_tree(config, lock)]
     if not flags.offline:
         policy = {name: getattr(flags, name) for name in ("fail_on", "allow_unproved", "ignore")}
-        results.append(checks.check_server(config, lock, host=flags.host, **policy))
+        results.append(comparison.check_server(config, lock, host=flags.host, **policy))
     for result in results:
         if flags.format in {"md", "github"} and result.report is not None:
             console.say(*result.report.lines(flags.format))

@@ -51,7 +51,8 @@ def arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arg
     ):
         param = params.get(wire)
         nullable = param.nullable if param else True
-        argument, mentioned = _argument(annotation, classes, optional=not (required or nullable))
+        near = tuple((cls, alias) for cls, alias in classes.items() if cls in annotation)
+        argument, mentioned = _widen(annotation, near, optional=not (required or nullable))
         used |= mentioned
         text = argument if required else f"{argument} | Omit"
         rows.append(
@@ -61,19 +62,14 @@ def arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arg
     return Arguments(tuple(rows), frozenset(used), tuple(docs))
 
 
-def _argument(
-    annotation: str, classes: Mapping[str, str], *, optional: bool
-) -> tuple[str, frozenset[str]]:
-    """Return the type that a caller may pass, and the classes that it names."""
-    mentioned = {name: alias for name, alias in classes.items() if name in annotation}
-    return _widen(annotation, tuple(mentioned.items()), optional=optional)
-
-
 @cache
 def _widen(
     annotation: str, classes: tuple[tuple[str, str], ...], *, optional: bool
 ) -> tuple[str, frozenset[str]]:
-    """Widen an annotation, once for all fields of the same type."""
+    """Return the type that a caller may pass, and the classes that it names.
+
+    It is made once for all fields of the same type.
+    """
     widener = _AnnotationWidener(dict(classes))
     tree = widener.visit(ast.parse(annotation, mode="eval").body)
     text = ast.unparse(tree)

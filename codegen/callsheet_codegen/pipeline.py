@@ -19,7 +19,7 @@ from callsheet_codegen.layout import names_from
 from callsheet_codegen.models.pool import make_models
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from callsheet.diff.change import Change
@@ -91,8 +91,7 @@ def draft(
     build = builder.plan
     build.settle()
     files = _render(builder)
-    paths = {*manifest, *files}
-    disk = cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
+    disk = _shas(config, cached, {*manifest, *files})
     unchanged = {path: state.files[path][1] for path in build.files.keys() - files.keys()}
     return Draft(
         lock=lock,
@@ -114,6 +113,12 @@ def _render(builder: ProjectBuilder) -> Mapping[str, str]:
     from callsheet_codegen.render import render_project
 
     return render_project(builder.part, builder.plan.stale)
+
+
+def _shas(
+    config: Config, cached: ProjectCache | None, paths: Iterable[str]
+) -> dict[str, str | None]:
+    return cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
 
 
 def _current_files(

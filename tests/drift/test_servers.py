@@ -10,7 +10,7 @@ from drift.catalogues import ChangedServer, as_truth, servers
 from fidelity.recorder import KEY, PostRecorder, recorder
 
 from callsheet.catalog.snapshot import dump_lock
-from callsheet_codegen import check, cli, diff
+from callsheet_codegen import cli, diff
 from callsheet_codegen.config import Config, load
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_diff_and_check_agree_with_the_truth(
     wire.catalogue = server.new
     old = diff.locked_version(config)
     report = diff.compare(old, diff.served_version(config, host=None), config, None)
-    finding = check.check_server(config, old.lock, host=wire.url)
+    finding = diff.check_server(config, old.lock, host=wire.url)
 
     assert as_truth(list(report.changes)) == server.truth
     assert finding.report is not None

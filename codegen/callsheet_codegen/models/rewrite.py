@@ -235,15 +235,8 @@ def _base(node: ast.ClassDef) -> str:
 
 
 def _is_rebuild(node: ast.stmt, classes: frozenset[str]) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Attribute)
-        and isinstance(node.value.func.value, ast.Name)
-        and node.value.func.value.id in classes
-        and node.value.func.attr == "model_rebuild"
-        and not (node.value.args or node.value.keywords)
-    )
+    name, _, call = ast.unparse(node).partition(".")
+    return name in classes and call == "model_rebuild()"
 
 
 def _alias(value: ast.expr | None) -> str:

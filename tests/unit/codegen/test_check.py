@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unit.codegen.given import catalogue, config
 
 from callsheet.catalog.snapshot import Lock
-from callsheet_codegen import check, pipeline
+from callsheet_codegen import diff, pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def older(lock: Lock) -> Lock:
 def test_what_was_written_is_what_the_lock_gives(tmp_path: Path) -> None:
     project, lock = written(tmp_path)
 
-    assert check.check_tree(project, lock).lines == ("the tree is what the lock gives",)
+    assert diff.check_tree(project, lock).lines == ("the tree is what the lock gives",)
 
 
 def test_an_edit_is_drift_whatever_the_tools(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_an_edit_is_drift_whatever_the_tools(tmp_path: Path) -> None:
     with (project.folder / "cli.py").open("a") as file:
         file.write("# mine\n")
 
-    for result in (check.check_tree(project, lock), check.check_tree(project, older(lock))):
+    for result in (diff.check_tree(project, lock), diff.check_tree(project, older(lock))):
         assert result.drift
         assert "  cli.py (edited by hand)" in result.lines
 
@@ -47,8 +47,8 @@ def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
     project, lock = written(tmp_path)
     longer = replace(project, env="OTHER")  # stands for what another formatter would write
 
-    assert check.check_tree(longer, lock).drift
-    result = check.check_tree(longer, older(lock))
+    assert diff.check_tree(longer, lock).drift
+    result = diff.check_tree(longer, older(lock))
     assert not result.drift
     assert result.lines[1].startswith("written with other tools: ruff 0.0.1 there")
 
@@ -56,7 +56,7 @@ def test_other_tools_alone_are_no_drift(tmp_path: Path) -> None:
 def test_a_lock_of_this_machine_is_asked_for_by_name(tmp_path: Path) -> None:
     lock = Lock(catalogue(source="http://127.0.0.1"), {}, {})
     environ = {"HOME": str(tmp_path)}
-    result = check.check_server(config(tmp_path), lock, host=None, environ=environ)
+    result = diff.check_server(config(tmp_path), lock, host=None, environ=environ)
 
     assert not result.drift
     assert "say --host" in result.lines[0]
