@@ -14,6 +14,7 @@
     ├── DriftFound                 8   server, lock and tree differ
     ├── ServerError                1   the server refused the request
     ├── NetworkError               1   no answer: ``sent`` says whether the request may have left
+    │   └── OutOfTime              1   no whole answer in the time that there was
     ├── DownloadError              1   a file could not be fetched or written
     │   └── WrongKind              1   the link leads to another kind of file
     └── Interrupted          130/143   stopped by a signal
@@ -173,6 +174,12 @@ class NetworkError(CallsheetError):
     def __init__(self, message: str, *, sent: bool, hint: str = "") -> None:
         super().__init__(message, hint=hint, retryable=True)
         self.sent = sent
+
+
+class OutOfTime(NetworkError):
+    """The time that a request, or the whole command, may take has run out."""
+
+    code = "out_of_time"
 
 
 class DownloadError(CallsheetError):

@@ -130,6 +130,14 @@ PARTS = (
         (119, 119),
     ),
     Part(
+        "R20",
+        "a request ends in its time, whatever drips",
+        "endless",
+        {"every": 1},
+        {"every": 9},
+        (78, 78),
+    ),
+    Part(
         "R23",
         "what the ledger cannot take is told",
         "booking",

@@ -69,7 +69,7 @@ def fetch(
     mark = read_as(overrides)
     cached = cached if cached is not None and cached.read_as == mark else None
     conditions = {} if every else _conditions(cached, LIST)
-    reply = yield from with_retries(Send("GET", LIST, None, conditions), timing)
+    reply = yield from with_retries(_get(LIST, conditions, timing), timing)
     if reply.status == 304 and cached is not None:
         return cached._replace(fetched=timing.wall(), requests=1)
     listing = yield from _pages(reply, host, overrides, timing)
@@ -92,6 +92,10 @@ def fetch(
         missing=listing.missing,
         stated=schemas.stated,
     )
+
+
+def _get(path: str, conditions: dict[str, str], timing: Timing) -> Send:
+    return Send("GET", path, None, conditions, within=timing.limits.request)
 
 
 def read_as(overrides: Overrides) -> str:
@@ -157,6 +161,7 @@ def _pages(reply: HttpReply, host: str, overrides: Overrides, timing: Timing) ->
     entries: list[Advertised] = []
     notes: list[str] = []
     walk, sent, size = PageWalk(), 1, 0
+    end = timing.clock() + timing.limits.call
     while True:
         request = walk.next
         page = (
@@ -169,11 +174,13 @@ def _pages(reply: HttpReply, host: str, overrides: Overrides, timing: Timing) ->
             new = walk.take(page.evidence, [entry.id for entry in page.entries])
             entries += [page.entries[index] for index in new]
             notes += page.notes if new else ()
-        if walk.next is not None and (len(entries) >= MOST_ACTIONS or size > LARGEST_LISTS):
-            walk.cut()
+        is_too_long = len(entries) > MOST_ACTIONS or size > LARGEST_LISTS
+        is_full = len(entries) == MOST_ACTIONS or timing.clock() > end
+        if is_too_long or (is_full and walk.next is not None):
+            walk.cut(min(len(entries), MOST_ACTIONS))
         if walk.next is None:
-            return _Listing(entries, notes, sent, walk.missing)
-        send = _next_request(walk.next, reply, host)
+            return _Listing(entries[:MOST_ACTIONS], notes, sent, walk.missing)
+        send = _next_request(walk.next, reply, host)._replace(within=timing.limits.request)
         reply = yield from with_retries(send, timing)
         sent += 1
 
@@ -253,7 +260,8 @@ class _Schemas:
         missing = [entry.id for entry in entries if _lacks_schema(entry) and is_sendable(entry.id)]
         replies: tuple[HttpReply | Exception, ...] = ()
         if missing:
-            replies = yield Gather(tuple(self._request(name) for name in missing))
+            requests = tuple(self._request(name) for name in missing)
+            replies = yield Gather(requests, self.timing.limits.call)
         answers = dict(zip(missing, replies, strict=True))
         self.sent, self.apart = len(missing), missing
         actions = []
@@ -272,7 +280,7 @@ class _Schemas:
 
     def _request(self, action_id: str) -> Send:
         path = action_path(action_id, "/schema")
-        return Send("GET", path, None, _conditions(self.cached, path))
+        return _get(path, _conditions(self.cached, path), self.timing)
 
     def ask(self, entry: Advertised, host: str) -> Flow[Advertised]:
         """Return one entry with its schema; raise the error of a host that fails now."""

@@ -24,15 +24,35 @@ LARGEST_REPLY, LARGEST_PAID_REPLY = 16 << 20, 1 << 30
 """Bytes of a reply in the memory, and of one that was paid for, on the disk."""
 
 
+class Pace(NamedTuple):
+    """The least rate of a body that may be long: so many bytes in each window of seconds."""
+
+    window: float = 60.0
+    least: int = 64 << 10
+
+
+class TimeLimits(NamedTuple):
+    """The seconds that requests may take in all, whatever drips meanwhile.
+
+    ``request`` is for what is asked of a host, with all its retries; ``call`` is for an action,
+    and for a list over all its pages.
+    """
+
+    request: float = 120.0
+    call: float = 600.0
+    pace: Pace = Pace()
+
+
 class Send(NamedTuple):
     """One HTTP request to the configured host; answered by a ``HttpReply``.
 
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
-    ``timeout`` is the longest silence of the server, in seconds; ``within``, where it is
-    given, how long the whole reply may take. ``spool`` is the name under which a medium, or a
-    reply too large for the memory, is stored; without one such a reply is refused. ``largest``
-    is the bytes that a reply may have which is no medium. ``on_event`` gets each JSON event of an
-    event stream as it comes.
+    ``timeout`` is the longest silence of the server, in seconds; ``within`` is how long the whole
+    exchange may take, or longer while a body that goes to the disk keeps its ``pace``.
+    ``is_bounded`` says that it ends with the time of the command too. ``spool`` is the name under
+    which a medium, or a reply too large for the memory, is stored; without one such a reply is
+    refused. ``largest`` is the bytes that a reply may have which is no medium. ``on_event`` gets
+    each JSON event of an event stream as it comes.
     """
 
     method: str
@@ -41,16 +61,22 @@ class Send(NamedTuple):
     headers: Mapping[str, str] = {}
     timeout: float = SILENCE
     url: str = ""
-    within: float | None = None
+    within: float = TimeLimits().request
+    pace: Pace = Pace()
+    is_bounded: bool = True
     spool: str = ""
     largest: int = LARGEST_REPLY
     on_event: Callable[[Any], object] | None = None
 
 
 class Gather(NamedTuple):
-    """Send safe requests at once; answered by a tuple of replies or exceptions, in order."""
+    """Send safe requests at once; answered by a tuple of replies or exceptions, in order.
+
+    All together may take ``within`` seconds.
+    """
 
     sends: tuple[Send, ...]
+    within: float = TimeLimits().call
 
 
 class Sleep(NamedTuple):
@@ -81,11 +107,13 @@ class KeepReply(NamedTuple):
 class Download(NamedTuple):
     """Stream one GET of ``url`` into a part file; answered by a ``HttpReply`` without its body.
 
-    The key goes along only where ``url`` is on the configured origin.
+    The key goes along only where ``url`` is on the configured origin. It goes on while the body
+    keeps its ``pace``.
     """
 
     url: str
     part: PartialFile
+    pace: Pace = Pace()
 
 
 class Notify(NamedTuple):

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 CREATED, ACCEPTED, NO_CONTENT, SEE_OTHER = 201, 202, 204, 303
 RAW_LIMIT = 2000
+SLOWEST = 16 << 10
+"""Bytes a second that a body may leave at."""
 _GRACE, _LONGEST_DEADLINE = 30.0, 7 * 86_400.0  # seconds
 
 
@@ -114,12 +116,17 @@ class InvocationRequest(NamedTuple):
         if self.tell is not None:
             on_event = partial(_tell_event, self, timing.clock, timing.clock())
         is_kept = self.action.paid or self.action.role
+        # A body takes its time to leave, and what is paid for does not end with the command.
+        within = max(timing.limits.call, self.timeout) + len(self.body) / SLOWEST
         return Send(
             "POST",
             path,
             self.body,
             headers,
             self.timeout,
+            within=within,
+            pace=timing.limits.pace,
+            is_bounded=not self.action.paid and self.action.role != "wait",
             spool=self.ref,
             largest=LARGEST_PAID_REPLY if is_kept else LARGEST_REPLY,
             on_event=on_event,
@@ -197,7 +204,9 @@ def _post_once(request: InvocationRequest, timing: Timing) -> Flow[tuple[HttpRep
             except NetworkError as error:
                 sending = False
                 arrived += error.sent
-                if attempt == ATTEMPTS or (arrived and not (yield from _may_resend(request))):
+                if attempt == ATTEMPTS or not (error.retryable or error.sent):
+                    raise
+                if arrived and not (yield from _may_resend(request)):
                     raise
             yield Sleep(pause(None, attempt, throttled=False, timing=timing))
         raise AssertionError("the last attempt returns or raises")

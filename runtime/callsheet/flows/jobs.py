@@ -113,7 +113,7 @@ def query_job(job: Job, timing: Timing) -> Flow[ParsedReply]:
     Raises the error that a refusal stands for; ``code`` is ``not_found`` when the server knows
     none of the job's ids.
     """
-    reply = yield from _poll(job, timing, SILENCE)
+    reply = yield from _poll(job, timing)
     if reply.fields.state in OVER:
         yield from record_state(job, reply)
     return reply
@@ -138,9 +138,10 @@ def ask_once(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[Parsed
     return status if status.fields.media or status.fields.state else reply
 
 
-def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
+def _poll(job: Job, timing: Timing, within: float | None = None) -> Flow[ParsedReply]:
     """Query a job by each of its ids in turn, until the server knows one.
 
+    Each question may take ``within`` seconds: of a wait, which ends by its own deadline.
     Return the reply with that id first. Raise the error of the last refusal; its ``retry_after``
     is the pause in seconds that the server asks for.
     """
@@ -153,7 +154,12 @@ def _poll(job: Job, timing: Timing, timeout: float) -> Flow[ParsedReply]:
             continue
         name = job.ref or job.task_ids[0]
         send = send._replace(
-            timeout=timeout, within=timeout, spool=name, largest=LARGEST_PAID_REPLY
+            timeout=within or SILENCE,
+            within=within or SILENCE,
+            pace=timing.limits.pace,
+            is_bounded=within is None,
+            spool=name,
+            largest=LARGEST_PAID_REPLY,
         )
         reply: HttpReply = yield from follow_redirect(send)
         parsed = _parse_status(job, reply, body)

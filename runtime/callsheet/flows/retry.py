@@ -11,8 +11,8 @@ from callsheet.backoff import RETRY_COST as TRANSIENT_COST
 from callsheet.backoff import THROTTLE_COST as THROTTLED_COST
 from callsheet.backoff import full_jitter, wait_hint
 from callsheet.config.settings import join_url, origin_of
-from callsheet.errors import LimitReached, NetworkError, ServerError
-from callsheet.flows.effects import Flow, HttpReply, Send, Sleep
+from callsheet.errors import LimitReached, NetworkError, OutOfTime, ServerError
+from callsheet.flows.effects import Flow, HttpReply, Send, Sleep, TimeLimits
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Timing(NamedTuple):
-    """Clocks, random numbers and the retry quota that the whole process shares.
+    """Clocks, random numbers, the retry quota that the whole process shares, and time limits.
 
     ``clock`` is monotonic; ``wall`` is the time of day, in seconds since 1970.
     """
@@ -31,6 +31,7 @@ class Timing(NamedTuple):
     wall: Callable[[], float]
     random: Callable[[], float]
     quota: Quota
+    limits: TimeLimits = TimeLimits()
 
 
 def default_timing() -> Timing:
@@ -91,12 +92,14 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
 def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
     """Send a request that costs nothing; repeat it after transient errors, within the quota.
 
+    All attempts together have the time of one, without the pauses.
     A POST that may cost money never comes here: ``flows.invoke`` sends it once, and again only
     where nothing can have arrived or this host honours the idempotency key.
     Raises ``NetworkError`` when no attempt got a reply, and ``LimitReached`` when the server asks
     for pauses of more than two minutes together.
     """
     attempt = cost = 0
+    began, within = timing.clock(), send.within
     pauses = Pauses(timing)
     while True:
         failure: NetworkError | None = None
@@ -104,7 +107,7 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
         try:
             reply = yield from follow_redirect(send)
         except NetworkError as error:
-            if not error.retryable:
+            if not error.retryable or isinstance(error, OutOfTime):
                 raise
             failure = error
         if reply is not None and reply.status != THROTTLED and reply.status not in TRANSIENT:
@@ -113,25 +116,27 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
         throttled = reply is not None and reply.status == THROTTLED
         attempt += 1
         cost = THROTTLED_COST if throttled else TRANSIENT_COST
-        if attempt >= ATTEMPTS or not timing.quota.take(cost):
+        left = within - (timing.clock() - began - pauses.waited)
+        if attempt >= ATTEMPTS or left <= 0 or not timing.quota.take(cost):
             if reply is not None:
                 return reply
             raise failure or NetworkError("no answer", sent=True)
         yield pauses.sleep(reply, attempt, throttled=throttled)
+        send = send._replace(within=left)
 
 
 class Pauses:
-    """The pauses between the attempts of one request, which are limited together."""
+    """The pauses between the attempts of one request, ``waited`` seconds together."""
 
     def __init__(self, timing: Timing) -> None:
-        self._timing, self._waited = timing, 0.0
+        self._timing, self.waited = timing, 0.0
 
     def sleep(self, reply: HttpReply | None, attempt: int, *, throttled: bool = False) -> Sleep:
         """Return the pause before the next attempt; raise ``LimitReached`` as ``pause`` does."""
         seconds = pause(
-            reply, attempt, throttled=throttled, timing=self._timing, waited=self._waited
+            reply, attempt, throttled=throttled, timing=self._timing, waited=self.waited
         )
-        self._waited += seconds
+        self.waited += seconds
         return Sleep(seconds)
 
 

@@ -405,9 +405,10 @@ class PageWalk:
         """Give up the request in ``next``, which was refused or brought nothing new."""
         self._try()
 
-    def cut(self) -> None:
-        """End the list here because it is too long."""
-        self.next, self.missing = None, f"the list is cut after {self.read} entries"
+    def cut(self, entries: int | None = None) -> None:
+        """End the list here because it is too long, or takes too long; ``entries`` of it stay."""
+        kept = self.read if entries is None else entries
+        self.next, self.missing = None, f"the list is cut after {kept} entries"
 
     def _try(self) -> None:
         self._tried += 1

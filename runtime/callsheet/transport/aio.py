@@ -24,14 +24,13 @@ from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
     Clients,
-    deadline_error,
     is_proxied,
     load_httpx,
-    reply_of,
     translate_errors,
     url_of,
 )
-from callsheet.transport.reply_body import Decoder, ReplyBody
+from callsheet.transport.reply_body import FileBody, ReplyBody
+from callsheet.transport.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -104,7 +103,7 @@ class AsyncTransport:
         self._enter_loop()
         match effect:
             case Send():
-                return await self._within(effect)
+                return await self._send(effect)
             case Sleep():
                 return await self._sleep(effect.seconds)
             case Gather():
@@ -124,26 +123,21 @@ class AsyncTransport:
         """Return the folder in which the bodies of replies are stored."""
         return self.ledger.folder if self.ledger is not None else self.settings.state_dir
 
-    async def _within(self, send: Send) -> HttpReply:
-        """Send, and stop waiting for the answer when its time is over, however it drips."""
-        try:
-            async with asyncio.timeout(send.within):
-                return await self._send(send)
-        except TimeoutError:
-            raise deadline_error(self.settings, send) from None
-
     async def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
-        with ReplyBody(send, url, self.settings, self._state_dir) as body:
-            client, request = self._clients.build(send, url)
-            response = await client.send(request, stream=True)
-            try:
-                body.begin(response)
-                async for chunk in response.aiter_raw():
-                    if body.add(chunk):
-                        break
-            finally:
-                await response.aclose()
+        watch = Watch(send.within, send.pace)
+        with ReplyBody(send, url, self.settings, self._state_dir, watch) as body:
+            async with asyncio.timeout(watch.left()) as timer:
+                client, request = self._clients.build(send, url)
+                response = await client.send(request, stream=True)
+                try:
+                    body.begin(response)
+                    async for chunk in response.aiter_raw():
+                        if body.add(chunk):
+                            break
+                        _set(timer, watch)
+                finally:
+                    await response.aclose()
         reply = body.reply()
         if reply.file is not None and self.ledger is not None:
             self.ledger.prune_replies(reply.file.path)
@@ -154,10 +148,14 @@ class AsyncTransport:
     ) -> tuple[HttpReply | Exception, ...]:
         gate = asyncio.Semaphore(CROWD if carries_crowds(self.settings.host) else AT_ONCE)
 
+        loop = asyncio.get_running_loop()
+        end = loop.time() + gather.within
+
         async def one(send: Send) -> HttpReply | Exception:
             async with gate:
+                left = min(send.within, end - loop.time())
                 try:
-                    return await self._send(send)
+                    return await self._send(send._replace(within=left))
                 except NetworkError as error:
                     return error
                 finally:
@@ -166,20 +164,21 @@ class AsyncTransport:
         return tuple(await asyncio.gather(*(one(send) for send in gather.sends)))
 
     async def _download(self, download: Download) -> HttpReply:
-        with translate_errors(download.url):
-            client, request = self._clients.build_download(download)
-            response = await client.send(request, stream=True)
-            try:
-                reply = reply_of(response, b"")
-                if download.part.begin(reply.status, reply.headers):
-                    decoder = Decoder(reply.headers.get("content-encoding", ""))
-                    async for chunk in response.aiter_raw():
-                        for piece in decoder.feed(chunk):
-                            download.part.write(piece)
-                    download.part.end()
-            finally:
-                await response.aclose()
-            return reply
+        watch = Watch(download.pace.window, download.pace)
+        with translate_errors(download.url, watch):
+            async with asyncio.timeout(watch.left()) as timer:
+                client, request = self._clients.build_download(download)
+                response = await client.send(request, stream=True)
+                try:
+                    body = FileBody(download.part, response, watch)
+                    if body.is_wanted:
+                        async for chunk in response.aiter_raw():
+                            body.add(chunk)
+                            _set(timer, watch)
+                        body.end()
+                finally:
+                    await response.aclose()
+            return body.reply
 
     def _create(self, url: str, options: dict[str, Any]) -> httpx.AsyncClient:
         http = self._http
@@ -194,6 +193,11 @@ class AsyncTransport:
             await client.aclose()
         if self.ledger is not None:
             self.ledger.close()
+
+
+def _set(timer: asyncio.Timeout, watch: Watch) -> None:
+    """Let the timer of a request ring when its watch does."""
+    timer.reschedule(asyncio.get_running_loop().time() + watch.left())
 
 
 def crowd(

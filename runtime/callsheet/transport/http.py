@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from callsheet.config.settings import Settings, is_loopback, origin_of
-from callsheet.errors import AuthError, NetworkError, UsageError
+from callsheet.errors import AuthError, NetworkError, OutOfTime, UsageError
 from callsheet.flows.effects import SILENCE
 from callsheet.text import one_line
 from callsheet.version import __version__
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from callsheet.flows.effects import Download, HttpReply, Send
+    from callsheet.transport.watch import Watch
 
 
 AT_ONCE = 32
@@ -215,24 +216,31 @@ def verify_for(url: str) -> Any:
 
 
 @contextmanager
-def translate_errors(url: str) -> Iterator[None]:
-    """Turn what httpx raises, or the aiohttp under it, into a ``NetworkError``."""
+def translate_errors(url: str, watch: Watch | None = None) -> Iterator[None]:
+    """Turn what httpx raises, or the aiohttp under it, into a ``NetworkError``.
+
+    ``watch`` has the time that was left.
+    """
     try:
         yield
     except Exception as error:
         if not is_network_error(error):
             raise
-        raise network_error(error, url) from None
+        raise network_error(error, url, watch) from None
 
 
 def is_network_error(error: BaseException) -> bool:
-    """Tell whether httpx raised an error, or the aiohttp under it."""
+    """Tell whether httpx raised an error, or the aiohttp under it, or the time has run out."""
     httpx = load_httpx()
-    return isinstance(error, (httpx.HTTPError, httpx.InvalidURL)) or _is_aiohttp(error)
+    kinds = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
+    return isinstance(error, kinds) or _is_aiohttp(error)
 
 
-def network_error(error: Exception, url: str) -> NetworkError:
-    """Translate a failure of httpx; ``sent`` is false only where no request can have left."""
+def network_error(error: Exception, url: str, watch: Watch | None = None) -> NetworkError:
+    """Translate a failure of httpx; ``sent`` is false only where no request can have left.
+
+    An ``OutOfTime`` says that the ``watch`` ended the request.
+    """
     httpx = load_httpx()
     origin = origin_of(url) or "the address"
     reason = one_line(str(error))[:200] or type(error).__name__
@@ -246,7 +254,12 @@ def network_error(error: Exception, url: str) -> NetworkError:
             sent=False,
             hint="check the address and the network",
         )
-    if isinstance(error, httpx.TimeoutException) and not _is_aiohttp(error.__cause__):
+    is_late = isinstance(error, (httpx.TimeoutException, TimeoutError))
+    if is_late and watch is not None and watch.is_over():
+        return OutOfTime(
+            f"{origin} did not finish its answer within {watch.seconds:.0f} s", sent=True
+        )
+    if is_late and not _is_aiohttp(error.__cause__):
         return NetworkError(f"{origin} did not answer in time ({type(error).__name__})", sent=True)
     return NetworkError(f"the connection to {origin} broke: {reason}", sent=True)
 
@@ -299,9 +312,3 @@ def url_of(settings: Settings, send: Send) -> str:
 
 def _timeout(silence: float) -> Any:
     return load_httpx().Timeout(silence, connect=min(CONNECT, silence))
-
-
-def deadline_error(settings: Settings, send: Send) -> NetworkError:
-    """Return the error for a reply that was not complete within ``send.within`` seconds."""
-    origin = origin_of(send.url or settings.host) or "the server"
-    return NetworkError(f"{origin} did not finish its answer in time", sent=True)

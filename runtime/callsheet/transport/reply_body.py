@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from callsheet.protocol.event_stream import EventStream
     from callsheet.secret import Secret
     from callsheet.storage.kept_replies import Spool
+    from callsheet.storage.partial_file import PartialFile
+    from callsheet.transport.watch import Watch
 
 
 LARGEST_MEDIUM = 16 << 30
@@ -30,8 +31,6 @@ PIECE = 64 << 10
 """Bytes that are decoded at once, so that a small chunk never fills the memory."""
 CODINGS = 4
 """Layers of packing that are taken off a body; nobody means more."""
-LONGEST_STREAM = 600.0
-"""Seconds after which an event stream is left, however often it says that it is alive."""
 HEAD = 64
 """Bytes after which a medium can be told from JSON."""
 JSON_STARTS = (b"{", b"[", b'"')
@@ -122,11 +121,13 @@ class ReplyBody:
     has a ``spool`` name and may have so large an answer; else ``add`` raises ``NetworkError``.
     What is counted is what was decoded. As a context it turns what httpx raises into a
     ``NetworkError``; of an event stream it leaves what came, marked as cut off unless the job was
-    over by then.
+    over by then. ``watch`` has the time that is left.
     """
 
-    def __init__(self, send: Send, url: str, settings: Settings, state_dir: str) -> None:
-        self._send, self._url, self._key = send, url, settings.key
+    def __init__(
+        self, send: Send, url: str, settings: Settings, state_dir: str, watch: Watch
+    ) -> None:
+        self._send, self._url, self._key, self._watch = send, url, settings.key, watch
         self._state_dir = state_dir
         self._bytes = bytearray()
         self._response: httpx.Response | None = None
@@ -135,7 +136,7 @@ class ReplyBody:
         self._spool: Spool | None = None
         self._masking: bytes | None = None
         self._events: EventStream | None = None
-        self._is_cut, self._end = False, 0.0
+        self._is_cut = False
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +152,7 @@ class ReplyBody:
             return True
         path = self._spool.abandon() if self._spool is not None else ""
         if is_network and isinstance(error, Exception):
-            error = network_error(error, self._url)
+            error = network_error(error, self._url, self._watch)
         if path and isinstance(error, NetworkError):
             error.message += f"; what came is in {path}"
         if is_network:
@@ -168,16 +169,20 @@ class ReplyBody:
             from callsheet.protocol.event_stream import EventStream
 
             self._events = EventStream()
-            self._end = time.monotonic() + max(LONGEST_STREAM, self._send.timeout)
 
     def add(self, chunk: bytes) -> bool:
-        """Decode and append the next bytes; return True at the end of an event stream."""
+        """Decode and append the next bytes; return True at the end of an event stream.
+
+        Raises ``TimeoutError`` when the time has run out.
+        """
+        self._watch.check()
         pieces = self._decoder.feed(chunk) if self._decoder is not None else ()
         return any(self._take(piece) for piece in pieces)
 
     def _take(self, chunk: bytes) -> bool:
         if self._spool is not None:
             self._write(chunk)
+            self._watch.came(len(chunk))
         else:
             is_head = len(self._bytes) < HEAD
             self._bytes += chunk
@@ -190,9 +195,6 @@ class ReplyBody:
         for event in self._events.feed(chunk):
             if self._send.on_event is not None:
                 self._send.on_event(event.data)
-        if time.monotonic() > self._end:
-            self._is_cut = not self._events.is_over
-            return True
         return self._events.is_closed
 
     def _is_medium(self) -> bool:
@@ -279,6 +281,30 @@ class ReplyBody:
             spool.write(self._masking or b"")
             file = spool.finish(self._kind, is_medium=is_medium)
         return reply_of(response, b"")._replace(file=file, is_cut=self._is_cut)
+
+
+class FileBody:
+    """The body of a file that is fetched, decoded into its part as it comes.
+
+    ``is_wanted`` says whether it belongs into the part. Raises as the part does.
+    """
+
+    def __init__(self, part: PartialFile, response: httpx.Response, watch: Watch) -> None:
+        self.reply = reply_of(response, b"")
+        self._part, self._watch = part, watch
+        self._decoder = Decoder(self.reply.headers.get("content-encoding", ""))
+        self.is_wanted = part.begin(self.reply.status, self.reply.headers)
+
+    def add(self, chunk: bytes) -> None:
+        """Write the next bytes; raise ``TimeoutError`` where too few came for too long."""
+        self._watch.check()
+        for piece in self._decoder.feed(chunk):
+            self._part.write(piece)
+            self._watch.came(len(piece))
+
+    def end(self) -> None:
+        """Let the part see whether it is whole."""
+        self._part.end()
 
 
 def _mask_key(reply: HttpReply, key: Secret) -> HttpReply:

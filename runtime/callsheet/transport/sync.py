@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import NetworkError
+from callsheet.config.settings import origin_of
+from callsheet.errors import NetworkError, OutOfTime
 from callsheet.flows.effects import (
     Download,
     Effect,
@@ -16,6 +17,7 @@ from callsheet.flows.effects import (
     JobUpdate,
     KeepReply,
     Notify,
+    Pace,
     Record,
     Send,
     Sleep,
@@ -24,13 +26,12 @@ from callsheet.transport.http import (
     AT_ONCE,
     MANY,
     Clients,
-    deadline_error,
     load_httpx,
-    reply_of,
     translate_errors,
     url_of,
 )
-from callsheet.transport.reply_body import Decoder, ReplyBody
+from callsheet.transport.reply_body import FileBody, ReplyBody
+from callsheet.transport.watch import FOREVER, TOLD_AFTER, Watch, keep_time, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,9 @@ T = TypeVar("T")
 class Transport:
     """Runs flows to their end; one may be shared by threads.
 
-    ``sleep`` and ``http`` (an ``httpx.BaseTransport``) are for tests and special networks.
+    At ``deadline``, a reading of ``clock``, every request ends but one that may cost money;
+    ``tell_silent`` gets the origin of a host that does not answer for ten seconds. ``sleep`` and
+    ``http`` (an ``httpx.BaseTransport``) are for tests and special networks.
     """
 
     def __init__(
@@ -57,9 +60,14 @@ class Transport:
         *,
         sleep: Callable[[float], None] = time.sleep,
         http: httpx.BaseTransport | None = None,
+        deadline: float = FOREVER,
+        tell_silent: Callable[[str], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings, self.ledger = settings, ledger
-        self._sleep, self._http = sleep, http
+        self._sleep, self._http, self._clock = sleep, http, clock
+        self._deadline, self._tell_silent = deadline, tell_silent
+        self._silent_since: float | None = None
         self._clients: Clients[httpx.Client] = Clients(settings, self._create)
 
     def run(
@@ -103,9 +111,9 @@ class Transport:
         """Do one thing that a flow asked for."""
         match effect:
             case Send():
-                return self._send(effect) if effect.within is None else self._within(effect)
+                return self._send(effect)
             case Sleep():
-                return self._sleep(effect.seconds)
+                return self._sleep(min(effect.seconds, max(0.0, self._deadline - self._clock())))
             case Gather():
                 return self._gather(effect)
             case Download():
@@ -125,7 +133,9 @@ class Transport:
 
     def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
-        with ReplyBody(send, url, self.settings, self._state_dir) as body:
+        watch = self._watch(url, send.within, send.pace, is_bounded=send.is_bounded)
+        body = ReplyBody(send, url, self.settings, self._state_dir, watch)
+        with body, watching(watch):
             client, request = self._clients.build(send, url)
             response = client.send(request, stream=True)
             try:
@@ -135,39 +145,38 @@ class Transport:
                         break
             finally:
                 response.close()
+        self._silent_since = None
         reply = body.reply()
         if reply.file is not None and self.ledger is not None:
             self.ledger.prune_replies(reply.file.path)
         return reply
 
-    def _within(self, send: Send) -> HttpReply:
-        """Send, and stop waiting for the answer when its time is over, however it drips.
+    def _watch(self, url: str, within: float, pace: Pace, *, is_bounded: bool) -> Watch:
+        """Start the watch of one request; raise ``OutOfTime`` where the command has no time left.
 
-        The time-outs of a socket start anew with every byte; a thread can be left behind.
+        That it is silent is told by the time since the last answer, over all attempts.
         """
-        from queue import Empty, SimpleQueue
-
-        box: SimpleQueue[HttpReply | BaseException] = SimpleQueue()
-
-        def work() -> None:
-            try:
-                box.put(self._send(send))
-            except BaseException as error:  # raised again by the thread that waits
-                box.put(error)
-
-        threading.Thread(target=work, daemon=True).start()
-        try:
-            came = box.get(timeout=send.within)
-        except Empty:
-            raise deadline_error(self.settings, send) from None
-        if isinstance(came, BaseException):
-            raise came
-        return came
+        now = self._clock()
+        if within <= 0 or (now >= self._deadline and is_bounded):
+            raise _too_late(url)
+        self._silent_since = now if self._silent_since is None else self._silent_since
+        tell = self._tell_silent
+        return Watch(
+            within,
+            pace,
+            latest=self._deadline if is_bounded else FOREVER,
+            tell=partial(tell, origin_of(url)) if tell is not None else None,
+            tell_at=self._silent_since + TOLD_AFTER,
+            clock=self._clock,
+        )
 
     def _gather(self, gather: Gather) -> tuple[HttpReply | Exception, ...]:
+        end = self._clock() + gather.within
+
         def one(send: Send) -> HttpReply | Exception:
+            left = min(send.within, end - self._clock())
             try:
-                return self._send(send)
+                return self._send(send._replace(within=left))
             except NetworkError as error:
                 return error
             finally:
@@ -192,23 +201,25 @@ class Transport:
         """Count one more of several requests as finished; subclasses show it."""
 
     def _download(self, download: Download) -> HttpReply:
-        with translate_errors(download.url):
+        url, pace = download.url, download.pace
+        watch = self._watch(url, pace.window, pace, is_bounded=True)
+        with translate_errors(url, watch), watching(watch):
             client, request = self._clients.build_download(download)
             response = client.send(request, stream=True)
             try:
-                reply = reply_of(response, b"")
-                if download.part.begin(reply.status, reply.headers):
-                    decoder = Decoder(reply.headers.get("content-encoding", ""))
+                self._silent_since = None
+                body = FileBody(download.part, response, watch)
+                if body.is_wanted:
                     for chunk in response.iter_raw():
-                        for piece in decoder.feed(chunk):
-                            download.part.write(piece)
-                    download.part.end()
+                        body.add(chunk)
+                    body.end()
             finally:
                 response.close()
-            return reply
+            return body.reply
 
     def _create(self, url: str, options: dict[str, Any]) -> httpx.Client:
         client: httpx.Client = load_httpx().Client(transport=self._http, **options)
+        keep_time(client)
         return client
 
     def close(self) -> None:
@@ -217,3 +228,9 @@ class Transport:
             client.close()
         if self.ledger is not None:
             self.ledger.close()
+
+
+def _too_late(url: str) -> OutOfTime:
+    error = OutOfTime(f"the time ran out before {origin_of(url)} could be asked", sent=False)
+    error.retryable = False
+    return error
