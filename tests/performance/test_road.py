@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 WORDS = ["video", "generate", "--prompt", "waves", "--no-wait"]
 # Before the modules were merged the road entered 58 of them and changed between them 310 times.
-MOST_ENTERED, MOST_MOVES = 44, 272
+# Eleven are what a request costs that has its time in all and is counted as it is decoded.
+MOST_ENTERED, MOST_MOVES = 44, 283
 COUNT = """
 entered, moves, last = set(), 0, ""
 def count(frame, event, argument):
