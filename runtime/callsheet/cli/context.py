@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.cli.output.console import Console
+from callsheet.cli.output.formats import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callsheet.cli.context import Context
-    from callsheet.cli.output.console import Console
+    from callsheet.cli.output.formats import Console
     from callsheet.storage.ledger import LedgerEntry
 
 

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from callsheet.cli.output import console
+from callsheet.cli.output import formats
 
 
 class TerminalText(io.StringIO):
@@ -31,16 +31,16 @@ class TerminalText(io.StringIO):
     ],
 )
 def test_colour(stream: io.StringIO | None, environ: dict[str, str], wanted: bool) -> None:
-    assert console.wants_colour(stream, environ) is wanted
+    assert formats.wants_colour(stream, environ) is wanted
 
 
 def test_nothing_moves_off_a_terminal_whatever_is_forced() -> None:
-    assert not console.can_redraw(io.StringIO(), {"FORCE_COLOR": "1"})
-    assert not console.can_redraw(None, {})
-    assert console.can_redraw(TerminalText(), {"NO_COLOR": "1"})
+    assert not formats.can_redraw(io.StringIO(), {"FORCE_COLOR": "1"})
+    assert not formats.can_redraw(None, {})
+    assert formats.can_redraw(TerminalText(), {"NO_COLOR": "1"})
 
 
 def test_a_style_ends_where_its_text_ends() -> None:
-    assert console.apply_style("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
-    assert console.apply_style("FAIL", "bad", False) == "FAIL"
-    assert console.apply_style("", "bad", True) == ""
+    assert formats.apply_style("FAIL", "bad", True) == "\x1b[1;31mFAIL\x1b[0m"
+    assert formats.apply_style("FAIL", "bad", False) == "FAIL"
+    assert formats.apply_style("", "bad", True) == ""

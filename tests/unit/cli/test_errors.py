@@ -8,7 +8,7 @@ import click
 import pytest
 
 from callsheet.cli import main
-from callsheet.cli.output.console import Console
+from callsheet.cli.output.formats import Console
 from callsheet.errors import AuthError, NetworkError, StillRunning, UsageError
 
 

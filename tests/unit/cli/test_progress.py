@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from callsheet.cli.output.console import Console
+from callsheet.cli.output.formats import Console
 from callsheet.cli.output.progress import Progress, describe, find_preview
 from callsheet.flows.effects import JobUpdate
 from callsheet.protocol.replies import ReplyFields

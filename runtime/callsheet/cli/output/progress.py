@@ -6,15 +6,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.output.console import can_redraw
-from callsheet.cli.output.formats import duration
+from callsheet.cli.output.formats import can_redraw, duration
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from callsheet.cli.output.console import Console
+    from callsheet.cli.output.formats import Console
     from callsheet.flows.effects import JobUpdate
 
 
