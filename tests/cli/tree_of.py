@@ -20,7 +20,7 @@ Path = tuple[str, ...]
 
 # What a command prints with one of these is something else than its result.
 OTHER = frozenset({"--help", "-h", "--skeleton", "--format", "--command", "--dry-run=curl"})
-_VALUES = {f"--{name}" for name, meta, _ in options.ANYWHERE if meta}
+_VALUES = {f"--{name}" for name, meta, _ in options.GLOBAL_FLAGS if meta}
 
 
 def own(prog: str = "ads") -> dict[Path, BuiltinCommand]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callsheet.cli.input.options import Row
 
 PAGE = ROOT / "docs" / "cli.md"
-_OURS = {f"--{row[0]}" for row in (*options.ANYWHERE, options.ACTION[0])}
+_OURS = {f"--{row[0]}" for row in (*options.GLOBAL_FLAGS, options.ACTION_FLAGS[0])}
 
 
 def _cell(text: str) -> str:
@@ -69,10 +69,10 @@ def _groups() -> str:
 TABLES = {
     "words": _groups,
     "commands": _commands,
-    "action flags": lambda: _flags(options.ACTION),
-    "job flags": lambda: _flags(options.FAMILY),
-    "list flags": lambda: _flags(options.PAGES),
-    "other flags": lambda: _flags(options.ANYWHERE),
+    "action flags": lambda: _flags(options.ACTION_FLAGS),
+    "job flags": lambda: _flags(options.JOB_FLAGS),
+    "list flags": lambda: _flags(options.PAGE_FLAGS),
+    "other flags": lambda: _flags(options.GLOBAL_FLAGS),
 }
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from callsheet.cli.context import Context
 
 
-JSON = options.ACTION[0]
-OUT = options.ACTION[1]
-TIMEOUT = options.FAMILY[0]
+JSON = options.ACTION_FLAGS[0]
+OUT = options.ACTION_FLAGS[1]
+TIMEOUT = options.JOB_FLAGS[0]
 
 
 class BuiltinCommand(Helpful):
@@ -46,11 +46,11 @@ class BuiltinCommand(Helpful):
     ) -> None:
         rows = (JSON, *ours)
         own = {name for param in params for name in param.opts}
-        anywhere = [row for row in options.ANYWHERE if f"--{row[0]}" not in own]
-        hidden = [options.option(row, hidden=row[0] not in explained) for row in anywhere]
+        anywhere = [row for row in options.GLOBAL_FLAGS if f"--{row[0]}" not in own]
+        hidden = [options.own_option(row, hidden=row[0] not in explained) for row in anywhere]
         super().__init__(
             name=name,
-            params=[*params, *options.options(rows), *hidden],
+            params=[*params, *options.own_options(rows), *hidden],
             help=run.__doc__,
             context_settings={**HELP, **(settings or {})},
         )

@@ -194,7 +194,7 @@ class ActionCommand(Helpful):
     def __init__(self, action: Action, note: str = "") -> None:
         super().__init__(
             name=action.command[-1] if action.command else action.id,
-            params=options.of(action),
+            params=options.options_of(action),
             short_help=one_line(action.summary),
             context_settings=HELP,
         )

@@ -26,7 +26,7 @@ def names(*params: Param, **facts: Any) -> list[str]:
 
 
 def test_every_flag_of_ours_stands_after_an_action() -> None:
-    own = [f"--{row[0]}" for row in (*options.ACTION, *options.ANYWHERE)]
+    own = [f"--{row[0]}" for row in (*options.ACTION_FLAGS, *options.GLOBAL_FLAGS)]
 
     assert names() == own
 
@@ -45,7 +45,7 @@ def test_a_hidden_field_has_no_flag() -> None:
     assert "--workspace-id" not in names(param("workspace-id", hidden=True))
 
 
-@pytest.mark.parametrize("name", [row[0] for row in options.ANYWHERE])
+@pytest.mark.parametrize("name", [row[0] for row in options.GLOBAL_FLAGS])
 def test_a_field_takes_any_flag_that_is_not_kept(name: str) -> None:
     context, typed = parse(action(param(name)), f"--{name}", "x")
 

@@ -64,10 +64,10 @@ class CallCommand(ActionCommand):
         )
         plain = action._replace(params=own, family=None, command=("call", action.id))
         super().__init__(plain)
-        self.params = [p for p in self.params if p.name != options.key(TIMEOUT[0])]
+        self.params = [p for p in self.params if p.name != options.own_key(TIMEOUT[0])]
         in_use = {name.lstrip("-") for p in self.params for name in p.opts}
         self.more = tuple(row for row in _LATER if row[0] not in in_use)
-        self.params += options.options(self.more)
+        self.params += options.own_options(self.more)
         self.sent = action
 
     def perform(self, context: Context, ctx: click.Context) -> int:
@@ -257,7 +257,7 @@ call = _Call(
             ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
         ),
     ],
-    ours=(*options.ACTION[1:], *_LATER),
+    ours=(*options.ACTION_FLAGS[1:], *_LATER),
     settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
 )
 api = BuiltinCommand(

@@ -201,7 +201,7 @@ def global_flags_line(prog: str) -> str:
 
 def own_rows() -> Rows:
     """Return the flags that every command takes, for the program's own page."""
-    return _own(options.ANYWHERE)
+    return _own(options.GLOBAL_FLAGS)
 
 
 def action_help(action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()) -> str:
@@ -217,7 +217,7 @@ def action_help(action: Action, prog: str, note: str = "", more: Iterable[option
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
-    ours = _own((*options.SHOWN, *options.some_rows(action), *more))
+    ours = _own((*options.SHOWN_FLAGS, *options.some_rows(action), *more))
     parts.append(table("Output and request", [*ours, HELP]))
     copied = example_line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")

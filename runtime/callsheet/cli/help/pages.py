@@ -68,7 +68,7 @@ class HelpfulGroup(Helpful, click.Group):
     def __init__(self, name: str | None, **more: Any) -> None:
         super().__init__(
             name=name,
-            params=list(options.options([*options.ACTION[:1], *options.ANYWHERE])),
+            params=list(options.own_options([*options.ACTION_FLAGS[:1], *options.GLOBAL_FLAGS])),
             context_settings=HELP,
             invoke_without_command=True,
             **more,
@@ -156,7 +156,7 @@ def flag_rows(action: Action) -> str:
         for flag, _ in (pair for pair in form if pair[1] != "file"):
             rows.setdefault(flag, param.doc)
     some = options.some_rows(action)
-    for name, _, doc in (*options.ACTION, *some, *options.ANYWHERE):
+    for name, _, doc in (*options.ACTION_FLAGS, *some, *options.GLOBAL_FLAGS):
         rows.setdefault(name, doc)
     flag, doc = layout.HELP
     pairs = [*((f"--{name}", doc) for name, doc in rows.items()), (flag, doc)]
@@ -218,7 +218,7 @@ def of_action(
         "paid": action.paid,
         "typed": action.typed,
         "flags": [_field(param, form) for param, form in options.forms(action)],
-        "own_flags": _flag_rows([*options.SHOWN, *options.some_rows(action), *more]),
+        "own_flags": _flag_rows([*options.SHOWN_FLAGS, *options.some_rows(action), *more]),
         "example": layout.example_line(action, prog) or None,
         "note": note or None,
     }
@@ -273,7 +273,7 @@ def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
     return {
         "command": " ".join(words),
         "commands": [entry._asdict() for entry in entries],
-        "own_flags": _flag_rows(options.ANYWHERE),
+        "own_flags": _flag_rows(options.GLOBAL_FLAGS),
     }
 
 

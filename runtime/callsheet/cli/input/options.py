@@ -34,26 +34,26 @@ _METAVARS = {
 # (name, what its value is called or "" for a switch, what it does)
 Row = tuple[str, str, str]
 
-ACTION: tuple[Row, ...] = (
+ACTION_FLAGS: tuple[Row, ...] = (
     ("json", "", "Print one JSON object"),
     ("out", "PATH", "Save the result: a file, a folder/, a template; - is stdout"),
     ("input", "FILE|-|JSON", "Give the whole body; flags override its fields"),
     ("dry-run", "[curl]", "Show the request and send nothing"),
 )
 ANY_FIELD: Row = ("input.NAME", "JSON", "Set a field by the name that it has in the body")
-SHOWN: tuple[Row, ...] = (*ACTION[:3], ANY_FIELD, *ACTION[3:])
+SHOWN_FLAGS: tuple[Row, ...] = (*ACTION_FLAGS[:3], ANY_FIELD, *ACTION_FLAGS[3:])
 """What help tells of: any word may stand for ``NAME``, so that one is no option by itself."""
-FAMILY: tuple[Row, ...] = (
+JOB_FLAGS: tuple[Row, ...] = (
     ("timeout", "TIME", "Stop waiting after: milliseconds, or 90s, 10m"),
     ("no-wait", "", "Print the task id and do not wait"),
     ("blocking", "", "Wait inside one request instead of asking again and again"),
 )
-PAGES: tuple[Row, ...] = (
+PAGE_FLAGS: tuple[Row, ...] = (
     ("all", "", "Print the entries of every page of the list, not the answer"),
     ("limit", "N", "Print the first N entries of the list, of as many pages as that takes"),
 )
 """Flags of an action whose reply is a list; a field of that name goes before them."""
-ANYWHERE: tuple[Row, ...] = (
+GLOBAL_FLAGS: tuple[Row, ...] = (
     ("host", "URL", "Talk to this server"),
     ("profile", "NAME", "Use this profile of the configuration"),
     ("auth", "SCHEME", "Send the key as bearer or x-api-key"),
@@ -154,19 +154,19 @@ def is_job(action: Action) -> bool:
 def some_rows(action: Action) -> tuple[Row, ...]:
     """Return our flags that not every action takes: those of a job, or of a list that is free."""
     if is_job(action):
-        return FAMILY
+        return JOB_FLAGS
     return () if action.paid else _page_rows(action)
 
 
 def _untold_rows(action: Action) -> tuple[Row, ...]:
     """Return the flags that help does not tell of: a plain action may turn out to start a job."""
     pages = _page_rows(action)
-    return pages if is_job(action) else (*pages, FAMILY[0])
+    return pages if is_job(action) else (*pages, JOB_FLAGS[0])
 
 
 def _page_rows(action: Action) -> tuple[Row, ...]:
     taken = {param.flag for param in visible(action)}
-    rows = PAGES if not action.role else ()
+    rows = PAGE_FLAGS if not action.role else ()
     return tuple(row for row in rows if row[0] not in taken)
 
 
@@ -246,36 +246,36 @@ def fields(action: Action) -> list[FieldOption]:
     return list(by_flag.values())
 
 
-def of(action: Action) -> list[click.Parameter]:
+def options_of(action: Action) -> list[click.Parameter]:
     """Make every option of an action's command: its fields', then ours that are free."""
     own = fields(action)
     used = {option.flag for option in own}
     untold = _untold_rows(action) if action.paid else ()
     ours: Iterable[click.Option] = [
-        *options(ACTION, except_names=used),
-        *options(some_rows(action), except_names=used),
-        *(option(row, hidden=True) for row in untold if row[0] not in used),
-        *options(ANYWHERE, except_names=used),
+        *own_options(ACTION_FLAGS, except_names=used),
+        *own_options(some_rows(action), except_names=used),
+        *(own_option(row, hidden=True) for row in untold if row[0] not in used),
+        *own_options(GLOBAL_FLAGS, except_names=used),
     ]
     return [*own, *ours]
 
 
-def key(name: str) -> str:
+def own_key(name: str) -> str:
     """Return the name under which click stores the value of our flag ``name``."""
     return PREFIX + name.replace("-", "_")
 
 
 @cache
-def option(row: Row, *, hidden: bool = False) -> click.Option:
+def own_option(row: Row, *, hidden: bool = False) -> click.Option:
     """Return one of our flags as a click option, shared by every command that takes it."""
     name, meta, doc = row
     if not meta:
-        return click.Option([key(name), f"--{name}"], is_flag=True, help=doc, hidden=hidden)
+        return click.Option([own_key(name), f"--{name}"], is_flag=True, help=doc, hidden=hidden)
     optional: dict[str, Any] = (
         {"is_flag": False, "flag_value": "yes"} if meta.startswith("[") else {}
     )
     return click.Option(
-        [key(name), f"--{name}"],
+        [own_key(name), f"--{name}"],
         metavar=meta,
         help=doc,
         hidden=hidden,
@@ -291,7 +291,7 @@ def _complete(ctx: click.Context, param: click.Parameter, prefix: str) -> list[C
     return flag_values(ctx, param, prefix)
 
 
-def options(rows: Iterable[Row], *, except_names: Iterable[str] = ()) -> list[click.Option]:
+def own_options(rows: Iterable[Row], *, except_names: Iterable[str] = ()) -> list[click.Option]:
     """Return the rows as options, without those whose name a field has."""
     in_use = set(except_names)
-    return [option(row) for row in rows if row[0] not in in_use]
+    return [own_option(row) for row in rows if row[0] not in in_use]
