@@ -48,6 +48,9 @@ class Console:
             return self.fail(Interrupted(interrupted))
         except CallsheetError as error:
             return self.fail(error)
+        except OSError as error:
+            place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+            return self.fail(CallsheetError(f"{place}{error.strerror or error}"))
         self.document(document)
         return code
 
@@ -111,6 +114,10 @@ def _run(
     except UsageError as error:
         return Console(as_json="--json" in argv).fail(error)
     console = Console(as_json=flags.json or getattr(flags, "format", None) == "json")
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return console.fail(UsageError("the working directory was removed", hint="cd to another"))
     return console.run(partial(job, flags, console), interrupted=interrupted)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LOCK = "catalog.lock.json"
 MANIFEST = ".manifest.json"
 _TABLE = "tool.callsheet"
+_LONGEST_NAME = 100
 _COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it
 _PREFIX = r"[A-Za-z_][A-Za-z0-9_]*"
 _OWN = frozenset({"package", "command", "env-prefix", "host", "out"})
@@ -153,11 +154,13 @@ def require_identifier(name: str, key: str) -> str:
     A package of the name of one that Python or we import would take its place.
     """
     try:
-        identifier = Ident(name).text
+        identifier = Ident(name[: _LONGEST_NAME + 1]).text
     except CodeError:
         raise UsageError(
             f"{key} is {name!r}, wanted a Python package name such as acme_client"
         ) from None
+    if len(identifier) > _LONGEST_NAME:
+        raise UsageError(f"{key} is over {_LONGEST_NAME} characters: no file could be named so")
     if is_of_others(identifier):
         raise UsageError(
             f"{key} is {name!r}, which is the name of another package or file",

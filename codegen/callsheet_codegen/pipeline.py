@@ -60,8 +60,10 @@ def read_lock(path: Path) -> Lock | None:
         return load_lock(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not text", hint="it should be a catalog.lock.json") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "") or "it is not text"
+        hint = "it should be a catalog.lock.json"
+        raise UsageError(f"{path} cannot be read: {reason}", hint=hint) from None
 
 
 def draft(

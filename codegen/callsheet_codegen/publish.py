@@ -117,7 +117,7 @@ def locked_tree(
     ``create`` makes a folder that is missing. Raises ``CallsheetError``.
     """
     with ExitStack() as stack:
-        for folder in sorted({folder.resolve() for folder in folders}):
+        for folder in sorted({Path(os.path.realpath(folder)) for folder in folders}):
             try:
                 if create:
                     folder.mkdir(parents=True, exist_ok=True)
@@ -138,9 +138,17 @@ def recover(package: Path) -> None:
     """Finish or undo what a killed run left: the tree is then the old one or the new one, whole.
 
     Where the new folder stands already, the files beside it follow; else nothing of it stays.
+    Nothing is written where nothing was left. Raises ``CallsheetError``.
     """
     if package.is_symlink():
         raise link_error(package)
+    try:
+        _recover(package)
+    except OSError as error:
+        raise _unwritable(package, error) from error
+
+
+def _recover(package: Path) -> None:
     aside, journal = _aside(package), _journal(package)
     if aside.exists() and not package.exists():
         aside.rename(package)
@@ -153,9 +161,12 @@ def recover(package: Path) -> None:
         else:
             with suppress(OSError):
                 part.unlink()
-    journal.unlink(missing_ok=True)
+    if os.path.lexists(journal):
+        journal.unlink()
     for leftover in (aside, package.with_name(f".{package.name}.new"), *leftover_stages(package)):
-        if leftover.exists():
+        if leftover.is_symlink():
+            leftover.unlink()
+        elif leftover.exists():
             shutil.rmtree(leftover)
 
 
@@ -188,7 +199,7 @@ def _read(path: Path) -> str | None:
         return path.read_bytes().decode("utf-8", "surrogatepass")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, IsADirectoryError):
         return ""
 
 
@@ -209,11 +220,13 @@ def publish(
             _swap(plan, package, changed, stage or StagingDir(package))
         else:
             _replace(changed)
-    except (OSError, UsageError) as error:
-        recover(package)
-        if isinstance(error, UsageError):
-            raise
+    except OSError as error:
+        with suppress(CallsheetError):
+            recover(package)
         raise _unwritable(package, error) from error
+    except UsageError:
+        recover(package)
+        raise
     names = [step.path for step in (*plan.writes, *plan.deletes)]
     return (*names, *(path.name for path in changed))
 

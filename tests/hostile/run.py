@@ -17,6 +17,7 @@ from hostile.campaign import CatalogueRun, Outcome
 from hostile.cases import CLASSES, batches, load
 from hostile.chance import schemas
 from hostile.gates import gates
+from hostile.places import places
 from hostile.timing import slow
 from hostile.together import together
 from hostile.voices import voices
@@ -75,6 +76,8 @@ def play(kind: str, folder: Path) -> tuple[int, Outcome]:
     """Play one class in full; return how many cases it has, and what came of them."""
     if kind == "together":
         return together(folder, ROUNDS)
+    if kind == "places":
+        return places(folder)
     cases = schemas(RANDOM) if kind == "random" else load(kind)
     return len(cases), through(kind, cases, folder)
 
@@ -97,7 +100,7 @@ def table(rows: dict[str, tuple[int, Outcome]]) -> str:
 def main() -> int:
     """Run, print, decide."""
     parser = argparse.ArgumentParser(description=__doc__)
-    every = [*CLASSES, "random", "together"]
+    every = [*CLASSES, "random", "together", "places"]
     parser.add_argument("classes", nargs="*", help=f"some of: {', '.join(every)}")
     kinds = parser.parse_args().classes or every
     rows: dict[str, tuple[int, Outcome]] = {}

@@ -12,6 +12,7 @@ from hostile.campaign import CatalogueRun
 from hostile.cases import BENIGN, CLASSES, CORPUS, MAKERS, Case, load
 from hostile.chance import schemas
 from hostile.gates import gates
+from hostile.places import places
 from hostile.reading import faults, rows, unclean
 from hostile.screen import moved
 from hostile.timing import slow
@@ -106,6 +107,13 @@ def test_runs_on_one_tree_take_turns(tmp_path: Path) -> None:
 
     assert outcome.faults() == []
     assert count == 9
+
+
+def test_odd_places_get_a_sentence(tmp_path: Path) -> None:
+    count, outcome = places(tmp_path, 10)
+
+    assert outcome.faults() == []
+    assert count > 5
 
 
 def test_the_gate_holds(tmp_path: Path) -> None:

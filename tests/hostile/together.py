@@ -215,9 +215,9 @@ class Tree:
                 ((code, text),) = self.driver.run([Started(argv)])
                 if code:
                     self.outcome.broken.append(f"{name}: the tree: {code}: {text[-800:]}")
-            left = [path.name for path in out.iterdir() if path.name.startswith(".")]
-            if packages and any(PACKAGE in path for path in left) and PACKAGE in packages:
-                self.outcome.broken.append(f"{name}: left behind: {left}")
+            leftovers = [path.name for path in out.iterdir() if path.name.startswith(".")]
+            if packages and any(PACKAGE in path for path in leftovers) and PACKAGE in packages:
+                self.outcome.broken.append(f"{name}: left behind: {leftovers}")
 
 
 def catalogue(kind: str) -> bytes:
@@ -237,9 +237,9 @@ def together(folder: Path, rounds: int) -> tuple[int, Outcome]:
         (folder / "link").symlink_to(tree.out)
         try:
             for text in ("generate A", "generate B"):
-                ((code, said),) = driver.run([Started(tree.words(text))])
+                ((code, output),) = driver.run([Started(tree.words(text))])
                 if code:
-                    tree.outcome.broken.append(f"{text}: {code}: {said[-600:]}")
+                    tree.outcome.broken.append(f"{text}: {code}: {output[-600:]}")
             for number in range(rounds):
                 tree.play(list(FORMS)[number % len(FORMS)], dice)
         finally:

@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 def test_the_wait_is_told_once_and_ends() -> None:
-    told: list[str] = []
+    messages: list[str] = []
     naps: list[float] = []
-    tries = attempts("x", step=0.5, say=told.append, sleep=naps.append)
-    assert [bool(told) for _ in zip(range(5), tries, strict=False)] == [False] * 4 + [True]
+    tries = attempts("x", step=0.5, say=messages.append, sleep=naps.append)
+    assert [bool(messages) for _ in zip(range(5), tries, strict=False)] == [False] * 4 + [True]
     with pytest.raises(Busy, match="x is locked by another program") as caught:
         list(tries)
-    assert told == ["waiting for x: another program has locked it"]
+    assert messages == ["waiting for x: another program has locked it"]
     assert sum(naps) == PATIENCE
     assert caught.value.exit_code == 2
 
 
 def test_a_folder_is_locked_in_silence_and_for_others(tmp_path: Path) -> None:
-    told: list[str] = []
-    with locked_folder(str(tmp_path), told.append):
-        assert not told
-        with pytest.raises(Busy), locked_folder(str(tmp_path), told.append, lambda _: None):
+    messages: list[str] = []
+    with locked_folder(str(tmp_path), messages.append):
+        assert not messages
+        with pytest.raises(Busy), locked_folder(str(tmp_path), messages.append, lambda _: None):
             pass
-    with locked_folder(str(tmp_path), told.append):
-        assert len(told) == 1
+    with locked_folder(str(tmp_path), messages.append):
+        assert len(messages) == 1
