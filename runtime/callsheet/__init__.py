@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from callsheet.errors import LimitReached as LimitReached
     from callsheet.errors import NetworkError as NetworkError
     from callsheet.errors import OutcomeUnknown as OutcomeUnknown
+    from callsheet.errors import SavedElsewhere as SavedElsewhere
     from callsheet.errors import ServerError as ServerError
     from callsheet.errors import StillRunning as StillRunning
     from callsheet.errors import TaskFailed as TaskFailed
@@ -69,6 +70,7 @@ _HOMES = {
         "LimitReached",
         "NetworkError",
         "OutcomeUnknown",
+        "SavedElsewhere",
         "ServerError",
         "StillRunning",
         "TaskFailed",

@@ -16,13 +16,14 @@
     ├── NetworkError               1   no answer: ``sent`` says whether the request may have left
     │   └── OutOfTime              1   no whole answer in the time that there was
     ├── DownloadError              1   a file could not be fetched or written
-    │   └── WrongKind              1   the link leads to another kind of file
+    │   ├── WrongKind              1   the link leads to another kind of file
+    │   └── SavedElsewhere         1   the file is saved, under another name than was asked for
     └── Interrupted          130/143   stopped by a signal
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Pointer = tuple[str | int, ...]
 
@@ -192,6 +193,13 @@ class WrongKind(DownloadError):
     """A link leads to another kind of file than was asked for."""
 
     code = "wrong_kind"
+
+
+class SavedElsewhere(DownloadError):
+    """The name was taken or lost while the file was fetched; ``files`` lie where they say."""
+
+    code = "saved_elsewhere"
+    files: tuple[Any, ...] = ()
 
 
 class Interrupted(CallsheetError):

@@ -78,7 +78,7 @@ def test_input_goes_out_as_it_is(ads: BareProgram) -> None:
     ("words", "told"),
     [
         (["--out", "taken.mp4"], "taken.mp4 exists"),
-        (["--out", "file/x.mp4"], "file cannot be created: File exists"),
+        (["--out", "file/x.mp4"], "file/x.mp4 cannot be written: Not a directory"),
         (["--out", "x.mp4", "--no-wait"], "--no-wait leaves nothing to save"),
         (["--timeout", "600"], "--timeout: 600 is 0.6 s; did you mean 600s?"),
         (["--blocking", "--no-wait"], "--blocking and --no-wait exclude each other"),

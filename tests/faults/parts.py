@@ -138,6 +138,14 @@ PARTS = (
         (78, 78),
     ),
     Part(
+        "R22",
+        "after a charge no exit code says that nothing was sent",
+        "spoiling",
+        {"moments": 4, "many": 6, "every": 1},
+        {"moments": 1, "many": 3, "every": 4},
+        (120, 130),
+    ),
+    Part(
         "R23",
         "what the ledger cannot take is told",
         "booking",
@@ -152,6 +160,14 @@ PARTS = (
         {"every": 1},
         {"every": 7},
         (375, 375),
+    ),
+    Part(
+        "R28",
+        "streams are written through, refused ranges cost no file",
+        "streaming",
+        {"every": 1},
+        {"every": 8},
+        (55, 55),
     ),
     Part(
         "S1",

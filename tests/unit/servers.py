@@ -105,6 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._do
         raise AttributeError(name)
 
+    def handle(self) -> None:
+        """Serve a connection until either side ends it."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): text for name, text in self.headers.items()}

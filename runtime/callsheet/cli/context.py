@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.spec import Action
     from callsheet.storage.ledger import Ledger
+    from callsheet.storage.output_path import Destination
     from callsheet.transport.sync import Transport
 
 
@@ -61,9 +62,11 @@ _SETTINGS = (*_LOCATION, "auth", "insecure-http")
 class Context:
     """What the commands of one run share; parts are built at their first use.
 
-    ``paid`` holds the action and the reference of the last request that may cost. ``hints``
-    holds the host and profile that stand somewhere after the command: they guide the search for
-    it, and count only when the command turns out to leave those flags to us.
+    ``paid`` holds the action and the reference of the last request that may cost, ``answered`` the
+    action and the task id (or None) of one that was answered: from then on nothing ends as if
+    nothing had been sent. ``destination`` is where ``--out`` led when it was checked.
+    ``hints`` holds the host and profile that stand somewhere after the command: they guide the
+    search for it, and count only when the command turns out to leave those flags to us.
     """
 
     def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -73,6 +76,8 @@ class Context:
         self.hints = hints_in(argv)
         self.drift: Drift | None = None
         self.paid: tuple[str, str] | None = None
+        self.answered: tuple[str, str | None] | None = None
+        self.destination: Destination | None = None
         self._settings: Settings | None = None
         self._location: tuple[str | None, ...] = ()
         self._cache: CatalogueCache | None = None

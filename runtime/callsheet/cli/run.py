@@ -12,7 +12,14 @@ from callsheet.cli.input import prepare
 from callsheet.cli.input.prepare import check_body, check_files
 from callsheet.cli.input.request import CommandRequest, build_request, member_of, role_of
 from callsheet.cli.output import formats as output
-from callsheet.errors import Interrupted, ServerError, StillRunning, TaskFailed, UsageError
+from callsheet.errors import (
+    Interrupted,
+    SavedElsewhere,
+    ServerError,
+    StillRunning,
+    TaskFailed,
+    UsageError,
+)
 from callsheet.text import shell_word
 
 if TYPE_CHECKING:
@@ -46,8 +53,7 @@ def finish(context: Context, request: CommandRequest, outcome: Invocation) -> in
     if request.blocking and reply.fields.state == "running":
         raise _still_running(request.action, reply)
     answer, job = follow(context, request, outcome)
-    conclude(context, action, answer, job)
-    return 0
+    return conclude(context, action, answer, job)
 
 
 def tell_evidence(context: Context, fields: ReplyFields) -> None:
@@ -126,23 +132,29 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     return answer
 
 
-def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> None:
-    """Save what a finished job made and print it; raises ``TaskFailed``."""
+def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
+    """Save what a finished job made and print it; raises ``TaskFailed``.
+
+    Return the exit code: 1 where the file has got another name than was asked for.
+    """
     from callsheet.cli import saving
     from callsheet.engine.invoke import require_done
     from callsheet.engine.saving import is_document
 
     require_done(answer, action.id, _task_id(answer, job))
     if is_document(action, answer, context.flags.get("out") or ""):
-        write_document(context, action, answer)
-        return
-    saved = saving.save(context, answer, action, job)
+        return write_document(context, action, answer)
+    moved: SavedElsewhere | None = None
+    try:
+        saved = saving.save(context, answer, action, job)
+    except SavedElsewhere as error:
+        saved, moved = error.files, error
     first = saved[0] if saved else None
     stored = prepare.upload_saved(context, first) if "upload" in context.flags else None
     if context.flags.get("out") != "-":
         view = describe_job(context, action, answer, job, saved=first, stored=stored)
         view["files"] = [file._asdict() for file in saved]
-        output.emit(context.console, view, lambda: output.job_lines(view))
+        _print_saved(context, view, moved)
     if first is not None and "open" in context.flags:
         saving.show(first.path)
     if not context.flags.get("out"):
@@ -150,6 +162,15 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     if not context.flags.get("out") and job is not None and answer.fields.media:
         line = saving.resume_line(view["taskId"] or job.ref)
         context.console.note(f"save it: {context.prog} {line}")
+    return moved.exit_code if moved is not None else 0
+
+
+def _print_saved(context: Context, view: dict[str, Any], moved: SavedElsewhere | None) -> None:
+    """Print the object of a job, and why its file has got another name."""
+    if moved is not None:
+        view["error"] = moved.as_json()
+        context.console.warn(f"{context.prog}: {moved.message}")
+    output.emit(context.console, view, lambda: output.job_lines(view))
 
 
 def _task_id(answer: ParsedReply, job: Job | None) -> str | None:
@@ -190,8 +211,7 @@ def print_query(context: Context, request: CommandRequest, answer: ParsedReply) 
     if state == "failed":
         return print_failed(context, action, answer, None)
     if context.flags.get("out") or (state == "done" and answer.fields.media):
-        conclude(context, action, answer, _job_asked_about(context, answer))
-        return 0
+        return conclude(context, action, answer, _job_asked_about(context, answer))
     print_job(context, action, answer, None)
     return 0
 
@@ -235,11 +255,10 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
         if job := context.run(started_job(context.engine, outcome)):
             name = shell_word(job.task_ids[0])
             context.console.note(f"it started a job: {context.prog} tasks wait {name}")
-    elif is_document(action, answer, context.flags.get("out") or ""):
-        write_document(context, action, answer)
-    else:
-        conclude(context, action, *follow(context, request, outcome))
-    return 0
+        return 0
+    if is_document(action, answer, context.flags.get("out") or ""):
+        return write_document(context, action, answer)
+    return conclude(context, action, *follow(context, request, outcome))
 
 
 def note_stored(context: Context, answer: ParsedReply) -> None:
@@ -251,15 +270,26 @@ def note_stored(context: Context, answer: ParsedReply) -> None:
             context.console.note(f"save it: {context.prog} tasks save {answer.ref[:8]} --out PATH")
 
 
-def write_document(context: Context, action: Action, answer: ParsedReply) -> None:
-    """Write a result that is JSON to ``--out``; print its path where a format was asked for."""
+def write_document(context: Context, action: Action, answer: ParsedReply) -> int:
+    """Write a result that is JSON to ``--out``; print its path where a format was asked for.
+
+    Return the exit code as ``conclude`` does.
+    """
     from callsheet.engine import saving
 
-    out, force = context.flags.get("out") or "", "force" in context.flags
-    saved = saving.write_document(answer.json, out, action=action.id, force=force)
+    to = context.destination or context.flags.get("out") or ""
+    try:
+        saved = saving.write_document(
+            answer.json, to, action=action.id, force="force" in context.flags
+        )
+    except SavedElsewhere as error:
+        view = describe_job(context, action, answer, None, saved=error.files[0])
+        _print_saved(context, view, error)
+        return error.exit_code
     context.console.note(f"saved {saved.path}")
     if output.chosen_format(context.console):
         print_job(context, action, answer, None, saved=saved)
+    return 0
 
 
 def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> int:
@@ -391,6 +421,7 @@ def send(context: Context, request: CommandRequest) -> Invocation:
         named = name_refused_flags(request.command_action, error)
         offer.after_refusal(context, request.command_action, named)
         raise named from None
+    context.answered = (action.id, next(iter(outcome.reply.fields.task_ids), None))
     return outcome
 
 

@@ -7,8 +7,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from callsheet.errors import CallsheetError, Interrupted, UsageError
-from callsheet.storage.output_path import WORDS, check_target, target_path
+from callsheet.errors import CallsheetError, Interrupted, SavedElsewhere, UsageError
+from callsheet.storage.output_path import WORDS, check_out
 from callsheet.text import did_you_mean, listing, shell_word
 
 if TYPE_CHECKING:
@@ -19,31 +19,38 @@ if TYPE_CHECKING:
     from callsheet.storage.partial_file import SavedFile
 
 
-_LATE = r"\{(task_id|index|ext)\}"
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def check(context: Context, action: Action) -> None:
-    """Refuse an ``--out`` that could not be written; raises ``UsageError``."""
-    out = context.flags.get("out")
-    if "open" in context.flags:
+    """Refuse an ``--out`` that could not be written, or that another process writes to.
+
+    Where it leads is settled here: later changes of the disk do not alter it. Raises
+    ``UsageError``.
+    """
+    out, flags = context.flags.get("out"), context.flags
+    if "open" in flags:
         _opener(out)
     if not out:
-        if "out" in context.flags:
+        if "out" in flags:
             raise UsageError("--out: a path is needed", flag="--out")
         return
-    if out == "-":
+    if out in _STDOUT:
+        flags["out"] = "-"
         return
     _check_template(out)
-    target = target_path(out, action=action.id, task_id="task")
-    unknown_yet = out != target and (
-        re.search(_LATE, out) or os.path.isdir(out) or out.endswith("/")
-    )
-    if (
-        unknown_yet
-    ):  # the name holds what only the answer tells: the folder is all there is to check
-        check_target(os.path.join(os.path.dirname(target), ".callsheet-check"), force=True)
-    else:
-        check_target(target, force="force" in context.flags)
+    to = check_out(out, action=action.id, force="force" in flags, manifest="manifest" in flags)
+    needs_file = [name for name in ("manifest", "open", "upload") if name in flags]
+    if to.is_stream and needs_file:
+        raise UsageError(f"--{needs_file[0]} needs a file, and {out} is none", flag="--out")
+    flags["out"], context.destination = to.path, to
+    path = "" if to.is_folder or "{task_id}" in to.path else absolute_out(context)
+    if path and not context.ledger().claim(path):
+        raise UsageError(
+            f"another process that runs now saves to {out}; nothing was sent",
+            hint="choose another path",
+            flag="--out",
+        )
 
 
 def _opener(out: str | None) -> str:
@@ -74,7 +81,8 @@ def save(
 ) -> tuple[SavedFile, ...]:
     """Fetch the media of an answer to ``--out``; nothing where that was not asked for.
 
-    An interruption leaves what was fetched for the next try.
+    An interruption leaves what was fetched for the next try. Raises ``SavedElsewhere`` where the
+    path was lost since it was checked.
     """
     out = context.flags.get("out")
     if not out:
@@ -83,8 +91,9 @@ def save(
         _to_stdout(context, answer, action, job)
         return ()
     force, manifest = "force" in context.flags, "manifest" in context.flags
+    to = context.destination or out
     flow = context.engine.save(
-        answer, out, action=action.id, job=job, force=force, manifest=manifest
+        answer, to, action=action.id, job=job, force=force, manifest=manifest
     )
     task_id = next(iter(answer.fields.task_ids), None)
     again = resume_line(task_id, out) if task_id else ""
@@ -97,24 +106,31 @@ def save(
             task_id=task_id,
             action=action.id,
         ) from stop
+    except SavedElsewhere as error:
+        _note_kinds(context, error.files)
+        raise
     except CallsheetError as error:
+        if task_id and isinstance(error.__cause__, OSError):  # the disk: that path will not do
+            error.hint = f"{error.hint}: {resume_line(task_id)}"
         error.hint = error.hint or again
         raise
-    for file in saved:
-        _note_kind(context, file)
+    _note_kinds(context, saved)
     return saved
 
 
-def _note_kind(context: Context, file: SavedFile) -> None:
-    """Note where a name promises another container than the file holds."""
+def _note_kinds(context: Context, saved: tuple[SavedFile, ...]) -> None:
+    """Note where a name promises another container than the file holds; a stream holds nothing."""
     from callsheet.magic import HEAD, container_of
     from callsheet.storage.containers import expected_kind
 
-    wanted = expected_kind(file.path)
-    with open(file.path, "rb") as opened:
-        kind = container_of(opened.read(HEAD))
-    if wanted and kind and wanted != kind:
-        context.console.note(f"{file.path} holds {kind}, not {wanted}")
+    for file in saved:
+        wanted = expected_kind(file.path)
+        if not wanted or not os.path.isfile(file.path):
+            continue
+        with open(file.path, "rb") as opened:
+            kind = container_of(opened.read(HEAD))
+        if kind and wanted != kind:
+            context.console.note(f"{file.path} holds {kind}, not {wanted}")
 
 
 def resume_line(task_id: str, out: str = "") -> str:
@@ -123,11 +139,15 @@ def resume_line(task_id: str, out: str = "") -> str:
 
 
 def absolute_out(context: Context) -> str:
-    """Return the absolute path of ``--out``, so that it holds in any folder; empty for none."""
-    out = context.flags.get("out") or ""
-    if out in {"", "-"}:
+    """Return the absolute path of ``--out``, so that it holds in any folder.
+
+    Return ``""`` where a later run could not save there: for no path and for a stream.
+    """
+    to = context.destination
+    if to is None or to.is_stream:
         return ""
-    return os.path.abspath(out) + ("/" if out.endswith("/") else "")
+    folder, name = os.path.split(to.path)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job | None) -> None:

@@ -167,7 +167,8 @@ class Result(ResultState[T]):
 
         A result that is JSON, not a medium, is written as JSON.
         ``manifest`` writes ``PATH.json`` beside it. Raises ``UsageError`` when the file exists
-        and ``force`` was not said, and ``DownloadError`` when it cannot be fetched or written.
+        and ``force`` was not said, ``SavedElsewhere`` when the name is lost while it is fetched
+        (the file has a free one beside it), ``DownloadError`` when it cannot be had or written.
         """
         return self.save_all(path, force=force, manifest=manifest)[0]
 

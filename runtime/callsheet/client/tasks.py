@@ -162,11 +162,14 @@ class TaskState(Generic[T]):
         yield from cancel(self._client.engine, self._job)
 
     def _save(self, path: str, *, force: bool, manifest: bool) -> Flow[SavedFile]:
+        from callsheet.storage.output_path import check_out
+
+        to = check_out(path, action=self._action.id, force=force, manifest=manifest)
         reply = self._answer
         if reply is None or self.state != "done" or not reply.fields.media:
             reply = yield from self._wait(None)
         files = yield from self._client.engine.save(
-            reply, path, action=self._action.id, job=self._job, force=force, manifest=manifest
+            reply, to, action=self._action.id, job=self._job, force=force, manifest=manifest
         )
         return files[0]
 

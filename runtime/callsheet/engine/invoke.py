@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
     from callsheet.storage.ledger import Ledger, LedgerEntry
+    from callsheet.storage.output_path import Destination
     from callsheet.storage.partial_file import SavedFile
 
 
@@ -309,7 +310,7 @@ class Engine:
     def save(
         self,
         reply: ParsedReply,
-        out: str,
+        out: str | Destination,
         *,
         action: str,
         job: Job | None = None,
@@ -318,11 +319,19 @@ class Engine:
         only: str = "",
         recorded: bool = True,
     ) -> Flow[tuple[SavedFile, ...]]:
-        """Fetch the media of a reply; see ``saving.SaveRequest``."""
+        """Fetch the media of a reply; see ``saving.SaveRequest``.
+
+        A ``Destination`` was checked before; a path is resolved and checked now.
+        """
         from callsheet.engine.saving import SaveRequest, save
+        from callsheet.storage.output_path import Destination, resolve
 
         host = self.settings.host
-        request = SaveRequest(reply, out, action, host, job, force, manifest, only, recorded)
+        checked = isinstance(out, Destination)
+        to = out if isinstance(out, Destination) else resolve(out)
+        request = SaveRequest(
+            reply, to, action, host, job, force, manifest, only, recorded, checked
+        )
         return (yield from save(request, self.timing))
 
 

@@ -8,7 +8,14 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.config.settings import join_url, origin_of
-from callsheet.errors import CallsheetError, DownloadError, OutcomeUnknown, StillRunning, WrongKind
+from callsheet.errors import (
+    CallsheetError,
+    DownloadError,
+    OutcomeUnknown,
+    SavedElsewhere,
+    StillRunning,
+    WrongKind,
+)
 from callsheet.flows.download import download
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import query_job
@@ -22,8 +29,14 @@ from callsheet.protocol.media import (
     select_media,
     texts_of,
 )
-from callsheet.storage.output_path import check_target, extension_of, takes_all, target_path
-from callsheet.storage.partial_file import PartialFile, SavedFile
+from callsheet.storage.output_path import (
+    Destination,
+    check_out,
+    check_target,
+    extension_of,
+    target_path,
+)
+from callsheet.storage.partial_file import PartialFile, SavedFile, StreamedFile
 from callsheet.text import dumps, one_line, shell_word
 
 if TYPE_CHECKING:
@@ -42,14 +55,15 @@ _LINK_LIMIT = 5  # links of one reply to try, where the first ones lead to anoth
 class SaveRequest(NamedTuple):
     """The media to be saved, and where.
 
-    ``out`` is a path, a folder (ends in ``/``) or a template (see ``output_path.target_path``):
-    a folder and a template with ``{index}`` take all media, else only the first is saved.
+    A folder and a template with ``{index}`` take all media, else only the first is saved. With
+    ``checked`` the destination was accepted before the job was made: a name that cannot be had
+    any more refuses nothing, the file gets a free name beside it.
     ``manifest`` writes ``PATH.json`` with its origin beside each file. ``only`` is the link of
     the one medium that is wanted. ``recorded`` says that the job counts as saved afterwards.
     """
 
     reply: ParsedReply
-    out: str
+    to: Destination
     action: str
     host: str
     job: Job | None = None
@@ -57,6 +71,12 @@ class SaveRequest(NamedTuple):
     manifest: bool = False
     only: str = ""
     recorded: bool = True
+    checked: bool = False
+
+    @property
+    def out(self) -> str:
+        """Return the path, folder or template."""
+        return self.to.path
 
     @property
     def task_id(self) -> str:
@@ -72,7 +92,7 @@ class SaveRequest(NamedTuple):
     def links(self, reply: ParsedReply) -> list[str]:
         """Return the absolute links of the media in ``reply`` that the action may have made."""
         media = select_media(reply.fields.candidates, expected_media(self.action, self.out))
-        media = media if takes_all(self.out) else prefer_format(media, self.out)
+        media = media if self.to.takes_all else prefer_format(media, self.out)
         links = (join_url(self.host + "/", medium.link) for medium in media)
         return [link for link in links if link]
 
@@ -106,34 +126,70 @@ def is_document(action: Action, reply: ParsedReply, out: str) -> bool:
     return over and not reading.media and not medium
 
 
-def write_document(document: Any, out: str, *, action: str, force: bool) -> SavedFile:
-    """Write a result that is no medium to ``out`` as JSON."""
-    part = PartialFile(target_path(out, action=action, extension="json"), force=force)
+def write_document(
+    document: Any, out: str | Destination, *, action: str, force: bool = False
+) -> SavedFile:
+    """Write a result that is no medium as JSON; raise as ``save`` does."""
+    to = out if isinstance(out, Destination) else check_out(out, action=action, force=force)
+    part = _part(to, target_path(to.path, action=action, extension="json"), force=force)
     part.write((dumps(document, 2) + "\n").encode())
-    return part.commit()
+    saved = part.commit()
+    if part.moved and not to.is_folder:
+        raise _saved_elsewhere((saved,), part.moved, action)
+    return saved
+
+
+def _part(to: Destination, target: str, *, force: bool, identity: str = "") -> PartialFile:
+    kind = StreamedFile if to.is_stream else PartialFile
+    return kind(target, force=force, identity=identity)
+
+
+def _saved_elsewhere(saved: tuple[SavedFile, ...], why: str, action: str) -> SavedElsewhere:
+    names = ", ".join(file.path for file in saved)
+    error = SavedElsewhere(f"{why}: the result is saved as {names}", action=action)
+    error.files = saved
+    return error
 
 
 def save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     """Fetch the media of a result; an expired link is renewed by a query.
 
-    Raises ``UsageError`` for a path that cannot be written and ``DownloadError`` for a file that
-    cannot be fetched. Where the reply names no medium of the action, the whole reply is stored;
+    Raises ``UsageError`` for a path that cannot be written, ``SavedElsewhere`` for one that is lost
+    since it was checked, and ``DownloadError`` for a file that cannot be fetched.
+    Where the reply names no medium of the action, the whole reply is stored;
     raises ``StillRunning`` while the job goes on, ``OutcomeUnknown`` for a reply whose meaning is
     unknown, and ``DownloadError`` when the job is done.
     """
+    try:
+        return (yield from _save(request, timing))
+    except CallsheetError as error:
+        error.task_id = error.task_id or request.task_id or None
+        error.action = error.action or request.action
+        raise
+
+
+def _save(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
     file = request.reply.http.file
+    moved: list[str] = []
     if file is not None and file.is_medium:
-        saved = yield from _save_body(request, file)
+        saved = yield from _save_body(request, file, moved)
     else:
-        saved = yield from _save_links(request, timing)
-    if request.ref and request.recorded:
+        saved = yield from _save_links(request, timing, moved)
+    if request.ref and request.recorded and not request.to.is_stream:
         yield from record_leniently(Record("saved", request.ref, {"files": saved}))
+    if moved:
+        raise _saved_elsewhere(saved, moved[0], request.action)
     return saved
 
 
-def _save_links(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, ...]]:
-    """Fetch the media that a reply names; raise as ``save`` does."""
-    wants_all = takes_all(request.out) and not request.only
+def _save_links(
+    request: SaveRequest, timing: Timing, moved: list[str]
+) -> Flow[tuple[SavedFile, ...]]:
+    """Fetch the media that a reply names; raise as ``save`` does.
+
+    ``moved`` takes why files have got other names.
+    """
+    wants_all = request.to.takes_all and not request.only
     links = list(enumerate(request.links(request.reply)))
     links = [pair for pair in links if request.only in {"", pair[1]}]
     links = links[: None if wants_all else _LINK_LIMIT]
@@ -141,12 +197,13 @@ def _save_links(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, .
         raise (yield from _without_medium(request))
     targets = [_target(request, link, index + 1) for index, link in links]
     for target in targets if wants_all else targets[:1]:
-        check_target(target, force=request.force)
+        _check(request, target)
     saved: list[SavedFile] = []
     refused: WrongKind | None = None
     for candidate, target in zip(links, targets, strict=True):
         try:
-            saved.append((yield from _fetch(request, candidate, target, timing)))
+            part = yield from _fetch(request, candidate, target, timing)
+            saved.append(_name(request, part, moved, candidate[1]))
         except WrongKind as error:
             refused = error
         except DownloadError as error:
@@ -160,15 +217,22 @@ def _save_links(request: SaveRequest, timing: Timing) -> Flow[tuple[SavedFile, .
     return tuple(saved)
 
 
-def _save_body(request: SaveRequest, file: SpooledBody) -> Flow[tuple[SavedFile, ...]]:
+def _check(request: SaveRequest, target: str) -> None:
+    if not request.checked and not request.to.is_stream:
+        check_target(target, force=request.force)
+
+
+def _save_body(
+    request: SaveRequest, file: SpooledBody, moved: list[str]
+) -> Flow[tuple[SavedFile, ...]]:
     """Give the medium that was the body of the reply its name; raise as ``save`` does."""
     target = _target(request, file.path, 1)
-    check_target(target, force=request.force)
-    part = PartialFile(target, force=request.force)
+    _check(request, target)
+    part = _part(request.to, target, force=request.force)
     try:
         file.copy_to(part)
         part.require_kind(expected_media(request.action, request.out))
-        saved = part.commit()
+        saved = _name(request, part, moved, "")
     except BaseException as error:
         part.discard()
         if isinstance(error, WrongKind):
@@ -176,9 +240,7 @@ def _save_body(request: SaveRequest, file: SpooledBody) -> Flow[tuple[SavedFile,
         if isinstance(error, CallsheetError):
             error.hint = error.hint or f"the whole answer: {file.path}"
         raise
-    if request.manifest:
-        _write_manifest(request, saved, "")
-    if request.recorded:
+    if request.recorded and not request.to.is_stream:
         file.move_to(saved)
     return (saved,)
 
@@ -249,7 +311,7 @@ def _target(request: SaveRequest, link: str, index: int) -> str:
 
 def _fetch(
     request: SaveRequest, candidate: tuple[int, str], target: str, timing: Timing
-) -> Flow[SavedFile]:
+) -> Flow[PartialFile]:
     """Fetch one medium and check its kind; a part that a later run can resume stays.
 
     ``candidate`` is the link and its index among the links of the reply.
@@ -257,22 +319,33 @@ def _fetch(
     index, link = candidate
     # The link of a job's file changes with every signature; the job and the index do not.
     identity = f"{request.host} {request.task_id} {index}" if request.job is not None else link
-    part = PartialFile(target, force=request.force, identity=identity)
+    part = _part(request.to, target, force=request.force, identity=identity)
     job = request.job
     renew = (lambda: _renew_link(request, job, index, timing)) if job is not None else None
     try:
         yield from download(link, part, timing, renew=renew)
         part.require_kind(expected_media(request.action, request.out))
-        saved = part.commit()
     except BaseException as error:
         if _is_final(error):
             part.discard()
         else:
             part.suspend()
-        if isinstance(error, CallsheetError):
-            error.task_id = error.task_id or request.task_id or None
-            error.action = error.action or request.action
         raise
+    return part
+
+
+def _name(request: SaveRequest, part: PartialFile, moved: list[str], link: str) -> SavedFile:
+    """Give a whole file its name, and its manifest; ``moved`` takes why it is another name.
+
+    In a folder the names are ours: a free one is as good as any.
+    """
+    try:
+        saved = part.commit()
+    except BaseException:
+        part.discard()
+        raise
+    if part.moved and not request.to.is_folder:
+        moved.append(part.moved)
     if request.manifest:
         _write_manifest(request, saved, link)
     return saved

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 ATTEMPTS, SLOW_ATTEMPTS = 8, 2
+WHOLE_AFTER = 2  # attempts in a row that reached the server and brought no new byte
 REDIRECT_LIMIT = 5
 EXPIRED = (401, 403, 404, 410)
 
@@ -28,41 +29,63 @@ def download(
 ) -> Flow[None]:
     """Fill ``part`` from ``url``; ``renew`` asks the server for a new link when this one expired.
 
-    A data link is decoded and sends no request. Raises ``WrongKind`` for a page and for a broken
-    data link, ``DownloadError`` after eight attempts in a row without a new byte, after two that
-    were too slow, and at once when another attempt cannot help.
+    A data link sends no request. A range that is refused or brings nothing twice is given up for
+    the whole file. Raises ``WrongKind`` for a page and a broken data link, ``DownloadError`` after
+    eight attempts in a row without a new byte, after two that were too slow, and at once when
+    another cannot help.
     """
     if is_data_link(url):
-        _unpack(url, part)
-        return
+        return _unpack(url, part)
     part.resume(url)
-    attempts, furthest, pauses = 0, part.size, Pauses(timing)
-    renewed_at, slow = -1, 0
+    tries, pauses = _Attempts(part), Pauses(timing)
+    renewed_at, refused = -1, False
     while True:
+        part.asks_rest = not refused and tries.fruitless < WHOLE_AFTER
         reply: HttpReply | None = None
         try:
             reply = yield from _get(url, part, timing.limits.pace)
         except NetworkError as error:
-            slow = slow + 1 if isinstance(error, OutOfTime) else 0
-            if not error.retryable or slow == SLOW_ATTEMPTS:
-                raise _ended(error) from None
-            failure = error.message
+            failure = tries.note_break(error)
         else:
             if part.complete:
                 return
             failure = f"HTTP {reply.status}"
-            if reply.status in EXPIRED and renew is not None and furthest > renewed_at:
-                url, renewed_at = (yield from renew()), furthest
+            tries.fruitless += reply.status >= 500
+            if reply.status in EXPIRED and renew is not None and tries.furthest > renewed_at:
+                url, renewed_at = (yield from renew()), tries.furthest
                 continue
             if reply.status not in (THROTTLED, *TRANSIENT, 200, 206, 416):
-                raise DownloadError(
-                    f"the file cannot be fetched: {failure}", http_status=reply.status
-                )
-        attempts = 1 if part.size > furthest else attempts + 1
-        furthest = max(furthest, part.size)
-        if attempts >= ATTEMPTS:
+                refused = _refuse_once(reply, part)
+                continue
+        tries.note_end(failure)
+        yield pauses.sleep(reply, tries.count)
+
+
+class _Attempts:
+    """The attempts of one download: ``count`` of those in a row without a new byte.
+
+    Of these the ``fruitless`` ones reached the server; ``furthest`` is the most bytes so far.
+    """
+
+    def __init__(self, part: PartialFile) -> None:
+        self._part, self.furthest = part, part.size
+        self.count = self.fruitless = self._slow = 0
+
+    def note_break(self, error: NetworkError) -> str:
+        """Return why an attempt broke off; raise where another cannot help."""
+        self._slow = self._slow + 1 if isinstance(error, OutOfTime) else 0
+        if not error.retryable or self._slow == SLOW_ATTEMPTS:
+            raise _ended(error) from None
+        self.fruitless += error.sent
+        return error.message
+
+    def note_end(self, failure: str) -> None:
+        """Count an attempt that ended; raise ``DownloadError`` after eight for nothing."""
+        self.count += 1
+        if self._part.size > self.furthest:
+            self.count, self.fruitless, self.furthest = 1, 0, self._part.size
+        if self.count >= ATTEMPTS:
             raise DownloadError(f"the file cannot be fetched: {failure}", retryable=True)
-        yield pauses.sleep(reply, attempts)
 
 
 def _ended(error: NetworkError) -> CallsheetError:
@@ -72,6 +95,14 @@ def _ended(error: NetworkError) -> CallsheetError:
     if not error.retryable:
         return error
     return DownloadError(f"the file came too slowly: {error.message}", retryable=True)
+
+
+def _refuse_once(reply: HttpReply, part: PartialFile) -> bool:
+    """Return True when the range may be what was refused; raise ``DownloadError`` otherwise."""
+    if "Range" in part.headers():
+        return True
+    failure = f"the file cannot be fetched: HTTP {reply.status}"
+    raise DownloadError(failure, http_status=reply.status)
 
 
 def _unpack(link: str, part: PartialFile) -> None:

@@ -1,10 +1,12 @@
-"""Replace small files atomically, one process at a time."""
+"""Replace small files atomically, one process at a time, and name finished ones."""
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from callsheet.errors import UsageError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 SAY_AFTER, PATIENCE = 2.0, 30.0
 """Seconds after which a wait for a lock is told, and after which it ends."""
 _PAUSE = 0.05  # seconds between two looks at a locked folder
+_LONGEST_STEM, _LONGEST_EXTENSION = 200, 16  # bytes; characters
 
 
 class Busy(UsageError):
@@ -105,3 +108,62 @@ def replace_file(path: str, content: str | bytes, *, durable: bool = False) -> N
         with suppress(OSError):
             os.unlink(part)
         raise
+
+
+def publish(path: str, target: str, *, force: bool) -> tuple[str, str]:
+    """Rename ``path`` to ``target`` or, where that fails, to a free name beside it, durably.
+
+    Return the name, and why it is another one or ``""``. Only a plain file is replaced, and only
+    with ``force``. Raises the ``OSError`` of the target where no name beside it can be had.
+    """
+    failed: OSError | None = None
+    for name in chain([target], _free_names(target)):
+        try:
+            _rename(path, name, force=force and name == target)
+        except OSError as error:
+            failed = failed or error
+        else:
+            break
+    else:
+        raise failed or OSError(target)
+    with suppress(PermissionError):  # a folder that may be written, not read
+        folder = os.open(os.path.dirname(name) or ".", os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    return name, "" if failed is None else _reason(target, failed)
+
+
+def _reason(target: str, error: OSError) -> str:
+    if isinstance(error, FileExistsError | IsADirectoryError):
+        return f"{target} exists by now"
+    return f"{target} cannot be written: {error.strerror}"
+
+
+def _free_names(target: str) -> Iterator[str]:
+    """Yield other names beside ``target``, short enough for any disk; the last ones are random."""
+    folder, name = os.path.split(target)
+    stem, extension = os.path.splitext(name)
+    stem = os.fsencode(stem)[:_LONGEST_STEM].decode(errors="ignore")
+    extension = extension[:_LONGEST_EXTENSION]
+    for suffix in (*range(2, 100), *(os.urandom(8).hex() for _ in range(10))):
+        yield os.path.join(folder, f"{stem}-{suffix}{extension}")
+
+
+def _rename(path: str, name: str, *, force: bool) -> None:
+    """Rename a file unless the name exists; with ``force`` a plain file is replaced."""
+    if force and os.path.lexists(name):
+        if not stat.S_ISREG(os.lstat(name).st_mode):
+            raise FileExistsError(name)
+        os.replace(path, name)
+        return
+    try:
+        os.link(path, name, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on this file system: take the name first, then fill it
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        os.replace(path, name)
+    else:
+        os.unlink(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import is_fresh
 from callsheet.errors import ReferenceUsed, UsageError
+from callsheet.storage.atomic_file import locked_folder
 from callsheet.storage.ledger_schema import (
     JSON_COLUMNS,
     PATIENCE,
@@ -85,6 +87,27 @@ class ProcessLock:
             return False
         finally:
             os.close(handle)
+
+    def claim(self, path: str) -> bool:
+        """Claim an output path for this process; False where another that is alive has done so.
+
+        The claims of a process stand in its file, and end with it.
+        """
+        digest, own = hashlib.sha256(os.fsencode(path)).hexdigest(), self.name()
+        with locked_folder(self._folder):
+            for name in os.listdir(self._folder):
+                if name != own and digest in self._claims(name) and self.is_alive(name):
+                    return False
+            with open(os.path.join(self._folder, own), "a", encoding="ascii") as file:
+                file.write(f"{digest}\n")
+        return True
+
+    def _claims(self, name: str) -> list[str]:
+        if not name.endswith(ENDING):
+            return []
+        with suppress(OSError), open(os.path.join(self._folder, name), encoding="ascii") as file:
+            return file.read().splitlines()
+        return []
 
     def close(self) -> None:
         """Remove the file and give the name up."""
@@ -380,6 +403,13 @@ class Ledger:
         if self._file.db is not None:
             self._file.close()
         self._release()
+
+    def claim(self, path: str) -> bool:
+        """Claim an output path for this process; False where another that is alive has done so."""
+        with suppress(OSError):  # without a state folder no paid call is made
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            return self._process_lock().claim(path)
+        return True
 
     def _process_lock(self) -> ProcessLock:
         if self._alive is None:

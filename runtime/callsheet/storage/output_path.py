@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
+from contextlib import suppress
+from typing import NamedTuple
 
 from callsheet.errors import UsageError
+from callsheet.text import clip
 
 EXTENSIONS = {
     "video/mp4": ".mp4",
@@ -44,26 +49,122 @@ CONTAINER_EXTENSIONS = {
     "tiff": ".tif",
 }
 WORDS = ("action", "task_id", "index", "ext")
+_LATE = r"\{(task_id|index|ext)\}"
+_DESCRIPTOR = r"/dev/(stdout|stderr|fd/\d+)|/proc/self/fd/\d+"
+_BLOCK = 4096  # bytes
 KNOWN = frozenset(EXTENSIONS.values()) | {".jpeg", ".m4a", ".mkv", ".txt", ".svg", ".m4v"}
 
 
-def check_target(path: str, *, force: bool) -> None:
+class Destination(NamedTuple):
+    """Where an output path led when it was checked, whatever becomes of that name afterwards.
+
+    ``path`` is a file, a folder (ends in ``/``) or a template (see ``target_path``). A stream
+    (device, FIFO, descriptor) is written through and never replaced.
+    """
+
+    path: str
+    is_stream: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Tell whether the user named a folder, so that the names in it are ours to choose."""
+        return self.path.endswith(("/", os.sep))
+
+    @property
+    def takes_all(self) -> bool:
+        """Tell whether there is a name for every medium, not for one alone."""
+        return "{index}" in self.path or self.is_folder
+
+
+def check_out(out: str, *, action: str, force: bool = False, manifest: bool = False) -> Destination:
+    """Decide where ``out`` leads, and refuse what could not be written; nothing was sent yet.
+
+    Raises ``UsageError``.
+    """
+    destination = resolve(out)
+    if destination.is_stream:
+        return destination
+    target = target_path(destination.path, action=action, task_id="task")
+    is_known = not destination.is_folder and not re.search(_LATE, destination.path)
+    check_target(target, force=force, is_known=is_known)
+    if manifest:
+        check_target(target + ".json", force=force, is_known=is_known)
+    return destination
+
+
+def resolve(out: str) -> Destination:
+    """Return where ``out`` leads now: to a folder that is no link, to a stream, or to a file.
+
+    Raises ``UsageError`` for a stream that cannot be written.
+    """
+    try:
+        mode, is_link = os.stat(out).st_mode, os.path.islink(out)
+    except (OSError, ValueError):
+        return Destination(out)
+    if is_stream(out, mode):
+        _check_stream(out, mode)
+        return Destination(out, is_stream=True)
+    is_folder = stat.S_ISDIR(mode) and not is_link and not out.endswith("/")
+    return Destination(out + "/" if is_folder else out)
+
+
+def is_stream(path: str, mode: int) -> bool:
+    """Tell whether ``path``, which leads to something of this mode, is written through."""
+    return re.fullmatch(_DESCRIPTOR, path) is not None or stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _check_stream(path: str, mode: int) -> None:
+    """Refuse a stream that cannot be written; a FIFO is not opened, its reader would see an end."""
+    try:
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if not stat.S_ISFIFO(mode):
+            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", flag="--out") from None
+
+
+def check_target(path: str, *, force: bool, is_known: bool = True) -> None:
     """Make the folder and refuse a target that could not be written; nothing was sent yet.
 
-    Raises ``UsageError`` for an existing file unless ``force``, and for a folder always.
+    Raises ``UsageError`` for an existing file unless ``force``, always for what is no file, and
+    for a folder in which no file can be made: a hidden one is written there and removed. Where
+    the name is not known yet, the folder is all there is to check.
     """
-    folder = os.path.dirname(path) or "."
-    if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder", hint="end it with / to save into it", flag="--out")
     try:
+        with suppress(FileNotFoundError):
+            os.lstat(path)  # a name that is too long, or below a file
+        folder = os.path.dirname(path) or "."
         os.makedirs(folder, exist_ok=True)
+        _try_to_write(folder)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{folder} cannot be created: {why}", flag="--out") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{folder} is not writable", flag="--out")
-    if os.path.lexists(path) and not force:
+        raise UsageError(f"{clip(path, 300)} cannot be written: {why}", flag="--out") from None
+    if is_known and os.path.lexists(path):
+        _refuse_existing(path, os.lstat(path).st_mode, force=force)
+
+
+def _refuse_existing(path: str, mode: int, *, force: bool) -> None:
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder", hint="end it with / to save into it", flag="--out")
+    if stat.S_ISLNK(mode):
+        hint = f"a link is neither followed nor replaced: name {os.path.realpath(path)}"
+        raise UsageError(f"{path} is a link", hint=hint, flag="--out")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{path} exists and is no file", flag="--out")
+    if not force:
         raise UsageError(f"{path} exists", hint="--force replaces it", flag="--out")
+
+
+def _try_to_write(folder: str) -> None:
+    """Write a hidden file into a folder and remove it; raises ``OSError``, on a full disk too."""
+    path = os.path.join(folder, f".callsheet-{os.urandom(6).hex()}")
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(handle, bytes(_BLOCK))
+    finally:
+        os.close(handle)
+        os.unlink(path)
 
 
 def target_path(
@@ -73,7 +174,7 @@ def target_path(
 
     ``{action} {task_id} {index} {ext}`` are filled with safe words; no name comes from a server.
     """
-    if _is_folder(out):
+    if out.endswith(("/", os.sep)):
         number = "-{task_id}-{index}" if task_id else "" if index == 1 else "-{index}"
         out = os.path.join(out, "{action}" + number + ".{ext}")
     words = {
@@ -83,16 +184,6 @@ def target_path(
         "ext": extension.lstrip(".") or "bin",
     }
     return re.sub(r"\{(action|task_id|index|ext)\}", lambda m: words[m[1]], out)
-
-
-def takes_all(out: str) -> bool:
-    """Tell whether a template or a folder has a name for every medium, not for one alone."""
-    return "{index}" in out or _is_folder(out)
-
-
-def _is_folder(out: str) -> bool:
-    """Tell whether ``--out`` means a folder: by its last slash, or as a folder that is no link."""
-    return out.endswith(("/", os.sep)) or (os.path.isdir(out) and not os.path.islink(out))
 
 
 def extension_of(url: str, content_type: str = "") -> str:

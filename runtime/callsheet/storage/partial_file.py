@@ -16,9 +16,11 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from callsheet.errors import DownloadError, WrongKind
 from callsheet.magic import HEAD, SHORTEST
 from callsheet.storage import containers
+from callsheet.storage.atomic_file import publish
+from callsheet.storage.output_path import is_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 LOCK_TRIES = 10
@@ -66,38 +68,6 @@ def _lock(handle: int, path: str) -> bool | None:
         os.unlink(path)
         return False
     return True
-
-
-def publish(path: str, target: str, *, force: bool) -> None:
-    """Rename a part to its target, durably; raise ``DownloadError`` where the name is taken."""
-    if force:
-        os.replace(path, target)
-    else:
-        try:
-            _claim(path, target)
-        except FileExistsError:
-            raise DownloadError(
-                f"{target} appeared while the file was fetched; it was left as it is",
-                hint="--force replaces it",
-            ) from None
-    folder = os.open(os.path.dirname(target) or ".", os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _claim(path: str, target: str) -> None:
-    """Rename the part unless the name exists; raise ``FileExistsError`` then."""
-    try:
-        os.link(path, target, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except OSError:  # no hard links on this file system: take the name first, then fill it
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        os.replace(path, target)
-    else:
-        os.unlink(path)
 
 
 FIRST, MOST = 2048, 4 * 1024 * 1024
@@ -200,7 +170,7 @@ CHUNK = 1 << 20
 
 
 class SavedFile(NamedTuple):
-    """A finished file: ``path`` as asked for, its size in bytes and its SHA-256 in hex."""
+    """A finished file: ``path`` where it lies, its size in bytes and its SHA-256 in hex."""
 
     path: str
     bytes: int
@@ -213,7 +183,8 @@ class PartialFile:
     A later process goes on with what an interrupted one left, where the resume point (a small
     file beside the part) says that it is the same file. ``identity`` names the file across
     processes; without one the link does. Only one holds a part at a time: another process
-    that wants the same name gets a part of its own.
+    that wants the same name gets a part of its own. ``moved`` says why a file has got another name
+    than ``target``; without ``asks_rest`` the next request is for the whole file.
     Raises ``DownloadError`` for a full disk or an unwritable folder, with the name of what
     was meant to be written.
     """
@@ -230,6 +201,8 @@ class PartialFile:
         self._disk = _DiskErrors(target)
         self.size = 0
         self.complete = False
+        self.moved = ""
+        self.asks_rest = True
         self._expected: int | None = None
         self._validator = ""
         self._file: IO[bytes] | None = None
@@ -251,8 +224,7 @@ class PartialFile:
                 file.truncate(0)
                 return
             file.truncate(point.size)
-            file.seek(0)
-            while chunk := file.read(CHUNK):
+            for chunk in _chunks(file):
                 self._hash.update(chunk)
         self.size, self._expected, self._validator = point.size, point.expected, point.validator
         self._policy.restart(point)
@@ -260,7 +232,7 @@ class PartialFile:
     def headers(self) -> dict[str, str]:
         """Return the headers of the next GET: a range, if the file is still the same one."""
         headers = {"Accept-Encoding": "identity"}
-        if self.size and self._validator:
+        if self.size and self._validator and self.asks_rest:
             headers |= {"Range": f"bytes={self.size}-", "If-Range": self._validator}
         return headers
 
@@ -321,14 +293,31 @@ class PartialFile:
         return containers.require_kind(self.target, head, expected)
 
     def commit(self) -> SavedFile:
-        """Make the part durable and give it its name; raise when the name was taken meanwhile."""
+        """Make the part durable and give it its name, or a free one beside it; see ``moved``."""
         with self._disk:
+            if not self._has_name():
+                self._copy_lost()
             os.fsync(self._open().fileno())
-            saved = SavedFile(self.target, self.size, self._hash.hexdigest())
-            publish(self.path, self.target, force=self.force)
+            name, self.moved = publish(self.path, self.target, force=self.force)
             self._close()
             ResumePoint.remove(self.path)
-        return saved
+        return SavedFile(name, self.size, self._hash.hexdigest())
+
+    def _has_name(self) -> bool:
+        """Tell whether the part still lies under its name."""
+        try:
+            return os.path.samestat(os.fstat(self._open().fileno()), os.lstat(self.path))
+        except OSError:
+            return False
+
+    def _copy_lost(self) -> None:
+        """Write the part again where somebody removed its name, or the whole folder."""
+        lost, self._file = self._open(), None
+        self.path = self._own_path()
+        with lost:
+            handle = self._open().fileno()
+            for chunk in _chunks(lost):
+                _write_all(handle, chunk, lost.tell() - len(chunk))
 
     def suspend(self) -> None:
         """Leave the part to a later process, or remove one that nobody could resume."""
@@ -368,14 +357,23 @@ class PartialFile:
     def _open(self, *, keep: bool = False) -> IO[bytes]:
         """Open and lock the file when it is first needed; empty it unless ``keep``."""
         if self._file is None:
-            self._file = open_locked(self.path)
-            if self._file is None:
-                self.path = part_path(self.target, f"{os.getpid()}.{id(self):x}")
-                self._file = create(self.path)
+            self._file = self._open_part()
             if not keep:
                 ResumePoint.remove(self.path)
                 self._file.truncate(0)
         return self._file
+
+    def _open_part(self) -> IO[bytes]:
+        """Open the part, or another one where that name cannot be had."""
+        os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+        with suppress(OSError):
+            if file := open_locked(self.path):
+                return file
+        self.path = self._own_path()
+        return create(self.path)
+
+    def _own_path(self) -> str:
+        return part_path(self.target, f"{os.getpid()}.{id(self):x}")
 
     def _restart(self) -> None:
         if self._file is not None:
@@ -386,6 +384,59 @@ class PartialFile:
         self._validator = ""
         self._policy.restart(None)
         self._hash = hashlib.sha256()
+
+
+class StreamedFile(PartialFile):
+    """A download that is written through to a device or a FIFO once it is whole.
+
+    Until then it lies in a nameless temporary file; an interrupted one starts again.
+    """
+
+    def resume(self, link: str) -> None:
+        """Start anew."""
+
+    def commit(self) -> SavedFile:
+        """Copy the file into the stream; raise ``DownloadError`` where nobody reads it."""
+        with self._disk, open(_open_stream(self.target), "wb") as stream:
+            stream.writelines(_chunks(self._open()))
+        self._close()
+        return SavedFile(self.target, self.size, self._hash.hexdigest())
+
+    def suspend(self) -> None:
+        """Remove what was fetched so far."""
+        self._close()
+
+    discard = suspend
+
+    def _save_resume_point(self) -> None:
+        """Save nothing: no later process can find the file."""
+
+    def _open_part(self) -> IO[bytes]:
+        from tempfile import TemporaryFile
+
+        return TemporaryFile(buffering=0)
+
+
+READER_PAUSE, READER_TRIES = 0.05, 1200  # seconds; together a minute
+
+
+def _open_stream(path: str, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Open a device, or a FIFO as soon as somebody reads it; raise ``OSError`` after a minute."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
+    for _ in range(READER_TRIES):
+        try:
+            handle = os.open(path, flags)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
+                raise
+            sleep(READER_PAUSE)
+            continue
+        if is_stream(path, os.fstat(handle).st_mode):
+            os.set_blocking(handle, True)
+            return handle
+        os.close(handle)
+        raise FileExistsError(errno.EEXIST, "it is a file by now")
+    raise OSError(errno.ENXIO, "nobody reads it")
 
 
 class _DiskErrors:
@@ -402,8 +453,15 @@ class _DiskErrors:
             is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
             raise DownloadError(
                 f"{self.target} cannot be written: {error.strerror}",
-                hint="free some space, then save again" if is_full else "choose another --out",
+                hint="free some space, then save again" if is_full else "choose another path",
             ) from error
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file from its start."""
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        yield chunk
 
 
 def _write_all(handle: int, chunk: bytes, offset: int) -> None:

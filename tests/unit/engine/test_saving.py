@@ -109,7 +109,7 @@ def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
     )
     refused = Said(418)
     ranges: list[str] = []
-    replies = [cut, refused, rest]
+    replies = [cut, refused, refused, rest]
 
     def answer(request: Seen) -> Said:
         if request.method == "POST":
@@ -130,7 +130,7 @@ def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
             runner(options(server.url, tmp_path), steps)
         assert not (tmp_path / "a.png").exists()
         saved = runner(options(server.url, tmp_path), later)
-    assert ranges == ["", "bytes=50-", "bytes=50-"]
+    assert ranges == ["", "bytes=50-", "", "bytes=50-"]
     assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
     assert sorted(os.listdir(tmp_path)) == ["a.png", "ledger"]
 

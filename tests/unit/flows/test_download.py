@@ -245,3 +245,66 @@ def test_a_start_too_short_to_tell_what_it_is_is_fetched_again(tmp_path: Path) -
     picture = b"\x89PNG\r\n\x1a\n" + b"x" * 9 + b"\0\0\0\0IEND\xaeB`\x82"
     part = PartialFile(str(tmp_path / "a.png"))
     assert fetch(Stage(sends(picture[:5]), sends(picture)), part) == picture
+
+
+def noting(ranges: list[str | None], answer: Any) -> Answer:
+    """Return an answer that notes which range was asked for."""
+
+    def note(save: Download) -> Any:
+        ranges.append(save.part.headers().get("Range"))
+        return answer(save) if callable(answer) else answer
+
+    return note
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_a_server_that_refuses_a_range_gives_the_whole_file(part: PartialFile, status: int) -> None:
+    ranges: list[str | None] = []
+    answers = (
+        sends(b"abc", breaks=True, content_length="6", etag='"1"'),
+        sends(b"", status=status),
+        sends(b"abcdef", content_length="6", etag='"2"'),
+    )
+    stage = Stage(*(noting(ranges, answer) for answer in answers))
+    assert fetch(stage, part) == b"abcdef"
+    assert ranges == [None, "bytes=3-", None]
+
+
+def test_a_range_that_brings_nothing_twice_is_given_up(part: PartialFile) -> None:
+    ranges: list[str | None] = []
+    answers = (
+        sends(b"abc", breaks=True, content_length="6", etag='"1"'),
+        BROKEN,
+        sends(b"", status=500),
+        sends(b"abcd", breaks=True, content_length="6", etag='"2"'),
+        sends(b"ef", status=206, content_range="bytes 4-5/6"),
+    )
+    stage = Stage(*(noting(ranges, answer) for answer in answers))
+    assert fetch(stage, part) == b"abcdef"
+    assert ranges == [None, "bytes=3-", "bytes=3-", None, "bytes=4-"]
+
+
+def test_an_unreachable_server_costs_no_part(part: PartialFile) -> None:
+    unreachable = NetworkError("no connection", sent=False)
+    stage = Stage(
+        sends(b"abc", breaks=True, content_length="6", etag='"1"'),
+        *[unreachable] * 5,
+        sends(b"def", status=206, content_range="bytes 3-5/6"),
+    )
+    assert fetch(stage, part) == b"abcdef"
+
+
+def test_a_refused_range_of_an_expired_link_is_tried_whole_last(part: PartialFile) -> None:
+    stage = Stage(
+        sends(b"abc", breaks=True, content_length="6", etag='"1"'),
+        *[sends(b"", status=403)] * 3,
+    )
+
+    def renew() -> Flow[str]:
+        return LINK + "?again"
+        yield
+
+    with pytest.raises(DownloadError) as caught:
+        stage.run(download(LINK, part, stage.timing, renew=renew))
+    assert (caught.value.http_status, part.size) == (403, 3)
+    assert asked(stage) == [LINK, LINK, LINK + "?again", LINK + "?again"]

@@ -119,10 +119,9 @@ def run_call(context: Context, request: CommandRequest) -> int:
         return TaskFailed.exit_code
     is_over = answer.fields.state == "done" and "wait" in context.flags
     if context.flags.get("out") or is_over:
-        conclude(context, request.action, answer, job)
-    else:
-        output.emit(context.console, answer.json)
-        note_stored(context, answer)
+        return conclude(context, request.action, answer, job)
+    output.emit(context.console, answer.json)
+    note_stored(context, answer)
     return 0
 
 

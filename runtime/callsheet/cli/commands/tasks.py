@@ -213,32 +213,31 @@ def _require_body(row: LedgerEntry, name: str) -> str:
     return row.body
 
 
-def _wait(context: Context, name: str) -> None:
+def _wait(context: Context, name: str) -> int:
     """Wait for a job, then print it; with --out save what it made."""
     row = context.ledger().find(name)
     stored = stored_answer(context.ledger(), row) if row is not None else None
     if row is not None and stored is not None:
         action = Action(id=row.action, media=tuple(row.media or ()))
         saving.check(context, action)
-        run.conclude(context, action, stored, None)
-        return
+        return run.conclude(context, action, stored, None)
     job = find_job(context, name)
     action = context.engine.action_of(job)
     saving.check(context, action)
     timeout = context.flags.get("timeout")
     limit = parse_duration(timeout) if timeout else job.family.timeout_ms
     answer = run.wait(context, job, limit / 1000)
-    run.conclude(context, action, answer, job)
+    return run.conclude(context, action, answer, job)
 
 
-def _save(context: Context, name: str) -> None:
+def _save(context: Context, name: str) -> int:
     """Save what a job made to --out, now or as first given; wait for the job if need be."""
     if not context.flags.get("out"):
         row = context.ledger().find(name)
         if row is None or not row.target:
             raise UsageError("--out PATH is needed", flag="--out")
         context.flags["out"] = row.target
-    _wait(context, name)
+    return _wait(context, name)
 
 
 def _forget(context: Context, name: str) -> None:

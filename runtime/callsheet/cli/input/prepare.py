@@ -340,6 +340,7 @@ def upload(context: Context, store: UploadAction, path: str) -> str:
         context.console.warn(f"→ {context.settings.require_host()} {store.action} uploads {path}")
 
     link: str = context.run(uploading.store_file(context.engine, store, path, tell))
+    context.answered = context.answered or (store.action, None)
     return link
 
 
