@@ -128,7 +128,8 @@ def poll_link(reply: HttpReply, data: Any) -> str:
     if data is not None and reply.status != 202:
         headers.pop("location", None)
     texts = [headers[name] for name in vocab.POLL_HEADERS if name in headers]
-    links = (join_url(reply.url, text) for text in (*texts, *_links_in(data)))
+    keys = vocab.POLL_LINK_KEYS + (("self",) if reply.status == 202 else ())
+    links = (join_url(reply.url, text) for text in (*texts, *_links_in(data, keys)))
     return next((link for link in links if origin_of(link)), "")
 
 
@@ -141,8 +142,8 @@ def result_link(reply: HttpReply, data: Any) -> str:
     return next((link for link in links if origin_of(link) == origin_of(reply.url)), "")
 
 
-def _links_in(data: Any) -> Iterator[str]:
-    """Yield the links of a reply under the names of links to poll, the outermost first."""
+def _links_in(data: Any, keys: Iterable[str]) -> Iterator[str]:
+    """Yield the links of a reply under these names of links to poll, the outermost first."""
     tables = [data] if isinstance(data, dict) else []
     tables += [
         table
@@ -151,7 +152,7 @@ def _links_in(data: Any) -> Iterator[str]:
         if isinstance(table := top.get(key), dict)
     ]
     for table in tables:
-        for key in vocab.POLL_LINK_KEYS:
+        for key in keys:
             link = table.get(key)
             link = link.get("href") if isinstance(link, dict) else link
             if isinstance(link, str) and is_link(link):

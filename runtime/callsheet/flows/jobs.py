@@ -47,7 +47,8 @@ from callsheet.flows.patience import (
     shortest_pause,
 )
 from callsheet.flows.retry import action_request, follow_redirect
-from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media
+from callsheet.protocol.inline_data import is_data_link
+from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, kind_of_name
 from callsheet.protocol.replies import read_reply
 from callsheet.spec import Action, Family
 from callsheet.text import shell_word
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
     from callsheet.flows.retry import Timing
     from callsheet.protocol.overrides import Overrides
+    from callsheet.protocol.replies import ReplyFields
     from callsheet.storage.ledger import LedgerEntry
 
 
@@ -126,7 +128,7 @@ def ask_once(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[Parsed
     server may not know the job yet. The job is running then.
     """
     fields = reply.fields
-    if job is None or fields.state not in OVER or (fields.state == "done" and fields.media):
+    if job is None or fields.state not in OVER or _holds_result(fields):
         return reply
     try:
         status = yield from query_job(job, timing)
@@ -136,6 +138,18 @@ def ask_once(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[Parsed
         yield from record_state(job, reply)
         return reply
     return status if status.fields.media or status.fields.state else reply
+
+
+def _holds_result(fields: ReplyFields) -> bool:
+    """Tell whether a job is done and its medium there.
+
+    Where no word says that it is done, a link counts that is named as a result or as a file.
+    """
+    first = next((medium for medium in fields.candidates if medium.link in fields.media[:1]), None)
+    if fields.state != "done" or first is None:
+        return False
+    is_file = is_data_link(first.link) or bool(kind_of_name(first.link))
+    return first.named or is_file or bool(fields.raw_state)
 
 
 def _poll(job: Job, timing: Timing, within: float | None = None) -> Flow[ParsedReply]:

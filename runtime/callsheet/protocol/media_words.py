@@ -153,6 +153,8 @@ NOT_A_FILE = word_set("""
     resume events feedback report
 """)
 """Words beside ``url`` that name a page or an address of the API, not something to save."""
+FILE_IF_NAMED = word_set("api get fetch view watch hosted sharing")
+"""Those of them that lead to a file where the link ends in the extension of a medium."""
 OWNERS = frozenset({"model", "models", "provider", "account", "workspace", "team", "collection"})
 """Keys of objects whose ``url`` leads to a page about them, unless it names a file."""
 WRAPPERS = frozenset(

@@ -172,10 +172,12 @@ def _is_page(location: Location) -> bool:
     """Tell whether the key names a page or an address of the API: its own, or that around it."""
     parts, is_link = _stem(_own_key(location))
     around = words(location.keys[-2]) if is_link and not parts and len(location.keys) > 1 else ()
-    pages = vocab.NOT_A_FILE - vocab.WRAPPERS
-    if not (vocab.NOT_A_FILE if is_link else pages).isdisjoint(parts):
+    is_file = bool(kind_of_name(location.link))
+    not_a_file = vocab.NOT_A_FILE - (vocab.FILE_IF_NAMED if is_file else frozenset())
+    pages = not_a_file - vocab.WRAPPERS
+    if not (not_a_file if is_link else pages).isdisjoint(parts):
         return True
-    is_profile = not vocab.OWNERS.isdisjoint(around) and not kind_of_name(location.link)
+    is_profile = not vocab.OWNERS.isdisjoint(around) and not is_file
     return is_profile or not pages.isdisjoint(around)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,10 +57,12 @@ class CaseScript:
         self._filler = Filler(case.schemas, media, url, second)
         self._server = case.data["server"]
         self._lock = threading.Lock()
-        self._questions = 0
-        name = next((k for k in self._server if k.endswith(_QUERY)), "")
-        self._query = name.removeprefix("POST of ").partition(",")[0]
-        self._answers = self._server.get(name, [])
+        self._asked: Counter[str] = Counter()
+        self._answers = {
+            name.removeprefix("POST of ").removesuffix(f",{_QUERY}"): answers
+            for name, answers in self._server.items()
+            if name.startswith("POST of ") and name.endswith(_QUERY)
+        }
 
     def get(self, target: str) -> Answer:
         """Answer a GET of the catalogue, of a schema document or of a file."""
@@ -84,31 +87,32 @@ class CaseScript:
         action = unquote(urlsplit(target).path).removeprefix(f"{LIST}/")
         post = Post(action, body, key)
         with self._lock:
-            if action == FREE or (self._query and action == self._query):
+            if action == FREE or action in self._answers:
                 self.requests.free.append(post)
             else:
                 self.requests.paid.append(post)
             return self._answer(self._reply(post))
 
     def _reply(self, post: Post) -> Json:
+        if post.action in self._answers:
+            return self._question(post)
         if post.action == FREE:
             values = post.body if isinstance(post.body, dict) else {}
             fields = {key: [str(value)] for key, value in values.items()}
             return _fitting(self._server.get(f"POST of {FREE}", {"ok": True}), fields)
-        if post.action == self._query:
-            return self._question(post.body)
         if post.action not in self._schemas:
             return _NOTHING
         return self._server.get("POST of the paid action", {"ok": True})
 
-    def _question(self, body: Json) -> Json:
+    def _question(self, post: Post) -> Json:
         job = self._server.get("the job is known by")
-        values = body.values() if isinstance(body, dict) else ()
-        if job is not None and job not in {str(value) for value in values}:
+        values = post.body.values() if isinstance(post.body, dict) else ()
+        is_known = post.action == FREE or job in {None, *(str(value) for value in values)}
+        if not is_known:
             return _NOTHING
-        index = min(self._questions, len(self._answers) - 1)
-        self._questions += 1
-        return self._answers[index]
+        answers = self._answers[post.action]
+        self._asked[post.action] += 1
+        return answers[min(self._asked[post.action], len(answers)) - 1]
 
     def _page(self, query: Mapping[str, list[str]]) -> Json:
         if f"GET {LIST}" in self._server:

@@ -13,6 +13,7 @@ from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import HttpReply, Notify, Record
 from callsheet.flows.jobs import Job, ask_once, query_job, wait
 from callsheet.flows.patience import TOLD_AFTER
+from callsheet.protocol.media import Medium
 from callsheet.protocol.overrides import Overrides
 
 if TYPE_CHECKING:
@@ -298,6 +299,22 @@ def test_the_answer_to_a_create_request_is_never_final(state: State) -> None:
     assert len(stage.sends) == 1
     stage = Stage(reply({"error": "oops"}, 500))
     assert stage.run(ask_once(early, JOB, stage.timing)).fields.state == state
+
+
+@pytest.mark.parametrize(
+    ("link", "word", "asked"),
+    [("/jobs/t-1", "", 1), ("/jobs/t-1", "done", 0), ("/f/o.mp4", "", 0)],
+)
+def test_a_link_without_a_word_is_no_result_until_the_job_was_asked_about(
+    link: str, word: str, asked: int
+) -> None:
+    answer = Stage(DONE).run(query_job(JOB, Stage(DONE).timing))
+    url = f"{HOST}{link}"
+    medium = Medium(url, "", named=False)
+    fields = answer.fields._replace(media=(url,), candidates=(medium,), raw_state=word)
+    stage = Stage(RUNNING)
+    state = stage.run(ask_once(answer._replace(fields=fields), JOB, stage.timing)).fields.state
+    assert (state, len(stage.sends)) == ("running" if asked else "done", asked)
 
 
 GUESS = JOB._replace(family=FAMILY._replace(wait="", guessed=True))

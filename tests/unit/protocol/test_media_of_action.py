@@ -205,6 +205,8 @@ def test_a_key_that_tells_nothing_makes_no_state() -> None:
         ({"before": OTHER, "after": VIDEO}, (VIDEO,)),
         ({"response": {"url": VIDEO}}, (VIDEO,)),
         ({"_links": {"self": {"href": OTHER}, "download": {"href": VIDEO}}}, (VIDEO,)),
+        ({"web_url": OTHER.replace(".mp4", ".html"), "api_url": VIDEO}, (VIDEO,)),
+        ({"profile_url": OTHER, "view_url": VIDEO}, (VIDEO,)),
         ({"links": [{"rel": "self", "href": OTHER}, {"rel": "file", "href": VIDEO}]}, (VIDEO,)),
         ({"videos": {"1:2": BARE}}, (BARE,)),
         ({"a": [{"type": "cover_video", "url": OTHER}, {"type": "video", "url": VIDEO}]}, (VIDEO,)),
