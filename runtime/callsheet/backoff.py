@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from functools import cache
@@ -117,6 +118,10 @@ class Quota:
         self._left = tokens
         self._lock = threading.Lock()
 
+    def renew_lock(self) -> None:
+        """Free the lock in a forked process: a thread that held it lives in the parent alone."""
+        self._lock = threading.Lock()
+
     def take(self, cost: int) -> bool:
         """Pay for a retry of this ``cost``; return false where too little is left."""
         with self._lock:
@@ -134,7 +139,9 @@ class Quota:
 @cache
 def process_quota() -> Quota:
     """Return the one quota that all clients of this process share."""
-    return Quota()
+    quota = Quota()
+    os.register_at_fork(after_in_child=quota.renew_lock)
+    return quota
 
 
 def is_fresh(stated_at: float | None, now: float) -> bool:

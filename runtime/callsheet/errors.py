@@ -172,7 +172,7 @@ class NetworkError(CallsheetError):
 
     code = "network"
 
-    def __init__(self, message: str, *, sent: bool, hint: str = "") -> None:
+    def __init__(self, message: str, *, sent: bool = True, hint: str = "") -> None:
         super().__init__(message, hint=hint, retryable=True)
         self.sent = sent
 

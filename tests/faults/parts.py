@@ -130,6 +130,14 @@ PARTS = (
         (119, 119),
     ),
     Part(
+        "R19",
+        "answers reach the process and the request that asked",
+        "leftover",
+        {"rounds": (100, 33, 33), "behind": 5},
+        {"rounds": (11,), "behind": 2},
+        (39, 560),
+    ),
+    Part(
         "R20",
         "a request ends in its time, whatever drips",
         "endless",

@@ -82,6 +82,13 @@ def nap(seconds: float) -> None:
     time.sleep(min(seconds, LONGEST_NAP))
 
 
+class PlainTransport(AsyncTransport):
+    """The async driver of a client that is installed without aiohttp."""
+
+    def _create(self, url: str, options: dict[str, Any]) -> httpx.AsyncClient:
+        return httpx.AsyncClient(**options)
+
+
 class Play(NamedTuple):
     """How a client is made: its driver, what happens when it sleeps, its clocks, its ledger."""
 
@@ -113,9 +120,9 @@ def run(settings: Settings, steps: Any, how: Play = USUAL, **more: Any) -> Any:
         await asyncio.sleep(0)
 
     async def work() -> Any:
-        http = httpx.AsyncHTTPTransport() if how.driver == "httpx" else None
+        driver = PlainTransport if how.driver == "httpx" else AsyncTransport
         async with AsyncClient(**options) as client:
-            client.transport = AsyncTransport(settings, client.ledger, sleep=pause, http=http)
+            client.transport = driver(settings, client.ledger, sleep=pause)
             return await steps(client, _awaited)
 
     return asyncio.run(work())

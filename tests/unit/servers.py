@@ -22,12 +22,16 @@ LISTED = (
 
 
 class Seen(NamedTuple):
-    """A request as it came; header names are in lower case."""
+    """A request as it came; header names are in lower case.
+
+    ``port`` is the client's: requests of one connection have one.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    port: int = 0
 
 
 class Said(NamedTuple):
@@ -113,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): text for name, text in self.headers.items()}
-        request = Seen(self.command, self.path, headers, body)
+        request = Seen(self.command, self.path, headers, body, self.client_address[1])
         if request.path == "/api/actions":
             listed = self.plan.listed
             self._say(listed if isinstance(listed, Said) else listed(request))

@@ -280,7 +280,8 @@ class _Schemas:
 
     def _request(self, action_id: str) -> Send:
         path = action_path(action_id, "/schema")
-        return _get(path, _conditions(self.cached, path), self.timing)
+        request = _get(path, _conditions(self.cached, path), self.timing)
+        return request._replace(shares_connection=True)
 
     def ask(self, entry: Advertised, host: str) -> Flow[Advertised]:
         """Return one entry with its schema; raise the error of a host that fails now."""

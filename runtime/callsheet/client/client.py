@@ -18,7 +18,7 @@ from callsheet.text import with_program
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from types import TracebackType
-    from typing import Self
+    from typing import NoReturn, Self, SupportsIndex
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.host import Host
@@ -95,6 +95,12 @@ class BaseClient:
         )
         self.settings = host_actions.settings
         self.engine = Engine(host_actions, self.ledger)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled or copied: it has a key, connections and "
+            "a ledger; create one in each process (results, jobs and errors can be passed on)"
+        )
 
     @property
     def directory(self) -> Host:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from callsheet.errors import UsageError
 from callsheet.protocol.error_replies import request_id
 
 if TYPE_CHECKING:
@@ -60,13 +61,38 @@ class Response(NamedTuple):
     request_id: str | None
 
 
-class ResultState(Generic[T]):
-    """One answer.
+class _NoClient:
+    """The client of a copy: using it raises ``UsageError``."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise UsageError(
+            "this is a copied or unpickled result or job: it has the data, and no client",
+            hint="use the original, or get the job by its id: client.tasks.get(ID)",
+        )
+
+
+class Detachable:
+    """What a client gives away, and what is copied and pickled without that client."""
+
+    _client: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: part for name, part in vars(self).items() if name != "_client"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _client=_NoClient())
+
+
+class ResultState(Detachable, Generic[T]):
+    """One answer; a copy has the data alone and saves nothing.
 
     ``json`` is the reply as it came; ``data`` its content as the generated model, or as plain
     JSON where no output is advertised; ``media`` holds the media, each an absolute link (``http``,
     ``data``, or ``file`` for a reply that is the medium itself) with a ``save`` of its own.
     """
+
+    _client: _ClientState
+    _copied_links: tuple[str, ...] | None = None
 
     def __init__(
         self, client: _ClientState, action: Action, answer: ParsedReply, job: Job | None
@@ -95,6 +121,8 @@ class ResultState(Generic[T]):
 
     @property
     def _links(self) -> tuple[str, ...]:
+        if self._copied_links is not None:
+            return self._copied_links
         return self._client.engine.media_links(self._answer)
 
     def _saving(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
@@ -110,8 +138,7 @@ class ResultState(Generic[T]):
         return (yield from flow)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is copied or pickled: the answer, without the client that saves media."""
-        return {**self.__dict__, "_client": None, "_job": None}
+        return {**super().__getstate__(), "_job": None, "_copied_links": self._links}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.action}, HTTP {self.response.status}>"
@@ -128,6 +155,9 @@ class ResultMedium(str):
         medium._save = save
         return medium
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Save this medium to ``path``; see ``Result.save``."""
         return self._save(path, force=force, manifest=manifest)
@@ -143,6 +173,9 @@ class AsyncResultMedium(str):
         medium = str.__new__(cls, link)
         medium._save = save
         return medium
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """See ``ResultMedium.save``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from callsheet.client.results import AsyncResult, Result
+from callsheet.client.results import AsyncResult, Detachable, Result
 from callsheet.engine.invoke import require_done
 from callsheet.engine.jobs import find_job
 from callsheet.engine.recovery import Recovery
@@ -109,12 +109,14 @@ class AsyncTasks(History):
 T = TypeVar("T")
 
 
-class TaskState(Generic[T]):
-    """How a job stood when it was last looked at.
+class TaskState(Detachable, Generic[T]):
+    """How a job stood when it was last looked at; a copy asks no more.
 
     ``ref`` is the client reference; ``state`` is running, done or failed; ``raw_state`` is the
     server's own word for it and ``progress`` is 0 to 1 where it is told.
     """
+
+    _client: _ClientState
 
     def __init__(
         self, client: _ClientState, action: Action, job: Job, answer: ParsedReply | None

@@ -52,7 +52,9 @@ class Send(NamedTuple):
     ``is_bounded`` says that it ends with the time of the command too. ``spool`` is the name under
     which a medium, or a reply too large for the memory, is stored; without one such a reply is
     refused. ``largest`` is the bytes that a reply may have which is no medium. ``on_event`` gets
-    each JSON event of an event stream as it comes.
+    each JSON event of an event stream as it comes. ``shares_connection`` lets it leave on a
+    connection that was kept, where the rest of an earlier answer could be read as its own: only
+    what costs nothing and is sent often may.
     """
 
     method: str
@@ -67,6 +69,7 @@ class Send(NamedTuple):
     spool: str = ""
     largest: int = LARGEST_REPLY
     on_event: Callable[[Any], object] | None = None
+    shares_connection: bool = False
 
 
 class Gather(NamedTuple):

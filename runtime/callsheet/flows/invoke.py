@@ -119,18 +119,15 @@ class InvocationRequest(NamedTuple):
         # A body takes its time to leave, and what is paid for does not end with the command.
         within = max(timing.limits.call, self.timeout) + len(self.body) / SLOWEST
         return Send(
-            "POST",
-            path,
-            self.body,
-            headers,
-            self.timeout,
+            "POST", path, self.body, headers, self.timeout,
             within=within,
             pace=timing.limits.pace,
             is_bounded=not self.action.paid and self.action.role != "wait",
             spool=self.ref,
             largest=LARGEST_PAID_REPLY if is_kept else LARGEST_REPLY,
             on_event=on_event,
-        )
+            shares_connection=not self.action.paid,
+        )  # fmt: skip
 
 
 def _tell_event(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import is_fresh
 from callsheet.errors import ReferenceUsed, UsageError
+from callsheet.forking import ForkAware
 from callsheet.storage.atomic_file import locked_folder
 from callsheet.storage.ledger_schema import (
     JSON_COLUMNS,
@@ -109,13 +110,18 @@ class ProcessLock:
             return file.read().splitlines()
         return []
 
+    def leave(self) -> None:
+        """Give the name up in a forked process; the parent still holds it."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
     def close(self) -> None:
         """Remove the file and give the name up."""
         if self._handle is not None:
             with suppress(OSError):
                 os.unlink(os.path.join(self._folder, self._name))
-            os.close(self._handle)
-            self._handle = None
+            self.leave()
 
 
 NAME = "ledger.sqlite3"
@@ -208,7 +214,7 @@ def _update(*names: str) -> str:
     return UPDATE_STATE + "".join(f", {name} = :{name}" for name in names) + " WHERE ref = :ref"
 
 
-class Ledger:
+class Ledger(ForkAware):
     """One SQLite file in the state folder, shared by all processes of a user; 0600, no keys.
 
     Raises ``UsageError`` where the file cannot be used: a paid call is then not made. ``say`` gets
@@ -232,6 +238,14 @@ class Ledger:
         self._unwritten: list[tuple[str, str, Mapping[str, Any]]] = []
         self.fault = ""
         """Why something could not be written, the last time."""
+        self.watch_forks()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Make a child a process of its own; what the parent has to write is the parent's."""
+        if is_child:
+            self._since, self._open_rows, self._unwritten = self._clock(), {}, []
+            if self._alive is not None:
+                self._alive.leave()
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
         """Write one event; it is on the disk when this returns.

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import UsageError
+from callsheet.forking import ForkAware
 from callsheet.spec import Family
 from callsheet.storage.atomic_file import attempts, locked_folder
 
@@ -143,7 +144,7 @@ def _read_column(name: str, raw: Any) -> Any:
     return value
 
 
-class Database:
+class Database(ForkAware):
     """The connection of one process to the file; one thread at a time may use it.
 
     ``say`` gets a line when a lock has to be waited for. Errors of SQLite become ``UsageError``.
@@ -154,6 +155,25 @@ class Database:
         self.lock = threading.RLock()
         self.db: sqlite3.Connection | None = None
         self._stat: os.stat_result | None = None
+        self.watch_forks()
+
+    def before_fork(self) -> None:
+        """Close the file: rows are lost where SQLite has a connection open in two processes."""
+        import sqlite3
+
+        self.lock.acquire()
+        with suppress(sqlite3.Error, OSError):
+            if self.db is not None and not self._is_same_file():
+                self._disown()
+            self.close()
+        self.db = None
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Let the threads of the parent go on; in the child there is one."""
+        if is_child:
+            self.lock = threading.RLock()
+        else:
+            self.lock.release()
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:

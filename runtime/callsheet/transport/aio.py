@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
@@ -20,6 +21,7 @@ from callsheet.flows.effects import (
     Send,
     Sleep,
 )
+from callsheet.forking import ForkAware
 from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncTransport:
-    """Runs flows to their end on one event loop.
+class AsyncTransport(ForkAware):
+    """Runs flows to their end; each event loop in which it is used has connections of its own.
 
     Cancelling is thrown into the flow like any failure, so that what may have been sent is
     recorded before the cancellation leaves.
@@ -61,8 +63,17 @@ class AsyncTransport:
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http = sleep, http
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._clients: Clients[httpx.AsyncClient] = Clients(settings, self._create)
+        self._by_loop: dict[asyncio.AbstractEventLoop, Clients[httpx.AsyncClient]] = {}
+        self.watch_forks()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Leave the connections to the parent: two processes would read each other's answers.
+
+        They are kept in memory: closing them would end the parent's wait for their answers.
+        """
+        if is_child:
+            _inherited.append(self._by_loop)
+            self._by_loop = {}
 
     async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """Do what the flow asks until it returns; ``tell`` sees each update of a job."""
@@ -91,16 +102,25 @@ class AsyncTransport:
             except BaseException as raised:  # the flow decides what any of them means
                 error = raised
 
-    def _enter_loop(self) -> None:
-        """Forget the clients of another event loop: their connections can only be used in it."""
+    @property
+    def _clients(self) -> Clients[httpx.AsyncClient]:
+        """Return the clients of the running event loop, in which alone they can be used."""
+        return self._by_loop[asyncio.get_running_loop()]
+
+    async def _enter_loop(self) -> None:
+        """Make clients for a new event loop; close those of loops that have ended."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._clients.drain()
-            self._loop = loop
+        if loop in self._by_loop:
+            return
+        self._by_loop[loop] = Clients(self.settings, self._create)
+        for ended in [other for other in list(self._by_loop) if other.is_closed()]:
+            for client in self._by_loop.pop(ended).drain():
+                with suppress(RuntimeError):  # the system closes what needs the ended loop
+                    await client.aclose()
 
     async def perform(self, effect: Any) -> Any:
         """Do one thing that a flow asked for."""
-        self._enter_loop()
+        await self._enter_loop()
         match effect:
             case Send():
                 return await self._send(effect)
@@ -183,13 +203,14 @@ class AsyncTransport:
     def _create(self, url: str, options: dict[str, Any]) -> httpx.AsyncClient:
         http = self._http
         if http is None and not is_proxied(url):
-            http = _aiohttp(options["verify"])
+            http = _aiohttp(options)
         client: httpx.AsyncClient = load_httpx().AsyncClient(transport=http, **options)
         return client
 
     async def close(self) -> None:
-        """Close connections and the ledger."""
-        for client in self._clients.drain():
+        """Close the ledger, and the connections of this event loop and of ended ones."""
+        await self._enter_loop()
+        for client in self._by_loop.pop(asyncio.get_running_loop()).drain():
             await client.aclose()
         if self.ledger is not None:
             self.ledger.close()
@@ -207,6 +228,7 @@ def crowd(
 
     async def asked() -> tuple[HttpReply | Exception, ...]:
         transport = AsyncTransport(settings, None)
+        await transport._enter_loop()
         try:
             return await transport._gather(gather, answered)
         finally:
@@ -229,11 +251,25 @@ def _has_aiohttp() -> bool:
     return importlib.util.find_spec("httpx_aiohttp") is not None
 
 
-def _aiohttp(verify: Any) -> Any:
-    """Return the transport of the ``fast`` extra, or None where it is not installed."""
+def _aiohttp(options: dict[str, Any]) -> Any:
+    """Return the transport of the ``fast`` extra, or None where it is not installed.
+
+    ``options`` are those of ``client_options``.
+    """
     if not _has_aiohttp():
         return None
+    from aiohttp import ClientSession, DummyCookieJar, TCPConnector
     from httpx_aiohttp import AiohttpTransport
 
-    limits = load_httpx().Limits(max_connections=CROWD, max_keepalive_connections=CROWD)
-    return AiohttpTransport(verify=verify, limits=limits)
+    verify = options["verify"]
+    is_kept = bool(options["limits"].max_keepalive_connections)
+
+    def open_session() -> ClientSession:
+        connector = TCPConnector(limit=CROWD, ssl=verify, force_close=not is_kept)
+        return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
+
+    return AiohttpTransport(verify=verify, client=open_session)
+
+
+_inherited: list[object] = []
+"""The connections that a forked process got from its parent."""

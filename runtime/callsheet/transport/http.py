@@ -96,31 +96,39 @@ class OriginAuth:
 
 
 class Clients(Generic[C]):
-    """The httpx clients of one driver, one for each kind of URL; may be shared by threads.
+    """The httpx clients of one driver, two for each kind of URL; may be shared by threads.
 
-    ``create`` makes a client for a URL from the options of ``client_options``.
+    One keeps its connections, the other opens one for each request. ``create`` makes a client
+    for a URL from the options of ``client_options``.
     """
 
     def __init__(self, settings: Settings, create: Callable[[str, dict[str, Any]], C]) -> None:
         self._settings, self._create = settings, create
-        self._clients: dict[tuple[str, bool], C] = {}
+        self._clients: dict[tuple[str, bool, bool], C] = {}
+        self._tls: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def client_for(self, url: str) -> C:
-        """Return the client for a URL; create it when it is first needed."""
-        kind = kind_of(url)
+    def client_for(self, url: str, *, keeps: bool = True) -> C:
+        """Return the client for a URL; create it when it is first needed.
+
+        Without ``keeps`` it opens a connection for each request.
+        """
+        kind = (*kind_of(url), keeps)
         with self._lock:
             if kind not in self._clients:
-                options = client_options(url) | {"auth": OriginAuth(self._settings)}
+                options = client_options(url, keeps=keeps, verify=self._tls.get(kind[0]))
+                self._tls[kind[0]] = options["verify"]
                 try:
-                    self._clients[kind] = self._create(url, options)
+                    self._clients[kind] = self._create(
+                        url, {**options, "auth": OriginAuth(self._settings)}
+                    )
                 except (ImportError, ValueError) as error:
                     raise _proxy_error(url, error) from None
             return self._clients[kind]
 
     def build(self, send: Send, url: str) -> tuple[C, httpx.Request]:
         """Return the client and the request for one ``Send``; raises what httpx does."""
-        client = self.client_for(url)
+        client = self.client_for(url, keeps=send.shares_connection)
         request = client.build_request(
             send.method,
             parse_url(url),
@@ -132,7 +140,7 @@ class Clients(Generic[C]):
 
     def build_download(self, download: Download) -> tuple[C, httpx.Request]:
         """Return the client and the request for one ``Download``; raises what httpx does."""
-        client = self.client_for(download.url)
+        client = self.client_for(download.url, keeps=False)
         headers = {"Accept": "*/*", **download.part.headers()}
         request = client.build_request(
             "GET", download.url, headers=headers, timeout=_timeout(SILENCE)
@@ -154,14 +162,19 @@ def parse_url(url: str) -> httpx.URL:
     return parsed
 
 
-def client_options(url: str) -> dict[str, Any]:
-    """Return the options of a client for this URL; loopback is never asked through a proxy."""
-    httpx = load_httpx()
+def client_options(url: str, *, keeps: bool = True, verify: Any = None) -> dict[str, Any]:
+    """Return the options of a client for this URL; loopback is never asked through a proxy.
+
+    ``keeps`` keeps connections for later requests; ``verify`` is a TLS context to use again.
+    """
+    limits = load_httpx().Limits(
+        max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE if keeps else 0
+    )
     return {
         "headers": {**default_headers(), "Accept-Encoding": "gzip, deflate"},
         "cookies": _no_cookies(),
-        "verify": verify_for(url),
-        "limits": httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        "verify": verify_for(url) if verify is None else verify,
+        "limits": limits,
         "follow_redirects": False,
         "trust_env": not is_loopback(url),
     }

@@ -22,6 +22,7 @@ from callsheet.flows.effects import (
     Send,
     Sleep,
 )
+from callsheet.forking import ForkAware
 from callsheet.transport.http import (
     AT_ONCE,
     MANY,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Transport:
-    """Runs flows to their end; one may be shared by threads.
+class Transport(ForkAware):
+    """Runs flows to their end; one may be shared by threads and used on in a forked process.
 
     At ``deadline``, a reading of ``clock``, every request ends but one that may cost money;
     ``tell_silent`` gets the origin of a host that does not answer for ten seconds. ``sleep`` and
@@ -69,6 +70,12 @@ class Transport:
         self._deadline, self._tell_silent = deadline, tell_silent
         self._silent_since: float | None = None
         self._clients: Clients[httpx.Client] = Clients(settings, self._create)
+        self.watch_forks()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Leave the connections to the parent: two processes would read each other's answers."""
+        if is_child:
+            self._clients = Clients(self.settings, self._create)
 
     def run(
         self,

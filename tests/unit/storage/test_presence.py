@@ -7,6 +7,8 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import pytest
 from callsheet.storage.ledger import Ledger, ProcessLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HOLDER = """
@@ -85,3 +87,71 @@ def test_other_names_are_nobody(tmp_path: Path, name: str | None) -> None:
     assert not ProcessLock(str(tmp_path)).is_alive(name)
     assert (tmp_path / "ledger.sqlite3").exists()
     assert (tmp_path.parent / "x.running").exists()
+
+
+def _in_child(work: Callable[[], object]) -> int:
+    """Run ``work`` in a forked process; return its exit code, 0 for success."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_forked_process_has_a_ledger_of_its_own(tmp_path: Path) -> None:
+    """What SQLite has open in two processes loses rows when one of them closes it."""
+    ledger, gate = Ledger(str(tmp_path)), os.pipe()
+    ledger.record("intent", "ref-parent", {"host": "h", "action": "a"})
+
+    def work() -> None:
+        os.read(gate[0], 1)
+        ledger.record("intent", "ref-child", {"host": "h", "action": "a"})
+        holders = {row.ref: row.holder for row in ledger.jobs()}
+        assert holders["ref-child"] != holders["ref-parent"]
+
+    thread = threading.Timer(0.1, lambda: (ledger.close(), os.write(gate[1], b"x")))
+    thread.start()
+    assert _in_child(work) == 0
+    thread.join()
+    assert {row.ref for row in ledger.jobs()} == {"ref-parent", "ref-child"}
+    ledger.close()
+
+
+def test_the_lock_of_a_process_ends_with_it_though_its_child_lives(tmp_path: Path) -> None:
+    gate = os.pipe()
+
+    def work() -> None:
+        ledger = Ledger(str(tmp_path))
+        ledger.record("intent", "ref-12345678", {"host": "h", "action": "a"})
+        if os.fork() == 0:
+            os.read(gate[0], 1)
+            os._exit(0)
+
+    assert _in_child(work) == 0
+    ledger = Ledger(str(tmp_path))
+    assert [row.ref for row in ledger.unsettled()] == ["ref-12345678"]
+    os.write(gate[1], b"x")
+    ledger.close()
+
+
+def test_a_fork_waits_until_no_thread_writes(tmp_path: Path) -> None:
+    ledger, writing, order = Ledger(str(tmp_path)), threading.Event(), []
+
+    def write() -> None:
+        with ledger._writing():
+            writing.set()
+            time.sleep(0.1)
+            order.append("written")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    writing.wait()
+    assert _in_child(lambda: ledger.record("intent", "r", {"host": "h", "action": "a"})) == 0
+    order.append("forked")
+    thread.join()
+    assert order == ["written", "forked"]
+    ledger.close()

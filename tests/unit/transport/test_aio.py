@@ -13,6 +13,7 @@ from callsheet import AsyncClient
 from callsheet.spec import Action, Family
 from callsheet.storage.ledger import Ledger
 from callsheet.transport.aio import _aiohttp
+from callsheet.transport.http import client_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,9 +126,10 @@ def test_one_failure_of_many_is_its_own(tmp_path: Path) -> None:
 
 
 def test_the_fast_transport_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert type(_aiohttp({"verify": False})).__name__ == "AiohttpTransport"
+    options = client_options("http://127.0.0.1:1")
+    assert type(_aiohttp(options)).__name__ == "AiohttpTransport"
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert _aiohttp({"verify": False}) is None
+    assert _aiohttp(options) is None
 
 
 def test_loopback_is_never_asked_through_a_proxy(

@@ -11,7 +11,7 @@ from unit.servers import Said, said, serving
 from callsheet.config.settings import Settings
 from callsheet.flows.effects import Send
 from callsheet.secret import Secret
-from callsheet.spec import Action
+from callsheet.spec import Action, Family
 from callsheet.transport.http import Clients, OriginAuth
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ KEY = "sk-0123456789abcdef"
 ADS = Settings(
     command="ads", env="ADS", host=HOST, key=Secret(KEY), config_dir="", state_dir="", cache_dir=""
 )
+JOB = Action(id="v.job", role="create", family=Family(create="v.job", query="v.query"))
 SEND = Send("POST", "/api/actions/x", b"{}", {"Content-Type": "application/json"}, 3.0)
 
 
@@ -119,6 +120,25 @@ def test_a_configured_proxy_is_asked(
         assert [request.path for request in proxy.seen] == ["http://ads.invalid/api/actions/v.free"]
         assert KEY in proxy.seen[0].headers["authorization"]
     assert result.response.status == 200
+
+
+def test_what_may_cost_leaves_on_a_connection_of_its_own(runner: Runner, tmp_path: Path) -> None:
+    """Only calls that cost nothing follow each other on one."""
+
+    async def steps(client: Any, wait: Any) -> None:
+        await wait(client.actions())
+        for name in ("v.free", "v.free", "v.make", "v.make", "v.free"):
+            await wait(client.call(Action(id=name, paid=name == "v.make"), {}, check=False))
+        task = await wait(client.submit(JOB, {}, check=False))
+        await wait(task.refresh())
+
+    with serving(said({"taskId": "t", "status": "running", "items": [1]})) as server:
+        options = {"host": server.url, "api_key": KEY, "ledger": str(tmp_path)}
+        runner(options, steps)
+        free = [post.port for post in server.posts() if post.path.endswith("v.free")]
+        others = [post.port for post in server.posts() if not post.path.endswith("v.free")]
+    assert len(set(free)) == 1
+    assert len({*free, *others}) == 1 + len(others) == 5
 
 
 def test_no_cookie_is_stored(runner: Runner, tmp_path: Path) -> None:

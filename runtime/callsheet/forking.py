@@ -1,0 +1,54 @@
+"""Tell objects that hold connections or locks when the process forks."""
+
+from __future__ import annotations
+
+import os
+import threading
+from weakref import WeakValueDictionary
+
+
+class ForkAware:
+    """An object of which a forked process must not use what it inherits.
+
+    ``before_fork`` runs in the parent, ``after_fork`` in the parent and in the child. No other
+    fork begins in between.
+    """
+
+    def watch_forks(self) -> None:
+        """Have the methods called from now on, as long as the object lives."""
+        _watched[id(self)] = self
+
+    def before_fork(self) -> None:
+        """Do nothing; a subclass closes here what must not be open in two processes."""
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Undo ``before_fork``; in the child, drop what belongs to the parent."""
+
+
+_watched: WeakValueDictionary[int, ForkAware] = WeakValueDictionary()
+_forking = threading.Lock()
+_told: list[ForkAware] = []
+
+
+def _before() -> None:
+    _forking.acquire()  # two forks at once would wait for each other's locks
+    for reference in _watched.valuerefs():
+        owner = reference()
+        if owner is not None:
+            owner.before_fork()
+            _told.append(owner)
+
+
+def _after(*, is_child: bool) -> None:
+    owners = tuple(_told)
+    _told.clear()
+    for owner in owners:
+        owner.after_fork(is_child=is_child)
+    _forking.release()
+
+
+os.register_at_fork(
+    before=_before,
+    after_in_parent=lambda: _after(is_child=False),
+    after_in_child=lambda: _after(is_child=True),
+)
