@@ -151,7 +151,7 @@ PARTS = (
         "spoiling",
         {"moments": 4, "many": 6, "every": 1},
         {"moments": 1, "many": 3, "every": 4},
-        (120, 130),
+        (130, 140),
     ),
     Part(
         "R23",

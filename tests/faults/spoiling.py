@@ -33,6 +33,7 @@ FILM = (
 NAME, PRECIOUS = "x.mp4", b"precious"
 MOMENTS = ("charged", "asked", "linked", "half fetched")
 LAST = MOMENTS[3:]
+UPLOAD = "storage.upload_image"
 WORDS = ("video", "generate", "--prompt", "a cup", "--json")
 
 
@@ -47,6 +48,7 @@ class Film:
     def __init__(self) -> None:
         self.hooks: dict[str, Callable[[], object]] = {}
         self.server: Server | None = None
+        self.upload = Said(500)
 
     def answer(self, request: Seen) -> Said:
         """Answer a request, after what happens at this moment."""
@@ -58,6 +60,8 @@ class Film:
             self._reach("asked")
             link = f"{self.server.url if self.server else ''}/media/film.mp4"
             return said({"taskId": TASK, "status": "success", "videoUrl": link})
+        if request.path.endswith(UPLOAD):
+            return self.upload
         self._reach("charged")
         return said({"taskId": TASK, "status": "processing", "pollAfterMs": 20})
 
@@ -81,7 +85,8 @@ def filming() -> Iterator[Film]:
     """Run the server."""
     film = Film()
     with serving(film.answer) as server:
-        server.listed = said({"actions": [_action(CREATE, "prompt"), _action(QUERY, "taskId")]})
+        fields = {CREATE: "prompt", QUERY: "taskId", UPLOAD: "data"}
+        server.listed = said({"actions": [_action(*pair) for pair in fields.items()]})
         film.server = server
         yield film
 
@@ -211,6 +216,11 @@ WAYS = (
 )
 
 
+def is_film(path: Path) -> bool:
+    """Tell whether the film lies there, whole."""
+    return path.is_file() and path.read_bytes() == FILM
+
+
 class House:
     """A folder for each run of the program, and what runs it."""
 
@@ -258,7 +268,7 @@ def _play_way(tally: Tally, house: House, way: Way, moment: str) -> None:
     tally.hold(ground.precious.read_bytes() == PRECIOUS, name, "wrote through a link")
     path = document.get("localPath")
     if path:
-        whole = (ground.root / path).read_bytes() == FILM
+        whole = is_film(ground.root / path)
         tally.hold(whole, name, path, "is not the film")
     else:
         tally.hold(code == 1, name, "success without a file", text)
@@ -267,12 +277,39 @@ def _play_way(tally: Tally, house: House, way: Way, moment: str) -> None:
         )
         tally.hold(code == 0 and (ground.root / "later.mp4").read_bytes() == FILM, name, text)
     if code == 0 and way.out == f"out/{NAME}" and path:
-        tally.hold(ground.target.read_bytes() == FILM, name, "exit 0, and not under its name")
+        tally.hold(is_film(ground.target), name, "exit 0, and not under its name")
     left = [
         each.name for each in ground.root.rglob(".*") if each.is_file() and not each.is_symlink()
     ]
     left = [each for each in left if each.endswith((".part", ".trail"))]
     tally.hold(not left or "hidden" in way.name or "moved" in way.name, name, "left", left)
+
+
+AFTERWARDS = {
+    "the upload is refused": (("--upload",), Said(400, b"{}")),
+    "the upload needs another key": (("--upload",), Said(401, b"{}")),
+    "the upload is limited": (("--upload",), Said(402, b"{}")),
+    "the upload is not known": (("--upload",), Said(404, b"{}")),
+    "the upload fails": (("--upload",), Said(500, b"<html>")),
+    "the upload names no link": (("--upload",), said({"status": "success"})),
+    "the upload breaks": (("--upload",), Said(cut="before")),
+    "the part that is printed is none": (("--jmespath", "length(status.x)"), Said()),
+}
+
+
+def _play_afterwards(tally: Tally, house: House, every: int) -> None:
+    """Let something fail once the file lies there: it is told with the task id, never as unsent."""
+    for name, (more, answer) in list(AFTERWARDS.items())[::every]:
+        ground = house.ground()
+        house.film.upload = answer
+        code, document, text = house.run(ground, *WORDS, "--out", f"out/{NAME}", *more)
+        tally.ran(f"afterwards: {name}")
+        tally.hold(code not in {0, 2}, name, "ended with", code, text)
+        tally.hold(house.film.charges() == 1, name, house.film.charges(), "charges")
+        tally.hold(TASK in text and "Traceback" not in text, name, "no task id", text)
+        tally.hold(is_film(ground.target), name, "the file is not there")
+        is_named = document.get("localPath") == f"out/{NAME}" or "--upload" not in more
+        tally.hold(is_named, name, "the file is not named", text)
 
 
 def _refusals(ground: Ground) -> dict[str, tuple[str, ...]]:
@@ -297,6 +334,7 @@ def _refusals(ground: Ground) -> dict[str, tuple[str, ...]]:
         "a long name": (f"{out}/{'n' * 252}.mp4",),
         "a long name of many bytes": (f"{out}/{'é' * 126}.mp4",),
         "a long path": (f"{out}/{'d/' * 2100}{NAME}",),
+        "a deep path": (f"{'d/' * 1500}{NAME}",),
         "a long name in a template": (f"{out}/{{task_id}}{'n' * 252}.mp4",),
         "in /proc": (f"/proc/{NAME}",),
         "in /proc/self": ("/proc/self/",),
@@ -305,6 +343,7 @@ def _refusals(ground: Ground) -> dict[str, tuple[str, ...]]:
         "a closed descriptor": ("/dev/fd/987",),
         "a word that there is not": (f"{out}/{{task}}.mp4",),
         "no path": ("",),
+        "an upload of nothing": ("-", "--upload"),
         "a stream and an upload": ("/dev/null", "--upload"),
         "a surrogate and a long name": (f"{target}\udcff{'n' * 255}",),
     }
@@ -384,6 +423,7 @@ def play(tally: Tally, *, moments: int, many: int, every: int) -> None:
                 chosen = way.moments * 2
                 for moment in chosen[number % len(way.moments) :][: min(moments, len(way.moments))]:
                     _play_way(tally, house, way, moment)
+            _play_afterwards(tally, house, every)
             _play_refusals(tally, house, every)
             for force in (False, True)[:moments]:
                 _play_claims(tally, house, many, force=force)

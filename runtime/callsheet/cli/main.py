@@ -123,24 +123,11 @@ def guarded(context: Context, argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, Interrupted) as error:
         return _interrupted(context, error)
     except Exception as error:
-        return report(context.console, _after_answer(context, error))
+        if context.answered is not None:
+            from callsheet.cli.run import after_request
 
-
-def _after_answer(context: Context, error: Exception) -> Exception:
-    """Return an error that does not say that nothing was sent, once a request was answered."""
-    from callsheet.errors import CallsheetError, UsageError
-
-    reported = from_any(error)
-    if context.answered is None or not isinstance(reported, UsageError):
-        return error
-    from callsheet.text import shell_word
-
-    action, task_id = context.answered
-    line = f"tasks wait {shell_word(task_id)}" if task_id else "tasks list"
-    words = f"{action} was sent and answered, then: {reported.message}"
-    return CallsheetError(
-        words, hint=line, code="after_request", flag=reported.flag, task_id=task_id, action=action
-    )
+            error = after_request(context, from_any(error))
+        return report(context.console, error)
 
 
 def _interrupted(context: Context, error: BaseException) -> int:

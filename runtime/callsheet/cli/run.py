@@ -13,6 +13,7 @@ from callsheet.cli.input.prepare import check_body, check_files
 from callsheet.cli.input.request import CommandRequest, build_request, member_of, role_of
 from callsheet.cli.output import formats as output
 from callsheet.errors import (
+    CallsheetError,
     Interrupted,
     SavedElsewhere,
     ServerError,
@@ -135,7 +136,8 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
 def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
     """Save what a finished job made and print it; raises ``TaskFailed``.
 
-    Return the exit code: 1 where the file has got another name than was asked for.
+    Return the exit code: 1 where the file has got another name than was asked for. Once a file
+    lies there it is printed, whatever comes after.
     """
     from callsheet.cli import saving
     from callsheet.engine.invoke import require_done
@@ -144,17 +146,22 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     require_done(answer, action.id, _task_id(answer, job))
     if is_document(action, answer, context.flags.get("out") or ""):
         return write_document(context, action, answer)
-    moved: SavedElsewhere | None = None
+    trouble: CallsheetError | None = None
+    stored = None
     try:
         saved = saving.save(context, answer, action, job)
     except SavedElsewhere as error:
-        saved, moved = error.files, error
+        saved, trouble = error.files, error
     first = saved[0] if saved else None
-    stored = prepare.upload_saved(context, first) if "upload" in context.flags else None
+    if first is not None and "upload" in context.flags:
+        try:
+            stored = prepare.upload(context, prepare.find_store(context), first.path)
+        except CallsheetError as error:
+            trouble = after_request(context, error)
     if context.flags.get("out") != "-":
         view = describe_job(context, action, answer, job, saved=first, stored=stored)
         view["files"] = [file._asdict() for file in saved]
-        _print_saved(context, view, moved)
+        _print_saved(context, view, trouble)
     if first is not None and "open" in context.flags:
         saving.show(first.path)
     if not context.flags.get("out"):
@@ -162,14 +169,29 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     if not context.flags.get("out") and job is not None and answer.fields.media:
         line = saving.resume_line(view["taskId"] or job.ref)
         context.console.note(f"save it: {context.prog} {line}")
-    return moved.exit_code if moved is not None else 0
+    return 0 if trouble is None else trouble.exit_code
 
 
-def _print_saved(context: Context, view: dict[str, Any], moved: SavedElsewhere | None) -> None:
-    """Print the object of a job, and why its file has got another name."""
-    if moved is not None:
-        view["error"] = moved.as_json()
-        context.console.warn(f"{context.prog}: {moved.message}")
+def after_request(context: Context, error: CallsheetError) -> CallsheetError:
+    """Return an error that does not say that nothing was sent, once a request was answered."""
+    if context.answered is None or not isinstance(error, UsageError):
+        return error
+    action, task_id = context.answered
+    return CallsheetError(
+        f"{action} was sent and answered, then: {error.message}",
+        hint=f"tasks wait {shell_word(task_id)}" if task_id else "tasks list",
+        code="after_request",
+        flag=error.flag,
+        task_id=task_id,
+        action=action,
+    )
+
+
+def _print_saved(context: Context, view: dict[str, Any], trouble: CallsheetError | None) -> None:
+    """Print the object of a job, and what went wrong after its file was whole."""
+    if trouble is not None:
+        view["error"] = trouble.as_json()
+        context.console.warn(f"{context.prog}: {trouble.message}")
     output.emit(context.console, view, lambda: output.job_lines(view))
 
 
@@ -374,6 +396,8 @@ def check_and_send(context: Context, request: CommandRequest) -> Invocation | No
     from callsheet.cli import saving
 
     saving.check(context, request.command_action)
+    if "upload" in context.flags:
+        prepare.find_store(context)
     request = prepare.upload_files(context, request)
     check_body(context, request)
     return send(context, request)

@@ -31,6 +31,8 @@ def check(context: Context, action: Action) -> None:
     out, flags = context.flags.get("out"), context.flags
     if "open" in flags:
         _opener(out)
+    if "upload" in flags and (not out or out in _STDOUT):
+        raise UsageError("--upload stores the saved file: --out is needed too", flag="--upload")
     if not out:
         if "out" in flags:
             raise UsageError("--out: a path is needed", flag="--out")

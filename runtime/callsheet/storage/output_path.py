@@ -137,7 +137,7 @@ def check_target(path: str, *, force: bool, is_known: bool = True) -> None:
         folder = os.path.dirname(path) or "."
         os.makedirs(folder, exist_ok=True)
         _try_to_write(folder)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{clip(path, 300)} cannot be written: {why}", flag="--out") from None
     if is_known and os.path.lexists(path):

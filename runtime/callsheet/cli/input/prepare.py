@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from callsheet.engine.file_fields import FileField, UploadAction
     from callsheet.errors import ServerError
     from callsheet.spec import Action, Param
-    from callsheet.storage.partial_file import SavedFile
 
 
 _MOST_DETAILS = 3
@@ -350,10 +349,3 @@ def find_store(context: Context) -> UploadAction:
 
     store: UploadAction = context.run(uploading.find_upload_action(context.engine))
     return store
-
-
-def upload_saved(context: Context, saved: SavedFile | None) -> str:
-    """Store the saved file for ``--upload`` and return its link; raise ``UsageError``."""
-    if saved is None:
-        raise UsageError("--upload stores the saved file: --out is needed too", flag="--upload")
-    return upload(context, find_store(context), saved.path)
