@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.snapshot import Snapshot
     from callsheet.spec import Action, Advertised
     from callsheet_codegen.config import Config
-    from callsheet_codegen.ir import ModelModule, Section
+    from callsheet_codegen.ir import ModelModule
     from callsheet_codegen.layout import GroupLocation, Outline
     from callsheet_codegen.models.pool import Modeller
     from callsheet_codegen.models.requests import ActionModels
@@ -157,16 +157,15 @@ class BuildPlan:
     ) -> None:
         self.resolver, self.outline, self.keys, self.cached = resolver, outline, keys, cached
         self._model_files = {f"models/{stem}.py": name for name, stem in outline.stems.items()}
-        self._current = {name for name, key in keys.actions.items() if self._is_current(name, key)}
+        records = cached.actions
+        self._current = {
+            n for n, key in keys.actions.items() if n in records and records[n].key == key
+        }
         self.stale = {path for path, key in keys.files.items() if self._is_stale(path, key)}
         self.actions: dict[str, Action] = {}
         self.models: Mapping[str, ActionModels] = {}
         self.records: dict[str, ActionRecord] = {}
         self.files: dict[str, str] = {}
-
-    def _is_current(self, name: str, key: str) -> bool:
-        record = self.cached.actions.get(name)
-        return record is not None and record.key == key
 
     def _is_stale(self, path: str, key: str) -> bool:
         name = self._model_files.get(path)
@@ -342,7 +341,10 @@ class ProjectBuilder:
                 if f"commands/{outline.constants[names[0]].module}.py" in wanted
             ),
             modules=tuple((literal(word), literal(module)) for word, module in modules),
-            sections=self._sections() if "api.md" in wanted else (),
+            sections=tuple(
+                section(group, outline.groups, outline.listings, config.command)
+                for group in (outline.groups.values() if "api.md" in wanted else ())
+            ),
             roots=tuple(child(group) for path, group in outline.groups.items() if len(path) <= 1),
             words=tuple((literal(word), literal(text)) for word, text in words.items()),
             models=tuple(self._models(wanted)),
@@ -350,11 +352,6 @@ class ProjectBuilder:
             data=self._data,
             wanted=wanted,
         )
-
-    def _sections(self) -> tuple[Section, ...]:
-        groups, listings = self.plan.outline.groups, self.plan.outline.listings
-        command = self._config.command
-        return tuple(section(group, groups, listings, command) for group in groups.values())
 
     def _models(self, wanted: Container[str]) -> Iterator[ModelModule]:
         stems = self.plan.outline.stems

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.models.requests import ActionModels
 
 
+_TWIN = "arguments, return value and errors."
 _WIDER = {"list": "Sequence", "dict": "Mapping", "set": "Sequence"}
 
 
@@ -212,7 +213,8 @@ class _MethodBuilder:
             name=Ident(method),
             action=Ident(constant.constant),
             doc=Doc(_method_doc(action, arguments)),
-            async_doc=Doc(_async_doc(action, f"{self.group.cls}.{method}")),
+            # The rest of it stands at the synchronous twin.
+            async_doc=Doc(f"{_description(action)}\n\nAs ``{self.group.cls}.{method}``: {_TWIN}"),
             fields=arguments.fields,
             result=self._class(reply.stem, reply.output) if reply else TypeExpr("Any"),
             job=action.role == "create",
@@ -252,11 +254,6 @@ def _method_doc(action: Action, arguments: Arguments) -> str:
             *(line for field in fields for line in wrapped(field, hang=4)),
         ]
     )
-
-
-def _async_doc(action: Action, twin: str) -> str:
-    """Return the docstring of an async method: the rest stands at its synchronous twin."""
-    return f"{_description(action)}\n\nAs ``{twin}``: arguments, return value and errors."
 
 
 def _constant(location: ConstantLocation, action: Action) -> Constant:

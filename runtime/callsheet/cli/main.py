@@ -70,8 +70,11 @@ def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
         code = _report_unwritten(context, guarded(context, argv))
     finally:
         context.close()
-    if code in {INTERRUPTED, TERMINATED} and _was_interrupted():
-        _leave(code)
+    if code in {INTERRUPTED, TERMINATED}:
+        from callsheet.cli import signals
+
+        if signals.was_interrupted():
+            _leave(code)
     return code
 
 
@@ -88,12 +91,6 @@ def _report_unwritten(context: Context, code: int) -> int:
         warn(f"  {json.dumps(row)}")
     warn(f"  keep this line; when the ledger can be written again: {context.prog} tasks recover")
     return OutcomeUnknown.exit_code if code in {0, StillRunning.exit_code} else code
-
-
-def _was_interrupted() -> bool:
-    from callsheet.cli import signals
-
-    return signals.was_interrupted()
 
 
 def _leave(code: int) -> None:

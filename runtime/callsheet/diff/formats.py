@@ -94,9 +94,9 @@ def _groups(changes: Sequence[Change]) -> list[Group]:
 
 def _rows(group: Group) -> list[tuple[str, str]]:
     """Return severity and line of each change; changed descriptions share one line."""
-    changes = group[0]
+    changes, with_call = group[0], _WITH_CALL if len(group) == 1 else frozenset[str]()
     rows: list[tuple[str, str]] = [
-        (change.severity, _line(change, len(group)))
+        (change.severity, change.text if change.code in with_call else change.line)
         for change in changes
         if not change.line.endswith(DESCRIBED)
     ]
@@ -117,10 +117,6 @@ def _described(subjects: list[str]) -> str:
     if len(fields) < len(subjects):
         return f"{DESCRIBED}, with {names}"
     return f"{names} {DESCRIBED if len(fields) == 1 else DESCRIBED.replace('is', 'are', 1)}"
-
-
-def _line(change: Change, actions: int) -> str:
-    return change.text if change.code in _WITH_CALL and actions == 1 else change.line
 
 
 def _heading(group: Group) -> str:

@@ -310,9 +310,11 @@ def task_finding(
         return _refused(last, family, others)
     asked = str(json.loads(last.send.body or b"{}")[family.task_key])
     reading = _read_status(last, family, asked, action=action, overrides=overrides)
+    view = expand(last.json)
+    media = dict.fromkeys(keyed_place(view, (), link) for link in reading.media)
     sets = {
         **_places(reading.evidence, asked, reading.raw_state),
-        "media": _media_place(expand(last.json), reading),
+        "media": ",".join(filter(None, media)),
         "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
     }
     return ProbeFinding(
@@ -366,11 +368,6 @@ def _places(evidence: Sequence[Candidate], task: str, raw_state: str) -> dict[st
         "task-id": path_of(ids[0]) if ids else "",
         "state": path_of(words[0]) if words else "",
     }
-
-
-def _media_place(view: object, reading: ReplyFields) -> str:
-    paths = [keyed_place(view, (), link) for link in reading.media]
-    return ",".join(dict.fromkeys(path for path in paths if path))
 
 
 def _words(reading: ReplyFields, sets: dict[str, str]) -> str:

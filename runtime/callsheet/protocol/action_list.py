@@ -229,8 +229,7 @@ def _of_groups(raws: Sequence[Raw]) -> list[Raw]:
 
 
 def _is_list(value: Any) -> bool:
-    is_like = (bool(_likeness((None, entry))) for entry in value) if isinstance(value, list) else ()
-    return isinstance(value, list) and (not value or any(is_like))
+    return isinstance(value, list) and (not value or any(_likeness((None, e)) for e in value))
 
 
 def _operations(paths: Mapping[str, Any]) -> list[Raw]:

@@ -334,16 +334,11 @@ def _is_task(table: Mapping[str, Any]) -> bool:
 def _content_key(top: dict[str, Any], *, is_ok: bool) -> str | None:
     """Return the key of the content; without success only a ``data`` with no other keys counts."""
     table = by_word(top)
-    if is_ok and _is_plain_envelope(table):
+    own = {*vocab.ENVELOPE_KEYS, *vocab.CONTENT_KEYS}
+    if is_ok and all(key in own or value in _EMPTY for key, value in table.items()):
         spelled = {word(key): key for key in top}
         return next((spelled[k] for k in vocab.CONTENT_KEYS if table.get(k) is not None), None)
     if "data" not in top:
         return None
     is_alone = all(key == "data" or word(key) in vocab.TRACE_KEYS for key in top)
     return "data" if is_alone and isinstance(parse_nested(top["data"]), dict | list) else None
-
-
-def _is_plain_envelope(table: Mapping[str, Any]) -> bool:
-    """Tell whether no key but those of an envelope has a value beside the content."""
-    own = {*vocab.ENVELOPE_KEYS, *vocab.CONTENT_KEYS}
-    return all(key in own or value in _EMPTY for key, value in table.items())

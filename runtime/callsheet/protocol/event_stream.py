@@ -141,7 +141,11 @@ def conclude(
     fields of one event. An id that only an earlier event has is added. Of a stream that was cut
     off only a job counts that can be asked about: pieces are not all there.
     """
-    content = [event for event in events if not _is_noise(event)]
+    content = [
+        event
+        for event in events
+        if event.data not in (None, "", {}, []) and not event.words & vocab.HEARTBEAT_WORDS
+    ]
     if not content:
         return None
     answer = _error(content, read)
@@ -158,10 +162,6 @@ def conclude(
         fields = read(answer)
         return answer if fields.task_ids and fields.state else None
     return _with_task_id(answer, content, read)
-
-
-def _is_noise(event: Event) -> bool:
-    return event.data in (None, "", {}, []) or bool(event.words & vocab.HEARTBEAT_WORDS)
 
 
 def _error(events: Sequence[Event], read: Callable[[Any], ReplyFields]) -> Any:

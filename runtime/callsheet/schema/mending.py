@@ -112,7 +112,7 @@ class Mender:
         mend_identity(self.schema, self.draft)
         self._mend_root((), self.schema, root_base(self.schema))
         self._check_links()
-        cutter = CostCutter(self._target_of, self._lose)
+        cutter = CostCutter(lambda schema, key: self._targets.get((id(schema), key)), self._lose)
         for place in list(self._places.values()):
             cutter.cut(place.schema)
         self._loosen()
@@ -137,9 +137,6 @@ class Mender:
     def _loosen(self) -> None:
         schemas = [place.schema for place in self._places.values()]
         self._loosener.loosen(schemas, self._targets)
-
-    def _target_of(self, schema: dict[str, Any], key: str) -> object:
-        return self._targets.get((id(schema), key))
 
     def _mend_root(self, location: Location, schema: dict[str, Any], base: str) -> None:
         """Mend what stands beneath one root: the document, or the target of a reference."""

@@ -180,13 +180,11 @@ def _type_sentence(actual: object, kinds: Any) -> str:
     return f"is {text}, wanted {kind_names(kinds)}"
 
 
-def _singular(word: str) -> str:
-    return {"entries": "entry"}.get(word, word[:-1])
-
-
 def _count_sentence(word: str, bound: str) -> Callable[[Any, Any], str]:
+    singular = {"entries": "entry"}.get(word, word[:-1])
+
     def sentence(actual: Any, limit: Any) -> str:
-        return f"has {len(actual)} {_singular(word) if len(actual) == 1 else word}, {bound} {limit}"
+        return f"has {len(actual)} {singular if len(actual) == 1 else word}, {bound} {limit}"
 
     return sentence
 

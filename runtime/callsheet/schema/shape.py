@@ -73,7 +73,8 @@ class ShapeReader:
         for part in self._parts(schema):
             shape = intersect(shape, part)
         for conditional in self._conditional_shapes(schema):
-            shape = _add_conditional(shape, conditional)
+            fields = {n: part for n, part in conditional.properties.items() if part is not False}
+            shape = replace(shape, properties={**fields, **shape.properties})
         return shape
 
     def _parts(self, schema: Mapping[str, Any]) -> Iterable[Shape]:
@@ -224,7 +225,7 @@ def unite(branches: list[Shape]) -> Shape:
         kinds=_without_integer(kinds),
         choices=_all_choices(alive),
         properties=_merge_fields(objects),
-        required=_common_required(solid),
+        required=frozenset.intersection(*(b.required for b in solid)) if solid else frozenset(),
         items=arrays[0].items if len(arrays) == 1 else None,
     )
 
@@ -260,16 +261,3 @@ def _merge_fields(objects: list[Shape]) -> dict[str, Any]:
         name: schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
         for name, schemas in by_name.items()
     }
-
-
-def _common_required(solid: list[Shape]) -> frozenset[str]:
-    if not solid:
-        return frozenset()
-    return frozenset.intersection(*(branch.required for branch in solid))
-
-
-def _add_conditional(shape: Shape, conditional: Shape) -> Shape:
-    fields = {
-        name: schema for name, schema in conditional.properties.items() if schema is not False
-    }
-    return replace(shape, properties={**fields, **shape.properties})

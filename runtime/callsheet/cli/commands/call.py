@@ -146,10 +146,6 @@ class _Call(BuiltinCommand):
         return _inner(ctx, incomplete) or super().shell_complete(ctx, incomplete)
 
 
-def _values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
-    return _inner(ctx, prefix)
-
-
 def _inner(ctx: click.Context, prefix: str) -> list[CompletionItem]:
     """Complete what may follow the words after the id."""
     context: Context = ctx.obj
@@ -253,7 +249,11 @@ call = _Call(
     params=[
         click.Argument(["action_id"], metavar="ID", shell_complete=ids),
         click.Argument(
-            ["rest"], metavar="[FLAGS]...", nargs=-1, type=click.UNPROCESSED, shell_complete=_values
+            ["rest"],
+            metavar="[FLAGS]...",
+            nargs=-1,
+            type=click.UNPROCESSED,
+            shell_complete=lambda ctx, param, prefix: _inner(ctx, prefix),
         ),
     ],
     ours=(*options.ACTION_FLAGS[1:], *_LATER),

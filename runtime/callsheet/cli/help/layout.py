@@ -182,13 +182,10 @@ def _row(name: str, text: str, width: int) -> str:
 
 
 def _own(rows: Iterable[options.Row]) -> Rows:
-    return [(_own_name(name, meta), doc) for name, meta, doc in rows]
-
-
-def _own_name(name: str, meta: str) -> str:
-    if meta.startswith("["):
-        return f"--{name}[={meta[1:]}"
-    return f"--{name} {meta}".rstrip()
+    return [
+        (f"--{name}[={meta[1:]}" if meta.startswith("[") else f"--{name} {meta}".rstrip(), doc)
+        for name, meta, doc in rows
+    ]
 
 
 HELP = ("--help", "Show this page; with --json as data")
