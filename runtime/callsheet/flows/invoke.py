@@ -258,7 +258,9 @@ def _settle(
     try:
         parsed = parse_reply(request, reply)
     except CallsheetError as error:
-        unsure = _is_unsure(reply.status) or isinstance(error, Unreadable | Unsettled)
+        # With these the server may have failed after the request was carried out.
+        unsure = reply.status == 408 or reply.status >= 500
+        unsure = unsure or isinstance(error, Unreadable | Unsettled)
         first = {"@status": reply.status, "@text": raw}
         if not (unsure or earlier):
             refusal = {"error": error.message, "reply": raw, "first_reply": first}
@@ -338,11 +340,6 @@ class Unsettled(ServerError):
     """
 
     task_ids: tuple[str, ...] = ()
-
-
-def _is_unsure(status: int) -> bool:
-    """Tell whether a refusal with this status may come after the request was carried out."""
-    return status == 408 or status >= 500
 
 
 def _task_ids_of(request: InvocationRequest, reply: HttpReply, error: CallsheetError) -> list[str]:
