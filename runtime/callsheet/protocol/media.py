@@ -145,11 +145,14 @@ def expects_medium(action_id: str, out: str = "", *, is_job: bool, names: Sequen
 def makes_text(action_id: str) -> bool:
     """Tell whether the words of an id say that the result is data, not a medium."""
     *groups, last = (words(segment) for segment in action_id.split("."))
+    near = tuple(word for segment in (*groups, last) for word in segment)
     if "to" in last:
-        last = last[last.index("to") + 1 :]
-    if vocab.TEXT_WORDS.intersection(last):
+        near = last = last[last.index("to") + 1 :]
+    is_visual = not kinds_in(near).isdisjoint({"video", "image"})
+    texts = vocab.TEXT_WORDS - (vocab.UNSURE_TEXT_WORDS if is_visual else frozenset())
+    if texts.intersection(last):
         return True
-    return not kinds_in(last) and any(vocab.TEXT_WORDS.intersection(group) for group in groups)
+    return not kinds_in(last) and any(texts.intersection(group) for group in groups)
 
 
 def kinds_in(parts: Sequence[str]) -> frozenset[str]:

@@ -111,6 +111,8 @@ TEXT_WORDS = word_set("""
     prompts estimate
 """)
 """Words of an action's id whose result is data, whatever medium it is about."""
+UNSURE_TEXT_WORDS = frozenset({"translate", "prompt", "prompts"})
+"""Those of them that make a film or a picture where the id names one: ``video_translate``."""
 EXTENSION_KINDS = {
     **dict.fromkeys(
         ("mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "ts", "3gp", "wmv", "flv",

@@ -11,6 +11,7 @@ from callsheet.protocol.media import (
     RequestMarks,
     expected_media,
     expects_medium,
+    makes_text,
     prefer_format,
 )
 from callsheet.protocol.overrides import Overrides
@@ -313,3 +314,19 @@ def test_a_list_of_other_jobs_alone_has_no_result() -> None:
         assert (reading.media, reading.state) == ((), "")
     songs = [{"id": f"s{n}", "status": "done", "videoUrl": VIDEO} for n in (2, 3)]
     assert read_reply(songs, sent={"taskId": "u1"}, role="query", expected=MOVIE).media == (VIDEO,)
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        ("video_translate.create", False),
+        ("image.prompt", False),
+        ("video.describe", True),
+        ("text.translate", True),
+        ("audio.translate", True),
+        ("prompt.expand", True),
+        ("image.to_prompt", True),
+    ],
+)
+def test_words_of_an_id_tell_whether_it_makes_a_text(action: str, text: bool) -> None:
+    assert makes_text(action) == text
