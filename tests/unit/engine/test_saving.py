@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from unit.servers import Said, Seen, said, serving
 from unit.transport.test_transport import BODY, MAKE, options
 
 from callsheet import Client
-from callsheet.errors import DownloadError, UsageError
+from callsheet.errors import DownloadError, SavedElsewhere, UsageError
 from callsheet.spec import Action
 from callsheet.storage.output_path import target_path
 
@@ -249,3 +250,60 @@ def test_a_job_that_is_done_at_once_without_media_is_asked_for_them(
         result = runner(options(server.url, tmp_path), steps)
     assert list(result.media) == [server.url + path for path in wanted]
     assert len(server.posts()) == 2
+
+
+def test_a_name_that_is_taken_while_the_job_runs_gives_way_to_a_free_one(
+    runner: Runner, tmp_path: Path
+) -> None:
+    files, target = {"/a.png": png()}, tmp_path / "a.png"
+
+    def answer(request: Seen) -> Said:
+        if request.method == "GET":
+            target.mkdir()
+        reply: Said = plan(files, "/a.png")(request)
+        return reply
+
+    async def steps(client: Any, wait: Any) -> Any:
+        task = await wait(client.submit(MAKE, BODY, check=False))
+        try:
+            await wait(task.save(str(target)))
+        except SavedElsewhere as error:
+            return error, client.tasks.list()
+
+    with serving(answer) as server:
+        error, (job,) = runner(options(server.url, tmp_path), steps)
+    saved = str(tmp_path / "a-2.png")
+    assert [file.path for file in error.files] == [file["path"] for file in job["files"]] == [saved]
+    assert (job["state"], error.task_id, error.exit_code) == ("saved", "t", 1)
+    assert saved in error.message
+    assert (tmp_path / "a-2.png").read_bytes() == PNG
+
+
+def test_a_task_looks_at_its_path_before_it_waits(runner: Runner, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"old")
+    with serving(plan({}, "/a.png")) as server:
+
+        async def steps(client: Any, wait: Any) -> None:
+            task = await wait(client.submit(MAKE, BODY, check=False))
+            server.seen.clear()
+            with pytest.raises(UsageError, match="exists"):
+                await wait(task.save(str(tmp_path / "a.png")))
+
+        runner(options(server.url, tmp_path), steps)
+    assert server.seen == []
+
+
+def test_a_fifo_takes_the_medium_of_a_result(runner: Runner, tmp_path: Path) -> None:
+    path, read = tmp_path / "fifo", []
+    os.mkfifo(path)
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader.start()
+    with serving(plan({"/a.png": png()}, "/a.png")) as server:
+
+        async def steps(client: Any, wait: Any) -> Any:
+            return (await saving(client, wait, str(path)))[0], client.tasks.list()[0]
+
+        saved, job = runner(options(server.url, tmp_path), steps)
+    reader.join()
+    assert (read, saved.bytes, job["state"]) == ([PNG], len(PNG), "done")
+    assert path.is_fifo()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.storage.ledger import Ledger, ProcessLock
+from callsheet.storage.ledger import Ledger
+from callsheet.storage.process_lock import ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,3 +156,41 @@ def test_a_fork_waits_until_no_thread_writes(tmp_path: Path) -> None:
     thread.join()
     assert order == ["written", "forked"]
     ledger.close()
+
+
+CLAIMER = """
+import sys
+from callsheet.storage.ledger import Ledger
+ledger = Ledger(sys.argv[1])
+print(ledger.claim("/out/x.mp4"), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("end", ["killed", "over"])
+def test_a_path_is_claimed_by_one_process_as_long_as_it_lives(tmp_path: Path, end: str) -> None:
+    words = [sys.executable, "-c", CLAIMER, str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    ledger = Ledger(str(tmp_path))
+    with subprocess.Popen(words, env=environ, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"True\n"
+        assert not ledger.claim("/out/x.mp4")
+        assert ledger.claim("/out/y.mp4")
+        if end == "killed":
+            process.kill()
+    assert ledger.claim("/out/x.mp4")
+    assert ledger.claim("/out/x.mp4")  # this process has it already
+    ledger.close()
+
+
+def test_of_many_processes_one_claims_a_path(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", CLAIMER, str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(words, env=environ, **pipes) for _ in range(6)]
+    claims = [process.stdout.readline() for process in processes if process.stdout]
+    for process in processes:
+        process.communicate(b"")
+    assert sorted(claims) == [b"False\n"] * 5 + [b"True\n"]
