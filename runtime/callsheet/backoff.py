@@ -51,7 +51,7 @@ def retry_after(header: str | None, now: float) -> float | None:
     if number:
         sign, digits, fraction = number.groups()
         return 0.0 if sign == "-" else min(float(digits + (fraction or "")), _LONGEST)
-    moment = _date(text)
+    moment = http_date(text)
     return None if moment is None else min(max(moment - now, 0.0), _LONGEST)
 
 
@@ -61,7 +61,7 @@ def wait_hint(headers: Mapping[str, str], now: float | None = None) -> float | N
     Read in turn: ``retry-after-ms``, ``retry-after``, then the reset of ``ratelimit``,
     ``ratelimit-reset`` and ``x-ratelimit-reset``. Without ``now`` the answer's own ``date`` counts.
     """
-    clock = _date(headers.get("date", "")) if now is None else now
+    clock = http_date(headers.get("date", "")) if now is None else now
     reference = 0.0 if clock is None else clock
     millis = re.fullmatch(_SECONDS, headers.get("retry-after-ms", "").strip())
     if millis and not millis[1]:
@@ -93,7 +93,7 @@ def _until(text: str, clock: float | None) -> float | None:
     return min(max(moment - clock, 0.0), _LONGEST) if moment >= _EPOCH else None
 
 
-def _date(text: str) -> float | None:
+def http_date(text: str) -> float | None:
     """Read any of the three forms of an HTTP date, as seconds since 1970."""
     if not text or len(text) > 100:
         return None

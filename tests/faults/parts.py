@@ -130,6 +130,14 @@ PARTS = (
         (119, 119),
     ),
     Part(
+        "R18",
+        "recover closes only what is proved",
+        "recovering",
+        {"every": 1, "kills": 60},
+        {"every": 9, "kills": 3},
+        (69, 111),
+    ),
+    Part(
         "R19",
         "answers reach the process and the request that asked",
         "leftover",

@@ -132,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
             return
-        self.send_response(answer.status)
+        is_dated = any(name.lower() == "date" for name in answer.headers)
+        (self.send_response_only if is_dated else self.send_response)(answer.status)
         for name, text in answer.headers.items():
             self.send_header(name, text)
         length = len(answer.body) if answer.length is None else answer.length

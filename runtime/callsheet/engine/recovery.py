@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.backoff import http_date
 from callsheet.engine.jobs import recorded_job
 from callsheet.errors import CallsheetError, ServerError, UsageError
 from callsheet.flows.effects import Flow, Record
@@ -12,8 +13,10 @@ from callsheet.flows.jobs import Job, query_job
 from callsheet.flows.retry import action_request, with_retries
 from callsheet.jsonio import canonical
 from callsheet.protocol.error_replies import error_for
+from callsheet.protocol.job_fields import names_task
 from callsheet.protocol.paging import ItemList, PageWalk, find_items
 from callsheet.protocol.replies import read_reply
+from callsheet.spec import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,9 +77,23 @@ def cancel(engine: Engine, job: Job) -> Flow[ParsedReply]:
 
 
 SETTLING = 120.0
-"""Seconds after which a request that the server does not list cannot still arrive."""
+"""Seconds by the server's clock after which a request that it does not list was not accepted."""
+UNLISTED = "the server lists no job with this reference"
+UNLISTED_AT = f"{UNLISTED}, first asked at "
 ENDED_EARLY = "the program ended while the request was out"
 _DEPTH = 6
+
+
+class ListedJobs(NamedTuple):
+    """The entries that a host lists under one reference, over all pages.
+
+    ``date`` is the server's time of its first page as it sent it, ``outside`` the texts that stood
+    round the entries: an id among them is that of the lookup.
+    """
+
+    entries: list[Mapping[str, Any]]
+    date: str
+    outside: frozenset[str]
 
 
 class Recovery:
@@ -91,6 +108,7 @@ class Recovery:
         self.engine, self.ledger = engine, engine.ledger
         self.overrides = engine.host.overrides
         self.notes: list[str] = []
+        self._lists: dict[str, bool] = {}
 
     def row(self, name: str) -> LedgerEntry:
         """Return the job with this reference or task id; raise ``UsageError`` if it is not here."""
@@ -121,34 +139,89 @@ class Recovery:
         return self.row(row.ref)
 
     def _reconcile(self, row: LedgerEntry) -> Flow[None]:
-        """Look one reference up on the host, where it offers that; else it stays unknown."""
+        """Ask about a job by its id, else look its reference up where the host offers that.
+
+        What neither tells stays unknown.
+        """
         if row.state == "intent":
             yield Record("unknown", row.ref, {"error": row.error or ENDED_EARLY})
         try:
-            entries = yield from self._fetch_listed(row.ref)
-        except CallsheetError as error:
-            self.notes.append(f"{row.ref[:8]} cannot be looked up: {error.message}")
-            return
-        if entries is None:
-            return
-        for entry in entries:
-            fields = read_reply(
-                entry, media=row.media or (), role="query", overrides=self.overrides
-            )
-            if fields.task_ids:
-                yield from self._record(row, fields, fields.task_ids, entry)
+            if (yield from self._ask_by_id(row)):
                 return
-        yield from self._record_unlisted(row)
+            lookup = yield from self._look_up(row.ref)
+            if lookup is None:
+                return
+            jobs = [(ids, entry) for entry in lookup.entries if (ids := self._ids(entry, lookup))]
+            if jobs:
+                task_ids = tuple(task_id for ids, _ in jobs for task_id in ids)
+                fields = self._read(jobs[0][1])
+                yield from self._record(row, fields, task_ids, jobs[0][1])
+            elif lookup.entries:
+                self._note(row, "is listed without the id of a job")
+            else:
+                yield from self._record_unlisted(row, lookup)
+        except CallsheetError as error:
+            self._note(row, f"cannot be looked up: {error.message}")
 
-    def _record_unlisted(self, row: LedgerEntry) -> Flow[None]:
-        """Record that the server lists no such job: it was not accepted, unless just now.
+    def _note(self, row: LedgerEntry, text: str) -> None:
+        self.notes.append(f"{row.ref[:8]} {text}")
 
-        Only jobs are sure to be listed: an upload, for example, may have been charged.
+    def _ask_by_id(self, row: LedgerEntry) -> Flow[bool]:
+        """Ask about a job whose id is known, where that is free; tell whether it was recorded."""
+        family = Family(**row.family) if row.family else Family()
+        if not (row.task_ids and family.query and family.is_documented):
+            return False
+        try:
+            job = yield from recorded_job(self.engine, row, row.task_ids)
+            reply = yield from query_job(job._replace(ref=""), self.engine.timing)
+        except CallsheetError:  # the reference may tell more
+            return False
+        yield from self._record(row, reply.fields, tuple(row.task_ids), reply.json)
+        return True
+
+    def _record_unlisted(self, row: LedgerEntry, lookup: ListedJobs) -> Flow[None]:
+        """Record that the server lists no such job.
+
+        It was not accepted where an earlier lookup did not show it either, the server could not
+        still be creating it since, and an older job of the same action is listed. The time is
+        the server's: clocks of this machine may have been set. Only jobs are sure to be listed:
+        an upload, for example, may have been charged.
         """
-        old = self.engine.timing.wall() - row.created > SETTLING
-        reason = "the server lists no job with this reference"
-        state = "refused" if row.family and old else "unknown"
-        yield Record(state, row.ref, {"error": reason})
+        first, now = _first_asked(row), http_date(lookup.date)
+        if first is None or now is None or now < first:
+            yield Record("unknown", row.ref, {"error": UNLISTED_AT + (lookup.date or "no time")})
+            first = now
+        if first is None or now is None:
+            self._note(row, "is not listed; the server tells no time, so it may still come")
+        elif now - first <= SETTLING:
+            self._note(row, f"is not listed; look again after {SETTLING / 60:.0f} minutes")
+        elif not row.family or not (yield from self._lists_older(row)):
+            self._note(row, f"is not listed, nor is it shown that every {row.action} is")
+        else:
+            yield Record("refused", row.ref, {"error": UNLISTED})
+
+    def _lists_older(self, row: LedgerEntry) -> Flow[bool]:
+        """Tell whether the host lists a job of the same action that was accepted before."""
+        for older in self.ledger.accepted_before(row.ref):
+            if older.ref not in self._lists:
+                lookup = yield from self._look_up(older.ref)
+                entries = lookup.entries if lookup is not None else []
+                ids = {text for entry in entries for text in self._ids(entry, lookup)}
+                self._lists[older.ref] = not ids.isdisjoint(older.task_ids)
+            if self._lists[older.ref]:
+                return True
+        return False
+
+    def _read(self, entry: Mapping[str, Any]) -> ReplyFields:
+        return read_reply(entry, role="query", overrides=self.overrides)
+
+    def _ids(self, entry: Mapping[str, Any], lookup: ListedJobs | None) -> tuple[str, ...]:
+        """Return the ids of a listed job; none of an object that tells of no job."""
+        fields = self._read(entry)
+        outside = lookup.outside if lookup is not None else frozenset()
+        is_job = bool(fields.state) or any(map(names_task, entry))
+        ids = (text for text in fields.task_ids if text not in outside)
+        return tuple(ids) if is_job else ()
 
     def _record(
         self, row: LedgerEntry, fields: ReplyFields, task_ids: tuple[str, ...], reply: Any
@@ -163,31 +236,37 @@ class Recovery:
             values["reply"] = reply
         yield Record(over or "accepted", row.ref, values)
 
-    def _fetch_listed(self, ref: str) -> Flow[list[Mapping[str, Any]] | None]:
-        """Return the jobs that the host lists under a reference, or ``None`` without such a list.
+    def _look_up(self, ref: str) -> Flow[ListedJobs | None]:
+        """Look a reference up on the host; return ``None`` where it offers no such list.
 
-        An entry counts only if it names the reference: a server may ignore the filter.
+        An entry counts only if it names the reference: a server may ignore the filter. Raises
+        ``ServerError`` for a list that may go on.
         """
-        lookup = self.engine.host.overlay.tasks
-        if not lookup:
+        table = self.engine.host.overlay.tasks
+        if not table:
             return None
+        action, match = table["action"], table["match"]
         catalogue = yield from self.engine.host.catalogue()
-        if catalogue.get(lookup["action"]) is None:
+        if catalogue.get(action) is None:
             return None
-        body: dict[str, Any] = {lookup["match"]: ref}
-        walk = PageWalk()
+        if self.engine.host.is_billable(action):
+            raise ServerError(f"{action} costs, as the server says")
+        walk, date = PageWalk(), ""
         fields: Mapping[str, Any] = {}
         while True:
-            data, headers = yield from self._listed_page(lookup["action"], {**body, **fields})
-            matches = list(_matching(data, lookup["match"], ref))
+            data, headers = yield from self._listed_page(action, {match: ref, **fields})
+            date = date or headers.get("date", "")
+            place = find_items(data)
+            source = list(place.items) if place is not None else data
+            matches = list(_matching(source, match, ref))
+            place = place or ItemList()
             if matches:
-                return matches
-            place = find_items(data) or ItemList()
+                return ListedJobs(matches, date, _texts_round(place, headers))
             walk.take(place.evidence(headers), [canonical(item) for item in place.items])
             if walk.next is None and not walk.is_whole:
                 raise ServerError(walk.missing or "the list of jobs may go on")
             if walk.next is None:
-                return []
+                return ListedJobs([], date, frozenset())
             fields = walk.next.body_fields()
 
     def _listed_page(
@@ -209,6 +288,19 @@ class Recovery:
                 overrides=self.overrides,
             )
         return data, reply.headers
+
+
+def _first_asked(row: LedgerEntry) -> float | None:
+    """Return the server's time of the first lookup that did not list a job, where there was one."""
+    error = row.error or ""
+    return http_date(error.removeprefix(UNLISTED_AT)) if error.startswith(UNLISTED_AT) else None
+
+
+def _texts_round(place: ItemList, headers: Mapping[str, str]) -> frozenset[str]:
+    """Return the plain values round a list, and the ids that the headers give to the request."""
+    values = [value for table in place.tables for value in table.values()]
+    texts = [str(value) for value in values if isinstance(value, str | int)]
+    return frozenset((*texts, *(text for name, text in headers.items() if name.endswith("-id"))))
 
 
 def _matching(data: Any, key: str, ref: str, depth: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -368,7 +368,7 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
 
         data, fields = with_poll_link(fields, reply, data)
     if request.action.paid and not fields.task_ids and fields.state == "failed":
-        _require_job(request, reply, data, fields)
+        fields = _with_refusal(request.action.role, data, fields)
     if fields.refusal is not None:
         is_unsure = fields.task_ids or fields.candidates or fields.refusal.is_unsure
         if request.action.paid and is_unsure:
@@ -403,19 +403,14 @@ def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal
     raise error
 
 
-def _require_job(
-    request: InvocationRequest, reply: HttpReply, data: Any, fields: ReplyFields
-) -> None:
-    """Raise ``Unsettled`` where a failure without a task may be that of the request.
-
-    The answer of a blocking action that reports a failed job is final.
-    """
+def _with_refusal(role: Role, data: Any, fields: ReplyFields) -> ReplyFields:
+    """Add the refusal to a failure without a task that may be one of the request alone."""
     from callsheet.protocol.error_replies import refusal_of
 
-    is_job = request.action.role == "wait" and fields.raw_state.lower() != "error"
-    refusal = None if is_job or request.action.role == "query" else refusal_of(data, reply.status)
-    if refusal is not None and refusal.is_unsure:
-        _keep_task(request, ParsedReply(reply, data, fields), refusal)
+    if role == "query" or (role == "wait" and fields.raw_state.lower() != "error"):
+        return fields
+    refusal = refusal_of(data, 200)
+    return fields._replace(refusal=refusal) if refusal.is_unsure else fields
 
 
 def _may_name_link(

@@ -13,8 +13,12 @@ from callsheet.backoff import is_fresh
 from callsheet.errors import ReferenceUsed, UsageError
 from callsheet.forking import ForkAware
 from callsheet.storage.ledger_schema import (
+    ACCEPTED_BEFORE,
+    HONOURED,
+    INSERT_INTENT,
     JSON_COLUMNS,
     PATIENCE,
+    RENEW_INTENT,
     Database,
     brief_row,
     read_columns,
@@ -36,27 +40,12 @@ INTENT = (
     *("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target"),
     "sent",
 )
-INSERT_INTENT = """
-INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
-  family, media, target, sent, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
-  :body_digest, :schema_digest, :family, :media, :target, :sent, :holder)
-ON CONFLICT (ref) DO NOTHING
-"""
-RENEW_INTENT = """
-UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action, body = :body,
-  body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
-  target = :target, sent = :sent, holder = :holder, error = NULL WHERE ref = :ref
-"""
 # A saved job stays saved, whatever a later reply says.
 UPDATE_STATE = """
 UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
   ('running', 'done', 'failed') THEN state ELSE :state END
 """
-HONOURED = """
-INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
-ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
-"""
-UNKNOWN = "state = 'unknown' OR (state = 'intent' AND created < ?)"
+UNKNOWN = "state IN ('unknown', 'intent')"
 UNSAVED = "state = 'running' OR (state = 'done' AND family IS NOT NULL)"
 LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
 CHANGES = ("said", "cost", "error", "seconds", "task_ids", "family", "reply", "first_reply")
@@ -137,7 +126,6 @@ class Ledger(ForkAware):
         self.folder = folder or "."
         self.path = os.path.join(self.folder, NAME)
         self._clock = clock
-        self._since = clock()
         self._file = Database(self.path, say)
         self._alive: ProcessLock | None = None
         self._open_rows: dict[str, dict[str, Any]] = {}
@@ -245,13 +233,17 @@ class Ledger(ForkAware):
         An intent whose process ended while the request was out is unknown too.
         """
         of_host, parameters = (" AND host = ?", [host]) if host else ("", [])
-        candidates = self._entries(f"({UNKNOWN}){of_host}", [self._since, *parameters])
+        candidates = self._entries(f"({UNKNOWN}){of_host}", parameters)
         unknown = [entry for entry in candidates if self.is_unknown(entry)]
         return unknown + self._entries(f"({UNSAVED}){of_host}", parameters)
 
+    def accepted_before(self, ref: str, *, limit: int = 3) -> list[LedgerEntry]:
+        """Return jobs of the same action that were accepted before, by the order of the rows."""
+        return self._entries(ACCEPTED_BEFORE, [ref, limit])
+
     def is_unknown(self, entry: LedgerEntry) -> bool:
-        """Tell whether the outcome of a job is unknown."""
-        if entry.state == "intent" and entry.created < self._since:
+        """Tell whether the outcome of a job is unknown, whatever the clocks say."""
+        if entry.state == "intent":
             return not self._process_lock().is_alive(entry.holder)
         return entry.state == "unknown"
 

@@ -54,6 +54,28 @@ CREATE INDEX files_by_ref ON files (ref);
 )
 """The statements that lead from each version of the file (``user_version``) to the next."""
 
+INSERT_INTENT = """
+INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
+  family, media, target, sent, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
+  :body_digest, :schema_digest, :family, :media, :target, :sent, :holder)
+ON CONFLICT (ref) DO NOTHING
+"""
+RENEW_INTENT = """
+UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action, body = :body,
+  body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
+  target = :target, sent = :sent, holder = :holder, error = NULL WHERE ref = :ref
+"""
+HONOURED = """
+INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
+ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
+"""
+ACCEPTED_BEFORE = """
+rowid IN (SELECT old.rowid FROM jobs AS old JOIN jobs AS new ON new.ref = ?
+  AND old.host = new.host AND old.action = new.action AND old.rowid < new.rowid
+  WHERE old.state IN ('running', 'done', 'failed', 'saved') AND old.task_ids != '[]'
+  ORDER BY old.rowid DESC LIMIT ?)
+"""
+
 
 def connect(path: str, say: Callable[[str], object]) -> sqlite3.Connection:
     """Open the database; create or migrate it where necessary.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,21 +72,6 @@ def test_what_no_server_lists_stays_unknown(sandbox: Running) -> None:
     )
 
 
-@pytest.mark.parametrize(("age", "state"), [(10.0, "unknown"), (300.0, "refused")])
-def test_what_the_server_does_not_list_was_not_accepted_after_a_while(
-    sandbox: Running, age: float, state: str
-) -> None:
-    with Client(**at(sandbox)) as client:
-        task = looking(client).submit(VIDEO, WAVES)
-        left(client, task.ref, "unknown", age)
-        sandbox.reset()
-        (row,) = client.tasks.recover(task.ref)
-    assert (row["state"], row["error"]) == (
-        state,
-        "the server lists no job with this reference",
-    )
-
-
 def test_what_is_no_job_may_have_been_charged_and_not_be_listed(sandbox: Running) -> None:
     sandbox.add_action({"id": "x.buy", "title": "Buy", "does": "reply", "input": {}, "cost": 3})
     with Client(**at(sandbox)) as client:
@@ -97,9 +83,11 @@ def test_what_is_no_job_may_have_been_charged_and_not_be_listed(sandbox: Running
 
 def test_a_job_that_is_being_sent_now_is_not_unknown(sandbox: Running) -> None:
     with Client(**at(sandbox)) as client:
-        task = client.submit(VIDEO, WAVES)
-        left(client, task.ref, age=-5.0)
+        facts = {"host": sandbox.url, "action": "ai.video.generate", "body_digest": "x"}
+        client.ledger.record("intent", "mine", facts)
         assert client.tasks.recover() == []
+        left(client, "mine", age=-7200.0)
+        assert [row["state"] for row in client.tasks.recover()] == ["unknown"]
 
 
 def test_unsaved_jobs_are_listed_and_saved_ones_are_not(sandbox: Running, tmp_path: Path) -> None:
@@ -142,24 +130,40 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
     assert [request.path.rpartition("/")[2] for request in server.posts()].count("v.make") == 1
 
 
-def looked_up(tmp_path: Path, pages: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """Return the row of an old unknown job after a lookup whose pages ``pages`` gives."""
+def looked_up(
+    tmp_path: Path,
+    pages: Callable[[dict[str, Any]], dict[str, Any]],
+    *,
+    dates: tuple[float, ...] = (0.0, 121.0),
+    older: str = "v.make",
+) -> Any:
+    """Return the row of an unknown job after a lookup at each of these server's times.
+
+    ``pages`` gives what it is answered; a job of the action ``older`` was accepted and is listed.
+    """
+    now = list(dates)
 
     def answer(request: Seen) -> Any:
-        return (
-            said({}, 502)
-            if request.path.endswith("v.make")
-            else said(pages(json.loads(request.body)))
-        )
+        if not request.path.endswith("v.tasks"):
+            return said({"taskId": "t-0", "status": "running"}) if not done else said({}, 502)
+        body = json.loads(request.body)
+        listed = {"tasks": [{"taskId": "t-0", "status": "running", "reference": "older"}]}
+        moment = formatdate(1_800_000_000 + now[0], usegmt=True)
+        return said(listed if body["reference"] == "older" else pages(body), date=moment)
 
+    done: list[bool] = []
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
-        listed = [{"id": name, "inputSchema": {"type": "object"}} for name in ("v.make", "v.tasks")]
+        names = ("v.make", "v.other", "v.tasks")
+        listed = [{"id": name, "inputSchema": {"type": "object"}} for name in names]
         server.listed = said({"actions": listed})
         client.engine.host.overlay = Overlay(tasks={"action": "v.tasks", "match": "reference"})
+        client.submit(MAKE._replace(id=older), BODY, check=False, idempotency_key="older")
+        done.append(True)
         with pytest.raises(OutcomeUnknown):
-            client.submit(MAKE, BODY, check=False)
-        left(client, client.tasks.list()[0]["ref"], "unknown", 300.0)
-        (row,) = client.tasks.recover()
+            client.submit(MAKE, BODY, check=False, idempotency_key="lost-one")
+        while now:
+            (row,) = client.tasks.recover("lost-one")
+            now.pop(0)
     return row
 
 
@@ -192,6 +196,24 @@ def test_only_a_whole_list_tells_that_a_job_was_not_accepted(
 ) -> None:
     row = looked_up(tmp_path, lambda body: {"tasks": OTHERS, **beside})
     assert row["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("dates", "older", "state"),
+    [
+        ((0.0,), "v.make", "unknown"),
+        ((0.0, 119.0), "v.make", "unknown"),
+        ((0.0, -500.0, -400.0), "v.make", "unknown"),
+        ((0.0, 121.0), "v.other", "unknown"),
+        ((0.0, 60.0, 121.0), "v.make", "refused"),
+    ],
+)
+def test_a_job_is_refused_only_by_a_proven_list_later_on_the_servers_clock(
+    tmp_path: Path, dates: tuple[float, ...], older: str, state: str
+) -> None:
+    row = looked_up(tmp_path, lambda body: {"tasks": [], "total": 0}, dates=dates, older=older)
+    assert row["state"] == state
+    assert row["error"].startswith("the server lists no job with this reference")
 
 
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
