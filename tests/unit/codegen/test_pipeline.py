@@ -51,7 +51,7 @@ def test_of_two_entries_with_one_id_the_order_decides_nothing() -> None:
 def test_a_damaged_lock_is_named(tmp_path: Path) -> None:
     project = config(tmp_path)
     project.lock.write_bytes(b"\xff")
-    with pytest.raises(UsageError, match=r"catalog\.lock\.json is not text"):
+    with pytest.raises(UsageError, match=r"catalog\.lock\.json cannot be read: it is not text"):
         pipeline.read_lock(project.lock)
 
 
