@@ -19,7 +19,8 @@ from callsheet.engine.file_fields import BASE64, FORM, UploadAction, upload_acti
 from callsheet.engine.invoke import encode
 from callsheet.errors import CallsheetError, ServerError, UsageError
 from callsheet.flows.effects import HttpReply, Send
-from callsheet.protocol.values import by_word, is_link, number, word, words
+from callsheet.protocol.media import is_link
+from callsheet.protocol.values import by_word, number, word, words
 from callsheet.storage.atomic_file import replace_file
 from callsheet.storage.output_path import EXTENSIONS
 

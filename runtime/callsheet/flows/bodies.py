@@ -13,9 +13,9 @@ from callsheet.magic import kinds_of
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.error_replies import is_refusal_text
 from callsheet.protocol.event_stream import conclude, is_stream, read_events
-from callsheet.protocol.media import Medium, kind_of_name
+from callsheet.protocol.media import Medium, is_link, kind_of_name
 from callsheet.protocol.replies import ReplyFields
-from callsheet.protocol.values import is_link, values_of
+from callsheet.protocol.values import values_of
 from callsheet.text import one_line
 
 if TYPE_CHECKING:

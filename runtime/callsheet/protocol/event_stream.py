@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.magic import HEAD, TYPES, container_of
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.job_fields import names_progress, state_rank
-from callsheet.protocol.values import is_link, read_state, values_of, word, words
+from callsheet.protocol.media import is_link
+from callsheet.protocol.values import read_state, values_of, word, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from callsheet.protocol import job_words as jobs
-from callsheet.protocol.values import is_link, number, read_state, share, word, words
+from callsheet.protocol.media import is_link
+from callsheet.protocol.values import number, read_state, share, word, words
 from callsheet.protocol.vocabulary import OK_WORDS
 
 if TYPE_CHECKING:

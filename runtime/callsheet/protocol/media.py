@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from callsheet.protocol import media_words as vocab
-from callsheet.protocol.values import expand, is_link, split_links, words
+from callsheet.protocol.values import expand, is_encodable, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +17,12 @@ _DEPTH = 40
 _NODES = 50_000
 _EXTENSION = r"\.([A-Za-z0-9]{2,6})(?=[?#]|\Z)"
 _INLINE_START = re.compile(r"\s*(?:data:|[A-Za-z0-9+/_-]{40}|[\w.+-]{1,60}/[\w.+-]{1,60};)", re.I)
+_NEXT_LINK = r"['\"]?\s*(?:[,;|]\s*|\s)['\"]?(?=(?i:https?)://)"
+_NAMED_FILE = r"[^\x00-\x1f]*\.[A-Za-z0-9]{2,5}(?:[?#].*)?\Z"
+_WRAPPED = ("[]", "()", "<>", "''", '""')
+_ABSOLUTE = r"(?i:https?)://[^\s/]"
+_INLINE = r"(?i:data:(?:video|image|audio)/)"
+_RELATIVE = r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
 _LINK_IN_TEXT = r"(?i:https?)://[^\s<>\"'()\[\]{}|\\^`]+"
 _LONGEST_TEXT = 100_000
 _NONE: frozenset[str] = frozenset()
@@ -58,6 +64,37 @@ class Location(NamedTuple):
     def keys(self) -> tuple[str, ...]:
         """Return the keys of the path, without indexes."""
         return tuple(step for step in self.path if isinstance(step, str))
+
+
+def is_link(text: str) -> bool:
+    """Tell whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
+    text = text.strip()
+    if "/" not in text and "." not in text:  # every pattern below needs one of them
+        return False
+    if not text or not is_encodable(text) or text in {"/", ".", ".."}:
+        return False
+    if re.match(_INLINE, text):
+        return True
+    if len(text) > 8192 or not text.isprintable():
+        return False
+    if " " in text:  # a server that encodes nothing; a sentence does not end in a file's name
+        return is_absolute(text) and re.match(_NAMED_FILE, text) is not None
+    return is_absolute(text) or re.match(_RELATIVE, text) is not None
+
+
+def is_absolute(text: str) -> bool:
+    """Tell whether a text begins as an http or https link."""
+    return re.match(_ABSOLUTE, text) is not None
+
+
+def split_links(text: str) -> list[str]:
+    """Split a text into its links: one, or those of a list; commas inside a link stay."""
+    text = text.strip()
+    if "://" not in text:
+        return [text]
+    while text[:1] + text[-1:] in _WRAPPED:
+        text = text[1:-1].strip()
+    return re.split(_NEXT_LINK, text) if is_absolute(text) else [text]
 
 
 def find_links(views: Sequence[Any]) -> list[Location]:

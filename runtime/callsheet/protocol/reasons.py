@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.protocol import job_words as jobs
 from callsheet.protocol.job_fields import key_parts
+from callsheet.protocol.media import is_link
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import is_link, word, words
+from callsheet.protocol.values import word, words
 from callsheet.protocol.vocabulary import HEAD_KEYS, OK_WORDS
 from callsheet.text import one_line
 

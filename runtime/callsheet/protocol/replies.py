@@ -12,12 +12,13 @@ from callsheet.protocol.media import (
     Medium,
     RequestMarks,
     find_links,
+    is_link,
     links_at,
     select_media,
     texts_of,
 )
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import expand, is_link, parse_nested, read_state, word
+from callsheet.protocol.values import expand, parse_nested, read_state, word
 from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 

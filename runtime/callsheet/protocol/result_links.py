@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from callsheet.protocol import media_words as vocab
 from callsheet.protocol.inline_data import is_data_link, kind_of_link
 from callsheet.protocol.job_fields import state_rank
-from callsheet.protocol.media import Medium, kind_of_key, kind_of_name, kinds_in
-from callsheet.protocol.values import is_absolute, words
+from callsheet.protocol.media import Medium, is_absolute, kind_of_key, kind_of_name, kinds_in
+from callsheet.protocol.values import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

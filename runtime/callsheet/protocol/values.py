@@ -24,12 +24,6 @@ _WORD_START = r"(?<=[a-z0-9])(?=[A-Z])"
 _BETWEEN = r"[^A-Za-z0-9]+"
 _JOINTS = re.compile(r"[\s_-]+")
 _READABLE = (str, dict, list)
-_NEXT_LINK = r"['\"]?\s*(?:[,;|]\s*|\s)['\"]?(?=(?i:https?)://)"
-_NAMED_FILE = r"[^\x00-\x1f]*\.[A-Za-z0-9]{2,5}(?:[?#].*)?\Z"
-_WRAPPED = ("[]", "()", "<>", "''", '""')
-_ABSOLUTE = r"(?i:https?)://[^\s/]"
-_INLINE = r"(?i:data:(?:video|image|audio)/)"
-_RELATIVE = r"(?:\.{0,2}/|[\w.~%-]{1,255}/)\S*\Z|[\w~%-][\w.~%-]{0,255}\.[a-z][a-z0-9]{1,4}\Z"
 
 
 def loads(text: str | bytes) -> Any:
@@ -162,37 +156,6 @@ def is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def is_link(text: str) -> bool:
-    """Tell whether ``text`` can be fetched: http, https, relative to the host, or media inline."""
-    text = text.strip()
-    if "/" not in text and "." not in text:  # every pattern below needs one of them
-        return False
-    if not text or not is_encodable(text) or text in {"/", ".", ".."}:
-        return False
-    if re.match(_INLINE, text):
-        return True
-    if len(text) > 8192 or not text.isprintable():
-        return False
-    if " " in text:  # a server that encodes nothing; a sentence does not end in a file's name
-        return is_absolute(text) and re.match(_NAMED_FILE, text) is not None
-    return is_absolute(text) or re.match(_RELATIVE, text) is not None
-
-
-def is_absolute(text: str) -> bool:
-    """Tell whether a text begins as an http or https link."""
-    return re.match(_ABSOLUTE, text) is not None
-
-
-def split_links(text: str) -> list[str]:
-    """Split a text into its links: one, or those of a list; commas inside a link stay."""
-    text = text.strip()
-    if "://" not in text:
-        return [text]
-    while text[:1] + text[-1:] in _WRAPPED:
-        text = text[1:-1].strip()
-    return re.split(_NEXT_LINK, text) if is_absolute(text) else [text]
 
 
 @lru_cache(maxsize=1024)

@@ -111,7 +111,7 @@ def describe(update: JobUpdate, usual: float | None = None) -> str:
 
 def find_preview(payload: Any) -> str:
     """Return the first link under a name such as ``previewUrl``; empty for none."""
-    from callsheet.protocol.values import is_link
+    from callsheet.protocol.media import is_link
 
     for name, field in payload.items() if isinstance(payload, dict) else ():
         word = name.lower().replace("_", "").removesuffix("s")
