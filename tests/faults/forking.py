@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Pairs = list[tuple[str, str]]
 
 CHILDREN = 3
+LONGEST = 300  # seconds that the rounds of one program may take, however busy the machine is
 
 
 class Caller:
@@ -318,16 +319,27 @@ def _play(tally: Tally, server: Echo, home: Path, how: tuple[str, str], rounds: 
     method, driver = how
     own = {"ECHO_URL": server.url, "ECHO_HOME": str(home), "ECHO_DRIVER": driver}
     words = f"from faults import forking; forking.work({method!r}, {rounds})"
-    done = subprocess.run(
-        [sys.executable, "-c", words],
-        env=stage.program_environ(home, own),
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    tally.hold(done.returncode == 0 and not done.stderr, method, driver, done.stderr[-1500:])
+    program = [sys.executable, "-c", words]
+    out, err = home / "out", home / "err"
+    with (
+        out.open("wb") as stdout,
+        err.open("wb") as stderr,
+        subprocess.Popen(
+            program,
+            env=stage.program_environ(home, own),
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with all the processes that it forked
+    told = err.read_text("utf-8")
+    tally.hold(process.returncode == 0 and not told, method, driver, told[-1500:])
     ledger = Ledger(str(home / "state"))
-    for line in done.stdout.splitlines():
+    for line in out.read_text("utf-8").splitlines():
         form, pairs = json.loads(line)
         tally.ran(f"{form}, {method}")
         for asked, answered in pairs:

@@ -142,7 +142,7 @@ PARTS = (
         "answers reach the process and the request that asked",
         "leftover",
         {"rounds": (100, 33, 33), "behind": 5},
-        {"rounds": (11,), "behind": 2},
+        {"rounds": (11, 11), "behind": 1},
         (39, 560),
     ),
     Part(

@@ -69,10 +69,13 @@ class AsyncTransport(ForkAware):
     def after_fork(self, *, is_child: bool) -> None:
         """Leave the connections to the parent: two processes would read each other's answers.
 
-        They are kept in memory: closing them would end the parent's wait for their answers.
+        They stay in memory to the end of the child: aiohttp closes what is dropped, which takes it
+        out of the parent's event loop, so that the parent would wait for ever.
         """
-        if is_child:
-            _inherited.append(self._by_loop)
+        if is_child and self._by_loop:
+            import ctypes
+
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._by_loop))
             self._by_loop = {}
 
     async def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
@@ -269,7 +272,3 @@ def _aiohttp(options: dict[str, Any]) -> Any:
         return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     return AiohttpTransport(verify=verify, client=open_session)
-
-
-_inherited: list[object] = []
-"""The connections that a forked process got from its parent."""

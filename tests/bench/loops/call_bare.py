@@ -13,8 +13,15 @@ import jsonschema_rs
 def prepare(
     host: str, key: str, action: str, body: dict[str, Any], commits: int = 0
 ) -> Callable[[], None]:
-    """Return a step that makes one call: validate, send, parse."""
-    client = httpx.Client(headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+    """Return a step that makes one call: validate, send, parse.
+
+    With ``commits`` the call is a paid one, which leaves on a connection of its own, as ours does.
+    """
+    client = httpx.Client(
+        headers={"Authorization": f"Bearer {key}"},
+        trust_env=False,
+        limits=httpx.Limits(max_keepalive_connections=0 if commits else None),
+    )
     url = f"{host}/api/actions/{action}"
     schema = client.get(f"{url}/schema").json()["inputSchema"]
     validator = jsonschema_rs.validator_for(schema)
