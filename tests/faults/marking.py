@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faults import stage
+from program import Program
 from unit.servers import Said, Seen, said, serving
 
 from callsheet.catalog.fetch import read_as
@@ -314,8 +316,34 @@ def play_question(tally: Tally, age: float, free: str, home: Path, number: int) 
     tally.ran(name)
 
 
-def play(tally: Tally, *, every: int) -> None:
-    """Play every case, or each of the crossed ones that ``every`` reaches, by clients in turn."""
+def play_program(tally: Tally, case: Case, home: Path, number: int) -> None:
+    """Play a case as a process of the generated program, which calls the action by its id."""
+    posted: list[str | None] = []
+
+    def answer(request: Seen) -> Said:
+        if request.method == "POST":
+            posted.append(request.headers.get("idempotency-key"))
+            return LOST[number % len(LOST)]
+        return case.schema(request) if callable(case.schema) else case.schema
+
+    with serving(answer) as server:
+        server.listed = case.listed
+        stage.know(stage.settings_for(server.url, home), catalogue_of(case, server.url))
+        ads = Program(stage.client_folder(), home, home)
+        env = {"ADS_HOST": server.url, "ADS_API_KEY": stage.KEY}
+        run = ads.run("call", "v.do", "--input", json.dumps(BODY), env=env)
+    name = f"{case.name}, as a program"
+    tally.hold(len(posted) == 1 and posted != [None], name, "keys of the POSTs:", posted)
+    tally.hold(run.code == 5, name, "exit", run.code, run.stderr[-300:])
+    tally.hold("it was not sent again" in run.stderr, name, "hint:", run.stderr[-300:])
+    tally.ran(name)
+
+
+def play(tally: Tally, *, every: int, programs: int) -> None:
+    """Play every case, or each of the crossed ones that ``every`` reaches, by clients in turn.
+
+    The first single cases with a cache are played as ``programs`` too.
+    """
     cases = [*list(crossed())[::every], *SINGLE, *CONTROLS]
     for number, case in enumerate(cases):
         with tempfile.TemporaryDirectory() as folder:
@@ -323,3 +351,7 @@ def play(tally: Tally, *, every: int) -> None:
     for number, (age, free) in enumerate(itertools.product((60.0, STALE), ("", "v.*"))):
         with tempfile.TemporaryDirectory() as folder:
             play_question(tally, age, free, Path(folder), number)
+    cached = [case for case in SINGLE if case.age is not None]
+    for number, case in enumerate(cached[:programs]):
+        with tempfile.TemporaryDirectory() as folder:
+            play_program(tally, case, Path(folder), number)

@@ -125,9 +125,9 @@ PARTS = (
         "R17",
         "only the host's fresh word allows a second POST",
         "marking",
-        {"every": 1},
-        {"every": 60},
-        (119, 119),
+        {"every": 1, "programs": 9},
+        {"every": 60, "programs": 1},
+        (128, 128),
     ),
     Part(
         "R18",

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from faults import downloading, leaking, stage, submitting
+from faults import downloading, enveloping, leaking, marking, recovering, stage, submitting
 from faults.needles import CANARY, hits
 from faults.tally import Tally, table
+from unit.servers import said, serving
 
 from callsheet.errors import NetworkError
 from callsheet.storage import partial_file as files
@@ -40,7 +41,7 @@ def test_a_client_that_sends_again_is_noticed(
     assert any("2 charges" in words for words in tally.violations)
 
 
-def _sends_again(order: Any, timing: Any) -> Any:
+def _sends_again(order: Any, timing: Any, *, arrived: int) -> Any:
     """Submit as the careless do: a lost answer is asked for once more."""
     for _ in range(2):
         try:
@@ -48,6 +49,44 @@ def _sends_again(order: Any, timing: Any) -> Any:
         except NetworkError:
             continue
     raise AssertionError("lost twice")
+
+
+def test_a_client_that_believes_old_marks_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = "callsheet.catalog.snapshot.Catalogue.was_asked"
+    monkeypatch.setattr(fresh, lambda *args: True)
+    tally = Tally("R17")
+    case = next(case for case in marking.crossed() if "free, a cache of 61" in case.name)
+    marking.play_case(tally, case, tmp_path, 0)
+
+    assert any("5 POSTs" in words for words in tally.violations)
+
+
+def test_a_client_that_believes_a_refusal_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callsheet.protocol.error_replies.Refusal.is_unsure", False)
+    tally = Tally("R24")
+    with serving(said({})) as server:
+        enveloping.play_all(tally, enveloping.cases()[:4], server, tmp_path, "sync")
+
+    assert sum("and is refused" in words for words in tally.violations) == 4
+
+
+def test_a_client_that_believes_any_list_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def believe(*args: Any) -> Any:
+        return True
+        yield
+
+    monkeypatch.setattr("callsheet.engine.recovery.Recovery._lists_older", believe)
+    tally = Tally("R18")
+    case = next(case for case in recovering.UNPROVEN if case.name == "only the newest jobs")
+    recovering.play_case(tally, case, tmp_path, 0)
+
+    assert any("ended as refused" in words for words in tally.violations)
 
 
 def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,16 +163,16 @@ def submit(request: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
     if not request.action.paid:
         reply = yield from with_retries(request.as_send(timing), timing)
         return parse_reply(request, reply)
-    yield from _record_intent(request)
+    before = yield from _record_intent(request)
     started = timing.clock()
-    reply, earlier = yield from _post_once(request, timing)
+    reply, earlier = yield from _post_once(request, timing, arrived=before)
     is_timed = request.action.role == "wait" and not earlier
     seconds = timing.clock() - started if is_timed else None
     return (yield from _settle(request, reply, earlier=earlier, seconds=seconds))
 
 
-def _record_intent(request: InvocationRequest) -> Flow[None]:
-    """Record the request before it is sent.
+def _record_intent(request: InvocationRequest) -> Flow[int]:
+    """Record the request before it is sent; return how many of it may have arrived before.
 
     Raises ``UsageError`` when another request used the reference, unless it was the same request
     and the server honours the key.
@@ -183,15 +183,19 @@ def _record_intent(request: InvocationRequest) -> Flow[None]:
         if not (yield from _may_resend(request)):
             raise
         yield Record("intent", request.ref, {**request.facts, "repeat": True})
+        return 1
+    return 0
 
 
-def _post_once(request: InvocationRequest, timing: Timing) -> Flow[tuple[HttpReply, int]]:
+def _post_once(
+    request: InvocationRequest, timing: Timing, *, arrived: int
+) -> Flow[tuple[HttpReply, int]]:
     """Send the POST that may cost money; return the reply and how many others may have arrived.
 
+    ``arrived`` counts those of earlier commands.
     Only a lost connection is tried again, and only where the server honours the key or nothing
     can have reached it. Once there is a reply, whatever its status, nothing is sent again.
     """
-    arrived = 0  # attempts that may have reached the server
     sending = False
     try:
         for attempt in range(1, ATTEMPTS + 1):

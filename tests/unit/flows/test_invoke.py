@@ -375,3 +375,27 @@ def test_a_reference_is_used_again_only_where_the_server_honours_it() -> None:
     assert stage.sends == []
     stage.run(submit(order(may_resend=allowed), stage.timing))
     assert len(stage.sends) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (reply({"error": "Insufficient credits"}, 402), "it was sent 2 times with one key"),
+        (reply({"error": "Too many requests"}, 429), "it was sent 2 times with one key"),
+        (reply({"error": "oops"}, 500), "it was sent 2 times with one key"),
+        (REFUSED, "it was not sent again"),
+    ],
+)
+def test_a_refusal_of_the_second_command_says_nothing_of_the_first(
+    answer: object, hint: str
+) -> None:
+    def conflict(record: Record) -> None:
+        if record.event == "intent" and not record.values.get("repeat"):
+            raise ReferenceUsed("used")
+
+    stage = Stage(answer)
+    stage.record = conflict
+    error = failure(stage, may_resend=allowed)
+    assert isinstance(error, OutcomeUnknown)
+    assert hint in error.hint
+    assert stage.events[-1] == "unknown"
