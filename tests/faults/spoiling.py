@@ -134,9 +134,33 @@ def _remove_hidden(ground: Ground) -> None:
 
 
 def _replace_hidden(ground: Ground) -> None:
-    with suppress(FileNotFoundError):
-        ground.hidden().unlink()
-    ground.hidden().write_bytes(b"not ours")
+    (ground.root / "new").write_bytes(b"not ours")
+    (ground.root / "new").replace(ground.hidden())
+
+
+def _mount_full(ground: Ground) -> None:
+    """Put a full disk in the place of the folder; where none may be mounted, a read-only folder."""
+    if not _mount(ground.out, "size=64k"):
+        return
+    with suppress(OSError), (ground.out / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+
+
+def _mount_read_only(ground: Ground) -> None:
+    _mount(ground.out, "ro")
+
+
+def _mount(folder: Path, options: str) -> bool:
+    folder.chmod(0o500)
+    argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    can = os.geteuid() == 0 and sys.platform == "linux"
+    return can and subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def _unmount(folder: Path) -> None:
+    if os.path.ismount(folder):
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def _take_all(ground: Ground) -> None:
@@ -192,6 +216,8 @@ WAYS = (
         lambda g: g.replace_folder(lambda path: path.symlink_to(g.root / "none")),
     ),
     Way("the folder becomes read-only", lambda g: g.out.chmod(0o500), code=None),
+    Way("the folder becomes a full disk", _mount_full, moments=MOMENTS[:3], code=None),
+    Way("the folder becomes a read-only disk", _mount_read_only, moments=MOMENTS[:3], code=None),
     Way("the hidden part is removed", _remove_hidden, moments=LAST, code=0),
     Way("the hidden part is another file", _replace_hidden, code=0),
     Way(
@@ -256,6 +282,14 @@ class House:
 def _play_way(tally: Tally, house: House, way: Way, moment: str) -> None:
     ground = house.ground()
     house.film.hooks[moment] = lambda: way.spoil(ground)
+    try:
+        _judge(tally, house, way, ground, moment)
+    finally:
+        _unmount(ground.out)
+
+
+def _judge(tally: Tally, house: House, way: Way, ground: Ground, moment: str) -> None:
+    """Run the program and hold what it says against the disk and the server."""
     code, document, text = house.run(ground, *WORDS, "--out", way.out, *way.more)
     name = f"{way.name}, {moment}:"
     tally.ran(f"{way.name}, {moment}")

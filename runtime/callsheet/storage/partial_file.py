@@ -313,6 +313,7 @@ class PartialFile:
     def _copy_lost(self) -> None:
         """Write the part again where somebody removed its name, or the whole folder."""
         lost, self._file = self._open(), None
+        ResumePoint.remove(self.path)
         self.path = self._own_path()
         with lost:
             handle = self._open().fileno()
