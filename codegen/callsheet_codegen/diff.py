@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.actions.naming import command_path
 from callsheet.catalog.snapshot import Lock, load_lock
 from callsheet.config.settings import LOOPBACK
-from callsheet.diff import formats
+from callsheet.diff.change import document_of, github_lines, markdown_lines, summary, text_lines
 from callsheet.diff.compare import LockedNames, diff
 from callsheet.errors import UsageError
 from callsheet_codegen import names as naming
@@ -185,15 +185,15 @@ class Report:
     def lines(self, form: str) -> list[str]:
         """Return the report in a format other than JSON."""
         if form == "github":
-            return formats.github(self.changes, self.lock)
-        write = formats.markdown if form == "md" else formats.text
+            return github_lines(self.changes, self.lock)
+        write = markdown_lines if form == "md" else text_lines
         more = [f"{self.ignored} ignored"] if self.ignored else []
-        tail = [formats.summary(self.changes)] if form == "text" and self.changes else []
+        tail = [summary(self.changes)] if form == "text" and self.changes else []
         return [*write(self.changes), *tail, *more]
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that ``--format json`` prints."""
-        return {**formats.document(self.changes), "ignored": self.ignored}
+        return {**document_of(self.changes), "ignored": self.ignored}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -120,9 +120,12 @@ class GenerateRun:
         if first:
             changes = [f"first lock: {len(draft.lock.snapshot.actions)} actions"]
         elif draft.changes:
-            from callsheet.diff import formats
+            from callsheet.diff.change import text_lines
 
-            changes = ["since the lock:", *(f"  {line}" for line in formats.text(draft.changes))]
+            changes = [
+                "since the lock:",
+                *(f"  {line}" for line in text_lines(draft.changes)),
+            ]
         kept = [step.path for step in plan.steps if step.kind == "keep"]
         stays = "is not generated any more and was changed by hand: it stays"
         return [

@@ -9,7 +9,7 @@ import re
 from program import ROOT
 
 from callsheet.catalog.snapshot import Snapshot
-from callsheet.diff import formats
+from callsheet.diff.change import text_lines
 from callsheet.diff.compare import diff
 from callsheet.schemadiff.compare import find_differences
 from callsheet.schemadiff.counterexample import Search
@@ -49,5 +49,5 @@ def test_diff_prints_what_the_page_shows() -> None:
     )
     changes = diff(before, after)
 
-    assert formats.text(changes) == blocks("text")[0].splitlines()
+    assert text_lines(changes) == blocks("text")[0].splitlines()
     assert [len(entry.witness.value["prompt"]) for entry in changes if entry.witness] == [2001]

@@ -15,7 +15,7 @@ from callsheet.cli import tree
 from callsheet.cli.context import Context
 from callsheet.cli.input import options
 from callsheet.cli.input import request as bodies
-from callsheet.cli.input.argv import to_argv
+from callsheet.cli.input.values import to_argv
 from callsheet.config.bindings import Bindings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from callsheet import jsonio
-from callsheet.cli.input import argv, prepare
+from callsheet.cli.input import prepare, values
 from callsheet.cli.input.request import local_files
 from callsheet.cli.output import formats as output
 from callsheet.errors import CallsheetError, UsageError
@@ -115,7 +115,7 @@ def line(context: Context, action: Action, row: LedgerEntry) -> str:
 def _flags(action: Action, body: str) -> list[str] | None:
     """Return the body as flags; ``None`` where a part of it has no flag, or nothing is in it."""
     fields = jsonio.decode(body)
-    words = argv.to_argv(action, fields) if isinstance(fields, dict) else []
+    words = values.to_argv(action, fields) if isinstance(fields, dict) else []
     return None if words[:1] == ["--input"] else words or None
 
 

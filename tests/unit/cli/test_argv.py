@@ -8,7 +8,7 @@ import pytest
 from unit.cli.given import action, param, sent
 from unit.cli.test_body import TEXTS
 
-from callsheet.cli.input.argv import to_argv
+from callsheet.cli.input.values import to_argv
 
 CASES: list[tuple[dict[str, object], list[str]]] = [
     ({"text": "a b"}, ["--text", "a b"]),

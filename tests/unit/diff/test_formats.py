@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from callsheet.catalog.snapshot import Snapshot
-from callsheet.diff import formats
-from callsheet.diff.change import Change
+from callsheet.diff.change import (
+    Change,
+    document_of,
+    github_lines,
+    markdown_lines,
+    summary,
+    text_lines,
+)
 from callsheet.diff.compare import diff
 from callsheet.spec import Advertised
 
@@ -27,7 +33,7 @@ def test_actions_that_changed_alike_stand_under_one_heading() -> None:
     old = snapshot(one=fields(), two=fields(), three=fields(x=TEXT), four=fields())
     new = snapshot(one=fields(y=TEXT), two=fields(y=TEXT), three=fields(), five=fields())
 
-    assert formats.text(diff(old, new)) == [
+    assert text_lines(diff(old, new)) == [
         "breaking  `ads a four` is gone (a.four)",
         "`ads a three` · a.three",
         "  breaking  `--x` is gone from `ads a three`",
@@ -35,13 +41,13 @@ def test_actions_that_changed_alike_stand_under_one_heading() -> None:
         "  additive  `--y` is new",
         "additive  `ads a five` is new (a.five)",
     ]
-    assert formats.summary(diff(old, new)) == "2 breaking, 3 additive in 5 actions"
+    assert summary(diff(old, new)) == "2 breaking, 3 additive in 5 actions"
 
 
 def test_markdown_has_a_list_under_each_heading() -> None:
     changes = diff(snapshot(one=fields()), snapshot(one=fields(y=TEXT), two={}))
 
-    assert formats.markdown(changes) == [
+    assert markdown_lines(changes) == [
         "**2 additive in 2 actions**",
         "",
         "- **additive**: `ads a two` is new (a.two)",
@@ -55,14 +61,14 @@ def test_markdown_has_a_list_under_each_heading() -> None:
 def test_annotations_cannot_be_broken_out_of() -> None:
     change = Change(kind="changed", action="a,b:c", severity="breaking", text="x%\n::error::y")
 
-    assert formats.github([change], "the,lock") == [
+    assert github_lines([change], "the,lock") == [
         "::error file=the%2Clock,title=breaking%3A a%2Cb%3Ac::x%25%0A::error::y"
     ]
 
 
 def test_no_change_is_no_line() -> None:
-    assert formats.text(()) == []
-    assert formats.summary(()) == "no change"
-    assert formats.document(())["counts"] == dict.fromkeys(
+    assert text_lines(()) == []
+    assert summary(()) == "no change"
+    assert document_of(())["counts"] == dict.fromkeys(
         ("breaking", "unproved", "additive", "text"), 0
     )

@@ -8,7 +8,7 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.input import argv, options, values
+from callsheet.cli.input import options, values
 from callsheet.cli.input.request import put
 from callsheet.text import safe_text
 
@@ -95,7 +95,7 @@ def example_line(action: Action, prog: str) -> str:
     body = example_body(action)
     if not body:
         return ""
-    words = [prog, *action.command, *argv.to_argv(action, body)]
+    words = [prog, *action.command, *values.to_argv(action, body)]
     text = " ".join(map(_quoted, words))
     return text if len(text) <= _LONGEST and safe_text(text) == text else ""
 
