@@ -218,11 +218,7 @@ class ActionResolver:
         entry = self.entries[name]
         role, family = self.families.get(name, _NO_FAMILY)
         is_query = role == "query" and not family.guessed
-        return Action(
-            id=name,
-            command=self.commands.get(name, ()),
-            summary=summary_of(entry),
-            doc=to_sound_text(entry.description or entry.title),
+        return self.listing_of(name)._replace(
             params=self._params(name, role, family),
             paid=not (is_query or self.overlay.is_free(name) or is_free(entry.hints)),
             idempotent=entry.hints.get("idempotency") is True,

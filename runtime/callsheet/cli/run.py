@@ -204,7 +204,6 @@ def print_job(
     context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> None:
     """Print the one object of a job."""
-
     view = describe_job(context, action, answer, job, **more)
     output.emit(context.console, view, lambda: output.job_lines(view))
 
@@ -213,7 +212,6 @@ def describe_job(
     context: Context, action: Action, answer: ParsedReply, job: Job | None, **more: Any
 ) -> dict[str, Any]:
     """Return the one object of a job; ``more`` holds what was saved and uploaded."""
-
     links = () if answer.http.file else context.engine.media_links(answer)
     media = action.media or (job.media if job else ())
     return output.job_object(
@@ -251,7 +249,6 @@ def _job_asked_about(context: Context, answer: ParsedReply) -> Job | None:
 
 def print_failed(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
     """Print a failed job: its object with the error in it, and a line; return the exit code."""
-
     words = answer.fields.message or answer.fields.raw_state
     view = describe_job(context, action, answer, job)
     error = TaskFailed(f"the job failed on the server: {words}", task_id=view["taskId"])

@@ -280,8 +280,7 @@ def _cancel(context: Context, name: str) -> int:
     context.run(cancel(context.engine, job))
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))
-    view = run.describe_job(context, action, answer, job)
-    output.emit(context.console, view, lambda: output.job_lines(view))
+    run.print_job(context, action, answer, job)
     return 0
 
 

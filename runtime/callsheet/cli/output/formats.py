@@ -67,7 +67,6 @@ class Console:
 
     def style(self, text: str, style: str, stream: TextIO | None) -> str:
         """Return our own ``text`` in a style where ``stream`` shows colour."""
-
         return apply_style(text, style, wants_colour(stream, self.environ))
 
     def note(self, text: str) -> None:
