@@ -57,7 +57,9 @@ class Console:
     def document(self, document: object) -> None:
         """Print the JSON document, if ``--json`` was given."""
         if self.as_json:
-            _write(json.dumps(document, indent=1))
+            from callsheet.masking import masked
+
+            _write(masked(json.dumps(document, indent=1)))
 
     def fail(self, error: CallsheetError) -> int:
         """Print an error with its hint, and return its exit code."""

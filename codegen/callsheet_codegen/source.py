@@ -17,6 +17,8 @@ from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import LOOPBACK, ProfileFile, Variables, load, origin_of, parse_host
 from callsheet.errors import AuthError, CallsheetError, UsageError
+from callsheet.masking import masked
+from callsheet.spec import Advertised
 from callsheet.text import safe_text
 from callsheet.transport.sync import Transport
 from callsheet_codegen.config import usual_prefix
@@ -301,7 +303,14 @@ def fetch(
     if source.withheld:
         message, hint = source.why_no_key()
         notes.append(Diagnostic(level="note", code="key", message=message, hint=hint))
-    return Snapshot(source.name, catalogue.actions), tuple(notes)
+    return Snapshot(source.name, _masked_actions(catalogue.actions)), tuple(notes)
+
+
+def _masked_actions(actions: tuple[Advertised, ...]) -> tuple[Advertised, ...]:
+    """Return actions to be stored in the lock and in code, with the keys in use masked."""
+    text = json.dumps([action._asdict() for action in actions])
+    stored = masked(text)
+    return actions if stored == text else tuple(Advertised(**a) for a in json.loads(stored))
 
 
 def _without_key(source: Source, error: AuthError) -> AuthError:

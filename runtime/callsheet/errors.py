@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from callsheet.masking import masked
+
 Pointer = tuple[str | int, ...]
 
 
@@ -63,9 +65,10 @@ class CallsheetError(Exception):
         retryable: bool = False,
         raw: str = "",
     ) -> None:
+        message = masked(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = masked(hint)
         self.code = code or type(self).code
         self.flag = flag
         self.http_status = http_status
@@ -73,7 +76,7 @@ class CallsheetError(Exception):
         self.task_id = task_id
         self.action = action
         self.retryable = retryable
-        self.raw = raw
+        self.raw = masked(raw)
 
     def as_json(self) -> dict[str, object]:
         """Return the object that ``--json`` prints under ``error``."""

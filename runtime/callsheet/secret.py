@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, SupportsIndex
 
 from callsheet.errors import UsageError
+from callsheet.masking import mask_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,6 @@ _PREFIX = re.compile(r"[A-Za-z]{1,6}[-_]")
 _SENSITIVE = (
     r"authorization|cookie|token|secret|password|signature|(?:api|auth|access|secret)[-_]?key"
 )
-_SHORTEST_BASE64 = 8  # a shorter run of letters is likelier a word than a part of the key
 
 
 class Secret:
@@ -25,7 +25,7 @@ class Secret:
     A pickled secret holds the mask only; copies in the same process keep the key.
     """
 
-    __slots__ = ("_mask", "_reveal")
+    __slots__ = ("__weakref__", "_mask", "_reveal")
 
     def __init__(self, key: str) -> None:
         self._mask = _mask(key)
@@ -134,35 +134,6 @@ def _mask_header(content: str) -> str:
 
 
 def redact_text(text: str, secrets: Iterable[Secret]) -> str:
-    """Mask each secret in ``text``: as it is, URL-encoded, escaped as in JSON, in base64."""
-    for secret in secrets:
-        key = "" if secret.is_masked else secret.reveal()
-        if key:
-            text = str(secret).join(re.split("|".join(_forms(key)), text))
-    return text
-
-
-def _forms(key: str) -> list[str]:
-    """Return patterns for every way in which ``key`` may be written, the longest first."""
-    plain = "".join(
-        rf"(?:{re.escape(char)}|(?i:%{ord(char):02x}|\\u{ord(char):04x}|\\x{ord(char):02x})"
-        + (rf"|\\{re.escape(char)}" if char in "\\\"'/" else "")
-        + ")"
-        for char in key
-    )
-    return [*_base64_forms(key.encode()), plain]
-
-
-def _base64_forms(key: bytes) -> list[str]:
-    """Return the part of each base64 form that ``key`` alone decides, at each of 3 alignments."""
-    from base64 import b64encode
-
-    forms: list[str] = []
-    for offset in range(3):
-        coded = b64encode(b"\0" * offset + key).decode().rstrip("=")
-        first = (offset * 8 + 5) // 6
-        last = (offset + len(key)) * 8 // 6
-        core = coded[first:last]
-        if len(core) >= _SHORTEST_BASE64:
-            forms.append("".join({"+": "[+-]", "/": "[/_]"}.get(c, c) for c in core))
-    return forms
+    """Mask each secret in ``text``, however short it is and however it is spelled there."""
+    keys = {secret.reveal(): str(secret) for secret in secrets if not secret.is_masked}
+    return mask_keys(text, {key: mask for key, mask in keys.items() if key}, least=0)

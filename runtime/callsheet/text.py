@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from callsheet.masking import masked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,12 +33,13 @@ _PLAIN = frozenset("._:/@%+,=-")
 def safe_text(content: object, limit: int | None = None, *, multiline: bool = False) -> str:
     """Return ``content`` as text that leaves a terminal alone, of at most ``limit`` characters.
 
-    Ordinary Unicode stays. Line ends become ``\\n`` with ``multiline``, else a space. Values
-    that are no text are written as JSON. Never raises.
+    Keys in use are masked. Ordinary Unicode stays. Line ends become ``\\n`` with ``multiline``,
+    else a space. Values that are no text are written as JSON. Never raises.
     """
     text = _as_text(content)
     if not (text.isascii() and text.isprintable()):
         text = _clean(text, "\n" if multiline else " ")
+    text = masked(text)  # after signs inside a key are gone, and before it is cut
     if limit is not None and len(text) > limit:
         text = text[: max(limit - 1, 0)] + "…" if limit > 0 else ""
     return text
@@ -224,7 +227,7 @@ def warn(text: str) -> None:
     log = logging.getLogger("callsheet")
     if not log.handlers:
         log.addHandler(logging.NullHandler())
-    log.warning("%s", text)
+    log.warning("%s", masked(text))
 
 
 def word_list(text: str) -> tuple[str, ...]:

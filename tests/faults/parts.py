@@ -242,6 +242,14 @@ PARTS = (
         (23, 39),
     ),
     Part(
+        "S17",
+        "a repeated key is masked, what is parsed stays",
+        "echoing",
+        {"forms": 42, "places": 6, "words": 20},
+        {"forms": 10, "places": 1, "words": 3},
+        (260, 280),
+    ),
+    Part(
         "S20",
         "nothing is imported from the working directory",
         "foreign:play_modules",

@@ -7,11 +7,15 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.masking import masked
+
 if TYPE_CHECKING:
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.spec import Advertised
 
 
+_FORM = 2
+"""The reading that stores: the first put masks into replies, where a short key was a word."""
 _INDEX = ".index"
 _ROWS = ".rows"
 _NO_SCHEMA = "-" * 64
@@ -80,14 +84,16 @@ class CatalogueCache:
         try:
             with open(self.path(host) + _INDEX, "rb") as file:
                 text = file.read()
-            fetched, server, billable = json.loads(text[: text.index(b"\n")])
-            return Index(float(fetched), str(server), frozenset(billable), text)
+            fetched, server, billable, form = json.loads(text[: text.index(b"\n")])
+            index = Index(float(fetched), str(server), frozenset(billable), text)
+            return index if form == _FORM else None
         except (OSError, ValueError, TypeError):
             return None
 
     def store(self, catalogue: Catalogue) -> None:
         """Replace the files of this host; a cache that cannot be written is no error."""
         document = {
+            "form": _FORM,
             "fetched": catalogue.fetched,
             "tags": catalogue.tags,
             "notes": catalogue.notes,
@@ -135,7 +141,7 @@ class CatalogueCache:
 
     def _write_index(self, catalogue: Catalogue, rows: str) -> None:
         billable = [a.id for a in catalogue.actions if a.hints.get("billable") is True]
-        head = json.dumps([catalogue.fetched, catalogue.server, billable])
+        head = json.dumps([catalogue.fetched, catalogue.server, billable, _FORM])
         self._replace(self.path(catalogue.host) + _INDEX, f"{head}\n{rows}")
         self._indexes.clear()
 
@@ -143,7 +149,7 @@ class CatalogueCache:
         from callsheet.storage.atomic_file import replace_file
 
         with suppress(OSError):
-            replace_file(path, text)
+            replace_file(path, masked(text))
 
 
 def _digest(action: Advertised) -> str:
@@ -157,6 +163,8 @@ def _parse(host: str, document: Any) -> Catalogue:
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.spec import Advertised
 
+    if document["form"] != _FORM:
+        raise TypeError("stored by another reading")
     actions = tuple(Advertised(**action) for action in document["actions"])
     notes, tags = tuple(document["notes"]), document["tags"]
     texts = [*notes, *tags, *(text for a in actions for text in (a.id, a.title, a.description))]

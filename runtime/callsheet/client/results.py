@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from callsheet.errors import UsageError
+from callsheet.masking import masked, masked_document
 from callsheet.protocol.error_replies import request_id
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ class Detachable:
 class ResultState(Detachable, Generic[T]):
     """One answer; a copy has the data alone and saves nothing.
 
-    ``json`` is the reply as it came; ``data`` its content as the generated model, or as plain
-    JSON where no output is advertised; ``media`` holds the media, each an absolute link (``http``,
-    ``data``, or ``file`` for a reply that is the medium itself) with a ``save`` of its own.
+    ``json`` is the reply as it came, ``data`` its content as the generated model, or as plain JSON
+    where no output is advertised; in both a key that the server repeats is masked. ``media`` holds
+    the media, each an absolute link (``http``, ``data``, or ``file`` for a reply that is the medium
+    itself) with a ``save`` of its own.
     """
 
     _client: _ClientState
@@ -102,9 +104,9 @@ class ResultState(Detachable, Generic[T]):
         self._package = client.bindings.package
         self._called, self.action = action, action.id
         self._module = action.result or action.module
-        self.json: Any = answer.json
+        self.json: Any = masked_document(answer.json, answer.http.body)
         self.task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
-        headers = answer.http.headers
+        headers = {name: masked(header) for name, header in answer.http.headers.items()}
         self.response = Response(answer.http.status, headers, request_id(headers))
 
     @property
@@ -115,7 +117,8 @@ class ResultState(Detachable, Generic[T]):
         know never makes this fail.
         """
         if self._data is None:
-            self._data = _typed(self._package, self._module, self._answer.fields.payload)
+            payload = masked_document(self._answer.fields.payload, self._answer.http.body)
+            self._data = _typed(self._package, self._module, payload)
         content: T = self._data
         return content
 

@@ -19,6 +19,7 @@ from callsheet.errors import (
 from callsheet.flows.download import download
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import query_job
+from callsheet.masking import masked
 from callsheet.protocol.inline_data import shorten
 from callsheet.protocol.media import (
     expected_media,
@@ -132,7 +133,7 @@ def write_document(
     """Write a result that is no medium as JSON; raise as ``save`` does."""
     to = out if isinstance(out, Destination) else check_out(out, action=action, force=force)
     part = _part(to, target_path(to.path, action=action, extension="json"), force=force)
-    part.write((dumps(document, 2) + "\n").encode())
+    part.write(masked(dumps(document, 2) + "\n").encode())
     saved = part.commit()
     if part.moved and not to.is_folder:
         raise _saved_elsewhere((saved,), part.moved, action)

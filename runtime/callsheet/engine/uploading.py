@@ -19,6 +19,7 @@ from callsheet.engine.file_fields import BASE64, FORM, UploadAction, upload_acti
 from callsheet.engine.invoke import encode
 from callsheet.errors import CallsheetError, ServerError, UsageError
 from callsheet.flows.effects import HttpReply, Send
+from callsheet.masking import masked
 from callsheet.protocol.media import is_link
 from callsheet.protocol.values import by_word, number, word, words
 from callsheet.storage.atomic_file import replace_file
@@ -78,7 +79,9 @@ class UploadCache:
         return link if ends > now else None
 
     def keep(self, host: str, digest: str, link: str, ends: float) -> None:
-        """Remember a link until ``ends``; a full disk costs nothing."""
+        """Remember a link until ``ends``, unless it holds a key; a full disk costs nothing."""
+        if masked(link) != link:
+            return
         entries = self._load()
         entries.pop(f"{host} {digest}", None)
         entries[f"{host} {digest}"] = [link, ends]

@@ -139,6 +139,10 @@ class HttpReply(NamedTuple):
     file: SpooledBody | None = None
     is_cut: bool = False
 
+    def __repr__(self) -> str:
+        """Return what a traceback with locals may show: not the body, which may repeat a key."""
+        return f"HttpReply({self.status}, {len(self.body)} bytes)"
+
 
 class JobUpdate(NamedTuple):
     """How a job stands at one moment.

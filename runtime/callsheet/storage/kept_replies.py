@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.errors import DownloadError
 from callsheet.magic import HEAD, SHORTEST, TYPES, container_of
+from callsheet.masking import masked, masked_bytes
 from callsheet.storage import containers
 from callsheet.storage.atomic_file import replace_file
 from callsheet.storage.output_path import CONTAINER_EXTENSIONS, EXTENSIONS
@@ -174,15 +175,16 @@ def keep_reply(state_dir: str, name: str, body: bytes, why: Sequence[str] = ()) 
     folder = os.path.join(state_dir or ".", REPLIES)
     path = os.path.join(folder, _file_name(name))
     try:
-        replace_file(path, body)
+        replace_file(path, masked_bytes(body))
         if why:
-            replace_file(path + WHY, "".join(f"{line}\n" for line in why).encode())
+            replace_file(path + WHY, masked("".join(f"{line}\n" for line in why)))
     except OSError:
         return ""
     return path
 
 
 def _file_name(name: str) -> str:
+    name = masked(name)
     plain = re.sub(_UNSAFE, "_", name)[:_LONGEST_NAME]
     if plain == name and plain.strip("."):
         return plain

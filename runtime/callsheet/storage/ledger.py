@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.backoff import is_fresh
 from callsheet.errors import ReferenceUsed, UsageError
 from callsheet.forking import ForkAware
+from callsheet.masking import masked_texts
 from callsheet.storage.ledger_schema import (
     ACCEPTED_BEFORE,
     HONOURED,
@@ -49,6 +50,7 @@ UNKNOWN = "state IN ('unknown', 'intent')"
 UNSAVED = "state = 'running' OR (state = 'done' AND family IS NOT NULL)"
 LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
 CHANGES = ("said", "cost", "error", "seconds", "task_ids", "family", "reply", "first_reply")
+_SERVERS_TEXTS = ("said", "error", "task_ids", "reply", "first_reply")
 FINAL = frozenset(("unsent", "refused", "failed", "saved"))
 # Requests of this process whose rows are made again when they are lost, and characters of a body.
 _MOST_OPEN, _LARGEST_BODY = 1000, 100_000
@@ -190,6 +192,7 @@ class Ledger(ForkAware):
         self, db: sqlite3.Connection, ref: str, state: str, values: Mapping[str, Any]
     ) -> None:
         row = _columns(values, CHANGES)
+        row |= masked_texts({name: row[name] for name in _SERVERS_TEXTS if name in row})
         now = self._clock()
         changed = {"ref": ref, "now": now, "state": state, **row}
         is_there = db.execute(_update(*row), changed).rowcount

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from callsheet.errors import UsageError
+from callsheet.masking import masked
 from callsheet.text import clip
 
 EXTENSIONS = {
@@ -198,4 +199,4 @@ def extension_of(url: str, content_type: str = "") -> str:
 
 
 def _word(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:80]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", masked(text)).strip("-")[:80]

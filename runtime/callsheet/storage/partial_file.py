@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import DownloadError, WrongKind
 from callsheet.magic import HEAD, SHORTEST
+from callsheet.masking import masked
 from callsheet.storage import containers
 from callsheet.storage.atomic_file import publish
 from callsheet.storage.output_path import is_stream
@@ -197,7 +198,7 @@ class PartialFile:
         identity: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.target, self.force, self.identity = target, force, identity
+        self.target, self.force, self.identity = target, force, masked(identity)
         self._disk = _DiskErrors(target)
         self.size = 0
         self.complete = False
@@ -212,7 +213,7 @@ class PartialFile:
 
     def resume(self, link: str) -> None:
         """Take over what an earlier process fetched of this file, if it left any."""
-        self.identity = self.identity or link
+        self.identity = self.identity or masked(link)
         if self._file is not None or not os.path.lexists(self.path):
             return
         with self._disk:

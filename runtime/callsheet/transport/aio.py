@@ -149,7 +149,7 @@ class AsyncTransport(ForkAware):
     async def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
         watch = Watch(send.within, send.pace)
-        with ReplyBody(send, url, self.settings, self._state_dir, watch) as body:
+        with ReplyBody(send, url, self._state_dir, watch) as body:
             async with asyncio.timeout(watch.left()) as timer:
                 client, request = self._clients.build(send, url)
                 response = await client.send(request, stream=True)

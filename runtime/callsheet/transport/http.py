@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from callsheet.config.settings import Settings, is_loopback, origin_of
 from callsheet.errors import AuthError, NetworkError, OutOfTime, UsageError
 from callsheet.flows.effects import SILENCE
+from callsheet.masking import mask_logs, watch
 from callsheet.text import one_line
 from callsheet.version import __version__
 
@@ -28,6 +29,9 @@ AT_ONCE = 32
 CROWD, MANY = 128, 200
 CONNECT = 10.0
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
+
+
+_LOGGERS = ("httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy")))
 
 
 def load_httpx() -> Any:
@@ -83,6 +87,7 @@ class OriginAuth:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        mask_logs(*_LOGGERS)
         self._origin = origin_of(str(load_httpx().URL(settings.origin)))
 
     def __call__(self, request: httpx.Request) -> httpx.Request:
@@ -104,6 +109,7 @@ class Clients(Generic[C]):
 
     def __init__(self, settings: Settings, create: Callable[[str, dict[str, Any]], C]) -> None:
         self._settings, self._create = settings, create
+        watch(settings.key)
         self._clients: dict[tuple[str, bool, bool], C] = {}
         self._tls: dict[str, Any] = {}
         self._lock = threading.Lock()

@@ -6,9 +6,10 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from callsheet.config.settings import Settings, origin_of
+from callsheet.config.settings import origin_of
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import LARGEST_REPLY
+from callsheet.masking import longest_spelling, masked_bytes
 from callsheet.transport.http import is_network_error, load_httpx, network_error, reply_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from callsheet.flows.effects import HttpReply, Send
     from callsheet.protocol.event_stream import EventStream
-    from callsheet.secret import Secret
     from callsheet.storage.kept_replies import Spool
     from callsheet.storage.partial_file import PartialFile
     from callsheet.transport.watch import Watch
@@ -124,10 +124,8 @@ class ReplyBody:
     over by then. ``watch`` has the time that is left.
     """
 
-    def __init__(
-        self, send: Send, url: str, settings: Settings, state_dir: str, watch: Watch
-    ) -> None:
-        self._send, self._url, self._key, self._watch = send, url, settings.key, watch
+    def __init__(self, send: Send, url: str, state_dir: str, watch: Watch) -> None:
+        self._send, self._url, self._watch = send, url, watch
         self._state_dir = state_dir
         self._bytes = bytearray()
         self._response: httpx.Response | None = None
@@ -236,14 +234,13 @@ class ReplyBody:
         limit = LARGEST_MEDIUM if self._masking is None else self._send.largest
         if spool.size > limit:
             raise self._error(f"is over {limit >> 20} MiB")
-        plain = self._key.reveal().encode() if self._key is not None else b""
         with self._disk():
-            if self._masking is None or not plain:
+            if self._masking is None:
                 spool.write(chunk)
                 return
-            # The key may lie across two chunks: the end of this one waits for the next.
-            text = (self._masking + chunk).replace(plain, _mask(self._key))
-            cut = max(0, len(text) - len(plain) + 1)
+            # A key may lie across two chunks: the end of this one waits for the next.
+            text = masked_bytes(self._masking + chunk)
+            cut = max(0, len(text) - longest_spelling())
             spool.write(text[:cut])
             self._masking = text[cut:]
 
@@ -260,10 +257,7 @@ class ReplyBody:
         return error
 
     def reply(self) -> HttpReply:
-        """Return the whole reply, with the key masked where the server repeats it.
-
-        Raise ``NetworkError`` for a medium whose end is missing.
-        """
+        """Return the whole reply; raise ``NetworkError`` for a medium whose end is missing."""
         response = self._response
         if response is None:
             raise AssertionError("a reply has a head")
@@ -271,14 +265,13 @@ class ReplyBody:
             self._spill(is_text=False)
         spool = self._spool
         if spool is None:
-            reply = reply_of(response, bytes(self._bytes))._replace(is_cut=self._is_cut)
-            return reply if self._key is None else _mask_key(reply, self._key)
+            return reply_of(response, bytes(self._bytes))._replace(is_cut=self._is_cut)
         is_medium = self._masking is None
         has_end = {"content-length", "transfer-encoding"} & set(response.headers)
         with self._disk():
             if is_medium and not has_end and not spool.is_whole():
                 raise self._error(f"ended early; what came is in {spool.abandon()}")
-            spool.write(self._masking or b"")
+            spool.write(masked_bytes(self._masking or b""))
             file = spool.finish(self._kind, is_medium=is_medium)
         return reply_of(response, b"")._replace(file=file, is_cut=self._is_cut)
 
@@ -305,20 +298,3 @@ class FileBody:
     def end(self) -> None:
         """Let the part see whether it is whole."""
         self._part.end()
-
-
-def _mask_key(reply: HttpReply, key: Secret) -> HttpReply:
-    """Mask the key in a reply, so that no ledger, cache, log or output holds it."""
-    plain = key.reveal()
-    is_repeated = plain and (
-        plain.encode() in reply.body or any(plain in header for header in reply.headers.values())
-    )
-    if not is_repeated:
-        return reply
-    mask = _mask(key).decode()
-    headers = {name: header.replace(plain, mask) for name, header in reply.headers.items()}
-    return reply._replace(body=reply.body.replace(plain.encode(), mask.encode()), headers=headers)
-
-
-def _mask(key: Secret | None) -> bytes:
-    return str(key).encode("ascii", "replace")

@@ -141,7 +141,7 @@ class Transport(ForkAware):
     def _send(self, send: Send) -> HttpReply:
         url = url_of(self.settings, send)
         watch = self._watch(url, send.within, send.pace, is_bounded=send.is_bounded)
-        body = ReplyBody(send, url, self.settings, self._state_dir, watch)
+        body = ReplyBody(send, url, self._state_dir, watch)
         with body, watching(watch):
             client, request = self._clients.build(send, url)
             response = client.send(request, stream=True)

@@ -16,6 +16,7 @@ from callsheet.config.settings import NAME, ProfileFile
 from callsheet.errors import AuthError, UsageError
 from callsheet.flows.effects import Send
 from callsheet.flows.retry import with_retries
+from callsheet.masking import SHORT
 from callsheet.secret import Secret
 from callsheet.text import did_you_mean, listing
 from callsheet.version import __version__
@@ -154,6 +155,11 @@ def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: st
     settings = context.settings
     settings.require_host()
     key = _read_key(context, api_key, api_key_stdin) or key or _ask_key(context)
+    if len(key) < SHORT:
+        context.console.warn(
+            f"the key has only {len(key)} characters: where the server repeats it among other "
+            "words it is not masked; ask for a longer one"
+        )
     chosen, checked = _check_key(context, settings._replace(key=Secret.parse(key)))
     context.use(chosen)
     catalogue = context.run(context.host.refresh())

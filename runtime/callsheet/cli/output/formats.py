@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from callsheet.errors import CallsheetError, UsageError
+from callsheet.masking import masked
 from callsheet.text import did_you_mean, dumps
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def apply_style(text: str, style: str, wanted: bool) -> str:
 
 
 def write(text: str) -> None:
-    """Write text to stdout as UTF-8, whatever the locale."""
-    write_bytes(text.encode("utf-8", "replace"))
+    """Write text to stdout as UTF-8, whatever the locale, with the keys in use masked."""
+    write_bytes(masked(text).encode("utf-8", "replace"))
 
 
 def write_bytes(raw: bytes) -> None:
