@@ -48,7 +48,7 @@ LIST, SCHEMA, FREE, PAID, QUERY, FILE = (
 )
 
 
-class Server:
+class SlowServer:
     """A server of raw bytes; ``asked`` counts requests by path.
 
     ``hung_up`` counts the answers that the client did not wait for.
@@ -118,9 +118,9 @@ def _read_request(link: socket.socket) -> str:
 
 
 @contextmanager
-def serving(answer: Callable[[str, int], Iterable[bytes | float]]) -> Iterator[Server]:
+def serving(answer: Callable[[str, int], Iterable[bytes | float]]) -> Iterator[SlowServer]:
     """Run such a server; ``answer`` gives the script for a path and how often it was asked."""
-    server = Server(answer)
+    server = SlowServer(answer)
     try:
         yield server
     finally:
@@ -254,7 +254,7 @@ def _states(home: Path) -> list[str]:
         ledger.close()
 
 
-class Case(NamedTuple):
+class SlowCase(NamedTuple):
     """A form of slowness, the request that meets it, the client, and its limits in seconds."""
 
     form: str
@@ -263,7 +263,7 @@ class Case(NamedTuple):
     seconds: float = 0.3
 
 
-def _slow(tally: Tally, home: Path, case: Case) -> None:
+def _slow(tally: Tally, home: Path, case: SlowCase) -> None:
     form, name, driver, seconds = case
     target = TARGETS[name]
     usual = _usual(name)
@@ -307,4 +307,4 @@ def play(tally: Tally, *, every: int) -> None:
                 if number % every == 0:
                     home = Path(folder) / str(number)
                     home.mkdir()
-                    _slow(tally, home, Case(form, name, stage.DRIVERS[number // every % 3]))
+                    _slow(tally, home, SlowCase(form, name, stage.DRIVERS[number // every % 3]))

@@ -134,7 +134,7 @@ SURE = {
 """Refusals that cost nothing: they show that the campaign does not just see everything unknown."""
 
 
-class Case(NamedTuple):
+class ReplyCase(NamedTuple):
     """A reply to a paid action: ``ids`` are to be kept, and ``is_sure`` means not charged."""
 
     name: str
@@ -144,22 +144,22 @@ class Case(NamedTuple):
     is_sure: bool = False
 
 
-def cases() -> list[Case]:
+def cases() -> list[ReplyCase]:
     """Return every style with every fault, then replies with ids, then sure refusals."""
     actions = itertools.cycle([name for name in ACTIONS for _ in stage.DRIVERS])
     found = [
-        Case(f"{style}: {code!r} {text!r}", next(actions), said(make(code, text)))
+        ReplyCase(f"{style}: {code!r} {text!r}", next(actions), said(make(code, text)))
         for (style, make), (code, text) in itertools.product(STYLES.items(), FAULTS)
     ]
     named = {**{name: said(body) for name, body in WITH_ID.items()}, **BY_STATUS}
     for (name, reply), action in itertools.product(named.items(), ACTIONS):
-        found.append(Case(f"{name}, {action}", action, reply, ("t-9",)))
+        found.append(ReplyCase(f"{name}, {action}", action, reply, ("t-9",)))
     for (name, body), action in itertools.product(SURE.items(), ACTIONS):
-        found.append(Case(f"{name}, {action}", action, said(body), is_sure=True))
+        found.append(ReplyCase(f"{name}, {action}", action, said(body), is_sure=True))
     return found
 
 
-def judge(tally: Tally, case: Case, row: LedgerEntry | None, posts: int) -> None:
+def judge(tally: Tally, case: ReplyCase, row: LedgerEntry | None, posts: int) -> None:
     """Hold one POST and a row that says what is known."""
     tally.ran(case.name)
     tally.hold(posts == 1, case.name, posts, "POSTs")
@@ -175,7 +175,9 @@ def judge(tally: Tally, case: Case, row: LedgerEntry | None, posts: int) -> None
     tally.hold("req-7" not in row.task_ids, case.name, "the id of the request was kept")
 
 
-def play_all(tally: Tally, chosen: list[Case], server: Server, home: Path, driver: str) -> None:
+def play_all(
+    tally: Tally, chosen: list[ReplyCase], server: Server, home: Path, driver: str
+) -> None:
     """Play cases with one client."""
     settings = stage.settings_for(server.url, home)
 
@@ -194,13 +196,13 @@ def play_all(tally: Tally, chosen: list[Case], server: Server, home: Path, drive
     stage.run(settings, steps, stage.Play(driver))
 
 
-def answer_of(case: Case, request: Seen) -> Said:
+def answer_of(case: ReplyCase, request: Seen) -> Said:
     """Return the reply of a case; questions about the job are never answered."""
     is_paid = request.path.endswith(ACTIONS[case.action].id)
     return case.reply if is_paid else said({"error": "no such task"}, 404)
 
 
-def count(server: Server, case: Case) -> int:
+def count(server: Server, case: ReplyCase) -> int:
     """Return how often the paid action was sent."""
     return sum(post.path.endswith(ACTIONS[case.action].id) for post in server.posts())
 

@@ -35,7 +35,7 @@ TABLE = {"package": "acme_client", "out": ".", "host": "{url}", "env-prefix": "O
 CONFIRMED = ".config/callsheet/confirmed.json"
 
 
-class Place:
+class ForeignProject:
     """The user's home, the project of somebody else in it, and the server that it names."""
 
     def __init__(self, root: Path, server: Recorder) -> None:
@@ -152,7 +152,7 @@ ALLOWED = {
 }
 
 
-def _prepare(place: Place, form: Form) -> None:
+def _prepare(place: ForeignProject, form: Form) -> None:
     table = {name: row for name, row in {**TABLE, **form.table}.items() if row}
     place.table(table)
     for path, text in form.files.items():
@@ -178,7 +178,7 @@ def _prepare(place: Place, form: Form) -> None:
 
 def _play_form(tally: Tally, root: Path, name: str, form: Form, word: str) -> None:
     with recorder() as server:
-        place = Place(root, server)
+        place = ForeignProject(root, server)
         _prepare(place, form)
         flags = ("--lock", str(place.here / "catalog.lock.json"), *form.words)
         ended = place.run(word, *flags, env=form.env)
@@ -219,7 +219,7 @@ ANSWERS = {"y": True, "YES": True, "": False, "n": False, "no": False, "\x04": F
 def _ask(tally: Tally, root: Path, answer: str) -> None:
     """Answer on a terminal; a yes holds for this file as it is, and for no other."""
     with recorder() as server:
-        place = Place(root, server)
+        place = ForeignProject(root, server)
 
         def asked() -> bool:
             server.keys.clear()
@@ -275,7 +275,7 @@ def play_modules(tally: Tally, *, names: int, generations: int) -> None:
 
 def _play_module(tally: Tally, root: Path, word: str, module: tuple[str, str]) -> None:
     with recorder() as server:
-        place = Place(root, server)
+        place = ForeignProject(root, server)
     place.table({name: row for name, row in TABLE.items() if name != "host"})
     name, form = module
     mark = root / "mark"

@@ -68,7 +68,7 @@ class Caller:
         return str(self.wait(task.wait(timeout=30)).json["echo"])
 
 
-class Stage:
+class ForkStage:
     """What the forms share: the client, the way to make a process, the name of the round."""
 
     def __init__(self, caller: Caller, method: str) -> None:
@@ -104,13 +104,13 @@ def _calls(name: str, many: int = 2) -> Pairs:
     return [*pairs, *(caller.call(f"{name}-{number}") for number in range(many))]
 
 
-def _several(play: Stage) -> Pairs:
+def _several(play: ForkStage) -> Pairs:
     children = [play.start(_calls, f"{play.name}-{n}") for n in range(CHILDREN)]
     own = [play.caller.call(f"{play.name}-parent-{number}") for number in range(2)]
     return sum(map(_collect, children), own)
 
 
-def _while_out(play: Stage) -> Pairs:
+def _while_out(play: ForkStage) -> Pairs:
     """Fork while a thread waits for the answer to its paid request."""
     pairs: Pairs = []
     other = Caller(play.caller.settings.host, os.environ["ECHO_HOME"], "sync")
@@ -126,17 +126,17 @@ def _while_out(play: Stage) -> Pairs:
     return pairs
 
 
-def _grandchild(play: Stage) -> Pairs:
+def _grandchild(play: ForkStage) -> Pairs:
     return _collect(play.start(_fork_again, play.name))
 
 
 def _fork_again(name: str) -> Pairs:
-    own = Stage(shared(), "fork")
+    own = ForkStage(shared(), "fork")
     own.name = name
     return _several(own)
 
 
-def _parent_closes(play: Stage) -> Pairs:
+def _parent_closes(play: ForkStage) -> Pairs:
     """Close the parent's client before the child makes its calls."""
     gate = play.context.Event()
     child = play.start(_calls_after, gate, play.name)
@@ -151,7 +151,7 @@ def _calls_after(gate: Any, name: str) -> Pairs:
     return _calls(name)
 
 
-def _child_closes(play: Stage) -> Pairs:
+def _child_closes(play: ForkStage) -> Pairs:
     pairs = _collect(play.start(_calls_and_close, play.name))
     return [*pairs, play.caller.call(f"{play.name}-after")]
 
@@ -162,7 +162,7 @@ def _calls_and_close(name: str) -> Pairs:
     return pairs
 
 
-def _one_job(play: Stage) -> Pairs:
+def _one_job(play: ForkStage) -> Pairs:
     """Follow one job in both processes."""
     name = f"{play.name}-job"
     task = play.caller.submit(name)
@@ -175,7 +175,7 @@ def _follow(name: str) -> Pairs:
     return [(name, caller.follow(caller.wait(caller.client.tasks.get(name))))]
 
 
-def _killed(play: Stage) -> Pairs:
+def _killed(play: ForkStage) -> Pairs:
     """Kill the child while its request is out."""
     prompt = f"{HELD}-{play.name}"
     process, pipe = play.start(_calls_held, prompt)
@@ -192,7 +192,7 @@ def _calls_held(prompt: str) -> Pairs:
     return [shared().call(prompt)]
 
 
-def _orphan(play: Stage) -> Pairs:
+def _orphan(play: ForkStage) -> Pairs:
     """Kill a process whose request is out; its child lives on, and is not taken for it."""
     prompt, gate = f"{HELD}-{play.name}", play.context.Event()
     ours, theirs = play.context.Pipe(duplex=False)
@@ -223,14 +223,14 @@ def _have_child(prompt: str, gate: Any, pipe: Any) -> None:
     gate.wait(30)
 
 
-def _pool(play: Stage) -> Pairs:
+def _pool(play: ForkStage) -> Pairs:
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=play.context) as pool:
         futures = [pool.submit(_calls, f"{play.name}-{n}", 1) for n in range(4)]
         own = [play.caller.call(f"{play.name}-parent")]
         return sum((future.result() for future in futures), own)
 
 
-def _program(play: Stage) -> Pairs:
+def _program(play: ForkStage) -> Pairs:
     """Let the child end as a program does, which drops all that it inherited."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -244,7 +244,7 @@ def _program(play: Stage) -> Pairs:
     return [*pairs, *(play.caller.call(f"{play.name}-after-{number}") for number in range(2))]
 
 
-def _two_clients(play: Stage) -> Pairs:
+def _two_clients(play: ForkStage) -> Pairs:
     """Use a second client of the same ledger, made before the fork."""
     other = Caller(play.caller.settings.host, os.environ["ECHO_HOME"], "sync")
     pairs = [other.call(f"{play.name}-other")]
@@ -254,7 +254,7 @@ def _two_clients(play: Stage) -> Pairs:
     return pairs + _collect(child)
 
 
-FORMS: dict[str, Callable[[Stage], Pairs]] = {
+FORMS: dict[str, Callable[[ForkStage], Pairs]] = {
     "three children at once": _several,
     "a request is out": _while_out,
     "a child of a child": _grandchild,
@@ -297,7 +297,7 @@ def work(method: str, rounds: int) -> None:
     caller = prepare()
     if method == "forkserver":
         multiprocessing.set_forkserver_preload(["faults.preloaded"])
-    play = Stage(caller, method)
+    play = ForkStage(caller, method)
     for number in range(rounds):
         form = list(FORMS)[number % len(FORMS)]
         play.name = f"{method}-{caller.driver}-{number}"

@@ -90,7 +90,7 @@ NOW: dict[str, Said] = {
 """What the host says at the time of the charge; the last is no denial for every claim."""
 
 
-class Case(NamedTuple):
+class Rift(NamedTuple):
     """One disagreement: what the client believes, since when, and what the host does now.
 
     ``before`` prepares the client's folders. ``repeats`` says that the host itself allows more.
@@ -106,7 +106,7 @@ class Case(NamedTuple):
     repeats: bool = False
 
 
-def crossed() -> Iterator[Case]:
+def crossed() -> Iterator[Rift]:
     """Yield every claim with every age of the cache and everything that the host may say."""
     for (claim, held), (age, seconds), (now, listed) in itertools.product(
         CLAIMS.items(), AGES.items(), NOW.items()
@@ -116,7 +116,7 @@ def crossed() -> Iterator[Case]:
             continue  # the user's own word, and a list that still has the question
         if held.free and now != "it denies":
             continue  # nobody contradicts the configuration
-        yield Case(f"{claim}, {age}, {now}", held, seconds, listed)
+        yield Rift(f"{claim}, {age}, {now}", held, seconds, listed)
 
 
 def conditional(marks: Mapping[str, Any], etag: str = ETAG) -> Callable[[Seen], Said]:
@@ -169,43 +169,43 @@ GUESSED = Claim(
 IDEMPOTENT, IS_FREE = CLAIMS["bindings say idempotent"], CLAIMS["bindings say free"]
 UNBOUND = Claim({"module": ""}, {**FREE, **HONOURED})
 SINGLE = (
-    Case("the list changed, the schema did not", IS_FREE, STALE, conditional({}, '"2"'), unchanged),
-    Case("the list changed, its key too", IDEMPOTENT, STALE, conditional({}, '"2"'), unchanged),
-    Case("the schema denies, the list is as it was", IS_FREE, STALE, conditional({}), SCHEMA,
+    Rift("the list changed, the schema did not", IS_FREE, STALE, conditional({}, '"2"'), unchanged),
+    Rift("the list changed, its key too", IDEMPOTENT, STALE, conditional({}, '"2"'), unchanged),
+    Rift("the schema denies, the list is as it was", IS_FREE, STALE, conditional({}), SCHEMA,
          stored=FREE),
-    Case("the schema drops a mark", IS_FREE, STALE, conditional({}),
+    Rift("the schema drops a mark", IS_FREE, STALE, conditional({}),
          said({"inputSchema": {"type": "object"}}), stored=FREE),
-    Case("the schema drops the key", IDEMPOTENT, STALE, conditional({}),
+    Rift("the schema drops the key", IDEMPOTENT, STALE, conditional({}),
          said({"inputSchema": {"type": "object"}}), stored=HONOURED),
-    Case("the schema fails", IS_FREE, STALE, conditional({}), said({}, 503), stored=FREE),
-    Case("a reply of 61 minutes ago", IDEMPOTENT, None, NOW["its list fails"],
+    Rift("the schema fails", IS_FREE, STALE, conditional({}), said({}, 503), stored=FREE),
+    Rift("a reply of 61 minutes ago", IDEMPOTENT, None, NOW["its list fails"],
          before=honoured_before(STALE)),
-    Case("a reply from tomorrow", IDEMPOTENT, None, NOW["its list fails"],
+    Rift("a reply from tomorrow", IDEMPOTENT, None, NOW["its list fails"],
          before=honoured_before(-24 * HOUR)),
-    Case("a reply of another host", IDEMPOTENT, None, NOW["its list fails"],
+    Rift("a reply of another host", IDEMPOTENT, None, NOW["its list fails"],
          before=honoured_before(5, "http://127.0.0.1:1")),
-    Case("a reply that the list contradicts", IDEMPOTENT, None, NOW["it denies"],
+    Rift("a reply that the list contradicts", IDEMPOTENT, None, NOW["it denies"],
          before=honoured_before(5)),
-    Case("a proof of 61 minutes ago", GUESSED, None, NOW["it says nothing of cost"],
+    Rift("a proof of 61 minutes ago", GUESSED, None, NOW["it says nothing of cost"],
          before=asked_before(STALE)),
-    Case("a proof that the list contradicts", GUESSED, None, NOW["it denies"],
+    Rift("a proof that the list contradicts", GUESSED, None, NOW["it denies"],
          before=asked_before(5)),
-    Case("no bindings, an old cache, a denial", UNBOUND, STALE, NOW["it denies"]),
-    Case("no bindings, an old cache, a broken list", UNBOUND, STALE, NOW["its list fails"]),
-    Case("no bindings, a cache from tomorrow", UNBOUND, -24 * HOUR, NOW["its list is lost"]),
+    Rift("no bindings, an old cache, a denial", UNBOUND, STALE, NOW["it denies"]),
+    Rift("no bindings, an old cache, a broken list", UNBOUND, STALE, NOW["its list fails"]),
+    Rift("no bindings, a cache from tomorrow", UNBOUND, -24 * HOUR, NOW["its list is lost"]),
 )  # fmt: skip
 CONTROLS = (
-    Case("the host confirms the key", IDEMPOTENT, STALE, listing(HONOURED), repeats=True),
-    Case("the host confirms that it is free", IS_FREE, None, listing(FREE), repeats=True),
-    Case("an unchanged list and schema confirm", IS_FREE, STALE, conditional({}), unchanged,
+    Rift("the host confirms the key", IDEMPOTENT, STALE, listing(HONOURED), repeats=True),
+    Rift("the host confirms that it is free", IS_FREE, None, listing(FREE), repeats=True),
+    Rift("an unchanged list and schema confirm", IS_FREE, STALE, conditional({}), unchanged,
          stored=FREE, repeats=True),
-    Case("a reply of a minute ago", IDEMPOTENT, None, NOW["it says nothing of cost"],
+    Rift("a reply of a minute ago", IDEMPOTENT, None, NOW["it says nothing of cost"],
          before=honoured_before(60), repeats=True),
 )  # fmt: skip
 """Cases in which the host allows a second POST: they show that the campaign sees one."""
 
 
-def catalogue_of(case: Case, url: str) -> Catalogue:
+def catalogue_of(case: Rift, url: str) -> Catalogue:
     """Return what the client has cached: the claim's marks, from the list or from the schema."""
     then = time.time() - (case.age or 0.0)
     action = Advertised("v.do", input={"type": "object"}, hints={**case.claim.marks, **case.stored})
@@ -222,7 +222,7 @@ def catalogue_of(case: Case, url: str) -> Catalogue:
     )
 
 
-def play_case(tally: Tally, case: Case, home: Path, number: int) -> None:
+def play_case(tally: Tally, case: Rift, home: Path, number: int) -> None:
     """Call the action once, and hold the server's count and the ledger against the promise."""
 
     def answer(request: Seen) -> Said:
@@ -246,7 +246,7 @@ def play_case(tally: Tally, case: Case, home: Path, number: int) -> None:
     tally.ran(case.name)
 
 
-def call(case: Case, settings: Any, server: Server, number: int) -> CallsheetError | None:
+def call(case: Rift, settings: Any, server: Server, number: int) -> CallsheetError | None:
     """Call the action of a case with a client of one of the kinds."""
     claimed = {"module": "v_do", **case.claim.bound}
     action = Action(id="v.do", typed=False, **claimed)
@@ -266,7 +266,11 @@ def call(case: Case, settings: Any, server: Server, number: int) -> CallsheetErr
 
 
 def judge(
-    tally: Tally, case: Case, error: CallsheetError | None, keys: list[str | None], rows: list[Any]
+    tally: Tally,
+    case: Rift,
+    error: CallsheetError | None,
+    keys: list[str | None],
+    rows: list[Any],
 ) -> None:
     """Hold one POST, one row that says unknown, and a hint that counts as the server does."""
     if case.repeats:
@@ -295,7 +299,7 @@ def play_question(tally: Tally, age: float, free: str, home: Path, number: int) 
     with serving(answer) as server:
         server.listed = listing(BILLED)
         settings = stage.settings_for(server.url, home)
-        case = Case(name, Claim({}, BILLED), age, server.listed)
+        case = Rift(name, Claim({}, BILLED), age, server.listed)
         stage.know(settings, catalogue_of(case, server.url))
         make = Action(id="v.make", role="create", family=FAMILY, module="v_make", typed=False)
         bindings = stage.BINDINGS._replace(source=server.url)
@@ -316,7 +320,7 @@ def play_question(tally: Tally, age: float, free: str, home: Path, number: int) 
     tally.ran(name)
 
 
-def play_program(tally: Tally, case: Case, home: Path, number: int) -> None:
+def play_program(tally: Tally, case: Rift, home: Path, number: int) -> None:
     """Play a case as a process of the generated program, which calls the action by its id."""
     posted: list[str | None] = []
 

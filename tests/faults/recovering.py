@@ -41,7 +41,7 @@ OTHERS = [{"taskId": f"x-{n}", "status": "success", "reference": f"other-{n}"} f
 MINE = {"taskId": "t-9", "status": "success", "reference": LOST}
 
 
-class Case(NamedTuple):
+class Host(NamedTuple):
     """How the host answers lookups.
 
     ``answers`` gives what a lookup of the lost request is answered, ``older`` that of the job
@@ -87,74 +87,74 @@ def lists(*jobs: Mapping[str, Any], **beside: Any) -> Answers:
 
 NONE = lists()
 UNPROVEN = (
-    Case("more than it shows", lists(*OTHERS, total=9)),
-    Case("it goes on", always({"tasks": OTHERS, "has_more": True})),
-    Case("it says nothing of its end", always({"tasks": OTHERS})),
-    Case("a cursor that brings the same", always({"tasks": OTHERS, "nextCursor": "c"})),
-    Case("a link to another host", always({"tasks": OTHERS, "next": "https://else.example/2"})),
-    Case("the second page fails", paged([OTHERS, said({"error": "oops"}, 503)], total=9)),
-    Case("the second page refuses", paged([OTHERS, said({"error": "no page"}, 400)], total=9)),
-    Case("the second page is HTML", paged([OTHERS, Said(200, b"<html>hello</html>")], total=9)),
-    Case("a list without references", lists({"taskId": "t-7"}),
+    Host("more than it shows", lists(*OTHERS, total=9)),
+    Host("it goes on", always({"tasks": OTHERS, "has_more": True})),
+    Host("it says nothing of its end", always({"tasks": OTHERS})),
+    Host("a cursor that brings the same", always({"tasks": OTHERS, "nextCursor": "c"})),
+    Host("a link to another host", always({"tasks": OTHERS, "next": "https://else.example/2"})),
+    Host("the second page fails", paged([OTHERS, said({"error": "oops"}, 503)], total=9)),
+    Host("the second page refuses", paged([OTHERS, said({"error": "no page"}, 400)], total=9)),
+    Host("the second page is HTML", paged([OTHERS, Said(200, b"<html>hello</html>")], total=9)),
+    Host("a list without references", lists({"taskId": "t-7"}),
          lists({"taskId": "t-0"})),
-    Case("references under another key", lists({"taskId": "t-7", "ref": LOST}),
+    Host("references under another key", lists({"taskId": "t-7", "ref": LOST}),
          lists({"taskId": "t-0", "ref": OLDER})),
-    Case("a filter that shows nothing", NONE, NONE),
-    Case("only the newest jobs", lists(*OTHERS),
+    Host("a filter that shows nothing", NONE, NONE),
+    Host("only the newest jobs", lists(*OTHERS),
          lists(*OTHERS)),
-    Case("the older job under another id", NONE, lists({**ENTRY, "taskId": "t-5"})),
-    Case("only a job of another action is listed", NONE, older_action="v.other"),
-    Case("an upload that no list holds", NONE, action=Action(id="v.put")),
-    Case("the same moment", NONE, dates=(0.0, 0.0)),
-    Case("two seconds too early", NONE, dates=(0.0, 118.0)),
-    Case("asked once", NONE, dates=(5000.0,)),
-    Case("the server's clock is set back", NONE, dates=(0.0, -500.0, -400.0)),
-    Case("the server tells no time", NONE, dates=("", "")),
-    Case("the server tells garbage for a time", NONE, dates=("yesterday", "now")),
-    Case("a number as the time", NONE, dates=("1800000000", "1800009999")),
-    Case("the lookup fails", always(said({"error": "oops"}, 500))),
-    Case("the lookup is not known", always(said({"error": "no such action"}, 404))),
-    Case("an envelope refuses", always({"code": 500, "msg": "internal error", "data": None})),
-    Case("an envelope refuses the filter", always({"success": False, "message": "unknown filter"})),
-    Case("a page of HTML", always(Said(200, b"<html>hello</html>"))),
-    Case("broken JSON", always(Said(200, b'{"tasks": ['))),
-    Case("nothing at all", always(Said(200, b""))),
-    Case("no content", always(Said(204, b""))),
-    Case("the lookup costs", NONE, marks={"billable": True}),
-    Case("an echo with an id of the lookup", always({"reference": LOST, "requestId": "q-1"})),
-    Case("an echo with a bare id", always({"reference": LOST, "id": "q-1"})),
-    Case("an echo beside a list", lists(reference=LOST, requestId="q-1"),
+    Host("the older job under another id", NONE, lists({**ENTRY, "taskId": "t-5"})),
+    Host("only a job of another action is listed", NONE, older_action="v.other"),
+    Host("an upload that no list holds", NONE, action=Action(id="v.put")),
+    Host("the same moment", NONE, dates=(0.0, 0.0)),
+    Host("two seconds too early", NONE, dates=(0.0, 118.0)),
+    Host("asked once", NONE, dates=(5000.0,)),
+    Host("the server's clock is set back", NONE, dates=(0.0, -500.0, -400.0)),
+    Host("the server tells no time", NONE, dates=("", "")),
+    Host("the server tells garbage for a time", NONE, dates=("yesterday", "now")),
+    Host("a number as the time", NONE, dates=("1800000000", "1800009999")),
+    Host("the lookup fails", always(said({"error": "oops"}, 500))),
+    Host("the lookup is not known", always(said({"error": "no such action"}, 404))),
+    Host("an envelope refuses", always({"code": 500, "msg": "internal error", "data": None})),
+    Host("an envelope refuses the filter", always({"success": False, "message": "unknown filter"})),
+    Host("a page of HTML", always(Said(200, b"<html>hello</html>"))),
+    Host("broken JSON", always(Said(200, b'{"tasks": ['))),
+    Host("nothing at all", always(Said(200, b""))),
+    Host("no content", always(Said(204, b""))),
+    Host("the lookup costs", NONE, marks={"billable": True}),
+    Host("an echo with an id of the lookup", always({"reference": LOST, "requestId": "q-1"})),
+    Host("an echo with a bare id", always({"reference": LOST, "id": "q-1"})),
+    Host("an echo beside a list", lists(reference=LOST, requestId="q-1"),
          ends=("unknown", "refused")),
-    Case("an echo of the filter", lists(filter={"reference": LOST, "id": "q-1"}),
+    Host("an echo of the filter", lists(filter={"reference": LOST, "id": "q-1"}),
          ends=("unknown", "refused")),
-    Case("an echo in an envelope",
+    Host("an echo in an envelope",
          always({"code": 0, "requestId": "q-1", "data": {"reference": LOST}})),
-    Case("our reference without an id", lists({"reference": LOST, "status": "queued"})),
-    Case("our reference with the id of the lookup",
+    Host("our reference without an id", lists({"reference": LOST, "status": "queued"})),
+    Host("our reference with the id of the lookup",
          lists({"reference": LOST, "id": "q-1", "status": "ok"}, requestId="q-1")),
-    Case("our reference in what another job says",
+    Host("our reference in what another job says",
          lists({"taskId": "x-1", "status": "success", "retry": {"reference": LOST}})),
-    Case("a reference that only begins like ours",
+    Host("a reference that only begins like ours",
          lists({**MINE, "reference": LOST + "-2"}, total=3)),
-    Case("a reference in capitals", lists({**MINE, "reference": LOST.upper()}, total=3)),
+    Host("a reference in capitals", lists({**MINE, "reference": LOST.upper()}, total=3)),
 )  # fmt: skip
 LISTED = (
-    Case("it is on the first page", lists(MINE)),
-    Case("it is on the third page", paged([OTHERS[:2], OTHERS[2:4], [MINE]])),
-    Case("it is among jobs that were not asked for", always({"tasks": [*OTHERS, MINE]})),
-    Case("it is in an envelope", always({"code": 0, "data": {"list": [MINE], "total": 1}})),
-    Case("it is a node", always({"data": {"jobs": {"edges": [{"node": MINE}]}}})),
-    Case("it is alone", always({"data": {"task": MINE}})),
-    Case("it is found before the list ends", always({"tasks": [MINE, *OTHERS], "has_more": True})),
+    Host("it is on the first page", lists(MINE)),
+    Host("it is on the third page", paged([OTHERS[:2], OTHERS[2:4], [MINE]])),
+    Host("it is among jobs that were not asked for", always({"tasks": [*OTHERS, MINE]})),
+    Host("it is in an envelope", always({"code": 0, "data": {"list": [MINE], "total": 1}})),
+    Host("it is a node", always({"data": {"jobs": {"edges": [{"node": MINE}]}}})),
+    Host("it is alone", always({"data": {"task": MINE}})),
+    Host("it is found before the list ends", always({"tasks": [MINE, *OTHERS], "has_more": True})),
 )
 PROVEN = (
-    Case("no job, and it says so", NONE),
-    Case("no job on any page", paged([OTHERS[:2], OTHERS[2:]])),
-    Case("no job in a list that ends", always({"tasks": OTHERS, "has_more": False})),
+    Host("no job, and it says so", NONE),
+    Host("no job on any page", paged([OTHERS[:2], OTHERS[2:]])),
+    Host("no job in a list that ends", always({"tasks": OTHERS, "has_more": False})),
 )
 
 
-def cases() -> list[Case]:
+def cases() -> list[Host]:
     """Return the cases that prove nothing, those that list the job, and those that prove."""
     listed = [case._replace(ends=("running", "done"), ids=("t-9",)) for case in LISTED]
     proven = [case._replace(ends=("refused",)) for case in PROVEN]
@@ -164,7 +164,7 @@ def cases() -> list[Case]:
 class World:
     """A host of one case: one job that it accepted, then a request whose answer is lost."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Host) -> None:
         self.case, self.lookups, self.made = case, 0, 0
 
     def answer(self, request: Seen) -> Said:
@@ -194,7 +194,7 @@ def at(client: Any, offset: float) -> None:
     client.ledger._clock = engine.timing.wall
 
 
-def play_case(tally: Tally, case: Case, home: Path, number: int) -> None:
+def play_case(tally: Tally, case: Host, home: Path, number: int) -> None:
     """Lose one request, look it up as often as the case says, and hold what the ledger says."""
     world = World(case)
     before, after = CLOCKS[number % 3], CLOCKS[number // 3 % 3]

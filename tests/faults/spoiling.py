@@ -91,7 +91,7 @@ def filming() -> Iterator[Film]:
         yield film
 
 
-class Ground:
+class SpoiledGround:
     """A folder to save into, ``out``, beside a file that nobody may touch."""
 
     def __init__(self, root: Path) -> None:
@@ -126,19 +126,19 @@ def _put_device(path: Path) -> None:
         path.symlink_to("/dev/null")
 
 
-def _remove_hidden(ground: Ground) -> None:
+def _remove_hidden(ground: SpoiledGround) -> None:
     end = time.monotonic() + 20
     while not ground.hidden().exists() and time.monotonic() < end:
         time.sleep(0.005)
     ground.hidden().unlink()
 
 
-def _replace_hidden(ground: Ground) -> None:
+def _replace_hidden(ground: SpoiledGround) -> None:
     (ground.root / "new").write_bytes(b"not ours")
     (ground.root / "new").replace(ground.hidden())
 
 
-def _mount_full(ground: Ground) -> None:
+def _mount_full(ground: SpoiledGround) -> None:
     """Put a full disk in the place of the folder; where none may be mounted, a read-only folder."""
     if not _mount(ground.out, "size=64k"):
         return
@@ -147,7 +147,7 @@ def _mount_full(ground: Ground) -> None:
             pass
 
 
-def _mount_read_only(ground: Ground) -> None:
+def _mount_read_only(ground: SpoiledGround) -> None:
     _mount(ground.out, "ro")
 
 
@@ -163,7 +163,7 @@ def _unmount(folder: Path) -> None:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def _take_all(ground: Ground) -> None:
+def _take_all(ground: SpoiledGround) -> None:
     for number in range(1, 101):
         (ground.out / (f"x-{number}.mp4" if number > 1 else NAME)).write_bytes(PRECIOUS)
 
@@ -175,14 +175,14 @@ class Way(NamedTuple):
     """
 
     name: str
-    spoil: Callable[[Ground], object]
+    spoil: Callable[[SpoiledGround], object]
     more: tuple[str, ...] = ()
     out: str = f"out/{NAME}"
     moments: tuple[str, ...] = MOMENTS
     code: int | None = 1
 
 
-def _write(ground: Ground) -> None:
+def _write(ground: SpoiledGround) -> None:
     ground.target.write_bytes(PRECIOUS)
 
 
@@ -254,21 +254,21 @@ class House:
         self.home, self.film, self.program = home, film, program
         self._count = 0
 
-    def ground(self) -> Ground:
+    def ground(self) -> SpoiledGround:
         """Return a fresh ground; the server has seen nothing."""
         self._count += 1
         assert self.film.server is not None
         self.film.server.seen.clear()
         self.film.hooks.clear()
-        return Ground(self.home / f"ground-{self._count}")
+        return SpoiledGround(self.home / f"ground-{self._count}")
 
-    def environ(self, ground: Ground) -> dict[str, str]:
+    def environ(self, ground: SpoiledGround) -> dict[str, str]:
         """Return the environment of one run."""
         assert self.film.server is not None
         own = stage.program_environ(ground.root / "home")
         return {**own, "ADS_HOST": self.film.server.url, "ADS_API_KEY": stage.KEY}
 
-    def run(self, ground: Ground, *words: str) -> tuple[int, Any, str]:
+    def run(self, ground: SpoiledGround, *words: str) -> tuple[int, Any, str]:
         """Run the program in the ground; return the exit code, its document and its messages."""
         order = Order(words, self.environ(ground), ground.root)
         ended = self.program.run(order)
@@ -288,7 +288,7 @@ def _play_way(tally: Tally, house: House, way: Way, moment: str) -> None:
         _unmount(ground.out)
 
 
-def _judge(tally: Tally, house: House, way: Way, ground: Ground, moment: str) -> None:
+def _judge(tally: Tally, house: House, way: Way, ground: SpoiledGround, moment: str) -> None:
     """Run the program and hold what it says against the disk and the server."""
     code, document, text = house.run(ground, *WORDS, "--out", way.out, *way.more)
     name = f"{way.name}, {moment}:"
@@ -346,7 +346,7 @@ def _play_afterwards(tally: Tally, house: House, every: int) -> None:
         tally.hold(is_named, name, "the file is not named", text)
 
 
-def _refusals(ground: Ground) -> dict[str, tuple[str, ...]]:
+def _refusals(ground: SpoiledGround) -> dict[str, tuple[str, ...]]:
     """Return the paths that can be known to be useless before anything is sent."""
     target = ground.target
     (ground.out / "file").write_bytes(PRECIOUS)
@@ -397,7 +397,7 @@ def _play_refusals(tally: Tally, house: House, every: int) -> None:
         tally.hold(now == [each for each in tree if "home" not in each.parts], name, "left", now)
 
 
-def _run_alone(house: House, ground: Ground, *words: str) -> int:
+def _run_alone(house: House, ground: SpoiledGround, *words: str) -> int:
     """Run the program in a process of its own; return the exit code."""
     process = subprocess.run(
         [sys.executable, "-m", "ads_client", *words],

@@ -12,7 +12,7 @@ from callsheet_codegen import cli
 CODEGEN = {"generate": cli.generate, "diff": cli.diff, "check": cli.check}
 
 
-class Stream(io.TextIOWrapper):
+class RecordedStream(io.TextIOWrapper):
     """A stream that records what is written and may call itself a terminal."""
 
     def __init__(self, *, terminal: bool) -> None:
@@ -29,7 +29,7 @@ def answer(job: dict[str, Any]) -> dict[str, object]:
     """Run one command line; return what it wrote and its exit code."""
     argv: list[str] = job["argv"]
     exit_code: object = None
-    out, err = (Stream(terminal=bool(job["terminal"])) for _ in range(2))
+    out, err = (RecordedStream(terminal=bool(job["terminal"])) for _ in range(2))
     originals, sys.stdout, sys.stderr = (sys.stdout, sys.stderr), out, err
     before = dict(os.environ)
     os.environ.update(job["environ"])

@@ -88,7 +88,7 @@ class Driver:
         self._process.communicate()
 
 
-class _Counter:
+class _DiskCounter:
     """An audit hook that kills the process at a step of the disk below the working directory."""
 
     def __init__(self, last: int) -> None:
@@ -118,7 +118,7 @@ def _child(run: Started, output: Path) -> int:
     os.dup2(handle, 2)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if run.step:
-        sys.addaudithook(_Counter(run.step))
+        sys.addaudithook(_DiskCounter(run.step))
     if run.seconds:
         signal.setitimer(signal.ITIMER_REAL, run.seconds)
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PACE = Pace(60.0, 1000)
 
 
-class Clock:
+class WaitingClock:
     """A clock that moves when somebody waits."""
 
     def __init__(self) -> None:
@@ -34,10 +34,10 @@ class Clock:
         return self.now
 
 
-class Stream:
+class SilentStream:
     """A connection on which nothing comes for ``silence`` seconds; ``waited`` are the time-outs."""
 
-    def __init__(self, clock: Clock, silence: float) -> None:
+    def __init__(self, clock: WaitingClock, silence: float) -> None:
         self.clock, self.silence = clock, silence
         self.waited: list[float] = []
 
@@ -51,27 +51,27 @@ class Stream:
         return b"x"
 
 
-def watch(clock: Clock, within: float, **more: Any) -> Watch:
+def watch(clock: WaitingClock, within: float, **more: Any) -> Watch:
     return Watch(within, PACE, clock=clock, **more)
 
 
 def test_each_read_has_what_is_left_and_no_more_than_the_silence() -> None:
-    clock = Clock()
+    clock = WaitingClock()
     rest = watch(clock, 100.0)
-    assert rest.read(Stream(clock, 50.0), 9, 60.0) == b"x"
+    assert rest.read(SilentStream(clock, 50.0), 9, 60.0) == b"x"
     with pytest.raises(httpcore.ReadTimeout):
-        rest.read(Stream(clock, 55.0), 9, 60.0)
+        rest.read(SilentStream(clock, 55.0), 9, 60.0)
     assert (clock.now, rest.is_over()) == (200.0, True)
 
     fresh = watch(clock, 100.0)
     with pytest.raises(httpcore.ReadTimeout):
-        fresh.read(Stream(clock, 70.0), 9, 60.0)
+        fresh.read(SilentStream(clock, 70.0), 9, 60.0)
     assert not fresh.is_over()
 
 
 def test_a_silent_host_is_told_once_after_ten_seconds() -> None:
-    clock, told = Clock(), []
-    stream = Stream(clock, 35.0)
+    clock, told = WaitingClock(), []
+    stream = SilentStream(clock, 35.0)
     rest = watch(clock, 100.0, tell=lambda: told.append(clock.now), tell_at=110.0)
     rest.read(stream, 9, 60.0)
     assert told == [110.0]
@@ -79,15 +79,15 @@ def test_a_silent_host_is_told_once_after_ten_seconds() -> None:
 
 
 def test_who_answers_is_not_told() -> None:
-    clock, told = Clock(), []
+    clock, told = WaitingClock(), []
     rest = watch(clock, 100.0, tell=lambda: told.append(clock.now), tell_at=110.0)
     for _ in range(9):
-        rest.read(Stream(clock, 9.0), 9, 60.0)
+        rest.read(SilentStream(clock, 9.0), 9, 60.0)
     assert told == []
 
 
 def test_enough_of_a_body_moves_the_end_on_up_to_the_last() -> None:
-    clock = Clock()
+    clock = WaitingClock()
     rest = watch(clock, 60.0, latest=300.0)
     for _ in range(2):
         clock.now += 50.0
@@ -115,7 +115,7 @@ def sync(tmp_path: Path) -> Iterator[Callable[..., Transport]]:
 
 
 def test_nothing_is_asked_after_the_deadline_but_what_is_waited_for(sync: Any) -> None:
-    clock, slept = Clock(), []
+    clock, slept = WaitingClock(), []
     with serving(said({"ok": True})) as server:
         transport = sync(server.url, deadline=130.0, clock=clock, sleep=slept.append)
         transport.perform(Sleep(500.0))
