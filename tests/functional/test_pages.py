@@ -78,7 +78,7 @@ def test_the_data_of_groups_and_words(ads: Program) -> None:
     root = ads.run("--json", "--help").json
     tasks = ads.run("tasks", "--help", "--json").json
 
-    assert [entry["name"] for entry in root["own_commands"]] == list(pages.builtin_table.OWN)
+    assert [entry["name"] for entry in root["own_commands"]] == list(pages.OWN)
     assert {"--host", "--format", "--no-input"} <= {row["flag"] for row in root["own_flags"]}
     assert tasks["command"] == "ads tasks"
     for word in [entry["name"] for entry in root["own_commands"]]:
