@@ -73,13 +73,17 @@ class Console:
 
 
 def _write(*lines: str, error: bool = False) -> None:
-    stream = sys.stderr if error else sys.stdout
-    stream.write("".join(f"{line}\n" for line in lines))
-    stream.flush()
+    from callsheet.cli.callsheet import put
+
+    if lines:
+        put("\n".join(lines), error=error)
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose refusals print like every other error: a line, a hint, an object."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        _write(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
         """Raise ``UsageError``."""

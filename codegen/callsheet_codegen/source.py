@@ -230,22 +230,24 @@ def sandbox() -> Iterator[tuple[str, str]]:
 class Progress:
     """How far a fetch is: one moving line on a terminal, a line at each quarter elsewhere."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._moving = stream, stream.isatty()
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream, self._moving = stream, stream is not None and stream.isatty()
         self._quarter = 0
 
     def __call__(self, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` schemas are here."""
-        if total < _LEAST_SHOWN:
+        if total < _LEAST_SHOWN or self._stream is None:
             return
-        quarter = 4 * done // total
+        quarter, text = 4 * done // total, ""
         if self._moving:
             end = "\n" if done == total else ""
-            self._stream.write(f"\rschemas: {done} of {total}{end}")
+            text = f"\rschemas: {done} of {total}{end}"
         elif quarter > self._quarter:
             self._quarter = quarter
-            self._stream.write(f"schemas: {done} of {total}\n")
-        self._stream.flush()
+            text = f"schemas: {done} of {total}\n"
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
 
 class _CountingTransport(Transport):

@@ -58,7 +58,9 @@ def _print(page: bytes) -> int:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"the page cannot be written: {error.strerror}\n")
+            from callsheet.cli.callsheet import put
+
+            put(f"the page cannot be written: {error.strerror}", error=True)
             return 1
     return 0
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from callsheet.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
 # Patterns stay texts until one is needed: ``re`` keeps what it compiled, and most text is plain.
 # A whole sequence goes, not its first byte alone: "[31m" would stay behind as noise. The string
@@ -64,6 +66,24 @@ def shell_word(text: str) -> str:
     import shlex
 
     return shlex.quote(word)
+
+
+def task_line(verb: str, task_id: str, flags: str = "") -> str:
+    """Return the command line that does ``verb`` to a job; an id like a flag follows ``--``."""
+    word = shell_word(task_id)
+    parts = (flags, "--", word) if task_id.startswith("-") else (word, flags)
+    return " ".join(filter(None, ("tasks", verb, *parts)))
+
+
+def silence(stream: TextIO) -> None:
+    """Give up a stream that cannot be written.
+
+    What is left in its buffer would fail once more when the interpreter ends, with exit code 120.
+    """
+    import os
+
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def clip(text: str, size: int) -> str:

@@ -186,6 +186,14 @@ PARTS = (
         (55, 55),
     ),
     Part(
+        "R29",
+        "a broken surrounding gets a code and a sentence",
+        "ending",
+        {"streams": 4, "files": (5, 6, 7, 8, 9, 10, 12, 14, 16), "ids": 13, "hosts": 19},
+        {"streams": 1, "files": (7,), "ids": 1, "hosts": 1},
+        (52, 85),
+    ),
+    Part(
         "S1",
         "the key reaches the configured origin alone",
         "leaking",

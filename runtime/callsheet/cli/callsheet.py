@@ -34,14 +34,31 @@ def _help() -> str:
     )
 
 
-def _say(text: str, *, error: bool = False) -> None:
+_failures: list[str] = []
+
+
+def put(text: str, *, error: bool = False) -> None:
+    """Write a line to a standard stream; ``main`` ends with 1 where the output cannot be written.
+
+    A stream that is closed is passed over, and so is whatever happens to standard error.
+    """
     stream = sys.stderr if error else sys.stdout
-    stream.write(text + "\n")
-    stream.flush()
+    if stream is None:
+        return
+    try:
+        stream.buffer.write(text.encode("utf-8", "replace") + b"\n")
+        stream.flush()
+    except (OSError, ValueError) as problem:
+        from callsheet.text import silence
+
+        silence(stream)
+        if not error:
+            _failures.append(str(getattr(problem, "strerror", problem)))
+            put(f"callsheet: the output cannot be written: {_failures[-1]}", error=True)
 
 
 def _lacking(word: str, package: str, extra: str) -> int:
-    _say(f'callsheet: `{word}` needs {package}: pip install "callsheet[{extra}]"', error=True)
+    put(f'callsheet: `{word}` needs {package}: pip install "callsheet[{extra}]"', error=True)
     return 2
 
 
@@ -49,21 +66,29 @@ def _unknown(word: str) -> int:
     from callsheet.text import did_you_mean
 
     hint = did_you_mean(word, WORDS) or "callsheet --help lists the commands"
-    _say(f"callsheet: there is no command `{word}`\n  {hint}", error=True)
+    put(f"callsheet: there is no command `{word}`\n  {hint}", error=True)
     return 2
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit code; an extra that is missing is named."""
-    arguments = sys.argv[1:] if argv is None else argv
+    _failures.clear()
+    try:
+        code = _run(sys.argv[1:] if argv is None else argv)
+    except SystemExit as stop:  # the pages of argparse
+        code = stop.code if isinstance(stop.code, int) else 0
+    return code or int(bool(_failures))
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"--help", "-h"}:
-        _say(_help())
+        put(_help())
         return 0
     word, rest = arguments[0], arguments[1:]
     if word in {"--version", "version"}:
         from callsheet.version import __version__
 
-        _say(f"callsheet {__version__}" if word == "--version" else __version__)
+        put(f"callsheet {__version__}" if word == "--version" else __version__)
         return 0
     if word not in WORDS:
         return _unknown(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from callsheet.errors import CallsheetError, Interrupted, OutcomeUnknown, StillRunning, UsageError
-from callsheet.text import did_you_mean, safe_text, with_program
+from callsheet.text import did_you_mean, safe_text, silence, with_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _NOTHING_DONE = ("unsent", "refused")
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def interruption(context: Context) -> Interrupted:
@@ -46,14 +48,14 @@ def interruption(context: Context) -> Interrupted:
 def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
     """Return how the request stands, and the command line that goes on from there."""
     from callsheet.cli.saving import resume_line
-    from callsheet.text import shell_word
+    from callsheet.text import task_line
 
     action, state = row.action, row.state
     if state in {"intent", "unknown"}:
         words = f"interrupted while {action} was sent: its outcome is unknown"
         return words, f"tasks recover {row.ref[:8]}"
     if task_id and state == "running":
-        return f"interrupted; the job goes on as {task_id}", f"tasks wait {shell_word(task_id)}"
+        return f"interrupted; the job goes on as {task_id}", task_line("wait", task_id)
     line = resume_line(task_id) if task_id and state == "done" else ""
     return f"interrupted; {action} is {state}", line
 
@@ -115,11 +117,13 @@ def guarded(context: Context, argv: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return 1
     except (KeyboardInterrupt, Interrupted) as error:
         return _interrupted(context, error)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUT_OF_FILES:
+            context.close()  # what reports the error may have to be opened
         if context.answered is not None:
             from callsheet.cli.run import after_request
 
@@ -198,6 +202,9 @@ def from_any(error: BaseException) -> CallsheetError:
         return from_click(error)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return Interrupted("interrupted")
+    if isinstance(error, OSError) and error.errno in _OUT_OF_FILES:
+        message = "this process may open no more files"
+        return CallsheetError(message, hint="raise the limit: ulimit -n 1024")
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
@@ -224,6 +231,6 @@ def report(console: Console, error: BaseException) -> int:
     if reported.hint:
         console.warn(f"  {reported.hint}")
     if output.wants_document(console):
-        with suppress(CallsheetError):
+        with suppress(CallsheetError, BrokenPipeError):
             output.write_json({"error": reported.as_json()})
     return reported.exit_code

@@ -21,7 +21,7 @@ from callsheet.errors import (
     TaskFailed,
     UsageError,
 )
-from callsheet.text import shell_word
+from callsheet.text import task_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,7 +102,7 @@ def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
     task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
     return StillRunning(
         f"{action.id} stopped waiting; the job goes on",
-        hint=f"tasks wait {shell_word(task_id)}" if task_id else "",
+        hint=task_line("wait", task_id) if task_id else "",
         task_id=task_id,
         action=action.id,
     )
@@ -126,7 +126,7 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",
-            hint=f"tasks wait {shell_word(job.task_ids[0])}",
+            hint=task_line("wait", job.task_ids[0]),
             task_id=job.task_ids[0],
             action=job.action,
         ) from stop
@@ -179,7 +179,7 @@ def after_request(context: Context, error: CallsheetError) -> CallsheetError:
     action, task_id = context.answered
     return CallsheetError(
         f"{action} was sent and answered, then: {error.message}",
-        hint=f"tasks wait {shell_word(task_id)}" if task_id else "tasks list",
+        hint=task_line("wait", task_id) if task_id else "tasks list",
         code="after_request",
         flag=error.flag,
         task_id=task_id,
@@ -272,8 +272,8 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
         output.emit(context.console, answer.json)
         note_stored(context, answer)
         if job := context.run(started_job(context.engine, outcome)):
-            name = shell_word(job.task_ids[0])
-            context.console.note(f"it started a job: {context.prog} tasks wait {name}")
+            line = task_line("wait", job.task_ids[0])
+            context.console.note(f"it started a job: {context.prog} {line}")
         return 0
     if is_document(action, answer, context.flags.get("out") or ""):
         return write_document(context, action, answer)

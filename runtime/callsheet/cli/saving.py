@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.errors import CallsheetError, Interrupted, SavedElsewhere, UsageError
 from callsheet.storage.output_path import WORDS, check_out
-from callsheet.text import did_you_mean, listing, shell_word
+from callsheet.text import did_you_mean, listing, shell_word, task_line
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
@@ -137,7 +137,7 @@ def _note_kinds(context: Context, saved: tuple[SavedFile, ...]) -> None:
 
 def resume_line(task_id: str, out: str = "") -> str:
     """Return the command line that saves what a job made."""
-    return f"tasks save {shell_word(task_id)} --out {shell_word(out) if out else 'PATH'}"
+    return task_line("save", task_id, f"--out {shell_word(out) if out else 'PATH'}")
 
 
 def absolute_out(context: Context) -> str:
@@ -156,13 +156,13 @@ def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job |
     import tempfile
     from shutil import copyfileobj
 
+    from callsheet.cli.output import formats as output
+
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
         context.run(context.engine.save(answer, path, action=action.id, job=job, recorded=False))
-        sys.stdout.flush()
-        with open(path, "rb") as file:
-            copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        with open(path, "rb") as file, output.writing() as stream:
+            copyfileobj(file, stream)
 
 
 def show(path: str) -> None:

@@ -113,7 +113,7 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
     if "://" not in url:
         url = f"https://{url}"
     name, plain = origin_of(url), url.isprintable() and not set(url) & set(' \\<>"{}|^`%')
-    if not plain or not name.startswith(("http://", "https://")):
+    if not plain or not name.startswith(("http://", "https://")) or not _has_labels(name):
         raise UsageError(
             f"{text!r} is not a server's address", hint="write https://HOST[:PORT]", flag="--host"
         )
@@ -127,6 +127,13 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
         )
     path = path.rstrip("/").removesuffix("/api/actions").removesuffix("/api").rstrip("/")
     return name + path
+
+
+def _has_labels(origin: str) -> bool:
+    """Tell whether the parts of a host's name have the lengths that DNS allows."""
+    host = origin.partition("://")[2]
+    name = host if host.startswith("[") else host.partition(":")[0].removesuffix(".")
+    return len(name) <= 253 and all(0 < len(label) < 64 for label in name.split("."))
 
 
 def _path_of(url: str) -> str:

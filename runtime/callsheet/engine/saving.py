@@ -38,7 +38,7 @@ from callsheet.storage.output_path import (
     target_path,
 )
 from callsheet.storage.partial_file import PartialFile, SavedFile, StreamedFile
-from callsheet.text import dumps, one_line, shell_word
+from callsheet.text import dumps, one_line, task_line
 
 if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
@@ -263,7 +263,7 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
     if state == "running" or (not state and request.job is not None and not is_text):
         return StillRunning(
             f"{request.action} is not over: there is nothing to save yet ({copy})",
-            hint=f"tasks save {shell_word(task_id)}" if task_id and request.job else "",
+            hint=task_line("save", task_id) if task_id and request.job else "",
             task_id=task_id,
             action=request.action,
         )

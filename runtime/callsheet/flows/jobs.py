@@ -51,7 +51,7 @@ from callsheet.protocol.inline_data import is_data_link
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, kind_of_name
 from callsheet.protocol.replies import read_reply
 from callsheet.spec import Action, Family
-from callsheet.text import shell_word
+from callsheet.text import shell_word, task_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -275,7 +275,7 @@ def _unproven(job: Job, reason: str) -> StillRunning:
     query, task_id = job.family.query, job.task_ids[0]
     return StillRunning(
         f"{query} was asked about {task_id} once, and is not asked again: {reason}",
-        hint=f"if asking costs nothing: tasks wait {shell_word(task_id)} --set free={query}",
+        hint=f"if asking costs nothing: {task_line('wait', task_id, f'--set free={query}')}",
         task_id=task_id,
         action=job.action,
     )
@@ -459,7 +459,7 @@ def _refused_for_good(job: Job, failure: CallsheetError | None) -> ServerError:
     return ServerError(
         f"{job.family.query or job.host} refuses every question about {task_id}: {reason}",
         code=failure.code if failure else "",
-        hint=f"to ask again: tasks wait {shell_word(task_id)}",
+        hint=f"to ask again: {task_line('wait', task_id)}",
         http_status=failure.http_status if failure else None,
         task_id=task_id,
         action=job.action,
@@ -471,7 +471,7 @@ def _still_running(job: Job, failure: CallsheetError | None, unknown: str) -> St
     last += f"; its state {unknown!r} is not known. {set_line(unknown)}" if unknown else ""
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}{last}",
-        hint=f"tasks wait {shell_word(job.task_ids[0])}",
+        hint=task_line("wait", job.task_ids[0]),
         task_id=job.task_ids[0],
         action=job.action,
     )

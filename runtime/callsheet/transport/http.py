@@ -251,7 +251,8 @@ def translate_errors(url: str, watch: Watch | None = None) -> Iterator[None]:
 def is_network_error(error: BaseException) -> bool:
     """Tell whether httpx raised an error, or the aiohttp under it, or the time has run out."""
     httpx = load_httpx()
-    kinds = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
+    # A host that cannot be written as IDNA is a ``UnicodeError``.
+    kinds = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnicodeError)
     return isinstance(error, kinds) or _is_aiohttp(error)
 
 
@@ -263,7 +264,7 @@ def network_error(error: Exception, url: str, watch: Watch | None = None) -> Net
     httpx = load_httpx()
     origin = origin_of(url) or "the address"
     reason = one_line(str(error))[:200] or type(error).__name__
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError)):
         unusable = NetworkError(f"{origin} cannot be used: {reason}", sent=False)
         unusable.retryable = False
         return unusable

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.masking import masked
-from callsheet.text import did_you_mean, dumps
+from callsheet.text import did_you_mean, dumps, safe_text, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
     from callsheet.flows.invoke import ParsedReply
     from callsheet.storage.partial_file import SavedFile
@@ -80,14 +80,14 @@ class Console:
 
         A closed or full stream is ignored: it must not end a command whose job runs on.
         """
-        from callsheet.text import safe_text
-
         if sys.stderr is None:
             return
         head = self.style(head, "bad", sys.stderr)
-        with suppress(OSError, ValueError):
+        try:
             sys.stderr.write(f"{head}{safe_text(text)}\n")
             sys.stderr.flush()
+        except (OSError, ValueError):
+            silence(sys.stderr)
 
 
 STYLES = {"bold": "1", "dim": "2", "bad": "1;31", "good": "32", "odd": "33"}
@@ -124,15 +124,21 @@ def write_bytes(raw: bytes) -> None:
     """
     if sys.stdout is None:
         return
+    with writing() as stream:
+        stream.write(raw)
+
+
+@contextmanager
+def writing() -> Iterator[BinaryIO]:
+    """Give the bytes of stdout; raise as ``write_bytes`` does."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
+        yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        # What is left in the buffer would fail once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
         why = error.strerror or type(error).__name__
         raise CallsheetError(
             f"the result cannot be written: {why}",
@@ -243,8 +249,6 @@ def _unusable(error: Exception) -> UsageError:
 
 
 def _raw(value: Any, terminal: bool) -> str:
-    from callsheet.text import safe_text
-
     text = value if isinstance(value, str) else dumps(value)
     return safe_text(text, multiline=True) if terminal else text
 
