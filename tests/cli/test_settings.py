@@ -108,6 +108,13 @@ def test_nothing_is_read_from_the_working_directory(ads: BareProgram) -> None:
     assert ads("config", "get", "host").out == f"{ads.server.url}\n"
 
 
+def test_login_warns_of_a_short_key(ads: BareProgram) -> None:
+    words = ("login", "--host", ads.server.url, "--api-key")
+
+    assert "the key has only 11 characters" in ads(*words, "sk-12345678", **NOBODY).err
+    assert "characters" not in ads(*words, ads.server.key, **NOBODY).err
+
+
 def test_login_without_a_key_in_the_words(ads: BareProgram) -> None:
     done = ads("login", "--host", ads.server.url, "--api-key-stdin", stdin="", **NOBODY)
 

@@ -207,7 +207,7 @@ class Desk:
     def run(self, home: Path, *words: str) -> Any:
         """Run the program with its logs on disk."""
         env = {**stage.program_environ(home), "ADS_HOST": self.server.url}
-        before = (("faults.secrecy:log_all", (str(home / "log"), True)),)
+        before = (("faults.secrecy:log_all", (str(home / "log"),)),)
         home.mkdir(exist_ok=True)
         env["ADS_API_KEY"] = self.key
         return self.forge.run(Order(words, env, home, before=before))

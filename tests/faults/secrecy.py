@@ -51,10 +51,6 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 
-# A login begins with a request that has no key, and httpcore logs every header that arrives.
-WIRE = "a header that repeats the key"
-
-
 def _says(kind: str, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "path": "/api/*", "times": 3, **more}
 
@@ -72,7 +68,9 @@ SITUATIONS: dict[str, list[dict[str, Any]]] = {
     "a key in nonsense": [_says("malformed", text=f"<<{CANARY}>>")],
     "a key in a page": [_says("status", code=502, type="html", message=CANARY)],
     "a redirect": [_says("redirect", code=307, to="port")],
-    WIRE: [_says("redirect", code=302, to=f"http://x.invalid/?k={CANARY}")],
+    "a header that repeats the key": [
+        _says("redirect", code=302, to=f"http://x.invalid/?k={CANARY}")
+    ],
     "reset": [_says("reset", at="headers")],
     "dropped": [_says("drop", phase="after")],
     "garbage": [_says("garbage")],
@@ -92,24 +90,21 @@ class Workplace(NamedTuple):
         """Return where the program keeps things."""
         return self.folder / "home"
 
-    def order(self, words: tuple[str, ...], *, stored: bool, wire: bool = True) -> Order:
+    def order(self, words: tuple[str, ...], *, stored: bool) -> Order:
         """Order a run of the program with its logs on disk; the key is stored, or a variable."""
         env = {**stage.program_environ(self.home), "ADS_HOST": self.running.url}
         env["ADS_AUTH"] = self.auth
         if not stored:
             env["ADS_API_KEY"] = CANARY
-        before = (("faults.secrecy:log_all", (str(self.folder / "log"), wire)),)
+        before = (("faults.secrecy:log_all", (str(self.folder / "log"),)),)
         cwd = self.folder / "here"
         cwd.mkdir(exist_ok=True)
         return Order(words, env, cwd, before=before, stdin=CANARY.encode() + b"\n")
 
 
-def log_all(path: str, wire: bool) -> None:
-    """Write every log record of the process to a file; ``wire`` counts httpcore's in."""
+def log_all(path: str) -> None:
+    """Write every log record of the process to a file."""
     logging.basicConfig(filename=path, level=logging.DEBUG, force=True)
-    logging.getLogger("httpcore").disabled = not wire
-    for name in ("connection", "http11", "proxy"):
-        logging.getLogger(f"httpcore.{name}").disabled = not wire
 
 
 def _searched(tally: Tally, name: str, desk: Workplace) -> None:
@@ -124,9 +119,7 @@ def _situation(tally: Tally, desk: Workplace, number: int, commands: int) -> Non
     desk.forge.run(desk.order(("login", "--api-key-stdin"), stored=True))
     for words in COMMANDS[-commands:]:
         desk.running.set_faults(SITUATIONS[name] or "slow seconds=0 /nowhere")
-        if name == WIRE and words[:1] == ("login",):
-            continue
-        ended = desk.forge.run(desk.order(words, stored=stored, wire=name != WIRE))
+        ended = desk.forge.run(desk.order(words, stored=stored))
         for hit in hits(ended.out + ended.err):
             tally.hold(False, f"{name}, {' '.join(words)}:", hit, "key in the output")
         tally.hold(ended.code >= 0, f"{name}, {' '.join(words)}:", "ended by signal", ended.code)

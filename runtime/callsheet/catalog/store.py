@@ -137,7 +137,7 @@ class CatalogueCache:
 
     def _rows_key(self, host: str, made_from: str) -> list[Any]:
         catalogue = os.stat(self.path(host))
-        return [made_from, catalogue.st_mtime_ns, catalogue.st_size]
+        return [made_from, catalogue.st_mtime_ns, catalogue.st_size, _FORM]
 
     def _write_index(self, catalogue: Catalogue, rows: str) -> None:
         billable = [a.id for a in catalogue.actions if a.hints.get("billable") is True]

@@ -317,6 +317,8 @@ def test_hosts_that_look_alike_have_files_of_their_own() -> None:
         {"tags": {"/x": "etag"}},
         {"fetched": "now"},
         {"notes": 5},
+        {"form": 1},
+        {"form": None},
     ],
 )
 def test_a_damaged_cache_is_none(tmp_path: Path, change: dict[str, object]) -> None:
@@ -325,6 +327,19 @@ def test_a_damaged_cache_is_none(tmp_path: Path, change: dict[str, object]) -> N
     path = Path(cache.path(HOST))
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     assert cache.load(HOST) is None
+
+
+def test_an_index_of_another_reading_is_none(tmp_path: Path) -> None:
+    cache = CatalogueCache(str(tmp_path))
+    cache.store(stored())
+    path = Path(cache.path(HOST) + ".index")
+    head, _, rows = path.read_text().partition("\n")
+    assert cache.index(HOST) is not None
+
+    path.write_text(f"{json.dumps(json.loads(head)[:-1])}\n{rows}")
+    assert CatalogueCache(str(tmp_path)).index(HOST) is None
+    path.write_text(f"{json.dumps([*json.loads(head)[:-1], 1])}\n{rows}")
+    assert CatalogueCache(str(tmp_path)).index(HOST) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", "[" * 50_000])

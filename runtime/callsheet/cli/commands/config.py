@@ -16,7 +16,7 @@ from callsheet.config.settings import NAME, ProfileFile
 from callsheet.errors import AuthError, UsageError
 from callsheet.flows.effects import Send
 from callsheet.flows.retry import with_retries
-from callsheet.masking import SHORT
+from callsheet.masking import SHORT, watch
 from callsheet.secret import Secret
 from callsheet.text import did_you_mean, listing
 from callsheet.version import __version__
@@ -160,7 +160,9 @@ def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: st
             f"the key has only {len(key)} characters: where the server repeats it among other "
             "words it is not masked; ask for a longer one"
         )
-    chosen, checked = _check_key(context, settings._replace(key=Secret.parse(key)))
+    secret = Secret.parse(key)
+    watch(secret)  # the first request leaves without it, and may be answered with it all the same
+    chosen, checked = _check_key(context, settings._replace(key=secret))
     context.use(chosen)
     catalogue = context.run(context.host.refresh())
     values = {"host": chosen.host, "auth": chosen.auth}
