@@ -122,6 +122,45 @@ BY_STATUS = {
         ("the id in data", {"code": status, "data": {"task_id": "t-9"}}),
     )
 }
+
+
+def text(words: str, kind: str = "text/plain") -> Said:
+    """Return a reply that is no JSON."""
+    return Said(200, words.encode(), {"Content-Type": kind})
+
+
+_FAILED = {"code": 500, "message": "internal error"}
+UNUSUAL = {
+    "a line of text": text("Internal Server Error"),
+    "a line of text that a proxy wrote": text("upstream request timeout"),
+    "a text with a code": text("error: code 504"),
+    "a page": text("<html><title>502 Bad Gateway</title></html>", "text/html"),
+    "XML": text("<Error><Code>InternalError</Code></Error>", "application/xml"),
+    "an event": text(f"event: error\ndata: {json.dumps(_FAILED)}\n\n", "text/event-stream"),
+    "an event of text": text("event: error\ndata: timed out\n\n", "text/event-stream"),
+    "no event": text(": ping\n\n", "text/event-stream"),
+    "lines of JSON": text('{"status": "queued"}\n{"error": {"code": 504, "message": "late"}}\n',
+                          "application/x-ndjson"),
+    "half an object": text('{"code": 500, "mess', "application/json"),
+    "nothing": text("", "application/json"),
+    "UTF-16": Said(200, json.dumps(_FAILED).encode("utf-16"), {"Content-Type": "application/json"}),
+    "HTTP 300": said({}, 300), "HTTP 304": Said(304), "HTTP 302 without a place": Said(302),
+    "HTTP 399": said({}, 399), "HTTP 499": said({"message": "client closed"}, 499),
+    "HTTP 600": Said(600), "HTTP 205": Said(205), "HTTP 207": said(_FAILED, 207),
+    "HTTP 400 about a code 500": said(_FAILED, 400),
+    "HTTP 422 about a code 504": said({"code": 504}, 422),
+    "a message alone": said({"message": "Internal server error"}),
+    "a detail alone": said({"detail": "timeout"}),
+    "a text of JSON alone": said("internal server error"),
+    "a state of time": said({"status": "timeout"}),
+    "gRPC 14": said({"code": 14, "message": "unavailable", "details": []}),
+    "gRPC 13 without words": said({"code": 13, "message": "", "details": []}),
+    "a number without words": said({"code": 5001, "message": "", "request_id": "r-1"}),
+    "a word without words": said({"request_id": "r-1", "code": "InternalError", "message": ""}),
+    "five layers": said({"data": {"data": {"data": {"data": _FAILED}}}}),
+}  # fmt: skip
+"""Replies that are no usual refusal, and tell no outcome either."""
+CONFLICT = {"HTTP 409, the id of a task": said({"message": "still running", "taskId": "t-9"}, 409)}
 SURE = {
     "no credit": {"code": 402, "message": "Insufficient credits"},
     "the key": {"success": False, "message": "Invalid API key"},
@@ -151,9 +190,11 @@ def cases() -> list[ReplyCase]:
         ReplyCase(f"{style}: {code!r} {text!r}", next(actions), said(make(code, text)))
         for (style, make), (code, text) in itertools.product(STYLES.items(), FAULTS)
     ]
-    named = {**{name: said(body) for name, body in WITH_ID.items()}, **BY_STATUS}
+    named = {**{name: said(body) for name, body in WITH_ID.items()}, **BY_STATUS, **CONFLICT}
     for (name, reply), action in itertools.product(named.items(), ACTIONS):
         found.append(ReplyCase(f"{name}, {action}", action, reply, ("t-9",)))
+    for (name, reply), action in itertools.product(UNUSUAL.items(), ACTIONS):
+        found.append(ReplyCase(f"{name}, {action}", action, reply))
     for (name, body), action in itertools.product(SURE.items(), ACTIONS):
         found.append(ReplyCase(f"{name}, {action}", action, said(body), is_sure=True))
     return found

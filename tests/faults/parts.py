@@ -175,7 +175,7 @@ PARTS = (
         "enveloping",
         {"every": 1},
         {"every": 7},
-        (375, 375),
+        (471, 471),
     ),
     Part(
         "R28",

@@ -30,7 +30,7 @@ from callsheet.flows.effects import (
 )
 from callsheet.flows.retry import ATTEMPTS, action_path, follow_redirect, pause, with_retries
 from callsheet.protocol.media import NO_MARKS, RequestMarks
-from callsheet.protocol.replies import read_reply
+from callsheet.protocol.replies import read_reply, with_refusal
 from callsheet.spec import TIMEOUT_FIELD, Family
 from callsheet.text import safe_text
 
@@ -262,9 +262,7 @@ def _settle(
     try:
         parsed = parse_reply(request, reply)
     except CallsheetError as error:
-        # With these the server may have failed after the request was carried out.
-        unsure = reply.status == 408 or reply.status >= 500
-        unsure = unsure or isinstance(error, Unreadable | Unsettled)
+        unsure = isinstance(error, Unreadable | Unsettled) or _is_unsure(request, reply)
         first = {"@status": reply.status, "@text": raw}
         if not (unsure or earlier):
             refusal = {"error": error.message, "reply": raw, "first_reply": first}
@@ -346,6 +344,12 @@ class Unsettled(ServerError):
     task_ids: tuple[str, ...] = ()
 
 
+def _is_unsure(request: InvocationRequest, reply: HttpReply) -> bool:
+    from callsheet.protocol.error_replies import is_unsettled
+
+    return is_unsettled(reply.status, reply.headers, reply.body, request.value)
+
+
 def _task_ids_of(request: InvocationRequest, reply: HttpReply, error: CallsheetError) -> list[str]:
     """Return the ids of tasks that a reply names which does not tell the outcome."""
     if isinstance(error, Unsettled):
@@ -372,7 +376,7 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
 
         data, fields = with_poll_link(fields, reply, data)
     if request.action.paid and not fields.task_ids and fields.state == "failed":
-        fields = _with_refusal(request.action.role, data, fields)
+        fields = with_refusal(fields, data, request.action.role)
     if fields.refusal is not None:
         is_unsure = fields.task_ids or fields.candidates or fields.refusal.is_unsure
         if request.action.paid and is_unsure:
@@ -405,16 +409,6 @@ def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal
     error = Unsettled(f"the answer says {reason!r}", http_status=parsed.http.status)
     error.task_ids = task_ids
     raise error
-
-
-def _with_refusal(role: Role, data: Any, fields: ReplyFields) -> ReplyFields:
-    """Add the refusal to a failure without a task that may be one of the request alone."""
-    from callsheet.protocol.error_replies import refusal_of
-
-    if role == "query" or (role == "wait" and fields.raw_state.lower() != "error"):
-        return fields
-    refusal = refusal_of(data, 200)
-    return fields._replace(refusal=refusal) if refusal.is_unsure else fields
 
 
 def _may_name_link(

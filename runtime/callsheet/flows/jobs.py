@@ -299,7 +299,7 @@ def submit_query(
     try:
         reply = yield from submit(request, timing)
     except ServerError as error:
-        if error.code != "not_found":
+        if error.code != "not_found" or request.action.paid:
             raise
         for other_id in others():
             body = {**request.value, key: other_id}

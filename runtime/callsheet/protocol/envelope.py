@@ -10,7 +10,7 @@ from callsheet.protocol.job_fields import key_parts, names_task, only_tells_of_j
 from callsheet.protocol.job_words import ID_ENDS
 from callsheet.protocol.media import is_link
 from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import by_word, named_values, parse_nested, word
+from callsheet.protocol.values import by_word, camel_split, named_values, parse_nested, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -160,7 +160,9 @@ def _read_code(value: Any) -> Says | None:
     number = int(value) if isinstance(value, str) and value.isdecimal() else value
     if type(number) is int:
         return "status" if 400 <= number < 600 else "code"
-    return "word" if isinstance(value, str) and word(value) else None
+    if not isinstance(value, str) or not word(value):
+        return None
+    return "code" if re.search(vocab.UNSURE_CODES, camel_split(value)) else "word"
 
 
 def _read_error(value: Any) -> Says | None:
@@ -276,7 +278,7 @@ def _scalars(value: Any) -> Iterator[Any]:
 
 
 def _is_complaint(table: Mapping[str, Any]) -> bool:
-    """Tell whether a reply is nothing but a sentence which refuses for want of credit."""
+    """Tell whether a reply is nothing but a sentence: no credit, or the server failed."""
     if table.keys().isdisjoint(vocab.MESSAGE_KEYS):
         return False
     if any(isinstance(value, dict | list) for value in table.values()):
@@ -284,9 +286,10 @@ def _is_complaint(table: Mapping[str, Any]) -> bool:
     message = _message(table)
     if not message or len(message) > _LONGEST_PHRASE or not _is_bare(table):
         return False
-    from callsheet.protocol.error_replies import kind_of
+    from callsheet.protocol.error_replies import is_failure_text, kind_of
 
-    return not table.get("id") and kind_of(400, "", message) == "credit"
+    is_refusal = kind_of(400, "", message) == "credit" or is_failure_text(message)
+    return not table.get("id") and is_refusal
 
 
 def _is_ok(value: Any) -> bool:

@@ -10,7 +10,7 @@ from callsheet.errors import AuthError, CallsheetError, Detail, LimitReached, Se
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.error_details import Fields, details_in_text, read_details
 from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import by_word, loads, named_values, parse_nested, word
+from callsheet.protocol.values import by_word, camel_split, loads, named_values, parse_nested, word
 from callsheet.text import clip, one_line, safe_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _CAMEL = r"(?<=[a-z])(?=[A-Z])"
 _GAPS = r"[\s_\-]+"
 _LARGEST = 8_000_000
 _DEEPEST = 4
-_LONGEST_TEXT = 300
+_LONGEST_TEXT, _LONGEST_FAILURE = 300, 60
 _DATA = r"<|\{|\[[\[{\"]"
 _TEXT_SHOWN = 1000  # bytes of the server's words; an error has to stay below 2 kB in all
 
@@ -52,7 +52,7 @@ class Refusal(NamedTuple):
 
         A code of 408 or 5xx says so whatever stands beside it, one like -1 where nothing does.
         """
-        code = re.sub(_CAMEL, "_", self.code).lower()
+        code = camel_split(self.code)
         if re.search(vocab.FAILED_CODES, code):
             return True
         if self.kind:
@@ -86,6 +86,45 @@ def read_refusal(
         return _page(status, body)
     text = clip(one_line(body[:4000]), _TEXT_SHOWN)
     return Refusal(message=text, kind=kind_of(status, "", text))
+
+
+def is_unsettled(status: int, headers: Mapping[str, str], body: bytes, sent: Any) -> bool:
+    """Tell whether a request may have been carried out, though it has this HTTP status.
+
+    Beside a 408, a 499, a 5xx and whatever is no refusal, this is a 4xx whose body reports such
+    a code, or names a task that the request (``sent``) does not.
+    """
+    if 200 <= status < 300:
+        return False
+    if not 400 <= status < 500 or status in {408, 499}:
+        return True
+    refusal = read_refusal(status, headers, body)
+    if refusal.is_sure or re.search(vocab.FAILED_CODES, refusal.code):
+        return not refusal.is_sure
+    from callsheet.protocol.media import holds_text
+
+    try:
+        return any(
+            task_id and not holds_text(sent, task_id) for task_id in named_tasks(loads(body))
+        )
+    except ValueError:
+        return False
+
+
+def named_tasks(value: Any, depth: int = 6) -> Iterator[str]:
+    """Yield the ids under keys that name a task and nothing else, wherever they stand."""
+    from callsheet.protocol.job_fields import id_text, names_task
+
+    value = parse_nested(value)
+    if depth and isinstance(value, list):
+        for entry in value[:20]:
+            yield from named_tasks(entry, depth - 1)
+    elif depth and isinstance(value, dict):
+        for key, child in value.items():
+            if names_task(key):
+                yield id_text(child)
+            if isinstance(child, dict | list | str):
+                yield from named_tasks(child, depth - 1)
 
 
 def refusal_of(data: Any, status: int, overrides: Overrides = NONE, fields: Fields = ()) -> Refusal:
@@ -136,7 +175,13 @@ def is_refusal_text(text: str, *, by_kind: bool = True) -> bool:
     if len(text) > _LONGEST_TEXT or re.match(_DATA, text):
         return False
     starts = re.search(vocab.REFUSAL_TEXT, text.lower()) is not None
-    return starts or (by_kind and bool(kind_of(400, "", text)))
+    is_named = by_kind and (bool(kind_of(400, "", text)) or is_failure_text(text))
+    return starts or is_named
+
+
+def is_failure_text(text: str) -> bool:
+    """Tell whether a text is hardly more than a phrase by which a server says that it failed."""
+    return len(text) <= _LONGEST_FAILURE and bool(re.search(vocab.UNSURE_PHRASES, text.lower()))
 
 
 def kind_of(status: int, code: str, message: str, *, named: bool = False) -> vocab.Kind:

@@ -18,12 +18,12 @@ from callsheet.protocol.media import (
     texts_of,
 )
 from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import expand, parse_nested, read_state, word
+from callsheet.protocol.values import expand, read_state, word
 from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.evidence import Candidate
@@ -250,7 +250,7 @@ class _Reader(NamedTuple):
         """Return what a word means; without one, what a flag says."""
         if hit is None:
             return self.parts.flag.state if self.parts.flag else ""
-        if self.role == "wait" and has_id and word(hit.text) in jobs.TIMED_OUT:
+        if self.role == "wait" and has_id and _is_timeout(hit.text):
             return "running"
         is_job = bool(self.role or self.overrides.state)
         return hit.state or ("running" if is_job else "")
@@ -317,6 +317,26 @@ class _Reader(NamedTuple):
         return self.envelope.is_ok or (payload not in (None, "", [], {}) and not is_page)
 
 
+def with_refusal(fields: ReplyFields, data: Any, role: Role) -> ReplyFields:
+    """Add the refusal to a failure without a task that may be one of the request alone.
+
+    The failure that a blocking action reports is that of its job, unless time ran out.
+    """
+    from callsheet.protocol.error_replies import Refusal, refusal_of
+
+    if _is_timeout(fields.raw_state):
+        return fields._replace(refusal=Refusal("timeout", fields.raw_state))
+    if role == "query" or (role == "wait" and fields.raw_state.lower() != "error"):
+        return fields
+    refusal = refusal_of(data, 200)
+    return fields._replace(refusal=refusal) if refusal.is_unsure else fields
+
+
+def _is_timeout(raw_state: str) -> bool:
+    """Tell whether the word of a state says that time ran out: that of the job, or of waiting."""
+    return word(raw_state) in jobs.TIMED_OUT
+
+
 def _unique(ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in ids if text))
 
@@ -341,9 +361,11 @@ def _refused(
         if not hit.text.lower().startswith(jobs.REQUEST_ID_STARTS)
     ]
     if not refusal.kind:
+        from callsheet.protocol.error_replies import named_tasks
+
         own += [
             text
-            for text in _ids_within(envelope.layers[0])
+            for text in named_tasks(envelope.layers[0])
             if text not in sent and not (refusal.names_field and text.isalpha())
         ]
     return ReplyFields(
@@ -353,20 +375,6 @@ def _refused(
         refusal=refusal,
         candidates=() if refusal.is_sure else links,
     )
-
-
-def _ids_within(value: Any, depth: int = 6) -> Iterator[str]:
-    """Yield the ids under keys that name a task and nothing else, wherever they stand."""
-    value = parse_nested(value)
-    if depth and isinstance(value, list):
-        for entry in value[:20]:
-            yield from _ids_within(entry, depth - 1)
-    elif depth and isinstance(value, dict):
-        for key, child in value.items():
-            if job_fields.names_task(key):
-                yield job_fields.id_text(child)
-            if isinstance(child, dict | list | str):
-                yield from _ids_within(child, depth - 1)
 
 
 def _is_about_job(parts: JobParts, refusal: Refusal, role: Role) -> bool:

@@ -23,6 +23,7 @@ _NUMBER = r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*"
 _WORD_START = r"(?<=[a-z0-9])(?=[A-Z])"
 _BETWEEN = r"[^A-Za-z0-9]+"
 _JOINTS = re.compile(r"[\s_-]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _READABLE = (str, dict, list)
 
 
@@ -69,6 +70,11 @@ def expand(value: Any, times: int = 2, depth: int = 0) -> Any:
             for child in value
         ]
     return value
+
+
+def camel_split(code: str) -> str:
+    """Return a code in lower case with ``_`` between words: ``InternalError`` as two of them."""
+    return _CAMEL.sub("_", code).lower()
 
 
 def word(value: Any) -> str:

@@ -333,9 +333,10 @@ UNSURE_CODES = (
     r"internal|time[-_ ]?out|timed[-_ ]?out|deadline|gateway|unavailable|server[-_ ]?error|^5\d{4}$"
 )
 """Codes, in lower case, of a refusal after which the request may have been carried out."""
-BLANK_CODES = r"^unknown(?:[-_ ]?error)?$|^-1$"
+BLANK_CODES = r"^unknown(?:[-_ ]?error)?$|^-?(?!4\d{2,4}$)\d+$"
 """Codes that say nothing."""
 UNSURE_PHRASES = (
+    r"^\W*(?:\w+ )?(?:error|exception)\b(?:\W|code){0,6}(?:5\d\d|408|499)\b|^unavailable[.!]?$|"
     r"internal (?:\w+ )?error|timed out|time[d]?[- ]?out waiting|deadline exceeded|bad gateway|"
     r"(?:service|temporarily) unavailable|^time-?out\b|time-?out(?: error)?[.!]?$|"
     r"(?:request|gateway|upstream|connection|read|execution|operation|worker|model) time-?out|"
