@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from callsheet.config.overlay import Overlay
 from callsheet.errors import UsageError
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.text import did_you_mean
 from callsheet_codegen.code import CodeError, Ident
 from callsheet_codegen.names import is_of_others

@@ -8,7 +8,7 @@ import tomllib
 from program import ROOT
 
 from callsheet.config.overlay import Overlay
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet_codegen.config import _OWN, parse_overlay
 
 TEXT = (ROOT / "docs/configuration.md").read_text("utf-8")

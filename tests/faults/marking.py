@@ -16,7 +16,7 @@ from unit.servers import Said, Seen, said, serving
 from callsheet.catalog.fetch import read_as
 from callsheet.catalog.snapshot import Catalogue
 from callsheet.errors import CallsheetError, OutcomeUnknown, StillRunning
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.spec import Action, Advertised, Family
 from callsheet.storage.ledger import Ledger
 

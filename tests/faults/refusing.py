@@ -14,7 +14,7 @@ from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerErro
 from callsheet.flows.effects import HttpReply
 from callsheet.flows.invoke import InvocationRequest, parse_reply
 from callsheet.protocol.error_replies import error_for
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.spec import Action
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from callsheet.flows.effects import (
 )
 from callsheet.flows.invoke import InvocationRequest
 from callsheet.flows.retry import Timing
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.spec import Action, Family
 
 if TYPE_CHECKING:

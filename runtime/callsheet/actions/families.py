@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.job_fields import state_rank
+from callsheet.protocol.job_state import read_state
 from callsheet.protocol.job_words import TASK_NOUNS
 from callsheet.protocol.media import makes_text
 from callsheet.protocol.media_words import MEDIUM_WORDS
-from callsheet.protocol.values import read_state
 from callsheet.schema.keywords import subschemas
 from callsheet.schema.references import SchemaRefused
 from callsheet.schema.shape import ShapeReader

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.protocol.action_list import ListPage
-    from callsheet.protocol.overrides import Overrides
     from callsheet.protocol.paging import NextPage
     from callsheet.protocol.schema_document import SchemaReading
+    from callsheet.protocol.values import Overrides
     from callsheet.spec import Advertised
 
 

@@ -9,7 +9,7 @@ from callsheet.backoff import is_fresh
 from callsheet.catalog.store import CatalogueCache, Index
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, InvalidInput, ServerError
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.schema.validator import UnusableSchema, Validator, is_plainly_valid
 from callsheet.spec import Action, Advertised
 from callsheet.text import warn

@@ -418,7 +418,7 @@ def send(context: Context, request: CommandRequest) -> Invocation:
 
     action = context.run(context.engine.apply_terms(request.action))
     if action.paid:
-        require_key(context.settings, context.host.overrides.under_key_page)
+        require_key(context.settings, context.host.overrides)
     announce(context, action)
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid

@@ -45,7 +45,7 @@ class Bindings(NamedTuple):
         return Overlay.from_json(self._json("overlay.json") or {})
 
     def protocol(self) -> Mapping[str, Any]:
-        """Load the forced readings of replies; see ``protocol.overrides``."""
+        """Load the forced readings of replies; see ``protocol.values.Overrides``."""
         table: Mapping[str, Any] = (self._json("overlay.json") or {}).get("protocol", {})
         return table
 

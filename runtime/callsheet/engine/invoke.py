@@ -144,7 +144,7 @@ class Engine:
         require_sendable(action.id)
         action = yield from self.apply_terms(action)
         if action.paid:
-            require_key(self.settings, self.host.overrides.under_key_page)
+            require_key(self.settings, self.host.overrides)
         if timeout is None:
             timeout = silence_limit(action.role, deadline_of(action, value))
         expected, marks = self._expect(action, value, facts.get("target") or "")

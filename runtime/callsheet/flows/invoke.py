@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from callsheet.flows.retry import Timing
     from callsheet.protocol.error_replies import Refusal
-    from callsheet.protocol.overrides import Overrides
     from callsheet.protocol.replies import ReplyFields
+    from callsheet.protocol.values import Overrides
     from callsheet.spec import Action, Role
 
 

@@ -48,6 +48,7 @@ from callsheet.flows.patience import (
 )
 from callsheet.flows.retry import action_request, follow_redirect
 from callsheet.protocol.inline_data import is_data_link
+from callsheet.protocol.job_state import OVER
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, kind_of_name
 from callsheet.protocol.replies import read_reply
 from callsheet.spec import Action, Family
@@ -57,13 +58,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from callsheet.flows.retry import Timing
-    from callsheet.protocol.overrides import Overrides
     from callsheet.protocol.replies import ReplyFields
+    from callsheet.protocol.values import Overrides
     from callsheet.storage.ledger import LedgerEntry
-
-
-OVER = ("done", "failed")
-"""States that end a job; ``protocol.values.read_state`` reads them from the server's words."""
 
 
 class Job(NamedTuple):

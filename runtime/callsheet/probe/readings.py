@@ -16,10 +16,9 @@ from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.evidence import path_of
 from callsheet.protocol.media import expected_media
-from callsheet.protocol.overrides import Overrides, pick
 from callsheet.protocol.replies import ReplyFields, read_reply
 from callsheet.protocol.schema_document import read_schema
-from callsheet.protocol.values import expand, parse_nested
+from callsheet.protocol.values import Overrides, expand, parse_nested, pick
 from callsheet.text import one_line
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
-from callsheet.protocol.overrides import NONE, Overrides, objects_on, pick_first
 from callsheet.protocol.paging import NO_EVIDENCE, NextPage, PageEvidence, read_evidence
 from callsheet.protocol.schema_document import (
     is_schema,
@@ -18,7 +17,15 @@ from callsheet.protocol.schema_document import (
     schema_in,
     with_lower_keys,
 )
-from callsheet.protocol.values import is_encodable, parse_nested, words
+from callsheet.protocol.values import (
+    NONE,
+    Overrides,
+    is_encodable,
+    objects_on,
+    parse_nested,
+    pick_first,
+    words,
+)
 from callsheet.spec import Advertised
 from callsheet.text import one_line
 

@@ -9,8 +9,16 @@ from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.job_fields import key_parts, names_task, only_tells_of_job, tells_job
 from callsheet.protocol.job_words import ID_ENDS
 from callsheet.protocol.media import is_link
-from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import by_word, camel_split, named_values, parse_nested, word
+from callsheet.protocol.values import (
+    NONE,
+    Overrides,
+    by_word,
+    camel_split,
+    named_values,
+    parse_nested,
+    pick,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,8 +9,17 @@ from callsheet.backoff import wait_hint
 from callsheet.errors import AuthError, CallsheetError, Detail, LimitReached, ServerError
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.error_details import Fields, details_in_text, read_details
-from callsheet.protocol.overrides import NONE, Overrides, pick
-from callsheet.protocol.values import by_word, camel_split, loads, named_values, parse_nested, word
+from callsheet.protocol.values import (
+    NONE,
+    Overrides,
+    by_word,
+    camel_split,
+    loads,
+    named_values,
+    parse_nested,
+    pick,
+    word,
+)
 from callsheet.text import clip, one_line, safe_text
 
 if TYPE_CHECKING:

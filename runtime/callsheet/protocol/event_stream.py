@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.magic import HEAD, TYPES, container_of
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.job_fields import names_progress, state_rank
+from callsheet.protocol.job_state import OVER, read_state
 from callsheet.protocol.media import is_link
-from callsheet.protocol.values import read_state, values_of, word, words
+from callsheet.protocol.values import values_of, word, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,7 +45,7 @@ class Event(NamedTuple):
         if not isinstance(self.data, dict):
             return False
         states = (state for key, state in self.data.items() if state_rank(key) is not None)
-        is_over = any(isinstance(s, str) and read_state(s) in {"done", "failed"} for s in states)
+        is_over = any(isinstance(s, str) and read_state(s) in OVER for s in states)
         return is_over or self.data.get("done") is True
 
 

@@ -17,9 +17,10 @@ from callsheet.text import one_line, shell_word
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from callsheet.protocol.job_fields import Hit, JobParts
+    from callsheet.protocol.job_fields import JobParts
+    from callsheet.protocol.job_state import Hit
     from callsheet.protocol.media import RequestMarks
-    from callsheet.protocol.overrides import Overrides
+    from callsheet.protocol.values import Overrides
 
 
 Part = Literal["refusal", "task_id", "state", "media", "reason", "progress", "cost"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.protocol import job_words as jobs
+from callsheet.protocol.job_state import Hit, Holder, Steps, Table, choose_word, meaning, read_state
 from callsheet.protocol.media import is_link
-from callsheet.protocol.values import number, read_state, share, word, words
+from callsheet.protocol.values import number, word, words
 from callsheet.protocol.vocabulary import OK_WORDS
 
 if TYPE_CHECKING:
@@ -16,46 +17,11 @@ if TYPE_CHECKING:
     from callsheet.protocol.job_words import State
 
 
-Steps = tuple[str | int, ...]
-Holder = Literal["job", "content", "product", "other", "aside", "foreign", "state"]
 _ORDER: dict[Holder, int] = {"job": 0, "content": 1, "product": 2, "other": 3, "aside": 4}
 _DEPTH, _MOST_TABLES = 6, 100
 _LONGEST_ID, _LONGEST_WORD = 512, 200
 _FOREIGN = -1
 _WEAK = frozenset({_FOREIGN, jobs.BY_LONE, jobs.BY_CONTENT})
-
-
-class Table(NamedTuple):
-    """An object of a reply that may describe the job.
-
-    ``steps`` lead to it from the reply, ``kind`` says what its key stands for. ``is_ours`` is
-    true where it holds the id that was asked for; ``is_word`` for the value of a state's key.
-    """
-
-    fields: dict[str, Any]
-    steps: Steps
-    kind: Holder
-    is_ours: bool = False
-    is_word: bool = False
-
-
-class Hit(NamedTuple):
-    """A value that counts for one part of the reading: its place, and the number of its rule.
-
-    ``amount`` is that of a cost or a pause.
-    """
-
-    table: Table
-    key: str
-    text: str
-    rule: int = 0
-    state: State = ""
-    amount: float = 0.0
-
-    @property
-    def steps(self) -> Steps:
-        """Return the steps to the value."""
-        return (*self.table.steps, self.key)
 
 
 class JobParts(NamedTuple):
@@ -100,7 +66,7 @@ def collect(
         tables=tables,
         ids=_find_ids(tables, key_parts(id_key), starts_job=starts_job),
         states=states,
-        word=_choose_state(states),
+        word=choose_word(states),
         flag=_find_flag(tables),
         fault=_first(tables, _is_fault_at),
         progress=_first(tables, _is_progress),
@@ -357,7 +323,7 @@ def state_rank(key: str) -> int | None:
 def _find_states(tables: Sequence[Table], meanings: Mapping[str, State]) -> list[Hit]:
     """Return the words of states in a reply, the job's own first."""
     hits = [
-        Hit(table, key, str(value)[:_LONGEST_WORD], rank, _meaning(value, meanings))
+        Hit(table, key, str(value)[:_LONGEST_WORD], rank, meaning(value, meanings))
         for table in tables
         if table.kind != "aside"
         for key, value in table.fields.items()
@@ -370,16 +336,11 @@ def _find_states(tables: Sequence[Table], meanings: Mapping[str, State]) -> list
     return sorted(hits, key=_state_order) if len(hits) > 1 else hits
 
 
-def _meaning(value: Any, meanings: Mapping[str, State]) -> State:
-    """Return what the word of a state means; ``""`` for an unknown one."""
-    return (meanings.get(word(value)) if meanings else None) or read_state(str(value))
-
-
 def forced_hit(value: Any, meanings: Mapping[str, State]) -> Hit | None:
     """Return the word of a state that the configuration leads to, numbers among them."""
     text = str(value)
     place = Table({}, (), "job")
-    return Hit(place, "", text, 0, _meaning(value, meanings)) if word(value) else None
+    return Hit(place, "", text, 0, meaning(value, meanings)) if word(value) else None
 
 
 def _rank_in(table: Table, key: str, value: Any) -> int | None:
@@ -392,31 +353,6 @@ def _rank_in(table: Table, key: str, value: Any) -> int | None:
 def _state_order(hit: Hit) -> tuple[bool, int, int, bool, int]:
     table = hit.table
     return not table.is_ours, _ORDER[table.kind], -len(table.steps), not hit.state, hit.rule
-
-
-def _choose_state(hits: Sequence[Hit]) -> Hit | None:
-    """Return the word that tells the job's state, of ``hits`` in their order.
-
-    An unknown word counts before a known one only in the job's own object. A word that means
-    done yields to the other word of an object within its own, and of one beside it.
-    """
-    if not hits:
-        return None
-    first = hits[0]
-    is_own = first.table.is_ours or first.table.kind == "job"
-    chosen = first if is_own else next((hit for hit in hits if hit.state), first)
-    if chosen.state != "done":
-        return chosen
-    return next((hit for hit in hits if _contradicts(hit, chosen)), chosen)
-
-
-def _contradicts(hit: Hit, outer: Hit) -> bool:
-    if hit.state not in {"running", "failed"} or hit.table.kind not in {"job", "content"}:
-        return False
-    size = len(outer.table.steps)
-    if hit.table.steps == outer.table.steps:
-        return hit.rule == outer.rule
-    return hit.table.steps[:size] == outer.table.steps
 
 
 def _find_flag(tables: Iterable[Table]) -> Hit | None:
@@ -476,12 +412,31 @@ def names_progress(key: str) -> bool:
 
 
 def _is_progress(key: str, value: Any) -> bool:
-    return names_progress(key) and share(value, running=False) is not None
+    return names_progress(key) and progress_fraction(value, is_running=False) is not None
 
 
-def progress_of(hit: Hit, running: bool) -> float | None:
-    """Return the progress of a job from 0 to 1."""
-    return share(hit.table.fields[hit.key], running=running)
+def progress_fraction(value: Any, *, is_running: bool) -> float | None:
+    """Return a job's progress from 0 to 1, or ``None`` for a value that is not progress.
+
+    Reads numbers, ``"40 %"``, ``"3/7"`` and objects with such a value under a key of progress. A
+    number is a percentage with ``%``, above 1, and where a running job reports the integer 1.
+    """
+    if isinstance(value, dict):
+        inner = (
+            progress_fraction(child, is_running=is_running)
+            for key, child in value.items()
+            if not jobs.PROGRESS_WORDS.isdisjoint(words(key))
+        )
+        return next((fraction for fraction in inner if fraction is not None), None)
+    if isinstance(value, str) and "/" in value:
+        part, total = (number(text) for text in value.split("/", 1))
+        return None if part is None or not total else min(max(part / total, 0.0), 1.0)
+    amount = number(value)
+    if amount is None:
+        return None
+    has_sign = isinstance(value, str) and "%" in value
+    is_percent = has_sign or amount > 1 or (amount == 1 and is_running and isinstance(value, int))
+    return min(max(amount / 100 if is_percent else amount, 0.0), 1.0)
 
 
 @lru_cache(maxsize=1024)

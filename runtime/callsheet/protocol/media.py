@@ -164,7 +164,7 @@ def expected_media(action_id: str, out: str = "") -> frozenset[str]:
     last = segments[-1]
     if "to" in last:
         return kinds_in(last[last.index("to") + 1 :])
-    if makes_text(action_id):
+    if _makes_text(*segments):
         return frozenset()
     return next((kinds for segment in reversed(segments) if (kinds := kinds_in(segment))), _NONE)
 
@@ -181,7 +181,11 @@ def expects_medium(action_id: str, out: str = "", *, is_job: bool, names: Sequen
 
 def makes_text(action_id: str) -> bool:
     """Tell whether the words of an id say that the result is data, not a medium."""
-    *groups, last = (words(segment) for segment in action_id.split("."))
+    return _makes_text(*map(words, action_id.split(".")))
+
+
+def _makes_text(*segments: tuple[str, ...]) -> bool:
+    *groups, last = segments
     near = tuple(word for segment in (*groups, last) for word in segment)
     if "to" in last:
         near = last = last[last.index("to") + 1 :]

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.protocol import job_words as jobs
 from callsheet.protocol.job_fields import key_parts
 from callsheet.protocol.media import is_link
-from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import word, words
+from callsheet.protocol.values import NONE, Overrides, pick_first, word, words
 from callsheet.protocol.vocabulary import HEAD_KEYS, OK_WORDS
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from callsheet.protocol.job_fields import Steps
+    from callsheet.protocol.job_state import Steps
 
 
 _DEPTH, _MOST = 10, 2000

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.protocol import job_fields
 from callsheet.protocol import job_words as jobs
 from callsheet.protocol.envelope import Envelope, open_envelope
+from callsheet.protocol.job_state import is_timeout, read_state, settle
 from callsheet.protocol.media import (
     NO_MARKS,
     Medium,
@@ -17,8 +18,7 @@ from callsheet.protocol.media import (
     select_media,
     texts_of,
 )
-from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import expand, read_state, word
+from callsheet.protocol.values import NONE, Overrides, expand, pick_first, word
 from callsheet.protocol.vocabulary import ENVELOPE_KEYS
 from callsheet.text import one_line
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from callsheet.protocol.error_replies import Refusal
     from callsheet.protocol.evidence import Candidate
-    from callsheet.protocol.job_fields import Hit, JobParts
+    from callsheet.protocol.job_fields import JobParts
+    from callsheet.protocol.job_state import Hit
     from callsheet.protocol.job_words import State
     from callsheet.spec import Role
 
@@ -196,7 +197,7 @@ class _Reader(NamedTuple):
         links = tuple(medium.link for medium in selected)
         hit = self.word(links)
         raw_state = hit.text if hit else ""
-        state = self._settle(self.state(hit, has_id=bool(task_ids)), hit, selected)
+        state = self.state(hit, selected, has_id=bool(task_ids))
         if not (state or self.role) and self._only_starts(raw_state, task_ids, links):
             state = "running"
         is_running, parts = state == "running", self.parts
@@ -206,7 +207,7 @@ class _Reader(NamedTuple):
             state=state,
             raw_state=raw_state if raw_state.isalpha() else one_line(raw_state, 200),
             has_new_word=is_running and hit is not None and not hit.state,
-            progress=job_fields.progress_of(parts.progress, is_running) if parts.progress else None,
+            progress=_progress(parts.progress, is_running=is_running),
             media=links,
             message=self.message(state, raw_state),
             poll_after=parts.pause.amount / 1000.0 if parts.pause else None,
@@ -246,36 +247,18 @@ class _Reader(NamedTuple):
         hits = [job_fields.forced_hit(value, _meanings(self.overrides)) for value in values]
         return next(iter(sorted(filter(None, hits), key=lambda hit: not hit.state)), None)
 
-    def state(self, hit: Hit | None, *, has_id: bool) -> State:
-        """Return what a word means; without one, what a flag says."""
-        if hit is None:
-            return self.parts.flag.state if self.parts.flag else ""
-        if self.role == "wait" and has_id and _is_timeout(hit.text):
-            return "running"
-        is_job = bool(self.role or self.overrides.state)
-        return hit.state or ("running" if is_job else "")
-
-    def _settle(self, state: State, hit: Hit | None, media: Sequence[Medium]) -> State:
-        """Return the state in view of the result and of a fault.
-
-        Done beside a fault and without a result is failed. The reply to a create request is
-        final without a word only with a medium that is certainly the action's own: a
-        ``result_url`` may be an address to poll.
-        """
-        has_fault = self.parts.fault is not None
-        if not self.role or (state and state != "done"):
-            return state
-        if state == "done":
-            if has_fault and not (hit and media):
-                return "failed"
-            is_weak = hit is not None and word(hit.text) in jobs.WEAK_DONE
-            return "running" if is_weak and self.expected and not media else "done"
-        if media:
-            first = media[0]
-            is_own = not self.expected or first.kind in self.expected or first.named
-            if first.is_known and (self.role != "create" or is_own):
-                return "done"
-        return "failed" if has_fault and self.role == "query" else ""
+    def state(self, hit: Hit | None, media: Sequence[Medium], *, has_id: bool) -> State:
+        """Return the state of the job, by its word, its flag, its fault and its result."""
+        return settle(
+            hit,
+            self.parts.flag,
+            media,
+            role=self.role,
+            has_id=has_id,
+            has_fault=self.parts.fault is not None,
+            is_forced=bool(self.overrides.state),
+            expected=self.expected,
+        )
 
     def _only_starts(self, raw_state: str, task_ids: Sequence[str], links: Sequence[str]) -> bool:
         """Tell whether a reply reports only that a job began: its id, or its place in a queue.
@@ -324,7 +307,7 @@ def with_refusal(fields: ReplyFields, data: Any, role: Role) -> ReplyFields:
     """
     from callsheet.protocol.error_replies import Refusal, refusal_of
 
-    if _is_timeout(fields.raw_state):
+    if is_timeout(fields.raw_state):
         return fields._replace(refusal=Refusal("timeout", fields.raw_state))
     if role == "query" or (role == "wait" and fields.raw_state.lower() != "error"):
         return fields
@@ -332,9 +315,10 @@ def with_refusal(fields: ReplyFields, data: Any, role: Role) -> ReplyFields:
     return fields._replace(refusal=refusal) if refusal.is_unsure else fields
 
 
-def _is_timeout(raw_state: str) -> bool:
-    """Tell whether the word of a state says that time ran out: that of the job, or of waiting."""
-    return word(raw_state) in jobs.TIMED_OUT
+def _progress(hit: Hit | None, *, is_running: bool) -> float | None:
+    if hit is None:
+        return None
+    return job_fields.progress_fraction(hit.table.fields[hit.key], is_running=is_running)
 
 
 def _unique(ids: Iterable[str]) -> tuple[str, ...]:

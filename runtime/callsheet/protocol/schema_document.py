@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.jsonio import parse_pointer
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
-from callsheet.protocol.overrides import NONE, Overrides, pick_first
-from callsheet.protocol.values import first_text, number, parse_nested
+from callsheet.protocol.values import NONE, Overrides, first_text, number, parse_nested, pick_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Read single JSON values leniently."""
+"""Read single JSON values leniently: by their kind, or by the paths that a project forces."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import json
 import math
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from callsheet.protocol import job_words as jobs
+from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from callsheet.protocol.job_words import State
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 _DEPTH = 40  # deeper values are kept and not looked into
 _LONGEST = 4_000_000
-_LONGEST_STATE = 100
 _NUMBER = r"\s*([+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?)\s*(%?)\s*"
 _WORD_START = r"(?<=[a-z0-9])(?=[A-Z])"
 _BETWEEN = r"[^A-Za-z0-9]+"
 _JOINTS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _READABLE = (str, dict, list)
+_STEP = r"[^.\[\]]+|\[(?:\d{1,6}|\*?)\]"
+_MOST_MATCHES = 1000
 
 
 def loads(text: str | bytes) -> Any:
@@ -111,26 +111,6 @@ def number(value: Any) -> float | None:
     return parsed if math.isfinite(parsed) else None
 
 
-def share(value: Any, *, running: bool) -> float | None:
-    """Return a share of 1; a ``%``, a value above 1 and a running job's int 1 are percent."""
-    if isinstance(value, dict):
-        inner = (
-            share(child, running=running)
-            for key, child in value.items()
-            if not jobs.PROGRESS_WORDS.isdisjoint(words(key))
-        )
-        return next((share for share in inner if share is not None), None)
-    if isinstance(value, str) and "/" in value:
-        part, total = (number(text) for text in value.split("/", 1))
-        return None if part is None or not total else min(max(part / total, 0.0), 1.0)
-    amount = number(value)
-    if amount is None:
-        return None
-    has_sign = isinstance(value, str) and "%" in value
-    is_percent = has_sign or amount > 1 or (amount == 1 and running and isinstance(value, int))
-    return min(max(amount / 100 if is_percent else amount, 0.0), 1.0)
-
-
 def first_text(table: Mapping[str, Any], keys: Iterable[str]) -> str:
     """Return the first text under one of ``keys`` that is not blank, or ``""``."""
     texts = (table.get(key) for key in keys)
@@ -164,39 +144,116 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=1024)
-def read_state(text: str) -> State:
-    """Return the state that a word stands for, whole or by its parts; ``""`` for an unknown one."""
-    plain = word(text)
-    if plain in jobs.RUNNING:
-        return "running"
-    if plain in jobs.FAILED or plain in jobs.TIMED_OUT:
-        return "failed"
-    if plain in jobs.DONE or plain in jobs.WEAK_DONE:
-        return "done"
-    parts = words(text) if len(text) <= _LONGEST_STATE else ()
-    return _by_parts(parts) if parts else ""
+# --- paths that a project forces
 
 
-def _by_parts(parts: tuple[str, ...]) -> State:
-    """Read a state of several words, or of one that ends in a word that is known."""
-    every, last = frozenset(parts), parts[-1]
-    start, ending = _suffix(last)
-    is_denied = bool(every & jobs.NEGATIONS) or start in jobs.NEGATIONS
-    is_early = any(part.startswith(jobs.EARLY_STARTS) for part in (*parts[:-1], start))
-    if not is_denied and (every & jobs.FAILED_PARTS or ending == "failed"):
-        is_mixed = any(part in jobs.DONE or part.startswith("retr") for part in parts)
-        return "" if is_mixed else "failed"
-    if every & jobs.RUNNING or last.endswith("ing") or parts[0] == "in":
-        is_over = last in jobs.DONE_ENDS and not (is_early or is_denied)
-        return "done" if is_over else "running"
-    is_done = last in jobs.DONE_ENDS or ending == "done"
-    return "done" if is_done and not (is_early or is_denied) else ""
+class Overrides(NamedTuple):
+    """Forced readings of replies; an empty field leaves the reading to the structure.
+
+    A value is a string or a list of strings; a string with commas is a list. A *path* is keys
+    joined by dots: ``data.tasks``, ``videos[].url`` (``[]`` or ``*``: each item), ``rows[0].id``;
+    ``$`` is the whole reply. Paths are tried on the reply as it came, then inside its envelope.
+
+    ``list``           path to the actions in the answer of the list
+    ``id-key``         keys of an entry that hold the action's id, the first found wins
+    ``schema``         path to the input schema; a second path leads to the output schema
+    ``envelope-ok``    ``path=value`` words; a reply is refused unless one of them holds
+    ``task-id``        paths to the task id, each a candidate
+    ``state``          paths to the state
+    ``done``           words that mean done; they go before the usual words
+    ``failed``         words that mean failed; they go before the usual words and before ``done``
+    ``media``          paths to the links of the result; no other place is then looked at
+    ``error-message``  paths to the server's words in a refusal
+    ``auth``           ``bearer`` or ``x-api-key``
+    ``free``           patterns of action ids that cost nothing (``material.*``)
+    ``key-page``       where on its site the host makes keys, for hints (``Settings → API Keys``)
+    """
+
+    list: tuple[str, ...] = ()
+    id_key: tuple[str, ...] = ()
+    schema: tuple[str, ...] = ()
+    envelope_ok: tuple[str, ...] = ()
+    task_id: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    error_message: tuple[str, ...] = ()
+    auth: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    key_page: tuple[str, ...] = ()
+
+    @property
+    def under_key_page(self) -> str:
+        """Return the words that name the page in a hint; empty where none is configured."""
+        return f" under {', '.join(self.key_page)}" if self.key_page else ""
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any]) -> Overrides:
+        """Read a ``protocol`` table; raises ``UsageError`` naming the key that is wrong."""
+        keys = {name.replace("_", "-"): name for name in cls._fields}
+        fields: dict[str, tuple[str, ...]] = {}
+        for key, value in table.items():
+            if key not in keys:
+                allowed = ", ".join(keys)
+                raise UsageError(f"protocol.{key} is not known", hint=f"known are: {allowed}")
+            fields[keys[key]] = _texts(key, value)
+        if set(fields.get("auth", ())) - {"bearer", "x-api-key"}:
+            raise UsageError("protocol.auth must be bearer or x-api-key")
+        malformed = [rule for rule in fields.get("envelope_ok", ()) if "=" not in rule]
+        if malformed:
+            raise UsageError(f"protocol.envelope-ok wants path=value, not {malformed[0]!r}")
+        return cls(**fields)
 
 
-def _suffix(part: str) -> tuple[str, State]:
-    """Divide a word before an end that tells a state: ``jobsuccess`` gives job and done."""
-    for suffix, state in jobs.SUFFIXES.items():
-        if part != suffix and part.endswith(suffix):
-            return part.removesuffix(suffix), state
-    return "", ""
+NONE = Overrides()
+
+
+def _texts(key: str, value: Any) -> tuple[str, ...]:
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"protocol.{key} must be a text or a list of texts")
+    return tuple(text.strip() for text in texts if text.strip())
+
+
+def pick(data: Any, path: str) -> tuple[Any, ...]:
+    """Return the values that ``path`` leads to, at most 1,000."""
+    matches = [data]
+    for step in re.findall(_STEP, path):
+        if step != "$":
+            matches = [child for parent in matches for child in _step(parent, step)][:_MOST_MATCHES]
+    return tuple(matches)
+
+
+def pick_first(layers: tuple[Any, ...], paths: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return all values that ``paths`` lead to in the first layer that has any."""
+    for layer in layers:
+        matches = tuple(match for path in paths for match in pick(layer, path))
+        if matches:
+            return matches
+    return ()
+
+
+def objects_on(layers: Sequence[Any], paths: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return the objects that lead to what ``paths`` name, from the inside out."""
+    for layer, path in product(layers, paths):
+        objects, matches = [], [layer]
+        for step in re.findall(_STEP, path) if pick(layer, path) else ():
+            objects += [match for match in matches[:1] if isinstance(match, dict)]
+            matches = [child for parent in matches for child in _step(parent, step)]
+        if objects:
+            return tuple(reversed(objects))
+    return ()
+
+
+def _step(value: Any, step: str) -> list[Any]:
+    name = step.strip("[]")
+    if isinstance(value, list):
+        if name in {"", "*"}:
+            return list(value)
+        return [value[int(name)]] if name.isdecimal() and int(name) < len(value) else []
+    if isinstance(value, dict):
+        if step == "*":
+            return list(value.values())
+        return [value[name]] if name in value else []
+    return []

@@ -26,7 +26,6 @@ from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
     Clients,
-    clear_rest,
     is_proxied,
     load_httpx,
     translate_errors,
@@ -154,8 +153,6 @@ class AsyncTransport(ForkAware):
             async with asyncio.timeout(watch.left()) as timer:
                 client, request = self._clients.build(send, url)
                 response = await client.send(request, stream=True)
-                if send.shares_connection:
-                    clear_rest(response)
                 try:
                     body.begin(response)
                     async for chunk in response.aiter_raw():
@@ -270,18 +267,8 @@ def _aiohttp(options: dict[str, Any]) -> Any:
     verify = options["verify"]
     is_kept = bool(options["limits"].max_keepalive_connections)
 
-    class Connector(TCPConnector):
-        async def connect(self, *arguments: Any, **options: Any) -> Any:
-            """Return a connection; close kept ones on which anything came since."""
-            for _ in range(CROWD):
-                connection = await super().connect(*arguments, **options)
-                if not (is_kept and connection.protocol and connection.protocol.should_close):
-                    break
-                connection.close()
-            return connection
-
     def open_session() -> ClientSession:
-        connector = Connector(limit=CROWD, ssl=verify, force_close=not is_kept)
+        connector = TCPConnector(limit=CROWD, ssl=verify, force_close=not is_kept)
         return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     return AiohttpTransport(verify=verify, client=open_session)

@@ -12,6 +12,7 @@ from callsheet.config.settings import Settings, is_loopback, origin_of
 from callsheet.errors import AuthError, NetworkError, OutOfTime, UsageError
 from callsheet.flows.effects import SILENCE
 from callsheet.masking import mask_logs, watch
+from callsheet.protocol.values import NONE, Overrides
 from callsheet.text import one_line
 from callsheet.version import __version__
 
@@ -192,39 +193,6 @@ def _no_cookies() -> Any:
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
-_CLOSING = "http11.response_closed.started"
-_TO_PARSER = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
-
-
-def clear_rest(response: httpx.Response) -> None:
-    """Close the connection of a reply, once that is read, where anything is left to read on it.
-
-    httpx would take that for the next answer. It has no public place for its parser: where that is
-    not there, the connection is closed too.
-    """
-    connection: Any = response.extensions.get("network_stream")
-
-    def has_rest(event: str) -> bool:
-        if event != _CLOSING:
-            return False
-        parser: Any = response.stream
-        for name in _TO_PARSER:
-            parser = getattr(parser, name, None)
-        return parser is None or bool(parser.trailing_data[0])
-
-    def close(event: str, info: object) -> None:
-        if has_rest(event):
-            connection.close()
-
-    async def close_awaited(event: str, info: object) -> None:
-        if has_rest(event):
-            await connection.aclose()
-
-    if connection is not None:
-        is_awaited = hasattr(connection, "aclose")
-        response.request.extensions["trace"] = close_awaited if is_awaited else close
-
-
 def is_proxied(url: str) -> bool:
     """Tell whether the environment names a proxy for this kind of URL; httpx alone obeys it."""
     if is_loopback(url):
@@ -345,12 +313,13 @@ def reply_of(response: httpx.Response, body: bytes) -> HttpReply:
     return HttpReply(response.status_code, headers, body, str(response.url))
 
 
-def require_key(settings: Settings, page: str = "") -> None:
+def require_key(settings: Settings, overrides: Overrides = NONE) -> None:
     """Raise ``AuthError`` when there is no key to send with something that may cost money.
 
-    ``page`` says where keys are made.
+    The hint names the page of ``overrides`` where keys are made.
     """
     if settings.key is None:
+        page = overrides.under_key_page
         raise AuthError(
             f"there is no key for {settings.origin}",
             hint=f"make one at {settings.origin}{page}, then: "

@@ -27,7 +27,6 @@ from callsheet.transport.http import (
     AT_ONCE,
     MANY,
     Clients,
-    clear_rest,
     load_httpx,
     translate_errors,
     url_of,
@@ -146,8 +145,6 @@ class Transport(ForkAware):
         with body, watching(watch):
             client, request = self._clients.build(send, url)
             response = client.send(request, stream=True)
-            if send.shares_connection:
-                clear_rest(response)
             try:
                 body.begin(response)
                 for chunk in response.iter_raw():

@@ -15,7 +15,7 @@ from callsheet.catalog.store import CatalogueCache
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
 from callsheet.flows.effects import Gather, HttpReply, Send
 from callsheet.jsonio import digest, strict_json
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.spec import Advertised
 
 LIST_URL = f"{HOST}/api/actions"

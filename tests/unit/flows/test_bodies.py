@@ -12,7 +12,7 @@ from callsheet.errors import AuthError, CallsheetError, OutcomeUnknown, ServerEr
 from callsheet.flows.bodies import id_in_link
 from callsheet.flows.invoke import ParsedReply, submit
 from callsheet.flows.jobs import Job, query_job
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.spec import Action, Family
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from unit.scripted import FAMILY, HOST, Stage, reply
 from callsheet.errors import CallsheetError, ServerError
 from callsheet.flows.invoke import InvocationRequest
 from callsheet.flows.jobs import Job, query_job, submit_query
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 from callsheet.spec import Action
 
 QUERY = Action(id="ai.v.query", role="query", family=FAMILY, paid=False)

@@ -14,7 +14,7 @@ from callsheet.flows.effects import HttpReply, Notify, Record
 from callsheet.flows.jobs import Job, ask_once, query_job, wait
 from callsheet.flows.patience import TOLD_AFTER
 from callsheet.protocol.media import Medium
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 
 if TYPE_CHECKING:
     from callsheet.protocol.replies import State

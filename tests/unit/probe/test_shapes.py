@@ -8,7 +8,7 @@ import pytest
 
 from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, places
 from callsheet.protocol.envelope import open_envelope
-from callsheet.protocol.overrides import pick
+from callsheet.protocol.values import pick
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callsheet.protocol.action_list import read_list
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 
 SCHEMA = {"type": "object", "properties": {"prompt": {"type": "string"}}}
 IDS = ["ai.video.generate", "ai.video.query"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from callsheet.protocol.envelope import open_envelope
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 
 VERDICTS = json.loads(Path(__file__).with_name("verdicts.json").read_text("utf-8"))
 TASK = {"taskId": "t-1", "status": "pending"}

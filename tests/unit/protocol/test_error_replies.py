@@ -9,7 +9,7 @@ import pytest
 
 from callsheet.errors import AuthError, CallsheetError, LimitReached, ServerError
 from callsheet.protocol.error_replies import error_for, read_refusal, refusal_of
-from callsheet.protocol.overrides import Overrides
+from callsheet.protocol.values import Overrides
 
 PAGE = b"<!DOCTYPE html><html><head><title>\n Bad \x1b[31mGateway </title></head>"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from callsheet.protocol.evidence import setting_for
+from callsheet.protocol.job_state import read_state
 from callsheet.protocol.replies import read_reply
-from callsheet.protocol.values import read_state
 
 LINK = "https://cdn.example/v.mp4"
 

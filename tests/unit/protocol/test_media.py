@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
+from callsheet.protocol.values import Overrides
 
 V, W, P = "https://cdn.example/v.mp4", "https://cdn.example/w.mp4", "https://cdn.example/p.png"
 NAMES = ("videoUrl", "imageUrl")

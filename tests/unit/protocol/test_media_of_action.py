@@ -14,8 +14,8 @@ from callsheet.protocol.media import (
     makes_text,
     prefer_format,
 )
-from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
+from callsheet.protocol.values import Overrides
 
 VIDEO, COVER = "https://cdn.example/v.mp4", "https://cdn.example/c.jpg"
 BARE = "https://cdn.example/9f1c"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callsheet.errors import UsageError
-from callsheet.protocol.overrides import Overrides, pick
+from callsheet.protocol.values import Overrides, pick
 
 DATA = {"data": {"tasks": [{"id": 1, "u": "a"}, {"id": 2}], "a-b c": {"x": None}}}
 

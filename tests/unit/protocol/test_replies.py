@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callsheet.protocol.job_state import read_state
 from callsheet.protocol.job_words import DONE, FAILED, RUNNING
-from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
-from callsheet.protocol.values import read_state
+from callsheet.protocol.values import Overrides
 
 if TYPE_CHECKING:
     from callsheet.spec import Role

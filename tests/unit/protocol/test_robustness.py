@@ -14,9 +14,9 @@ from callsheet.protocol import vocabulary
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.error_replies import error_for, read_refusal
-from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.replies import read_reply
 from callsheet.protocol.schema_document import read_schema
+from callsheet.protocol.values import Overrides
 
 TABLES = [getattr(vocabulary, name) for name in dir(vocabulary) if name.isupper()]
 KEYS = sorted(

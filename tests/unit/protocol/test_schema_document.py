@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.protocol.overrides import Overrides
 from callsheet.protocol.schema_document import read_schema
+from callsheet.protocol.values import Overrides
 
 IN = {"type": "object", "properties": {"input": {"type": "string"}, "schema": {}}, "x-vendor": 1}
 OUT = {"type": "object", "properties": {"videoUrl": {"type": "string"}}}

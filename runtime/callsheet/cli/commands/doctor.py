@@ -121,7 +121,7 @@ class Checks:
         """Check that there is a key; show it masked."""
         from callsheet.transport.http import require_key
 
-        require_key(self.context.settings, self.context.host.overrides.under_key_page)
+        require_key(self.context.settings, self.context.host.overrides)
         origin = self.context.settings.origins.get("api_key")
         return CheckResult(f"{self.context.settings.key} from {origin}")
 
