@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import json
-import select
-import socket
 import tempfile
-import threading
 import time
-from collections import Counter
-from contextlib import contextmanager, suppress
+import tracemalloc
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faults import stage
+from faults.raw import LONG, drip, head, serving, whole
 
 from callsheet.backoff import Quota
 from callsheet.errors import (
     CallsheetError,
     DownloadError,
+    LimitReached,
     NetworkError,
     OutcomeUnknown,
     StillRunning,
@@ -29,13 +28,13 @@ from callsheet.flows.retry import Timing
 from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from faults.tally import Tally
 
-LONG = 30.0
-"""Seconds that a server would go on for; a client that waits so long is no faster on any day."""
 SILENCE = 0.2
+AT_ONCE = 3  # they wait most of the time
+MIB = 1 << 20
 OBJECT = {"type": "object"}
 LISTED = [
     {"id": "v.free", "inputSchema": OBJECT, "readOnly": True},
@@ -48,130 +47,32 @@ LIST, SCHEMA, FREE, PAID, QUERY, FILE = (
 )
 
 
-class SlowServer:
-    """A server of raw bytes; ``asked`` counts requests by path.
-
-    ``hung_up`` counts the answers that the client did not wait for.
-    """
-
-    def __init__(self, answer: Callable[[str, int], Iterable[bytes | float]]) -> None:
-        self.asked: Counter[str] = Counter()
-        self.hung_up: Counter[str] = Counter()
-        self._answer, self._closing = answer, threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Hang up on everybody."""
-        self._closing.set()
-        self._socket.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                link, _ = self._socket.accept()
-                threading.Thread(target=self._serve, args=(link,), daemon=True).start()
-
-    def _serve(self, link: socket.socket) -> None:
-        with link, suppress(OSError):
-            path = _read_request(link)
-            if not path:
-                return
-            self.asked[path] += 1
-            if not self._play(link, self._answer(path, self.asked[path])):
-                self.hung_up[path] += 1
-
-    def _play(self, link: socket.socket, script: Iterable[bytes | float]) -> bool:
-        """Send an answer; return False where the client hung up before its end."""
-        end = time.monotonic() + LONG
-        for step in script:
-            if time.monotonic() > end or self._closing.is_set():
-                return True
-            try:
-                if isinstance(step, bytes):
-                    link.sendall(step)
-                readable, _, _ = select.select(
-                    [link], [], [], 0 if isinstance(step, bytes) else step
-                )
-                if readable and not link.recv(65536):
-                    return False
-            except OSError:
-                return False
-        return True
-
-
-def _read_request(link: socket.socket) -> str:
-    """Read a whole request; return its path without the query, or nothing for none."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        chunk = link.recv(65536)
-        if not chunk:
-            return ""
-        received += chunk
-    head, _, body = received.partition(b"\r\n\r\n")
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    missing = (int(lengths[0].split(b":")[1]) if lengths else 0) - len(body)
-    while missing > 0:
-        missing -= len(link.recv(65536)) or missing
-    return head.split(b" ")[1].decode().partition("?")[0]
-
-
-@contextmanager
-def serving(answer: Callable[[str, int], Iterable[bytes | float]]) -> Iterator[SlowServer]:
-    """Run such a server; ``answer`` gives the script for a path and how often it was asked."""
-    server = SlowServer(answer)
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-def whole(document: Any, *headers: str, status: int = 200) -> list[bytes | float]:
-    """Return a whole JSON answer."""
-    body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", "Connection: close"]
-    lines += [f"Content-Length: {len(body)}", *headers]
-    return ["\r\n".join(lines).encode() + b"\r\n\r\n" + body]
-
-
-def _head(*headers: str) -> bytes:
-    return "\r\n".join(("HTTP/1.1 200 OK", *headers)).encode() + b"\r\n\r\n"
-
-
-def _drip(first: bytes, drop: bytes, pause: float = 0.02) -> Iterator[bytes | float]:
-    yield first
-    while True:
-        yield drop
-        yield pause
-
-
 _JSON, _VIDEO = "Content-Type: application/json", "Content-Type: video/mp4"
 _CHUNKED = "Transfer-Encoding: chunked"
 _EMPTY_BLOCK = b"\0\0\0\xff\xff"  # of deflate: five bytes that unpack to nothing
 FORMS: dict[str, Callable[[], Iterable[bytes | float]]] = {
     "silent from the start": lambda: [LONG],
     "a status line and silence": lambda: [b"HTTP/1.1 200 OK\r\n", LONG],
-    "a head that drips": lambda: _drip(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
-    "slow 100s": lambda: _drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "a flood of 103s": lambda: _drip(b"", b"HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" * 50, 0.0),
-    "a body that drips": lambda: _drip(_head(_JSON, "Content-Length: 9000"), b" "),
-    "a body without a length": lambda: _drip(_head(_JSON, "Connection: close"), b" "),
-    "chunks of one byte": lambda: _drip(_head(_JSON, _CHUNKED), b"1\r\n \r\n"),
-    "a chunk's name that drips": lambda: _drip(_head(_JSON, _CHUNKED) + b"5;", b"x"),
-    "packed nothing": lambda: _drip(
-        _head(_JSON, "Content-Encoding: gzip", "Connection: close") + gzip.compress(b"")[:10],
+    "a head that drips": lambda: drip(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+    "slow 100s": lambda: drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a flood of 103s": lambda: drip(b"", b"HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" * 50, 0.0),
+    "a body that drips": lambda: drip(head(_JSON, "Content-Length: 9000"), b" "),
+    "a body without a length": lambda: drip(head(_JSON, "Connection: close"), b" "),
+    "chunks of one byte": lambda: drip(head(_JSON, _CHUNKED), b"1\r\n \r\n"),
+    "a chunk's name that drips": lambda: drip(head(_JSON, _CHUNKED) + b"5;", b"x"),
+    "packed nothing": lambda: drip(
+        head(_JSON, "Content-Encoding: gzip", "Connection: close") + gzip.compress(b"")[:10],
         _EMPTY_BLOCK,
     ),
-    "a flood of packed nothing": lambda: _drip(
-        _head(_JSON, "Content-Encoding: gzip", "Connection: close") + gzip.compress(b"")[:10],
+    "a flood of packed nothing": lambda: drip(
+        head(_JSON, "Content-Encoding: gzip", "Connection: close") + gzip.compress(b"")[:10],
         _EMPTY_BLOCK * 9999,
         0.0,
     ),
-    "an event stream of comments": lambda: _drip(
-        _head("Content-Type: text/event-stream", "Connection: close"), b": alive\n\n"
+    "an event stream of comments": lambda: drip(
+        head("Content-Type: text/event-stream", "Connection: close"), b": alive\n\n"
     ),
-    "a medium that drips": lambda: _drip(_head(_VIDEO, "Connection: close"), b"\0"),
+    "a medium that drips": lambda: drip(head(_VIDEO, "Connection: close"), b"\0"),
 }
 
 
@@ -297,14 +198,105 @@ def _slow(tally: Tally, home: Path, case: SlowCase) -> None:
     tally.ran(f"{form}, {name}")
 
 
-def play(tally: Tally, *, every: int) -> None:
-    """Play R20."""
+def _bomb(coding: str) -> bytes:
+    """Return 4 GiB of nothing, packed as often as that, without the end of its stream."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = deflate.compress(bytes(MIB)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    inner = coding.split(", ")[0]
+    body = (b"" if inner == "deflate" else gzip.compress(b"")[:10]) + block * 4096
+    for _ in coding.split(", ")[1:]:
+        body = gzip.compress(body)
+    return body
+
+
+CODINGS = ("gzip", "deflate", "gzip, gzip", "deflate, gzip", "gzip, gzip, gzip")
+
+
+def _packed(tally: Tally, home: Path, coding: str, name: str, driver: str) -> None:
+    target, usual, body = TARGETS[name], _usual(name), _bomb(coding)
+    title = f"4 GiB as {coding}, {name} ({driver}):"
+
+    def answer(path: str, count: int) -> Iterable[bytes | float]:
+        return whole(body, f"Content-Encoding: {coding}") if path == target.path else usual(path)
+
+    with serving(answer) as server:
+        settings = stage.settings_for(server.url, home)
+        tracemalloc.start()
+        try:
+            error = _end_of(target.steps, settings, stage.Play(driver, timing=_timing(60)), home)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    ends = tuple(kind for kind in target.ends if kind is not None)
+    tally.hold(isinstance(error, ends) or None in target.ends, title, "ended with", repr(error))
+    tally.hold(peak < 96 * MIB, title, "memory", peak >> 20, "MiB")
+    tally.hold(server.asked[target.path] <= 2, title, "asked", server.asked[target.path], "times")
+    tally.ran(f"4 GiB as {coding}, {name}")
+
+
+def _paged(tally: Tally, home: Path, driver: str, pause: float) -> None:
+    """Serve a list whose every page has an action and a link to the next one."""
+    title = f"a list without an end, {pause} s a page ({driver}):"
+
+    def answer(path: str, count: int) -> Iterable[bytes | float]:
+        entry = {"id": f"v.a{count}", "inputSchema": OBJECT}
+        return [pause, *whole({"actions": [entry], "nextCursor": f"c{count}"})]
+
+    missing: list[str] = []
+
+    async def steps(client: Any, wait: Any, home: Path) -> None:
+        missing.append((await wait(client.run(client.engine.host.refresh()))).missing)
+
+    with serving(answer) as server:
+        settings = stage.settings_for(server.url, home)
+        error = _end_of(steps, settings, stage.Play(driver, timing=_timing(3.0)), home)
+    tally.hold(error is None and "cut" in "".join(missing), title, repr(error), missing)
+    tally.hold(0 < server.asked[LIST] <= 100, title, "asked", server.asked[LIST], "times")
+    tally.ran(title)
+
+
+def _hinted(tally: Tally, home: Path, name: str, driver: str) -> None:
+    """Serve nothing but 503 with a pause: the client may wait for two minutes in all."""
+    target, usual = TARGETS[name], _usual(name)
+    title = f"Retry-After: 50 again and again, {name} ({driver}):"
+    slept: list[float] = []
+
+    def answer(path: str, count: int) -> Iterable[bytes | float]:
+        busy = whole({}, "Retry-After: 50", status=503)
+        return busy if path == target.path else usual(path)
+
+    with serving(answer) as server:
+        settings = stage.settings_for(server.url, home)
+        how = stage.Play(driver, sleep=slept.append, timing=_timing(600))
+        error = _end_of(target.steps, settings, how, home)
+    is_told = isinstance(error, LimitReached) and "try again after" in error.hint
+    tally.hold(is_told, title, "ended with", repr(error))
+    tally.hold(sum(slept) <= 120, title, "slept", slept)
+    tally.hold(server.asked[target.path] == 3, title, "asked", server.asked[target.path], "times")
+    tally.ran(title)
+
+
+def play(tally: Tally, *, every: int, commands: int) -> None:
+    """Play R20: every so many-th case, and of those at the command line."""
+    from faults import hurried
+
+    cases: list[tuple[Any, ...]] = [(_slow, form, name) for form in FORMS for name in TARGETS]
+    cases += [(_packed, coding, name) for coding in CODINGS for name in ("list", "free call")]
+    cases += [(_hinted, name) for name in ("list", "free call", "download")]
     with tempfile.TemporaryDirectory() as folder:
-        number = 0
-        for form in FORMS:
-            for name in TARGETS:
-                number += 1
-                if number % every == 0:
-                    home = Path(folder) / str(number)
-                    home.mkdir()
-                    _slow(tally, home, SlowCase(form, name, stage.DRIVERS[number // every % 3]))
+        hurried.play(tally, Path(folder), every=commands)
+        slow: list[Any] = []
+        for number, (function, *words) in enumerate(cases[::every]):
+            home = Path(folder) / f"case-{number}"
+            home.mkdir()
+            driver = stage.DRIVERS[number % 3]
+            if function is _slow:
+                slow.append((tally, home, SlowCase(*words, driver)))
+            else:
+                function(tally, home, *words, driver)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(_slow, *zip(*slow, strict=True)))
+        for number, pause in enumerate((0.0, 0.1)):
+            home = Path(folder) / f"pages-{number}"
+            home.mkdir()
+            _paged(tally, home, stage.DRIVERS[number], pause)

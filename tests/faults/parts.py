@@ -149,9 +149,9 @@ PARTS = (
         "R20",
         "a request ends in its time, whatever drips",
         "endless",
-        {"every": 1},
-        {"every": 9},
-        (78, 78),
+        {"every": 1, "commands": 1},
+        {"every": 17, "commands": 6},
+        (109, 109),
     ),
     Part(
         "R22",

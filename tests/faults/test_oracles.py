@@ -10,7 +10,17 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from faults import downloading, enveloping, leaking, marking, recovering, stage, submitting
+from faults import (
+    downloading,
+    endless,
+    enveloping,
+    leaking,
+    marking,
+    raw,
+    recovering,
+    stage,
+    submitting,
+)
 from faults.needles import CANARY, hits
 from faults.tally import Tally, table
 from unit.servers import said, serving
@@ -103,6 +113,17 @@ def test_a_wrong_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         downloading._cuts(tally, running, tmp_path, job, 6)
 
     assert any("half or wrong" in words for words in tally.violations)
+
+
+def test_a_client_that_waits_for_every_drop_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw, "LONG", 2.0)
+    monkeypatch.setattr("callsheet.transport.sync.keep_time", lambda client: None)
+    tally = Tally("R20")
+    endless._slow(tally, tmp_path, endless.SlowCase("a head that drips", "free call", "sync"))
+
+    assert any("waited to the end" in words for words in tally.violations)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def fetch(
     mark = read_as(overrides)
     cached = cached if cached is not None and cached.read_as == mark else None
     conditions = {} if every else _conditions(cached, LIST)
-    reply = yield from with_retries(_get(LIST, conditions, timing), timing)
+    reply = yield from ask_for_list(timing, conditions)
     if reply.status == 304 and cached is not None:
         return cached._replace(fetched=timing.wall(), requests=1)
     listing = yield from _pages(reply, host, overrides, timing)
@@ -94,7 +94,12 @@ def fetch(
     )
 
 
-def _get(path: str, conditions: dict[str, str], timing: Timing) -> Send:
+def ask_for_list(timing: Timing, conditions: Mapping[str, str] = {}) -> Flow[HttpReply]:
+    """Ask for the first page of the list; raises as ``with_retries`` does."""
+    return with_retries(_get(LIST, conditions, timing), timing)
+
+
+def _get(path: str, conditions: Mapping[str, str], timing: Timing) -> Send:
     return Send("GET", path, None, conditions, within=timing.limits.request)
 
 

@@ -67,6 +67,7 @@ class Context:
     nothing had been sent. ``destination`` is where ``--out`` led when it was checked.
     ``hints`` holds the host and profile that stand somewhere after the command: they guide the
     search for it, and count only when the command turns out to leave those flags to us.
+    ``has_all_flags`` says that the flags of an action are known.
     """
 
     def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -85,6 +86,7 @@ class Context:
         self._ledger: Ledger | None = None
         self._engine: Engine | None = None
         self._transport: Transport | None = None
+        self.has_all_flags, self._began = False, 0.0
 
     @property
     def prog(self) -> str:
@@ -180,8 +182,17 @@ class Context:
             self._ledger = Ledger(self.settings.state_dir, say=self.console.note)
         return self._ledger
 
-    def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
-        """Run a flow to its end; load no transport for one that needs nothing but the disk."""
+    def run(
+        self,
+        flow: Flow[T],
+        tell: Callable[[JobUpdate], object] | None = None,
+        *,
+        has_deadline: bool = False,
+    ) -> T:
+        """Run a flow to its end; load no transport for one that needs nothing but the disk.
+
+        ``--timeout`` ends it, unless it ``has_deadline`` of its own.
+        """
         try:
             first = flow.send(None)
         except StopIteration as stop:
@@ -189,6 +200,8 @@ class Context:
             return outcome
         if self._transport is None:
             self._transport = self._connect(self.ledger())
+            self._transport.tell_silent = self._tell_silent
+        self._transport.deadline = float("inf") if has_deadline else self._deadline()
         return self._transport.run(flow, tell, first)
 
     def _connect(self, ledger: Ledger) -> Transport:
@@ -204,6 +217,35 @@ class Context:
         from callsheet.transport.sync import Transport
 
         return Transport(settings, ledger)
+
+    def _deadline(self) -> float:
+        """Return when ``--timeout`` ends the command, counted from the first request of it.
+
+        Before the flags of an action are known it counts wherever it stands, as the host does.
+        """
+        import time
+
+        from callsheet.errors import UsageError
+
+        self._began = self._began or time.monotonic()
+        typed = self.flags.get("timeout")
+        if typed is None and not self.has_all_flags:
+            typed = hints_in(self.argv, ("timeout",)).get("timeout")
+        try:
+            return self._began + parse_duration(typed) / 1000 if typed else float("inf")
+        except UsageError:  # told where the flag is read
+            return float("inf")
+
+    def seconds_left(self) -> float:
+        """Return the seconds that ``--timeout`` leaves for the rest of the command."""
+        import time
+
+        return max(0.0, self._deadline() - time.monotonic())
+
+    def _tell_silent(self, url: str) -> None:
+        from callsheet.config.settings import origin_of
+
+        self.console.note(f"still waiting for {origin_of(url)}")
 
     def unwritten(self) -> list[dict[str, Any]]:
         """Return the rows of paid calls that the ledger could not take."""
@@ -229,13 +271,42 @@ class Context:
         return pairs
 
 
-def hints_in(argv: Sequence[str]) -> dict[str, str]:
-    """Return the host and profile that stand anywhere on the command line."""
+_DURATION = r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?"
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+_SHORTEST = 1000
+
+
+def parse_duration(text: str, flag: str = "timeout") -> int:
+    """Read a duration as milliseconds: a bare number is that, ``90s`` and ``10m`` have a unit.
+
+    Raises ``UsageError``; a bare number under 1000 is refused, for it was meant as seconds.
+    """
+    import re
+
+    from callsheet.errors import UsageError
+
+    match = re.fullmatch(_DURATION, text.strip())
+    if match is None:
+        raise UsageError(
+            f"--{flag}: {text!r} is not a duration", hint="600000, 90s or 10m", flag=f"--{flag}"
+        )
+    amount, unit = float(match[1]), match[2]
+    if unit is None and amount < _SHORTEST:
+        raise UsageError(
+            f"--{flag}: {match[1]} is {amount / 1000:g} s; did you mean {match[1]}s?",
+            hint="a bare number is milliseconds",
+            flag=f"--{flag}",
+        )
+    return max(1, round(amount * _UNITS[unit or "ms"]))
+
+
+def hints_in(argv: Sequence[str], names: Sequence[str] = _LOCATION) -> dict[str, str]:
+    """Return the flags of these names, host and profile, that stand anywhere on a command line."""
     hints: dict[str, str] = {}
     for index, word in enumerate(argv):
         if word == "--":
             break
-        for name in _LOCATION:
+        for name in names:
             if word == f"--{name}" and index + 1 < len(argv):
                 hints[name] = argv[index + 1]
             elif word.startswith(f"--{name}="):

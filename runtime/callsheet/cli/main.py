@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.errors import CallsheetError, Interrupted, OutcomeUnknown, StillRunning, UsageError
+from callsheet.errors import (
+    CallsheetError,
+    Interrupted,
+    OutcomeUnknown,
+    OutOfTime,
+    StillRunning,
+    UsageError,
+)
 from callsheet.text import did_you_mean, safe_text, silence, with_program
 
 if TYPE_CHECKING:
@@ -42,7 +49,7 @@ def interruption(context: Context) -> Interrupted:
         return Interrupted(f"interrupted{before}", action=action)
     task_id = next(iter(row.task_ids), None)
     words, line = _meaning(row, task_id)
-    return Interrupted(words, hint=line, task_id=task_id, action=action)
+    return Interrupted(f"interrupted; {words}", hint=line, task_id=task_id, action=action)
 
 
 def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
@@ -52,12 +59,12 @@ def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
 
     action, state = row.action, row.state
     if state in {"intent", "unknown"}:
-        words = f"interrupted while {action} was sent: its outcome is unknown"
+        words = f"{action} was sent and its outcome is unknown"
         return words, f"tasks recover {row.ref[:8]}"
     if task_id and state == "running":
-        return f"interrupted; the job goes on as {task_id}", task_line("wait", task_id)
+        return f"the job goes on as {task_id}", task_line("wait", task_id)
     line = resume_line(task_id) if task_id and state == "done" else ""
-    return f"interrupted; {action} is {state}", line
+    return f"{action} is {state}", line
 
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -124,11 +131,25 @@ def guarded(context: Context, argv: Sequence[str]) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUT_OF_FILES:
             context.close()  # what reports the error may have to be opened
-        if context.answered is not None:
+        if isinstance(error, OutOfTime):
+            error = _out_of_time(context, error)
+        elif context.answered is not None:
             from callsheet.cli.run import after_request
 
             error = after_request(context, from_any(error))
         return report(context.console, error)
+
+
+def _out_of_time(context: Context, error: OutOfTime) -> CallsheetError:
+    """Return the error for a command whose time ran out: what was paid for goes on without it."""
+    stop = interruption(context)
+    words = stop.message.partition("; ")[2]
+    if not words:
+        error.hint = error.hint or "nothing that may cost money was sent"
+        return error
+    return StillRunning(
+        f"{error.message}; {words}", hint=stop.hint, task_id=stop.task_id, action=stop.action
+    )
 
 
 def _interrupted(context: Context, error: BaseException) -> int:

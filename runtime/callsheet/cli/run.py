@@ -109,7 +109,10 @@ def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
 
 
 def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
-    """Wait for a job with progress on stderr; an interruption leaves it alive."""
+    """Wait for a job with progress on stderr, for ``seconds`` and no longer than the command may.
+
+    An interruption leaves the job alive.
+    """
     from callsheet.cli import offer
     from callsheet.cli.output.progress import Progress
     from callsheet.flows.patience import typical_duration
@@ -118,11 +121,14 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
         context.console.note(f"task {job.task_ids[0]}")
         offer.refresh_aside(context)
         job = context.engine.with_history(job)
+        limit = min(seconds, context.seconds_left())
         with (
             Progress(context.console, job.action, typical_duration(job.past)) as progress,
             _telling_evidence(context, progress) as tell,
         ):
-            answer: ParsedReply = context.run(context.engine.wait(job, seconds), tell)
+            answer: ParsedReply = context.run(
+                context.engine.wait(job, limit), tell, has_deadline=True
+            )
     except KeyboardInterrupt as stop:
         raise Interrupted(
             f"stopped waiting; the job goes on as {job.task_ids[0]}",

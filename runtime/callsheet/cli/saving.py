@@ -7,7 +7,14 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from callsheet.errors import CallsheetError, Interrupted, SavedElsewhere, UsageError
+from callsheet.errors import (
+    CallsheetError,
+    Interrupted,
+    OutOfTime,
+    SavedElsewhere,
+    StillRunning,
+    UsageError,
+)
 from callsheet.storage.output_path import WORDS, check_out
 from callsheet.text import did_you_mean, listing, shell_word, task_line
 
@@ -83,8 +90,9 @@ def save(
 ) -> tuple[SavedFile, ...]:
     """Fetch the media of an answer to ``--out``; nothing where that was not asked for.
 
-    An interruption leaves what was fetched for the next try. Raises ``SavedElsewhere`` where the
-    path was lost since it was checked.
+    An interruption, and the end of the time of the command, leave what was fetched for the next
+    try; raises ``StillRunning`` for the latter. Raises ``SavedElsewhere`` where the path was lost
+    since it was checked.
     """
     out = context.flags.get("out")
     if not out:
@@ -101,13 +109,10 @@ def save(
     again = resume_line(task_id, out) if task_id else ""
     try:
         saved: tuple[SavedFile, ...] = context.run(flow)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(
-            f"stopped while the result of {action.id} was fetched; it is still there",
-            hint=again,
-            task_id=task_id,
-            action=action.id,
-        ) from stop
+    except (KeyboardInterrupt, OutOfTime) as stop:
+        kind = StillRunning if isinstance(stop, OutOfTime) else Interrupted
+        words = f"stopped while the result of {action.id} was fetched; it is still there"
+        raise kind(words, hint=again, task_id=task_id, action=action.id) from stop
     except SavedElsewhere as error:
         _note_kinds(context, error.files)
         raise

@@ -226,6 +226,7 @@ class ActionCommand(Helpful):
         """Run the action with the fields in the order in which they were typed."""
         context: Context = ctx.obj
         context.flags.take(ctx.params)
+        context.has_all_flags = True
         if context.settle() and (other := self.elsewhere(context)) is not None:
             words = list(self.words)
             with other.make_context(ctx.info_name, words, parent=ctx.parent, obj=context) as inner:

@@ -49,12 +49,12 @@ class Send(NamedTuple):
     ``url`` replaces host and ``path`` where a redirect inside the origin was followed.
     ``timeout`` is the longest silence of the server, in seconds; ``within`` is how long the whole
     exchange may take, or longer while a body that goes to the disk keeps its ``pace``.
-    ``is_bounded`` says that it ends with the time of the command too. ``spool`` is the name under
-    which a medium, or a reply too large for the memory, is stored; without one such a reply is
-    refused. ``largest`` is the bytes that a reply may have which is no medium. ``on_event`` gets
-    each JSON event of an event stream as it comes. ``shares_connection`` lets it leave on a
-    connection that was kept, where the rest of an earlier answer could be read as its own: only
-    what costs nothing and is sent often may.
+    ``is_bounded`` says that it ends with the time of the command, once it has left. ``spool`` is
+    the name under which a medium, or a reply too large for the memory, is stored; without one
+    such a reply is refused. ``largest`` is the bytes that a reply may have which is no medium.
+    ``on_event`` gets each JSON event of an event stream as it comes. ``shares_connection`` lets
+    it leave on a connection that was kept, where the rest of an earlier answer could be read as
+    its own: only what costs nothing and is sent often may.
     """
 
     method: str

@@ -152,7 +152,7 @@ def _holds_result(fields: ReplyFields) -> bool:
 def _poll(job: Job, timing: Timing, within: float | None = None) -> Flow[ParsedReply]:
     """Query a job by each of its ids in turn, until the server knows one.
 
-    Each question may take ``within`` seconds: of a wait, which ends by its own deadline.
+    Each question may take ``within`` seconds.
     Return the reply with that id first. Raise the error of the last refusal; its ``retry_after``
     is the pause in seconds that the server asks for.
     """
@@ -168,7 +168,6 @@ def _poll(job: Job, timing: Timing, within: float | None = None) -> Flow[ParsedR
             timeout=within or SILENCE,
             within=within or SILENCE,
             pace=timing.limits.pace,
-            is_bounded=within is None,
             spool=name,
             largest=LARGEST_PAID_REPLY,
         )

@@ -49,9 +49,9 @@ T = TypeVar("T")
 class Transport(ForkAware):
     """Runs flows to their end; one may be shared by threads and used on in a forked process.
 
-    At ``deadline``, a reading of ``clock``, every request ends but one that may cost money;
-    ``tell_silent`` gets the origin of a host that does not answer for ten seconds. ``sleep`` and
-    ``http`` (an ``httpx.BaseTransport``) are for tests and special networks.
+    At ``deadline``, a reading of ``clock``, every request ends but one that may cost money, and
+    none is sent any more; ``tell_silent`` gets the URL where a host does not answer for ten
+    seconds. ``sleep`` and ``http`` (an ``httpx.BaseTransport``) are for tests and special networks.
     """
 
     def __init__(
@@ -61,13 +61,12 @@ class Transport(ForkAware):
         *,
         sleep: Callable[[float], None] = time.sleep,
         http: httpx.BaseTransport | None = None,
-        deadline: float = FOREVER,
-        tell_silent: Callable[[str], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings, self.ledger = settings, ledger
         self._sleep, self._http, self._clock = sleep, http, clock
-        self._deadline, self._tell_silent = deadline, tell_silent
+        self.deadline = FOREVER
+        self.tell_silent: Callable[[str], object] | None = None
         self._silent_since: float | None = None
         self._clients: Clients[httpx.Client] = Clients(settings, self._create)
         self.watch_forks()
@@ -120,7 +119,7 @@ class Transport(ForkAware):
             case Send():
                 return self._send(effect)
             case Sleep():
-                return self._sleep(min(effect.seconds, max(0.0, self._deadline - self._clock())))
+                return self._sleep(min(effect.seconds, max(0.0, self.deadline - self._clock())))
             case Gather():
                 return self._gather(effect)
             case Download():
@@ -164,15 +163,15 @@ class Transport(ForkAware):
         That it is silent is told by the time since the last answer, over all attempts.
         """
         now = self._clock()
-        if within <= 0 or (now >= self._deadline and is_bounded):
+        if within <= 0 or now >= self.deadline:
             raise _too_late(url)
         self._silent_since = now if self._silent_since is None else self._silent_since
-        tell = self._tell_silent
+        tell = self.tell_silent
         return Watch(
             within,
             pace,
-            latest=self._deadline if is_bounded else FOREVER,
-            tell=partial(tell, origin_of(url)) if tell is not None else None,
+            latest=self.deadline if is_bounded else FOREVER,
+            tell=partial(tell, url) if tell is not None else None,
             tell_at=self._silent_since + TOLD_AFTER,
             clock=self._clock,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.cli.input.request import parse_duration
+from callsheet.cli.context import parse_duration
 from callsheet.cli.output.formats import duration
 from callsheet.errors import UsageError
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REF = "0badcafe-1111-2222-3333-444455556666"
+SENT = "interrupted; v.make was sent and its outcome is unknown"
 
 
 @pytest.fixture
@@ -27,8 +28,18 @@ def context(tmp_path: Path) -> Context:
     [
         ("", [], "interrupted before v.make was sent", ""),
         ("unsent", [], "interrupted", ""),
-        ("intent", [], "interrupted while v.make was sent", "tasks recover 0badcafe"),
-        ("unknown", [], "interrupted while v.make was sent", "tasks recover 0badcafe"),
+        (
+            "intent",
+            [],
+            "interrupted; v.make was sent and its outcome is unknown",
+            "tasks recover 0badcafe",
+        ),
+        (
+            "unknown",
+            [],
+            "interrupted; v.make was sent and its outcome is unknown",
+            "tasks recover 0badcafe",
+        ),
         ("accepted", ["t 1"], "interrupted; the job goes on as t 1", "tasks wait 't 1'"),
         ("done", ["t"], "interrupted; v.make is done", "tasks save t --out PATH"),
         ("done", [], "interrupted; v.make is done", ""),

@@ -114,21 +114,42 @@ def sync(tmp_path: Path) -> Iterator[Callable[..., Transport]]:
         transport.close()
 
 
-def test_nothing_is_asked_after_the_deadline_but_what_is_waited_for(sync: Any) -> None:
+def test_nothing_is_asked_after_the_deadline(sync: Any) -> None:
     clock, slept = WaitingClock(), []
     with serving(said({"ok": True})) as server:
-        transport = sync(server.url, deadline=130.0, clock=clock, sleep=slept.append)
+        transport = sync(server.url, clock=clock, sleep=slept.append)
+        transport.deadline = 130.0
         transport.perform(Sleep(500.0))
         clock.now = 130.0
         transport.perform(Sleep(5.0))
         part: Any = None
-        for effect in (Send("GET", "/late"), Download(f"{server.url}/late", part)):
+        for effect in (
+            Send("GET", "/late"),
+            Send("POST", "/late", is_bounded=False),
+            Download(f"{server.url}/late", part),
+        ):
             with pytest.raises(OutOfTime) as caught:
                 transport.perform(effect)
             assert (caught.value.sent, caught.value.retryable) == (False, False)
-        assert transport.perform(Send("GET", "/paid", is_bounded=False)).status == 200
     assert slept == [30.0, 0.0]
-    assert [request.path for request in server.seen] == ["/paid"]
+    assert server.seen == []
+
+
+def test_what_may_cost_money_is_not_cut_once_it_has_left(sync: Any) -> None:
+    clock = WaitingClock()
+
+    def answer(request: Any) -> Any:
+        clock.now += 1000.0
+        return said({"ok": True})
+
+    with serving(answer) as server:
+        transport = sync(server.url, clock=clock)
+        transport.deadline = 130.0
+        assert transport.perform(Send("POST", "/", within=2000.0, is_bounded=False)).status == 200
+        clock.now = 129.0
+        with pytest.raises(OutOfTime):
+            transport.perform(Send("POST", "/", within=2000.0))
+        assert len(server.posts()) == 2
 
 
 def test_what_is_asked_at_once_ends_together(sync: Any) -> None:

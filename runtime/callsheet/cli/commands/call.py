@@ -10,14 +10,13 @@ import click
 from callsheet.cli import completion
 from callsheet.cli.builtin import TIMEOUT, BuiltinCommand
 from callsheet.cli.completion import completions, ids
-from callsheet.cli.context import hints_in
+from callsheet.cli.context import hints_in, parse_duration
 from callsheet.cli.input import options, prepare
 from callsheet.cli.input.request import (
     Body,
     CommandRequest,
     apply_timeout,
     build_body,
-    parse_duration,
     takes_timeout,
 )
 from callsheet.cli.output import formats as output

@@ -14,8 +14,6 @@ from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, many
 from callsheet.cli.output import formats as output
 from callsheet.config.settings import NAME, ProfileFile
 from callsheet.errors import AuthError, UsageError
-from callsheet.flows.effects import Send
-from callsheet.flows.retry import with_retries
 from callsheet.masking import SHORT, watch
 from callsheet.secret import Secret
 from callsheet.text import did_you_mean, listing
@@ -231,12 +229,12 @@ def _check_key(context: Context, settings: Settings) -> tuple[Settings, bool]:
 
 def _refuses(context: Context, settings: Settings) -> bool:
     """Tell whether the server refuses this key for its list of actions."""
-    from callsheet.catalog.fetch import LIST
+    from callsheet.catalog.fetch import ask_for_list
     from callsheet.jsonio import strict_json
     from callsheet.protocol.envelope import open_envelope
 
     context.use(settings)
-    reply = context.run(with_retries(Send("GET", LIST), context.host.timing))
+    reply = context.run(ask_for_list(context.host.timing))
     if reply.status in {401, 403}:
         return True
     opened = open_envelope(strict_json(reply.body), context.host.overrides)

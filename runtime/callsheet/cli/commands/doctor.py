@@ -19,8 +19,6 @@ from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, NetworkError
-from callsheet.flows.effects import Send
-from callsheet.flows.retry import with_retries
 from callsheet.transport.http import verify_for
 
 if TYPE_CHECKING:
@@ -127,11 +125,10 @@ class Checks:
 
     def server(self) -> CheckResult:
         """Check whether the server answers, and how fast."""
-        from callsheet.catalog.fetch import LIST
+        from callsheet.catalog.fetch import ask_for_list
 
         started = time.monotonic()
-        flow = with_retries(Send("GET", LIST), self.context.host.timing)
-        self.reply = self.context.run(flow)
+        self.reply = self.context.run(ask_for_list(self.context.host.timing))
         took = (time.monotonic() - started) * 1000
         host, status = self.context.settings.host, self.reply.status
         hint = f"{self.context.prog} probe shows how it was read" if status >= 400 else ""

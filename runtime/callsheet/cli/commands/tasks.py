@@ -10,7 +10,8 @@ import click
 
 from callsheet.cli import completion, run, saving
 from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
-from callsheet.cli.input.request import Body, CommandRequest, parse_duration
+from callsheet.cli.context import parse_duration
+from callsheet.cli.input.request import Body, CommandRequest
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
 from callsheet.cli.run import send

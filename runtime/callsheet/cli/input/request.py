@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet import jsonio
+from callsheet.cli.context import parse_duration
 from callsheet.cli.input import values
 from callsheet.errors import UsageError
 from callsheet.spec import TIMEOUT_FIELD, Family
@@ -21,30 +21,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Param, Role
 
 
-_DURATION = r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?"
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
-_SHORTEST = 1000
 _LARGEST = 64 * 1024 * 1024
-
-
-def parse_duration(text: str, flag: str = "timeout") -> int:
-    """Read a duration as milliseconds: a bare number is that, ``90s`` and ``10m`` have a unit.
-
-    Raises ``UsageError``; a bare number under 1000 is refused, for it was meant as seconds.
-    """
-    match = re.fullmatch(_DURATION, text.strip())
-    if match is None:
-        raise UsageError(
-            f"--{flag}: {text!r} is not a duration", hint="600000, 90s or 10m", flag=f"--{flag}"
-        )
-    amount, unit = float(match[1]), match[2]
-    if unit is None and amount < _SHORTEST:
-        raise UsageError(
-            f"--{flag}: {match[1]} is {amount / 1000:g} s; did you mean {match[1]}s?",
-            hint="a bare number is milliseconds",
-            flag=f"--{flag}",
-        )
-    return max(1, round(amount * _UNITS[unit or "ms"]))
 
 
 class CommandRequest(NamedTuple):
@@ -66,10 +43,15 @@ class CommandRequest(NamedTuple):
 
     @property
     def silence(self) -> float:
-        """Return the seconds that the server may stay silent."""
+        """Return the seconds that the server may stay silent.
+
+        What is paid for has its own time where the server was not told of a shorter one.
+        """
         from callsheet.flows.invoke import silence_limit
 
-        return silence_limit(self.action.role, self.patience)
+        told = isinstance(self.body.value, dict) and TIMEOUT_FIELD in self.body.value
+        own = 0.0 if told else (self.command_action.family or Family()).timeout_ms / 1000
+        return silence_limit(self.action.role, max(self.patience, own))
 
 
 def build_request(
