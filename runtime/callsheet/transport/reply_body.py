@@ -13,7 +13,7 @@ from callsheet.masking import longest_spelling, masked_bytes
 from callsheet.transport.http import is_network_error, load_httpx, network_error, reply_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -47,10 +47,12 @@ class Decoder:
     """Takes gzip and deflate off a body, a small piece at a time.
 
     httpx decodes a whole chunk at once: 64 KiB become 64 MiB, and packed twice 64 GiB. What is
-    packed in another way was not asked for and stays as it came.
+    packed in another way was not asked for and stays as it came. ``check`` is called for each
+    piece, and raises when the time has run out: a small chunk can unpack for minutes.
     """
 
-    def __init__(self, content_encoding: str) -> None:
+    def __init__(self, content_encoding: str, check: Callable[[], object] = lambda: None) -> None:
+        self._check = check
         codings = [coding.strip().lower() for coding in content_encoding.split(",")]
         names = [coding for coding in codings if coding not in {"", "identity"}]
         is_known = set(names) <= {"gzip", "x-gzip", "deflate"}
@@ -67,6 +69,7 @@ class Decoder:
             yield chunk
             return
         for piece in layers[0].feed(chunk):
+            self._check()
             yield from self._unpack(piece, layers[1:])
 
 
@@ -160,7 +163,7 @@ class ReplyBody:
     def begin(self, response: httpx.Response) -> None:
         """Look at the head of the reply."""
         self._response = response
-        self._decoder = Decoder(response.headers.get("content-encoding", ""))
+        self._decoder = Decoder(response.headers.get("content-encoding", ""), self._watch.check)
         content_type = response.headers.get("content-type", "")
         self._kind = content_type.partition(";")[0].strip().lower()
         if self._kind in STREAM_TYPES:
@@ -171,9 +174,8 @@ class ReplyBody:
     def add(self, chunk: bytes) -> bool:
         """Decode and append the next bytes; return True at the end of an event stream.
 
-        Raises ``TimeoutError`` when the time has run out.
+        Raises ``TimeoutError`` when the time has run out meanwhile.
         """
-        self._watch.check()
         pieces = self._decoder.feed(chunk) if self._decoder is not None else ()
         return any(self._take(piece) for piece in pieces)
 
@@ -285,12 +287,11 @@ class FileBody:
     def __init__(self, part: PartialFile, response: httpx.Response, watch: Watch) -> None:
         self.reply = reply_of(response, b"")
         self._part, self._watch = part, watch
-        self._decoder = Decoder(self.reply.headers.get("content-encoding", ""))
+        self._decoder = Decoder(self.reply.headers.get("content-encoding", ""), watch.check)
         self.is_wanted = part.begin(self.reply.status, self.reply.headers)
 
     def add(self, chunk: bytes) -> None:
-        """Write the next bytes; raise ``TimeoutError`` where too few came for too long."""
-        self._watch.check()
+        """Write the next bytes; raise ``TimeoutError`` when the time has run out meanwhile."""
         for piece in self._decoder.feed(chunk):
             self._part.write(piece)
             self._watch.came(len(piece))
