@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import DownloadError, WrongKind
+from callsheet.forking import ForkAware
 from callsheet.magic import HEAD, SHORTEST
 from callsheet.masking import masked
 from callsheet.storage import containers
@@ -178,7 +179,7 @@ class SavedFile(NamedTuple):
     sha256: str
 
 
-class PartialFile:
+class PartialFile(ForkAware):
     """A download on its way to ``target``: a hidden file beside it, resumed by range.
 
     A later process goes on with what an interrupted one left, where the resume point (a small
@@ -210,6 +211,12 @@ class PartialFile:
         self._hash = hashlib.sha256()
         self._policy = ResumePolicy(clock)
         self.path = part_path(target)
+        self.watch_forks()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Leave the file to the parent: its lock would last as long as the child."""
+        if is_child:
+            self._close()
 
     def resume(self, link: str) -> None:
         """Take over what an earlier process fetched of this file, if it left any."""

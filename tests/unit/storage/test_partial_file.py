@@ -148,10 +148,27 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_program_leaves_a_part_that_can_be_resumed(tmp_path: Path) -> None:
+CHILD = """
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.write(writing, b"x")
+    sys.stdin.read()
+    os._exit(0)
+os.read(reading, 1)
+"""
+
+
+@pytest.mark.parametrize("fork", ["", CHILD], ids=["", "a child lives on"])
+def test_a_killed_program_leaves_a_part_that_can_be_resumed(tmp_path: Path, fork: str) -> None:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    words = [sys.executable, "-c", KILLED, str(tmp_path / "v.bin")]
-    assert subprocess.run(words, env=environ, check=False).returncode == -signal.SIGKILL
+    lines = KILLED.replace("os.kill(", f"{fork}os.kill(")
+    words = [sys.executable, "-c", lines, str(tmp_path / "v.bin")]
+    with subprocess.Popen(words, env=environ, stdin=subprocess.PIPE) as process:
+        assert process.wait() == -signal.SIGKILL
+        _resume(tmp_path)
+
+
+def _resume(tmp_path: Path) -> None:
     part = PartialFile(str(tmp_path / "v.bin"))
     part.resume(LINK)
     assert 0 < part.size <= 100_000
