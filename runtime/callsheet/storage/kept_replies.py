@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 REPLIES = "replies"
 LIMIT = 200 * 1024 * 1024
 CHUNK = 1 << 20
+RESERVE = 64 << 20
+"""Bytes that a reply leaves free on the disk: the ledger needs some too."""
 _UNSAFE = r"[^A-Za-z0-9._-]"
 _LONGEST_NAME = 80
 UNFINISHED, UNTYPED, WHY = ".partial", ".bin", ".why"
@@ -91,21 +94,35 @@ class SpooledBody:
         self.path = saved.path
 
 
-class Spool:
-    """Write the body of a reply into ``STATE/replies`` as it comes; raise ``OSError``."""
+def _require_room(path: str, size: int = 0) -> None:
+    """Raise ``OSError`` where a disk has less than ``size`` bytes free and what others need."""
+    disk = os.statvfs(path)
+    if disk.f_bavail * disk.f_frsize < size + RESERVE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def __init__(self, state_dir: str, name: str) -> None:
+
+class Spool:
+    """Write the body of a reply into ``STATE/replies`` as it comes; raise ``OSError``.
+
+    ``size`` are the bytes that will come, where that is known: they have to be free.
+    """
+
+    def __init__(self, state_dir: str, name: str, size: int = 0) -> None:
         folder = os.path.join(state_dir or ".", REPLIES)
         os.makedirs(folder, mode=0o700, exist_ok=True)
+        _require_room(folder, size)
         self._path = os.path.join(folder, _file_name(name))
         self._part = f"{self._path}.{os.urandom(6).hex()}.part"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         self._file = os.fdopen(os.open(self._part, flags, 0o600), "r+b", buffering=0)
         self._hash = hashlib.sha256()
-        self.size = 0
+        self.size = self._checked = 0
 
     def write(self, chunk: bytes) -> None:
         """Append bytes to the file."""
+        if self.size - self._checked >= RESERVE // 4:
+            self._checked = self.size
+            _require_room(self._part)
         view = memoryview(chunk)
         while view:
             view = view[self._file.write(view) or 0 :]

@@ -221,13 +221,19 @@ class ReplyBody:
         self._masking = b"" if is_text else None
         with self._disk():
             try:
-                self._spool = Spool(self._state_dir, self._send.spool)
+                self._spool = Spool(self._state_dir, self._send.spool, self._announced())
             except OSError:  # what was paid for is stored anywhere else before it is lost
                 from tempfile import mkdtemp
 
-                self._spool = Spool(mkdtemp(prefix="callsheet-"), self._send.spool)
+                folder = mkdtemp(prefix="callsheet-")
+                self._spool = Spool(folder, self._send.spool, self._announced())
         self._write(bytes(self._bytes))
         self._bytes.clear()
+
+    def _announced(self) -> int:
+        """Return the bytes that the server says will come; 0 for none."""
+        length = self._response.headers.get("content-length", "") if self._response else ""
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 18 else 0
 
     def _write(self, chunk: bytes) -> None:
         spool = self._spool

@@ -174,6 +174,27 @@ def test_half_a_character_costs_no_schema() -> None:
     assert catalogue.actions[0].input == {"type": "object", "title": "\ufffd"}
 
 
+def test_one_page_may_be_too_long_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callsheet.catalog.fetch.MOST_ACTIONS", 3)
+    catalogue = fetched(Stage(page(inline("a", "b", "c", "d"))))
+    assert [action.id for action in catalogue.actions] == ["a", "b", "c"]
+    assert "cut after 3 entries" in catalogue.missing
+    assert fetched(Stage(page(inline("a", "b", "c")))).missing == ""
+
+
+def test_a_list_that_takes_too_long_is_cut() -> None:
+    count = iter(range(10_000))
+
+    def slow(send: Send) -> HttpReply:
+        stage.now += 100.0
+        return page({**inline(f"a{next(count)}"), "nextCursor": "more"})
+
+    stage = Stage(slow)
+    catalogue = fetched(stage)
+    assert len(stage.sends) == 8  # the first, and those of ten minutes
+    assert "cut" in catalogue.missing
+
+
 def test_an_endless_list_is_cut() -> None:
     count = iter(range(10_000))
     stage = Stage(lambda send: page({**inline(f"a{next(count)}"), "nextCursor": "more"}))

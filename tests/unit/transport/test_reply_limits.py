@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import tracemalloc
@@ -15,6 +16,7 @@ from unit.transport.test_transport import BODY, failing, options
 
 from callsheet.errors import NetworkError, OutcomeUnknown
 from callsheet.spec import Action
+from callsheet.storage import kept_replies
 from callsheet.transport.reply_body import Decoder
 
 if TYPE_CHECKING:
@@ -121,3 +123,37 @@ def test_a_body_that_is_not_packed_as_it_says_is_no_answer(
         error = failing(runner, server.url, tmp_path, drawing)
         assert len(server.posts()) == 1
     assert isinstance(error, OutcomeUnknown)
+
+
+LARGE = Said(200, json.dumps({"text": "x" * (17 * MIB)}).encode(), {"Content-Type": "text/plain"})
+
+
+def test_a_large_answer_goes_to_another_disk_where_this_one_has_no_room(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def require_room(path: str, size: int = 0) -> None:
+        asked.append(size)
+        if path.startswith(str(tmp_path / "ledger")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(kept_replies, "_require_room", require_room)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with serving(LARGE) as server:
+        result = runner(options(server.url, tmp_path), reading(MAKE))
+    assert len(result.json["text"]) == 17 * MIB
+    assert asked[:2] == [len(LARGE.body)] * 2
+    assert stored(tmp_path) == []
+
+
+def test_a_disk_without_room_leaves_the_outcome_unknown_and_room_for_others(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_replies, "RESERVE", 1 << 60)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with serving(LARGE) as server:
+        error = failing(runner, server.url, tmp_path, reading(MAKE))
+        assert len(server.posts()) == 1
+    assert isinstance(error, OutcomeUnknown)
+    assert "No space left" in error.message
