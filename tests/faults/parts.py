@@ -135,7 +135,7 @@ PARTS = (
         "recovering",
         {"every": 1, "kills": 60},
         {"every": 9, "kills": 3},
-        (69, 111),
+        (73, 115),
     ),
     Part(
         "R19",

@@ -45,7 +45,8 @@ class Host(NamedTuple):
     """How the host answers lookups.
 
     ``answers`` gives what a lookup of the lost request is answered, ``older`` that of the job
-    that shows that the list holds such jobs. ``ends`` are the states that are allowed.
+    that shows that the list holds such jobs. ``ends`` are the states that are allowed. ``lost``
+    answers the paid request, and ``query`` a question by the id that it may name.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Host(NamedTuple):
     action: Action = MAKE
     older_action: str = "v.make"
     marks: Mapping[str, Any] = {}
+    lost: Said = Said(cut="before")
+    query: Said = said({"error": "no such task"}, 404)
 
 
 def paged(pages: list[Any], **last: Any) -> Answers:
@@ -154,11 +157,25 @@ PROVEN = (
 )
 
 
+LATE_ID = said({"error": "gateway timeout", "taskId": "t-9"}, 504)
+RUNS = said({"taskId": "t-9", "status": "running"})
+BY_ID = (
+    Host("the answer named a task, which runs", NONE, lost=LATE_ID, query=RUNS, ids=("t-9",),
+         ends=("running",)),
+    Host("the answer named a task, which failed", NONE, lost=LATE_ID, ids=("t-9",),
+         query=said({"taskId": "t-9", "status": "failed", "error": "x"}), ends=("failed",)),
+    Host("a refusal named a task, and the query fails", always(said({}, 500)), lost=LATE_ID,
+         query=said({"error": "oops"}, 500), ids=("t-9",)),
+    Host("the answer named a task that the query does not know", always({"tasks": OTHERS}),
+         lost=LATE_ID, ids=("t-9",)),
+)  # fmt: skip
+
+
 def cases() -> list[Host]:
-    """Return the cases that prove nothing, those that list the job, and those that prove."""
+    """Return the cases that prove nothing, that list the job, that prove, and that ask by id."""
     listed = [case._replace(ends=("running", "done"), ids=("t-9",)) for case in LISTED]
     proven = [case._replace(ends=("refused",)) for case in PROVEN]
-    return [*UNPROVEN, *listed, *proven]
+    return [*UNPROVEN, *listed, *proven, *BY_ID]
 
 
 class World:
@@ -172,10 +189,10 @@ class World:
         if request.path.endswith("v.tasks"):
             return self._look_up(json.loads(request.body))
         if request.path.endswith("v.query"):
-            return said({"error": "no such task"}, 404)
+            return self.case.query
         self.made += 1
         is_first = self.made == 1
-        return said({"taskId": "t-0", "status": "running"}) if is_first else Said(cut="before")
+        return said({"taskId": "t-0", "status": "running"}) if is_first else self.case.lost
 
     def _look_up(self, body: dict[str, Any]) -> Said:
         is_older = body.get("reference") == OLDER
