@@ -168,6 +168,7 @@ def _no_room(tally: Tally, running: Running, home: Path, job: FinishedJob) -> No
 
 SAVER = """
 import resource, signal, sys
+sys.dont_write_bytecode = True  # the limit would cut the files of compiled modules
 from pathlib import Path
 from faults import stage
 from faults.downloading import Address, FinishedJob, save

@@ -150,7 +150,7 @@ PARTS = (
         "a request ends in its time, whatever drips",
         "endless",
         {"every": 1, "commands": 1},
-        {"every": 17, "commands": 6},
+        {"every": 20, "commands": 8},
         (109, 109),
     ),
     Part(
