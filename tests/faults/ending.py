@@ -15,7 +15,7 @@ from faults.booking import LISTED, PNG, Round, playing
 from faults.liar import Answer, json_answer, lying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from faults.tally import Tally
 
@@ -62,6 +62,23 @@ HOSTS = (
 )
 
 
+# Variables of a proxy and of what needs none, and the one that the error names; PROXY is a server
+# that knows no CONNECT.
+PROXIES: tuple[tuple[dict[str, str], str], ...] = (
+    ({"HTTPS_PROXY": "http://127.0.0.1:1"}, "HTTPS_PROXY"),
+    ({"https_proxy": "127.0.0.1:1"}, "HTTPS_PROXY"),
+    ({"ALL_PROXY": "http://user:secret@127.0.0.1:1"}, "ALL_PROXY"),
+    ({"HTTPS_PROXY": "PROXY"}, "HTTPS_PROXY"),
+    ({"ALL_PROXY": "PROXY", "NO_PROXY": "10.0.0.0/8,[::1]:1"}, "ALL_PROXY"),
+    ({"ALL_PROXY": "socks4://127.0.0.1:1"}, "ALL_PROXY"),
+    ({"HTTPS_PROXY": "nonsense://x"}, "HTTPS_PROXY"),
+    ({"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "ads.invalid"}, ""),
+    ({"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "x, .invalid:443"}, ""),
+    ({"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "ads.invalid:444"}, "HTTPS_PROXY"),
+    ({"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "*"}, ""),
+)
+
+
 class Ended(NamedTuple):
     """How a process ended, and what it printed where that could be read."""
 
@@ -87,8 +104,12 @@ def run(
     words: tuple[str, ...],
     streams: tuple[str, str] = ("", ""),
     before: Callable[[], object] = lambda: None,
+    more: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run one of the programs with these streams; ``before`` is done in its process."""
+    """Run one of the programs with these streams; ``before`` is done in its process.
+
+    ``more`` are variables of its environment.
+    """
     program, words = (CALLSHEET, words[1:]) if words[0] == "callsheet" else (ADS, words)
     if "x_client" in words:
         words = (*words, "--host", now.url)
@@ -98,6 +119,7 @@ def run(
         "ADS_API_KEY": stage.KEY,
         "X_API_KEY": stage.KEY,
         "CALLSHEET_CACHE_DIR": str(now.home / "cache"),
+        **(more or {}),
     }
     environ["PYTHONPATH"] += os.pathsep + str(stage.ROOT / "codegen")
 
@@ -170,14 +192,17 @@ def _named(tally: Tally, task_id: str) -> None:
         line = ended.out.decode().strip().split("\t")[-1]
         words = tuple(word if word != "PATH" else "cup.png" for word in shlex.split(line)[1:])
         ended = run(now, words)
-        whole = (now.home / "cup.png").exists() and (now.home / "cup.png").read_bytes() == PNG
-        tally.hold(ended.code == 0 and whole, f"id {task_id!r}:", line, ended)
+        is_whole = (now.home / "cup.png").exists() and (now.home / "cup.png").read_bytes() == PNG
+        tally.hold(ended.code == 0 and is_whole, f"id {task_id!r}:", line, ended)
     tally.ran(f"id {task_id[:20]}")
 
 
 def _host(tally: Tally, now: Round, host: str) -> None:
     """Name a host that is none."""
-    for words in (("actions", "list", "--host", host), ("login", "--host", host, "--api-key", "k")):
+    for words in (
+        ("actions", "list", "--host", host),
+        ("login", "--host", host, "--api-key", stage.KEY),
+    ):
         ended = run(now, words)
         label = f"host {host[:60]!r}: {words[0]}:"
         _hold(tally, label, ended)
@@ -187,7 +212,21 @@ def _host(tally: Tally, now: Round, host: str) -> None:
     tally.ran(f"host {host[:20]}")
 
 
-def play(tally: Tally, *, streams: int, files: tuple[int, ...], ids: int, hosts: int) -> None:
+def _proxy(tally: Tally, now: Round, variables: dict[str, str], name: str) -> None:
+    """Ask through a proxy that fails, or past it: the error names its variable, or it does not."""
+    more = {key: text.replace("PROXY", now.url) for key, text in variables.items()}
+    ended = run(now, ("actions", "list", "--host", "https://ads.invalid"), more=more)
+    label = f"proxy {variables}:"
+    _hold(tally, label, ended)
+    is_named = name in ended.err if name else "_PROXY" not in ended.err
+    tally.hold(ended.code in {1, 2} and is_named, label, ended.code, ended.err[-300:])
+    tally.hold("secret" not in ended.err, label, "shows the password")
+    tally.ran(label)
+
+
+def play(
+    tally: Tally, *, streams: int, files: tuple[int, ...], ids: int, hosts: int, proxies: int
+) -> None:
     """Play R29; ``streams`` is how many words are played with each form of the streams."""
     with playing() as now:
         names = list(WORDS)
@@ -198,5 +237,7 @@ def play(tally: Tally, *, streams: int, files: tuple[int, ...], ids: int, hosts:
             _few(tally, now, ("a paid call", "a file", "callsheet that writes")[number % 3], count)
         for host in HOSTS[:hosts]:
             _host(tally, now, host)
+        for variables, name in PROXIES[:proxies]:
+            _proxy(tally, now, variables, name)
     for task_id in IDS[:ids]:
         _named(tally, task_id)

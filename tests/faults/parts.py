@@ -189,9 +189,15 @@ PARTS = (
         "R29",
         "a broken surrounding gets a code and a sentence",
         "ending",
-        {"streams": 4, "files": (5, 6, 7, 8, 9, 10, 12, 14, 16), "ids": 13, "hosts": 19},
-        {"streams": 1, "files": (7,), "ids": 1, "hosts": 1},
-        (52, 85),
+        {
+            "streams": 4,
+            "files": (5, 6, 7, 8, 9, 10, 12, 14, 16),
+            "ids": 13,
+            "hosts": 19,
+            "proxies": 11,
+        },
+        {"streams": 1, "files": (7,), "ids": 1, "hosts": 1, "proxies": 1},
+        (63, 96),
     ),
     Part(
         "S1",

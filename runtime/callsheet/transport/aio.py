@@ -26,8 +26,8 @@ from callsheet.transport.http import (
     AT_ONCE,
     CROWD,
     Clients,
-    is_proxied,
     load_httpx,
+    proxy_of,
     translate_errors,
     url_of,
 )
@@ -205,8 +205,10 @@ class AsyncTransport(ForkAware):
 
     def _create(self, url: str, options: dict[str, Any]) -> httpx.AsyncClient:
         http = self._http
-        if http is None and not is_proxied(url):
+        if http is None and options["proxy"] is None:
             http = _aiohttp(options)
+        if http is not None:
+            options = {**options, "proxy": None}
         client: httpx.AsyncClient = load_httpx().AsyncClient(transport=http, **options)
         return client
 
@@ -247,7 +249,7 @@ def crowd(
 
 def carries_crowds(host: str) -> bool:
     """Tell whether requests to a host go through the aiohttp transport."""
-    return _has_aiohttp() and not is_proxied(host)
+    return _has_aiohttp() and proxy_of(host) is None
 
 
 def _has_aiohttp() -> bool:

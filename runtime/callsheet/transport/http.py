@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from callsheet.flows.effects import Download, HttpReply, Send
+    from callsheet.transport.proxies import Proxy
     from callsheet.transport.watch import Watch
 
 
@@ -29,6 +30,7 @@ AT_ONCE = 32
 # The aiohttp transport carries more at once, where there is enough to ask for.
 CROWD, MANY = 128, 200
 CONNECT = 10.0
+_PROXY_HINT = "check the proxy; NO_PROXY names hosts that need none"
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
 
 
@@ -111,7 +113,7 @@ class Clients(Generic[C]):
     def __init__(self, settings: Settings, create: Callable[[str, dict[str, Any]], C]) -> None:
         self._settings, self._create = settings, create
         watch(settings.key)
-        self._clients: dict[tuple[str, bool, bool], C] = {}
+        self._clients: dict[tuple[str, bool, Proxy | None, bool], C] = {}
         self._tls: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -130,7 +132,9 @@ class Clients(Generic[C]):
                         url, {**options, "auth": OriginAuth(self._settings)}
                     )
                 except (ImportError, ValueError) as error:
-                    raise _proxy_error(url, error) from None
+                    if kind[2] is None:
+                        raise
+                    raise kind[2].unusable(error) from None
             return self._clients[kind]
 
     def build(self, send: Send, url: str) -> tuple[C, httpx.Request]:
@@ -174,6 +178,7 @@ def client_options(url: str, *, keeps: bool = True, verify: Any = None) -> dict[
 
     ``keeps`` keeps connections for later requests; ``verify`` is a TLS context to use again.
     """
+    proxy = proxy_of(url)
     limits = load_httpx().Limits(
         max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE if keeps else 0
     )
@@ -183,7 +188,8 @@ def client_options(url: str, *, keeps: bool = True, verify: Any = None) -> dict[
         "verify": verify_for(url) if verify is None else verify,
         "limits": limits,
         "follow_redirects": False,
-        "trust_env": not is_loopback(url),
+        "trust_env": False,
+        "proxy": proxy.address if proxy is not None else None,
     }
 
 
@@ -193,33 +199,19 @@ def _no_cookies() -> Any:
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
-def is_proxied(url: str) -> bool:
-    """Tell whether the environment names a proxy for this kind of URL; httpx alone obeys it."""
+def proxy_of(url: str) -> Proxy | None:
+    """Return the proxy of a URL; loopback is never asked through one."""
     if is_loopback(url):
-        return False
-    from urllib.request import getproxies
+        return None
+    from callsheet.transport.proxies import proxy_for
 
-    return bool({"all", kind_of(url)[0]} & set(getproxies()))
-
-
-def _proxy_error(url: str, error: Exception) -> UsageError:
-    """Return the error for a proxy of the environment that httpx cannot use."""
-    from urllib.request import getproxies
-
-    proxies = getproxies()
-    kind = next((kind for kind in (kind_of(url)[0], "all") if kind in proxies), "all")
-    name = f"{kind.upper()}_PROXY"
-    scheme = proxies.get(kind, "").partition(":")[0]
-    hint = f"name an http proxy in {name}, or unset it"
-    if isinstance(error, ImportError):
-        hint = f"pip install 'httpx[socks]', or {hint}"
-    message = f"the proxy of {name} cannot be used: {one_line(scheme, 40)} is not supported"
-    return UsageError(message, hint=hint, code="configuration")
+    return proxy_for(url)
 
 
-def kind_of(url: str) -> tuple[str, bool]:
-    """Return the scheme and whether the host is this machine: one client serves each kind."""
-    return url.partition(":")[0].lower(), is_loopback(url)
+def kind_of(url: str) -> tuple[str, bool, Proxy | None]:
+    """Return scheme, whether the host is this machine, and proxy: one client serves each kind."""
+    is_local = is_loopback(url)
+    return url.partition(":")[0].lower(), is_local, None if is_local else proxy_of(url)
 
 
 def verify_for(url: str) -> Any:
@@ -269,6 +261,13 @@ def network_error(error: Exception, url: str, watch: Watch | None = None) -> Net
         unusable = NetworkError(f"{origin} cannot be used: {reason}", sent=False)
         unusable.retryable = False
         return unusable
+    proxy = proxy_of(url)
+    if proxy is not None and isinstance(error, httpx.ProxyError):
+        return NetworkError(f"{proxy} refuses: {reason}", sent=False, hint=_PROXY_HINT)
+    if _never_left(error) and proxy is not None:
+        return NetworkError(
+            f"{origin} cannot be reached through {proxy}: {reason}", sent=False, hint=_PROXY_HINT
+        )
     if _never_left(error):
         return NetworkError(
             f"{origin} cannot be reached: {reason}",

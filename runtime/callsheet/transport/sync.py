@@ -224,6 +224,8 @@ class Transport(ForkAware):
             return body.reply
 
     def _create(self, url: str, options: dict[str, Any]) -> httpx.Client:
+        if self._http is not None:
+            options = {**options, "proxy": None}
         client: httpx.Client = load_httpx().Client(transport=self._http, **options)
         keep_time(client)
         return client

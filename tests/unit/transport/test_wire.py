@@ -15,8 +15,8 @@ from callsheet.transport.http import (
     Clients,
     client_options,
     headers_for,
-    is_proxied,
     kind_of,
+    proxy_of,
     require_key,
     translate_errors,
     verify_for,
@@ -59,7 +59,7 @@ def test_without_a_host_no_place_is_the_right_one() -> None:
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_configured_proxy_is_seen(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     def proxied(url: str) -> bool:
-        return is_proxied(url)
+        return proxy_of(url) is not None
 
     assert not proxied("https://ads.example")
     monkeypatch.setenv(variable, "http://proxy.example:3128")
@@ -70,7 +70,7 @@ def test_a_configured_proxy_is_seen(monkeypatch: pytest.MonkeyPatch, variable: s
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8", "http://localhost", "https://[::1]:9/x"])
 def test_loopback(url: str) -> None:
     assert is_loopback(url)
-    assert client_options(url)["trust_env"] is False
+    assert client_options(url)["proxy"] is None
 
 
 @pytest.mark.parametrize(
