@@ -127,7 +127,7 @@ class _Salvage:
             return None, False
         if isinstance(node, str):
             is_compared = key in _COMPARED or level == "value"
-            return (node, _is_encodable(node)) if is_compared else (_mend(node), True)
+            return (node, _is_encodable(node)) if is_compared else (_repair(node), True)
         if isinstance(node, dict):
             return self._table(node, level)
         if not isinstance(node, list):
@@ -157,9 +157,9 @@ class _Salvage:
             level = "value" if key in _VALUES else "schema"
             value, sound = self.clean(inner, level=level, key=key)
             if sound:
-                cleaned[_mend(key)] = value
+                cleaned[_repair(key)] = value
             elif key not in _SHOWN:  # any text may be a constant, and a pattern
-                cleaned["enum" if key == "const" else _mend(key)] = _NO_VALUE.get(key, "no JSON")
+                cleaned["enum" if key == "const" else _repair(key)] = _NO_VALUE.get(key, "no JSON")
         return cleaned
 
 
@@ -167,7 +167,7 @@ def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _mend(text: str) -> str:
+def _repair(text: str) -> str:
     """Return a text with U+FFFD in the place of each lone surrogate."""
     return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
 

@@ -70,8 +70,12 @@ def kinds_in(container: str) -> frozenset[str]:
     return frozenset({kind if kind in {"video", "image", "audio"} else "file"} if kind else ())
 
 
-def kinds_of(container: str, media_type: str = "") -> frozenset[str]:
-    """Return the kinds of medium that a file may be, by its container, else by its media type."""
+def kinds_of_file(container: str, media_type: str = "") -> frozenset[str]:
+    """Return which of video, audio, image and file a file may be; empty where nothing tells.
+
+    A known container decides; the media type chooses between its kinds, and decides alone
+    where the container is unknown (``""``).
+    """
     main, _, subtype = media_type.partition("/")
     kinds = kinds_in(container)
     if main in kinds:

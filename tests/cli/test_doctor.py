@@ -70,7 +70,7 @@ def test_a_broken_configuration(ads: BareProgram) -> None:
     rows = checks(ads, ADS_CONFIG_DIR=str(folder))
 
     assert wrong(rows) == ["configuration"]
-    assert rows["configuration"]["hint"] == "mend or remove the file, then log in again"
+    assert rows["configuration"]["hint"] == "repair or remove the file, then log in again"
     assert rows["server"]["detail"] == "not checked without configuration"
     assert rows["ledger"]["ok"] is True
 

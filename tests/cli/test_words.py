@@ -209,4 +209,4 @@ def test_a_configuration_that_others_can_read_is_told(ads: BareProgram) -> None:
 
     told = ads("whoami", **NOBODY).err
 
-    assert told == f"others may read the keys in {file}; mend it: chmod 600\n"
+    assert told == f"others may read the keys in {file}; fix it: chmod 600\n"

@@ -203,7 +203,7 @@ def _orphan(play: ForkStage) -> Pairs:
     process.kill()
     process.join()
     ledger = Ledger(play.caller.settings.state_dir)
-    rows = [row for row in ledger.unsettled() if f'"{prompt}"' in str(row.body)]
+    rows = [row for row in ledger.unknown_or_unsaved() if f'"{prompt}"' in str(row.body)]
     ledger.close()
     os.kill(child, signal.SIGKILL)
     _calls_of_server("release", prompt)

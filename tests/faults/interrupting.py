@@ -164,7 +164,7 @@ def _twice(tally: Tally, running: Running, home: Path, moment: Moment) -> None:
     name = f"second Ctrl-C, {moment.name}:"
     tally.hold(code == INTERRUPTED, name, "exit", code, output[-300:])
     tally.hold("cannot be used" not in output, name, "waited for the ledger:", output[-300:])
-    rows = Ledger(str(home / "state")).unsettled()
+    rows = Ledger(str(home / "state")).unknown_or_unsaved()
     tally.hold(len(rows) == 1, name, "the ledger lists", rows)
     tally.ran(f"twice, {moment.name}")
 

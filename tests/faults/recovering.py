@@ -284,7 +284,7 @@ def play_kill(tally: Tally, warm: Forge, home: Path, number: int) -> None:
     name = f"killed with a clock of {offset:+.0f} s, looked at with {later:+.0f} s"
     name += " while the request is out" if moment is None else " at a moment"
     ledger = Ledger(str(home / "state"), clock=lambda: time.time() + later)
-    rows = [row for row in ledger.unsettled() if ledger.is_unknown(row)]
+    rows = [row for row in ledger.unknown_or_unsaved() if ledger.is_unknown(row)]
     ledger.close()
     tally.hold(posts <= 1, name, posts, "POSTs")
     tally.hold(len(rows) == 1 or not posts, name, posts, "POSTs and", len(rows), "unknown rows")

@@ -76,7 +76,7 @@ def test_a_client_that_believes_old_marks_is_noticed(
 def test_a_client_that_believes_a_refusal_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callsheet.protocol.error_replies.Refusal.is_unsure", False)
+    monkeypatch.setattr("callsheet.protocol.error_replies.Refusal.may_have_run", False)
     tally = Tally("R24")
     with serving(said({})) as server:
         enveloping.play_all(tally, enveloping.cases()[:4], server, tmp_path, "sync")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.schema import admission as schema
-from callsheet.schema import keywords, limits, mending
+from callsheet.schema import keywords, limits, repair
 from callsheet_codegen import code, names, verify
 from callsheet_codegen.models import prepare, worker
 from callsheet_codegen.models.pool import ModelSource, Worker
@@ -103,7 +103,7 @@ def test_references_fall_at_the_firewall_then_at_the_cleaner(
     raw = {"type": "object", "properties": {"a": {"$ref": ref}}}
     assert schema.admit(raw) == {"type": "object", "properties": {"a": {}}}
 
-    monkeypatch.setattr(mending.Mender, "_check_links", lambda mender: None)
+    monkeypatch.setattr(repair.RepairedSchema, "_check_links", lambda repaired: None)
     monkeypatch.setattr(schema._SchemaSanitizer, "_link", lambda self, ref, base: {"$ref": ref})
     with pytest.raises(NoModel, match="does not stay within"):
         model_source(schema.admit(raw))

@@ -36,7 +36,7 @@ class _Reach(NamedTuple):
 class Widener:
     """Works on the cleaned schemas of one action, by class name.
 
-    ``properties`` binds objects alone: without a ``type`` a text beside them is as good, also
+    ``properties`` applies to objects alone: without a ``type`` a text beside them is as good, also
     behind a ``$ref``. A class is what its schema says of objects, so the union stands wherever
     such a schema is a field's or an entry's.
     """
@@ -49,7 +49,7 @@ class Widener:
         return widened | ({body: self._object(body, widened[body])} if body else {})
 
     def _object(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the schema as it binds objects, without a union that may refuse one."""
+        """Return the schema as it applies to objects, without a union that may refuse one."""
         allowed, missing = self._reach(self.definitions[name], frozenset())
         out = dict(schema)
         if "object" in allowed:

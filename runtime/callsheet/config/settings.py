@@ -258,7 +258,7 @@ def _folder_warnings(*folders: str) -> tuple[str, ...]:
         with suppress(OSError):
             state = os.stat(path)
             if state.st_mode & 0o022:
-                warnings.append(f"others may write to {path}; mend it: chmod go-w {path}")
+                warnings.append(f"others may write to {path}; fix it: chmod go-w {path}")
             if state.st_uid != os.geteuid():
                 warnings.append(f"{path} belongs to another user")
     return tuple(warnings)
@@ -347,7 +347,7 @@ class ProfileFile:
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"{self.path} cannot be read: {type(error).__name__}",
-                hint="mend or remove the file, then log in again",
+                hint="repair or remove the file, then log in again",
             ) from None
         if not isinstance(document, dict) or not isinstance(document.get("profiles", {}), dict):
             raise UsageError(
@@ -363,7 +363,7 @@ class ProfileFile:
     def _exposure_warnings(self, stat: os.stat_result) -> tuple[str, ...]:
         warnings = []
         if stat.st_mode & 0o077:
-            warnings.append(f"others may read the keys in {self.path}; mend it: chmod 600")
+            warnings.append(f"others may read the keys in {self.path}; fix it: chmod 600")
         if stat.st_uid != os.geteuid():
             warnings.append(f"{self.path} belongs to another user")
         return tuple(warnings)

@@ -123,7 +123,7 @@ class Recovery:
         ``name`` selects one job. Jobs of other hosts are returned as they are. Raises
         ``UsageError`` for a name that is not in the ledger.
         """
-        rows = [self.row(name)] if name else self.ledger.unsettled()
+        rows = [self.row(name)] if name else self.ledger.unknown_or_unsaved()
         for row in rows:
             if self.ledger.is_unknown(row) and row.host == self.engine.settings.host:
                 yield from self._reconcile(row)

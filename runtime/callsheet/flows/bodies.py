@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import Unreadable
-from callsheet.magic import kinds_of
+from callsheet.magic import kinds_of_file
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.error_replies import is_refusal_text
 from callsheet.protocol.event_stream import conclude, is_stream, read_events
@@ -83,7 +83,7 @@ def _describe(text: str) -> str:
 
 def medium_fields(file: SpooledBody, expected: frozenset[str]) -> ReplyFields:
     """Return the fields of a reply that is a medium; of another kind it is no result."""
-    kinds = kinds_of(file.container, file.media_type)
+    kinds = kinds_of_file(file.container, file.media_type)
     fits = not kinds or not expected or bool(kinds & expected)
     kind = next(iter(sorted(kinds & expected or kinds)), "")
     medium = Medium(file.link, kind, named=True)

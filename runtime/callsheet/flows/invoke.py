@@ -214,7 +214,7 @@ def _post_once(
     except GeneratorExit:
         raise
     except BaseException as error:
-        arrived += sending and may_be_done(error)
+        arrived += sending and may_have_run(error)
         yield from _record_failure(request, error, arrived=arrived)
         raise
 
@@ -223,8 +223,8 @@ def _may_resend(request: InvocationRequest) -> Flow[bool]:
     return (yield from request.may_resend()) if request.may_resend is not None else False
 
 
-def may_be_done(error: BaseException) -> bool:
-    """Tell whether a request that ended with ``error`` may have been carried out.
+def may_have_run(error: BaseException) -> bool:
+    """Tell whether a request that ended with ``error`` may have run on the server.
 
     A ``UsageError`` is raised before anything is sent. After a redirect nothing was done, except
     for 303, which leads to a result.
@@ -255,6 +255,8 @@ def _settle(
 ) -> Flow[ParsedReply]:
     """Read the reply to a paid request and record its outcome.
 
+    Raises the error of a refusal; ``OutcomeUnknown``, with a copy of the reply on disk, where the
+    request may have run all the same.
     ``earlier`` counts the attempts before this one that may have arrived too; ``seconds`` is how
     long a blocking action took.
     """
@@ -262,9 +264,9 @@ def _settle(
     try:
         parsed = parse_reply(request, reply)
     except CallsheetError as error:
-        unsure = isinstance(error, Unreadable | Unsettled) or _is_unsure(request, reply)
+        is_open = isinstance(error, Unreadable | MayHaveRun) or _may_have_run(request, reply)
         first = {"@status": reply.status, "@text": raw}
-        if not (unsure or earlier):
+        if not (is_open or earlier):
             refusal = {"error": error.message, "reply": raw, "first_reply": first}
             yield from record_leniently(Record("refused", request.ref, refusal))
             raise
@@ -335,7 +337,7 @@ def tells_of_job(family: Family, task_id: str, parsed: ParsedReply) -> bool:
     return has_state or has_id if family.by_words else has_state and has_id
 
 
-class Unsettled(ServerError):
+class MayHaveRun(ServerError):
     """An HTTP 200 that refuses a paid request, though it may have been charged.
 
     It reports 408 or 5xx, or names a task: ``task_ids``.
@@ -344,15 +346,15 @@ class Unsettled(ServerError):
     task_ids: tuple[str, ...] = ()
 
 
-def _is_unsure(request: InvocationRequest, reply: HttpReply) -> bool:
-    from callsheet.protocol.error_replies import is_unsettled
+def _may_have_run(request: InvocationRequest, reply: HttpReply) -> bool:
+    from callsheet.protocol.error_replies import may_have_run_despite
 
-    return is_unsettled(reply.status, reply.headers, reply.body, request.value)
+    return may_have_run_despite(reply.status, reply.headers, reply.body, request.value)
 
 
 def _task_ids_of(request: InvocationRequest, reply: HttpReply, error: CallsheetError) -> list[str]:
     """Return the ids of tasks that a reply names which does not tell the outcome."""
-    if isinstance(error, Unsettled):
+    if isinstance(error, MayHaveRun):
         return list(error.task_ids)
     try:
         return list(request.read(json.loads(reply.body)).task_ids)
@@ -378,8 +380,8 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
     if request.action.paid and not fields.task_ids and fields.state == "failed":
         fields = with_refusal(fields, data, request.action.role)
     if fields.refusal is not None:
-        is_unsure = fields.task_ids or fields.candidates or fields.refusal.is_unsure
-        if request.action.paid and is_unsure:
+        is_open = fields.task_ids or fields.candidates or fields.refusal.may_have_run
+        if request.action.paid and is_open:
             return _keep_task(request, ParsedReply(reply, data, fields), fields.refusal)
         raise _error(request, reply)
     family = request.action.family
@@ -397,7 +399,7 @@ def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
 
 
 def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal) -> ParsedReply:
-    """Return a refusal that names a task as a running job; raise ``Unsettled`` for any other.
+    """Return a refusal that names a task as a running job; raise ``MayHaveRun`` for any other.
 
     The server can be asked about such a job, and its reply then decides.
     """
@@ -406,7 +408,7 @@ def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal
     if task_ids and family is not None and family.query:
         return parsed._replace(fields=parsed.fields._replace(state="running", refusal=None))
     reason = " ".join(filter(None, (refusal.code, refusal.message))) or "an error"
-    error = Unsettled(f"the answer says {reason!r}", http_status=parsed.http.status)
+    error = MayHaveRun(f"the answer says {reason!r}", http_status=parsed.http.status)
     error.task_ids = task_ids
     raise error
 

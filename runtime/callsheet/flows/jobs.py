@@ -32,7 +32,7 @@ from callsheet.flows.invoke import (
     ACCEPTED,
     InvocationRequest,
     ParsedReply,
-    may_be_done,
+    may_have_run,
     proves_question,
     read_body,
     submit,
@@ -227,7 +227,7 @@ def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
     except AuthError:
         raise
     except CallsheetError as error:
-        if not may_be_done(error):
+        if not may_have_run(error):
             del asked[query]
         raise _unproven(job, error.message) from error
     asked[query] = timing.wall() if proves_question(request, reply) else 0.0

@@ -170,7 +170,7 @@ def _read_code(value: Any) -> Says | None:
         return "status" if 400 <= number < 600 else "code"
     if not isinstance(value, str) or not word(value):
         return None
-    return "code" if re.search(vocab.UNSURE_CODES, camel_split(value)) else "word"
+    return "code" if re.search(vocab.MAY_HAVE_RUN_CODES, camel_split(value)) else "word"
 
 
 def _read_error(value: Any) -> Says | None:

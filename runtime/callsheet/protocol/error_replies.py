@@ -52,12 +52,12 @@ class Refusal(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Tell whether nothing was carried out: the refusal names a limit, the key or a field."""
+        """Tell whether the request did not run: the refusal names a limit, the key or a field."""
         return bool(self.kind or self.names_field)
 
     @property
-    def is_unsure(self) -> bool:
-        """Tell whether the request may have been carried out: the server failed over it.
+    def may_have_run(self) -> bool:
+        """Tell whether the request may have run all the same: the server failed over it.
 
         A code of 408 or 5xx says so whatever stands beside it, one like -1 where nothing does.
         """
@@ -66,8 +66,8 @@ class Refusal(NamedTuple):
             return True
         if self.kind:
             return False
-        phrase = re.search(vocab.UNSURE_PHRASES, self.message[:_TEXT_SHOWN].lower())
-        if phrase or re.search(vocab.UNSURE_CODES, code):
+        phrase = re.search(vocab.MAY_HAVE_RUN_PHRASES, self.message[:_TEXT_SHOWN].lower())
+        if phrase or re.search(vocab.MAY_HAVE_RUN_CODES, code):
             return True
         is_blank = word(self.message) in {"", *vocab.STATUS_PHRASES} and not self.names_field
         return is_blank and bool(re.search(vocab.BLANK_CODES, code))
@@ -97,8 +97,8 @@ def read_refusal(
     return Refusal(message=text, kind=kind_of(status, "", text))
 
 
-def is_unsettled(status: int, headers: Mapping[str, str], body: bytes, sent: Any) -> bool:
-    """Tell whether a request may have been carried out, though it has this HTTP status.
+def may_have_run_despite(status: int, headers: Mapping[str, str], body: bytes, sent: Any) -> bool:
+    """Tell whether a request may have run on the server despite this HTTP reply.
 
     Beside a 408, a 499, a 5xx and whatever is no refusal, this is a 4xx whose body reports such
     a code, or names a task that the request (``sent``) does not.
@@ -166,7 +166,7 @@ def lasting_sign(refusal: Refusal, status: int) -> str:
     )
     if is_envelope and code not in vocab.LASTING:
         is_known = refusal.kind in {"rate", "not_found"} or code in vocab.PASSING
-        passes = passes or is_known or refusal.is_unsure or re.search(vocab.BUSY_PHRASES, text)
+        passes = passes or is_known or refusal.may_have_run or re.search(vocab.BUSY_PHRASES, text)
     elif code not in vocab.LASTING:
         return ""
     return "" if passes or refusal.from_proxy else f"{code} " + re.sub(r"\S*[0-9]\S*", "", text)
@@ -190,7 +190,9 @@ def is_refusal_text(text: str, *, by_kind: bool = True) -> bool:
 
 def is_failure_text(text: str) -> bool:
     """Tell whether a text is hardly more than a phrase by which a server says that it failed."""
-    return len(text) <= _LONGEST_FAILURE and bool(re.search(vocab.UNSURE_PHRASES, text.lower()))
+    return len(text) <= _LONGEST_FAILURE and bool(
+        re.search(vocab.MAY_HAVE_RUN_PHRASES, text.lower())
+    )
 
 
 def kind_of(status: int, code: str, message: str, *, named: bool = False) -> vocab.Kind:

@@ -50,7 +50,7 @@ class Event(NamedTuple):
 
 
 class EventStream:
-    """Takes a stream apart as its bytes come.
+    """Parser of a stream of events, fed with its bytes as they come.
 
     ``is_closed`` is true after the marker that ends a stream, ``is_over`` after an event which
     says that the job is over.
@@ -63,7 +63,7 @@ class EventStream:
         self._data: list[str] = []
 
     def feed(self, chunk: bytes, *, is_last: bool = False) -> list[Event]:
-        """Return the events that these bytes complete."""
+        """Return the events that these bytes complete; keep the rest, unless they are the last."""
         self._pieces.append(chunk)
         if not is_last and b"\n" not in chunk and b"\r" not in chunk:
             return []
@@ -121,7 +121,7 @@ def read_events(chunks: Iterable[bytes]) -> list[Event]:
 
 
 def is_stream(head: bytes) -> bool:
-    """Tell whether a body that is no JSON begins as a stream, whatever its content type says."""
+    """Tell whether a body that is not JSON begins as a stream of events; ignore its media type."""
     line, _, rest = head.lstrip(b"\xef\xbb\xbf\x1e\r\n").partition(b"\n")
     if line.startswith(_FIELDS):
         return True
@@ -208,7 +208,10 @@ def _has_content(data: Any) -> bool:
 
 
 def _joined_text(events: Sequence[Event]) -> Any:
-    """Return the last object with the ``text`` that all events make together."""
+    """Return the last object with the joined ``text`` of all events, without its ``delta``.
+
+    ``{"text": …}`` where no event is an object, ``None`` where none has text.
+    """
     pieces = [piece for event in events if (piece := _piece_of_text(event))]
     if not pieces:
         return None
@@ -249,7 +252,10 @@ def _text_in(value: Any, depth: int = 0) -> str:
 
 
 def _joined_sound(events: Sequence[Event]) -> Any:
-    """Return pieces of sound in base64 as one data URI; ``None`` where there are none."""
+    """Return ``{"audio": data URI}`` of all pieces of sound together; ``None`` without pieces.
+
+    A single piece of sound counts only where its event says that it is a piece.
+    """
     pieces = [piece for event in events for piece in _pieces_of_sound(event)]
     is_split = any(event.words & vocab.PIECE_WORDS for event in events) or len(pieces) > 1
     if not pieces or not is_split:
@@ -276,7 +282,7 @@ def _pieces_of_sound(event: Event) -> Iterator[bytes]:
 
 
 def _with_task_id(answer: Any, events: Sequence[Event], read: Callable[[Any], ReplyFields]) -> Any:
-    """Add the id of the job where only an earlier event names it."""
+    """Return ``answer`` with the ``taskId`` of an earlier event where it names no job itself."""
     if not isinstance(answer, dict) or read(answer).task_ids:
         return answer
     readings = (read(event.data) for event in events if isinstance(event.data, dict))

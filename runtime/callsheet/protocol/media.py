@@ -190,7 +190,7 @@ def _makes_text(*segments: tuple[str, ...]) -> bool:
     if "to" in last:
         near = last = last[last.index("to") + 1 :]
     is_visual = not kinds_in(near).isdisjoint({"video", "image"})
-    texts = vocab.TEXT_WORDS - (vocab.UNSURE_TEXT_WORDS if is_visual else frozenset())
+    texts = vocab.TEXT_WORDS - (vocab.AMBIGUOUS_TEXT_WORDS if is_visual else frozenset())
     if texts.intersection(last):
         return True
     return not kinds_in(last) and any(texts.intersection(group) for group in groups)

@@ -111,7 +111,7 @@ TEXT_WORDS = word_set("""
     prompts estimate
 """)
 """Words of an action's id whose result is data, whatever medium it is about."""
-UNSURE_TEXT_WORDS = frozenset({"translate", "prompt", "prompts"})
+AMBIGUOUS_TEXT_WORDS = frozenset({"translate", "prompt", "prompts"})
 """Those of them that make a film or a picture where the id names one: ``video_translate``."""
 EXTENSION_KINDS = {
     **dict.fromkeys(

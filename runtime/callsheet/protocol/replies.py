@@ -312,7 +312,7 @@ def with_refusal(fields: ReplyFields, data: Any, role: Role) -> ReplyFields:
     if role == "query" or (role == "wait" and fields.raw_state.lower() != "error"):
         return fields
     refusal = refusal_of(data, 200)
-    return fields._replace(refusal=refusal) if refusal.is_unsure else fields
+    return fields._replace(refusal=refusal) if refusal.may_have_run else fields
 
 
 def _progress(hit: Hit | None, *, is_running: bool) -> float | None:

@@ -329,13 +329,13 @@ STATUS_PHRASES = word_set("""
 """Texts that only name an error; what stands beside them says more."""
 FAILED_CODES = r"^5\d{2}$|^408$|^499$"
 """Codes by which a server says that it failed, whatever its words are."""
-UNSURE_CODES = (
+MAY_HAVE_RUN_CODES = (
     r"internal|time[-_ ]?out|timed[-_ ]?out|deadline|gateway|unavailable|server[-_ ]?error|^5\d{4}$"
 )
-"""Codes, in lower case, of a refusal after which the request may have been carried out."""
+"""Codes, in lower case, of a refusal after which the request may have run."""
 BLANK_CODES = r"^unknown(?:[-_ ]?error)?$|^-?(?!4\d{2,4}$)\d+$"
 """Codes that say nothing."""
-UNSURE_PHRASES = (
+MAY_HAVE_RUN_PHRASES = (
     r"^\W*(?:\w+ )?(?:error|exception)\b(?:\W|code){0,6}(?:5\d\d|408|499)\b|^unavailable[.!]?$|"
     r"internal (?:\w+ )?error|timed out|time[d]?[- ]?out waiting|deadline exceeded|bad gateway|"
     r"(?:service|temporarily) unavailable|^time-?out\b|time-?out(?: error)?[.!]?$|"

@@ -16,7 +16,6 @@ from callsheet.schema.keywords import (
     UNCHECKED,
 )
 from callsheet.schema.limits import schemas_under
-from callsheet.schema.mending import mend
 from callsheet.schema.references import (
     Draft,
     Location,
@@ -28,6 +27,7 @@ from callsheet.schema.references import (
     local_ref,
     root_base,
 )
+from callsheet.schema.repair import repair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,11 +56,11 @@ def admit_with_notes(raw: object, *, marked: bool = False) -> _Admitted:
     """
     if isinstance(raw, bool):
         return ({} if raw else {"not": {}}), ()
-    mender = mend(raw)
+    repaired = repair(raw)
     if marked:
-        mender.mark()
-    clean = _SchemaSanitizer(mender.schema, mender.draft).run()
-    return clean, (*mender.notes, *_cut_unions(clean))
+        repaired.mark()
+    clean = _SchemaSanitizer(repaired.schema, repaired.draft).run()
+    return clean, (*repaired.notes, *_cut_unions(clean))
 
 
 def _cut_unions(root: dict[str, Any]) -> list[str]:
@@ -124,7 +124,7 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
 
 
 class _SchemaSanitizer:
-    """Walk over a mended schema; targets that the allow-list would drop move to ``$defs``."""
+    """Walk over a repaired schema; targets that the allow-list would drop move to ``$defs``."""
 
     def __init__(self, raw: dict[str, Any], draft: Draft) -> None:
         self._raw = raw
@@ -154,7 +154,7 @@ class _SchemaSanitizer:
         clean: dict[str, Any] = {}
         for key, content in schema.items():
             if self._old and key in NEWER and key != "$defs":
-                continue  # unknown to the draft: it binds nobody and may hold anything
+                continue  # unknown to the draft: it is not enforced and may hold anything
             clean |= self._keyword(key, content, base)
         if self._old and "$ref" in clean:
             # Before 2019-09 a $ref silences the keywords beside it.

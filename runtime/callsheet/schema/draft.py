@@ -68,7 +68,7 @@ def draft_of(schema: object) -> Draft:
 
     That of ``$schema`` where it is a known one; else 2020-12, unless the schema uses nothing
     newer than draft-07 and writes ``items`` as a list or keeps its parts in ``definitions``:
-    what stands beside a ``$ref`` then binds nobody, and refusing by it could refuse what the
+    what stands beside a ``$ref`` is then not enforced, and refusing by it could refuse what the
     server allows.
     """
     draft = declared_draft(schema)
@@ -98,7 +98,7 @@ def is_valid_schema(schema: dict[str, Any], draft: Draft) -> bool:
 
 
 def invalid_places(schema: dict[str, Any], draft: Draft) -> list[tuple[str, ...]]:
-    """Return the steps to whatever the metaschema of the draft refuses, the deepest first.
+    """Return the steps to all places that the metaschema of the draft refuses, the deepest first.
 
     Of a place that may hold several kinds of value a metaschema refuses the whole; a schema
     that stands there is looked at by itself.
@@ -144,7 +144,10 @@ def _metaschema_validator(draft: Draft) -> jsonschema_rs.Validator:
 
 
 def require_marked(schema: Schema) -> None:
-    """Move ``required: true`` of a property, draft-03's way, to the names that its object needs."""
+    """Move ``required: true`` of properties (draft-03) to the object's ``required``, in place.
+
+    ``required: false`` of a property is dropped.
+    """
     properties = schema.get("properties")
     if not isinstance(properties, dict):
         return
@@ -204,7 +207,7 @@ def _drop_repetitions(schema: Schema) -> None:
 
 
 def _type(schema: Schema) -> Iterator[tuple[str, str]]:
-    """Write types as JSON Schema names them; one that it has no name for lets anything pass."""
+    """Write types as JSON Schema names them, in place; drop and yield one that it does not have."""
     declared = schema.get("type", "string")
     names = declared if isinstance(declared, list) else [declared]
     if all(isinstance(name, str) and name in TYPES for name in names) and names:
@@ -214,7 +217,7 @@ def _type(schema: Schema) -> Iterator[tuple[str, str]]:
     types = [_named_type(name) for name in names]
     if None in types or not types:
         del schema["type"]
-        yield "type", f"{canonical(declared)[:80]} is no type of JSON Schema"
+        yield "type", f"{canonical(declared)[:80]} is not a type of JSON Schema"
     else:
         unique = list(dict.fromkeys(types))
         schema["type"] = unique if isinstance(declared, list) else unique[0]
@@ -228,7 +231,7 @@ def _named_type(name: object) -> str | None:
 
 
 def _exclusive(schema: Schema, draft: Draft) -> Iterator[tuple[str, str]]:
-    """Write exclusive limits as the draft has them: a mark beside the limit, or the limit."""
+    """Write exclusive limits in place as the draft has them; yield each that is dropped."""
     is_mark = draft == "draft-04"
     for key, plain in _EXCLUSIVE.items():
         value = schema.get(key)
@@ -271,8 +274,12 @@ def _as_object(schema: object) -> object:
     return ({} if schema else {"not": {}}) if isinstance(schema, bool) else schema
 
 
-def mend_identity(schema: Schema, draft: Draft) -> None:
-    """Drop an identifier that is no URI; write draft-06's anchors as the newer drafts have them."""
+def repair_identity(schema: Schema, draft: Draft) -> None:
+    """Repair ``$schema``, ``$id`` and ``id`` of one schema in place.
+
+    Drops a ``$schema`` of an unknown draft and an identifier that is not a URI, and writes the
+    URI of a known draft plainly. From 2019-09 a ``$id`` of ``#name`` becomes ``$anchor``.
+    """
     if "$schema" in schema:
         declared = declared_draft(schema)
         del schema["$schema"]
@@ -289,7 +296,7 @@ def mend_identity(schema: Schema, draft: Draft) -> None:
 
 def _allow_null(schema: Schema, draft: Draft) -> None:
     """Let null pass beside what the schema allows, as OpenAPI 3.0 means ``nullable``."""
-    if draft.startswith("draft") and "$ref" in schema:  # what stands beside it binds nobody
+    if draft.startswith("draft") and "$ref" in schema:  # what stands beside it is not enforced
         for key in schema.keys() & (KEYWORDS - LINKS - ANNOTATIONS - {"definitions", "$defs"}):
             del schema[key]
     about_null = _ABOUT_NULL & schema.keys()

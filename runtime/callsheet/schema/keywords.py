@@ -69,8 +69,8 @@ _OF_KIND = {
         *("dependentSchemas", "unevaluatedProperties"),
     ),
 }
-BINDS = {keyword: kind for kind, keywords in _OF_KIND.items() for keyword in keywords}
-"""The kind of value that a keyword binds, where it binds one kind alone."""
+APPLIES_TO = {keyword: kind for kind, keywords in _OF_KIND.items() for keyword in keywords}
+"""The kind of value that a keyword applies to, where that is one kind alone."""
 
 NEWER = word_set("""
     $defs $anchor $dynamicRef $dynamicAnchor $recursiveRef prefixItems unevaluatedItems

@@ -198,7 +198,9 @@ def _refuse(uri: str) -> Any:
     raise ValueError(f"{uri[:120]} is not fetched")
 
 
-def mend_patterns(schema: dict[str, Any], lose: Callable[[dict[str, Any], str, str], None]) -> None:
+def repair_patterns(
+    schema: dict[str, Any], lose: Callable[[dict[str, Any], str, str], None]
+) -> None:
     """Rewrite what one schema says about patterns; lose what no linear engine can match."""
     pattern = schema.get("pattern")
     if isinstance(pattern, str) and not is_sound(pattern):

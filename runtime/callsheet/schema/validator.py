@@ -12,11 +12,11 @@ from callsheet.text import word_set
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet.schema.mending import Mender
     from callsheet.schema.references import Draft
+    from callsheet.schema.repair import RepairedSchema
 
 
-# What binds nobody, or binds only what a plain schema does not use.
+# What enforces nothing, or applies only to what a plain schema does not use.
 _IGNORED = word_set("""
     $schema $comment $defs definitions title description default examples deprecated readOnly
     writeOnly format
@@ -172,13 +172,13 @@ class Validator:
     """
 
     def __init__(
-        self, schema: dict[str, Any] | bool, draft: Draft, mender: Mender | None = None
+        self, schema: dict[str, Any] | bool, draft: Draft, repaired: RepairedSchema | None = None
     ) -> None:
         from callsheet.schema.limits import linear_validator
 
         self.schema, self.draft = schema, draft
-        self.notes = tuple(mender.notes) if mender is not None else ()
-        self._mender = mender
+        self.notes = tuple(repaired.notes) if repaired is not None else ()
+        self._repaired = repaired
         self._certain: Validator | None = None
         self._verdict = linear_validator(schema, draft)
 
@@ -189,36 +189,36 @@ class Validator:
         Patterns run in linear time, nothing is fetched. A keyword that cannot be read is taken
         out and named in ``notes``.
         """
-        from callsheet.schema.mending import mend
         from callsheet.schema.references import SchemaRefused
+        from callsheet.schema.repair import repair
 
         if isinstance(schema, bool):
             return cls(schema, "2020-12")
         try:
-            mender = mend(schema)
+            repaired = repair(schema)
         except SchemaRefused as refusal:
             raise UnusableSchema(str(refusal)) from None
-        if not mender.is_misread:
+        if not repaired.is_misread:
             with suppress(ValueError):
-                return cls._of_mended(mender)
-        mender.mend_patterns()
+                return cls._of_repaired(repaired)
+        repaired.repair_patterns()
         try:
-            return cls._of_mended(mender)
+            return cls._of_repaired(repaired)
         except ValueError as error:
             reason = str(getattr(error, "message", error)).partition("\n")[0]
             raise UnusableSchema(f"the schema cannot be compiled: {reason[:200]}") from None
 
     @classmethod
-    def _of_mended(cls, mender: Mender) -> Validator:
-        schema = _drop_retired_keywords(mender.schema, mender.draft)
-        return cls(schema, mender.draft, mender)
+    def _of_repaired(cls, repaired: RepairedSchema) -> Validator:
+        schema = _drop_retired_keywords(repaired.schema, repaired.draft)
+        return cls(schema, repaired.draft, repaired)
 
     def surely_allows(self, body: object) -> bool:
         """Tell whether the body is valid, whatever the keywords say that are not checked."""
-        if not self.allows(body) or self._mender is None or not self.notes:
+        if not self.allows(body) or self._repaired is None or not self.notes:
             return self.allows(body)
         if self._certain is None:
-            schema = _drop_retired_keywords(self._mender.certain(), self.draft)
+            schema = _drop_retired_keywords(self._repaired.certain(), self.draft)
             self._certain = Validator(schema, self.draft)
         return self._certain.allows(body)
 
@@ -240,7 +240,7 @@ class Validator:
 
 
 def _drop_retired_keywords(schema: dict[str, Any], draft: Draft) -> dict[str, Any]:
-    """``dependencies`` left the vocabulary with 2019-09; jsonschema-rs still holds to it."""
+    """Return the schema without ``dependencies`` from 2019-09 on; jsonschema-rs applies it."""
     from callsheet.schema.references import drop_keyword
 
     cleaned: dict[str, Any] = (

@@ -333,7 +333,7 @@ def _objects_of_size(samples: Samples, case: Case, size: int) -> Iterable[dict[s
 
 
 def compare_numbers(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
-    """Compare what binds numbers besides their limits."""
+    """Record differences in what numbers must be besides their limits: whole, or multiples."""
     attempts = any_value(pointer)
     if new.integral and not old.integral:
         losses = (Attempt(pointer, (0.5, 1.5, 2.5)), *attempts)
@@ -352,7 +352,7 @@ def compare_numbers(comparison: Comparison, old: Case, new: Case, pointer: Point
 
 
 def compare_arrays(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
-    """Compare what binds arrays besides their limits, and enqueue their items."""
+    """Record a difference in ``uniqueItems``, and enqueue the items of the arrays."""
     if new.unique and not old.unique:
         losses = (Attempt(pointer, tuple(_with_repeated_item(comparison.old_samples, old))),)
         comparison.add("unique", pointer, "may no longer repeat items", losses=losses)
@@ -428,7 +428,7 @@ def _add_new_field(comparison: Comparison, old: Case, new: Case, pointer: Pointe
 
 
 def _compare_additional(comparison: Comparison, old: Case, new: Case, pointer: Pointer) -> None:
-    """Compare what binds fields that neither side declares."""
+    """Record differences in what fields may be that neither side declares, or enqueue them."""
     if any(fields.by_pattern for fields in (*old.fields, *new.fields)):
         return  # rules about names by pattern are compared as a whole
     before, after = old.additional(), new.additional()

@@ -100,7 +100,10 @@ class Comparison:
             self.differences.append(difference)
 
     def enqueue(self, old: Conjunction, new: Conjunction, pointer: Pointer) -> None:
-        """Compare later what binds one value on both sides, each pair once."""
+        """Queue the schemas that apply to one value on both sides for comparison, each pair once.
+
+        A pair more than 24 steps deep is dropped.
+        """
         pair = (self.old.view.identity(old), self.new.view.identity(new))
         if pair not in self._visited and len(pointer) <= _DEEPEST:
             self._visited.add(pair)

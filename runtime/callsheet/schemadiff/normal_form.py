@@ -67,7 +67,7 @@ class Items:
 class OpaqueRule:
     """A rule that is compared as a whole: either both sides have it, or nothing is known.
 
-    ``kind`` is the only kind of value that it binds, empty for every kind.
+    ``kind`` is the only kind of value that it applies to, empty for every kind.
     """
 
     kind: str
@@ -80,8 +80,8 @@ class OpaqueRule:
 class Case:
     """A conjunction: a value passes when it has one of the kinds and obeys every other field.
 
-    ``values`` holds the listed values, if any, by their :func:`value_key`. ``integral`` binds
-    numbers alone, as ``multiples`` (of ``multipleOf``) does; ``limits`` are JSON Schema's.
+    ``values`` holds the listed values, if any, by their :func:`value_key`. ``integral`` applies
+    to numbers alone, as ``multiples`` (of ``multipleOf``) does; ``limits`` are JSON Schema's.
     """
 
     kinds: frozenset[str] = KINDS
@@ -96,7 +96,7 @@ class Case:
     opaque: frozenset[OpaqueRule] = frozenset()
 
     def rules(self, kind: str) -> frozenset[OpaqueRule]:
-        """Return the opaque rules that bind a kind of value."""
+        """Return the opaque rules that apply to a kind of value."""
         return frozenset(rule for rule in self.opaque if rule.kind in {"", kind})
 
     def finite_values(self, kind: str) -> tuple[Any, ...] | None:

@@ -137,7 +137,7 @@ class Samples:
     def of(
         self, conjunction: Conjunction, other: Conjunction | None = None, depth: int = 0
     ) -> list[Any]:
-        """Return up to 12 different values; ``other`` is what binds them on the other side."""
+        """Return up to 12 different values; ``other`` applies on the other side."""
         samples: dict[str, Any] = {}
         self._calls_left -= 1
         if self._calls_left < 0:

@@ -14,7 +14,7 @@ from callsheet.text import word_set
 Conjunction = tuple[Any, ...]
 """Admitted schemas (objects or booleans) that apply to the same value together."""
 
-_NOT_BINDING = word_set("""
+_UNENFORCED = word_set("""
     title description default examples deprecated readOnly writeOnly $comment $schema $defs
     definitions
 """)
@@ -65,7 +65,7 @@ class SchemaView:
 
     def _dereference(self, schema: Any) -> Any:
         for _ in range(_MAX_REFS):
-            if not isinstance(schema, dict) or schema.keys() - _NOT_BINDING != {"$ref"}:
+            if not isinstance(schema, dict) or schema.keys() - _UNENFORCED != {"$ref"}:
                 break
             schema = self.resolve(schema)
         return schema
@@ -109,8 +109,8 @@ class SchemaView:
         return {**merged, **{key: schema[key] for key in ANNOTATIONS & schema.keys()}}
 
     def _binding_text(self, schema: Any) -> str:
-        targets = {ref: _binding(target) for ref, target in self._targets(schema).items()}
-        text = canonical([_binding(schema), targets])
+        targets = {ref: _enforced(target) for ref, target in self._targets(schema).items()}
+        text = canonical([_enforced(schema), targets])
         by_draft = not self.decidable or any(keyword in text for keyword in _DRAFT_DEPENDENT)
         return f"{self.draft if by_draft else ''} {text}"
 
@@ -139,24 +139,24 @@ def _refs(schema: Any) -> list[str]:
     if not isinstance(schema, dict):
         return []
     refs = [schema["$ref"]] if isinstance(schema.get("$ref"), str) else []
-    binding = {key: schema[key] for key in schema if key not in _NOT_BINDING}
-    return refs + [ref for part in subschemas(binding) for ref in _refs(part)]
+    enforced = {key: schema[key] for key in schema if key not in _UNENFORCED}
+    return refs + [ref for part in subschemas(enforced) for ref in _refs(part)]
 
 
-def _binding(schema: Any) -> Any:
-    """Copy a schema without the keywords that bind nobody."""
+def _enforced(schema: Any) -> Any:
+    """Copy a schema without the keywords that enforce nothing; sort ``required``."""
     if isinstance(schema, list):
-        return [_binding(part) for part in schema]
+        return [_enforced(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     copy: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in _NOT_BINDING:
+        if key in _UNENFORCED:
             continue
         if key in NAMED and isinstance(value, dict):
-            copy[key] = {name: _binding(part) for name, part in value.items()}
+            copy[key] = {name: _enforced(part) for name, part in value.items()}
         else:
-            copy[key] = _binding(value) if key in SEVERAL | ONE else value
+            copy[key] = _enforced(value) if key in SEVERAL | ONE else value
     if isinstance(copy.get("required"), list):
         copy["required"] = sorted(set(copy["required"]))
     return copy

@@ -230,8 +230,8 @@ class Ledger(ForkAware):
         sql = "SELECT max(updated) FROM jobs WHERE host = ? AND action = ? AND state = 'asked'"
         return max((row[0] or 0.0 for row in self._file.look_up(sql, host, action)), default=0.0)
 
-    def unsettled(self, *, host: str = "") -> list[LedgerEntry]:
-        """List jobs whose outcome is unknown, then those that are not saved; newest first each.
+    def unknown_or_unsaved(self, *, host: str = "") -> list[LedgerEntry]:
+        """List jobs with an unknown outcome, then those that are not saved; newest first each.
 
         An intent whose process ended while the request was out is unknown too.
         """

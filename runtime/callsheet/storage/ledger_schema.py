@@ -309,7 +309,7 @@ class Database(ForkAware):
             raise UsageError(
                 f"the ledger {self.path} cannot be used: {error}",
                 code="ledger",
-                hint="paid calls are not made without it; mend it or name another state folder",
+                hint="paid calls are not made without it; repair it or name another state folder",
             ) from error
 
 

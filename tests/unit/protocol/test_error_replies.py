@@ -245,7 +245,7 @@ def test_a_sentence_may_point_at_a_field(
 
 
 @pytest.mark.parametrize(
-    ("body", "is_unsure"),
+    ("body", "may_have_run"),
     [
         ({"code": 500, "message": "Insufficient credits"}, True),
         ({"code": 408, "message": "prompt", "errors": [{"field": "fps", "message": "m"}]}, True),
@@ -259,5 +259,5 @@ def test_a_sentence_may_point_at_a_field(
         ({"code": 1, "message": "Insufficient credits"}, False),
     ],
 )
-def test_a_failure_of_the_server_leaves_the_outcome_open(body: Any, is_unsure: bool) -> None:
-    assert refusal_of(body, 200).is_unsure == is_unsure
+def test_a_failure_of_the_server_leaves_the_outcome_open(body: Any, may_have_run: bool) -> None:
+    assert refusal_of(body, 200).may_have_run == may_have_run

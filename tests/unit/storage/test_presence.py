@@ -47,11 +47,11 @@ def test_a_request_is_unknown_only_when_its_program_is_gone(tmp_path: Path) -> N
         ledger = Ledger(str(tmp_path))
         (row,) = ledger.jobs()
         assert not ledger.is_unknown(row)
-        assert ledger.unsettled() == []
+        assert ledger.unknown_or_unsaved() == []
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert ledger.is_unknown(row)
-        assert [job.ref for job in ledger.unsettled()] == [row.ref]
+        assert [job.ref for job in ledger.unknown_or_unsaved()] == [row.ref]
         assert not (tmp_path / row.holder).exists()
         ledger.close()
 
@@ -134,7 +134,7 @@ def test_the_lock_of_a_process_ends_with_it_though_its_child_lives(tmp_path: Pat
 
     assert _in_child(work) == 0
     ledger = Ledger(str(tmp_path))
-    assert [row.ref for row in ledger.unsettled()] == ["ref-12345678"]
+    assert [row.ref for row in ledger.unknown_or_unsaved()] == ["ref-12345678"]
     os.write(gate[1], b"x")
     ledger.close()
 

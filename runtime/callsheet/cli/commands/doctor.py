@@ -215,7 +215,7 @@ class Checks:
                 f"{ledger.path}: {damage}", ok=False, hint="restore it, or move it away"
             )
         jobs = len(ledger.jobs(limit=1_000_000))
-        unknown = sum(ledger.is_unknown(job) for job in ledger.unsettled())
+        unknown = sum(ledger.is_unknown(job) for job in ledger.unknown_or_unsaved())
         more = f", {unknown} of them unknown" if unknown else ""
         hint = f"{context.prog} tasks recover" if unknown else ""
         return CheckResult(

@@ -1,4 +1,4 @@
-"""Probe a host, and write a case of a job for whoever mends how it is read."""
+"""Probe a host, and write a case of a job for those who correct how it is read."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def test_a_sound_target_of_a_reference_still_rules_out() -> None:
     assert verdicts({**odd, "$defs": {"a": INTEGER}}, {"n": "x"}, {"n": 1}) == [True, False]
 
 
-def test_what_stands_anywhere_and_is_referred_to_is_mended() -> None:
+def test_what_stands_anywhere_and_is_referred_to_is_repaired() -> None:
     shared = {**INTEGER, "nullable": True, "minimum": "1", "properties": {"a": {"required": True}}}
     schema = {
         **fields(n={"$ref": "#/components/schemas/a"}),

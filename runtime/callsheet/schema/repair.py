@@ -1,4 +1,4 @@
-"""Mend an advertised schema, so that an odd keyword costs itself and nothing else."""
+"""Repair an advertised schema, so that an odd keyword costs itself and nothing else."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from callsheet.schema.draft import (
     draft_of,
     invalid_places,
     is_valid_schema,
-    mend_identity,
+    repair_identity,
     require_marked,
     translate,
 )
 from callsheet.schema.keywords import (
-    BINDS,
+    APPLIES_TO,
     IN_PLACE,
     KEYWORDS,
     LINKS,
@@ -82,15 +82,15 @@ class _Position(NamedTuple):
     base: str
 
 
-def mend(raw: object) -> Mender:
-    """Mend a schema; raise ``SchemaRefused`` for what is none, or too large to be read."""
+def repair(raw: object) -> RepairedSchema:
+    """Repair a schema; raise ``SchemaRefused`` for what is not one, or too large."""
     if not isinstance(raw, dict):
         raise SchemaRefused("this is not a JSON Schema: neither an object nor true or false", "")
-    return Mender(raw)
+    return RepairedSchema(raw)
 
 
-class Mender:
-    """A mended copy of one schema.
+class RepairedSchema:
+    """A repaired copy of one schema.
 
     What older drafts, OpenAPI and other languages write otherwise is translated. What cannot be
     read is taken out, with whatever could refuse more without it; ``notes`` name the pointer
@@ -109,24 +109,24 @@ class Mender:
         self._places: dict[int, _Position] = {}
         self._targets: dict[tuple[int, str], Any] = {}
         self._loosener = Loosener()
-        mend_identity(self.schema, self.draft)
-        self._mend_root((), self.schema, root_base(self.schema))
+        repair_identity(self.schema, self.draft)
+        self._repair_root((), self.schema, root_base(self.schema))
         self._check_links()
         cutter = CostCutter(lambda schema, key: self._targets.get((id(schema), key)), self._lose)
         for place in list(self._places.values()):
             cutter.cut(place.schema)
         self._loosen()
 
-    def mend_patterns(self) -> None:
+    def repair_patterns(self) -> None:
         """Rewrite the patterns that cannot run in linear time, or take them out."""
-        from callsheet.schema.limits import mend_patterns
+        from callsheet.schema.limits import repair_patterns
 
         for place in list(self._places.values()):
-            mend_patterns(place.schema, self._lose)
+            repair_patterns(place.schema, self._lose)
         self._loosen()
 
     def mark(self) -> None:
-        """Write into each schema what it lost, so that schemas that lost the same compare equal."""
+        """Write into each schema what it lost; schemas that lost the same then compare equal."""
         self._loosener.mark()
 
     def certain(self) -> dict[str, Any]:
@@ -138,8 +138,8 @@ class Mender:
         schemas = [place.schema for place in self._places.values()]
         self._loosener.loosen(schemas, self._targets)
 
-    def _mend_root(self, location: Location, schema: dict[str, Any], base: str) -> None:
-        """Mend what stands beneath one root: the document, or the target of a reference."""
+    def _repair_root(self, location: Location, schema: dict[str, Any], base: str) -> None:
+        """Repair what stands beneath one root: the document, or the target of a reference."""
         for steps, reason in list(self._troubles.items()):
             inner = steps[len(location) :]
             if steps == (*location, *inner) and self._drop_at(schema, location, inner, reason):
@@ -159,7 +159,7 @@ class Mender:
         schema = place.schema
         if id(schema) in self._places:
             return
-        mend_identity(schema, self.draft)
+        repair_identity(schema, self.draft)
         place = place._replace(base=base_uri(schema, place.base))
         self._places[id(schema)] = place
         self.is_misread |= any(escape in str(schema.get("pattern", "")) for escape in _MISREAD)
@@ -174,7 +174,7 @@ class Mender:
             self._places.setdefault(id(inner), _Position(inner, place.pointer, place.base))
 
     def _beneath(self, schema: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Location]]:
-        """Yield each schema right beneath one that binds, with the steps to it."""
+        """Yield each schema right beneath one that is enforced, with the steps to it."""
         is_silenced = self._is_silenced(schema)
         for key in list(schema):
             if self._is_unknown(key) or (is_silenced and key not in _BESIDE_AN_OLD_REF):
@@ -260,7 +260,7 @@ class Mender:
         self.notes.append(f"{place or 'the schema'} is not checked: {reason}")
 
     def _check_links(self) -> None:
-        """Find the target of each link, and mend it; lose the links that lead nowhere."""
+        """Find the target of each link and repair it; take out the links that lead nowhere."""
         index = ReferenceIndex(self.schema)
         done: set[int] = set()
         while len(done) < len(self._places):
@@ -289,7 +289,7 @@ class Mender:
             self._targets[id(place.schema), key] = target
             is_covered = is_admitted(location) and not (self._is_old and "$defs" in location)
             if isinstance(target, dict) and not is_covered:
-                self._mend_root(location, target, place.base)
+                self._repair_root(location, target, place.base)
 
 
 def _holds_schemas(location: Location) -> bool:
@@ -324,7 +324,7 @@ def _enter(content: object, key: str, waiting: list[str], path: list[str]) -> ob
 
 
 class Loosener:
-    """Remembers which schemas lost a keyword, and loosens what depends on them.
+    """Record of the schemas that lost a keyword; loosens in place what depends on them.
 
     The other way round than a limit work ``not``, conditions, an upper bound on matches,
     ``oneOf``, and what counts the fields or entries that no other keyword names.
@@ -338,7 +338,7 @@ class Loosener:
         self._lost.setdefault(id(schema), (schema, {}))[1].setdefault(key, content)
 
     def mark(self) -> None:
-        """Write into each schema what it lost, as a keyword that binds nobody."""
+        """Write into each schema, under ``UNCHECKED``, the keywords that it lost."""
         for schema, lost in self._lost.values():
             schema[UNCHECKED] = lost
 
@@ -360,16 +360,16 @@ class Loosener:
                 self._drop(schema, *_UNEVALUATED)
 
     def tighten(self, node: Any) -> Any:
-        """Copy a schema; where a keyword was lost, let nothing pass that it may have bound."""
+        """Copy a schema; where a keyword was lost, refuse every value that it may have refused."""
         if isinstance(node, list):
             return [self.tighten(inner) for inner in node]
         if not isinstance(node, dict):
             return node
         copy = {key: self.tighten(inner) for key, inner in node.items()}
         if id(node) in self._lost:
-            kinds = {BINDS.get(key, "") for key in self._lost[id(node)][1]}
-            bound = {} if "" in kinds else {"type": sorted(kinds)}
-            copy["allOf"] = [*copy.get("allOf", ()), {"not": bound}]
+            kinds = {APPLIES_TO.get(key, "") for key in self._lost[id(node)][1]}
+            refused = {} if "" in kinds else {"type": sorted(kinds)}
+            copy["allOf"] = [*copy.get("allOf", ()), {"not": refused}]
         return copy
 
     def _drop(self, schema: dict[str, Any], *keys: str) -> None:
