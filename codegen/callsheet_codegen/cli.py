@@ -73,10 +73,10 @@ class Console:
 
 
 def _write(*lines: str, error: bool = False) -> None:
-    from callsheet.cli.callsheet import put
+    from callsheet.cli.callsheet import print_line
 
     if lines:
-        put("\n".join(lines), error=error)
+        print_line("\n".join(lines), error=error)
 
 
 class _Parser(argparse.ArgumentParser):

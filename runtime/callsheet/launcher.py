@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
 
 _HELP = ("--help", "-h")
-_COLLECT = 100_000
-_UNCLEAR = frozenset("'\"\\$`")
+_GC_THRESHOLD = 100_000
+_QUOTING = frozenset("'\"\\$`")
 
 
 def _page(arguments: list[str]) -> str | None:
-    """Return the file name of the requested help; ``None`` where it is not that simple."""
+    """Return the file name of the requested help, such as ``tasks.list.txt``.
+
+    ``None`` unless the arguments are empty, or plain words with ``--help`` or ``-h`` at the end.
+    """
     if not arguments:
         return "_.txt"
     if arguments[-1] not in _HELP:
@@ -27,7 +30,7 @@ def _page(arguments: list[str]) -> str | None:
 
 
 def _stored(package: str, name: str | None) -> bytes | None:
-    """Read the stored file of this name; ``None`` where the package has none."""
+    """Read a file of the package's ``help`` folder; ``None`` without a name or such a file."""
     module = sys.modules.get(package)
     if name is None or module is None or not module.__file__:
         return None
@@ -40,7 +43,7 @@ def _stored(package: str, name: str | None) -> bytes | None:
 
 
 def _completed(package: str, variable: str) -> bytes | None:
-    """Return what completes a flag; ``None`` where the tree of commands has to be asked."""
+    """Return the shell's completions of a flag; ``None`` where only the command tree has them."""
     request = completion_request(variable, os.environ)
     if request is None:
         return None
@@ -50,6 +53,10 @@ def _completed(package: str, variable: str) -> bytes | None:
 
 
 def _print(page: bytes) -> int:
+    """Write a page to stdout; return 1 after a line on stderr where it cannot be written, else 0.
+
+    A closed pipe counts as written.
+    """
     if sys.stdout is None:
         return 0
     try:
@@ -58,18 +65,19 @@ def _print(page: bytes) -> int:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            from callsheet.cli.callsheet import put
+            from callsheet.cli.callsheet import print_line
 
-            put(f"the page cannot be written: {error.strerror}", error=True)
+            print_line(f"the page cannot be written: {error.strerror}", error=True)
             return 1
     return 0
 
 
 def main(package: str, command: str, env: str, argv: list[str] | None = None) -> int:
-    """Run the program ``command`` of the generated ``package``; returns its exit code.
+    """Run the program ``command`` of the generated ``package``; return its exit code.
 
     ``env`` is the prefix of its environment variables. Nothing but ``os`` and ``sys`` is
     imported where the answer is a stored page, the flags that complete a word, or the version.
+    Without ``argv`` it runs ``sys.argv``, and collects hardly any garbage until the process ends.
     """
     arguments = sys.argv[1:] if argv is None else argv
     variable = f"_{command.replace('-', '_').upper()}_COMPLETE"
@@ -90,7 +98,7 @@ def main(package: str, command: str, env: str, argv: list[str] | None = None) ->
     import gc
 
     # A command makes no garbage worth a look on its way, nor for the interpreter at its end.
-    gc.set_threshold(_COLLECT)
+    gc.set_threshold(_GC_THRESHOLD)
     code = run(package, command, env, arguments)
     gc.freeze()
     return code
@@ -101,12 +109,13 @@ def completion_request(
 ) -> tuple[str, list[str], str] | None:
     """Return the shell, the words of a command, and the prefix of the flag that follows them.
 
-    ``None`` where it is not that simple: quotes, another flag before, no flag at all.
+    ``variable`` names the shell, ``COMP_WORDS`` holds the line; the program's name is left out.
+    ``None`` for another shell, for quotes, for another flag before, and where no flag is typed.
     """
     shell = environ.get(variable, "").partition("_")[0]
     line = environ.get("COMP_WORDS", "")
     words = line.split()[1:]
-    if shell not in {"bash", "zsh", "fish"} or _UNCLEAR & set(line) or not words:
+    if shell not in {"bash", "zsh", "fish"} or _QUOTING & set(line) or not words:
         return None
     prefix = "" if line[-1:].isspace() else words.pop()
     plain = words and all(word.replace("-", "").isalnum() and word[0] != "-" for word in words)
@@ -115,7 +124,10 @@ def completion_request(
 
 
 def complete(shell: str, prefix: str, rows: str) -> str:
-    """Return what the shell reads of the stored rows whose flag starts with ``prefix``."""
+    """Return the lines for a shell about each row whose flag starts with ``prefix``.
+
+    A row is ``FLAG<TAB>HELP``. bash reads ``plain,FLAG``, the others ``plain<TAB>FLAG<TAB>HELP``.
+    """
     head, end = ("plain,", "\t") if shell == "bash" else ("plain\t", "\n")
     matches = [row for row in rows.split("\n") if row.startswith(prefix)]
     return "".join(f"{head}{row.partition(end)[0]}\n" for row in matches)

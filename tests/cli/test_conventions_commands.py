@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.tree_of import own
 
-from callsheet.cli.callsheet import WORDS
+from callsheet.cli.callsheet import SUBCOMMANDS
 from callsheet.cli.help.pages import OWN
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def action(name: str, properties: dict[str, Any], **facts: Any) -> dict[str, Any
 
 
 def test_the_two_programs_share_no_word() -> None:
-    assert set(OWN) & set(WORDS) == set()
+    assert set(OWN) & set(SUBCOMMANDS) == set()
 
 
 def test_the_words_of_the_program_are_the_listed_ones() -> None:

@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from callsheet.cli.builtin import BuiltinGroup
-from callsheet.cli.callsheet import WORDS
+from callsheet.cli.callsheet import SUBCOMMANDS
 from callsheet.cli.help.pages import OWN
 from callsheet.cli.input import options
 
@@ -38,7 +38,7 @@ def own(prog: str = "ads") -> dict[Path, BuiltinCommand]:
 
 def writers() -> set[Path]:
     """The commands of the program that writes programs."""
-    return {("callsheet", word) for word in WORDS}
+    return {("callsheet", word) for word in SUBCOMMANDS}
 
 
 def path_of(words: Sequence[str], actions: Iterable[Path]) -> Path:

@@ -16,7 +16,7 @@ from cli.test_transcripts import CODES
 from docs.cli_tables import PAGE, renew
 from program import ROOT
 
-from callsheet.cli.callsheet import WORDS
+from callsheet.cli.callsheet import SUBCOMMANDS
 from callsheet.cli.context import Context
 from callsheet.cli.main import guarded
 from callsheet.config.bindings import Bindings
@@ -125,7 +125,7 @@ def test_variables_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {name for name in named("Environment") if name.startswith("ADS_")} - read == set()
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", SUBCOMMANDS)
 def test_flags_of_the_writer_are_all_there(word: str) -> None:
     code = f"from callsheet.cli.callsheet import main; main([{word!r}, '--help'])"
     roots = [str(ROOT / name) for name in ("runtime", "codegen", "sandbox")]

@@ -1,4 +1,4 @@
-"""Run the words of callsheet, importing each when it is used."""
+"""Run the subcommands of ``callsheet``; import each only when it is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import importlib
 import importlib.util
 import sys
 
-WORDS = {
+# subcommand: ("module:function", the extra that it needs, its summary)
+SUBCOMMANDS = {
     "init": ("callsheet_codegen.cli:init", "codegen", "Start a project that generates a client"),
     "generate": ("callsheet_codegen.cli:generate", "codegen", "Write a client for a server"),
     "check": ("callsheet_codegen.cli:check", "codegen", "Say whether server, lock and tree agree"),
@@ -14,12 +15,12 @@ WORDS = {
     "sandbox": ("callsheet_sandbox.cli:main", "sandbox", "Run a local server with the contract"),
 }
 
-# What each extra brings that none of the others has: asked for before the word begins.
+# The packages that each extra installs and no other: looked for before the subcommand starts.
 _NEEDED = {"codegen": ("jinja2", "datamodel_code_generator"), "sandbox": ("starlette",)}
 
 
 def _help() -> str:
-    lines = [f"  {word:10}{text}" for word, (_, _, text) in WORDS.items()]
+    lines = [f"  {word:10}{text}" for word, (_, _, text) in SUBCOMMANDS.items()]
     return "\n".join(
         [
             "Usage: callsheet COMMAND [OPTIONS]",
@@ -37,10 +38,11 @@ def _help() -> str:
 _failures: list[str] = []
 
 
-def put(text: str, *, error: bool = False) -> None:
-    """Write a line to a standard stream; ``main`` ends with 1 where the output cannot be written.
+def print_line(text: str, *, error: bool = False) -> None:
+    """Write a line to stdout, or with ``error`` to stderr.
 
-    A stream that is closed is passed over, and so is whatever happens to standard error.
+    Where stdout fails, report that on stderr and let ``main`` return 1. Nothing is raised: a
+    closed stream and a failure of stderr are ignored.
     """
     stream = sys.stderr if error else sys.stdout
     if stream is None:
@@ -54,24 +56,29 @@ def put(text: str, *, error: bool = False) -> None:
         silence(stream)
         if not error:
             _failures.append(str(getattr(problem, "strerror", problem)))
-            put(f"callsheet: the output cannot be written: {_failures[-1]}", error=True)
+            print_line(f"callsheet: the output cannot be written: {_failures[-1]}", error=True)
 
 
-def _lacking(word: str, package: str, extra: str) -> int:
-    put(f'callsheet: `{word}` needs {package}: pip install "callsheet[{extra}]"', error=True)
+def _report_missing(word: str, package: str, extra: str) -> int:
+    """Name the package that a subcommand lacks, and how to install it; return exit code 2."""
+    print_line(f'callsheet: `{word}` needs {package}: pip install "callsheet[{extra}]"', error=True)
     return 2
 
 
-def _unknown(word: str) -> int:
+def _report_unknown(word: str) -> int:
+    """Report an unknown subcommand with the nearest that exists; return exit code 2."""
     from callsheet.text import did_you_mean
 
-    hint = did_you_mean(word, WORDS) or "callsheet --help lists the commands"
-    put(f"callsheet: there is no command `{word}`\n  {hint}", error=True)
+    hint = did_you_mean(word, SUBCOMMANDS) or "callsheet --help lists the commands"
+    print_line(f"callsheet: there is no command `{word}`\n  {hint}", error=True)
     return 2
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the program and return its exit code; an extra that is missing is named."""
+    """Run the program and return its exit code: 2 for an unknown subcommand or a missing extra.
+
+    1 stands in the place of 0 where stdout could not be written.
+    """
     _failures.clear()
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
@@ -82,23 +89,23 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"--help", "-h"}:
-        put(_help())
+        print_line(_help())
         return 0
     word, rest = arguments[0], arguments[1:]
     if word in {"--version", "version"}:
         from callsheet.version import __version__
 
-        put(f"callsheet {__version__}" if word == "--version" else __version__)
+        print_line(f"callsheet {__version__}" if word == "--version" else __version__)
         return 0
-    if word not in WORDS:
-        return _unknown(word)
-    target, extra, _ = WORDS[word]
+    if word not in SUBCOMMANDS:
+        return _report_unknown(word)
+    target, extra, _ = SUBCOMMANDS[word]
     for package in _NEEDED.get(extra, ()):
         if importlib.util.find_spec(package) is None:
-            return _lacking(word, package, extra)
+            return _report_missing(word, package, extra)
     module, _, name = target.partition(":")
     try:
         code = getattr(importlib.import_module(module), name)(rest)
     except ModuleNotFoundError as error:
-        return _lacking(word, error.name or "a package", extra)
+        return _report_missing(word, error.name or "a package", extra)
     return code if isinstance(code, int) else 0

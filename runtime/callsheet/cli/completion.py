@@ -79,7 +79,7 @@ def paths(prefix: str, kind: str = "file") -> list[CompletionItem]:
 def ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
     """Complete an action's id from the cached catalogue, else from the bindings."""
     from callsheet.actions.naming import summary_line
-    from callsheet.cli.offer import bound_actions
+    from callsheet.cli.server_actions import bound_actions
 
     context: Context = ctx.obj
     catalogue = context.host.cached()

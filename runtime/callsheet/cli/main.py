@@ -1,4 +1,4 @@
-"""Run the program once, and turn its interruption or failure into words and an exit code."""
+"""Run the program once, and turn an interruption or failure into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ _NOTHING_DONE = ("unsent", "refused")
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 
 
-def interruption(context: Context) -> Interrupted:
-    """Describe the interruption by what the ledger knows of this run's last paid request."""
+def describe_interruption(context: Context) -> Interrupted:
+    """Return the error of an interruption, by what the ledger knows of the last paid request.
+
+    Its message tells how the request stands; its hint is the command that goes on from there.
+    """
     from callsheet.errors import Interrupted, UsageError
 
     if context.paid is None:
@@ -48,12 +51,12 @@ def interruption(context: Context) -> Interrupted:
         before = f" before {action} was sent" if row is None else ""
         return Interrupted(f"interrupted{before}", action=action)
     task_id = next(iter(row.task_ids), None)
-    words, line = _meaning(row, task_id)
+    words, line = _describe_row(row, task_id)
     return Interrupted(f"interrupted; {words}", hint=line, task_id=task_id, action=action)
 
 
-def _meaning(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
-    """Return how the request stands, and the command line that goes on from there."""
+def _describe_row(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
+    """Return how a request stands, and the subcommand that goes on from there or ``""``."""
     from callsheet.cli.saving import resume_line
     from callsheet.text import task_line
 
@@ -71,24 +74,27 @@ INTERRUPTED, TERMINATED = 130, 143
 
 
 def run(package: str, command: str, env: str, argv: Sequence[str]) -> int:
-    """Run the program and return its exit code."""
+    """Run the program and return its exit code; after Ctrl-C end the process with it."""
     from callsheet.cli.context import context_for
 
     context = context_for(package, command, env, argv)
     try:
-        code = _report_unwritten(context, guarded(context, argv))
+        code = _warn_unwritten(context, guarded(context, argv))
     finally:
         context.close()
     if code in {INTERRUPTED, TERMINATED}:
         from callsheet.cli import signals
 
         if signals.was_interrupted():
-            _leave(code)
+            _exit_now(code)
     return code
 
 
-def _report_unwritten(context: Context, code: int) -> int:
-    """Print each row of a paid call that the ledger could not take; return the exit code."""
+def _warn_unwritten(context: Context, code: int) -> int:
+    """Print each row of a paid call that the ledger could not take, with a warning on stderr.
+
+    Return ``code``; where there were such rows, 5 in the place of 0 and 4.
+    """
     rows = context.unwritten()
     if not rows:
         return code
@@ -102,7 +108,7 @@ def _report_unwritten(context: Context, code: int) -> int:
     return OutcomeUnknown.exit_code if code in {0, StillRunning.exit_code} else code
 
 
-def _leave(code: int) -> None:
+def _exit_now(code: int) -> None:
     """End the process without Python's own clean-up.
 
     It would wait for threads that still listen to a server, and kill itself with SIGINT where
@@ -115,7 +121,10 @@ def _leave(code: int) -> None:
 
 
 def guarded(context: Context, argv: Sequence[str]) -> int:
-    """Run the command line; turn every failure into an exit code."""
+    """Run the command line and return its exit code; report every failure on stderr.
+
+    Only a closed pipe ends with 1 and no message.
+    """
     try:
         code = _invoke(context, argv)
         if sys.stdout is not None:
@@ -141,8 +150,8 @@ def guarded(context: Context, argv: Sequence[str]) -> int:
 
 
 def _out_of_time(context: Context, error: OutOfTime) -> CallsheetError:
-    """Return the error for a command whose time ran out: what was paid for goes on without it."""
-    stop = interruption(context)
+    """Return ``StillRunning`` where a paid request goes on; else ``error``, its hint set."""
+    stop = describe_interruption(context)
     words = stop.message.partition("; ")[2]
     if not words:
         error.hint = error.hint or "nothing that may cost money was sent"
@@ -153,10 +162,12 @@ def _out_of_time(context: Context, error: OutOfTime) -> CallsheetError:
 
 
 def _interrupted(context: Context, error: BaseException) -> int:
-    """Report the interruption and what goes on without this process."""
+    """Report the interruption and what goes on without this process; return 130, or 143 (TERM)."""
     from callsheet.cli.signals import Terminated
 
-    report(context.console, error if isinstance(error, Interrupted) else interruption(context))
+    report(
+        context.console, error if isinstance(error, Interrupted) else describe_interruption(context)
+    )
     return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
 
 
@@ -166,6 +177,7 @@ def complete_variable(prog: str) -> str:
 
 
 def _invoke(context: Context, argv: Sequence[str]) -> int:
+    """Run the command, or print completions where a shell asks for them; return the exit code."""
     from callsheet.cli import tree
 
     root = tree.root(context)
@@ -181,13 +193,13 @@ def _invoke(context: Context, argv: Sequence[str]) -> int:
 
 
 class Unexpected(CallsheetError):
-    """A fault of ours, reported in one line."""
+    """A fault of this program, reported in one line."""
 
     code = "unexpected"
 
 
 def from_click(error: click.ClickException) -> UsageError:
-    """Return an error of click in our words: nothing was sent."""
+    """Turn an error of click into a ``UsageError`` with our message and hint."""
     flag: str | None = getattr(error, "option_name", None)
     ctx: click.Context | None = getattr(error, "ctx", None)
     message = error.format_message().split("\n")[0]
@@ -216,7 +228,7 @@ def _flags_of(ctx: click.Context | None) -> list[str]:
 
 
 def from_any(error: BaseException) -> CallsheetError:
-    """Turn any exception into one that has a line and an exit code."""
+    """Turn any exception into a ``CallsheetError``; an unforeseen one into ``Unexpected``."""
     if isinstance(error, CallsheetError):
         return error
     if isinstance(error, click.ClickException):
@@ -237,7 +249,10 @@ def from_any(error: BaseException) -> CallsheetError:
 
 
 def report(console: Console, error: BaseException) -> int:
-    """Print the error and return the exit code."""
+    """Print the error on stderr, and as JSON on stdout where a document is due.
+
+    Return its exit code. The hint of the error gets the program's name, in place.
+    """
     from callsheet.cli.output import formats as output
 
     reported = from_any(error)

@@ -40,9 +40,13 @@ if TYPE_CHECKING:
 
 
 def finish(context: Context, request: CommandRequest, outcome: Invocation) -> int:
-    """Wait where that is wanted, save and print; return the exit code."""
+    """Wait for the job of an answered request, save and print; return the exit code.
+
+    A query and an action without a family are printed as they came, ``--no-wait`` the job alone.
+    Raises ``StillRunning``, ``TaskFailed`` and the errors of waiting and saving.
+    """
     action, reply = request.command_action, outcome.reply
-    tell_evidence(context, reply.fields)
+    warn_evidence(context, reply.fields)
     if action.role == "query":
         return print_query(context, request, reply)
     family, task_ids = action.family, reply.fields.task_ids
@@ -57,8 +61,8 @@ def finish(context: Context, request: CommandRequest, outcome: Invocation) -> in
     return conclude(context, action, answer, job)
 
 
-def tell_evidence(context: Context, fields: ReplyFields) -> None:
-    """Say with ``--debug`` why a reply is read as it is."""
+def warn_evidence(context: Context, fields: ReplyFields) -> None:
+    """Print with ``--debug`` why a reply is read as it is, on stderr."""
     for line in fields.why() if "debug" in context.flags else ():
         context.console.warn(f"?   {line}")
 
@@ -66,9 +70,10 @@ def tell_evidence(context: Context, fields: ReplyFields) -> None:
 def follow(
     context: Context, request: CommandRequest, outcome: Invocation
 ) -> tuple[ParsedReply, Job | None]:
-    """Wait for the job that a request started; return its last answer.
+    """Wait for the job that a request started; return its last answer and the job.
 
-    Raises ``StillRunning`` where nothing asks about it.
+    Without a job it is the answer itself and ``None``. A blocking request is not waited for: its
+    answer is the last. Raises ``StillRunning`` where nothing asks about the job.
     """
     from callsheet.engine.jobs import require_job
     from callsheet.flows.jobs import ask_once
@@ -81,10 +86,10 @@ def follow(
 
 
 @contextmanager
-def _telling_evidence(
+def _warning_evidence(
     context: Context, tell: Callable[[JobUpdate], object]
 ) -> Iterator[Callable[[JobUpdate], object]]:
-    """Give a ``tell`` for a wait; at its end, good or bad, tell the evidence of the last update."""
+    """Yield a ``tell`` for a wait; at its end, good or bad, print the last update's evidence."""
     last: list[JobUpdate] = []
 
     def remember(update: JobUpdate) -> None:
@@ -95,7 +100,7 @@ def _telling_evidence(
         yield remember
     finally:
         for update in last:
-            tell_evidence(context, update.fields)
+            warn_evidence(context, update.fields)
 
 
 def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
@@ -113,18 +118,18 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
 
     An interruption leaves the job alive.
     """
-    from callsheet.cli import offer
+    from callsheet.cli import server_actions
     from callsheet.cli.output.progress import Progress
     from callsheet.flows.patience import typical_duration
 
     try:
         context.console.note(f"task {job.task_ids[0]}")
-        offer.refresh_aside(context)
+        server_actions.refresh_in_background(context)
         job = context.engine.with_history(job)
         limit = min(seconds, context.seconds_left())
         with (
             Progress(context.console, job.action, typical_duration(job.past)) as progress,
-            _telling_evidence(context, progress) as tell,
+            _warning_evidence(context, progress) as tell,
         ):
             answer: ParsedReply = context.run(
                 context.engine.wait(job, limit), tell, has_deadline=True
@@ -329,9 +334,9 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
         dry_run.skeleton(context, action, member_of(context, action, role_of(context, action)))
         return 0
     if context.drift is not None:
-        from callsheet.cli import offer
+        from callsheet.cli import server_actions
 
-        offer.tell_changes(context, context.drift)
+        server_actions.note_changes(context, context.drift)
     output.check(context.console)
     request = prepare.ask_missing(context, build_request(context, action, values))
     if wants_list(context):
@@ -442,11 +447,11 @@ def send(context: Context, request: CommandRequest) -> Invocation:
             )
             outcome: Invocation = context.run(flow)
     except ServerError as error:
-        from callsheet.cli import offer
+        from callsheet.cli import server_actions
         from callsheet.cli.input.prepare import name_refused_flags
 
         named = name_refused_flags(request.command_action, error)
-        offer.after_refusal(context, request.command_action, named)
+        server_actions.explain_refusal(context, request.command_action, named)
         raise named from None
     context.answered = (action.id, next(iter(outcome.reply.fields.task_ids), None))
     return outcome

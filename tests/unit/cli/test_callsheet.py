@@ -12,7 +12,9 @@ def test_help_lists_every_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert callsheet.main(["--help"]) == 0
     output = capsys.readouterr().out
 
-    assert [word for word in callsheet.WORDS if f"\n  {word} " in output] == list(callsheet.WORDS)
+    assert [word for word in callsheet.SUBCOMMANDS if f"\n  {word} " in output] == list(
+        callsheet.SUBCOMMANDS
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_a_missing_extra_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(
-        callsheet.WORDS, "sandbox", ("callsheet_not_here.cli:main", "sandbox", "Run")
+        callsheet.SUBCOMMANDS, "sandbox", ("callsheet_not_here.cli:main", "sandbox", "Run")
     )
 
     assert callsheet.main(["sandbox"]) == 2

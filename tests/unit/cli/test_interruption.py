@@ -54,7 +54,7 @@ def test_the_line_fits_what_is_known(
     for name in dict.fromkeys(("intent", event)) if event else ():
         facts: dict[str, Any] = {"host": "h", "action": "v.make"}
         ledger.record(name, REF, facts if name == "intent" else {"task_ids": task_ids})
-    error = main.interruption(context)
+    error = main.describe_interruption(context)
     ledger.close()
     assert error.message.startswith(message)
     assert (error.hint, error.exit_code) == (hint, 130)
@@ -62,13 +62,13 @@ def test_the_line_fits_what_is_known(
 
 
 def test_without_a_paid_request_there_is_nothing_to_go_on_with(context: Context) -> None:
-    error = main.interruption(context)
+    error = main.describe_interruption(context)
     assert (error.message, error.hint, error.action) == ("interrupted", "", None)
 
 
 def test_a_ledger_that_cannot_be_read_is_named(context: Context, tmp_path: Path) -> None:
     context.paid = ("v.make", REF)
     (tmp_path / "ledger.sqlite3").write_bytes(b"no database" * 100)
-    error = main.interruption(context)
+    error = main.describe_interruption(context)
     assert "ledger.sqlite3" in error.message
     assert error.hint == "tasks recover 0badcafe"

@@ -1,1 +1,1 @@
-"""Provide the built-in commands, one module a word."""
+"""Provide the built-in commands: their subcommands, flags and functions."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callsheet.cli.context import Context
-    from callsheet.cli.offer import AvailableActions
+    from callsheet.cli.server_actions import AvailableActions
     from callsheet.diff.change import Change
     from callsheet.spec import Action, Advertised
 
@@ -30,18 +30,21 @@ _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"
 
 
 def stored_rows(context: Context) -> Rows | None:
-    """Return the list as last printed; ``None`` where anything it was made from has changed."""
+    """Return the rows that were last stored; ``None`` where what they were made from changed."""
     return context.cache.rows(context.settings.host, _made_from(context))
 
 
 def store_rows(context: Context, rows: Rows) -> None:
-    """Keep a list for ``--cached``; one made with ``--set`` holds for that run alone."""
+    """Store the rows for ``--cached``; not those made with ``--set``, which holds for one run."""
     if not context.flags.get("set"):
         context.cache.store_rows(context.settings.host, _made_from(context), rows)
 
 
 def _made_from(context: Context) -> str:
-    """Return what the rows depend on besides the catalogue: the versions and the configuration."""
+    """Return what the rows depend on besides the catalogue, as JSON to compare.
+
+    That is our version, the program, its package, ``--set`` and the stamp of ``overlay.json``.
+    """
     import importlib
 
     from callsheet.version import __version__
@@ -80,7 +83,7 @@ def row(context: Context, action: Action, offer: AvailableActions) -> dict[str, 
 
 def _list(context: Context, refresh: bool, cached: bool) -> None:
     """List every action of the server; without a network what the cache holds."""
-    from callsheet.cli.offer import cached_actions, fetch_available
+    from callsheet.cli.server_actions import cached_actions, fetch_available
 
     rows = stored_rows(context) if cached and not refresh and context.settings.host else None
     notes: Sequence[str] = ()
@@ -98,7 +101,7 @@ def _list(context: Context, refresh: bool, cached: bool) -> None:
 
 def _search(context: Context, text: tuple[str, ...]) -> None:
     """List the actions whose id, title or description holds all of the words."""
-    from callsheet.cli.offer import fetch_available
+    from callsheet.cli.server_actions import fetch_available
 
     offer = fetch_available(context)
     words = [word.lower() for word in " ".join(text).split()]
@@ -133,11 +136,14 @@ def _schema(context: Context, action_id: str, answer: bool, raw: bool) -> None:
 
 
 def _advertised(context: Context, action_id: str) -> Advertised:
-    """Return the catalogue's entry; ask the server where the cache lacks it."""
+    """Return the catalogue's entry; ask the server where the cache lacks it.
+
+    Raises ``UsageError`` for an action that the server does not offer, and the errors of asking.
+    """
     cached = context.host.cached()
     entry = cached.get(action_id) if cached is not None else None
     if entry is None:
-        from callsheet.cli.offer import fetch_available
+        from callsheet.cli.server_actions import fetch_available
         from callsheet.text import did_you_mean
 
         catalogue = fetch_available(context).catalogue
@@ -149,18 +155,19 @@ def _advertised(context: Context, action_id: str) -> Advertised:
     return entry
 
 
-def changes(context: Context, offer: AvailableActions) -> tuple[Change, ...]:
+def bindings_changes(context: Context, offer: AvailableActions) -> tuple[Change, ...]:
     """Return how an offer differs from what the bindings were made from, breaking changes first.
 
     Texts are not compared: a package keeps neither titles nor hints as the server sent them.
     """
     from callsheet.catalog.snapshot import Snapshot
-    from callsheet.cli.offer import as_known, bound_snapshot
+    from callsheet.cli.server_actions import bound_snapshot, reduce_to_generated
     from callsheet.diff.compare import LockedNames, diff
 
     bindings, entries = context.bindings, {entry.id: entry for entry in offer.catalogue.actions}
     advertised = [
-        as_known(action, entries.get(action.id)) for action in offer.surface(context).actions
+        reduce_to_generated(action, entries.get(action.id))
+        for action in offer.surface(context).actions
     ]
     all_changes = diff(
         bound_snapshot(bindings),
@@ -177,10 +184,10 @@ def _diff(context: Context) -> int:
     bindings, console = context.bindings, context.console
     if not bindings.package:
         raise UsageError(f"{context.prog} has no bindings: all its commands are the server's own")
-    from callsheet.cli.offer import fetch_available
+    from callsheet.cli.server_actions import fetch_available
 
     context.settings.require_host()
-    rows = [change.as_json() for change in changes(context, fetch_available(context))]
+    rows = [change.as_json() for change in bindings_changes(context, fetch_available(context))]
     output.emit_list(console, rows, _CHANGES)
     package = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
     count = many(len(rows), "change") if rows else "nothing changed"

@@ -160,7 +160,7 @@ def find_offline(context: Context, action_id: str) -> Action | None:
     catalogue = context.host.cached()
     if catalogue is not None:
         return context.host.surface(catalogue).by_id.get(action_id)
-    from callsheet.cli.offer import bound_actions
+    from callsheet.cli.server_actions import bound_actions
 
     generated = bound_actions(context.bindings)
     return next((action for action in generated if action.id == action_id), None)

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from callsheet.cli.builtin import BuiltinCommand, many
-from callsheet.cli.commands.actions import changes
-from callsheet.cli.offer import AvailableActions
+from callsheet.cli.commands.actions import bindings_changes
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
+from callsheet.cli.server_actions import AvailableActions
 from callsheet.config.settings import is_loopback
 from callsheet.errors import CallsheetError, NetworkError
 from callsheet.transport.http import verify_for
@@ -30,7 +30,9 @@ _PATIENCE = 10.0
 
 
 def expiry_of(url: str) -> float | None:
-    """Return when the certificate ends, in seconds since 1970; ``None`` behind a proxy.
+    """Return when the certificate ends, in seconds since 1970.
+
+    ``None`` behind a proxy, and for a certificate that names no end.
 
     The trusted authorities are those of every other request. Raises ``NetworkError`` where the
     server cannot be reached or its certificate is not trusted.
@@ -71,7 +73,10 @@ class CheckResult(NamedTuple):
 
 
 class Checks:
-    """The checks of one run; the server's reply is kept for the checks that follow."""
+    """The checks of one run, one a method; a check fails too where it raises ``CallsheetError``.
+
+    ``server`` stores its reply for ``clock``, ``catalogue`` the actions for ``bindings``.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -102,7 +107,7 @@ class Checks:
         )
 
     def configuration(self) -> CheckResult:
-        """Check the settings: the file, the host, and where each was set."""
+        """Check that a host is set and the settings have no warnings; list where each was set."""
         from callsheet.cli.commands.config import rows
 
         settings = self.context.settings
@@ -124,7 +129,7 @@ class Checks:
         return CheckResult(f"{self.context.settings.key} from {origin}")
 
     def server(self) -> CheckResult:
-        """Check whether the server answers, and how fast."""
+        """Check that the server answers with a status below 500, and how fast; store the reply."""
         from callsheet.catalog.fetch import ask_for_list
 
         started = time.monotonic()
@@ -135,7 +140,7 @@ class Checks:
         return CheckResult(f"{host} answered HTTP {status} in {took:.0f} ms", status < 500, hint)
 
     def certificate(self) -> CheckResult:
-        """Check how long the server's certificate is valid."""
+        """Check that the server's certificate is valid for 14 more days; plain http passes."""
         host = self.context.settings.host
         if not host.startswith("https:"):
             return CheckResult(
@@ -150,7 +155,7 @@ class Checks:
         return CheckResult(f"valid until {day}, {days} days", days >= _SOON, hint)
 
     def clock(self) -> CheckResult:
-        """Compare this machine's clock with the server's."""
+        """Check that this clock is within 60 s of the ``Date`` in the reply to ``server``."""
         behind = skew(self.reply.headers.get("date", "") if self.reply else "", time.time())
         if behind is None:
             return CheckResult("the server sends no time")
@@ -164,7 +169,7 @@ class Checks:
         )
 
     def catalogue(self) -> CheckResult:
-        """Ask what the server offers now; where that fails, say how old the cache is."""
+        """Fetch the catalogue into the cache and store it; else say how old the cache is."""
         context = self.context
         cached = context.host.cached()
         before = "" if cached is None else f", last {duration(time.time() - cached.fetched)} before"
@@ -180,7 +185,7 @@ class Checks:
         return CheckResult(f"{len(catalogue.actions)} actions, asked now{before}{notes}", hint=hint)
 
     def bindings(self) -> CheckResult:
-        """Compare what was generated with what the server offers."""
+        """Compare the generated package with the stored actions; only breaking changes fail."""
         bindings = self.context.bindings
         if not bindings.package:
             return CheckResult("none: every command comes from the live catalogue")
@@ -188,7 +193,7 @@ class Checks:
         package = f"{bindings.package}, made from {bindings.source or 'an unknown source'}"
         if self.offer is None:
             return CheckResult(f"{package}; not compared")
-        differences = changes(self.context, self.offer)
+        differences = bindings_changes(self.context, self.offer)
         breaking = sum(change.severity == "breaking" for change in differences)
         if not differences:
             return CheckResult(f"{package}, as the server says")
@@ -224,7 +229,10 @@ class Checks:
 
 
 def _writable(folder: str, hint: str = "") -> tuple[bool, str]:
-    """Tell whether the folder, or the nearest one above it, can be written."""
+    """Return whether the folder, or the nearest one above it that exists, can be written.
+
+    The second part is ``hint``, or what is wrong where it cannot.
+    """
     while not os.path.exists(folder) and folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)
     if os.access(folder, os.W_OK | os.X_OK):
@@ -233,7 +241,10 @@ def _writable(folder: str, hint: str = "") -> tuple[bool, str]:
 
 
 def skew(date: str, now: float) -> float | None:
-    """Return how many seconds ``now`` is behind a ``Date`` header; ``None`` without one."""
+    """Return the seconds by which ``now`` is behind a ``Date`` header, negative where ahead.
+
+    ``None`` where the header cannot be read.
+    """
     from email.utils import parsedate_to_datetime
 
     try:
@@ -242,7 +253,7 @@ def skew(date: str, now: float) -> float | None:
         return None
 
 
-# Each check, and those without which it makes no sense.
+# Each check (a method of ``Checks``), and those that have to pass before it is run.
 CHECKS = {
     "python": (),
     "versions": (),
@@ -273,7 +284,7 @@ def _doctor(context: Context) -> int:
 
 
 def _row(checks: Checks, name: str, lacking: list[str]) -> dict[str, Any]:
-    """Run one check; ``ok`` is null where a check that it needs failed before."""
+    """Run one check; return its row. ``ok`` is ``None`` where a check of ``lacking`` failed."""
     row: dict[str, Any] = {"check": name, "ok": None, "hint": "", "detail": ""}
     if lacking:
         return row | {"detail": f"not checked without {' and '.join(lacking)}"}

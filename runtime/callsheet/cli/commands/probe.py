@@ -1,4 +1,4 @@
-"""Probe a host, and write a case of a job for those who correct how it is read."""
+"""Report how a host's replies are read, and write the replies about a job as a test case."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _probe(context: Context, task: str | None, save: str | None) -> int:
 
 
 def line(context: Context, finding: ProbeFinding, task: str) -> str:
-    """Return what to type, or to write into pyproject.toml, to force a reading."""
+    """Return the command line, or the line of pyproject.toml, that forces a reading, or ``""``."""
     setting = finding.setting.partition(f", {context.bindings.env}_")[0]
     if not setting.startswith("--"):
         return f"[tool.callsheet] {setting}" if setting else ""
@@ -99,6 +99,7 @@ def _report(context: Context, name: str | None, to: str) -> None:
 
 
 def _entry(context: Context, name: str | None) -> LedgerEntry:
+    """Return the job of a task id or reference, else the newest; raise ``UsageError`` for none."""
     ledger = context.ledger()
     entry = ledger.find(name) if name else next(iter(ledger.jobs(limit=1)), None)
     if entry is None:
@@ -108,7 +109,11 @@ def _entry(context: Context, name: str | None) -> LedgerEntry:
 
 
 def _build(context: Context, entry: LedgerEntry) -> dict[str, Any]:
-    """Ask once about the job, where an action is known that asks, and build the case."""
+    """Query the job once, where it is of this host and that is free, and build the case.
+
+    A query that fails is part of the case; raises ``CallsheetError`` where a schema is not to be
+    had.
+    """
     from callsheet.probe.readings import ask_once
     from callsheet.probe.recording import JobRecord, build_case
     from callsheet.spec import Family
@@ -128,7 +133,7 @@ def _build(context: Context, entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _explained(record: JobRecord) -> JobRecord:
-    """Return the record with the links that were read as results, and why."""
+    """Return the record with the result links of its last reply and the evidence for them."""
     from callsheet.protocol.evidence import evidence_lines
     from callsheet.protocol.media import RequestMarks, expected_media
     from callsheet.protocol.replies import read_reply

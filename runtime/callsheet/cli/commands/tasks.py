@@ -38,7 +38,7 @@ RECOVERY_COLUMNS = ("ref", "state", "action", "taskId", "age", "next")
 
 
 def row(ledger: Ledger, job: LedgerEntry) -> dict[str, Any]:
-    """Return one row of the list."""
+    """Return one job as a row of ``tasks list``; texts for a person, and the raw values."""
     expected = _expected(ledger, job)
     return {
         "ref": job.ref[:8],
@@ -58,7 +58,7 @@ def row(ledger: Ledger, job: LedgerEntry) -> dict[str, Any]:
 
 
 def ledger_fields(context: Context, job: LedgerEntry) -> dict[str, Any]:
-    """Return what the ledger adds to the server's view of a job."""
+    """Return what the ledger adds to the server's view: the files and the usual duration."""
     fields: dict[str, Any] = {}
     if job.files:
         fields = {"localPath": job.files[0].path, "files": _files(job)}
@@ -69,7 +69,7 @@ def ledger_fields(context: Context, job: LedgerEntry) -> dict[str, Any]:
 
 
 def _expected(ledger: Ledger, job: LedgerEntry) -> float | None:
-    """Return the seconds that such a job usually takes."""
+    """Return the seconds that such a job usually takes; ``None`` where none was measured."""
     family = job.family or {}
     names = job.action, family.get("create", ""), family.get("wait", "")
     return typical_duration(ledger.durations(job.host, *names))
@@ -84,7 +84,7 @@ def _whole_number(cost: float | None) -> float | int | None:
 
 
 def note_cost(context: Context, jobs: Iterable[LedgerEntry]) -> None:
-    """Note what the jobs cost together, as far as the server said."""
+    """Note the sum of the costs that the server named; nothing where it named none."""
     costs = [job.cost for job in jobs if job.cost is not None]
     if costs:
         total = _whole_number(sum(costs))
@@ -131,7 +131,7 @@ def recover(context: Context, name: str | None) -> int:
 
 
 def _next(context: Context, job: LedgerEntry) -> str | None:
-    """Return the command line that goes on with a job."""
+    """Return the command line that goes on with a job; ``None`` where there is nothing to do."""
     from callsheet.cli.saving import resume_line
 
     host = "" if job.host == context.settings.host else f" --host {job.host}"
@@ -153,7 +153,10 @@ def _warn_unknown(context: Context, job: LedgerEntry) -> None:
 
 
 def _resend(context: Context, row: LedgerEntry) -> None:
-    """Send a request again with its own key; the ledger refuses where it could cost again."""
+    """Send a request again with its own key; the ledger refuses where it could cost again.
+
+    Raises ``UsageError`` for a request without a stored body, or whose outcome is known.
+    """
     if row.body is None:
         raise UsageError("the body is not in the ledger, so it cannot be sent again")
     if not context.ledger().is_unknown(row):
@@ -167,8 +170,13 @@ def _resend(context: Context, row: LedgerEntry) -> None:
     context.run(flow)
 
 
-def find_job(context: Context, name: str) -> Job:
-    """Return the job of this task id or reference; raises ``UsageError`` for an unknown one."""
+def job_or_unknown(context: Context, name: str) -> Job:
+    """Return the job of this task id or reference.
+
+    Raises ``OutcomeUnknown`` for a job of this host whose task id is not known, ``UsageError``
+    where the ledger lacks it or has it from another host, ``StillRunning`` where nothing asks
+    about it.
+    """
     row = context.ledger().find(name)
     if row is not None and row.host == context.settings.host and not row.task_ids:
         reason = f": {row.error}" if row.error else ""
@@ -184,7 +192,7 @@ def _show(context: Context, name: str) -> int:
     """Ask the server how a job stands and print it; --command prints the line that made it."""
     if "command" in context.flags:
         return _command(context, name)
-    job = find_job(context, name)
+    job = job_or_unknown(context, name)
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))
     if answer.fields.state == "failed":
@@ -208,6 +216,7 @@ def _command(context: Context, name: str) -> int:
 
 
 def _require_body(row: LedgerEntry, name: str) -> str:
+    """Return the stored body as JSON; raise ``UsageError`` where only its digest was stored."""
     if row.body is None:
         digest = (row.body_digest or "")[:16]
         raise UsageError(f"the body of {name} is not in the ledger (its digest: {digest})")
@@ -222,7 +231,7 @@ def _wait(context: Context, name: str) -> int:
         action = Action(id=row.action, media=tuple(row.media or ()))
         saving.check(context, action)
         return run.conclude(context, action, stored, None)
-    job = find_job(context, name)
+    job = job_or_unknown(context, name)
     action = context.engine.action_of(job)
     saving.check(context, action)
     timeout = context.flags.get("timeout")
@@ -277,7 +286,7 @@ def _cancel(context: Context, name: str) -> int:
     """Ask the server to stop a job, where it offers that; then print how the job stands."""
     from callsheet.engine.recovery import cancel
 
-    job = find_job(context, name)
+    job = job_or_unknown(context, name)
     context.run(cancel(context.engine, job))
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))

@@ -1,4 +1,4 @@
-"""Tell what a server offers, and what it changed since the package was generated."""
+"""List the actions of a server, and what it changed since the package was generated."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ class AvailableActions(NamedTuple):
     source: Literal["live", "cached", "bindings"]
 
     def surface(self, context: Context) -> ActionSet:
-        """Return the named actions."""
+        """Return the actions with the names of their commands."""
         if self.source != "bindings":
             return context.host.surface(self.catalogue)
         return bound_surface(context.bindings)
 
 
 def fetch_available(context: Context, *, complete: bool = False) -> AvailableActions:
-    """Ask the server what it offers; where it cannot be asked, warn and return the cached list.
+    """Fetch the catalogue into the cache, with ``complete`` every schema anew.
 
-    Raises the error of asking where nothing is cached, and any that a second try would meet.
+    Where the server cannot be asked, warn and return the cached catalogue; where no host is
+    configured, that of the generated package. Raises the error of asking where neither exists,
+    and any that a second try would meet.
     """
     console = context.console
     if not context.settings.host:
@@ -54,28 +56,28 @@ def fetch_available(context: Context, *, complete: bool = False) -> AvailableAct
     cached = context.host.cached()
     try:
         catalogue = context.run(context.host.refresh(anew=complete))
-        _warn(context, catalogue)
+        _warn_incomplete(context, catalogue)
         return AvailableActions(catalogue, "live")
     except CallsheetError as error:
         if cached is None or not error.retryable:
             raise
         age = duration(time.time() - cached.fetched)
         console.warn(f"{error.message.rstrip('.')}; this is from the cache, {age} old")
-        _warn(context, cached)
+        _warn_incomplete(context, cached)
         return AvailableActions(cached, "cached")
 
 
 def cached_actions(context: Context) -> AvailableActions | None:
-    """Return what the server offered when it was last asked."""
+    """Return the cached catalogue; ``None`` without one. Warn where its list is not whole."""
     cached = context.host.cached()
     if cached is None:
         return None
-    _warn(context, cached)
+    _warn_incomplete(context, cached)
     return AvailableActions(cached, "cached")
 
 
-def _warn(context: Context, catalogue: Catalogue) -> None:
-    """Say that the list of the server is not whole, where it is not."""
+def _warn_incomplete(context: Context, catalogue: Catalogue) -> None:
+    """Warn where the list of the server is not whole."""
     if catalogue.missing:
         context.console.warn(catalogue.missing)
 
@@ -87,7 +89,10 @@ def bound_snapshot(bindings: Bindings) -> Snapshot:
 
 
 def bound_actions(bindings: Bindings) -> Iterator[Action]:
-    """Yield the actions of a package, with those that have no command of their own."""
+    """Yield the actions of a package, with those that have no command of their own.
+
+    Import its command modules; yield nothing without a package.
+    """
     if not bindings.package:
         return
     index: Mapping[str, str] = importlib.import_module(f"{bindings.package}.commands").MODULES
@@ -97,13 +102,13 @@ def bound_actions(bindings: Bindings) -> Iterator[Action]:
 
 
 def bound_surface(bindings: Bindings) -> ActionSet:
-    """Return the named actions of a package."""
+    """Return the actions of a package with the names of their commands."""
     from callsheet.actions.resolve import resolve_actions
 
     return resolve_actions(bound_snapshot(bindings).actions, bindings.overlay(), bindings.names())
 
 
-def as_known(action: Action, entry: Advertised | None) -> Advertised:
+def reduce_to_generated(action: Action, entry: Advertised | None) -> Advertised:
     """Reduce an action to what a package holds: its schemas, its texts, and what it costs.
 
     Two such entries are equal where the clients generated from them would be.
@@ -123,15 +128,15 @@ def as_known(action: Action, entry: Advertised | None) -> Advertised:
 def _advertised(bindings: Bindings, action: Action) -> Advertised:
     schemas = bindings.schema(action.module) or {} if action.module else {}
     entry = Advertised(id=action.id, input=schemas.get("input"), output=schemas.get("output"))
-    return as_known(action, entry)
+    return reduce_to_generated(action, entry)
 
 
-def tell_changes(context: Context, drift: Drift) -> None:
-    """Say on stderr what is different, once a run."""
+def note_changes(context: Context, drift: Drift) -> None:
+    """Note on stderr how the schema differs from the generated one, once a run; 5 lines at most."""
     if drift.noticed:
         return
     drift.noticed = True
-    lines = changes(context, drift.bound)
+    lines = schema_changes(context, drift.bound)
     context.console.note(
         f"{drift.bound.id} has changed on the server since its command was generated:"
     )
@@ -143,8 +148,11 @@ def tell_changes(context: Context, drift: Drift) -> None:
     )
 
 
-def changes(context: Context, bound: Action) -> list[str]:
-    """Describe how the cached catalogue differs from the schema of a generated action."""
+def schema_changes(context: Context, bound: Action) -> list[str]:
+    """Describe how the cached schema of a generated action differs from its own, a line a change.
+
+    Empty where either is missing; texts and hints are not compared.
+    """
     from callsheet.catalog.snapshot import Snapshot
     from callsheet.diff.compare import LockedNames, diff
     from callsheet.spec import Advertised
@@ -173,8 +181,11 @@ def changes(context: Context, bound: Action) -> list[str]:
     return [change.text for change in differences]
 
 
-def after_refusal(context: Context, action: Action, error: CallsheetError) -> None:
-    """Ask whether the server has changed what it just refused; the error then says so."""
+def explain_refusal(context: Context, action: Action, error: CallsheetError) -> None:
+    """Fetch an action that was refused; where it changed or is gone, ``error`` is made to say so.
+
+    Only a refusal that a change may explain is looked into; the fetch goes into the cache.
+    """
     if error.http_status not in _REFUSALS or not action.command:
         return
     cached = context.host.index()
@@ -195,13 +206,13 @@ def after_refusal(context: Context, action: Action, error: CallsheetError) -> No
     now = index.digest_of(action.id) if index is not None else None
     if now and now != (action.digest or before):
         bound = context.drift.bound if context.drift is not None else action
-        lines = changes(context, bound)[:_SHOWN]
+        lines = schema_changes(context, bound)[:_SHOWN]
         hint = f"{action.id} has changed on the server{': ' if lines else ''}{'; '.join(lines)}"
         error.hint = f"{hint}; {error.hint}" if error.hint else hint
 
 
-def refresh_aside(context: Context) -> None:
-    """Ask in the background what the server offers now, at most once a day.
+def refresh_in_background(context: Context) -> None:
+    """Fetch the catalogue into the cache in the background, at most once a day.
 
     Nothing waits for the thread: a program that ends meanwhile leaves the cache as it was.
     """
