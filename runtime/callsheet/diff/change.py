@@ -323,7 +323,7 @@ def _shorten(names: list[str]) -> str:
 
 
 def _without_repetition(names: Iterable[str]) -> list[str]:
-    """Leave the id out where the command is a call of it."""
+    """Return the names without an action's id where another of them is ``call ID``."""
     listed = list(names)
     return [name for name in listed if not any(f" {name}`" in other for other in listed)]
 

@@ -100,8 +100,8 @@ def read_refusal(
 def may_have_run_despite(status: int, headers: Mapping[str, str], body: bytes, sent: Any) -> bool:
     """Tell whether a request may have run on the server despite this HTTP reply.
 
-    Beside a 408, a 499, a 5xx and whatever is no refusal, this is a 4xx whose body reports such
-    a code, or names a task that the request (``sent``) does not.
+    True for 408, 499 and every status but 2xx and 4xx; also for a 4xx whose body reports such a
+    code, or names a task that the request (``sent``) does not. A 2xx is judged by its body alone.
     """
     if 200 <= status < 300:
         return False
@@ -121,7 +121,7 @@ def may_have_run_despite(status: int, headers: Mapping[str, str], body: bytes, s
 
 
 def named_tasks(value: Any, depth: int = 6) -> Iterator[str]:
-    """Yield the ids under keys that name a task and nothing else, wherever they stand."""
+    """Yield the ids under keys that name a task; ``""`` for a value that cannot be an id."""
     from callsheet.protocol.job_fields import id_text, names_task
 
     value = parse_nested(value)
@@ -153,10 +153,12 @@ def refusal_of(data: Any, status: int, overrides: Overrides = NONE, fields: Fiel
 
 
 def lasting_sign(refusal: Refusal, status: int) -> str:
-    """Return what a refusal says, where the same question would be refused again; else ``""``.
+    """Return a text to compare lasting refusals by; ``""`` where a later try may succeed.
+
+    It is the code and the lower-case words, without those that hold digits.
 
     ``status`` is that of HTTP; with a 2xx the code of the envelope decides. A key that is refused
-    ends every question at once: that is no such refusal.
+    ends every question at once and gives ``""``.
     """
     text = f"{refusal.code} {refusal.message[:_TEXT_SHOWN]}".lower()
     is_envelope = 200 <= status < 300

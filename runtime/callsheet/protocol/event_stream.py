@@ -25,7 +25,7 @@ _DEPTH = 8
 
 
 class Event(NamedTuple):
-    """One event: its name, where it has one, and its JSON, or its text where that is no JSON."""
+    """One event: its name (or ``""``), and its JSON, or its text where that is not JSON."""
 
     name: str
     data: Any

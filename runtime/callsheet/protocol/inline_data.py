@@ -50,7 +50,7 @@ def _is_base64(parameters: str) -> bool:
 
 
 def _checked(text: str, header: re.Match[str]) -> str:
-    """Return a data link under the type that its bytes have; empty where it is no medium."""
+    """Return a data link under the type that its bytes have; empty where it is not a medium."""
     stated = (header[2] or "").lower()
     payload = text[header.end() :]
     media_type = _type_of(_first_bytes(payload), stated) if _is_base64(header[3]) else ""

@@ -295,7 +295,7 @@ def _is_id_by(rule: int, key: str, text: str) -> bool:
 
 
 def id_text(value: Any) -> str:
-    """Return an id as a text; empty for a value that can be none."""
+    """Return an id as a text; ``""`` for a value that cannot be an id."""
     if isinstance(value, str):
         text = value.strip()
         is_plain = text.isprintable() and " " not in text
@@ -309,7 +309,10 @@ def id_text(value: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def state_rank(key: str) -> int | None:
-    """Return how surely a key names the state of a job: 0 ``task_status``, 1 ``status``."""
+    """Return the rank of a key that names the state of a job, the surest first; else ``None``.
+
+    0 for ``task_status``, 1 for ``status``, 2 for ``phase``.
+    """
     parts = key_parts(key)
     if len(parts) > 1 and parts[-1] in jobs.STATE_NAMES and parts[-2] in jobs.STATE_ENDS:
         parts = parts[:-1]

@@ -1,4 +1,4 @@
-"""List the words by which replies tell of jobs, and the rules by which a reader decides."""
+"""List the words by which replies tell of jobs; ``job_state`` decides by them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Medium(NamedTuple):
     """A link that may be a result.
 
     ``kind`` is ``video``, ``image``, ``audio`` or ``file`` where its bytes, its name, its type or
-    its key says so, ``other`` for a name that says that it is no medium (``.json``), and empty
+    its key says so, ``other`` for a name that says that it is not a medium (``.json``), and empty
     where nothing does. ``named`` is true for a field that the output schema or the overlay
     names, ``is_known`` for a key that tells of results, ``is_second`` for a variant of the result
     or a key that tells of more; ``place`` holds the keys that lead to it.
@@ -106,7 +106,7 @@ def find_links(views: Sequence[Any]) -> list[Location]:
 
 
 def links_at(matches: Sequence[Any]) -> list[str]:
-    """Return each link in some JSON values once, whatever its key: the user chose the place."""
+    """Return each link in some JSON values once, under any key: the user chose the place."""
     links: dict[str, None] = {}
     for location in _texts(matches):
         inline = _inline_link(location)
@@ -119,7 +119,7 @@ def select_media(
 ) -> tuple[Medium, ...]:
     """Return the media that are results of an action which makes the ``expected`` kinds.
 
-    A link of another kind is no result (a cover is no video). If any link is in a named field,
+    A link of another kind is left out (the cover of a video). If any link is in a named field,
     only such links count; variants go last, and a link whose kind is known goes before one of
     an unknown kind. Under a key that tells nothing, a link counts where it is of the expected
     kind, all such links stand in one place, and nothing better is there.

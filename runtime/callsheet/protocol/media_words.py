@@ -83,7 +83,7 @@ BESIDE = frozenset(
         *("srt", "vtt", "log", "logs", "metadata", "manifest", "self", "status", "cancel"),
     }
 )  # fmt: skip
-"""Words by which a label says that a file is no result."""
+"""Words by which a label says that a file is not a result."""
 MEDIUM_WORDS = {
     **dict.fromkeys(
         ("video", "videos", "movie", "movies", "film", "films", "clip", "clips", "animation",

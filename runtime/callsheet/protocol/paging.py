@@ -274,7 +274,7 @@ def _next_link(header: str) -> str:
 
 
 def is_cursor_key(key: str) -> bool:
-    """Tell whether a key usually holds the place in a list, which is no credential."""
+    """Tell whether a key usually holds the place in a list, which is not a credential."""
     return _plain(key) in _CURSORS
 
 

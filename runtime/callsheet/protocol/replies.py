@@ -181,7 +181,7 @@ def _meanings(overrides: Overrides) -> dict[str, State]:
 
 
 class _Reader(NamedTuple):
-    """A reply that is no refusal, to be read for what it tells of a job, or for its result."""
+    """Reader of a reply that is not a refusal: of what it says about a job, or of its result."""
 
     envelope: Envelope
     views: tuple[Any, ...]

@@ -78,7 +78,10 @@ def camel_split(code: str) -> str:
 
 
 def word(value: Any) -> str:
-    """Normalise a state or a code for comparison: no case, spaces, ``-`` or ``_``."""
+    """Normalise a state or a code for comparison: no case, spaces, ``-`` or ``_``.
+
+    Integers below 10^9 give their digits, all other values ``""``.
+    """
     if isinstance(value, str):
         return (value if value.isalnum() else _JOINTS.sub("", value)).casefold()
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
@@ -87,7 +90,7 @@ def word(value: Any) -> str:
 
 
 def words(name: str) -> tuple[str, ...]:
-    """Split a key into its words: ``coverImage_url`` gives cover, image, url."""
+    """Split a key into lower-case words: ``coverImage_url`` gives cover, image, url."""
     return _words(name[:200])
 
 
@@ -98,7 +101,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def number(value: Any) -> float | None:
-    """Read a finite number from a JSON number or a string that is one (``%`` is dropped)."""
+    """Read a finite number from a number or a text that is one (``40 %`` is 40); else ``None``."""
     if isinstance(value, str):
         match = re.fullmatch(_NUMBER, value[:700])
         value = float(match[1]) if match else None
@@ -131,7 +134,7 @@ def by_word(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def named_values(table: Mapping[str, Any], keys: Iterable[str]) -> list[Any]:
-    """Return the values of a table by ``by_word`` under these keys, but for ``None``."""
+    """Return the values that are not ``None`` under these keys of a table by ``by_word``."""
     return [table[key] for key in keys if table.get(key) is not None]
 
 

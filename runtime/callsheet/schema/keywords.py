@@ -80,7 +80,7 @@ NEWER = word_set("""
 
 
 def subschemas(schema: Mapping[str, Any]) -> Iterator[object]:
-    """Yield whatever stands right beneath a schema where schemas stand; names are no keywords."""
+    """Yield all values right beneath a schema where schemas stand; they may be of any kind."""
     for key, content in schema.items():
         if key in NAMED and isinstance(content, dict):
             yield from content.values()

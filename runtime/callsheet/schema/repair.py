@@ -130,7 +130,7 @@ class RepairedSchema:
         self._loosener.mark()
 
     def certain(self) -> dict[str, Any]:
-        """Copy the schema so that it refuses whatever a lost keyword might refuse."""
+        """Copy the schema so that it refuses every value that a lost keyword might refuse."""
         schema: dict[str, Any] = self._loosener.tighten(self.schema)
         return schema
 
@@ -435,7 +435,7 @@ def _parents(
 
 
 def _closure(marks: Iterable[int], above: Mapping[int, list[int]]) -> set[int]:
-    """Return the marks, and whatever stands above them."""
+    """Return the marks and all marks above them."""
     reached: set[int] = set()
     waiting = list(marks)
     while waiting:

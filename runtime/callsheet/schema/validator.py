@@ -123,7 +123,7 @@ def _fits_number(schema: Mapping[str, Any], number: Any) -> bool:
 
 
 def _within(schema: Mapping[str, Any], amount: float, least: str, most: str) -> bool:
-    """Tell whether both limits hold that are there; one that is no exact number never holds."""
+    """Tell whether the limits hold that are given; one that is not an exact number never holds."""
     return all(
         type(limit) in {int, float} and -_EXACT < limit < _EXACT and sign * amount <= sign * limit
         for name, sign in ((least, -1), (most, 1))
@@ -214,7 +214,7 @@ class Validator:
         return cls(schema, repaired.draft, repaired)
 
     def surely_allows(self, body: object) -> bool:
-        """Tell whether the body is valid, whatever the keywords say that are not checked."""
+        """Tell whether the body is valid for every meaning of the keywords that are not checked."""
         if not self.allows(body) or self._repaired is None or not self.notes:
             return self.allows(body)
         if self._certain is None:
@@ -223,7 +223,7 @@ class Validator:
         return self._certain.allows(body)
 
     def allows(self, body: object) -> bool:
-        """Tell whether the body is valid; one that is no JSON, or nested too deeply, is not."""
+        """Tell whether the body is valid; one that is not JSON, or nested too deeply, is not."""
         try:
             return self._verdict.is_valid(body)
         except (ValueError, TypeError, RecursionError):

@@ -35,7 +35,7 @@ _MAX_ITEMS = 2_000
 
 
 def find_differences(comparison: Comparison) -> None:
-    """Add every difference; that of a shared schema where it is least deep."""
+    """Add every difference to ``comparison``; those of a shared schema where it is least deep."""
     comparison.enqueue(comparison.old.view.root, comparison.new.view.root, ())
     while comparison.pending:
         comparison.old_samples.renew_budget()

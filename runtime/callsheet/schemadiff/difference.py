@@ -49,7 +49,7 @@ Attempts = tuple[Attempt, ...]
 
 
 def any_value(pointer: Pointer) -> Attempts:
-    """Return the attempt to try whatever may be at a pointer."""
+    """Return the attempt to try samples of what may be at a pointer."""
     return (Attempt(pointer),)
 
 

@@ -21,7 +21,10 @@ Verdict = bool | None
 def passes(
     cases: Cases, case: Case, value: Any, obeyed: frozenset[OpaqueRule] = frozenset()
 ) -> Verdict:
-    """Test a value against one case; the opaque rules in ``obeyed`` need no test."""
+    """Return whether a value passes one case; ``None`` where opaque rules decide.
+
+    The rules in ``obeyed`` count as passed.
+    """
     kind = kind_of(value)
     if kind not in case.kinds:
         return False
@@ -34,7 +37,7 @@ def passes(
 
 
 def is_member(cases: Cases, conjunction: Conjunction, value: Any) -> Verdict:
-    """Test whether a value passes one of the cases of a conjunction."""
+    """Return whether a value passes a case of a conjunction; ``None`` where opaque rules decide."""
     verdicts = [passes(cases, case, value) for case in cases.of(conjunction)]
     if True in verdicts:
         return True
@@ -103,7 +106,7 @@ class Proof:
 
     Recursive schemas are compared by coinduction: a pair that is met again below itself
     holds if everything else about it does, since a value is finite. A pair that fails takes
-    back whatever was concluded from it.
+    back all that was concluded from it.
     """
 
     def __init__(self, inner: Cases, outer: Cases) -> None:
