@@ -79,10 +79,13 @@ class Round:
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         words = (sys.executable, "-c", PROGRAM, *words)
+        # A limit on the size of files would hold for the errors too: they come through a pipe.
         with self.errors.open("wb") as errors:
-            pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": errors}
+            tee = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=errors)
+            pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": tee.stdin}
             self.process = subprocess.Popen(words, env=environ, cwd=self.home, **pipes)
             out = self.process.communicate(timeout=300)[0]
+            tee.communicate()
         return self.process.returncode, out.decode(), self.errors.read_text()
 
     def pay(self, *words: str) -> tuple[int, str, str]:
