@@ -14,7 +14,12 @@ from callsheet_codegen.cache import ActionRecord, CachedState
 from callsheet_codegen.code import Markdown, literal
 from callsheet_codegen.ir import Diagnostic, Project, in_order
 from callsheet_codegen.layout import AssignedNames, outline
-from callsheet_codegen.methods import build_group, child, command_module, section
+from callsheet_codegen.methods import (
+    build_child,
+    build_command_module,
+    build_group,
+    build_section,
+)
 from callsheet_codegen.models.requests import model_actions, models_index
 
 if TYPE_CHECKING:
@@ -31,12 +36,12 @@ if TYPE_CHECKING:
 
 # Problems of names: every run reports them, whatever was cached before.
 _NAME_PROBLEMS = frozenset({"twice", "renamed", "call-only"})
-CONSTANT = ("__init__.py", "__main__.py", "groups/__init__.py", "py.typed")
+CONSTANT_FILES = ("__init__.py", "__main__.py", "groups/__init__.py", "py.typed")
 MODELS_INDEX = "models/__init__.py"
 
 
 def digest_of(*parts: object) -> str:
-    """Return a digest of JSON values."""
+    """Return a digest of JSON values: 32 hexadecimal digits."""
     return digest(parts)[:32]
 
 
@@ -59,12 +64,12 @@ class Fingerprints:
         self.resolver, self.outline, self.names, self.about = resolver, outline, names, about
         entries = resolver.entries
         self.schemas = {n: digest_of(entry.input, entry.output) for n, entry in entries.items()}
-        own = {name: self._own(entry) for name, entry in entries.items()}
-        self.actions = {name: self._action(name, own) for name in entries}
-        self.files = self._files()
+        own = {name: self._own_digest(entry) for name, entry in entries.items()}
+        self.actions = {name: self._action_digest(name, own) for name in entries}
+        self.files = self._file_digests()
 
-    def _own(self, entry: Advertised) -> str:
-        """Digest what the server and the configuration say of one action, and its names."""
+    def _own_digest(self, entry: Advertised) -> str:
+        """Digest what the server and the configuration say of one action, its flags and files."""
         name, overlay = entry.id, self.resolver.overlay
         rules = [
             overlay.of(name).aliases,
@@ -80,8 +85,8 @@ class Fingerprints:
         location = [self.outline.stems[name], self.outline.classes[name]]
         return digest_of(self.schemas[name], texts, rules, sorted(flags), location)
 
-    def _action(self, name: str, own: Mapping[str, str]) -> str:
-        """Digest one action with the members of its family."""
+    def _action_digest(self, name: str, own: Mapping[str, str]) -> str:
+        """Digest one action with its command and the members of its family."""
         role, family = self.resolver.families.get(name, ("", None))
         members = [family.create, family.wait, family.query] if family else []
         return digest_of(
@@ -94,45 +99,47 @@ class Fingerprints:
             [own[member] for member in members if member in own],
         )
 
-    def _files(self) -> dict[str, str]:
-        """Digest the inputs of every file."""
+    def _file_digests(self) -> dict[str, str]:
+        """Return path → digest of the inputs of every file but the index of models."""
         outline, listings = self.outline, self.outline.listings.values()
         index = digest_of(
             self.about, [[a.id, a.command, a.summary or a.doc] for a in listings if a.command]
         )
         rows = [[action.id, action.command, action.summary] for action in listings]
-        groups = {f"groups/{g.module}.py": self._group(g) for g in outline.groups.values()}
+        groups = {f"groups/{g.module}.py": self._group_digest(g) for g in outline.groups.values()}
         roots = digest_of(
             self.about, [[g.module, g.cls, g.attribute, g.path] for g in outline.groups.values()]
         )
         methods = outline.method_names() if groups else []
-        files = dict.fromkeys(CONSTANT, "constant")
+        files = dict.fromkeys(CONSTANT_FILES, "constant")
         files |= dict.fromkeys(("_bindings.py", "cli.py"), digest_of(self.about))
         files |= {"client.py": roots, "aclient.py": roots}
         files |= {"overlay.json": digest_of(self.resolver.overlay.as_json())}
         files |= {"api.md": digest_of(self.about, rows, methods, roots)}
         files["commands/__init__.py"] = digest_of(index, sorted(set(outline.constants.values())))
-        files |= groups | self._commands() | self._pages(index)
+        files |= groups | self._command_digests() | self._page_digests(index)
         for name, stem in outline.stems.items():
             files[f"schemas/{stem}.json"] = self.schemas[name]
             files[f"models/{stem}.py"] = digest_of(self.schemas[name], stem, outline.classes[name])
         return files
 
-    def _group(self, group: GroupLocation) -> str:
+    def _group_digest(self, group: GroupLocation) -> str:
         below = [self.outline.groups[path] for path in group.children]
         children = [[child.module, child.cls, child.attribute, child.path] for child in below]
         methods = [[name, word, self.actions[name]] for name, word in sorted(group.methods.items())]
         return digest_of(group.path, group.module, group.cls, children, methods)
 
-    def _commands(self) -> dict[str, str]:
+    def _command_digests(self) -> dict[str, str]:
+        """Return path → digest of the inputs of each command module."""
         return {
             f"commands/{self.outline.constants[names[0]].module}.py": digest_of(
                 word, [self.actions[name] for name in names]
             )
-            for word, names in self.outline.by_word().items()
+            for word, names in self.outline.by_first_word().items()
         }
 
-    def _pages(self, index: str) -> dict[str, str]:
+    def _page_digests(self, index: str) -> dict[str, str]:
+        """Return path → digest of each help page: its action's, or ``index`` for a list."""
         listings = self.outline.listings.values()
         by_command = {action.command: action.id for action in listings if action.command}
         return {
@@ -142,10 +149,11 @@ class Fingerprints:
 
 
 class BuildPlan:
-    """The files whose inputs are not those of the last run, and whatever they need.
+    """The files whose inputs are not those of the last run, and the actions that they need.
 
     ``files`` maps each file of the package to the digest of its inputs, ``stale`` are the files
-    to be made, ``records`` holds what was generated for each action.
+    to be made, ``records`` holds what was generated for each action. ``files``, ``models`` and
+    ``records`` are empty before ``collect_models``.
     """
 
     def __init__(
@@ -174,7 +182,10 @@ class BuildPlan:
         return not self.cached.is_current(path, key)
 
     def request_models(self, modeller: Modeller) -> None:
-        """Request the models of the actions that are needed, and read these meanwhile."""
+        """Request the models of the actions that are needed; read these into ``actions`` meanwhile.
+
+        Does not wait for the models.
+        """
         needed = sorted(self._needed())
         entries = {name: self.resolver.entries[name] for name in needed}
         outline, admit = self.outline, self.resolver.admit
@@ -184,7 +195,7 @@ class BuildPlan:
         self.actions = {name: self.resolver.action(name) for name in needed}
 
     def flags(self) -> dict[str, Mapping[tuple[str, ...], str]]:
-        """Return the flags of every action, for the lock."""
+        """Return action id → its flags by wire path, as the lock has them."""
         return {
             name: _flags(self.actions[name])
             if name in self.actions
@@ -192,8 +203,12 @@ class BuildPlan:
             for name in self.outline.listings
         }
 
-    def settle(self) -> None:
-        """Wait for the models, which decide what each action has and which files there are."""
+    def collect_models(self) -> None:
+        """Wait for the models; fill ``models``, ``records`` and ``files``, and correct ``stale``.
+
+        The models decide what each action has and which files there are. Raises
+        ``CallsheetError`` where the model generator does not start.
+        """
         self.models, untyped = self._wait_for_models()
         self.actions = {
             name: with_modules(action, self.models) for name, action in self.actions.items()
@@ -214,20 +229,20 @@ class BuildPlan:
         return (Diagnostic(**asdict(problem)) for problem in self.resolver.problems)
 
     def _needed(self) -> set[str]:
-        """Return the actions of the files to be made, and those of their families."""
+        """Return the ids of the actions in files to be made, and of their families."""
         needed = set(self.outline.listings) - self._current
-        for path, names in self._sources():
+        for path, names in self._action_files():
             if path in self.stale:
                 needed.update(names)
         families = [self.resolver.families[n][1] for n in needed & self.resolver.families.keys()]
         members = {m for family in families for m in (family.create, family.wait, family.query)}
         return needed | (members & self.outline.listings.keys())
 
-    def _sources(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield the files that are made from whole actions, with these actions."""
+    def _action_files(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield each file that is made from whole actions, with the ids of these actions."""
         for group in self.outline.groups.values():
             yield f"groups/{group.module}.py", list(group.methods)
-        for names in self.outline.by_word().values():
+        for names in self.outline.by_first_word().values():
             yield f"commands/{self.outline.constants[names[0]].module}.py", names
         for path, name in self._model_files.items():
             yield path, [name]
@@ -246,7 +261,7 @@ class BuildPlan:
         )
 
     def _list_files(self) -> None:
-        """Leave out modules of models that turned out to be empty, and add their index."""
+        """Fill ``files`` without empty modules of models, with their index; correct ``stale``."""
         empty = {path for path, n in self._model_files.items() if not self.records[n].module}
         self.files = {path: key for path, key in self.keys.files.items() if path not in empty}
         index = digest_of(sorted(self.exports().items()))
@@ -256,23 +271,28 @@ class BuildPlan:
         self.stale &= self.files.keys()
 
     def exports(self) -> dict[str, tuple[str, ...]]:
-        """Return the classes that each module of models exports."""
+        """Return the stem of each module of models → the classes that it exports."""
         stems = self.outline.stems
         return {stems[n]: record.exports for n, record in self.records.items() if record.module}
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Return everything to report, also of actions that were not read in this run."""
+        """Return everything to report, sorted, also of actions that were not read in this run."""
         names = (problem for problem in self._problems() if problem.code in _NAME_PROBLEMS)
         cached = (d for record in self.records.values() for d in record.diagnostics)
         return in_order((*names, *cached))
 
 
 def _flags(action: Action) -> dict[tuple[str, ...], str]:
+    """Return wire path → flag of the parameters that have one."""
     return {param.path: param.flag for param in action.params if param.flag}
 
 
 def with_modules(action: Action, models: Mapping[str, ActionModels]) -> Action:
-    """Return the action with the names of its files; a family ends in the reply of its query."""
+    """Return the action with ``module`` and ``result`` set to the stems of its models.
+
+    The result of a create action is the reply of its query or blocking action. ``result`` is ""
+    where the reply has no model.
+    """
     family = action.family
     replies = (family.query, family.wait) if family and action.role == "create" else ()
     typed = [name for name in (*replies, action.id) if name in models and models[name].output]
@@ -285,10 +305,10 @@ def with_modules(action: Action, models: Mapping[str, ActionModels]) -> Action:
 
 
 class ProjectBuilder:
-    """A project whose models are being made; reads and writes nothing.
+    """A project whose models are being made; touches no file.
 
     ``names`` holds the names of the package, for the lock. What is ``cached`` is not made again.
-    ``plan`` waits for the models and then says what is written.
+    Call ``plan.collect_models`` before ``project_for``.
     """
 
     def __init__(
@@ -317,10 +337,10 @@ class ProjectBuilder:
             groups=located.group_names(),
         )
 
-    def part(self, wanted: frozenset[str]) -> Project:
-        """Build what these files need; files that list everything need all of it."""
+    def project_for(self, wanted: frozenset[str]) -> Project:
+        """Return the project with no more than the ``wanted`` files (paths) need."""
         plan, outline, config = self.plan, self.plan.outline, self._config
-        modules = sorted({(home.word, home.module) for home in outline.constants.values()})
+        modules = sorted({(home.first_word, home.module) for home in outline.constants.values()})
         words: Mapping[str, str] = {}
         if "commands/__init__.py" in wanted:  # with the line that the help has for each
             words = entries([a for a in self.plan.outline.listings.values() if a.command], ())
@@ -336,16 +356,18 @@ class ProjectBuilder:
                 if f"groups/{group.module}.py" in wanted
             ),
             commands=tuple(
-                command_module(word, names, outline.constants, plan.actions)
-                for word, names in outline.by_word().items()
+                build_command_module(word, names, outline.constants, plan.actions)
+                for word, names in outline.by_first_word().items()
                 if f"commands/{outline.constants[names[0]].module}.py" in wanted
             ),
             modules=tuple((literal(word), literal(module)) for word, module in modules),
             sections=tuple(
-                section(group, outline.groups, outline.listings, config.command)
+                build_section(group, outline.groups, outline.listings, config.command)
                 for group in (outline.groups.values() if "api.md" in wanted else ())
             ),
-            roots=tuple(child(group) for path, group in outline.groups.items() if len(path) <= 1),
+            roots=tuple(
+                build_child(group) for path, group in outline.groups.items() if len(path) <= 1
+            ),
             words=tuple((literal(word), literal(text)) for word, text in words.items()),
             models=tuple(self._models(wanted)),
             exports=models_index(plan.exports()) if MODELS_INDEX in wanted else (),
@@ -361,7 +383,7 @@ class ProjectBuilder:
                 yield module
 
     def _files_of_data(self) -> Iterator[tuple[str, str]]:
-        """Yield path and text of the files that are no code: no model is needed for them."""
+        """Yield path and text of the stale files that are not code and need no models."""
         resolver, stale, outline = self.plan.resolver, self.plan.stale, self.plan.outline
         names = {path.removeprefix("help/") for path in stale if path.startswith("help/")}
         actions = {

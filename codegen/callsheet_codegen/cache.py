@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 # Of the packages that shape the text of generated files, by the names of their folders.
-_SHAPING = ("datamodel_code_generator-", "jinja2-", "pydantic-", "pydantic_core-", "ruff-")
+_TOOL_PACKAGES = ("datamodel_code_generator-", "jinja2-", "pydantic-", "pydantic_core-", "ruff-")
 
 Stat = tuple[int, int, int]
 Stats = dict[str, Stat | None]
@@ -26,7 +26,7 @@ FileRow = tuple[str, str, int, int, int]
 
 
 def cache_folder(environ: Mapping[str, str]) -> str:
-    """Return the folder of everything that may be lost."""
+    """Return the cache folder: ``CALLSHEET_CACHE_DIR``, else ``callsheet`` in XDG's or ~/.cache."""
     own = environ.get("CALLSHEET_CACHE_DIR")
     if own:
         return own
@@ -35,12 +35,12 @@ def cache_folder(environ: Mapping[str, str]) -> str:
 
 
 def project_key(directory: str, flags: Iterable[str | None]) -> str:
-    """Return the key of runs that start in one directory with the same flags."""
+    """Return a key for runs from one directory with the same flags: 24 hexadecimal digits."""
     return hashlib.sha256(json.dumps([directory, *flags]).encode()).hexdigest()[:24]
 
 
 def tools_digest() -> str:
-    """Digest the generator itself: its own files, Python, and the packages that it uses."""
+    """Digest the generator itself: size and time of its files, Python, and its tools' versions."""
     import callsheet
     import callsheet_codegen
 
@@ -51,11 +51,12 @@ def tools_digest() -> str:
     parts += _source_stats(templates)
     for folder in sys.path:
         if folder.endswith("-packages") and os.path.isdir(folder):
-            parts += (n for n in os.listdir(folder) if n.lower().startswith(_SHAPING))
+            parts += (n for n in os.listdir(folder) if n.lower().startswith(_TOOL_PACKAGES))
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
 def _source_stats(folder: str) -> list[str]:
+    """Return path, size and time of each source and template at any depth; empty if unreadable."""
     stats = []
     with suppress(OSError):
         for entry in os.scandir(folder):
@@ -68,7 +69,7 @@ def _source_stats(folder: str) -> list[str]:
 
 
 def stat_of(path: str) -> Stat | None:
-    """Return size and times of a file, which change with its content; ``None`` without a file."""
+    """Return size, modification and change time (ns) of a path; ``None`` where there is nothing."""
     try:
         stat = os.stat(path, follow_symlinks=False)
     except OSError:
@@ -77,7 +78,7 @@ def stat_of(path: str) -> Stat | None:
 
 
 def sha_of(path: str) -> str | None:
-    """Return the sha256 of a file, ``None`` where there is none."""
+    """Return the sha256 (hexadecimal) of a file, ``None`` where it cannot be read."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -86,7 +87,7 @@ def sha_of(path: str) -> str | None:
 
 
 def stats_of(folder: str, paths: Iterable[str]) -> Stats:
-    """Return size and times of each path below a folder."""
+    """Return path → ``stat_of`` of each path below a folder."""
     return {path: stat_of(f"{folder}/{path}") for path in paths}
 
 
@@ -96,7 +97,11 @@ def _digest_of_stats(stats: Stats) -> str:
 
 
 class IdleStamp(NamedTuple):
-    """A run that left nothing to do: the sha256 of what it read, its files, what it printed."""
+    """A run that left nothing to do: ``inputs`` maps what it read to sha256.
+
+    ``paths`` are its files below ``folder``, ``stats`` the digest of their sizes and times,
+    ``output`` what the next run prints.
+    """
 
     inputs: Mapping[str, str | None]
     folder: str
@@ -108,19 +113,19 @@ class IdleStamp(NamedTuple):
     def of(
         cls, inputs: Iterable[str], folder: str, stats: Stats, output: dict[str, Any]
     ) -> IdleStamp:
-        """Return the stamp of a run that read ``inputs`` and left files with ``stats``."""
+        """Return the stamp of a run that read ``inputs``, digested here, and left ``stats``."""
         shas = {path: sha_of(path) for path in inputs}
         return cls(shas, folder, sorted(stats), _digest_of_stats(stats), output)
 
     def is_idle(self) -> bool:
-        """Tell whether every file is as the run left it."""
+        """Tell whether every file has the size and times that the run left."""
         return _digest_of_stats(stats_of(self.folder, self.paths)) == self.stats
 
 
 class Store:
-    """JSON objects by key below one folder, each good for the tools that made it.
+    """JSON values by key below one folder, each valid for the tools that made it only.
 
-    What cannot be read is absent; what cannot be written is no error.
+    What cannot be read is absent; what cannot be written is dropped without an error.
     """
 
     def __init__(self, folder: str, tools: str) -> None:
@@ -145,7 +150,7 @@ class Store:
             replace_file(self._path(key), json.dumps(entry))
 
     def idle_stamp(self, project: str) -> IdleStamp | None:
-        """Return the stamp of the last run, if configuration, lock and tools are as they were."""
+        """Return the stamp of the last run if tools and inputs have not changed, else ``None``."""
         try:
             stamp = IdleStamp(**self.get(f"{project}.idle"))
         except TypeError:
@@ -154,11 +159,11 @@ class Store:
         return stamp if current else None
 
     def put_idle_stamp(self, project: str, stamp: IdleStamp) -> None:
-        """Store that nothing is left to do while all of the stamp stays as it is."""
+        """Store the stamp of a run of this project, in place of the last one."""
         self.put(f"{project}.idle", stamp._asdict())
 
     def drop_idle_stamp(self, project: str) -> None:
-        """Make the next run look at everything."""
+        """Delete the stamp of this project, so that the next run looks at everything."""
         with suppress(OSError):
             os.unlink(self._path(f"{project}.idle"))
 
@@ -179,7 +184,7 @@ class ActionRecord(NamedTuple):
     diagnostics: tuple[Diagnostic, ...] = ()
 
     def as_json(self) -> list[Any]:
-        """Return the record as it is stored."""
+        """Return the row that ``of`` reads."""
         flags = [[*path, flag] for path, flag in self.flags.items()]
         diagnostics = [diagnostic.as_json() for diagnostic in self.diagnostics]
         return [self.key, self.module, self.exports, flags, diagnostics]
@@ -200,21 +205,22 @@ class ActionRecord(NamedTuple):
 
 
 class CachedState(NamedTuple):
-    """Files that lie on disk as they were generated: path → (digest of the inputs, sha256).
+    """What need not be generated again.
 
-    Whatever is not here is generated again.
+    ``files`` are those that lie on disk as generated: path → (digest of the inputs, sha256).
+    ``actions`` maps ids to what was generated; some may be out of date.
     """
 
     files: Mapping[str, tuple[str, str]] = {}
     actions: Mapping[str, ActionRecord] = {}
 
     def is_current(self, path: str, key: str) -> bool:
-        """Tell whether the file on disk is the one that these inputs give."""
+        """Tell whether the file on disk was made from inputs with this digest."""
         return self.files.get(path, ("", ""))[0] == key
 
 
 class ProjectCache:
-    """What is stored of one package folder; nothing, where it cannot be read.
+    """What is stored of one package folder; empty where it cannot be read.
 
     ``lock`` is the text of the lock. A file whose size and times are as stored is not read.
     """
@@ -228,7 +234,7 @@ class ProjectCache:
         self._rows: Mapping[str, Any] = {}
         self._shas: dict[str, str | None] = {}
         self.blocks: Mapping[str, str] = {}
-        """The blocks of the lock that an earlier run wrote just so, by action id."""
+        """The blocks of the lock that are as an earlier run wrote them, by action id."""
         stored = store.get(self._key) or {}
         try:
             if stored.get("folder") == self._folder:
@@ -241,8 +247,8 @@ class ProjectCache:
             self._files, self._actions = {}, {}
 
     @property
-    def empty(self) -> bool:
-        """Tell whether everything has to be generated."""
+    def is_empty(self) -> bool:
+        """Tell whether no action is stored, so that all has to be generated."""
         return not self._actions
 
     def shas(self, paths: Iterable[str]) -> dict[str, str | None]:
@@ -257,7 +263,7 @@ class ProjectCache:
         return self._shas[path]
 
     def state(self) -> CachedState:
-        """Return what need not be generated again; a file that was changed is left out."""
+        """Return the stored files that are on disk unchanged, and all stored actions."""
         files = {
             path: (key, sha)
             for path, (key, sha, *_) in self._files.items()
@@ -274,7 +280,11 @@ class ProjectCache:
         records: Mapping[str, ActionRecord],
         blocks: Mapping[str, str],
     ) -> None:
-        """Store a run that was published; ``stats`` are those of its files."""
+        """Store a run that was published, for the next one; files changed by hand are left out.
+
+        ``stats`` are those of its files, ``keys`` the digests of their inputs, ``blocks`` the
+        lock's.
+        """
         files = {}
         for path, sha in plan.manifest.items():
             stat = stats[path]

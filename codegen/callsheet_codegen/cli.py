@@ -36,9 +36,9 @@ class Console:
         _write(*map(safe_text, lines), error=self.as_json)
 
     def run(self, job: Callable[[], tuple[int, Any]], *, interrupted: str = "interrupted") -> int:
-        """Return the exit code of a job and print its document; print what it raises as an error.
+        """Run a job and print its document; return its exit code, or that of the error it raises.
 
-        ``interrupted`` is the message for Ctrl-C.
+        ``CallsheetError`` and ``OSError`` are printed; ``interrupted`` is the message for Ctrl-C.
         """
         from callsheet.errors import CallsheetError, Interrupted
 
@@ -51,24 +51,24 @@ class Console:
         except OSError as error:
             place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             return self.fail(CallsheetError(f"{place}{error.strerror or error}"))
-        self.document(document)
+        self.print_document(document)
         return code
 
-    def document(self, document: object) -> None:
-        """Print the JSON document, if ``--json`` was given."""
+    def print_document(self, document: object) -> None:
+        """Print the JSON document with keys masked, if ``--json`` was given."""
         if self.as_json:
             from callsheet.masking import masked
 
             _write(masked(json.dumps(document, indent=1)))
 
     def fail(self, error: CallsheetError) -> int:
-        """Print an error with its hint, and return its exit code."""
+        """Print an error with its hint, as JSON too with ``--json``; return its exit code."""
         from callsheet.text import safe_text, with_program
 
         error.hint = with_program("callsheet", error.hint)
         hint = [f"  {error.hint}"] if error.hint else []
         _write(*map(safe_text, (f"callsheet: {error.message}", *hint)), error=True)
-        self.document({"error": error.as_json()})
+        self.print_document({"error": error.as_json()})
         return error.exit_code
 
 
@@ -92,8 +92,9 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"{self.prog} --help")
 
 
-def _parser(word: str, description: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog=f"callsheet {word}", description=description, allow_abbrev=False)
+def _new_parser(subcommand: str, description: str) -> argparse.ArgumentParser:
+    """Return the parser of a subcommand, with ``--json`` alone."""
+    parser = _Parser(prog=f"callsheet {subcommand}", description=description, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -111,7 +112,10 @@ def _run(
     *,
     interrupted: str = "interrupted",
 ) -> int:
-    """Parse the flags, then run the job with them; ``interrupted`` is the message for Ctrl-C."""
+    """Parse the flags and run the job with them; print any error and return the exit code.
+
+    ``interrupted`` is the message for Ctrl-C.
+    """
     from callsheet.errors import UsageError
 
     argv = sys.argv[1:] if argv is None else argv
@@ -127,7 +131,7 @@ def _run(
     return console.run(partial(job, flags, console), interrupted=interrupted)
 
 
-def _config(flags: argparse.Namespace) -> Config:
+def _load_config(flags: argparse.Namespace) -> Config:
     from pathlib import Path
 
     from callsheet_codegen.config import load
@@ -136,21 +140,24 @@ def _config(flags: argparse.Namespace) -> Config:
 
 
 @contextmanager
-def _locked_config(flags: argparse.Namespace, *, create: bool) -> Iterator[Config]:
-    """Read the configuration and finish what a killed run left, alone on the tree."""
+def _lock_and_load_config(flags: argparse.Namespace, *, create: bool) -> Iterator[Config]:
+    """Lock the folders, finish what a killed run left, and yield the configuration.
+
+    ``create`` makes missing folders. Raises ``CallsheetError``.
+    """
     from callsheet_codegen import publish
 
-    config = _config(flags)
+    config = _load_config(flags)
     say = partial(_write, error=True)
     with publish.locked_tree((config.out, config.lock.parent), say, create=create):
         if not config.lock.exists():  # which lock is ours depends on what lies there by now
-            config = _config(flags)
+            config = _load_config(flags)
         publish.recover(config.folder)
         yield config
 
 
 def generate(argv: Sequence[str] | None = None) -> int:
-    """Write the client; 0, 1 with ``--strict`` where something fell back, else an error's code."""
+    """Write the client; return 0, 1 by ``--strict`` after a fallback, or an error's code."""
     interrupted = "interrupted; nothing was changed"
     return _run(_generate_parser(), argv, _generate_unless_idle, interrupted=interrupted)
 
@@ -171,7 +178,11 @@ def _generate_unless_idle(flags: argparse.Namespace, console: Console) -> tuple[
 def _generate(
     flags: argparse.Namespace, console: Console, stored: tuple[cache.Store, str], *, early: bool
 ) -> tuple[int, Any]:
-    """Generate; ``early`` starts a worker at once, where models are most probably to be made."""
+    """Generate; return the exit code and the ``--json`` document.
+
+    ``stored`` is the store and the project's key. ``early`` starts a worker at once, where models
+    are most probably to be made.
+    """
     from callsheet_codegen.models.pool import ModelPool
 
     gc.set_threshold(100_000)  # of a run that is over in seconds next to nothing is garbage
@@ -181,7 +192,7 @@ def _generate(
             models.launch(1)  # it takes half a second, in which there is other work
         from callsheet_codegen.run import GenerateRun
 
-        with _locked_config(flags, create=True) as config:
+        with _lock_and_load_config(flags, create=True) as config:
             return GenerateRun(flags, config, stored, models, console.say).run()
     finally:
         models.close()
@@ -189,7 +200,9 @@ def _generate(
 
 
 def _generate_parser() -> argparse.ArgumentParser:
-    parser = _parser("generate", "Write a typed client and a command line for a server's actions.")
+    parser = _new_parser(
+        "generate", "Write a typed client and a command line for a server's actions."
+    )
     _add_locations(parser)
     add = parser.add_argument
     add("--host", help="the server to ask")
@@ -209,8 +222,8 @@ def _generate_parser() -> argparse.ArgumentParser:
 
 
 def init(argv: Sequence[str] | None = None) -> int:
-    """Write ``[tool.callsheet]`` and the script entry; 0, or 2 where that cannot be done."""
-    parser = _parser("init", "Prepare a project: [tool.callsheet] and the program's entry.")
+    """Write ``[tool.callsheet]`` and the script entry; return 0, or 2 where that cannot be done."""
+    parser = _new_parser("init", "Prepare a project: [tool.callsheet] and the program's entry.")
     parser.add_argument("--package", required=True, help="the package to generate (acme_client)")
     parser.add_argument("--command", help="the program's name (default: from the package)")
     parser.add_argument("--host", default="", help="the server's address")
@@ -236,10 +249,12 @@ def _init(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, A
 
 
 def check(argv: Sequence[str] | None = None) -> int:
-    """Compare tree, lock and server; 0, or 8 where either differs."""
+    """Compare tree, lock and server; return 0, 8 where they differ, or an error's code."""
     from callsheet_codegen import diff as comparison
 
-    parser = _parser("check", "Check whether the generated files, the lock and the server agree.")
+    parser = _new_parser(
+        "check", "Check whether the generated files, the lock and the server agree."
+    )
     _add_locations(parser)
     parser.add_argument("--host", help="the server to ask (default: the lock's source)")
     parser.add_argument("--offline", action="store_true", help="do not ask the server")
@@ -251,7 +266,7 @@ def _check(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, 
     from callsheet.errors import DriftFound
     from callsheet_codegen import diff as comparison
 
-    with _locked_config(flags, create=False) as config:
+    with _lock_and_load_config(flags, create=False) as config:
         lock = comparison.locked_version(config).lock
         results = [comparison.check_tree(config, lock)]
     if not flags.offline:
@@ -268,10 +283,10 @@ def _check(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, 
 
 
 def diff(argv: Sequence[str] | None = None) -> int:
-    """Show what changed between two versions; 0, or 8 where ``--fail-on`` says so."""
+    """Show what changed between two versions; return 0, 8 by ``--fail-on``, or an error's code."""
     from callsheet_codegen import diff as comparison
 
-    parser = _parser("diff", "Show what changed: lock against server, or between two versions.")
+    parser = _new_parser("diff", "Show what changed: lock against server, or between two versions.")
     parser.add_argument(
         "versions",
         nargs="*",
@@ -288,7 +303,7 @@ def _diff(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, A
     from callsheet.errors import DriftFound
     from callsheet_codegen import diff as comparison
 
-    config = _config(flags)
+    config = _load_config(flags)
     old, new = _versions(flags, config)
     form = flags.format or "text"
     if form == "text":
@@ -309,11 +324,11 @@ def _versions(
     from callsheet.errors import UsageError
     from callsheet_codegen import diff as comparison
 
-    words = flags.versions
-    if len(words) > 2 or (words and flags.host):
+    arguments = flags.versions
+    if len(arguments) > 2 or (arguments and flags.host):
         raise UsageError("name two versions at most, and none with --host")
-    if not words:
+    if not arguments:
         old = comparison.locked_version(config)
         return old, comparison.served_version(config, host=flags.host)
-    old, *new = (comparison.named_version(word, config) for word in words)
+    old, *new = (comparison.read_version(argument, config) for argument in arguments)
     return old, new[0] if new else comparison.locked_version(config)

@@ -20,7 +20,7 @@ class CodeError(ValueError):
 
 
 class Code:
-    """Source text that is safe where it stands; only the functions of this module make one."""
+    """Source text that is safe where it stands; only this module can create one."""
 
     __slots__ = ("text",)
 
@@ -50,7 +50,7 @@ class Code:
 
 
 class Ident(Code):
-    """One ASCII Python identifier that is no keyword."""
+    """One ASCII Python identifier that is not a keyword; raises ``CodeError`` for another text."""
 
     __slots__ = ()
 
@@ -61,7 +61,10 @@ class Ident(Code):
 
 
 class TypeExpr(Code):
-    """A type annotation: names, unions, subscripts, and constants inside ``Literal`` alone."""
+    """A type annotation: names, unions, subscripts, and constants inside ``Literal`` alone.
+
+    Raises ``CodeError`` for anything else.
+    """
 
     __slots__ = ()
 
@@ -75,6 +78,7 @@ class TypeExpr(Code):
 
 
 def _check_type(node: ast.expr, *, inside_literal: bool) -> None:
+    """Raise ``CodeError`` for a node that is not part of a type."""
     if isinstance(node, ast.Constant):
         if not (inside_literal or node.value is None or node.value is Ellipsis):
             raise CodeError("a constant stands only inside Literal[…]")
@@ -102,15 +106,21 @@ def _is_negative_number(node: ast.expr) -> bool:
 
 
 def plain(text: str) -> str:
-    """Return server text as printable lines: line ends become ``\\n``, what cannot print goes."""
+    """Return server text as printable lines: line ends become ``\\n``, a tab four spaces.
+
+    What cannot print is dropped, as are trailing blanks and empty lines at both ends.
+    """
     unified = _BROKEN.sub("\n", text).replace("\t", "    ")
     return "\n".join(
         "".join(c for c in line if c.isprintable()).rstrip() for line in unified.split("\n")
     ).strip("\n")
 
 
-def wrapped(line: str, *, hang: int = 0, width: int = _DOC_WIDTH) -> list[str]:
-    """Break a line at spaces; later lines are indented like the first, and by ``hang`` more."""
+def wrap_line(line: str, *, hang: int = 0, width: int = _DOC_WIDTH) -> list[str]:
+    """Break a line at spaces into lines of ``width``; a longer word stays whole.
+
+    Later lines are indented like the first, and by ``hang`` more.
+    """
     if len(line) <= width:
         return [line]
     indent = len(line) - len(line.lstrip()) + hang
@@ -130,8 +140,8 @@ class Doc(Code):
 
     def __init__(self, text: str) -> None:
         first, *others = plain(text).strip().replace("\\", "\\\\").split("\n")
-        lines = wrapped(first, width=_DOC_WIDTH - 3)
-        lines += [part for line in others for part in wrapped(line)]
+        lines = wrap_line(first, width=_DOC_WIDTH - 3)
+        lines += [part for line in others for part in wrap_line(line)]
         body = "\n".join(lines).replace('"""', '\\"\\"\\"')
         if body.endswith('"'):
             body = body[:-1] + '\\"'
@@ -140,7 +150,10 @@ class Doc(Code):
 
 
 class Module(Code):
-    """A whole module body: valid Python, put together again from its syntax tree."""
+    """A whole module body, written anew from its syntax tree: comments go, docstrings are wrapped.
+
+    Raises ``CodeError`` for what is not Python.
+    """
 
     __slots__ = ()
 
@@ -164,7 +177,7 @@ class Module(Code):
 
 
 class Markdown(Code):
-    """Text for a Markdown page: one line, nothing in it read as markup."""
+    """Text for a Markdown page: one line, with all markup escaped."""
 
     __slots__ = ()
 
@@ -174,7 +187,10 @@ class Markdown(Code):
 
 
 class CodeSpan(Code):
-    """Text for a Markdown code span: one line without backticks."""
+    """A Markdown code span with its backticks, on one line; empty for an empty text.
+
+    Backticks inside become ``'``, bars ``¦``.
+    """
 
     __slots__ = ()
 
@@ -184,9 +200,9 @@ class CodeSpan(Code):
 
 
 def literal(value: Any) -> Code:
-    """Return Python source for a value: JSON data, tuples, or a record of the vocabulary.
+    """Return Python source for a value: JSON data, ``Code``, tuples or a ``NamedTuple``.
 
-    A record becomes a call of its class by name that leaves out the fields at their default.
+    A named tuple becomes a call of its class that leaves out the fields at their default.
     Raises ``CodeError`` for anything else.
     """
     return Code(_source(value), _made_here=True)
@@ -221,7 +237,7 @@ def _scalar(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    """Return the string as source; the formatter joins pieces that fit into one line."""
+    """Return a string literal; a long text becomes adjacent literals in parentheses."""
     if len(text) <= _PIECE_WIDTH:
         return repr(text)
     pieces = [""]
@@ -233,6 +249,7 @@ def _text(text: str) -> str:
 
 
 def _construct(value: Any) -> str:
+    """Return the call that makes a named tuple, without the fields at their default."""
     arguments = []
     for name, argument in value._asdict().items():
         default = value._field_defaults.get(name, ...)

@@ -24,7 +24,7 @@ from callsheet.errors import UsageError
 from callsheet.protocol.values import Overrides
 from callsheet.text import did_you_mean
 from callsheet_codegen.code import CodeError, Ident
-from callsheet_codegen.names import is_of_others
+from callsheet_codegen.names import is_reserved_package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ _TABLE = "tool.callsheet"
 _LONGEST_NAME = 100
 _COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it
 _PREFIX = r"[A-Za-z_][A-Za-z0-9_]*"
-_OWN = frozenset({"package", "command", "env-prefix", "host", "out"})
+_PROJECT_KEYS = frozenset({"package", "command", "env-prefix", "host", "out"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Config:
 
 
 def find_project(start: Path) -> Path | None:
-    """Find the nearest pyproject.toml at ``start`` or above it."""
+    """Return the nearest pyproject.toml at ``start`` or above it, ``None`` where there is none."""
     files = (folder / "pyproject.toml" for folder in (start, *start.parents))
     return next((file for file in files if file.is_file()), None)
 
@@ -93,27 +93,34 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
         )
     table = own_table or {}
     _require_known(table, project)
-    package = flags.get("package") or _text(table, "package", project)
-    command = _text(table, "command", project, usual_command(package))
-    env = _text(table, "env-prefix", project, usual_prefix(command))
+    package = flags.get("package") or _require_text(table, "package", project)
+    command = _require_text(table, "command", project, usual_command(package))
+    env = _require_text(table, "env-prefix", project, usual_prefix(command))
     root = project.parent if project and own_table is not None else start
     folder = flags.get("out")
-    out = Path(start, folder) if folder else Path(root, _text(table, "out", project, "generated"))
+    out = (
+        Path(start, folder)
+        if folder
+        else Path(root, _require_text(table, "out", project, "generated"))
+    )
     lock = flags.get("lock")
     return Config(
         package=require_identifier(package, "package"),
-        command=_word(command, "command", _COMMAND),
-        env=_word(env, "env-prefix", _PREFIX),
+        command=_require_match(command, "command", _COMMAND),
+        env=_require_match(env, "env-prefix", _PREFIX),
         out=out,
         lock=Path(start, lock) if lock else _usual_lock(out, package),
-        host=_text(table, "host", project, ""),
-        overlay=parse_overlay({key: table[key] for key in table if key not in _OWN}),
+        host=_require_text(table, "host", project, ""),
+        overlay=parse_overlay({key: table[key] for key in table if key not in _PROJECT_KEYS}),
         where=project,
     )
 
 
 def _usual_lock(out: Path, package: str) -> Path:
-    """Return the default lock of a package: its own where the folder has one of another's."""
+    """Return the default lock: ``NAME.lock.json`` where another package lies in ``out``.
+
+    Also where that file exists; else ``catalog.lock.json``.
+    """
     own, ours = out / f"{package}.lock.json", out / package / MANIFEST
     others = (path for path in out.glob(f"[!.]*/{MANIFEST}") if path != ours)
     has_own = own.exists() or (not ours.exists() and any(others))
@@ -131,16 +138,17 @@ def usual_prefix(command: str) -> str:
 
 
 def _require_known(table: Mapping[str, Any], project: Path | None) -> None:
-    keys = _OWN | Overlay.keys()
+    keys = _PROJECT_KEYS | Overlay.keys()
     for key in table:
         if key not in keys:
             hint = did_you_mean(key, keys) or f"known: {', '.join(sorted(keys))}"
             raise UsageError(f"{project}: {_TABLE}.{key} is not known", hint=hint)
 
 
-def _text(
+def _require_text(
     table: Mapping[str, Any], key: str, project: Path | None, default: str | None = None
 ) -> str:
+    """Return a text of the table, else ``default``; raise ``UsageError`` for anything else."""
     text = table.get(key, default)
     if isinstance(text, str) and (text or default == ""):
         return text
@@ -149,7 +157,7 @@ def _text(
 
 
 def require_identifier(name: str, key: str) -> str:
-    """Return a name that Python can import; ``UsageError`` names the key of any other.
+    """Return ``name`` if it can be a package's; raise ``UsageError``, which names ``key``, if not.
 
     A package of the name of one that Python or we import would take its place.
     """
@@ -161,7 +169,7 @@ def require_identifier(name: str, key: str) -> str:
         ) from None
     if len(identifier) > _LONGEST_NAME:
         raise UsageError(f"{key} is over {_LONGEST_NAME} characters: no file could be named so")
-    if is_of_others(identifier):
+    if is_reserved_package(identifier):
         raise UsageError(
             f"{key} is {name!r}, which is the name of another package or file",
             hint=f"choose a name of its own, such as {name}_client",
@@ -169,7 +177,8 @@ def require_identifier(name: str, key: str) -> str:
     return identifier
 
 
-def _word(text: str, key: str, pattern: str) -> str:
+def _require_match(text: str, key: str, pattern: str) -> str:
+    """Return ``text`` if all of it matches; raise ``UsageError``, which names ``key``, if not."""
     if re.fullmatch(pattern, text):
         return text
     raise UsageError(f"{key} is {text!r}, wanted a word of letters and digits")
@@ -181,35 +190,36 @@ _UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 _LONGEST_WAIT = 7 * 24 * 3_600_000
 
 
-def _want(words: str) -> NoReturn:
-    raise PydanticCustomError("wanted", words)
+def _reject(wanted: str) -> NoReturn:
+    """Raise the validation error whose message says what is ``wanted`` instead."""
+    raise PydanticCustomError("wanted", wanted)
 
 
 def _check_flag(name: str) -> str:
-    return name if _FLAG.fullmatch(name) else _want("a flag such as image-input, without --")
+    return name if _FLAG.fullmatch(name) else _reject("a flag such as image-input, without --")
 
 
 def _check_command(text: str) -> str:
     words = text.split()
     if not words or not all(map(_COMMAND_WORD.fullmatch, words)):
-        _want("words of small letters such as `film make`")
+        _reject("words of small letters such as `film make`")
     return " ".join(words)
 
 
 def _check_method(name: str) -> str:
     if not name.isidentifier() or not name.isascii() or name.startswith("_"):
-        _want("a Python name such as make_film")
+        _reject("a Python name such as make_film")
     return name
 
 
 def _milliseconds(duration: object) -> int:
-    """Convert ``90s``, ``20m``, ``2h`` or a number of milliseconds."""
+    """Convert ``90s``, ``20m``, ``2h`` or a number of milliseconds; reject all but 1 s to 7 d."""
     is_number = isinstance(duration, int) and not isinstance(duration, bool)
     text = str(duration) if is_number or isinstance(duration, str) else ""
     number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "")
     amount = int(number) * _UNITS.get(unit, 1) if number.isascii() and number.isdecimal() else 0
     if not 1000 <= amount <= _LONGEST_WAIT:
-        _want("a time such as 90s, 20m or 600000 (milliseconds), a second to a week")
+        _reject("a time such as 90s, 20m or 600000 (milliseconds), a second to a week")
     return amount
 
 
@@ -282,7 +292,7 @@ def parse_overlay(table: Mapping[str, Any]) -> Overlay:
         settings = OverlayTable.model_validate(dict(table))
         Overrides.parse(settings.protocol)
     except ValidationError as error:
-        message = _message(table, error.errors(include_url=False)[0])
+        message = _refusal(table, error.errors(include_url=False)[0])
     except UsageError as error:
         message = f"{_TABLE}.{error.message}"
     else:
@@ -299,10 +309,11 @@ _WANTED = {
 }
 
 
-def _message(table: Mapping[str, Any], error: ErrorDetails) -> str:
+def _refusal(table: Mapping[str, Any], error: ErrorDetails) -> str:
+    """Return one line for a validation error: the key, what is there and what is wanted."""
     if error["type"] == "missing":
-        return f"{_path(table, error['loc'][:-1])} lacks {error['loc'][-1]}"
-    path, wrong = _path(table, error["loc"]), error["input"]
+        return f"{_toml_path(table, error['loc'][:-1])} lacks {error['loc'][-1]}"
+    path, wrong = _toml_path(table, error["loc"]), error["input"]
     if error["type"] == "extra_forbidden":
         return f"{path} is not known"
     is_custom = error["type"] == "wanted"
@@ -313,8 +324,8 @@ def _message(table: Mapping[str, Any], error: ErrorDetails) -> str:
     )
 
 
-def _path(table: Any, steps: tuple[str | int, ...]) -> str:
-    """Write a location as TOML has it; pydantic's names of union members are left out."""
+def _toml_path(table: Any, steps: tuple[str | int, ...]) -> str:
+    """Return the path of a key as TOML writes it, without pydantic's names of union members."""
     path, inner = _TABLE, table
     for step in steps:
         if isinstance(step, int):

@@ -43,6 +43,7 @@ class ConfirmedFiles:
             raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
 
     def _read(self) -> dict[str, str]:
+        """Return the list; empty where it cannot be read, or somebody else owns or may write it."""
         try:
             with open(self.path, encoding="utf-8") as file:
                 state = os.fstat(file.fileno())
@@ -54,7 +55,7 @@ class ConfirmedFiles:
 
 
 def _identify(file: str) -> tuple[str, str]:
-    """Return the real path of a file and the digest of its bytes; "" for one without bytes."""
+    """Return a file's real path and the sha256 of its bytes, which is "" if it cannot be read."""
     path = os.path.realpath(file)
     try:
         with open(path, "rb") as stream:

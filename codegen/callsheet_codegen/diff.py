@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def method_paths(
     changes: Sequence[Change], locks: Sequence[Lock], overlay: Overlay
 ) -> dict[str, str]:
-    """Return action id → its method as it stands behind a client: ``video.generate``.
+    """Return the id of each changed action → its method behind a client: ``video.generate``.
 
-    The names of the first lock hold; another action has the name that it would get.
+    The names of the first lock win; an action without a name has the one that it would get.
     """
     paths = {change.action: change.command for change in changes if change.command}
     for lock in locks:
@@ -57,12 +57,16 @@ def method_paths(
 
 
 def _attributes(group: tuple[str, ...], attributes: Mapping[tuple[str, ...], str]) -> list[str]:
+    """Return the properties that lead from a client to a group."""
     ends = range(1, len(group) + 1) if group else [0]
     return [attributes[group[:end]] for end in ends]
 
 
-def names_of(change: Change) -> tuple[str, ...]:
-    """Return the keyword arguments of the method, or the attributes of the reply's model."""
+def python_names(change: Change) -> tuple[str, ...]:
+    """Return the changed fields as Python names them: arguments, or attributes of the reply.
+
+    Nested ones are joined by dots.
+    """
     paths = (field.replace("[]", "").split(".") for field in change.fields)
     return tuple(".".join(naming.fields([step])[step] for step in path if step) for path in paths)
 
@@ -87,22 +91,23 @@ def locked_version(config: Config) -> Version:
     return Version(f"the lock ({lock.snapshot.source})", lock)
 
 
-def named_version(word: str, config: Config) -> Version:
-    """Read a word of the command line as the path of a lock, else as a revision of git.
+def read_version(argument: str, config: Config) -> Version:
+    """Read the lock that an argument names: by its path, else by a revision of git.
 
     Of a revision the project's own lock is read. Raises ``UsageError`` where it is neither.
     """
-    path = Path(word)
+    path = Path(argument)
     lock = pipeline.read_lock(path) if path.is_file() else None
-    return Version(word, lock or load_lock(_at_revision(word, config.lock)))
+    return Version(argument, lock or load_lock(_lock_at_revision(argument, config.lock)))
 
 
-def _at_revision(word: str, lock: Path) -> str:
-    location = f"{word}:./{lock.name}"
-    if word.startswith("-"):
-        raise UsageError(f"{word} is neither a file nor a revision")
+def _lock_at_revision(revision: str, lock: Path) -> str:
+    """Return the text of the lock in a revision of git; raises ``UsageError``."""
+    location = f"{revision}:./{lock.name}"
+    if revision.startswith("-"):
+        raise UsageError(f"{revision} is neither a file nor a revision")
     try:
-        done = subprocess.run(  # noqa: S603 - no shell; the word cannot be an option
+        done = subprocess.run(  # noqa: S603 - no shell; the revision cannot be an option
             [*_GIT, "-C", str(lock.parent), "show", "--end-of-options", location],
             capture_output=True,
             text=True,
@@ -112,10 +117,10 @@ def _at_revision(word: str, lock: Path) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"{word} is no file, and git cannot be asked: {error}") from None
+        raise UsageError(f"{revision} is not a file, and git cannot be asked: {error}") from None
     if done.returncode:
         raise UsageError(
-            f"{word} is neither a lock nor a revision of git that holds {lock.name}",
+            f"{revision} is neither a lock nor a revision of git that holds {lock.name}",
             hint=(done.stderr.strip().splitlines() or ["name a file or a revision"])[0],
         )
     return done.stdout
@@ -127,13 +132,14 @@ def served_version(
     host: str | None,
     environ: Mapping[str, str] | None = None,
     locked: str = "",
-    word: str = "diff",
+    subcommand: str = "diff",
 ) -> Version:
     """Fetch what the server offers now; ``locked`` is the lock's source, where that is asked.
 
-    ``word`` is the command that asks.
+    ``subcommand`` is the one of ``callsheet`` that asks, as a hint names it. Raises as ``choose``
+    and ``fetch`` of ``source`` do.
     """
-    chosen = source.choose(config, host=host, environ=environ, locked=locked, word=word)
+    chosen = source.choose(config, host=host, environ=environ, locked=locked, subcommand=subcommand)
     with chosen as server:
         snapshot, _ = source.fetch(server, config)
     unique, _ = pipeline.drop_duplicates(snapshot)
@@ -143,7 +149,7 @@ def served_version(
 IGNORED = ".callsheetignore"
 FORMATS = ("text", "json", "md", "github")
 LEVELS = ("breaking", "additive", "any")
-_MOST_WORDS = 3
+_MAX_RULE_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,7 @@ class Report:
     lock: str
 
     def fails(self, level: str, *, allow_unproved: bool) -> bool:
-        """Tell whether there is a change of the level or a graver one.
+        """Tell whether there is a change of the level (one of ``LEVELS``) or a graver one.
 
         A body with an undeclared field comes from no generated client: such a change is
         reported, and fails nothing but ``any``.
@@ -183,7 +189,7 @@ class Report:
         return any(wanted is None or change.severity in wanted for change in counted)
 
     def lines(self, form: str) -> list[str]:
-        """Return the report in a format other than JSON."""
+        """Return the report as ``text``, ``md`` or ``github``."""
         if form == "github":
             return github_lines(self.changes, self.lock)
         write = markdown_lines if form == "md" else text_lines
@@ -207,8 +213,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def compare(old: Version, new: Version, config: Config, ignore: str | None) -> Report:
-    """List the changes from one version to another, without those to be passed over."""
-    rules = _rules(config, ignore)
+    """List the changes from one version to another, without those that the ignore file names.
+
+    ``ignore`` is its path; ``None`` for the project's own. Raises ``UsageError`` for a bad file.
+    """
+    rules = _read_rules(config, ignore)
     changes = diff(
         old.lock.snapshot,
         new.lock.snapshot,
@@ -219,21 +228,22 @@ def compare(old: Version, new: Version, config: Config, ignore: str | None) -> R
     )
     counted = [change for change in changes if not any(rule.matches(change) for rule in rules)]
     paths = method_paths(counted, (old.lock, new.lock), config.overlay) if counted else {}
-    named = tuple(replace(c, method=paths[c.action], names=names_of(c)) for c in counted)
+    named = tuple(replace(c, method=paths[c.action], names=python_names(c)) for c in counted)
     return Report(changes=named, ignored=len(changes) - len(counted), lock=_lock_path(config))
 
 
 def _root(config: Config) -> Path:
+    """Return the folder of the pyproject.toml, else the output folder."""
     return config.where.parent if config.where else config.out
 
 
 def _lock_path(config: Config) -> str:
-    """Return the lock's path as a reader of the repository sees it."""
+    """Return the lock's path, relative to the project where it lies in it."""
     root = _root(config)
     return str(config.lock.relative_to(root) if config.lock.is_relative_to(root) else config.lock)
 
 
-def _rules(config: Config, flag: str | None) -> list[IgnoreRule]:
+def _read_rules(config: Config, flag: str | None) -> list[IgnoreRule]:
     """Read the ignore file: that of the flag, else the project's own, where there is one."""
     path = Path(flag) if flag is not None else _root(config) / IGNORED
     if flag is None and not path.is_file():
@@ -245,7 +255,7 @@ def _rules(config: Config, flag: str | None) -> list[IgnoreRule]:
     rules = []
     for number, line in enumerate(lines, 1):
         words = line.partition(" #")[0].split()
-        if len(words) > _MOST_WORDS and not words[0].startswith("#"):
+        if len(words) > _MAX_RULE_WORDS and not words[0].startswith("#"):
             raise UsageError(
                 f"{path}:{number}: {len(words)} words, wanted: what, action, pointer",
                 hint="for example: limit ai.video.* /prompt",
@@ -307,10 +317,11 @@ def check_server(
 ) -> CheckResult:
     """Compare the lock with what its own source offers now.
 
-    Changes of the level ``fail_on`` (any), but for those in the file ``ignore``, are drift.
+    Changes of the level ``fail_on`` (default: any), but for those in the file ``ignore``, are
+    drift. No drift where the lock's source cannot be asked without ``host``.
     """
     name = lock.snapshot.source
-    served = _served(config, name, host, environ)
+    served = _source_version(config, name, host, environ)
     if served is None:
         line = f"the lock came from {name}; say --host to compare with it"
         return CheckResult(subject="server", drift=False, lines=(line,))
@@ -327,17 +338,20 @@ def check_server(
     )
 
 
-def _served(
+def _source_version(
     config: Config, name: str, host: str | None, environ: Mapping[str, str] | None
 ) -> Version | None:
-    """Return what a lock's source offers now; ``None`` where ``--host`` must say where."""
+    """Fetch what the lock's source (or ``host``) offers now; ``None`` where only a host would do.
+
+    That is a lock from a loopback address, whose port is not recorded.
+    """
     if not host and name == source.SANDBOX:
         with source.sandbox() as (url, key):
             own = {**(environ or {}), f"{config.env}_API_KEY": key}
             return served_version(config, host=url, environ=own)
     configured = None if host else source.settings_for(config, host=None, environ=environ)
     if host or (configured is not None and configured.name == name):
-        return served_version(config, host=host, environ=environ, word="check")
+        return served_version(config, host=host, environ=environ, subcommand="check")
     if any(local in name for local in LOOPBACK):
         return None
-    return served_version(config, host=None, environ=environ, locked=name, word="check")
+    return served_version(config, host=None, environ=environ, locked=name, subcommand="check")

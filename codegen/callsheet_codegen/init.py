@@ -23,11 +23,11 @@ def init(
     host: str = "",
     out: str | None = None,
 ) -> tuple[Path, tuple[str, ...]]:
-    """Add the table and the script to ``folder``'s pyproject.toml; all else in it stays.
+    """Add ``[tool.callsheet]`` and the script to ``folder``'s pyproject.toml; all else in it stays.
 
     A ``command`` and an ``out`` that are not given are chosen, an empty ``host`` is left out.
-    Returns the file and a line for each thing that was done. Raises ``UsageError`` where the
-    file has the table already, cannot be read, or a name cannot be used.
+    Returns the file and a line for each thing that was done or is to do next. Raises
+    ``UsageError`` where the file has the table already, cannot be read, or a name cannot be used.
     """
     path = folder / "pyproject.toml"
     document = _read(path)
@@ -58,7 +58,10 @@ def _read(path: Path) -> tomlkit.TOMLDocument:
 
 
 def _add_script(document: tomlkit.TOMLDocument, command: str, target: str) -> tuple[str, ...]:
-    """Add the program's entry to ``[project.scripts]``; return a line for what was done."""
+    """Add the program's entry to ``[project.scripts]``, in place; return a line for what was done.
+
+    No line where the entry is there. Raises ``UsageError`` where the name has another target.
+    """
     project = document.get("project")
     if project is None:
         return (f"no [project] here: add the script {command} = {target!r} yourself",)

@@ -129,7 +129,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to do on disk."""
+    """What to do with one file of the package; ``keep`` leaves a changed file, and is reported."""
 
     kind: Literal["write", "delete", "keep"]
     path: str
@@ -150,17 +150,17 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Step, ...]:
-        """Files whose text is new or different."""
+        """Return the steps of files whose text is new or different."""
         return tuple(step for step in self.steps if step.kind == "write")
 
     @property
     def deletes(self) -> tuple[Step, ...]:
-        """Own files that are not generated any more."""
+        """Return the steps of own files that are not generated any more."""
         return tuple(step for step in self.steps if step.kind == "delete")
 
     @property
     def idle(self) -> bool:
-        """Tell whether the disk is already as it should be."""
+        """Tell whether there is neither a write nor a delete."""
         return not (self.writes or self.deletes)
 
 
@@ -169,7 +169,7 @@ Level = Literal["note", "warning", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """A problem, its location, and what to do.
+    """A problem: its action, its location in the schema, and what to do.
 
     ``warning`` means that something fell back (``--strict`` turns it into exit 1); ``note`` is
     for reading only. ``pointer`` is a JSON pointer into the action's schema.
@@ -194,7 +194,7 @@ class Diagnostic:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort diagnostics in an order that no dictionary decides, without repetition."""
+    """Return diagnostics without repetition, by action, pointer, code and message."""
     return tuple(sorted(set(diagnostics), key=lambda d: (d.action, d.pointer, d.code, d.message)))
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """The actions as lists show them, and where each of them stands."""
+    """The actions as lists show them, and where each of them stands; keys are action ids.
+
+    ``stems`` are the names of an action's files, ``classes`` how its model classes begin.
+    """
 
     listings: Mapping[str, Action]
     groups: Mapping[Path, GroupLocation]
@@ -27,29 +30,29 @@ class Outline:
     stems: Mapping[str, str]
     classes: Mapping[str, str]
 
-    def by_word(self) -> dict[str, list[str]]:
-        """Return the first word of the commands → the actions in its module, in order."""
-        words: dict[str, list[str]] = {}
+    def by_first_word(self) -> dict[str, list[str]]:
+        """Return first word of a command → ids of the actions in its module, by constant name."""
+        actions: dict[str, list[str]] = {}
         for name, location in sorted(self.constants.items(), key=lambda row: row[1][::2]):
-            words.setdefault(location.word, []).append(name)
-        return words
+            actions.setdefault(location.first_word, []).append(name)
+        return actions
 
     def group_names(self) -> dict[Path, dict[str, str]]:
-        """Return the names of each group, for the lock."""
+        """Return group path → its ``module``, ``class`` and ``attribute``, as the lock has them."""
         return {
             path: {"module": group.module, "class": group.cls, "attribute": group.attribute}
             for path, group in self.groups.items()
         }
 
     def method_names(self) -> dict[str, str]:
-        """Return the name of each method, for the lock."""
+        """Return action id → the name of its method, as the lock has it."""
         return {
             name: method for group in self.groups.values() for name, method in group.methods.items()
         }
 
 
 def outline(resolver: ActionResolver, overlay: Overlay, names: AssignedNames) -> Outline:
-    """Name everything; names that were assigned before stay."""
+    """Return the names and places of every action; ``names`` are those of the lock, which stay."""
     listings = {name: resolver.listing_of(name) for name in sorted(resolver.entries)}
     paths = library_paths(listings.values(), overlay)
     stems = module_stems(paths, names)
@@ -62,11 +65,11 @@ def outline(resolver: ActionResolver, overlay: Overlay, names: AssignedNames) ->
     )
 
 
-def names_from(lock: Lock | None, overlay: Overlay) -> AssignedNames:
-    """Return the names of a lock that stay: those whose configuration is as it was then."""
+def reusable_names(lock: Lock | None, overlay: Overlay) -> AssignedNames:
+    """Return the names of a lock that stay: those whose configuration has not changed since."""
     if lock is None:
         return AssignedNames()
-    before = _overlay_of(lock, overlay)
+    before = _locked_overlay(lock, overlay)
     ids = {action.id for action in lock.snapshot.actions}
     same = {name for name in ids if before.command(name) == overlay.command(name)}
     named = {name for name in ids if before.methods.get(name) == overlay.methods.get(name)}
@@ -82,8 +85,8 @@ def names_from(lock: Lock | None, overlay: Overlay) -> AssignedNames:
     )
 
 
-def _overlay_of(lock: Lock, overlay: Overlay) -> Overlay:
-    """Return the configuration of the lock; one that cannot be read counts as today's."""
+def _locked_overlay(lock: Lock, overlay: Overlay) -> Overlay:
+    """Return the overlay that the lock was made with; ``overlay`` where that cannot be read."""
     from callsheet.errors import UsageError
     from callsheet_codegen.config import parse_overlay
 
@@ -97,7 +100,7 @@ def _overlay_of(lock: Lock, overlay: Overlay) -> Overlay:
 def _flags(
     flags: Mapping[tuple[str, ...], str], before: Overlay, now: Overlay
 ) -> dict[tuple[str, ...], str]:
-    """Return the flags that stay: those that no alias concerns, of this time or of the last."""
+    """Return the flags that stay: those whose path has the same aliases before and now."""
 
     def is_same(path: tuple[str, ...]) -> bool:
         wires = (".".join(path[:end]) for end in range(1, len(path) + 1))
@@ -125,9 +128,9 @@ class GroupLocation:
 
 
 class ConstantLocation(NamedTuple):
-    """Module and name of an ``Action`` literal: one module a first word."""
+    """Module and name of an ``Action`` literal; each first word of a command has its module."""
 
-    word: str
+    first_word: str
     module: str
     constant: str
 
@@ -147,7 +150,7 @@ _NONE = AssignedNames()
 
 
 def library_paths(actions: Iterable[Action], overlay: Overlay) -> dict[str, Path]:
-    """Return action id → its words in the library: groups first, the method last.
+    """Return action id → its path in the library: the words of its groups, then of its method.
 
     That is its command. An action without one stands where the configuration or its id says.
     """
@@ -163,9 +166,10 @@ def locate_groups(
     assigned: AssignedNames = _NONE,
     configured: Mapping[str, str] | None = None,
 ) -> dict[Path, GroupLocation]:
-    """Name every group, parents before children; actions without a group stand in ``()``.
+    """Name every group with its methods, parents before children; ``()`` is the root group.
 
-    ``configured`` holds the names of methods that the configuration says.
+    ``paths`` are those of ``library_paths``; an action of one word is in the root group.
+    ``assigned`` names stay. ``configured`` maps action ids to the configured method names.
     """
     groups = {path[:end] for path in paths.values() for end in range(len(path))}
     groups -= {()} if not any(len(path) == 1 for path in paths.values()) else set()
@@ -194,7 +198,7 @@ def locate_groups(
 
 
 def _attributes(ordered: Sequence[Path], former: Mapping[Path, str]) -> dict[Path, str]:
-    """Return the property by which each group is reached from its parent."""
+    """Return group → the property by which its parent reaches it; ``former`` names stay."""
     attributes: dict[Path, str] = {}
     for parent in {path[:-1] for path in ordered if path} | {()}:
         below = [path for path in ordered if path[:-1] == parent and path != ()]
@@ -217,7 +221,11 @@ def _locate_group(
     former: Mapping[str, str],
     assigned: tuple[str, str, Mapping[Path, str]],
 ) -> GroupLocation:
-    """Name the methods of one group: ``words`` are the wishes of its actions."""
+    """Name the methods of one group.
+
+    ``words`` maps action ids to wished names, ``former`` to those that stay; ``assigned`` are
+    the group's module and class (without its end), and the properties of all groups.
+    """
     module, cls, attributes = assigned
     children = tuple(sorted(p for p in attributes if p and p[:-1] == path and path))
     reserved = names.METHOD_RESERVED | {attributes[child] for child in children}
@@ -233,13 +241,13 @@ def _locate_group(
 
 
 def locate_constants(paths: Mapping[str, Path]) -> dict[str, ConstantLocation]:
-    """Return action id → the command module of its first word, and its name there."""
-    by_word: dict[str, dict[str, Path]] = {}
+    """Return action id → where its ``Action`` literal is; ``paths`` are of ``library_paths``."""
+    by_first_word: dict[str, dict[str, Path]] = {}
     for name, path in paths.items():
-        by_word.setdefault(path[0], {})[name] = path
-    modules = _stems({word: word for word in by_word}, fallback="group")
+        by_first_word.setdefault(path[0], {})[name] = path
+    modules = _stems({word: word for word in by_first_word}, fallback="group")
     constants: dict[str, ConstantLocation] = {}
-    for word, actions in by_word.items():
+    for word, actions in by_first_word.items():
         wishes = ((i, names.snake("_".join(p[1:] or p)).upper()) for i, p in actions.items())
         assigned = names.assign(wishes, names.CONSTANT_RESERVED)
         constants |= {i: ConstantLocation(word, modules[word], assigned[i]) for i in actions}
@@ -254,7 +262,7 @@ def module_stems(paths: Mapping[str, Path], assigned: AssignedNames = _NONE) -> 
 def _stems(
     texts: Mapping[str, str], former: Mapping[str, str] = _NONE.modules, fallback: str = "field"
 ) -> dict[str, str]:
-    """Return key → the name of its file; a former name that is not safe goes."""
+    """Return key → a distinct file stem for its text; ``former`` stems stay where they are safe."""
     wishes = ((key, names.stem(names.snake(t, fallback=fallback))) for key, t in texts.items())
     safe = {key: name for key, name in former.items() if names.stem(name) == name}
     return names.assign(wishes, former=safe)

@@ -7,7 +7,16 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet_codegen import names
-from callsheet_codegen.code import CodeSpan, Doc, Ident, Markdown, TypeExpr, literal, plain, wrapped
+from callsheet_codegen.code import (
+    CodeSpan,
+    Doc,
+    Ident,
+    Markdown,
+    TypeExpr,
+    literal,
+    plain,
+    wrap_line,
+)
 from callsheet_codegen.ir import (
     Child,
     CommandModule,
@@ -33,14 +42,14 @@ _WIDER = {"list": "Sequence", "dict": "Mapping", "set": "Sequence"}
 
 
 class Arguments(NamedTuple):
-    """Fields of one method, the classes that their types name, and a line of text for each."""
+    """Fields of one method, the classes that their types name, and (name, text) of each field."""
 
     fields: tuple[Field, ...]
     classes: frozenset[str]
     docs: tuple[tuple[str, str], ...]
 
 
-def arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arguments:
+def build_arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arguments:
     """Derive the arguments of a method: required ones first, then in order of their names.
 
     ``classes`` maps the classes of the action's module to their names where the method stands.
@@ -67,9 +76,10 @@ def arguments(action: Action, fields: Fields, classes: Mapping[str, str]) -> Arg
 def _widen(
     annotation: str, classes: tuple[tuple[str, str], ...], *, optional: bool
 ) -> tuple[str, frozenset[str]]:
-    """Return the type that a caller may pass, and the classes that it names.
+    """Return the type that a caller may pass for an annotation, and the classes that it names.
 
-    It is made once for all fields of the same type.
+    ``classes`` pairs classes with their names in the group; ``optional`` takes ``None`` out.
+    Cached for all fields of the same type.
     """
     widener = _AnnotationWidener(dict(classes))
     tree = widener.visit(ast.parse(annotation, mode="eval").body)
@@ -81,7 +91,10 @@ def _widen(
 
 
 class _AnnotationWidener(ast.NodeTransformer):
-    """Rewrites a field's annotation: any sequence for a list, also a mapping for a model."""
+    """Rewrites a field's annotation: any sequence for a list, also a mapping for a model.
+
+    ``used`` collects the classes that the annotation names.
+    """
 
     def __init__(self, classes: Mapping[str, str]) -> None:
         self.classes = classes
@@ -103,12 +116,14 @@ class _AnnotationWidener(ast.NodeTransformer):
 
 
 def _members(node: ast.expr) -> list[ast.expr]:
+    """Return the members of a union, in order; the node itself where it is not one."""
     if isinstance(node, ast.BinOp):
         return [*_members(node.left), *_members(node.right)]
     return [node]
 
 
 def _argument_doc(param: Param | None) -> str:
+    """Return a field's description with the server's default, on one line; empty without either."""
     if param is None:
         return ""
     text = " ".join(plain(param.doc).split())
@@ -122,8 +137,8 @@ class _Class(NamedTuple):
     name: str
 
 
-def child(group: GroupLocation) -> Child:
-    """Return the group as a property of its parent."""
+def build_child(group: GroupLocation) -> Child:
+    """Return the group as its parent has it: a property."""
     return Child(
         name=Ident(group.attribute),
         module=Ident(group.module),
@@ -137,7 +152,7 @@ def _title(group: GroupLocation) -> str:
     return f"Actions under ``{words}``." if words else "Actions without a group."
 
 
-def command_module(
+def build_command_module(
     word: str,
     action_ids: Sequence[str],
     constants: Mapping[str, ConstantLocation],
@@ -167,7 +182,7 @@ def build_group(
         cls=Ident(group.cls),
         doc=Doc(_title(group)),
         methods=methods,
-        children=tuple(child(outline.groups[path]) for path in group.children),
+        children=tuple(build_child(outline.groups[path]) for path in group.children),
         literals=tuple((Ident(home.module), Ident(home.constant)) for home in constants),
         imports=tuple(
             (Ident(cls.module), Ident(cls.name), Ident(alias))
@@ -178,13 +193,17 @@ def build_group(
 
 
 def _ordered(group: GroupLocation) -> list[str]:
+    """Return the ids of a group's actions, by the names of their methods."""
     return sorted(group.methods, key=lambda name: group.methods[name])
 
 
 def _local_names(
     actions: Sequence[Action], by_stem: Mapping[str, ActionModels]
 ) -> dict[_Class, str]:
-    """Map every class that a method may name to its name in the module of the group."""
+    """Return class → its name in the group's module, for all models of these actions.
+
+    ``by_stem`` maps the stems of model modules to the models.
+    """
     stems = {stem for action in actions for stem in (action.module, action.result) if stem}
     classes = [
         _Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].generated.fields
@@ -205,7 +224,7 @@ class _MethodBuilder:
         self.used: set[_Class] = set()
 
     def method(self, action: Action, constant: ConstantLocation) -> Method:
-        """Build one method: typed as far as the models go."""
+        """Build one method, typed as far as models go; add the classes it names to ``used``."""
         arguments = self._arguments(action, self.models[action.id])
         reply = self.by_stem.get(action.result)
         method = self.group.methods[action.id]
@@ -221,14 +240,16 @@ class _MethodBuilder:
         )
 
     def _class(self, stem: str, name: str) -> TypeExpr:
+        """Return a class as this module names it, and add it to ``used``."""
         self.used.add(_Class(stem, name))
         return TypeExpr(self.local[_Class(stem, name)])
 
     def _arguments(self, action: Action, own: ActionModels) -> Arguments:
+        """Return the arguments of a method; none where its body has no model with fields."""
         if not own.input or own.input in own.generated.roots:
             return Arguments((), frozenset(), ())
         classes = {cls.name: alias for cls, alias in self.local.items() if cls.module == own.stem}
-        typed = arguments(action, own.generated.fields[own.input], classes)
+        typed = build_arguments(action, own.generated.fields[own.input], classes)
         self.used |= {_Class(own.stem, cls) for cls in typed.classes}
         return typed
 
@@ -245,13 +266,13 @@ def _method_doc(action: Action, arguments: Arguments) -> str:
         [
             _description(action),
             "",
-            *wrapped(
+            *wrap_line(
                 f"Action ``{plain(action.id)}``.{cost} Returns a ``{answer}``; raises a "
                 "``CallsheetError``, which is an ``InvalidInput`` where the body is not sent."
             ),
             "",
             *(["Args:"] if fields else ["The fields of the body go into ``extra_body``."]),
-            *(line for field in fields for line in wrapped(field, hang=4)),
+            *(line for field in fields for line in wrap_line(field, hang=4)),
         ]
     )
 
@@ -261,7 +282,7 @@ def _constant(location: ConstantLocation, action: Action) -> Constant:
     return Constant(name=Ident(location.constant), value=literal(action), words=words)
 
 
-def section(
+def build_section(
     group: GroupLocation,
     groups: Mapping[Path, GroupLocation],
     listings: Mapping[str, Action],
@@ -277,6 +298,7 @@ def section(
 def _row(
     group: GroupLocation, groups: Mapping[Path, GroupLocation], action: Action, program: str
 ) -> tuple[Code, Code, Code, Code]:
+    """Return action id, method, command and summary of an action, as ``api.md`` shows them."""
     parents = [groups[group.path[:end]].attribute for end in range(1, len(group.path) + 1)]
     attributes = ".".join(parents or [group.attribute])
     return (

@@ -79,14 +79,17 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def words(text: str) -> list[str]:
-    """Split a name into ASCII words, at punctuation and at changes of case."""
+    """Split a name into lower-case ASCII words, at punctuation and at changes of case."""
     flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     flat = _WORD_START.sub(" ", flat)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", flat) if word]
 
 
 def snake(text: str, *, fallback: str = "field") -> str:
-    """Return a lower-case identifier: never a keyword, never with a leading underscore."""
+    """Return a lower-case identifier of about 80 characters at most, never a keyword.
+
+    Never with a leading underscore; ``fallback`` begins it where no word or a digit would.
+    """
     name = "_".join(words(text))[:_LONGEST].rstrip("_") or f"{fallback}_{_hash(text)}"
     if name[0].isdigit():
         name = f"{fallback}_{name}"
@@ -94,7 +97,7 @@ def snake(text: str, *, fallback: str = "field") -> str:
 
 
 def stem(name: str) -> str:
-    """Return the name of a file for an identifier: never one that another program looks for.
+    """Return a file name, without suffix, for an identifier: never one that programs look for.
 
     Those are modules of Python itself, files of tools, and tests.
     """
@@ -102,13 +105,13 @@ def stem(name: str) -> str:
     return f"{name}_" if name in _FILES_OF_OTHERS or name.endswith("_test") else name
 
 
-def is_of_others(package: str) -> bool:
-    """Tell whether a package of this name would stand in for one that Python or we import."""
+def is_reserved_package(package: str) -> bool:
+    """Tell whether a package of this name would hide one that Python, a tool or we import."""
     return package.lower() in _FILES_OF_OTHERS | _IMPORTED
 
 
 def pascal(text: str, *, fallback: str = "Model") -> str:
-    """Return a class name."""
+    """Return a class name; ``fallback`` begins it where no word, a digit or a keyword would."""
     name = "".join(word[:1].upper() + word[1:] for word in words(text))[:_LONGEST]
     name = name or f"{fallback}{_hash(text)}"
     return f"{fallback}{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
@@ -153,5 +156,5 @@ def assign(
 
 
 def fields(wire: Iterable[str]) -> dict[str, str]:
-    """Map wire names to names of keyword arguments and of model fields."""
+    """Map wire names to distinct names for keyword arguments and model fields."""
     return assign(((name, snake(name)) for name in set(wire)), FIELD_RESERVED)

@@ -15,7 +15,7 @@ from callsheet_codegen import publish
 from callsheet_codegen.build import ProjectBuilder
 from callsheet_codegen.cache import CachedState
 from callsheet_codegen.ir import Diagnostic, in_order
-from callsheet_codegen.layout import names_from
+from callsheet_codegen.layout import reusable_names
 from callsheet_codegen.models.pool import make_models
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _TOOLS = ("datamodel-code-generator", "ruff")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A whole package in memory: the plan, and everything to report.
+    """A whole package in memory: the plan to publish it, and everything to report.
 
     ``text`` is that of the lock; ``files`` counts those of the package; ``blocks`` (of the lock),
     ``keys`` and ``records`` are what the next run need not make again.
@@ -55,7 +55,7 @@ class Draft:
 
 
 def read_lock(path: Path) -> Lock | None:
-    """Read a lock; ``None`` where there is none, as before the first generation."""
+    """Read a lock; ``None`` without a file, ``UsageError`` for one that cannot be read."""
     try:
         return load_lock(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -76,22 +76,22 @@ def draft(
     force: bool = False,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Draft:
-    """Run every phase up to the plan; reads the package folder, writes nothing.
+    """Run every phase up to the plan; reads the package folder, writes nothing there.
 
     The package is built from what the lock will hold, so that a run from the lock gives the same.
     ``cached`` spares what did not change; ``meanwhile`` runs while models are made. Raises
     ``UsageError`` where a file changed by hand would be overwritten, unless ``force`` is given.
     """
     unique, duplicates = drop_duplicates(snapshot)
-    new = _as_read_back(unique, old)
+    new = _normalized(unique, old)
     manifest, state = _current_files(config, cached)
-    names = names_from(old, config.overlay)
+    names = reusable_names(old, config.overlay)
     builder = ProjectBuilder(new, config, names=names, modeller=modeller, cached=state)
     meanwhile()
     lock, text = _new_lock(new, builder.names, config, old, cached)
     blocks = blocks_of(text)
     build = builder.plan
-    build.settle()
+    build.collect_models()
     files = _render(builder)
     disk = _shas(config, cached, {*manifest, *files})
     unchanged = {path: state.files[path][1] for path in build.files.keys() - files.keys()}
@@ -109,17 +109,18 @@ def draft(
 
 
 def _render(builder: ProjectBuilder) -> Mapping[str, str]:
-    """Render the files that have to be made; where there are none, no renderer is loaded."""
+    """Return path → text of the stale files; where there are none, no renderer is loaded."""
     if not builder.plan.stale:
         return {}
     from callsheet_codegen.render import render_project
 
-    return render_project(builder.part, builder.plan.stale)
+    return render_project(builder.project_for, builder.plan.stale)
 
 
 def _shas(
     config: Config, cached: ProjectCache | None, paths: Iterable[str]
 ) -> dict[str, str | None]:
+    """Return path → sha256 of the file in the package folder, ``None`` without a file."""
     return cached.shas(paths) if cached else publish.read_disk(config.folder, paths)
 
 
@@ -156,7 +157,7 @@ def _new_lock(
 def _unchanged_blocks(
     lock: Lock, old: Lock | None, cached: ProjectCache | None
 ) -> Mapping[str, str]:
-    """Return the old lock's blocks that an earlier run wrote and that still hold."""
+    """Return action id → its block in the old lock, where that is still what would be written."""
     if old is None or cached is None:
         return {}
     changed = _changed_ids(old.snapshot, lock.snapshot)
@@ -168,12 +169,13 @@ def _unchanged_blocks(
 
 
 def _names(lock: Lock, name: str) -> tuple[object, ...]:
+    """Return command, method, module and flags of one action; ``None`` for each it lacks."""
     columns = (lock.commands, lock.methods, lock.modules, lock.flags)
     return tuple(column.get(name) or None for column in columns)
 
 
-def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
-    """Return the snapshot as the lock will give it back; one out of a lock is so already."""
+def _normalized(snapshot: Snapshot, old: Lock | None) -> Snapshot:
+    """Return the snapshot as it will be read from the lock; one out of ``old`` is so already."""
     if old is not None and snapshot.actions is old.snapshot.actions:
         return snapshot
     entries = []
@@ -186,23 +188,29 @@ def _as_read_back(snapshot: Snapshot, old: Lock | None) -> Snapshot:
 def write(
     config: Config,
     draft: Draft,
-    beside: Mapping[Path, str] | None = None,
+    extra_files: Mapping[Path, str] | None = None,
     stage: StagingDir | None = None,
 ) -> tuple[str, ...]:
-    """Publish a draft, its lock and the files ``beside``; return the names of what changed."""
-    files = {config.lock: draft.text} | dict(beside or {})
+    """Publish a draft, its lock and the ``extra_files``; return the names of what changed.
+
+    Raises as ``publish.publish`` does.
+    """
+    files = {config.lock: draft.text} | dict(extra_files or {})
     return publish.publish(draft.plan, config.folder, files, stage)
 
 
 def drop_duplicates(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
-    """Keep one entry an id, the same one in whatever order they came."""
+    """Return the snapshot with one entry for each id, and a warning for each entry dropped.
+
+    Which entry stays does not depend on the order in which they came.
+    """
     if len({entry.id for entry in snapshot.actions}) == len(snapshot.actions):
         return snapshot, ()
     texts: dict[str, str] = {}
     entries = {}
     diagnostics = []
     for entry in snapshot.actions:
-        text = _text(entry)
+        text = _entry_text(entry)
         if entry.id in texts:
             message = "the server lists this id more than once; one of them is taken"
             diagnostics.append(
@@ -214,7 +222,7 @@ def drop_duplicates(snapshot: Snapshot) -> tuple[Snapshot, tuple[Diagnostic, ...
 
 
 def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ...]:
-    """List what changed since the lock; nothing before the first generation."""
+    """List what changed since the lock ``old``; nothing where there is no lock yet."""
     if old is None or old.snapshot.actions is new.actions:
         return ()
     from callsheet.diff.compare import LockedNames, diff
@@ -229,24 +237,27 @@ def changes(old: Lock | None, new: Snapshot, config: Config) -> tuple[Change, ..
 
 
 def _changed_ids(old: Snapshot, new: Snapshot) -> set[str]:
-    """Return the ids that one side lacks or describes in another way."""
+    """Return the ids of actions that only one side has, or that the sides describe differently."""
     if old.actions is new.actions:
         return set()
-    before, after = ({entry.id: _text(entry) for entry in side.actions} for side in (old, new))
+    before, after = (
+        {entry.id: _entry_text(entry) for entry in side.actions} for side in (old, new)
+    )
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
-def _text(entry: Advertised) -> str:
+def _entry_text(entry: Advertised) -> str:
+    """Return one canonical text for all that the server says of an action besides its id."""
     return canonical([entry.title, entry.description, entry.input, entry.output, entry.hints])
 
 
 def tools() -> Mapping[str, str]:
-    """Return the versions that shape the text of generated files."""
+    """Return package → version of callsheet and the tools that shape the generated files."""
     return {"callsheet": __version__, **{name: version(name) for name in _TOOLS}}
 
 
 def other_tools(lock: Lock) -> tuple[str, ...]:
-    """List the tools whose version is not the lock's, with both versions."""
+    """Return a line such as ``ruff 0.1 there, 0.2 here`` for each tool that the lock differs in."""
     recorded = lock.options.get("tools")
     recorded = recorded if isinstance(recorded, dict) else {}
     return tuple(

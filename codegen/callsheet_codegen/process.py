@@ -6,17 +6,17 @@ import os
 import sys
 
 
-def python_command(*words: str) -> list[str]:
-    """Return the command line of a Python program of ours.
+def python_command(*arguments: str) -> list[str]:
+    """Return the command line that runs this Python with ``arguments``.
 
     ``-P`` keeps the working directory off its path: a project of somebody else may hold files
     that are named like modules which we import.
     """
-    return [sys.executable, "-P", *words]
+    return [sys.executable, "-P", *arguments]
 
 
 def python_environ() -> dict[str, str]:
-    """Return an environment in which such a program finds the packages that this process finds.
+    """Return this environment with a ``PYTHONPATH`` of the folders that this process imports from.
 
     The working directory is left out of the path: an empty part of ``PYTHONPATH`` means it too.
     """

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
-_LONGEST_RUN = 600.0
-"""Seconds that another run is waited for."""
+_LOCK_TIMEOUT = 600.0
+"""Seconds to wait for another run to release the folders."""
 
 
 def digest(text: str) -> str:
-    """Return the sha256 of the text as it lies on disk."""
+    """Return the sha256 (hexadecimal) of the text as ``publish`` writes it, in UTF-8."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -44,13 +44,13 @@ def plan(
     unchanged: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Plan:
-    """Compare the rendered files with the disk; raises ``UsageError`` if one is in the way.
+    """Return the steps that bring the disk to the rendered ``files``; writes nothing.
 
-    ``disk`` holds the sha256 of every file that is rendered or in the manifest, ``None`` where
-    there is none. ``unchanged`` are files that need not be rendered, with their sha256. A file of
-    the manifest that somebody changed is in the way only where it would get another text than
-    it was given before; else it stays (``edited``), also when it is not generated any more.
-    ``force`` overwrites whatever somebody changed in files of ours.
+    ``disk`` maps each path that is rendered or in the manifest to its sha256, or to ``None``
+    where there is no file. ``unchanged`` maps files that need not be rendered to their sha256.
+    Raises ``UsageError`` where a file that callsheet did not write would be overwritten, or one
+    that somebody changed whose generated text is new; ``force`` overwrites the latter. Other
+    changed files stay (``edited``, or a ``keep`` step where the file is not generated any more).
     """
     wanted = {path: digest(text) for path, text in files.items()} | dict(unchanged or {})
     steps, edited = [], []
@@ -69,25 +69,29 @@ def plan(
         steps.append(Step(kind="write", path=path, text=files[path]))
     lost = [path for path in edited if wanted[path] != manifest[path]]
     if lost:
-        raise _by_hand(lost)
-    steps += _leftovers(wanted, disk, manifest)
+        raise _edited_error(lost)
+    steps += _obsolete_steps(wanted, disk, manifest)
     if any(step.kind != "keep" for step in steps) or wanted != manifest:
         text = json.dumps({"files": dict(sorted(wanted.items()))}, indent=1) + "\n"
         steps.append(Step(kind="write", path=MANIFEST, text=text))
     return Plan(steps=tuple(steps), manifest=wanted, edited=tuple(edited))
 
 
-def _leftovers(
+def _obsolete_steps(
     wanted: Mapping[str, str], disk: Mapping[str, str | None], manifest: Mapping[str, str]
 ) -> Iterator[Step]:
-    """Yield a step for each file of the manifest that is not generated any more."""
+    """Yield ``delete``, or ``keep`` where somebody changed it, for each file no longer generated.
+
+    Files that are not on the disk are left out.
+    """
     for path in sorted(manifest.keys() - wanted.keys()):
         current = disk.get(path)
         if current is not None:
             yield Step(kind="delete" if current == manifest[path] else "keep", path=path)
 
 
-def _by_hand(paths: Sequence[str]) -> UsageError:
+def _edited_error(paths: Sequence[str]) -> UsageError:
+    """Return the error for files changed by hand that would be overwritten."""
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return UsageError(
         f"{paths[0]}{more} was changed by hand and would be overwritten; nothing was written",
@@ -96,15 +100,18 @@ def _by_hand(paths: Sequence[str]) -> UsageError:
     )
 
 
-def _aside(package: Path) -> Path:
+def _old_folder(package: Path) -> Path:
+    """Return where the old package folder lies while two renames stand in for a swap."""
     return package.with_name(f".{package.name}.old")
 
 
-def _journal(package: Path) -> Path:
+def _journal_file(package: Path) -> Path:
+    """Return the path of the file that tells ``recover`` what a killed run was writing."""
     return package.with_name(f".{package.name}.publishing")
 
 
-def _part(path: Path) -> Path:
+def _part_file(path: Path) -> Path:
+    """Return where the new text of a file lies until it replaces the file."""
     return path.with_name(f".{path.name}.part")
 
 
@@ -112,9 +119,10 @@ def _part(path: Path) -> Path:
 def locked_tree(
     folders: Iterable[Path], say: Callable[[str], object], *, create: bool
 ) -> Iterator[None]:
-    """Keep every other run away from these folders; wait until an earlier one is over.
+    """Lock these folders against other runs; wait for an earlier run, ten minutes a folder.
 
-    ``create`` makes a folder that is missing. Raises ``CallsheetError``.
+    ``say`` gets a line where that takes time. ``create`` makes a missing folder, which else stays
+    unlocked. Raises ``CallsheetError`` where a folder cannot be made or stays locked.
     """
     with ExitStack() as stack:
         for folder in sorted({Path(os.path.realpath(folder)) for folder in folders}):
@@ -123,13 +131,14 @@ def locked_tree(
                     folder.mkdir(parents=True, exist_ok=True)
                 if folder.is_dir():
                     path = str(folder)
-                    stack.enter_context(locked_folder(path, say, patience=_LONGEST_RUN))
+                    stack.enter_context(locked_folder(path, say, patience=_LOCK_TIMEOUT))
             except OSError as error:
-                raise _unwritable(folder, error) from error
+                raise _write_error(folder, error) from error
         yield
 
 
-def _unwritable(path: Path, error: OSError) -> CallsheetError:
+def _write_error(path: Path, error: OSError) -> CallsheetError:
+    """Return the error for a path that could not be written, with nothing changed."""
     reason = error.strerror or str(error)
     return CallsheetError(f"{path} could not be written: {reason}", hint="nothing was changed")
 
@@ -137,25 +146,27 @@ def _unwritable(path: Path, error: OSError) -> CallsheetError:
 def recover(package: Path) -> None:
     """Finish or undo what a killed run left: the tree is then the old one or the new one, whole.
 
-    Where the new folder stands already, the files beside it follow; else nothing of it stays.
-    Nothing is written where nothing was left. Raises ``CallsheetError``.
+    Where the new folder is in place, its extra files follow; else all that is new is removed.
+    Nothing is written where nothing was left. Raises ``CallsheetError`` where the disk cannot be
+    written, ``UsageError`` where the package folder is a symbolic link.
     """
     if package.is_symlink():
         raise link_error(package)
     try:
         _recover(package)
     except OSError as error:
-        raise _unwritable(package, error) from error
+        raise _write_error(package, error) from error
 
 
 def _recover(package: Path) -> None:
-    aside, journal = _aside(package), _journal(package)
-    if aside.exists() and not package.exists():
-        aside.rename(package)
+    """Recover as ``recover`` does; raises ``OSError``."""
+    old, journal = _old_folder(package), _journal_file(package)
+    if old.exists() and not package.exists():
+        old.rename(package)
     entry = _read_journal(journal)
     swapped = bool(entry) and package.exists() and package.stat().st_ino == entry["folder"]
     for name in entry.get("beside", ()):
-        part = _part(path := Path(package.parent, name))
+        part = _part_file(path := Path(package.parent, name))
         if swapped and part.exists():
             part.replace(path)
         else:
@@ -163,7 +174,7 @@ def _recover(package: Path) -> None:
                 part.unlink()
     if os.path.lexists(journal):
         journal.unlink()
-    for leftover in (aside, package.with_name(f".{package.name}.new"), *leftover_stages(package)):
+    for leftover in (old, package.with_name(f".{package.name}.new"), *leftover_stages(package)):
         if leftover.is_symlink():
             leftover.unlink()
         elif leftover.exists():
@@ -171,7 +182,10 @@ def _recover(package: Path) -> None:
 
 
 def _read_journal(path: Path) -> dict[str, Any]:
-    """Read what a run was about to do; empty where the journal is not complete."""
+    """Return ``folder``, the new folder's inode, and ``beside``, the paths of its extra files.
+
+    The paths start in the parent of the package. Empty where the journal is missing or not whole.
+    """
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         names = [str(name) for name in entry["beside"]]
@@ -181,7 +195,7 @@ def _read_journal(path: Path) -> dict[str, Any]:
 
 
 def read_manifest(package: Path) -> dict[str, str]:
-    """Read the manifest of an earlier run; empty where there is none or it is not readable."""
+    """Return path → sha256 of what an earlier run wrote; empty without a readable manifest."""
     try:
         files = json.loads(_read(package / MANIFEST) or "{}").get("files", {})
         return {str(path): str(sha) for path, sha in files.items()}
@@ -190,11 +204,12 @@ def read_manifest(package: Path) -> dict[str, str]:
 
 
 def read_disk(package: Path, paths: Iterable[str]) -> dict[str, str | None]:
-    """Return the sha256 of each path below the package folder, ``None`` without a file."""
+    """Return path → sha256 of the file below the package folder, ``None`` without a file."""
     return {path: sha_of(f"{package}/{path}") for path in paths}
 
 
 def _read(path: Path) -> str | None:
+    """Return the text of a file: ``None`` without a file, "" for a folder or what is not UTF-8."""
     try:
         return path.read_bytes().decode("utf-8", "surrogatepass")
     except (FileNotFoundError, NotADirectoryError):
@@ -204,26 +219,26 @@ def _read(path: Path) -> str | None:
 
 
 def publish(
-    plan: Plan, package: Path, beside: Mapping[Path, str], stage: StagingDir | None = None
+    plan: Plan, package: Path, extra_files: Mapping[Path, str], stage: StagingDir | None = None
 ) -> tuple[str, ...]:
     """Make the disk what the plan says; return the names of written and deleted files.
 
-    ``beside`` holds files that lie outside the package folder (the lock). An idle plan with
-    unchanged ``beside`` files touches nothing. ``stage`` may be prepared already. Raises
-    ``CallsheetError`` with the disk as before.
+    ``extra_files`` maps files outside the package folder (the lock, a changelog) to their texts.
+    An idle plan with unchanged extra files touches nothing. ``stage`` may be prepared already.
+    Raises ``CallsheetError`` with the disk as before, ``UsageError`` where a link is in the way.
     """
-    changed = {path: text for path, text in beside.items() if _read(path) != text}
+    changed = {path: text for path, text in extra_files.items() if _read(path) != text}
     if plan.idle and not changed:
         return ()
     try:
         if not plan.idle:
             _swap(plan, package, changed, stage or StagingDir(package))
         else:
-            _replace(changed)
+            _replace_files(changed)
     except OSError as error:
         with suppress(CallsheetError):
             recover(package)
-        raise _unwritable(package, error) from error
+        raise _write_error(package, error) from error
     except UsageError:
         recover(package)
         raise
@@ -231,10 +246,10 @@ def publish(
     return (*names, *(path.name for path in changed))
 
 
-def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: StagingDir) -> None:
+def _swap(plan: Plan, package: Path, extra_files: Mapping[Path, str], staged: StagingDir) -> None:
     """Stage every file, then exchange the new folder with the old one in one step.
 
-    The journal says which files beside the folder belong to it: a run that is killed between
+    The journal names the extra files that belong to the folder: a run that is killed between
     the two steps is finished by the next one.
     """
     package.parent.mkdir(parents=True, exist_ok=True)
@@ -242,49 +257,50 @@ def _swap(plan: Plan, package: Path, beside: Mapping[Path, str], staged: Staging
         recover(package)
     staged.apply(plan)
     stage = staged.folder
-    names = [os.path.relpath(path, package.parent) for path in beside]
+    names = [os.path.relpath(path, package.parent) for path in extra_files]
     entry = {"folder": stage.stat().st_ino, "beside": names}
-    _write(_journal(package), json.dumps(entry))
-    for path, text in beside.items():
-        _write(_part(path), text)
+    _write(_journal_file(package), json.dumps(entry))
+    for path, text in extra_files.items():
+        _write(_part_file(path), text)
     sync_folder(package.parent)
-    _change_places(stage, package)
+    _swap_folders(stage, package)
     sync_folder(package.parent)
     try:
-        for path in beside:
-            _part(path).replace(path)
+        for path in extra_files:
+            _part_file(path).replace(path)
     except OSError:
-        _take_back(stage, package)
+        _roll_back(stage, package)
         raise
     recover(package)
 
 
-def _change_places(stage: Path, package: Path) -> None:
+def _swap_folders(stage: Path, package: Path) -> None:
     """Put the new folder where the old one was; by two renames where the system cannot swap."""
     if not package.exists():
         stage.rename(package)
     elif not swap_directories(stage, package):
-        aside = _aside(package)
-        package.rename(aside)
+        old = _old_folder(package)
+        package.rename(old)
         try:
             stage.rename(package)
         except BaseException:  # an interruption too must leave the old folder
             if not package.exists():
-                aside.rename(package)
+                old.rename(package)
             raise
 
 
-def _take_back(stage: Path, package: Path) -> None:
+def _roll_back(stage: Path, package: Path) -> None:
     """Put the old folder back, after the new one had taken its place."""
     if stage.exists():
-        _change_places(stage, package)
+        _swap_folders(stage, package)
         return
     package.rename(stage)
-    if _aside(package).exists():
-        _aside(package).rename(package)
+    if _old_folder(package).exists():
+        _old_folder(package).rename(package)
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a file in place, durably; make its folder where that is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(text.encode("utf-8", "surrogatepass"))
@@ -292,8 +308,9 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _replace(files: Mapping[Path, str]) -> None:
+def _replace_files(files: Mapping[Path, str]) -> None:
+    """Replace each file with its new text, atomically and durably."""
     for path, text in files.items():
-        _write(_part(path), text)
-        _part(path).replace(path)
+        _write(_part_file(path), text)
+        _part_file(path).replace(path)
         sync_folder(path.parent)

@@ -33,14 +33,15 @@ def templates_folder() -> Path:
 
 
 def _finalize(value: Any) -> str:
+    """Return the text of what a template writes; raise ``CodeError`` unless it is ``Code``."""
     if not isinstance(value, Code):
-        raise CodeError(f"a template wrote {type(value).__name__}, which is no Code")
+        raise CodeError(f"a template wrote {type(value).__name__}, which is not Code")
     return value.text
 
 
 @cache
 def environment() -> Environment:
-    """Build the one environment: undefined names raise, one filter ``indent``, no globals."""
+    """Return the one environment: undefined names raise, one filter ``indent``, no globals."""
     env = Environment(
         loader=FileSystemLoader(templates_folder()),
         undefined=StrictUndefined,
@@ -65,10 +66,10 @@ _work: Work | None = None  # of a forked process
 
 
 def share(work: Work, paths: Sequence[str]) -> dict[str, str]:
-    """Return what the work gives for all paths, each of which stands for itself.
+    """Return path → text of ``work`` for all paths; no path's text may depend on another.
 
-    Chunks go to forked processes where there are enough paths; the chunk of one that dies is done
-    here, so that what is wrong with it is raised here.
+    Chunks of the paths go to forked processes where there are enough; the chunk of a process that
+    dies is done here, so that its error is raised here.
     """
     count = min(os.cpu_count() or 1, len(paths) // _CHUNK)
     if count < 2 or sys.platform != "linux":  # elsewhere a fork may not use what the system offers
@@ -77,9 +78,9 @@ def share(work: Work, paths: Sequence[str]) -> dict[str, str]:
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(count - 1, get_context("fork"), _install, (work,)) as pool:
+    with ProcessPoolExecutor(count - 1, get_context("fork"), _set_work, (work,)) as pool:
         chunks = [paths[start::count] for start in range(count)]
-        futures = [pool.submit(_run, chunk) for chunk in chunks[1:]]
+        futures = [pool.submit(_run_chunk, chunk) for chunk in chunks[1:]]
         texts = dict(work(chunks[0]))
         for chunk, future in zip(chunks[1:], futures, strict=True):
             try:
@@ -89,14 +90,14 @@ def share(work: Work, paths: Sequence[str]) -> dict[str, str]:
     return texts
 
 
-def _install(work: Work) -> None:
+def _set_work(work: Work) -> None:
     """Set the work of a forked process, which takes it over without pickling."""
     global _work
     gc.disable()
     _work = work
 
 
-def _run(chunk: Sequence[str]) -> dict[str, str]:
+def _run_chunk(chunk: Sequence[str]) -> dict[str, str]:
     if _work is None:
         raise RuntimeError("a forked process has no work")
     return _work(chunk)
@@ -108,14 +109,13 @@ _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--lin
 def render_project(
     part: Callable[[frozenset[str]], Project], paths: Iterable[str]
 ) -> dict[str, str]:
-    """Return the text of each of these files, in order of their paths.
+    """Return path → text of each of these files, formatted and verified, in order of their paths.
 
-    Raises ``CodeError`` and ``Unsafe``, which are faults of the generator.
-
-    ``part`` gives the project as far as some files need it.
+    ``part`` returns the project as far as some files need it. Raises ``CallsheetError`` where ruff
+    refuses the code, ``CodeError`` and ``Unsafe``: all are faults of the generator.
     """
 
-    def written(chunk: Sequence[str]) -> dict[str, str]:
+    def render_chunk(chunk: Sequence[str]) -> dict[str, str]:
         project = part(frozenset(chunk))
         return {path: text for path, text in project.data.items() if path in project.wanted} | {
             path: render(template, **context)
@@ -123,25 +123,25 @@ def render_project(
             if path in project.wanted
         }
 
-    def verified(chunk: Sequence[str]) -> dict[str, str]:
+    def verify_chunk(chunk: Sequence[str]) -> dict[str, str]:
         for path in chunk:
             verify(path, sources[path])
         return {path: sources[path] for path in chunk}
 
-    texts = share(written, sorted(paths))
+    texts = share(render_chunk, sorted(paths))
     sources = _format({path: text for path, text in texts.items() if path.endswith(".py")})
-    return dict(sorted((texts | share(verified, list(sources))).items()))
+    return dict(sorted((texts | share(verify_chunk, list(sources))).items()))
 
 
 def prepare() -> None:
-    """Load what renders and formats, while there is nothing to render yet."""
+    """Load the templates and find ruff, before there is something to render."""
     for name in environment().list_templates():
         environment().get_template(name)
     _ruff()
 
 
 def _templates(project: Project) -> Iterator[tuple[str, str, dict[str, object]]]:
-    """Yield every file of a template: its path, the template and its context."""
+    """Yield path, template and context of every file that a template makes."""
     shared: dict[str, object] = {"project": project}
     yield "__init__.py", "package_init.py.jinja", {}
     yield "__main__.py", "package_main.py.jinja", {}
@@ -163,13 +163,16 @@ def _templates(project: Project) -> Iterator[tuple[str, str, dict[str, object]]]
 
 
 def _ruff() -> str:
-    """Return the program that came with the package, not one that happens to be on the path."""
+    """Return the path of the ruff that came with its package, not of one on the ``PATH``."""
     finder = import_module("ruff.__main__")
     return os.fsdecode(finder.find_ruff_bin())
 
 
 def _format(sources: Mapping[str, str]) -> dict[str, str]:
-    """Drop unused imports, sort the others, then run one ``ruff format`` for all files."""
+    """Return path → source without unused imports, with sorted ones, and formatted.
+
+    Raises ``CallsheetError`` where ruff refuses.
+    """
     if not sources:
         return {}
     ruff = _ruff()

@@ -46,13 +46,16 @@ class GenerateRun:
         self.stage = StagingDir(config.folder)
 
     def run(self) -> tuple[int, dict[str, Any]]:
-        """Write what changed; return the exit code and the document of ``--json``."""
+        """Write what changed and print the lines; return the exit code and the ``--json`` document.
+
+        Also stores what the next run need not make. Raises ``CallsheetError``.
+        """
         config = self.config
         old = pipeline.read_lock(config.lock)
         lock = config.lock.read_text(encoding="utf-8") if old else ""
         cached = ProjectCache(self.store, self.project, config.folder, lock)
         snapshot, notes = self._snapshot(old)
-        if cached.empty:
+        if cached.is_empty:
             self.models.launch(len(snapshot.actions))
         try:
             draft = self._draft(snapshot, old, cached)
@@ -69,7 +72,10 @@ class GenerateRun:
         return code, self._document(draft, changed, diagnostics)
 
     def _snapshot(self, old: Lock | None) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
-        """Return what to generate from, and what reading it left to report."""
+        """Return the lock's snapshot with ``--locked``, else one fetched now, with diagnostics.
+
+        Prints the source. Raises ``UsageError`` where there is no lock, and as ``fetch`` does.
+        """
         if self.flags.locked:
             if old is None:
                 raise UsageError(
@@ -85,6 +91,7 @@ class GenerateRun:
             return source.fetch(server, self.config, refresh=self.flags.refresh, progress=progress)
 
     def _draft(self, snapshot: Snapshot, old: Lock | None, cached: ProjectCache) -> Draft:
+        """Return the draft of this run; ``--fresh`` disregards ``cached`` and stored models."""
         draft = partial(pipeline.draft, force=self.flags.force, meanwhile=self._prepare)
         if self.flags.fresh:
             return draft(self.config, snapshot, old, modeller=self.models)
@@ -92,7 +99,7 @@ class GenerateRun:
         return draft(self.config, snapshot, old, modeller=modeller, cached=cached)
 
     def _prepare(self) -> None:
-        """Do what needs no models: load the renderer, link the files that are there."""
+        """Do what needs no models: load the renderer, link existing files into the new folder."""
         from callsheet_codegen import render
 
         render.prepare()
@@ -114,7 +121,7 @@ class GenerateRun:
         *,
         first: bool = False,
     ) -> list[str]:
-        """Return what a person reads about a run, whose ``changed`` files are on the disk."""
+        """Return the lines that a run prints; ``changed`` files were written or removed."""
         plan, deleted = draft.plan, len(draft.plan.deletes)
         changes = ["since the lock: no action and no flag changed"]
         if first:
@@ -151,7 +158,7 @@ class GenerateRun:
         }
 
     def _put_idle_stamp(self, draft: Draft, stats: cache.Stats) -> None:
-        """Store what the next run with ``--locked`` prints, if nothing happens until then."""
+        """Store what the next run with ``--locked`` prints, if no file changes until then."""
         config, diagnostics = self.config, draft.diagnostics
         idle = replace(draft, changes=(), plan=replace(draft.plan, steps=()))
         source = f"source: the lock, made from {draft.lock.snapshot.source}"
@@ -170,7 +177,7 @@ _TITLES = {"added": "Added", "changed": "Changed", "removed": "Removed"}
 
 
 def _entry(changes: Sequence[Change]) -> str:
-    """Write an entry of today (UTC): changes by kind, those that break callers marked."""
+    """Return an entry of today (UTC): changes by kind, those that break callers marked."""
     lines = [f"## {datetime.datetime.now(datetime.UTC).date()}"]
     for kind, title in _TITLES.items():
         rows = [change for change in changes if change.kind == kind]
@@ -180,6 +187,7 @@ def _entry(changes: Sequence[Change]) -> str:
 
 
 def _change_row(change: Change) -> str:
+    """Return a Markdown list item for a change; its code spans stay, all else is escaped."""
     text = " ".join(change.text.split())
     spans = text.split("`")
     safe = [part if index % 2 else _escaped(part) for index, part in enumerate(spans)]
@@ -187,20 +195,23 @@ def _change_row(change: Change) -> str:
 
 
 def _escaped(part: str) -> str:
-    """Escape markup, but for the blanks at the ends."""
+    """Escape Markdown in a text; the blanks at its ends stay."""
     start, end = part[: len(part) - len(part.lstrip())], part[len(part.rstrip()) :]
     return f"{start}{Markdown(part).text}{end}" if part.strip() else part
 
 
 def _joined(parts: Sequence[str]) -> str:
-    """Join text and code spans; a lone backtick opens none."""
+    """Join texts and code spans, in turn, by backticks; escape a last one that opens no span."""
     if len(parts) % 2:
         return "`".join(parts)
     return "`".join(parts[:-1]) + "\\`" + parts[-1]
 
 
 def insert_entry(text: str, changes: Sequence[Change]) -> str:
-    """Return a changelog with a new entry: below ``[Unreleased]``, else above the first one."""
+    """Return the changelog with an entry of today: below ``[Unreleased]``, else above the first.
+
+    Empty text gets the title too.
+    """
     new = _entry(changes)
     if not text.strip():
         return f"{_HEAD}{new}"

@@ -40,7 +40,7 @@ class Source:
     """A server to ask. ``name`` goes into the lock, ``why`` says how it was chosen.
 
     ``withheld`` is the variable whose key does not go there, since ``file`` alone names the host.
-    ``word`` is the command that asks.
+    ``subcommand`` is the one of ``callsheet`` that asks, as a hint names it.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Source:
     settings: Settings
     withheld: str = ""
     file: str = ""
-    word: str = "generate"
+    subcommand: str = "generate"
 
     def why_no_key(self) -> tuple[str, str]:
         """Return why the key of the environment was not sent, and what to type."""
         host = self.settings.host
         return (
             f"the key in {self.withheld} was not sent to {host}, because only {self.file} names it",
-            f"if that is the right server: callsheet {self.word} --host {host}, or "
+            f"if that is the right server: callsheet {self.subcommand} --host {host}, or "
             f"{self.settings.command} login --host {host}",
         )
 
@@ -74,20 +74,22 @@ def settings_for(
     environ: Mapping[str, str] | None,
     locked: str = "",
 ) -> Source | None:
-    """Return the first server in order, ``None`` where only the sandbox is left.
+    """Return ``host``, else ``locked``, else the configured host, else that of the login.
+
+    ``None`` where none of them is set. Raises ``UsageError`` for an address that cannot be used.
 
     ``locked`` is the source of the lock, where that is to be asked. A host that a file of the
     project names gets a key of the environment only where the user names it as well, or has
     confirmed the file as it is.
     """
     if host:
-        return _source(config, {"host": host}, "--host", environ)
+        return _source_of(config, {"host": host}, "--host", environ)
     if locked:
-        return _source(config, {"host": locked}, "the lock", environ, str(config.lock))
+        return _source_of(config, {"host": locked}, "the lock", environ, str(config.lock))
     if config.host:
         why = "[tool.callsheet] host"
-        return _source(config, {"host": config.host}, why, environ, str(config.where))
-    configured = _source(config, {}, "", environ, str(config.where))
+        return _source_of(config, {"host": config.host}, why, environ, str(config.where))
+    configured = _source_of(config, {}, "", environ, str(config.where))
     if not configured.settings.host:
         return None
     origin = configured.settings.origins.get("host", "")
@@ -95,13 +97,17 @@ def settings_for(
     return replace(configured, why=why)
 
 
-def _source(
+def _source_of(
     config: Config,
     flags: Mapping[str, str],
     why: str,
     environ: Mapping[str, str] | None,
     file: str = "",
 ) -> Source:
+    """Load the settings of one server; withhold the environment's key if only ``file`` names it.
+
+    ``file`` is "" where the user names the server in ``flags``.
+    """
     bindings = Bindings(command=config.command, env=config.env)
     variable = f"{config.env}_API_KEY"
     variables = Variables(os.environ if environ is None else environ)
@@ -118,7 +124,7 @@ def _source(
 
 
 def _is_named_by_user(config: Config, settings: Settings, environ: Mapping[str, str]) -> bool:
-    """Return whether the environment or a saved profile names the origin of these settings.
+    """Tell whether the environment or a saved profile names the origin of these settings.
 
     The project chooses which variable is read: where that is not the one of the command, a key
     that is stored for this very origin goes first.
@@ -142,7 +148,7 @@ def _origin(host: object) -> str | None:
 
 
 def name_of(origin: str) -> str:
-    """Return the origin as the lock names it: a loopback port means nothing tomorrow."""
+    """Return the origin as the lock names it: without the port of a loopback address."""
     parts = urlsplit(origin)
     if parts.hostname in LOOPBACK:
         return f"{parts.scheme}://{parts.hostname}"
@@ -169,18 +175,18 @@ def choose(
     host: str | None = None,
     environ: Mapping[str, str] | None = None,
     locked: str = "",
-    word: str = "generate",
+    subcommand: str = "generate",
 ) -> Iterator[Source]:
-    """Yield ``host``, else the configured one, else that of the login, else an own sandbox.
+    """Yield the server of ``settings_for``, else a sandbox that runs while the context lasts.
 
-    A sandbox runs as a process while the context lasts. See ``settings_for`` for ``locked``.
-    Where a key is withheld and a person can be asked, they are; ``word`` is the command.
+    Where a key is withheld and a person is at the terminal, asks whether it may be sent.
+    Raises ``UsageError`` where the settings are invalid or the sandbox does not start.
     """
     server = settings_for(config, host=host, environ=environ, locked=locked)
-    if server is not None and server.withheld and _confirms(server, environ):
+    if server is not None and server.withheld and _ask_to_confirm(server, environ):
         server = settings_for(config, host=host, environ=environ, locked=locked)
     if server is not None:
-        yield replace(server, word=word)
+        yield replace(server, subcommand=subcommand)
         return
     with sandbox() as (url, key):
         flags = {"host": url, "api_key": key}
@@ -189,8 +195,11 @@ def choose(
         yield Source(name=SANDBOX, why="no host is configured", settings=settings)
 
 
-def _confirms(server: Source, environ: Mapping[str, str] | None) -> bool:
-    """Ask whether the key may go to the host that a file names; remember a yes for this file."""
+def _ask_to_confirm(server: Source, environ: Mapping[str, str] | None) -> bool:
+    """Ask whether the key may go to the host that a file names; store a yes for this file.
+
+    False without a terminal.
+    """
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         return False
     sys.stderr.write(server.question())
@@ -203,7 +212,10 @@ def _confirms(server: Source, environ: Mapping[str, str] | None) -> bool:
 
 @contextlib.contextmanager
 def sandbox() -> Iterator[tuple[str, str]]:
-    """Yield address and key of a sandbox that ends with the context; raises ``UsageError``."""
+    """Run a sandbox while the context lasts; yield its address and key.
+
+    Raises ``UsageError`` where it does not start.
+    """
     process = subprocess.Popen(  # noqa: S603 - no shell; every word is written here
         python_command("-m", "callsheet_sandbox", "--port", "0", "--print-json"),
         stdout=subprocess.PIPE,
@@ -235,7 +247,7 @@ class Progress:
         self._quarter = 0
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` schemas are here."""
+        """Show that ``done`` of ``total`` schemas are here; nothing for fewer than 50."""
         if total < _LEAST_SHOWN or self._stream is None:
             return
         quarter, text = 4 * done // total, ""
@@ -283,10 +295,10 @@ def fetch(
     catalogue.
     """
     try:
-        catalogue = _catalogue(source.settings, config, progress, refresh=refresh)
+        catalogue = _fetch_catalogue(source.settings, config, progress, refresh=refresh)
     except AuthError as error:
         if source.withheld:
-            raise _without_key(source, error) from None
+            raise _missing_key_error(source, error) from None
         if (
             source.settings.origins.get("auth") != "default"
             or config.overlay.protocol.get("auth")
@@ -294,7 +306,7 @@ def fetch(
         ):
             raise
         settings = source.settings._replace(auth="x-api-key")
-        catalogue = _catalogue(settings, config, progress, refresh=refresh)
+        catalogue = _fetch_catalogue(settings, config, progress, refresh=refresh)
     if not catalogue.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
     notes = [Diagnostic(level="note", code="catalogue", message=note) for note in catalogue.notes]
@@ -315,8 +327,8 @@ def _masked_actions(actions: tuple[Advertised, ...]) -> tuple[Advertised, ...]:
     return actions if stored == text else tuple(Advertised(**a) for a in json.loads(stored))
 
 
-def _without_key(source: Source, error: AuthError) -> AuthError:
-    """Return the error of a server that wants a key and got none."""
+def _missing_key_error(source: Source, error: AuthError) -> AuthError:
+    """Return the error for a server that refused a request because the key was withheld."""
     message, hint = source.why_no_key()
     return AuthError(
         f"{source.settings.host} refused a request without a key: {message}",
@@ -326,9 +338,10 @@ def _without_key(source: Source, error: AuthError) -> AuthError:
     )
 
 
-def _catalogue(
+def _fetch_catalogue(
     settings: Settings, config: Config, report: Callable[[int, int], None], *, refresh: bool
 ) -> Catalogue:
+    """Fetch what changed and cache it; everything with ``refresh`` or a day after the last time."""
     transport = _CountingTransport(settings, report)
     overrides = config.overlay.protocol
     with Client(settings=settings, ledger=None, overrides=overrides, transport=transport) as client:

@@ -29,7 +29,7 @@ def swap_directories(first: Path, second: Path) -> bool:
 
 
 def _system_swap() -> Callable[[bytes, bytes], int] | None:
-    """Return the system's own function of two paths; ``None`` where it has none."""
+    """Return the system's function that swaps two paths (0: done); ``None`` where it has none."""
     import ctypes
 
     try:
@@ -51,12 +51,12 @@ def link_error(path: Path) -> UsageError:
     )
 
 
-_AT_ONCE = 16
+_MAX_FSYNCS = 16
 _COMPILED = "__pycache__"
 
 
 def leftover_stages(package: Path) -> list[Path]:
-    """List the new folders that killed runs left beside a package."""
+    """List the staging folders that killed runs left in the parent of a package."""
     return list(package.parent.glob(f".{package.name}.*.new"))
 
 
@@ -70,7 +70,10 @@ class StagingDir:
         self._mtimes: dict[str, int] = {}
 
     def prepare(self) -> None:
-        """Link every file of the package, for a plan that will follow; drop all if that fails."""
+        """Link every file of the package before the plan is there; discard all if that fails.
+
+        Does nothing where there is no package folder yet.
+        """
         if not self.package.exists():
             return
         self.prepared = True
@@ -86,7 +89,11 @@ class StagingDir:
         self.prepared = False
 
     def apply(self, plan: Plan) -> None:
-        """Make the folder what the plan says, durably; unchanged and foreign files are links."""
+        """Make the folder what the plan says, durably; unchanged and foreign files are links.
+
+        Links anew where files came or went since ``prepare``, and removes empty folders. Raises
+        ``UsageError`` where a symbolic link leads out of the folder, ``OSError`` as it comes.
+        """
         if self.prepared and not self._is_current():
             self.discard()
         if not self.prepared:
@@ -118,6 +125,7 @@ class StagingDir:
         )
 
     def _link_file(self, source: str, target: str) -> None:
+        """Link a file, or copy it where the file system has no links and the plan is there."""
         try:
             os.link(source, target, follow_symlinks=False)
         except OSError:  # a file system without hard links
@@ -139,12 +147,13 @@ class StagingDir:
         return False
 
     def _write(self, files: dict[str, str]) -> None:
+        """Write new files (path → text) durably, with their folders; raises for one that exists."""
         for folder in {os.path.dirname(path) for path in files}:
             os.makedirs(folder, exist_ok=True)
         for path, text in files.items():
             with open(path, "xb") as file:
                 file.write(text.encode("utf-8", "surrogatepass"))
-        with ThreadPoolExecutor(_AT_ONCE) as pool:  # many at a time take as long as one
+        with ThreadPoolExecutor(_MAX_FSYNCS) as pool:  # many at a time take as long as one
             list(pool.map(_make_durable, files))
 
 
@@ -154,7 +163,7 @@ def _make_durable(path: str) -> None:
 
 
 def sync_folder(folder: Path | str) -> None:
-    """Make renames durable where the platform lets a folder be opened."""
+    """Make what was renamed in a folder durable, where the platform lets a folder be opened."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -107,7 +107,10 @@ def _nodes(tree: ast.AST) -> list[ast.AST]:
 
 
 def _text_fault(text: str, nodes: Iterable[ast.AST]) -> str:
-    """Look for what the syntax tree does not show: comments, characters that hide text."""
+    """Return what is not allowed and the syntax tree does not show; empty where nothing is.
+
+    That is a comment, a name outside ASCII or a character that hides text.
+    """
     if not text.replace("\n", "").isprintable():
         strange = next(char for char in text if not (char.isprintable() or char == "\n"))
         return f"the character {strange!a}"
@@ -123,17 +126,17 @@ def _text_fault(text: str, nodes: Iterable[ast.AST]) -> str:
 
 
 def _is_quoted(text: bytes, nodes: Iterable[ast.AST]) -> bool:
-    """Tell whether all that is not ASCII stands in strings; only where there are no comments."""
+    """Tell whether all that is not ASCII is in strings; for a text without comments."""
     starts = [0, *accumulate(len(line) + 1 for line in text.split(b"\n"))]
     quoted = 0
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
-            quoted += _foreign(text[starts[node.lineno - 1] + node.col_offset : end])
-    return quoted == _foreign(text)
+            quoted += _count_non_ascii(text[starts[node.lineno - 1] + node.col_offset : end])
+    return quoted == _count_non_ascii(text)
 
 
-def _foreign(text: bytes) -> int:
+def _count_non_ascii(text: bytes) -> int:
     """Count the bytes that are not ASCII."""
     return 0 if text.isascii() else len(text) - len(text.decode("ascii", "ignore"))
 
@@ -143,14 +146,14 @@ def _fault(node: ast.AST, modules: frozenset[str]) -> str:
     if not isinstance(node, _KINDS):
         return type(node).__name__
     if isinstance(node, ast.ImportFrom):
-        return _import(node, modules)
+        return _import_fault(node, modules)
     if isinstance(node, ast.Call):
         return _call_fault(node, modules)
     if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call):
         is_docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         return "" if is_docstring else "an expression that does nothing"
     name = getattr(node, _NAMES.get(type(node), ""), None)
-    if name is not None and not _plain(name):
+    if name is not None and not _is_plain_name(name):
         return f"the {'attribute' if isinstance(node, ast.Attribute) else 'name'} {name!r}"
     for decorator in getattr(node, "decorator_list", ()):
         if not (isinstance(decorator, ast.Name) and decorator.id in _DECORATORS):
@@ -158,18 +161,20 @@ def _fault(node: ast.AST, modules: frozenset[str]) -> str:
     return ""
 
 
-def _import(node: ast.ImportFrom, modules: frozenset[str]) -> str:
+def _import_fault(node: ast.ImportFrom, modules: frozenset[str]) -> str:
+    """Return what is not allowed in an import; empty where it is of ``modules`` or the package."""
     module = node.module or ""
     if node.level == 0:
         if module not in modules:
             return f"an import of {module}"
     elif node.level > 2:
         return "an import from outside the package"
-    strange = next((alias.name for alias in node.names if not _plain(alias.name)), "")
+    strange = next((alias.name for alias in node.names if not _is_plain_name(alias.name)), "")
     return f"an import of {strange!r}" if strange else ""
 
 
 def _call_fault(node: ast.Call, modules: frozenset[str]) -> str:
+    """Return why a call is not allowed; empty where it is one that templates write."""
     target = node.func
     if isinstance(target, ast.Attribute):
         on_class = modules == _MODEL_MODULES and target.attr == "model_rebuild"
@@ -182,5 +187,6 @@ def _call_fault(node: ast.Call, modules: frozenset[str]) -> str:
 
 
 @cache
-def _plain(name: str) -> bool:
+def _is_plain_name(name: str) -> bool:
+    """Tell whether a name is an ASCII identifier, with two leading underscores only if known."""
     return name in _DUNDERS or (name.isascii() and name.isidentifier() and "__" not in name[:2])

@@ -86,7 +86,7 @@ def test_without_the_check_the_import_is_stopped(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(verify.Unsafe):
         verify.verify("models/a.py", TOUCH)
-    stopped = worker.guarded(lambda: worker.try_import(TOUCH), "import")
+    stopped = worker.run_guarded(lambda: worker.try_import(TOUCH), "import")
 
     assert stopped is not None
     assert "open while models were made" in stopped
@@ -112,7 +112,7 @@ def test_references_fall_at_the_firewall_then_at_the_cleaner(
 def test_without_both_a_file_is_still_not_read(tmp_path: Path) -> None:
     target = tmp_path / "secret.json"
     target.write_text('{"type": "object"}')
-    reading = worker.guarded(target.read_text, "generate")
+    reading = worker.run_guarded(target.read_text, "generate")
 
     assert reading is not None
     assert target.read_text() != ""

@@ -36,6 +36,7 @@ class ModelSource(NamedTuple):
     """The module of one action, or why there is none.
 
     ``fields`` maps class → field → (wire name, annotation, required), inherited ones included.
+    ``roots`` are the classes that are a ``RootModel``; ``refused`` says why there is no module.
     """
 
     source: str = ""
@@ -45,7 +46,10 @@ class ModelSource(NamedTuple):
 
     @classmethod
     def of(cls, entry: Any) -> ModelSource:
-        """Read what ``as_json`` returned; raises an error of look-up or type for anything else."""
+        """Read what ``as_json`` returned.
+
+        Raises ``KeyError``, ``IndexError``, ``TypeError`` or ``AttributeError`` for anything else.
+        """
         fields = {
             str(name): {str(n): (str(row[0]), str(row[1]), bool(row[2])) for n, row in rows.items()}
             for name, rows in entry["fields"].items()
@@ -58,7 +62,7 @@ class ModelSource(NamedTuple):
         return {**self._asdict(), "roots": sorted(self.roots)}
 
 
-# Turns requests into modules, under the keys of the requests: all that could be made.
+# Turns requests into modules, or refusals, under the keys of the requests.
 Modeller = Callable[[Mapping[str, ModelRequest]], Mapping[str, ModelSource]]
 
 
@@ -73,9 +77,10 @@ class Worker:
         self._waiting = False
 
     def ask(self, request: ModelRequest) -> ModelSource:
-        """Make the models of one action; a worker that dies or hangs is replaced.
+        """Return the models of one action, or why there are none (``refused``).
 
-        Raises ``CallsheetError`` where none can be started.
+        A process that dies or takes over 30 s is ended, and replaced at the next request. Raises
+        ``CallsheetError`` where none can be started.
         """
         process = self._ready()
         guard = threading.Timer(_SECONDS, process.kill)
@@ -92,7 +97,7 @@ class Worker:
         return ModelSource.of(json.loads(line))
 
     def launch(self) -> None:
-        """Start the process and do not wait until it is ready."""
+        """Start the process unless it runs; do not wait until it is ready."""
         if self._process is not None:
             return
         self._process = subprocess.Popen(  # noqa: S603 - no shell; runs our worker, no server text
@@ -106,6 +111,7 @@ class Worker:
         self._waiting = True
 
     def _ready(self) -> subprocess.Popen[str]:
+        """Return the process once it is ready; raise ``CallsheetError`` where it does not start."""
         self.launch()
         process = self._process
         if process is None:
@@ -134,7 +140,7 @@ class Worker:
 
 
 def _exchange(process: subprocess.Popen[str], question: str) -> str:
-    """Send one line and read one; empty where the process is gone."""
+    """Send one line and return the one that comes back; empty where the process is gone."""
     if process.stdin is None or process.stdout is None:
         return ""
     process.stdin.write(question + "\n")
@@ -143,7 +149,7 @@ def _exchange(process: subprocess.Popen[str], question: str) -> str:
 
 
 class PendingModels(Mapping[str, ModelSource]):
-    """Models of each request, in their order; looking at one waits for it."""
+    """Models by the keys of their requests; looking one up waits for it."""
 
     def __init__(self, waits: Mapping[str, Callable[[], ModelSource]]) -> None:
         self._waits = waits
@@ -159,7 +165,7 @@ class PendingModels(Mapping[str, ModelSource]):
 
 
 class ModelPool:
-    """As many workers as there is work for; nobody waits for them before looking."""
+    """A modeller that shares requests among worker processes, up to the number of CPUs."""
 
     def __init__(self, start: Callable[[], Worker] = Worker) -> None:
         self._start = start
@@ -167,14 +173,18 @@ class ModelPool:
         self._pool: ThreadPoolExecutor | None = None
 
     def launch(self, requests: int) -> None:
-        """Start as many workers as so many requests keep busy."""
+        """Start workers until there is one for every 16 requests, at most one for each CPU."""
         count = max(1, min(os.cpu_count() or 1, requests // _PER_WORKER))
         while len(self._workers) < count:
             self._workers.append(self._start())
             self._workers[-1].launch()
 
     def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Ask for everything; looking at an answer may raise ``CallsheetError``."""
+        """Send all requests; return a mapping that waits for a module when it is looked up.
+
+        The look-up raises ``CallsheetError`` where no worker can be started. Workers end when
+        nothing is left to ask.
+        """
         if not requests:
             return {}
         from concurrent.futures import ThreadPoolExecutor
@@ -197,7 +207,7 @@ class ModelPool:
         return PendingModels(waits)
 
     def close(self) -> None:
-        """End all workers; what was not asked yet never is."""
+        """End all workers; requests that were not sent yet are cancelled."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
@@ -207,7 +217,10 @@ class ModelPool:
 def make_models(
     requests: Mapping[str, ModelRequest], *, start: Callable[[], Worker] = Worker
 ) -> Mapping[str, ModelSource]:
-    """Return every module that could be made, in the order of the requests."""
+    """Return the module of each request, or its refusal, after waiting for all of them.
+
+    Raises ``CallsheetError`` where no worker can be started.
+    """
     models = ModelPool(start)
     try:
         return dict(models(requests))
@@ -216,13 +229,13 @@ def make_models(
 
 
 class CachingModeller:
-    """A modeller in front of another one. Refusals are not stored: they are tried again."""
+    """A modeller that stores what another one makes. Refusals are not stored: they are retried."""
 
     def __init__(self, modeller: Modeller, store: Store) -> None:
         self._modeller, self._store = modeller, store
 
     def __call__(self, requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSource]:
-        """Return stored models, and models in the making, which are stored when looked at."""
+        """Return stored models, and requested ones, which are stored when they are looked up."""
         digests = {name: digest(request) for name, request in requests.items()}
         keys = {name: f"models/{sha[:2]}/{sha[2:40]}" for name, sha in digests.items()}
         stored = {name: models for name, key in keys.items() if (models := self._load(key))}

@@ -34,32 +34,35 @@ class _Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Widener:
-    """Works on the cleaned schemas of one action, by class name.
+    """Widens the cleaned schemas of one action (by class name) to all kinds that they let in.
 
-    ``properties`` applies to objects alone: without a ``type`` a text beside them is as good, also
-    behind a ``$ref``. A class is what its schema says of objects, so the union stands wherever
-    such a schema is a field's or an entry's.
+    ``properties`` applies to objects alone: without a ``type`` a text is valid too, also behind a
+    ``$ref``. A class is what its schema says of objects, so the union with the other kinds stands
+    wherever such a schema is a field's or an entry's.
     """
 
     definitions: Mapping[str, Any]
 
     def all(self, body: str = "") -> dict[str, Any]:
-        """Widen the fields and entries of every definition; ``body`` is always an object."""
+        """Return the definitions with widened fields and entries.
+
+        ``body`` names the class of a body, which is always an object; "" for a reply.
+        """
         widened = {name: self._parts(schema) for name, schema in self.definitions.items()}
         return widened | ({body: self._object(body, widened[body])} if body else {})
 
     def _object(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the schema as it applies to objects, without a union that may refuse one."""
+        """Return what the schema says of objects, without a union that may refuse one."""
         allowed, missing = self._reach(self.definitions[name], frozenset())
         out = dict(schema)
         if "object" in allowed:
             idle = _UNIONS if "object" in missing else ()
             out = {key: value for key, value in out.items() if key not in idle}
             out |= {"type": "object"} if "type" in out else {}
-        return bound(out)
+        return drop_idle_keywords(out)
 
     def _parts(self, schema: Any) -> Any:
-        """Widen whatever a schema holds; the kinds that it takes itself stay."""
+        """Return a schema with its fields and entries widened; its own kinds stay."""
         out = dict(schema)
         for key in _UNIONS:
             if key in out:
@@ -74,7 +77,7 @@ class Widener:
         return out
 
     def _value(self, schema: Any) -> Any:
-        """Widen the schema of a field or an entry to every kind that it lets in."""
+        """Return the schema of a field or an entry, widened to every kind that it lets in."""
         missing = self._reach(schema, frozenset()).missing
         out = self._parts(schema)
         if not missing:
@@ -86,6 +89,7 @@ class Widener:
         return union if description is None else {**union, "description": description}
 
     def _reach(self, schema: Any, passed: frozenset[str]) -> _Reach:
+        """Return the kinds of a schema with its members; ``passed`` are definitions above it."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             if name in passed:
@@ -93,7 +97,7 @@ class Widener:
             return self._reach(self.definitions[name], passed | {name})
         if "enum" in schema:
             return _Reach(frozenset(_JSON[type(value)] for value in schema["enum"]))
-        allowed, missing = _own(schema)
+        allowed, missing = _own_reach(schema)
         for key in _UNIONS:
             members = [self._reach(part, passed) for part in schema.get(key, ())]
             missing = missing.union(*(member.missing for member in members))
@@ -104,8 +108,8 @@ class Widener:
         return _Reach(allowed, missing & allowed)
 
 
-def bound(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the keywords about objects, or lists, where the type lets in none of them."""
+def drop_idle_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema without the keywords about objects, or lists, that its type excludes."""
     kinds = _kinds(schema) if "type" in schema else _ALL
     idle = {key for kind, keys in _INSIDE.items() if kind not in kinds for key in keys}
     return {key: value for key, value in schema.items() if key not in idle}
@@ -117,7 +121,7 @@ def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
     return frozenset("number" if name == "integer" else name for name in named)
 
 
-def _own(schema: Mapping[str, Any]) -> _Reach:
+def _own_reach(schema: Mapping[str, Any]) -> _Reach:
     """Return the kinds by the keywords of the schema itself, without its members."""
     if "type" in schema:
         return _Reach(_kinds(schema))
@@ -141,7 +145,7 @@ _DEEPEST = 36
 
 
 class DepthCutter:
-    """Cuts what stands deeper in the cleaned schemas of one action than tools can carry.
+    """Cuts what is nested deeper in the cleaned schemas of one action than tools can carry.
 
     Definitions are walked as Pydantic walks its classes: each where the first field refers to
     it. One that only places beyond refer to is dropped.
@@ -152,12 +156,12 @@ class DepthCutter:
         self._kept: dict[str, Any] = {}
 
     def all(self, root: str) -> dict[str, Any]:
-        """Return the definitions that ``root`` needs; what is too deep has a type at most."""
-        self._keep(root, 0)
+        """Return the definitions that ``root`` needs; what is too deep keeps its type at most."""
+        self._try_keep(root, 0)
         return {name: self._kept[name] for name in self._definitions if name in self._kept}
 
-    def _keep(self, name: str, depth: int) -> bool:
-        """Cut a definition where it is met first; tell whether it may be referred to."""
+    def _try_keep(self, name: str, depth: int) -> bool:
+        """Cut and store a definition where the walk meets it first; return false if too deep."""
         if name not in self._kept:
             depth -= "properties" in self._definitions[name]
             if depth > _DEEPEST:
@@ -176,9 +180,9 @@ class DepthCutter:
         return {key: content for key, content in out.items() if key not in gone}
 
     def _under(self, key: str, content: Any, depth: int) -> Any:
-        """Cut what a keyword holds; ``None`` where it goes, as a choice of anything does."""
+        """Return what a keyword holds, cut; ``None`` where the keyword goes."""
         if key == "$ref":
-            return content if self._keep(content.rpartition("/")[2], depth) else None
+            return content if self._try_keep(content.rpartition("/")[2], depth) else None
         if depth > _DEEPEST:
             return None
         if key == "properties":
@@ -200,14 +204,17 @@ class NoModel(ValueError):
 
 @dataclass(slots=True)
 class Vocabulary:
-    """Tokens for the server's strings while a foreign program handles them."""
+    """Stand-ins for the server's strings while the model generator handles a schema.
+
+    ``fields`` maps wire names to field names, ``tokens`` tokens to texts.
+    """
 
     fields: Mapping[str, str]
     tokens: dict[str, str] = field(default_factory=dict)
     _by_text: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def token(self, kind: str, text: str) -> str:
-        """Return a token for a text: the same for the same text of the same kind."""
+        """Return the token of a text, and store it: one for each text of a kind."""
         key = (kind, text)
         if key not in self._by_text:
             self._by_text[key] = f"cs{kind}{len(self._by_text):05d}"
@@ -216,20 +223,20 @@ class Vocabulary:
 
 
 def wire_names(schema: Any) -> Iterator[str]:
-    """Yield every property name at any depth."""
+    """Yield every property name of a schema at any depth, some more than once."""
     if isinstance(schema, dict):
-        yield from _mapping(schema.get("properties"))
+        yield from _as_mapping(schema.get("properties"))
         for inner in subschemas(schema):
             yield from wire_names(inner)
 
 
 @dataclass(slots=True)
 class ModelSchemaPreparer:
-    """Cleans one schema of an action, so that a foreign program may read it.
+    """Cleans one schema of an action, so that the model generator may read it.
 
-    Field names are ours, tokens stand for strings, and nothing is left that only constrains,
-    defaults or describes: the advertised schema judges, models type. ``open_enums`` lets a
-    reply say a value that the schema does not know.
+    Field names are ours, tokens stand for strings, and nothing is left that only constrains or
+    sets defaults: bodies are validated against the advertised schema, models give types.
+    ``open_enums`` admits a value in a reply that the schema does not list.
     """
 
     root: str
@@ -240,7 +247,10 @@ class ModelSchemaPreparer:
     waiting: list[str] = field(default_factory=list)
 
     def definitions(self) -> dict[str, Any]:
-        """Return ``{class name: cleaned schema}`` for the schema and whatever it refers to."""
+        """Return ``{class name: cleaned schema}`` for the schema and all that it refers to.
+
+        Raises ``NoModel`` for a reference that cannot be followed.
+        """
         self.classes["#"] = self.root
         try:
             top = resolve(self.schema, self.schema)
@@ -254,7 +264,10 @@ class ModelSchemaPreparer:
         return Widener(carried).all(body="" if self.open_enums else self.root)
 
     def clean(self, schema: Any) -> Any:
-        """Clean one schema; a boolean or an unusable one becomes empty."""
+        """Return one schema cleaned, ``{}`` for a boolean or an unusable one.
+
+        A new ``$ref`` is added to ``waiting``. Raises ``NoModel`` where it cannot be followed.
+        """
         if not isinstance(schema, dict):
             return {}
         if "$ref" in schema:
@@ -263,7 +276,7 @@ class ModelSchemaPreparer:
             values = schema["enum"] if "enum" in schema else [schema["const"]]
             return self._described(schema, self._choices(values, schema.get("type")))
         out: dict[str, Any] = {}
-        kind = _kind(schema.get("type"))
+        kind = _known_type(schema.get("type"))
         if kind:
             out["type"] = kind
         for key in _LISTS:
@@ -273,17 +286,17 @@ class ModelSchemaPreparer:
         if isinstance(schema.get("items"), (dict, bool)):
             out["items"] = self.clean(schema["items"])
         out.update(self._object(schema))
-        return self._described(schema, bound(out))
+        return self._described(schema, drop_idle_keywords(out))
 
     def _parts(self, key: str, parts: Any) -> list[Any]:
-        """Clean the members that say something; a choice with an empty one is no choice."""
+        """Return the cleaned members of a list; empty for a union where one member allows all."""
         cleaned = [self.clean(part) for part in parts] if isinstance(parts, list) else []
         if key == "allOf":
             return [part for part in cleaned if part]
         return cleaned if all(cleaned) or key == "prefixItems" else []
 
     def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        properties = _mapping(schema.get("properties"))
+        properties = _as_mapping(schema.get("properties"))
         out: dict[str, Any] = {}
         if properties:
             rename = self.words.fields
@@ -292,14 +305,17 @@ class ModelSchemaPreparer:
             listed = required if isinstance(required, list) else []
             out["required"] = [rename[n] for n in properties if n in listed]
         elif isinstance(schema.get("additionalProperties"), dict):
-            patterns = _mapping(schema.get("patternProperties")).values()
+            patterns = _as_mapping(schema.get("patternProperties")).values()
             parts = [self.clean(part) for part in (schema["additionalProperties"], *patterns)]
             if all(parts):
                 out["additionalProperties"] = parts[0] if len(parts) == 1 else {"anyOf": parts}
         return out
 
     def _reference(self, target: Any) -> dict[str, Any]:
-        """Refer to a class of its own, named after the last word of the pointer."""
+        """Return a ``$ref`` to a class named after the last step of the pointer.
+
+        Enters the class in ``classes`` and ``waiting``. Raises ``NoModel`` for a bad pointer.
+        """
         if not isinstance(target, str) or not target.startswith("#"):
             raise NoModel(f"$ref {str(target)[:80]!r} does not stay within the schema")
         pointer = target.rstrip("/")
@@ -315,9 +331,10 @@ class ModelSchemaPreparer:
         return {"$ref": f"#/$defs/{self.classes[pointer]}"}
 
     def _choices(self, values: Any, kind: Any) -> dict[str, Any]:
-        usable = [v for v in values if _literal(v)] if isinstance(values, list) else []
+        """Return a schema for an ``enum``; the known type alone where a value is not a literal."""
+        usable = [v for v in values if _is_literal(v)] if isinstance(values, list) else []
         if not usable or len(usable) != len(values):
-            return {"type": _kind(kind)} if _kind(kind) else {}
+            return {"type": _known_type(kind)} if _known_type(kind) else {}
         members = [self.words.token("V", v) if isinstance(v, str) else v for v in usable]
         distinct = dict.fromkeys((type(member), member) for member in members)
         closed = {"enum": [member for _, member in distinct]}
@@ -327,6 +344,7 @@ class ModelSchemaPreparer:
         return {"anyOf": [closed, *({"type": kind} for kind in wider)]}
 
     def _described(self, schema: Mapping[str, Any], out: dict[str, Any]) -> dict[str, Any]:
+        """Return ``out`` with a token for the schema's description added, in place."""
         text = schema.get("description")
         if isinstance(text, str) and text.strip():
             out["description"] = self.words.token("D", text)
@@ -336,18 +354,19 @@ class ModelSchemaPreparer:
 _JSON_KIND = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
 
 
-def _literal(value: Any) -> bool:
+def _is_literal(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) < _WIDEST_INT
     return value is None or isinstance(value, str)
 
 
-def _kind(value: Any) -> Any:
+def _known_type(value: Any) -> Any:
+    """Return the JSON type, or the list of types, of a ``type``; ``None`` where none is known."""
     if isinstance(value, list):
         kinds = [kind for kind in value if isinstance(kind, str) and kind in _TYPES]
         return list(dict.fromkeys(kinds)) or None
     return value if isinstance(value, str) and value in _TYPES else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}

@@ -30,11 +30,11 @@ class ActionModels:
 
     @property
     def exports(self) -> tuple[str, ...]:
-        """Return the classes that the module exports; none where there is no module."""
+        """Return the classes of the body and the reply, sorted; none where there is no module."""
         return tuple(sorted({self.input, self.output} - {""})) if self.generated.source else ()
 
     def module(self) -> ModelModule | None:
-        """Return the module as written: models, then the two names that the runtime imports."""
+        """Return the module of models to write; ``None`` where there is no source."""
         if not self.generated.source:
             return None
         roles = [("INPUT", self.input), ("OUTPUT", self.output)]
@@ -56,13 +56,13 @@ def model_actions(
 ) -> Callable[[], tuple[Mapping[str, ActionModels], Sequence[Diagnostic]]]:
     """Request the models of these actions; return a function that waits for them.
 
-    That returns models by action id. An action whose schema gives none is untyped, with a
-    diagnostic. ``classes`` holds the beginning of the names of each action's classes.
+    It returns models by action id, and diagnostics. An action that gets no models is untyped,
+    with a diagnostic. ``classes`` maps ids to how the names of an action's classes begin.
     """
     diagnostics: list[Diagnostic] = []
     wanted: dict[str, ModelRequest] = {}
     for name, entry in advertised.items():
-        if roots := _roots(entry, classes[name], admit, diagnostics):
+        if roots := _request_of(entry, classes[name], admit, diagnostics):
             wanted[name] = roots
     sources = modeller(wanted)
 
@@ -86,10 +86,13 @@ def model_actions(
     return wait
 
 
-def _roots(
+def _request_of(
     entry: Advertised, prefix: str, admit: AdmissionCache, diagnostics: list[Diagnostic]
 ) -> ModelRequest:
-    """Return the schemas of one action that are admitted and say anything."""
+    """Return class name → (schema, is a reply) of an action's admitted, non-empty schemas.
+
+    Adds a diagnostic for an output schema that is refused.
+    """
     roots = {}
     for role, schema in (("Input", entry.input), ("Result", entry.output)):
         is_reply = role == "Result"
@@ -133,9 +136,9 @@ def _is_object(source: ModelSource, name: str) -> bool:
 def models_index(
     modules: Mapping[str, Iterable[str]],
 ) -> tuple[tuple[Code, Code, Ident, Ident], ...]:
-    """List class and module for the lazy index of models, as strings and as names.
+    """Return (class, stem) as strings, then as names, for each exported class, sorted.
 
-    ``modules`` holds the exports of each module of models.
+    ``modules`` maps the stem of each module of models to its exports.
     """
     rows = {name: stem for stem, exports in modules.items() for name in exports}
     return tuple(

@@ -38,7 +38,7 @@ def rewrite_module(
     prefix: str,
     named: Mapping[str, str],
 ) -> ModelSource:
-    """Rebuild a module of models; raises ``NoModel`` for anything that is not one.
+    """Rebuild a module of models; raises ``NoModel`` for anything else.
 
     Only class definitions with annotated fields pass. Tokens become the server's strings inside
     constants; aliases become the pair of arguments that type checkers leave alone.
@@ -47,11 +47,11 @@ def rewrite_module(
     ``any`` must not become the class ``Any``.
     """
     tree = _rename_classes(ast.parse(source), prefix, named)
-    _flatten(tree)
+    _flatten_bases(tree)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     class_names = frozenset(node.name for node in classes)
     rewriter = _Rewriter(wire=wire, tokens=tokens, classes=class_names)
-    roots = frozenset(node.name for node in classes if _base(node) == "RootModel")
+    roots = frozenset(node.name for node in classes if _first_base(node) == "RootModel")
     body: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -68,6 +68,10 @@ def rewrite_module(
 
 
 def _rename_classes(tree: ast.Module, prefix: str, named: Mapping[str, str]) -> ast.Module:
+    """Rename classes and their uses, in place, as ``rewrite_module`` says; return the tree.
+
+    Raises ``NoModel`` where two classes would get one name.
+    """
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     real = {name: _spelt_out(name, named) for name in classes}
     new = {name: full for name, full in real.items() if name.startswith(tuple(named))}
@@ -92,15 +96,18 @@ def _spelt_out(name: str, named: Mapping[str, str]) -> str:
     return name
 
 
-def _flatten(tree: ast.Module) -> None:
-    """Copy the fields of several bases: those of two may not agree for type checkers."""
+def _flatten_bases(tree: ast.Module) -> None:
+    """Copy inherited fields into each class of several bases, in place; then its base is ours.
+
+    Fields of two bases may not agree for type checkers.
+    """
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
     def inherited(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
         fields: dict[str, list[ast.stmt]] = {}
         for name in reversed([base.id for base in node.bases if isinstance(base, ast.Name)]):
             fields |= inherited(classes[name]) if name in classes else {}
-        return fields | _by_field(node)
+        return fields | _field_statements(node)
 
     merged = {name: inherited(node) for name, node in classes.items() if len(node.bases) > 1}
     for name, fields in merged.items():
@@ -110,8 +117,8 @@ def _flatten(tree: ast.Module) -> None:
             classes[name].body = [deepcopy(part) for parts in fields.values() for part in parts]
 
 
-def _by_field(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
-    """Return the fields of a class, each with its docstring."""
+def _field_statements(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+    """Return field → its statements: the annotation and, where there is one, the docstring."""
     fields: dict[str, list[ast.stmt]] = {}
     name = ""
     for part in node.body:
@@ -139,15 +146,18 @@ class _Rewriter:
         return inherited | self.fields[name]
 
     def model(self, node: ast.ClassDef) -> ast.ClassDef:
-        """Rewrite a class with our base, our aliases and the server's words as docstrings."""
+        """Return a class with our base, our aliases and the server's words as docstrings.
+
+        Enters its fields in ``fields`` and its base in ``bases``. Raises ``NoModel``.
+        """
         base = node.bases[0] if len(node.bases) == 1 else None
-        root = _base(node) == "RootModel"
-        if base is None or _base(node) not in _BASES | self.classes or node.decorator_list:
+        root = _first_base(node) == "RootModel"
+        if base is None or _first_base(node) not in _BASES | self.classes or node.decorator_list:
             raise NoModel(f"the model generator gave {node.name} unknown bases")
-        self.fields[node.name], self.bases[node.name] = {}, _base(node)
+        self.fields[node.name], self.bases[node.name] = {}, _first_base(node)
         body: list[ast.stmt] = []
         for part in node.body:
-            body += self._part(part, owner=node.name, root=root)
+            body += self._rewrite_statement(part, owner=node.name, root=root)
         node.bases, node.keywords, node.body = [self._base_expr(base)], [], body or [ast.Pass()]
         return node
 
@@ -157,7 +167,7 @@ class _Rewriter:
         name = ast.unparse(base)
         return ast.Name("Model" if name == "BaseModel" else name)
 
-    def _part(self, part: ast.stmt, *, owner: str, root: bool) -> list[ast.stmt]:
+    def _rewrite_statement(self, part: ast.stmt, *, owner: str, root: bool) -> list[ast.stmt]:
         if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
             return self._docstring(part.value.value)
         if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) in _SETTINGS:
@@ -171,9 +181,9 @@ class _Rewriter:
         key = alias or name
         if not root and key not in self.wire:
             raise NoModel(f"the model generator made up the field {name!r}")
-        wire, optional = name if root else self.wire[key], _optional(part.value)
+        wire, optional = name if root else self.wire[key], _is_optional(part.value)
         self.fields[owner][name] = (wire, ast.unparse(annotation), not optional)
-        value = _field(None if root or wire == camel(name) else wire, optional=optional)
+        value = _field_value(None if root or wire == camel(name) else wire, optional=optional)
         return [ast.AnnAssign(target=part.target, annotation=annotation, value=value, simple=1)]
 
     def _docstring(self, text: object) -> list[ast.stmt]:
@@ -181,7 +191,7 @@ class _Rewriter:
         return [ast.Expr(ast.Constant(description))] if description else []
 
     def annotation(self, node: ast.expr) -> ast.expr:
-        """Replace tokens in an annotation; raises ``NoModel`` for undeclared names."""
+        """Return an annotation simplified and without tokens; ``NoModel`` for undeclared names."""
         node = _AnnotationSimplifier(self.classes).visit(node)
         for part in ast.walk(node):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
@@ -227,7 +237,8 @@ class _AnnotationSimplifier(ast.NodeTransformer):
         return ast.parse(_BARE[node.id], mode="eval").body if node.id in _BARE else node
 
 
-def _base(node: ast.ClassDef) -> str:
+def _first_base(node: ast.ClassDef) -> str:
+    """Return the name of the first base, without its arguments; empty where there is none."""
     base = node.bases[0] if node.bases else None
     if isinstance(base, ast.Subscript):
         base = base.value
@@ -240,6 +251,7 @@ def _is_rebuild(node: ast.stmt, classes: frozenset[str]) -> bool:
 
 
 def _alias(value: ast.expr | None) -> str:
+    """Return the ``alias`` in a call of ``Field``; empty where there is none."""
     if isinstance(value, ast.Call):
         for keyword in value.keywords:
             if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
@@ -247,7 +259,7 @@ def _alias(value: ast.expr | None) -> str:
     return ""
 
 
-def _optional(value: ast.expr | None) -> bool:
+def _is_optional(value: ast.expr | None) -> bool:
     """Tell whether the field has a default; with defaults cleaned away it is ``None``."""
     if isinstance(value, ast.Call):
         return bool(value.args) and not _is_ellipsis(value.args[0])
@@ -258,7 +270,8 @@ def _is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
 
 
-def _field(wire: str | None, *, optional: bool) -> ast.expr | None:
+def _field_value(wire: str | None, *, optional: bool) -> ast.expr | None:
+    """Return what a field is set to: ``None``, ``Field(…)`` with its wire name, or nothing."""
     none = ast.Constant(None)
     if wire is None:
         return none if optional else None
@@ -269,6 +282,7 @@ def _field(wire: str | None, *, optional: bool) -> ast.expr | None:
 
 
 def _import_lines(tree: ast.Module) -> str:
+    """Return the imports of the names that a module uses."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     lines = ["from __future__ import annotations\n"]
     for module, offered in (

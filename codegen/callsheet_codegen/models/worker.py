@@ -59,14 +59,15 @@ class Hook:
         self.folders: tuple[str, ...] = ()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Let pass what executing a module takes, and reading Python's own files meanwhile."""
+        """Raise ``NoModel`` for an event that the armed phase does not need; unarmed, for none."""
         if not self.armed:
             return
         allowed = _IMPORTING if self.armed == "import" else _GENERATING
-        if event not in allowed or (event == "open" and not self._own(arguments)):
+        if event not in allowed or (event == "open" and not self._is_own_read(arguments)):
             raise NoModel(f"{event} while models were made")
 
-    def _own(self, arguments: tuple[Any, ...]) -> bool:
+    def _is_own_read(self, arguments: tuple[Any, ...]) -> bool:
+        """Tell whether an ``open`` only reads a file in the folders of Python and its packages."""
         path, mode, flags = (*arguments, None, None, None)[:3]
         writes = isinstance(mode, str) and bool(set(mode) & set("wax+"))
         writes = writes or (isinstance(flags, int) and bool(flags & _WRITING))
@@ -76,7 +77,7 @@ class Hook:
 
 
 def _limit_memory() -> None:
-    """300 MB above what the process holds now; where the platform has no such limit, none."""
+    """Limit memory to 300 MB above what the process holds now, where the platform can."""
     try:
         import resource
 
@@ -88,7 +89,7 @@ def _limit_memory() -> None:
 
 
 def _limit_cpu(seconds: float) -> None:
-    """Let the signal's default action end the process, also inside C code; 0 disarms."""
+    """End the process after ``seconds`` of CPU time, also inside C code; 0 lifts the limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -119,9 +120,10 @@ _OPTIONS: Mapping[str, Any] = {
 
 @lru_cache(maxsize=1024)
 def generate(schema: str) -> str:
-    """Call datamodel-code-generator, with nothing left to its defaults that matters.
+    """Return the source that datamodel-code-generator writes for a JSON text of definitions.
 
-    Actions of one form are the same schema here, for neither their names nor their words are in it.
+    Cached: actions of one form give the same text, for neither their names nor their words are
+    in it.
     """
     from datamodel_code_generator import generate as run
 
@@ -131,7 +133,7 @@ def generate(schema: str) -> str:
 # Nothing is trusted: the schema is cleaned before, the output is rebuilt after, and the module is
 # imported here, under an audit hook, before anybody else may see it.
 def make(roots: ModelRequest) -> ModelSource:
-    """Make the models of one action."""
+    """Return the models of one action, not yet imported; raise ``NoModel`` where none can be."""
     properties = {name for schema, _ in roots.values() for name in wire_names(schema)}
     words = Vocabulary(fields=names.fields(properties))
     wire = {field: name for name, field in words.fields.items()}
@@ -154,18 +156,21 @@ def make(roots: ModelRequest) -> ModelSource:
 
 
 class _Text(InspectLoader):
-    """Imports a module from its text, as a file of it would be."""
+    """Imports a module from its text, as from a file."""
 
     def __init__(self, source: str) -> None:
         self.source = source
 
     def get_source(self, fullname: str) -> str:
-        """Return the text, whatever the module is called."""
+        """Return the text, under any name."""
         return self.source
 
 
 def try_import(source: str) -> None:
-    """Execute the module as it will be imported; whatever it raises comes out."""
+    """Execute a module as an import would, and complete its models; raise what it raises.
+
+    Raises ``NoModel`` for a class that is not a model.
+    """
     from pydantic import BaseModel
 
     module = types.ModuleType(_PROBE)
@@ -175,7 +180,7 @@ def try_import(source: str) -> None:
         for value in list(vars(module).values()):
             if isinstance(value, type) and value.__module__ == module.__name__:
                 if not issubclass(value, BaseModel):
-                    raise NoModel(f"{value.__name__} is no model")
+                    raise NoModel(f"{value.__name__} is not a model")
                 value.model_rebuild()  # what it refers to is there
     finally:
         del sys.modules[module.__name__]
@@ -184,8 +189,8 @@ def try_import(source: str) -> None:
 _HOOK = Hook()
 
 
-def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
-    """Do the work under the audit hook; return ``None``, or in words why it was stopped."""
+def run_guarded(work: Callable[[], object], phase: Literal["generate", "import"]) -> str | None:
+    """Do the work under the audit hook; return ``None``, or the error that ended it as text."""
     if not _HOOK.installed:
         _HOOK.folders = _own_folders()
         sys.addaudithook(_HOOK)
@@ -202,10 +207,13 @@ def guarded(work: Callable[[], object], phase: Literal["generate", "import"]) ->
 
 
 def answer(request: ModelRequest) -> dict[str, Any]:
-    """Return the models as an object, or why there are none (``refused``)."""
+    """Return the models, imported once, as ``ModelSource.as_json`` does; never raises.
+
+    Where there are none, ``refused`` says why.
+    """
     modules: list[ModelSource] = []
-    refused = guarded(lambda: modules.append(make(request)), "generate")
-    refused = refused or guarded(lambda: try_import(modules[0].source), "import")
+    refused = run_guarded(lambda: modules.append(make(request)), "generate")
+    refused = refused or run_guarded(lambda: try_import(modules[0].source), "import")
     return (ModelSource(refused=refused) if refused else modules[0]).as_json()
 
 
@@ -213,7 +221,10 @@ _WARM_UP = {"A": ({"type": "object", "properties": {"b": {"enum": ["c"]}}}, True
 
 
 def serve(incoming: IO[str], outgoing: IO[str], *, limit: Callable[[float], None]) -> None:
-    """Warm up and say so in a line, then answer line by line until the input ends."""
+    """Warm up and write ``ready``, then answer line by line until the input ends.
+
+    Limits this process's memory and silences its stderr; ``limit`` gets the CPU seconds of a line.
+    """
     warnings.simplefilter("ignore")
     gc.disable()  # of what is imported nothing is ever to be collected
     try_import(make(_WARM_UP).source)

@@ -75,10 +75,10 @@ def plain_models(requests: Mapping[str, ModelRequest]) -> Mapping[str, ModelSour
 def built(snapshot: Snapshot, modeller: Modeller, **options: Any) -> ProjectBuilder:
     """Build a project with its models."""
     build = ProjectBuilder(snapshot, config(Path("out")), modeller=modeller, **options)
-    build.plan.settle()
+    build.plan.collect_models()
     return build
 
 
 def project(build: ProjectBuilder) -> Project:
     """Return all of a project."""
-    return build.part(frozenset(build.plan.stale))
+    return build.project_for(frozenset(build.plan.stale))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callsheet.spec import Action, Param
-from callsheet_codegen.methods import arguments
+from callsheet_codegen.methods import build_arguments
 
 CLASSES = {"ACamera": "ACamera", "AShot": "AShot2"}
 
@@ -25,14 +25,14 @@ CLASSES = {"ACamera": "ACamera", "AShot": "AShot2"}
 )
 def test_an_optional_argument(annotation: str, argument: str) -> None:
     action = Action(id="a", params=(Param(path=("a",), flag="a"),))
-    argument_list = arguments(action, {"a": ("a", annotation, False)}, CLASSES)
+    argument_list = build_arguments(action, {"a": ("a", annotation, False)}, CLASSES)
 
     assert argument_list.fields[0].type.text == argument
 
 
 def test_null_can_be_said_where_it_is_allowed() -> None:
     action = Action(id="a", params=(Param(path=("a",), flag="a", nullable=True),))
-    argument_list = arguments(action, {"a": ("a", "str | None", False)}, {})
+    argument_list = build_arguments(action, {"a": ("a", "str | None", False)}, {})
 
     assert argument_list.fields[0].type.text == "str | None | Omit"
 
@@ -43,7 +43,7 @@ def test_required_ones_come_first_and_say_what_they_are() -> None:
         Param(path=("c",), flag="c", required=True),
     )
     fields = {"b": ("b", "str | None", False), "c": ("c", "AShot", True), "a": ("a", "str", False)}
-    argument_list = arguments(Action(id="a", params=params), fields, CLASSES)
+    argument_list = build_arguments(Action(id="a", params=params), fields, CLASSES)
 
     assert [(f.name.text, f.required) for f in argument_list.fields] == [
         ("c", True),

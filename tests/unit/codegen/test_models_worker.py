@@ -39,7 +39,7 @@ def test_a_model_takes_and_gives_wire_names() -> None:
     "source", ["open('x')", "import socket\nsocket.socket()", "import os\nos.system('true')"]
 )
 def test_an_import_that_reaches_out_is_refused(source: str) -> None:
-    reply = worker.guarded(lambda: worker.try_import(source), "import")
+    reply = worker.run_guarded(lambda: worker.try_import(source), "import")
 
     assert reply is not None
     assert "while models were made" in reply
@@ -49,14 +49,17 @@ def test_generating_may_read_python_itself_and_nothing_else(tmp_path: Path) -> N
     (tmp_path / "read").write_text("x")
     own = Path(worker.__file__)
 
-    assert worker.guarded(own.read_text, "generate") is None
-    assert worker.guarded(own.read_text, "import") is not None
-    assert worker.guarded(lambda: (tmp_path / "read").read_text(), "generate") is not None
-    assert worker.guarded(lambda: (tmp_path / "made").write_text("x"), "generate") is not None
-    assert worker.guarded(lambda: os.open(tmp_path / "made", os.O_CREAT), "generate") is not None
-    assert worker.guarded(lambda: os.open(own, os.O_RDWR), "generate") is not None
+    assert worker.run_guarded(own.read_text, "generate") is None
+    assert worker.run_guarded(own.read_text, "import") is not None
+    assert worker.run_guarded(lambda: (tmp_path / "read").read_text(), "generate") is not None
+    assert worker.run_guarded(lambda: (tmp_path / "made").write_text("x"), "generate") is not None
     assert (
-        worker.guarded(lambda: socket.create_connection(("127.0.0.1", 1)), "generate") is not None
+        worker.run_guarded(lambda: os.open(tmp_path / "made", os.O_CREAT), "generate") is not None
+    )
+    assert worker.run_guarded(lambda: os.open(own, os.O_RDWR), "generate") is not None
+    assert (
+        worker.run_guarded(lambda: socket.create_connection(("127.0.0.1", 1)), "generate")
+        is not None
     )
     assert not (tmp_path / "made").exists()
 
