@@ -156,7 +156,7 @@ def test_json_and_tables_are_inert(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_completions_are_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    field = options.fields(ACTION)[0]
+    field = options.field_options(ACTION)[0]
     context = click.Context(click.Command("b"))
 
     def words() -> list[str]:

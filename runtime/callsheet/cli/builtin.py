@@ -73,10 +73,10 @@ class BuiltinCommand(Helpful):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
-        return pages.of_builtin(self, ctx.command_path)
+        return pages.describe_builtin(self, ctx.command_path)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does; an error is printed in this command's format from here on."""
+        """Parse as click does; set whether an error is printed as JSON from here on."""
         ctx.obj.console.emits_json = self.emits_json
         return super().parse_args(ctx, args)
 
@@ -91,7 +91,7 @@ class BuiltinCommand(Helpful):
         return matches
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Take our flags and run."""
+        """Take our flags and run; raise ``UsageError`` for a format that cannot be used."""
         context: Context = ctx.obj
         context.flags.take(ctx.params)
         context.settle()
@@ -117,12 +117,12 @@ class BuiltinGroup(HelpfulGroup):
         rows = [
             pages.Entry(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()
         ]
-        return pages.of_group([ctx.command_path], rows)
+        return pages.describe_group([ctx.command_path], rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve as click does, with the nearest word in the message."""
+        """Resolve as click does; raise ``UsageError`` with the nearest word for an unknown one."""
         command = self.get_command(ctx, args[0])
         if command is None:
             raise UsageError(
@@ -138,6 +138,6 @@ def _dedented(text: str | None) -> str:
     return inspect.cleandoc(text or "")
 
 
-def many(number: int, noun: str, plural: str = "") -> str:
+def format_count(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 action``, ``2 families``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"

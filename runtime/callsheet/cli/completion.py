@@ -22,11 +22,11 @@ _LONGEST = 80
 _TASKS = 100
 
 
-def answer(root: click.Command, context: Context, shell: str) -> int:
+def print_completions(root: click.Command, context: Context, shell: str) -> int:
     """Print what may follow ``COMP_WORDS``, the line from the command to the cursor.
 
-    bash reads ``TYPE,VALUE``, the others ``TYPE<tab>VALUE<tab>HELP``. Whatever goes wrong, no
-    error may appear in the middle of a line that somebody is typing.
+    bash reads ``TYPE,VALUE``, the others ``TYPE<tab>VALUE<tab>HELP``. Return 0 always: no error
+    may appear in the middle of a line that somebody is typing.
     """
     line = context.environ.get("COMP_WORDS", "")
     words = split_arg_string(line)
@@ -100,7 +100,7 @@ def tasks(ctx: click.Context, param: click.Parameter, prefix: str) -> list[Compl
 
 
 def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
-    """Complete the value of one of our own flags."""
+    """Complete the value of one of our own flags; nothing where it can be any text."""
     from callsheet.config.settings import AUTHS, ProfileFile, folder
 
     name = max(param.opts, key=len).lstrip("-")

@@ -30,7 +30,10 @@ class GlobalFlags(dict[str, str]):
     """The values of our own flags, collected before the group and after the action."""
 
     def take(self, params: dict[str, object]) -> None:
-        """Move our flags out of click's ``params``; a later value replaces an earlier one."""
+        """Move our flags out of click's ``params`` itself; a later value replaces an earlier one.
+
+        A switch that is set becomes ``"yes"``; the values of a repeated flag add up.
+        """
         for key in [key for key in params if key.startswith(PREFIX)]:
             typed = params.pop(key)
             name = key.removeprefix(PREFIX).replace("_", "-")
@@ -108,7 +111,10 @@ class Context:
         return self._settings
 
     def settle(self) -> bool:
-        """Drop the hints, now that all flags are known; true when that names another host."""
+        """Drop the hints, now that all flags are known; return whether that changed the host.
+
+        Parts that were built with other flags are closed, and built anew at their next use.
+        """
         self.hints = {}
         moved = self._settings is not None and self._location != self._typed_location()
         if moved or _LATE & set(self.flags):
@@ -119,18 +125,18 @@ class Context:
         typed = {**self.hints, **self.flags}
         return tuple(typed.get(name) for name in _LOCATION)
 
-    def hint(self, hints: dict[str, str]) -> None:
-        """Go on with other hints."""
+    def use_hints(self, hints: dict[str, str]) -> None:
+        """Replace the hints; close what was built with others."""
         self.hints = hints
         self.restart()
 
     def use(self, settings: Settings) -> None:
-        """Go on with these settings."""
+        """Replace the settings; close what was built with others."""
         self.restart()
         self._settings, self._location = settings, self._typed_location()
 
     def restart(self) -> None:
-        """Build everything anew at the next use."""
+        """Close every part; each is built anew at its next use."""
         self.close()
         self._settings = self._cache = self._host = None
         self._ledger = self._engine = self._transport = None
@@ -152,7 +158,10 @@ class Context:
         return self._host
 
     def index(self) -> Index | None:
-        """Read when the host was last asked and the digests of its schemas, without the rest."""
+        """Return when the host was last asked and the digests of its schemas, without the rest.
+
+        ``None`` where no host is set or nothing is cached.
+        """
         host = self.settings.host
         return self.cache.index(host) if host else None
 
@@ -191,7 +200,8 @@ class Context:
     ) -> T:
         """Run a flow to its end; load no transport for one that needs nothing but the disk.
 
-        ``--timeout`` ends it, unless it ``has_deadline`` of its own.
+        ``--timeout`` ends it with ``OutOfTime``, unless it ``has_deadline`` of its own. Raises what
+        the flow raises.
         """
         try:
             first = flow.send(None)
@@ -219,7 +229,9 @@ class Context:
         return Transport(settings, ledger)
 
     def _deadline(self) -> float:
-        """Return when ``--timeout`` ends the command, counted from the first request of it.
+        """Return the monotonic time at which ``--timeout`` ends the command, else infinity.
+
+        It counts from the first call.
 
         Before the flags of an action are known it counts wherever it stands, as the host does.
         """
@@ -237,7 +249,7 @@ class Context:
             return float("inf")
 
     def seconds_left(self) -> float:
-        """Return the seconds that ``--timeout`` leaves for the rest of the command."""
+        """Return the seconds that ``--timeout`` leaves for the rest of the command, or infinity."""
         import time
 
         return max(0.0, self._deadline() - time.monotonic())
@@ -253,13 +265,14 @@ class Context:
         return ledger.unwritten() if ledger is not None and ledger.fault else []
 
     def close(self) -> None:
-        """Close connections and files."""
+        """Close the connections, and end this process's part in the ledger."""
         if self._ledger is not None:
             self._ledger.leave()
         if self._transport is not None:
             self._transport.close()
 
     def _overrides(self) -> dict[str, str]:
+        """Return the pairs of ``--set``; raise ``UsageError`` for what is not ``KEY=VALUE``."""
         from callsheet.errors import UsageError
 
         pairs = {}

@@ -28,9 +28,9 @@ _ORDER = ("object", "array", "string", "integer", "number", "boolean")
 
 
 def dry_run(context: Context, request: CommandRequest) -> None:
-    """Print method, URL, headers without the key, and body; or a curl line.
+    """Print method, URL, headers with the key masked, and body; or a curl line.
 
-    Raises ``UsageError`` for any other form.
+    Note on stderr how each local file would go out. Raises ``UsageError`` for any other form.
     """
     form = context.flags.get("dry-run")
     if form not in {"yes", "curl"}:
@@ -71,7 +71,7 @@ def _curl(context: Context, url: str, body: bytes) -> str:
     return " ".join([*parts, "-H", f'"{auth}"', "--data-binary", shlex.quote(body.decode())])
 
 
-def skeleton(context: Context, command: Action, action: Action | None = None) -> None:
+def print_skeleton(context: Context, command: Action, action: Action | None = None) -> None:
     """Print a body with every field that may be filled in, required ones first.
 
     ``action`` is the member of the family that would be sent, where it is another one.
@@ -97,8 +97,11 @@ def _schema(context: Context, action: Action, command: Action) -> dict[str, Any]
         return {}
 
 
-def line(context: Context, action: Action, row: LedgerEntry) -> str:
-    """Return the shell line that makes a request again; by ``--input`` what flags cannot say."""
+def rerun_line(context: Context, action: Action, row: LedgerEntry) -> str:
+    """Return the shell line that makes a request again.
+
+    The whole body stands in ``--input`` where flags cannot express a part of it.
+    """
     line = [context.prog]
     if "host" in context.flags:
         line += ["--host", row.host]
@@ -120,7 +123,7 @@ def _flags(action: Action, body: str) -> list[str] | None:
 
 
 def _fill(schema: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[str, Any]:
-    """Write a body for an admitted schema, required fields first, without ``hidden`` ones.
+    """Return a body for an admitted schema, required fields first, without ``hidden`` ones.
 
     Objects are whole to depth 3 and hold what is required below; of a union the first branch.
     """
@@ -130,12 +133,14 @@ def _fill(schema: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[str, 
 
 
 class _Maker:
+    """Makes an example value of each schema inside ``root``."""
+
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
         self.reader = ShapeReader(root)
 
     def value(self, schema: Any, depth: int) -> Any:
-        """Return what stands for a value of the schema."""
+        """Return a default, an example, a choice, or an empty value of the schema's kind."""
         shape = self.reader.read(self._branch(schema))
         if depth and "default" in shape.shown:
             return shape.shown["default"]

@@ -184,9 +184,9 @@ def _invoke(context: Context, argv: Sequence[str]) -> int:
     variable = complete_variable(context.prog)
     shell = context.environ.get(variable, "").partition("_")[0]
     if shell:
-        from callsheet.cli.completion import answer
+        from callsheet.cli.completion import print_completions
 
-        return answer(root, context, shell)
+        return print_completions(root, context, shell)
     with root.make_context(context.prog, list(argv), obj=context) as ctx:
         code = root.invoke(ctx)
     return code if isinstance(code, int) else 0

@@ -116,7 +116,7 @@ def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
 def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     """Wait for a job with progress on stderr, for ``seconds`` and no longer than the command may.
 
-    An interruption leaves the job alive.
+    Raises ``Interrupted`` at Ctrl-C, which leaves the job alive, and the errors of waiting.
     """
     from callsheet.cli import server_actions
     from callsheet.cli.output.progress import Progress
@@ -145,10 +145,11 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
 
 
 def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | None) -> int:
-    """Save what a finished job made and print it; raises ``TaskFailed``.
+    """Save what a finished job made, upload and show it as the flags ask, and print it.
 
-    Return the exit code: 1 where the file has got another name than was asked for. Once a file
-    lies there it is printed, whatever comes after.
+    Return the exit code: not 0 where the file got another name than was asked for, or its upload
+    failed: a file that is saved is printed all the same. Raises ``TaskFailed`` and the errors of
+    saving.
     """
     from callsheet.cli import saving
     from callsheet.engine.invoke import require_done
@@ -184,7 +185,10 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
 
 
 def after_request(context: Context, error: CallsheetError) -> CallsheetError:
-    """Return an error that does not say that nothing was sent, once a request was answered."""
+    """Return ``error``; once a request was answered, a ``UsageError`` as one that says so.
+
+    A ``UsageError`` would mean that nothing was sent.
+    """
     if context.answered is None or not isinstance(error, UsageError):
         return error
     action, task_id = context.answered
@@ -237,7 +241,10 @@ def describe_job(
 
 
 def print_query(context: Context, request: CommandRequest, answer: ParsedReply) -> int:
-    """Print how a job stands; return 6 where it failed."""
+    """Print how a job stands, and save what it made to ``--out``.
+
+    Return the exit code: 6 where the job failed, else that of ``conclude``.
+    """
     action, state = request.command_action, answer.fields.state
     if state == "failed":
         return print_failed(context, action, answer, None)
@@ -331,7 +338,9 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
     if "skeleton" in context.flags:
         from callsheet.cli import dry_run
 
-        dry_run.skeleton(context, action, member_of(context, action, role_of(context, action)))
+        dry_run.print_skeleton(
+            context, action, member_of(context, action, role_of(context, action))
+        )
         return 0
     if context.drift is not None:
         from callsheet.cli import server_actions
@@ -383,7 +392,7 @@ def print_list(context: Context, request: CommandRequest) -> int:
 
 
 def _limit(context: Context) -> int | None:
-    """Return the number of ``--limit``; raises ``UsageError`` for what is none."""
+    """Return the number of ``--limit``, ``None`` without it; raise ``UsageError`` for no number."""
     text = context.flags.get("limit")
     if text is None:
         return None
@@ -393,7 +402,11 @@ def _limit(context: Context) -> int | None:
 
 
 def check_and_send(context: Context, request: CommandRequest) -> Invocation | None:
-    """Check files, body and ``--out``, then send; with ``--dry-run`` print and return ``None``."""
+    """Check files, body and ``--out``, upload local files, then send.
+
+    With ``--dry-run`` print the request and return ``None``. Raises ``UsageError`` before anything
+    is sent, and the errors of ``send``.
+    """
     check_files(context, request)
     if "dry-run" in context.flags:
         check_body(context, request)
@@ -412,7 +425,7 @@ def check_and_send(context: Context, request: CommandRequest) -> Invocation | No
 
 
 def announce(context: Context, action: Action) -> None:
-    """Say where a request goes that may cost money."""
+    """Note on stderr where a request goes that may cost money."""
     if not action.paid:
         return
     host = context.settings.require_host()
@@ -423,7 +436,11 @@ def announce(context: Context, action: Action) -> None:
 
 
 def send(context: Context, request: CommandRequest) -> Invocation:
-    """Make the one POST; an interruption from now on is reported by its reference."""
+    """Make the one POST; an interruption from now on is reported by its reference.
+
+    Set ``context.paid`` before it where it may cost, ``context.answered`` after it. Raises the
+    errors of ``engine.invoke``; one of the server names the flags that it refused.
+    """
     from callsheet.cli import saving
     from callsheet.transport.http import require_key
 

@@ -32,8 +32,8 @@ _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 def check(context: Context, action: Action) -> None:
     """Refuse an ``--out`` that could not be written, or that another process writes to.
 
-    Where it leads is settled here: later changes of the disk do not alter it. Raises
-    ``UsageError``.
+    Claim the path in the ledger, and set ``context.destination`` and the flag to where it leads:
+    later changes of the disk do not alter it. Raises ``UsageError``.
     """
     out, flags = context.flags.get("out"), context.flags
     if "open" in flags:
@@ -171,7 +171,7 @@ def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job |
 
 
 def show(path: str) -> None:
-    """Open a saved file with whatever the desktop uses for it."""
+    """Open a saved file in the desktop's program for it; raise ``UsageError`` without one."""
     import subprocess
 
     opener = _opener(path)

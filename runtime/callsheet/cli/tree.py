@@ -1,4 +1,4 @@
-"""Grow the command tree word by word, from the actions that bindings, cache and server name."""
+"""Build the command tree as words are typed, from the actions of bindings, cache and server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Bound:
         self._groups: dict[str, dict[Path, Action]] = {}
 
     def index(self) -> dict[str, str]:
-        """Return the first words of all commands with their summaries."""
+        """Return the first words of all commands with their summaries; empty without a package."""
         return dict(self._commands().GROUPS) if self.package else {}
 
     def _commands(self) -> Any:
@@ -52,7 +52,7 @@ class Bound:
         return self._groups[word]
 
     def holds(self, path: Path) -> bool:
-        """Tell whether generated commands begin with these words and go on."""
+        """Tell whether these words, of which there is one at least, name a generated group."""
         return any(_below(path, command) for command in self.group(path[0]))
 
     def find(self, path: Path) -> Action | None:
@@ -105,7 +105,10 @@ class Lookup:
         return self.bound.holds(path) or any(_below(path, action.command) for action in self.live())
 
     def find(self, path: Path) -> Action | None:
-        """Return the action of a command, as the host in use advertises it."""
+        """Return the action of a command as the host in use advertises it, else as generated.
+
+        ``None`` for a group and an unknown command. ``context.drift`` notes a changed schema.
+        """
         if self.bound.holds(path):
             return None
         bound = self.bound.find(path)
@@ -117,7 +120,10 @@ class Lookup:
         return live or bound
 
     def _as_advertised(self, bound: Action) -> Action | None:
-        """Return a generated action as the host has it; ``None`` where that may be another."""
+        """Return a generated action as the host has it; ``None`` where the host may have another.
+
+        Where its schema has changed, set ``context.drift``.
+        """
         if not self.context.settings.host:
             return bound
         index = self.context.index()
@@ -144,7 +150,10 @@ class Lookup:
         return self.bound.find(action.command) is None
 
     def refresh(self) -> bool:
-        """Ask the server once what it advertises now; return False where it cannot be asked."""
+        """Fetch the catalogue into the cache, once; return whether that was done now.
+
+        Where the server cannot be asked, ``trouble`` says why.
+        """
         if self._asked or not self.context.settings.host:
             return False
         self._asked = True
@@ -156,7 +165,7 @@ class Lookup:
         return True
 
     def widen(self) -> Iterator[None]:
-        """Search further step by step; send a request only where the last step was no help.
+        """Yield before each search: as things are, without hints, then with the server asked.
 
         A host that merely stands after the command may be the value of a field: the server in
         use is asked first, for no key may go to a host that the user did not choose.
@@ -164,12 +173,12 @@ class Lookup:
         yield
         hints = self.context.hints
         if hints:
-            self.context.hint({})
+            self.context.use_hints({})
             yield
         if self.refresh():
             yield
         if hints:
-            self.context.hint(hints)
+            self.context.use_hints(hints)
             self._asked = False
             if self.refresh():
                 yield
@@ -204,10 +213,13 @@ class ActionCommand(Helpful):
         self.words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words, in case the flags turn out to name another host."""
+        """Parse as click does, with an option for each ``--input.NAME``; store the words.
+
+        They are parsed again where the flags turn out to name another host.
+        """
         self.words = list(args)
         declared = [param for param in self.params if isinstance(param, options.FieldOption)]
-        self.params += options.undeclared(args, declared)
+        self.params += options.undeclared_options(args, declared)
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
@@ -220,7 +232,7 @@ class ActionCommand(Helpful):
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         prog = ctx.find_root().info_name or ""
-        return pages.of_action(self.action, prog, self.note, self.more)
+        return pages.describe_action(self.action, prog, self.note, self.more)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""
@@ -245,14 +257,17 @@ class ActionCommand(Helpful):
         return run_action(self.action, ctx, self.typed(ctx))
 
     def elsewhere(self, context: Context) -> ActionCommand | None:
-        """Return the command of the same words on the host that the flags name, if different."""
+        """Return the command of the same words on the host that the flags name.
+
+        ``None`` where it is the same or that host lacks it. May ask the host for its catalogue.
+        """
         lookup = Lookup(context)
         lookup.prepare()
         action = lookup.find(self.action.command)
         return None if action is None or action == self.action else ActionCommand(action)
 
     def typed(self, ctx: click.Context) -> list[Typed]:
-        """Return the fields that were typed, in the order of the command line."""
+        """Return the option and the text of each typed field, in the order of the command line."""
         by_name = {p.name: p for p in self.params if isinstance(p, options.FieldOption)}
         unset: tuple[Any, ...] = (None, (), False)
         return [
@@ -286,7 +301,10 @@ class Node(HelpfulGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve as click does, but ask the server once before a word counts as unknown."""
+        """Resolve as click does, but ask the server once before a word counts as unknown.
+
+        Raises ``UsageError`` for an unknown word.
+        """
         word = args[0]
         if ctx.resilient_parsing:
             return word, self.get_command(ctx, word), args[1:]
@@ -334,7 +352,7 @@ class Node(HelpfulGroup):
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         prog = ctx.find_root().info_name or ""
-        return pages.of_group((prog, *self.path), self._entries())
+        return pages.describe_group((prog, *self.path), self._entries())
 
     def _entries(self) -> list[Entry]:
         return [
@@ -366,7 +384,7 @@ class Root(Node):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
-        return pages.of_program(ctx.info_name or "", self._entries())
+        return pages.describe_program(ctx.info_name or "", self._entries())
 
 
 def root(context: Context) -> Root:

@@ -123,7 +123,7 @@ def test_the_forms_of_a_switch_and_of_a_text() -> None:
     either = param("either", "any", reads=("number", "string"))
     subject = action(param("loud", "boolean"), param("text"), either, param("size", "integer"))
 
-    assert [form for _, form in options.forms(subject)] == [
+    assert [form for _, form in options.flags_by_param(subject)] == [
         [("loud", "yes"), ("no-loud", "no")],
         [("text", "value"), ("text-file", "file")],
         [("either", "value"), ("either-file", "file")],
@@ -154,7 +154,7 @@ class Moving(tree.ActionCommand):
 def test_the_exit_code_of_another_host_is_kept(home: Path) -> None:
     words = ["--prompt", "x", "--host", "http://127.0.0.1:9"]
     context = Context(Bindings(command="ads", env="ADS"), words, {"HOME": str(home)})
-    context.hint({"host": "http://127.0.0.1:8"})
+    context.use_hints({"host": "http://127.0.0.1:8"})
     assert context.settings.host
     command = Moving(GENERATE)
     ctx = command.make_context("generate", words, obj=context)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, many
+from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, format_count
 from callsheet.cli.completion import ids
 from callsheet.cli.output import formats as output
 from callsheet.errors import DriftFound, ServerError, UsageError
@@ -190,7 +190,7 @@ def _diff(context: Context) -> int:
     rows = [change.as_json() for change in bindings_changes(context, fetch_available(context))]
     output.emit_list(console, rows, _CHANGES)
     package = f"{bindings.package} (made from {bindings.source or 'an unknown source'})"
-    count = many(len(rows), "change") if rows else "nothing changed"
+    count = format_count(len(rows), "change") if rows else "nothing changed"
     console.note(f"{context.settings.host}: {count} since {package}")
     if rows:
         console.note("the new schemas are in force already; `callsheet generate` adds types")

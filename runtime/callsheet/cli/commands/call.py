@@ -74,14 +74,14 @@ class CallCommand(ActionCommand):
         if "skeleton" in context.flags:
             from callsheet.cli import dry_run
 
-            dry_run.skeleton(context, self.sent)
+            dry_run.print_skeleton(context, self.sent)
             return 0
         body = build_body(self.typed(ctx), context.flags.get("input"))
         request = _request(context, self.action, self.sent, body)
         return run_call(context, prepare.ask_missing(context, request))
 
     def elsewhere(self, context: Context) -> ActionCommand | None:
-        """Return the command on the host that the flags name, if different."""
+        """Return the command on the host that the flags name; ``None`` where it is the same."""
         action = context.run(context.host.find(self.sent.id))
         return None if action == self.sent else CallCommand(action)
 
@@ -130,7 +130,7 @@ def _call(context: Context, action_id: str, rest: tuple[str, ...]) -> Any:
     It waits for a job only with --wait.
     """
     if not context.settings.host:
-        context.hint(hints_in(context.argv))
+        context.use_hints(hints_in(context.argv))
     action = context.run(context.host.find(action_id))
     inner, parent = CallCommand(action), click.get_current_context()
     with inner.make_context(action.id, list(rest), parent=parent, obj=context) as below:
@@ -146,7 +146,7 @@ class _Call(BuiltinCommand):
 
 
 def _inner(ctx: click.Context, prefix: str) -> list[CompletionItem]:
-    """Complete what may follow the words after the id."""
+    """Complete what may follow the words after the id; nothing for an id that is not known."""
     context: Context = ctx.obj
     action = find_offline(context, str(ctx.params.get("action_id") or ""))
     if action is None:

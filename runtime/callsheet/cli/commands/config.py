@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, many
+from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, format_count
 from callsheet.cli.output import formats as output
 from callsheet.config.settings import NAME, ProfileFile
 from callsheet.errors import AuthError, UsageError
@@ -91,13 +91,16 @@ def _format(context: Context) -> tuple[str, str]:
 
 
 def _folder_variable(context: Context, name: str) -> str:
-    """Return the name of the variable that sets a folder."""
+    """Return the name of the variable that sets a folder, or ``"default"``."""
     xdg = f"XDG_{name.partition('_')[0].upper()}_HOME"
     return _first(context.environ, (f"{context.bindings.env}_{name.upper()}", xdg))[1]
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
-    """Return the first variable that is set, a proxy without its password, and its name."""
+    """Return the value of the first variable that is set, and its name; else ``""``, ``"default"``.
+
+    A proxy is returned without its user and password.
+    """
     name = next((name for name in names if environ.get(name)), "")
     if not name:
         return "", "default"
@@ -172,7 +175,7 @@ def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: st
 
 
 def _read_other_file(path: str) -> tuple[str | None, str | None]:
-    """Read host and key from another program's file; raises ``UsageError``."""
+    """Read host (or ``None``) and key from another program's file; raise ``UsageError``."""
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             settings = json.load(file)
@@ -196,7 +199,7 @@ def _read_key(context: Context, typed: str | None, from_stdin: bool) -> str | No
 
 
 def _ask_host(context: Context) -> None:
-    """Ask for the server on a terminal, where nothing names one."""
+    """Ask for the server on a terminal, where none is set; set ``--host`` to the answer."""
     if context.settings.host or not context.console.can_ask():
         return
     context.flags["host"] = click.prompt("Server", err=True)
@@ -213,7 +216,10 @@ def _ask_key(context: Context) -> str:
 
 
 def _check_key(context: Context, settings: Settings) -> tuple[Settings, bool]:
-    """Return the settings with the scheme that the server takes, and whether it checks keys."""
+    """Return the settings with the scheme that the server takes, and whether it checks keys.
+
+    Raises ``AuthError`` where it refuses the key in every scheme; the context then has the last.
+    """
     if not _refuses(context, settings._replace(key=None)):
         return settings, False
     others = [] if "auth" in context.flags else [_OTHER[settings.auth]]
@@ -228,7 +234,7 @@ def _check_key(context: Context, settings: Settings) -> tuple[Settings, bool]:
 
 
 def _refuses(context: Context, settings: Settings) -> bool:
-    """Tell whether the server refuses this key for its list of actions."""
+    """Ask for the list with these settings, which the context keeps; tell whether it is refused."""
     from callsheet.catalog.fetch import ask_for_list
     from callsheet.jsonio import strict_json
     from callsheet.protocol.envelope import open_envelope
@@ -262,9 +268,12 @@ def _report(context: Context, settings: Settings, catalogue: Catalogue, *, check
             context.console, {**_identity(context, settings), **numbers, "checked": checked}
         )
         return
-    parts = [many(numbers["actions"], "action"), many(numbers["families"], "family", "families")]
+    parts = [
+        format_count(numbers["actions"], "action"),
+        format_count(numbers["families"], "family", "families"),
+    ]
     if numbers["unreadable"]:
-        parts.append(f"{many(numbers['unreadable'], 'schema')} unreadable")
+        parts.append(f"{format_count(numbers['unreadable'], 'schema')} unreadable")
     output.write(f"{', '.join(parts)}; details: {context.prog} probe\n")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from callsheet.cli.builtin import BuiltinCommand, many
+from callsheet.cli.builtin import BuiltinCommand, format_count
 from callsheet.cli.commands.actions import bindings_changes
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
@@ -197,7 +197,7 @@ class Checks:
         breaking = sum(change.severity == "breaking" for change in differences)
         if not differences:
             return CheckResult(f"{package}, as the server says")
-        count = many(len(differences), "change")
+        count = format_count(len(differences), "change")
         return CheckResult(
             f"{package}; {count} since, {breaking} of them breaking",
             not breaking,
@@ -224,7 +224,8 @@ class Checks:
         more = f", {unknown} of them unknown" if unknown else ""
         hint = f"{context.prog} tasks recover" if unknown else ""
         return CheckResult(
-            f"{many(jobs, 'job')}{more}, undamaged; {ledger.path}", *_writable(state_dir, hint)
+            f"{format_count(jobs, 'job')}{more}, undamaged; {ledger.path}",
+            *_writable(state_dir, hint),
         )
 
 

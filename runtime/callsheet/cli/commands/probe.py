@@ -34,12 +34,12 @@ def _probe(context: Context, task: str | None, save: str | None) -> int:
     report = look(context, task=task, save=save)
     document = report.as_json()
     for row, finding in zip(document["findings"], report.findings, strict=True):
-        row["line"] = line(context, finding, task or "ID")
+        row["line"] = override_line(context, finding, task or "ID")
     output.emit(context.console, document, lambda: _page(context, report, task or "ID"))
     return 0 if report.actions else 1
 
 
-def line(context: Context, finding: ProbeFinding, task: str) -> str:
+def override_line(context: Context, finding: ProbeFinding, task: str) -> str:
     """Return the command line, or the line of pyproject.toml, that forces a reading, or ``""``."""
     setting = finding.setting.partition(f", {context.bindings.env}_")[0]
     if not setting.startswith("--"):
@@ -60,7 +60,7 @@ def _page(context: Context, report: Report, task: str) -> str:
             context.console.style(finding.topic, "odd" if finding.unclear else "bold", sys.stdout)
         )
         rows = {"came": finding.came, "read as": finding.read, "unclear": finding.unclear}
-        rows["type"] = line(context, finding, task)
+        rows["type"] = override_line(context, finding, task)
         lines += [f"  {name:8} {output.cell(text)}" for name, text in rows.items() if text]
         lines += [f"  {'why':8} {output.cell(text)}" for text in finding.evidence]
     lines += [f"saved {path}" for path in report.saved]

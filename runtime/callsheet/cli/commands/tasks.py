@@ -211,7 +211,7 @@ def _command(context: Context, name: str) -> int:
     row = Recovery(context.engine).row(name)
     _require_body(row, name)
     action = context.run(context.host.find(row.action))
-    output.write(dry_run.line(context, action, row) + "\n")
+    output.write(dry_run.rerun_line(context, action, row) + "\n")
     return 0
 
 

@@ -35,15 +35,15 @@ def one_line(text: str) -> str:
 
 
 def describe(param: Param) -> str:
-    """Return the line of help about one parameter."""
+    """Return the line of help about one parameter: its text, then ``[limits; default; …]``."""
     doc = one_line(param.doc)
     facts = one_line("; ".join(_facts(param)))
     return f"{doc} [{facts}]".strip() if facts else doc
 
 
 def signature(param: Param, action: Action) -> str:
-    """Return how the flag of a parameter is typed."""
-    form = next(form for candidate, form in options.forms(action) if candidate is param)
+    """Return how the flag of a parameter is typed, such as ``--size TEXT``, ``--hd / --no-hd``."""
+    form = next(form for candidate, form in options.flags_by_param(action) if candidate is param)
     flag, role = form[0]
     if role == "json":
         return f"--{flag} JSON"
@@ -53,6 +53,7 @@ def signature(param: Param, action: Action) -> str:
 
 
 def _facts(param: Param) -> Iterable[str]:
+    """Yield what help says of a parameter beside its own text: choices, kinds, limits, default."""
     if param.choices and not options.short_choices(param):
         names = [c if isinstance(c, str) else json.dumps(c) for c in param.choices]
         more = f", … ({len(names)} in all)" if len(names) > _CHOICES_SHOWN else ""
@@ -91,7 +92,7 @@ _MORE = 2
 
 
 def example_line(action: Action, prog: str) -> str:
-    """Write a command line to copy; empty where the schema gives no value that is worth one."""
+    """Return a command line to copy; ``""`` where the schema gives no values or it is too long."""
     body = example_body(action)
     if not body:
         return ""
@@ -106,7 +107,7 @@ def example_body(action: Action) -> dict[str, Any]:
     Empty where something is required that has no value there.
     """
     body: dict[str, Any] = {}
-    params = options.visible(action)
+    params = options.params_with_flag(action)
     needed = [p for p in params if p.required and p.only != "wait"]
     parents = {p.path[:-1] for p in needed}
     leaves = [p for p in needed if p.path not in parents]
@@ -123,7 +124,10 @@ def example_body(action: Action) -> dict[str, Any]:
 
 
 def _known(param: Param) -> str | None:
-    """Return a value as JSON text: an example, else the default, else the first choice."""
+    """Return a value as JSON text: an example, else the default, else the first choice.
+
+    ``None`` where the schema has none of them, except ``true`` for a boolean.
+    """
     if param.example is not None:
         return param.example
     if param.default not in {None, "null", '""'}:
@@ -203,7 +207,7 @@ def own_rows() -> Rows:
 
 def action_help(action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()) -> str:
     """Lay out the page of one action: required flags, then the others, then ours and ``more``."""
-    params = options.visible(action)
+    params = options.params_with_flag(action)
     required = [p for p in params if p.required]
     typed = "".join(f" {signature(p, action)}" for p in required if p.kind != "boolean")
     parts = [f"Usage: {prog} {' '.join(action.command)}{typed} [OPTIONS]"]
@@ -214,7 +218,7 @@ def action_help(action: Action, prog: str, note: str = "", more: Iterable[option
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
-    ours = _own((*options.SHOWN_FLAGS, *options.some_rows(action), *more))
+    ours = _own((*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more))
     parts.append(table("Output and request", [*ours, HELP]))
     copied = example_line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")

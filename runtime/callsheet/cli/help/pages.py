@@ -106,7 +106,10 @@ def file_name(path: Iterable[str], kind: str = "txt") -> str:
 
 
 def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
-    """Return the words that may follow ``path``, each with a summary; a group lists its words."""
+    """Return the words that may follow ``path``, each with a summary, in the order of the alphabet.
+
+    The summary of a group lists its words.
+    """
     summaries: dict[str, str] = {}
     groups: dict[str, list[str]] = {}
     for action in actions:
@@ -152,10 +155,10 @@ def flag_rows(action: Action) -> str:
     from callsheet.cli.help import layout
 
     rows: dict[str, str] = {}
-    for param, form in options.forms(action):
+    for param, form in options.flags_by_param(action):
         for flag, _ in (pair for pair in form if pair[1] != "file"):
             rows.setdefault(flag, param.doc)
-    some = options.some_rows(action)
+    some = options.job_or_page_rows(action)
     for name, _, doc in (*options.ACTION_FLAGS, *some, *options.GLOBAL_FLAGS):
         rows.setdefault(name, doc)
     flag, doc = layout.HELP
@@ -202,10 +205,10 @@ def pages(
     return texts
 
 
-def of_action(
+def describe_action(
     action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()
 ) -> dict[str, Any]:
-    """Describe one action: its id, its cost, each field with its flag, and our own flags."""
+    """Describe one action as data: its id, its cost, each field with its flag, and our flags."""
     from callsheet.cli.help import layout
 
     job = options.is_job(action)
@@ -217,14 +220,16 @@ def of_action(
         "kind": "job" if job else action.role or "call",
         "paid": action.paid,
         "typed": action.typed,
-        "flags": [_field(param, form) for param, form in options.forms(action)],
-        "own_flags": _flag_rows([*options.SHOWN_FLAGS, *options.some_rows(action), *more]),
+        "flags": [_describe_field(param, form) for param, form in options.flags_by_param(action)],
+        "own_flags": _describe_flags(
+            [*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more]
+        ),
         "example": layout.example_line(action, prog) or None,
         "note": note or None,
     }
 
 
-def _field(param: Param, form: list[tuple[str, str]]) -> dict[str, Any]:
+def _describe_field(param: Param, form: list[options.FlagRole]) -> dict[str, Any]:
     roles = {role: f"--{flag}" for flag, role in form}
     return {
         "flag": f"--{form[0][0]}",
@@ -253,7 +258,7 @@ def _value(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _flag_rows(rows: Iterable[options.Row]) -> list[dict[str, Any]]:
+def _describe_flags(rows: Iterable[options.Row]) -> list[dict[str, Any]]:
     return [
         {"flag": f"--{name}", "value": meta.strip("[]") or None, "description": doc}
         for name, meta, doc in rows
@@ -268,24 +273,24 @@ class Entry(NamedTuple):
     action: str | None = None
 
 
-def of_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
-    """Describe a group: the words that may follow, each with its summary."""
+def describe_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, Any]:
+    """Describe a group as data: the words that may follow, each with its summary."""
     return {
         "command": " ".join(words),
         "commands": [entry._asdict() for entry in entries],
-        "own_flags": _flag_rows(options.GLOBAL_FLAGS),
+        "own_flags": _describe_flags(options.GLOBAL_FLAGS),
     }
 
 
-def of_program(prog: str, entries: Iterable[Entry]) -> dict[str, Any]:
-    """Describe the program: the server's words and its own."""
-    group = of_group([prog], entries)
+def describe_program(prog: str, entries: Iterable[Entry]) -> dict[str, Any]:
+    """Describe the program as data: the server's commands and its own."""
+    group = describe_group([prog], entries)
     own = [{"name": name, "summary": text} for name, (_, text) in OWN.items()]
     return {**group, "own_commands": own}
 
 
-def of_builtin(command: click.Command, path: str) -> dict[str, Any]:
-    """Describe a command of the program itself."""
+def describe_builtin(command: click.Command, path: str) -> dict[str, Any]:
+    """Describe a built-in command as data; ``path`` are the words that run it."""
     options = [
         param for param in command.params if isinstance(param, click.Option) and not param.hidden
     ]

@@ -34,6 +34,9 @@ _METAVARS = {
 # (name, what its value is called or "" for a switch, what it does)
 Row = tuple[str, str, str]
 
+# (flag without its dashes, a role of ``FieldOption``)
+FlagRole = tuple[str, str]
+
 ACTION_FLAGS: tuple[Row, ...] = (
     ("json", "", "Print one JSON object"),
     ("out", "PATH", "Save the result: a file, a folder/, a template; - is stdout"),
@@ -42,7 +45,7 @@ ACTION_FLAGS: tuple[Row, ...] = (
 )
 ANY_FIELD: Row = ("input.NAME", "JSON", "Set a field by the name that it has in the body")
 SHOWN_FLAGS: tuple[Row, ...] = (*ACTION_FLAGS[:3], ANY_FIELD, *ACTION_FLAGS[3:])
-"""What help tells of: any word may stand for ``NAME``, so that one is no option by itself."""
+"""The flags that help lists. ``--input.NAME`` is not an option: any field may stand for NAME."""
 JOB_FLAGS: tuple[Row, ...] = (
     ("timeout", "TIME", "Stop waiting after: milliseconds, or 90s, 10m"),
     ("no-wait", "", "Print the task id and do not wait"),
@@ -120,7 +123,7 @@ class FieldOption(click.Option):
 
 
 def _collects(param: Param, role: str) -> bool:
-    """Tell whether every use of a flag counts: on a list, and on what takes one or many."""
+    """Tell whether every use of a flag counts: on a list, and on a field that also takes a list."""
     return (role == "value" and takes_many(param)) or (role == "json" and param.kind == "any")
 
 
@@ -140,7 +143,7 @@ def metavar(param: Param) -> str:
 
 
 def short_choices(param: Param) -> tuple[str, ...]:
-    """Return the choices where they are few and short enough to stand after the flag."""
+    """Return the choices as texts, or ``()`` where they are too long to stand after the flag."""
     texts = tuple(c if isinstance(c, str) else json.dumps(c) for c in param.choices)
     fit = len("|".join(texts)) <= _SHORT and all(map(is_typable, texts))
     return texts if fit and len(texts) > 1 else ()
@@ -151,21 +154,21 @@ def is_job(action: Action) -> bool:
     return action.family is not None and action.role in {"create", "wait"}
 
 
-def some_rows(action: Action) -> tuple[Row, ...]:
-    """Return our flags that not every action takes: those of a job, or of a list that is free."""
+def job_or_page_rows(action: Action) -> tuple[Row, ...]:
+    """Return our flags that only a job takes, or only a list that is free; else ``()``."""
     if is_job(action):
         return JOB_FLAGS
     return () if action.paid else _page_rows(action)
 
 
-def _untold_rows(action: Action) -> tuple[Row, ...]:
-    """Return the flags that help does not tell of: a plain action may turn out to start a job."""
+def _hidden_rows(action: Action) -> tuple[Row, ...]:
+    """Return flags that help leaves out: ``--timeout`` may fit, as any action may start a job."""
     pages = _page_rows(action)
     return pages if is_job(action) else (*pages, JOB_FLAGS[0])
 
 
 def _page_rows(action: Action) -> tuple[Row, ...]:
-    taken = {param.flag for param in visible(action)}
+    taken = {param.flag for param in params_with_flag(action)}
     rows = PAGE_FLAGS if not action.role else ()
     return tuple(row for row in rows if row[0] not in taken)
 
@@ -175,13 +178,13 @@ def is_deadline(param: Param, action: Action) -> bool:
     return is_job(action) and param.path == (TIMEOUT_FIELD,)
 
 
-def visible(action: Action) -> list[Param]:
+def params_with_flag(action: Action) -> list[Param]:
     """Return the parameters of an action that have a flag."""
     return [p for p in action.params if not p.hidden and not is_deadline(p, action)]
 
 
-def own_name(param: Param, action: Action) -> str:
-    """Return the flag of a field: its own, or ``input.NAME`` where the name is one of ours.
+def flag_name(param: Param, action: Action) -> str:
+    """Return the flag of a field without dashes: its own, or ``input.NAME`` where ours has it.
 
     ``actions.naming`` derives a field's own flag from its wire name.
     """
@@ -189,8 +192,8 @@ def own_name(param: Param, action: Action) -> str:
     return f"input.{param.flag}" if param.flag in ours else param.flag
 
 
-def _forms(param: Param, flag: str, used: frozenset[str]) -> list[tuple[str, str]]:
-    """Return the flags of one parameter and their roles, the main one first."""
+def _flags_of(param: Param, flag: str, used: frozenset[str]) -> list[FlagRole]:
+    """Return the flags of one parameter with their roles, the main flag first."""
     if flag.startswith("input."):
         return [(flag, "json")]
     if param.kind == "boolean":
@@ -202,12 +205,15 @@ def _forms(param: Param, flag: str, used: frozenset[str]) -> list[tuple[str, str
     return [(flag, "value")]
 
 
-def forms(action: Action) -> list[tuple[Param, list[tuple[str, str]]]]:
-    """Return each parameter with its flags; a field's own flag wins over another's second form."""
-    named = [(param, own_name(param, action)) for param in visible(action)]
+def flags_by_param(action: Action) -> list[tuple[Param, list[FlagRole]]]:
+    """Return each parameter with its flags and their roles, the main flag of each first.
+
+    A further flag (``NAME-file``, ``no-NAME``) is left out where another field has that name.
+    """
+    named = [(param, flag_name(param, action)) for param in params_with_flag(action)]
     ours = RESERVED[is_job(action)]
     used = ours | {flag for _, flag in named}
-    return [(param, _forms(param, flag, used)) for param, flag in named]
+    return [(param, _flags_of(param, flag, used)) for param, flag in named]
 
 
 # A flag and what was typed for it, in the order in which they were typed.
@@ -222,7 +228,7 @@ def is_nameable(name: str) -> bool:
     return "=" not in name and "\0" not in name
 
 
-def undeclared(args: Sequence[str], declared: Sequence[FieldOption]) -> list[FieldOption]:
+def undeclared_options(args: Sequence[str], declared: Sequence[FieldOption]) -> list[FieldOption]:
     """Make an option for each ``--input.NAME`` of the command line that no field has declared.
 
     ``NAME`` is the wire name, as it stands in the body.
@@ -236,10 +242,10 @@ def undeclared(args: Sequence[str], declared: Sequence[FieldOption]) -> list[Fie
     ]
 
 
-def fields(action: Action) -> list[FieldOption]:
+def field_options(action: Action) -> list[FieldOption]:
     """Make the options of an action's fields."""
     by_flag: dict[str, FieldOption] = {}
-    for param, form in forms(action):
+    for param, form in flags_by_param(action):
         for flag, role in form:
             if flag not in by_flag:
                 by_flag[flag] = FieldOption(f"field_{len(by_flag)}", flag, param, role)
@@ -247,14 +253,14 @@ def fields(action: Action) -> list[FieldOption]:
 
 
 def options_of(action: Action) -> list[click.Parameter]:
-    """Make every option of an action's command: its fields', then ours that are free."""
-    own = fields(action)
+    """Make every option of an action's command: its fields', then ours whose name is not taken."""
+    own = field_options(action)
     used = {option.flag for option in own}
-    untold = _untold_rows(action) if action.paid else ()
+    hidden = _hidden_rows(action) if action.paid else ()
     ours: Iterable[click.Option] = [
         *own_options(ACTION_FLAGS, except_names=used),
-        *own_options(some_rows(action), except_names=used),
-        *(own_option(row, hidden=True) for row in untold if row[0] not in used),
+        *own_options(job_or_page_rows(action), except_names=used),
+        *(own_option(row, hidden=True) for row in hidden if row[0] not in used),
         *own_options(GLOBAL_FLAGS, except_names=used),
     ]
     return [*own, *ours]
@@ -292,6 +298,6 @@ def _complete(ctx: click.Context, param: click.Parameter, prefix: str) -> list[C
 
 
 def own_options(rows: Iterable[Row], *, except_names: Iterable[str] = ()) -> list[click.Option]:
-    """Return the rows as options, without those whose name a field has."""
+    """Return the rows as options, without those named in ``except_names``."""
     in_use = set(except_names)
     return [own_option(row) for row in rows if row[0] not in in_use]

@@ -40,7 +40,10 @@ _LINK = "https://example.com/"
 
 
 def name_flag(action: Action, error: InvalidInput) -> InvalidInput:
-    """Put the flag of the refused value into an error; ``--input`` where no flag carries it."""
+    """Put the flag of the refused value into ``error`` itself, and return it.
+
+    ``--input`` stands there where no flag carries the value.
+    """
     words = error.message.removeprefix(f"{error.pointer or 'the body'}: ")
     steps = jsonio.parse_pointer(error.pointer)
     param = _param_at(action, steps)
@@ -55,7 +58,10 @@ def name_flag(action: Action, error: InvalidInput) -> InvalidInput:
 
 
 def name_refused_flags(action: Action, error: ServerError) -> ServerError:
-    """Put the flags whose values the server refused into an error, and its words about each."""
+    """Put the first flag whose value the server refused into ``error`` itself, and return it.
+
+    Its hint becomes the server's words about each of the first three values.
+    """
     lines: list[str] = []
     for detail in error.details:
         steps = [str(step) for step in detail.pointer]
@@ -105,8 +111,9 @@ def check_files(context: Context, request: CommandRequest) -> None:
 def check_body(context: Context, request: CommandRequest) -> None:
     """Raise ``InvalidInput`` for a body that the schema of its host refuses; the flag is named.
 
-    With ``--no-check`` it warns. Where the host has no usable schema, the flags' own knowledge
-    counts. What a file's link has to be is only known once it is uploaded.
+    With ``--no-check`` it warns. Where the host has no usable schema, the kinds and limits of the
+    flags apply. What a file's link has to be is only known once it is uploaded. The notes of the
+    host are printed and dropped.
     """
     files = list(local_files(request.body.value))
     body = replace_files(jsonio.to_builtins(request.body.value), _future_link)
@@ -129,7 +136,10 @@ def check_body(context: Context, request: CommandRequest) -> None:
 
 
 def name_missing(request: CommandRequest, body: Any, error: InvalidInput) -> InvalidInput:
-    """Name all flags that are missing where the error is about one of several; else its own."""
+    """Return an error that names all missing flags, where ``error`` is about one of several.
+
+    Else put its flag into ``error`` and return that.
+    """
     action = request.command_action
     missing = find_missing(action, body, request.action.role)
     steps = tuple(jsonio.parse_pointer(error.pointer))
@@ -161,16 +171,17 @@ def check_fields(params: Iterable[Param], body: Any) -> None:
 
 
 def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
-    """Return the request with an answer for each required field that its body lacks.
+    """Ask for each required field that the body lacks; return the request with the answers.
 
-    Nothing is asked without a terminal, nor where a field that was given is wrong already.
+    They are put into the given body too. Nothing is asked without a terminal, nor where a field
+    that was given is wrong already.
     Raises ``UsageError`` where the answers end too early, ``Interrupted`` at Ctrl-C.
     """
     action, body = request.command_action, request.body
     missing = find_missing(action, body.value, request.action.role)
     if not missing or "no-check" in context.flags or not context.console.can_ask():
         return request
-    by_path = {option.param.path: option for option in reversed(options.fields(action))}
+    by_path = {option.param.path: option for option in reversed(options.field_options(action))}
     if any(param.path not in by_path for param in missing):
         return request
     try:
@@ -183,7 +194,10 @@ def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
 
 
 def _ask(context: Context, action: Action, option: FieldOption) -> Any:
-    """Ask for one field until the answer is one that the flag would take."""
+    """Ask for one field until the flag would take the answer; return its value.
+
+    Raises ``UsageError`` at the end of the input, ``Interrupted`` at Ctrl-C.
+    """
     from callsheet.cli.help.layout import describe
 
     param = option.param
@@ -209,7 +223,10 @@ def _explain(context: Context, error: UsageError) -> None:
 
 
 def _read_lines(option: FieldOption) -> tuple[str, ...]:
-    """Read one line; of a list as many as there are, up to an empty one."""
+    """Read one line that is not empty; of a list every line up to an empty one.
+
+    Raises ``UsageError`` where the input ends before the first.
+    """
     lines: list[str] = []
     while not lines or option.multiple:
         line = _read_line(f"--{option.flag}{' (Enter ends)' if lines else ''}: ")
@@ -270,6 +287,7 @@ def file_ways(context: Context, request: CommandRequest) -> dict[tuple[str, ...]
 
 
 def _way(context: Context, request: CommandRequest, field: FileField | None) -> FileWay:
+    """Return how a file goes out; raise ``UsageError`` where it needs an upload and none exists."""
     if field is not None and not field.takes_link:
         return FileWay(field.encoding)
     try:
@@ -283,6 +301,7 @@ def _way(context: Context, request: CommandRequest, field: FileField | None) -> 
 
 
 def _schema_of(context: Context, request: CommandRequest) -> Any:
+    """Return the admitted schema of a request's body; ``{}`` where there is no usable one."""
     from callsheet.schema.admission import admit
     from callsheet.schema.references import SchemaRefused
 
@@ -296,7 +315,7 @@ def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
     """Return the request with a link or the bytes in the place of each local file.
 
     The same file is uploaded once. The rest of the body is checked before: an upload may cost
-    money. Raises ``UsageError``.
+    money. Raises ``InvalidInput`` for that rest, ``UsageError`` and the errors of an upload.
     """
     if not any(local_files(request.body.value)):
         return request
@@ -318,7 +337,10 @@ def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
 
 
 def _encode(context: Context, action: str, encoding: str, path: str) -> str:
-    """Return the file itself, for a field that takes it."""
+    """Return the file as a text of this encoding, after naming it and the host on stderr.
+
+    Raises ``UsageError`` for a form, and for a file that cannot be uploaded.
+    """
     if encoding == "multipart":
         raise UsageError(
             f"{action} takes a file as a form", hint="a media flag, or --upload, sends one"
@@ -332,7 +354,10 @@ def _encode(context: Context, action: str, encoding: str, path: str) -> str:
 
 
 def upload(context: Context, store: UploadAction, path: str) -> str:
-    """Return the link of a file; before it is uploaded stderr names it and the host."""
+    """Upload a file and return its link; name it and the host on stderr before.
+
+    From then on ``context.answered`` is set. Raises the errors of an upload.
+    """
     from callsheet.engine import uploading
 
     def tell() -> None:

@@ -57,7 +57,10 @@ class CommandRequest(NamedTuple):
 def build_request(
     context: Context, command_action: Action, typed: Sequence[Typed]
 ) -> CommandRequest:
-    """Work out what to send; raise ``UsageError`` for what cannot go."""
+    """Build the request: the action of the family, the body with defaults, and the time to wait.
+
+    Raises ``UsageError``.
+    """
     flags = context.flags
     role = role_of(context, command_action)
     action = member_of(context, command_action, role)
@@ -73,7 +76,10 @@ def build_request(
 
 
 def role_of(context: Context, action: Action) -> Role:
-    """Return the role of the family's member to send; raise ``UsageError`` where it has none."""
+    """Return the role of the family's member to send, by ``--blocking``.
+
+    Raises ``UsageError`` where the family has no such member, or our flags exclude each other.
+    """
     blocking, no_wait = "blocking" in context.flags, "no-wait" in context.flags
     if action.family is None or action.role == "query":
         return action.role
@@ -94,7 +100,10 @@ def role_of(context: Context, action: Action) -> Role:
 
 
 def member_of(context: Context, action: Action, role: Role) -> Action:
-    """Return the member of the family that has this role."""
+    """Return the member of the family with this role: ``action``, or its blocking member.
+
+    The latter comes from the cached catalogue, else it is ``action`` under the other id.
+    """
     if role == action.role or action.family is None:
         return action
     action_id = action.family.wait
@@ -104,6 +113,7 @@ def member_of(context: Context, action: Action, role: Role) -> Action:
 
 
 def _refuse_foreign(action: Action, typed: Sequence[Typed], role: Role) -> None:
+    """Raise ``UsageError`` for a typed field that the member of this role does not take."""
     param = find_foreign(typed, role)
     if param is None or action.family is None:
         return
@@ -139,7 +149,7 @@ def takes_timeout(action: Action, role: Role) -> bool:
 def apply_timeout(action: Action, body: Body, limit: int, *, typed: bool) -> tuple[Body, int]:
     """Set ``timeoutMs`` where the schema has it; return the body and the limit in milliseconds.
 
-    The value of ``--input`` stays, unless ``--timeout`` was ``typed`` too.
+    A value of ``--input`` stays and becomes the limit, unless ``--timeout`` was ``typed`` too.
     """
     fields: Any = body.value
     if not isinstance(fields, dict):
@@ -172,7 +182,7 @@ class Sources:
             raise UsageError(f"--{flag}: {name}: {reason}", flag=f"--{flag}") from None
 
     def text(self, name: str, flag: str) -> str:
-        """Return the same as text; it has to be UTF-8."""
+        """Return the same as text; raise ``UsageError`` where it is not UTF-8."""
         return decode_utf8(self.read(name, flag), flag)
 
     def _stdin(self, flag: str) -> bytes:
@@ -194,7 +204,7 @@ def decode_utf8(raw: bytes, flag: str) -> str:
 
 
 class Body(NamedTuple):
-    """``value`` is the body as JSON; ``exact`` the bytes of ``--input`` where it stands alone."""
+    """A request body: ``value`` is it as JSON, ``exact`` the bytes of an ``--input`` alone."""
 
     value: Any
     exact: bytes | None = None
@@ -209,7 +219,7 @@ class Body(NamedTuple):
 
 
 def build_body(typed: Sequence[Typed], input_text: str | None) -> Body:
-    """Make the body of the flags and ``--input``; raise ``UsageError`` where none can be read.
+    """Make the body from flags and ``--input``; raise ``UsageError`` for what cannot be read.
 
     Keys stand in the order of the flags; a nested flag wins over its object's own flag.
     """
@@ -226,6 +236,7 @@ def build_body(typed: Sequence[Typed], input_text: str | None) -> Body:
 
 
 def _read_input(text: str | None, sources: Sources) -> tuple[Any, bytes | None]:
+    """Return the JSON of ``--input`` and its bytes; ``({}, None)`` where it was not typed."""
     if text is None:
         return {}, None
     if text.lstrip()[:1] in {"{", "["}:
@@ -253,7 +264,7 @@ def _ancestors_first(entries: list[tuple[Param, Any]]) -> list[tuple[Param, Any]
 
 
 def put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Set the value at a path of names; make the objects on the way."""
+    """Set the value at a path of names in ``body`` itself; replace what is not an object there."""
     for name in path[:-1]:
         inner = body.get(name)
         if not isinstance(inner, dict):
@@ -265,7 +276,7 @@ def put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 def read_option(option: FieldOption, raw: Any, sources: Sources) -> Any:
     """Return the value of the text (of a list: the texts) after an option.
 
-    Raises ``UsageError`` for a file that cannot be read and for an object that is no JSON.
+    Raises ``UsageError`` for a file that cannot be read and for an object that is not JSON.
     """
     param, role = option.param, option.role
     if role == "no":
@@ -285,7 +296,7 @@ def read_option(option: FieldOption, raw: Any, sources: Sources) -> Any:
 
 
 def _one_value(option: FieldOption, reader: values.ValueReader, text: str, sources: Sources) -> Any:
-    """Return the value of one use of an option that is no list, or takes one or many."""
+    """Return the value of one use of an option that does not only take lists."""
     param = option.param
     if option.role == "json":
         return reader.read_json(_read_at(text, option.flag, sources))
@@ -295,7 +306,7 @@ def _one_value(option: FieldOption, reader: values.ValueReader, text: str, sourc
 
 
 def _require_utf8(text: str, flag: str) -> str:
-    """Refuse bytes that were no UTF-8 on the command line."""
+    """Return the text; raise ``UsageError`` where its bytes on the command line were not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -309,6 +320,7 @@ def _read_at(text: str, flag: str, sources: Sources) -> str:
 
 
 def _items(reader: values.ValueReader, flag: str, text: str, sources: Sources) -> list[Any]:
+    """Return the items that one use of a list's flag adds, also from ``@FILE``."""
     param = reader.param
     if param.media and text.startswith("@") and text.endswith(".json"):  # a list, no medium
         text = sources.text(text[1:], flag).strip()
@@ -332,9 +344,10 @@ def _is_list(text: str) -> bool:
 
 
 def _medium(param: Param, text: Any, value: Any) -> Any:
-    """Return a link as it is; make ``@PATH`` or the name of a file something to upload.
+    """Return a link as it is, ``@PATH`` and the name of a file as ``LocalFile``.
 
-    A text in quotes is exactly that text.
+    A text in quotes is exactly that text; any other value stays ``value``. Raises ``UsageError``
+    where ``@PATH`` is not a file.
     """
     if not isinstance(text, str) or not isinstance(value, str):
         return value

@@ -42,7 +42,7 @@ def short_json(value: Any) -> str:
 
 
 def allowed(param: Param) -> str:
-    """Return the limits in words, such as ``allowed: 3 to 12``; empty where there are none."""
+    """Return the first range of limits, such as ``allowed: 3 to 12``; ``""`` for none."""
     for low, high, unit in (
         ("minimum", "maximum", ""),
         ("exclusiveMinimum", "exclusiveMaximum", " (both excluded)"),
@@ -83,7 +83,7 @@ def _range(low: Any, high: Any) -> str:
 
 
 def unquote(text: str) -> str | None:
-    """Return the text that a JSON string spells; ``None`` where ``text`` is no JSON string."""
+    """Return the text that a JSON string spells; ``None`` where ``text`` is not a JSON string."""
     if text[:1] != '"':
         return None
     decoded = _decode(text)
@@ -91,12 +91,12 @@ def unquote(text: str) -> str | None:
 
 
 def is_link(text: str) -> bool:
-    """Tell whether a text is a link or holds its data itself, and so never names a file."""
+    """Tell whether a text is a link or a ``data:`` URI, and so never names a file."""
     return "://" in text or text.startswith("data:")
 
 
 def _decode(text: str) -> Any:
-    """Read ``text`` as JSON; return ``_NOT_JSON`` where it is none."""
+    """Read ``text`` as JSON; return ``_NOT_JSON`` where it is not JSON."""
     try:
         return jsonio.decode(text)
     except ValueError:
@@ -117,7 +117,7 @@ class ValueReader:
         """Return the value of a flag that is given once.
 
         ``null`` is null where the field may be null; the text is then typed in quotes. Raises
-        ``UsageError`` for an object that is no JSON: what is wrong with it only JSON can tell.
+        ``UsageError`` for an object that is not JSON: only the JSON error says what is wrong.
         """
         if self.param.nullable and text == "null":
             return None
@@ -229,9 +229,9 @@ def kind_of(value: Any) -> str:
 def to_argv(action: Action, body: Mapping[str, Any]) -> list[str]:
     """Return the words after the command that make ``body``, each value as plain as possible.
 
-    ``--input`` holds what no other flag can name.
+    ``--input`` comes first, and holds the fields that no other flag can name.
     """
-    forms = {param.path: (param, form) for param, form in options.forms(action)}
+    forms = {param.path: (param, form) for param, form in options.flags_by_param(action)}
     used = {flag for _, form in forms.values() for flag, _ in form}
     argv: list[str] = []
     unnamed: dict[str, Any] = {}
@@ -245,11 +245,14 @@ def to_argv(action: Action, body: Mapping[str, Any]) -> list[str]:
     return [*(["--input", jsonio.encode(unnamed)] if unnamed else []), *argv]
 
 
-_Forms = dict[tuple[str, ...], tuple["Param", list[tuple[str, str]]]]
+_Forms = dict[tuple[str, ...], tuple["Param", list[options.FlagRole]]]
 
 
 def _field_words(path: tuple[str, ...], value: Any, forms: _Forms) -> list[str] | None:
-    """Return one field by the flags of the fields inside it where each has one, else by its own."""
+    """Return the words of one field: by the flags of the fields inside it where each has one.
+
+    Else by its own flag; ``None`` where no flag can express the value.
+    """
     if path not in forms:
         return None
     if isinstance(value, dict) and value:
@@ -266,7 +269,7 @@ def _field_words(path: tuple[str, ...], value: Any, forms: _Forms) -> list[str] 
     return None if texts is None else [word for text in texts for word in _pair(flag, text)]
 
 
-def _switch(form: list[tuple[str, str]], *, on: bool) -> str:
+def _switch(form: list[options.FlagRole], *, on: bool) -> str:
     negative = next((flag for flag, role in form if role == "no"), f"{form[0][0]}=false")
     return form[0][0] if on else negative
 
@@ -299,7 +302,10 @@ def _spellings(param: Param, value: Any) -> Iterator[str]:
 
 
 def _read_back(param: Param, text: str) -> str | None:
-    """Return what the flag reads as JSON; ``None`` where that depends on what files exist."""
+    """Return what the flag reads, as JSON.
+
+    ``None`` where it depends on the files that exist, is refused, or is several items.
+    """
     reader = ValueReader(param, exists=lambda path: False)
     try:
         if param.kind != "array":

@@ -94,7 +94,7 @@ STYLES = {"bold": "1", "dim": "2", "bad": "1;31", "good": "32", "odd": "33"}
 
 
 def wants_colour(stream: IO[str] | None, environ: Mapping[str, str]) -> bool:
-    """Tell whether to colour: never by ``NO_COLOR``, else on a terminal or by ``FORCE_COLOR``."""
+    """Tell whether to colour: not with ``NO_COLOR``, else on a terminal or with ``FORCE_COLOR``."""
     if stream is None or environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR", "") not in {"", "0"}:
@@ -153,7 +153,10 @@ def write_json(value: Any) -> None:
 
 
 def chosen_format(console: Console) -> str:
-    """Return the format of ``--json``, ``--format`` or the environment; empty for none."""
+    """Return the format of ``--json``, ``--format`` or the environment; ``""`` without one.
+
+    Raises ``UsageError`` for an unknown format.
+    """
     if "json" in console.flags or "--json" in console.argv:
         return "json"
     variable = f"{console.env}_FORMAT"
@@ -192,7 +195,8 @@ def emit(
     """Print the result of a command in the format asked for.
 
     ``human`` makes the short view for a terminal; without one a terminal gets JSON too, with the
-    files in it cut short, or with ``raw`` the text as it is.
+    files in it cut short, or with ``raw`` the text as it is. Raises ``UsageError`` for a format or
+    an expression that cannot be used, ``CallsheetError`` where stdout cannot be written.
     """
     form = chosen_format(console)
     expression = console.flags.get("jmespath")
@@ -386,14 +390,14 @@ class JobView(NamedTuple):
 
 
 def medium_of(media: Sequence[str], action_id: str) -> str:
-    """Return the name under which a job's medium is printed."""
+    """Return the key of a job's first link: the first of ``media``, else by the action's id."""
     if media:
         return media[0]
     return "imageUrl" if ".image." in f".{action_id}." else "videoUrl"
 
 
 def job_object(view: JobView) -> dict[str, Any]:
-    """Return the documented fields in their order, the files, then whatever else was sent."""
+    """Return the documented fields in their order, then the other fields that the server sent."""
     reading = view.answer.fields
     payload = reading.payload if isinstance(reading.payload, dict) else {}
     link = view.links[0] if view.links else None
@@ -412,7 +416,7 @@ def job_object(view: JobView) -> dict[str, Any]:
 
 
 def job_lines(document: dict[str, Any]) -> str:
-    """Return the short view: what was saved, else the state of the job."""
+    """Return the short view for a terminal: a line for each field of a job that has a value."""
     names = ("taskId", "status", "localPath", "url", "provider", "model")
     rows = [(name, cell(document[name])) for name in names if document.get(name) is not None]
     if document.get("usualSeconds") is not None:

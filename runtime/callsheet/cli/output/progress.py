@@ -21,7 +21,7 @@ _STEP = 0.1
 _SILENCE = 30.0
 """Seconds after which a line is written although nothing changed: a still log looks dead."""
 _LONG = 60.0
-"""Seconds of waiting after which a terminal rings: whoever waited so long looks elsewhere."""
+"""Seconds of waiting after which a terminal rings: a person looks elsewhere by then."""
 _BAR = 20
 _PREVIEWS = frozenset({"preview", "thumbnail", "thumb", "poster", "cover"})
 
@@ -69,7 +69,7 @@ class Progress:
                 self._status.console.bell()
 
     def __call__(self, update: JobUpdate) -> None:
-        """Show one update."""
+        """Show one update; without a terminal only a change, or a line every 30 seconds."""
         self._last = (update, self.clock())
         if update.note:
             self.console.note(update.note)
@@ -102,7 +102,7 @@ class Progress:
 
 
 def describe(update: JobUpdate, usual: float | None = None) -> str:
-    """Describe state, percentage where there is one, time so far, and the usual duration."""
+    """Describe an update, such as ``running 40 % (8 s of usually 20 s)``."""
     state = one_line(update.raw_state, 40) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
     expected = "" if usual is None else f" of usually {duration(usual)}"
