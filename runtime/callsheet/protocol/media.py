@@ -163,10 +163,10 @@ def expected_media(action_id: str, out: str = "") -> frozenset[str]:
     segments = [words(segment) for segment in action_id.split(".")]
     last = segments[-1]
     if "to" in last:
-        return kinds_in(last[last.index("to") + 1 :])
+        return kinds_named(last[last.index("to") + 1 :])
     if _makes_text(*segments):
         return frozenset()
-    return next((kinds for segment in reversed(segments) if (kinds := kinds_in(segment))), _NONE)
+    return next((kinds for segment in reversed(segments) if (kinds := kinds_named(segment))), _NONE)
 
 
 def expects_medium(action_id: str, out: str = "", *, is_job: bool, names: Sequence[str]) -> bool:
@@ -189,14 +189,14 @@ def _makes_text(*segments: tuple[str, ...]) -> bool:
     near = tuple(word for segment in (*groups, last) for word in segment)
     if "to" in last:
         near = last = last[last.index("to") + 1 :]
-    is_visual = not kinds_in(near).isdisjoint({"video", "image"})
+    is_visual = not kinds_named(near).isdisjoint({"video", "image"})
     texts = vocab.TEXT_WORDS - (vocab.AMBIGUOUS_TEXT_WORDS if is_visual else frozenset())
     if texts.intersection(last):
         return True
-    return not kinds_in(last) and any(texts.intersection(group) for group in groups)
+    return not kinds_named(last) and any(texts.intersection(group) for group in groups)
 
 
-def kinds_in(parts: Sequence[str]) -> frozenset[str]:
+def kinds_named(parts: Sequence[str]) -> frozenset[str]:
     """Return the kinds of medium that some words name."""
     return frozenset(vocab.MEDIUM_WORDS[word] for word in parts if word in vocab.MEDIUM_WORDS)
 
@@ -209,7 +209,7 @@ def kind_of_name(name: str) -> str:
 
 def kind_of_key(key: str) -> str:
     """Return the kind of medium that a key names; empty where it names none, or several."""
-    kinds = kinds_in(words(key))
+    kinds = kinds_named(words(key))
     return next(iter(kinds)) if len(kinds) == 1 else ""
 
 
@@ -228,7 +228,7 @@ def _links(view: Any) -> Iterator[Location]:
 
 
 def _leads(location: Location, link: str) -> bool:
-    """Tell whether a link is none by chance: ``acme/model-2`` may be the name of a model."""
+    """Tell whether a text of a link's form is meant as one: ``acme/model-2`` may name a model."""
     if "://" in link or link[:1] in "/.":
         return True
     own = location.keys[-1].lower() if location.keys else ""
@@ -340,7 +340,7 @@ def _digest(text: str) -> str:
 def _kinds_of(key: str, text: str) -> frozenset[str]:
     """Return the kinds of medium that a request holds in a field, by file names or by the key."""
     named = frozenset(kind_of_name(part) for part in _parts(text)) - {"", "other"}
-    return named or kinds_in(words(key)) or frozenset({""})
+    return named or kinds_named(words(key)) or frozenset({""})
 
 
 def _parts(text: str) -> Iterator[str]:

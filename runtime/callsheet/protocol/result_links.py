@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from callsheet.protocol import media_words as vocab
 from callsheet.protocol.inline_data import is_data_link, kind_of_link
 from callsheet.protocol.job_fields import state_rank
-from callsheet.protocol.media import Medium, is_absolute, kind_of_key, kind_of_name, kinds_in
+from callsheet.protocol.media import Medium, is_absolute, kind_of_key, kind_of_name, kinds_named
 from callsheet.protocol.values import words
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _certainty(location: Location) -> int:
     inline: frozenset[str] = vocab.INLINE_WORDS if is_inline else frozenset()
     if all(_tells_of_result(part) or part in inline for part in parts):
         return 2
-    return 1 if kinds_in(parts) else 0
+    return 1 if kinds_named(parts) else 0
 
 
 def _tells_of_result(word: str) -> bool:
