@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -42,7 +41,7 @@ def theatre(folder: Path) -> Iterator[submitting.Theatre]:
 def test_a_client_that_sends_again_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("callsheet.flows.invoke"), "_post_once", _sends_again)
+    monkeypatch.setattr("callsheet.flows.retry.PaidPost.send", _sends_again)
     tally = Tally("R1")
     lost = submitting.Fault("reset", "after", ("reset at=sent",) * 3)
     with theatre(tmp_path) as place:
@@ -51,11 +50,11 @@ def test_a_client_that_sends_again_is_noticed(
     assert any("2 charges" in words for words in tally.violations)
 
 
-def _sends_again(order: Any, timing: Any, *, arrived: int) -> Any:
+def _sends_again(post: Any, timing: Any) -> Any:
     """Submit as the careless do: a lost answer is asked for once more."""
     for _ in range(2):
         try:
-            return (yield order.as_send(timing)), False
+            return (yield post._build())
         except NetworkError:
             continue
     raise AssertionError("lost twice")

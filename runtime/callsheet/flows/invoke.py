@@ -1,4 +1,4 @@
-"""Send one recorded invocation."""
+"""Send one invocation, record it and read its reply; ``flows.retry`` decides what is sent again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import (
     CallsheetError,
-    NetworkError,
     OutcomeUnknown,
     ReferenceUsed,
     ServerError,
@@ -25,10 +24,9 @@ from callsheet.flows.effects import (
     KeepReply,
     Record,
     Send,
-    Sleep,
     record_leniently,
 )
-from callsheet.flows.retry import ATTEMPTS, action_path, follow_redirect, pause, with_retries
+from callsheet.flows.retry import PaidPost, action_path, with_retries
 from callsheet.protocol.media import NO_MARKS, RequestMarks
 from callsheet.protocol.replies import read_reply, with_refusal
 from callsheet.spec import TIMEOUT_FIELD, Family
@@ -163,16 +161,24 @@ def submit(request: InvocationRequest, timing: Timing) -> Flow[ParsedReply]:
     if not request.action.paid:
         reply = yield from with_retries(request.as_send(timing), timing)
         return parse_reply(request, reply)
-    before = yield from _record_intent(request)
+    post = PaidPost(partial(request.as_send, timing), request.may_resend)
+    post.arrived = yield from _record_intent(request, post)
     started = timing.clock()
-    reply, earlier = yield from _post_once(request, timing, arrived=before)
-    is_timed = request.action.role == "wait" and not earlier
+    try:
+        reply = yield from post.send(timing)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        arrived = post.arrived + (post.is_under_way and may_have_run(error))
+        yield from _record_failure(request, error, arrived=arrived)
+        raise
+    is_timed = request.action.role == "wait" and not post.arrived
     seconds = timing.clock() - started if is_timed else None
-    return (yield from _settle(request, reply, earlier=earlier, seconds=seconds))
+    return (yield from _settle(request, reply, earlier=post.arrived, seconds=seconds))
 
 
-def _record_intent(request: InvocationRequest) -> Flow[int]:
-    """Record the request before it is sent; return how many of it may have arrived before.
+def _record_intent(request: InvocationRequest, post: PaidPost) -> Flow[int]:
+    """Record the request before it is sent; return 1 where an equal one was sent before, else 0.
 
     Raises ``UsageError`` when another request used the reference, unless it was the same request
     and the server honours the key.
@@ -180,47 +186,11 @@ def _record_intent(request: InvocationRequest) -> Flow[int]:
     try:
         yield Record("intent", request.ref, request.facts)
     except ReferenceUsed:
-        if not (yield from _may_resend(request)):
+        if not (yield from post.may_repeat()):
             raise
         yield Record("intent", request.ref, {**request.facts, "repeat": True})
         return 1
     return 0
-
-
-def _post_once(
-    request: InvocationRequest, timing: Timing, *, arrived: int
-) -> Flow[tuple[HttpReply, int]]:
-    """Send the POST that may cost money; return the reply and how many others may have arrived.
-
-    ``arrived`` counts those of earlier commands.
-    Only a lost connection is tried again, and only where the server honours the key or nothing
-    can have reached it. Once there is a reply, whatever its status, nothing is sent again.
-    """
-    sending = False
-    try:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                sending = True
-                return (yield from follow_redirect(request.as_send(timing))), arrived
-            except NetworkError as error:
-                sending = False
-                arrived += error.sent
-                if attempt == ATTEMPTS or not (error.retryable or error.sent):
-                    raise
-                if arrived and not (yield from _may_resend(request)):
-                    raise
-            yield Sleep(pause(None, attempt, throttled=False, timing=timing))
-        raise AssertionError("the last attempt returns or raises")
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        arrived += sending and may_have_run(error)
-        yield from _record_failure(request, error, arrived=arrived)
-        raise
-
-
-def _may_resend(request: InvocationRequest) -> Flow[bool]:
-    return (yield from request.may_resend()) if request.may_resend is not None else False
 
 
 def may_have_run(error: BaseException) -> bool:

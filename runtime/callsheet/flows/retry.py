@@ -1,4 +1,4 @@
-"""Follow redirects, and retry requests that cost nothing; ``flows.invoke`` sends what may cost."""
+"""Decide what is sent again: redirects, free requests, and a POST that may cost money."""
 
 from __future__ import annotations
 
@@ -93,8 +93,7 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
     """Send a request that costs nothing; repeat it after transient errors, within the quota.
 
     All attempts together have the time of one, without the pauses.
-    A POST that may cost money never comes here: ``flows.invoke`` sends it once, and again only
-    where nothing can have arrived or this host honours the idempotency key.
+    A POST that may cost money goes through ``PaidPost`` instead.
     Raises ``NetworkError`` when no attempt got a reply, and ``LimitReached`` when the server asks
     for pauses of more than two minutes together.
     """
@@ -123,6 +122,46 @@ def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
             raise failure or NetworkError("no answer", sent=True)
         yield pauses.sleep(reply, attempt, throttled=throttled)
         send = send._replace(within=left)
+
+
+class PaidPost:
+    """A POST that may cost money: sent once, and again only where that cannot cost twice.
+
+    ``build`` builds its request for each attempt. ``honours_key`` finds out whether the server
+    honours the idempotency key; it is called only where a second POST could cost again, and
+    without it nothing is sent then. ``arrived`` counts the POSTs that may have reached the server,
+    but not one that ``is_under_way`` and not the one that was answered.
+    """
+
+    def __init__(
+        self, build: Callable[[], Send], honours_key: Callable[[], Flow[bool]] | None
+    ) -> None:
+        self._build, self._honours_key = build, honours_key
+        self.arrived, self.is_under_way = 0, False
+
+    def send(self, timing: Timing) -> Flow[HttpReply]:
+        """Send it; try again only after a lost connection, five attempts in all.
+
+        And then only where nothing can have arrived or the server honours the key. Once there is
+        a reply, whatever its status, nothing is sent again. Raises ``NetworkError`` without one.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self.is_under_way = True
+                return (yield from follow_redirect(self._build()))
+            except NetworkError as error:
+                self.is_under_way = False
+                self.arrived += error.sent
+                if attempt == ATTEMPTS or not (error.retryable or error.sent):
+                    raise
+                if self.arrived and not (yield from self.may_repeat()):
+                    raise
+            yield Sleep(pause(None, attempt, throttled=False, timing=timing))
+        raise AssertionError("the last attempt returns or raises")
+
+    def may_repeat(self) -> Flow[bool]:
+        """Find out whether a second POST costs nothing, since the server honours the key."""
+        return (yield from self._honours_key()) if self._honours_key is not None else False
 
 
 class Pauses:
