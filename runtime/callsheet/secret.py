@@ -1,4 +1,4 @@
-"""Keep keys out of all that is printed; ``transport.http`` decides to which origin one goes."""
+"""Keep keys out of all that is printed; ``transport.auth`` decides to which origin one goes."""
 
 from __future__ import annotations
 

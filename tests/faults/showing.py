@@ -14,7 +14,7 @@ import httpx
 from faults.stage import BINDINGS
 
 from callsheet import AsyncClient, Client
-from callsheet.transport.http import headers_for
+from callsheet.transport.auth import headers_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

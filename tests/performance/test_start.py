@@ -74,8 +74,7 @@ def test_a_command_that_sends_nothing_imports_no_http(
 def test_a_command_that_sends_nothing_loads_no_driver(
     words: list[str], sized: dict[int, Watched]
 ) -> None:
-    http = "transport.http" if words is USAGE else "transport.aio"
-    drivers = {"transport.sync", "storage.ledger", http, "cli.signals"}
+    drivers = {"transport.sync", "storage.ledger", "transport.http", "cli.signals"}
     run = sized[3].run(*words)
 
     assert {f"callsheet.{name}" for name in drivers} & run.modules == set()

@@ -37,7 +37,7 @@ def dry_run(context: Context, request: CommandRequest) -> None:
         raise UsageError(f"--dry-run: {form!r} is not 'curl'", flag="--dry-run")
     from callsheet.flows.retry import action_path
     from callsheet.secret import redact_headers
-    from callsheet.transport.http import headers_for
+    from callsheet.transport.auth import headers_for
 
     settings = context.settings
     ways = prepare.file_ways(context, request)

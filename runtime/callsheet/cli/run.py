@@ -442,7 +442,7 @@ def send(context: Context, request: CommandRequest) -> Invocation:
     errors of ``engine.invoke``; one of the server names the flags that it refused.
     """
     from callsheet.cli import saving
-    from callsheet.transport.http import require_key
+    from callsheet.transport.auth import require_key
 
     action = context.run(context.engine.apply_terms(request.action))
     if action.paid:

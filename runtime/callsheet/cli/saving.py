@@ -15,7 +15,6 @@ from callsheet.errors import (
     StillRunning,
     UsageError,
 )
-from callsheet.storage.output_path import WORDS, check_out
 from callsheet.text import did_you_mean, listing, shell_word, task_line
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def check(context: Context, action: Action) -> None:
     if out in _STDOUT:
         flags["out"] = "-"
         return
+    from callsheet.storage.output_path import check_out
+
     _check_template(out)
     to = check_out(out, action=action.id, force="force" in flags, manifest="manifest" in flags)
     needs_file = [name for name in ("manifest", "open", "upload") if name in flags]
@@ -75,12 +76,15 @@ def _opener(out: str | None) -> str:
 
 
 def _check_template(out: str) -> None:
-    words = listing(f"{{{word}}}" for word in WORDS)
+    """Raise ``UsageError`` for a placeholder in ``out`` that does not exist."""
+    from callsheet.storage.output_path import PLACEHOLDERS
+
+    words = listing(f"{{{word}}}" for word in PLACEHOLDERS)
     for word in re.findall(r"\{([A-Za-z_]+)\}", out):
-        if word not in WORDS:
+        if word not in PLACEHOLDERS:
             raise UsageError(
                 f"--out: there is no {{{word}}}",
-                hint=did_you_mean(word, WORDS) or f"one of {words}",
+                hint=did_you_mean(word, PLACEHOLDERS) or f"one of {words}",
                 flag="--out",
             )
 

@@ -23,7 +23,7 @@ from callsheet.jsonio import reject_duplicates
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, makes_text
 from callsheet.spec import Action
 from callsheet.text import one_line
-from callsheet.transport.http import require_key
+from callsheet.transport.auth import require_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -49,7 +49,7 @@ CONTAINER_EXTENSIONS = {
     "jpeg": ".jpg",
     "tiff": ".tif",
 }
-WORDS = ("action", "task_id", "index", "ext")
+PLACEHOLDERS = ("action", "task_id", "index", "ext")
 _LATE = r"\{(task_id|index|ext)\}"
 _DESCRIPTOR = r"/dev/(stdout|stderr|fd/\d+)|/proc/self/fd/\d+"
 _BLOCK = 4096  # bytes

@@ -1,4 +1,4 @@
-"""Build requests, place the key and translate the errors of httpx."""
+"""Build requests and clients of httpx, and translate its errors; ``transport.auth`` has the key."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from callsheet.config.settings import Settings, is_loopback, origin_of
-from callsheet.errors import AuthError, NetworkError, OutOfTime, UsageError
+from callsheet.errors import NetworkError, OutOfTime, UsageError
 from callsheet.flows.effects import SILENCE
-from callsheet.masking import mask_logs, watch
-from callsheet.protocol.values import NONE, Overrides
+from callsheet.masking import watch
 from callsheet.text import one_line
-from callsheet.version import __version__
+from callsheet.transport.auth import OriginAuth, default_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, Iterator
 
     import httpx
 
@@ -34,9 +33,6 @@ _PROXY_HINT = "check the proxy; NO_PROXY names hosts that need none"
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
 
 
-_LOGGERS = ("httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy")))
-
-
 def load_httpx() -> Any:
     """Import httpx without its command line, which would load click and rich (60 ms)."""
     if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
@@ -48,59 +44,6 @@ def load_httpx() -> Any:
     import httpx
 
     return httpx
-
-
-class Headers(dict[str, str]):
-    """Headers that show no key in a traceback with the values of variables."""
-
-    def __repr__(self) -> str:
-        from callsheet.secret import redact_headers
-
-        return repr(redact_headers(self))
-
-
-def default_headers() -> dict[str, str]:
-    """Return the headers that every request has."""
-    return {"User-Agent": f"callsheet/{__version__}", "Accept": "application/json"}
-
-
-def headers_for(settings: Settings, url: str, extra: Any = ()) -> Headers:
-    """Return the headers that a request to ``url`` leaves with, to be shown."""
-    headers = Headers({**default_headers(), **dict(extra)})
-    if settings.origin and origin_of(url) == settings.origin:
-        add_key(headers, settings)
-    return headers
-
-
-def add_key(headers: MutableMapping[str, str], settings: Settings) -> None:
-    """Add the key, if there is one, in the header that the server takes it in."""
-    if settings.key is None:
-        return
-    if settings.auth == "x-api-key":
-        headers["X-Api-Key"] = settings.key.reveal()
-    else:
-        headers["Authorization"] = f"Bearer {settings.key.reveal()}"
-
-
-class OriginAuth:
-    """The ``auth`` of our clients: adds the key to requests for the configured origin alone.
-
-    The address is compared as httpx reads it, since that is where the request goes.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        mask_logs(*_LOGGERS)
-        self._origin = origin_of(str(load_httpx().URL(settings.origin)))
-
-    def __call__(self, request: httpx.Request) -> httpx.Request:
-        """Add the key, or to another origin the user and password of the link, if it has any."""
-        if self._origin and origin_of(str(request.url)) == self._origin:
-            add_key(request.headers, self._settings)
-        elif request.url.userinfo:
-            basic = load_httpx().BasicAuth(request.url.username, request.url.password)
-            next(basic.auth_flow(request))
-        return request
 
 
 class Clients(Generic[C]):
@@ -310,20 +253,6 @@ def reply_of(response: httpx.Response, body: bytes) -> HttpReply:
 
     headers = dict(response.headers.items())
     return HttpReply(response.status_code, headers, body, str(response.url))
-
-
-def require_key(settings: Settings, overrides: Overrides = NONE) -> None:
-    """Raise ``AuthError`` when there is no key to send with something that may cost money.
-
-    The hint names the page of ``overrides`` where keys are made.
-    """
-    if settings.key is None:
-        page = overrides.under_key_page
-        raise AuthError(
-            f"there is no key for {settings.origin}",
-            hint=f"make one at {settings.origin}{page}, then: "
-            f"login --host {settings.host} --api-key …",
-        )
 
 
 def url_of(settings: Settings, send: Send) -> str:

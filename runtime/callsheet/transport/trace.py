@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.flows.effects import Download, Gather, Send
 from callsheet.secret import redact_headers
 from callsheet.text import one_line
-from callsheet.transport.http import headers_for
+from callsheet.transport.auth import headers_for
 from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:

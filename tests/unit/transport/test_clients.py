@@ -12,7 +12,8 @@ from callsheet.config.settings import Settings
 from callsheet.flows.effects import Send
 from callsheet.secret import Secret
 from callsheet.spec import Action, Family
-from callsheet.transport.http import Clients, OriginAuth
+from callsheet.transport.auth import OriginAuth
+from callsheet.transport.http import Clients
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,13 +11,12 @@ import pytest
 from callsheet.config.settings import Settings, is_loopback
 from callsheet.errors import AuthError, NetworkError, UsageError
 from callsheet.secret import Secret
+from callsheet.transport.auth import headers_for, require_key
 from callsheet.transport.http import (
     Clients,
     client_options,
-    headers_for,
     kind_of,
     proxy_of,
-    require_key,
     translate_errors,
     verify_for,
 )

@@ -122,7 +122,7 @@ class Checks:
 
     def key(self) -> CheckResult:
         """Check that there is a key; show it masked."""
-        from callsheet.transport.http import require_key
+        from callsheet.transport.auth import require_key
 
         require_key(self.context.settings, self.context.host.overrides)
         origin = self.context.settings.origins.get("api_key")
