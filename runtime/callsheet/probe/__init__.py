@@ -1,1 +1,1 @@
-"""Ask a host for its shapes without spending anything."""
+"""Inspect how a host's replies are built and read, at no cost."""

@@ -1,4 +1,4 @@
-"""Ask a host for its shapes, in order, without spending anything."""
+"""Inspect how a host's replies are built and read, topic by topic, at no cost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOTHING = "nothing was asked"
 
 
 class Asker(Protocol):
-    """What a probe asks with: a ``Client``, or the session of a command."""
+    """What a probe sends its requests with: a ``Client``, or the context of a command."""
 
     @property
     def engine(self) -> Engine:
@@ -50,7 +50,7 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     ``task`` is a task id, or ``ACTION:ID`` to say which action asks. ``save`` is a folder that
     gets the replies without keys, prompts and the signed part of links. Nothing is created,
     cached or sent that may cost money. Raises ``UsageError`` where no host is configured or
-    the folder cannot be used; whatever the server does becomes a finding.
+    the folder cannot be used; an error of the server becomes a finding.
     """
     settings = client.engine.host.settings
     host = settings.require_host()
@@ -79,7 +79,12 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
 
 
 class _Survey:
-    """What one probe has sent and learned so far."""
+    """What one probe has sent and learned so far.
+
+    ``exchanges`` are those that are recorded: the catalogue and the query. ``tries`` has the last
+    exchange of each way to send the key, ``beside`` all of them. ``trouble`` says why there is no
+    catalogue.
+    """
 
     def __init__(self, client: Asker) -> None:
         self.client, self.host = client, client.engine.host
@@ -91,7 +96,10 @@ class _Survey:
         self.trouble = ""
 
     def fetch(self) -> None:
-        """Fetch the whole catalogue, cached or not, and try the ways to send the key."""
+        """Fetch the whole catalogue past the cache, and try the ways to send the key.
+
+        A failure becomes ``trouble``; without any reply no key is tried.
+        """
         flow = fetch(self.settings.host, self.host.overrides, self.host.timing, None)
         try:
             self.catalogue = self.client.run(observe(flow, self.exchanges))
@@ -101,17 +109,18 @@ class _Survey:
             self._try_keys()
 
     def _try_keys(self) -> None:
+        """Fetch the list with the key in each scheme, and without a key."""
         keyless = self.settings._replace(key=None)
         ways = {"no key": keyless}
         if self.settings.key is not None:
             ways = {way: self.settings._replace(auth=way) for way in AUTHS} | ways
         for name, settings in ways.items():
-            sent = _list_as(settings)
+            sent = _fetch_list(settings)
             self.tries[name] = sent[-1]
             self.beside += sent
 
     def access(self) -> tuple[ProbeFinding, ...]:
-        """Report host, redirects and key."""
+        """Return the findings on host, redirects and key."""
         return (
             host_finding(self.settings, self._first()),
             redirects_finding(self.settings, self.exchanges),
@@ -119,7 +128,7 @@ class _Survey:
         )
 
     def _first(self) -> Exchange | None:
-        """Return the first exchange that is no redirect, or the first of all."""
+        """Return the first reply that is not a redirect, else the first exchange or ``None``."""
         direct = (
             exchange
             for exchange in self.exchanges
@@ -128,10 +137,10 @@ class _Survey:
         return next(direct, self.exchanges[0] if self.exchanges else None)
 
     def offers(self) -> tuple[ProbeFinding, ...]:
-        """Report list, schemas, families and uploads."""
+        """Return the findings on list, schemas, families and uploads."""
         overrides = self.host.overrides
         pages = readings.list_exchanges(self.exchanges)
-        documents = readings.documents(self.exchanges, pages, overrides)
+        documents = readings.collect_documents(self.exchanges, pages, overrides)
         return (
             readings.list_finding(pages, self.catalogue, overrides, self.trouble),
             readings.schemas_finding(documents, self.catalogue, overrides),
@@ -140,7 +149,7 @@ class _Survey:
         )
 
     def surface(self) -> ActionSet | None:
-        """Return the named actions of what was fetched."""
+        """Return the fetched actions with the names of their commands; ``None`` without any."""
         if self.catalogue is None:
             return None
         from callsheet.actions.resolve import resolve_actions
@@ -148,17 +157,20 @@ class _Survey:
         return resolve_actions(self.catalogue.actions, self.host.overlay)
 
     def task(self, task: str) -> ProbeFinding:
-        """Query a job once and report how the reply reads."""
+        """Query a job, where an action is known that does so for free; return the finding.
+
+        What is sent and received goes into ``exchanges`` too.
+        """
         surface = self.surface()
         actions = surface.by_id if surface is not None else {}
         entry = self._ledger_entry(task)
-        families = [*self._family_of(entry), *filter(self._asks_for_free, self._families())]
+        families = [*self._family_of(entry), *filter(self._is_free_to_ask, self._families())]
         task_id, family = readings.choose_family(task, entry.action if entry else "", families)
         exchanges: list[Exchange] = []
         if family is not None:
             other_ids = entry.task_ids if entry else ()
             ids = tuple(dict.fromkeys((task_id, *other_ids)))
-            self.client.run(readings.ask_once(ids, family, self.host.timing, exchanges))
+            self.client.run(readings.query_once(ids, family, self.host.timing, exchanges))
             self.exchanges += exchanges
         return readings.task_finding(
             family,
@@ -175,7 +187,7 @@ class _Survey:
             if not family.guessed or self.client.engine.has_proof(family.query):
                 yield family
 
-    def _asks_for_free(self, family: Family) -> bool:
+    def _is_free_to_ask(self, family: Family) -> bool:
         """Tell whether it is known that asking about the jobs of a family costs nothing."""
         entry = self.catalogue.get(family.query) if self.catalogue is not None else None
         is_marked = entry is not None and is_free(entry.hints)
@@ -191,6 +203,7 @@ class _Survey:
         return list(dict.fromkeys(a.family for a in named if a and a.family is not None))
 
     def _ledger_entry(self, task: str) -> LedgerEntry | None:
+        """Return the job of ``[ACTION:]ID`` from the ledger; ``None`` where that cannot be read."""
         ledger = self.client.engine.ledger
         try:
             return ledger.find(task.rpartition(":")[2]) if ledger is not None else None
@@ -198,13 +211,16 @@ class _Survey:
             return None
 
     def private(self, task: str | None) -> tuple[str, ...]:
-        """Return the texts that the user once sent for this job; no recording may hold them."""
+        """Return the texts in the stored body of this job, which no recording may hold."""
         entry = self._ledger_entry(task) if task else None
         return recording.texts_of(entry.body or "") if entry else ()
 
 
-def _list_as(settings: Settings) -> list[Exchange]:
-    """Fetch the list with these settings, over a connection of its own."""
+def _fetch_list(settings: Settings) -> list[Exchange]:
+    """Fetch the list with these settings, over a connection of its own.
+
+    Return every exchange, one at least; the last is the failure where there was one.
+    """
     exchanges: list[Exchange] = []
     transport = Transport(settings, None)
     try:
@@ -217,21 +233,22 @@ def _list_as(settings: Settings) -> list[Exchange]:
 
 
 def host_finding(settings: Settings, first: Exchange | None) -> ProbeFinding:
-    """Report what answered at the configured address."""
-    unclear = _front(first)
+    """Return the finding on what answered at the configured address."""
+    unclear = _why_unreadable(first)
     read = "the list of actions is asked for here"
     if first is None or first.reply is None or unclear:
         read = "not a server with actions, as far as can be seen"
     return ProbeFinding(
         topic="host",
-        came=_came(first),
+        came=_describe_reply(first),
         read=f"{settings.host}: {read}",
         unclear=unclear,
         setting=f"--host URL, {settings.env}_HOST",
     )
 
 
-def _came(exchange: Exchange | None) -> str:
+def _describe_reply(exchange: Exchange | None) -> str:
+    """Return status and content type of a reply in words, or that there was none."""
     if exchange is None:
         return _NOTHING
     if exchange.reply is None:
@@ -240,7 +257,8 @@ def _came(exchange: Exchange | None) -> str:
     return f"HTTP {exchange.reply.status}, {one_line(kind, 60) or 'no content type'}"
 
 
-def _front(exchange: Exchange | None) -> str:
+def _why_unreadable(exchange: Exchange | None) -> str:
+    """Return why a reply cannot be read; ``""`` for JSON, for a redirect and for no exchange."""
     if exchange is None or exchange.reply is None:
         return exchange.trouble if exchange is not None else ""
     reply = exchange.reply
@@ -251,14 +269,14 @@ def _front(exchange: Exchange | None) -> str:
 
 
 def redirects_finding(settings: Settings, exchanges: Sequence[Exchange]) -> ProbeFinding:
-    """Report where the server redirected to, and whether that was followed."""
+    """Return the finding on where the server redirected to, and whether that was followed."""
     moved = [
         exchange
         for exchange in exchanges
         if exchange.reply is not None and exchange.reply.status in REDIRECTS
     ]
-    came = list(dict.fromkeys(_hop(exchange) for exchange in moved))
-    away = [target for exchange in moved if (target := _away(exchange))]
+    came = list(dict.fromkeys(_describe_redirect(exchange) for exchange in moved))
+    away = [target for exchange in moved if (target := _foreign_origin(exchange))]
     read = "nothing to follow" if exchanges else _NOTHING
     if moved:
         read = "followed once, inside the origin"
@@ -276,20 +294,22 @@ def redirects_finding(settings: Settings, exchanges: Sequence[Exchange]) -> Prob
     )
 
 
-def _hop(exchange: Exchange) -> str:
+def _describe_redirect(exchange: Exchange) -> str:
+    """Return status, path and target of a redirect in words."""
     if exchange.reply is None:
         return ""
-    target = _away(exchange) or urlsplit(_target(exchange)).path
+    target = _foreign_origin(exchange) or urlsplit(_target(exchange)).path
     status, path = exchange.reply.status, exchange.send.path.partition("?")[0]
     return f"HTTP {status} from {one_line(path, 120)} to {one_line(target, 200)}"
 
 
 def _target(exchange: Exchange) -> str:
+    """Return the absolute URL that a redirect names; ``""`` without a reply."""
     reply = exchange.reply
     return urljoin(reply.url, reply.headers.get("location", "")) if reply is not None else ""
 
 
-def _away(exchange: Exchange) -> str:
+def _foreign_origin(exchange: Exchange) -> str:
     """Return the foreign origin that a redirect names; empty for one inside."""
     target = _target(exchange)
     origin = origin_of(exchange.reply.url) if exchange.reply is not None else ""
@@ -297,9 +317,9 @@ def _away(exchange: Exchange) -> str:
 
 
 def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> ProbeFinding:
-    """Report which kind of key the list accepts; ``tries`` has one exchange for each kind."""
+    """Return the finding on the key; ``tries`` has one exchange for each scheme and for no key."""
     came = "; ".join(f"{name}: {_verdict(exchange)}" for name, exchange in tries.items())
-    accepted = [name for name, exchange in tries.items() if exchange.accepted]
+    accepted = [name for name, exchange in tries.items() if exchange.is_accepted]
     is_public = "no key" in accepted
     is_own = settings.auth in accepted
     read = f"the key is sent as {settings.auth}"
@@ -328,5 +348,5 @@ def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> ProbeFindi
 def _verdict(exchange: Exchange) -> str:
     if exchange.reply is None:
         return "no answer"
-    words = "accepted" if exchange.accepted else "refused"
+    words = "accepted" if exchange.is_accepted else "refused"
     return f"HTTP {exchange.reply.status}, {words}"

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.errors import CallsheetError
 from callsheet.flows.effects import Send
 from callsheet.flows.retry import action_path, with_retries
-from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, place
+from callsheet.probe.paths import (
+    find_keyed_path,
+    find_list_path,
+    find_path,
+    find_success_sign,
+    outline,
+)
 from callsheet.probe.report import Exchange, ProbeFinding, observe
 from callsheet.protocol.action_list import read_list
 from callsheet.protocol.envelope import open_envelope
@@ -36,11 +42,11 @@ _SHOWN = 6
 
 
 def list_exchanges(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """Return the exchanges that brought the list, one a page."""
+    """Return the accepted GETs for the list, one a page; those for a schema are left out."""
     return [
         exchange
         for exchange in exchanges
-        if exchange.accepted
+        if exchange.is_accepted
         and exchange.send.method == "GET"
         and not exchange.send.path.endswith("/schema")
     ]
@@ -49,7 +55,7 @@ def list_exchanges(exchanges: Sequence[Exchange]) -> list[Exchange]:
 def list_finding(
     pages: Sequence[Exchange], catalogue: Catalogue | None, overrides: Overrides, trouble: str
 ) -> ProbeFinding:
-    """Report where the actions stand in the reply of the list."""
+    """Return the finding on where the actions stand in the reply of the list."""
     if not pages:
         return ProbeFinding(
             topic="list",
@@ -61,7 +67,7 @@ def list_finding(
     document, headers = pages[0].json, pages[0].reply.headers if pages[0].reply else {}
     page = read_list(document, overrides, headers=headers)
     ids = [entry.id for entry in page.entries]
-    path, key = list_place(document, ids)
+    path, key = find_list_path(document, ids)
     total = len(catalogue.actions) if catalogue is not None else len(ids)
     missing = catalogue.missing if catalogue is not None else ""
     words = [f"{total} actions at {path or 'no single place'}"]
@@ -70,7 +76,7 @@ def list_finding(
     if following is not None or len(pages) > 1:
         by = ", ".join(following.fields) if following and following.fields else "its link"
         words.append(f"{len(pages)} pages, the next one by {by}")
-    envelope = envelope_words(open_envelope(document, overrides))
+    envelope = find_success_sign(open_envelope(document, overrides))
     words += ["in an envelope that says yes"] if envelope else []
     sets = {"list": path, "id-key": key, "envelope-ok": envelope}
     return ProbeFinding(
@@ -78,45 +84,49 @@ def list_finding(
         came=outline(document),
         read=", ".join(words),
         unclear="; ".join(note for note in (*page.notes, missing, trouble) if note),
-        setting=forcing(sets) or "--set list=PATH --set id-key=KEY",
+        setting=format_overrides(sets) or "--set list=PATH --set id-key=KEY",
     )
 
 
-def forcing(sets: dict[str, str]) -> str:
-    """Return settings as they are typed, without those that have no value."""
+def format_overrides(sets: dict[str, str]) -> str:
+    """Return ``--set NAME=VALUE …``, quoted for a shell, without those that have no value."""
     return " ".join(f"--set {quote(f'{name}={choice}')}" for name, choice in sets.items() if choice)
 
 
 class Document(NamedTuple):
-    """Where one action's schema stood: in a document of its own or in the list."""
+    """The document with one action's schema: its entry in the list (``inline``) or its own."""
 
     action: str
     value: Any
     inline: bool
 
 
-def documents(
+def collect_documents(
     exchanges: Sequence[Exchange], pages: Sequence[Exchange], overrides: Overrides
 ) -> list[Document]:
-    """Return the schema documents of all actions, those of the list first."""
+    """Return the schema documents of the actions that have one, those of the list first.
+
+    An action with a schema in the list is returned with that alone.
+    """
     by_action: dict[str, Document] = {}
     for page in pages:
         reply = page.json
         entries = read_list(reply, overrides).entries
-        path, key = list_place(reply, [entry.id for entry in entries])
+        path, key = find_list_path(reply, [entry.id for entry in entries])
         container = pick(reply, path)[0] if path else None
         for entry in entries if container else ():
-            entry_json = _entry(container, key, entry.id)
+            entry_json = _find_entry(container, key, entry.id)
             if entry.input is not None and isinstance(entry_json, dict):
                 by_action[entry.id] = Document(entry.id, entry_json, inline=True)
     for exchange in exchanges:
-        if exchange.accepted and exchange.send.path.endswith("/schema"):
+        if exchange.is_accepted and exchange.send.path.endswith("/schema"):
             name = exchange.send.path.split("/")[-2]
             by_action.setdefault(name, Document(name, exchange.json, inline=False))
     return list(by_action.values())
 
 
-def _entry(container: Any, key: str, name: str) -> Any:
+def _find_entry(container: Any, key: str, name: str) -> Any:
+    """Return the entry of an id, by its own key or under ``key``; ``None`` without one."""
     if isinstance(container, dict):
         return container.get(name)
     return next((v for v in container if isinstance(v, dict) and str(v.get(key)) == name), None)
@@ -125,15 +135,15 @@ def _entry(container: Any, key: str, name: str) -> Any:
 def schemas_finding(
     documents: Sequence[Document], catalogue: Catalogue | None, overrides: Overrides
 ) -> ProbeFinding:
-    """Report how the schema documents are built, the commonest way first."""
-    ways = Counter(_way(document, overrides) for document in documents)
+    """Return the finding on how the schema documents are built, the commonest way first."""
+    ways = Counter(_read_way(document, overrides) for document in documents)
     inline = [document.value for document in documents if document.inline]
     alone = [document.value for document in documents if not document.inline]
     notes = list(catalogue.notes) if catalogue is not None else []
     typed = sum(1 for a in catalogue.actions if a.input is not None) if catalogue else 0
     total = len(catalogue.actions) if catalogue else 0
     readable = [way for way, _ in ways.most_common() if way.input]
-    # Forced to the whole document, one that is no schema would count as one.
+    # Forced to the whole document, a document that is not a schema would count as a schema.
     loose = not readable or (readable[0].input == "$" and typed < total)
     came = [f"in the list {outline(inline)}"] if inline else []
     came += [f"by themselves {outline(alone)}"] if alone else []
@@ -144,7 +154,7 @@ def schemas_finding(
         if total
         else "no schemas",
         unclear="; ".join(one_line(note, 200) for note in notes[:_SHOWN]),
-        setting=forcing({"schema": "" if loose else readable[0].setting})
+        setting=format_overrides({"schema": "" if loose else readable[0].setting})
         or "--set schema=PATH,PATH",
     )
 
@@ -169,28 +179,29 @@ class _Way(NamedTuple):
         return ",".join(path for path in (self.input, self.output) if path)
 
 
-def _way(document: Document, overrides: Overrides) -> _Way:
+def _read_way(document: Document, overrides: Overrides) -> _Way:
     document_json = parse_nested(document.value)
     reading = read_schema(document_json, overrides)
     paths = [
-        _of(document_json, schema) if schema is not None else ""
+        _path_of_schema(document_json, schema) if schema is not None else ""
         for schema in (reading.input, reading.output)
     ]
     draft = reading.input.get("$schema", "") if isinstance(reading.input, dict) else ""
     return _Way(paths[0], paths[1], draft if isinstance(draft, str) else "", document.inline)
 
 
-def _of(document: Any, schema: Any) -> str:
-    return place(document, lambda node: isinstance(node, dict | bool) and node == schema)
+def _path_of_schema(document: Any, schema: Any) -> str:
+    """Return the path at which a document holds a schema; empty where it does not."""
+    return find_path(document, lambda node: isinstance(node, dict | bool) and node == schema)
 
 
 def families_finding(surface: ActionSet | None) -> ProbeFinding:
-    """Report which actions make one job together, and which cost nothing."""
+    """Return the finding on which actions make one job together, and which cost nothing."""
     actions = surface.actions if surface is not None else ()
     families = list(dict.fromkeys(a.family for a in actions if a.family is not None))
     in_none = sum(1 for a in actions if a.family is None)
     free = [a.id for a in actions if not a.paid and a.role != "query"]
-    read = [_family(family) for family in families] or ["no family"]
+    read = [_describe_family(family) for family in families] or ["no family"]
     read += [f"costs nothing: {', '.join(free)}"] if free else []
     return ProbeFinding(
         topic="families",
@@ -202,7 +213,7 @@ def families_finding(surface: ActionSet | None) -> ProbeFinding:
 
 
 def uploads_finding(catalogue: Catalogue | None, configured: Mapping[str, str]) -> ProbeFinding:
-    """Report which action stores a local file, and how it takes one."""
+    """Return the finding on which action stores a local file, and how it takes it."""
     from callsheet.engine.file_fields import UploadAction, upload_actions
 
     actions = catalogue.actions if catalogue is not None else ()
@@ -223,7 +234,7 @@ def uploads_finding(catalogue: Catalogue | None, configured: Mapping[str, str]) 
     )
 
 
-def _family(family: Family) -> str:
+def _describe_family(family: Family) -> str:
     blocking = f", {family.wait} blocks" if family.wait else ""
     query = f", {family.query} asks by {family.task_key}" if family.query else ""
     return f"{family.create or family.wait} creates{blocking}{query}"
@@ -251,15 +262,16 @@ NOT_ASKED = ProbeFinding(
     read="--task ID asks about one job (a query costs nothing)",
     setting="--set task-id=PATH --set state=PATH --set media=PATH",
 )
-_PAYING = "no action that asks about a job is known, and no other one is ever sent"
+_NO_QUERY = "no action that asks about a job is known, and no other one is ever sent"
 
 
 def choose_family(
     task: str, ledger_action: str, families: Sequence[Family]
 ) -> tuple[str, Family | None]:
-    """Return the task id and the family to ask; ``ACTION:ID`` names the query action of one.
+    """Return the task id and the family to query; ``None`` where no family has a query.
 
-    ``ledger_action`` is the action that the ledger has for the task, or empty.
+    ``ACTION:ID`` chooses the family of any of its actions, then ``ledger_action`` does (what the
+    ledger has for the task, or empty), else the first with a query is returned.
     """
     action, colon, rest = task.partition(":")
     asking = [family for family in families if family.query]
@@ -272,12 +284,13 @@ def choose_family(
     return task, asking[0] if asking else None
 
 
-def ask_once(
+def query_once(
     task_ids: Sequence[str], family: Family, timing: Timing, exchanges: list[Exchange]
 ) -> Flow[None]:
-    """Query a job once, and again only where the server knows it by another of its ids.
+    """Query a job once, and again only where the server does not know it by that id.
 
-    ``task_ids`` are the candidates in order; ``exchanges`` gets what was sent and received.
+    ``task_ids`` are the candidates in order; ``exchanges`` gets what was sent and received. An
+    error of the network or the server is appended to it and not raised.
     """
     for task_id in task_ids:
         body = json.dumps({family.task_key: task_id}, ensure_ascii=False).encode()
@@ -287,7 +300,7 @@ def ask_once(
             yield from observe(with_retries(send, timing), exchanges)
         except CallsheetError as error:
             exchanges.append(Exchange(send, None, error.message))
-        if exchanges[-1].accepted or exchanges[-1].refusal.kind != "not_found":
+        if exchanges[-1].is_accepted or exchanges[-1].refusal.kind != "not_found":
             return
 
 
@@ -299,29 +312,29 @@ def task_finding(
     overrides: Overrides,
     others: Sequence[Family] = (),
 ) -> ProbeFinding:
-    """Report how the reply about a job reads."""
+    """Return the finding on how the last reply about a job is read."""
     if family is None or not exchanges:
         return ProbeFinding(
-            topic="task", came="nothing was asked", read="no query", unclear=_PAYING
+            topic="task", came="nothing was asked", read="no query", unclear=_NO_QUERY
         )
     last = exchanges[-1]
-    if not last.accepted:
+    if not last.is_accepted:
         return _refused(last, family, others)
     asked = str(json.loads(last.send.body or b"{}")[family.task_key])
     reading = _read_status(last, family, asked, action=action, overrides=overrides)
     view = expand(last.json)
-    media = dict.fromkeys(keyed_place(view, (), link) for link in reading.media)
+    media = dict.fromkeys(find_keyed_path(view, (), link) for link in reading.media)
     sets = {
-        **_places(reading.evidence, asked, reading.raw_state),
+        **_paths_of_id_and_state(reading.evidence, asked, reading.raw_state),
         "media": ",".join(filter(None, media)),
-        "envelope-ok": envelope_words(open_envelope(last.json, overrides)),
+        "envelope-ok": find_success_sign(open_envelope(last.json, overrides)),
     }
     return ProbeFinding(
         topic="task",
         came=outline(last.json),
-        read=f"{family.query}: {_words(reading, sets)}",
-        unclear="; ".join(_unclear(reading)),
-        setting=f"{forcing(sets)}{_state_setting(reading)}" or NOT_ASKED.setting,
+        read=f"{family.query}: {_describe_reading(reading, sets)}",
+        unclear="; ".join(_list_doubts(reading)),
+        setting=f"{format_overrides(sets)}{_state_setting(reading)}" or NOT_ASKED.setting,
         evidence=reading.why(),
     )
 
@@ -329,7 +342,7 @@ def task_finding(
 def _read_status(
     last: Exchange, family: Family, asked: str, *, action: Action | None, overrides: Overrides
 ) -> ReplyFields:
-    """Read the answer about the job ``asked``, whose own id goes first."""
+    """Read the answer about the job ``asked``; that id goes first among its task ids."""
     reading = read_reply(
         last.json,
         sent={family.task_key: asked},
@@ -359,8 +372,10 @@ def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeF
     )
 
 
-def _places(evidence: Sequence[Candidate], task: str, raw_state: str) -> dict[str, str]:
-    """Return the paths of the id that was asked for and of the state's word."""
+def _paths_of_id_and_state(
+    evidence: Sequence[Candidate], task: str, raw_state: str
+) -> dict[str, str]:
+    """Return the paths of the requested id and of the state, each empty where it has none."""
     ids = [c for c in evidence if c.part == "task_id" and c.value == task]
     words = [c for c in evidence if c.part == "state" and c.chosen and raw_state]
     return {
@@ -369,7 +384,7 @@ def _places(evidence: Sequence[Candidate], task: str, raw_state: str) -> dict[st
     }
 
 
-def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
+def _describe_reading(reading: ReplyFields, sets: dict[str, str]) -> str:
     words = [f"{reading.raw_state or 'no word'} means {reading.state or 'nothing known'}"]
     words += [f"state at {sets['state']}"] if sets["state"] else []
     words += [f"task id at {sets['task-id']}"] if sets["task-id"] else []
@@ -379,7 +394,7 @@ def _words(reading: ReplyFields, sets: dict[str, str]) -> str:
     return ", ".join(words)
 
 
-def _unclear(reading: ReplyFields) -> list[str]:
+def _list_doubts(reading: ReplyFields) -> list[str]:
     doubts = []
     if not reading.is_recognised:
         doubts.append("neither a state nor a result was recognised")
@@ -393,4 +408,5 @@ def _unclear(reading: ReplyFields) -> list[str]:
 def _state_setting(reading: ReplyFields) -> str:
     if not reading.has_new_word:
         return ""
-    return f" {forcing({'done': reading.raw_state})} or {forcing({'failed': reading.raw_state})}"
+    done, failed = (format_overrides({name: reading.raw_state}) for name in ("done", "failed"))
+    return f" {done} or {failed}"

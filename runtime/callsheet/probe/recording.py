@@ -1,4 +1,4 @@
-"""Redact what was exchanged, record it, and turn a job into a case that can be played again."""
+"""Redact replies, record them, and turn a job into a test case that the sandbox replays."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ class Redactor:
         self.links = frozenset(links)
 
     def text(self, text: str) -> str:
-        """Remove keys, sent texts, signatures and inline media from a text."""
+        """Return a text without keys, sent texts, signatures and inline media.
+
+        One of ``links`` is returned as it is.
+        """
         if text in self.links:
             return text
         text = redact_text(text, self.secrets)
@@ -89,11 +92,14 @@ class Redactor:
         return _LINK.sub(r"\1\2", text)
 
     def catalogue(self, document: Any) -> Any:
-        """Redact a list or schema document; its texts stay, since they are the server's."""
+        """Return a redacted copy of a list or schema document; the server's own texts stay."""
         return self._walk(document, job=False)
 
     def job(self, document: Any) -> Any:
-        """Redact a reply about a job: what the user wrote goes, and any free text."""
+        """Return a redacted copy of a reply about a job, without what the user wrote.
+
+        Free text is removed too, except in the fields of messages, codes and states.
+        """
         return self._walk(document, job=True)
 
     def _walk(self, node: Any, *, job: bool, key: str = "", is_removed: bool = False) -> Any:
@@ -137,7 +143,7 @@ _LINK_HEADER = re.compile(r"<([^<>]*)>")
 
 
 def check_folder(folder: str) -> None:
-    """Raise ``UsageError`` for a folder that cannot be made or holds recorded replies already."""
+    """Make the folder; raise ``UsageError`` where that fails or it holds JSON files already."""
     try:
         os.makedirs(folder, exist_ok=True)
         has_replies = any(name.endswith(".json") for name in os.listdir(folder))
@@ -152,10 +158,10 @@ def check_folder(folder: str) -> None:
 def write(
     folder: str, exchanges: Sequence[Exchange], settings: Settings, *, secrets: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Write one file a reply, in the order of the requests; return their paths.
+    """Write a redacted file for each reply, in the order of the requests; return their paths.
 
-    ``secrets`` are texts of the user beside the key; raises ``UsageError`` when a file cannot
-    be written.
+    ``secrets`` are texts of the user beside the key. Requests without a reply are left out.
+    Raises ``UsageError`` when a file exists already or cannot be written.
     """
     recorder = _Recorder(exchanges, settings, secrets)
     paths = []
@@ -175,7 +181,7 @@ def write(
 
 
 def texts_of(body: str) -> tuple[str, ...]:
-    """Return every text in a JSON body that was once sent."""
+    """Return every text value in a JSON body; none where it is empty or not JSON."""
     return tuple(_texts(strict_json(body.encode()) if body else None))
 
 
@@ -200,12 +206,12 @@ class _Recorder:
         self.host = settings.host
         self.prefix = urlsplit(settings.host).path
         replies = [exchange.reply for exchange in exchanges if exchange.reply is not None]
-        requested = {form for reply in replies for form in self._forms(reply.url)}
+        requested = {link for reply in replies for link in self._spellings(reply.url)}
         keys = [settings.key] if settings.key is not None else []
         self.redactor = Redactor(keys, texts=texts, links=requested)
 
-    def _forms(self, url: str) -> tuple[str, ...]:
-        """Return how a link to this address may be written."""
+    def _spellings(self, url: str) -> tuple[str, ...]:
+        """Return the ways to write a link to this address: with its host, without it, as a path."""
         return url, url.replace(self.host, ORIGIN), self._path(url), self.prefix + self._path(url)
 
     def _path(self, url: str) -> str:
@@ -215,7 +221,7 @@ class _Recorder:
         return parts.path.removeprefix(self.prefix) + query
 
     def record(self, exchange: Exchange) -> dict[str, Any]:
-        """Return one reply as the replay reads it."""
+        """Return one reply, redacted, as ``callsheet sandbox --replay`` reads it."""
         reply = exchange.reply
         assert reply is not None  # noqa: S101 - write() leaves out what was not answered
         sent = exchange.send.url or f"{self.host}{exchange.send.path}"
@@ -238,7 +244,7 @@ class _Recorder:
         return {name: self._clean(header) for name, header in headers.items()}
 
     def _clean(self, header: str) -> str:
-        """Redact a header; links inside this host were requested and stay whole."""
+        """Redact a header; a requested link and a header with a relative link stay whole."""
         return (
             header
             if header in self.redactor.links or "</" in header
@@ -261,8 +267,9 @@ class _Recorder:
 class JobRecord(NamedTuple):
     """What is known of a job.
 
-    ``schemas`` are the input schemas of its actions by id, ``polls`` the questions about it in
-    order, ``links`` those that were read as its results, ``evidence`` the lines that say why.
+    ``query`` is the action that asks about it, ``schemas`` the input schemas of its actions by id,
+    ``polls`` the queries in order, ``links`` those that were read as its results, ``evidence`` the
+    lines that say why.
     """
 
     entry: LedgerEntry
@@ -274,7 +281,7 @@ class JobRecord(NamedTuple):
 
 
 def build_case(record: JobRecord) -> dict[str, Any]:
-    """Return the case: without keys, and with texts, ids, links and hosts replaced."""
+    """Return the test case: without keys, and with texts, ids, links and hosts replaced."""
     entry = record.entry
     cleaner = _Cleaner(record)
     server: dict[str, Any] = {"actions": dict(record.schemas)}
@@ -304,7 +311,7 @@ def _extension(entry: LedgerEntry) -> str:
 
 
 class _Cleaner:
-    """Replaces what is private in the replies of one job, everywhere by the same."""
+    """Replaces what is private in the replies of one job, each value by the same placeholder."""
 
     def __init__(self, record: JobRecord) -> None:
         self._entry = record.entry
@@ -316,7 +323,7 @@ class _Cleaner:
         self._redactor = Redactor(texts=texts_of(record.entry.body or ""))
 
     def body(self) -> Any:
-        """Return the body that was sent; texts that no schema names are replaced."""
+        """Return the body that was sent, with each text replaced that no schema contains."""
         return self._walk(self._body, self._field)
 
     def _field(self, text: str) -> str:
@@ -325,7 +332,7 @@ class _Cleaner:
         return "@B/f/input.png" if _ADDRESS.match(text) else _TEXT
 
     def exchange(self, exchange: Exchange) -> Any:
-        """Return one reply as a case holds it."""
+        """Return one reply as a case holds it: its JSON for a 200, else with ``@status``."""
         reply = exchange.reply
         assert reply is not None  # noqa: S101 - the caller leaves out what was not answered
         document = strict_json(reply.body)
@@ -336,7 +343,10 @@ class _Cleaner:
         return self.reply({"@status": reply.status, "@body": document})
 
     def reply(self, parts: Mapping[str, Any]) -> Any:
-        """Return an answer (``@status``, ``@body`` or ``@text``) without what is private."""
+        """Return an answer (``@status``, ``@body`` or ``@text``) without what is private.
+
+        For a status of 200 with a body it is the body alone.
+        """
         cleaned = {**parts}
         if "@body" in cleaned:
             cleaned["@body"] = self._redactor.job(self._walk(cleaned["@body"], self._value))

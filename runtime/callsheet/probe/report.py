@@ -1,4 +1,4 @@
-"""Report exchanges and findings."""
+"""Record the exchanges of a probe, and hold its findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Exchange(NamedTuple):
-    """One request and its reply; ``trouble`` says in words why there is none."""
+    """One request and its reply; ``trouble`` says in words why there is no reply."""
 
     send: Send
     reply: HttpReply | None = None
@@ -23,12 +23,12 @@ class Exchange(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """Return the reply's JSON; None where it has none."""
+        """Return the reply's JSON; ``None`` without a reply and where it is not JSON."""
         return strict_json(self.reply.body) if self.reply is not None else None
 
     @property
-    def accepted(self) -> bool:
-        """Tell whether the reply is JSON that does not say no, whatever HTTP says."""
+    def is_accepted(self) -> bool:
+        """Tell whether the reply has a 2xx status and JSON whose envelope does not refuse."""
         if self.reply is None or not 200 <= self.reply.status < 300:
             return False
         document = self.json
@@ -36,7 +36,7 @@ class Exchange(NamedTuple):
 
     @property
     def refusal(self) -> Refusal:
-        """Return the server's refusal, or the network failure in its place."""
+        """Return the refusal of the envelope, else of the HTTP reply, else ``trouble`` as one."""
         if self.reply is None:
             return Refusal(message=self.trouble)
         inside = open_envelope(self.json).refusal
@@ -44,7 +44,10 @@ class Exchange(NamedTuple):
 
 
 def observe(flow: Flow[T], exchanges: list[Exchange]) -> Flow[T]:
-    """Run a flow and append each of its exchanges to ``exchanges``, in order."""
+    """Return the same flow, which appends each of its exchanges to ``exchanges``, in order.
+
+    It returns and raises what ``flow`` does; effects that send nothing are passed on alone.
+    """
     answer: Any = None
     error: Exception | None = None
     while True:

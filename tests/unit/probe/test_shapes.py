@@ -1,4 +1,4 @@
-"""Outlines show types and key names alone; places are paths that lead back to a value."""
+"""Outlines show types and key names alone; each path leads back to its value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from callsheet.probe.paths import envelope_words, keyed_place, list_place, outline, places
+from callsheet.probe.paths import (
+    find_keyed_path,
+    find_list_path,
+    find_success_sign,
+    iter_paths,
+    outline,
+)
 from callsheet.protocol.envelope import open_envelope
 from callsheet.protocol.values import pick
 
@@ -53,20 +59,20 @@ def test_an_outline_of_many_keys_ends() -> None:
     ],
 )
 def test_list_place(reply: Any, location: tuple[str, str]) -> None:
-    assert list_place(reply, ["a.b"]) == location
+    assert find_list_path(reply, ["a.b"]) == location
 
 
 def test_every_place_leads_back() -> None:
     reply = {"a": [{"b": 1}, {"b": 2}], "c": {"d": "x"}}
 
-    assert all(value in pick(reply, path) for path, value in places(reply))
-    assert [path for path, _ in places(reply)] == ["$", "a", "c", "a[]", "a[]", "c.d"] + [
+    assert all(value in pick(reply, path) for path, value in iter_paths(reply))
+    assert [path for path, _ in iter_paths(reply)] == ["$", "a", "c", "a[]", "a[]", "c.d"] + [
         "a[].b"
     ] * 2
 
 
 def test_a_named_key_goes_before_a_shallower_one() -> None:
-    assert keyed_place({"ref": "7", "task": {"id": "7"}}, ("taskId", "id"), "7") == "task.id"
+    assert find_keyed_path({"ref": "7", "task": {"id": "7"}}, ("taskId", "id"), "7") == "task.id"
 
 
 @pytest.mark.parametrize(
@@ -79,4 +85,4 @@ def test_a_named_key_goes_before_a_shallower_one() -> None:
     ],
 )
 def test_envelope_words(reply: Any, words: str) -> None:
-    assert envelope_words(open_envelope(reply)) == words
+    assert find_success_sign(open_envelope(reply)) == words

@@ -114,7 +114,7 @@ def _build(context: Context, entry: LedgerEntry) -> dict[str, Any]:
     A query that fails is part of the case; raises ``CallsheetError`` where a schema is not to be
     had.
     """
-    from callsheet.probe.readings import ask_once
+    from callsheet.probe.readings import query_once
     from callsheet.probe.recording import JobRecord, build_case
     from callsheet.spec import Family
 
@@ -123,7 +123,7 @@ def _build(context: Context, entry: LedgerEntry) -> dict[str, Any]:
     is_here = family.query and entry.task_ids and entry.host == context.settings.host
     is_free = family.is_documented or context.run(context.engine.is_free_question(family.query))
     if is_here and is_free:
-        context.run(ask_once(entry.task_ids, family, context.engine.timing, exchanges))
+        context.run(query_once(entry.task_ids, family, context.engine.timing, exchanges))
     schemas = {
         action: context.run(context.host.schema(context.run(context.host.find(action))))
         for action in dict.fromkeys((entry.action, family.create, family.wait, family.query))
