@@ -93,12 +93,12 @@ def test_a_large_answer_is_refused_where_it_is_free_and_read_where_it_was_paid_f
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(TEXT)),
-        ("gzip", gzip.compress(TEXT[:999]) + gzip.compress(TEXT[999:])),
-        ("gzip", gzip.compress(TEXT) + b"\0\0padding"),
+        ("gzip", gzip.compress(TEXT, mtime=0)),
+        ("gzip", gzip.compress(TEXT[:999], mtime=0) + gzip.compress(TEXT[999:], mtime=0)),
+        ("gzip", gzip.compress(TEXT, mtime=0) + b"\0\0padding"),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", raw_deflate(TEXT)),
-        ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT), mtime=0)),
         ("identity", TEXT),
         ("", TEXT),
         ("br", TEXT),
@@ -114,7 +114,11 @@ def test_what_is_packed_is_read_whatever_the_chunks(coding: str, body: bytes, st
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("gzip", TEXT), ("deflate", TEXT), ("gzip, gzip, gzip, gzip, gzip", gzip.compress(TEXT))],
+    [
+        ("gzip", TEXT),
+        ("deflate", TEXT),
+        ("gzip, gzip, gzip, gzip, gzip", gzip.compress(TEXT, mtime=0)),
+    ],
 )
 def test_a_body_that_is_not_packed_as_it_says_is_no_answer(
     runner: Runner, tmp_path: Path, coding: str, body: bytes
