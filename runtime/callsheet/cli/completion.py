@@ -50,6 +50,7 @@ def completions(
 
 
 def _line(match: CompletionItem, shell: str, flag: str) -> str:
+    """Return one completion as the shell reads it; fish wants ``flag`` before its value."""
     if shell == "bash":
         return f"{match.type},{match.value}"
     word = f"{flag}{match.value}"

@@ -50,7 +50,7 @@ class GlobalFlags(dict[str, str]):
 
 
 class Drift:
-    """A generated action whose schema the server has changed; ``noticed`` once a note said so."""
+    """A generated action whose schema the server has changed; ``noticed`` once that was noted."""
 
     def __init__(self, bound: Action) -> None:
         self.bound, self.noticed = bound, False
@@ -215,6 +215,7 @@ class Context:
         return self._transport.run(flow, tell, first)
 
     def _connect(self, ledger: Ledger) -> Transport:
+        """Make the transport, which traces with ``--verbose``; handle signals from now on."""
         from callsheet.cli import signals
 
         signals.listen()
@@ -245,7 +246,7 @@ class Context:
             typed = hints_in(self.argv, ("timeout",)).get("timeout")
         try:
             return self._began + parse_duration(typed) / 1000 if typed else float("inf")
-        except UsageError:  # told where the flag is read
+        except UsageError:  # reported where the flag is read
             return float("inf")
 
     def seconds_left(self) -> float:

@@ -64,6 +64,7 @@ def dry_run(context: Context, request: CommandRequest) -> None:
 
 
 def _curl(context: Context, url: str, body: bytes) -> str:
+    """Return a curl line that reads the key from its environment variable."""
     variable = f"${context.bindings.env}_API_KEY"
     bearer = context.settings.auth == "bearer"
     auth = f"Authorization: Bearer {variable}" if bearer else f"X-Api-Key: {variable}"
@@ -201,6 +202,7 @@ def _ordered(shape: Shape, *, deep: bool) -> Iterable[str]:
 
 
 def _empty(kind: str, limits: Mapping[str, Any]) -> Any:
+    """Return the smallest plain value of a kind; ``None`` for one that is not known."""
     if kind in {"integer", "number"}:
         low, above = limits.get("minimum", 0), limits.get("exclusiveMinimum", -1)
         are_numbers = all(type(limit) in {int, float} for limit in (low, above))

@@ -218,6 +218,7 @@ def from_click(error: click.ClickException) -> UsageError:
 
 
 def _flags_of(ctx: click.Context | None) -> list[str]:
+    """Return the flags of a command that are not hidden, with their dashes."""
     params = ctx.command.params if ctx is not None else []
     return [
         name

@@ -104,6 +104,7 @@ def _warning_evidence(
 
 
 def _still_running(action: Action, answer: ParsedReply) -> StillRunning:
+    """Return the error for a blocking request that ended before its job."""
     task_id = answer.fields.task_ids[0] if answer.fields.task_ids else None
     return StillRunning(
         f"{action.id} stopped waiting; the job goes on",
@@ -255,7 +256,7 @@ def print_query(context: Context, request: CommandRequest, answer: ParsedReply) 
 
 
 def _job_asked_about(context: Context, answer: ParsedReply) -> Job | None:
-    """Return the job that a query was about, where it was started from here."""
+    """Return the job that a query was about; ``None`` where the ledger has none of this host."""
     name = next(iter(answer.fields.task_ids), "")
     row = context.ledger().find(name) if name else None
     if row is None or row.host != context.settings.host or not row.family:
@@ -397,7 +398,7 @@ def _limit(context: Context) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or not int(text[:9]) > 0:
-        raise UsageError(f"--limit: {text!r} is no number of entries", flag="--limit")
+        raise UsageError(f"--limit: {text!r} is not a number of entries", flag="--limit")
     return int(text)
 
 

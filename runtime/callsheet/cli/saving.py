@@ -162,6 +162,7 @@ def absolute_out(context: Context) -> str:
 
 
 def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job | None) -> None:
+    """Fetch the medium of an answer to a temporary file, and write it to stdout."""
     import tempfile
     from shutil import copyfileobj
 
@@ -170,7 +171,7 @@ def _to_stdout(context: Context, answer: ParsedReply, action: Action, job: Job |
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "medium")
         context.run(context.engine.save(answer, path, action=action.id, job=job, recorded=False))
-        with open(path, "rb") as file, output.writing() as stream:
+        with open(path, "rb") as file, output.open_stdout() as stream:
             copyfileobj(file, stream)
 
 

@@ -225,6 +225,7 @@ def refresh_in_background(context: Context) -> None:
 
 
 def _refresh(context: Context) -> None:
+    """Fetch the catalogue over a connection of its own; ignore every failure."""
     from callsheet.catalog.host import Host
     from callsheet.transport.sync import Transport
 

@@ -312,9 +312,9 @@ class Node(HelpfulGroup):
             command = self.get_command(ctx, word)
             if command is not None:
                 return word, command, args[1:]
-        raise self._unknown(ctx, args)
+        raise self._unknown_error(ctx, args)
 
-    def _unknown(self, ctx: click.Context, args: list[str]) -> UsageError:
+    def _unknown_error(self, ctx: click.Context, args: list[str]) -> UsageError:
         word = args[0]
         prog = " ".join([ctx.find_root().info_name or "", *self.path])
         if word == "help":

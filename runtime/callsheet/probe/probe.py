@@ -346,6 +346,7 @@ def key_finding(settings: Settings, tries: Mapping[str, Exchange]) -> ProbeFindi
 
 
 def _verdict(exchange: Exchange) -> str:
+    """Return the status of a reply, and whether the list was accepted or refused."""
     if exchange.reply is None:
         return "no answer"
     words = "accepted" if exchange.is_accepted else "refused"

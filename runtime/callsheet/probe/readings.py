@@ -247,6 +247,7 @@ def _doubt(family: Family) -> str:
 
 
 def _families_setting(families: Sequence[Family]) -> str:
+    """Return the ``families`` line of pyproject.toml; ``""`` without a complete family."""
     entries = [
         f'"{family.create}" = {{wait = "{family.wait}", query = "{family.query}", '
         f'task-key = "{family.task_key}"}}'
@@ -358,6 +359,7 @@ def _read_status(
 
 
 def _refused(last: Exchange, family: Family, others: Sequence[Family]) -> ProbeFinding:
+    """Return the finding on a query that was refused or not answered."""
     came = "no answer"
     if last.reply is not None:
         came = f"HTTP {last.reply.status}, {outline(last.json)}"
@@ -389,12 +391,13 @@ def _describe_reading(reading: ReplyFields, sets: dict[str, str]) -> str:
     words += [f"state at {sets['state']}"] if sets["state"] else []
     words += [f"task id at {sets['task-id']}"] if sets["task-id"] else []
     words += [f"{len(reading.media)} links at {sets['media']}"] if reading.media else []
-    words += ["progress is told"] if reading.progress is not None else []
-    words += ["cost is told"] if reading.cost is not None else []
+    words += ["progress is reported"] if reading.progress is not None else []
+    words += ["cost is reported"] if reading.cost is not None else []
     return ", ".join(words)
 
 
 def _list_doubts(reading: ReplyFields) -> list[str]:
+    """Return what was not understood of a reply, in words."""
     doubts = []
     if not reading.is_recognised:
         doubts.append("neither a state nor a result was recognised")
@@ -406,6 +409,7 @@ def _list_doubts(reading: ReplyFields) -> list[str]:
 
 
 def _state_setting(reading: ReplyFields) -> str:
+    """Return the ``--set`` that classifies an unknown state; ``""`` where it is known."""
     if not reading.has_new_word:
         return ""
     done, failed = (format_overrides({name: reading.raw_state}) for name in ("done", "failed"))

@@ -125,6 +125,7 @@ class Redactor:
         return REMOVED if is_removed or self._is_private(node, key, job=job) else self.text(node)
 
     def _is_private(self, text: str, key: str, *, job: bool) -> bool:
+        """Tell whether a text under a key is a credential, or in a job's reply the user's own."""
         if _CREDENTIAL & {"".join(words(key)), *words(key)} and not is_cursor_key(key):
             return bool(text)
         if not job:
@@ -360,6 +361,7 @@ class _Cleaner:
         return self._redactor.text(self._without_ids(" ".join(words)))
 
     def _value(self, text: str) -> str:
+        """Replace a link, an inline file or the ids in a text of a reply."""
         if text in self._results or _ADDRESS.match(text):
             return self._link(text)
         if len(text) > _LONG and (match := _INLINE_FILE.fullmatch(text)):
@@ -373,6 +375,7 @@ class _Cleaner:
         return text
 
     def _link(self, link: str) -> str:
+        """Return the placeholder of a link: the result file, else the same name each time."""
         if link in self._results:
             return f"@B/f/{self._file()}"
         ending = re.search(r"\.([a-z0-9]{2,5})(?=[?#]|\Z)", link)

@@ -92,7 +92,7 @@ class ProbeFinding:
     evidence: tuple[str, ...] = ()
 
     def safe(self) -> ProbeFinding:
-        """Return the finding without control characters, each text on one line."""
+        """Return the finding without control characters, each text cut to a line of 4000."""
         fields = asdict(self)
         evidence = tuple(one_line(text, _LONGEST) for text in fields.pop("evidence"))
         texts = {name: one_line(text, _LONGEST) for name, text in fields.items()}
@@ -103,7 +103,7 @@ class ProbeFinding:
 class Report:
     """The findings in the order of ``TOPICS``, the files written, and how much was sent.
 
-    ``actions`` counts what the host advertises: none where it is no such server, or refuses.
+    ``actions`` counts what the host advertises: 0 where it is another kind of server, or refuses.
     ``queries`` counts the POSTs among ``requests``: one with a task, none without.
     """
 

@@ -171,21 +171,22 @@ def _api(context: Context, method: str, path: str) -> None:
 
     The path belongs to the configured server; the key goes nowhere else.
     """
-    path = _path(context, path)
+    path = _path_on_server(context, path)
     verb = method.upper()
     if verb in {"GET", "HEAD"}:
         reply = context.run(with_retries(Send(verb, path), context.host.timing))
-        _show(context, reply, path, head=verb == "HEAD")
+        _print_reply(context, reply, path, head=verb == "HEAD")
         return
     if verb != "POST" or not path.startswith(_ACTIONS) or "/" in path[len(_ACTIONS) :]:
         raise UsageError(
-            f"{verb} {path} is not sent: whatever may cost money goes to an action by POST",
+            f"{verb} {path} is not sent: a request that may cost money goes to an action by POST",
             hint=f"{context.prog} api POST {_ACTIONS}ID --input …",
         )
     _post(context, unquote(path[len(_ACTIONS) :]))
 
 
-def _path(context: Context, text: str) -> str:
+def _path_on_server(context: Context, text: str) -> str:
+    """Return the path of a path or URL; raise ``UsageError`` for the URL of another server."""
     host = context.settings.require_host()
     if "://" in text:
         if origin_of(text) != context.settings.origin:
@@ -199,6 +200,7 @@ def _path(context: Context, text: str) -> str:
 
 
 def _post(context: Context, action_id: str) -> None:
+    """Send the body of ``--input`` to an action, also to an unknown one, and print the answer."""
     action = context.run(context.host.find(action_id)) or Action(id=action_id)
     body = build_body((), context.flags.get("input"))
     request = CommandRequest(action, action, body, deadline_of(action, body.value))
@@ -206,7 +208,8 @@ def _post(context: Context, action_id: str) -> None:
     output.emit(context.console, outcome.reply.json)
 
 
-def _show(context: Context, reply: Any, path: str, *, head: bool) -> None:
+def _print_reply(context: Context, reply: Any, path: str, *, head: bool) -> None:
+    """Print JSON, text or bytes, with ``head`` the headers; raise ``ServerError`` if not 2xx."""
     from callsheet.jsonio import strict_json
     from callsheet.protocol.error_replies import error_for
 

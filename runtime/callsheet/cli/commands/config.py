@@ -84,6 +84,7 @@ def rows(context: Context) -> list[dict[str, str]]:
 
 
 def _format(context: Context) -> tuple[str, str]:
+    """Return the format in use, or ``""``, and the flag or variable that sets it."""
     variable = f"{context.bindings.env}_FORMAT"
     if typed := context.flags.get("format"):
         return typed, "--format"
@@ -127,6 +128,7 @@ def _get(context: Context, name: str | None) -> None:
 
 
 def _print(context: Context, setting: object, bare: str) -> None:
+    """Print ``setting`` in the chosen format, or ``bare`` where none was chosen."""
     if output.chosen_format(context.console):
         output.emit(context.console, setting)
     else:
@@ -191,6 +193,7 @@ def _read_other_file(path: str) -> tuple[str | None, str | None]:
 
 
 def _read_key(context: Context, typed: str | None, from_stdin: bool) -> str | None:
+    """Return the typed key, else a line of stdin or the variable's value; ``None`` for none."""
     if typed is not None:
         return typed
     if from_stdin:
@@ -207,6 +210,7 @@ def _ask_host(context: Context) -> None:
 
 
 def _ask_key(context: Context) -> str:
+    """Ask for the key on a terminal; raise ``UsageError`` without one."""
     if not context.console.can_ask():
         raise UsageError(
             "no key was given", hint="--api-key KEY, or --api-key-stdin", flag="--api-key"
@@ -248,7 +252,7 @@ def _refuses(context: Context, settings: Settings) -> bool:
 
 
 def counts(context: Context, catalogue: Catalogue) -> dict[str, int]:
-    """Count the actions, families and unreadable schemas of a catalogue."""
+    """Count ``actions``, ``families`` and ``unreadable`` schemas of a catalogue."""
     actions = context.host.surface(catalogue).actions
     families = {a.family for a in actions if a.family is not None}
     unreadable = sum(not action.typed for action in actions)
@@ -256,6 +260,7 @@ def counts(context: Context, catalogue: Catalogue) -> dict[str, int]:
 
 
 def _report(context: Context, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
+    """Print what the login led to; note where the key was not ``checked`` by the server."""
     numbers = counts(context, catalogue)
     if catalogue.missing:
         context.console.warn(catalogue.missing)
@@ -278,6 +283,7 @@ def _report(context: Context, settings: Settings, catalogue: Catalogue, *, check
 
 
 def _identity(context: Context, settings: Settings) -> dict[str, Any]:
+    """Return host, profile, scheme and the masked key."""
     return {
         "host": settings.host or None,
         "profile": settings.profile,

@@ -144,6 +144,7 @@ def _next(context: Context, job: LedgerEntry) -> str | None:
 
 
 def _warn_unknown(context: Context, job: LedgerEntry) -> None:
+    """Warn that the outcome of a job is unknown, and where to look for it."""
     reason = f" ({job.error})" if job.error else ""
     age = duration(time.time() - job.created)
     context.console.warn(
@@ -206,6 +207,7 @@ def _show(context: Context, name: str) -> int:
 
 
 def _command(context: Context, name: str) -> int:
+    """Print the command line that starts a job again; raise ``UsageError`` without its body."""
     from callsheet.cli import dry_run
 
     row = Recovery(context.engine).row(name)
@@ -316,9 +318,10 @@ def _confirm(context: Context, question: str) -> None:
         raise UsageError("nothing was sent")
 
 
-def _named(
+def _task_command(
     name: str, function: Any, *ours: Any, emits_json: bool = True, required: bool = True
 ) -> BuiltinCommand:
+    """Make a command whose argument is a task id or reference."""
     argument = click.Argument(
         ["name"], metavar="TASK", required=required, shell_complete=completion.tasks
     )
@@ -336,12 +339,14 @@ tasks = BuiltinGroup(
     "Show, wait for and save the jobs started from here.",
     [
         BuiltinCommand("list", list_jobs, params=[_LIMIT], emits_json=False),
-        _named("show", _show, ("command", "", "Print the command line that starts it again")),
-        _named("wait", _wait, OUT, TIMEOUT, _MANIFEST),
-        _named("save", _save, OUT, TIMEOUT, _MANIFEST),
-        _named("cancel", _cancel),
-        _named("rerun", _rerun, OUT, TIMEOUT, *_AGAIN),
-        _named(
+        _task_command(
+            "show", _show, ("command", "", "Print the command line that starts it again")
+        ),
+        _task_command("wait", _wait, OUT, TIMEOUT, _MANIFEST),
+        _task_command("save", _save, OUT, TIMEOUT, _MANIFEST),
+        _task_command("cancel", _cancel),
+        _task_command("rerun", _rerun, OUT, TIMEOUT, *_AGAIN),
+        _task_command(
             "recover",
             recover,
             ("task-id", "ID", "Record this task id for TASK"),
@@ -349,7 +354,7 @@ tasks = BuiltinGroup(
             emits_json=False,
             required=False,
         ),
-        _named("forget", _forget, emits_json=False),
+        _task_command("forget", _forget, emits_json=False),
         BuiltinCommand("prune", _prune, ours=(("all", "", "Remove unsaved results too"),)),
     ],
 )

@@ -112,18 +112,18 @@ def example_body(action: Action) -> dict[str, Any]:
     parents = {p.path[:-1] for p in needed}
     leaves = [p for p in needed if p.path not in parents]
     for param in leaves:
-        text = _known(param)
+        text = _sample_value(param)
         if text is None:
             return {}
         put(body, param.path, json.loads(text))
     more = [p for p in params if not p.required and len(p.path) == 1 and not p.only]
     with_example = [p for p in more if p.example is not None]
     for param in with_example[:_MORE] or ([p for p in more if p.choices][:1] if not body else []):
-        put(body, param.path, json.loads(_known(param) or "null"))
+        put(body, param.path, json.loads(_sample_value(param) or "null"))
     return body
 
 
-def _known(param: Param) -> str | None:
+def _sample_value(param: Param) -> str | None:
     """Return a value as JSON text: an example, else the default, else the first choice.
 
     ``None`` where the schema has none of them, except ``true`` for a boolean.
@@ -185,7 +185,7 @@ def _row(name: str, text: str, width: int) -> str:
     return f"{head.ljust(width)}{body[width:]}" if len(head) < width - 1 else f"{head}\n{body}"
 
 
-def _own(rows: Iterable[options.Row]) -> Rows:
+def _flag_rows(rows: Iterable[options.Row]) -> Rows:
     return [
         (f"--{name}[={meta[1:]}" if meta.startswith("[") else f"--{name} {meta}".rstrip(), doc)
         for name, meta, doc in rows
@@ -202,7 +202,7 @@ def global_flags_line(prog: str) -> str:
 
 def own_rows() -> Rows:
     """Return the flags that every command takes, for the program's own page."""
-    return _own(options.GLOBAL_FLAGS)
+    return _flag_rows(options.GLOBAL_FLAGS)
 
 
 def action_help(action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()) -> str:
@@ -218,7 +218,7 @@ def action_help(action: Action, prog: str, note: str = "", more: Iterable[option
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
         parts.append(table(title, rows) if rows else "")
-    ours = _own((*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more))
+    ours = _flag_rows((*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more))
     parts.append(table("Output and request", [*ours, HELP]))
     copied = example_line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HELP = {"help_option_names": ["--help", "-h"]}
 _LONGEST_NAME = 200
-"""Longer names are no file names everywhere; such a page is made when it is asked for."""
+"""Longer file names fail on some systems; such a page is made when it is asked for."""
 _LONGEST_LIST = 64
 _LONGEST_DOC = 80
 _HERE = "callsheet.cli.commands"
@@ -151,7 +151,10 @@ def root_page(prog: str, groups: Mapping[str, str]) -> str:
 
 
 def flag_rows(action: Action) -> str:
-    """Return what completes the flags of an action: a line ``--flag<TAB>description`` for each."""
+    """Return a line ``--flag<TAB>description`` for each flag that completion offers.
+
+    The forms ``--NAME-file`` are left out.
+    """
     from callsheet.cli.help import layout
 
     rows: dict[str, str] = {}

@@ -49,8 +49,8 @@ class CommandRequest(NamedTuple):
         """
         from callsheet.flows.invoke import silence_limit
 
-        told = isinstance(self.body.value, dict) and TIMEOUT_FIELD in self.body.value
-        own = 0.0 if told else (self.command_action.family or Family()).timeout_ms / 1000
+        has_timeout = isinstance(self.body.value, dict) and TIMEOUT_FIELD in self.body.value
+        own = 0.0 if has_timeout else (self.command_action.family or Family()).timeout_ms / 1000
         return silence_limit(self.action.role, max(self.patience, own))
 
 
@@ -373,6 +373,7 @@ def find_missing(action: Action, body: Any, member: str) -> list[Param]:
 
 
 def _lacks(body: Any, path: tuple[str, ...]) -> bool:
+    """Tell whether an object of the body lacks a name of the path."""
     for name in path:
         if not isinstance(body, dict):
             return False
@@ -405,6 +406,7 @@ def schema_of(params: Iterable[Param]) -> dict[str, Any]:
 
 
 def _field_schema(param: Param) -> dict[str, Any]:
+    """Return what one parameter knows as a schema of its field."""
     is_array = param.kind == "array"
     kind = param.items if is_array else param.kind
     kinds = list(param.reads) if kind == "any" else [kind]

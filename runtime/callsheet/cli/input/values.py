@@ -73,6 +73,7 @@ def limits_in_words(param: Param) -> Iterator[str]:
 
 
 def _range(low: Any, high: Any) -> str:
+    """Return both limits in words; ``""`` where neither is set."""
     if low is None and high is None:
         return ""
     if high is None:
@@ -121,15 +122,19 @@ class ValueReader:
         """
         if self.param.nullable and text == "null":
             return None
-        return self._one_of(self.param.kind, text)
+        return self._read_as(self.param.kind, text)
 
     def read_json(self, text: str) -> Any:
         """Return the value of a flag that reads JSON; a text without quotes is that text."""
         decoded = _decode(text)
         return text if decoded is _NOT_JSON else decoded
 
-    def _one_of(self, kind: Kind, text: str) -> Any:
-        """Return the choice that ``text`` spells, else the value of this kind."""
+    def _read_as(self, kind: Kind, text: str) -> Any:
+        """Return the choice that ``text`` spells, else the value of this kind.
+
+        Where it is not of the kind, the JSON that it is, else the text. Raises ``UsageError`` for
+        an object that is not JSON.
+        """
         for spell in (jsonio.encode, str):
             for choice in self.param.choices:
                 if text == spell(choice):
@@ -178,7 +183,7 @@ class ValueReader:
             if items is not None:
                 return items
         kind, pieces = self.param.items, self.split(text)
-        return pieces if kind == "string" else [self._one_of(kind, piece) for piece in pieces]
+        return pieces if kind == "string" else [self._read_as(kind, piece) for piece in pieces]
 
     def _list(self, text: str) -> list[Any] | None:
         """Read a JSON list as the array; ``None`` where it is one item, or text with a bracket."""

@@ -30,8 +30,8 @@ class Console:
 
     ``flags`` holds the values of our own flags; it is filled while the command line is parsed,
     so ``argv`` counts for ``--json`` and ``--debug`` before that. ``env`` begins the names of
-    the program's variables. ``emits_json`` is false for a command whose output is no JSON
-    document.
+    the program's variables. ``emits_json`` is false for a command whose output is not a
+    JSON document.
     """
 
     def __init__(
@@ -113,24 +113,28 @@ def apply_style(text: str, style: str, wanted: bool) -> str:
 
 
 def write(text: str) -> None:
-    """Write text to stdout as UTF-8, whatever the locale, with the keys in use masked."""
+    """Write text to stdout as UTF-8 in any locale, with the keys in use masked."""
     write_bytes(masked(text).encode("utf-8", "replace"))
 
 
 def write_bytes(raw: bytes) -> None:
     """Write bytes to stdout as they are; nowhere if it is closed.
 
-    Raises ``CallsheetError`` where they cannot be written, such as on a full disk.
+    Raises ``BrokenPipeError`` for a closed pipe, ``CallsheetError`` where they cannot be written,
+    such as on a full disk.
     """
     if sys.stdout is None:
         return
-    with writing() as stream:
+    with open_stdout() as stream:
         stream.write(raw)
 
 
 @contextmanager
-def writing() -> Iterator[BinaryIO]:
-    """Give the bytes of stdout; raise as ``write_bytes`` does."""
+def open_stdout() -> Iterator[BinaryIO]:
+    """Yield stdout for bytes, flushed before and after.
+
+    Raises ``BrokenPipeError`` for a closed pipe, ``CallsheetError`` for any other failure.
+    """
     try:
         sys.stdout.flush()
         yield sys.stdout.buffer
@@ -173,7 +177,7 @@ def check(console: Console) -> None:
     """Refuse a format or an expression that cannot be used; raises ``UsageError``."""
     chosen_format(console)
     if console.flags.get("jmespath") is not None:
-        _compiled(console.flags.get("jmespath") or "")
+        _compile(console.flags.get("jmespath") or "")
 
 
 def wants_document(console: Console) -> bool:
@@ -201,7 +205,7 @@ def emit(
     form = chosen_format(console)
     expression = console.flags.get("jmespath")
     if expression:
-        value = _selected(value, expression)
+        value = _select(value, expression)
     elif not form and human is not None and console.on_terminal():
         write(human().rstrip("\n") + "\n")
         return
@@ -226,26 +230,28 @@ def render(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
     return dumps(value, 2) + "\n"
 
 
-def _selected(value: Any, expression: str) -> Any:
+def _select(value: Any, expression: str) -> Any:
+    """Apply the expression of ``--jmespath``; raise ``UsageError`` where it cannot be."""
     from jmespath.exceptions import JMESPathError
 
     try:
-        return _compiled(expression).search(value)
+        return _compile(expression).search(value)
     except JMESPathError as error:
-        raise _unusable(error) from None
+        raise _expression_error(error) from None
 
 
-def _compiled(expression: str) -> Any:
+def _compile(expression: str) -> Any:
+    """Compile the expression of ``--jmespath``; raise ``UsageError`` for a wrong one."""
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
         return jmespath.compile(expression)
     except JMESPathError as error:
-        raise _unusable(error) from None
+        raise _expression_error(error) from None
 
 
-def _unusable(error: Exception) -> UsageError:
+def _expression_error(error: Exception) -> UsageError:
     words = str(error).splitlines()[0].rstrip(":")
     return UsageError(
         f"--jmespath: {words}", hint="the language: https://jmespath.org", flag="--jmespath"
