@@ -31,14 +31,14 @@ Pointer = tuple[str | int, ...]
 
 
 class Detail(NamedTuple):
-    """Fault of a field: ``pointer`` leads into the body that was sent, ``message`` is made safe."""
+    """Fault of a field: ``pointer`` has the steps into the body, ``message`` is safe to print."""
 
     pointer: Pointer
     message: str
 
 
 class CallsheetError(Exception):
-    """Base of all errors of this package.
+    """Base of all errors of this package; keys in use are masked in its texts.
 
     ``message`` is one line; ``hint`` says what to do next; ``flag`` names the flag that caused
     it; ``raw`` keeps the server's reply where it was not understood (redacted, 2 kB at most).
@@ -144,7 +144,7 @@ class TaskFailed(CallsheetError):
 
 
 class LimitReached(CallsheetError):
-    """A rate limit or the end of the credit."""
+    """A rate limit was reached, or no credit is left."""
 
     exit_code = 7
     code = "limit"
@@ -158,14 +158,14 @@ class DriftFound(CallsheetError):
 
 
 class ServerError(CallsheetError):
-    """The server answered with a refusal; ``details`` are the fields that it found fault with."""
+    """The server answered with a refusal; ``details`` holds a fault for each field it refused."""
 
     code = "server"
     details: tuple[Detail, ...] = ()
 
 
 class Unreadable(ServerError):
-    """A success in which neither a task id nor a result is recognised."""
+    """A reply of success in which neither a task id nor a result is recognised."""
 
     code = "unreadable"
 
@@ -199,14 +199,14 @@ class WrongKind(DownloadError):
 
 
 class SavedElsewhere(DownloadError):
-    """The name was taken or lost while the file was fetched; ``files`` lie where they say."""
+    """The name was taken or lost while the file was fetched; ``files`` say where they are."""
 
     code = "saved_elsewhere"
     files: tuple[Any, ...] = ()
 
 
 class Interrupted(CallsheetError):
-    """Stopped by a signal: 130 for SIGINT, 143 for SIGTERM."""
+    """Stopped by a signal; the exit code is 130 for SIGINT, 143 for SIGTERM."""
 
     exit_code = 130
     code = "interrupted"

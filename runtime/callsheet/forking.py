@@ -1,4 +1,4 @@
-"""Tell objects that hold connections or locks when the process forks."""
+"""Notify objects that hold connections or locks when the process forks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from weakref import WeakValueDictionary
 
 
 class ForkAware:
-    """An object of which a forked process must not use what it inherits.
+    """An object whose connections or locks a forked process must not use.
 
     ``before_fork`` runs in the parent, ``after_fork`` in the parent and in the child. No other
     fork begins in between.
     """
 
     def watch_forks(self) -> None:
-        """Have the methods called from now on, as long as the object lives."""
+        """Have both methods called at each fork from now on, as long as the object lives."""
         _watched[id(self)] = self
 
     def before_fork(self) -> None:
@@ -27,21 +27,23 @@ class ForkAware:
 
 _watched: WeakValueDictionary[int, ForkAware] = WeakValueDictionary()
 _forking = threading.Lock()
-_told: list[ForkAware] = []
+_notified: list[ForkAware] = []
 
 
 def _before() -> None:
+    """Lock out other forks and call ``before_fork`` of each watched object."""
     _forking.acquire()  # two forks at once would wait for each other's locks
     for reference in _watched.valuerefs():
         owner = reference()
         if owner is not None:
             owner.before_fork()
-            _told.append(owner)
+            _notified.append(owner)
 
 
 def _after(*, is_child: bool) -> None:
-    owners = tuple(_told)
-    _told.clear()
+    """Call ``after_fork`` of the objects that ``_before`` called, and allow other forks again."""
+    owners = tuple(_notified)
+    _notified.clear()
     for owner in owners:
         owner.after_fork(is_child=is_child)
     _forking.release()

@@ -57,12 +57,12 @@ def strict_json(body: bytes) -> Any:
 
 
 def salvage(body: bytes, holders: Collection[str], *, level: str = "list") -> Any:
-    """Read a list that ``strict_json`` refuses, with what is spoiled in an entry set to null.
+    """Read a list that ``strict_json`` refuses, with each entry that is spoiled set to null.
 
-    ``holders`` are the keys that hold schemas: there the keyword alone goes, elsewhere the whole
-    entry. Half a surrogate costs its character, except in names and values that are compared.
-    ``level`` is ``entry`` for the document of one action. ``None`` where the spoiled part belongs
-    to no entry, or where it is no JSON at all.
+    ``holders`` are the keys that hold schemas: there only the spoiled keyword is replaced. A lone
+    surrogate becomes U+FFFD, except in names and values that are compared. ``level`` is ``entry``
+    for the document of one action. Return ``None`` where the spoiled part belongs to no entry, or
+    where the body is not JSON at all.
     """
     try:
         text = body.decode(json.detect_encoding(body), "surrogateescape")
@@ -70,7 +70,7 @@ def salvage(body: bytes, holders: Collection[str], *, level: str = "list") -> An
             _cut_deep(text),
             object_pairs_hook=_unique_or_spoiled,
             parse_constant=lambda _: _Spoiled(),
-            parse_float=_float,
+            parse_float=_float_or_spoiled,
             parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_NUMBER else _Spoiled(),
         )
     except (ValueError, RecursionError):
@@ -84,13 +84,13 @@ def _unique_or_spoiled(items: list[tuple[str, Any]]) -> Any:
     return table if len(table) == len(items) else _Spoiled()
 
 
-def _float(digits: str) -> Any:
+def _float_or_spoiled(digits: str) -> Any:
     number = float(digits)
     return number if math.isfinite(number) else _Spoiled()
 
 
 def _cut_deep(text: str) -> str:
-    """Replace every value below a depth of 128 by one that counts as spoiled."""
+    """Return JSON text with every value below a depth of 128 replaced by a spoiled one."""
     parts: list[str] = []
     depth = start = 0
     for match in re.finditer(_PIECE, text):
@@ -112,13 +112,13 @@ _NO_VALUE: Mapping[str, Any] = {"pattern": []}
 
 
 class _Salvage:
-    """Walk over a document: the value without its spoiled parts, and whether it can be trusted."""
+    """Copies a document without its spoiled parts."""
 
     def __init__(self, holders: Collection[str]) -> None:
         self.holders = holders
 
     def clean(self, node: Any, *, level: str, key: str = "") -> tuple[Any, bool]:
-        """Clean a value under ``key``.
+        """Return a value under ``key`` without spoiled parts, and whether it can still be trusted.
 
         ``level`` is ``list`` above entries, then ``entry``, then ``schema``, and ``value`` within
         what a schema compares with.
@@ -127,9 +127,9 @@ class _Salvage:
             return None, False
         if isinstance(node, str):
             is_compared = key in _COMPARED or level == "value"
-            return (node, _is_encodable(node)) if is_compared else (_repair(node), True)
+            return (node, _is_encodable(node)) if is_compared else (_replace_surrogates(node), True)
         if isinstance(node, dict):
-            return self._table(node, level)
+            return self._clean_object(node, level)
         if not isinstance(node, list):
             return node, True
         below = "entry" if level == "list" else level
@@ -138,9 +138,9 @@ class _Salvage:
             return [inner if sound else None for inner, sound in cleaned], True
         return [inner for inner, _ in cleaned], all(sound for _, sound in cleaned)
 
-    def _table(self, table: dict[str, Any], level: str) -> tuple[Any, bool]:
+    def _clean_object(self, table: dict[str, Any], level: str) -> tuple[Any, bool]:
         if level == "schema":
-            return self._schema(table), True
+            return self._clean_schema(table), True
         cleaned, is_clean = {}, all(map(_is_encodable, table))
         for key, inner in table.items():
             holds = key in self.holders and level != "value"
@@ -150,16 +150,18 @@ class _Salvage:
             is_clean = is_clean and sound
         return cleaned, is_clean
 
-    def _schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Clean a schema; a keyword that is spoiled gets a value that it never has."""
+    def _clean_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return a copy in which a spoiled keyword has a value that it cannot have."""
         cleaned = {}
         for key, inner in schema.items():
             level = "value" if key in _VALUES else "schema"
             value, sound = self.clean(inner, level=level, key=key)
             if sound:
-                cleaned[_repair(key)] = value
+                cleaned[_replace_surrogates(key)] = value
             elif key not in _SHOWN:  # any text may be a constant, and a pattern
-                cleaned["enum" if key == "const" else _repair(key)] = _NO_VALUE.get(key, "no JSON")
+                cleaned["enum" if key == "const" else _replace_surrogates(key)] = _NO_VALUE.get(
+                    key, "no JSON"
+                )
         return cleaned
 
 
@@ -167,18 +169,18 @@ def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _repair(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     """Return a text with U+FFFD in the place of each lone surrogate."""
     return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
 def canonical(document: object) -> str:
-    """Write one text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 stay apart."""
+    """Return the same text for equal JSON: sorted keys, no blanks, ASCII. 1 and 1.0 differ."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), default=as_dict)
 
 
 def digest(document: object) -> str:
-    """Return the SHA-256 of the canonical text, in hexadecimal."""
+    """Return the SHA-256 of ``canonical(document)``, in hexadecimal."""
     import hashlib
 
     return hashlib.sha256(canonical(document).encode("ascii")).hexdigest()
@@ -210,13 +212,13 @@ class Numeral(float):
         return number
 
 
-def _integer(text: str) -> int:
+def _parse_integer(text: str) -> int:
     if len(text) > _LONGEST_INTEGER:
         raise ValueError(f"a number of {len(text)} digits is too long")
     return int(text)
 
 
-def _constant(text: str) -> Any:
+def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
@@ -224,17 +226,20 @@ def parse_number(text: str) -> int | Numeral | None:
     """Read a number in JSON's grammar, else return ``None``; ``ValueError`` where out of range."""
     if not _NUMBER.fullmatch(text):
         return None
-    return _integer(text) if text.lstrip("-").isdigit() else Numeral(text)
+    return _parse_integer(text) if text.lstrip("-").isdigit() else Numeral(text)
 
 
 def decode(text: str) -> Any:
-    """Read one JSON document; raises ``ValueError`` with a message of one line."""
+    """Read one JSON document, with a ``Numeral`` for each number that has a fraction or exponent.
+
+    Raises ``ValueError`` with a message of one line, also for a key that occurs twice.
+    """
     try:
         return json.loads(
             text,
             parse_float=Numeral,
-            parse_int=_integer,
-            parse_constant=_constant,
+            parse_int=_parse_integer,
+            parse_constant=_refuse_constant,
             object_pairs_hook=reject_duplicates,
         )
     except RecursionError:
@@ -245,17 +250,21 @@ def decode(text: str) -> Any:
 
 
 def encode(document: Any) -> str:
-    """Write compact JSON; a ``Numeral`` comes out as it was typed."""
+    """Write compact JSON; a ``Numeral`` as it was typed. ``ValueError`` for NaN and infinity."""
     if isinstance(document, Numeral):
         return document.text
     if isinstance(document, dict):
-        return "{" + ",".join(f"{_string(k)}:{encode(v)}" for k, v in document.items()) + "}"
+        return "{" + ",".join(f"{_encode_string(k)}:{encode(v)}" for k, v in document.items()) + "}"
     if isinstance(document, list | tuple):
         return "[" + ",".join(map(encode, document)) + "]"
-    return _string(document) if isinstance(document, str) else json.dumps(document, allow_nan=False)
+    return (
+        _encode_string(document)
+        if isinstance(document, str)
+        else json.dumps(document, allow_nan=False)
+    )
 
 
-def _string(text: str) -> str:
+def _encode_string(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate has no UTF-8 and goes out as an escape
@@ -264,7 +273,7 @@ def _string(text: str) -> str:
 
 
 def to_builtins(document: Any) -> Any:
-    """Convert every ``Numeral`` to a float, for readers that know only Python's own types."""
+    """Return a copy with a float for every ``Numeral`` and a list for every tuple."""
     if isinstance(document, Numeral):
         return float(document)
     if isinstance(document, dict):
@@ -277,7 +286,7 @@ def to_builtins(document: Any) -> Any:
 
 
 def json_equal(first: Any, second: Any) -> bool:
-    """Compare as JSON: ``1`` equals ``1.0``, ``1`` does not equal ``true``."""
+    """Compare as JSON: ``1`` equals ``1.0``, ``1`` does not equal ``true`` (at the top only)."""
     return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
 
 
@@ -287,7 +296,7 @@ def to_pointer(steps: Iterable[str | int]) -> str:
 
 
 def parse_pointer(pointer: str) -> list[str]:
-    """Read the steps of a JSON pointer; an index stays text."""
+    """Return the steps of a JSON pointer, unescaped; an index stays text."""
     return [unescape_step(step) for step in pointer.split("/")[1:]]
 
 

@@ -51,7 +51,7 @@ SHORTEST = 12
 
 
 def container_of(head: bytes) -> str:
-    """Return the container that a file begins as, such as ``mp4``; empty for an unknown one."""
+    """Return the container by a file's first bytes, such as ``mp4``; empty for an unknown one."""
     if head[4:8] in _BOXES:
         return "avif" if head[8:12] in _PICTURE_BRANDS else "mp4"
     if head[:4] in _NESTED:
@@ -63,7 +63,7 @@ def container_of(head: bytes) -> str:
 
 
 def kinds_in(container: str) -> frozenset[str]:
-    """Return the kinds of medium that a container may hold; none for an unknown container."""
+    """Return which of video, audio, image and file a container may hold; none if unknown."""
     if container in _EITHER:
         return frozenset({"video", "audio"})
     kind = TYPES.get(container, "").partition("/")[0]

@@ -24,7 +24,7 @@ _ESCAPE = (
 _OCTAL, _SIGN, _DECIMAL, _NAME = 5, 6, 7, 9
 _SIGNS = {"n": "\n", "r": "\r", "amp": "&", "quot": '"', "apos": "'", "lt": "<", "gt": ">"}
 # Escapes of what a key may hold; the usual ones of any JSON, \\n and \\", are none.
-_TELLING = (
+_KEY_ESCAPES = (
     r"%(?:2[1-9A-Fa-f]|[3-7][0-9A-Fa-f])|&[#aglq]"
     r"|\\(?:u00[2-7]|x[2-7]|u\{[2-7]|[0-7]{3}|[^\w\s\"\\]|\\+[^\"\\nrt])"
 )
@@ -55,7 +55,10 @@ _in_use: dict[int, tuple[str, str, object]] = {}
 
 
 def watch(key: Key | None) -> None:
-    """Mask a key in all that is shown or stored from now on, as long as somebody holds it."""
+    """Mask a key in all that is shown or stored from now on, as long as ``key`` is referenced.
+
+    Does nothing for ``None``, an empty key and one of which only the mask is left.
+    """
     if key is None or key.is_masked or not key.reveal():
         return
     from weakref import ref
@@ -70,7 +73,7 @@ def masked(text: str) -> str:
 
 
 def masked_bytes(body: bytes) -> bytes:
-    """Return a body to be stored with every key in use masked; what its bytes mean is open."""
+    """Return a body of any encoding, to be stored, with every key in use masked."""
     if not _in_use:
         return body
     text = body.decode("latin-1")
@@ -79,12 +82,15 @@ def masked_bytes(body: bytes) -> bytes:
 
 
 def masked_document(document: Any, body: bytes) -> Any:
-    """Return a part of the reply ``body`` with the keys in use masked in its texts."""
+    """Return ``document``, a part of the reply ``body``, with the keys in use masked in its texts.
+
+    The very same object where the body holds no key.
+    """
     return document if masked_bytes(body) is body else masked_texts(document)
 
 
 def masked_texts(document: Any) -> Any:
-    """Return JSON data with the keys in use masked in its texts."""
+    """Return a copy of JSON data with the keys in use masked in its texts and names."""
     if isinstance(document, dict):
         return {masked(key): masked_texts(inner) for key, inner in document.items()}
     if isinstance(document, list):
@@ -93,7 +99,7 @@ def masked_texts(document: Any) -> Any:
 
 
 def mask_logs(*names: str) -> None:
-    """Mask the keys in use in all that loggers of these names write."""
+    """Mask the keys in use in all records of the loggers of these names, from now on."""
     import logging
 
     for name in names:
@@ -108,12 +114,12 @@ def _mask_record(record: logging.LogRecord) -> bool:
 
 
 def longest_spelling() -> int:
-    """Return how many bytes a key in use may take up as it is spelled in a text."""
+    """Return the most bytes that a key in use may take up in a text, escaped; 0 without keys."""
     return max((16 * len(key) for key, _, _ in list(_in_use.values())), default=0)
 
 
 def mask_keys(text: str, keys: Mapping[str, str], *, least: int = SHORT) -> str:
-    """Replace each of ``keys`` in a text by its mask, in whichever way it is spelled there.
+    """Return a text with each of ``keys`` replaced by its mask, in whichever escapes.
 
     One under ``least`` characters is replaced only where words before it name a key. Escapes of
     JSON, URLs and HTML are undone layer by layer. The result is JSON where the text is: a bare
@@ -127,17 +133,17 @@ def mask_keys(text: str, keys: Mapping[str, str], *, least: int = SHORT) -> str:
     spans: dict[tuple[int, int], str] = {}
     for chars, starts in _mapped_layers(text):
         for key, mask in keys.items():
-            for start, end in _find(chars, key, least):
+            for start, end in _find_spans(chars, key, least):
                 place = (starts[start], starts[end])
-                spans[place] = "0" if _is_number(text, place, key) else mask
-    return _replaced(text, spans)
+                spans[place] = "0" if _is_bare_number(text, place, key) else mask
+    return _replace_spans(text, spans)
 
 
 def _unescaped_layers(text: str, keys: Iterable[str]) -> Iterator[str]:
     """Yield a text with its escapes undone, again and again; nothing where none may hide a key."""
     if not any(sign in text for sign in "%\\&"):
         return
-    if re.search(_TELLING, text) is None and not any({'"', "\\"} & set(key) for key in keys):
+    if re.search(_KEY_ESCAPES, text) is None and not any({'"', "\\"} & set(key) for key in keys):
         return
     for _ in range(_DEPTH):
         before, text = text, re.sub(_ESCAPE, _unescaped, text)
@@ -147,7 +153,7 @@ def _unescaped_layers(text: str, keys: Iterable[str]) -> Iterator[str]:
 
 
 def _mapped_layers(text: str) -> Iterator[tuple[str, Sequence[int]]]:
-    """Yield a text and its unescaped layers, with where each character begins in the text."""
+    """Yield a text and its unescaped layers, with the positions of their characters in the text."""
     starts: Sequence[int] = range(len(text) + 1)
     yield text, starts
     for _ in range(_DEPTH):
@@ -165,6 +171,7 @@ def _mapped_layers(text: str) -> Iterator[tuple[str, Sequence[int]]]:
 
 
 def _unescaped(match: re.Match[str]) -> str:
+    """Return the character that a match of ``_ESCAPE`` stands for."""
     kind = match.lastindex or _SIGN
     code = match[kind]
     if kind in {_SIGN, _NAME}:
@@ -174,14 +181,17 @@ def _unescaped(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=64)
 def _needles(key: str) -> tuple[str, ...]:
-    """Return a key as it is, and as it would be if escapes were undone that are a part of it."""
+    """Return a key as it is, and with the escapes undone that are a part of it, once and twice."""
     once = re.sub(_ESCAPE, _unescaped, key)
     return tuple({key: 0, once: 0, re.sub(_ESCAPE, _unescaped, once): 0})
 
 
 @lru_cache(maxsize=64)
-def _coded(key: str, least: int) -> tuple[str, ...]:
-    """Return a key in hexadecimal, then what it alone decides in base64, at each of 3 places."""
+def _encodings(key: str, least: int) -> tuple[str, ...]:
+    """Return a key in hexadecimal, then what it alone decides in base64, at each of 3 offsets.
+
+    None for a key under ``least`` or 8 characters.
+    """
     if len(key) < max(least, _SHORTEST_CODED):
         return ()
     from base64 import b64encode
@@ -195,23 +205,23 @@ def _coded(key: str, least: int) -> tuple[str, ...]:
 
 
 def _may_hold(chars: str, key: str, least: int) -> bool:
-    """Tell whether a layer may hold a key; quick, where ``_find`` says where."""
+    """Tell whether a layer may hold a key; quicker than ``_find_spans``, which says where."""
     if any(needle in chars for needle in _needles(key)):
         return True
-    coded = _coded(key, least)
-    flat = _flat(chars) if coded else ""
+    coded = _encodings(key, least)
+    flat = _flatten(chars) if coded else ""
     return any(code in flat for code in coded)
 
 
-def _flat(text: str) -> str:
+def _flatten(text: str) -> str:
     """Return a text without line ends, base64 in one alphabet."""
     for sign, other in _FLATTENED:
         text = text.replace(sign, other)
     return text
 
 
-def _find(chars: str, key: str, least: int) -> Iterator[tuple[int, int]]:
-    """Yield where a key stands in a layer, in whichever form."""
+def _find_spans(chars: str, key: str, least: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of a key in a layer, as it is, in hexadecimal or in base64."""
     for needle in _needles(key):
         pattern = re.escape(needle)
         if key.isdigit():
@@ -219,23 +229,23 @@ def _find(chars: str, key: str, least: int) -> Iterator[tuple[int, int]]:
         if len(key) < least:
             pattern = rf"{_NAMED}({pattern})(?![A-Za-z0-9])"
         yield from (match.span(match.re.groups) for match in re.finditer(pattern, chars))
-    coded = _coded(key, least)
-    flat = _flat(chars) if coded else ""
+    coded = _encodings(key, least)
+    flat = _flatten(chars) if coded else ""
     for code in coded:
         if code in flat:
             signs = ({"+": "[+-]", "/": "[/_]"}.get(char, char) for char in code)
             yield from (match.span() for match in re.finditer(r"[\r\n]*".join(signs), chars))
 
 
-def _is_number(text: str, place: tuple[int, int], key: str) -> bool:
+def _is_bare_number(text: str, place: tuple[int, int], key: str) -> bool:
     """Tell whether a key of digits stands as a bare number of JSON."""
     start, end = place
     before, after = text[max(start - 8, 0) : start].rstrip(), text[end : end + 8].lstrip()
     return key.isdigit() and before[-1:] in {":", "[", ","} and after[:1] in {",", "]", "}"}
 
 
-def _replaced(text: str, spans: Mapping[tuple[int, int], str]) -> str:
-    """Replace spans of a text; of two that overlap the first counts, for both."""
+def _replace_spans(text: str, spans: Mapping[tuple[int, int], str]) -> str:
+    """Return a text with spans replaced; the first mask stands for spans that overlap."""
     parts: list[str] = []
     end = 0
     for (start, stop), mask in sorted(spans.items()):

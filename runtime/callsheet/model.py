@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class OriginalValue:
-    """JSON that a model was made from, and what was built of it; always equal in comparisons."""
+    """JSON that a model was made from, and what was built of it; all are equal to each other."""
 
     __slots__ = ("built", "value")
 
@@ -42,10 +42,11 @@ class Integer(int):
     original: float
 
 
-def _init(self: BaseModel, /, **arguments: Any) -> None:
-    """Take fields by name or by wire name; JSON, which has wire names alone, does not come here.
+def _init_by_either_name(self: BaseModel, /, **arguments: Any) -> None:
+    """Initialise a model from fields by Python name or by wire name.
 
-    A key of the server's may be spelled like the name that another field has in Python.
+    Pydantic does not call it for JSON, which has wire names alone: a key of the server's may be
+    spelled like the name that another field has in Python.
     """
     fields = type(self).model_fields
     wires = {name: wire_name(name, fields[name]) for name in arguments if name in fields}
@@ -54,7 +55,7 @@ def _init(self: BaseModel, /, **arguments: Any) -> None:
     )
 
 
-vars(_init)["__pydantic_base_init__"] = True  # else pydantic sends JSON this way too
+vars(_init_by_either_name)["__pydantic_base_init__"] = True  # else pydantic sends JSON this way too
 
 
 def camel(name: str) -> str:
@@ -72,7 +73,7 @@ class Model(BaseModel):
         protected_namespaces=(),
         strict=True,
     )
-    __init__ = _init
+    __init__ = _init_by_either_name
     _original: OriginalValue = PrivateAttr(default_factory=OriginalValue)
 
     @model_validator(mode="wrap")
@@ -97,7 +98,10 @@ class RootModel(pydantic.RootModel[T]):
 
 
 def _build(raw: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
-    """Build the model of a JSON value; a whole number may be written with a point."""
+    """Build the model of a JSON value, with ``5.0`` for a whole number if need be.
+
+    Raises ``ValidationError``.
+    """
     try:
         return build(raw)
     except ValidationError:
@@ -108,7 +112,7 @@ def _build(raw: Any, build: ModelWrapValidatorHandler[Any]) -> Any:
 
 
 def _with_integers(raw: Any) -> Any:
-    """Replace ``5.0`` by ``5``; return the very same value where there is nothing to change."""
+    """Return a value with an ``Integer`` for each ``5.0``; the very same one without such."""
     if isinstance(raw, float) and raw.is_integer():
         integer = Integer(raw)
         integer.original = raw
@@ -123,13 +127,13 @@ def _with_integers(raw: Any) -> Any:
 
 
 def attach_original(model: Model, raw: dict[str, Any]) -> Model:
-    """Store in the model the JSON that it was made from."""
+    """Store in the model, in place, the JSON that it was made from; return the model."""
     model._original = OriginalValue(raw, _freeze(model.__dict__))
     return model
 
 
 def _freeze(content: Any) -> Any:
-    """Copy lists and objects as they are now; what stands in them stays the same."""
+    """Copy lists and objects at all depths; other values in them are shared."""
     if isinstance(content, dict):
         return {name: _freeze(inner) for name, inner in content.items()}
     return [_freeze(inner) for inner in content] if isinstance(content, list) else content
@@ -155,7 +159,7 @@ def to_wire(content: Any) -> Any:
 
 
 def _set_fields(model: Model) -> dict[str, Any]:
-    """Return the fields that were set, first in the order of the original."""
+    """Return wire name → value of the fields that were set, first in the order of the original."""
     original, built = model._original.value or {}, model._original.built or {}
     more = model.model_extra or {}
     names = {}
@@ -176,7 +180,7 @@ def wire_name(name: str, field: pydantic.fields.FieldInfo) -> str:
 
 
 def _restore_form(current: Any, original: Any, built: Any) -> Any:
-    """Return the original value, where what was built from it is still there."""
+    """Return a value for the wire: the original where what was built from it was not changed."""
     if isinstance(current, Model | RootModel):
         return to_wire(current)
     if isinstance(current, list) and isinstance(original, list) and isinstance(built, list):
@@ -193,9 +197,10 @@ def _restore_form(current: Any, original: Any, built: Any) -> Any:
 
 
 def read_leniently(model: type[BaseModel], payload: Any) -> Any:
-    """Read the payload as ``model``; a required field that is missing is ``None``, never an error.
+    """Read the payload as ``model``; never raises a ``ValidationError``.
 
-    Plain JSON where the payload is no object and the model takes nothing else.
+    A required field that is missing is ``None``, a value that does not fit stays JSON. The
+    payload itself comes back where it is not an object and the model takes nothing else.
     """
     try:
         return model.model_validate(payload, strict=False)
@@ -204,7 +209,7 @@ def read_leniently(model: type[BaseModel], payload: Any) -> Any:
 
 
 def _read_value(kind: Any, raw: Any) -> Any:
-    """Read a value as its annotation asks, as far as that goes."""
+    """Convert a value to its annotation; the parts that do not fit stay JSON."""
     try:
         return TypeAdapter(kind).validate_python(raw, strict=False)
     except ValidationError:
@@ -232,6 +237,7 @@ def _read_members(kind: Any, raw: Any) -> Any:
 
 
 def _fits(kind: Any, raw: Any) -> bool:
+    """Tell whether an annotation is for a list, or an object, as the value is."""
     origin = get_origin(kind) or kind
     if isinstance(raw, list):
         return origin is list
@@ -240,6 +246,7 @@ def _fits(kind: Any, raw: Any) -> bool:
 
 
 def _read_model(kind: type[Model], raw: dict[str, Any]) -> Model:
+    """Build a model without validation: missing fields are ``None``, unknown ones are kept."""
     extra = dict(raw)
     fields: dict[str, Any] = {}
     names: set[str] = set()

@@ -38,7 +38,7 @@ class Secret:
 
         Raises ``UsageError`` for a key that cannot stand in a header; the key is not repeated.
         """
-        fault = _fault(text)
+        fault = _fault_of_key(text)
         if fault:
             text = ""  # a traceback with locals must not show it either
             raise UsageError(f"the API key {fault}", hint="copy it again, without quotes or spaces")
@@ -96,12 +96,14 @@ def _refuse() -> str:
 
 
 def _mask(key: str) -> str:
+    """Return ``sk-…f3a9`` for a key; ``…`` for one too short to show any of it."""
     prefix = _PREFIX.match(key)
     start = prefix.group() if prefix else ""
     return f"{start}…{key[-4:]}" if len(key) - len(start) >= 12 else "…"
 
 
-def _fault(text: str) -> str:
+def _fault_of_key(text: str) -> str:
+    """Return why a text is not a usable key, as the rest of a sentence; empty where it is one."""
     if not text:
         return "is empty"
     if text.lower().startswith("bearer "):
@@ -120,7 +122,7 @@ def _fault(text: str) -> str:
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return ``headers`` with every value masked that may be a credential."""
+    """Return a copy of ``headers`` with each value masked whose name sounds like a credential."""
     return {
         name: _mask_header(content) if re.search(_SENSITIVE, name.lower()) else content
         for name, content in headers.items()
@@ -128,12 +130,12 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _mask_header(content: str) -> str:
-    """Mask a header's value; the scheme before a bearer key is no secret."""
+    """Return a header's value masked; a ``Bearer`` before the key stays."""
     scheme, gap, key = content.partition(" ")
     return f"{scheme} {Secret(key)}" if gap and scheme.lower() == "bearer" else str(Secret(content))
 
 
 def redact_text(text: str, secrets: Iterable[Secret]) -> str:
-    """Mask each secret in ``text``, however short it is and however it is spelled there."""
+    """Return ``text`` with each secret masked, however short and in whichever escapes."""
     keys = {secret.reveal(): str(secret) for secret in secrets if not secret.is_masked}
     return mask_keys(text, {key: mask for key, mask in keys.items() if key}, least=0)

@@ -13,7 +13,7 @@ class Param(NamedTuple):
     """One flag of a command and the place in the body that it fills.
 
     ``path`` holds wire names from the root of the body; ``flag`` stands without dashes.
-    ``items`` is the kind of an array's items, and ``choices`` then speak of the items.
+    ``items`` is the kind of an array's items; ``choices`` are then those of the items.
     ``reads`` are the kinds of JSON that may stand where ``kind`` (of an array: ``items``) is
     ``any``, ``number`` for all numbers; empty for every kind.
     ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).

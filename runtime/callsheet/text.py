@@ -33,10 +33,10 @@ _PLAIN = frozenset("._:/@%+,=-")
 
 
 def safe_text(content: object, limit: int | None = None, *, multiline: bool = False) -> str:
-    """Return ``content`` as text that leaves a terminal alone, of at most ``limit`` characters.
+    """Return ``content`` as text that cannot control a terminal, of at most ``limit`` characters.
 
     Keys in use are masked. Ordinary Unicode stays. Line ends become ``\\n`` with ``multiline``,
-    else a space. Values that are no text are written as JSON. Never raises.
+    else a space. ``None`` becomes "", other values than texts and bytes JSON. Never raises.
     """
     text = _as_text(content)
     if not (text.isascii() and text.isprintable()):
@@ -48,7 +48,7 @@ def safe_text(content: object, limit: int | None = None, *, multiline: bool = Fa
 
 
 def one_line(content: object, limit: int | None = None) -> str:
-    """Return ``safe_text`` on one line, trimmed, with single spaces inside."""
+    """Return ``safe_text`` of ``content``, trimmed and with single spaces inside."""
     text = " ".join(safe_text(content).split())
     return safe_text(text, limit)
 
@@ -69,14 +69,14 @@ def shell_word(text: str) -> str:
 
 
 def task_line(verb: str, task_id: str, flags: str = "") -> str:
-    """Return the command line that does ``verb`` to a job; an id like a flag follows ``--``."""
+    """Return ``tasks VERB ID FLAGS`` as a person may type it; an id like a flag follows ``--``."""
     word = shell_word(task_id)
     parts = (flags, "--", word) if task_id.startswith("-") else (word, flags)
     return " ".join(filter(None, ("tasks", verb, *parts)))
 
 
 def silence(stream: TextIO) -> None:
-    """Give up a stream that cannot be written.
+    """Redirect a stream that cannot be written to the null device.
 
     What is left in its buffer would fail once more when the interpreter ends, with exit code 120.
     """
@@ -180,7 +180,7 @@ _UNSAFE = "[\x7f-\x9f\u2028\u2029]|" + INVISIBLE
 
 
 def dumps(document: Any, indent: int | None = None) -> str:
-    """Write one JSON document that no terminal obeys."""
+    """Write one JSON document without characters that control a terminal; these are escaped."""
     import json
 
     separators = (",", ":") if indent is None else None
@@ -201,7 +201,7 @@ _SHOWN = 12
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return the known word closest to ``word``, or an empty string."""
+    """Return the one of ``words`` closest to ``word``, case aside, or "" where none is close."""
     import difflib
 
     by_case = {name.lower(): name for name in words}
@@ -210,7 +210,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 
 def nearest_number(number: float, choices: Iterable[object]) -> int | float | None:
-    """Return the known number that is closest, or ``None`` where there is none."""
+    """Return the number among ``choices`` closest to ``number``, or ``None`` without numbers."""
     numbers = [n for n in choices if isinstance(n, int | float) and not isinstance(n, bool)]
     return min(numbers, key=lambda candidate: abs(candidate - number), default=None)
 
@@ -222,7 +222,7 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 
 
 def listing(words: Iterable[str]) -> str:
-    """Join the known words with commas, cut after the first dozen."""
+    """Join words with commas; after the first dozen say only how many more there are."""
     listed = list(words)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
@@ -236,12 +236,12 @@ _OWN_LINES = (
 
 
 def with_program(program: str, hint: str) -> str:
-    """Put the name of the program before each command line of ours in a hint."""
+    """Return a hint with the name of the program before each command line of ours."""
     return re.sub(_OWN_LINES, lambda _: f"{program} ", hint)
 
 
 def warn(text: str) -> None:
-    """Log a warning as ``callsheet``."""
+    """Log a warning as ``callsheet``, with keys in use masked; a program decides who sees it."""
     import logging
 
     log = logging.getLogger("callsheet")

@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 LIST = "/api/actions"
 LARGEST_SCHEMA = 1024 * 1024
 LARGEST_LISTS = 64 * 1024 * 1024
-GLANCE = 10.0
+_ENTRY_TIMEOUT = 10.0
 MOST_ACTIONS = 10_000
-AGAIN = (THROTTLED, *TRANSIENT, *REDIRECTS)
+_RETRIED = (THROTTLED, *TRANSIENT, *REDIRECTS)
 _SCHEMA_KEYS = frozenset({*INPUT_KEYS, *OUTPUT_KEYS})
 _VALIDATOR = re.compile("[ -~]{1,1024}")
 _DAMAGED = "parts of the list repeat a key or are no valid JSON; what stood there is left out"
@@ -60,23 +60,23 @@ def fetch(
     *,
     every: bool = False,
 ) -> Flow[Catalogue]:
-    """Ask for the list and for every schema that the list does not carry.
+    """Fetch the list and every schema that the list does not carry; return the new catalogue.
 
-    What is ``cached`` is asked for on condition that it changed. A list that did not speaks for
-    its schemas too, unless ``every`` one is to be asked for. Raises what the list's answer stands
-    for; a schema that cannot be had adds a note, and is asked for again next time.
+    ``cached`` makes the requests conditional. Where the list did not change its schemas are not
+    asked for either, unless ``every`` is given. Raises the error that a refused or unreadable list
+    stands for; a schema that cannot be had adds a note, and is asked for again next time.
     """
     mark = read_as(overrides)
     cached = cached if cached is not None and cached.read_as == mark else None
-    conditions = {} if every else _conditions(cached, LIST)
+    conditions = {} if every else _conditional_headers(cached, LIST)
     reply = yield from ask_for_list(timing, conditions)
     if reply.status == 304 and cached is not None:
         return cached._replace(fetched=timing.wall(), requests=1)
-    listing = yield from _pages(reply, host, overrides, timing)
+    listing = yield from _read_pages(reply, host, overrides, timing)
     schemas = _Schemas(overrides, timing, cached)
     actions = yield from schemas.complete(listing.entries)
     if listing.sent == 1 and not schemas.missed:
-        _remember(schemas.tags, LIST, reply)
+        _store_validators(schemas.tags, LIST, reply)
     now = timing.wall()
     return Catalogue(
         host,
@@ -96,36 +96,37 @@ def fetch(
 
 def ask_for_list(timing: Timing, conditions: Mapping[str, str] = {}) -> Flow[HttpReply]:
     """Ask for the first page of the list; raises as ``with_retries`` does."""
-    return with_retries(_get(LIST, conditions, timing), timing)
+    return with_retries(_get_request(LIST, conditions, timing), timing)
 
 
-def _get(path: str, conditions: Mapping[str, str], timing: Timing) -> Send:
+def _get_request(path: str, conditions: Mapping[str, str], timing: Timing) -> Send:
     return Send("GET", path, None, conditions, within=timing.limits.request)
 
 
 def read_as(overrides: Overrides) -> str:
-    """Return the mark of this reader: another one may see something else in a stored reply."""
+    """Return a mark of version and overrides: with others a reply may be read differently."""
     return f"{__version__} {overrides}"
 
 
-def glance(
+def fetch_entry(
     host: str, overrides: Overrides, timing: Timing, cached: Catalogue | None, action_id: str
 ) -> Flow[Catalogue]:
-    """Update the cached catalogue, or begin one, about one action: two small requests at most.
+    """Fetch the entry and schema of one action; return ``cached``, or a new catalogue, with it.
 
-    What another reader stored is not asked for on condition. Raises what an answer that is none
-    stands for.
+    Asks for the list and one schema, each within ten seconds and without retries, on condition
+    that they changed unless another reader stored ``cached``. An action that is no longer listed
+    is left out. Raises the error that a refusal or an unreadable list stands for.
     """
     mark, now = read_as(overrides), timing.wall()
     cached = cached or Catalogue(host, 0.0, (), {}, read_as=mark)
     cached = cached if cached.read_as == mark else cached._replace(tags={})
-    conditions = _conditions(cached, LIST)
-    reply = yield from follow_redirect(Send("GET", LIST, None, conditions, within=GLANCE))
+    conditions = _conditional_headers(cached, LIST)
+    reply = yield from follow_redirect(Send("GET", LIST, None, conditions, within=_ENTRY_TIMEOUT))
     is_same = reply.status == 304
     if is_same:
-        listed = _without_stated(cached, action_id)
+        listed = _without_schema_marks(cached, action_id)
     else:
-        listing = yield from _pages(reply, host, overrides, timing)
+        listing = yield from _read_pages(reply, host, overrides, timing)
         listed = next((action for action in listing.entries if action.id == action_id), None)
     schemas = _Schemas(overrides, timing, cached)
     if listed is not None and (is_same or _lacks_schema(listed)) and is_sendable(action_id):
@@ -143,8 +144,8 @@ def glance(
     )
 
 
-def _without_stated(cached: Catalogue, action_id: str) -> Advertised | None:
-    """Return a cached action with the marks of the list alone, as far as they can be told."""
+def _without_schema_marks(cached: Catalogue, action_id: str) -> Advertised | None:
+    """Return a cached action without the marks that its schema document stated; None if unknown."""
     action, stated = cached.get(action_id), cached.stated.get(action_id, {})
     if action is None or not stated:
         return action
@@ -161,8 +162,13 @@ class _Listing(NamedTuple):
     missing: str
 
 
-def _pages(reply: HttpReply, host: str, overrides: Overrides, timing: Timing) -> Flow[_Listing]:
-    """Read the list to its end; raises what an answer that is no page stands for."""
+def _read_pages(
+    reply: HttpReply, host: str, overrides: Overrides, timing: Timing
+) -> Flow[_Listing]:
+    """Read the list to its end, from its first page ``reply``; cut it at the limits.
+
+    Raises the error that a reply stands for that is not a page.
+    """
     entries: list[Advertised] = []
     notes: list[str] = []
     walk, sent, size = PageWalk(), 1, 0
@@ -170,7 +176,9 @@ def _pages(reply: HttpReply, host: str, overrides: Overrides, timing: Timing) ->
     while True:
         request = walk.next
         page = (
-            _page_of(reply, host, overrides) if request is None else _later(reply, host, overrides)
+            _read_page(reply, host, overrides)
+            if request is None
+            else _read_later_page(reply, host, overrides)
         )
         if page is None:
             walk.refuse()
@@ -190,12 +198,15 @@ def _pages(reply: HttpReply, host: str, overrides: Overrides, timing: Timing) ->
         sent += 1
 
 
-def _later(reply: HttpReply, host: str, overrides: Overrides) -> ListPage | None:
-    """Read a page after the first; ``None`` where the server does not know the request."""
+def _read_later_page(reply: HttpReply, host: str, overrides: Overrides) -> ListPage | None:
+    """Read a page after the first; ``None`` where the reply is not one, or refuses the request.
+
+    Raises the error of any other refusal.
+    """
     if reply.status in UNKNOWN_REQUEST:
         return None
     try:
-        return _page_of(reply, host, overrides)
+        return _read_page(reply, host, overrides)
     except ServerError:
         if 200 <= reply.status < 300:
             return None
@@ -203,7 +214,7 @@ def _later(reply: HttpReply, host: str, overrides: Overrides) -> ListPage | None
 
 
 def _next_request(following: NextPage, reply: HttpReply, host: str) -> Send:
-    """Return the request for the next page; its link must stay inside the host's origin."""
+    """Return the request for the next page; ``ServerError`` where it leaves the host's origin."""
     if not following.url:
         return Send("GET", f"{LIST}?{urlencode(following.fields)}")
     url = join_url(reply.url, following.url)
@@ -215,8 +226,11 @@ def _next_request(following: NextPage, reply: HttpReply, host: str) -> Send:
     return Send("GET", LIST, url=url)
 
 
-def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
-    """Read one page of the list; raise the error that any other reply stands for."""
+def _read_page(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
+    """Read one page of the list, with a note where damaged parts were left out.
+
+    Raises the error that any other reply stands for.
+    """
     is_json_reply = 200 <= reply.status < 300 and is_json(reply)
     document = strict_json(reply.body) if is_json_reply else None
     is_damaged = is_json_reply and document is None
@@ -242,14 +256,18 @@ def _page_of(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
 
 
 def is_json(reply: HttpReply) -> bool:
-    """Tell whether a reply may be JSON by its type; many servers name none, or plain text."""
+    """Tell whether a reply may be JSON by its ``Content-Type``, also by a missing or vague one."""
     content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_untyped = content_type in {"", "text/plain", "text/json", "application/octet-stream"}
     return is_untyped or content_type == "application/json" or content_type.endswith("+json")
 
 
 class _Schemas:
-    """Asks for the schemas that a list does not carry, all at once, then again for what failed."""
+    """Asks for the schemas that a list does not carry, all at once, then again for what failed.
+
+    Collects validators (``tags``), ``notes``, the ids asked for (``apart``), marks of schema
+    documents (``stated``), the number of requests (``sent``) and whether one failed (``missed``).
+    """
 
     def __init__(self, overrides: Overrides, timing: Timing, cached: Catalogue | None) -> None:
         self.overrides, self.timing, self.cached = overrides, timing, cached
@@ -261,7 +279,7 @@ class _Schemas:
         self.missed = False
 
     def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
-        """Add the schemas to the actions of a list; ``notes`` says where one could not be had."""
+        """Return the actions of a list with their schemas; add a note where one cannot be had."""
         missing = [entry.id for entry in entries if _lacks_schema(entry) and is_sendable(entry.id)]
         replies: tuple[HttpReply | Exception, ...] = ()
         if missing:
@@ -285,19 +303,25 @@ class _Schemas:
 
     def _request(self, action_id: str) -> Send:
         path = action_path(action_id, "/schema")
-        request = _get(path, _conditions(self.cached, path), self.timing)
+        request = _get_request(path, _conditional_headers(self.cached, path), self.timing)
         return request._replace(shares_connection=True)
 
     def ask(self, entry: Advertised, host: str) -> Flow[Advertised]:
-        """Return one entry with its schema; raise the error of a host that fails now."""
-        reply = yield from follow_redirect(self._request(entry.id)._replace(within=GLANCE))
-        if reply.status in AGAIN:
+        """Return one entry with its schema, asked for once; raise the error of a temporary failure.
+
+        Without a schema where the reply has none.
+        """
+        reply = yield from follow_redirect(self._request(entry.id)._replace(within=_ENTRY_TIMEOUT))
+        if reply.status in _RETRIED:
             raise error_for(reply.status, reply.headers, reply.body, action=entry.id, host=host)
         return self.with_schema(entry, reply)[0]
 
     def _retry(self, action_id: str, reply: HttpReply | Exception) -> Flow[HttpReply | Exception]:
-        """Return the reply; ask again after a temporary failure or a redirect."""
-        if not isinstance(reply, Exception) and reply.status not in AGAIN:
+        """Return the reply, or that of retries after a temporary failure or a redirect.
+
+        A ``CallsheetError`` of the retries is returned.
+        """
+        if not isinstance(reply, Exception) and reply.status not in _RETRIED:
             return reply
         try:
             self.sent += 1
@@ -308,10 +332,13 @@ class _Schemas:
     def with_schema(
         self, action: Advertised, reply: HttpReply | Exception
     ) -> tuple[Advertised, str]:
-        """Return the action with its schema, and the reason where there is none."""
+        """Return the action with the schema of ``reply``, and "" or why there is none.
+
+        Stores the validators and marks of the reply; sets ``missed`` for a temporary failure.
+        """
         path = action_path(action.id, "/schema")
         before = self.cached.get(action.id) if self.cached is not None else None
-        if isinstance(reply, Exception) or reply.status in AGAIN:
+        if isinstance(reply, Exception) or reply.status in _RETRIED:
             self.missed = True
             reason = reply if isinstance(reply, Exception) else f"HTTP {reply.status}"
             return action, f"the schema could not be fetched: {one_line(str(reason))}"
@@ -326,7 +353,7 @@ class _Schemas:
         is_schema = 200 <= reply.status < 300 and document is not None
         if not is_schema or open_envelope(document, self.overrides).refusal is not None:
             return action, f"the schema could not be read (HTTP {reply.status})"
-        _remember(self.tags, path, reply)
+        _store_validators(self.tags, path, reply)
         reading = read_schema(document, self.overrides)
         if reading.input is None:
             return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
@@ -335,7 +362,10 @@ class _Schemas:
     def _merge(
         self, action: Advertised, document: SchemaReading | Advertised, marks: Mapping[str, Any]
     ) -> Advertised:
-        """Add what a schema document says to what the list says, which goes before."""
+        """Return the action with what a schema document says; what the list says wins.
+
+        Stores ``marks`` in ``stated``.
+        """
         if marks:
             self.stated[action.id] = marks
         return action._replace(
@@ -355,13 +385,13 @@ def _lacks_schema(entry: Advertised) -> bool:
     return entry.input is None or entry.input == {} or has_dangling_reference(entry.input)
 
 
-def _conditions(cached: Catalogue | None, path: str) -> dict[str, str]:
+def _conditional_headers(cached: Catalogue | None, path: str) -> dict[str, str]:
     tags = cached.tags.get(path, {}) if cached is not None else {}
     names = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
     return {names[tag]: validator for tag, validator in tags.items()}
 
 
-def _remember(tags: dict[str, dict[str, str]], path: str, reply: HttpReply) -> None:
+def _store_validators(tags: dict[str, dict[str, str]], path: str, reply: HttpReply) -> None:
     headers = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
     validators = {
         name: validator for name, validator in headers.items() if _VALIDATOR.fullmatch(validator)

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 SANDBOX = "callsheet-sandbox"
 _MOST_NOTES = 10
-_SILENT_FOR = 60.0  # seconds for which a host is not asked again that gave no list
+_SILENT_SECONDS = 60.0  # seconds for which a host is not asked again that gave no list
 
 
 class Host:
     """The actions of one host, from bindings, cache and server, and the schemas of their bodies.
 
-    ``notes`` collects what a user should be told once; the log has it too.
+    ``notes`` collects lines for the user, such as what is not checked; the log has them too.
     """
 
     def __init__(
@@ -62,25 +62,25 @@ class Host:
 
     @cached_property
     def overlay(self) -> Overlay:
-        """Return the configuration of the bindings, with what was forced to be free."""
+        """Return the configuration of the bindings, with the actions that ``overrides`` free."""
         overlay = self.bindings.overlay()
         return overlay._replace(free=(*overlay.free, *self.overrides.free))
 
     def cached(self) -> Catalogue | None:
-        """Return the catalogue as last fetched, without asking the server."""
+        """Return the catalogue as last fetched, without a request; None where none is stored."""
         if not self._is_loaded and self.settings.host:
             self._catalogue, self._is_loaded = self.cache.load(self.settings.host), True
         return self._catalogue
 
     def catalogue(self) -> Flow[Catalogue]:
-        """Return the cached catalogue; fetch it when there is none."""
+        """Return the cached catalogue; fetch and store it where there is none."""
         return self.cached() or (yield from self.refresh())
 
     def refresh(self, *, anew: bool = False, every: bool = False) -> Flow[Catalogue]:
-        """Ask the server what it advertises now; ``anew`` disregards the cache.
+        """Fetch what the server advertises, store and return it; ``anew`` disregards the cache.
 
         Otherwise only what changed is fetched; ``every`` asks about the schemas too where the
-        list did not change.
+        list did not change. Raises ``UsageError`` without a host, and as ``fetch`` does.
         """
         from callsheet.catalog.fetch import fetch
 
@@ -95,27 +95,28 @@ class Host:
         return fetched
 
     def refresh_action(self, action_id: str) -> Flow[bool]:
-        """Ask whether the host lists an action, and for its schema; return False where not.
+        """Ask for an action's entry and schema, and store them; return False if it is not listed.
 
-        Two small requests at most. Raises ``CallsheetError`` where the host cannot be asked.
+        Two requests at most, or the whole catalogue where none is cached. Raises
+        ``CallsheetError`` where the host cannot be asked.
         """
         ask = self.refresh() if self.cached() is None else self._recent.ask(action_id)
         return (yield from ask).get(action_id) is not None
 
     def update(self, catalogue: Catalogue) -> None:
-        """Store a catalogue and take it over."""
+        """Store a catalogue on disk and use it from now on; drop what was made of the old one."""
         self.cache.store(catalogue)
         self._replace_catalogue(catalogue)
 
     def _replace_catalogue(self, catalogue: Catalogue) -> None:
-        """Take over a catalogue; drop what was made of the one before."""
+        """Use a catalogue from now on; drop actions, schemas and validators made of the old one."""
         self._catalogue, self._is_loaded = catalogue, True
         self._surface, self._unlisted = None, False
         self._schemas.clear()
         self._validators.clear()
 
     def index(self) -> Index | None:
-        """Return when the host was last asked and the digests of its schemas, without the rest."""
+        """Return the index of the stored catalogue, without reading that; None where none is."""
         return self.cache.index(self.settings.host) if self.settings.host else None
 
     def has_changed(self, action: Action) -> bool:
@@ -131,7 +132,7 @@ class Host:
         return is_named and is_loopback(self.settings.host)
 
     def live(self, bound: Action) -> Action | None:
-        """Return a generated action as the cached catalogue has it, under its generated names."""
+        """Return a generated action, names kept, as the cached catalogue has it, else None."""
         catalogue = self.cached()
         if catalogue is None or catalogue.get(bound.id) is None:
             return None
@@ -143,7 +144,7 @@ class Host:
         return resolver.action(bound.id) if bound.id in resolver.entries else None
 
     def surface(self, catalogue: Catalogue) -> ActionSet:
-        """Return the named actions of a catalogue, by the same rules as generated ones."""
+        """Return the named actions of a catalogue; those of a generated package keep its names."""
         if self._surface is None or catalogue is not self._catalogue:
             from callsheet.actions.resolve import resolve_actions
 
@@ -151,9 +152,9 @@ class Host:
         return self._surface
 
     def find(self, action_id: str) -> Flow[Action]:
-        """Return the action with this id; an id that nobody advertises is a paid action.
+        """Return the action with this id; fetch the catalogue where the cached one lacks it.
 
-        The server then says whether it exists: a catalogue may hide what it can do.
+        An id that is not advertised is a paid action: a catalogue may hide what the server can do.
         """
         is_bound = self.bindings.source and self.bindings.source == self.settings.origin
         bound = self.bindings.action(action_id) if is_bound else None
@@ -181,9 +182,9 @@ class Host:
         return cached if cached and is_listed else (yield from self.refresh())
 
     def validate(self, action: Action, body: Any) -> Flow[bool]:
-        """Validate a body against the host's schema; return False where there is none.
+        """Validate a body against the host's schema; return False where there is none to use.
 
-        Raises ``InvalidInput``.
+        Adds a note for each part that is not checked. Raises ``InvalidInput`` for the first fault.
         """
         if not isinstance(body, dict):
             raise InvalidInput("the body of an action is a JSON object")
@@ -205,7 +206,7 @@ class Host:
         warn(message)
 
     def schema(self, action: Action) -> Flow[Any]:
-        """Return the advertised input schema as it came; None where there is none to be had."""
+        """Return the advertised input schema, of the package while current; None without one."""
         is_current = self._is_bound(action) and not self.has_changed(action)
         bound = self.bindings.schema(action.module) if is_current else None
         if bound is not None:
@@ -216,7 +217,7 @@ class Host:
         return entry.input if entry is not None else None
 
     def _advertised(self, action_id: str) -> Flow[Advertised | None]:
-        """Return the host's entry for an action; None where its list cannot be read."""
+        """Return the host's entry for an action; None, with a note, if its list cannot be read."""
         if self._unlisted:
             return None
         try:
@@ -227,7 +228,7 @@ class Host:
             return None
 
     def apply_terms(self, action: Action) -> Flow[Action]:
-        """Return the action with this host's word on cost, repetition and family.
+        """Return the action with this host's terms: ``paid``, ``idempotent`` and ``family``.
 
         A mark that makes an action free lets it be sent again: it counts only where this host
         itself gave it within the last hour, and the host is asked again where it is older.
@@ -261,22 +262,23 @@ class Host:
         )
 
     def _still_asks(self, action_id: str) -> bool:
-        """Tell whether an action asks about jobs by the cached catalogue, where there is one."""
+        """Tell whether the cached catalogue has an action as a query; true where it lacks it."""
         catalogue = self.cached()
         live = self._resolve(catalogue, action_id) if catalogue is not None else None
         return live is None or live.role == "query"
 
     def recent_marks(self, action_id: str) -> Flow[Mapping[str, Any]]:
-        """Return this host's marks of an action, at most an hour old; none where it is silent."""
+        """Return this host's marks of an action, at most an hour old; empty where it is silent."""
         entry = yield from self._recent.find(action_id)
         return entry.hints if entry is not None else {}
 
     def is_billable(self, action_id: str) -> bool:
-        """Tell whether the host last said that an action costs."""
+        """Tell whether the stored catalogue marks an action as billable; false without a mark."""
         index = self.index()
         return index is not None and action_id in index.billable
 
     def _is_bound(self, action: Action) -> bool:
+        """Tell whether an action was generated from this very host."""
         source = self.bindings.source
         return bool(source and source == self.settings.origin and action.module)
 
@@ -284,7 +286,8 @@ class Host:
 class _RecentEntries:
     """A host's entries of single actions, none older than an hour.
 
-    Without a cached catalogue an entry is asked for alone, and kept for this process.
+    Without a cached catalogue an entry is asked for alone, and kept for this process. A host that
+    could not be asked is not asked again for a minute.
     """
 
     def __init__(self, host: Host) -> None:
@@ -301,7 +304,7 @@ class _RecentEntries:
         now, clock = timing.wall(), timing.clock()
         catalogue = self._host.cached() or self._single
         if not catalogue or not catalogue.was_asked(action_id, lambda at: is_fresh(at, now)):
-            if self._silent_since is not None and clock - self._silent_since < _SILENT_FOR:
+            if self._silent_since is not None and clock - self._silent_since < _SILENT_SECONDS:
                 return None
             try:
                 catalogue = yield from self.ask(action_id)
@@ -311,12 +314,15 @@ class _RecentEntries:
         return catalogue.get(action_id)
 
     def ask(self, action_id: str) -> Flow[Catalogue]:
-        """Ask the host about one action, and return its catalogue with the answer."""
-        from callsheet.catalog.fetch import glance
+        """Ask the host about one action; store and return its catalogue with the answer.
+
+        Raises as ``fetch_entry`` does.
+        """
+        from callsheet.catalog.fetch import fetch_entry
 
         host, cached = self._host, self._host.cached()
         address, before = host.settings.require_host(), cached or self._single
-        updated = yield from glance(address, host.overrides, host.timing, before, action_id)
+        updated = yield from fetch_entry(address, host.overrides, host.timing, before, action_id)
         if cached is None:
             self._single = updated
         else:
@@ -325,7 +331,10 @@ class _RecentEntries:
 
 
 def _compile(action: Action, schema: Any, note: Callable[[str], None]) -> Validator | None:
-    """Compile a schema; note what is not checked, and return None where nothing is."""
+    """Compile a schema; ``note`` gets a line for each part that is not checked.
+
+    None where there is no schema or it cannot be used.
+    """
     if schema is None:
         note(f"{action.id}: no schema is known; the body goes out unchecked")
         return None

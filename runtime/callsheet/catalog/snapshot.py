@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 class Catalogue(NamedTuple):
     """What a host advertised when it was last asked.
 
-    ``fetched`` is a time of day; ``tags`` holds the validators for conditional requests, by
-    path; ``notes`` says what was not understood; ``server`` is what the host calls itself.
-    ``requests`` counts what the fetch sent. ``apart`` are the ids whose schemas the list does
-    not carry, ``whole`` is when those were last asked for; ``read_as`` marks the reader.
-    ``missing`` says that the list goes on beyond what was read, where it does. ``stated`` holds
-    the marks of schema documents by id: those of the list stand before them in ``hints``.
-    ``confirmed`` is when single actions were asked about since, list and schema, by id.
+    Times are in seconds since 1970: ``fetched`` of the list, ``whole`` of all schemas,
+    ``confirmed`` of single actions that were asked about since, by id. ``tags`` holds the
+    validators for conditional requests, by path (``etag``, ``last-modified``); ``notes`` says what
+    was not understood; ``server`` is what the host calls itself. ``requests`` counts what the fetch
+    sent. ``apart`` are the ids whose schemas the list does not carry; ``read_as`` marks the version
+    and overrides that read it. ``missing`` says that the list goes on beyond what was read, where
+    it does. ``stated`` holds the marks of schema documents by id: in ``hints`` those of the list
+    override them.
     """
 
     host: str
@@ -43,7 +44,7 @@ class Catalogue(NamedTuple):
     confirmed: Mapping[str, float] = {}
 
     def was_asked(self, action_id: str, is_fresh: Callable[[float], bool]) -> bool:
-        """Tell whether the marks of an action were asked for at a time that ``is_fresh``.
+        """Tell whether the marks of an action were asked for at a time for which ``is_fresh``.
 
         A list that did not change says nothing of schemas that it does not carry.
         """
@@ -55,7 +56,7 @@ class Catalogue(NamedTuple):
         return next((a for a in self.actions if a.id == action_id), None)
 
     def group_of(self, action_id: str) -> list[Advertised]:
-        """Return the actions that stand in the group of an action."""
+        """Return the actions whose ids have the same prefix, up to the last dot."""
         group = action_id.rpartition(".")[0]
         return [a for a in self.actions if a.id.rpartition(".")[0] == group]
 
@@ -75,7 +76,7 @@ class Snapshot:
     actions: tuple[Advertised, ...]
 
     def __post_init__(self) -> None:
-        """Sort the actions, so that equal catalogues are equal snapshots."""
+        """Sort the actions by id, so that equal catalogues are equal snapshots."""
         ordered = tuple(sorted(self.actions, key=lambda action: action.id))
         object.__setattr__(self, "actions", ordered)
 
@@ -111,26 +112,26 @@ def dump_lock(lock: Lock, blocks_by_id: Mapping[str, str] | None = None) -> str:
         "groups": {" ".join(words): dict(names) for words, names in lock.groups.items()},
     }
     blocks = [
-        unchanged.get(action.id) or _text(action.id, _block(action, lock))
+        unchanged.get(action.id) or _block_text(action.id, _block(action, lock))
         for action in lock.snapshot.actions
     ]
     inside = ",\n".join(blocks)
     head = f' "actions": {{\n{inside}\n }},\n' if blocks else ' "actions": {},\n'
-    return "{\n" + head + _dumped(footer)[2:] + "\n"
+    return "{\n" + head + _dump(footer)[2:] + "\n"
 
 
-def _dumped(document: object) -> str:
+def _dump(document: object) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, default=as_dict)
 
 
-def _text(name: str, block: object) -> str:
-    """Return one block as it stands in the file, indented by two."""
-    lines = _dumped(block).splitlines()
+def _block_text(name: str, block: object) -> str:
+    """Return ``"name": {…}`` of one block as the file has it, indented by two."""
+    lines = _dump(block).splitlines()
     return "\n".join([f"  {json.dumps(name)}: {lines[0]}", *(f"  {line}" for line in lines[1:])])
 
 
 def blocks_of(text: str) -> dict[str, str]:
-    """Return the blocks of a lock as they stand in its text, by action id."""
+    """Return action id → its block in the text of a lock, as it stands there."""
     blocks = {}
     for block in _BLOCK.finditer(text):
         with suppress(ValueError):
@@ -139,6 +140,7 @@ def blocks_of(text: str) -> dict[str, str]:
 
 
 def _block(action: Advertised, lock: Lock) -> dict[str, object]:
+    """Return the JSON object of one action, without keys whose entry is empty."""
     block: dict[str, object] = {"input": action.input, "digests": _digests(action)}
     flags = {to_pointer(path): flag for path, flag in lock.flags.get(action.id, {}).items()}
     command = lock.commands.get(action.id)
@@ -173,14 +175,16 @@ def load_lock(text: str) -> Lock:
                 hint="use the version of callsheet that wrote it, or delete it and generate anew",
             )
         blocks: dict[str, dict[str, Any]] = document["actions"]
-        actions = tuple(_action(name, block) for name, block in blocks.items())
+        actions = tuple(_parse_action(name, block) for name, block in blocks.items())
         return Lock(
             Snapshot(str(document["source"]), actions),
-            commands={name: _words(entry) for name, entry in _column(blocks, "command").items()},
+            commands={
+                name: _command_path(entry) for name, entry in _column(blocks, "command").items()
+            },
             options=dict(document["options"]),
             methods={name: str(entry) for name, entry in _column(blocks, "method").items()},
             modules={name: str(entry) for name, entry in _column(blocks, "module").items()},
-            flags={name: _flags(entry) for name, entry in _column(blocks, "flags").items()},
+            flags={name: _parse_flags(entry) for name, entry in _column(blocks, "flags").items()},
             groups={
                 tuple(words.split()): {key: str(name) for key, name in names.items()}
                 for words, names in document.get("groups", {}).items()
@@ -194,19 +198,20 @@ def load_lock(text: str) -> Lock:
 
 
 def _column(blocks: Mapping[str, dict[str, Any]], key: str) -> dict[str, Any]:
+    """Return action id → the entry under ``key``, where its block has one."""
     return {name: block[key] for name, block in blocks.items() if key in block}
 
 
-def _words(command: str | list[str]) -> tuple[str, ...]:
-    """Return a command path; locks of the first versions hold a list."""
+def _command_path(command: str | list[str]) -> tuple[str, ...]:
+    """Read a command path, which is a list in locks of the first versions."""
     return tuple(command.split() if isinstance(command, str) else map(str, command))
 
 
-def _flags(flags: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+def _parse_flags(flags: Mapping[str, str]) -> dict[tuple[str, ...], str]:
     return {tuple(parse_pointer(pointer)): str(flag) for pointer, flag in flags.items()}
 
 
-def _action(name: str, block: dict[str, Any]) -> Advertised:
+def _parse_action(name: str, block: dict[str, Any]) -> Advertised:
     schema, output = block["input"], block.get("output")
     if not isinstance(schema, dict | bool | None) or not isinstance(output, dict | bool | None):
         raise TypeError(f"{name}: a schema is an object, true, false or null")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from callsheet.spec import Advertised
 
 
-_FORM = 2
-"""The reading that stores: the first put masks into replies, where a short key was a word."""
+_FORMAT = 2
+"""The version of what is stored: the first put masks into replies, where a short key was a word."""
 _INDEX = ".index"
 _ROWS = ".rows"
 _NO_SCHEMA = "-" * 64
@@ -35,7 +35,7 @@ class Index(NamedTuple):
     text: bytes
 
     def digest_of(self, action_id: str) -> str | None:
-        """Return the digest; empty without a readable schema, None where the id is not listed."""
+        """Return the digest of an action's input schema; "" without one, None if not listed."""
         head = self.text.index(b"\n")
         index = self.text.find(f" {json.dumps(action_id)}\n".encode(), head)
         digest = self.text[index - 64 : index].decode("ascii", "replace") if index > head else None
@@ -50,7 +50,7 @@ class CatalogueCache:
         self._indexes: dict[str, Index | None] = {}
 
     def path(self, host: str) -> str:
-        """Return the path of a host's file."""
+        """Return the path of the file with a host's catalogue, where there may be none yet."""
         scheme, _, address = host.partition("://")
         escaped = (char if char in _PLAIN else f"_{ord(char):x}_" for char in address)
         name = f"{scheme}-{''.join(escaped)}"
@@ -61,7 +61,7 @@ class CatalogueCache:
         return os.path.join(self.folder, f"{name}.json")
 
     def load(self, host: str) -> Catalogue | None:
-        """Load what was last fetched from the host; None where nothing was."""
+        """Load what was last fetched from the host; None where nothing readable is stored."""
         try:
             with open(self.path(host), encoding="utf-8") as file:
                 document = json.load(file)
@@ -75,7 +75,7 @@ class CatalogueCache:
             return None
 
     def index(self, host: str) -> Index | None:
-        """Return the digests of what was last fetched, without reading the rest of it."""
+        """Return the index of what was last fetched, read once; None where there is none."""
         if host not in self._indexes:
             self._indexes[host] = self._read(host)
         return self._indexes[host]
@@ -86,14 +86,14 @@ class CatalogueCache:
                 text = file.read()
             fetched, server, billable, form = json.loads(text[: text.index(b"\n")])
             index = Index(float(fetched), str(server), frozenset(billable), text)
-            return index if form == _FORM else None
+            return index if form == _FORMAT else None
         except (OSError, ValueError, TypeError):
             return None
 
     def store(self, catalogue: Catalogue) -> None:
         """Replace the files of this host; a cache that cannot be written is no error."""
         document = {
-            "form": _FORM,
+            "form": _FORMAT,
             "fetched": catalogue.fetched,
             "tags": catalogue.tags,
             "notes": catalogue.notes,
@@ -112,7 +112,7 @@ class CatalogueCache:
         self._write_index(catalogue, "".join(rows))
 
     def touch(self, catalogue: Catalogue) -> None:
-        """Record that a stored catalogue was found unchanged just now."""
+        """Record in the index when a stored catalogue was last confirmed as unchanged."""
         index = self.index(catalogue.host)
         if index is None:
             self.store(catalogue)
@@ -121,7 +121,7 @@ class CatalogueCache:
             self._write_index(catalogue, rows)
 
     def rows(self, host: str, made_from: str) -> list[dict[str, Any]] | None:
-        """Return the rows last stored for this catalogue; ``None`` where they are out of date."""
+        """Return the rows of ``store_rows``; ``None`` if the catalogue or ``made_from`` changed."""
         try:
             with open(self.path(host) + _ROWS, encoding="utf-8") as file:
                 key, rows = json.load(file)
@@ -130,22 +130,23 @@ class CatalogueCache:
             return None
 
     def store_rows(self, host: str, made_from: str, rows: list[dict[str, Any]]) -> None:
-        """Store the rows of a printed list; ``made_from`` is what they depend on besides."""
+        """Store the rows of a printed list; ``made_from`` stands for all else they depend on."""
         with suppress(OSError):  # without a catalogue there is nothing to list
             key = self._rows_key(host, made_from)
             self._replace(self.path(host) + _ROWS, json.dumps([key, rows]))
 
     def _rows_key(self, host: str, made_from: str) -> list[Any]:
         catalogue = os.stat(self.path(host))
-        return [made_from, catalogue.st_mtime_ns, catalogue.st_size, _FORM]
+        return [made_from, catalogue.st_mtime_ns, catalogue.st_size, _FORMAT]
 
     def _write_index(self, catalogue: Catalogue, rows: str) -> None:
         billable = [a.id for a in catalogue.actions if a.hints.get("billable") is True]
-        head = json.dumps([catalogue.fetched, catalogue.server, billable, _FORM])
+        head = json.dumps([catalogue.fetched, catalogue.server, billable, _FORMAT])
         self._replace(self.path(catalogue.host) + _INDEX, f"{head}\n{rows}")
         self._indexes.clear()
 
     def _replace(self, path: str, text: str) -> None:
+        """Replace a file, with keys in use masked; do nothing where it cannot be written."""
         from callsheet.storage.atomic_file import replace_file
 
         with suppress(OSError):
@@ -159,11 +160,14 @@ def _digest(action: Advertised) -> str:
 
 
 def _parse(host: str, document: Any) -> Catalogue:
-    """Parse a stored catalogue; raise ``TypeError`` and the like for any other shape."""
+    """Parse a stored catalogue.
+
+    Raises ``TypeError``, ``KeyError``, ``ValueError`` or ``AttributeError`` for any other shape.
+    """
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.spec import Advertised
 
-    if document["form"] != _FORM:
+    if document["form"] != _FORMAT:
         raise TypeError("stored by another reading")
     actions = tuple(Advertised(**action) for action in document["actions"])
     notes, tags = tuple(document["notes"]), document["tags"]

@@ -15,7 +15,7 @@ INTERFACE = 2
 
 
 class Bindings(NamedTuple):
-    """Generated package; without one ``package`` is empty and everything is looked up live.
+    """A generated package; without one ``package`` is empty and actions are looked up on the host.
 
     ``source`` is where the lock came from: an origin, or ``sandbox``. ``interface`` is the
     runtime interface that the package was written for.
@@ -28,7 +28,7 @@ class Bindings(NamedTuple):
     interface: int = INTERFACE
 
     def check(self) -> None:
-        """Refuse a package that was written for another runtime; raises ``UsageError``."""
+        """Raise ``UsageError`` for a package that was written for another runtime interface."""
         if self.interface != INTERFACE:
             from callsheet.errors import UsageError
 
@@ -39,7 +39,7 @@ class Bindings(NamedTuple):
             )
 
     def overlay(self) -> Overlay:
-        """Load the configuration that the package was generated with."""
+        """Load the configuration that the package was generated with, else the default one."""
         from callsheet.config.overlay import Overlay
 
         return Overlay.from_json(self._json("overlay.json") or {})
@@ -50,7 +50,10 @@ class Bindings(NamedTuple):
         return table
 
     def action(self, action_id: str) -> Action | None:
-        """Return the generated action of this id; only the module of its group is imported."""
+        """Return the generated action of this id; ``None`` where the package has none.
+
+        Imports only the modules of commands that may hold it.
+        """
         if not self.package:
             return None
         from importlib import import_module
@@ -70,11 +73,14 @@ class Bindings(NamedTuple):
         return None
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
-        """Load the advertised ``{"input": …, "output": …}`` from ``schemas/<name>.json``."""
+        """Load the advertised ``{"input": …, "output": …}`` from ``schemas/<name>.json``.
+
+        ``None`` without a package or a file.
+        """
         return self._json(f"schemas/{name}.json")
 
     def names(self) -> dict[str, tuple[str, ...]]:
-        """Return the command path of each action of the package; these paths stay."""
+        """Return action id → command path of the package's commands; imports all of its modules."""
         if not self.package:
             return {}
         from importlib import import_module
@@ -89,6 +95,7 @@ class Bindings(NamedTuple):
         }
 
     def _json(self, path: str) -> Mapping[str, Any] | None:
+        """Load a JSON file of the package; ``None`` without a package or a file."""
         if not self.package:
             return None
         import json

@@ -70,12 +70,15 @@ class Overlay(NamedTuple):
         return self.aliases.get(wire)
 
     def of(self, action_id: str) -> "Overlay":
-        """Return the overlay with the aliases that hold for this action."""
+        """Return a copy whose ``aliases`` include the ``flags`` of this action."""
         own = _merged(action_id, self.flags)
         return self._replace(aliases={**self.aliases, **own}) if own else self
 
     def command(self, action_id: str) -> tuple[str, ...]:
-        """Return the words that the configuration gives to an action; empty if it gives none."""
+        """Return the configured command path of an action; empty where none is configured.
+
+        That of ``commands``, else that of the longest prefix in ``groups`` and the rest of the id.
+        """
         if action_id in self.commands:
             return tuple(self.commands[action_id].split())
         prefixes = [prefix for prefix in self.groups if action_id.startswith(f"{prefix}.")]
@@ -92,7 +95,7 @@ class Overlay(NamedTuple):
         return _matches(action_id, self.hide)
 
     def description(self, action_id: str) -> str:
-        """Return the configured description of an action; empty where there is none."""
+        """Return the description of the longest glob that matches; empty where none does."""
         return next((self.describe[glob] for glob in _by_length(action_id, self.describe)), "")
 
     def field_descriptions(self, action_id: str) -> Mapping[str, str]:
@@ -100,7 +103,7 @@ class Overlay(NamedTuple):
         return _merged(action_id, self.describe_fields)
 
     def wait_ms(self, action_id: str) -> int | None:
-        """Return how long to wait for a job of this action, in milliseconds, if configured."""
+        """Return how long to wait for a job of this action, in ms; ``None`` if not configured."""
         return next((self.waits[glob] for glob in _by_length(action_id, self.waits)), None)
 
     def default_values(self, action_id: str) -> Mapping[str, Any]:
@@ -108,12 +111,12 @@ class Overlay(NamedTuple):
         return _merged(action_id, self.defaults)
 
     def hidden_fields(self, action_id: str) -> frozenset[str]:
-        """Return the fields of an action that belong to the API alone and get no flag."""
+        """Return the wire names of an action's fields that are configured to get no flag."""
         matches = (names for glob, names in self.hidden.items() if fnmatchcase(action_id, glob))
         return frozenset(name for names in matches for name in names)
 
     def is_hidden(self, action_id: str, wire: str) -> bool:
-        """Tell whether the field belongs to the API alone and gets no flag."""
+        """Tell whether a field of an action is configured to get no flag."""
         return wire in self.hidden_fields(action_id)
 
     def is_free(self, action_id: str) -> bool:
@@ -141,7 +144,7 @@ def _by_length(action_id: str, globs: Iterable[str]) -> list[str]:
 
 
 def _merged(action_id: str, table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge the entries of all globs that match; a longer glob overrides a shorter one."""
+    """Return the entries of all globs that match, merged; a longer glob overrides a shorter one."""
     merged: dict[str, Any] = {}
     for glob in reversed(_by_length(action_id, table)):
         merged |= table[glob]

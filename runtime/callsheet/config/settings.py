@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 AUTHS = ("bearer", "x-api-key")
 # What every reader of URLs reads alike; urllib, which takes 2 ms to import, reads the others.
-_PLAIN = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
+_COMMON_URL = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
 _PORTS = {"https": "443", "http": "80"}
 _LAST_PORT = 65535
 OFF_WORDS = ("", "0", "false", "no", "none", "off")
@@ -64,11 +64,11 @@ class Settings(NamedTuple):
 
 @lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
-    """Return scheme and host of a URL in lower case, with its port unless it is the usual one.
+    """Return ``scheme://host`` of a URL in lower case, with ``:port`` unless it is the usual one.
 
-    Empty where there is no host, or neither a port nor a scheme whose port is known.
+    Empty where there is no host, or neither a port nor a scheme whose port is known. Never raises.
     """
-    plain = re.fullmatch(_PLAIN, url)
+    plain = re.fullmatch(_COMMON_URL, url)
     if plain and int(plain[3] or 0) <= _LAST_PORT:
         usual = plain[3] in {None, _PORTS[plain[1]]}
         return f"{plain[1]}://{plain[2]}" + ("" if usual else f":{plain[3]}")
@@ -87,7 +87,7 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL stays on this machine."""
+    """Tell whether the host of a URL is a loopback address (one of ``LOOPBACK``)."""
     address = origin_of(url).partition("://")[2]
     return (address[1:].partition("]") if address[:1] == "[" else address.partition(":"))[
         0
@@ -105,9 +105,10 @@ def join_url(base: str, link: str) -> str:
 
 
 def parse_host(text: str, *, insecure_http: bool = False) -> str:
-    """Read a base URL that a person typed; raise ``UsageError`` where it is none.
+    """Return origin and path of a base URL that a person typed; raise ``UsageError`` for others.
 
-    A bare name gets ``https``. Plain http is for loopback only, unless ``insecure_http``.
+    A bare name gets ``https``; a final slash, ``/api`` or ``/api/actions`` is cut. Plain http is
+    for loopback only, unless ``insecure_http``.
     """
     url = text.strip()
     if "://" not in url:
@@ -117,8 +118,8 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
         raise UsageError(
             f"{text!r} is not a server's address", hint="write https://HOST[:PORT]", flag="--host"
         )
-    match = re.fullmatch(_PLAIN, url)
-    path = match[4] if match else _path_of(url)
+    match = re.fullmatch(_COMMON_URL, url)
+    path = match[4] if match else _require_path(url)
     if name.startswith("http:") and not is_loopback(name) and not insecure_http:
         raise UsageError(
             f"{name} would carry the key unencrypted",
@@ -136,7 +137,8 @@ def _has_labels(origin: str) -> bool:
     return len(name) <= 253 and all(0 < len(label) < 64 for label in name.split("."))
 
 
-def _path_of(url: str) -> str:
+def _require_path(url: str) -> str:
+    """Return the path of a URL; raise ``UsageError`` for one with a user, query or fragment."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)
@@ -165,7 +167,10 @@ class Variables(dict[str, str]):
 
 
 class _Resolver:
-    """Lookup of a name in flags, environment and profile that records where it was found."""
+    """Looks names up in flags, environment and profile; ``origins`` records where each came from.
+
+    Set ``profile`` and ``where``, its name in messages, once the profile is known.
+    """
 
     def __init__(self, flags: Mapping[str, Any], env: str, environ: Mapping[str, str]) -> None:
         self.flags, self.env, self.environ = flags, env, environ
@@ -174,7 +179,10 @@ class _Resolver:
         self.origins: dict[str, str] = {}
 
     def get(self, name: str, default: str = "") -> str:
-        """Return the text of a setting; raise ``UsageError`` where a profile holds no text."""
+        """Return a setting (flag, variable, profile, then ``default``) and record its origin.
+
+        Raises ``UsageError`` where the profile holds something else than a text.
+        """
         variable = f"{self.env}_{name.upper()}"
         if self.flags.get(name) is not None:
             setting, self.origins[name] = self.flags[name], f"--{name.replace('_', '-')}"
@@ -190,25 +198,31 @@ class _Resolver:
         return text
 
     def insecure_http(self) -> bool:
-        """Read the switch from a flag or the profile whose host is used, never the environment."""
+        """Return the switch of the flag, or of the profile whose host is used; record its origin.
+
+        The environment is never read. Call after ``get("host")``.
+        """
         if self.flags.get("insecure_http"):
             self.origins["insecure_http"] = "--insecure-http"
             return True
-        stored = _is_on(self.profile.get("insecure_http")) and self.origins["host"] == self.where
+        stored = (
+            _is_switched_on(self.profile.get("insecure_http"))
+            and self.origins["host"] == self.where
+        )
         self.origins["insecure_http"] = self.where if stored else "default"
         return stored
 
     def store_input(self) -> bool:
-        """Tell whether bodies are stored in the ledger."""
+        """Return whether bodies are stored in the ledger (default: yes); record the origin."""
         setting, name = self.environ.get(f"{self.env}_STORE_INPUT"), f"{self.env}_STORE_INPUT"
         if not setting and "store_input" in self.profile:
             setting, name = self.profile["store_input"], self.where
         self.origins["store_input"] = "default" if setting in {None, ""} else name
-        return setting in {None, ""} or _is_on(setting)
+        return setting in {None, ""} or _is_switched_on(setting)
 
 
-def _is_on(switch: object) -> bool:
-    """Read a switch as people write it in a file or a variable."""
+def _is_switched_on(switch: object) -> bool:
+    """Tell whether a switch is on: any text but those of ``OFF_WORDS``, case aside."""
     return str(switch).strip().lower() not in OFF_WORDS
 
 
@@ -218,7 +232,9 @@ def load(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Resolve the settings of one program; raises ``UsageError`` for what cannot be used.
+    """Resolve the settings of one program, and read its profile file; ``environ`` defaults to ours.
+
+    Raises ``UsageError`` for a setting or a file that cannot be used.
 
     ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile`` and ``insecure_http``.
     """
@@ -238,7 +254,7 @@ def load(
         command=bindings.command,
         env=bindings.env,
         host=host,
-        key=_key(find, file, profile, host),
+        key=_find_key(find, file, profile, host),
         auth=auth,
         profile=profile,
         config_dir=folders["config"],
@@ -252,7 +268,7 @@ def load(
 
 
 def _folder_warnings(*folders: str) -> tuple[str, ...]:
-    """Tell which of our folders others may write or own: they could put a file of theirs there."""
+    """Return a line for each of our folders that others may write to or own."""
     warnings = []
     for path in dict.fromkeys(folders):
         with suppress(OSError):
@@ -267,8 +283,11 @@ def _folder_warnings(*folders: str) -> tuple[str, ...]:
 _FOLDERS = ("config", "state", "cache")
 
 
-def _key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Secret | None:
-    """Return the key given for this run, else the one stored for exactly this origin."""
+def _find_key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Secret | None:
+    """Return the key given for this run, else the one stored for exactly this origin.
+
+    ``None`` without either. Records the origin; raises ``UsageError`` for a malformed key.
+    """
     typed: Any = find.get("api_key")
     if typed:
         return typed if isinstance(typed, Secret) else Secret.parse(typed)
@@ -287,8 +306,8 @@ class ProfileFile:
     """``config.json`` of one program.
 
     ``{"profile": NAME, "profiles": {NAME: {"host", "auth", …, "keys": {ORIGIN: KEY}}}}``:
-    a key belongs to the origin it was given for and is found for no other. ``warnings`` tells
-    who else could read or has written the file.
+    a key belongs to the origin it was given for and is returned for no other. ``warnings`` has a
+    line where others may read or own the file. Raises ``UsageError`` for an unreadable file.
     """
 
     def __init__(self, folder: str) -> None:
@@ -298,29 +317,30 @@ class ProfileFile:
 
     @property
     def current(self) -> str:
-        """Return the profile that is used when none is named."""
+        """Return the name of the profile that is used when none is named."""
         return str(self._data.get("profile") or "default")
 
     def names(self) -> list[str]:
-        """List all profiles by name."""
+        """Return the names of all profiles, sorted."""
         return sorted(self._data["profiles"])
 
     def profile(self, name: str) -> Mapping[str, Any]:
-        """Return the values of one profile, without its keys."""
+        """Return the values of one profile, without its keys; empty where there is none."""
         values: Mapping[str, Any] = self._data["profiles"].get(name, {})
         return {k: v for k, v in values.items() if k not in SECRETS}
 
     def key(self, name: str, origin: str) -> str | None:
-        """Return the key stored in a profile for this origin."""
+        """Return the key stored in a profile for this origin; ``None`` where there is none."""
         key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
         return key if isinstance(key, str) else None
 
     def save(self, name: str, values: Mapping[str, Any], *, origin: str, key: str | None) -> None:
-        """Store values in a profile and make it the current one; ``UsageError`` when unwritable.
+        """Store values, and a key for ``origin``, in a profile and make it the current one.
 
-        The file is read anew: what another process stored meanwhile stays.
+        The file is read anew: what another process stored meanwhile stays. A ``key`` of ``None``
+        leaves the stored one. Raises ``UsageError`` where the file cannot be read or written.
         """
-        with self._changing():
+        with self._locked_update():
             profile = self._data["profiles"].setdefault(name, {})
             profile.update(values)
             if key is not None:
@@ -328,14 +348,15 @@ class ProfileFile:
             self._data["profile"] = name
 
     def forget(self, name: str, origin: str) -> bool:
-        """Drop the key of one origin; return false when there was none."""
+        """Delete the key of one origin from the file; return false where there was none."""
         if self.key(name, origin) is None:
             return False
-        with self._changing():
+        with self._locked_update():
             keys = self._data["profiles"].get(name, {}).get("keys", {})
             return keys.pop(origin, None) is not None
 
     def _read(self) -> dict[str, Any]:
+        """Return the file's document without what has no valid shape; set ``warnings``."""
         import json
 
         try:
@@ -369,8 +390,11 @@ class ProfileFile:
         return tuple(warnings)
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Read the file anew, and write it after the block; no other process does meanwhile."""
+    def _locked_update(self) -> Iterator[None]:
+        """Lock the folder, read the file anew, and write it after the block.
+
+        Raises ``UsageError`` where that fails.
+        """
         import json
 
         from callsheet.storage.atomic_file import locked_folder, replace_file

@@ -278,6 +278,6 @@ PLAIN = [
 
 def test_a_plain_address_is_read_as_urllib_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     read = [(origin_of(url), is_loopback(url)) for url in PLAIN]
-    monkeypatch.setattr("callsheet.config.settings._PLAIN", "(?!)")
+    monkeypatch.setattr("callsheet.config.settings._COMMON_URL", "(?!)")
 
     assert read == [(origin_of(url), is_loopback(url)) for url in PLAIN]
