@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def is_free(marks: Mapping[str, Any]) -> bool:
-    """Tell whether the server marks the action as one that costs nothing."""
+    """Tell whether the marks say that an action costs nothing; ``billable: true`` wins."""
     hints = marks.get("annotations")
     read_only = isinstance(hints, Mapping) and hints.get("readOnlyHint") is True
     if marks.get("billable") is True:
@@ -36,8 +36,8 @@ def is_free(marks: Mapping[str, Any]) -> bool:
     return read_only or marks.get("readOnly") is True or marks.get("billable") is False
 
 
-def may_be_asked(marks: Mapping[str, Any]) -> bool:
-    """Tell whether no mark speaks against a guess that the action only answers a question."""
+def may_be_query(marks: Mapping[str, Any]) -> bool:
+    """Tell whether no mark contradicts the guess that the action is a free query."""
     changes = marks.get("readOnly") is False or marks.get("destructive") is True
     return not changes and marks.get("billable") is not True
 
@@ -53,7 +53,7 @@ _BESIDE = frozenset(
 def media_fields(
     outputs: Iterable[Any], configured: Sequence[str], action_id: str, admit: AdmissionCache
 ) -> tuple[str, ...]:
-    """Return wire names of media: the configured ones and those of the output schemas.
+    """Return the wire names of fields with media: configured ones and those of output schemas.
 
     They hold links, or files as base64. The action's own medium comes first (``imageUrl``
     under ``ai.image``). An output schema that may not be used counts as none.
@@ -64,27 +64,28 @@ def media_fields(
             schema = admit(output) if output is not None else {}
         except SchemaRefused:
             continue
-        names |= dict.fromkeys(sorted(_links(schema)))
+        names |= dict.fromkeys(sorted(_media_names(schema)))
     own = set(kebab(action_id).split("-"))
     return tuple(sorted(names, key=lambda name: not own & set(kebab(name).split("-"))))
 
 
-def _links(schema: object) -> Iterator[str]:
+def _media_names(schema: object) -> Iterator[str]:
+    """Yield the wire names of a schema's fields, at any depth, that hold media."""
     if isinstance(schema, dict):
         rest = dict(schema)
         for name, inner in rest.pop("properties", {}).items():
-            yield from _links_of_field(name, inner)
+            yield from _media_names_of_field(name, inner)
         for inner in subschemas(rest):
-            yield from _links(inner)
+            yield from _media_names(inner)
 
 
-def _links_of_field(name: str, inner: object) -> Iterator[str]:
+def _media_names_of_field(name: str, inner: object) -> Iterator[str]:
     words = set(kebab(name).split("-"))
     if words & _BESIDE:
         return
     if (words & _LINK and words & _MEDIUM) or _holds_file(inner):
         yield name
-    yield from _links(inner)
+    yield from _media_names(inner)
 
 
 def _holds_file(schema: object) -> bool:
@@ -109,7 +110,7 @@ _NAMED_NUMBER = (
     r"(?<![\w.])(\d{1,3})[`'\")]?\s*(?:[:=]|->?|is\b|means\b)?\s*[`'\"(]?([A-Za-z][A-Za-z_-]+)"
 )
 """Number and word in a description: ``0 queued, 1: running, 2 = done``."""
-_MOST_QUERIES = 100
+_MAX_QUERIES = 100
 _LONGEST_WAIT = 7 * 24 * 3_600_000
 
 Member = tuple[Role, Family]
@@ -117,8 +118,8 @@ Schemas = Mapping[str, "Mapping[str, Any] | None"]
 Entries = Mapping[str, "Advertised"]
 
 
-def create_of(wait: str) -> str:
-    """Return the X of ``X_and_wait`` in any spelling; empty for an id that does not end so."""
+def create_id_of(wait: str) -> str:
+    """Return the X of an id ``X_and_wait``, in any spelling; "" for an id that does not end so."""
     create = re.sub(_AND_WAIT, "", wait)
     return create if create not in {wait, ""} else ""
 
@@ -126,28 +127,28 @@ def create_of(wait: str) -> str:
 def find_families(schemas: Schemas, overlay: Overlay, entries: Entries) -> dict[str, Member]:
     """Return the role and family of each action that has one, by id.
 
-    A family is what the overlay names, or X with X_and_wait and an action of the same group
-    that asks (by its name) and needs a task id alone. An X_and_wait that finds no X, or no
-    action that asks, is a family of its own in the role ``wait``. Where a word is one of
-    jobs, X and an action that certainly asks are a family too.
+    A family is what the overlay names, or X with X_and_wait and a query action of the same group:
+    its name says so and it needs a task id alone. An X_and_wait without an X or a query action
+    is a family of its own in the role ``wait``. Where a word is one of jobs, X and a query
+    action without doubt are a family too.
     """
     members: dict[str, Member] = {}
     for create in sorted(overlay.families):
         if create in schemas:
-            _enter(members, _configured_family(create, overlay.families[create], schemas))
+            _add_members(members, _configured_family(create, overlay.families[create], schemas))
     queries = _QueryActions(schemas, entries)
-    for wait in sorted(filter(create_of, schemas)):
+    for wait in sorted(filter(create_id_of, schemas)):
         if wait not in members:
-            _enter(members, _family_by_name(wait, schemas, members, queries))
+            _add_members(members, _family_by_name(wait, schemas, members, queries))
     for create in sorted(set(schemas) - members.keys()):
         family = queries.guess(create) if _starts_jobs(create) else None
         if family is not None and family.by_words:
-            _enter(members, family._replace(guessed=False))
+            _add_members(members, family._replace(guessed=False))
     return members
 
 
 def state_meanings(output: Any, depth: int = 12) -> dict[str, State]:
-    """Return what the numbers of states stand for, where an output schema says it.
+    """Return number (as text) → state, where an output schema says what numbers of states mean.
 
     It may say so by titles of constants, by names beside a choice or in a description.
     """
@@ -165,26 +166,26 @@ def state_meanings(output: Any, depth: int = 12) -> dict[str, State]:
 
 def _named_numbers(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each number that a field may be, with the text that names it."""
-    numbers = [number for number in _list(schema.get("enum")) if type(number) is int]
+    numbers = [number for number in _as_list(schema.get("enum")) if type(number) is int]
     for key in _ENUM_NAMES:
-        names = _list(schema.get(key))
+        names = _as_list(schema.get(key))
         if len(names) == len(numbers):
             yield from zip(map(str, numbers), map(str, names), strict=True)
-    for option in (*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))):
+    for option in (*_as_list(schema.get("oneOf")), *_as_list(schema.get("anyOf"))):
         if isinstance(option, dict) and type(option.get("const")) is int:
             numbers.append(option["const"])
             yield str(option["const"]), str(option.get("title") or option.get("description"))
-    types = {"integer", "number"}.intersection(_list(schema.get("type")) or [schema.get("type")])
+    types = {"integer", "number"}.intersection(_as_list(schema.get("type")) or [schema.get("type")])
     if types or numbers:
         yield from re.findall(_NAMED_NUMBER, str(schema.get("description", ""))[:2000])
 
 
-def _list(value: object) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
 def with_meanings(family: Family, entries: Entries) -> Family:
-    """Add to a family what its members' output schemas say of the numbers of states."""
+    """Return a family with what its members' output schemas say of the numbers of states."""
     members = (family.create, family.wait, family.query)
     outputs = [entries[name].output for name in members if name in entries]
     return family._replace(meanings=tuple(state_meanings(outputs).items()))
@@ -197,24 +198,24 @@ def guess_family(
     entries: Entries,
     id_keys: Iterable[str] = (),
 ) -> Family | None:
-    """Return how a job may be asked about that an action without a family has started.
+    """Return a family for an action without one: the configured, else a guessed query action.
 
-    ``id_keys`` are the keys under which its reply holds ids.
+    ``id_keys`` are the keys under which its reply holds ids. ``None`` where no query action fits.
     """
     if create in overlay.families:
         return _configured_family(create, overlay.families[create], schemas)
-    queries, keys = _QueryActions(schemas, entries), frozenset(map(_plain, id_keys))
+    queries, keys = _QueryActions(schemas, entries), frozenset(map(_normalized_key, id_keys))
     family = queries.guess(create) or queries.guess_elsewhere(create, keys)
     return with_meanings(family, entries) if family is not None else None
 
 
-def may_ask(name: str) -> bool:
-    """Tell whether the last word of an id is one of actions that ask."""
-    return _parts(name)[1][-1] in vocab.ASKING_WORDS
+def is_named_as_query(name: str) -> bool:
+    """Tell whether the last word of an id is one of queries, such as ``status``."""
+    return _split_id(name)[1][-1] in vocab.ASKING_WORDS
 
 
-def _enter(members: dict[str, Member], family: Family) -> None:
-    """Enter a family; an action that several families ask stays with the first."""
+def _add_members(members: dict[str, Member], family: Family) -> None:
+    """Enter a family in ``members`` under each of its ids; a shared query stays with the first."""
     if family.create:
         members[family.create] = ("create", family)
     if family.wait:
@@ -224,6 +225,7 @@ def _enter(members: dict[str, Member], family: Family) -> None:
 
 
 def _configured_family(create: str, settings: Mapping[str, str], schemas: Schemas) -> Family:
+    """Return the family that the overlay names for ``create``, without unadvertised members."""
     wait = settings.get("wait", create + "_and_wait")
     query = settings["query"] if settings["query"] in schemas else ""
     key = settings.get("task-key") or task_key(schemas.get(query)) or "taskId"
@@ -236,7 +238,7 @@ def _configured_family(create: str, settings: Mapping[str, str], schemas: Schema
 def _family_by_name(
     wait: str, schemas: Schemas, members: Mapping[str, Member], queries: _QueryActions
 ) -> Family:
-    create = create_of(wait)
+    create = create_id_of(wait)
     timeout = _deadline(schemas[wait])
     query = queries.of(create)
     key = task_key(schemas.get(query)) or "taskId"
@@ -256,17 +258,17 @@ class _QueryActions:
         self._schemas, self._entries = schemas, entries
         self._groups: dict[str, list[tuple[int, str, list[str]]]] = {}
         for name in sorted(schemas):
-            group, words = _parts(name)
+            group, words = _split_id(name)
             rank = next((index for index, word in enumerate(_QUERY_WORDS) if word in words), None)
             queries = self._groups.setdefault(group, [])
             if rank is None or vocab.DOING_WORDS.intersection(words):
                 continue
-            if len(queries) < _MOST_QUERIES and task_key(schemas[name]):
+            if len(queries) < _MAX_QUERIES and task_key(schemas[name]):
                 queries.append((rank, name, words))
 
     def of(self, create: str) -> str:
-        """Return the action that asks about the jobs of ``create``; empty where there is none."""
-        group, own = _parts(create)
+        """Return the query action in the group of ``create`` whose name fits best; "" without."""
+        group, own = _split_id(create)
         ranked = (
             (-len(set(words).intersection(own)), rank, name)
             for rank, name, words in self._groups.get(group, ())
@@ -275,44 +277,44 @@ class _QueryActions:
         return min(ranked, default=(0, 0, ""))[2]
 
     def guess(self, create: str) -> Family | None:
-        """Return a family whose action that asks is a guess; ``None`` where nothing may be asked.
+        """Return a family with a guessed query action of the group; ``None`` where none is safe.
 
-        Every word of its name must be harmless, the last one must be that of a question, and no
-        mark may speak against it.
+        Every word of its name must be harmless, the last one must be that of a query, and no
+        mark may contradict it.
         """
-        group, own = _parts(create)
+        group, own = _split_id(create)
         harmless = vocab.HARMLESS_WORDS.union(own, kebab(group or "x").split("-"))
         fitting = (
             (-len(set(words).intersection(own)), vocab.ASKING_WORDS.index(words[-1]), name)
             for _, name, words in self._groups.get(group, ())
             if name != create and words[-1] in vocab.ASKING_WORDS and harmless.issuperset(words)
-            if may_be_asked(self._entries[name].hints)
+            if may_be_query(self._entries[name].hints)
         )
         query = min(fitting, default=(0, 0, ""))[2]
         return self._guessed(create, query) if query else None
 
     def guess_elsewhere(self, create: str, id_keys: frozenset[str]) -> Family | None:
-        """Return a family whose action that asks stands in another group than ``create``.
+        """Return a family with a guessed query action of another group than that of ``create``.
 
-        The one that fits best is taken, and none where two groups fit equally. ``id_keys`` are
-        the keys of the ids in the reply, as ``_plain`` writes them.
+        The best fit is taken; ``None`` where nothing or two groups fit equally. ``id_keys`` are
+        the keys of the ids in the reply, as ``_normalized_key`` writes them.
         """
-        own, (group, _) = _words(create), _parts(create)
+        own, (group, _) = _words(create), _split_id(create)
         harmless = vocab.HARMLESS_WORDS.union(TASK_NOUNS, MEDIUM_WORDS, own)
         harmless -= vocab.DOING_WORDS - own
         fitting: list[tuple[int, str, int, str]] = []
         for other, queries in self._groups.items():
             for _, name, words in queries if other != group else ():
-                fit = _fit(other, task_key(self._schemas[name]), own, id_keys)
-                is_question = may_ask(name) and may_be_asked(self._entries[name].hints)
+                fit = _rank_fit(other, task_key(self._schemas[name]), own, id_keys)
+                is_question = is_named_as_query(name) and may_be_query(self._entries[name].hints)
                 if fit and is_question and harmless.issuperset(_words(name)):
                     fitting.append((fit, other, vocab.ASKING_WORDS.index(words[-1]), name))
-        best = [found for found in fitting if found[0] == max(fitting)[0]]
-        is_one = len({other for _, other, _, _ in best}) == 1
-        return self._guessed(create, min(best)[3]) if is_one else None
+        best = [candidate for candidate in fitting if candidate[0] == max(fitting)[0]]
+        is_clear = len({other for _, other, _, _ in best}) == 1
+        return self._guessed(create, min(best)[3]) if is_clear else None
 
     def _guessed(self, create: str, query: str) -> Family:
-        """Return a guessed family; it is one by words where any of its words is one of jobs."""
+        """Return a guessed family; ``by_words`` where a name or description speaks of jobs."""
         key = task_key(self._schemas[query])
         entries = filter(None, map(self._entries.get, (create, query)))
         by_words = (
@@ -326,52 +328,56 @@ class _QueryActions:
 _BEST, _GOOD, _FAIR = 3, 2, 1
 
 
-def _fit(group: str, key: str, own: frozenset[str], id_keys: frozenset[str]) -> int:
-    """Return how well an action of another group fits, by its property and its group's nouns.
+def _rank_fit(group: str, key: str, own: frozenset[str], id_keys: frozenset[str]) -> int:
+    """Return how well a query action of another group fits: 3 is best, 0 not at all.
 
-    The property is named like the id in the reply, or the group is that of jobs, or it is that
-    of the medium which is made; zero for any other.
+    Best where ``key``, its property, is named like an id in the reply (``id_keys``), good where
+    its group is that of jobs, fair where it is that of the medium in ``own``, the create words.
     """
     nouns, of_key = _words(group), _words(key)
     is_bare = of_key <= vocab.BARE_IDS
-    if _plain(key) in id_keys and not is_bare:
+    if _normalized_key(key) in id_keys and not is_bare:
         return _BEST
     if nouns & (TASK_NOUNS | vocab.JOB_WORDS) and (is_bare or of_key & vocab.JOB_KEY_WORDS):
         return _GOOD
-    return _FAIR if is_bare and _stems(nouns) & _stems(own) & _MEDIA_STEMS else 0
+    return _FAIR if is_bare and _singulars(nouns) & _singulars(own) & _MEDIA_SINGULARS else 0
 
 
-def _stems(words: Iterable[str]) -> frozenset[str]:
+def _singulars(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word.removesuffix("s") for word in words)
 
 
-_MEDIA_STEMS = _stems(MEDIUM_WORDS)
+_MEDIA_SINGULARS = _singulars(MEDIUM_WORDS)
 
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(kebab(name).split("-"))
 
 
-def _plain(key: str) -> str:
+def _normalized_key(key: str) -> str:
+    """Return a key in lower case without underscores and dashes."""
     return key.lower().replace("_", "").replace("-", "")
 
 
-def _parts(name: str) -> tuple[str, list[str]]:
+def _split_id(name: str) -> tuple[str, list[str]]:
     """Return the group of an id and the words of its last segment."""
     group, _, last = name.rpartition(".")
     return group, kebab(last).split("-")
 
 
 def _starts_jobs(create: str) -> bool:
-    """Tell whether an id says that something begins: ``video.generate``, ``generate.video``."""
-    group, words = _parts(create)
+    """Tell whether an id says that it starts a job: ``video.generate``, ``generate.video``."""
+    group, words = _split_id(create)
     is_medium = MEDIUM_WORDS.keys() >= set(words)
     starting = vocab.STARTING_WORDS & (_words(group) if is_medium else frozenset(words))
-    return bool(starting) and not (may_ask(create) or makes_text(create))
+    return bool(starting) and not (is_named_as_query(create) or makes_text(create))
 
 
 def task_key(schema: Mapping[str, Any] | None) -> str:
-    """Return the task id's property where it is the only required (or the only) one; else ""."""
+    """Return the property of the task id, if an input schema requires that alone; else "".
+
+    Where none is required it must be the only property.
+    """
     if not schema:
         return ""
     reader = ShapeReader(schema)
@@ -380,11 +386,15 @@ def task_key(schema: Mapping[str, Any] | None) -> str:
     if len(keys) != 1:
         return ""
     (key,) = keys
-    return key if _plain(key) in _TASK_IDS or kebab(key).split("-")[-1] in vocab.ID_WORDS else ""
+    return (
+        key
+        if _normalized_key(key) in _TASK_IDS or kebab(key).split("-")[-1] in vocab.ID_WORDS
+        else ""
+    )
 
 
 def _deadline(schema: Mapping[str, Any] | None) -> int:
-    """Read the default of ``timeoutMs`` in milliseconds, up to a week; 600,000 if missing."""
+    """Return the default of ``timeoutMs`` in ms; 600,000 if it is missing or over a week."""
     fallback = Family().timeout_ms
     if not schema:
         return fallback

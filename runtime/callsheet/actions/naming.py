@@ -43,11 +43,11 @@ _LINK = word_set("""
 """)
 _PLACE = frozenset(("first", "last", "start", "end", "head", "tail", "list", "array", "a", "b"))
 
-_MOST_WORDS = 16
+_MAX_WORDS = 16
 
 
 def names_medium(path: Sequence[str]) -> bool:
-    """Return whether the name of a field says that its value is a medium or a link to one."""
+    """Tell whether the name of a field (its wire path) says that it holds a medium or a link."""
     words = _medium_words(path[-1])
     if len(path) > 1 and _LINK.issuperset(words):  # image.url
         words = [*_medium_words(path[-2]), *words]
@@ -63,7 +63,7 @@ def names_medium(path: Sequence[str]) -> bool:
 
 
 def mentions_medium(name: str) -> bool:
-    """Return whether a word of a name is that of a medium."""
+    """Tell whether a word of a name is that of a medium, also of a vague one such as ``clip``."""
     return not (_MEDIA | _VAGUE).isdisjoint(_medium_words(name))
 
 
@@ -76,25 +76,28 @@ def _medium_words(name: str) -> list[str]:
 
 
 def command_path(action_id: str, strip_prefixes: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of a command: ``ai.video.generate`` → ``("video", "generate")``.
+    """Return the words of an action's command: ``ai.video.generate`` → ``("video", "generate")``.
 
-    The longest prefix that matches is taken off, unless nothing would be left.
+    The longest of ``strip_prefixes`` that matches is cut, unless nothing would be left.
     """
     short_id = action_id
     for prefix in sorted(strip_prefixes, key=len, reverse=True):
         if prefix and action_id.startswith(prefix) and len(action_id) > len(prefix):
             short_id = action_id[len(prefix) :]
             break
-    return _words(short_id)
+    return _command_words(short_id)
 
 
-def _words(name: str) -> tuple[str, ...]:
-    """Return a word for each part between dots; the 16th holds whatever is nested deeper."""
-    return tuple(kebab(segment) for segment in name.split(".", _MOST_WORDS - 1))
+def _command_words(name: str) -> tuple[str, ...]:
+    """Return a word for each part between dots, 16 at most; the last joins all deeper parts."""
+    return tuple(kebab(segment) for segment in name.split(".", _MAX_WORDS - 1))
 
 
 def flag_for(wire_path: Sequence[str], overlay: Overlay) -> str:
-    """Return the flag (without dashes) for a wire path, before collisions are settled."""
+    """Return the flag (without dashes) for a wire path, which another path may want as well.
+
+    An alias wins; a nested field gets ``parent.field``.
+    """
     alias = overlay.alias(".".join(wire_path))
     if alias is not None:
         return alias
@@ -110,14 +113,14 @@ def assign_flags(
     reserved: Collection[str] = OWN_FLAGS,
     locked: Mapping[tuple[str, ...], str] | None = None,
 ) -> dict[tuple[str, ...], str]:
-    """Assign one flag to each wire path, unique and the same whatever the order of the paths.
+    """Return wire path → its flag (without dashes), unique and independent of the paths' order.
 
     What was ``locked`` before stays, unless an alias or a flag of ours wants it otherwise. A
     field named like a flag of ours becomes ``input.NAME``. Of several names that ask for one
     flag, an alias comes first, then the name spelled like the flag, then the others in order,
     numbered from 2.
     """
-    ordered = sorted(paths, key=lambda path: _rank(path, overlay))
+    ordered = sorted(paths, key=lambda path: _flag_order(path, overlay))
     assigned = _locked_flags(ordered, overlay, locked or {}, reserved)
     used = set(assigned.values())
     for path in ordered:
@@ -126,7 +129,7 @@ def assign_flags(
         wanted = _wanted_flag(path, assigned, overlay)
         if wanted in reserved:
             wanted = f"input.{wanted}"
-        assigned[path] = _free_name(wanted, used)
+        assigned[path] = _number_if_used(wanted, used)
         used.add(assigned[path])
     return assigned
 
@@ -137,7 +140,7 @@ def _locked_flags(
     locked: Mapping[tuple[str, ...], str],
     reserved: Collection[str],
 ) -> dict[tuple[str, ...], str]:
-    """Return the locked flags that stay: still free, and wanted otherwise by no alias."""
+    """Return wire path → locked flag, where it is free and no alias of the path replaces it."""
     aliases = {path: overlay.alias(".".join(path)) for path in paths}
     assigned: dict[tuple[str, ...], str] = {}
     used = {alias for alias in aliases.values() if alias is not None}
@@ -153,17 +156,19 @@ def _locked_flags(
 def _wanted_flag(
     path: tuple[str, ...], assigned: dict[tuple[str, ...], str], overlay: Overlay
 ) -> str:
+    """Return the flag that a path asks for: below the assigned flag of its parent, if any."""
     if overlay.alias(".".join(path)) is None and path[:-1] in assigned:
         return f"{assigned[path[:-1]]}.{kebab(path[-1])}"
     return flag_for(path, overlay)
 
 
-def _rank(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tuple[str, ...]]:
+def _flag_order(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tuple[str, ...]]:
     unaliased = overlay.alias(".".join(path)) is None
     return len(path), unaliased, path[-1] != kebab(path[-1]), path
 
 
-def _free_name(wanted: str, used: Collection[str]) -> str:
+def _number_if_used(wanted: str, used: Collection[str]) -> str:
+    """Return ``wanted``, with ``-2``, ``-3`` … where it is used."""
     name, number = wanted, 2
     while name in used:
         name, number = f"{wanted}-{number}", number + 1
@@ -183,10 +188,11 @@ def negative_flag(name: str, used: Collection[str]) -> str | None:
 def assign_commands(
     wanted: Mapping[str, tuple[str, ...]], locked: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    """Assign command paths by action id, and say why an action has another path or none.
+    """Return action id → command path, and id → the reason for another path or for none.
 
-    Paths in ``locked`` stay. A newcomer whose path is taken keeps its full id; one that is
-    named like a command of ours, or like a group, is reached by ``call`` alone.
+    Paths in ``locked`` stay, unless a command of ours has their first word now. A new action whose
+    path is taken gets the words of its full id; one whose path is taken too, is a group, or begins
+    like a command of ours gets none and is reached by ``call`` alone.
     """
     paths = _Paths()
     reasons: dict[str, str] = {}
@@ -195,7 +201,7 @@ def assign_commands(
             paths[name] = locked[name]
     groups = {path[:end] for path in wanted.values() for end in range(1, len(path))}
     for name in sorted(wanted.keys() - paths.keys()):
-        path, full = wanted[name], _words(name)
+        path, full = wanted[name], _command_words(name)
         if path[0] in OWN_COMMANDS:
             reasons[name] = f"`{path[0]}` is a command of the client; use `call {shell_word(name)}`"
         elif path in groups:
@@ -224,15 +230,15 @@ class _Paths(dict[str, tuple[str, ...]]):
         self._above.update(path[:end] for end in range(1, len(path)))
 
     def fits(self, path: tuple[str, ...]) -> bool:
-        """Tell whether the path is no other command's, nor above or beneath one."""
+        """Tell whether the path is free: neither a command, nor above or beneath one."""
         beneath = any(path[:end] in self._whole for end in range(1, len(path) + 1))
         return not beneath and path not in self._above
 
 
-_SUMMARY_READ = 2000
+_SUMMARY_LIMIT = 2000
 
 
 def summary_line(action: Action) -> str:
-    """Return the line that a group's page shows for an action."""
-    text = safe_text(action.summary or action.doc, _SUMMARY_READ, multiline=True)
+    """Return the first sentence of an action's summary (or doc), safe to print; else its id."""
+    text = safe_text(action.summary or action.doc, _SUMMARY_LIMIT, multiline=True)
     return " ".join(text.split()).split(". ")[0] or action.id

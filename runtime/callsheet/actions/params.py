@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from callsheet.config.overlay import Overlay
 
 
-MOST_DEPTH = 3
-MOST_FLAGS = 100
+MAX_DEPTH = 3
+MAX_FLAGS = 100
 
 _LONGEST_EXAMPLE = 200
 _SCALARS = (str, int, float, bool)
@@ -30,7 +30,10 @@ _LINK_FORMATS = frozenset(("uri", "url", "binary", "byte"))
 
 
 def read_params(schema: Mapping[str, Any]) -> tuple[Param, ...]:
-    """Return the parameters of an admitted schema, without flags and in no particular order."""
+    """Return the parameters of an admitted schema, nested ones to depth 3, without flags.
+
+    Empty where the schema does not let in an object.
+    """
     reader = ShapeReader(schema)
     root = reader.read(schema)
     if "object" not in root.kinds:
@@ -47,7 +50,7 @@ def _examples(shape: Shape) -> Sequence[Any]:
 
 
 def _fill_example(param: Param, examples: Sequence[Any]) -> Param:
-    """Fill in the parameter's value from the first whole example, where it has none of its own."""
+    """Return a parameter with its value in the first of the body's ``examples``, if it has none."""
     example: Any = examples[0] if examples and param.example is None else None
     for name in param.path:
         if not isinstance(example, dict) or name not in example:
@@ -59,6 +62,10 @@ def _fill_example(param: Param, examples: Sequence[Any]) -> Param:
 def _collect(
     params: list[Param], reader: ShapeReader, shape: Shape, parent: tuple[tuple[str, ...], bool]
 ) -> None:
+    """Append the parameters of an object's fields to ``params``, each before its nested fields.
+
+    ``parent`` is the object's wire path, and whether it is required all the way.
+    """
     above, is_sure = parent
     for name, schema in shape.properties.items():
         if schema is False:
@@ -67,7 +74,7 @@ def _collect(
         inner = reader.read(schema)
         required = is_sure and name in shape.required
         params.append(_param(path, inner, reader, required=required))
-        if "object" in inner.kinds and len(path) < MOST_DEPTH:
+        if "object" in inner.kinds and len(path) < MAX_DEPTH:
             _collect(params, reader, inner, (path, required))
 
 
@@ -83,12 +90,12 @@ def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required
         flag="",
         kind=kind,
         items=kind_of(items) if kind == "array" else "any",
-        reads=_reads(items if kind == "array" else shape),
+        reads=_read_kinds(items if kind == "array" else shape),
         required=required,
         nullable="null" in shape.kinds and (shape.choices is None or None in shape.choices),
         choices=_choices(listed),
         limits=limits,
-        default=_json(shape.shown["default"]) if "default" in shape.shown else None,
+        default=_to_json(shape.shown["default"]) if "default" in shape.shown else None,
         example=_short_json(_examples(shape)[0]) if _examples(shape) else None,
         doc=str(shape.shown.get("description") or shape.shown.get("title") or ""),
         media=_is_media(path, kind, shape, items),
@@ -96,13 +103,13 @@ def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required
 
 
 def kind_of(shape: Shape) -> Kind:
-    """Return the one kind of value besides null, or ``any`` where there are several."""
+    """Return the one kind of value besides null, or ``any`` where there are several or none."""
     kinds = shape.kinds - {"null"}
     return _KIND.get(next(iter(kinds)), "any") if len(kinds) == 1 else "any"
 
 
-def _reads(shape: Shape) -> tuple[str, ...]:
-    """Return the kinds of a value of several kinds; none for a single kind or for all of them."""
+def _read_kinds(shape: Shape) -> tuple[str, ...]:
+    """Return the kinds of a value of several, sorted; empty for one kind or for all of them."""
     if kind_of(shape) != "any" or shape.kinds >= KINDS:
         return ()
     return tuple(sorted("number" if kind == "integer" else kind for kind in shape.kinds))
@@ -119,7 +126,7 @@ _KIND: Mapping[str, Kind] = {
 
 
 def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
-    """Return the listed values that can be typed; none where one of them is an object or a list."""
+    """Return the listed values but null; empty where one of them is an object or a list."""
     if shape.choices is None:
         return ()
     kinds = with_integer(shape.kinds)
@@ -130,17 +137,17 @@ def _choices(shape: Shape) -> tuple[str | int | float | bool | None, ...]:
 
 
 def _short_json(example: object) -> str | None:
-    """Write an example as text, where it is no longer than one would type."""
-    text = _json(example)
+    """Return an example as JSON text; ``None`` for one over 200 characters."""
+    text = _to_json(example)
     return text if len(text) <= _LONGEST_EXAMPLE else None
 
 
-def _json(document: object) -> str:
+def _to_json(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
 
 def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> bool:
-    """Tell whether the value is a picture, a film or a sound, by link or inline."""
+    """Tell whether the value is an image, a video or audio, as a link or inline."""
     scalar = items if kind == "array" else shape
     if "string" not in scalar.kinds or scalar.kinds == KINDS or scalar.choices is not None:
         return False
@@ -152,10 +159,10 @@ def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> 
 
 
 def merge_params(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param, ...]:
-    """Merge the fields of a family; those of one action alone name it in ``only``.
+    """Merge the parameters of a create and a blocking action; ``only`` names the one that has it.
 
-    Where both actions have a field and differ, what both allow is kept: the schema of the
-    action that is really sent judges the body.
+    Of a parameter that differs the wider form is kept: the body is validated against the schema
+    of the action that is sent.
     """
     waiting = {param.path: param for param in wait}
     params = []
@@ -188,12 +195,13 @@ def with_flags(
     family: bool = False,
     locked: Mapping[tuple[str, ...], str] | None = None,
 ) -> tuple[Param, ...]:
-    """Assign flags to parameters and order them: required ones first, then by name.
+    """Return the parameters with flags, ordered: required ones first, then by wire path.
 
     Nested objects get flags to depth 3, a parent before its fields, and a command 100 at most;
-    the deepest fields give way first (their object's flag takes JSON). A field without a flag
-    is ``flagless``. With ``family`` the flags of a family stay free, and the deadline field is
-    hidden as ``timeout``. What is in ``locked`` (the lock's flags) stays.
+    the deepest fields lose theirs first and are left out (their object's flag takes JSON). A
+    field at the top without a flag is kept as ``hidden``. With ``family`` the flags of a family
+    stay free, and the deadline field is hidden as ``timeout``. ``locked`` flags (by wire path)
+    stay. Configured descriptions and defaults are filled in.
     """
     hidden_names = {
         param.path[0]
@@ -221,11 +229,12 @@ def _is_deadline(param: Param, overlay: Overlay) -> bool:
 
 
 def _limit_flags(params: list[Param]) -> list[Param]:
-    depth = MOST_DEPTH
-    while len(params) > MOST_FLAGS and depth > 1:
+    """Return at most 100 parameters, required ones first; the deepest are dropped first."""
+    depth = MAX_DEPTH
+    while len(params) > MAX_FLAGS and depth > 1:
         params = [param for param in params if len(param.path) < depth]
         depth -= 1
-    return sorted(params, key=lambda param: (not param.required, param.path))[:MOST_FLAGS]
+    return sorted(params, key=lambda param: (not param.required, param.path))[:MAX_FLAGS]
 
 
 class _FieldSettings(NamedTuple):
@@ -237,6 +246,7 @@ class _FieldSettings(NamedTuple):
 
 
 def _finish(param: Param, name: str, configured: _FieldSettings) -> Param:
+    """Return the parameter with its flag and what is configured for its field."""
     wire = ".".join(param.path)
     comma = len(param.path) == 1 and param.path[0] in configured.overlay.comma
     sent = (
@@ -249,6 +259,7 @@ def _finish(param: Param, name: str, configured: _FieldSettings) -> Param:
 
 
 def _hide(param: Param, configured: _FieldSettings, *, family: bool) -> Param:
+    """Return the parameter as a hidden one; the deadline of a family gets the flag ``timeout``."""
     deadline = family and _is_deadline(param, configured.overlay)
     plain = _finish(param, "timeout" if deadline else "", configured)
     return plain._replace(hidden=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.actions.families import (
-    create_of,
+    create_id_of,
     find_families,
     is_free,
     media_fields,
@@ -36,7 +36,7 @@ _UNTYPED = "the action takes --input alone"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Finding about one action that its owner should know; the action stays reachable."""
+    """A problem with one action, for the owner of the package; the action stays reachable."""
 
     code: str
     action: str
@@ -56,12 +56,12 @@ class ActionSet:
 
     @cached_property
     def by_id(self) -> Mapping[str, Action]:
-        """Index the actions by their ids."""
+        """Return id → action."""
         return {action.id: action for action in self.actions}
 
     @cached_property
     def by_command(self) -> Mapping[tuple[str, ...], Action]:
-        """Index the actions that have a command by its words."""
+        """Return the words of a command → its action."""
         return {action.command: action for action in self.actions if action.command}
 
 
@@ -87,18 +87,21 @@ def resolve_actions(
 
 
 class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
-    """Admitted input schemas by action id, each read when it is first used."""
+    """Admitted input schemas by action id, each read, and its problems reported, when first used.
+
+    ``None`` for a schema that is missing or refused.
+    """
 
     def __init__(
         self, entries: Mapping[str, Advertised], admit: AdmissionCache, report: Callable[..., None]
     ) -> None:
         self._entries, self._admit, self._report = entries, admit, report
-        self._found: dict[str, dict[str, Any] | None] = {}
+        self._admitted: dict[str, dict[str, Any] | None] = {}
 
     def __getitem__(self, name: str) -> dict[str, Any] | None:
-        if name not in self._found:
-            self._found[name] = self._admit_input(self._entries[name])
-        return self._found[name]
+        if name not in self._admitted:
+            self._admitted[name] = self._admit_input(self._entries[name])
+        return self._admitted[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
@@ -127,7 +130,8 @@ class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
 class ActionResolver:
     """The entries of one catalogue, their names and families, and each action on demand.
 
-    A schema is read when its action is used, or when it may belong to a family.
+    A schema is read when its action is used, or when it may belong to a family. ``problems``
+    grows as schemas are read.
     """
 
     def __init__(
@@ -147,6 +151,10 @@ class ActionResolver:
         self.commands = self._commands(commands)
 
     def _entries(self, advertised: Sequence[Advertised]) -> dict[str, Advertised]:
+        """Return id → entry of the included actions, with configured descriptions.
+
+        Reports an id that is listed twice.
+        """
         entries: dict[str, Advertised] = {}
         counts = Counter(entry.id for entry in advertised)
         for entry in sorted(
@@ -162,7 +170,7 @@ class ActionResolver:
         return entries
 
     def _families(self) -> dict[str, tuple[Role, Family]]:
-        """Return the families with the waits that the configuration sets for them."""
+        """Return action id → (role, family), with the waits and meanings of states filled in."""
         families = find_families(self.schemas, self.overlay, self.entries)
         for name, (role, bare) in families.items():
             family = with_meanings(bare, self.entries)
@@ -179,6 +187,7 @@ class ActionResolver:
         self.problems.append(problem)
 
     def _commands(self, locked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """Return action id → command path; report each that has another than its own, or none."""
         wanted: dict[str, tuple[str, ...]] = {}
         fixed: dict[str, tuple[str, ...]] = {}
         for name in self.entries:
@@ -192,19 +201,22 @@ class ActionResolver:
             configured = self.overlay.command(name)
             if configured or old:
                 fixed[name] = configured or old or ()
-            wanted[name] = configured or self._path(name, alone=role == "wait" and not twin)
+            wanted[name] = configured or self._default_path(name, alone=role == "wait" and not twin)
         paths, reasons = assign_commands(wanted, fixed)
         for name, reason in reasons.items():
             self._report("renamed" if name in paths else "call-only", name, reason)
         return paths
 
-    def _path(self, name: str, *, alone: bool) -> tuple[str, ...]:
-        bare = create_of(name)
+    def _default_path(self, name: str, *, alone: bool) -> tuple[str, ...]:
+        bare = create_id_of(name)
         shorter = alone and bare and bare not in self.entries and not bare.endswith(".")
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
 
     def listing_of(self, name: str) -> Action:
-        """Return one action as lists show it: no schema is read for it."""
+        """Return one action with command, summary and doc alone; no schema is read.
+
+        Raises ``KeyError`` for an id that is not in ``entries``.
+        """
         entry = self.entries[name]
         return Action(
             id=name,
@@ -214,7 +226,10 @@ class ActionResolver:
         )
 
     def action(self, name: str) -> Action:
-        """Return one action, whole."""
+        """Return one action with all but ``module`` and ``result``; reads its schemas.
+
+        Raises ``KeyError`` for an id that is not in ``entries``.
+        """
         entry = self.entries[name]
         role, family = self.families.get(name, _NO_FAMILY)
         is_query = role == "query" and not family.guessed
@@ -240,7 +255,7 @@ class ActionResolver:
         )
 
     def _media(self, name: str, role: Role, family: Family) -> tuple[str, ...]:
-        """Read the media fields of all members: the reply that ends the job holds the media."""
+        """Return the media fields of the outputs of all members: any of them may end the job."""
         members = (name, family.wait, family.query) if role else (name,)
         outputs = [self.entries[member].output for member in members if member in self.entries]
         return media_fields(outputs, self.overlay.media, name, self.admit)
@@ -263,6 +278,7 @@ def summary_of(entry: Advertised) -> str:
 
 
 def _groups(actions: Sequence[Action]) -> dict[tuple[str, ...], str]:
+    """Return the words of each group → its summary, sorted."""
     groups: dict[tuple[str, ...], str] = {}
     for action in actions:
         segments = action.id.split(".")

@@ -42,7 +42,7 @@ DEFAULT_LEDGER = "default"
 
 
 def as_json(body: Any) -> Any:
-    """Return a body, or a part of one, with JSON objects in the place of generated models."""
+    """Return a copy of a body, or of a part, with JSON objects for generated models."""
     if hasattr(body, "model_dump"):
         from callsheet.model import to_wire
 
@@ -113,6 +113,7 @@ class BaseClient:
         return tuple(self.engine.host.notes)
 
     def _ledger(self, folder: str | None) -> Ledger | None:
+        """Return the ledger in ``folder`` (or the default one); ``None`` to keep no record."""
         if folder is None:
             return None
         from callsheet.storage.ledger import Ledger
@@ -124,7 +125,7 @@ class BaseClient:
             return action
         return (yield from self.engine.host.find(action))
 
-    def _list(self, refresh: bool) -> Flow[ActionSet]:
+    def _resolve_actions(self, refresh: bool) -> Flow[ActionSet]:
         host = self.engine.host
         return host.surface((yield from host.refresh() if refresh else host.catalogue()))
 
@@ -138,7 +139,10 @@ class BaseClient:
         idempotency_key: str | None,
         check: bool,
     ) -> Flow[tuple[Action, ParsedReply, Job | None]]:
-        """Invoke an action and, with ``wait``, wait for its job; what both clients run."""
+        """Invoke an action and, with ``wait``, wait for its job; return both with the reply.
+
+        The job is ``None`` where none was started. Raises as ``Client.call`` does.
+        """
         resolved = yield from self._find(action)
         invocation = yield from self.engine.invoke(
             resolved, as_json({} if body is None else body), key=idempotency_key, check=check,
@@ -156,7 +160,10 @@ class BaseClient:
         return resolved, require_done(reply, resolved.id, task_id), job
 
     def _open_list(self, action: Action | str, body: Body, limit: int | None) -> Flow[ResultList]:
-        """Return the list of a free action, before its first page; raises ``UsageError``."""
+        """Return the list of a free action, before its first page is fetched.
+
+        Raises ``UsageError`` for an action that may cost money.
+        """
         from callsheet.engine.invoke import decode
         from callsheet.engine.result_list import ResultList
 
@@ -175,7 +182,10 @@ class BaseClient:
         idempotency_key: str | None,
         check: bool,
     ) -> Flow[tuple[Action, Job, ParsedReply]]:
-        """Start a job; raise ``ServerError`` for a reply without a task id."""
+        """Start a job and return it with its action and reply.
+
+        Raises ``ServerError`` for a reply without a task id, and as ``Client.call`` does.
+        """
         resolved = yield from self._find(action)
         invocation = yield from self.engine.invoke(
             resolved, as_json({} if body is None else body), key=idempotency_key,
@@ -193,7 +203,7 @@ class BaseClient:
 
 
 class Client(BaseClient):
-    """Calls the actions of one server; one client may be shared by threads."""
+    """Calls the actions of one server; threads may share a client."""
 
     def __init__(self, *, transport: Transport | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -209,7 +219,10 @@ class Client(BaseClient):
         return Tasks(self)
 
     def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
-        """Run one of the engine's flows; the hints of its errors name the program."""
+        """Run one of the engine's flows; ``tell`` gets each ``JobUpdate``.
+
+        Hints of the errors it raises get the name of the program before each command.
+        """
         try:
             return self.transport.run(flow, tell)
         except CallsheetError as error:
@@ -217,12 +230,12 @@ class Client(BaseClient):
             raise
 
     def find(self, action: Action | str) -> Action:
-        """Return the action of this id."""
+        """Return the action of this id; one that is not advertised counts as paid and untyped."""
         return self.run(self._find(action))
 
     def actions(self, *, refresh: bool = False) -> ActionSet:
-        """Return the named actions of the server, from the cache unless ``refresh``."""
-        return self.run(self._list(refresh))
+        """Return the named actions of the server, from the cached catalogue unless ``refresh``."""
+        return self.run(self._resolve_actions(refresh))
 
     def call(
         self,
@@ -257,7 +270,7 @@ class Client(BaseClient):
         """Yield the entries that an action lists, at most ``limit``, asking for further pages.
 
         Every page is an invocation: an action that may cost money raises ``UsageError`` and is
-        not sent. A list that ends too early is told by the logger ``callsheet``.
+        not sent. Logs a warning as ``callsheet`` where the list ends too early.
         """
         pages = self.run(self._open_list(action, body, limit))
         yield from self.run(pages.first(check=check))
@@ -274,7 +287,11 @@ class Client(BaseClient):
         idempotency_key: str | None = None,
         check: bool = True,
     ) -> Task[Any]:
-        """Start a job with its create action; raise as ``call`` does."""
+        """Start a job with its create action; raise as ``call`` does.
+
+        ``timeout`` is in seconds, of the longest silence of the server. Raises ``ServerError``
+        for a reply without a task id.
+        """
         from callsheet.client.tasks import Task
 
         flow = self._submit(
@@ -328,7 +345,7 @@ class AsyncClient(BaseClient):
 
     async def actions(self, *, refresh: bool = False) -> ActionSet:
         """See ``Client.actions``."""
-        return await self.run(self._list(refresh))
+        return await self.run(self._resolve_actions(refresh))
 
     async def call(
         self,

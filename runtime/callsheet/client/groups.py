@@ -29,10 +29,10 @@ OMIT: Final = Omit()
 def body_of(
     action: Action, fields: Mapping[str, Any], extra: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the body of a method call: the fields that were set, by wire name, then ``extra``.
+    """Return the body of a method call: the fields that were set, then ``extra``; by wire name.
 
-    Texts of ``extra`` are sent as they are, also where they look like files that do not exist.
-    Defaults of the configuration fill what neither sets.
+    Texts of ``extra`` are sent as they are, also where they look like paths of files. Configured
+    defaults fill what neither sets.
     """
     body = {name: value for name, value in fields.items() if value is not OMIT}
     if extra:
@@ -48,7 +48,7 @@ def body_of(
 
 
 class Group:
-    """Actions of one group, for a ``Client``."""
+    """Base of a generated group's methods, for a ``Client``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -77,7 +77,7 @@ class Group:
 
 
 class AsyncGroup:
-    """Actions of one group, for an ``AsyncClient``."""
+    """Base of a generated group's methods, for an ``AsyncClient``."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client

@@ -73,7 +73,7 @@ class _NoClient:
 
 
 class Detachable:
-    """What a client gives away, and what is copied and pickled without that client."""
+    """A result or job, which is copied and pickled without its client."""
 
     _client: Any
 
@@ -111,14 +111,13 @@ class ResultState(Detachable, Generic[T]):
 
     @property
     def data(self) -> T:
-        """Return the typed content, built on first access.
+        """Return the content as the generated model, else as plain JSON; built on first access.
 
-        What a newer server sends beyond the model is kept; a value that the model does not
-        know never makes this fail.
+        Fields that the model does not have are kept, values that do not fit stay JSON.
         """
         if self._data is None:
             payload = masked_document(self._answer.fields.payload, self._answer.http.body)
-            self._data = _typed(self._package, self._module, payload)
+            self._data = _read_typed(self._package, self._module, payload)
         content: T = self._data
         return content
 
@@ -128,8 +127,11 @@ class ResultState(Detachable, Generic[T]):
             return self._copied_links
         return self._client.engine.media_links(self._answer)
 
-    def _saving(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
-        """Return the flow that saves media of the answer, or the answer where it is JSON."""
+    def _save_flow(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
+        """Save the media of the answer, or ``json`` where it is no medium; return the files.
+
+        ``options`` are those of ``Result.save``, and ``only``: the link of the one medium to save.
+        """
         from callsheet.engine.saving import is_document, write_document
 
         if not options.get("only") and is_document(self._called, self._answer, path):
@@ -192,27 +194,28 @@ class Result(ResultState[T]):
 
     @property
     def media(self) -> tuple[ResultMedium, ...]:
-        """Return the media of the answer."""
+        """Return the media of the answer as links, each with a ``save``."""
         return tuple(ResultMedium(link, partial(self._save_one, link)) for link in self._links)
 
     def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
-        return self._client.run(self._saving(path, only=link, **options))[0]
+        return self._client.run(self._save_flow(path, only=link, **options))[0]
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
-        """Fetch the first medium to ``path``; all go into a folder (ends in ``/``) or a template.
+        """Fetch the first medium to ``path`` and return its file.
 
-        A result that is JSON, not a medium, is written as JSON.
-        ``manifest`` writes ``PATH.json`` beside it. Raises ``UsageError`` when the file exists
-        and ``force`` was not said, ``SavedElsewhere`` when the name is lost while it is fetched
-        (the file has a free one beside it), ``DownloadError`` when it cannot be had or written.
+        All media go into a folder (``path`` ends in ``/``) or a template, and the first file comes
+        back. A result without media is written as JSON. ``manifest`` writes ``PATH.json`` beside
+        it. Raises ``UsageError`` when the file exists and ``force`` is not given,
+        ``SavedElsewhere`` when the name is taken while it is fetched (the file has a free one
+        beside it), ``DownloadError`` when it cannot be fetched or written.
         """
         return self.save_all(path, force=force, manifest=manifest)[0]
 
     def save_all(
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
-        """Save like ``save`` and return every file; a template for all of them has ``{index}``."""
-        return self._client.run(self._saving(path, force=force, manifest=manifest))
+        """Save as ``save`` does and return every file; a template for several has ``{index}``."""
+        return self._client.run(self._save_flow(path, force=force, manifest=manifest))
 
 
 class AsyncResult(ResultState[T]):
@@ -226,7 +229,7 @@ class AsyncResult(ResultState[T]):
         return tuple(AsyncResultMedium(link, partial(self._save_one, link)) for link in self._links)
 
     async def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
-        return (await self._client.run(self._saving(path, only=link, **options)))[0]
+        return (await self._client.run(self._save_flow(path, only=link, **options)))[0]
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """See ``Result.save``."""
@@ -236,10 +239,11 @@ class AsyncResult(ResultState[T]):
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """See ``Result.save_all``."""
-        return await self._client.run(self._saving(path, force=force, manifest=manifest))
+        return await self._client.run(self._save_flow(path, force=force, manifest=manifest))
 
 
-def _typed(package: str, module: str, payload: Any) -> Any:
+def _read_typed(package: str, module: str, payload: Any) -> Any:
+    """Read a payload into the package's model of a module; return it as it is without a model."""
     if not package or not module:
         return payload
     from importlib import import_module

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 Rows: TypeAlias = list[dict[str, Any]]
 
 
-def body_of(recovery: Recovery, name: str) -> tuple[str, bytes]:
-    """Return the action and the body of an earlier job; raise ``UsageError`` without a body."""
+def stored_request(recovery: Recovery, name: str) -> tuple[str, bytes]:
+    """Return (action id, body) of an earlier job, by its task id or reference.
+
+    Raises ``UsageError`` where the ledger has no such job, or its digest alone.
+    """
     row = recovery.row(name)
     if row.body is None:
         digest = (row.body_digest or "")[:16]
@@ -35,7 +38,10 @@ def body_of(recovery: Recovery, name: str) -> tuple[str, bytes]:
 
 
 class History:
-    """What both kinds of client do alike; a row is a job as ``list`` gives it."""
+    """Base of ``Tasks`` and ``AsyncTasks``: what only reads or writes the ledger.
+
+    ``name`` is a task id or a client reference; a row is a job as ``list`` returns it.
+    """
 
     def __init__(self, client: _ClientState) -> None:
         self._client = client
@@ -45,16 +51,20 @@ class History:
         return self._client.engine
 
     def list(self, *, limit: int = 50) -> Rows:
-        """List the jobs of the ledger, newest first."""
+        """Return the last ``limit`` jobs of the ledger, newest first; none without a ledger."""
         ledger = self._client.ledger
         return [job.to_row() for job in ledger.jobs(limit=limit)] if ledger is not None else []
 
     def forget(self, name: str) -> None:
-        """Delete a job from the ledger; the job itself and its files stay."""
+        """Delete a job from the ledger; the job on the server and its files stay.
+
+        Raises ``UsageError`` where the ledger has no such job.
+        """
         recovery = Recovery(self._engine)
         recovery.ledger.forget(recovery.row(name).ref)
 
     def _recover(self, name: str, task_id: str | None) -> Flow[Rows]:
+        """Look jobs up as ``Tasks.recover`` does; return their rows."""
         recovery = Recovery(self._engine)
         if task_id is None:
             return [job.to_row() for job in (yield from recovery.recover(name))]
@@ -67,21 +77,28 @@ class Tasks(History):
     _client: _SyncClient
 
     def get(self, name: str) -> Task[Any]:
-        """Return the job with this task id or reference; nothing is asked of the server yet."""
+        """Return the job with this task id or reference; its state is not asked for yet.
+
+        An id that the ledger does not have needs a server with a single family of jobs. Raises
+        ``UsageError`` for a job of another host, ``StillRunning`` where nothing can query it.
+        """
         job: Job = self._client.run(find_job(self._engine, name))
         return Task(self._client, self._engine.action_of(job), job, None)
 
     def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
-        """List every job that is unknown or not saved, after looking the unknown ones up.
+        """Look up jobs that may have run; return them and all jobs not saved yet, as rows.
 
-        Nothing is sent again. ``name`` narrows it to one job; ``task_id`` says what its task
-        id is, where you know it from elsewhere: the server has to know it too.
+        No job is started again. ``name`` narrows it to one job; ``task_id`` supplies the task id
+        of that job, where you know it from elsewhere: the server is asked to confirm it.
         """
         return self._client.run(self._recover(name, task_id))
 
     def rerun(self, name: str) -> Task[Any]:
-        """Start the same job again, as a new one with a reference of its own; it may cost."""
-        task: Task[Any] = self._client.submit(*body_of(Recovery(self._engine), name))
+        """Start an earlier job again, as a new one with its own reference; it may cost.
+
+        Raises ``UsageError`` where its body is not stored, and as ``Client.submit`` does.
+        """
+        task: Task[Any] = self._client.submit(*stored_request(Recovery(self._engine), name))
         return task
 
 
@@ -101,7 +118,7 @@ class AsyncTasks(History):
 
     async def rerun(self, name: str) -> AsyncTask[Any]:
         """See ``Tasks.rerun``."""
-        body = body_of(Recovery(self._engine), name)
+        body = stored_request(Recovery(self._engine), name)
         task: AsyncTask[Any] = await self._client.submit(*body)
         return task
 
@@ -110,10 +127,9 @@ T = TypeVar("T")
 
 
 class TaskState(Detachable, Generic[T]):
-    """How a job stood when it was last looked at; a copy asks no more.
+    """A job and its state as last queried; a copy has the data alone and cannot query.
 
-    ``ref`` is the client reference; ``state`` is running, done or failed; ``raw_state`` is the
-    server's own word for it and ``progress`` is 0 to 1 where it is told.
+    ``ref`` is the client reference, ``action`` the id of the action that started it.
     """
 
     _client: _ClientState
@@ -128,7 +144,7 @@ class TaskState(Detachable, Generic[T]):
 
     @property
     def id(self) -> str:
-        """Return the server's id: of several, the one by which it last knew the job."""
+        """Return the task id: of several, the first in the server's last reply."""
         task_ids = self._answer.fields.task_ids if self._answer else ()
         return (task_ids or self._job.task_ids)[0]
 
@@ -139,7 +155,7 @@ class TaskState(Detachable, Generic[T]):
 
     @property
     def raw_state(self) -> str:
-        """Return the server's own word for the state."""
+        """Return the state as the server spells it; "" before the first query."""
         return self._answer.fields.raw_state if self._answer else ""
 
     @property
@@ -149,13 +165,14 @@ class TaskState(Detachable, Generic[T]):
 
     @property
     def progress(self) -> float | None:
-        """Return the progress, 0 to 1, where the server tells it."""
+        """Return the progress, 0 to 1; ``None`` where the server does not state it."""
         return self._answer.fields.progress if self._answer else None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} of {self.action}: {self.state}>"
 
     def _query(self) -> Flow[None]:
+        """Query the job and keep the reply."""
         self._answer = yield from self._client.engine.query_job(self._job)
 
     def _cancel(self) -> Flow[None]:
@@ -176,6 +193,7 @@ class TaskState(Detachable, Generic[T]):
         return files[0]
 
     def _wait(self, timeout: float | None) -> Flow[ParsedReply]:
+        """Wait until the job is over, keep and return the reply; raise as ``Task.wait`` does."""
         seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
         self._answer = yield from self._client.engine.wait_until_over(self._job, seconds)
         return require_done(self._answer, self.action, self.id)
@@ -187,7 +205,7 @@ class Task(TaskState[T]):
     _client: _SyncClient
 
     def refresh(self) -> Task[T]:
-        """Query the job once."""
+        """Query the job once, update its state in place, and return it."""
         self._client.run(self._query())
         return self
 
@@ -199,16 +217,20 @@ class Task(TaskState[T]):
     ) -> Result[T]:
         """Wait until the job is done; ``timeout`` is in seconds (default: the action's own).
 
-        Raises ``StillRunning`` at the time-out (the job lives on) and ``TaskFailed``.
+        ``on_update`` is called with each change. Raises ``StillRunning`` at the time-out (the job
+        goes on), ``TaskFailed``, and errors of the queries.
         """
         return self._result(self._client.run(self._wait(timeout), on_update))
 
     def watch(self, *, timeout: float | None = None) -> Iterator[JobUpdate]:
-        """Yield the job's updates until it is done; raise as ``wait`` does."""
+        """Wait as ``wait`` does, and yield the job's updates meanwhile."""
         yield from self._client.transport.iterate(self._wait(timeout), [])
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
-        """Wait where necessary, then fetch the first medium to ``path``; see ``Result.save``."""
+        """Wait until the job is done, then save its media and return the first file.
+
+        See ``Result.save`` for the arguments; raises as that and ``wait`` do.
+        """
         return self._client.run(self._save(path, force=force, manifest=manifest))
 
     def cancel(self) -> None:

@@ -128,7 +128,7 @@ def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | N
     The list that speaks against a guess is at most an hour old, where the host can be asked.
     ``reply`` is the JSON that told of the job.
     """
-    from callsheet.actions.families import guess_family, may_ask
+    from callsheet.actions.families import guess_family, is_named_as_query
     from callsheet.actions.resolve import ActionResolver
 
     host = engine.host
@@ -142,7 +142,9 @@ def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | N
     origin = read_reply(reply).origin
     id_keys = [hit.key for hit in origin.parts.ids] if origin is not None else []
     near = catalogue.actions if is_configured else catalogue.group_of(action_id)
-    far = [other for other in catalogue.actions if other.id == action_id or may_ask(other.id)]
+    far = [
+        other for other in catalogue.actions if other.id == action_id or is_named_as_query(other.id)
+    ]
     for actions in (near,) if is_configured else (near, far):
         resolver = ActionResolver(actions, host.overlay, {}, {})
         schemas, entries = resolver.schemas, resolver.entries

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from callsheet.actions.naming import OWN_FLAGS
-from callsheet.actions.params import MOST_FLAGS, param_at, read_params, with_flags
+from callsheet.actions.params import MAX_FLAGS, param_at, read_params, with_flags
 from callsheet.actions.resolve import resolve_actions
 from callsheet.config.overlay import Overlay
 from callsheet.schema.admission import admit
@@ -62,7 +62,7 @@ def test_flags_are_unique_few_and_never_ours(actions: dict[str, dict[str, Any]])
         params = with_flags(read_params(admit(action["input"])), action_id=name, overlay=Overlay())
         names = [param.flag for param in params]
 
-        assert len(set(names)) == len(names) <= MOST_FLAGS
+        assert len(set(names)) == len(names) <= MAX_FLAGS
         assert not OWN_FLAGS & set(names)
         assert {param.path[0] for param in params} >= set(action["input"].get("properties", {}))
         assert all(param_at(params, param.path) == param for param in params)
