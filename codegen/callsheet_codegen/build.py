@@ -176,6 +176,7 @@ class BuildPlan:
         self.files: dict[str, str] = {}
 
     def _is_stale(self, path: str, key: str) -> bool:
+        """Tell whether a file has to be made: its inputs are not those of the last run."""
         name = self._model_files.get(path)
         if name in self._current and not self.cached.actions[name].module:
             return False
@@ -251,6 +252,7 @@ class BuildPlan:
                 yield f"help/{file_name(action.command, kind)}", [name]
 
     def _record(self, name: str, diagnostics: Iterable[Diagnostic]) -> ActionRecord:
+        """Return what was generated for an action, with its diagnostics."""
         models = self.models[name]
         return ActionRecord(
             key=self.keys.actions[name],
@@ -376,6 +378,7 @@ class ProjectBuilder:
         )
 
     def _models(self, wanted: Container[str]) -> Iterator[ModelModule]:
+        """Yield the wanted modules of models, by their stems."""
         stems = self.plan.outline.stems
         for name in sorted(self.plan.models, key=stems.__getitem__):
             module = self.plan.models[name].module()

@@ -256,6 +256,7 @@ class ProjectCache:
         return {path: self._sha(path) for path in paths}
 
     def _sha(self, path: str) -> str | None:
+        """Return the sha256 of a file, from the store while its size and times are as stored."""
         if path not in self._shas:
             location, row = f"{self._folder}/{path}", self._files.get(path)
             unchanged = row is not None and stat_of(location) == row[2:]
@@ -300,9 +301,11 @@ class ProjectCache:
 
 
 def _digest(block: str) -> str:
+    """Return the start of the sha256 of a block of the lock: 16 hexadecimal digits."""
     return hashlib.sha256(block.encode("ascii", "replace")).hexdigest()[:16]
 
 
 def _file_row(row: Any) -> FileRow:
+    """Read a stored row; raises ``TypeError`` or ``ValueError`` for anything else."""
     key, sha, size, modified, changed = row
     return str(key), str(sha), int(size), int(modified), int(changed)

@@ -132,6 +132,7 @@ def _run(
 
 
 def _load_config(flags: argparse.Namespace) -> Config:
+    """Read the configuration of the working directory with the flags; raises ``UsageError``."""
     from pathlib import Path
 
     from callsheet_codegen.config import load

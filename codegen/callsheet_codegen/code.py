@@ -134,7 +134,7 @@ def wrap_line(line: str, *, hang: int = 0, width: int = _DOC_WIDTH) -> list[str]
 
 
 class Doc(Code):
-    """A docstring, quotes included; it ends where it should whatever the text holds."""
+    """A docstring of any text, quotes included: its lines are wrapped, its quotes escaped."""
 
     __slots__ = ()
 
@@ -209,6 +209,7 @@ def literal(value: Any) -> Code:
 
 
 def _source(value: Any) -> str:
+    """Return source for any value that ``literal`` takes; raise ``CodeError`` for others."""
     if value is None or isinstance(value, (bool, str, int, float)):
         return _scalar(value)
     if isinstance(value, Code):
@@ -226,6 +227,7 @@ def _source(value: Any) -> str:
 
 
 def _scalar(value: Any) -> str:
+    """Return source for a scalar of JSON; raise ``CodeError`` for one without a literal."""
     if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):
         raise CodeError("no literal for a number that is not finite")
     if not (value is None or isinstance(value, (bool, str, int, float))):

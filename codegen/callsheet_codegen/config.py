@@ -138,6 +138,7 @@ def usual_prefix(command: str) -> str:
 
 
 def _require_known(table: Mapping[str, Any], project: Path | None) -> None:
+    """Raise ``UsageError`` for a key of the table that is not known."""
     keys = _PROJECT_KEYS | Overlay.keys()
     for key in table:
         if key not in keys:
@@ -196,10 +197,12 @@ def _reject(wanted: str) -> NoReturn:
 
 
 def _check_flag(name: str) -> str:
+    """Return a flag without dashes; reject anything else."""
     return name if _FLAG.fullmatch(name) else _reject("a flag such as image-input, without --")
 
 
 def _check_command(text: str) -> str:
+    """Return the words of a command, joined by single spaces; reject anything else."""
     words = text.split()
     if not words or not all(map(_COMMAND_WORD.fullmatch, words)):
         _reject("words of small letters such as `film make`")
@@ -207,6 +210,7 @@ def _check_command(text: str) -> str:
 
 
 def _check_method(name: str) -> str:
+    """Return an ASCII identifier without a leading underscore; reject anything else."""
     if not name.isidentifier() or not name.isascii() or name.startswith("_"):
         _reject("a Python name such as make_film")
     return name

@@ -51,6 +51,7 @@ def init(
 
 
 def _read(path: Path) -> tomlkit.TOMLDocument:
+    """Read a TOML file, empty where there is none; raise ``UsageError`` for an invalid one."""
     try:
         return tomlkit.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
     except (TOMLKitError, UnicodeDecodeError) as error:

@@ -148,6 +148,7 @@ def build_child(group: GroupLocation) -> Child:
 
 
 def _title(group: GroupLocation) -> str:
+    """Return the docstring of a group."""
     words = " ".join(group.path)
     return f"Actions under ``{words}``." if words else "Actions without a group."
 
@@ -255,10 +256,12 @@ class _MethodBuilder:
 
 
 def _description(action: Action) -> str:
+    """Return an action's description, else its summary, else that it calls the action."""
     return plain(action.doc or action.summary).strip() or f"Call ``{plain(action.id)}``."
 
 
 def _method_doc(action: Action, arguments: Arguments) -> str:
+    """Return a method's docstring: description, cost, result and its arguments."""
     cost = " A call may spend credits." if action.paid else ""
     answer = "Task" if action.role == "create" else "Result"
     fields = [f"    {name}: {doc}" if doc else f"    {name}" for name, doc in arguments.docs]
@@ -278,6 +281,7 @@ def _method_doc(action: Action, arguments: Arguments) -> str:
 
 
 def _constant(location: ConstantLocation, action: Action) -> Constant:
+    """Return the ``Action`` literal of an action; its words lack the first of several."""
     words = literal(" ".join(action.command[1:] or action.command)) if action.command else None
     return Constant(name=Ident(location.constant), value=literal(action), words=words)
 

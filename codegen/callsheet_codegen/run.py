@@ -146,6 +146,7 @@ class GenerateRun:
     def _document(
         self, draft: Draft, changed: Sequence[str], diagnostics: Sequence[Diagnostic]
     ) -> dict[str, Any]:
+        """Return the ``--json`` document of a run."""
         return {
             "source": draft.lock.snapshot.source,
             "package": str(self.config.folder),

@@ -80,11 +80,13 @@ def salvage(body: bytes, holders: Collection[str], *, level: str = "list") -> An
 
 
 def _unique_or_spoiled(items: list[tuple[str, Any]]) -> Any:
+    """Return an object of these fields; a spoiled value where a key occurs twice."""
     table = dict(items)
     return table if len(table) == len(items) else _Spoiled()
 
 
 def _float_or_spoiled(digits: str) -> Any:
+    """Return a number; a spoiled value where a double cannot hold it."""
     number = float(digits)
     return number if math.isfinite(number) else _Spoiled()
 
@@ -265,6 +267,7 @@ def encode(document: Any) -> str:
 
 
 def _encode_string(text: str) -> str:
+    """Return a JSON string; ASCII with escapes where the text holds a lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate has no UTF-8 and goes out as an escape

@@ -109,6 +109,7 @@ def mask_logs(*names: str) -> None:
 
 
 def _mask_record(record: logging.LogRecord) -> bool:
+    """Mask the message of a log record in place, and let it pass."""
     record.msg, record.args = masked(record.getMessage()), None
     return True
 

@@ -84,7 +84,7 @@ class Model(BaseModel):
 
 
 class RootModel(pydantic.RootModel[T]):
-    """Base of generated models whose body or reply is no object, or one of several."""
+    """Base of generated models of a body or reply that is not an object, or one of several."""
 
     model_config = ConfigDict(strict=True)
     _original: OriginalValue = PrivateAttr(default_factory=OriginalValue)
@@ -217,6 +217,7 @@ def _read_value(kind: Any, raw: Any) -> Any:
 
 
 def _read_members(kind: Any, raw: Any) -> Any:
+    """Convert the members of a value, or the value by the member of a union that fits."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         kind.model_rebuild()  # a field may name a class that came later
     origin, members = get_origin(kind), get_args(kind)

@@ -95,6 +95,7 @@ def clip(text: str, size: int) -> str:
 
 
 def _as_text(content: object) -> str:
+    """Return a value as text, which may still control a terminal; never raises."""
     if isinstance(content, str):
         return content
     if content is None:
@@ -110,6 +111,7 @@ def _as_text(content: object) -> str:
 
 
 def _clean(text: str, line_end: str) -> str:
+    """Return a text without terminal sequences and invisible characters."""
     text = re.sub(_SEQUENCE, "", text)
     text = re.sub(_LINE_END, line_end, text).replace("\t", " ")
     text = re.sub(INVISIBLE, "", text)
@@ -146,7 +148,7 @@ def kebab(name: str) -> str:
     so that a flag can be typed anywhere. Never empty, at most 60 characters.
     """
     plain = name if name.isascii() else _fold_accents(name)
-    plain = re.sub(_PLURAL_ACRONYM, lambda found: found[1].capitalize() + "s", plain)
+    plain = re.sub(_PLURAL_ACRONYM, lambda match: match[1].capitalize() + "s", plain)
     plain = re.sub(_WORD_START, "-", plain)
     text = re.sub(_NOT_A_WORD, "-", plain).strip("-").lower()
     if not text:
@@ -157,6 +159,7 @@ def kebab(name: str) -> str:
 
 
 def _fold_accents(name: str) -> str:
+    """Return a name in ASCII: accents go, other letters become ``-xHEX-``."""
     import unicodedata
 
     letters = unicodedata.normalize("NFKD", name)
@@ -189,7 +192,7 @@ def dumps(document: Any, indent: int | None = None) -> str:
     )
     if text.isascii() and "\x7f" not in text:
         return text
-    text = re.sub(_UNSAFE, lambda found: json.dumps(found[0])[1:-1], text)
+    text = re.sub(_UNSAFE, lambda match: json.dumps(match[0])[1:-1], text)
     try:
         text.encode()
     except UnicodeEncodeError:

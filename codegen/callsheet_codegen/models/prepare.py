@@ -116,6 +116,7 @@ def drop_idle_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
+    """Return the kinds of a ``type``, with ``number`` for ``integer``."""
     kind = schema["type"]
     named = [kind] if isinstance(kind, str) else kind
     return frozenset("number" if name == "integer" else name for name in named)
@@ -171,6 +172,7 @@ class DepthCutter:
         return True
 
     def _cut(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        """Return a schema without the keywords whose content is too deep."""
         out = {
             key: self._under(key, content, depth + _STEPS[key]) if key in _STEPS else content
             for key, content in schema.items()
@@ -296,6 +298,7 @@ class ModelSchemaPreparer:
         return cleaned if all(cleaned) or key == "prefixItems" else []
 
     def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the cleaned keywords about objects: properties, or else additional ones."""
         properties = _as_mapping(schema.get("properties"))
         out: dict[str, Any] = {}
         if properties:
@@ -355,6 +358,7 @@ _JSON_KIND = {str: "string", int: "integer", bool: "boolean", type(None): "null"
 
 
 def _is_literal(value: Any) -> bool:
+    """Tell whether a value may stand in ``Literal``: null, a text, or an integer of 64 bits."""
     if isinstance(value, int):
         return abs(value) < _WIDEST_INT
     return value is None or isinstance(value, str)

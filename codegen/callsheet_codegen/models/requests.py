@@ -116,6 +116,7 @@ def _request_of(
 
 
 def _models_of(source: ModelSource, stem: str, prefix: str, roots: Container[str]) -> ActionModels:
+    """Return the models of an action; a body that takes other than objects has no class."""
     body, reply = f"{prefix}Input", f"{prefix}Result"
     return ActionModels(
         stem=stem,

@@ -168,6 +168,7 @@ class _Rewriter:
         return ast.Name("Model" if name == "BaseModel" else name)
 
     def _rewrite_statement(self, part: ast.stmt, *, owner: str, root: bool) -> list[ast.stmt]:
+        """Return a statement of a class rewritten, and enter its field; raises ``NoModel``."""
         if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
             return self._docstring(part.value.value)
         if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) in _SETTINGS:
@@ -187,6 +188,7 @@ class _Rewriter:
         return [ast.AnnAssign(target=part.target, annotation=annotation, value=value, simple=1)]
 
     def _docstring(self, text: object) -> list[ast.stmt]:
+        """Return the server's description for a token as a docstring; nothing without one."""
         description = self.tokens.get(str(text).strip(), "")
         return [ast.Expr(ast.Constant(description))] if description else []
 
@@ -203,7 +205,7 @@ class _Rewriter:
             ):
                 raise NoModel(f"the model generator used {part.id!r}")
             elif isinstance(part, (ast.Call, ast.Attribute)):
-                raise NoModel("the model generator wrote an annotation that is no type")
+                raise NoModel("the model generator wrote an annotation that is not a type")
         return node
 
 
@@ -246,6 +248,7 @@ def _first_base(node: ast.ClassDef) -> str:
 
 
 def _is_rebuild(node: ast.stmt, classes: frozenset[str]) -> bool:
+    """Tell whether a statement is ``model_rebuild()`` of a class."""
     name, _, call = ast.unparse(node).partition(".")
     return name in classes and call == "model_rebuild()"
 

@@ -80,6 +80,7 @@ def _media_names(schema: object) -> Iterator[str]:
 
 
 def _media_names_of_field(name: str, inner: object) -> Iterator[str]:
+    """Yield the name of a field that holds media, and those of fields below it."""
     words = set(kebab(name).split("-"))
     if words & _BESIDE:
         return
@@ -238,6 +239,7 @@ def _configured_family(create: str, settings: Mapping[str, str], schemas: Schema
 def _family_by_name(
     wait: str, schemas: Schemas, members: Mapping[str, Member], queries: _QueryActions
 ) -> Family:
+    """Return the family of an ``X_and_wait``: with X and a query action, or on its own."""
     create = create_id_of(wait)
     timeout = _deadline(schemas[wait])
     query = queries.of(create)

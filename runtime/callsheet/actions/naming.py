@@ -163,6 +163,7 @@ def _wanted_flag(
 
 
 def _flag_order(path: tuple[str, ...], overlay: Overlay) -> tuple[int, bool, bool, tuple[str, ...]]:
+    """Return a sort key: parents first, then aliases, then names spelled like their flag."""
     unaliased = overlay.alias(".".join(path)) is None
     return len(path), unaliased, path[-1] != kebab(path[-1]), path
 

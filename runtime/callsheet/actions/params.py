@@ -45,6 +45,7 @@ def read_params(schema: Mapping[str, Any]) -> tuple[Param, ...]:
 
 
 def _examples(shape: Shape) -> Sequence[Any]:
+    """Return a schema's own examples; empty without a list of them."""
     examples = shape.shown.get("examples")
     return examples if isinstance(examples, list) else ()
 
@@ -79,6 +80,7 @@ def _collect(
 
 
 def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required: bool) -> Param:
+    """Return the parameter of one field, without a flag."""
     items = reader.read(shape.items) if shape.items is not None else Shape()
     kind = kind_of(shape)
     listed = shape if kind != "array" or shape.choices is not None else items
@@ -174,6 +176,7 @@ def merge_params(create: Sequence[Param], wait: Sequence[Param]) -> tuple[Param,
 
 
 def _merge(param: Param, twin: Param) -> Param:
+    """Return a parameter that takes what either of two takes."""
     if param == twin:
         return param
     choices = (*param.choices, *(choice for choice in twin.choices if choice not in param.choices))
@@ -225,6 +228,7 @@ def with_flags(
 
 
 def _is_deadline(param: Param, overlay: Overlay) -> bool:
+    """Tell whether a parameter is the deadline of a job, or has its flag by an alias."""
     return param.path == (TIMEOUT_FIELD,) or overlay.alias(".".join(param.path)) == "timeout"
 
 

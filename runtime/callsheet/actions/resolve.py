@@ -74,9 +74,8 @@ def resolve_actions(
     """Turn catalogue entries into named actions; the same for any order of the entries.
 
     ``commands`` holds the command paths of the lock, ``flags`` its flags by action and wire path:
-    they stay, whatever is new. Actions that the
-    overlay leaves out are left out; of two entries with one id the first in canonical order
-    is taken.
+    these stay. Actions that the overlay excludes are left out; of two entries with one id the
+    first in canonical order is taken.
     """
     resolver = ActionResolver(advertised, overlay, commands or {}, flags or {})
     actions = tuple(resolver.action(name) for name in sorted(resolver.entries))
@@ -113,6 +112,7 @@ class LazySchemas(Mapping[str, "dict[str, Any] | None"]):
         return len(self._entries)
 
     def _admit_input(self, entry: Advertised) -> dict[str, Any] | None:
+        """Return the admitted input schema, ``None`` without one; report what is not used."""
         if entry.input is None:
             self._report("no-schema", entry.id, "the server sent no JSON Schema", _UNTYPED)
             return None
@@ -208,6 +208,7 @@ class ActionResolver:
         return paths
 
     def _default_path(self, name: str, *, alone: bool) -> tuple[str, ...]:
+        """Return the command path by the id, for ``alone`` without its ``and_wait``."""
         bare = create_id_of(name)
         shorter = alone and bare and bare not in self.entries and not bare.endswith(".")
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
@@ -245,6 +246,7 @@ class ActionResolver:
         )
 
     def _params(self, name: str, role: Role, family: Family) -> tuple[Param, ...]:
+        """Return the parameters of an action with flags, merged with those of its blocking twin."""
         params = read_params(self.schemas[name] or {})
         if role == "create" and family.wait:
             params = merge_params(params, read_params(self.schemas[family.wait] or {}))
@@ -262,6 +264,7 @@ class ActionResolver:
 
 
 def _rank(entry: Advertised, *, alone: bool) -> tuple[str, str, str]:
+    """Return a sort key by id, and by content where an id is listed more than once."""
     return (entry.id, "", "") if alone else (entry.id, digest(entry.input), entry.title)
 
 

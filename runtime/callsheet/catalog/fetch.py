@@ -386,12 +386,14 @@ def _lacks_schema(entry: Advertised) -> bool:
 
 
 def _conditional_headers(cached: Catalogue | None, path: str) -> dict[str, str]:
+    """Return the conditional headers for a cached path; empty without validators."""
     tags = cached.tags.get(path, {}) if cached is not None else {}
     names = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
     return {names[tag]: validator for tag, validator in tags.items()}
 
 
 def _store_validators(tags: dict[str, dict[str, str]], path: str, reply: HttpReply) -> None:
+    """Enter the validators of a reply in ``tags``, in place, where there are usable ones."""
     headers = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
     validators = {
         name: validator for name, validator in headers.items() if _VALIDATOR.fullmatch(validator)

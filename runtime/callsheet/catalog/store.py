@@ -81,6 +81,7 @@ class CatalogueCache:
         return self._indexes[host]
 
     def _read(self, host: str) -> Index | None:
+        """Read the index file of a host; None if it is missing, damaged or of another version."""
         try:
             with open(self.path(host) + _INDEX, "rb") as file:
                 text = file.read()
@@ -91,7 +92,7 @@ class CatalogueCache:
             return None
 
     def store(self, catalogue: Catalogue) -> None:
-        """Replace the files of this host; a cache that cannot be written is no error."""
+        """Replace the files of this host, with keys in use masked; ignore files it cannot write."""
         document = {
             "form": _FORMAT,
             "fetched": catalogue.fetched,
@@ -136,6 +137,7 @@ class CatalogueCache:
             self._replace(self.path(host) + _ROWS, json.dumps([key, rows]))
 
     def _rows_key(self, host: str, made_from: str) -> list[Any]:
+        """Return what stored rows depend on; raises ``OSError`` without a stored catalogue."""
         catalogue = os.stat(self.path(host))
         return [made_from, catalogue.st_mtime_ns, catalogue.st_size, _FORMAT]
 
@@ -154,6 +156,7 @@ class CatalogueCache:
 
 
 def _digest(action: Advertised) -> str:
+    """Return the digest of an input schema, or dashes without one."""
     from callsheet.jsonio import digest
 
     return _NO_SCHEMA if action.input is None else digest(action.input)

@@ -123,12 +123,13 @@ class ResultState(Detachable, Generic[T]):
 
     @property
     def _links(self) -> tuple[str, ...]:
+        """Return the links of the media; of a copy, those at the time it was made."""
         if self._copied_links is not None:
             return self._copied_links
         return self._client.engine.media_links(self._answer)
 
     def _save_flow(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
-        """Save the media of the answer, or ``json`` where it is no medium; return the files.
+        """Save the media of the answer, or its JSON where that is the result; return the files.
 
         ``options`` are those of ``Result.save``, and ``only``: the link of the one medium to save.
         """

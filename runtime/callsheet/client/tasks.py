@@ -176,11 +176,13 @@ class TaskState(Detachable, Generic[T]):
         self._answer = yield from self._client.engine.query_job(self._job)
 
     def _cancel(self) -> Flow[None]:
+        """Ask the server to stop the job; raise as ``Task.cancel`` does."""
         from callsheet.engine.recovery import cancel
 
         yield from cancel(self._client.engine, self._job)
 
     def _save(self, path: str, *, force: bool, manifest: bool) -> Flow[SavedFile]:
+        """Save the media of the job, after waiting for it where needed; return the first file."""
         from callsheet.storage.output_path import check_out
 
         to = check_out(path, action=self._action.id, force=force, manifest=manifest)

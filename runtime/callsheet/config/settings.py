@@ -382,6 +382,7 @@ class ProfileFile:
         return document
 
     def _exposure_warnings(self, stat: os.stat_result) -> tuple[str, ...]:
+        """Return a line where others may read the file or own it."""
         warnings = []
         if stat.st_mode & 0o077:
             warnings.append(f"others may read the keys in {self.path}; fix it: chmod 600")
