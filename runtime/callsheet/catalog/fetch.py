@@ -113,9 +113,9 @@ def fetch_entry(
 ) -> Flow[Catalogue]:
     """Fetch the entry and schema of one action; return ``cached``, or a new catalogue, with it.
 
-    Asks for the list and one schema, each within ten seconds and without retries, on condition
-    that they changed unless another reader stored ``cached``. An action that is no longer listed
-    is left out. Raises the error that a refusal or an unreadable list stands for.
+    Asks for the list and one schema within ten seconds each and without retries (but for further
+    pages), on condition that they changed unless another reader stored ``cached``. An action that
+    is no longer listed is left out. Raises the error that a refusal or unreadable list stands for.
     """
     mark, now = read_as(overrides), timing.wall()
     cached = cached or Catalogue(host, 0.0, (), {}, read_as=mark)

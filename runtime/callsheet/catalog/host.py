@@ -97,7 +97,7 @@ class Host:
     def refresh_action(self, action_id: str) -> Flow[bool]:
         """Ask for an action's entry and schema, and store them; return False if it is not listed.
 
-        Two requests at most, or the whole catalogue where none is cached. Raises
+        Two requests (more for a list in pages), or all where nothing is cached. Raises
         ``CallsheetError`` where the host cannot be asked.
         """
         ask = self.refresh() if self.cached() is None else self._recent.ask(action_id)
