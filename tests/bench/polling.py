@@ -60,7 +60,7 @@ class Polls:
     @staticmethod
     def _watched(past: list[float], seconds: float) -> tuple[int, float]:
         """Return how many polls a job takes, and how late its end is seen."""
-        from callsheet.flows.patience import PollSchedule
+        from callsheet.flows.polling import PollSchedule
 
         pace, now, polls = PollSchedule(past), 0.0, 0
         while True:

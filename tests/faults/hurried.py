@@ -39,7 +39,7 @@ def make_impatient() -> None:
 
     timing = retry.default_timing()._replace(limits=TimeLimits(0.5, 0.5, Pace(0.5, 64 << 10)))
     retry.default_timing = lambda: timing
-    sync.TOLD_AFTER = 0.2
+    sync.REPORT_AFTER = 0.2
 
 
 def _silent() -> Iterable[bytes | float]:

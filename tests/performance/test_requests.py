@@ -12,8 +12,8 @@ import pytest
 from callsheet.client.client import Client
 from callsheet.flows.effects import Gather, HttpReply, Send
 from callsheet.storage import ledger_schema
-from callsheet.transport.aio import crowd
-from callsheet.transport.http import MANY
+from callsheet.transport.aio import gather_aside
+from callsheet.transport.http import AIOHTTP_FROM
 
 if TYPE_CHECKING:
     import sqlite3
@@ -131,16 +131,16 @@ def test_a_free_call_leaves_the_ledger_alone(
 
 def test_many_schemas_are_asked_for_on_one_loop(sandbox: Running, home: Path) -> None:
     """Cover a sync client too, also where a loop is running already."""
-    sends = tuple(Send("GET", "/api/actions") for _ in range(MANY))
+    sends = tuple(Send("GET", "/api/actions") for _ in range(AIOHTTP_FROM))
     before = sent(sandbox)["GET list"]
     counted: list[int] = []
 
     async def within() -> tuple[HttpReply | Exception, ...]:
-        return crowd(ads.settings, Gather(sends), lambda: counted.append(1))
+        return gather_aside(ads.settings, Gather(sends), lambda: counted.append(1))
 
     with client(sandbox) as ads:
         replies = (*ads.transport.perform(Gather(sends)), *asyncio.run(within()))
 
     assert {reply.status for reply in replies if isinstance(reply, HttpReply)} == {200}
-    assert len(replies) == sent(sandbox)["GET list"] - before == 2 * MANY
-    assert len(counted) == MANY
+    assert len(replies) == sent(sandbox)["GET list"] - before == 2 * AIOHTTP_FROM
+    assert len(counted) == AIOHTTP_FROM

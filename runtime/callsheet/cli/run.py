@@ -121,7 +121,7 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     """
     from callsheet.cli import server_actions
     from callsheet.cli.output.progress import Progress
-    from callsheet.flows.patience import typical_duration
+    from callsheet.flows.polling import typical_duration
 
     try:
         context.console.note(f"task {job.task_ids[0]}")
@@ -154,10 +154,10 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     """
     from callsheet.cli import saving
     from callsheet.engine.invoke import require_done
-    from callsheet.engine.saving import is_document
+    from callsheet.engine.saving import wants_json_file
 
     require_done(answer, action.id, _task_id(answer, job))
-    if is_document(action, answer, context.flags.get("out") or ""):
+    if wants_json_file(action, answer, context.flags.get("out") or ""):
         return write_document(context, action, answer)
     trouble: CallsheetError | None = None
     stored = None
@@ -282,7 +282,7 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
 
     Where it started a job, ``--out`` waits for that.
     """
-    from callsheet.engine.saving import is_document
+    from callsheet.engine.saving import wants_json_file
 
     action, answer = request.command_action, outcome.reply
     if not context.flags.get("out"):
@@ -294,7 +294,7 @@ def print_plain(context: Context, request: CommandRequest, outcome: Invocation) 
             line = task_line("wait", job.task_ids[0])
             context.console.note(f"it started a job: {context.prog} {line}")
         return 0
-    if is_document(action, answer, context.flags.get("out") or ""):
+    if wants_json_file(action, answer, context.flags.get("out") or ""):
         return write_document(context, action, answer)
     return conclude(context, action, *follow(context, request, outcome))
 

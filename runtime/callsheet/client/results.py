@@ -133,9 +133,9 @@ class ResultState(Detachable, Generic[T]):
 
         ``options`` are those of ``Result.save``, and ``only``: the link of the one medium to save.
         """
-        from callsheet.engine.saving import is_document, write_document
+        from callsheet.engine.saving import wants_json_file, write_document
 
-        if not options.get("only") and is_document(self._called, self._answer, path):
+        if not options.get("only") and wants_json_file(self._called, self._answer, path):
             force = options.get("force", False)
             return (write_document(self.json, path, action=self.action, force=force),)
         flow = self._client.engine.save(

@@ -1,4 +1,4 @@
-"""Find out how a local file travels: inside a field, or through an action that stores it."""
+"""Decide how a local file is sent: inside a field, or through an action that stores it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class UploadAction(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return how the action takes a file, in words."""
+        """Return the phrase that says how the action takes a file."""
         forms = {BASE64: "as base64", DATA_URI: "as a data URI", FORM: "as a form"}
         return f"{self.action}, {forms.get(self.encoding, self.encoding)} in `{self.field}`"
 
@@ -84,7 +84,10 @@ class FileField(NamedTuple):
 
 
 def file_field(schema: Any, steps: Sequence[str | int]) -> FileField | None:
-    """Return how the field at ``steps`` of an admitted schema takes a file, if inside the body."""
+    """Return how the field at ``steps`` takes a file as text; ``None`` where it does not.
+
+    ``schema`` is an admitted one; a field that takes a form is ``None`` too.
+    """
     reader = ShapeReader(schema if isinstance(schema, dict) else {})
     shape, name = reader.read(schema), ""
     for step in steps:
@@ -148,7 +151,7 @@ def upload_actions(actions: Iterable[Advertised]) -> list[UploadAction]:
 def _upload_action(
     action: Advertised, schema: dict[str, Any], names: set[str]
 ) -> tuple[int, UploadAction] | None:
-    """Return an action with its rank where it takes a file and nothing that we do not know."""
+    """Return (rank, upload action) where all its required fields can be filled, else ``None``."""
     try:
         admitted = admit(schema)
     except SchemaRefused:

@@ -106,7 +106,7 @@ class Engine:
         target: str = "",
         tell: Callable[[JobUpdate], object] | None = None,
     ) -> Flow[Invocation]:
-        """Invoke an action exactly once; ``body`` is sent as these bytes, or as this JSON.
+        """Invoke an action; one that may cost money once. ``body`` is the exact bytes, or JSON.
 
         ``key`` is the client reference (default: a UUID), ``timeout`` the longest silence in
         seconds. ``target`` is where the result is to be saved; it is recorded with the job.
@@ -226,7 +226,7 @@ class Engine:
         """Find out whether a guessed question, or one that was marked billable, costs nothing.
 
         An answer of this host or its mark of the last hour says so, or the configuration;
-        ``billable`` of the host beats that.
+        ``billable`` of the host beats that. The result is kept in ``asked``.
         """
         marks = yield from self.host.recent_marks(query)
         from callsheet.actions.families import is_free

@@ -42,7 +42,7 @@ def started_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
     """Return the job that an invocation started, or ``None`` where none can be queried.
 
     A reply with an id and no result is a job whatever the catalogue looks like: the action
-    that asks is looked for then.
+    that asks is guessed then, and recorded with the job.
     """
     action, reply = invocation.action, invocation.reply
     family, task_ids = action.family, reply.fields.task_ids
@@ -78,7 +78,7 @@ def has_poll_link(task_ids: Sequence[str]) -> bool:
 
 
 def require_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
-    """Return the job to wait for, or ``None`` where the reply is none.
+    """Return the job to wait for, or ``None`` where the reply started none.
 
     Raises ``StillRunning`` for a job that nothing asks about; its reply is kept.
     """
@@ -154,7 +154,7 @@ def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | N
 
 
 def _with_terms(engine: Engine, job: Job) -> Flow[Job]:
-    """Return the job with what is known of the price of asking about it."""
+    """Return the job with ``asked``, updated with whether its query costs."""
     query = job.family.query
     if job.family.guessed or engine.host.is_billable(query):
         yield from engine.is_free_question(query)

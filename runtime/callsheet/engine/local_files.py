@@ -66,7 +66,7 @@ def require_files(params: Iterable[Param], body: Any) -> None:
 
 
 def is_path(text: str, *, is_medium: bool = True) -> bool:
-    """Tell whether a text looks like the path of a local file: no link and no data.
+    """Tell whether a text looks like the path of a local file: neither a link nor data.
 
     A separator or the extension of a medium makes a path. Without ``is_medium`` (the field may
     hold plain text) only an extension does.

@@ -1,4 +1,4 @@
-"""Settle calls whose outcome is unknown, and cancel jobs."""
+"""Look up calls whose outcome is unknown, and cancel jobs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _task_key(action: Advertised) -> str:
 
 
 def cancel(engine: Engine, job: Job) -> Flow[ParsedReply]:
-    """Ask the server to stop a job; raises ``UsageError`` where it offers no such action."""
+    """Invoke the action that cancels a job; raise ``UsageError`` where the server has none."""
     catalogue = yield from engine.host.catalogue()
     member = job.family.query or job.family.create or job.family.wait
     action_id, key = find_cancel_action(member, catalogue.actions)
@@ -87,8 +87,8 @@ _DEPTH = 6
 class ListedJobs(NamedTuple):
     """The entries that a host lists under one reference, over all pages.
 
-    ``date`` is the server's time of its first page as it sent it, ``outside`` the texts that stood
-    round the entries: an id among them is that of the lookup.
+    ``date`` is the server's time of its first page as it sent it, ``outside`` the texts
+    around the entries: an id among them is that of the lookup.
     """
 
     entries: list[Mapping[str, Any]]

@@ -112,10 +112,10 @@ def stored_answer(ledger: Ledger, row: LedgerEntry) -> ParsedReply | None:
     return ParsedReply(HttpReply(200, {}, b"", "", file), file.describe(), fields, row.ref)
 
 
-def is_document(action: Action, reply: ParsedReply, out: str) -> bool:
-    """Tell whether the name ``out`` takes the JSON of a reply: where the result is JSON.
+def wants_json_file(action: Action, reply: ParsedReply, out: str) -> bool:
+    """Tell whether the JSON of a reply is to be written to ``out``, instead of its media.
 
-    Never under the name of a medium, nor where a medium is expected, nor while a job goes on.
+    Never under the name of a medium, nor where a medium is expected, nor while a job runs.
     """
     kind, reading = kind_of_name(out), reply.fields
     if not out or out == "-" or kind not in {"", "other"}:
@@ -130,7 +130,7 @@ def is_document(action: Action, reply: ParsedReply, out: str) -> bool:
 def write_document(
     document: Any, out: str | Destination, *, action: str, force: bool = False
 ) -> SavedFile:
-    """Write a result that is no medium as JSON; raise as ``save`` does."""
+    """Write a result that is not a medium as JSON, with keys masked; raise as ``save`` does."""
     to = out if isinstance(out, Destination) else check_out(out, action=action, force=force)
     part = _part(to, target_path(to.path, action=action, extension="json"), force=force)
     part.write(masked(dumps(document, 2) + "\n").encode())
@@ -188,7 +188,7 @@ def _save_links(
 ) -> Flow[tuple[SavedFile, ...]]:
     """Fetch the media that a reply names; raise as ``save`` does.
 
-    ``moved`` takes why files have got other names.
+    Why a file has another name is appended to ``moved``.
     """
     wants_all = request.to.takes_all and not request.only
     links = list(enumerate(request.links(request.reply)))
@@ -279,7 +279,7 @@ def _without_medium(request: SaveRequest, refused: WrongKind | None = None) -> F
 
 
 def _reason(reply: ParsedReply) -> str:
-    """Return the server's own words for a result that it withholds, after a colon."""
+    """Return ``": "`` and why the server withholds the result, or ``""``."""
     from callsheet.protocol.reasons import FAULT, find_reasons, reason_of
 
     origin, raw_state = reply.fields.origin, reply.fields.raw_state
@@ -292,7 +292,7 @@ def _reason(reply: ParsedReply) -> str:
 
 
 def _keep_reply(request: SaveRequest) -> Flow[str]:
-    """Store the whole reply and return the words that name the copy; none without a ledger."""
+    """Store the whole reply; return the sentence that names the copy, ``""`` without a ledger."""
     name = request.ref or request.task_id or request.action
     file = request.reply.http.file
     keep = KeepReply(name, request.reply.http.body, request.reply.fields.why())
@@ -336,7 +336,7 @@ def _fetch(
 
 
 def _name(request: SaveRequest, part: PartialFile, moved: list[str], link: str) -> SavedFile:
-    """Give a whole file its name, and its manifest; ``moved`` takes why it is another name.
+    """Give a whole file its name, and its manifest; append to ``moved`` why it is another name.
 
     In a folder the names are ours: a free one is as good as any.
     """
@@ -365,7 +365,7 @@ def _renew_link(request: SaveRequest, job: Job, index: int, timing: Timing) -> F
 
 
 def _write_manifest(request: SaveRequest, saved: SavedFile, link: str) -> None:
-    """Write the origin of a file beside it, without the signed part of its link."""
+    """Write ``PATH.json`` beside a file: its origin, digest and link without the signed part."""
     manifest: dict[str, Any] = {
         "file": os.path.basename(saved.path),
         "bytes": saved.bytes,

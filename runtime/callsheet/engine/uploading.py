@@ -96,9 +96,9 @@ def _is_entry(entry: Any) -> bool:
 
 
 def end_of_link(link: str, payload: Any, now: float) -> float:
-    """Return the time of day until which a link is used again: as it or its answer says.
+    """Return the time of day, in seconds, until which a link is used again: a day at most.
 
-    One that says nothing is used for a day.
+    Ten minutes before the earliest end that the link or the answer states.
     """
     query = {word(key): value for key, value in parse_qsl(urlsplit(link).query)}
     fields = by_word(payload) if isinstance(payload, dict) else {}
@@ -126,9 +126,9 @@ def _time(value: Any) -> float:
 def store_file(
     engine: Engine, store: UploadAction, path: str, tell: Callable[[], None] = lambda: None
 ) -> Flow[str]:
-    """Return the link of a file: of an earlier upload of the same bytes while it lives.
+    """Upload a file and keep its link; return the kept link of the same bytes while it lives.
 
-    ``tell`` is called before the file leaves.
+    ``tell`` is called before the file leaves. Raises as ``upload`` does.
     """
     require_uploadable(path)
     with open(path, "rb") as file:
@@ -168,7 +168,10 @@ def require_uploadable(path: str) -> None:
 
 
 def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
-    """Upload one file and return its link; the request is recorded like any that may cost money."""
+    """Upload one file and return its link; the request is recorded like any that may cost money.
+
+    Raises ``UsageError`` for a file that cannot be sent, ``ServerError`` for a reply without link.
+    """
     link, _ = yield from _upload(engine, store, path)
     return link
 

@@ -1,4 +1,4 @@
-"""Read what a reply is that is no JSON in the memory: a medium, a stream, a text, or a link."""
+"""Read a reply that is not JSON in memory: a medium, an event stream, text, or a poll link."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EMPTY = (201, 202, 204)
 def read_unusual(
     reply: HttpReply, read: Callable[[Any], ReplyFields], *, joins_text: bool, makes_text: bool
 ) -> Any:
-    """Return the JSON that stands for a reply which is none; raise ``Unreadable``.
+    """Return the JSON that stands for a reply that is not JSON; raise ``Unreadable``.
 
     A medium is described by its media type, size and path; a text that refuses stands for
     itself. ``read`` reads the fields of one event of a stream; ``joins_text`` says that the
@@ -74,7 +74,7 @@ def read_unusual(
 
 
 def _describe(text: str) -> str:
-    """Say what a text is that is no JSON, with its beginning where it can be read."""
+    """Return the message that a text is not JSON, with its first 200 characters if readable."""
     if text.strip()[:1] == "<":
         return "the answer is an HTML page, not JSON"
     words = one_line(text, 200) if "\ufffd" not in text else ""
@@ -82,7 +82,7 @@ def _describe(text: str) -> str:
 
 
 def medium_fields(file: SpooledBody, expected: frozenset[str]) -> ReplyFields:
-    """Return the fields of a reply that is a medium; of another kind it is no result."""
+    """Return the fields of a reply that is a medium; not as a result where its kind is another."""
     kinds = kinds_of_file(file.container, file.media_type)
     fits = not kinds or not expected or bool(kinds & expected)
     kind = next(iter(sorted(kinds & expected or kinds)), "")
@@ -96,10 +96,10 @@ def medium_fields(file: SpooledBody, expected: frozenset[str]) -> ReplyFields:
 
 
 def with_poll_link(fields: ReplyFields, reply: HttpReply, data: Any) -> tuple[Any, ReplyFields]:
-    """Add the id and the link by which a server says that a job can be asked about.
+    """Return the JSON of a reply and its fields, with the id and the poll link of its job.
 
-    Return the JSON of the reply too: of an empty one it is the id and the link. Only a link of
-    the server's own origin is kept, as the last id of the job.
+    An empty reply gets the JSON ``{"taskId": …, "pollUrl": …}``, or ``{"url": …}`` where the link
+    is a finished medium. Only a link of the server's own origin is kept, as the last task id.
     """
     link = poll_link(reply, data)
     if not link:
@@ -120,7 +120,7 @@ def with_poll_link(fields: ReplyFields, reply: HttpReply, data: Any) -> tuple[An
 
 
 def poll_link(reply: HttpReply, data: Any) -> str:
-    """Return the absolute link by which a job can be asked about, from a header or the body.
+    """Return the absolute link to poll a job by, from a header or the body; ``""`` for none.
 
     Beside a body ``Location`` counts for 202 alone: of 201 it is the record that was created.
     """
@@ -134,7 +134,7 @@ def poll_link(reply: HttpReply, data: Any) -> str:
 
 
 def result_link(reply: HttpReply, data: Any) -> str:
-    """Return the link of the same origin that leads from a finished job to its result."""
+    """Return the same-origin link from a finished job to its result, or ``""``."""
     texts = [reply.headers[name] for name in ("location",) if name in reply.headers]
     if isinstance(data, dict):
         texts += [text for text in values_of(data, vocab.RESULT_LINK_KEYS) if isinstance(text, str)]
@@ -143,7 +143,7 @@ def result_link(reply: HttpReply, data: Any) -> str:
 
 
 def _links_in(data: Any, keys: Iterable[str]) -> Iterator[str]:
-    """Yield the links of a reply under these names of links to poll, the outermost first."""
+    """Yield the links that a reply has under ``keys``, the outermost first."""
     tables = [data] if isinstance(data, dict) else []
     tables += [
         table
@@ -160,7 +160,7 @@ def _links_in(data: Any, keys: Iterable[str]) -> Iterator[str]:
 
 
 def id_in_link(link: str) -> str:
-    """Return the id of the job in a link: of its query, else the last segment that may be one."""
+    """Return the job id in a link: of its query, else its last path segment; ``""`` for none."""
     parts = urlsplit(link)
     named = dict(parse_qsl(parts.query))
     by_name = next((named[name] for name in vocab.POLL_ID_PARAMS if named.get(name)), "")

@@ -32,7 +32,7 @@ class Pace(NamedTuple):
 
 
 class TimeLimits(NamedTuple):
-    """The seconds that requests may take in all, whatever drips meanwhile.
+    """The seconds that requests may take in all, even if bytes keep coming.
 
     ``request`` is for what is asked of a host, with all its retries; ``call`` is for an action,
     and for a list over all its pages.
@@ -120,7 +120,7 @@ class Download(NamedTuple):
 
 
 class Notify(NamedTuple):
-    """Show the caller how a job stands; answered by nothing."""
+    """Give the caller an update of a job; answered by nothing."""
 
     update: JobUpdate
 
@@ -171,9 +171,9 @@ Flow: TypeAlias = Generator[Effect, Any, T]
 
 
 def record_leniently(record: Record) -> Flow[None]:
-    """Record what became of an invocation; log the error of a ledger that fails now.
+    """Record the outcome of an invocation; where the ledger fails, warn and go on.
 
-    The intent is on disk by then, and the ledger keeps the event: see ``Ledger.unwritten``.
+    The intent is on disk by then, and the ledger keeps the event in memory: ``Ledger.unwritten``.
     """
     try:
         yield record

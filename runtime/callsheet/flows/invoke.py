@@ -50,7 +50,10 @@ _GRACE, _LONGEST_DEADLINE = 30.0, 7 * 86_400.0  # seconds
 
 
 def deadline_of(action: Action, body: Any) -> float:
-    """Return the seconds that a job may take: as a blocking request says, else the default."""
+    """Return the seconds that a job may take: the timeout in a blocking request, else the default.
+
+    Never more than seven days. The field and the default of the family are in milliseconds.
+    """
     milliseconds: float = (action.family or Family()).timeout_ms
     requested = body.get(TIMEOUT_FIELD) if isinstance(body, dict) and action.role == "wait" else 0
     if isinstance(requested, int | float) and not isinstance(requested, bool) and requested > 0:
@@ -131,7 +134,7 @@ class InvocationRequest(NamedTuple):
 def _tell_event(
     request: InvocationRequest, clock: Callable[[], float], started: float, event: Any
 ) -> None:
-    """Tell how a job stands by one event of a stream; pass over events without a state."""
+    """Give an event of a stream to ``request.tell``; ignore events without state and progress."""
     fields = request.read(event) if isinstance(event, dict) else None
     if fields is None or request.tell is None or not (fields.raw_state or fields.progress):
         return
@@ -254,7 +257,7 @@ def _settle(
 
 
 def _why(request: InvocationRequest, reply: HttpReply) -> tuple[str, ...]:
-    """Return the lines that say how a reply was read which is not understood."""
+    """Return the lines that say how a reply that is not understood was read; none for an error."""
     if not 200 <= reply.status < 300:
         return ()
     try:
@@ -323,7 +326,7 @@ def _may_have_run(request: InvocationRequest, reply: HttpReply) -> bool:
 
 
 def _task_ids_of(request: InvocationRequest, reply: HttpReply, error: CallsheetError) -> list[str]:
-    """Return the ids of tasks that a reply names which does not tell the outcome."""
+    """Return the task ids in a reply that leaves the outcome unknown."""
     if isinstance(error, MayHaveRun):
         return list(error.task_ids)
     try:
@@ -333,7 +336,10 @@ def _task_ids_of(request: InvocationRequest, reply: HttpReply, error: CallsheetE
 
 
 def parse_reply(request: InvocationRequest, reply: HttpReply) -> ParsedReply:
-    """Read a success; raise the error that a refusal stands for."""
+    """Read a successful reply; raise ``Unreadable``, or the error that a refusal stands for.
+
+    A paid refusal that names a task may come back as a running job: see ``_keep_task``.
+    """
     if not 200 <= reply.status < 300:
         raise _error(request, reply)
     data = None if reply.status == NO_CONTENT else read_body(reply, request.read, request.action.id)
@@ -386,7 +392,7 @@ def _keep_task(request: InvocationRequest, parsed: ParsedReply, refusal: Refusal
 def _may_name_link(
     request: InvocationRequest, reply: HttpReply, data: Any, fields: ReplyFields
 ) -> bool:
-    """Tell whether a reply may say by a link where its job can be asked about."""
+    """Tell whether a poll link is looked for in a reply."""
     action = request.action
     if fields.media or fields.refusal or fields.state in {"done", "failed"}:
         return False

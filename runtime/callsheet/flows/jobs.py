@@ -38,12 +38,12 @@ from callsheet.flows.invoke import (
     submit,
     tells_of_job,
 )
-from callsheet.flows.patience import (
+from callsheet.flows.polling import (
     JobAge,
     PollSchedule,
     RefusalsInARow,
-    UnknownWord,
-    set_line,
+    UnknownState,
+    set_hint,
     shortest_pause,
 )
 from callsheet.flows.retry import action_request, follow_redirect
@@ -119,7 +119,7 @@ def query_job(job: Job, timing: Timing) -> Flow[ParsedReply]:
 
 
 def ask_once(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[ParsedReply]:
-    """Return the reply to a create action, or where it ends no job, what one query says instead.
+    """Return the reply to a create action; where it is final without a result, that of one query.
 
     Without a medium such a reply is never final: it may speak of the request alone, and the
     server may not know the job yet. The job is running then.
@@ -205,8 +205,9 @@ def _fetch_result(job: Job, status: ParsedReply, sent: Send) -> Flow[ParsedReply
 def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
     """Send the first question to a guessed action: one POST, recorded as one that may cost.
 
-    It is never repeated. Raises ``StillRunning`` where the answer neither ends the job nor proves
-    that the action only asks, and where no answer came.
+    It is never repeated; ``job.asked`` keeps whether the answer proved it free. Raises
+    ``StillRunning`` where the answer neither ends the job nor proves that the action only asks,
+    and where no answer came.
     """
     query, task_id = job.family.query, job.task_ids[0]
     asked = job.asked if job.asked is not None else {}
@@ -237,7 +238,10 @@ def _ask_unproven(job: Job, timing: Timing) -> Flow[ParsedReply]:
 
 
 def _require_question(job: Job, task_id: str, reply: ParsedReply, timing: Timing) -> None:
-    """Raise ``StillRunning`` where words make a family and its first answer tells of no job."""
+    """Raise ``StillRunning`` if the first reply to a family guessed by words describes no job.
+
+    Otherwise keep in ``job.asked`` when that was shown.
+    """
     query, asked = job.family.query, job.asked if job.asked is not None else {}
     if not job.family.by_words or asked.get(query) or reply.fields.media:
         return
@@ -322,7 +326,7 @@ def _unique(*task_ids: str) -> tuple[str, ...]:
 
 
 def _parse_status(job: Job, reply: HttpReply, body: Any) -> ParsedReply | None:
-    """Read what a reply says of the job; return ``None`` for a refusal and for no JSON."""
+    """Read a reply about the job; return ``None`` for a refusal and for what cannot be read."""
     if not 200 <= reply.status < 300:
         return None
     read = partial(
@@ -361,7 +365,7 @@ def _json_of(reply: HttpReply) -> Any:
 
 
 def poll_hint(reply: ParsedReply, now: float) -> float | None:
-    """Return the seconds that a reply about a job asks to wait before the next poll."""
+    """Return the seconds that a reply asks to wait before the next poll, or ``None``."""
     delay = retry_after(reply.http.headers.get("retry-after"), now)
     return delay or reply.fields.poll_after
 
@@ -396,15 +400,15 @@ def _refusal(job: Job, task_id: str, reply: HttpReply, now: float) -> CallsheetE
 
 
 def wait(job: Job, timing: Timing, *, deadline: float) -> Flow[ParsedReply]:
-    """Poll until the job is done or failed; ``deadline`` is a reading of ``timing.clock``.
+    """Poll until the job is done or failed, and record that; notify about each reply.
 
-    Raises ``StillRunning`` at the deadline and ``AuthError`` when the key is refused; the job
-    is alive in both cases. Raises ``ServerError`` when the same question is refused again and
-    again.
+    ``deadline`` is a reading of ``timing.clock``. Raises ``StillRunning`` there and ``AuthError``
+    when the key is refused; the job is alive in both cases. Raises ``ServerError`` when the same
+    question is refused again and again.
     """
     polls, polled = 0, job
     age, schedule = JobAge(job.started, timing), PollSchedule(job.past)
-    words, refusals = UnknownWord(timing), RefusalsInARow(timing)
+    words, refusals = UnknownState(timing), RefusalsInARow(timing)
     if job.hint:
         first = max(job.hint, shortest_pause(job.host))
         yield Sleep(max(0.0, min(first, deadline - timing.clock())))
@@ -464,7 +468,7 @@ def _refused_for_good(job: Job, failure: CallsheetError | None) -> ServerError:
 
 def _still_running(job: Job, failure: CallsheetError | None, unknown: str) -> StillRunning:
     last = f"; the last question about it failed: {failure.message}" if failure else ""
-    last += f"; its state {unknown!r} is not known. {set_line(unknown)}" if unknown else ""
+    last += f"; its state {unknown!r} is not known. {set_hint(unknown)}" if unknown else ""
     return StillRunning(
         f"stopped waiting for {job.action}; the job goes on as {job.task_ids[0]}{last}",
         hint=task_line("wait", job.task_ids[0]),

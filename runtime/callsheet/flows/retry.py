@@ -171,7 +171,7 @@ class Pauses:
         self._timing, self.waited = timing, 0.0
 
     def sleep(self, reply: HttpReply | None, attempt: int, *, throttled: bool = False) -> Sleep:
-        """Return the pause before the next attempt; raise ``LimitReached`` as ``pause`` does."""
+        """Return the next pause, and add it to ``waited``; raise as ``pause`` does."""
         seconds = pause(
             reply, attempt, throttled=throttled, timing=self._timing, waited=self.waited
         )
@@ -204,7 +204,7 @@ def pause(
 
 
 def action_request(action_id: str, body: Any) -> Send:
-    """Build the POST of an action with a JSON body."""
+    """Build the POST of an action with a JSON body, without an idempotency key."""
     headers = {"Content-Type": "application/json"}
     return Send("POST", action_path(action_id), json.dumps(body).encode(), headers)
 

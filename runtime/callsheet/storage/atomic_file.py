@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 SAY_AFTER, PATIENCE = 2.0, 30.0
-"""Seconds after which a wait for a lock is told, and after which it ends."""
+"""Seconds after which a wait for a lock is reported, and after which it ends."""
 _PAUSE = 0.05  # seconds between two looks at a locked folder
 _LONGEST_STEM, _LONGEST_EXTENSION = 200, 16  # bytes; characters
 

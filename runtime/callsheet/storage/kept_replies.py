@@ -87,7 +87,7 @@ class SpooledBody:
             raise DownloadError(f"{self.path} changed since it was received")
 
     def move_to(self, saved: SavedFile) -> None:
-        """Drop the copy in the state folder: the body is saved under another name."""
+        """Remove the copy in the state folder, and let ``path`` be that of the saved file."""
         if os.path.basename(os.path.dirname(self.path)) == REPLIES:
             with suppress(OSError):
                 os.unlink(self.path)
@@ -183,7 +183,7 @@ def stored_medium(state_dir: str, name: str) -> SpooledBody | None:
 
 
 def keep_reply(state_dir: str, name: str, body: bytes, why: Sequence[str] = ()) -> str:
-    """Write a reply to ``STATE/replies/NAME`` (0600) and return the path.
+    """Write a reply, its keys masked, to ``STATE/replies/NAME`` (0600) and return the path.
 
     The lines of ``why``, how it was read, go to ``NAME.why``.
     ``name`` is a client reference or a task id; what cannot stand in a file name is replaced.

@@ -222,7 +222,7 @@ class Ledger(ForkAware):
         return entries[0] if entries else None
 
     def jobs(self, *, limit: int = 50) -> list[LedgerEntry]:
-        """Return the newest jobs first."""
+        """Return the last jobs, the newest first; without mere questions about jobs."""
         return self._entries(LISTED, [], limit=limit)
 
     def proved_at(self, host: str, action: str) -> float:
@@ -245,7 +245,7 @@ class Ledger(ForkAware):
         return self._entries(ACCEPTED_BEFORE, [ref, limit])
 
     def is_unknown(self, entry: LedgerEntry) -> bool:
-        """Tell whether the outcome of a job is unknown, whatever the clocks say."""
+        """Tell whether the outcome of a job is unknown; an intent is, once its process ended."""
         if entry.state == "intent":
             return not self._process_lock().is_alive(entry.holder)
         return entry.state == "unknown"
@@ -320,7 +320,7 @@ class Ledger(ForkAware):
         self._release()
 
     def claim(self, path: str) -> bool:
-        """Claim an output path for this process; False where another that is alive has done so."""
+        """Claim an output path where there is a state folder; False if a live process has it."""
         with suppress(OSError):  # without a state folder no paid call is made
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             return self._process_lock().claim(path)

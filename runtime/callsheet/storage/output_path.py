@@ -78,9 +78,9 @@ class Destination(NamedTuple):
 
 
 def check_out(out: str, *, action: str, force: bool = False, manifest: bool = False) -> Destination:
-    """Decide where ``out`` leads, and refuse what could not be written; nothing was sent yet.
+    """Decide where ``out`` leads, and create its folder; nothing was sent yet.
 
-    Raises ``UsageError``.
+    Raises ``UsageError`` for what cannot be written.
     """
     destination = resolve(out)
     if destination.is_stream:
@@ -126,7 +126,7 @@ def _check_stream(path: str, mode: int) -> None:
 
 
 def check_target(path: str, *, force: bool, is_known: bool = True) -> None:
-    """Make the folder and refuse a target that could not be written; nothing was sent yet.
+    """Create the folder and refuse a target that cannot be written, before anything is sent.
 
     Raises ``UsageError`` for an existing file unless ``force``, always for what is no file, and
     for a folder in which no file can be made: a hidden one is written there and removed. Where

@@ -67,7 +67,7 @@ class ProcessLock:
             os.close(handle)
 
     def claim(self, path: str) -> bool:
-        """Claim an output path for this process; False where another that is alive has done so.
+        """Claim an output path for this process; return False where a live process holds it.
 
         The claims of a process stand in its file, and end with it.
         """

@@ -23,8 +23,8 @@ from callsheet.flows.effects import (
 )
 from callsheet.forking import ForkAware
 from callsheet.transport.http import (
-    AT_ONCE,
-    CROWD,
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_AIOHTTP,
     Clients,
     load_httpx,
     proxy_of,
@@ -169,8 +169,8 @@ class AsyncTransport(ForkAware):
     async def _gather(
         self, gather: Gather, answered: Callable[[], object] = lambda: None
     ) -> tuple[HttpReply | Exception, ...]:
-        gate = asyncio.Semaphore(CROWD if carries_crowds(self.settings.host) else AT_ONCE)
-
+        is_fast = uses_aiohttp(self.settings.host)
+        gate = asyncio.Semaphore(MAX_CONNECTIONS_AIOHTTP if is_fast else MAX_CONNECTIONS)
         loop = asyncio.get_running_loop()
         end = loop.time() + gather.within
 
@@ -222,14 +222,17 @@ class AsyncTransport(ForkAware):
 
 
 def _set(timer: asyncio.Timeout, watch: Watch) -> None:
-    """Let the timer of a request ring when its watch does."""
+    """Move the timer of a request to the end of its watch."""
     timer.reschedule(asyncio.get_running_loop().time() + watch.left())
 
 
-def crowd(
+def gather_aside(
     settings: Settings, gather: Gather, answered: Callable[[], object]
 ) -> tuple[HttpReply | Exception, ...]:
-    """Send the requests of a sync driver at once, on a loop of their own."""
+    """Send the requests of a sync driver at once, on an event loop of their own; block until done.
+
+    Return replies or ``NetworkError`` in order; ``answered`` is called after each.
+    """
 
     async def asked() -> tuple[HttpReply | Exception, ...]:
         transport = AsyncTransport(settings, None)
@@ -247,7 +250,7 @@ def crowd(
         return aside.submit(asyncio.run, asked()).result()
 
 
-def carries_crowds(host: str) -> bool:
+def uses_aiohttp(host: str) -> bool:
     """Tell whether requests to a host go through the aiohttp transport."""
     return _has_aiohttp() and proxy_of(host) is None
 
@@ -270,7 +273,7 @@ def _aiohttp(options: dict[str, Any]) -> Any:
     is_kept = bool(options["limits"].max_keepalive_connections)
 
     def open_session() -> ClientSession:
-        connector = TCPConnector(limit=CROWD, ssl=verify, force_close=not is_kept)
+        connector = TCPConnector(limit=MAX_CONNECTIONS_AIOHTTP, ssl=verify, force_close=not is_kept)
         return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     return AiohttpTransport(verify=verify, client=open_session)

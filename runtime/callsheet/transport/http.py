@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from callsheet.transport.watch import Watch
 
 
-AT_ONCE = 32
-# The aiohttp transport carries more at once, where there is enough to ask for.
-CROWD, MANY = 128, 200
+MAX_CONNECTIONS = 32
+MAX_CONNECTIONS_AIOHTTP = 128
+AIOHTTP_FROM = 200
+"""Requests at once from which the sync driver uses the aiohttp transport, where it is there."""
 CONNECT = 10.0
 _PROXY_HINT = "check the proxy; NO_PROXY names hosts that need none"
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
@@ -123,16 +124,16 @@ def client_options(url: str, *, keeps: bool = True, verify: Any = None) -> dict[
     """
     proxy = proxy_of(url)
     limits = load_httpx().Limits(
-        max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE if keeps else 0
+        max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS if keeps else 0
     )
     return {
-        "headers": {**default_headers(), "Accept-Encoding": "gzip, deflate"},
         "cookies": _no_cookies(),
         "verify": verify_for(url) if verify is None else verify,
         "limits": limits,
         "follow_redirects": False,
         "trust_env": False,
         "proxy": proxy.address if proxy is not None else None,
+        "headers": {**default_headers(), "Accept-Encoding": "gzip, deflate"},
     }
 
 
@@ -185,7 +186,7 @@ def translate_errors(url: str, watch: Watch | None = None) -> Iterator[None]:
 
 
 def is_network_error(error: BaseException) -> bool:
-    """Tell whether httpx raised an error, or the aiohttp under it, or the time has run out."""
+    """Tell whether an error is one of httpx, of the aiohttp under it, or a ``TimeoutError``."""
     httpx = load_httpx()
     # A host that cannot be written as IDNA is a ``UnicodeError``.
     kinds = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnicodeError)

@@ -30,9 +30,9 @@ LARGEST_MEDIUM = 16 << 30
 PIECE = 64 << 10
 """Bytes that are decoded at once, so that a small chunk never fills the memory."""
 CODINGS = 4
-"""Layers of packing that are taken off a body; nobody means more."""
+"""Layers of compression that are taken off a body; no honest server sends more."""
 HEAD = 64
-"""Bytes after which a medium can be told from JSON."""
+"""Bytes by which a medium is distinguished from JSON."""
 JSON_STARTS = (b"{", b"[", b'"')
 STREAM_TYPES = frozenset(
     (
@@ -161,7 +161,7 @@ class ReplyBody:
         return False
 
     def begin(self, response: httpx.Response) -> None:
-        """Look at the head of the reply."""
+        """Keep the response and read its content type and encoding."""
         self._response = response
         self._decoder = Decoder(response.headers.get("content-encoding", ""), self._watch.check)
         content_type = response.headers.get("content-type", "")
@@ -303,5 +303,5 @@ class FileBody:
             self._watch.came(len(piece))
 
     def end(self) -> None:
-        """Let the part see whether it is whole."""
+        """End the part: it decides whether it is whole."""
         self._part.end()

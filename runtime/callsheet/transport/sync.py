@@ -24,15 +24,15 @@ from callsheet.flows.effects import (
 )
 from callsheet.forking import ForkAware
 from callsheet.transport.http import (
-    AT_ONCE,
-    MANY,
+    AIOHTTP_FROM,
+    MAX_CONNECTIONS,
     Clients,
     load_httpx,
     translate_errors,
     url_of,
 )
 from callsheet.transport.reply_body import FileBody, ReplyBody
-from callsheet.transport.watch import FOREVER, TOLD_AFTER, Watch, keep_time, watching
+from callsheet.transport.watch import FOREVER, REPORT_AFTER, Watch, keep_time, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,7 +172,7 @@ class Transport(ForkAware):
             pace,
             latest=self.deadline if is_bounded else FOREVER,
             tell=partial(tell, url) if tell is not None else None,
-            tell_at=self._silent_since + TOLD_AFTER,
+            tell_at=self._silent_since + REPORT_AFTER,
             clock=self._clock,
         )
 
@@ -188,16 +188,16 @@ class Transport(ForkAware):
             finally:
                 self._answered()
 
-        if len(gather.sends) >= MANY and self._http is None:
+        if len(gather.sends) >= AIOHTTP_FROM and self._http is None:
             from callsheet.transport import aio
 
-            if aio.carries_crowds(self.settings.host):
-                return aio.crowd(self.settings, gather, self._answered)
+            if aio.uses_aiohttp(self.settings.host):
+                return aio.gather_aside(self.settings, gather, self._answered)
         from concurrent.futures import ThreadPoolExecutor
 
         if not gather.sends:
             return ()
-        pool = ThreadPoolExecutor(min(AT_ONCE, len(gather.sends)))
+        pool = ThreadPoolExecutor(min(MAX_CONNECTIONS, len(gather.sends)))
         try:
             return tuple(pool.map(one, gather.sends))
         finally:  # an interruption does not wait for what is still on its way

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TracingTransport(Transport):
-    """A transport that says each request and each reply to ``say``, one line each."""
+    """A transport that gives ``say`` one line for each request and each reply."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class TracingTransport(Transport):
         self.say, self.headers = say, headers
 
     def perform(self, effect: Any) -> Any:
-        """Perform an effect, and say what it sends and gets over the network."""
+        """Perform an effect; report what it sends and receives, with ``headers`` those too."""
         if not isinstance(effect, Send | Gather | Download):
             return super().perform(effect)
         for line in self._requests_of(effect):

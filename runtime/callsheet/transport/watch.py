@@ -1,4 +1,4 @@
-"""Bound the time that a request takes in all, whatever drips meanwhile."""
+"""Bound the time that a request takes in all, even if single bytes keep coming."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import Pace
 
 
-TOLD_AFTER = 10.0
-"""Seconds without a byte after which the user is told who is waited for."""
+REPORT_AFTER = 10.0
+"""Seconds without a byte after which the silent host is reported to the user."""
 FOREVER = float("inf")
 
 
@@ -65,13 +65,19 @@ class Watch:
             self._end = min(max(self._end, self._clock() + self._pace.window), self._latest)
 
     def bound(self, timeout: float | None) -> float:
-        """Return the seconds that a step may take which may itself take ``timeout``."""
+        """Return the seconds that a step may take: ``timeout``, or less at the end of the time.
+
+        Call ``tell`` where that is due.
+        """
         self._tell_if_due()
         left = max(self.left(), 0.001)
         return left if timeout is None else min(left, timeout)
 
     def read(self, stream: Any, size: int, timeout: float | None) -> bytes:
-        """Read from a connection of httpcore, in steps where somebody is to be told meanwhile."""
+        """Read from a connection of httpcore, and call ``tell`` meanwhile where that is due.
+
+        Raises ``httpcore.ReadTimeout``.
+        """
         from httpcore import ReadTimeout
 
         silence = self._clock() + (FOREVER if timeout is None else timeout)
@@ -86,7 +92,7 @@ class Watch:
                 data: bytes = stream.read(size, min(left, max(until_told, 0.001)))
             except ReadTimeout:
                 continue
-            self._tell_at = max(self._tell_at, self._clock() + TOLD_AFTER)
+            self._tell_at = max(self._tell_at, self._clock() + REPORT_AFTER)
             return data
 
     def _tell_if_due(self) -> None:

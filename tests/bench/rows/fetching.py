@@ -17,9 +17,9 @@ DELAY = 0.04
 
 def trials(stage: BenchStage) -> list[Trial]:
     """Cold, warm, then polls."""
-    from callsheet.transport.http import MANY
+    from callsheet.transport.http import AIOHTTP_FROM
 
-    count = max(stage.sizes[-1], MANY)  # fewer are asked for in another way
+    count = max(stage.sizes[-1], AIOHTTP_FROM)  # fewer are asked for in another way
     host = stage.stack.enter_context(served(count, delay=DELAY))
     return [_cold(stage, host, count), _warm(stage, host), _polls()]
 
@@ -30,13 +30,13 @@ def _loop(stage: BenchStage, name: str, host: str, **facts: Any) -> Loop:
 
 
 def _cold(stage: BenchStage, host: str, count: int) -> Trial:
-    from callsheet.transport.http import CROWD
+    from callsheet.transport.http import MAX_CONNECTIONS_AIOHTTP
 
     parts = {
-        name: _loop(stage, name, host, at_once=CROWD)
+        name: _loop(stage, name, host, at_once=MAX_CONNECTIONS_AIOHTTP)
         for name in ("fetch_ours", "fetch_aiohttp", "fetch_httpx")
     }
-    metric = f"fetch {count} schemas, {DELAY * 1000:.0f} ms, {CROWD} at once"
+    metric = f"fetch {count} schemas, {DELAY * 1000:.0f} ms, {MAX_CONNECTIONS_AIOHTTP} at once"
     rows = [
         RatioRow(
             metric=metric,

@@ -10,7 +10,7 @@ from unit.flows.test_wait import DONE, JOB, RUNNING
 from unit.scripted import Stage, reply
 
 from callsheet.flows.jobs import wait
-from callsheet.flows.patience import SHORTEST_PAUSE, PollSchedule, typical_duration
+from callsheet.flows.polling import SHORTEST_PAUSE, PollSchedule, typical_duration
 
 if TYPE_CHECKING:
     from callsheet.flows.effects import HttpReply

@@ -12,7 +12,7 @@ from callsheet.backoff import poll_interval
 from callsheet.errors import AuthError, NetworkError, ServerError, StillRunning
 from callsheet.flows.effects import HttpReply, Notify, Record
 from callsheet.flows.jobs import Job, ask_once, query_job, wait
-from callsheet.flows.patience import TOLD_AFTER
+from callsheet.flows.polling import REPORT_AFTER
 from callsheet.protocol.media import Medium
 from callsheet.protocol.values import Overrides
 
@@ -278,7 +278,7 @@ def test_an_unknown_word_is_told_once_after_a_minute() -> None:
     waited(stage)
     updates = [effect.update for effect in stage.of(Notify)]
     (told,) = [update for update in updates if update.note]
-    later = [update for update in updates if update.elapsed - updates[0].elapsed >= TOLD_AFTER]
+    later = [update for update in updates if update.elapsed - updates[0].elapsed >= REPORT_AFTER]
     assert told is later[0]
     assert "'cooked'" in told.note
     assert "--set done=cooked" in told.note

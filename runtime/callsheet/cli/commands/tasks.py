@@ -20,7 +20,7 @@ from callsheet.engine.recovery import Recovery
 from callsheet.engine.saving import stored_answer
 from callsheet.errors import OutcomeUnknown, UsageError
 from callsheet.flows.invoke import deadline_of
-from callsheet.flows.patience import typical_duration
+from callsheet.flows.polling import typical_duration
 from callsheet.spec import Action
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Decide when a job is asked about, what an unknown word means, and when waiting ends."""
+"""Decide when a job is polled, what an unknown state word means, and when waiting ends."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SPREAD = 1.15 / 0.85  # of the longest to the shortest run in a cluster
 LEARNING_RUNS, TYPICAL_RUNS = 5, 3
 EARLIEST, LATEST = 0.85, 1.18  # of the shortest and the longest run in the cluster
 LONGEST_PAUSE = 8.0
-SHORTEST_PAUSE, SHORTEST_AT_HOME = 0.25, 0.02  # whatever a server hints; on loopback
+SHORTEST_PAUSE, SHORTEST_AT_HOME = 0.25, 0.02  # seconds, despite any hint; on loopback
 NOT_FOUND_LIMIT, NOT_FOUND_SPAN = 5, 10.0  # questions in a row, and the seconds that they take
 REFUSAL_LIMIT, REFUSAL_SPAN = 3, 5.0
-TOLD_AFTER = 60.0  # seconds of waiting after which a word that is not known is told
+REPORT_AFTER = 60.0  # seconds of waiting after which an unknown state word is reported
 
 
 def shortest_pause(host: str) -> float:
-    """Return the least seconds between two questions to a host, whatever it hints."""
+    """Return the least seconds between two polls of a host, even if it hints at fewer."""
     return SHORTEST_AT_HOME if is_loopback(host) else SHORTEST_PAUSE
 
 
 def typical_duration(past: Sequence[float]) -> float | None:
-    """Return the seconds that an action usually takes, or ``None`` for fewer than three runs."""
+    """Return the median of ``past`` in seconds, or ``None`` for fewer than three runs."""
     return _median(sorted(past)) if len(past) >= TYPICAL_RUNS else None
 
 
@@ -66,7 +66,7 @@ class PollSchedule:
 
 
 def _largest_cluster(durations: Sequence[float]) -> Sequence[float]:
-    """Return the longest run of these sorted durations that lie within 15 % of one length."""
+    """Return the largest group of these sorted durations that lie within 15 % of one length."""
     largest: Sequence[float] = ()
     for start, shortest in enumerate(durations):
         cluster = [seconds for seconds in durations[start:] if seconds <= shortest * SPREAD]
@@ -97,7 +97,10 @@ class JobAge:
         self._running = self.seconds()
 
     def length(self) -> float | None:
-        """Return how long the job took, if it was running shortly before it was over."""
+        """Return the seconds that the job took, which ended now or since the last running poll.
+
+        That is the middle of both; ``None`` where no poll saw it running shortly before.
+        """
         now = self.seconds()
         if self._running is None or now - self._running > max(LONGEST_PAUSE + 2, now / 10):
             return None
@@ -128,7 +131,7 @@ class RefusalsInARow:
         return bool(sign) and self._count >= limit and self._left() <= 0
 
     def least_pause(self) -> float:
-        """Return the seconds until the question that may end the wait is worth asking."""
+        """Return the seconds to wait so that one more equal refusal can end the wait, else 0."""
         return self._left() if self._sign and self._count >= self._limit - 1 else 0.0
 
     def _left(self) -> float:
@@ -136,10 +139,10 @@ class RefusalsInARow:
         return left if left > 0.001 else 0.0
 
 
-class UnknownWord:
-    """What is made of a state whose word is not known: it counts as running, and is told.
+class UnknownState:
+    """The reading of an unknown state word: as running, reported to the user once.
 
-    With a result in two answers in a row the job is done.
+    With media in two replies in a row the job counts as done.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -149,7 +152,7 @@ class UnknownWord:
         self._is_over = False
 
     def judge(self, reply: ParsedReply) -> ParsedReply:
-        """Return the reply of one more question, with the state that its word stands for."""
+        """Return the reply of one more poll, as done at the second unknown one with media."""
         fields = reply.fields
         self.unknown = fields.raw_state if fields.has_new_word else ""
         self._with_media = self._with_media + 1 if self.unknown and fields.media else 0
@@ -157,19 +160,19 @@ class UnknownWord:
         return reply._replace(fields=fields._replace(state="done")) if self._is_over else reply
 
     def note(self) -> str:
-        """Return what to tell the user of the last word, once."""
-        is_late = self._clock() - self._began >= TOLD_AFTER
+        """Return the message about the last unknown word: once, when it is due, else ``""``."""
+        is_late = self._clock() - self._began >= REPORT_AFTER
         if not self.unknown or self._is_told or not (is_late or self._is_over):
             return ""
         self._is_told = True
         taken = "came twice with a result: taken as done" if self._is_over else _UNKNOWN
-        return f"{self.unknown!r} {taken}. {set_line(self.unknown)}"
+        return f"{self.unknown!r} {taken}. {set_hint(self.unknown)}"
 
 
 _UNKNOWN = "is no known state: taken as running"
 
 
-def set_line(raw_state: str) -> str:
-    """Return the sentence with the flags that give a meaning to the word of a state."""
+def set_hint(raw_state: str) -> str:
+    """Return the hint with the ``--set`` flags that give this state word a meaning."""
     done, failed = (shell_word(f"{state}={raw_state}") for state in ("done", "failed"))
     return f"If it means the end: --set {done} (or --set {failed})"
