@@ -74,16 +74,16 @@ def draft_of(schema: object) -> Draft:
     draft = declared_draft(schema)
     if draft is not None or not isinstance(schema, dict):
         return draft or "2020-12"
-    is_old = "definitions" in schema or _has_item_lists(schema)
+    is_old = isinstance(schema.get("definitions"), dict) or _has_item_lists(schema)
     return "draft-07" if is_old and not _is_newer(schema) else "2020-12"
 
 
 def _has_item_lists(schema: object) -> bool:
     if not isinstance(schema, dict):
         return False
-    return bool(isinstance(schema.get("items"), list) and schema["items"]) or any(
-        map(_has_item_lists, subschemas(schema))
-    )
+    items = schema.get("items")
+    is_list = isinstance(items, list) and any(isinstance(item, dict | bool) for item in items)
+    return is_list or any(map(_has_item_lists, subschemas(schema)))
 
 
 def _is_newer(schema: object) -> bool:
