@@ -1,4 +1,4 @@
-"""Plan a publication and swap it in atomically."""
+"""Write generated files: plan the new folder, have ``staging`` write it, swap it in atomically."""
 
 from __future__ import annotations
 

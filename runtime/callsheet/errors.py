@@ -21,6 +21,9 @@
     └── Interrupted          130/143   stopped by a signal
 """
 
+# Without such an error the command line ends with 5 where the ledger could not take the row of a
+# paid request (``cli.main``), and where ``tasks recover`` leaves requests unknown.
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple

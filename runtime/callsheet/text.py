@@ -233,8 +233,9 @@ def listing(words: Iterable[str]) -> str:
 
 # The runtime writes its own command lines without the name of the program: "tasks wait ID".
 _OWN_LINES = (
-    r"(?:^|(?<=: )|(?<=; )|(?<=`))(?=(?:tasks (?:list|show|wait|save|rerun|recover|forget|prune)|"
-    r"actions (?:list|schema|diff)|login(?= --)|probe|doctor|config (?:get|list|set))(?![\w.]))"
+    r"(?:^|(?<=: )|(?<=; )|(?<=`))(?=(?:"
+    r"tasks (?:list|show|wait|save|rerun|recover|forget|prune|cancel)|actions (?:list|schema|diff)|"
+    r"login(?= --)|call(?= [\w.-]+ --)|probe|doctor|config (?:get|list|set))(?![\w.]))"
 )
 
 

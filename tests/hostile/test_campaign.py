@@ -214,12 +214,12 @@ def test_names_do_not_depend_on_the_order() -> None:
         for entries in (actions, actions[::-1])
     )
     for build in (first, second):
-        build.plan.settle()
+        build.plan.collect_models()
     wanted = frozenset(first.plan.stale)
 
     assert first.names == second.names
     assert first.plan.files == second.plan.files
     assert first.plan.records == second.plan.records
     assert first.plan.diagnostics() == second.plan.diagnostics()
-    assert first.part(wanted) == second.part(wanted)
+    assert first.project_for(wanted) == second.project_for(wanted)
     assert len(first.names.commands) > 50

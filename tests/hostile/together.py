@@ -30,7 +30,7 @@ _STEPS = ("os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "open", "
 _MOST_STEPS, _LONGEST = 90, 0.5
 _MODULES = (
     *("callsheet.catalog.fetch", "callsheet.cli.callsheet", "callsheet.transport.sync"),
-    *(f"callsheet_codegen.{name}" for name in ("check", "cli", "render", "run", "source")),
+    *(f"callsheet_codegen.{name}" for name in ("cli", "diff", "render", "run", "source")),
 )
 _KILLED = (-signal.SIGKILL, -signal.SIGALRM)
 

@@ -249,7 +249,9 @@ class ModelSchemaPreparer:
     waiting: list[str] = field(default_factory=list)
 
     def definitions(self) -> dict[str, Any]:
-        """Return ``{class name: cleaned schema}`` for the schema and all that it refers to.
+        """Return ``{class name: schema}`` for the schema and all that it refers to.
+
+        Each is cleaned, widened, and cut to the depth that the tools carry.
 
         Raises ``NoModel`` for a reference that cannot be followed.
         """

@@ -257,7 +257,7 @@ class ActionResolver:
         )
 
     def _media(self, name: str, role: Role, family: Family) -> tuple[str, ...]:
-        """Return the media fields of the outputs of all members: any of them may end the job."""
+        """Return the media fields of the action's output, and of those that wait and ask for it."""
         members = (name, family.wait, family.query) if role else (name,)
         outputs = [self.entries[member].output for member in members if member in self.entries]
         return media_fields(outputs, self.overlay.media, name, self.admit)

@@ -137,7 +137,10 @@ class CatalogueCache:
             self._replace(self.path(host) + _ROWS, json.dumps([key, rows]))
 
     def _rows_key(self, host: str, made_from: str) -> list[Any]:
-        """Return what stored rows depend on; raises ``OSError`` without a stored catalogue."""
+        """Return the key of stored rows: ``made_from``, and the catalogue file's time and size.
+
+        Rows with another key are not used. Raises ``OSError`` without a stored catalogue.
+        """
         catalogue = os.stat(self.path(host))
         return [made_from, catalogue.st_mtime_ns, catalogue.st_size, _FORMAT]
 

@@ -154,7 +154,8 @@ def _out_of_time(context: Context, error: OutOfTime) -> CallsheetError:
     stop = describe_interruption(context)
     words = stop.message.partition("; ")[2]
     if not words:
-        error.hint = error.hint or "nothing that may cost money was sent"
+        if context.answered is None:
+            error.hint = error.hint or "nothing that may cost money was sent"
         return error
     return StillRunning(
         f"{error.message}; {words}", hint=stop.hint, task_id=stop.task_id, action=stop.action

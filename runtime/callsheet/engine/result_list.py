@@ -56,7 +56,10 @@ class ResultList:
             warn(f"{self._action.id}: {self.missing}")
 
     def require_free(self) -> Flow[None]:
-        """Raise ``UsageError`` for an action that may cost money; nothing was sent then."""
+        """Raise ``UsageError`` for an action that may cost money; it was not called then.
+
+        Keeps the action with what the host says of its cost, for which the host may be asked.
+        """
         action = yield from self._engine.host.apply_terms(self._action)
         if action.paid:
             raise UsageError(

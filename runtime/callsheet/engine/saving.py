@@ -133,8 +133,12 @@ def write_document(
     """Write a result that is not a medium as JSON, with keys masked; raise as ``save`` does."""
     to = out if isinstance(out, Destination) else check_out(out, action=action, force=force)
     part = _part(to, target_path(to.path, action=action, extension="json"), force=force)
-    part.write(masked(dumps(document, 2) + "\n").encode())
-    saved = part.commit()
+    try:
+        part.write(masked(dumps(document, 2) + "\n").encode())
+        saved = part.commit()
+    except BaseException:
+        part.discard()
+        raise
     if part.moved and not to.is_folder:
         raise _saved_elsewhere((saved,), part.moved, action)
     return saved

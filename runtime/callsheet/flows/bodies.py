@@ -174,8 +174,3 @@ def id_in_link(link: str) -> str:
 def is_poll_link(host: str, task_id: str) -> bool:
     """Tell whether the id of a job is a link of this host, to be asked by GET."""
     return "://" in task_id and origin_of(task_id) == origin_of(host)
-
-
-def has_poll_link(host: str, task_ids: Iterable[str]) -> bool:
-    """Tell whether one of the ids of a job is a link of this host."""
-    return any(is_poll_link(host, task_id) for task_id in task_ids)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import (
     CallsheetError,
+    DownloadError,
     OutcomeUnknown,
     ReferenceUsed,
     ServerError,
@@ -237,7 +238,8 @@ def _settle(
     try:
         parsed = parse_reply(request, reply)
     except CallsheetError as error:
-        is_open = isinstance(error, Unreadable | MayHaveRun) or _may_have_run(request, reply)
+        is_unread = isinstance(error, Unreadable | MayHaveRun | DownloadError)
+        is_open = is_unread or _may_have_run(request, reply)
         first = {"@status": reply.status, "@text": raw}
         if not (is_open or earlier):
             refusal = {"error": error.message, "reply": raw, "first_reply": first}

@@ -130,11 +130,18 @@ def ask_once(reply: ParsedReply, job: Job | None, timing: Timing) -> Flow[Parsed
     try:
         status = yield from query_job(job, timing)
     except CallsheetError as error:  # the reply at hand must not be lost over this
-        if fields.state == "done" and error.code == "not_found":
+        is_open = error.code == "not_found" or (bool(job.expected) and _may_pass(error))
+        if fields.state == "done" and is_open:
             return reply._replace(fields=fields._replace(state="running"))
         yield from record_state(job, reply)
         return reply
     return status if status.fields.media or status.fields.state else reply
+
+
+def _may_pass(error: CallsheetError) -> bool:
+    """Tell whether a failed question says nothing of the job: no answer, a limit, a fault."""
+    status = error.http_status or 0
+    return isinstance(error, NetworkError | LimitReached) or error.retryable or status >= 500
 
 
 def _holds_result(fields: ReplyFields) -> bool:

@@ -140,10 +140,11 @@ class PaidPost:
         self.arrived, self.is_under_way = 0, False
 
     def send(self, timing: Timing) -> Flow[HttpReply]:
-        """Send it; try again only after a lost connection, five attempts in all.
+        """Send it; try again only after a ``NetworkError``, five attempts in all.
 
-        And then only where nothing can have arrived or the server honours the key. Once there is
-        a reply, whatever its status, nothing is sent again. Raises ``NetworkError`` without one.
+        And then only where nothing can have arrived or the server honours the idempotency key.
+        Once there is a reply, whatever its status, nothing is sent again. Raises ``NetworkError``
+        without one.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:

@@ -59,7 +59,8 @@ class Refusal(NamedTuple):
     def may_have_run(self) -> bool:
         """Tell whether the request may have run all the same: the server failed over it.
 
-        A code of 408 or 5xx says so whatever stands beside it, one like -1 where nothing does.
+        A code of 408, 499 or 5xx says so. Without one, and unless the refusal is of a known kind
+        (key, limit, credit), the message says it; a code such as -1 counts without a message.
         """
         code = camel_split(self.code)
         if re.search(vocab.FAILED_CODES, code):

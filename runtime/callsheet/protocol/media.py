@@ -152,10 +152,10 @@ def _has_format(medium: Medium, extension: str) -> bool:
 
 
 def expected_media(action_id: str, out: str = "") -> frozenset[str]:
-    """Return the kinds of medium that an action makes; empty where nothing tells.
+    """Return the kinds of medium that an action makes; empty for a text, and where nothing tells.
 
-    The extension of ``out`` decides, else the words of the action's id: ``image_to_video``
-    makes a video, ``audio.transcribe`` makes a text.
+    The extension of ``out`` decides, else the words of the action's id: ``video`` for
+    ``image_to_video``, none for ``audio.transcribe``.
     """
     by_extension = kind_of_name(out)
     if by_extension and by_extension != "other":

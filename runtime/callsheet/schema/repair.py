@@ -184,7 +184,7 @@ class RepairedSchema:
                     yield inner, steps
 
     def _is_silenced(self, schema: dict[str, Any]) -> bool:
-        """Tell whether a ``$ref`` silences what stands beside it, as it did before 2019-09."""
+        """Tell whether a ``$ref`` hides what stands beside it: before 2019-09, but for nullable."""
         return self._is_old and isinstance(schema.get("$ref"), str) and "nullable" not in schema
 
     def _is_unknown(self, key: str) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REPLIES = "replies"
 LIMIT = 200 * 1024 * 1024
 CHUNK = 1 << 20
-RESERVE = 64 << 20
+RESERVE = 8 << 20
 """Bytes that a reply leaves free on the disk: the ledger needs some too."""
 _UNSAFE = r"[^A-Za-z0-9._-]"
 _LONGEST_NAME = 80

@@ -139,7 +139,7 @@ class Ledger(ForkAware):
     def after_fork(self, *, is_child: bool) -> None:
         """Make a child a process of its own; what the parent has to write is the parent's."""
         if is_child:
-            self._since, self._open_rows, self._unwritten = self._clock(), {}, []
+            self._open_rows, self._unwritten = {}, []
             if self._alive is not None:
                 self._alive.leave()
 
@@ -307,7 +307,6 @@ class Ledger(ForkAware):
 
     def leave(self) -> None:
         """Leave the file as a process does that ends: nothing is tidied, nothing is lost."""
-        self._unwritten.clear()
         self._file.abandon()
         self._release()
 

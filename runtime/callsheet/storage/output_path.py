@@ -1,4 +1,4 @@
-"""Resolve the output path from a file, a folder or a template."""
+"""Resolve ``--out`` from a file, a folder or a template, and decide what it may overwrite."""
 
 from __future__ import annotations
 

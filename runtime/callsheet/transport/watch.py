@@ -173,11 +173,13 @@ class _Backend:
 
         end = time.monotonic() + (_bound(timeout) or FOREVER)
         failure: Exception = ConnectTimeout()
-        for address in _addresses(host, port, end - time.monotonic()):
+        addresses = _addresses(host, port, end - time.monotonic())
+        for index, address in enumerate(addresses):
             left = end - time.monotonic()
             if left <= 0:
                 break
-            limit = None if left == FOREVER else left
+            share = left / (len(addresses) - index)  # a dead one leaves time for the others
+            limit = None if left == FOREVER else share
             try:
                 return _Stream(self._backend.connect_tcp(address, port, timeout=limit, **options))
             except (ConnectError, ConnectTimeout) as error:

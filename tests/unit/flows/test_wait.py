@@ -317,6 +317,15 @@ def test_a_link_without_a_word_is_no_result_until_the_job_was_asked_about(
     assert (state, len(stage.sends)) == ("running" if asked else "done", asked)
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_failed_question_ends_no_job_whose_medium_is_missing(status: int) -> None:
+    answer = Stage(DONE).run(query_job(JOB, Stage(DONE).timing))
+    early = answer._replace(fields=answer.fields._replace(media=(), candidates=()))
+    job = JOB._replace(expected=frozenset({"video"}))
+    stage = Stage(*[reply({"error": "busy"}, status)] * 9)
+    assert stage.run(ask_once(early, job, stage.timing)).fields.state == "running"
+
+
 GUESS = JOB._replace(family=FAMILY._replace(wait="", guessed=True))
 
 

@@ -14,6 +14,7 @@ from callsheet.config.settings import Settings
 from callsheet.errors import NetworkError, OutOfTime
 from callsheet.flows.effects import Download, Gather, Pace, Send, Sleep
 from callsheet.flows.retry import with_retries
+from callsheet.transport import watch as watching
 from callsheet.transport.sync import Transport
 from callsheet.transport.watch import Watch
 
@@ -140,7 +141,7 @@ def test_what_may_cost_money_is_not_cut_once_it_has_left(sync: Any) -> None:
 
     def answer(request: Any) -> Any:
         clock.now += 1000.0
-        return said({"ok": True})
+        return said({"ok": "x" * 4_000_000})  # no single read takes it all
 
     with serving(answer) as server:
         transport = sync(server.url, clock=clock)
@@ -188,3 +189,24 @@ def test_what_took_all_its_time_is_not_asked_again() -> None:
     with pytest.raises(OutOfTime):
         stage.run(with_retries(Send("GET", "/"), stage.timing))
     assert len(stage.sends) == 1
+
+
+class DeadAndLiving:
+    """A backend to whose first address nothing answers; ``given`` are the time-outs."""
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    def connect_tcp(self, host: str, port: int, *, timeout: float, **options: Any) -> object:
+        self.given.append(timeout)
+        if len(self.given) == 1:
+            raise httpcore.ConnectTimeout
+        return httpcore.MockStream([])
+
+
+def test_a_dead_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_addresses", lambda *_: ["2001:db8::1", "192.0.2.1"])
+    backend = DeadAndLiving()
+    watching._Backend(backend).connect_tcp("host.example", 443, timeout=10.0)
+    assert len(backend.given) == 2
+    assert backend.given[0] <= 5.0

@@ -168,6 +168,7 @@ def _resend(context: Context, row: LedgerEntry) -> None:
     flow = context.engine.invoke(
         action, row.body.encode(), key=row.ref, check=False, target=row.target or ""
     )
+    context.paid = (action.id, row.ref)
     context.run(flow)
 
 
