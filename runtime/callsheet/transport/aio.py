@@ -26,6 +26,7 @@ from callsheet.transport.http import (
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_AIOHTTP,
     Clients,
+    clear_rest,
     load_httpx,
     proxy_of,
     translate_errors,
@@ -153,6 +154,8 @@ class AsyncTransport(ForkAware):
             async with asyncio.timeout(watch.left()) as timer:
                 client, request = self._clients.build(send, url)
                 response = await client.send(request, stream=True)
+                if send.shares_connection:
+                    clear_rest(response)
                 try:
                     body.begin(response)
                     async for chunk in response.aiter_raw():
@@ -272,8 +275,18 @@ def _aiohttp(options: dict[str, Any]) -> Any:
     verify = options["verify"]
     is_kept = bool(options["limits"].max_keepalive_connections)
 
+    class Connector(TCPConnector):
+        async def connect(self, *arguments: Any, **options: Any) -> Any:
+            """Return a connection; close kept ones on which anything came since."""
+            for _ in range(MAX_CONNECTIONS_AIOHTTP):
+                connection = await super().connect(*arguments, **options)
+                if not (is_kept and connection.protocol and connection.protocol.should_close):
+                    break
+                connection.close()
+            return connection
+
     def open_session() -> ClientSession:
-        connector = TCPConnector(limit=MAX_CONNECTIONS_AIOHTTP, ssl=verify, force_close=not is_kept)
+        connector = Connector(limit=MAX_CONNECTIONS_AIOHTTP, ssl=verify, force_close=not is_kept)
         return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     return AiohttpTransport(verify=verify, client=open_session)

@@ -143,6 +143,39 @@ def _no_cookies() -> Any:
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
+_CLOSING = "http11.response_closed.started"
+_TO_PARSER = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
+
+
+def clear_rest(response: httpx.Response) -> None:
+    """Close the connection of a reply, once that is read, where anything is left to read on it.
+
+    httpx would take that for the next answer. It has no public place for its parser: where that is
+    not there, the connection is closed too.
+    """
+    connection: Any = response.extensions.get("network_stream")
+
+    def has_rest(event: str) -> bool:
+        if event != _CLOSING:
+            return False
+        parser: Any = response.stream
+        for name in _TO_PARSER:
+            parser = getattr(parser, name, None)
+        return parser is None or bool(parser.trailing_data[0])
+
+    def close(event: str, info: object) -> None:
+        if has_rest(event):
+            connection.close()
+
+    async def close_awaited(event: str, info: object) -> None:
+        if has_rest(event):
+            await connection.aclose()
+
+    if connection is not None:
+        is_awaited = hasattr(connection, "aclose")
+        response.request.extensions["trace"] = close_awaited if is_awaited else close
+
+
 def proxy_of(url: str) -> Proxy | None:
     """Return the proxy of a URL; loopback is never asked through one."""
     if is_loopback(url):

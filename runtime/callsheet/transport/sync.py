@@ -27,6 +27,7 @@ from callsheet.transport.http import (
     AIOHTTP_FROM,
     MAX_CONNECTIONS,
     Clients,
+    clear_rest,
     load_httpx,
     translate_errors,
     url_of,
@@ -144,6 +145,8 @@ class Transport(ForkAware):
         with body, watching(watch):
             client, request = self._clients.build(send, url)
             response = client.send(request, stream=True)
+            if send.shares_connection:
+                clear_rest(response)
             try:
                 body.begin(response)
                 for chunk in response.iter_raw():
