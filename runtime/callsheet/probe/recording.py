@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from callsheet.config.settings import Settings
-    from callsheet.flows.effects import HttpReply
+    from callsheet.flows.effects import HttpReply, Send
     from callsheet.probe.report import Exchange
     from callsheet.secret import Secret
     from callsheet.storage.ledger import LedgerEntry
@@ -166,9 +166,9 @@ def write(
     """
     recorder = _Recorder(exchanges, settings, secrets)
     paths = []
-    replied = [exchange for exchange in exchanges if exchange.reply is not None]
-    for number, exchange in enumerate(replied, start=1):
-        record = recorder.record(exchange)
+    replied = [(x.send, x.reply) for x in exchanges if x.reply is not None]
+    for number, (send, reply) in enumerate(replied, start=1):
+        record = recorder.record(send, reply)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", record["path"].removeprefix("/api/"))[:80]
         path = os.path.join(folder, f"{number:03d}-{record['method'].lower()}-{name}.json")
         try:
@@ -221,17 +221,15 @@ class _Recorder:
         query = f"?{parts.query}" if parts.query else ""
         return parts.path.removeprefix(self.prefix) + query
 
-    def record(self, exchange: Exchange) -> dict[str, Any]:
+    def record(self, send: Send, reply: HttpReply) -> dict[str, Any]:
         """Return one reply, redacted, as ``callsheet sandbox --replay`` reads it."""
-        reply = exchange.reply
-        assert reply is not None  # noqa: S101 - write() leaves out what was not answered
-        sent = exchange.send.url or f"{self.host}{exchange.send.path}"
+        sent = send.url or f"{self.host}{send.path}"
         return {
-            "method": exchange.send.method,
+            "method": send.method,
             "path": self.redactor.text(self._path(sent)),
             "status": reply.status,
             "headers": self._headers(reply),
-            "body": self._body(reply, is_job=exchange.send.method == "POST"),
+            "body": self._body(reply, is_job=send.method == "POST"),
         }
 
     def _headers(self, reply: HttpReply) -> dict[str, str]:
