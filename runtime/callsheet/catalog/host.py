@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from callsheet.backoff import is_fresh
-from callsheet.catalog.store import CatalogueCache, Index
-from callsheet.config.settings import is_loopback
+from callsheet.catalog.cached import CachedActions
 from callsheet.errors import CallsheetError, InvalidInput, ServerError
-from callsheet.protocol.values import Overrides
 from callsheet.schema.validator import UnusableSchema, Validator, is_plainly_valid
 from callsheet.spec import Action, Advertised
 from callsheet.text import warn
@@ -17,21 +14,19 @@ from callsheet.text import warn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
+    from callsheet.catalog.store import CatalogueCache
     from callsheet.config.bindings import Bindings
-    from callsheet.config.overlay import Overlay
     from callsheet.config.settings import Settings
     from callsheet.flows.effects import Flow
     from callsheet.flows.retry import Timing
 
 
-SANDBOX = "callsheet-sandbox"
 _MOST_NOTES = 10
 _SILENT_SECONDS = 60.0  # seconds for which a host is not asked again that gave no list
 
 
-class Host:
+class Host(CachedActions):
     """The actions of one host, from bindings, cache and server, and the schemas of their bodies.
 
     ``notes`` collects lines for the user, such as what is not checked; the log has them too.
@@ -46,31 +41,13 @@ class Host:
         overrides: Mapping[str, str] | None = None,
         cache: CatalogueCache | None = None,
     ) -> None:
-        bindings.check()
-        self.bindings, self.timing = bindings, timing
-        self.overrides = Overrides.parse({**bindings.protocol(), **(overrides or {})})
-        self.settings = _with_forced_auth(settings, self.overrides)
-        self.cache = cache or CatalogueCache(settings.cache_dir)
+        super().__init__(settings, bindings, overrides=overrides, cache=cache)
+        self.timing = timing
         self.notes: list[str] = []
-        self._catalogue: Catalogue | None = None
         self._recent = _RecentEntries(self)
-        self._is_loaded = False
-        self._surface: ActionSet | None = None
         self._unlisted = False
         self._schemas: dict[str, Any] = {}
         self._validators: dict[str, Any] = {}
-
-    @cached_property
-    def overlay(self) -> Overlay:
-        """Return the configuration of the bindings, with the actions that ``overrides`` free."""
-        overlay = self.bindings.overlay()
-        return overlay._replace(free=(*overlay.free, *self.overrides.free))
-
-    def cached(self) -> Catalogue | None:
-        """Return the catalogue as last fetched, without a request; None where none is stored."""
-        if not self._is_loaded and self.settings.host:
-            self._catalogue, self._is_loaded = self.cache.load(self.settings.host), True
-        return self._catalogue
 
     def catalogue(self) -> Flow[Catalogue]:
         """Return the cached catalogue; fetch and store it where there is none."""
@@ -109,47 +86,10 @@ class Host:
         self._replace_catalogue(catalogue)
 
     def _replace_catalogue(self, catalogue: Catalogue) -> None:
-        """Use a catalogue from now on; drop actions, schemas and validators made of the old one."""
-        self._catalogue, self._is_loaded = catalogue, True
-        self._surface, self._unlisted = None, False
+        super()._replace_catalogue(catalogue)
+        self._unlisted = False
         self._schemas.clear()
         self._validators.clear()
-
-    def index(self) -> Index | None:
-        """Return the index of the stored catalogue, without reading that; None where none is."""
-        return self.cache.index(self.settings.host) if self.settings.host else None
-
-    def has_changed(self, action: Action) -> bool:
-        """Tell whether the host last advertised another schema for a generated action."""
-        index = self.index() if action.module and action.digest else None
-        digest = index.digest_of(action.id) if index is not None else None
-        return bool(digest) and digest != action.digest
-
-    def is_sandbox(self) -> bool:
-        """Tell whether the host is this machine and calls itself our sandbox: nothing costs."""
-        index = self.index()
-        is_named = index is not None and index.server == SANDBOX
-        return is_named and is_loopback(self.settings.host)
-
-    def live(self, bound: Action) -> Action | None:
-        """Return a generated action, names kept, as the cached catalogue has it, else None."""
-        catalogue = self.cached()
-        if catalogue is None or catalogue.get(bound.id) is None:
-            return None
-        from callsheet.actions.resolve import ActionResolver
-
-        commands = {bound.id: bound.command}
-        flags = {bound.id: {param.path: param.flag for param in bound.params if param.flag}}
-        resolver = ActionResolver(catalogue.actions, self.overlay, commands, flags)
-        return resolver.action(bound.id) if bound.id in resolver.entries else None
-
-    def surface(self, catalogue: Catalogue) -> ActionSet:
-        """Return the named actions of a catalogue; those of a generated package keep its names."""
-        if self._surface is None or catalogue is not self._catalogue:
-            from callsheet.actions.resolve import resolve_actions
-
-            self._surface = resolve_actions(catalogue.actions, self.overlay, self.bindings.names())
-        return self._surface
 
     def find(self, action_id: str) -> Flow[Action]:
         """Return the action with this id; fetch the catalogue where the cached one lacks it.
@@ -162,18 +102,6 @@ class Host:
             return bound
         catalogue = yield from self._catalogue_with(action_id)
         return self._resolve(catalogue, action_id) or Action(id=action_id, typed=False)
-
-    def _resolve(self, catalogue: Catalogue, action_id: str) -> Action | None:
-        """Resolve one action of a catalogue, with its own group alone where that is enough.
-
-        A family stands in one group unless the configuration names it.
-        """
-        if self._surface is not None or self.overlay.families:
-            return self.surface(catalogue).by_id.get(action_id)
-        from callsheet.actions.resolve import resolve_actions
-
-        near = catalogue.group_of(action_id)
-        return resolve_actions(near, self.overlay).by_id.get(action_id)
 
     def _catalogue_with(self, action_id: str) -> Flow[Catalogue]:
         """Return the cached catalogue where it lists this id, else fetch one."""
@@ -272,16 +200,6 @@ class Host:
         entry = yield from self._recent.find(action_id)
         return entry.hints if entry is not None else {}
 
-    def is_billable(self, action_id: str) -> bool:
-        """Tell whether the stored catalogue marks an action as billable; false without a mark."""
-        index = self.index()
-        return index is not None and action_id in index.billable
-
-    def _is_bound(self, action: Action) -> bool:
-        """Tell whether an action was generated from this very host."""
-        source = self.bindings.source
-        return bool(source and source == self.settings.origin and action.module)
-
 
 class _RecentEntries:
     """A host's entries of single actions, none older than an hour.
@@ -349,13 +267,6 @@ def _compile(action: Action, schema: Any, note: Callable[[str], None]) -> Valida
         more = len(compiled.notes) - _MOST_NOTES
         note(f"{action.id}: {more} more parts of the schema are not checked")
     return compiled
-
-
-def _with_forced_auth(settings: Settings, overrides: Overrides) -> Settings:
-    """Return the settings with the configured place of the key, if the user chose none."""
-    if not overrides.auth or settings.origins.get("auth", "default") != "default":
-        return settings
-    return settings._replace(auth=overrides.auth[0])
 
 
 def _is_marked_free(marks: Mapping[str, Any]) -> bool:

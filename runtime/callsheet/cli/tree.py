@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from callsheet.catalog.host import Host
     from callsheet.cli.context import Context
     from callsheet.cli.input.options import Typed
     from callsheet.spec import Action
@@ -92,17 +93,16 @@ class Lookup:
 
         return (source == "sandbox" or is_loopback(source)) and is_loopback(settings.host)
 
-    def live(self) -> tuple[Action, ...]:
-        """Return the actions of the cached live catalogue."""
-        if not self.context.settings.host:
-            return ()
-        host = self.context.host
-        catalogue = host.cached()
-        return host.surface(catalogue).actions if catalogue is not None else ()
+    def _host(self) -> Host | None:
+        """Return the host in use, which answers from its cached catalogue; ``None`` without one."""
+        return self.context.host if self.context.settings.host else None
 
     def is_group(self, path: Path) -> bool:
         """Tell whether commands begin with these words."""
-        return self.bound.holds(path) or any(_below(path, action.command) for action in self.live())
+        if self.bound.holds(path):
+            return True
+        host = self._host()
+        return host is not None and host.is_group(path)
 
     def find(self, path: Path) -> Action | None:
         """Return the action of a command as the host in use advertises it, else as generated.
@@ -116,8 +116,8 @@ class Lookup:
             advertised = self._as_advertised(bound)
             if advertised is not None:
                 return advertised
-        live = next((action for action in self.live() if action.command == path), None)
-        return live or bound
+        host = self._host()
+        return (host.action_at(path) if host is not None else None) or bound
 
     def _as_advertised(self, bound: Action) -> Action | None:
         """Return a generated action as the host has it; ``None`` where the host may have another.
@@ -140,9 +140,13 @@ class Lookup:
 
     def below(self, path: Path) -> dict[str, str]:
         """Return the words that may follow ``path``, each with its summary."""
-        actions = [] if not path else list(self.bound.group(path[0]).values())
-        words = {} if path else self.bound.index()
-        words |= pages.entries([*self.live(), *actions], path)
+        host = self._host()
+        live = host.commands_below(path) if host is not None else {}
+        words = {word: below.summary or pages.listing(below.words) for word, below in live.items()}
+        if path:
+            words |= pages.entries(self.bound.group(path[0]).values(), path)
+        else:
+            words = self.bound.index() | words
         return dict(sorted(words.items()))
 
     def is_new(self, action: Action) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.scripted import HOST, Stage, reply
 
+from callsheet.catalog.cached import CommandWord
 from callsheet.catalog.host import Host
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings
@@ -204,3 +205,43 @@ def test_what_is_not_checked_is_noted_and_logged(
     assert len(host.notes) == 1
     assert host.notes[0].startswith("v.odd: /properties/code/pattern is not checked")
     assert caplog.messages == host.notes
+
+
+def test_the_cached_catalogue_names_the_words_that_may_follow(settings: Settings) -> None:
+    ids = ("ai.video.make", "ai.video.edit.cut", "ai.video.edit.crop", "ai.status")
+    entries = [{"id": name, "inputSchema": PROMPT, "description": f"{name} it."} for name in ids]
+    stage = Stage(reply({"actions": entries}))
+    host = host_of(settings, stage)
+    assert (host.commands_below(()), host.action_at(("status",)), host.revision()) == ({}, None, "")
+    stage.run(host.refresh())
+
+    below = host.commands_below(())
+    assert list(below) == ["status", "video"]
+    assert below["status"] == CommandWord("ai.status", "ai.status it")
+    assert set(below["video"].words) == {"make", "edit"}
+    assert host.commands_below(("video",))["edit"] == CommandWord(words=("crop", "cut"))
+    assert [host.is_group(path) for path in (("video",), ("status",), ("no",))] == [
+        True,
+        False,
+        False,
+    ]
+    action = host.action_at(("video", "edit", "cut"))
+    assert action is not None
+    assert (action.id, action.params[0].flag) == (
+        "ai.video.edit.cut",
+        "prompt",
+    )
+    assert host.cached_action("ai.video.edit.cut") == action
+    assert host.action_at(("video", "edit")) is None
+
+
+def test_a_revision_changes_with_what_is_cached(settings: Settings) -> None:
+    later = reply({"actions": [{"id": "v.new", "inputSchema": PROMPT}]})
+    stage = Stage(LIST, later)
+    host = host_of(settings, stage)
+    stage.run(host.refresh())
+    first = host.revision()
+    assert first
+    assert host_of(settings, stage).revision() == first
+    stage.run(host.refresh())
+    assert host.revision() not in {first, ""}

@@ -15,7 +15,7 @@ from callsheet.cli.output import formats as output
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from callsheet.cli.context import Context
     from callsheet.spec import Action, Param
@@ -122,11 +122,11 @@ def entries(actions: Iterable[Action], path: tuple[str, ...]) -> dict[str, str]:
         else:
             groups.setdefault(word, []).append(command[len(path) + 1])
     for word, names in groups.items():
-        summaries.setdefault(word, _listing(list(dict.fromkeys(names))))
+        summaries.setdefault(word, listing(list(dict.fromkeys(names))))
     return dict(sorted(summaries.items()))
 
 
-def _listing(names: list[str]) -> str:
+def listing(names: Sequence[str]) -> str:
     """List the words of a group, as many as fit on a line."""
     for count in range(len(names), 0, -1):
         more = f", … ({len(names)} in all)" if count < len(names) else ""
