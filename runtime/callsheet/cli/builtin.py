@@ -64,12 +64,16 @@ class BuiltinCommand(Helpful):
             for p in self.params
             if isinstance(p, click.Option) and not p.hidden
         ]
-        head = " ".join(["Usage:", ctx.command_path, *usage, "[OPTIONS]"])
-        from callsheet.cli.help import layout as helptext
+        from callsheet.cli.help import layout
 
-        page = helptext.table("Options", [*rows, helptext.HELP])
-        last = helptext.global_flags_line(ctx.find_root().info_name or "")
-        return "\n\n".join([head, helptext.paragraph(_dedented(self.help)), page, last])
+        return layout.builtin_help(
+            ctx.command_path,
+            usage,
+            _dedented(self.help),
+            rows,
+            ctx.find_root().info_name or "",
+            width=pages.screen_width(),
+        ).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
@@ -108,9 +112,10 @@ class BuiltinGroup(HelpfulGroup):
     def get_help(self, ctx: click.Context) -> str:
         """Return the commands and what each does."""
         rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
-        from callsheet.cli.help import layout as helptext
+        from callsheet.cli.help import layout
 
-        return helptext.group_help(ctx.command_path.split(" "), rows).rstrip("\n")
+        width = pages.screen_width()
+        return layout.group_help(ctx.command_path.split(" "), rows, width=width).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""

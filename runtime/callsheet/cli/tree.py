@@ -231,7 +231,8 @@ class ActionCommand(Helpful):
         prog = ctx.find_root().info_name or ""
         from callsheet.cli.help.layout import action_help
 
-        return action_help(self.action, prog, self.note, self.more).rstrip("\n")
+        width = pages.screen_width()
+        return action_help(self.action, prog, self.note, self.more, width=width).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
@@ -349,9 +350,10 @@ class Node(HelpfulGroup):
         """Return the help page of the group."""
         prog = ctx.find_root().info_name or ""
         entries = list(self.lookup.below(self.path).items())
-        from callsheet.cli.help import layout as helptext
+        from callsheet.cli.help import layout
 
-        return helptext.group_help((prog, *self.path), entries).rstrip("\n")
+        width = pages.screen_width()
+        return layout.group_help((prog, *self.path), entries, width=width).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
@@ -384,7 +386,8 @@ class Root(Node):
 
     def get_help(self, ctx: click.Context) -> str:
         """Return the help page of the program."""
-        return pages.root_page(ctx.info_name or "", self.lookup.below(())).rstrip("\n")
+        served, width = self.lookup.below(()), pages.screen_width()
+        return pages.root_page(ctx.info_name or "", served, width=width).rstrip("\n")
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from unit.cli.given import FAMILY, GENERATE, action, page, param
 
-from callsheet.cli.help import pages
+from callsheet.cli.help import layout, pages
 
 EXPECTED = """\
 Usage: ads video generate --prompt TEXT [OPTIONS]
@@ -15,15 +16,15 @@ Required:
   --prompt TEXT  What to show
 
 Options:
-  --scene TEXT        [one of text-to-video, image-to-video, video-to-video, ad-video;
-                      server default: text-to-video]
+  --scene TEXT        [one of text-to-video, image-to-video, video-to-video,
+                      ad-video; server default: text-to-video]
   --image-input TEXT  [may be repeated, or a JSON list; comma-separated; field
                       imageInput]
   --seed INTEGER      [0 to 9; null allowed]
 
 Output and request:
   --json               Print one JSON object
-  --out PATH           Save the result: a file, a folder/, a template; - is stdout
+  --out PATH           Save the result: file, folder/, template; - is stdout
   --input FILE|-|JSON  Give the whole body; flags override its fields
   --input.NAME JSON    Set a field by the name that it has in the body
   --dry-run[=curl]     Show the request and send nothing
@@ -34,7 +35,8 @@ Output and request:
 
 Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.
 JSON, VALUE lists and media also read @FILE, and @- for standard input.
-Action ai.video.generate (may spend credits). Flags for every command: ads --help
+Action ai.video.generate (may spend credits).
+Flags for every command: ads --help
 """
 
 
@@ -50,7 +52,29 @@ def test_server_text_is_inert_and_wrapped() -> None:
     assert "\u202e" not in text
     assert "\x07" not in text
     assert "ab" in text
-    assert max(map(len, text.splitlines())) <= 88
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("width", layout.WIDTHS)
+def test_no_line_is_longer_than_the_width(width: int) -> None:
+    needed = [param(f"a-long-name-{number}", required=True) for number in range(5)]
+    verbose = action(*needed, param("x", doc="word " * 90), doc="More " * 90)
+    texts = [
+        *pages.pages("ads", [GENERATE, verbose], width=width).values(),
+        layout.builtin_help(
+            "ads api", ["METHOD", "PATH"], "Send it. " * 30, [], "ads", width=width
+        ),
+    ]
+    lines = [line for text in texts if "\t" not in text for line in text.splitlines()]
+
+    assert max(map(len, lines)) in range(width - 5, width + 1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [(20, 60), (79, 60), (80, 80), (119, 80), (300, 120)]
+)
+def test_the_widest_page_that_fits(columns: int, width: int) -> None:
+    assert layout.fitting_width(columns) == width
 
 
 def test_a_long_link_is_not_broken() -> None:

@@ -146,8 +146,8 @@ def _quoted(word: str) -> str:
     return f'"{word}"'
 
 
-WIDTH = 88
-_COLUMN = 28
+WIDTHS = (60, 80, 120)
+"""The widths, in columns of a terminal, for which pages are laid out and stored."""
 _GLUE = "\ue000"
 """Stands for a space that no line may end at, while text is wrapped."""
 _SPAN = re.compile(r"`[^`\n]{1,70}`")
@@ -155,34 +155,49 @@ _SPAN = re.compile(r"`[^`\n]{1,70}`")
 Rows = list[tuple[str, str]]
 
 
-def paragraph(text: str, indent: str = "  ") -> str:
-    """Wrap ``text``; links and text in backquotes stay whole."""
-    lines = [
-        textwrap.fill(
-            _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), line),
-            WIDTH,
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.splitlines()
-    ]
-    return "\n".join(lines).rstrip().replace(_GLUE, " ")
+def fitting_width(columns: int) -> int:
+    """Return the largest of ``WIDTHS`` that fits into so many columns, else the smallest."""
+    return max((width for width in WIDTHS if width <= columns), default=WIDTHS[0])
 
 
-def table(title: str, rows: Rows) -> str:
+def paragraph(text: str, indent: str = "  ", *, width: int = 80) -> str:
+    """Wrap ``text`` to ``width`` columns; links and text in backquotes stay whole."""
+    return "\n".join(_wrapped(line, indent, indent, width) for line in text.splitlines()).rstrip()
+
+
+def _wrapped(line: str, first: str, later: str, width: int) -> str:
+    """Wrap one line; ``first`` and ``later`` indent the first line and those that follow."""
+    glued = _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), line)
+    text = textwrap.fill(
+        glued,
+        width,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return text.replace(_GLUE, " ")
+
+
+def _usage(words: str, more: Iterable[str], width: int) -> str:
+    """Lay out the line of usage; what follows the command's ``words`` is wrapped below itself."""
+    head = f"Usage: {words} "
+    indent = " " * min(len(head), width // 3)
+    return _wrapped(" ".join(part.replace(" ", _GLUE) for part in more), head, indent, width)
+
+
+def table(title: str, rows: Rows, *, width: int = 80) -> str:
     """Lay out a titled list of names with their meanings, in two columns."""
-    width = min(_COLUMN, max((len(name) for name, _ in rows), default=0) + 4)
-    return "\n".join([f"{title}:", *(_row(name, text, width) for name, text in rows)])
+    column = min(width * 2 // 5, max((len(name) for name, _ in rows), default=0) + 4)
+    return "\n".join([f"{title}:", *(_row(name, text, column, width) for name, text in rows)])
 
 
-def _row(name: str, text: str, width: int) -> str:
+def _row(name: str, text: str, column: int, width: int) -> str:
     head = f"  {name}"
-    body = paragraph(text, " " * width)
+    body = paragraph(text, " " * column, width=width)
     if not body:
         return head
-    return f"{head.ljust(width)}{body[width:]}" if len(head) < width - 1 else f"{head}\n{body}"
+    return f"{head.ljust(column)}{body[column:]}" if len(head) < column - 1 else f"{head}\n{body}"
 
 
 def _flag_rows(rows: Iterable[options.Row]) -> Rows:
@@ -205,29 +220,36 @@ def own_rows() -> Rows:
     return _flag_rows(options.GLOBAL_FLAGS)
 
 
-def action_help(action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()) -> str:
+def action_help(
+    action: Action,
+    prog: str,
+    note: str = "",
+    more: Iterable[options.Row] = (),
+    *,
+    width: int = 80,
+) -> str:
     """Lay out the page of one action: required flags, then the others, then ours and ``more``."""
     params = options.params_with_flag(action)
     required = [p for p in params if p.required]
-    typed = "".join(f" {signature(p, action)}" for p in required if p.kind != "boolean")
-    parts = [f"Usage: {prog} {' '.join(action.command)}{typed} [OPTIONS]"]
-    parts.append(paragraph(clean(action.doc or action.summary)))
+    typed = [signature(p, action) for p in required if p.kind != "boolean"]
+    parts = [_usage(" ".join([prog, *action.command]), [*typed, "[OPTIONS]"], width)]
+    parts.append(paragraph(clean(action.doc or action.summary), width=width))
     for title, chosen in (
         ("Required", required),
         ("Options", [p for p in params if not p.required]),
     ):
         rows = [(signature(p, action), describe(p)) for p in chosen]
-        parts.append(table(title, rows) if rows else "")
+        parts.append(table(title, rows, width=width) if rows else "")
     ours = _flag_rows((*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more))
-    parts.append(table("Output and request", [*ours, HELP]))
+    parts.append(table("Output and request", [*ours, HELP], width=width))
     copied = example_line(action, prog)
     parts.append(f"Example:\n  {copied}" if copied else "")
-    parts.append(_notes(action, prog, params))
-    parts.append(paragraph(note, ""))
+    parts.append(_notes(action, prog, params, width))
+    parts.append(paragraph(note, "", width=width))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _notes(action: Action, prog: str, params: Sequence[Param]) -> str:
+def _notes(action: Action, prog: str, params: Sequence[Param], width: int) -> str:
     lines = []
     if not action.typed:
         lines.append("Its schema could not be read: give the whole body with --input.")
@@ -236,13 +258,29 @@ def _notes(action: Action, prog: str, params: Sequence[Param]) -> str:
     if any(p.kind in {"object", "array"} or p.media for p in params):
         lines.append("JSON, VALUE lists and media also read @FILE, and @- for standard input.")
     cost = "may spend credits" if action.paid else "free"
-    lines.append(f"Action {action.id} ({cost}). {global_flags_line(prog)}")
-    return "\n".join(paragraph(line, "") for line in lines)
+    lines += [f"Action {action.id} ({cost}).", global_flags_line(prog)]
+    return "\n".join(paragraph(line, "", width=width) for line in lines)
 
 
-def group_help(words: Sequence[str], entries: Rows, note: str = "") -> str:
+def group_help(words: Sequence[str], entries: Rows, note: str = "", *, width: int = 80) -> str:
     """Lay out the page of a group; ``words`` starts with the program's name."""
     rows = [(name, one_line(summary)) for name, summary in entries]
-    parts = [f"Usage: {' '.join(words)} COMMAND [OPTIONS]", table("Commands", rows)]
-    parts.append(paragraph(note, ""))
+    parts = [
+        _usage(" ".join(words), ["COMMAND", "[OPTIONS]"], width),
+        table("Commands", rows, width=width),
+    ]
+    parts.append(paragraph(note, "", width=width))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def builtin_help(
+    words: str, arguments: Iterable[str], doc: str, rows: Rows, prog: str, *, width: int = 80
+) -> str:
+    """Lay out the page of a built-in command; ``words`` are those that run it."""
+    parts = [
+        _usage(words, [*arguments, "[OPTIONS]"], width),
+        paragraph(doc, width=width),
+        table("Options", [*rows, HELP], width=width),
+        paragraph(global_flags_line(prog), "", width=width),
+    ]
+    return "\n\n".join(parts) + "\n"

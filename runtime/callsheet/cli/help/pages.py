@@ -100,6 +100,17 @@ def show(ctx: click.Context) -> None:
         output.write(ctx.get_help().rstrip("\n") + "\n")
 
 
+def screen_width() -> int:
+    """Return the width for which a page is laid out: the widest for this terminal, else 80."""
+    import shutil
+    import sys
+
+    from callsheet.cli.help.layout import fitting_width
+
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return fitting_width(shutil.get_terminal_size().columns if is_terminal else 80)
+
+
 def file_name(path: Iterable[str], kind: str = "txt") -> str:
     """Return the name of the file about a command path: its words joined by dots."""
     return f"{'.'.join(path) or '_'}.{kind}"
@@ -136,18 +147,19 @@ def listing(names: Sequence[str]) -> str:
     return f"{len(names)} commands"
 
 
-def root_page(prog: str, groups: Mapping[str, str]) -> str:
+def root_page(prog: str, groups: Mapping[str, str], *, width: int = 80) -> str:
     """Lay out the page of the program itself."""
     from callsheet.cli.help import layout
 
-    served = layout.table(
-        "Actions of the server", [(name, layout.one_line(text)) for name, text in groups.items()]
-    )
-    own = layout.table("Commands", [(name, text) for name, (_, text) in OWN.items()])
-    ours = layout.table("Flags, before a command or after it", layout.own_rows())
+    tables = {
+        "Actions of the server": [(name, layout.one_line(text)) for name, text in groups.items()],
+        "Commands": [(name, text) for name, (_, text) in OWN.items()],
+        "Flags, before a command or after it": layout.own_rows(),
+    }
+    parts = [layout.table(title, rows, width=width) for title, rows in tables.items() if rows]
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"
-    more = f"{prog} COMMAND --help says more. What else the server offers: {prog} actions list"
-    return "\n\n".join([head, *([served] if groups else []), own, ours, more]) + "\n"
+    more = f"{prog} COMMAND --help says more.\nWhat else the server offers: {prog} actions list"
+    return "\n\n".join([head, *parts, layout.paragraph(more, "", width=width)]) + "\n"
 
 
 def flag_rows(action: Action) -> str:
@@ -183,6 +195,8 @@ def pages(
     actions: Iterable[Action],
     resolved: Mapping[tuple[str, ...], Action] | None = None,
     wanted: Container[str] | None = None,
+    *,
+    width: int = 80,
 ) -> dict[str, str]:
     """Make the stored files of a generated program: file name → text, in the order of the names.
 
@@ -200,11 +214,12 @@ def pages(
         if name.endswith(".flags"):
             texts[name] = flag_rows(by_command[path])
         elif path in by_command:
-            texts[name] = layout.action_help(by_command[path], prog)
+            texts[name] = layout.action_help(by_command[path], prog, width=width)
         elif path:
-            texts[name] = layout.group_help((prog, *path), list(entries(commands, path).items()))
+            rows = list(entries(commands, path).items())
+            texts[name] = layout.group_help((prog, *path), rows, width=width)
         else:
-            texts[name] = root_page(prog, entries(commands, ()))
+            texts[name] = root_page(prog, entries(commands, ()), width=width)
     return texts
 
 

@@ -39,7 +39,7 @@ FlagRole = tuple[str, str]
 
 ACTION_FLAGS: tuple[Row, ...] = (
     ("json", "", "Print one JSON object"),
-    ("out", "PATH", "Save the result: a file, a folder/, a template; - is stdout"),
+    ("out", "PATH", "Save the result: file, folder/, template; - is stdout"),
     ("input", "FILE|-|JSON", "Give the whole body; flags override its fields"),
     ("dry-run", "[curl]", "Show the request and send nothing"),
 )
