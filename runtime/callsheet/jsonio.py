@@ -289,8 +289,16 @@ def to_builtins(document: Any) -> Any:
 
 
 def json_equal(first: Any, second: Any) -> bool:
-    """Compare as JSON: ``1`` equals ``1.0``, ``1`` does not equal ``true`` (at the top only)."""
-    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
+    """Compare as JSON: ``1`` equals ``1.0``, ``1`` does not equal ``true``, at any depth."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            json_equal(inner, second[key]) for key, inner in first.items()
+        )
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(json_equal, first, second))
+    return bool(first == second)
 
 
 def to_pointer(steps: Iterable[str | int]) -> str:

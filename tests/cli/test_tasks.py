@@ -91,6 +91,17 @@ def test_resending_is_asked_for_and_uses_the_same_key(ads: BareProgram) -> None:
     assert ads("tasks", "recover", ref, "--resend").code == 2
 
 
+def test_what_fails_after_a_resending_says_that_it_was_sent(ads: BareProgram) -> None:
+    task = begun(ads)
+    left(ads, task, "unknown")
+    ref = ads("tasks", "recover").out.split("\t")[0]
+    done = ads("tasks", "recover", ref, "--resend", "--jmespath", "abs([0].state)")
+
+    assert (done.code, done.out) == (1, "")
+    assert "ai.video.generate was sent and answered, then: --jmespath" in done.err
+    assert f"ads tasks wait {task}" in done.err
+
+
 def test_a_job_without_out_ends_with_the_line_that_saves_it(ads: BareProgram) -> None:
     done = ads("video", "generate", "--prompt", "x")
     line = done.err.rstrip("\n").split("\n")[-1]

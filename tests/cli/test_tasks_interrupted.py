@@ -7,25 +7,37 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from cli.conftest import PROGRAM
+from unit.servers import Said, Seen, said, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cli.conftest import BareProgram
+    from unit.servers import Server
 
 NEVER = 1000  # seconds: longer than anything here is waited for
 GENERATE = ("video", "generate", "--prompt", "waves")
 
 
-def begun(ads: BareProgram, *words: str) -> subprocess.Popen[str]:
+PICTURE = {"type": "string", "contentEncoding": "base64"}
+TAKES_LINK = {"type": "object", "properties": {"image": {"type": "string", "format": "uri"}}}
+STORING = [
+    {"id": "s.put", "inputSchema": {"properties": {"file": PICTURE}, "required": ["file"]}},
+    {"id": "v.make", "inputSchema": TAKES_LINK},
+]
+
+
+def begun(ads: BareProgram, *words: str, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *words],
-        env=dict(ads.environ),
+        env={**ads.environ, **environ},
         cwd=ads.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -84,6 +96,45 @@ def test_a_program_killed_while_the_request_was_out_leaves_it_unknown(ads: BareP
 
     assert (found.code, [row["state"] for row in found.json]) == (5, ["unknown"])
     assert len(ads.server.charges()) == 1
+
+
+@contextmanager
+def storing(ads: BareProgram, **stored: str) -> Iterator[Server]:
+    """Serve an upload that may cost; the picture is ``a.png``. Without a link it never answers."""
+    (ads.folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    over = threading.Event()
+
+    def answer(request: Seen) -> Said:
+        if not stored:
+            over.wait(NEVER)
+        return said(stored if request.path.endswith("s.put") else {}, 200)
+
+    with serving(answer) as server:
+        server.listed = said({"actions": STORING})
+        yield server
+        over.set()
+
+
+def test_an_upload_that_is_interrupted_is_told_as_sent(ads: BareProgram) -> None:
+    with storing(ads) as server:
+        child = begun(ads, "v", "make", "--image", "a.png", ADS_HOST=server.url)
+        wait_for(server.posts, child)
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=20)
+
+    assert child.returncode == 130
+    assert "interrupted; s.put was sent and its outcome is unknown\n  ads tasks recover " in told
+
+
+def test_a_link_of_an_earlier_upload_does_not_count_as_sent(ads: BareProgram) -> None:
+    words = ("v", "make", "--image", "a.png")
+    with storing(ads, url="https://cdn.example/a.png", id="x") as server:
+        ads(*words, ADS_HOST=server.url)
+        before = len(server.posts())
+        done = ads(*words, ADS_HOST=server.url, ADS_STATE_DIR="/dev/null/x")
+
+    assert (before, len(server.posts())) == (2, 2)
+    assert (done.code, done.error["code"]) == (2, "ledger")
 
 
 def test_the_second_ctrl_c_ends_at_once(ads: BareProgram) -> None:

@@ -177,8 +177,10 @@ def test_a_lone_surrogate_goes_out_as_it_came() -> None:
 
 
 def test_one_is_one_but_not_true() -> None:
-    assert jsonio.json_equal(1, 1.0)
-    assert not jsonio.json_equal(1, True)
+    assert jsonio.json_equal([1, {"a": 0}], [1.0, {"a": 0.0}])
+    for first, second in ((1, True), ([1], [True]), ({"a": [0]}, {"a": [False]}), ([], [1])):
+        assert not jsonio.json_equal(first, second)
+        assert not jsonio.json_equal(second, first)
 
 
 @pytest.mark.parametrize("steps", [[], ["a"], ["a/b", "~", "~1"], [""]])

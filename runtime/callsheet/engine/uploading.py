@@ -124,11 +124,17 @@ def _time(value: Any) -> float:
 
 
 def store_file(
-    engine: Engine, store: UploadAction, path: str, tell: Callable[[], None] = lambda: None
+    engine: Engine,
+    store: UploadAction,
+    path: str,
+    tell: Callable[[], None] = lambda: None,
+    *,
+    key: str | None = None,
 ) -> Flow[str]:
     """Upload a file and keep its link; return the kept link of the same bytes while it lives.
 
-    ``tell`` is called before the file leaves. Raises as ``upload`` does.
+    ``tell`` is called before the file leaves; ``key`` is the client reference of that request.
+    Raises as ``upload`` does.
     """
     require_uploadable(path)
     with open(path, "rb") as file:
@@ -138,7 +144,7 @@ def store_file(
     if link and (yield from _is_alive(engine, link)):
         return link
     tell()
-    link, payload = yield from _upload(engine, store, path)
+    link, payload = yield from _upload(engine, store, path, key)
     cache.keep(host, digest, link, end_of_link(link, payload, engine.timing.wall()))
     return link
 
@@ -176,7 +182,9 @@ def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
     return link
 
 
-def _upload(engine: Engine, store: UploadAction, path: str) -> Flow[tuple[str, Any]]:
+def _upload(
+    engine: Engine, store: UploadAction, path: str, key: str | None = None
+) -> Flow[tuple[str, Any]]:
     """Upload one file; return its link and the content of the answer."""
     require_uploadable(path)
     with open(path, "rb") as file:
@@ -193,7 +201,7 @@ def _upload(engine: Engine, store: UploadAction, path: str) -> Flow[tuple[str, A
         body, content_type = encode(value), "application/json"
         yield from engine.host.validate(action, value)
     headers = {"Content-Type": content_type}
-    invocation = yield from engine.invoke_encoded(action, body, value, headers=headers)
+    invocation = yield from engine.invoke_encoded(action, body, value, key=key, headers=headers)
     payload = invocation.reply.fields.payload
     link = _link_in(payload, store.result)
     link = link and join_url(engine.settings.require_host() + "/", link)

@@ -27,7 +27,7 @@ from callsheet.flows.effects import (
     Send,
     record_leniently,
 )
-from callsheet.flows.retry import PaidPost, action_path, with_retries
+from callsheet.flows.retry import PaidPost, RedirectRefused, action_path, with_retries
 from callsheet.protocol.media import NO_MARKS, RequestMarks
 from callsheet.protocol.replies import read_reply, with_refusal
 from callsheet.spec import TIMEOUT_FIELD, Family
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Role
 
 
-CREATED, ACCEPTED, NO_CONTENT, SEE_OTHER = 201, 202, 204, 303
+CREATED, ACCEPTED, NO_CONTENT = 201, 202, 204
 RAW_LIMIT = 2000
 SLOWEST = 16 << 10
 """Bytes a second that a body may leave at."""
@@ -200,11 +200,11 @@ def _record_intent(request: InvocationRequest, post: PaidPost) -> Flow[int]:
 def may_have_run(error: BaseException) -> bool:
     """Tell whether a request that ended with ``error`` may have run on the server.
 
-    A ``UsageError`` is raised before anything is sent. After a redirect nothing was done, except
-    for 303, which leads to a result.
+    A ``UsageError`` is raised before anything is sent, a ``ServerError`` for a refusal; a redirect
+    may be either.
     """
     if isinstance(error, ServerError):
-        return error.http_status == SEE_OTHER
+        return isinstance(error, RedirectRefused) and error.may_have_run
     return not isinstance(error, UsageError)
 
 

@@ -47,18 +47,23 @@ def _random() -> float:
     return random.random()  # noqa: S311 - jitter, no secret
 
 
+SEE_OTHER = 303
 REDIRECTS = (301, 302, 303, 307, 308)
 TRANSIENT = (408, 500, 502, 503, 504)
 THROTTLED = 429
 ATTEMPTS = 5
 LONGEST_HINT = 120.0
+_LOGIN = (
+    r"(?:^|[/._-])(?:(?:log|sign)[._-]?(?:in|on)|auth|authenticat\w+|authori[sz]\w+"
+    r"|oauth\d?|sso|saml\d?)(?:[/._-]|$)"
+)
 
 
 def follow_redirect(send: Send) -> Flow[HttpReply]:
     """Send a request, and follow one redirect inside the origin of the server.
 
     A 303 says that a POST was accepted and where its outcome can be read: it is returned as a
-    202 with that ``Location``, and nothing is sent after it. Raises ``ServerError`` for a
+    202 with that ``Location``, and nothing is sent after it. Raises ``RedirectRefused`` for a
     redirect to another scheme, host or port, so that the key goes nowhere else, and for any
     other that would turn a POST into a GET.
     """
@@ -70,23 +75,45 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     origin, target_origin = origin_of(reply.url), origin_of(target)
     if origin != target_origin:
         destination = target_origin or one_line(location)[:200]
-        raise ServerError(
+        refused = RedirectRefused(
             f"{origin} redirects the request to {destination}; your key was not sent there",
-            code="redirect_refused",
             hint=f"if that is right: log in with --host {destination}",
             http_status=reply.status,
         )
-    if send.method != "GET" and reply.status == 303:
+        refused.may_have_run = reply.status == SEE_OTHER
+        raise refused
+    if send.method != "GET" and reply.status == SEE_OTHER:
         return reply._replace(status=202, body=b"")
     if send.method != "GET" and reply.status not in {307, 308}:
-        raise ServerError(
-            f"the server redirects a {send.method} with HTTP {reply.status}, "
-            "which would turn it into a GET",
-            code="redirect_refused",
+        refused = RedirectRefused(
+            f"the server redirects a {send.method} with HTTP {reply.status} to "
+            f"{one_line(target)[:200]}, which would turn it into a GET",
             http_status=reply.status,
         )
+        refused.may_have_run = not _leads_elsewhere(reply.url, target)
+        raise refused
     redirected: HttpReply = yield send._replace(url=target)
     return redirected
+
+
+class RedirectRefused(ServerError):
+    """A redirect that is not followed; ``may_have_run`` where it may be the answer to a POST."""
+
+    code = "redirect_refused"
+    may_have_run = False
+
+
+def _leads_elsewhere(url: str, target: str) -> bool:
+    """Tell whether a redirect inside an origin says that the request was not handled there.
+
+    It leads to a login page, or to the same path below another or with a slash more. Any other
+    may come from a program that did the work and then shows a page.
+    """
+    from urllib.parse import urlsplit
+
+    path, new_path = urlsplit(url).path, urlsplit(target).path
+    is_moved = new_path != path and new_path.rstrip("/").endswith(path.rstrip("/"))
+    return is_moved or re.search(_LOGIN, new_path.lower()) is not None
 
 
 def with_retries(send: Send, timing: Timing) -> Flow[HttpReply]:
@@ -153,7 +180,7 @@ class PaidPost:
             except NetworkError as error:
                 self.is_under_way = False
                 self.arrived += error.sent
-                if attempt == ATTEMPTS or not (error.retryable or error.sent):
+                if attempt == ATTEMPTS or not error.retryable:
                     raise
                 if self.arrived and not (yield from self.may_repeat()):
                     raise

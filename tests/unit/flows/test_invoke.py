@@ -119,6 +119,14 @@ def test_a_lost_reply_is_unknown_and_not_asked_for_again() -> None:
     assert len(stage.sends) == 1
 
 
+def test_a_fault_of_this_machine_after_the_answer_sends_nothing_again() -> None:
+    full = NetworkError("the reply cannot be stored: no space left on device", sent=True)
+    full.retryable = False
+    stage = Stage(full)
+    assert isinstance(failure(stage, may_resend=allowed), OutcomeUnknown)
+    assert (stage.events, len(stage.sends)) == (["intent", "unknown"], 1)
+
+
 @pytest.mark.parametrize("resend", [False, True])
 def test_once_a_request_may_have_arrived_its_outcome_stays_unknown(resend: bool) -> None:
     stage = Stage(LOST, REFUSED)
@@ -134,10 +142,31 @@ def test_an_interruption_after_a_lost_try_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302])
-def test_a_redirect_of_a_paid_request_is_a_refusal(status: int) -> None:
-    stage = Stage(reply(status=status, location="/result"))
-    assert failure(stage).exit_code == 1
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("/login?next=%2Fapi", "/users/sign_in", "/Account/LogOn", "/auth/realms/x", "/oauth2/a"),
+        *("/api/actions/x/", "/v2/api/actions/x", "https://elsewhere.example/result"),
+    ],
+)
+def test_a_redirect_before_a_paid_request_ran_is_a_refusal(status: int, location: str) -> None:
+    stage = Stage(reply(status=status, location=location))
+    error = failure(stage)
+    assert (error.exit_code, error.code) == (1, "redirect_refused")
     assert (stage.events, len(stage.sends)) == (["intent", "refused"], 1)
+
+
+@pytest.mark.parametrize("status", [301, 302])
+@pytest.mark.parametrize("location", ["/result", "/authors/7", "/api/actions/x", "?task=7"])
+def test_a_redirect_that_may_be_the_answer_leaves_the_outcome_unknown(
+    status: int, location: str
+) -> None:
+    stage = Stage(reply(status=status, location=location))
+    error = failure(stage)
+    assert (error.exit_code, error.http_status) == (5, None)
+    assert "tasks recover ref-1" in error.hint
+    assert HOST in error.message
+    assert (stage.events, len(stage.sends)) == (["intent", "unknown"], 1)
 
 
 def test_a_303_to_another_host_leaves_the_outcome_unknown() -> None:

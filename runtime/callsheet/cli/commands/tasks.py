@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from callsheet.cli.context import Context
+    from callsheet.engine.invoke import Invocation
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.storage.kept_replies import Pruned
@@ -169,7 +170,8 @@ def _resend(context: Context, row: LedgerEntry) -> None:
         action, row.body.encode(), key=row.ref, check=False, target=row.target or ""
     )
     context.paid = (action.id, row.ref)
-    context.run(flow)
+    outcome: Invocation = context.run(flow)
+    context.answered = (action.id, next(iter(outcome.reply.fields.task_ids), None))
 
 
 def job_or_unknown(context: Context, name: str) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet import jsonio
@@ -356,15 +357,22 @@ def _encode(context: Context, action: str, encoding: str, path: str) -> str:
 def upload(context: Context, store: UploadAction, path: str) -> str:
     """Upload a file and return its link; name it and the host on stderr before.
 
-    From then on ``context.answered`` is set. Raises the errors of an upload.
+    Set ``context.paid`` before the file leaves where that may cost, ``context.answered`` after it.
+    Raises the errors of an upload.
     """
     from callsheet.engine import uploading
 
+    action = context.run(context.engine.apply_terms(context.run(context.host.find(store.action))))
+    ref, told = str(uuid.uuid4()), []
+
     def tell() -> None:
+        told.append(store.action)
+        context.paid = (store.action, ref) if action.paid else context.paid
         context.console.warn(f"→ {context.settings.require_host()} {store.action} uploads {path}")
 
-    link: str = context.run(uploading.store_file(context.engine, store, path, tell))
-    context.answered = context.answered or (store.action, None)
+    link: str = context.run(uploading.store_file(context.engine, store, path, tell, key=ref))
+    if told:
+        context.answered = context.answered or (store.action, None)
     return link
 
 
