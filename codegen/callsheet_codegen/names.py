@@ -33,8 +33,8 @@ CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})
 # What a client has of its own; a group of such a name gets an underscore.
 CLIENT_RESERVED = _IN_CLASS_BODIES | frozenset(
     (
-        *("actions", "bindings", "call", "close", "directory", "engine", "find", "ledger"),
-        *("run", "settings", "submit", "tasks", "transport"),
+        *("actions", "bindings", "call", "close", "iterate", "ledger", "notes", "submit"),
+        *("tasks",),
     )
 )
 _STANDARD = """

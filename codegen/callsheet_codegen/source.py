@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
+from callsheet.catalog.host import Host
 from callsheet.catalog.snapshot import Snapshot
-from callsheet.client.client import Client
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import LOOPBACK, ProfileFile, Variables, load, origin_of, parse_host
 from callsheet.errors import AuthError, CallsheetError, UsageError
+from callsheet.flows.retry import default_timing
 from callsheet.masking import masked
 from callsheet.spec import Advertised
 from callsheet.text import safe_text
@@ -342,11 +343,11 @@ def _fetch_catalogue(
     settings: Settings, config: Config, report: Callable[[int, int], None], *, refresh: bool
 ) -> Catalogue:
     """Fetch what changed and cache it; everything with ``refresh`` or a day after the last time."""
-    transport = _CountingTransport(settings, report)
-    overrides = config.overlay.protocol
-    with Client(settings=settings, ledger=None, overrides=overrides, transport=transport) as client:
-        host = client.engine.host
-        cached = host.cached()
-        every = cached is not None and host.timing.wall() - cached.whole > _DAY
-        catalogue: Catalogue = client.run(host.refresh(anew=refresh, every=every))
-    return catalogue
+    host = Host(settings, Bindings(), default_timing(), overrides=config.overlay.protocol)
+    cached = host.cached()
+    every = cached is not None and host.timing.wall() - cached.whole > _DAY
+    transport = _CountingTransport(host.settings, report)
+    try:
+        return transport.run(host.refresh(anew=refresh, every=every))
+    finally:
+        transport.close()

@@ -91,6 +91,11 @@ _FORMER_NAMES = {"Update": "JobUpdate"}  # until 1.0
 __all__ = [name for names in _HOMES.values() for name in names]
 
 
+def __dir__() -> list[str]:
+    """List the public names, so that completion shows what is imported when it is used."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     name = _FORMER_NAMES.get(name, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.surroundings import asker
 
 from callsheet import Client
 from callsheet.probe.probe import probe
@@ -23,9 +24,9 @@ KEY = "sk-recorded-0123456789"
 def observed(url: str, task: str) -> dict[str, Any]:
     """Return what a client makes of the server at an address."""
     with Client(host=url, api_key=KEY, ledger=None) as ads:
-        catalogue = ads.run(ads.engine.host.refresh())
-        surface = ads.engine.host.surface(catalogue)
-        report = probe(ads, task=task)
+        catalogue = ads._run(ads._engine.host.refresh())
+        surface = ads._engine.host.surface(catalogue)
+        report = probe(asker(ads), task=task)
     return {
         "login": login(surface),
         "list": report["list"].read,

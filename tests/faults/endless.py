@@ -86,7 +86,7 @@ class Target(NamedTuple):
 
 
 async def _list(client: Any, wait: Any, home: Path) -> Any:
-    return await wait(client.run(client.engine.host.refresh()))
+    return await wait(client._run(client._engine.host.refresh()))
 
 
 async def _free(client: Any, wait: Any, home: Path) -> Any:
@@ -245,7 +245,7 @@ def _paged(tally: Tally, home: Path, driver: str, pause: float) -> None:
     missing: list[str] = []
 
     async def steps(client: Any, wait: Any, home: Path) -> None:
-        missing.append((await wait(client.run(client.engine.host.refresh()))).missing)
+        missing.append((await wait(client._run(client._engine.host.refresh()))).missing)
 
     with serving(answer) as server:
         settings = stage.settings_for(server.url, home)

@@ -42,7 +42,7 @@ class Caller:
         options: dict[str, Any] = {"settings": self.settings, "bindings": stage.BINDINGS}
         self.client: Any = Client(**options) if driver == "sync" else AsyncClient(**options)
         if driver == "httpx":
-            self.client.transport = stage.PlainTransport(self.settings, self.client.ledger)
+            self.client._transport = stage.PlainTransport(self.settings, self.client.ledger)
         self.loops: dict[int, asyncio.Runner] = {}
 
     def wait(self, outcome: Any) -> Any:

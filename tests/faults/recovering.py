@@ -205,7 +205,7 @@ class World:
 
 def at(client: Any, offset: float) -> None:
     """Set the clocks of a client and of its ledger."""
-    engine = client.engine
+    engine = client._engine
     engine.timing = engine.timing._replace(wall=lambda: time.time() + offset)
     engine.host.timing = engine.timing
     client.ledger._clock = engine.timing.wall
@@ -228,7 +228,7 @@ def play_case(tally: Tally, case: Host, home: Path, number: int) -> None:
         settings = stage.settings_for(server.url, home)
 
         async def steps(client: Any, wait: Any) -> None:
-            client.engine.host.overlay = Overlay(tasks={"action": "v.tasks", "match": "reference"})
+            client._engine.host.overlay = Overlay(tasks={"action": "v.tasks", "match": "reference"})
             await wait(client.actions(refresh=True))
             at(client, before)
             older = case.action._replace(id=case.older_action)

@@ -92,11 +92,11 @@ def _crowd(running: Running, home: Path, clients: int, workers: int) -> int:
     settings = stage.settings_for(running.url, home)
     pool = [Client(settings=settings, bindings=stage.BINDINGS) for _ in range(clients)]
     for client in pool:
-        client.transport = Transport(settings, client.ledger, sleep=lambda _: None)
+        client._transport = Transport(settings, client.ledger, sleep=lambda _: None)
 
     def ask(client: Client) -> None:
         try:
-            client.run(with_retries(Send("GET", "/api/actions"), client.engine.host.timing))
+            client._run(with_retries(Send("GET", "/api/actions"), client._engine.host.timing))
         except CallsheetError:
             return
 

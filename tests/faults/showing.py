@@ -55,10 +55,16 @@ async def _call_awaited(action: str, **options: Any) -> None:
 def _objects() -> None:
     with Client(bindings=BINDINGS) as client:
         client.actions()
-        own = (client, client.settings, client.settings.key, client.transport, client.engine.host)
+        own = (
+            client,
+            client._settings,
+            client._settings.key,
+            client._transport,
+            client._engine.host,
+        )
         for subject in own:
             _say(repr(subject), str(subject), f"{subject}")
-        for subject in (client.settings, client.settings.key):
+        for subject in (client._settings, client._settings.key):
             _say(repr(pickle.dumps(subject)), repr(copy.deepcopy(subject)), vars_of(subject))
 
 
@@ -74,9 +80,9 @@ def vars_of(subject: object) -> str:
 
 def _headers() -> None:
     with Client(bindings=BINDINGS) as client:
-        url = client.settings.host + "/api/actions"
-        _say(repr(headers_for(client.settings, url)))
-        _say(repr(httpx.Request("GET", url, headers=headers_for(client.settings, url))))
+        url = client._settings.host + "/api/actions"
+        _say(repr(headers_for(client._settings, url)))
+        _say(repr(httpx.Request("GET", url, headers=headers_for(client._settings, url))))
 
 
 SHOWN: dict[str, Callable[[], None]] = {

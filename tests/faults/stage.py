@@ -16,7 +16,7 @@ from program import generate
 from callsheet import AsyncClient, Bindings, Client
 from callsheet.backoff import process_quota
 from callsheet.catalog.store import CatalogueCache
-from callsheet.client.client import DEFAULT_LEDGER
+from callsheet.client.calls import DEFAULT_LEDGER
 from callsheet.config.settings import Settings, load
 from callsheet.transport.aio import AsyncTransport
 from callsheet.transport.sync import Transport
@@ -112,7 +112,7 @@ def run(settings: Settings, steps: Any, how: Play = USUAL, **more: Any) -> Any:
     options |= {"timing": how.timing, "ledger": how.ledger, **more}
     if how.driver == "sync":
         with Client(**options) as client:
-            client.transport = Transport(settings, client.ledger, sleep=how.sleep)  # type: ignore[arg-type]  # its answer is dropped
+            client._transport = Transport(settings, client.ledger, sleep=how.sleep)  # type: ignore[arg-type]  # its answer is dropped
             return asyncio.run(steps(client, _at_once))
 
     async def pause(seconds: float) -> None:
@@ -122,7 +122,7 @@ def run(settings: Settings, steps: Any, how: Play = USUAL, **more: Any) -> Any:
     async def work() -> Any:
         driver = PlainTransport if how.driver == "httpx" else AsyncTransport
         async with AsyncClient(**options) as client:
-            client.transport = driver(settings, client.ledger, sleep=pause)
+            client._transport = driver(settings, client.ledger, sleep=pause)
             return await steps(client, _awaited)
 
     return asyncio.run(work())
@@ -139,7 +139,7 @@ async def _awaited(outcome: Any) -> Any:
 def catalogue_of(url: str, home: Path) -> Catalogue:
     """Return what a sandbox advertises at this address."""
     with Client(settings=settings_for(url, home), bindings=BINDINGS) as client:
-        catalogue: Catalogue = client.run(client.engine.host.refresh())
+        catalogue: Catalogue = client._run(client._engine.host.refresh())
         return catalogue
 
 

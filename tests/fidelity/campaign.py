@@ -161,7 +161,7 @@ class Campaign:
 
     def _flags(self, case: ActionCase, action: Action, body: Any) -> None:
         typed = words(action, body, self.chance)
-        line = read(self.routes.client.bindings, action, typed)
+        line = read(self.routes.client._bindings, action, typed)
         why = "" if line.error is None and equal(line.body, body) else f"{line} <- {typed}"
         self.by_flags.count(case.id, why)
         sampled = self.by_flags.tried % self.every == 1 and not any("\0" in word for word in typed)
@@ -173,7 +173,7 @@ class Campaign:
     def _wrong_flags(self, case: ActionCase, action: Action, body: Any) -> None:
         """Refuse a wrong body by flags; where the line means another body, nothing is learnt."""
         typed = words(action, body, self.chance)
-        line = read(self.routes.client.bindings, action, typed)
+        line = read(self.routes.client._bindings, action, typed)
         if line.error is None and not equal(line.body, body):
             return
         named = line.error is not None and line.error.exit_code == 2 and bool(line.error.flag)

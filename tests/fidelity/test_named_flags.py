@@ -76,7 +76,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
 @pytest.mark.parametrize(("words", "flag", "says"), WRONG)
 def test_the_flag_is_named(words: list[str], flag: str, says: str, campaign: Campaign) -> None:
     typed = ["--user-id", "u", *words] if words else []
-    line = read(campaign.routes.client.bindings, campaign.package.action("shop.buy"), typed)
+    line = read(campaign.routes.client._bindings, campaign.package.action("shop.buy"), typed)
 
     assert line.error is not None
     assert (line.error.exit_code, line.error.flag) == (2, flag)
@@ -90,6 +90,6 @@ def test_a_flag_that_knows_less_than_the_schema_refuses_nothing(campaign: Campai
         for param in action.params
     ]
     strict = action._replace(params=tuple(params))
-    line = read(campaign.routes.client.bindings, strict, ["--user-id", "text"])
+    line = read(campaign.routes.client._bindings, strict, ["--user-id", "text"])
 
     assert (line.error, line.body) == (None, {"userId": "text"})

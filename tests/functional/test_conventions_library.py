@@ -25,9 +25,7 @@ FACTS = ("action", "task_id", "request_id", "retryable", "hint")
 def methods(written: Written, client: str) -> dict[str, inspect.Signature]:
     """Give each method of each group of a client; the groups are its only properties."""
     instance = written.client() if client == "Client" else written.async_client()
-    groups = [
-        name for name in vars(type(instance)) if not name.startswith("_") and name != "bindings"
-    ]
+    groups = [name for name in vars(type(instance)) if not name.startswith("_")]
     return {
         f"{group}.{name}": inspect.signature(method)
         for group in groups

@@ -69,7 +69,7 @@ def test_the_example_with_await(package: Any, folder: Path) -> None:
 def test_a_task_tells_how_it_stands(package: Any, sandbox: Running, folder: Path) -> None:
     with package.Client() as ads:
         task = ads.video.generate(prompt=PROMPT, options=WITHOUT_END)
-        first = (task.state, task.said)
+        first = (task.state, task.raw_state)
         sandbox.advance(1800)
         halfway = task.refresh().progress
         with pytest.raises(StillRunning) as stopped:

@@ -42,7 +42,7 @@ def addresses(cases: Sequence[Case], folder: Path) -> Outcome:
         flags = {"host": server.url, "api_key": "sk-hostile-0123456789"}
         settings = load(Bindings(command="here", env="HERE"), flags=flags, environ=environ)
         client = Client(settings=settings, ledger=None)
-        client.run(client.engine.host.refresh())
+        client._run(client._engine.host.refresh())
         for case in cases:
             server.requests.clear()
             sent = _called(client, case.id)

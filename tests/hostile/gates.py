@@ -63,9 +63,9 @@ def _fetch(server: Hostile, folder: Path) -> str:
     settings = load(Bindings(command="gate", env="GATE"), flags=flags, environ=environ)
     client = Client(settings=settings, ledger=None)
     try:
-        client.run(client.engine.host.refresh(anew=True))
-        snapshot = client.run(
-            client.engine.host.refresh()
+        client._run(client._engine.host.refresh(anew=True))
+        snapshot = client._run(
+            client._engine.host.refresh()
         )  # with what the first answer left behind
     except CallsheetError:
         return "refused"

@@ -142,7 +142,7 @@ def bound(sandbox: Running, tmp_path: Path) -> Watched:
     """Give a client that was made from the sandbox that it is set to talk to, catalogue known."""
     with Client(host=sandbox.url, api_key=sandbox.key, ledger=None) as client:
         client.actions(refresh=True)
-        catalogue = client.engine.host.cached()
+        catalogue = client._engine.host.cached()
     assert catalogue is not None
     place = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key, "ADS_AUTH": "bearer"}
     program = Watched(generate(Snapshot(sandbox.url, catalogue.actions), tmp_path / "bound"), place)

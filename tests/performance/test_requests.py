@@ -136,10 +136,10 @@ def test_many_schemas_are_asked_for_on_one_loop(sandbox: Running, home: Path) ->
     counted: list[int] = []
 
     async def within() -> tuple[HttpReply | Exception, ...]:
-        return gather_aside(ads.settings, Gather(sends), lambda: counted.append(1))
+        return gather_aside(ads._settings, Gather(sends), lambda: counted.append(1))
 
     with client(sandbox) as ads:
-        replies = (*ads.transport.perform(Gather(sends)), *asyncio.run(within()))
+        replies = (*ads._transport.perform(Gather(sends)), *asyncio.run(within()))
 
     assert {reply.status for reply in replies if isinstance(reply, HttpReply)} == {200}
     assert len(replies) == sent(sandbox)["GET list"] - before == 2 * AIOHTTP_FROM

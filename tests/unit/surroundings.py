@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,11 @@ async def _at_once(outcome: Any) -> Any:
 
 async def _awaited(outcome: Any) -> Any:
     return await outcome
+
+
+def asker(client: Any) -> Any:
+    """Return what ``probe`` asks a host with, of a library's client."""
+    return SimpleNamespace(engine=client._engine, run=client._run)
 
 
 @pytest.fixture(params=["sync", "aiohttp", "httpx"])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from callsheet.client.client import as_json
+from callsheet.client.calls import as_json
 from callsheet.client.groups import OMIT, body_of
 from callsheet.model import Field, Model, RootModel, to_wire
 from callsheet.spec import Action

@@ -31,24 +31,24 @@ if TYPE_CHECKING:
         """What results and jobs need of the client that made them, sync or async."""
 
         @property
-        def engine(self) -> Engine: ...
+        def _engine(self) -> Engine: ...
         @property
-        def bindings(self) -> Bindings: ...
+        def _bindings(self) -> Bindings: ...
         @property
         def ledger(self) -> Ledger | None: ...
         @property
-        def transport(self) -> Any: ...
+        def _transport(self) -> Any: ...
 
     class _SyncClient(_ClientState, Protocol):
         """A client that runs a flow to its end."""
 
-        def run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T: ...
+        def _run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T: ...
         def submit(self, action: Action | str, body: bytes) -> Any: ...
 
     class _AwaitedClient(_ClientState, Protocol):
-        """A client whose ``run`` is awaited."""
+        """A client whose ``_run`` is awaited."""
 
-        async def run(
+        async def _run(
             self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None
         ) -> T: ...
         async def submit(self, action: Action | str, body: bytes) -> Any: ...
@@ -101,7 +101,7 @@ class ResultState(Detachable, Generic[T]):
     ) -> None:
         self._client, self._answer, self._job = client, answer, job
         self._data: Any = None
-        self._package = client.bindings.package
+        self._package = client._bindings.package
         self._called, self.action = action, action.id
         self._module = action.result or action.module
         self.json: Any = masked_document(answer.json, answer.http.body)
@@ -126,7 +126,7 @@ class ResultState(Detachable, Generic[T]):
         """Return the links of the media; of a copy, those at the time it was made."""
         if self._copied_links is not None:
             return self._copied_links
-        return self._client.engine.media_links(self._answer)
+        return self._client._engine.media_links(self._answer)
 
     def _save_flow(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
         """Save the media of the answer, or its JSON where that is the result; return the files.
@@ -138,7 +138,7 @@ class ResultState(Detachable, Generic[T]):
         if not options.get("only") and wants_json_file(self._called, self._answer, path):
             force = options.get("force", False)
             return (write_document(self.json, path, action=self.action, force=force),)
-        flow = self._client.engine.save(
+        flow = self._client._engine.save(
             self._answer, path, action=self.action, job=self._job, **options
         )
         return (yield from flow)
@@ -199,7 +199,7 @@ class Result(ResultState[T]):
         return tuple(ResultMedium(link, partial(self._save_one, link)) for link in self._links)
 
     def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
-        return self._client.run(self._save_flow(path, only=link, **options))[0]
+        return self._client._run(self._save_flow(path, only=link, **options))[0]
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Fetch the first medium to ``path`` and return its file.
@@ -216,7 +216,7 @@ class Result(ResultState[T]):
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """Save as ``save`` does and return every file; a template for several has ``{index}``."""
-        return self._client.run(self._save_flow(path, force=force, manifest=manifest))
+        return self._client._run(self._save_flow(path, force=force, manifest=manifest))
 
 
 class AsyncResult(ResultState[T]):
@@ -230,7 +230,7 @@ class AsyncResult(ResultState[T]):
         return tuple(AsyncResultMedium(link, partial(self._save_one, link)) for link in self._links)
 
     async def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
-        return (await self._client.run(self._save_flow(path, only=link, **options)))[0]
+        return (await self._client._run(self._save_flow(path, only=link, **options)))[0]
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """See ``Result.save``."""
@@ -240,7 +240,7 @@ class AsyncResult(ResultState[T]):
         self, path: str, *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """See ``Result.save_all``."""
-        return await self._client.run(self._save_flow(path, force=force, manifest=manifest))
+        return await self._client._run(self._save_flow(path, force=force, manifest=manifest))
 
 
 def _read_typed(package: str, module: str, payload: Any) -> Any:

@@ -48,7 +48,7 @@ class History:
 
     @property
     def _engine(self) -> Engine:
-        return self._client.engine
+        return self._client._engine
 
     def list(self, *, limit: int = 50) -> Rows:
         """Return the last ``limit`` jobs of the ledger, newest first; none without a ledger."""
@@ -82,7 +82,7 @@ class Tasks(History):
         An id that the ledger does not have needs a server with a single family of jobs. Raises
         ``UsageError`` for a job of another host, ``StillRunning`` where nothing can query it.
         """
-        job: Job = self._client.run(find_job(self._engine, name))
+        job: Job = self._client._run(find_job(self._engine, name))
         return Task(self._client, self._engine.action_of(job), job, None)
 
     def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
@@ -91,7 +91,7 @@ class Tasks(History):
         No job is started again. ``name`` narrows it to one job; ``task_id`` supplies the task id
         of that job, where you know it from elsewhere: the server is asked to confirm it.
         """
-        return self._client.run(self._recover(name, task_id))
+        return self._client._run(self._recover(name, task_id))
 
     def rerun(self, name: str) -> Task[Any]:
         """Start an earlier job again, as a new one with its own reference; it may cost.
@@ -109,12 +109,12 @@ class AsyncTasks(History):
 
     async def get(self, name: str) -> AsyncTask[Any]:
         """See ``Tasks.get``."""
-        job: Job = await self._client.run(find_job(self._engine, name))
+        job: Job = await self._client._run(find_job(self._engine, name))
         return AsyncTask(self._client, self._engine.action_of(job), job, None)
 
     async def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
         """See ``Tasks.recover``."""
-        return await self._client.run(self._recover(name, task_id))
+        return await self._client._run(self._recover(name, task_id))
 
     async def rerun(self, name: str) -> AsyncTask[Any]:
         """See ``Tasks.rerun``."""
@@ -159,11 +159,6 @@ class TaskState(Detachable, Generic[T]):
         return self._answer.fields.raw_state if self._answer else ""
 
     @property
-    def said(self) -> str:
-        """Return ``raw_state``, under the name that it had before."""
-        return self.raw_state
-
-    @property
     def progress(self) -> float | None:
         """Return the progress, 0 to 1; ``None`` where the server does not state it."""
         return self._answer.fields.progress if self._answer else None
@@ -173,13 +168,13 @@ class TaskState(Detachable, Generic[T]):
 
     def _query(self) -> Flow[None]:
         """Query the job and keep the reply."""
-        self._answer = yield from self._client.engine.query_job(self._job)
+        self._answer = yield from self._client._engine.query_job(self._job)
 
     def _cancel(self) -> Flow[None]:
         """Ask the server to stop the job; raise as ``Task.cancel`` does."""
         from callsheet.engine.recovery import cancel
 
-        yield from cancel(self._client.engine, self._job)
+        yield from cancel(self._client._engine, self._job)
 
     def _save(self, path: str, *, force: bool, manifest: bool) -> Flow[SavedFile]:
         """Save the media of the job, after waiting for it where needed; return the first file."""
@@ -189,7 +184,7 @@ class TaskState(Detachable, Generic[T]):
         reply = self._answer
         if reply is None or self.state != "done" or not reply.fields.media:
             reply = yield from self._wait(None)
-        files = yield from self._client.engine.save(
+        files = yield from self._client._engine.save(
             reply, to, action=self._action.id, job=self._job, force=force, manifest=manifest
         )
         return files[0]
@@ -197,7 +192,7 @@ class TaskState(Detachable, Generic[T]):
     def _wait(self, timeout: float | None) -> Flow[ParsedReply]:
         """Wait until the job is over, keep and return the reply; raise as ``Task.wait`` does."""
         seconds = self._job.family.timeout_ms / 1000 if timeout is None else timeout
-        self._answer = yield from self._client.engine.wait_until_over(self._job, seconds)
+        self._answer = yield from self._client._engine.wait_until_over(self._job, seconds)
         return require_done(self._answer, self.action, self.id)
 
 
@@ -208,7 +203,7 @@ class Task(TaskState[T]):
 
     def refresh(self) -> Task[T]:
         """Query the job once, update its state in place, and return it."""
-        self._client.run(self._query())
+        self._client._run(self._query())
         return self
 
     def wait(
@@ -222,22 +217,22 @@ class Task(TaskState[T]):
         ``on_update`` is called with each change. Raises ``StillRunning`` at the time-out (the job
         goes on), ``TaskFailed``, and errors of the queries.
         """
-        return self._result(self._client.run(self._wait(timeout), on_update))
+        return self._result(self._client._run(self._wait(timeout), on_update))
 
     def watch(self, *, timeout: float | None = None) -> Iterator[JobUpdate]:
         """Wait as ``wait`` does, and yield the job's updates meanwhile."""
-        yield from self._client.transport.iterate(self._wait(timeout), [])
+        yield from self._client._transport.iterate(self._wait(timeout), [])
 
     def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Wait until the job is done, then save its media and return the first file.
 
         See ``Result.save`` for the arguments; raises as that and ``wait`` do.
         """
-        return self._client.run(self._save(path, force=force, manifest=manifest))
+        return self._client._run(self._save(path, force=force, manifest=manifest))
 
     def cancel(self) -> None:
         """Ask the server to stop the job; raises ``UsageError`` where it offers no such action."""
-        self._client.run(self._cancel())
+        self._client._run(self._cancel())
 
     def _result(self, answer: ParsedReply) -> Result[T]:
         return Result(self._client, self._action, answer, self._job)
@@ -250,7 +245,7 @@ class AsyncTask(TaskState[T]):
 
     async def refresh(self) -> AsyncTask[T]:
         """See ``Task.refresh``."""
-        await self._client.run(self._query())
+        await self._client._run(self._query())
         return self
 
     async def wait(
@@ -260,20 +255,20 @@ class AsyncTask(TaskState[T]):
         on_update: Callable[[JobUpdate], object] | None = None,
     ) -> AsyncResult[T]:
         """See ``Task.wait``; cancelling it leaves the job alive."""
-        return self._result(await self._client.run(self._wait(timeout), on_update))
+        return self._result(await self._client._run(self._wait(timeout), on_update))
 
     async def watch(self, *, timeout: float | None = None) -> AsyncIterator[JobUpdate]:
         """See ``Task.watch``."""
-        async for update in self._client.transport.iterate(self._wait(timeout), []):
+        async for update in self._client._transport.iterate(self._wait(timeout), []):
             yield update
 
     async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """See ``Task.save``."""
-        return await self._client.run(self._save(path, force=force, manifest=manifest))
+        return await self._client._run(self._save(path, force=force, manifest=manifest))
 
     async def cancel(self) -> None:
         """See ``Task.cancel``."""
-        await self._client.run(self._cancel())
+        await self._client._run(self._cancel())
 
     def _result(self, answer: ParsedReply) -> AsyncResult[T]:
         return AsyncResult(self._client, self._action, answer, self._job)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from callsheet.errors import UsageError
-from callsheet.text import warn
+from callsheet.text import one_line, warn
 
 if TYPE_CHECKING:
     from callsheet.protocol.replies import ReplyFields
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SILENCE = 60.0
 """Seconds without a byte after which a request is given up."""
+_LONGEST_WORDS = 200  # characters
 LARGEST_REPLY, LARGEST_PAID_REPLY = 16 << 20, 1 << 30
 """Bytes of a reply in the memory, and of one that was paid for, on the disk."""
 
@@ -160,10 +161,13 @@ class JobUpdate(NamedTuple):
     fields: ReplyFields
     note: str = ""
 
-    @property
-    def said(self) -> str:
-        """Return ``raw_state``, under the name that it had before."""
-        return self.raw_state
+    def __str__(self) -> str:
+        """Return one line: ``t-17: running, queued 40 % (12 s)``."""
+        raw = one_line(self.raw_state, _LONGEST_WORDS)
+        words = self.state if raw.lower() in {"", self.state} else f"{self.state}, {raw}"
+        percent = "" if self.progress is None else f" {self.progress * 100:.0f} %"
+        note = f"; {one_line(self.note, _LONGEST_WORDS)}" if self.note else ""
+        return f"{one_line(self.task_id)}: {words}{percent} ({self.elapsed:.0f} s){note}"
 
 
 Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Download | Notify

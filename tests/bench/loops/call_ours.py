@@ -11,7 +11,7 @@ def prepare(host: str, key: str, action: str, body: dict[str, Any]) -> Callable[
     from ads_client import Client
 
     client = Client()
-    resolved = client.find(action)
+    resolved = client._run(client._find(action))
 
     def step() -> None:
         assert client.call(resolved, body).response.status == 200

@@ -18,10 +18,10 @@ def prepare(host: str, key: str, size: int) -> Callable[[], None]:
 
     def fetch() -> Flow[int]:
         part = PartialFile(str(target), force=True)
-        yield from download(f"{host}/file/{size}", part, client.engine.host.timing)
+        yield from download(f"{host}/file/{size}", part, client._engine.host.timing)
         return part.commit().bytes
 
     def step() -> None:
-        assert client.run(fetch()) == size
+        assert client._run(fetch()) == size
 
     return step

@@ -13,7 +13,7 @@ def prepare(host: str, key: str, *, warm: bool = False, **_: int) -> Callable[[]
 
     def step() -> None:
         with Client(ledger=None) as client:
-            catalogue = client.run(client.engine.host.refresh(anew=not warm))
+            catalogue = client._run(client._engine.host.refresh(anew=not warm))
             assert all(action.input for action in catalogue.actions)
 
     step()

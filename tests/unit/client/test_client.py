@@ -75,7 +75,7 @@ DIALECTS = [
 def test_every_dialect_gives_its_video(sandbox: Running, tmp_path: Path, dialect: str) -> None:
     auth = "x-api-key" if dialect == "flagged" else "bearer"
     with Client(**at(sandbox, dialect, auth=auth)) as client:
-        client.transport = Transport(client.settings, client.ledger, sleep=sandbox.advance)
+        client._transport = Transport(client._settings, client.ledger, sleep=sandbox.advance)
         create = next(a for a in client.actions().actions if a.id.endswith("video.generate"))
         task = client.submit(create, WAVES)
         assert task.save(str(tmp_path / "v.mp4")).bytes > 1000
@@ -243,8 +243,8 @@ def test_a_client_uses_what_was_logged_in(sandbox: Running, own_home: Path) -> N
 def test_the_driver_refuses_what_is_no_effect(sandbox: Running) -> None:
     with Client(**at(sandbox)) as client:
         with pytest.raises(TypeError, match="int"):
-            client.transport.perform(5)
-        transport = AsyncTransport(client.settings, None)
+            client._transport.perform(5)
+        transport = AsyncTransport(client._settings, None)
         with pytest.raises(TypeError, match="int"):
             asyncio.run(transport.perform(5))
 

@@ -11,7 +11,7 @@ import pytest
 from unit.servers import said, serving
 
 from callsheet import OMIT, AsyncClient, AsyncGroup, Client, Group
-from callsheet.client.client import as_json
+from callsheet.client.calls import as_json
 from callsheet.client.groups import body_of
 from callsheet.config.bindings import Bindings
 from callsheet.errors import ServerError, UsageError
@@ -167,7 +167,7 @@ def test_a_task_cannot_be_cancelled_where_nobody_offers_it() -> None:
         with pytest.raises(UsageError, match="no action that cancels"):
             task.cancel()
         assert repr(task) == "<Task t of v.make: running>"
-        assert (task.said, task.progress) == ("running", None)
+        assert (task.raw_state, task.progress) == ("running", None)
 
 
 def test_a_task_needs_something_to_ask_about() -> None:

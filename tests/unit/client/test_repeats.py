@@ -25,9 +25,9 @@ def test_an_interruption_of_a_sync_call_is_recorded_before_it_leaves(tmp_path: P
 
     with serving(said({})) as server, Client(**options(server.url, tmp_path)) as client:
         client.actions()
-        client.transport.close()
+        client._transport.close()
         http = httpx.MockTransport(interrupt)
-        client.transport = Transport(client.settings, client.ledger, http=http)
+        client._transport = Transport(client._settings, client.ledger, http=http)
         with pytest.raises(KeyboardInterrupt):
             client.submit(MAKE, BODY, check=False)
     assert states(tmp_path) == ["unknown"]

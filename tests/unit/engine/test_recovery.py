@@ -28,7 +28,7 @@ LOOKUP = Overlay(tasks={"action": "ai.task.list", "match": "clientReference"})
 
 
 def looking(client: Any) -> Any:
-    client.engine.host.overlay = LOOKUP
+    client._engine.host.overlay = LOOKUP
     return client
 
 
@@ -120,7 +120,7 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
         listed = [{"id": "v.make"}, {"id": "v.tasks"}]
         server.listed = said({"actions": listed})
-        client.engine.host.overlay = Overlay(
+        client._engine.host.overlay = Overlay(
             tasks={"action": "v.tasks", "match": "clientReference"}
         )
         with pytest.raises(OutcomeUnknown):
@@ -156,7 +156,7 @@ def looked_up(
         names = ("v.make", "v.other", "v.tasks")
         listed = [{"id": name, "inputSchema": {"type": "object"}} for name in names]
         server.listed = said({"actions": listed})
-        client.engine.host.overlay = Overlay(tasks={"action": "v.tasks", "match": "reference"})
+        client._engine.host.overlay = Overlay(tasks={"action": "v.tasks", "match": "reference"})
         client.submit(MAKE._replace(id=older), BODY, check=False, idempotency_key="older")
         done.append(True)
         with pytest.raises(OutcomeUnknown):
@@ -219,7 +219,7 @@ def test_a_job_is_refused_only_by_a_proven_list_later_on_the_servers_clock(
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
     broken = said({"error": "oops"}, 500)
     with serving(broken) as server, Client(**options(server.url, tmp_path)) as client:
-        client.engine.host.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
+        client._engine.host.overlay = Overlay(tasks={"action": "v.note", "match": "r"})
         with pytest.raises(OutcomeUnknown):
             client.submit(MAKE, BODY, check=False)
         (row,) = client.tasks.recover()

@@ -41,8 +41,8 @@ def sent(
     with serving(said({"url": "https://cdn.example/a.png"})) as server:
         server.listed = LISTED
         with Client(**options(server.url, tmp_path)) as client:
-            client.engine.host.overlay = Overlay()
-            link = client.run(upload(client.engine, store, str(tmp_path / name)))
+            client._engine.host.overlay = Overlay()
+            link = client._run(upload(client._engine, store, str(tmp_path / name)))
             (row,) = client.tasks.list()
         return link, server.posts()[0], row
 
@@ -74,17 +74,17 @@ def test_json_carries_the_bytes(tmp_path: Path, encoding: str, start: bytes) -> 
 
 def test_an_action_that_plainly_takes_a_file_is_found(tmp_path: Path) -> None:
     with serving(said({})) as server, Client(**options(server.url, tmp_path)) as client:
-        client.engine.host.overlay = Overlay()
+        client._engine.host.overlay = Overlay()
         with pytest.raises(UsageError, match="wants a URL"):
-            client.run(find_upload_action(client.engine))
+            client._run(find_upload_action(client._engine))
         server.listed = LISTED
         client.actions(refresh=True)
-        assert client.run(find_upload_action(client.engine)) == UploadAction(
+        assert client._run(find_upload_action(client._engine)) == UploadAction(
             "s.put", "file", "base64"
         )
         said_so = {"action": "s.put", "field": "f", "encoding": "multipart", "result": "link"}
-        client.engine.host.overlay = Overlay(upload=said_so)
-        assert client.run(find_upload_action(client.engine)) == UploadAction(
+        client._engine.host.overlay = Overlay(upload=said_so)
+        assert client._run(find_upload_action(client._engine)) == UploadAction(
             "s.put", "f", "multipart", "link"
         )
 
@@ -95,7 +95,9 @@ def test_what_cannot_be_uploaded_is_told_before_anything_is_sent(tmp_path: Path)
     with serving(said({})) as server, Client(**options(server.url, tmp_path)) as client:
         for name, words in (("large.png", "larger than 32 MiB"), ("none.png", "cannot be read")):
             with pytest.raises(UsageError, match=words):
-                client.run(upload(client.engine, UploadAction("s.put", "f"), str(tmp_path / name)))
+                client._run(
+                    upload(client._engine, UploadAction("s.put", "f"), str(tmp_path / name))
+                )
         assert server.seen == []
 
 
@@ -107,8 +109,8 @@ def test_an_answer_without_the_link(tmp_path: Path, answer: Any, error: type[Exc
     with serving(answer) as server, Client(**options(server.url, tmp_path)) as client:
         server.listed = LISTED
         with pytest.raises(error):
-            client.run(
-                upload(client.engine, UploadAction("s.put", "file"), str(tmp_path / "a.png"))
+            client._run(
+                upload(client._engine, UploadAction("s.put", "file"), str(tmp_path / "a.png"))
             )
         assert len(server.posts()) == 1
 
@@ -129,7 +131,7 @@ def test_the_link_is_found_wherever_it_stands(tmp_path: Path, answer: Any, link:
     with serving(said(answer)) as server, Client(**options(server.url, tmp_path)) as client:
         server.listed = LISTED
         store = UploadAction("s.put", "file", "base64")
-        assert client.run(upload(client.engine, store, str(tmp_path / "a.png"))) == link
+        assert client._run(upload(client._engine, store, str(tmp_path / "a.png"))) == link
 
 
 def test_the_same_bytes_are_uploaded_once_while_their_link_lives(tmp_path: Path) -> None:
@@ -140,12 +142,12 @@ def test_the_same_bytes_are_uploaded_once_while_their_link_lives(tmp_path: Path)
         server.listed = LISTED
         for name in ("a.png", "copy.png", "other.png", "a.png"):
             with Client(**options(server.url, tmp_path)) as client:
-                client.run(store_file(client.engine, store, str(tmp_path / name)))
-                cache = client.settings.cache_dir
+                client._run(store_file(client._engine, store, str(tmp_path / name)))
+                cache = client._settings.cache_dir
         assert len(server.posts()) == 2
         os.unlink(os.path.join(cache, "uploads.json"))
         with Client(**options(server.url, tmp_path)) as client:
-            client.run(store_file(client.engine, store, str(tmp_path / "a.png")))
+            client._run(store_file(client._engine, store, str(tmp_path / "a.png")))
         assert len(server.posts()) == 3
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.surroundings import asker
 
 from callsheet import Client
 from callsheet.probe.probe import probe
@@ -36,7 +37,7 @@ def answering(folder: Path, **reply: Any) -> Iterator[Running]:
 
 def look(server: Running, key: str | None = KEY) -> Report:
     with Client(host=server.url, api_key=key, ledger=None) as ads:
-        return probe(ads)
+        return probe(asker(ads))
 
 
 def test_a_redirect_elsewhere_is_not_followed(home: Path, sandbox: Running) -> None:

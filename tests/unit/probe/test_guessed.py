@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unit.servers import said, serving
+from unit.surroundings import asker
 from unit.transport.test_transport import options
 
 from callsheet import Client
@@ -27,12 +28,12 @@ def test_a_guessed_question_is_no_part_of_a_probe_until_it_is_proved(tmp_path: P
         Client(**options(server.url, tmp_path)) as client,
     ):
         server.listed = said({"actions": LISTED})
-        report = probe(client, task="t-1")
+        report = probe(asker(client), task="t-1")
         assert server.posts() == []
         unclear = {finding.topic: finding.unclear for finding in report.findings}
         assert "--set free=clip.query" in unclear["families"]
 
         client.tasks.get("t-1").refresh()
         assert len(server.posts()) == 1
-        probe(client, task="t-1")
+        probe(asker(client), task="t-1")
         assert len(server.posts()) == 2

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.surroundings import asker
 
 from callsheet import Client, UsageError
 from callsheet.probe.probe import probe
@@ -82,7 +83,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def look(url: str, key: str, dialect: str, **options: Any) -> Report:
     auth = "x-api-key" if dialect == "flagged" else "bearer"
     with Client(host=url, api_key=key, auth=auth) as ads:
-        return probe(ads, **options)
+        return probe(asker(ads), **options)
 
 
 @pytest.mark.parametrize("dialect", read_dialects())

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.surroundings import asker
 
 from callsheet import Client
 from callsheet.probe.probe import probe
@@ -49,7 +50,7 @@ def posts(sandbox: Running, dialect: str) -> list[Mapping[str, Any]]:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_without_a_task_only_gets_are_sent(sandbox: Running, dialect: str) -> None:
     with client(sandbox, dialect) as ads:
-        report = probe(ads)
+        report = probe(asker(ads))
 
     assert [finding.topic for finding in report.findings] == list(TOPICS)
     assert {request["method"] for request in sandbox.requests(dialect)} == {"GET"}
@@ -72,10 +73,10 @@ def test_what_it_names_forces_the_same_reading(sandbox: Running, dialect: str) -
         options = {"options": {"sandboxSeconds": 100}} if is_file else {}
         task = ads.submit("ai.video.generate", {"prompt": PROMPT, **options}).id
         sandbox.advance(60)
-        free = probe(ads, task=task)
+        free = probe(asker(ads), task=task)
     sets = forced(free.findings)
     with client(sandbox, dialect, overrides=sets) as ads:
-        bound = probe(ads, task=task)
+        bound = probe(asker(ads), task=task)
 
     # Flags have no word, and entries within wrappers no place that could be named.
     named = {"state": "no word" not in free["task"].read}
@@ -93,7 +94,7 @@ def test_a_task_takes_one_query_and_creates_nothing(sandbox: Running) -> None:
     with client(sandbox, "plain") as ads:
         task = ads.submit("ai.video.generate", {"prompt": PROMPT}).id
         before = len(posts(sandbox, "plain"))
-        report = probe(ads, task=task)
+        report = probe(asker(ads), task=task)
 
     sent = posts(sandbox, "plain")[before:]
     assert [(request["path"], request["body"]) for request in sent] == [
@@ -107,7 +108,7 @@ def test_a_task_takes_one_query_and_creates_nothing(sandbox: Running) -> None:
 @pytest.mark.usefixtures("home")
 def test_the_query_action_can_be_named(sandbox: Running) -> None:
     with client(sandbox, "plain", ledger=None) as ads:
-        report = probe(ads, task="ai.image.query:nothing-like-it")
+        report = probe(asker(ads), task="ai.image.query:nothing-like-it")
 
     assert [request["path"] for request in posts(sandbox, "plain")] == [
         "/api/actions/ai.image.query"
@@ -121,7 +122,7 @@ def test_values_do_not_show_in_what_came(sandbox: Running) -> None:
     with client(sandbox, "rows") as ads:
         task = ads.submit("ai.video.generate", {"prompt": PROMPT}).id
         sandbox.advance(60)
-        report = probe(ads, task=task)
+        report = probe(asker(ads), task=task)
 
     came = " ".join(finding.came for finding in report.findings)
     assert "prompt: text" in came
@@ -133,7 +134,7 @@ def test_values_do_not_show_in_what_came(sandbox: Running) -> None:
 @pytest.mark.usefixtures("home")
 def test_another_kind_of_key_is_found(sandbox: Running) -> None:
     with client(sandbox, "flagged", auth="bearer") as ads:
-        report = probe(ads)
+        report = probe(asker(ads))
 
     assert report["key"].unclear == "why bearer is refused; x-api-key is taken"
     assert report["key"].setting.startswith("--auth x-api-key")
@@ -143,7 +144,7 @@ def test_another_kind_of_key_is_found(sandbox: Running) -> None:
 @pytest.mark.usefixtures("home")
 def test_a_public_list_does_not_tell_whether_the_key_is_right(sandbox: Running) -> None:
     with client(sandbox, "bare", api_key="sk-nobody-knows-this") as ads:
-        report = probe(ads)
+        report = probe(asker(ads))
 
     assert "no key: HTTP 200, accepted" in report["key"].came
     assert "whether the key is right" in report["key"].unclear
@@ -152,7 +153,7 @@ def test_a_public_list_does_not_tell_whether_the_key_is_right(sandbox: Running) 
 @pytest.mark.usefixtures("home")
 def test_a_redirect_is_told(sandbox: Running) -> None:
     with client(sandbox, "gateway") as ads:
-        report = probe(ads)
+        report = probe(asker(ads))
 
     assert report["redirects"].came.startswith("HTTP 302 from /api/actions to ")
     assert report["redirects"].read == "followed once, inside the origin"
@@ -161,7 +162,7 @@ def test_a_redirect_is_told(sandbox: Running) -> None:
 @pytest.mark.usefixtures("home")
 def test_a_host_that_is_not_there_is_a_finding() -> None:
     with Client(host="http://127.0.0.1:9", api_key="sk-nobody-knows-this") as ads:
-        report = probe(ads)
+        report = probe(asker(ads))
 
     assert report["host"].came == "no answer"
     assert "cannot be reached" in report["host"].unclear
@@ -172,7 +173,7 @@ def test_a_host_that_is_not_there_is_a_finding() -> None:
 @pytest.mark.usefixtures("home")
 def test_an_unknown_schema_is_named(sandbox: Running) -> None:
     with client(sandbox, "linked") as ads:
-        report = probe(ads)
+        report = probe(asker(ads))
 
     assert report["schemas"].read.startswith("9 of 10 actions have a schema")
     assert report["schemas"].unclear.startswith("material.queries: ")
@@ -180,7 +181,7 @@ def test_an_unknown_schema_is_named(sandbox: Running) -> None:
 
 def test_nothing_is_cached(sandbox: Running, home: Path) -> None:
     with client(sandbox, "plain", ledger=None) as ads:
-        probe(ads)
+        probe(asker(ads))
 
     assert [path for path in home.rglob("*") if path.is_file()] == []
 
@@ -196,7 +197,7 @@ def test_a_word_that_is_not_known_can_be_forced(sandbox: Running) -> None:
     reply = {"taskId": "t1", "status": "brewed", "prompt": PROMPT}
     sandbox.add_action({**BREWING, "reply": reply})
     with client(sandbox, "plain", ledger=None) as ads:
-        report = probe(ads, task="ai.video.query:t1")
+        report = probe(asker(ads), task="ai.video.query:t1")
 
     assert report["task"].unclear == "the word 'brewed' is not known and counts as running"
     assert report["task"].setting.endswith("--set done=brewed or --set failed=brewed")
@@ -218,7 +219,7 @@ BREWING = {
 def test_the_finding_of_a_task_carries_the_evidence(sandbox: Running) -> None:
     sandbox.add_action({**BREWING, "reply": {"taskId": "t1", "status": "brewed"}})
     with client(sandbox, "plain", ledger=None) as ads:
-        evidence = probe(ads, task="ai.video.query:t1")["task"].evidence
+        evidence = probe(asker(ads), task="ai.video.query:t1")["task"].evidence
 
     assert any(line.startswith("task id: chosen: /taskId = t1") for line in evidence)
     assert any(line.startswith("state: chosen: /status = brewed") for line in evidence)

@@ -194,8 +194,8 @@ def test_a_medium_that_was_not_saved_is_found_by_its_reference(tmp_path: Path) -
         (row,) = ledger.jobs()
         answer = stored_answer(ledger, row)
         assert answer is not None
-        flow = client.engine.save(answer, str(tmp_path / "o.png"), action=row.action)
-        (saved,) = client.run(flow)
+        flow = client._engine.save(answer, str(tmp_path / "o.png"), action=row.action)
+        (saved,) = client._run(flow)
     assert saved.sha256 == hashlib.sha256(PNG).hexdigest()
     assert states(tmp_path) == ["saved"]
     assert stored(tmp_path) == []
