@@ -18,5 +18,8 @@ else:
             return AsyncClient
         raise AttributeError(name)
 
+    def __dir__():
+        return __all__
+
 
 __all__ = ["AsyncClient", "Client"]

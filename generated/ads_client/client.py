@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Client(_Client):
     """Calls the server's actions by group; ``call`` and ``submit`` reach every other one."""
 
-    bindings = BINDINGS
+    _bindings = BINDINGS
 
     @cached_property
     def image(self) -> ImageActions:
