@@ -32,7 +32,7 @@ def bench(
     The server lists the cases of ``only_listed`` too, the package does not have them.
     """
     with recorder() as server, _settings(folder, server.url):
-        server.catalogue = catalogue([*cases, *only_listed])
+        server.advertise(catalogue([*cases, *only_listed]))
         package = generate(cases, folder / "client", server.url)
         with imported(package), import_module(NAME).Client(ledger=None) as client:
             yield Campaign(package, Routes(client, server, folder), every)

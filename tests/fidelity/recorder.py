@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +16,24 @@ KEY = "sk-fidelity-0123456789"
 
 
 class PostRecorder:
-    """What was POSTed, in order: action id and raw bytes. ``answer`` is what every POST gets."""
+    """What was POSTed, in order: action id and raw bytes. ``answer`` is what every POST gets.
+
+    The list names the actions, and each one's document at ``/schema`` carries its schemas: a
+    client that asks for the list before every call does not read every schema each time.
+    """
 
     def __init__(self) -> None:
         self.url = ""
-        self.catalogue: list[dict[str, Any]] = []
+        self.list: bytes = b'{"actions": []}'
+        self.documents: dict[str, Any] = {}
         self.answer: Any = {"ok": True}
         self.posts: list[tuple[str, bytes]] = []
+
+    def advertise(self, catalogue: list[dict[str, Any]]) -> None:
+        """Serve these actions from now on; each is an entry that carries its schemas."""
+        summaries = [{"id": entry["id"]} for entry in catalogue]
+        self.list = json.dumps({"actions": summaries}).encode()
+        self.documents = {quote(entry["id"], safe=""): entry for entry in catalogue}
 
     def take(self) -> list[tuple[str, bytes]]:
         """Return what came since this was last asked."""
@@ -45,15 +57,17 @@ class _PostHandler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        self._send({"actions": self.server.recorder.catalogue})
+        recorder = self.server.recorder
+        path = self.path.partition("?")[0].removesuffix("/schema")
+        document = recorder.documents.get(path.rpartition("/")[2])
+        self._send(recorder.list if document is None else json.dumps(document).encode())
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.server.recorder.posts.append((self.path.rpartition("/")[2], body))
-        self._send(self.server.recorder.answer)
+        self._send(json.dumps(self.server.recorder.answer).encode())
 
-    def _send(self, document: Any) -> None:
-        body = json.dumps(document).encode()
+    def _send(self, body: bytes) -> None:
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
