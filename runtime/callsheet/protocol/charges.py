@@ -1,0 +1,133 @@
+"""Read what a reply says was charged, and what an account has left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.protocol import price_words as vocab
+from callsheet.protocol.amounts import (
+    MOST_AMOUNTS,
+    MOST_DEPTH,
+    Context,
+    Money,
+    amounts_in,
+    context_inside,
+    exact_number,
+    flat_key,
+    object_context,
+)
+from callsheet.protocol.values import parse_nested, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from decimal import Decimal
+
+
+def charge_in(reply: Any, headers: Mapping[str, str] | None = None) -> Money | None:
+    """Return what a reply or its headers (lower-case names) say was charged; None for nothing."""
+    return _only(_stated(reply, _is_charge, headers or {}))
+
+
+def balance_in(reply: Any, headers: Mapping[str, str] | None = None) -> Money | None:
+    """Return what a reply or its headers say is left; None where that is not clear.
+
+    Where only the whole and what was used of it are stated, their difference is left.
+    """
+    left = _only(_stated(reply, _is_left, headers or {}))
+    if left is not None:
+        return left
+    whole = _only(_stated(reply, _is_whole, {}))
+    used = _only(_stated(reply, _is_spent, {}))
+    if whole is not None and used is not None and (not used.unit or whole.unit == used.unit):
+        return Money(whole.amount - used.amount, whole.unit)
+    bare = _bare(reply)
+    return Money(bare, "") if bare is not None else None
+
+
+def _bare(reply: Any) -> Decimal | None:
+    """Return the number that is the whole answer, as in ``{"code": 200, "data": 100}``."""
+    reply = parse_nested(reply)
+    if isinstance(reply, dict):
+        keys = [key for key in ("data", "result") if key in reply]
+        reply = reply[keys[0]] if len(keys) == 1 else None
+    return exact_number(reply) if not isinstance(reply, str) else None
+
+
+def _only(amounts: Iterable[Money]) -> Money | None:
+    """Return the one amount; of several units the credits. None where one unit has two."""
+    by_unit: dict[str, set[Decimal]] = {}
+    for money in amounts:
+        by_unit.setdefault(money.unit, set()).add(money.amount)
+    unit = "credits" if "credits" in by_unit else next(iter(by_unit), "")
+    several = by_unit.get(unit, set())
+    return Money(several.pop(), unit) if len(several) == 1 else None
+
+
+def _stated(
+    reply: Any, fits: Callable[[str, str], bool], headers: Mapping[str, str]
+) -> Iterator[Money]:
+    """Yield the amounts under keys that ``fits``, those nearest to the root alone."""
+    level = [(parse_nested(reply), Context(), "")]
+    for _ in range(MOST_DEPTH):
+        here: list[Money] = []
+        below: list[tuple[Any, Context, str]] = []
+        for node, outer, around in level:
+            if not isinstance(node, dict):
+                continue
+            context = object_context(node, outer, {})
+            for key, value in node.items():
+                inside = context_inside(key, context, node)
+                path = f"{around}_{key}"
+                value = parse_nested(value)
+                if fits(key, around):
+                    here += _money(value, inside)
+                if isinstance(value, dict) and flat_key(key) not in {"input", "request", "params"}:
+                    below.append((value, inside, path))
+        if here:
+            yield from here
+            return
+        level = below[:MOST_AMOUNTS]
+    for name, text in headers.items():
+        if fits(name.removeprefix("x-"), "") and "ratelimit" not in flat_key(name):
+            yield from _money(text, context_inside(name, Context(), {}))
+
+
+def _money(value: Any, context: Context) -> list[Money]:
+    """Return the amount that a value states; several where an object names several units."""
+    amounts = [amount for amount in amounts_in(value, context, {}) if not amount.conditions]
+    return [Money(a.amount, a.unit) for a in amounts if a.amount is not None and not a.per]
+
+
+def _is_charge(key: str, around: str) -> bool:
+    parts = set(words(key))
+    if parts & vocab.LEFT or parts & vocab.NOT_MONEY or parts & vocab.TOTALS - {"total"}:
+        return False
+    is_price = bool(parts & {"cost", "costs", "price", "charged", "charge", "fee", "billed"})
+    is_used = bool(parts & vocab.USED) and bool(parts & (vocab.PRICE | vocab.CURRENCIES))
+    is_credits = flat_key(key) in {"credits", "credit"} and not _names_balance(around)
+    return (is_price or is_used or is_credits) and not parts & (vocab.NO_PRICE - {"billing"})
+
+
+def _names_balance(path: str) -> bool:
+    return bool(set(words(path)) & (vocab.LEFT | {"account", "user", "wallet", "subscription"}))
+
+
+def _is_left(key: str, around: str) -> bool:
+    parts, outer = set(words(key)), set(words(around))
+    if parts & (vocab.NOT_MONEY | {"reset", "percent", "date", "at"}) or "ratelimit" in flat_key(
+        key
+    ):
+        return False
+    is_left = bool(parts & vocab.LEFT)
+    is_credits = flat_key(key) in {"credits", "credit"} and not outer & vocab.USED
+    return is_left or is_credits
+
+
+def _is_whole(key: str, around: str) -> bool:
+    parts = set(words(key))
+    return bool(parts & vocab.TOTALS) and not parts & (vocab.SPENT | vocab.NOT_MONEY)
+
+
+def _is_spent(key: str, around: str) -> bool:
+    parts = set(words(key))
+    return bool(parts & (vocab.SPENT - {"count"})) and not parts & vocab.NOT_MONEY

@@ -1,0 +1,212 @@
+"""Read what a call will cost from what a server says of its prices.
+
+A price is unknown unless the server states it for exactly this call: several amounts that may
+apply, ranges, tiers, parts of a sum and prices of something else are never guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.protocol import price_words as vocab
+from callsheet.protocol.amounts import (
+    MOST_DEPTH,
+    UNIT_KEYS,
+    Amount,
+    Context,
+    Money,
+    amounts_in,
+    flat_key,
+    may_price,
+    names_price,
+    plain_text,
+)
+from callsheet.protocol.values import parse_nested
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+class Price(NamedTuple):
+    """What a server asks for a call: ``amount`` of ``unit`` for each ``per``.
+
+    ``per`` is "" for a whole call, or such as ``second``, ``image``, ``1k tokens``. ``total`` is
+    what this call costs; None where it depends on what nobody knows yet.
+    """
+
+    amount: Decimal
+    unit: str
+    per: str = ""
+    total: Decimal | None = None
+
+    def __str__(self) -> str:
+        """Return the price as people write it: ``0.05 USD a second``."""
+        article = "an" if self.per[:1] in set("aeio") else "a"
+        article = article if self.per[:1].isalpha() else "per"
+        return str(Money(self.amount, self.unit)) + (f" {article} {self.per}" if self.per else "")
+
+
+def price_data(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry or a schema document says of its price, as it came; empty for nothing.
+
+    Looks at the entry's own keys and inside what usually holds such marks, never into schemas.
+    """
+    stated: dict[str, Any] = {}
+    for key, value in entry.items():
+        flat = flat_key(key)
+        if flat in vocab.HOLDERS and isinstance(value, dict) and not names_price(key):
+            inner = price_data({k: v for k, v in value.items() if isinstance(k, str)})
+            if inner:
+                stated[key] = inner
+        elif (
+            (names_price(key) and may_price(value))
+            or flat == "unitamount"
+            or (flat in {"free", "isfree"} and value is True)
+        ):
+            stated[key] = value
+    if stated:
+        stated |= {key: entry[key] for key in entry if flat_key(key) in UNIT_KEYS[:4]}
+    return stated
+
+
+def estimate(stated: Any, body: Mapping[str, Any], schema: Any = None) -> Price | None:
+    """Return what a call with this body costs by ``price_data``; None where that is unknown.
+
+    ``schema`` gives the defaults of fields that the body leaves out.
+    """
+    fields = _fields(body, schema)
+    chosen = _choose(list(amounts_in(stated, Context(), fields)), fields)
+    if chosen is None or chosen.amount is None or chosen.per in vocab.NOT_FOR_A_CALL:
+        return None
+    return Price(chosen.amount, chosen.unit, chosen.per or "", _total(chosen, fields))
+
+
+def price_in_list(rows: Any, body: Mapping[str, Any], schema: Any = None) -> Price | None:
+    """Return the price of the row, in a list of prices, that a value of the body names."""
+    fields = _fields(body, schema)
+    named = {text for values in fields.values() for text in values if not text.isdecimal()}
+    matches = [row for row in _rows(rows, 0) if named.intersection(_names_of(row))]
+    prices = {estimate(price_data(row), body, schema) for row in matches}
+    return prices.pop() if len(prices) == 1 else None
+
+
+def _rows(node: Any, depth: int) -> Iterator[dict[str, Any]]:
+    """Yield the objects in lists, and those keyed by a name (which becomes their ``id``)."""
+    node = parse_nested(node)
+    if depth > MOST_DEPTH:
+        return
+    if isinstance(node, list):
+        yield from (row for row in node if isinstance(row, dict))
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, dict) and price_data(value):
+                yield {"id": key, **value}
+            elif isinstance(value, list | dict):
+                yield from _rows(value, depth + 1)
+
+
+def _names_of(row: Mapping[str, Any]) -> set[str]:
+    keys = ("id", "name", "model", "slug", "modelid", "modelname", "key", "sku", "model_id")
+    return {plain_text(value) for key, value in row.items() if key.lower() in keys} - {""}
+
+
+# --- which amount applies, and what it comes to
+
+
+def _choose(amounts: list[Amount], fields: Mapping[str, set[str]]) -> Amount | None:
+    """Return the amount that applies to a body; None where none or more than one does."""
+    values = {text for texts in fields.values() for text in texts}
+    fitting = [
+        amount
+        for amount in amounts
+        if all(
+            wanted in (values if name == "*" else fields.get(name, set()))
+            for name, wanted in amount.conditions
+        )
+    ]
+    if not fitting:
+        return None
+    most = max(len(amount.conditions) for amount in fitting)
+    best = {amount for amount in fitting if len(amount.conditions) == most}
+    units = {amount.unit for amount in best}
+    if len(units) > 1 and any(amount.unit for amount in best):
+        unit = "credits" if "credits" in units else min(filter(None, units))
+        best = {amount for amount in best if amount.unit == unit}
+    return best.pop() if len({(a.amount, a.unit, a.per) for a in best}) == 1 else None
+
+
+def _total(price: Amount, fields: Mapping[str, set[str]]) -> Decimal | None:
+    """Return what one call comes to; None where that needs what the body does not say."""
+    if price.amount is None:
+        return None
+    if not price.amount:
+        return price.amount
+    factor, _, per = (price.per or "").rpartition(" ")
+    per = per.removesuffix("s")
+    count = _number_of(vocab.COUNTS, fields, Decimal(1))
+    seconds = _number_of(vocab.SECONDS, fields, None)
+    if seconds is None:
+        thousandths = _number_of(vocab.MILLISECONDS, fields, None)
+        seconds = thousandths / 1000 if thousandths is not None else None
+    quantity: Decimal | None = None
+    if per in {"second", "minute", "hour"} and seconds is not None and count is not None:
+        quantity = seconds * count / {"second": 1, "minute": 60, "hour": 3600}[per]
+    elif per in {"image", "video"}:
+        quantity = count
+    elif per == "character":
+        quantity = _characters(fields)
+    elif not per and (count == 1 or price.per == ""):
+        quantity = Decimal(1)
+    return price.amount * quantity / vocab.FACTORS[factor] if quantity is not None else None
+
+
+def _number_of(
+    names: Iterable[str], fields: Mapping[str, set[str]], missing: Decimal | None
+) -> Decimal | None:
+    """Return the number in the one field with such a name; None where there are several or none."""
+    values = {text for name in names for text in fields.get(name, ())}
+    if not values:
+        return missing
+    text = values.pop() if len(values) == 1 else ""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:s|sec|secs|seconds?)?", text)
+    return Decimal(match[1]) if match else None
+
+
+def _characters(fields: Mapping[str, set[str]]) -> Decimal | None:
+    for name in vocab.TEXTS:
+        lengths = list(fields.get(f"#{name}", ()))
+        if len(lengths) == 1:
+            return Decimal(lengths[0])
+    return None
+
+
+def _fields(body: Any, schema: Any) -> dict[str, set[str]]:
+    """Return leaf name → its values in a body, in plain text; ``#name`` → the length of a text.
+
+    Fields that the body leaves out have the default of the schema.
+    """
+    fields: dict[str, set[str]] = {}
+
+    def add(name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return
+        if isinstance(value, str):
+            fields.setdefault(f"#{flat_key(name)}", set()).add(str(len(value)))
+        fields.setdefault(flat_key(name), set()).add(plain_text(value))
+
+    def walk(node: Any, schema: Any, depth: int) -> None:
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        properties = properties if isinstance(properties, dict) else {}
+        for name, inner in properties.items():
+            if isinstance(inner, dict) and "default" in inner and name not in node:
+                add(name, inner["default"])
+        for name, value in node.items():
+            if isinstance(value, dict) and depth < MOST_DEPTH:
+                walk(value, properties.get(name), depth + 1)
+            else:
+                add(name, value)
+
+    walk(body if isinstance(body, dict) else {}, schema, 0)
+    return fields
