@@ -91,9 +91,15 @@ class SaveRequest(NamedTuple):
         return self.job.ref if self.job is not None else self.reply.ref
 
     def links(self, reply: ParsedReply) -> list[str]:
-        """Return the absolute links of the media in ``reply`` that the action may have made."""
+        """Return the absolute links of the media in ``reply`` that the action may have made.
+
+        Where every medium gets a name, variants of a result are left out if it is there itself.
+        """
         media = select_media(reply.fields.candidates, expected_media(self.action, self.out))
-        media = media if self.to.takes_all else prefer_format(media, self.out)
+        if self.to.takes_all:
+            media = tuple(medium for medium in media if not medium.is_second) or media
+        else:
+            media = prefer_format(media, self.out)
         links = (join_url(self.host + "/", medium.link) for medium in media)
         return [link for link in links if link]
 

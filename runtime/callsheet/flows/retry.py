@@ -13,6 +13,7 @@ from callsheet.backoff import full_jitter, wait_hint
 from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import LimitReached, NetworkError, OutOfTime, ServerError
 from callsheet.flows.effects import Flow, HttpReply, Send, Sleep, TimeLimits
+from callsheet.masking import masked
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -68,13 +69,12 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     other that would turn a POST into a GET.
     """
     reply: HttpReply = yield send
-    location = reply.headers.get("location", "")
-    if reply.status not in REDIRECTS or not location.strip():
+    if reply.status not in REDIRECTS or not reply.headers.get("location", "").strip():
         return reply
-    target = join_url(reply.url, location)
-    origin, target_origin = origin_of(reply.url), origin_of(target)
+    # No name for the link itself: it may repeat the key, and a traceback may show names.
+    origin, target_origin = origin_of(reply.url), origin_of(_target_of(reply))
     if origin != target_origin:
-        destination = target_origin or one_line(location)[:200]
+        destination = target_origin or masked(one_line(reply.headers["location"]))[:200]
         refused = RedirectRefused(
             f"{origin} redirects the request to {destination}; your key was not sent there",
             hint=f"if that is right: log in with --host {destination}",
@@ -87,13 +87,17 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     if send.method != "GET" and reply.status not in {307, 308}:
         refused = RedirectRefused(
             f"the server redirects a {send.method} with HTTP {reply.status} to "
-            f"{one_line(target)[:200]}, which would turn it into a GET",
+            f"{masked(one_line(_target_of(reply)))[:200]}, which would turn it into a GET",
             http_status=reply.status,
         )
-        refused.may_have_run = not _leads_elsewhere(reply.url, target)
+        refused.may_have_run = not _leads_elsewhere(reply.url, _target_of(reply))
         raise refused
-    redirected: HttpReply = yield send._replace(url=target)
+    redirected: HttpReply = yield send._replace(url=_target_of(reply))
     return redirected
+
+
+def _target_of(reply: HttpReply) -> str:
+    return join_url(reply.url, reply.headers["location"])
 
 
 class RedirectRefused(ServerError):

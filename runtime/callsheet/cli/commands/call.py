@@ -36,6 +36,7 @@ from callsheet.errors import TaskFailed, UsageError
 from callsheet.flows.effects import Send
 from callsheet.flows.invoke import deadline_of
 from callsheet.flows.retry import with_retries
+from callsheet.masking import masked_bytes
 from callsheet.secret import redact_headers
 from callsheet.spec import TIMEOUT_FIELD, Action
 
@@ -230,7 +231,7 @@ def _print_reply(context: Context, reply: Any, path: str, *, head: bool) -> None
     if output.chosen_format(context.console) or context.console.on_terminal():
         output.emit(context.console, reply.body.decode("utf-8", "replace"), raw=True)
     else:
-        output.write_bytes(reply.body)
+        output.write_bytes(masked_bytes(reply.body))
 
 
 def _methods(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
