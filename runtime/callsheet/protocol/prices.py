@@ -1,8 +1,4 @@
-"""Read what a call will cost from what a server says of its prices.
-
-A price is unknown unless the server states it for exactly this call: several amounts that may
-apply, ranges, tiers, parts of a sum and prices of something else are never guessed at.
-"""
+"""Read what a call costs; a price that the server does not state for this call is unknown."""
 
 from __future__ import annotations
 
@@ -73,6 +69,8 @@ def price_data(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def estimate(stated: Any, body: Mapping[str, Any], schema: Any = None) -> Price | None:
     """Return what a call with this body costs by ``price_data``; None where that is unknown.
+
+    Several amounts that may apply, ranges, tiers and parts of a sum are never guessed at.
 
     ``schema`` gives the defaults of fields that the body leaves out.
     """
