@@ -34,7 +34,7 @@ class Amount(NamedTuple):
     conditions: frozenset[tuple[str, str]]
 
 
-class Context(NamedTuple):
+class Surroundings(NamedTuple):
     """What the keys around a value say of it."""
 
     unit: str = ""
@@ -61,7 +61,9 @@ _PER_KEYS = ("per", "unit", "billingunit", "pricingunit", "priceper", "basis", "
 _AMOUNT_KEYS = frozenset(("amount", "value", "number"))
 
 
-def amounts_in(value: Any, context: Context, fields: Mapping[str, set[str]]) -> Iterator[Amount]:
+def amounts_in(
+    value: Any, context: Surroundings, fields: Mapping[str, set[str]]
+) -> Iterator[Amount]:
     """Yield every amount in a value that is no price of something else."""
     value = parse_nested(value)
     if context.depth > MOST_DEPTH:
@@ -81,7 +83,7 @@ def amounts_in(value: Any, context: Context, fields: Mapping[str, set[str]]) -> 
 
 
 def _read_object(
-    table: dict[str, Any], context: Context, fields: Mapping[str, set[str]]
+    table: dict[str, Any], context: Surroundings, fields: Mapping[str, set[str]]
 ) -> Iterator[Amount]:
     context = object_context(table, context, fields)._replace(depth=context.depth + 1)
     flat = {flat_key(key): value for key, value in table.items() if isinstance(key, str)}
@@ -106,7 +108,11 @@ def _read_object(
 
 
 def _read_member(
-    key: str, value: Any, context: Context, table: Mapping[str, Any], fields: Mapping[str, set[str]]
+    key: str,
+    value: Any,
+    context: Surroundings,
+    table: Mapping[str, Any],
+    fields: Mapping[str, set[str]],
 ) -> Iterator[Amount]:
     """Yield the amounts under one key of an object that states a price."""
     name, parts = flat_key(key), set(words(key))
@@ -138,7 +144,7 @@ def _range_keys(flat: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _by_choice(
-    table: dict[str, Any], context: Context, fields: Mapping[str, set[str]]
+    table: dict[str, Any], context: Surroundings, fields: Mapping[str, set[str]]
 ) -> list[Amount] | None:
     """Read an object whose keys are values of one field, such as resolutions or models.
 
@@ -161,8 +167,8 @@ def _by_choice(
 
 
 def object_context(
-    table: dict[str, Any], context: Context, fields: Mapping[str, set[str]]
-) -> Context:
+    table: dict[str, Any], context: Surroundings, fields: Mapping[str, set[str]]
+) -> Surroundings:
     """Return the context inside an object: its currency, its unit, and when it applies."""
     for key, value in table.items():
         flat = flat_key(key)
@@ -178,7 +184,7 @@ def object_context(
     return context
 
 
-def _as_money(flat: Mapping[str, Any], context: Context) -> Amount | None:
+def _as_money(flat: Mapping[str, Any], context: Surroundings) -> Amount | None:
     """Read the objects in which payment services write money; None for any other object."""
     currency = next(
         (flat[k] for k in ("currencycode", "currency") if isinstance(flat.get(k), str)), ""
@@ -202,7 +208,7 @@ def _as_money(flat: Mapping[str, Any], context: Context) -> Amount | None:
     return None
 
 
-def context_inside(key: str, context: Context, table: Mapping[str, Any]) -> Context:
+def context_inside(key: str, context: Surroundings, table: Mapping[str, Any]) -> Surroundings:
     """Return the context of the value under a key."""
     parts = words(key)
     unit = next(
@@ -217,14 +223,14 @@ def context_inside(key: str, context: Context, table: Mapping[str, Any]) -> Cont
     )
 
 
-def _scaled(amount: Decimal | None, context: Context) -> Amount:
+def _scaled(amount: Decimal | None, context: Surroundings) -> Amount:
     """Return an amount in whole units; one of a currency's parts needs to name the currency."""
     if amount is not None and context.power:
         amount = amount.scaleb(-context.power) if context.unit not in {"", "credits"} else None
     return Amount(amount, context.unit, context.per, context.conditions)
 
 
-def _read_text(text: str, context: Context) -> Iterator[Amount]:
+def _read_text(text: str, context: Surroundings) -> Iterator[Amount]:
     """Yield the amount that a text is: ``$0.05 per second``, ``0,05 €``, ``12.5 credits``.
 
     One with other words around a number states something that nobody can rely on.
@@ -251,7 +257,7 @@ def _read_text(text: str, context: Context) -> Iterator[Amount]:
     yield _scaled(exact_number(match["number"]), context)
 
 
-def _with_sign(sign: str, context: Context) -> Context | None:
+def _with_sign(sign: str, context: Surroundings) -> Surroundings | None:
     """Return the context of a number beside a sign or word of a unit; None beside any other."""
     if sign == "¢":
         return context._replace(power=2, unit=context.unit or "USD")

@@ -8,7 +8,7 @@ from callsheet.protocol import price_words as vocab
 from callsheet.protocol.amounts import (
     MOST_AMOUNTS,
     MOST_DEPTH,
-    Context,
+    Surroundings,
     Money,
     amounts_in,
     context_inside,
@@ -67,10 +67,10 @@ def _stated(
     reply: Any, fits: Callable[[str, str], bool], headers: Mapping[str, str]
 ) -> Iterator[Money]:
     """Yield the amounts under keys that ``fits``, those nearest to the root alone."""
-    level = [(parse_nested(reply), Context(), "")]
+    level = [(parse_nested(reply), Surroundings(), "")]
     for _ in range(MOST_DEPTH):
         here: list[Money] = []
-        below: list[tuple[Any, Context, str]] = []
+        below: list[tuple[Any, Surroundings, str]] = []
         for node, outer, around in level:
             if not isinstance(node, dict):
                 continue
@@ -89,10 +89,10 @@ def _stated(
         level = below[:MOST_AMOUNTS]
     for name, text in headers.items():
         if fits(name.removeprefix("x-"), "") and "ratelimit" not in flat_key(name):
-            yield from _money(text, context_inside(name, Context(), {}))
+            yield from _money(text, context_inside(name, Surroundings(), {}))
 
 
-def _money(value: Any, context: Context) -> list[Money]:
+def _money(value: Any, context: Surroundings) -> list[Money]:
     """Return the amount that a value states; several where an object names several units."""
     amounts = [amount for amount in amounts_in(value, context, {}) if not amount.conditions]
     return [Money(a.amount, a.unit) for a in amounts if a.amount is not None and not a.per]

@@ -11,7 +11,7 @@ from callsheet.protocol.amounts import (
     MOST_DEPTH,
     UNIT_KEYS,
     Amount,
-    Context,
+    Surroundings,
     Money,
     amounts_in,
     flat_key,
@@ -75,7 +75,7 @@ def estimate(stated: Any, body: Mapping[str, Any], schema: Any = None) -> Price 
     ``schema`` gives the defaults of fields that the body leaves out.
     """
     fields = _fields(body, schema)
-    chosen = _choose(list(amounts_in(stated, Context(), fields)), fields)
+    chosen = _choose(list(amounts_in(stated, Surroundings(), fields)), fields)
     if chosen is None or chosen.amount is None or chosen.per in vocab.NOT_FOR_A_CALL:
         return None
     return Price(chosen.amount, chosen.unit, chosen.per or "", _total(chosen, fields))

@@ -119,7 +119,7 @@ def test_the_price_in_a_list_is_that_of_the_row_which_the_body_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "headers", "charged", "left"),
+    ("reply", "headers", "charge", "balance"),
     [
         (
             {"data": {"credits_used": 5, "credits_remaining": 95}},
@@ -137,8 +137,7 @@ def test_the_price_in_a_list_is_that_of_the_row_which_the_body_names() -> None:
     ],
 )
 def test_a_reply_says_what_was_charged_and_what_is_left(
-    reply: dict[str, Any], headers: dict[str, str], charged: str | None, left: str | None
+    reply: dict[str, Any], headers: dict[str, str], charge: str | None, balance: str | None
 ) -> None:
-    charge, balance = charge_in(reply, headers), balance_in(reply, headers)
-    assert (None if charge is None else str(charge)) == charged
-    assert (None if balance is None else str(balance)) == left
+    amounts = (charge_in(reply, headers), balance_in(reply, headers))
+    assert tuple(None if money is None else str(money) for money in amounts) == (charge, balance)
