@@ -8,8 +8,8 @@ from callsheet.protocol import price_words as vocab
 from callsheet.protocol.amounts import (
     MOST_AMOUNTS,
     MOST_DEPTH,
-    Surroundings,
     Money,
+    Surroundings,
     amounts_in,
     context_inside,
     exact_number,
