@@ -28,7 +28,7 @@ from callsheet_codegen.ir import Diagnostic
 from callsheet_codegen.process import python_command, python_environ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from callsheet.catalog.snapshot import Catalogue
     from callsheet.config.settings import Settings
@@ -258,16 +258,25 @@ class Progress:
         elif quarter > self._quarter:
             self._quarter = quarter
             text = f"schemas: {done} of {total}\n"
-        with contextlib.suppress(OSError):
-            self._stream.write(text)
-            self._stream.flush()
+        self._write(text)
+
+    def note(self, sentence: str) -> None:
+        """Write a sentence on a line of its own."""
+        self._write(f"{sentence}\n")
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
+                self._stream.write(text)
+                self._stream.flush()
 
 
 class _CountingTransport(Transport):
     """A transport that reports how many of the schemas are here."""
 
-    def __init__(self, settings: Settings, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, settings: Settings, progress: Progress) -> None:
         super().__init__(settings, None)
+        self.tell_silent = progress.note
         self._progress, self._total, self._done = progress, 0, 0
         self._counting = threading.Lock()
 
@@ -286,7 +295,7 @@ def fetch(
     config: Config,
     *,
     refresh: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress | None = None,
 ) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
     """Fetch the catalogue as a snapshot, with the diagnostics of reading it.
 
@@ -295,6 +304,7 @@ def fetch(
     Raises the errors that the server's answers stand for, and ``CallsheetError`` for an empty
     catalogue.
     """
+    progress = progress or Progress(None)
     try:
         catalogue = _fetch_catalogue(source.settings, config, progress, refresh=refresh)
     except AuthError as error:
@@ -340,7 +350,7 @@ def _missing_key_error(source: Source, error: AuthError) -> AuthError:
 
 
 def _fetch_catalogue(
-    settings: Settings, config: Config, report: Callable[[int, int], None], *, refresh: bool
+    settings: Settings, config: Config, report: Progress, *, refresh: bool
 ) -> Catalogue:
     """Fetch what changed and cache it; everything with ``refresh`` or a day after the last time."""
     host = Host(settings, Bindings(), default_timing(), overrides=config.overlay.protocol)

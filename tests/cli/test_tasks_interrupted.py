@@ -67,7 +67,7 @@ def test_a_download_that_was_stopped_is_gone_on_with(
     child = begun(ads, *GENERATE, "--out", "v.mp4")
     wait_for(lambda: parts(ads), child)
     child.send_signal(number)
-    _, told = child.communicate(timeout=20)
+    _, stderr = child.communicate(timeout=20)
     ads.server.clear_faults()
     (row,) = ads("tasks", "recover", "--json").json
     saved = ads("tasks", "save", row["taskId"])
@@ -75,7 +75,7 @@ def test_a_download_that_was_stopped_is_gone_on_with(
 
     assert child.returncode == code
     if code > 0:
-        assert f"ads tasks save {row['taskId']} --out v.mp4" in told
+        assert f"ads tasks save {row['taskId']} --out v.mp4" in stderr
     assert row["next"] == f"ads tasks save {row['taskId']} --out {ads.folder}/v.mp4"
     assert saved.code == 0, saved.err
     assert "range" in asked[-1]["headers"]
@@ -120,10 +120,10 @@ def test_an_upload_that_is_interrupted_is_told_as_sent(ads: BareProgram) -> None
         child = begun(ads, "v", "make", "--image", "a.png", ADS_HOST=server.url)
         wait_for(server.posts, child)
         child.send_signal(signal.SIGINT)
-        _, told = child.communicate(timeout=20)
+        _, stderr = child.communicate(timeout=20)
 
     assert child.returncode == 130
-    assert "interrupted; s.put was sent and its outcome is unknown\n  ads tasks recover " in told
+    assert "interrupted; s.put was sent and its outcome is unknown\n  ads tasks recover " in stderr
 
 
 def test_a_link_of_an_earlier_upload_does_not_count_as_sent(ads: BareProgram) -> None:

@@ -210,7 +210,7 @@ class Context:
             return outcome
         if self._transport is None:
             self._transport = self._connect(self.ledger())
-            self._transport.tell_silent = self._tell_silent
+            self._transport.tell_silent = self.console.note
         self._transport.deadline = float("inf") if has_deadline else self._deadline()
         return self._transport.run(flow, tell, first)
 
@@ -254,11 +254,6 @@ class Context:
         import time
 
         return max(0.0, self._deadline() - time.monotonic())
-
-    def _tell_silent(self, url: str) -> None:
-        from callsheet.config.settings import origin_of
-
-        self.console.note(f"still waiting for {origin_of(url)}")
 
     def unwritten(self) -> list[dict[str, Any]]:
         """Return the rows of paid calls that the ledger could not take."""

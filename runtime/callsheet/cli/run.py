@@ -317,9 +317,9 @@ def write_document(context: Context, action: Action, answer: ParsedReply) -> int
 
     to = context.destination or context.flags.get("out") or ""
     try:
-        saved = saving.write_document(
-            answer.json, to, action=action.id, force="force" in context.flags
-        )
+        force = "force" in context.flags
+        flow = saving.write_document(answer.json, to, action=action.id, force=force)
+        saved = context.run(flow)
     except SavedElsewhere as error:
         view = describe_job(context, action, answer, None, saved=error.files[0])
         _print_saved(context, view, error)

@@ -137,7 +137,8 @@ class ResultState(Detachable, Generic[T]):
 
         if not options.get("only") and wants_json_file(self._called, self._answer, path):
             force = options.get("force", False)
-            return (write_document(self.json, path, action=self.action, force=force),)
+            json_flow = write_document(self.json, path, action=self.action, force=force)
+            return ((yield from json_flow),)
         flow = self._client._engine.save(
             self._answer, path, action=self.action, job=self._job, **options
         )

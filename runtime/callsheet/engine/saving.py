@@ -17,7 +17,7 @@ from callsheet.errors import (
     WrongKind,
 )
 from callsheet.flows.download import download
-from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
+from callsheet.flows.effects import Block, Flow, KeepReply, Record, record_leniently
 from callsheet.flows.jobs import query_job
 from callsheet.masking import masked
 from callsheet.protocol.inline_data import shorten
@@ -135,18 +135,24 @@ def wants_json_file(action: Action, reply: ParsedReply, out: str) -> bool:
 
 def write_document(
     document: Any, out: str | Destination, *, action: str, force: bool = False
-) -> SavedFile:
+) -> Flow[SavedFile]:
     """Write a result that is not a medium as JSON, with keys masked; raise as ``save`` does."""
     to = out if isinstance(out, Destination) else check_out(out, action=action, force=force)
     part = _part(to, target_path(to.path, action=action, extension="json"), force=force)
     try:
         part.write(masked(dumps(document, 2) + "\n").encode())
-        saved = part.commit()
+        saved = yield from _commit(part, to)
     except BaseException:
         part.discard()
         raise
     if part.moved and not to.is_folder:
         raise _saved_elsewhere((saved,), part.moved, action)
+    return saved
+
+
+def _commit(part: PartialFile, to: Destination) -> Flow[SavedFile]:
+    """Give a whole file its name; into a stream it goes once somebody reads that."""
+    saved: SavedFile = (yield Block(part.commit)) if to.is_stream else part.commit()
     return saved
 
 
@@ -214,7 +220,7 @@ def _save_links(
     for candidate, target in zip(links, targets, strict=True):
         try:
             part = yield from _fetch(request, candidate, target, timing)
-            saved.append(_name(request, part, moved, candidate[1]))
+            saved.append((yield from _name(request, part, moved, candidate[1])))
         except WrongKind as error:
             refused = error
         except DownloadError as error:
@@ -243,7 +249,7 @@ def _save_body(
     try:
         file.copy_to(part)
         part.require_kind(expected_media(request.action, request.out))
-        saved = _name(request, part, moved, "")
+        saved = yield from _name(request, part, moved, "")
     except BaseException as error:
         part.discard()
         if isinstance(error, WrongKind):
@@ -345,13 +351,13 @@ def _fetch(
     return part
 
 
-def _name(request: SaveRequest, part: PartialFile, moved: list[str], link: str) -> SavedFile:
+def _name(request: SaveRequest, part: PartialFile, moved: list[str], link: str) -> Flow[SavedFile]:
     """Give a whole file its name, and its manifest; append to ``moved`` why it is another name.
 
     In a folder the names are ours: a free one is as good as any.
     """
     try:
-        saved = part.commit()
+        saved = yield from _commit(part, request.to)
     except BaseException:
         part.discard()
         raise

@@ -89,6 +89,15 @@ class Sleep(NamedTuple):
     seconds: float
 
 
+class Block(NamedTuple):
+    """Do ``work`` that may wait for another process; answered by what it returns.
+
+    An event loop goes on meanwhile: the work is done in a thread.
+    """
+
+    work: Callable[[], Any]
+
+
 class Record(NamedTuple):
     """Write an event of one invocation to the ledger, durably, before anything else happens."""
 
@@ -170,7 +179,7 @@ class JobUpdate(NamedTuple):
         return f"{one_line(self.task_id)}: {words}{percent} ({self.elapsed:.0f} s){note}"
 
 
-Effect: TypeAlias = Send | Gather | Sleep | Record | KeepReply | Download | Notify
+Effect: TypeAlias = Send | Gather | Sleep | Block | Record | KeepReply | Download | Notify
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 

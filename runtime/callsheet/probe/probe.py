@@ -19,7 +19,7 @@ from callsheet.text import one_line
 from callsheet.transport.sync import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
@@ -44,11 +44,18 @@ class Asker(Protocol):
         """Run a flow to its end."""
 
 
-def probe(client: Asker, *, task: str | None = None, save: str | None = None) -> Report:
+def probe(
+    client: Asker,
+    *,
+    task: str | None = None,
+    save: str | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> Report:
     """Inspect a host with GETs and, where ``task`` names one, with a single query about it.
 
     ``task`` is a task id, or ``ACTION:ID`` to say which action asks. ``save`` is a folder that
-    gets the replies without keys, prompts and the signed part of links. Nothing is created,
+    gets the replies without keys, prompts and the signed part of links; ``tell`` gets a sentence
+    where the host does not answer for ten seconds. Nothing is created,
     cached or sent that may cost money. Raises ``UsageError`` where no host is configured or
     the folder cannot be used; an error of the server becomes a finding.
     """
@@ -56,7 +63,7 @@ def probe(client: Asker, *, task: str | None = None, save: str | None = None) ->
     host = settings.require_host()
     if save is not None:
         recording.check_folder(save)
-    survey = _Survey(client)
+    survey = _Survey(client, tell)
     survey.fetch()
     findings = [
         *survey.access(),
@@ -86,8 +93,8 @@ class _Survey:
     catalogue.
     """
 
-    def __init__(self, client: Asker) -> None:
-        self.client, self.host = client, client.engine.host
+    def __init__(self, client: Asker, tell: Callable[[str], object] | None) -> None:
+        self.client, self.host, self._tell = client, client.engine.host, tell
         self.settings: Settings = client.engine.host.settings
         self.exchanges: list[Exchange] = []
         self.tries: dict[str, Exchange] = {}
@@ -115,7 +122,7 @@ class _Survey:
         if self.settings.key is not None:
             ways = {way: self.settings._replace(auth=way) for way in AUTHS} | ways
         for name, settings in ways.items():
-            sent = _fetch_list(settings)
+            sent = _fetch_list(settings, self._tell)
             self.tries[name] = sent[-1]
             self.beside += sent
 
@@ -216,13 +223,14 @@ class _Survey:
         return recording.texts_of(entry.body or "") if entry else ()
 
 
-def _fetch_list(settings: Settings) -> list[Exchange]:
+def _fetch_list(settings: Settings, tell: Callable[[str], object] | None) -> list[Exchange]:
     """Fetch the list with these settings, over a connection of its own.
 
     Return every exchange, one at least; the last is the failure where there was one.
     """
     exchanges: list[Exchange] = []
     transport = Transport(settings, None)
+    transport.tell_silent = tell
     try:
         transport.run(observe(follow_redirect(Send("GET", LIST)), exchanges))
     except CallsheetError as error:

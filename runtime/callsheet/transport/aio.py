@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import NetworkError
 from callsheet.flows.effects import (
+    Block,
     Download,
     Flow,
     Gather,
@@ -130,6 +131,8 @@ class AsyncTransport(ForkAware):
                 return await self._send(effect)
             case Sleep():
                 return await self._sleep(effect.seconds)
+            case Block():
+                return await asyncio.to_thread(effect.work)
             case Gather():
                 return await self._gather(effect)
             case Download():

@@ -30,6 +30,7 @@ MAX_CONNECTIONS_AIOHTTP = 128
 AIOHTTP_FROM = 200
 """Requests at once from which the sync driver uses the aiohttp transport, where it is there."""
 CONNECT = 10.0
+PROXY_REFUSES = 407
 _PROXY_HINT = "check the proxy; NO_PROXY names hosts that need none"
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
 
@@ -282,9 +283,16 @@ def _never_left(error: Exception) -> bool:
 
 
 def reply_of(response: httpx.Response, body: bytes) -> HttpReply:
-    """Convert an httpx response; header names are lower case, repeated ones joined by a comma."""
+    """Convert an httpx response; header names are lower case, repeated ones joined by a comma.
+
+    Raises ``NetworkError`` for the refusal of a proxy, which plain http passes as an answer.
+    """
     from callsheet.flows.effects import HttpReply
 
+    proxy = proxy_of(str(response.url)) if response.status_code == PROXY_REFUSES else None
+    if proxy is not None:
+        reason = f"{PROXY_REFUSES} {response.reason_phrase}"
+        raise NetworkError(f"{proxy} refuses: {reason}", sent=False, hint=_PROXY_HINT)
     headers = dict(response.headers.items())
     return HttpReply(response.status_code, headers, body, str(response.url))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from callsheet.config.settings import origin_of
 from callsheet.errors import NetworkError, OutOfTime
 from callsheet.flows.effects import (
+    Block,
     Download,
     Effect,
     Flow,
@@ -51,7 +52,7 @@ class Transport(ForkAware):
     """Runs flows to their end; one may be shared by threads and used on in a forked process.
 
     At ``deadline``, a reading of ``clock``, every request ends but one that may cost money, and
-    none is sent any more; ``tell_silent`` gets the URL where a host does not answer for ten
+    none is sent any more; ``tell_silent`` gets a sentence where a host does not answer for ten
     seconds. ``sleep`` and ``http`` (an ``httpx.BaseTransport``) are for tests and special networks.
     """
 
@@ -121,6 +122,8 @@ class Transport(ForkAware):
                 return self._send(effect)
             case Sleep():
                 return self._sleep(min(effect.seconds, max(0.0, self.deadline - self._clock())))
+            case Block():
+                return effect.work()
             case Gather():
                 return self._gather(effect)
             case Download():
@@ -174,7 +177,7 @@ class Transport(ForkAware):
             within,
             pace,
             latest=self.deadline if is_bounded else FOREVER,
-            tell=partial(tell, url) if tell is not None else None,
+            tell=partial(_tell_silent, tell, url) if tell is not None else None,
             tell_at=self._silent_since + REPORT_AFTER,
             clock=self._clock,
         )
@@ -239,6 +242,10 @@ class Transport(ForkAware):
             client.close()
         if self.ledger is not None:
             self.ledger.close()
+
+
+def _tell_silent(tell: Callable[[str], object], url: str) -> None:
+    tell(f"still waiting for {origin_of(url)}")
 
 
 def _too_late(url: str) -> OutOfTime:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from unit.codegen.given import config
-from unit.servers import said, serving
+from unit.servers import LISTED, Said, Seen, said, serving
 
 from callsheet_codegen import source as server
 from callsheet_codegen.ir import fell_back
@@ -102,3 +104,25 @@ def test_a_list_that_is_not_whole_is_a_warning(tmp_path: Path) -> None:
         "the list is incomplete: 1 of 3 entries were read"
     ]
     assert fell_back(diagnostics)  # so that `--strict` exits 1
+
+
+def test_a_silent_server_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callsheet.transport.sync.REPORT_AFTER", 0.1)
+    written = threading.Event()
+
+    class Screen(io.StringIO):
+        def flush(self) -> None:
+            written.set()
+
+    def answer(_request: Seen) -> Said:
+        written.wait(20)
+        return said({"actions": list(LISTED)})
+
+    screen = Screen()
+    with serving(said({})) as listening:
+        listening.listed = answer
+        project = replace(config(tmp_path), host=listening.url)
+        source = server.settings_for(project, host=None, environ={"HOME": str(tmp_path)})
+        assert source is not None
+        server.fetch(source, project, progress=server.Progress(screen))
+    assert screen.getvalue() == f"still waiting for {listening.url}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -13,9 +14,10 @@ import pytest
 from unit.servers import Said, Seen, said, serving
 from unit.transport.test_transport import BODY, MAKE, options
 
-from callsheet import Client
+from callsheet import AsyncClient, Client
 from callsheet.errors import DownloadError, SavedElsewhere, UsageError
 from callsheet.spec import Action
+from callsheet.storage import partial_file
 from callsheet.storage.output_path import target_path
 
 if TYPE_CHECKING:
@@ -307,3 +309,32 @@ def test_a_fifo_takes_the_medium_of_a_result(runner: Runner, tmp_path: Path) -> 
     reader.join()
     assert (read, saved.bytes, job["state"]) == ([PNG], len(PNG), "done")
     assert path.is_fifo()
+
+
+def test_a_fifo_that_nobody_reads_yet_leaves_the_event_loop_free(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path, read, opening = tmp_path / "fifo", [], threading.Event()
+    os.mkfifo(path)
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()), daemon=True)
+    open_stream = partial_file._open_stream
+
+    def open_later(target: str) -> int:
+        opening.set()
+        return open_stream(target)
+
+    monkeypatch.setattr(partial_file, "READER_TRIES", 100)
+    monkeypatch.setattr(partial_file, "_open_stream", open_later)
+
+    async def work(url: str) -> None:
+        async with AsyncClient(**options(url, tmp_path)) as client:
+            task = await client.submit(MAKE, BODY, check=False)
+            save = asyncio.ensure_future((await task.wait()).save_all(str(path)))
+            await asyncio.to_thread(opening.wait, 20)
+            reader.start()
+            await save
+
+    with serving(plan({"/a.png": png()}, "/a.png")) as server:
+        asyncio.run(work(server.url))
+    reader.join()
+    assert read == [PNG]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.servers import LISTED, Said, Seen, said, serving
 from unit.surroundings import asker
 
 from callsheet import Client
@@ -38,6 +40,29 @@ def answering(folder: Path, **reply: Any) -> Iterator[Running]:
 def look(server: Running, key: str | None = KEY) -> Report:
     with Client(host=server.url, api_key=key, ledger=None) as ads:
         return probe(asker(ads))
+
+
+def test_a_silent_host_is_told_at_each_way_to_send_the_key(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callsheet.transport.sync.REPORT_AFTER", 0.1)
+    asked: list[None] = []
+    heard, notes = threading.Event(), []
+
+    def answer(_request: Seen) -> Said:
+        asked.append(None)
+        if len(asked) > 1:
+            heard.wait(20)
+        return said({"actions": list(LISTED)})
+
+    def tell(sentence: str) -> None:
+        notes.append(sentence)
+        heard.set()
+
+    with serving(said({})) as server, Client(host=server.url, ledger=None) as ads:
+        server.listed = answer
+        probe(asker(ads), tell=tell)
+    assert notes[0] == f"still waiting for {server.url}"
 
 
 def test_a_redirect_elsewhere_is_not_followed(home: Path, sandbox: Running) -> None:

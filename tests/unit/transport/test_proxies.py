@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,6 +13,9 @@ from callsheet.client.client import Client
 from callsheet.errors import NetworkError
 from callsheet.transport.http import network_error
 from callsheet.transport.proxies import is_exempt, proxy_for
+
+if TYPE_CHECKING:
+    from unit.surroundings import Runner
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,23 @@ def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         with _client("https://ads.invalid") as client, pytest.raises(NetworkError) as caught:
             client.actions()
     assert f"the proxy {proxy.url} of HTTPS_PROXY refuses" in caught.value.message
+
+
+def test_the_refusal_of_a_proxy_for_plain_http_is_not_that_of_the_server(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Said(407)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+
+        async def steps(client: Any, wait: Any) -> Any:
+            with pytest.raises(NetworkError) as caught:
+                await wait(client.actions())
+            return caught.value
+
+        facts = {"host": "http://ads.invalid", "api_key": "sk-0123456789", "auth": "bearer"}
+        error = runner({**facts, "ledger": None, "insecure_http": True}, steps)
+    assert error.message.startswith(f"the proxy {proxy.url} of HTTP_PROXY refuses: 407")
+    assert not error.sent
 
 
 def test_a_socks_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def _probe(context: Context, task: str | None, save: str | None) -> int:
     """
     from callsheet.probe.probe import probe as look
 
-    report = look(context, task=task, save=save)
+    report = look(context, task=task, save=save, tell=context.console.note)
     document = report.as_json()
     for row, finding in zip(document["findings"], report.findings, strict=True):
         row["line"] = override_line(context, finding, task or "ID")

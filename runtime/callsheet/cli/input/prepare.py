@@ -363,15 +363,15 @@ def upload(context: Context, store: UploadAction, path: str) -> str:
     from callsheet.engine import uploading
 
     action = context.run(context.engine.apply_terms(context.run(context.host.find(store.action))))
-    ref, told = str(uuid.uuid4()), []
+    ref, uploads = str(uuid.uuid4()), []
 
     def tell() -> None:
-        told.append(store.action)
+        uploads.append(store.action)
         context.paid = (store.action, ref) if action.paid else context.paid
         context.console.warn(f"→ {context.settings.require_host()} {store.action} uploads {path}")
 
     link: str = context.run(uploading.store_file(context.engine, store, path, tell, key=ref))
-    if told:
+    if uploads:
         context.answered = context.answered or (store.action, None)
     return link
 
