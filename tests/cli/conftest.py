@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +90,30 @@ class BareProgram:
         )
         assert "Traceback" not in done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def inside(self, *words: str) -> Done:
+        """Run the program in this process: twenty times as fast, without its start."""
+        from callsheet.cli.context import context_for
+        from callsheet.cli.main import guarded
+
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in [name for name in os.environ if name.startswith("ADS_")]:
+                patch.delenv(name)
+            for name, value in self.environ.items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.syspath_prepend(self.environ["PYTHONPATH"].partition(os.pathsep)[0])
+            patch.setattr("callsheet.cli.signals.listen", lambda: None)
+            for name in [name for name in sys.modules if name.partition(".")[0] == "bare_client"]:
+                patch.delitem(sys.modules, name)
+            context = context_for("bare_client", "ads", "ADS", words)
+            try:
+                code = guarded(context, words)
+            finally:
+                context.close()
+        texts = [stream.buffer.getvalue().decode() for stream in (out, err) if not stream.flush()]
+        return Done(code, *texts)
 
     def posts(self) -> list[tuple[str, Any]]:
         """Return what was POSTed: the last part of each path, and the body."""

@@ -17,6 +17,7 @@ _DIGESTS = {r"\b[0-9a-f]{64}\b": "{sha256}", r"upload-[0-9a-f]{32}": "upload-{di
 _VARYING = {
     r"\b(click|httpx|jmespath|jsonschema|jsonschema-rs|pydantic|rich) \d[\w.]*": r"\1 {version}",
     r'("(?:at|bytes|created|seconds|usualSeconds)":\s*)[\d.]+': r"\1{number}",
+    r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d": "{when}",
     r"\b\d+ bytes\b": "{number} bytes",
     r"\[Errno \d+\]": "[Errno {number}]",
     r"(?<![\d.])\d+ (?:ms|s|min|h)\b(?: \d\d (?:s|min)\b)?": "{time}",

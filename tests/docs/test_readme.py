@@ -32,7 +32,7 @@ LINES, COLUMNS = 60, 250
 VARYING = {
     r"[0-9a-f]{8}-[0-9a-f-]{27}": "<id>",
     r"\b[0-9a-f]{8}\b": "<ref>",
-    r"\b\d+ s\b": "<age>",
+    r"\b\d\d:\d\d\b": "<time>",
     r"\S*/here/": "",
     r" +": " ",
 }

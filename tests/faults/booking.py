@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from faults import stage
 from faults.liar import Answer, json_answer, lying
 
-from callsheet.storage.ledger import NAME, Ledger
+from callsheet.storage.ledger import Ledger
+from callsheet.storage.ledger_search import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

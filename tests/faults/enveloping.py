@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from faults.tally import Tally
     from unit.servers import Server
 
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 FAMILY = Family(create="v.make", wait="v.make_and_wait", query="v.query")
 ACTIONS = {

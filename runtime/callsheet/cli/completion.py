@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from callsheet.cli.context import Context
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 _LONGEST = 80
@@ -93,11 +94,29 @@ def ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[Complet
 
 
 def tasks(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
+    """Complete what names a job of this host: task id, else reference, else its place, as ``@1``.
+
+    Newest first; each with its action, state and prompt.
+    """
+    names: list[tuple[str, str]] = []
+    for place, job in _recent_jobs(ctx.obj):
+        words = (*job.task_ids[:1], job.ref[: max(8, len(prefix))], f"@{place}")
+        fitting = (word for word in words if word.startswith(prefix))
+        text = ", ".join(filter(None, (job.action, job.state, job.prompt)))
+        names += [(word, text) for word in (next(fitting, None),) if word]
+    return matching(names, prefix)
+
+
+def task_ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
     """Complete a task id from the jobs of this host in the ledger, newest first."""
-    context: Context = ctx.obj
-    jobs = [j for j in context.ledger().jobs(limit=_TASKS) if j.host == context.settings.host]
-    named = [(j.task_ids[0], f"{j.action}, {j.state}") for j in jobs if j.task_ids]
-    return matching(named, prefix)
+    jobs = [job for _, job in _recent_jobs(ctx.obj) if job.task_ids]
+    return matching([(job.task_ids[0], f"{job.action}, {job.state}") for job in jobs], prefix)
+
+
+def _recent_jobs(context: Context) -> list[tuple[int, LedgerEntry]]:
+    """Return the jobs of this host among the last ones, with their place in the list."""
+    jobs = enumerate(context.ledger().jobs(limit=_TASKS), 1)
+    return [(place, job) for place, job in jobs if job.host == context.settings.host]
 
 
 def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callsheet.cli.context import Context
     from callsheet.cli.input.request import CommandRequest
     from callsheet.spec import Action
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 _WHOLE = 3

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from callsheet.cli.context import Context
     from callsheet.cli.output.formats import Console
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 _NOTHING_DONE = ("unsent", "refused")

@@ -258,7 +258,7 @@ def print_query(context: Context, request: CommandRequest, answer: ParsedReply) 
 def _job_asked_about(context: Context, answer: ParsedReply) -> Job | None:
     """Return the job that a query was about; ``None`` where the ledger has none of this host."""
     name = next(iter(answer.fields.task_ids), "")
-    row = context.ledger().find(name) if name else None
+    row = context.ledger().find(name, host=context.settings.host) if name else None
     if row is None or row.host != context.settings.host or not row.family:
         return None
     from callsheet.engine.jobs import find_job

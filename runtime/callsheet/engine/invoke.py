@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from callsheet.catalog.host import Host
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
-    from callsheet.storage.ledger import Ledger, LedgerEntry
+    from callsheet.storage.ledger import Ledger
+    from callsheet.storage.ledger_entry import LedgerEntry
     from callsheet.storage.output_path import Destination
     from callsheet.storage.partial_file import SavedFile
 
@@ -187,8 +188,9 @@ class Engine:
         if self.ledger is None or action.family is None or not isinstance(value, dict):
             return None
         task_id = value.get(action.family.task_key)
-        row = self.ledger.find(task_id) if isinstance(task_id, str) else None
-        return row if row is not None and row.host == self.settings.host else None
+        host = self.settings.host
+        row = self.ledger.find(task_id, host=host) if isinstance(task_id, str) else None
+        return row if row is not None and row.host == host else None
 
     def _submit(self, request: InvocationRequest) -> Flow[ParsedReply]:
         if request.action.role != "query":
@@ -263,11 +265,12 @@ class Engine:
             return job
 
     def find_row(self, name: str) -> LedgerEntry | None:
-        """Return the ledger's row of a job; raises ``UsageError`` for a job of another host."""
-        row = self.ledger.find(name) if self.ledger is not None else None
-        if row is not None and row.host != self.settings.host:
+        """Return the row of the job that a person names; raise ``UsageError`` for another host."""
+        host = self.settings.host
+        row = self.ledger.resolve(name, host=host) if self.ledger is not None else None
+        if row is not None and row.host != host:
             raise UsageError(
-                f"the job {name} is on {row.host}, and this is {self.settings.host}",
+                f"the job {name} is on {row.host}, and this is {host}",
                 hint=f"name its host: --host {row.host}",
                 flag="--host",
             )

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import CallsheetError, StillRunning, UsageError
+from callsheet.errors import (
+    AuthError,
+    CallsheetError,
+    LimitReached,
+    NetworkError,
+    OutcomeUnknown,
+    StillRunning,
+    UsageError,
+)
+from callsheet.flows.bodies import is_poll_link
 from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
-from callsheet.flows.jobs import Job, job_of_row, poll_hint
+from callsheet.flows.jobs import Job, job_of_row, poll_hint, query_job
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
 from callsheet.spec import Family
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from callsheet.catalog.host import Host
     from callsheet.engine.invoke import Engine, Invocation
     from callsheet.flows.invoke import ParsedReply
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 def is_job(invocation: Invocation) -> bool:
@@ -91,14 +101,22 @@ def require_job(engine: Engine, invocation: Invocation) -> Flow[Job | None]:
 
 
 def find_job(engine: Engine, name: str, family: Family | None = None) -> Flow[Job]:
-    """Return the job with this task id or client reference, from the ledger or by its id alone.
+    """Return the job that a person names, from the ledger or by its task id alone.
 
     A task id that is not in the ledger needs a family: ``family``, or the only one that is
-    advertised. Raises ``UsageError`` for a job of another host.
+    advertised. Raises ``OutcomeUnknown`` for a job whose task id is not known, ``UsageError`` for
+    a job of another host or a name that several have, ``StillRunning`` where nothing asks about it.
     """
     row = engine.find_row(name)
-    if row is not None and row.task_ids:
+    if row is not None:
+        if not row.task_ids:
+            raise _without_id(row)
         return (yield from recorded_job(engine, row, row.task_ids))
+    if has_poll_link((name,)) and not is_poll_link(engine.settings.require_host(), name):
+        raise UsageError(
+            f"no task {one_line(name, 200)} in this ledger, and it is no link of this server",
+            hint="tasks list",
+        )
     if family is None:
         family = yield from _only_family(engine.host, name)
     action_id = family.create or family.wait
@@ -107,6 +125,15 @@ def find_job(engine: Engine, name: str, family: Family | None = None) -> Flow[Jo
         engine.host.overrides, expected=expected_media(action_id),
     )  # fmt: skip
     return (yield from _with_terms(engine, job))
+
+
+def _without_id(row: LedgerEntry) -> OutcomeUnknown:
+    reason = f": {row.error}" if row.error else ""
+    return OutcomeUnknown(
+        f"{row.action} ({row.ref[:8]}) is {row.state}, no task id is known{reason}",
+        hint=f"tasks recover {row.ref[:8]}",
+        action=row.action,
+    )
 
 
 def recorded_job(engine: Engine, row: LedgerEntry, task_ids: Sequence[str]) -> Flow[Job]:
@@ -120,6 +147,44 @@ def recorded_job(engine: Engine, row: LedgerEntry, task_ids: Sequence[str]) -> F
             raise _unaskable(row.action, task_ids[0])
         row = row._replace(family=family._asdict())
     return (yield from _with_terms(engine, job_of_row(row, engine.host.overrides, task_ids)))
+
+
+def refresh_running(engine: Engine, rows: Iterable[LedgerEntry], seconds: float) -> Flow[str]:
+    """Ask once about each running job of this host, and record those that are over.
+
+    What may cost money is not asked. It ends after ``seconds``, and where the server cannot be
+    reached or refuses the key. Return why a job was not asked about; empty where each one was.
+    """
+    end, missing = engine.timing.clock() + seconds, ""
+    for row in rows:
+        job, left = _freely_asked(engine, row), end - engine.timing.clock()
+        if job is None:
+            missing = missing or f"nothing is known to ask about {row.ref[:8]} for free"
+            continue
+        if left <= 0:
+            return f"the server took more than {seconds:g} s"
+        try:
+            yield from query_job(job, engine.timing, left)
+        except (NetworkError, AuthError, LimitReached) as error:
+            return error.message
+        except CallsheetError as error:
+            missing = missing or error.message
+    return missing
+
+
+def _freely_asked(engine: Engine, row: LedgerEntry) -> Job | None:
+    """Return the job of a row where this host can be asked about it and that is free."""
+    family = Family(**row.family) if row.family else Family()
+    if (
+        row.host != engine.settings.host
+        or not row.task_ids
+        or engine.host.is_billable(family.query)
+    ):
+        return None
+    is_free = bool(family.query) and (not family.guessed or engine.has_proof(family.query))
+    if not is_free and not any(is_poll_link(row.host, task_id) for task_id in row.task_ids):
+        return None
+    return job_of_row(row, engine.host.overrides)._replace(asked=engine.asked)
 
 
 def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | None]:

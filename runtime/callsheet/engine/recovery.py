@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
     from callsheet.protocol.replies import ReplyFields
     from callsheet.spec import Advertised
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 CANCEL_WORDS = ("cancel", "abort", "stop")

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from callsheet.flows.retry import Timing
     from callsheet.spec import Action
     from callsheet.storage.kept_replies import SpooledBody
-    from callsheet.storage.ledger import Ledger, LedgerEntry
+    from callsheet.storage.ledger import Ledger
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 _STORAGE = re.compile(r"(?:s3|gs|oss|cos|abfss?|wasbs?|sftp|ftp)://")  # no http: not fetched

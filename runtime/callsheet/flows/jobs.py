@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from callsheet.flows.retry import Timing
     from callsheet.protocol.replies import ReplyFields
     from callsheet.protocol.values import Overrides
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 class Job(NamedTuple):
@@ -106,13 +106,14 @@ def job_of_row(row: LedgerEntry, overrides: Overrides, task_ids: Sequence[str] =
     )
 
 
-def query_job(job: Job, timing: Timing) -> Flow[ParsedReply]:
+def query_job(job: Job, timing: Timing, within: float | None = None) -> Flow[ParsedReply]:
     """Query a job once and record the state of one that is over.
 
+    Each question may take ``within`` seconds.
     Raises the error that a refusal stands for; ``code`` is ``not_found`` when the server knows
     none of the job's ids.
     """
-    reply = yield from _poll(job, timing)
+    reply = yield from _poll(job, timing, within)
     if reply.fields.state in OVER:
         yield from record_state(job, reply)
     return reply
@@ -191,7 +192,11 @@ def _poll(job: Job, timing: Timing, within: float | None = None) -> Flow[ParsedR
             break
     if is_unproven and (refusal is None or refusal.code == "not_found"):
         return (yield from _ask_unproven(job, timing))
-    raise refusal or ServerError(f"{job.action}: the job has no id to ask for")
+    raise refusal or StillRunning(
+        f"{job.action} goes on as {job.task_ids[0]}, about which this server cannot be asked",
+        task_id=job.task_ids[0],
+        action=job.action,
+    )
 
 
 def _fetch_result(job: Job, status: ParsedReply, sent: Send) -> Flow[ParsedReply]:

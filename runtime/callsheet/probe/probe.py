@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callsheet.config.settings import Settings
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 T = TypeVar("T")
@@ -213,7 +213,8 @@ class _Survey:
         """Return the job of ``[ACTION:]ID`` from the ledger; ``None`` where that cannot be read."""
         ledger = self.client.engine.ledger
         try:
-            return ledger.find(task.rpartition(":")[2]) if ledger is not None else None
+            name, host = task.rpartition(":")[2], self.client.engine.settings.host
+            return ledger.resolve(name, host=host) if ledger is not None else None
         except CallsheetError:
             return None
 

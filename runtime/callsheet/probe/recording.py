@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callsheet.flows.effects import HttpReply, Send
     from callsheet.probe.report import Exchange
     from callsheet.secret import Secret
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 REMOVED = "(removed)"

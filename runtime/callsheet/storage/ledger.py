@@ -7,24 +7,21 @@ import os
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from callsheet.backoff import is_fresh
 from callsheet.errors import ReferenceUsed, UsageError
 from callsheet.forking import ForkAware
 from callsheet.masking import masked_texts
 from callsheet.storage.ledger_schema import (
-    ACCEPTED_BEFORE,
     HONOURED,
     INSERT_INTENT,
     JSON_COLUMNS,
     PATIENCE,
     RENEW_INTENT,
-    Database,
     brief_row,
     read_columns,
 )
-from callsheet.storage.process_lock import ProcessLock
+from callsheet.storage.ledger_search import LedgerQueries
 from callsheet.text import warn
 
 if TYPE_CHECKING:
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from callsheet.storage.partial_file import SavedFile
 
 
-NAME = "ledger.sqlite3"
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
 INTENT = (
     *("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target"),
@@ -46,9 +42,6 @@ UPDATE_STATE = """
 UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
   ('running', 'done', 'failed') THEN state ELSE :state END
 """
-UNKNOWN = "state IN ('unknown', 'intent')"
-UNSAVED = "state = 'running' OR (state = 'done' AND family IS NOT NULL)"
-LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
 CHANGES = ("said", "cost", "error", "seconds", "task_ids", "family", "reply", "first_reply")
 _SERVERS_TEXTS = ("said", "error", "task_ids", "reply", "first_reply")
 FINAL = frozenset(("unsent", "refused", "failed", "saved"))
@@ -57,61 +50,13 @@ _MOST_OPEN, _LARGEST_BODY = 1000, 100_000
 _NEXT_PATIENCE = 1.0  # seconds that a lock is waited for, once waiting was in vain
 
 
-class LedgerEntry(NamedTuple):
-    """One paid call as the ledger holds it: the columns of ``jobs``, and the files it was saved to.
-
-    A column that is damaged is empty, and ``error`` names it.
-    ``created`` and ``updated`` are seconds since the epoch, ``seconds`` is how long the job took.
-    ``body`` is None where bodies are not stored, ``said`` is the server's own word for the state,
-    ``holder`` names the process that sent the request, and ``sent`` holds digests of the texts in
-    the request. ``first_reply`` answered it: ``@status`` with ``@body`` (JSON) or ``@text``.
-    """
-
-    ref: str
-    state: str
-    created: float
-    updated: float
-    host: str
-    action: str
-    body: str | None
-    body_digest: str | None
-    schema_digest: str | None
-    family: dict[str, Any] | None
-    media: list[str] | None
-    task_ids: list[str]
-    said: str | None
-    cost: float | None
-    reply: Any
-    error: str | None
-    seconds: float | None
-    target: str | None
-    holder: str | None
-    sent: list[str] | None
-    first_reply: dict[str, Any] | None = None
-    files: tuple[SavedFile, ...] = ()
-
-    @classmethod
-    def parse(cls, row: sqlite3.Row, files: Iterable[sqlite3.Row]) -> LedgerEntry:
-        """Read a row of ``jobs`` and the rows of ``files`` that belong to it."""
-        from callsheet.storage.partial_file import SavedFile
-
-        columns = read_columns(row, cls._fields[:-1])
-        saved = (SavedFile(*file) for file in files)
-        right = (file for file in saved if isinstance(file.path, str))
-        return cls(**columns, files=tuple(right))
-
-    def to_row(self) -> dict[str, Any]:
-        """Return the entry as plain JSON data, its files as ``path``, ``bytes`` and ``sha256``."""
-        return {**self._asdict(), "files": [file._asdict() for file in self.files]}
-
-
 @cache
 def _update(*names: str) -> str:
     """Return the one statement that changes the state and these columns of a job."""
     return UPDATE_STATE + "".join(f", {name} = :{name}" for name in names) + " WHERE ref = :ref"
 
 
-class Ledger(ForkAware):
+class Ledger(LedgerQueries, ForkAware):
     """One SQLite file in the state folder, shared by all processes of a user; 0600, no keys.
 
     Raises ``UsageError`` where the file cannot be used: a paid call is then not made. ``say`` gets
@@ -125,11 +70,7 @@ class Ledger(ForkAware):
         clock: Callable[[], float] = time.time,
         say: Callable[[str], object] = warn,
     ) -> None:
-        self.folder = folder or "."
-        self.path = os.path.join(self.folder, NAME)
-        self._clock = clock
-        self._file = Database(self.path, say)
-        self._alive: ProcessLock | None = None
+        super().__init__(folder, clock, say)
         self._open_rows: dict[str, dict[str, Any]] = {}
         self._unwritten: list[tuple[str, str, Mapping[str, Any]]] = []
         self.fault = ""
@@ -213,62 +154,12 @@ class Ledger(ForkAware):
         """Record the files that a job was saved to."""
         self.record("saved", ref, {"files": tuple(files)})
 
-    def find(self, name: str) -> LedgerEntry | None:
-        """Return the newest job with this task id or reference; 8 characters of that are enough."""
-        by_ref = "ref = ? OR (length(?) >= 8 AND substr(ref, 1, length(?)) = ?)"
-        entries = self._entries(by_ref, [name] * 4) or self._entries(
-            "instr(task_ids, ?)", [json.dumps(name)]
-        )
-        return entries[0] if entries else None
-
-    def jobs(self, *, limit: int = 50) -> list[LedgerEntry]:
-        """Return the last jobs, the newest first; without mere questions about jobs."""
-        return self._entries(LISTED, [], limit=limit)
-
-    def proved_at(self, host: str, action: str) -> float:
-        """Return when an answer last proved that an action only asks a question; 0 for never."""
-        sql = "SELECT max(updated) FROM jobs WHERE host = ? AND action = ? AND state = 'asked'"
-        return max((row[0] or 0.0 for row in self._file.look_up(sql, host, action)), default=0.0)
-
-    def unknown_or_unsaved(self, *, host: str = "") -> list[LedgerEntry]:
-        """List jobs with an unknown outcome, then those that are not saved; newest first each.
-
-        An intent whose process ended while the request was out is unknown too.
-        """
-        of_host, parameters = (" AND host = ?", [host]) if host else ("", [])
-        candidates = self._entries(f"({UNKNOWN}){of_host}", parameters)
-        unknown = [entry for entry in candidates if self.is_unknown(entry)]
-        return unknown + self._entries(f"({UNSAVED}){of_host}", parameters)
-
-    def accepted_before(self, ref: str, *, limit: int = 3) -> list[LedgerEntry]:
-        """Return jobs of the same action that were accepted before, by the order of the rows."""
-        return self._entries(ACCEPTED_BEFORE, [ref, limit])
-
-    def is_unknown(self, entry: LedgerEntry) -> bool:
-        """Tell whether the outcome of a job is unknown; an intent is, once its process ended."""
-        if entry.state == "intent":
-            return not self._process_lock().is_alive(entry.holder)
-        return entry.state == "unknown"
-
-    def durations(self, host: str, *actions: str, limit: int = 20) -> tuple[float, ...]:
-        """Return how many seconds the last jobs of these actions took, the newest first."""
-        any_of = ", ".join("?" * len(actions))
-        sql = f"""SELECT seconds FROM jobs WHERE action IN ({any_of}) AND host = ?
-          AND typeof(seconds) IN ('real', 'integer') ORDER BY created DESC LIMIT ?"""  # noqa: S608 - constants
-        return tuple(row["seconds"] for row in self._file.look_up(sql, *actions, host, limit))
-
     def forget(self, ref: str) -> None:
         """Delete a job and the rows of its files; the files stay."""
         self._open_rows.pop(ref, None)
         with self._writing() as db:
             db.execute("DELETE FROM files WHERE ref = ?", (ref,))
             db.execute("DELETE FROM jobs WHERE ref = ?", (ref,))
-
-    def honours_key(self, host: str) -> bool:
-        """Tell whether an answer of this host in the last hour showed that it honours the key."""
-        sql = """SELECT seen FROM origins WHERE origin = ? AND idempotency
-          AND typeof(seen) IN ('real', 'integer')"""
-        return any(is_fresh(row["seen"], self._clock()) for row in self._file.look_up(sql, host))
 
     def keep_reply(self, name: str, body: bytes, why: Sequence[str] = ()) -> str:
         """Store the whole body of a reply beside the ledger; return its path, or ``""``."""
@@ -325,28 +216,9 @@ class Ledger(ForkAware):
             return self._process_lock().claim(path)
         return True
 
-    def _process_lock(self) -> ProcessLock:
-        if self._alive is None:
-            self._alive = ProcessLock(os.path.dirname(self.path))
-        return self._alive
-
     def _release(self) -> None:
         if self._alive is not None:
             self._alive.close()
-
-    def _entries(
-        self, condition: str, parameters: list[Any], *, limit: int = -1
-    ) -> list[LedgerEntry]:
-        if not os.path.exists(self.path):
-            return []
-        with self._file.open() as db:
-            order = "ORDER BY created DESC LIMIT ?"
-            sql = f"SELECT * FROM jobs WHERE {condition} {order}"  # noqa: S608 - constants
-            files = "SELECT path, bytes, sha256 FROM files WHERE ref = ?"
-            return [
-                LedgerEntry.parse(row, db.execute(files, (row["ref"],)))
-                for row in db.execute(sql, [*parameters, limit]).fetchall()
-            ]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -54,6 +54,7 @@ CREATE INDEX files_by_ref ON files (ref);
 )
 """The statements that lead from each version of the file (``user_version``) to the next."""
 
+LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
 INSERT_INTENT = """
 INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
   family, media, target, sent, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
@@ -95,6 +96,7 @@ def connect(path: str, say: Callable[[str], object]) -> sqlite3.Connection:
         try:
             db.row_factory = sqlite3.Row
             db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            db.create_function("holds", -1, _holds)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
@@ -103,6 +105,13 @@ def connect(path: str, say: Callable[[str], object]) -> sqlite3.Connection:
             db.close()
             raise
     return db
+
+
+def _holds(*columns: str | None) -> bool:
+    from callsheet.storage.job_texts import holds
+
+    words, body, *others = columns
+    return holds(words or "", body, *others)
 
 
 def _migrate(db: sqlite3.Connection) -> None:

@@ -75,8 +75,8 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(tmp_path / "state").st_mode) == 0o700
 
 
-@pytest.mark.parametrize("name", [REF, REF[:8], REF[:20], "t-1", "t-2", "täsk"])
-def test_a_job_is_found_by_every_name(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [REF, "t-1", "t-2", "täsk"])
+def test_a_job_has_its_reference_and_its_task_ids_as_names(tmp_path: Path, name: str) -> None:
     ledger = Ledger(str(tmp_path))
     ledger.record("intent", REF, FACTS)
     ledger.record("accepted", REF, {"task_ids": ["t-1", "t-2", "täsk"]})
@@ -86,8 +86,8 @@ def test_a_job_is_found_by_every_name(tmp_path: Path, name: str) -> None:
     assert row.ref == REF
 
 
-@pytest.mark.parametrize("name", ["", "0badcaf", "t-", "%", "t-1' OR 1", "0badcafe%", REF + "x"])
-def test_other_names_find_nothing(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["", REF[:8], "t-", "%", "t-1' OR 1", "0badcafe%", REF + "x"])
+def test_other_names_mean_no_job(tmp_path: Path, name: str) -> None:
     ledger = Ledger(str(tmp_path))
     ledger.record("intent", REF, FACTS)
     ledger.record("accepted", REF, {"task_ids": ["t-1"]})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callsheet.cli.context import Context
     from callsheet.probe.recording import JobRecord
     from callsheet.probe.report import Exchange, ProbeFinding, Report
-    from callsheet.storage.ledger import LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
 _NAME = "report.json"
@@ -101,7 +101,7 @@ def _report(context: Context, name: str | None, to: str) -> None:
 def _entry(context: Context, name: str | None) -> LedgerEntry:
     """Return the job of a task id or reference, else the newest; raise ``UsageError`` for none."""
     ledger = context.ledger()
-    entry = ledger.find(name) if name else next(iter(ledger.jobs(limit=1)), None)
+    entry = ledger.resolve(name or "@1", host=context.settings.host)
     if entry is None:
         missing = f"no job {name} in this ledger" if name else "no job was started from here yet"
         raise UsageError(missing, hint=f"{context.prog} tasks list; {context.prog} probe --save")

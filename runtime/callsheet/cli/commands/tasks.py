@@ -10,94 +10,39 @@ import click
 
 from callsheet.cli import completion, run, saving
 from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
+from callsheet.cli.commands.task_list import LIST_OPTIONS, files_of, list_jobs, row, usual_duration
 from callsheet.cli.context import parse_duration
 from callsheet.cli.input.request import Body, CommandRequest
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
 from callsheet.cli.run import send
-from callsheet.engine import jobs
+from callsheet.engine.jobs import find_job
 from callsheet.engine.recovery import Recovery
 from callsheet.engine.saving import stored_answer
 from callsheet.errors import OutcomeUnknown, UsageError
 from callsheet.flows.invoke import deadline_of
-from callsheet.flows.polling import typical_duration
 from callsheet.spec import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from callsheet.cli.context import Context
     from callsheet.engine.invoke import Invocation
     from callsheet.flows.invoke import ParsedReply
-    from callsheet.flows.jobs import Job
     from callsheet.storage.kept_replies import Pruned
-    from callsheet.storage.ledger import Ledger, LedgerEntry
+    from callsheet.storage.ledger_entry import LedgerEntry
 
 
-COLUMNS = ("ref", "state", "action", "taskId", "age", "file", "cost", "usually")
 RECOVERY_COLUMNS = ("ref", "state", "action", "taskId", "age", "next")
-
-
-def row(ledger: Ledger, job: LedgerEntry) -> dict[str, Any]:
-    """Return one job as a row of ``tasks list``; texts for a person, and the raw values."""
-    expected = _expected(ledger, job)
-    return {
-        "ref": job.ref[:8],
-        "state": "unknown" if ledger.is_unknown(job) else job.state,
-        "action": job.action,
-        "taskId": job.task_ids[0] if job.task_ids else None,
-        "age": duration(time.time() - job.created),
-        "file": job.files[0].path if job.files else None,
-        "files": _files(job),
-        "cost": _whole_number(job.cost),
-        "usually": duration(expected) if expected is not None else None,
-        "host": job.host,
-        "created": job.created,
-        "seconds": job.seconds,
-        "error": job.error,
-    }
 
 
 def ledger_fields(context: Context, job: LedgerEntry) -> dict[str, Any]:
     """Return what the ledger adds to the server's view: the files and the usual duration."""
     fields: dict[str, Any] = {}
     if job.files:
-        fields = {"localPath": job.files[0].path, "files": _files(job)}
-    expected = _expected(context.ledger(), job)
+        fields = {"localPath": job.files[0].path, "files": files_of(job)}
+    expected = usual_duration(context.ledger(), job)
     if expected is not None:
         fields["usualSeconds"] = round(expected, 1)
     return fields
-
-
-def _expected(ledger: Ledger, job: LedgerEntry) -> float | None:
-    """Return the seconds that such a job usually takes; ``None`` where none was measured."""
-    family = job.family or {}
-    names = job.action, family.get("create", ""), family.get("wait", "")
-    return typical_duration(ledger.durations(job.host, *names))
-
-
-def _files(job: LedgerEntry) -> list[dict[str, Any]]:
-    return [file._asdict() for file in job.files]
-
-
-def _whole_number(cost: float | None) -> float | int | None:
-    return int(cost) if cost is not None and cost == int(cost) else cost
-
-
-def note_cost(context: Context, jobs: Iterable[LedgerEntry]) -> None:
-    """Note the sum of the costs that the server named; nothing where it named none."""
-    costs = [job.cost for job in jobs if job.cost is not None]
-    if costs:
-        total = _whole_number(sum(costs))
-        context.console.note(f"{total} credits in {len(costs)} jobs that say what they cost")
-
-
-def list_jobs(context: Context, limit: int) -> None:
-    """List the jobs that were started from here, newest first."""
-    ledger = context.ledger()
-    jobs = ledger.jobs(limit=limit)
-    output.emit_list(context.console, [row(ledger, job) for job in jobs], COLUMNS)
-    note_cost(context, jobs)
 
 
 def recover(context: Context, name: str | None) -> int:
@@ -174,35 +119,22 @@ def _resend(context: Context, row: LedgerEntry) -> None:
     context.answered = (action.id, next(iter(outcome.reply.fields.task_ids), None))
 
 
-def job_or_unknown(context: Context, name: str) -> Job:
-    """Return the job of this task id or reference.
-
-    Raises ``OutcomeUnknown`` for a job of this host whose task id is not known, ``UsageError``
-    where the ledger lacks it or has it from another host, ``StillRunning`` where nothing asks
-    about it.
-    """
-    row = context.ledger().find(name)
-    if row is not None and row.host == context.settings.host and not row.task_ids:
-        reason = f": {row.error}" if row.error else ""
-        raise OutcomeUnknown(
-            f"{row.action} ({row.ref[:8]}) is {row.state}, no task id is known{reason}",
-            hint=f"tasks recover {row.ref[:8]}",
-            action=row.action,
-        )
-    return context.run(jobs.find_job(context.engine, name))
+def _find(context: Context, name: str) -> LedgerEntry | None:
+    """Return the job of the ledger that ``name`` means, on the host in use first."""
+    return context.ledger().resolve(name, host=context.settings.host)
 
 
 def _show(context: Context, name: str) -> int:
     """Ask the server how a job stands and print it; --command prints the line that made it."""
     if "command" in context.flags:
         return _command(context, name)
-    job = job_or_unknown(context, name)
+    job = context.run(find_job(context.engine, name))
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))
     if answer.fields.state == "failed":
         return run.print_failed(context, action, answer, job)
     view = run.describe_job(context, action, answer, job)
-    row = context.ledger().find(name)
+    row = _find(context, name)
     if row is not None:
         view |= ledger_fields(context, row)
     output.emit(context.console, view, lambda: output.job_lines(view))
@@ -230,13 +162,13 @@ def _require_body(row: LedgerEntry, name: str) -> str:
 
 def _wait(context: Context, name: str) -> int:
     """Wait for a job, then print it; with --out save what it made."""
-    row = context.ledger().find(name)
+    row = _find(context, name)
     stored = stored_answer(context.ledger(), row) if row is not None else None
     if row is not None and stored is not None:
         action = Action(id=row.action, media=tuple(row.media or ()))
         saving.check(context, action)
         return run.conclude(context, action, stored, None)
-    job = job_or_unknown(context, name)
+    job = context.run(find_job(context.engine, name))
     action = context.engine.action_of(job)
     saving.check(context, action)
     timeout = context.flags.get("timeout")
@@ -248,7 +180,7 @@ def _wait(context: Context, name: str) -> int:
 def _save(context: Context, name: str) -> int:
     """Save what a job made to --out, now or as first given; wait for the job if need be."""
     if not context.flags.get("out"):
-        row = context.ledger().find(name)
+        row = _find(context, name)
         if row is None or not row.target:
             raise UsageError("--out PATH is needed", flag="--out")
         context.flags["out"] = row.target
@@ -258,7 +190,7 @@ def _save(context: Context, name: str) -> int:
 def _forget(context: Context, name: str) -> None:
     """Drop a job from the list; its files and the job itself stay."""
     ledger = context.ledger()
-    row = ledger.find(name)
+    row = _find(context, name)
     if row is None:
         raise UsageError(f"no job {name} in this ledger", hint=f"{context.prog} tasks list")
     ledger.forget(row.ref)
@@ -291,7 +223,7 @@ def _cancel(context: Context, name: str) -> int:
     """Ask the server to stop a job, where it offers that; then print how the job stands."""
     from callsheet.engine.recovery import cancel
 
-    job = job_or_unknown(context, name)
+    job = context.run(find_job(context.engine, name))
     context.run(cancel(context.engine, job))
     action = context.engine.action_of(job)
     answer: ParsedReply = context.run(context.engine.query_job(job))
@@ -331,9 +263,6 @@ def _task_command(
     return BuiltinCommand(name, function, params=[argument], ours=ours, emits_json=emits_json)
 
 
-_LIMIT = click.Option(
-    ["--limit"], type=click.IntRange(1), default=50, help="Print at most this many"
-)
 _MANIFEST = ("manifest", "", "Write PATH.json beside the file: where it came from")
 _AGAIN = ("yes", "", "Do not ask"), ("no-wait", "", "Print the task id, do not wait")
 
@@ -341,7 +270,7 @@ tasks = BuiltinGroup(
     "tasks",
     "Show, wait for and save the jobs started from here.",
     [
-        BuiltinCommand("list", list_jobs, params=[_LIMIT], emits_json=False),
+        BuiltinCommand("list", list_jobs, params=LIST_OPTIONS, emits_json=False),
         _task_command(
             "show", _show, ("command", "", "Print the command line that starts it again")
         ),

@@ -118,7 +118,7 @@ class FieldOption(click.Option):
             return completion.paths(text)
         family = getattr(ctx.command, "asks_about", None)
         if family is not None and self.param.path == (family.task_key,):
-            return completion.tasks(ctx, option, text)
+            return completion.task_ids(ctx, option, text)
         return completion.matching((c for c in self.param.choices if isinstance(c, str)), text)
 
 
