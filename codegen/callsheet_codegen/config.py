@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from callsheet.config.credentials import parse_auth, project_headers
 from callsheet.config.overlay import Overlay
 from callsheet.errors import UsageError
 from callsheet.protocol.values import Overrides
@@ -288,20 +289,23 @@ class OverlayTable(_Table):
     upload: UploadTable | None = None
     tasks: TasksTable | None = None
     protocol: dict[str, Any] = {}
+    headers: dict[str, Text] = {}
 
 
 def parse_overlay(table: Mapping[str, Any]) -> Overlay:
     """Validate the keys that belong to actions; raise ``UsageError`` naming the key's path."""
     try:
         settings = OverlayTable.model_validate(dict(table))
-        Overrides.parse(settings.protocol)
+        for way in Overrides.parse(settings.protocol).auth:
+            parse_auth(way, "protocol.auth")
+        project_headers(settings.headers)
     except ValidationError as error:
-        message = _refusal(table, error.errors(include_url=False)[0])
+        message, hint = _refusal(table, error.errors(include_url=False)[0]), ""
     except UsageError as error:
-        message = f"{_TABLE}.{error.message}"
+        message, hint = f"{_TABLE}.{error.message}", error.hint
     else:
         return Overlay.from_json(settings.model_dump(by_alias=True, exclude_unset=True))
-    raise UsageError(message, hint="correct it in pyproject.toml", code="configuration")
+    raise UsageError(message, hint=hint or "correct it in pyproject.toml", code="configuration")
 
 
 _WANTED = {

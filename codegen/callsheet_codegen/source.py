@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from callsheet.catalog.host import Host
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.bindings import Bindings
-from callsheet.config.settings import LOOPBACK, ProfileFile, Variables, load, origin_of, parse_host
+from callsheet.config.profiles import ProfileFile
+from callsheet.config.settings import LOOPBACK, Variables, load, origin_of, parse_host
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.flows.retry import default_timing
 from callsheet.masking import masked

@@ -16,7 +16,10 @@ _WELL_FORMED = re.compile(r"[!-~]{1,4096}")
 _PREFIX = re.compile(r"[A-Za-z]{1,6}[-_]")
 _SENSITIVE = (
     r"authorization|cookie|token|secret|password|signature|(?:api|auth|access|secret)[-_]?key"
+    r"|(?<!idempotency)[-_]key$"
 )
+SCHEME_AND_KEY = r"([A-Za-z][A-Za-z0-9-]{0,30} )(\S+)"
+"""Content of a header that names a scheme before the key."""
 
 
 class Secret:
@@ -121,18 +124,27 @@ def _fault_of_key(text: str) -> str:
     return "" if _WELL_FORMED.fullmatch(text) else "has control characters in it"
 
 
+def is_sensitive(name: str) -> bool:
+    """Tell whether the name of a header sounds like that of a credential."""
+    return re.search(_SENSITIVE, name.lower()) is not None
+
+
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return a copy of ``headers`` with each value masked whose name sounds like a credential."""
+    """Return a copy of ``headers`` with each credential masked.
+
+    That is what is named like one, and what ``headers`` itself lists as ``secret_names``.
+    """
+    secret_names = getattr(headers, "secret_names", ())
     return {
-        name: _mask_header(content) if re.search(_SENSITIVE, name.lower()) else content
+        name: _mask_header(content) if name in secret_names or is_sensitive(name) else content
         for name, content in headers.items()
     }
 
 
 def _mask_header(content: str) -> str:
-    """Return a header's value masked; a ``Bearer`` before the key stays."""
-    scheme, gap, key = content.partition(" ")
-    return f"{scheme} {Secret(key)}" if gap and scheme.lower() == "bearer" else str(Secret(content))
+    """Return a header's value masked; a scheme such as ``Bearer`` before the key stays."""
+    scheme = re.fullmatch(SCHEME_AND_KEY, content)
+    return f"{scheme[1]}{Secret(scheme[2])}" if scheme else str(Secret(content))
 
 
 def redact_text(text: str, secrets: Iterable[Secret]) -> str:

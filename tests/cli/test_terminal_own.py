@@ -40,9 +40,9 @@ def test_marks_and_heads_have_colour_unless_forbidden(ads: BareProgram) -> None:
     listed = typed(ads, "actions", "list")
 
     assert (ill.end(), plain.end(), listed.end()) == (1, 1, 0)
-    assert f"{RED}FAIL\x1b[0m  key " in ill.seen
+    assert f"{RED}FAIL\x1b[0m  catalogue " in ill.seen
     assert f"{GREEN}ok  \x1b[0m  python " in ill.seen
-    assert "FAIL  key " in plain.seen
+    assert "FAIL  catalogue " in plain.seen
     assert "\x1b[" not in plain.seen
     assert f"{BOLD}ID " in listed.seen
 
@@ -51,10 +51,11 @@ def test_doctor_says_what_to_do_below_what_is_wrong(ads: BareProgram) -> None:
     seen = typed(ads, "doctor", NO_COLOR="1", ADS_API_KEY="")
     seen.end()
     lines = seen.seen.splitlines()
-    place = next(n for n, line in enumerate(lines) if line.startswith("FAIL  key"))
+    place = next(n for n, line in enumerate(lines) if line.startswith("FAIL  catalogue"))
 
-    assert lines[place].endswith(f"there is no key for {ads.server.url}")
-    assert lines[place + 1].strip().startswith("make one at ")
+    assert any(line.endswith("none: requests leave without one") for line in lines)
+    assert f"{ads.server.url} refused access (HTTP 401" in lines[place]
+    assert lines[place + 1].strip().startswith("make a key at ")
 
 
 def test_probe_ends_each_finding_with_the_line_to_type(ads: BareProgram) -> None:

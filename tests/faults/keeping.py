@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from faults import stage
 
-from callsheet.config.settings import ProfileFile
+from callsheet.config.profiles import ProfileFile
 
 if TYPE_CHECKING:
     from faults.tally import Tally

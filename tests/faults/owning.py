@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from faults import stage
 from program import Program
 
-from callsheet.config.settings import ProfileFile, load
+from callsheet.config.profiles import ProfileFile
+from callsheet.config.settings import load
 
 if TYPE_CHECKING:
     from faults.tally import Tally

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.catalog.store import CatalogueCache, Index
+from callsheet.config.credentials import merge_headers, parse_auth, project_headers
 from callsheet.config.settings import is_loopback
 from callsheet.protocol.values import Overrides
 
@@ -50,7 +51,7 @@ class CachedActions:
         bindings.check()
         self.bindings = bindings
         self.overrides = Overrides.parse({**bindings.protocol(), **(overrides or {})})
-        self.settings = _with_forced_auth(settings, self.overrides)
+        self.settings = _with_project(settings, bindings, self.overrides)
         self.cache = cache or CatalogueCache(settings.cache_dir)
         self._catalogue: Catalogue | None = None
         self._is_loaded = False
@@ -185,8 +186,14 @@ class CachedActions:
         return bool(source and source == self.settings.origin and action.module)
 
 
-def _with_forced_auth(settings: Settings, overrides: Overrides) -> Settings:
-    """Return the settings with the configured place of the key, if the user chose none."""
+def _with_project(settings: Settings, bindings: Bindings, overrides: Overrides) -> Settings:
+    """Return the settings with the project's headers and, if the user chose none, its way of a key.
+
+    Raises ``UsageError`` for those that cannot be used.
+    """
+    own = project_headers(bindings.headers())
+    if own:
+        settings = settings._replace(headers=merge_headers(own, settings.headers))
     if not overrides.auth or settings.origins.get("auth", "default") != "default":
         return settings
-    return settings._replace(auth=overrides.auth[0])
+    return settings._replace(auth=parse_auth(overrides.auth[0], "protocol.auth"))

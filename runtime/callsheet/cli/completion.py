@@ -121,7 +121,9 @@ def _recent_jobs(context: Context) -> list[tuple[int, LedgerEntry]]:
 
 def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
     """Complete the value of one of our own flags; nothing where it can be any text."""
-    from callsheet.config.settings import AUTHS, ProfileFile, folder
+    from callsheet.config.credentials import WAYS
+    from callsheet.config.profiles import ProfileFile
+    from callsheet.config.settings import folder
 
     name = max(param.opts, key=len).lstrip("-")
     if param.metavar and set(param.metavar.split("|")) & {"PATH", "FILE"}:
@@ -131,5 +133,5 @@ def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list
         bindings = context.bindings
         directory = folder("config", bindings.command, bindings.env, context.environ)
         return matching(ProfileFile(directory).names(), prefix)
-    choices = {"format": output.FORMATS, "auth": AUTHS, "dry-run": ("curl",)}
+    choices = {"format": output.FORMATS, "auth": WAYS, "dry-run": ("curl",)}
     return matching(choices.get(name, ()), prefix)

@@ -58,8 +58,8 @@ class Drift:
 
 T = TypeVar("T")
 _LOCATION = ("host", "profile")
-_LATE = frozenset({"auth", "insecure-http", "set", "verbose", "debug"})
-_SETTINGS = (*_LOCATION, "auth", "insecure-http")
+_LATE = frozenset({"auth", "header", "insecure-http", "set", "verbose", "debug"})
+_SETTINGS = (*_LOCATION, "auth", "header", "insecure-http")
 
 
 class Context:

@@ -9,6 +9,7 @@ from callsheet import jsonio
 from callsheet.cli.input import prepare, values
 from callsheet.cli.input.request import local_files
 from callsheet.cli.output import formats as output
+from callsheet.config.credentials import header_of
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.schema.references import SchemaRefused, follow
 from callsheet.schema.shape import KINDS, Shape, ShapeReader
@@ -64,12 +65,15 @@ def dry_run(context: Context, request: CommandRequest) -> None:
 
 
 def _curl(context: Context, url: str, body: bytes) -> str:
-    """Return a curl line that reads the key from its environment variable."""
-    variable = f"${context.bindings.env}_API_KEY"
-    bearer = context.settings.auth == "bearer"
-    auth = f"Authorization: Bearer {variable}" if bearer else f"X-Api-Key: {variable}"
+    """Return a curl line that reads the key from its variable; other credentials are masked."""
+    settings = context.settings
+    name, before = header_of(settings.auth)
     parts = ["curl", "-X", "POST", shlex.quote(url), "-H", "'Content-Type: application/json'"]
-    return " ".join([*parts, "-H", f'"{auth}"', "--data-binary", shlex.quote(body.decode())])
+    for header in settings.headers:
+        parts += ["-H", shlex.quote(str(header))]
+    if settings.key is not None:
+        parts += ["-H", f'"{name}: {before}${context.bindings.env}_API_KEY"']
+    return " ".join([*parts, "--data-binary", shlex.quote(body.decode())])
 
 
 def print_skeleton(context: Context, command: Action, action: Action | None = None) -> None:

@@ -49,6 +49,11 @@ class Bindings(NamedTuple):
         table: Mapping[str, Any] = (self._json("overlay.json") or {}).get("protocol", {})
         return table
 
+    def headers(self) -> Mapping[str, str]:
+        """Load the headers that the project adds to requests."""
+        table: Mapping[str, str] = (self._json("overlay.json") or {}).get("headers", {})
+        return table
+
     def action(self, action_id: str) -> Action | None:
         """Return the generated action of this id; ``None`` where the package has none.
 

@@ -40,6 +40,7 @@ class Overlay(NamedTuple):
     upload: Mapping[str, str] = {}
     tasks: Mapping[str, str] = {}
     protocol: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = {}
 
     @classmethod
     def keys(cls) -> frozenset[str]:

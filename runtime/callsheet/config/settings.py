@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.config.credentials import (
+    ExtraHeader,
+    header_of,
+    merge_headers,
+    parse_auth,
+    parse_headers,
+)
+from callsheet.config.profiles import ProfileFile
 from callsheet.errors import UsageError
 from callsheet.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from callsheet.config.bindings import Bindings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-AUTHS = ("bearer", "x-api-key")
 # What every reader of URLs reads alike; urllib, which takes 2 ms to import, reads the others.
 _COMMON_URL = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
 _PORTS = {"https": "443", "http": "80"}
@@ -29,7 +36,8 @@ class Settings(NamedTuple):
     """Resolved configuration. ``origins`` maps each name to where its value came from.
 
     ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
-    scheme, host and port: the only place that ever sees ``key``. ``warnings`` are for stderr.
+    scheme, host and port: the only place that ever sees ``key`` and ``headers``. ``auth`` says
+    how the key travels (see ``credentials.WAYS``). ``warnings`` are for stderr.
     """
 
     command: str
@@ -45,6 +53,13 @@ class Settings(NamedTuple):
     store_input: bool = True
     origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
+    headers: tuple[ExtraHeader, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return the key and the credentials in ``headers``."""
+        secrets = (self.key, *(header.secret for header in self.headers))
+        return tuple(secret for secret in secrets if secret is not None)
 
     @property
     def origin(self) -> str:
@@ -236,7 +251,8 @@ def load(
 
     Raises ``UsageError`` for a setting or a file that cannot be used.
 
-    ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile`` and ``insecure_http``.
+    ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile``, ``insecure_http`` and
+    ``header``, lines of the form ``NAME:VALUE``.
     """
     environ = Variables(os.environ if environ is None else environ)
     find = _Resolver(flags or {}, bindings.env, environ)
@@ -247,24 +263,35 @@ def load(
     host = find.get("host")
     insecure = find.insecure_http()
     host = parse_host(host, insecure_http=insecure) if host else ""
-    auth = find.get("auth", "bearer")
-    if auth not in AUTHS:
-        raise UsageError(f"auth is {auth!r}; allowed: {', '.join(AUTHS)}", flag="--auth")
+    auth = parse_auth(find.get("auth", "bearer"))
+    key, headers = _find_key(find, file, profile, host), _find_headers(find, file, profile, host)
+    if key is not None:
+        require_one_place(auth, headers)
     return Settings(
         command=bindings.command,
         env=bindings.env,
         host=host,
-        key=_find_key(find, file, profile, host),
+        key=key,
         auth=auth,
         profile=profile,
-        config_dir=folders["config"],
-        state_dir=folders["state"],
-        cache_dir=folders["cache"],
+        **{f"{kind}_dir": path for kind, path in folders.items()},
         insecure_http=insecure,
         store_input=find.store_input(),
         origins=find.origins,
         warnings=(*file.warnings, *_folder_warnings(folders["config"], folders["state"])),
+        headers=headers,
     )
+
+
+def require_one_place(auth: str, headers: tuple[ExtraHeader, ...]) -> None:
+    """Raise ``UsageError`` where one of the headers is that of the key."""
+    place = header_of(auth)[0]
+    if any(header.name.lower() == place.lower() for header in headers):
+        raise UsageError(
+            f"--header: {place} holds the key already",
+            hint="--auth header:NAME or scheme:WORD says how the key is sent",
+            flag="--header",
+        )
 
 
 def _folder_warnings(*folders: str) -> tuple[str, ...]:
@@ -298,112 +325,17 @@ def _find_key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Se
     return None
 
 
-NAME = "config.json"
-SECRETS = ("keys", "api_key")
+def _find_headers(
+    find: _Resolver, file: ProfileFile, profile: str, host: str
+) -> tuple[ExtraHeader, ...]:
+    """Return the headers given for this run, over those stored for exactly this origin.
 
-
-class ProfileFile:
-    """``config.json`` of one program.
-
-    ``{"profile": NAME, "profiles": {NAME: {"host", "auth", …, "keys": {ORIGIN: KEY}}}}``:
-    a key belongs to the origin it was given for and is returned for no other. ``warnings`` has a
-    line where others may read or own the file. Raises ``UsageError`` for an unreadable file.
+    Records the origin of the last one; raises ``UsageError`` for a malformed one.
     """
-
-    def __init__(self, folder: str) -> None:
-        self.path = os.path.join(folder, NAME)
-        self.warnings: tuple[str, ...] = ()
-        self._data = self._read()
-
-    @property
-    def current(self) -> str:
-        """Return the name of the profile that is used when none is named."""
-        return str(self._data.get("profile") or "default")
-
-    def names(self) -> list[str]:
-        """Return the names of all profiles, sorted."""
-        return sorted(self._data["profiles"])
-
-    def profile(self, name: str) -> Mapping[str, Any]:
-        """Return the values of one profile, without its keys; empty where there is none."""
-        values: Mapping[str, Any] = self._data["profiles"].get(name, {})
-        return {k: v for k, v in values.items() if k not in SECRETS}
-
-    def key(self, name: str, origin: str) -> str | None:
-        """Return the key stored in a profile for this origin; ``None`` where there is none."""
-        key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
-        return key if isinstance(key, str) else None
-
-    def save(self, name: str, values: Mapping[str, Any], *, origin: str, key: str | None) -> None:
-        """Store values, and a key for ``origin``, in a profile and make it the current one.
-
-        The file is read anew: what another process stored meanwhile stays. A ``key`` of ``None``
-        leaves the stored one. Raises ``UsageError`` where the file cannot be read or written.
-        """
-        with self._locked_update():
-            profile = self._data["profiles"].setdefault(name, {})
-            profile.update(values)
-            if key is not None:
-                profile.setdefault("keys", {})[origin] = key
-            self._data["profile"] = name
-
-    def forget(self, name: str, origin: str) -> bool:
-        """Delete the key of one origin from the file; return false where there was none."""
-        if self.key(name, origin) is None:
-            return False
-        with self._locked_update():
-            keys = self._data["profiles"].get(name, {}).get("keys", {})
-            return keys.pop(origin, None) is not None
-
-    def _read(self) -> dict[str, Any]:
-        """Return the file's document without what has no valid shape; set ``warnings``."""
-        import json
-
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                self.warnings = self._exposure_warnings(os.fstat(file.fileno()))
-                document = json.load(file)
-        except FileNotFoundError:
-            return {"profiles": {}}
-        except (OSError, ValueError, RecursionError) as error:
-            raise UsageError(
-                f"{self.path} cannot be read: {type(error).__name__}",
-                hint="repair or remove the file, then log in again",
-            ) from None
-        if not isinstance(document, dict) or not isinstance(document.get("profiles", {}), dict):
-            raise UsageError(
-                f"{self.path} is not a configuration", hint="remove it and log in again"
-            )
-        profiles = document.get("profiles", {})
-        document["profiles"] = {k: v for k, v in profiles.items() if isinstance(v, dict)}
-        for profile in document["profiles"].values():
-            if not isinstance(profile.get("keys", {}), dict):
-                del profile["keys"]
-        return document
-
-    def _exposure_warnings(self, stat: os.stat_result) -> tuple[str, ...]:
-        """Return a line where others may read the file or own it."""
-        warnings = []
-        if stat.st_mode & 0o077:
-            warnings.append(f"others may read the keys in {self.path}; fix it: chmod 600")
-        if stat.st_uid != os.geteuid():
-            warnings.append(f"{self.path} belongs to another user")
-        return tuple(warnings)
-
-    @contextmanager
-    def _locked_update(self) -> Iterator[None]:
-        """Lock the folder, read the file anew, and write it after the block.
-
-        Raises ``UsageError`` where that fails.
-        """
-        import json
-
-        from callsheet.storage.atomic_file import locked_folder, replace_file
-
-        try:
-            with locked_folder(os.path.dirname(self.path)):
-                self._data = self._read()
-                yield
-                replace_file(self.path, json.dumps(self._data, indent=2) + "\n", durable=True)
-        except OSError as error:
-            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
+    stored = file.headers(profile, origin_of(host)) if host else {}
+    typed = find.flags.get("header") or ()
+    lines = typed.split("\n") if isinstance(typed, str) else typed
+    find.origins["headers"] = "--header" if lines else f"profile {profile}" if stored else "default"
+    where = f"profile {profile}"
+    own = tuple(ExtraHeader.parse(name, text, where) for name, text in stored.items())
+    return merge_headers(own, parse_headers(lines))

@@ -23,7 +23,6 @@ from callsheet.jsonio import reject_duplicates
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, makes_text
 from callsheet.spec import Action
 from callsheet.text import one_line
-from callsheet.transport.auth import require_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,8 +143,6 @@ class Engine:
         """Send bytes that stand for ``value`` unchecked; ``facts`` go to the ledger too."""
         require_sendable(action.id)
         action = yield from self.apply_terms(action)
-        if action.paid:
-            require_key(self.settings, self.host.overrides)
         if timeout is None:
             timeout = silence_limit(action.role, deadline_of(action, value))
         expected, marks = self._expect(action, value, facts.get("target") or "")

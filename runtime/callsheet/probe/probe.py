@@ -7,7 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 from callsheet.actions.families import is_free
 from callsheet.catalog.fetch import LIST, fetch
-from callsheet.config.settings import AUTHS, origin_of
+from callsheet.config.credentials import BEARER, X_API_KEY
+from callsheet.config.settings import origin_of
 from callsheet.errors import CallsheetError
 from callsheet.flows.effects import Send
 from callsheet.flows.retry import REDIRECTS, follow_redirect
@@ -120,7 +121,10 @@ class _Survey:
         keyless = self.settings._replace(key=None)
         ways = {"no key": keyless}
         if self.settings.key is not None:
-            ways = {way: self.settings._replace(auth=way) for way in AUTHS} | ways
+            ways = {
+                way: self.settings._replace(auth=way)
+                for way in (BEARER, X_API_KEY, self.settings.auth)
+            } | ways
         for name, settings in ways.items():
             sent = _fetch_list(settings, self._tell)
             self.tries[name] = sent[-1]

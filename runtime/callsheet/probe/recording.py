@@ -208,7 +208,7 @@ class _Recorder:
         self.prefix = urlsplit(settings.host).path
         replies = [exchange.reply for exchange in exchanges if exchange.reply is not None]
         requested = {link for reply in replies for link in self._spellings(reply.url)}
-        keys = [settings.key] if settings.key is not None else []
+        keys = settings.secrets
         self.redactor = Redactor(keys, texts=texts, links=requested)
 
     def _spellings(self, url: str) -> tuple[str, ...]:

@@ -382,9 +382,9 @@ def _line(summary: str, refusal: Refusal, status: int, target: _Target) -> str:
 
 
 def _no_access(refusal: Refusal, status: int, target: _Target) -> CallsheetError:
-    key = f"the key for {target.action}" if status == 403 else "the key"
+    access = f"access to {target.action}" if status == 403 else "access"
     return AuthError(
-        _line(f"{target.host} refused {key}", refusal, status, target),
+        _line(f"{target.host} refused {access}", refusal, status, target),
         hint=f"make a key at {target.host}{target.key_page}, then: login --host {target.host}",
     )
 

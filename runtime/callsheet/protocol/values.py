@@ -167,7 +167,7 @@ class Overrides(NamedTuple):
     ``failed``         words that mean failed; they go before the usual words and before ``done``
     ``media``          paths to the links of the result; no other place is then looked at
     ``error-message``  paths to the server's words in a refusal
-    ``auth``           ``bearer`` or ``x-api-key``
+    ``auth``           how the key travels; see ``config.credentials.WAYS``
     ``free``           patterns of action ids that cost nothing (``material.*``)
     ``key-page``       where on its site the host makes keys, for hints (``Settings → API Keys``)
     """
@@ -201,8 +201,6 @@ class Overrides(NamedTuple):
                 allowed = ", ".join(keys)
                 raise UsageError(f"protocol.{key} is not known", hint=f"known are: {allowed}")
             fields[keys[key]] = _texts(key, value)
-        if set(fields.get("auth", ())) - {"bearer", "x-api-key"}:
-            raise UsageError("protocol.auth must be bearer or x-api-key")
         malformed = [rule for rule in fields.get("envelope_ok", ()) if "=" not in rule]
         if malformed:
             raise UsageError(f"protocol.envelope-ok wants path=value, not {malformed[0]!r}")

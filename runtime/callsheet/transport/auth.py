@@ -1,13 +1,12 @@
-"""Decide where the key may go: to the configured origin alone, in the header that it takes."""
+"""Decide where key and added headers may go: to the configured origin alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from callsheet.config.credentials import header_of
 from callsheet.config.settings import Settings, origin_of
-from callsheet.errors import AuthError
 from callsheet.masking import mask_logs
-from callsheet.protocol.values import NONE, Overrides
 from callsheet.version import __version__
 
 if TYPE_CHECKING:
@@ -20,7 +19,12 @@ _LOGGERS = ("httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "
 
 
 class Headers(dict[str, str]):
-    """Headers that show no key in a traceback with the values of variables."""
+    """Headers that show no key in a traceback with the values of variables.
+
+    ``secret_names`` are those that hold a credential.
+    """
+
+    secret_names: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         from callsheet.secret import redact_headers
@@ -40,22 +44,23 @@ def headers_for(settings: Settings, url: str, extra: Any = ()) -> Headers:
     """
     headers = Headers({**default_headers(), **dict(extra)})
     if settings.origin and origin_of(url) == settings.origin:
-        add_key(headers, settings)
+        add_credentials(headers, settings)
+        secret = (header.name for header in settings.headers if header.secret is not None)
+        headers.secret_names = frozenset({header_of(settings.auth)[0], *secret})
     return headers
 
 
-def add_key(headers: MutableMapping[str, str], settings: Settings) -> None:
-    """Add the key, if there is one, in place, in the header that the settings name."""
-    if settings.key is None:
-        return
-    if settings.auth == "x-api-key":
-        headers["X-Api-Key"] = settings.key.reveal()
-    else:
-        headers["Authorization"] = f"Bearer {settings.key.reveal()}"
+def add_credentials(headers: MutableMapping[str, str], settings: Settings) -> None:
+    """Add the headers of the settings, in place, and the key, if there is one, where it goes."""
+    for header in settings.headers:
+        headers[header.name] = header.reveal()
+    if settings.key is not None:
+        name, before = header_of(settings.auth)
+        headers[name] = before + settings.key.reveal()
 
 
 class OriginAuth:
-    """The ``auth`` of our clients: adds the key to requests for the configured origin alone.
+    """The ``auth`` of our clients: adds key and headers for the configured origin alone.
 
     Scheme, host and port are compared as httpx reads them, since that is where the request goes.
     httpx asks it for each request, so a redirect or a link to another origin gets no key.
@@ -71,23 +76,9 @@ class OriginAuth:
     def __call__(self, request: httpx.Request) -> httpx.Request:
         """Add the key in place, or for another origin the user and password in its link, if any."""
         if self._origin and origin_of(str(request.url)) == self._origin:
-            add_key(request.headers, self._settings)
+            add_credentials(request.headers, self._settings)
         elif request.url.userinfo:
             from httpx import BasicAuth
 
             next(BasicAuth(request.url.username, request.url.password).auth_flow(request))
         return request
-
-
-def require_key(settings: Settings, overrides: Overrides = NONE) -> None:
-    """Raise ``AuthError`` when there is no key to send with something that may cost money.
-
-    The hint names the page where keys are made: ``under_key_page`` of ``overrides``.
-    """
-    if settings.key is None:
-        page = overrides.under_key_page
-        raise AuthError(
-            f"there is no key for {settings.origin}",
-            hint=f"make one at {settings.origin}{page}, then: "
-            f"login --host {settings.host} --api-key …",
-        )

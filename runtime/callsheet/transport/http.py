@@ -57,7 +57,8 @@ class Clients(Generic[C]):
 
     def __init__(self, settings: Settings, create: Callable[[str, dict[str, Any]], C]) -> None:
         self._settings, self._create = settings, create
-        watch(settings.key)
+        for secret in settings.secrets:
+            watch(secret)
         self._clients: dict[tuple[str, bool, Proxy | None, bool], C] = {}
         self._tls: dict[str, Any] = {}
         self._lock = threading.Lock()

@@ -230,7 +230,7 @@ def test_many_tasks_of_one_loop(sandbox: Running) -> None:
 
 
 def test_a_client_uses_what_was_logged_in(sandbox: Running, own_home: Path) -> None:
-    from callsheet.config.settings import ProfileFile
+    from callsheet.config.profiles import ProfileFile
 
     store = ProfileFile(str(own_home / ".config/callsheet"))
     store.save("default", {"host": sandbox.url}, origin=sandbox.url, key=sandbox.key)

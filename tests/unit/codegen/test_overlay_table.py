@@ -45,6 +45,11 @@ from callsheet_codegen.config import parse_overlay
         ({"families": {"a": {"wait": "b"}}}, "tool.callsheet.families.a lacks query"),
         ({"protocol": {"stat": "x"}}, "tool.callsheet.protocol.stat"),
         ({"protocol": {"done": [1]}}, "tool.callsheet.protocol.done"),
+        ({"protocol": {"auth": "basic"}}, "tool.callsheet.protocol.auth is 'basic'"),
+        ({"headers": {"X-Team": 5}}, "tool.callsheet.headers.X-Team"),
+        ({"headers": {"Host": "a.example"}}, "tool.callsheet.headers: Host is set"),
+        ({"headers": {"X-Api-Key": "x"}}, "tool.callsheet.headers.X-Api-Key is a credential"),
+        ({"headers": {"X": "Bearer x"}}, "tool.callsheet.headers.X is a credential"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(table: dict[str, Any], path: str) -> None:

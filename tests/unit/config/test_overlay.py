@@ -29,6 +29,7 @@ families = { "ai.song.write" = { query = "ai.song.status", task-key = "song" } }
 upload = { action = "storage.upload_image", field = "data", result = "url" }
 tasks = { action = "ai.task.list", match = "clientReference" }
 protocol = { state = "phase", done = ["ok"], envelope-ok = "code=0" }
+headers = { X-Version = "2023-06-01" }
 """
 
 
@@ -46,6 +47,7 @@ def test_a_whole_table_answers_and_comes_back() -> None:
     assert not overlay.admits("ai.secret.key")
     assert not overlay.admits("storage.upload_image")
     assert overlay.protocol == {"state": "phase", "done": ["ok"], "envelope-ok": "code=0"}
+    assert overlay.headers == {"X-Version": "2023-06-01"}
     assert Overlay.from_json(overlay.as_json()) == overlay
     settings = {**table, "strip-prefixes": ["ai."]}
     settings["waits"] = {"ai.video.*": 1_200_000, "ai.image.*": 90_000}

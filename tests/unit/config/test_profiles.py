@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.config.settings import ProfileFile
+from callsheet.config.profiles import ProfileFile
 from callsheet.errors import UsageError
 
 HOST = "https://ads.example"

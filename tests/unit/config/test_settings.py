@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callsheet.config.bindings import Bindings
+from callsheet.config.profiles import ProfileFile
 from callsheet.config.settings import (
-    ProfileFile,
     Settings,
     folder,
     is_loopback,

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from callsheet.config.settings import Settings, is_loopback
-from callsheet.errors import AuthError, NetworkError, UsageError
+from callsheet.errors import NetworkError, UsageError
 from callsheet.secret import Secret
-from callsheet.transport.auth import headers_for, require_key
+from callsheet.transport.auth import headers_for
 from callsheet.transport.http import (
     Clients,
     client_options,
@@ -149,14 +149,6 @@ def test_what_left_over_aiohttp() -> None:
 def test_other_exceptions_are_left_alone() -> None:
     with pytest.raises(KeyError), translate_errors("https://ads.example"):
         raise KeyError("x")
-
-
-def test_a_missing_key_says_where_to_make_one() -> None:
-    require_key(ADS)
-    with pytest.raises(AuthError) as caught:
-        require_key(ADS._replace(key=None))
-    assert "https://ads.example" in caught.value.hint
-    assert "login --host" in caught.value.hint
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks4", "gopher"])

@@ -28,8 +28,8 @@ _LONGEST_LIST = 64
 _LONGEST_DOC = 80
 _HERE = "callsheet.cli.commands"
 OWN: dict[str, tuple[str, str]] = {
-    "login": (f"{_HERE}.config:login", "Save a server and its key"),
-    "logout": (f"{_HERE}.config:logout", "Forget the saved key"),
+    "login": (f"{_HERE}.login:login", "Save a server and its key"),
+    "logout": (f"{_HERE}.login:logout", "Forget the saved key"),
     "whoami": (f"{_HERE}.config:whoami", "Show which server and key are in use"),
     "config": (f"{_HERE}.config:config", "Show settings and where each comes from"),
     "actions": (f"{_HERE}.actions:actions", "List and search what the server offers"),

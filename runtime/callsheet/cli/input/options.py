@@ -59,7 +59,8 @@ PAGE_FLAGS: tuple[Row, ...] = (
 GLOBAL_FLAGS: tuple[Row, ...] = (
     ("host", "URL", "Talk to this server"),
     ("profile", "NAME", "Use this profile of the configuration"),
-    ("auth", "SCHEME", "Send the key as bearer or x-api-key"),
+    ("auth", "WAY", "Key as bearer, x-api-key, header:NAME or scheme:WORD"),
+    ("header", "NAME:VALUE", "Add a header to every request to this server"),
     ("insecure-http", "", "Allow plain http to a host that is not this machine"),
     ("refresh", "", "Ask the server first what it offers now"),
     ("set", "KEY=VALUE", "Force how replies are read (see probe)"),
@@ -75,7 +76,7 @@ GLOBAL_FLAGS: tuple[Row, ...] = (
     ("verbose", "", "Tell what is sent and received"),
     ("debug", "", "Tell everything, without secrets"),
 )
-REPEATED = frozenset({"set"})
+REPEATED = frozenset({"set", "header"})
 
 
 RESERVED = {False: OWN_FLAGS, True: OWN_FLAGS | FAMILY_FLAGS}

@@ -1,0 +1,145 @@
+"""Store the profiles of one program, with the keys that a login gave them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from callsheet.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from callsheet.config.credentials import ExtraHeader
+
+NAME = "config.json"
+_BY_ORIGIN = ("keys", "headers")
+SECRETS = (*_BY_ORIGIN, "api_key")
+
+
+class ProfileFile:
+    """``config.json`` of one program.
+
+    ``{"profile": NAME, "profiles": {NAME: {"host", "auth", …, "keys": {ORIGIN: KEY}, "headers":
+    {ORIGIN: {NAME: VALUE}}}}}``: keys and headers belong to the origin they were given for and
+    are returned for no other. ``warnings`` has a
+    line where others may read or own the file. Raises ``UsageError`` for an unreadable file.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.path = os.path.join(folder, NAME)
+        self.warnings: tuple[str, ...] = ()
+        self._data = self._read()
+
+    @property
+    def current(self) -> str:
+        """Return the name of the profile that is used when none is named."""
+        return str(self._data.get("profile") or "default")
+
+    def names(self) -> list[str]:
+        """Return the names of all profiles, sorted."""
+        return sorted(self._data["profiles"])
+
+    def profile(self, name: str) -> Mapping[str, Any]:
+        """Return the values of one profile, without its keys; empty where there is none."""
+        values: Mapping[str, Any] = self._data["profiles"].get(name, {})
+        return {k: v for k, v in values.items() if k not in SECRETS}
+
+    def key(self, name: str, origin: str) -> str | None:
+        """Return the key stored in a profile for this origin; ``None`` where there is none."""
+        key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
+        return key if isinstance(key, str) else None
+
+    def headers(self, name: str, origin: str) -> dict[str, str]:
+        """Return the headers stored in a profile for this origin, by name."""
+        headers = self._data["profiles"].get(name, {}).get("headers", {}).get(origin)
+        headers = headers if isinstance(headers, dict) else {}
+        return {name: text for name, text in headers.items() if isinstance(text, str)}
+
+    def save(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        origin: str,
+        key: str | None,
+        headers: Iterable[ExtraHeader] = (),
+    ) -> None:
+        """Store values, and key and headers for ``origin``, and make the profile the current one.
+
+        The file is read anew: what another process stored meanwhile stays. A ``key`` of ``None``
+        leaves the stored one. Raises ``UsageError`` where the file cannot be read or written.
+        """
+        with self._locked_update():
+            profile = self._data["profiles"].setdefault(name, {})
+            profile.update(values)
+            if key is not None:
+                profile.setdefault("keys", {})[origin] = key
+            for header in headers:
+                stored = profile.setdefault("headers", {}).setdefault(origin, {})
+                stored[header.name] = header.reveal()
+            self._data["profile"] = name
+
+    def forget(self, name: str, origin: str) -> bool:
+        """Delete key and headers of one origin; return false where there was neither."""
+        if self.key(name, origin) is None and not self.headers(name, origin):
+            return False
+        with self._locked_update():
+            profile = self._data["profiles"].get(name, {})
+            stored = [profile.get(kind, {}).pop(origin, None) for kind in _BY_ORIGIN]
+            return any(stored)
+
+    def _read(self) -> dict[str, Any]:
+        """Return the file's document without what has no valid shape; set ``warnings``."""
+        import json
+
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                self.warnings = self._exposure_warnings(os.fstat(file.fileno()))
+                document = json.load(file)
+        except FileNotFoundError:
+            return {"profiles": {}}
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(
+                f"{self.path} cannot be read: {type(error).__name__}",
+                hint="repair or remove the file, then log in again",
+            ) from None
+        if not isinstance(document, dict) or not isinstance(document.get("profiles", {}), dict):
+            raise UsageError(
+                f"{self.path} is not a configuration", hint="remove it and log in again"
+            )
+        profiles = document.get("profiles", {})
+        document["profiles"] = {k: v for k, v in profiles.items() if isinstance(v, dict)}
+        for profile in document["profiles"].values():
+            for kind in _BY_ORIGIN:
+                if not isinstance(profile.get(kind, {}), dict):
+                    del profile[kind]
+        return document
+
+    def _exposure_warnings(self, stat: os.stat_result) -> tuple[str, ...]:
+        """Return a line where others may read the file or own it."""
+        warnings = []
+        if stat.st_mode & 0o077:
+            warnings.append(f"others may read the keys in {self.path}; fix it: chmod 600")
+        if stat.st_uid != os.geteuid():
+            warnings.append(f"{self.path} belongs to another user")
+        return tuple(warnings)
+
+    @contextmanager
+    def _locked_update(self) -> Iterator[None]:
+        """Lock the folder, read the file anew, and write it after the block.
+
+        Raises ``UsageError`` where that fails.
+        """
+        import json
+
+        from callsheet.storage.atomic_file import locked_folder, replace_file
+
+        try:
+            with locked_folder(os.path.dirname(self.path)):
+                self._data = self._read()
+                yield
+                replace_file(self.path, json.dumps(self._data, indent=2) + "\n", durable=True)
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
