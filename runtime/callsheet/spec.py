@@ -18,7 +18,8 @@ class Param(NamedTuple):
     ``any``, ``number`` for all numbers; empty for every kind.
     ``limits`` holds JSON Schema keywords (``minimum``, ``maxLength``, ``pattern``, …).
     ``default`` is the server's, as JSON text: it is shown and never sent. ``example`` is the
-    first value that the schema gives as an example, as JSON text.
+    first value that the schema gives as an example, as JSON text; of a list of objects else one
+    object with what is required.
     ``sent`` is this client's own default, as JSON text: it is sent where the caller gives no value.
     ``only`` names the one member of a family that takes this parameter.
     """

@@ -19,7 +19,7 @@ def odd(ads: BareProgram) -> None:
 def test_every_name_has_a_flag_and_reaches_the_wire(ads: BareProgram) -> None:
     rows = ads("shop", "odd", "--help", "--json").json["flags"]
     flags = {row["field"][0]: row for row in rows if row["field"][0] in (*NAMES, *STRANGE)}
-    typed = [row["flag"] + ('="v"' if row["as_json"] else "=v") for row in flags.values()]
+    typed = [row["flag"] + ('="v"' if row.get("as_json") else "=v") for row in flags.values()]
     done = ads("shop", "odd", *NEEDED, *typed)
 
     assert (done.err, done.code, len(set(typed))) == ("", 0, len(NAMES) + len(STRANGE))

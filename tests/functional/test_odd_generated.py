@@ -19,7 +19,7 @@ def test_every_name_reaches_the_wire(sandbox: Running, tmp_path: Path) -> None:
     stored = ads.run("shop", "odd", "--help")
     rows = ads.run("shop", "odd", "--help", "--json").json["flags"]
     flags = {row["field"][0]: row for row in rows if row["field"][0] in (*NAMES, *STRANGE)}
-    typed = [row["flag"] + ('="v"' if row["as_json"] else "=v") for row in flags.values()]
+    typed = [row["flag"] + ('="v"' if row.get("as_json") else "=v") for row in flags.values()]
     login = {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key}
     dry = ads.run("shop", "odd", *NEEDED, *typed, "--input.more", "1", "--dry-run", env=login)
     wrong = ads.run("shop", "odd", *NEEDED, "--size", "bgi", env=login)

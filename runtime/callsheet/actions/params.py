@@ -14,6 +14,7 @@ from callsheet.actions.naming import (
 )
 from callsheet.schema.shape import KINDS, Shape, ShapeReader, kind_of_value, with_integer
 from callsheet.spec import TIMEOUT_FIELD, Kind, Param
+from callsheet.text import kebab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,7 @@ def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required
     limits = dict(shape.limits) if kind != "any" else {}
     if kind == "array" and items.limits and kind_of(items) != "any":
         limits["items"] = dict(items.limits)
+    made = _list_of_one(items, reader) if required else None
     return Param(
         path=path,
         flag="",
@@ -98,10 +100,33 @@ def _param(path: tuple[str, ...], shape: Shape, reader: ShapeReader, *, required
         choices=_choices(listed),
         limits=limits,
         default=_to_json(shape.shown["default"]) if "default" in shape.shown else None,
-        example=_short_json(_examples(shape)[0]) if _examples(shape) else None,
+        example=_short_json(_examples(shape)[0]) if _examples(shape) else made,
         doc=str(shape.shown.get("description") or shape.shown.get("title") or ""),
         media=_is_media(path, kind, shape, items),
     )
+
+
+def _list_of_one(items: Shape, reader: ShapeReader) -> str | None:
+    """Return a list of one object, as JSON text, with what items require; ``None`` without that.
+
+    No flag tells what stands inside a list, so a page has to show it.
+    """
+    if kind_of(items) != "object" or not items.required:
+        return None
+    names = (name for name in items.properties if name in items.required)
+    return _short_json([{name: _sample(name, items, reader) for name in names}])
+
+
+def _sample(name: str, parent: Shape, reader: ShapeReader) -> Any:
+    """Return a value for a field of an object: an example, a default, a choice, or of its kind."""
+    shape = reader.read(parent.properties[name])
+    shown = [
+        *_examples(shape),
+        *(shape.shown[word] for word in ("default",) if word in shape.shown),
+    ]
+    given = [*shown, *(shape.choices or ())]
+    made = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
+    return given[0] if given else made.get(kind_of(shape), kebab(name).replace("-", "_").upper())
 
 
 def kind_of(shape: Shape) -> Kind:

@@ -7,10 +7,10 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.cli.given import action, page, sent
+from unit.cli.given import GENERATE, action, page, sent
 
 from callsheet.actions.params import merge_params, read_params, with_flags
-from callsheet.cli.help.layout import example_body, example_line
+from callsheet.cli.help.example import example_body, example_line
 from callsheet.config.overlay import Overlay
 from callsheet.schema.admission import admit
 
@@ -29,6 +29,11 @@ def buy(required: list[str], examples: list[Any] | None = None, **fields: Any) -
 
 TEXT = {"type": "string"}
 LAMP = {**TEXT, "examples": ["a red lamp", "b"]}
+LINE = {
+    "type": "object",
+    "required": ["productId", "size"],
+    "properties": {"productId": TEXT, "size": {"enum": ["s"]}, "note": TEXT},
+}
 LINES: list[tuple[Action, str]] = [
     (buy(["what"], what=LAMP), 'ads shop buy --what "a red lamp"'),
     (buy([], what=LAMP, other=TEXT), 'ads shop buy --what "a red lamp"'),
@@ -40,11 +45,25 @@ LINES: list[tuple[Action, str]] = [
     (buy(["what"], [{"what": "x y"}], what=TEXT), 'ads shop buy --what "x y"'),
     (buy(["what"], [{"what": "it's"}], what=TEXT), 'ads shop buy --what "it\'s"'),
     (buy(["what"], [{"what": "$HOME !"}], what=TEXT), "ads shop buy --what '$HOME !'"),
-    (buy(["what"], what=TEXT, more=LAMP), ""),
-    (buy([], what=TEXT), ""),
-    (buy(["what"], what={**TEXT, "examples": ["a\x1b[31mb"]}), ""),
-    (buy(["what"], what={**TEXT, "examples": ["x" * 190]}), ""),
-    (buy(["what"], what={**TEXT, "examples": []}), ""),
+    (buy(["what"], what=TEXT, more=LAMP), 'ads shop buy --what WHAT --more "a red lamp"'),
+    (buy([], what=TEXT), "ads shop buy"),
+    (buy([], prompt=TEXT), 'ads shop buy --prompt "ocean waves"'),
+    (buy(["pageUrl"], pageUrl=TEXT), "ads shop buy --page-url https://example.com/"),
+    (buy(["videoUrl"], videoUrl=TEXT), "ads shop buy --video-url https://example.com/video.mp4"),
+    (buy(["what"], what={**TEXT, "examples": ["a\x1b[31mb"]}), "ads shop buy --what WHAT"),
+    (buy(["what"], what={**TEXT, "examples": ["x" * 190]}), "ads shop buy --what WHAT"),
+    (buy(["what"], what={**TEXT, "examples": []}), "ads shop buy --what WHAT"),
+    (buy(["what"], what={**TEXT, "pattern": "^[a-z]{3}$"}), "ads shop buy --what aaa"),
+    (buy(["what"], what={**TEXT, "minLength": 30}), f"ads shop buy --what {'a' * 30}"),
+    (buy(["size"], size={"type": "integer", "minimum": 7}), "ads shop buy --size 7"),
+    (
+        buy(["lines"], lines={"type": "array", "items": LINE}),
+        """ads shop buy --lines '[{"productId":"PRODUCT_ID","size":"s"}]'""",
+    ),
+    (
+        buy(["apiKey"], apiKey={**TEXT, "examples": ["sk-live-1234567890"]}),
+        "ads shop buy --api-key YOUR_API_KEY",
+    ),
 ]
 
 
@@ -53,10 +72,24 @@ def test_the_line(subject: Action, expected: str) -> None:
     text = example_line(subject, "ads")
 
     assert text == expected
-    assert (f"Example:\n  {text}\n" in page(subject)) == bool(text)
-    if text:
-        words = shlex.split(text)[3:]
-        assert json.loads(sent(subject, *words)) == example_body(subject)
+    assert f"Example:\n  {text}\n" in page(subject)
+    assert json.loads(sent(subject, *shlex.split(text)[3:])) == example_body(subject)
+
+
+def test_a_job_saves_a_file_of_its_medium() -> None:
+    assert example_line(GENERATE, "ads") == (
+        'ads video generate --prompt "ocean waves" --out video.mp4'
+    )
+    plain = GENERATE._replace(id="thing.make", media=("imageUrl",))
+    assert example_line(plain, "ads").endswith(" --out image.png")
+    assert example_line(plain._replace(media=()), "ads").endswith(" --out output/")
+
+
+def test_without_values_the_line_prints_a_body_to_fill_in() -> None:
+    odd = buy(["what"], what={**TEXT, "pattern": "^q{9}$"})
+
+    assert example_line(odd, "ads") == "ads shop buy --skeleton"
+    assert example_line(odd._replace(typed=False), "ads") == "ads shop buy --input '{}'"
 
 
 def test_objects_are_shown_by_what_they_need() -> None:
@@ -78,4 +111,4 @@ def test_the_example_of_a_family_needs_no_blocking() -> None:
         )
     )
 
-    assert example_line(subject, "ads") == ""
+    assert example_line(subject, "ads") == "ads shop buy"

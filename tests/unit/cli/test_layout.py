@@ -33,6 +33,9 @@ Output and request:
   --blocking           Wait inside one request instead of asking again and again
   --help               Show this page; with --json as data
 
+Example:
+  ads video generate --prompt "ocean waves" --out video.mp4
+
 Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.
 JSON, VALUE lists and media also read @FILE, and @- for standard input.
 Action ai.video.generate (may spend credits).
@@ -65,7 +68,8 @@ def test_no_line_is_longer_than_the_width(width: int) -> None:
             "ads api", ["METHOD", "PATH"], "Send it. " * 30, [], "ads", width=width
         ),
     ]
-    lines = [line for text in texts if "\t" not in text for line in text.splitlines()]
+    whole = [line for text in texts if "\t" not in text for line in text.splitlines()]
+    lines = [line for line in whole if not line.startswith("  ads ")]  # an example stays one line
 
     assert max(map(len, lines)) in range(width - 5, width + 1)
 

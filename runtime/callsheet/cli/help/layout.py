@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from callsheet.cli.help.example import example_line
 from callsheet.cli.input import options, values
-from callsheet.cli.input.request import put
 from callsheet.text import safe_text
 
 if TYPE_CHECKING:
@@ -85,65 +84,6 @@ def _plain(text: str) -> str:
     except ValueError:
         return text
     return safe_text(default if isinstance(default, str) and default else text, _LONGEST_VALUE)
-
-
-_LONGEST = 160
-_MORE = 2
-
-
-def example_line(action: Action, prog: str) -> str:
-    """Return a command line to copy; ``""`` where the schema gives no values or it is too long."""
-    body = example_body(action)
-    if not body:
-        return ""
-    words = [prog, *action.command, *values.to_argv(action, body)]
-    text = " ".join(map(_quoted, words))
-    return text if len(text) <= _LONGEST and safe_text(text) == text else ""
-
-
-def example_body(action: Action) -> dict[str, Any]:
-    """Make a body of what is required and a little more, each value from the schema.
-
-    Empty where something is required that has no value there.
-    """
-    body: dict[str, Any] = {}
-    params = options.params_with_flag(action)
-    needed = [p for p in params if p.required and p.only != "wait"]
-    parents = {p.path[:-1] for p in needed}
-    leaves = [p for p in needed if p.path not in parents]
-    for param in leaves:
-        text = _sample_value(param)
-        if text is None:
-            return {}
-        put(body, param.path, json.loads(text))
-    more = [p for p in params if not p.required and len(p.path) == 1 and not p.only]
-    with_example = [p for p in more if p.example is not None]
-    for param in with_example[:_MORE] or ([p for p in more if p.choices][:1] if not body else []):
-        put(body, param.path, json.loads(_sample_value(param) or "null"))
-    return body
-
-
-def _sample_value(param: Param) -> str | None:
-    """Return a value as JSON text: an example, else the default, else the first choice.
-
-    ``None`` where the schema has none of them, except ``true`` for a boolean.
-    """
-    if param.example is not None:
-        return param.example
-    if param.default not in {None, "null", '""'}:
-        return param.default
-    if not param.choices:
-        return "true" if param.kind == "boolean" else None
-    choice = json.dumps(param.choices[0], ensure_ascii=False)
-    return f"[{choice}]" if param.kind == "array" else choice
-
-
-def _quoted(word: str) -> str:
-    """Quote a word for a shell, in double quotes where they suffice."""
-    plain = shlex.quote(word)
-    if plain == word or set(word) & set('"$`\\!'):
-        return plain
-    return f'"{word}"'
 
 
 WIDTHS = (60, 80, 120)
@@ -242,8 +182,7 @@ def action_help(
         parts.append(table(title, rows, width=width) if rows else "")
     ours = _flag_rows((*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more))
     parts.append(table("Output and request", [*ours, HELP], width=width))
-    copied = example_line(action, prog)
-    parts.append(f"Example:\n  {copied}" if copied else "")
+    parts.append(f"Example:\n  {example_line(action, prog)}")
     parts.append(_notes(action, prog, params, width))
     parts.append(paragraph(note, "", width=width))
     return "\n\n".join(part for part in parts if part) + "\n"

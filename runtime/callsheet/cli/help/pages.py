@@ -227,49 +227,52 @@ def describe_action(
     action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()
 ) -> dict[str, Any]:
     """Describe one action as data: its id, its cost, each field with its flag, and our flags."""
-    from callsheet.cli.help import layout
+    from callsheet.cli.help.example import example_line
 
-    job = options.is_job(action)
-    return {
-        "command": " ".join([prog, *action.command]),
-        "action": action.id,
-        "summary": action.summary,
-        "description": action.doc,
-        "kind": "job" if job else action.role or "call",
-        "paid": action.paid,
-        "typed": action.typed,
-        "flags": [_describe_field(param, form) for param, form in options.flags_by_param(action)],
-        "own_flags": _describe_flags(
-            [*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more]
-        ),
-        "example": layout.example_line(action, prog) or None,
-        "note": note or None,
-    }
+    kind = "job" if options.is_job(action) else action.role or "call"
+    rows = [*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more]
+    return _without_blanks(
+        command=" ".join([prog, *action.command]),
+        action=action.id,
+        description=action.doc or action.summary,
+        kind=kind,
+        paid=action.paid,
+        untyped=not action.typed or None,
+        flags=[_describe_field(param, form) for param, form in options.flags_by_param(action)],
+        own_flags=[f"--{name} {meta}".rstrip() for name, meta, _ in rows],
+        example=example_line(action, prog),
+        note=note,
+    )
+
+
+def _without_blanks(**facts: Any) -> dict[str, Any]:
+    """Return the facts that are given: a reader takes what is not there for null or false."""
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", {})}
 
 
 def _describe_field(param: Param, form: list[options.FlagRole]) -> dict[str, Any]:
+    """Describe one field by its flags; ``field`` is its path in the body."""
     roles = {role: f"--{flag}" for flag, role in form}
-    return {
-        "flag": f"--{form[0][0]}",
-        "negative": roles.get("no"),
-        "file_flag": roles.get("file"),
-        "field": list(param.path),
-        "type": param.kind,
-        "items": param.items if param.kind == "array" else None,
-        "reads": list(param.reads) or None,
-        "as_json": form[0][1] == "json",
-        "required": param.required,
-        "nullable": param.nullable,
-        "choices": list(param.choices) or None,
-        "constraints": dict(param.limits),
-        "default": _value(param.default),
-        "example": _value(param.example),
-        "media": param.media,
-        "comma_list": param.comma,
-        "repeatable": options.takes_many(param) and form[0][1] == "value",
-        "only": param.only or None,
-        "description": param.doc,
-    }
+    return _without_blanks(
+        flag=f"--{form[0][0]}",
+        negative=roles.get("no"),
+        file_flag=roles.get("file"),
+        field=list(param.path),
+        type=param.kind if param.kind != "any" else "|".join(param.reads),
+        items=param.items if param.kind == "array" else None,
+        as_json=(form[0][1] == "json") or None,
+        required=param.required or None,
+        nullable=param.nullable or None,
+        choices=list(param.choices) or None,
+        constraints=dict(param.limits),
+        default=_value(param.default),
+        example=_value(param.example),
+        media=param.media or None,
+        comma_list=param.comma or None,
+        repeatable=(options.takes_many(param) and form[0][1] == "value") or None,
+        only=param.only,
+        description=param.doc,
+    )
 
 
 def _value(text: str | None) -> Any:
@@ -278,7 +281,7 @@ def _value(text: str | None) -> Any:
 
 def _describe_flags(rows: Iterable[options.Row]) -> list[dict[str, Any]]:
     return [
-        {"flag": f"--{name}", "value": meta.strip("[]") or None, "description": doc}
+        _without_blanks(flag=f"--{name}", value=meta.strip("[]"), description=doc)
         for name, meta, doc in rows
     ]
 
@@ -295,7 +298,7 @@ def describe_group(words: Iterable[str], entries: Iterable[Entry]) -> dict[str, 
     """Describe a group as data: the words that may follow, each with its summary."""
     return {
         "command": " ".join(words),
-        "commands": [entry._asdict() for entry in entries],
+        "commands": [_without_blanks(**entry._asdict()) for entry in entries],
         "own_flags": _describe_flags(options.GLOBAL_FLAGS),
     }
 
@@ -325,11 +328,11 @@ def describe_builtin(command: click.Command, path: str) -> dict[str, Any]:
             for param in arguments
         ],
         "own_flags": [
-            {
-                "flag": param.opts[0],
-                "value": None if param.is_flag else param.metavar or "VALUE",
-                "description": param.help or "",
-            }
+            _without_blanks(
+                flag=param.opts[0],
+                value=None if param.is_flag else param.metavar or "VALUE",
+                description=param.help,
+            )
             for param in options
         ],
     }

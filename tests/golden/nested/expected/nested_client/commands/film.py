@@ -20,7 +20,14 @@ CUT = Action(
     summary="Cut a film",
     doc="Cut a film.",
     params=(
-        Param(path=("shots",), flag="shots", kind="array", items="object", required=True),
+        Param(
+            path=("shots",),
+            flag="shots",
+            kind="array",
+            items="object",
+            required=True,
+            example='[{"from": 1, "to": 1}]',
+        ),
         Param(path=("anything",), flag="anything", nullable=True),
         Param(path=("camera",), flag="camera", kind="object", doc="How the camera moves."),
         Param(path=("camera", "lens"), flag="camera.lens", kind="object", nullable=True),
