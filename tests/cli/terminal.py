@@ -67,8 +67,8 @@ class Terminal:
         self._take(self.shell.before or "")
         self.shell.close()
         # The terminal shows a Ctrl-C wherever the cursor is when it is pressed.
-        found = re.findall(r"^(?:\^C)*exit (\d+)\r?$", self.seen, re.M)
-        return int(found[-1])
+        codes = re.findall(r"^(?:\^C)*exit (\d+)\r?$", self.seen, re.M)
+        return int(codes[-1])
 
     def _take(self, text: str) -> None:
         self.seen += text
@@ -81,16 +81,16 @@ class Terminal:
     def trouble(self) -> list[str]:
         """What the program did to the terminal that only a person or a progress line may do."""
         rest = set(_ALLOWED.sub("", self.seen)) - {"\n"}
-        found = [repr(one) for one in rest if unicodedata.category(one) in _SILENT]
+        faults = [repr(one) for one in rest if unicodedata.category(one) in _SILENT]
         if self.screen.title or self.screen.icon_name:
-            found.append(f"title: {self.screen.title!r}")
+            faults.append(f"title: {self.screen.title!r}")
         if self.screen.cursor.hidden:
-            found.append("the cursor is hidden")
+            faults.append("the cursor is hidden")
         if self.shown()[0] != "above":
-            found.append("what stood above is gone")
+            faults.append("what stood above is gone")
         if self.screen.mode != pyte.Screen(1, 1).mode:
-            found.append("the terminal is in another mode")
-        return sorted(set(found))
+            faults.append("the terminal is in another mode")
+        return sorted(set(faults))
 
 
 def command(*words: str) -> str:

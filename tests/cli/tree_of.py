@@ -25,15 +25,15 @@ _VALUES = {f"--{name}" for name, meta, _ in options.GLOBAL_FLAGS if meta}
 
 def own(prog: str = "ads") -> dict[Path, BuiltinCommand]:
     """The program's own commands."""
-    found: dict[Path, BuiltinCommand] = {}
+    commands: dict[Path, BuiltinCommand] = {}
     for name, (place, _) in OWN.items():
         module, _, attribute = place.partition(":")
         word = getattr(importlib.import_module(module), attribute)
         if isinstance(word, BuiltinGroup):
-            found |= {(prog, name, sub): c for sub, c in word.commands.items()}  # type: ignore[misc]  # its members are ours
+            commands |= {(prog, name, sub): c for sub, c in word.commands.items()}  # type: ignore[misc]  # its members are ours
         else:
-            found[prog, name] = word
-    return found
+            commands[prog, name] = word
+    return commands
 
 
 def writers() -> set[Path]:

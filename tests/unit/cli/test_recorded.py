@@ -74,8 +74,8 @@ def test_help_as_data_has_no_nulls_and_is_at_most_twice_the_schema() -> None:
     sizes = []
     for action in surface().actions:
         case, document = cases()[action.id], pages.describe_action(action, "ads")
-        given = {key: value for key, value in document.items() if key != "flags"}
-        assert not blanks([given, *map(without_values, document["flags"])])
+        frame = {key: value for key, value in document.items() if key != "flags"}
+        assert not blanks([frame, *map(without_values, document["flags"])])
         schema = len(dumps(case.input)) + len(dumps(case.doc))
         sizes.append((len(dumps(document)), schema))
         assert sizes[-1][0] <= 2 * schema + FRAME
