@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.protocol import price_words as vocab
 from callsheet.protocol.values import parse_nested, words
+from callsheet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +46,8 @@ class Surroundings(NamedTuple):
 
 
 MOST_DEPTH, MOST_AMOUNTS, _LONGEST_TEXT = 6, 500, 80
-_NUMBER = r"\d{1,3}(?:[,' ]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?"
+_NUMBER = r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?(?:[eE]-?\d\d?)?"
+_GROUP_OR_DECIMAL = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _SIGNS = "|".join(sorted(map(re.escape, vocab.SYMBOLS), key=len, reverse=True))
 _TEXT = re.compile(
     rf"\s*~?\s*(?P<before>{_SIGNS}|[A-Za-z]{{3}}\b)?\s*(?P<number>{_NUMBER})\s*"
@@ -55,9 +57,12 @@ _TEXT = re.compile(
 )
 _PER_IN_KEY = re.compile(r"(?:^|_)per_?(?P<per>\w+)$")
 UNIT_KEYS = ("currency", "currencycode", "priceunit", "costunit", "unitname", "unit", "units")
-_PER_KEYS = ("per", "unit", "billingunit", "pricingunit", "priceper", "basis", "billedby",
-             "perunit",
-             "unitofmeasure", "type", "billingtype", "mode", "granularity", "billing")  # fmt: skip
+STRICT_PER_KEYS = ("per", "unit", "billingunit", "pricingunit", "perunit", "usageunit")
+_PER_KEYS = (
+    *STRICT_PER_KEYS,
+    *("priceper", "basis", "billingbasis", "billedby", "unitofmeasure", "type"),
+    *("billingtype", "mode", "granularity", "billing"),
+)
 _AMOUNT_KEYS = frozenset(("amount", "value", "number"))
 
 
@@ -90,17 +95,17 @@ def _read_object(
     if money := _as_money(flat, context):
         yield money
         return
+    chosen = _by_choice(table, context, fields)
+    if chosen is not None:
+        yield from chosen
+        return
     ends = _range_keys(flat)
     if ends is not None:
         low, high = (exact_number(flat[key]) for key in ends)
         yield _scaled(low if low == high else None, context)
         return
-    if any(snake_key(key) in vocab.TIERS for key in table):
+    if any(snake_key(key) in vocab.TIERS or set(words(key)) & vocab.FORMULAS for key in table):
         yield _scaled(None, context)
-        return
-    chosen = _by_choice(table, context, fields)
-    if chosen is not None:
-        yield from chosen
         return
     for key, value in table.items():
         if not set(words(key)) & vocab.NO_PRICE:
@@ -116,21 +121,30 @@ def _read_member(
 ) -> Iterator[Amount]:
     """Yield the amounts under one key of an object that states a price."""
     name, parts = flat_key(key), set(words(key))
+    is_description = name in (*UNIT_KEYS, *_PER_KEYS) and isinstance(value, str)
+    is_rate = snake_key(key).endswith(("per_credit", "per_credits"))
     if name in {"free", "isfree"}:
         if value is True:
             yield _scaled(Decimal(0), context)
-    elif name in (*UNIT_KEYS, *_PER_KEYS) and isinstance(value, str):
-        return
     elif parts & vocab.ADDITIVE and may_price(value):
         yield _scaled(None, context)
-    elif (
-        names_price(key)
-        or name in _AMOUNT_KEYS
-        or name in vocab.HOLDERS
-        or _per_of_key(key) is not None
-        or parts & vocab.SIDES
-    ):
+    elif not is_description and not is_rate and (_leads_on(key) or _holds_amounts(value, fields)):
         yield from amounts_in(value, context_inside(key, context, table), fields)
+
+
+def _leads_on(key: str) -> bool:
+    """Tell whether what stands under a key, within a price, is a price too."""
+    name, parts = flat_key(key), set(words(key))
+    is_part = bool(parts & _AMOUNT_KEYS) and bool(parts & vocab.MINOR.keys())
+    is_named = names_price(key) or name in _AMOUNT_KEYS or name in vocab.HOLDERS
+    return is_named or is_part or _per_of_key(key) is not None or bool(parts & vocab.SIDES)
+
+
+def _holds_amounts(value: Any, fields: Mapping[str, set[str]]) -> bool:
+    """Tell whether an object is keyed by units, or by values that a call may have."""
+    keys = [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
+    known = {text for texts in fields.values() for text in texts}
+    return any(flat_key(key) in vocab.NAMED_UNITS or plain_text(key) in known for key in keys)
 
 
 def _range_keys(flat: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -158,7 +172,7 @@ def _by_choice(
         return None
     amounts: list[Amount] = []
     for key in keys:
-        if set(words(key)) & vocab.NO_PRICE:
+        if set(words(key)) & vocab.NO_PRICE and plain_text(key) not in known:
             continue
         condition = ("*", plain_text(key))
         inner = context._replace(conditions=context.conditions | {condition})
@@ -175,8 +189,10 @@ def object_context(
         if isinstance(value, str):
             if flat in UNIT_KEYS and (unit := _unit_of(value)):
                 context = context._replace(unit=unit)
-            if flat in (*_PER_KEYS, *UNIT_KEYS) and (per := _per_of(value)) is not None:
-                context = context._replace(per=per)
+            per = _per_of(value) if flat in (*_PER_KEYS, *UNIT_KEYS) else None
+            if per is None and flat in STRICT_PER_KEYS and not _unit_of(value):
+                per = one_line(value, 40)
+            context = context if per is None else context._replace(per=per)
         is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
         if is_scalar and flat_key(key) in fields and not names_price(key) and flat not in _PER_KEYS:
             condition = (flat_key(key), plain_text(value))
@@ -224,9 +240,9 @@ def context_inside(key: str, context: Surroundings, table: Mapping[str, Any]) ->
 
 
 def _scaled(amount: Decimal | None, context: Surroundings) -> Amount:
-    """Return an amount in whole units; one of a currency's parts needs to name the currency."""
+    """Return an amount in whole units; credits have no parts."""
     if amount is not None and context.power:
-        amount = amount.scaleb(-context.power) if context.unit not in {"", "credits"} else None
+        amount = amount.scaleb(-context.power) if context.unit != "credits" else None
     return Amount(amount, context.unit, context.per, context.conditions)
 
 
@@ -254,7 +270,10 @@ def _read_text(text: str, context: Surroundings) -> Iterator[Amount]:
             yield _scaled(None, context)
             return
         context = context._replace(per=per)
-    yield _scaled(exact_number(match["number"]), context)
+    is_unclear = _GROUP_OR_DECIMAL.fullmatch(match["number"]) and (
+        "." in match["number"] or context.unit == "EUR"
+    )
+    yield _scaled(None if is_unclear else exact_number(match["number"]), context)
 
 
 def _with_sign(sign: str, context: Surroundings) -> Surroundings | None:
@@ -295,7 +314,8 @@ def _unit_of(text: str) -> str:
 
 def _per_of_key(key: str) -> str | None:
     match = _PER_IN_KEY.search(snake_key(key))
-    return _per_of(match["per"].replace("_", " ")) if match else None
+    parts = match["per"].split("_") if match else []
+    return _per_of(" ".join(part for part in parts if part not in vocab.NAMED_UNITS))
 
 
 @lru_cache(maxsize=512)
@@ -303,12 +323,15 @@ def _per_of(text: str) -> str | None:
     """Return what a text asks an amount for, ``per second`` or ``USD/1K tokens``; else None."""
     text = re.sub(r"^.*?(?:/|\bper[ _])", "", text.strip().lower().replace("_", " "))
     text = re.sub(r"\b(?:usd|credits?|video|audio|input|output|of|generated)\b ", "", text)
-    match = re.fullmatch(r"(1k|1m|1000000|1000|100|10|thousand|million|k|m)? ?([a-z]+)", text)
-    if match is None or (match[2] not in vocab.PER):
+    match = re.fullmatch(r"(?:(\d+|thousand|million|(?:\d+ ?)?[km](?= |$)) ?)?([a-z]+)", text)
+    match = match or re.fullmatch(r"(\d+[km])([a-z]+)", text)
+    unit = vocab.PER.get(match[2]) if match else None
+    if match is None or unit is None:
         return None
-    per = vocab.PER[match[2]]
-    factor = vocab.THOUSANDS[match[1]] if match[1] else ""
-    return f"{factor} {per}s" if factor and per else per if not factor else None
+    if match[1] is None or match[1] == "1":
+        return unit
+    factor = vocab.THOUSANDS.get(match[1], match[1])
+    return "megapixel" if (factor, unit) == ("1M", "pixel") else f"{factor} {unit}s"
 
 
 def exact_number(value: Any) -> Decimal | None:
@@ -327,6 +350,8 @@ def exact_number(value: Any) -> Decimal | None:
 def _without_groups(text: str) -> str | None:
     """Return the digits and point of a number such as ``1,234.5`` or ``0,05``; else None."""
     text = re.sub(r"[\s']", "", text)
+    if re.fullmatch(r"\d+(?:\.\d+)?e[+-]?\d{1,2}", text, re.IGNORECASE):
+        return text
     comma, point = text.rfind(","), text.rfind(".")
     if comma > point:
         is_group = point < 0 and len(text) - comma == 4 and text[0] != "0"

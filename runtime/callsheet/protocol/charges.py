@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from callsheet.protocol import price_words as vocab
 from callsheet.protocol.amounts import (
@@ -19,7 +19,7 @@ from callsheet.protocol.amounts import (
 from callsheet.protocol.values import parse_nested, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
 
@@ -66,30 +66,76 @@ def _only(amounts: Iterable[Money]) -> Money | None:
 def _stated(
     reply: Any, fits: Callable[[str, str], bool], headers: Mapping[str, str]
 ) -> Iterator[Money]:
-    """Yield the amounts under keys that ``fits``, those nearest to the root alone."""
-    level = [(parse_nested(reply), Surroundings(), "")]
+    """Yield the amounts under keys that ``fits``, those nearest to the root alone.
+
+    Of amounts beside each other, numbers go before objects, and totals before parts; zero beside
+    another says nothing.
+    """
+    level: list[_Node] = [(_single(reply), Surroundings(), "")]
     for _ in range(MOST_DEPTH):
-        here: list[Money] = []
-        below: list[tuple[Any, Surroundings, str]] = []
+        here, below = [], []
         for node, outer, around in level:
-            if not isinstance(node, dict):
-                continue
-            context = object_context(node, outer, {})
-            for key, value in node.items():
-                inside = context_inside(key, context, node)
-                path = f"{around}_{key}"
-                value = parse_nested(value)
+            for key, value, inside in _members(node, outer):
                 if fits(key, around):
-                    here += _money(value, inside)
-                if isinstance(value, dict) and flat_key(key) not in {"input", "request", "params"}:
-                    below.append((value, inside, path))
+                    here.append((key, value, inside))
+                if isinstance(value, dict) and flat_key(key) not in _NOT_ASKED:
+                    below.append((value, inside, f"{around}_{key}"))
         if here:
-            yield from here
+            yield from _best(here)
             return
         level = below[:MOST_AMOUNTS]
     for name, text in headers.items():
         if fits(name.removeprefix("x-"), "") and "ratelimit" not in flat_key(name):
             yield from _money(text, context_inside(name, Surroundings(), {}))
+
+
+_Node: TypeAlias = tuple[Any, Surroundings, str]
+_Member: TypeAlias = tuple[str, Any, Surroundings]
+
+
+def _members(node: Any, outer: Surroundings) -> Iterator[_Member]:
+    """Yield key, value and surroundings of an object's members; nothing for other values."""
+    if not isinstance(node, dict) or _is_void(node):
+        return
+    context = object_context(node, outer, {})
+    for key, value in node.items():
+        inside = context_inside(key, context, node)
+        if not inside.unit and set(words(key)) & vocab.LEFT and _names_credits(node):
+            inside = inside._replace(unit="credits")
+        yield key, _single(value), inside
+
+
+def _best(members: Sequence[_Member]) -> list[Money]:
+    ranked = [
+        ((isinstance(value, dict), not set(words(key)) & {"total", "final"}), money)
+        for key, value, inside in members
+        for money in _money(value, inside)
+    ]
+    best = min((rank for rank, _ in ranked), default=None)
+    chosen = [money for rank, money in ranked if rank == best]
+    is_sure = len(members) == 1 or any(money.amount for money in chosen)
+    return chosen if is_sure else []
+
+
+def _names_credits(table: Mapping[str, Any]) -> bool:
+    return any(flat_key(key) in _CREDITS for key in table)
+
+
+_CREDITS = frozenset({"credits", "credit"})
+_NOT_ASKED = frozenset({"input", "request", "params"})
+
+
+def _single(value: Any) -> Any:
+    """Return a value, parsed where it is JSON in a text; of a list with one item that item."""
+    value = parse_nested(value)
+    return parse_nested(value[0]) if isinstance(value, list) and len(value) == 1 else value
+
+
+def _is_void(table: Mapping[str, Any]) -> bool:
+    """Tell whether an object says that its amounts were given back or can be used no longer."""
+    flat = {flat_key(key): value for key, value in table.items()}
+    is_refunded = flat.get("refunded") is True or flat.get("isrefunded") is True
+    return is_refunded or flat.get("status") in {"expired", "runOut", "run_out"}
 
 
 def _money(value: Any, context: Surroundings) -> list[Money]:
@@ -100,12 +146,15 @@ def _money(value: Any, context: Surroundings) -> list[Money]:
 
 def _is_charge(key: str, around: str) -> bool:
     parts = set(words(key))
-    if parts & vocab.LEFT or parts & vocab.NOT_MONEY or parts & vocab.TOTALS - {"total"}:
+    if parts & vocab.NOT_MONEY:
         return False
-    is_price = bool(parts & {"cost", "costs", "price", "charged", "charge", "fee", "billed"})
+    if parts & {"deduction", "deducted"}:
+        return True
+    if parts & vocab.LEFT or parts & vocab.TOTALS - {"total"} or parts & vocab.NO_PRICE:
+        return False
     is_used = bool(parts & vocab.USED) and bool(parts & (vocab.PRICE | vocab.CURRENCIES))
-    is_credits = flat_key(key) in {"credits", "credit"} and not _names_balance(around)
-    return (is_price or is_used or is_credits) and not parts & (vocab.NO_PRICE - {"billing"})
+    is_credits = flat_key(key) in _CREDITS and not _names_balance(around)
+    return bool(parts & vocab.CHARGED) or is_used or is_credits
 
 
 def _names_balance(path: str) -> bool:
@@ -119,7 +168,7 @@ def _is_left(key: str, around: str) -> bool:
     ):
         return False
     is_left = bool(parts & vocab.LEFT)
-    is_credits = flat_key(key) in {"credits", "credit"} and not outer & vocab.USED
+    is_credits = flat_key(key) in _CREDITS and not outer & vocab.USED
     return is_left or is_credits
 
 

@@ -17,7 +17,7 @@ NO_PRICE = word_set("""
     refund refunds refunded wallet topup threshold url link docs page note notes description
     text label display method strategy mode id currency code symbol discount discounts saving
     savings tax vat granted bonus total_credits quota package packages bundle schema properties
-    example examples
+    example examples factor multiplier ratio percent percentage
 """)
 """A key with one of these words holds no price of a call, whatever else stands in it."""
 
@@ -59,8 +59,11 @@ NAMED_UNITS = {
 }
 """Units by the words that name them."""
 
-MINOR = {"cents": 2, "cent": 2, "pence": 2, "micros": 6, "microunits": 6, "micro": 6,
-         "microdollars": 6, "millicents": 5, "mills": 3, "nanos": 9, "ticks": 10}  # fmt: skip
+MINOR = {
+    **dict.fromkeys(("cents", "cent", "pence"), 2),
+    **dict.fromkeys(("micros", "micro", "microunits", "microdollars"), 6),
+    **{"mills": 3, "millicents": 5, "ucents": 8, "nanos": 9, "ticks": 10},
+}
 """Words of a key whose number is a fraction of the unit: its power of ten."""
 
 PER = {
@@ -73,6 +76,7 @@ PER = {
     **dict.fromkeys(("character", "characters", "char", "chars"), "character"),
     **dict.fromkeys(("token", "tokens"), "token"),
     **dict.fromkeys(("step", "steps"), "step"),
+    **dict.fromkeys(("pixel", "pixels"), "pixel"),
     **dict.fromkeys(("frame", "frames"), "frame"),
     **dict.fromkeys(("page", "pages"), "page"),
     **dict.fromkeys(("word", "words"), "word"),
@@ -87,9 +91,8 @@ PER = {
 }
 """What an amount is asked for, by the words that name it; empty for one call."""
 
-THOUSANDS = {"1k": "1k", "k": "1k", "1000": "1k", "thousand": "1k", "1m": "1M", "m": "1M",
-             "million": "1M", "1000000": "1M", "mtok": "1M", "100": "100", "10": "10"}  # fmt: skip
-FACTORS = {"": 1, "10": 10, "100": 100, "1k": 1000, "1M": 1_000_000}
+THOUSANDS = {"k": "1k", "1k": "1k", "1 k": "1k", "1000": "1k", "thousand": "1k",
+             "m": "1M", "1m": "1M", "1 m": "1M", "million": "1M", "1000000": "1M"}  # fmt: skip
 NOT_FOR_A_CALL = frozenset({"month", "year", "day"})
 
 SECONDS = word_set("""
@@ -107,6 +110,7 @@ TEXTS = ("text", "input", "script", "prompt", "content")
 
 FREE = frozenset({"free", "free of charge", "no charge", "gratis", "included"})
 
+CHARGED = word_set("cost costs price charged charge fee billed deduction deducted")
 USED = word_set("""
     cost costs charged used consumed spent billed deducted charge usage fee
 """)
@@ -120,3 +124,9 @@ NOT_MONEY = word_set("""
 
 SIDES = frozenset({"input", "output", "prompt", "completion"})
 """Keys of prices of what goes in and what comes out."""
+FORMULAS = word_set("expression formula")
+"""Words of keys of a price that has to be worked out."""
+ROW_NAMES = word_set("""
+    id name model slug modelid modelname key sku endpoint endpointid action actionid
+""")
+"""Keys under which a row of a price list names what it prices."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.protocol import price_words as vocab
 from callsheet.protocol.amounts import (
     MOST_DEPTH,
+    STRICT_PER_KEYS,
     UNIT_KEYS,
     Amount,
     Money,
@@ -63,7 +64,8 @@ def price_data(entry: Mapping[str, Any]) -> dict[str, Any]:
         ):
             stated[key] = value
     if stated:
-        stated |= {key: entry[key] for key in entry if flat_key(key) in UNIT_KEYS[:4]}
+        beside = (*UNIT_KEYS[:4], *STRICT_PER_KEYS, "billingbasis")
+        stated |= {key: entry[key] for key in entry if flat_key(key) in beside}
     return stated
 
 
@@ -106,8 +108,7 @@ def _rows(node: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _names_of(row: Mapping[str, Any]) -> set[str]:
-    keys = ("id", "name", "model", "slug", "modelid", "modelname", "key", "sku", "model_id")
-    return {plain_text(value) for key, value in row.items() if key.lower() in keys} - {""}
+    return {plain_text(row[key]) for key in row if flat_key(key) in vocab.ROW_NAMES} - {""}
 
 
 # --- which amount applies, and what it comes to
@@ -142,22 +143,42 @@ def _total(price: Amount, fields: Mapping[str, set[str]]) -> Decimal | None:
     if not price.amount:
         return price.amount
     factor, _, per = (price.per or "").rpartition(" ")
-    per = per.removesuffix("s")
+    if factor and _factor(factor) is None:  # such as compute seconds
+        return None
     count = _number_of(vocab.COUNTS, fields, Decimal(1))
-    seconds = _number_of(vocab.SECONDS, fields, None)
-    if seconds is None:
-        thousandths = _number_of(vocab.MILLISECONDS, fields, None)
-        seconds = thousandths / 1000 if thousandths is not None else None
     quantity: Decimal | None = None
-    if per in {"second", "minute", "hour"} and seconds is not None and count is not None:
-        quantity = seconds * count / {"second": 1, "minute": 60, "hour": 3600}[per]
+    if per.rstrip("s") in _SECONDS_IN:
+        seconds = _seconds(fields)
+        if seconds is not None and count is not None:
+            quantity = seconds * count / _SECONDS_IN[per.rstrip("s")]
     elif per in {"image", "video"}:
         quantity = count
-    elif per == "character":
+    elif per.rstrip("s") == "character":
         quantity = _characters(fields)
     elif not per and (count == 1 or price.per == ""):
         quantity = Decimal(1)
-    return price.amount * quantity / vocab.FACTORS[factor] if quantity is not None else None
+    if quantity is None:
+        return None
+    quantity /= _factor(factor) or 1
+    # How a part of a minute or of fifteen seconds is rounded is not told.
+    is_rounded = (per.rstrip("s") in {"minute", "hour"} or factor) and per.rstrip(
+        "s"
+    ) in _SECONDS_IN
+    return None if is_rounded and quantity % 1 else price.amount * quantity
+
+
+_SECONDS_IN = {"second": 1, "minute": 60, "hour": 3600}
+
+
+def _factor(text: str) -> int | None:
+    known = {"": 1, "1k": 1000, "1M": 1_000_000}
+    return known.get(text) or (int(text) if text.isdecimal() else None)
+
+
+def _seconds(fields: Mapping[str, set[str]]) -> Decimal | None:
+    seconds = _number_of(vocab.SECONDS, fields, None)
+    thousandths = _number_of(vocab.MILLISECONDS, fields, None)
+    return thousandths / 1000 if seconds is None and thousandths is not None else seconds
 
 
 def _number_of(

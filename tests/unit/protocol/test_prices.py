@@ -33,6 +33,7 @@ SECONDS = {"type": "object", "properties": {"duration": {"type": "integer", "def
         ({"price": {"min": 2, "max": 2}}, {}, "2", "2"),
         ({"credits": 5, "priceUsd": 0.05}, {}, "5 credits", "5"),
         ({"cost_usd_cents": 5}, {}, "0.05 USD", "0.05"),
+        ({"cost_cents": 5}, {}, "0.05", "0.05"),
         ({"unit_amount": 500, "currency": "usd"}, {}, "5 USD", "5"),
         ({"unit_amount": 500, "currency": "jpy"}, {}, "500 JPY", "500"),
         (
@@ -81,7 +82,6 @@ def test_a_price_is_read_with_its_unit_and_what_this_call_comes_to(
         ({"price": "from $5"}, {}),
         ({"max_price": 8, "creditBalance": 100}, {}),
         ({"price": "$29/month"}, {}),
-        ({"cost_cents": 5}, {}),
         ({"price": {"amount": 500, "currency": "USD"}}, {}),
         ({"pricing": {"input": 1, "output": 2, "unit": "per 1M tokens"}}, {}),
         ({"pricing": {"base": 1, "per_second": 2}}, {"duration": 3}),
