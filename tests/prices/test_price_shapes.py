@@ -90,8 +90,8 @@ def is_right(reading: Reading | None, expected: dict[str, Any], where: str) -> b
     )
 
 
-def _close(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-6 * max(abs(other), 1e-12)
+def _close(amount: float, expected: float) -> bool:
+    return abs(amount - expected) <= 1e-6 * max(abs(expected), 1e-12)
 
 
 def answers(shape: dict[str, Any]) -> list[dict[str, Any]]:
