@@ -308,7 +308,7 @@ def _diff(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, A
     old, new = _versions(flags, config)
     form = flags.format or "text"
     if form == "text":
-        console.say(f"from {old.name} to {new.name}:")
+        console.say(*new.notes, f"from {old.name} to {new.name}:")
     report = comparison.compare(old, new, config, flags.ignore)
     console.say(*report.lines(form))
     if form == "text" and not report.changes:

@@ -77,10 +77,11 @@ _GIT = ["git"]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A catalogue with the names assigned in it, and a name of its own."""
+    """A catalogue with the names assigned in it and its own name; ``notes`` are to be told."""
 
     name: str
     lock: Lock
+    notes: tuple[str, ...] = ()
 
 
 def locked_version(config: Config) -> Version:
@@ -143,7 +144,8 @@ def served_version(
     with chosen as server:
         snapshot, _ = source.fetch(server, config)
     unique, _ = pipeline.drop_duplicates(snapshot)
-    return Version(f"{server.name} ({server.why})", Lock(unique))
+    notes = tuple(note.line() for note in server.notes())
+    return Version(f"{server.name} ({server.why})", Lock(unique), notes)
 
 
 IGNORED = ".callsheetignore"
@@ -329,11 +331,12 @@ def check_server(
     if not report.changes:
         more = f" ({report.ignored} ignored)" if report.ignored else ""
         line = f"{name} says what the lock holds{more}"
-        return CheckResult(subject="server", drift=False, lines=(line,))
+        return CheckResult(subject="server", drift=False, lines=(*served.notes, line))
+    rows = (f"  {row}" for row in report.lines("text"))
     return CheckResult(
         subject="server",
         drift=report.fails(fail_on or "any", allow_unproved=allow_unproved),
-        lines=(f"{name} changed since the lock:", *(f"  {row}" for row in report.lines("text"))),
+        lines=(*served.notes, f"{name} changed since the lock:", *rows),
         report=report,
     )
 

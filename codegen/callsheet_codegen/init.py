@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import entry_points, packages_distributions
 from typing import TYPE_CHECKING
 
 import tomlkit
@@ -38,6 +40,8 @@ def init(
         )
     require_identifier(package, "--package")
     command = command or usual_command(package)
+    own = str(document.get("project", {}).get("name", ""))
+    _require_free_names(package, command, own)
     lines = _add_script(document, command, f"{package}.cli:main")
     tool["callsheet"] = {
         "package": package,
@@ -48,6 +52,33 @@ def init(
     }
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
     return path, (*lines, f"{path.name}: [tool.callsheet]", "next: callsheet generate")
+
+
+def _require_free_names(package: str, command: str, own: str) -> None:
+    """Raise ``UsageError`` where an installed distribution owns the package or the command.
+
+    That of the project itself, named ``own``, may. The later one installed would take the
+    place of the other.
+    """
+    programs = entry_points(group="console_scripts", name=command)
+    owners = {
+        "--command": [program.dist.name for program in programs if program.dist],
+        "--package": packages_distributions().get(package, []),
+    }
+    for flag, names in owners.items():
+        other = next((name for name in names if _normalized(name) != _normalized(own)), "")
+        if other:
+            name = {"--command": command, "--package": package}[flag]
+            raise UsageError(
+                f"{name} belongs to {other}, which is installed here",
+                hint=f"choose another {flag}",
+                flag=flag,
+            )
+
+
+def _normalized(name: str) -> str:
+    """Return the name of a distribution as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _read(path: Path) -> tomlkit.TOMLDocument:

@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 from callsheet.catalog.host import Host
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.bindings import Bindings
+from callsheet.config.credentials import X_API_KEY, merge_headers, parse_auth, project_headers
 from callsheet.config.profiles import ProfileFile
-from callsheet.config.settings import LOOPBACK, Variables, load, origin_of, parse_host
+from callsheet.config.settings import LOOPBACK, Variables, folder, load, origin_of, parse_host
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.flows.retry import default_timing
 from callsheet.masking import masked
+from callsheet.protocol.values import Overrides
+from callsheet.secret import Secret
 from callsheet.spec import Advertised
 from callsheet.text import safe_text
 from callsheet.transport.sync import Transport
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callsheet.catalog.snapshot import Catalogue
+    from callsheet.config.profiles import StoredLogin
     from callsheet.config.settings import Settings
     from callsheet.flows.effects import Gather, HttpReply
     from callsheet_codegen.config import Config
@@ -42,6 +46,7 @@ class Source:
     """A server to ask. ``name`` goes into the lock, ``why`` says how it was chosen.
 
     ``withheld`` is the variable whose key does not go there, since ``file`` alone names the host.
+    ``ignored`` is the variable that names another host, which is not asked.
     ``subcommand`` is the one of ``callsheet`` that asks, as a hint names it.
     """
 
@@ -51,6 +56,24 @@ class Source:
     withheld: str = ""
     file: str = ""
     subcommand: str = "generate"
+    ignored: str = ""
+
+    def with_key(self, variable: str, key: Secret) -> Source:
+        """Return the source with the key of a variable."""
+        origins = {**self.settings.origins, "api_key": variable}
+        return replace(self, settings=self.settings._replace(key=key, origins=origins))
+
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """Return what a person is told of this choice, beside the source."""
+        notes = []
+        if self.ignored:
+            message = f"{self.ignored} names another server, and {self.why} goes before it"
+            hint = f"--host asks that server: callsheet {self.subcommand} --host …"
+            notes.append(Diagnostic(level="note", code="host", message=message, hint=hint))
+        if self.withheld:
+            message, hint = self.why_no_key()
+            notes.append(Diagnostic(level="note", code="key", message=message, hint=hint))
+        return tuple(notes)
 
     def why_no_key(self) -> tuple[str, str]:
         """Return why the key of the environment was not sent, and what to type."""
@@ -58,7 +81,7 @@ class Source:
         return (
             f"the key in {self.withheld} was not sent to {host}, because only {self.file} names it",
             f"if that is the right server: callsheet {self.subcommand} --host {host}, or "
-            f"{self.settings.command} login --host {host}",
+            f"ads login --host {host}",
         )
 
     def question(self) -> str:
@@ -110,19 +133,60 @@ def _source_of(
 
     ``file`` is "" where the user names the server in ``flags``.
     """
-    bindings = Bindings(command=config.command, env=config.env)
-    variable = f"{config.env}_API_KEY"
     variables = Variables(os.environ if environ is None else environ)
-    bare = Variables({name: text for name, text in variables.items() if name != variable})
-    settings = load(bindings, flags=flags, environ=bare)
-    name, withheld = name_of(settings.origin), ""
-    if variables.get(variable):
-        is_named = not file or _is_named_by_user(config, settings, variables)
-        if is_named or (settings.key is None and file in ConfirmedFiles(variables)):
-            settings = load(bindings, flags=flags, environ=variables)
-        elif settings.key is None:
-            withheld = variable
-    return Source(name=name, why=why, settings=settings, withheld=withheld, file=file)
+    bindings = Bindings(command=config.command, env=config.env)
+    names = (f"{config.env}_API_KEY", ANY_KEY)
+    bare = Variables({name: text for name, text in variables.items() if name not in names})
+    settings = _with_any_login(load(bindings, flags=flags, environ=bare), variables)
+    headers = merge_headers(project_headers(config.overlay.headers), settings.headers)
+    source = Source(
+        name=name_of(settings.origin),
+        why=why,
+        settings=settings._replace(headers=headers),
+        file=file,
+        ignored=_ignored_host(config, settings, variables) if file and why else "",
+    )
+    given = next((name for name in names if variables.get(name)), "")
+    if not given or (given == ANY_KEY and settings.key is not None):
+        return source
+    is_named = not file or _is_named_by_user(config, settings, variables)
+    if is_named or (settings.key is None and file in ConfirmedFiles(variables)):
+        return source.with_key(given, Secret.parse(variables[given]))
+    return source if settings.key is not None else replace(source, withheld=given)
+
+
+def _with_any_login(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Return the settings; without a key, with what another program stored for this very origin.
+
+    ``ads`` goes first, then every folder of the user's configuration by name.
+    """
+    if settings.key is not None or settings.headers or not settings.origin:
+        return settings
+    own = folder("config", "ads", "ADS", environ)
+    root = os.path.dirname(folder("config", "ads", "", environ))
+    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
+    for place in (own, *(os.path.join(root, name) for name in names)):
+        with contextlib.suppress(UsageError):
+            file = ProfileFile(place)
+            if not file.warnings and (login := file.login(settings.origin)):
+                return _with_login(settings, login, os.path.basename(place))
+    return settings
+
+
+def _with_login(settings: Settings, login: StoredLogin, program: str) -> Settings:
+    """Return the settings with key and headers of a login; its way of the key, if none was said."""
+    auth = settings.auth
+    if settings.origins.get("auth") == "default" and login.auth:
+        auth = parse_auth(login.auth)
+    where = f"`{program} login`"
+    origins = {**settings.origins, "api_key": where, "auth": where, "headers": where}
+    return settings._replace(key=login.key, headers=login.headers, auth=auth, origins=origins)
+
+
+def _ignored_host(config: Config, settings: Settings, environ: Mapping[str, str]) -> str:
+    """Return the variable that names another origin than the one that is asked, or ``""``."""
+    variable = f"{config.env}_HOST"
+    return variable if _origin(environ.get(variable)) not in {None, settings.origin} else ""
 
 
 def _is_named_by_user(config: Config, settings: Settings, environ: Mapping[str, str]) -> bool:
@@ -158,6 +222,8 @@ def name_of(origin: str) -> str:
 
 
 SANDBOX = "sandbox"
+ANY_KEY = "CALLSHEET_API_KEY"
+"""Variable with a key for whichever server the user names; a more specific key goes before it."""
 _READY_SECONDS = 20
 _LEAST_SHOWN = 50
 _DAY = 24 * 3600.0
@@ -309,16 +375,17 @@ def fetch(
     try:
         catalogue = _fetch_catalogue(source.settings, config, progress, refresh=refresh)
     except AuthError as error:
-        if source.withheld:
-            raise _missing_key_error(source, error) from None
         if (
             source.settings.origins.get("auth") != "default"
             or config.overlay.protocol.get("auth")
             or source.settings.key is None
         ):
-            raise
-        settings = source.settings._replace(auth="x-api-key")
-        catalogue = _fetch_catalogue(settings, config, progress, refresh=refresh)
+            raise _refused_access(source, config, error) from None
+        settings = source.settings._replace(auth=X_API_KEY)
+        try:
+            catalogue = _fetch_catalogue(settings, config, progress, refresh=refresh)
+        except AuthError as again:
+            raise _refused_access(source, config, again) from None
     if not catalogue.actions:
         raise CallsheetError(f"{source.settings.host} advertises no action")
     notes = [Diagnostic(level="note", code="catalogue", message=note) for note in catalogue.notes]
@@ -326,9 +393,7 @@ def fetch(
         notes.append(Diagnostic(level="warning", code="incomplete", message=catalogue.missing))
     if catalogue.fetched != catalogue.whole and catalogue.apart:
         notes.append(_UNCHANGED)
-    if source.withheld:
-        message, hint = source.why_no_key()
-        notes.append(Diagnostic(level="note", code="key", message=message, hint=hint))
+    notes += source.notes()
     return Snapshot(source.name, _masked_actions(catalogue.actions)), tuple(notes)
 
 
@@ -339,15 +404,19 @@ def _masked_actions(actions: tuple[Advertised, ...]) -> tuple[Advertised, ...]:
     return actions if stored == text else tuple(Advertised(**a) for a in json.loads(stored))
 
 
-def _missing_key_error(source: Source, error: AuthError) -> AuthError:
-    """Return the error for a server that refused a request because the key was withheld."""
-    message, hint = source.why_no_key()
-    return AuthError(
-        f"{source.settings.host} refused a request without a key: {message}",
-        hint=hint,
-        http_status=error.http_status,
-        request_id=error.request_id,
-    )
+def _refused_access(source: Source, config: Config, error: AuthError) -> AuthError:
+    """Return the error for a server that wants a key, or another one, with the ways to give it."""
+    host, page = source.settings.host, Overrides.parse(config.overlay.protocol).under_key_page
+    message = error.message
+    hint = f"ads login --host {host}, or set {config.env}_API_KEY or {ANY_KEY}"
+    if source.withheld:
+        why, hint = source.why_no_key()
+        message = f"{host} refused a request without a key: {why}"
+    elif source.settings.key is not None:
+        message += f" (the key is that of {source.settings.origins.get('api_key')})"
+    if page:
+        hint = f"keys are made at {host}{page}; {hint}"
+    return AuthError(message, hint=hint, http_status=error.http_status, request_id=error.request_id)
 
 
 def _fetch_catalogue(

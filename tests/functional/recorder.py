@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
 
 KEYS = {
     "OPENAI_API_KEY": "sk-openai-0123456789",
@@ -21,11 +22,15 @@ LIST = {"actions": [{"id": "zoo.feed", "inputSchema": {"type": "object", "proper
 
 
 class Recorder:
-    """A server: ``status`` and ``location`` are its answer, ``keys`` what each request carried."""
+    """A server: ``status`` and ``location`` are its answer.
+
+    ``keys`` and ``headers`` are what each request carried.
+    """
 
     def __init__(self) -> None:
         self.url, self.status, self.location = "", 200, ""
         self.keys: list[str] = []
+        self.headers: list[Message] = []
 
     @property
     def port(self) -> str:
@@ -48,6 +53,7 @@ def recorder() -> Iterator[Recorder]:
             every = " ".join([*self.headers.values(), self.path])
             keys = [key for key in (*KEYS.values(), STORED) if key in every]
             recorder.keys.append(" ".join(keys))
+            recorder.headers.append(self.headers)
             body = json.dumps(LIST if recorder.status == 200 else {"error": "no"}).encode()
             self.send_response(recorder.status)
             self.send_header("Content-Type", "application/json")

@@ -190,9 +190,108 @@ def test_the_refusal_says_what_to_type(
     error = json.loads(capsys.readouterr().out)["error"]
     assert f"the key in OPENAI_API_KEY was not sent to {host}, because only" in error["message"]
     assert str(folder.here / "pyproject.toml") in error["message"]
-    assert f"--host {host}, or acme login --host {host}" in error["hint"]
+    assert f"--host {host}, or ads login --host {host}" in error["hint"]
     assert error["http_status"] == status
     assert folder.server.requests_without_a_key() >= 1
+
+
+@pytest.mark.parametrize("program", ["ads", "shop"])
+def test_the_login_of_any_program_counts_for_its_server(folder: Folder, program: str) -> None:
+    folder.table()
+    saved = {"work": {"host": "{url}", "auth": "header:X-Zoo", "keys": {"{url}": STORED}}}
+    folder.profiles(program, saved)
+
+    assert cli.diff([]) == 0
+    assert set(folder.server.keys) == {STORED}
+    assert folder.server.headers[-1]["X-Zoo"] == STORED
+
+
+def test_the_login_of_another_server_does_not_count(folder: Folder) -> None:
+    folder.table()
+    other = {"host": "https://a.example", "keys": {"https://a.example": STORED}}
+    folder.profiles("ads", {"default": other, "two": {"host": "{url}"}})
+    folder.profiles("shop", {"default": {"keys": {"{url}0": STORED, "{url}": 5}}})
+    (folder.home / ".config" / "torn").mkdir()
+    (folder.home / ".config" / "torn" / "config.json").write_text("{")
+
+    assert cli.diff([]) == 0
+    assert folder.server.requests_without_a_key() >= 1
+
+
+def test_a_login_that_others_may_read_does_not_count(folder: Folder) -> None:
+    folder.table()
+    folder.profiles("shop", {"default": {"keys": {"{url}": STORED}}})
+    (folder.home / ".config" / "shop" / "config.json").chmod(0o644)
+
+    assert cli.diff([]) == 0
+    assert folder.server.requests_without_a_key() >= 1
+
+
+def test_the_key_for_any_server_goes_where_the_user_says(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.table(**OPENAI)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("CALLSHEET_API_KEY", "sk-any-0123456789")
+    assert cli.diff([]) == 0
+    assert folder.server.requests_without_a_key() >= 1
+
+    folder.server.headers.clear()
+    assert cli.diff(["--host", folder.server.url]) == 0
+    assert {h["Authorization"] for h in folder.server.headers} == {"Bearer sk-any-0123456789"}
+
+    folder.profiles("ads", {"default": {"keys": {"{url}": STORED}}})
+    folder.server.headers.clear()
+    assert cli.diff(["--host", folder.server.url]) == 0
+    assert {h["Authorization"] for h in folder.server.headers} == {f"Bearer {STORED}"}
+
+
+def test_a_refusal_without_a_key_names_every_way_to_give_one(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.table()
+    monkeypatch.delenv("ACME_API_KEY")
+    folder.server.status = 401
+
+    assert cli.generate([]) == 3
+    hint = f"ads login --host {folder.server.url}, or set ACME_API_KEY or CALLSHEET_API_KEY"
+    assert capsys.readouterr().err.splitlines()[-1].strip() == hint
+
+
+@pytest.mark.parametrize("word", ["generate", "check", "diff"])
+def test_a_variable_that_names_another_server_is_told(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    folder.table()
+    monkeypatch.setenv("ACME_HOST", "https://other.example")
+    run = {"generate": cli.generate, "check": cli.check, "diff": cli.diff}[word]
+    run([])
+
+    out = capsys.readouterr().out
+    assert "note: ACME_HOST names another server, and" in out
+    assert f"callsheet {word} --host" in out
+
+
+def test_the_headers_of_the_table_are_sent(folder: Folder) -> None:
+    folder.table()
+    table = folder.here / "pyproject.toml"
+    table.write_text(table.read_text() + '\n[tool.callsheet.headers]\nX-Version = "7"\n')
+
+    assert cli.diff([]) == 0
+    assert {headers["X-Version"] for headers in folder.server.headers} == {"7"}
+
+
+@pytest.mark.parametrize("row", ['Authorization = "Bearer x"', 'X-Api-Key = "x"', 'Host = "x"'])
+def test_the_table_may_hold_no_credential(
+    folder: Folder, capsys: pytest.CaptureFixture[str], row: str
+) -> None:
+    folder.table()
+    table = folder.here / "pyproject.toml"
+    table.write_text(table.read_text() + f"\n[tool.callsheet.headers]\n{row}\n")
+
+    assert cli.diff([]) == 2
+    assert "tool.callsheet.headers" in capsys.readouterr().err
+    assert folder.server.headers == []
 
 
 def test_a_public_catalogue_needs_no_key_and_a_note_says_so(

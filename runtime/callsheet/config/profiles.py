@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from callsheet.config.credentials import ExtraHeader
 from callsheet.errors import UsageError
+from callsheet.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from callsheet.config.credentials import ExtraHeader
-
 NAME = "config.json"
 _BY_ORIGIN = ("keys", "headers")
 SECRETS = (*_BY_ORIGIN, "api_key")
+
+
+class StoredLogin(NamedTuple):
+    """What was stored for one origin; ``auth`` is the way of the key as it is stored."""
+
+    key: Secret | None
+    auth: str
+    headers: tuple[ExtraHeader, ...]
 
 
 class ProfileFile:
@@ -56,6 +64,22 @@ class ProfileFile:
         headers = self._data["profiles"].get(name, {}).get("headers", {}).get(origin)
         headers = headers if isinstance(headers, dict) else {}
         return {name: text for name, text in headers.items() if isinstance(text, str)}
+
+    def login(self, origin: str) -> StoredLogin | None:
+        """Return what a profile stores for this origin, the current one first; ``None`` for none.
+
+        Raises ``UsageError`` for a key that cannot be used.
+        """
+        for name in (self.current, *self.names()):
+            key, headers = self.key(name, origin), self.headers(name, origin)
+            if key or headers:
+                auth = self.profile(name).get("auth")
+                return StoredLogin(
+                    Secret.parse(key) if key else None,
+                    auth if isinstance(auth, str) else "",
+                    tuple(ExtraHeader.parse(*pair, self.path) for pair in headers.items()),
+                )
+        return None
 
     def save(
         self,

@@ -54,3 +54,21 @@ def test_what_cannot_be_done_changes_nothing(tmp_path: Path, text: str, package:
         init(tmp_path, package)
 
     assert (tmp_path / "pyproject.toml").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "owner"),
+    [
+        ("acme_client", "pytest", "pytest"),
+        ("pluggy", "acme", "pluggy"),
+    ],
+)
+def test_a_name_that_is_taken_here_is_refused(
+    tmp_path: Path, package: str, command: str, owner: str
+) -> None:
+    with pytest.raises(UsageError, match=f"belongs to {owner}, which is installed here"):
+        init(tmp_path, package, command=command)
+    assert not (tmp_path / "pyproject.toml").exists()
+
+    (tmp_path / "pyproject.toml").write_text(f"[project]\nname = '{owner}'\n")
+    init(tmp_path, package, command=command)
