@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from callsheet.config.settings import folder
 from callsheet.errors import UsageError
 from callsheet.storage.atomic_file import locked_folder, replace_file
+from callsheet.system import is_own, may_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +48,8 @@ class ConfirmedFiles:
         try:
             with open(self.path, encoding="utf-8") as file:
                 state = os.fstat(file.fileno())
-                is_own = state.st_uid == os.geteuid() and not state.st_mode & _OTHERS_MAY_WRITE
-                entries = json.load(file) if is_own else {}
+                is_safe = is_own(state) and not may_others(state, _OTHERS_MAY_WRITE)
+                entries = json.load(file) if is_safe else {}
         except (OSError, ValueError, RecursionError):
             return {}
         return entries if isinstance(entries, dict) else {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.storage.atomic_file import locked_folder
+from callsheet.system import sync_folder
 from callsheet_codegen.cache import sha_of
 from callsheet_codegen.config import MANIFEST
 from callsheet_codegen.ir import Plan, Step
@@ -20,7 +21,6 @@ from callsheet_codegen.staging import (
     leftover_stages,
     link_error,
     swap_directories,
-    sync_folder,
 )
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from callsheet.errors import UsageError
+from callsheet.system import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -128,7 +129,7 @@ class StagingDir:
         """Link a file, or copy it where the file system has no links and the plan is there."""
         try:
             os.link(source, target, follow_symlinks=False)
-        except OSError:  # a file system without hard links
+        except (OSError, NotImplementedError):  # a file system without hard links
             if self.prepared:  # an early copy would miss what is written in place until the end
                 raise
             shutil.copy2(source, target, follow_symlinks=False)
@@ -160,15 +161,3 @@ class StagingDir:
 def _make_durable(path: str) -> None:
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path | str) -> None:
-    """Make what was renamed in a folder durable, where the platform lets a folder be opened."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -143,7 +143,8 @@ class Quota:
 def process_quota() -> Quota:
     """Return the one quota that all clients of this process share."""
     quota = Quota()
-    os.register_at_fork(after_in_child=quota.renew_lock)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=quota.renew_lock)
     return quota
 
 

@@ -49,8 +49,9 @@ def _after(*, is_child: bool) -> None:
     _forking.release()
 
 
-os.register_at_fork(
-    before=_before,
-    after_in_parent=lambda: _after(is_child=False),
-    after_in_child=lambda: _after(is_child=True),
-)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before,
+        after_in_parent=lambda: _after(is_child=False),
+        after_in_child=lambda: _after(is_child=True),
+    )

@@ -229,18 +229,21 @@ def serve(
 def run(options: Options, *, host: str, port: int, announce: Callable[[Running], None]) -> int:
     """Run a sandbox in this thread until a signal; returns 130 for Ctrl-C, 0 for SIGTERM."""
     with _bound(options, host, port) as bound:
-        received: list[signal.Signals] = []
+        received: list[int] = []
 
         async def work() -> None:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stop, number)
+                try:
+                    loop.add_signal_handler(number, stop, number)
+                except NotImplementedError:  # Windows: Python's own handler wakes the loop
+                    signal.signal(number, lambda got, _: loop.call_soon_threadsafe(stop, got))
             if options.faults:
                 await bound.open_ports()
             announce(bound.running)
             await bound.serve()
 
-        def stop(number: signal.Signals) -> None:
+        def stop(number: int) -> None:
             received.append(number)
             bound.server.should_exit = True
 

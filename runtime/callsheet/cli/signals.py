@@ -34,7 +34,8 @@ def _interrupt(number: int, frame: Any) -> None:
     """End the work in order at the first Ctrl-C; the second one ends the process at once."""
     signal.signal(signal.SIGINT, _interrupted_again)
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+    if hasattr(os, "set_blocking"):  # Windows asks for none
+        os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
     _thread.start_new_thread(_watch, (reader,))
     raise KeyboardInterrupt

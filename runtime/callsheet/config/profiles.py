@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.config.credentials import ExtraHeader
 from callsheet.errors import UsageError
 from callsheet.secret import Secret
+from callsheet.system import is_own, may_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -144,9 +145,9 @@ class ProfileFile:
     def _exposure_warnings(self, stat: os.stat_result) -> tuple[str, ...]:
         """Return a line where others may read the file or own it."""
         warnings = []
-        if stat.st_mode & 0o077:
+        if may_others(stat, 0o077):
             warnings.append(f"others may read the keys in {self.path}; fix it: chmod 600")
-        if stat.st_uid != os.geteuid():
+        if not is_own(stat):
             warnings.append(f"{self.path} belongs to another user")
         return tuple(warnings)
 

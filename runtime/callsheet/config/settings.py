@@ -18,6 +18,7 @@ from callsheet.config.credentials import (
 from callsheet.config.profiles import ProfileFile
 from callsheet.errors import UsageError
 from callsheet.secret import Secret
+from callsheet.system import is_own, may_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -300,9 +301,9 @@ def _folder_warnings(*folders: str) -> tuple[str, ...]:
     for path in dict.fromkeys(folders):
         with suppress(OSError):
             state = os.stat(path)
-            if state.st_mode & 0o022:
+            if may_others(state, 0o022):
                 warnings.append(f"others may write to {path}; fix it: chmod go-w {path}")
-            if state.st_uid != os.geteuid():
+            if not is_own(state):
                 warnings.append(f"{path} belongs to another user")
     return tuple(warnings)
 

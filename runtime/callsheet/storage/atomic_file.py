@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from callsheet.errors import UsageError
+from callsheet.system import PLAIN, lock, open_lock, sync_folder
 from callsheet.text import warn
 
 if TYPE_CHECKING:
@@ -71,14 +72,12 @@ def locked_folder(
     ``say`` gets a line where that takes time. Raises ``OSError``, and ``Busy`` where it stays
     locked.
     """
-    import fcntl
-
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
+    handle = open_lock(folder)
     try:
         for _ in attempts(folder, step=_PAUSE, say=say, sleep=sleep, patience=patience):
             with suppress(BlockingIOError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(handle)
                 break
         yield
     finally:
@@ -95,7 +94,7 @@ def replace_file(path: str, content: str | bytes, *, durable: bool = False) -> N
     if folder:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     part = f"{path}.{os.urandom(6).hex()}.part"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN
     handle = os.open(part, flags, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -126,12 +125,7 @@ def publish(path: str, target: str, *, force: bool) -> tuple[str, str]:
             break
     else:
         raise failed or OSError(target)
-    with suppress(PermissionError):  # a folder that may be written, not read
-        folder = os.open(os.path.dirname(name) or ".", os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(os.path.dirname(name) or ".")
     return name, "" if failed is None else _reason(target, failed)
 
 
@@ -162,8 +156,8 @@ def _rename(path: str, name: str, *, force: bool) -> None:
         os.link(path, name, follow_symlinks=False)
     except FileExistsError:
         raise
-    except OSError:  # no hard links on this file system: take the name first, then fill it
-        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    except (OSError, NotImplementedError):  # no hard links: take the name, then fill it
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN, 0o666))
         os.replace(path, name)
     else:
         os.unlink(path)

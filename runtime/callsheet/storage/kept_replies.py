@@ -16,6 +16,7 @@ from callsheet.masking import masked, masked_bytes
 from callsheet.storage import containers
 from callsheet.storage.atomic_file import replace_file
 from callsheet.storage.output_path import CONTAINER_EXTENSIONS, EXTENSIONS
+from callsheet.system import PLAIN, free_bytes, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -96,8 +97,7 @@ class SpooledBody:
 
 def _require_room(path: str, size: int = 0) -> None:
     """Raise ``OSError`` where a disk has less than ``size`` bytes free and what others need."""
-    disk = os.statvfs(path)
-    if disk.f_bavail * disk.f_frsize < size + RESERVE:
+    if free_bytes(path) < size + RESERVE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -113,7 +113,7 @@ class Spool:
         _require_room(folder, size)
         self._path = os.path.join(folder, _file_name(name))
         self._part = f"{self._path}.{os.urandom(6).hex()}.part"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | PLAIN
         self._file = os.fdopen(os.open(self._part, flags, 0o600), "r+b", buffering=0)
         self._hash = hashlib.sha256()
         self.size = self._checked = 0
@@ -135,7 +135,7 @@ class Spool:
 
     def finish(self, media_type: str, *, is_medium: bool) -> SpooledBody:
         """Give the file its name, durably: with the extension of its kind for a medium."""
-        container = container_of(os.pread(self._file.fileno(), HEAD, 0))
+        container = container_of(read_at(self._file.fileno(), HEAD, 0))
         extension = _extension(container, media_type) if is_medium else ""
         path = self._path + extension
         os.fsync(self._file.fileno())
@@ -170,7 +170,7 @@ def stored_medium(state_dir: str, name: str) -> SpooledBody | None:
     base = os.path.join(state_dir or ".", REPLIES, _file_name(name))
     for extension in sorted(MEDIUM_EXTENSIONS):
         try:
-            handle = os.open(base + extension, os.O_RDONLY | os.O_NOFOLLOW)
+            handle = os.open(base + extension, os.O_RDONLY | PLAIN)
         except OSError:
             continue
         with os.fdopen(handle, "rb") as file:

@@ -15,6 +15,7 @@ from callsheet.errors import UsageError
 from callsheet.forking import ForkAware
 from callsheet.spec import Family
 from callsheet.storage.atomic_file import attempts, locked_folder
+from callsheet.system import PLAIN
 
 if TYPE_CHECKING:
     import sqlite3
@@ -91,7 +92,7 @@ def connect(path: str, say: Callable[[str], object]) -> sqlite3.Connection:
         # A descriptor of an existing file is never opened here: closing it would drop the
         # locks that another connection of this process holds on the file.
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | PLAIN, 0o600))
         db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
         try:
             db.row_factory = sqlite3.Row

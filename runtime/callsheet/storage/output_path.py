@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from callsheet.errors import UsageError
 from callsheet.masking import masked
+from callsheet.system import PLAIN, WITHOUT_WAITING
 from callsheet.text import clip
 
 EXTENSIONS = {
@@ -120,7 +121,7 @@ def _check_stream(path: str, mode: int) -> None:
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if not stat.S_ISFIFO(mode):
-            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY))
+            os.close(os.open(path, os.O_WRONLY | WITHOUT_WAITING))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", flag="--out") from None
 
@@ -160,7 +161,7 @@ def _refuse_existing(path: str, mode: int, *, force: bool) -> None:
 def _try_to_write(folder: str) -> None:
     """Write a hidden file into a folder and remove it; raises ``OSError``, on a full disk too."""
     path = os.path.join(folder, f".callsheet-{os.urandom(6).hex()}")
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN, 0o600)
     try:
         os.write(handle, bytes(_BLOCK))
     finally:

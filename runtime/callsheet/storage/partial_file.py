@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from callsheet.masking import masked
 from callsheet.storage import containers
 from callsheet.storage.atomic_file import publish
 from callsheet.storage.output_path import is_stream
+from callsheet.system import IS_POSIX, PLAIN, WITHOUT_WAITING, is_own, lock, read_at, write_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ def open_locked(path: str) -> IO[bytes] | None:
     Raise ``OSError``, for a symbolic link too.
     """
     for _ in range(LOCK_TRIES):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | PLAIN | WITHOUT_WAITING, 0o666)
         is_ours = _lock(handle, path)
         if is_ours:
             return os.fdopen(handle, "r+b", buffering=0)
@@ -47,18 +47,18 @@ def open_locked(path: str) -> IO[bytes] | None:
 
 def create(path: str) -> IO[bytes]:
     """Create a new part at ``path``; raise ``OSError`` where the name exists."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | PLAIN
     return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
 
 
 def _lock(handle: int, path: str) -> bool | None:
     """Return True when the file is ours, False when its name moved on, None when it is taken."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle)
     except OSError:
         return None
     opened = os.fstat(handle)
-    if not stat.S_ISREG(opened.st_mode) or opened.st_uid != os.geteuid():
+    if not stat.S_ISREG(opened.st_mode) or not is_own(opened):
         return None
     try:
         named = os.stat(path, follow_symlinks=False)
@@ -92,9 +92,9 @@ class ResumePoint(NamedTuple):
     def read(cls, part: str) -> ResumePoint | None:
         """Read the resume point of a part; None where there is none that this user wrote."""
         try:
-            handle = os.open(resume_path(part), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            handle = os.open(resume_path(part), os.O_RDONLY | PLAIN | WITHOUT_WAITING)
             with os.fdopen(handle, "rb") as file:
-                is_ours = os.fstat(handle).st_uid == os.geteuid()
+                is_ours = is_own(os.fstat(handle))
                 document = json.loads(file.read(LARGEST)) if is_ours else None
         except (OSError, ValueError, RecursionError):
             return None
@@ -103,7 +103,7 @@ class ResumePoint(NamedTuple):
     def write(self, part: str) -> None:
         """Write the resume point of a part whose bytes are on the disk; raise ``OSError``."""
         path = resume_path(part)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | PLAIN
         with os.fdopen(os.open(path + ".new", flags, 0o600), "w", encoding="utf-8") as file:
             json.dump(self._asdict(), file)
         os.replace(path + ".new", path)
@@ -276,7 +276,7 @@ class PartialFile(ForkAware):
     def write(self, chunk: bytes) -> None:
         """Append the next bytes, hash them, and save a resume point when one is due."""
         with self._disk:
-            _write_all(self._open().fileno(), chunk, self.size)
+            write_at(self._open().fileno(), chunk, self.size)
             self._hash.update(chunk)
             self.size += len(chunk)
             if self._validator and self.size != self._expected and self._policy.is_due(self.size):
@@ -297,7 +297,7 @@ class PartialFile(ForkAware):
     def require_kind(self, expected: frozenset[str] = frozenset()) -> str:
         """Return the container that the file holds; raise as ``containers.require_kind`` does."""
         with self._disk:
-            head = os.pread(self._open().fileno(), HEAD, 0)
+            head = read_at(self._open().fileno(), HEAD, 0)
         return containers.require_kind(self.target, head, expected)
 
     def commit(self) -> SavedFile:
@@ -306,6 +306,8 @@ class PartialFile(ForkAware):
             if not self._has_name():
                 self._copy_lost()
             os.fsync(self._open().fileno())
+            if not IS_POSIX:
+                self._close()
             name, self.moved = publish(self.path, self.target, force=self.force)
             self._close()
             ResumePoint.remove(self.path)
@@ -326,7 +328,7 @@ class PartialFile(ForkAware):
         with lost:
             handle = self._open().fileno()
             for chunk in _chunks(lost):
-                _write_all(handle, chunk, lost.tell() - len(chunk))
+                write_at(handle, chunk, lost.tell() - len(chunk))
 
     def suspend(self) -> None:
         """Leave the part to a later process, or remove one that nobody could resume."""
@@ -345,6 +347,8 @@ class PartialFile(ForkAware):
     def discard(self) -> None:
         """Remove what was fetched so far."""
         if self._file is not None:
+            if not IS_POSIX:
+                self._close()
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
             ResumePoint.remove(self.path)
@@ -431,7 +435,7 @@ READER_PAUSE, READER_TRIES = 0.05, 1200  # seconds; together a minute
 
 def _open_stream(path: str, sleep: Callable[[float], None] = time.sleep) -> int:
     """Open a device, or a FIFO as soon as somebody reads it; raise ``OSError`` after a minute."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
+    flags = os.O_WRONLY | os.O_APPEND | WITHOUT_WAITING
     for _ in range(READER_TRIES):
         try:
             handle = os.open(path, flags)
@@ -441,7 +445,8 @@ def _open_stream(path: str, sleep: Callable[[float], None] = time.sleep) -> int:
             sleep(READER_PAUSE)
             continue
         if is_stream(path, os.fstat(handle).st_mode):
-            os.set_blocking(handle, True)
+            if hasattr(os, "set_blocking"):
+                os.set_blocking(handle, True)
             return handle
         os.close(handle)
         raise FileExistsError(errno.EEXIST, "it is a file by now")
@@ -471,13 +476,6 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     while chunk := file.read(CHUNK):
         yield chunk
-
-
-def _write_all(handle: int, chunk: bytes, offset: int) -> None:
-    """Write a chunk at ``offset``, however many calls the system takes for it."""
-    written = os.pwrite(handle, chunk, offset)
-    while written < len(chunk):
-        written += os.pwrite(handle, memoryview(chunk)[written:], offset + written)
 
 
 def _refuse_page(headers: Mapping[str, str], target: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from contextlib import suppress
 
 from callsheet.storage.atomic_file import locked_folder
+from callsheet.system import IS_POSIX, PLAIN, lock
 
 ENDING = ".running"
 
@@ -32,9 +32,9 @@ class ProcessLock:
             self._sweep()
         while self._handle is None:
             name = os.urandom(8).hex() + ENDING
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | PLAIN
             handle = os.open(os.path.join(self._folder, name), flags, 0o600)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle, waits=True)
             if os.fstat(handle).st_nlink:
                 self._handle, self._name = handle, name
             else:  # another process swept it away before it was locked
@@ -52,19 +52,21 @@ class ProcessLock:
             return False
         path = os.path.join(self._folder, name)
         try:
-            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDWR | PLAIN)
         except OSError:
             return False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        else:
+            lock(handle)
             with suppress(OSError):
                 os.unlink(path)
-            return False
+        except OSError:
+            return True
         finally:
             os.close(handle)
+        if not IS_POSIX:
+            with suppress(OSError):
+                os.unlink(path)
+        return False
 
     def claim(self, path: str) -> bool:
         """Claim an output path for this process; return False where a live process holds it.
@@ -96,6 +98,8 @@ class ProcessLock:
     def close(self) -> None:
         """Remove the file and give the name up."""
         if self._handle is not None:
+            if not IS_POSIX:
+                self.leave()
             with suppress(OSError):
                 os.unlink(os.path.join(self._folder, self._name))
             self.leave()
