@@ -121,7 +121,7 @@ def test_save_knows_where_the_result_was_meant_to_go(ads: BareProgram) -> None:
     saved = ads("tasks", "save", stopped.error["task_id"], "--manifest")
 
     assert stopped.code == 4
-    assert listed[0]["next"].endswith(f"--out {ads.folder}/o/x.mp4")
+    assert listed[0]["next"] == stopped.error["hint"] == f"ads tasks save {listed[0]['taskId']}"
     assert saved.code == 0
     assert (ads.folder / "o" / "x.mp4").is_file()
     assert (

@@ -75,8 +75,8 @@ def test_a_download_that_was_stopped_is_gone_on_with(
 
     assert child.returncode == code
     if code > 0:
-        assert f"ads tasks save {row['taskId']} --out v.mp4" in stderr
-    assert row["next"] == f"ads tasks save {row['taskId']} --out {ads.folder}/v.mp4"
+        assert f"  ads tasks save {row['taskId']}\n" in stderr
+    assert row["next"] == f"ads tasks save {row['taskId']}"
     assert saved.code == 0, saved.err
     assert "range" in asked[-1]["headers"]
     data = (ads.folder / "v.mp4").read_bytes()

@@ -57,7 +57,7 @@ def describe_interruption(context: Context) -> Interrupted:
 
 def _describe_row(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
     """Return how a request stands, and the subcommand that goes on from there or ``""``."""
-    from callsheet.cli.saving import resume_line
+    from callsheet.cli.saving import save_line
     from callsheet.text import task_line
 
     action, state = row.action, row.state
@@ -65,8 +65,9 @@ def _describe_row(row: LedgerEntry, task_id: str | None) -> tuple[str, str]:
         words = f"{action} was sent and its outcome is unknown"
         return words, f"tasks recover {row.ref[:8]}"
     if task_id and state == "running":
-        return f"the job goes on as {task_id}", task_line("wait", task_id)
-    line = resume_line(task_id) if task_id and state == "done" else ""
+        verb = "save" if row.target else "wait"
+        return f"the job goes on as {task_id}", task_line(verb, task_id)
+    line = save_line(task_id, "" if row.target else "PATH") if task_id and state == "done" else ""
     return f"{action} is {state}", line
 
 

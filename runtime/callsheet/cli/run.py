@@ -54,6 +54,8 @@ def finish(context: Context, request: CommandRequest, outcome: Invocation) -> in
         return print_plain(context, request, outcome)
     if "no-wait" in context.flags:
         print_job(context, action, reply, None)
+        if context.destination is not None and task_ids:
+            context.console.note(f"save it later: {context.prog} {task_line('save', task_ids[0])}")
         return 0
     if request.blocking and reply.fields.state == "running":
         raise _still_running(request.action, reply)
@@ -121,10 +123,12 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
     """
     from callsheet.cli import server_actions
     from callsheet.cli.output.progress import Progress
+    from callsheet.cli.saving import resume_line
     from callsheet.flows.polling import typical_duration
 
+    task_id = job.task_ids[0]
     try:
-        context.console.note(f"task {job.task_ids[0]}")
+        context.console.note(f"task {task_id}")
         server_actions.refresh_in_background(context)
         job = context.engine.with_history(job)
         limit = min(seconds, context.seconds_left())
@@ -135,11 +139,15 @@ def wait(context: Context, job: Job, seconds: float) -> ParsedReply:
             answer: ParsedReply = context.run(
                 context.engine.wait(job, limit), tell, has_deadline=True
             )
+    except StillRunning as stop:
+        if stop.hint == task_line("wait", task_id):
+            stop.hint = resume_line(context, task_id)
+        raise
     except KeyboardInterrupt as stop:
         raise Interrupted(
-            f"stopped waiting; the job goes on as {job.task_ids[0]}",
-            hint=task_line("wait", job.task_ids[0]),
-            task_id=job.task_ids[0],
+            f"stopped waiting; the job goes on as {task_id}",
+            hint=resume_line(context, task_id),
+            task_id=task_id,
             action=job.action,
         ) from stop
     return answer
@@ -180,7 +188,7 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
     if not context.flags.get("out"):
         note_stored(context, answer)
     if not context.flags.get("out") and job is not None and answer.fields.media:
-        line = saving.resume_line(view["taskId"] or job.ref)
+        line = saving.save_line(view["taskId"] or job.ref)
         context.console.note(f"save it: {context.prog} {line}")
     return 0 if trouble is None else trouble.exit_code
 

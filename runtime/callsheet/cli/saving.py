@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from callsheet.errors import (
@@ -35,6 +36,9 @@ def check(context: Context, action: Action) -> None:
     later changes of the disk do not alter it. Raises ``UsageError``.
     """
     out, flags = context.flags.get("out"), context.flags
+    needs_file = [name for name in ("manifest", "open", "upload") if name in flags]
+    if "no-wait" in flags:
+        _require_later_file(out, needs_file)
     if "open" in flags:
         _opener(out)
     if "upload" in flags and (not out or out in _STDOUT):
@@ -50,7 +54,7 @@ def check(context: Context, action: Action) -> None:
 
     _check_template(out)
     to = check_out(out, action=action.id, force="force" in flags, manifest="manifest" in flags)
-    needs_file = [name for name in ("manifest", "open", "upload") if name in flags]
+    needs_file += ["no-wait"] if "no-wait" in flags else []
     if to.is_stream and needs_file:
         raise UsageError(f"--{needs_file[0]} needs a file, and {out} is none", flag="--out")
     flags["out"], context.destination = to.path, to
@@ -61,6 +65,15 @@ def check(context: Context, action: Action) -> None:
             hint="choose another path",
             flag="--out",
         )
+
+
+def _require_later_file(out: str | None, needs_file: list[str]) -> None:
+    """Raise ``UsageError`` for what ``--no-wait`` cannot do, as there is no file before it ends."""
+    if out in _STDOUT:
+        raise UsageError("--no-wait leaves nothing to print", hint="name a file", flag="--out")
+    if needs_file:
+        flag = f"--{needs_file[0]}"
+        raise UsageError(f"--no-wait leaves no file for {flag}", hint="drop one of them", flag=flag)
 
 
 def _opener(out: str | None) -> str:
@@ -110,7 +123,7 @@ def save(
         answer, to, action=action.id, job=job, force=force, manifest=manifest
     )
     task_id = next(iter(answer.fields.task_ids), None)
-    again = resume_line(task_id, out) if task_id else ""
+    again = resume_line(context, task_id) if task_id else ""
     try:
         saved: tuple[SavedFile, ...] = context.run(flow)
     except (KeyboardInterrupt, OutOfTime) as stop:
@@ -122,7 +135,7 @@ def save(
         raise
     except CallsheetError as error:
         if task_id and isinstance(error.__cause__, OSError):  # the disk: that path will not do
-            error.hint = f"{error.hint}: {resume_line(task_id)}"
+            error.hint = f"{error.hint}: {save_line(task_id)}"
         error.hint = error.hint or again
         raise
     _note_kinds(context, saved)
@@ -144,9 +157,24 @@ def _note_kinds(context: Context, saved: tuple[SavedFile, ...]) -> None:
             context.console.note(f"{file.path} holds {kind}, not {wanted}")
 
 
-def resume_line(task_id: str, out: str = "") -> str:
-    """Return the command line that saves what a job made."""
-    return task_line("save", task_id, f"--out {shell_word(out) if out else 'PATH'}")
+def save_line(task_id: str, out: str = "PATH") -> str:
+    """Return the command line that saves what a job made; ``out`` is "" where a path waits."""
+    return task_line("save", task_id, f"--out {out}" if out else "")
+
+
+def resume_line(context: Context, task_id: str) -> str:
+    """Return the command line that goes on with a job after this process.
+
+    It saves where a path was given, and names that path unless it waits in the ledger.
+    """
+    out = context.flags.get("out")
+    if not out:
+        return task_line("wait", task_id)
+    row = None
+    with suppress(UsageError):  # a ledger that fails now must not hide the line
+        row = context.ledger().find(task_id, host=context.settings.host)
+    waits = row is not None and row.target and row.target == absolute_out(context)
+    return save_line(task_id, "" if waits else shell_word(out))
 
 
 def absolute_out(context: Context) -> str:

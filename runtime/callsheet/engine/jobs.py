@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import (
     AuthError,
@@ -14,8 +14,8 @@ from callsheet.errors import (
     UsageError,
 )
 from callsheet.flows.bodies import is_poll_link
-from callsheet.flows.effects import Flow, KeepReply, Record, record_leniently
-from callsheet.flows.jobs import Job, job_of_row, poll_hint, query_job
+from callsheet.flows.effects import Flow, KeepReply, Record, Sleep, record_leniently
+from callsheet.flows.jobs import Job, job_of_row, poll_hint, query_job, wait
 from callsheet.protocol.media import expected_media
 from callsheet.protocol.replies import read_reply
 from callsheet.spec import Family
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from callsheet.catalog.host import Host
     from callsheet.engine.invoke import Engine, Invocation
     from callsheet.flows.invoke import ParsedReply
+    from callsheet.flows.retry import Timing
     from callsheet.storage.ledger_entry import LedgerEntry
+
+
+T = TypeVar("T")
 
 
 def is_job(invocation: Invocation) -> bool:
@@ -170,6 +174,59 @@ def refresh_running(engine: Engine, rows: Iterable[LedgerEntry], seconds: float)
         except CallsheetError as error:
             missing = missing or error.message
     return missing
+
+
+def wait_for_all(
+    engine: Engine, jobs: Sequence[Job], seconds: float
+) -> Flow[list[ParsedReply | CallsheetError]]:
+    """Wait for jobs together, at most ``seconds``; return the last reply of each, or its error."""
+    deadline = engine.timing.clock() + seconds
+    waits = [wait(engine.with_history(job), engine.timing, deadline=deadline) for job in jobs]
+    return (yield from interleave(waits, engine.timing))
+
+
+def interleave(flows: Sequence[Flow[T]], timing: Timing) -> Flow[list[T | CallsheetError]]:
+    """Run flows in turn: while one sleeps, the others go on. Return what each returns or raises."""
+    outcomes: dict[int, T | CallsheetError] = {}
+    due = [(0.0, number) for number in range(len(flows))]
+    while due:
+        due.sort()
+        when, number = due.pop(0)
+        if (pause := when - timing.clock()) > 0:
+            yield Sleep(pause)
+        returned: list[T] = []
+        try:
+            sleep = yield from _run_to_sleep(flows[number], returned)
+        except CallsheetError as error:
+            outcomes[number] = error
+            continue
+        if sleep is not None:
+            due.append((timing.clock() + sleep.seconds, number))
+        else:
+            outcomes[number] = returned[0]
+    return [outcomes[number] for number in range(len(flows))]
+
+
+def _run_to_sleep(flow: Flow[T], returned: list[T]) -> Flow[Sleep | None]:
+    """Run a flow until it sleeps, and return that; at its end append what it returns."""
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            effect = flow.send(answer) if error is None else flow.throw(error)
+        except StopIteration as stop:
+            returned.append(stop.value)
+            return None
+        if isinstance(effect, Sleep):
+            return effect
+        answer = error = None
+        try:
+            answer = yield effect
+        except GeneratorExit:
+            flow.close()
+            raise
+        except BaseException as raised:  # the flow decides what any of them means
+            error = raised
 
 
 def _freely_asked(engine: Engine, row: LedgerEntry) -> Job | None:

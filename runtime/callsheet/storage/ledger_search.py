@@ -108,14 +108,16 @@ class LedgerQueries:
     def jobs(self, *, limit: int = 50, only: JobFilter | None = None) -> list[LedgerEntry]:
         """Return the last jobs, the newest first; without mere questions about jobs.
 
-        ``only`` narrows them; a state that is asked for is that of ``state_of``.
+        ``only`` narrows them; a state that is asked for is that of ``state_of``. With a ``limit``
+        of -1 all are returned.
         """
         if only is None:
             return self._entries(LISTED, [], limit=limit)
         is_open = only.state in _UNSETTLED  # the file does not say which of the two it is
         condition, parameters = only.condition(_UNSETTLED if is_open else (only.state,))
         jobs = self._entries(condition, parameters, limit=-1 if is_open else limit)
-        return [job for job in jobs if only.state in {"", self.state_of(job)}][:limit]
+        jobs = [job for job in jobs if only.state in {"", self.state_of(job)}]
+        return jobs if limit < 0 else jobs[:limit]
 
     def proved_at(self, host: str, action: str) -> float:
         """Return when an answer last proved that an action only asks a question; 0 for never."""

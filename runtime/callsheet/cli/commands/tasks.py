@@ -10,18 +10,16 @@ import click
 
 from callsheet.cli import completion, run, saving
 from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
+from callsheet.cli.commands import task_follow
 from callsheet.cli.commands.task_list import LIST_OPTIONS, files_of, list_jobs, row, usual_duration
-from callsheet.cli.context import parse_duration
 from callsheet.cli.input.request import Body, CommandRequest
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
 from callsheet.cli.run import send
 from callsheet.engine.jobs import find_job
 from callsheet.engine.recovery import Recovery
-from callsheet.engine.saving import stored_answer
 from callsheet.errors import OutcomeUnknown, UsageError
 from callsheet.flows.invoke import deadline_of
-from callsheet.spec import Action
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
@@ -78,14 +76,12 @@ def recover(context: Context, name: str | None) -> int:
 
 def _next(context: Context, job: LedgerEntry) -> str | None:
     """Return the command line that goes on with a job; ``None`` where there is nothing to do."""
-    from callsheet.cli.saving import resume_line
-
     host = "" if job.host == context.settings.host else f" --host {job.host}"
     head = f"{context.prog}{host} "
     if context.ledger().is_unknown(job):
         return f"{head}tasks recover {job.ref[:8]} --task-id ID"
     if job.state in {"running", "done"} and job.task_ids:
-        return head + resume_line(job.task_ids[0], job.target or "")
+        return head + saving.save_line(job.task_ids[0], "" if job.target else "PATH")
     return None
 
 
@@ -160,33 +156,6 @@ def _require_body(row: LedgerEntry, name: str) -> str:
     return row.body
 
 
-def _wait(context: Context, name: str) -> int:
-    """Wait for a job, then print it; with --out save what it made."""
-    row = _find(context, name)
-    stored = stored_answer(context.ledger(), row) if row is not None else None
-    if row is not None and stored is not None:
-        action = Action(id=row.action, media=tuple(row.media or ()))
-        saving.check(context, action)
-        return run.conclude(context, action, stored, None)
-    job = context.run(find_job(context.engine, name))
-    action = context.engine.action_of(job)
-    saving.check(context, action)
-    timeout = context.flags.get("timeout")
-    limit = parse_duration(timeout) if timeout else job.family.timeout_ms
-    answer = run.wait(context, job, limit / 1000)
-    return run.conclude(context, action, answer, job)
-
-
-def _save(context: Context, name: str) -> int:
-    """Save what a job made to --out, now or as first given; wait for the job if need be."""
-    if not context.flags.get("out"):
-        row = _find(context, name)
-        if row is None or not row.target:
-            raise UsageError("--out PATH is needed", flag="--out")
-        context.flags["out"] = row.target
-    return _wait(context, name)
-
-
 def _forget(context: Context, name: str) -> None:
     """Drop a job from the list; its files and the job itself stay."""
     ledger = context.ledger()
@@ -254,11 +223,20 @@ def _confirm(context: Context, question: str) -> None:
 
 
 def _task_command(
-    name: str, function: Any, *ours: Any, emits_json: bool = True, required: bool = True
+    name: str,
+    function: Any,
+    *ours: Any,
+    emits_json: bool = True,
+    required: bool = True,
+    several: bool = False,
 ) -> BuiltinCommand:
-    """Make a command whose argument is a task id or reference."""
+    """Make a command whose argument names a job, or ``several``."""
     argument = click.Argument(
-        ["name"], metavar="TASK", required=required, shell_complete=completion.tasks
+        ["names" if several else "name"],
+        metavar="TASK..." if several else "TASK",
+        nargs=-1 if several else 1,
+        required=required,
+        shell_complete=completion.tasks,
     )
     return BuiltinCommand(name, function, params=[argument], ours=ours, emits_json=emits_json)
 
@@ -274,8 +252,13 @@ tasks = BuiltinGroup(
         _task_command(
             "show", _show, ("command", "", "Print the command line that starts it again")
         ),
-        _task_command("wait", _wait, OUT, TIMEOUT, _MANIFEST),
-        _task_command("save", _save, OUT, TIMEOUT, _MANIFEST),
+        _task_command("wait", task_follow.wait, OUT, TIMEOUT, _MANIFEST, several=True),
+        _task_command(
+            *("save", task_follow.save, OUT, TIMEOUT, _MANIFEST),
+            ("all", "", "Save every job that is done and was not saved"),
+            several=True,
+            required=False,
+        ),
         _task_command("cancel", _cancel),
         _task_command("rerun", _rerun, OUT, TIMEOUT, *_AGAIN),
         _task_command(

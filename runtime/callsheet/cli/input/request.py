@@ -85,10 +85,6 @@ def role_of(context: Context, action: Action) -> Role:
         return action.role
     if blocking and no_wait:
         raise UsageError("--blocking and --no-wait exclude each other", flag="--blocking")
-    if no_wait and context.flags.get("out"):
-        raise UsageError(
-            "--no-wait leaves nothing to save", hint="drop --out, or --no-wait", flag="--out"
-        )
     if blocking and not action.family.wait:
         raise UsageError(f"{action.id} has no blocking form on this server", flag="--blocking")
     if no_wait and action.role == "wait":

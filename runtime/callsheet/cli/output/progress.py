@@ -57,6 +57,11 @@ class Progress:
             self._status.start()
         return self
 
+    @property
+    def moves(self) -> bool:
+        """Tell whether one line is drawn over again, instead of a line a change."""
+        return self._status is not None
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
