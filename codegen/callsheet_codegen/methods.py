@@ -62,7 +62,8 @@ def build_arguments(action: Action, fields: Fields, classes: Mapping[str, str]) 
         param = params.get(wire)
         nullable = param.nullable if param else True
         near = tuple((cls, alias) for cls, alias in classes.items() if cls in annotation)
-        argument, mentioned = _widen(annotation, near, optional=not (required or nullable))
+        media, optional = param is not None and param.media, not (required or nullable)
+        argument, mentioned = _widen(annotation, near, optional=optional, media=media)
         used |= mentioned
         text = argument if required else f"{argument} | Omit"
         rows.append(
@@ -74,14 +75,14 @@ def build_arguments(action: Action, fields: Fields, classes: Mapping[str, str]) 
 
 @cache
 def _widen(
-    annotation: str, classes: tuple[tuple[str, str], ...], *, optional: bool
+    annotation: str, classes: tuple[tuple[str, str], ...], *, optional: bool, media: bool
 ) -> tuple[str, frozenset[str]]:
     """Return the type that a caller may pass for an annotation, and the classes that it names.
 
-    ``classes`` pairs classes with their names in the group; ``optional`` takes ``None`` out.
-    Cached for all fields of the same type.
+    ``classes`` pairs classes with their names in the group; ``optional`` takes ``None`` out,
+    ``media`` lets local files in where a text may stand. Cached for all fields of the same type.
     """
-    widener = _AnnotationWidener(dict(classes))
+    widener = _AnnotationWidener(dict(classes), media=media)
     tree = widener.visit(ast.parse(annotation, mode="eval").body)
     text = ast.unparse(tree)
     members = [ast.unparse(part) for part in _members(tree)]
@@ -93,18 +94,23 @@ def _widen(
 class _AnnotationWidener(ast.NodeTransformer):
     """Rewrites a field's annotation: any sequence for a list, also a mapping for a model.
 
-    ``used`` collects the classes that the annotation names.
+    In a ``media`` field a file stands for a text. ``used`` collects the classes that the
+    annotation names.
     """
 
-    def __init__(self, classes: Mapping[str, str]) -> None:
-        self.classes = classes
+    def __init__(self, classes: Mapping[str, str], *, media: bool) -> None:
+        self.classes, self.media = classes, media
         self.used: set[str] = set()
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Widen a container; the arguments of ``Literal`` are left alone."""
-        if isinstance(node.value, ast.Name) and node.value.id == "Literal":
+        container = node.value.id if isinstance(node.value, ast.Name) else ""
+        if container == "Literal":
             return node
+        pair = node.slice.elts if container == "dict" and isinstance(node.slice, ast.Tuple) else []
+        keys = pair[:1]  # texts that name fields are no media
         self.generic_visit(node)
+        pair[:1] = keys
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -112,6 +118,8 @@ class _AnnotationWidener(ast.NodeTransformer):
         if node.id in self.classes:
             self.used.add(node.id)
             return ast.parse(f"{self.classes[node.id]} | Mapping[str, Any]", mode="eval").body
+        if self.media and node.id == "str":
+            return ast.Name("FileInput")
         return ast.Name(_WIDER.get(node.id, node.id))
 
 
@@ -209,7 +217,8 @@ def _local_names(
     classes = [
         _Class(stem, cls) for stem in sorted(stems) for cls in by_stem[stem].generated.fields
     ]
-    assigned = names.assign(((f"{cls.name} {cls.module}", cls.name) for cls in classes), joint="")
+    wanted = ((f"{cls.name} {cls.module}", cls.name) for cls in classes)
+    assigned = names.assign(wanted, names.GROUP_RESERVED, joint="")
     return {cls: assigned[f"{cls.name} {cls.module}"] for cls in classes}
 
 

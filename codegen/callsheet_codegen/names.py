@@ -30,11 +30,16 @@ _MODEL = word_set("""
 FIELD_RESERVED = _IN_CLASS_BODIES | _OPTIONS | _MODEL
 METHOD_RESERVED = _IN_CLASS_BODIES - {"list", "dict"}
 CONSTANT_RESERVED = frozenset({"OMIT", "COMMANDS", "TYPE_CHECKING"})
+# What the module of a group imports; a model of such a name gets a number there.
+GROUP_RESERVED = word_set("""
+    Any AsyncGroup AsyncResult AsyncTask FileInput Group Literal Mapping OMIT Omit Result Sequence
+    TYPE_CHECKING Task cached_property
+""")
 # What a client has of its own; a group of such a name gets an underscore.
 CLIENT_RESERVED = _IN_CLASS_BODIES | frozenset(
     (
         *("actions", "bindings", "call", "close", "iterate", "ledger", "notes", "submit"),
-        *("tasks",),
+        *("tasks", "upload"),
     )
 )
 _STANDARD = """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from callsheet.client.tasks import AsyncTask as AsyncTask
     from callsheet.client.tasks import Task as Task
     from callsheet.config.bindings import Bindings as Bindings
+    from callsheet.engine.body_files import FileInput as FileInput
     from callsheet.errors import AuthError as AuthError
     from callsheet.errors import CallsheetError as CallsheetError
     from callsheet.errors import DownloadError as DownloadError
@@ -60,6 +61,7 @@ _HOMES = {
         "Task",
     ),
     "config.bindings": ("Bindings",),
+    "engine.body_files": ("FileInput",),
     "errors": (
         "AuthError",
         "CallsheetError",

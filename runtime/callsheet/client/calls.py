@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, SupportsIndex
 
     from callsheet.actions.resolve import ActionSet
+    from callsheet.engine.body_files import OpenFile
     from callsheet.engine.result_list import ResultList
     from callsheet.flows.effects import Flow
     from callsheet.flows.invoke import ParsedReply
@@ -126,6 +127,23 @@ class BaseClient(Generic[HttpT]):
         """
         return self._timeout if timeout is None and action.role != "wait" else timeout
 
+    def _body(self, action: Action, body: Body, check: bool) -> Flow[Any]:
+        """Return a body as JSON, with its local files uploaded; raise as ``fill_files`` does."""
+        fields = as_json({} if body is None else body)
+        if isinstance(fields, bytes):
+            return fields
+        from callsheet.engine.body_files import fill_files
+
+        return (yield from fill_files(self._engine, action, fields, check=check))
+
+    def _upload(self, file: str | OpenFile) -> Flow[str]:
+        from callsheet.engine.body_files import read_open
+        from callsheet.engine.uploading import find_upload_action, store_file
+
+        local = read_open(file)
+        store = yield from find_upload_action(self._engine)
+        return (yield from store_file(self._engine, store, local))
+
     def _call(
         self,
         action: Action | str,
@@ -141,8 +159,9 @@ class BaseClient(Generic[HttpT]):
         The job is ``None`` where none was started. Raises as ``Client.call`` does.
         """
         resolved = yield from self._find(action)
+        fields = yield from self._body(resolved, body, check)
         invocation = yield from self._engine.invoke(
-            resolved, as_json({} if body is None else body), key=idempotency_key, check=check,
+            resolved, fields, key=idempotency_key, check=check,
             timeout=self._silence(resolved, None if wait else timeout),
         )  # fmt: skip
         find_job = require_job if wait else started_job
@@ -184,8 +203,9 @@ class BaseClient(Generic[HttpT]):
         Raises ``ServerError`` for a reply without a task id, and as ``Client.call`` does.
         """
         resolved = yield from self._find(action)
+        fields = yield from self._body(resolved, body, check)
         invocation = yield from self._engine.invoke(
-            resolved, as_json({} if body is None else body), key=idempotency_key,
+            resolved, fields, key=idempotency_key,
             timeout=self._silence(resolved, timeout), check=check,
         )  # fmt: skip
         job = yield from started_job(self._engine, invocation)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from callsheet.actions.resolve import ActionSet
     from callsheet.client.calls import Body
     from callsheet.client.tasks import AsyncTask, AsyncTasks, Task, Tasks
+    from callsheet.engine.body_files import OpenFile
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.spec import Action
     from callsheet.transport.aio import AsyncTransport
@@ -83,7 +84,8 @@ class Client(BaseClient["httpx.BaseTransport"]):
         """Invoke an action exactly once; ``wait`` waits for the job that it may start.
 
         ``body`` is a mapping, a generated input model (the fields that were set go out, by wire
-        name), or JSON as bytes.
+        name), or JSON as bytes. In a media field of a mapping a ``pathlib.Path`` or an open file
+        is uploaded first; a text is sent as it is.
         ``timeout`` is in seconds: of the wait, or else of the longest silence of the server.
         Raises any of ``callsheet.errors``.
         """
@@ -131,6 +133,14 @@ class Client(BaseClient["httpx.BaseTransport"]):
             action, body, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
         return Task(self, *self._run(flow))
+
+    def upload(self, file: str | OpenFile) -> str:
+        """Store a local file on the server, given by its path or opened, and return its link.
+
+        The same bytes are sent once while their link lives. Raises ``UsageError`` where the
+        server offers no action that stores files, and as ``call`` does.
+        """
+        return self._run(self._upload(file))
 
     def close(self) -> None:
         """Close connections and the ledger."""
@@ -226,6 +236,10 @@ class AsyncClient(BaseClient["httpx.AsyncBaseTransport"]):
             action, body, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
         return AsyncTask(self, *(await self._run(flow)))
+
+    async def upload(self, file: str | OpenFile) -> str:
+        """See ``Client.upload``."""
+        return await self._run(self._upload(file))
 
     async def close(self) -> None:
         """Close connections and the ledger."""

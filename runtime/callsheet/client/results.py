@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from callsheet.errors import UsageError
 from callsheet.masking import masked, masked_document
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+SaveTarget: TypeAlias = str | os.PathLike[str] | IO[bytes]
+"""Where a medium is saved: a path, or a file that is open for writing bytes."""
 
 if TYPE_CHECKING:
 
@@ -94,7 +98,8 @@ class ResultState(Detachable, Generic[T]):
     """
 
     _client: _ClientState
-    _copied_links: tuple[str, ...] | None = None
+    _copied: tuple[tuple[str, ...], float | None] | None = None
+    _saved: tuple[SavedFile, ...] = ()
 
     def __init__(
         self, client: _ClientState, action: Action, answer: ParsedReply, job: Job | None
@@ -122,17 +127,39 @@ class ResultState(Detachable, Generic[T]):
         return content
 
     @property
+    def cost(self) -> float | None:
+        """Return what the server says that this cost, now or before; ``None`` where it is silent.
+
+        A copy knows what was known when it was made.
+        """
+        if self._copied is not None:
+            return self._copied[1]
+        if self._answer.fields.cost is not None or self._client.ledger is None:
+            return self._answer.fields.cost
+        ref = self._job.ref if self._job is not None else self._answer.ref
+        row = self._client.ledger.find(ref) if ref else None
+        return row.cost if row is not None else None
+
+    @property
     def _links(self) -> tuple[str, ...]:
         """Return the links of the media; of a copy, those at the time it was made."""
-        if self._copied_links is not None:
-            return self._copied_links
+        if self._copied is not None:
+            return self._copied[0]
         return self._client._engine.media_links(self._answer)
 
-    def _save_flow(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
+    def _save_flow(self, target: SaveTarget, **options: Any) -> Flow[tuple[SavedFile, ...]]:
         """Save the media of the answer, or its JSON where that is the result; return the files.
 
         ``options`` are those of ``Result.save``, and ``only``: the link of the one medium to save.
         """
+        if not isinstance(target, str | os.PathLike):
+            require_binary(target, manifest=options.pop("manifest", False))
+            options.pop("force", None)
+            return (yield from copy_into(target, partial(self._save_to, recorded=False, **options)))
+        self._saved = yield from self._save_to(os.fspath(target), **options)
+        return self._saved
+
+    def _save_to(self, path: str, **options: Any) -> Flow[tuple[SavedFile, ...]]:
         from callsheet.engine.saving import wants_json_file, write_document
 
         if not options.get("only") and wants_json_file(self._called, self._answer, path):
@@ -145,10 +172,56 @@ class ResultState(Detachable, Generic[T]):
         return (yield from flow)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_job": None, "_copied_links": self._links}
+        copied = (self._links, self.cost)
+        return {**super().__getstate__(), "_job": None, "_copied": copied}
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the saved files, else the media by their links."""
+        from callsheet.client.notebook import figure
+
+        kinds = {medium.link: medium.kind for medium in self._answer.fields.candidates}
+        raw = self._answer.fields.media
+        links = [
+            (link, kinds.get(raw[index], "") if index < len(raw) else "")
+            for index, link in enumerate(self._links)
+        ]
+        cost = "" if self.cost is None else f", cost {self.cost:g}"
+        files = [file.path for file in self._saved]
+        caption = " ".join([f"{self.action}, HTTP {self.response.status}{cost}", *files])
+        return figure(caption, links, self._saved)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.action}, HTTP {self.response.status}>"
+
+
+def copy_into(
+    file: IO[bytes], save_to: Callable[[str], Flow[tuple[SavedFile, ...]]]
+) -> Flow[tuple[SavedFile, ...]]:
+    """Save to a temporary path and copy the first file into an open one; return what was copied.
+
+    Its ``path`` is the name of the open file, or ``""``. Raises as ``save_to`` does.
+    """
+    import shutil
+    import tempfile
+
+    name = getattr(file, "name", "")
+    name = name if isinstance(name, str) else ""
+    with tempfile.TemporaryDirectory(prefix="callsheet-") as folder:
+        path = os.path.join(folder, "medium" + os.path.splitext(name)[1])
+        saved = (yield from save_to(path))[0]
+        with open(saved.path, "rb") as source:
+            shutil.copyfileobj(source, file)
+    return (saved._replace(path=name),)
+
+
+def require_binary(file: IO[bytes], *, manifest: bool = False) -> None:
+    """Raise ``UsageError`` for an open file that takes no bytes, or no manifest beside it."""
+    if isinstance(file, io.TextIOBase) or not file.writable():
+        raise UsageError(
+            f"{file!r} takes no bytes", hint='open it with the mode "wb", or give a path'
+        )
+    if manifest:
+        raise UsageError("a manifest lies beside a file: give a path instead of an open one")
 
 
 class ResultMedium(str):
@@ -165,7 +238,7 @@ class ResultMedium(str):
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)
 
-    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+    def save(self, path: SaveTarget, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Save this medium to ``path``; see ``Result.save``."""
         return self._save(path, force=force, manifest=manifest)
 
@@ -184,7 +257,9 @@ class AsyncResultMedium(str):
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)
 
-    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+    async def save(
+        self, path: SaveTarget, *, force: bool = False, manifest: bool = False
+    ) -> SavedFile:
         """See ``ResultMedium.save``."""
         return await self._save(path, force=force, manifest=manifest)
 
@@ -199,22 +274,23 @@ class Result(ResultState[T]):
         """Return the media of the answer as links, each with a ``save``."""
         return tuple(ResultMedium(link, partial(self._save_one, link)) for link in self._links)
 
-    def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
+    def _save_one(self, link: str, path: SaveTarget, **options: bool) -> SavedFile:
         return self._client._run(self._save_flow(path, only=link, **options))[0]
 
-    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+    def save(self, path: SaveTarget, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Fetch the first medium to ``path`` and return its file.
 
         All media go into a folder (``path`` ends in ``/``) or a template, and the first file comes
         back. A result without media is written as JSON. ``manifest`` writes ``PATH.json`` beside
-        it. Raises ``UsageError`` when the file exists and ``force`` is not given,
+        it. A file that is open for writing bytes gets the first medium, and the job does not
+        count as saved. Raises ``UsageError`` when the file exists and ``force`` is not given,
         ``SavedElsewhere`` when the name is taken while it is fetched (the file has a free one
         beside it), ``DownloadError`` when it cannot be fetched or written.
         """
-        return self.save_all(path, force=force, manifest=manifest)[0]
+        return self._client._run(self._save_flow(path, force=force, manifest=manifest))[0]
 
     def save_all(
-        self, path: str, *, force: bool = False, manifest: bool = False
+        self, path: str | os.PathLike[str], *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """Save as ``save`` does and return every file; a template for several has ``{index}``."""
         return self._client._run(self._save_flow(path, force=force, manifest=manifest))
@@ -230,15 +306,18 @@ class AsyncResult(ResultState[T]):
         """Return the media of the answer."""
         return tuple(AsyncResultMedium(link, partial(self._save_one, link)) for link in self._links)
 
-    async def _save_one(self, link: str, path: str, **options: bool) -> SavedFile:
+    async def _save_one(self, link: str, path: SaveTarget, **options: bool) -> SavedFile:
         return (await self._client._run(self._save_flow(path, only=link, **options)))[0]
 
-    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+    async def save(
+        self, path: SaveTarget, *, force: bool = False, manifest: bool = False
+    ) -> SavedFile:
         """See ``Result.save``."""
-        return (await self.save_all(path, force=force, manifest=manifest))[0]
+        flow = self._save_flow(path, force=force, manifest=manifest)
+        return (await self._client._run(flow))[0]
 
     async def save_all(
-        self, path: str, *, force: bool = False, manifest: bool = False
+        self, path: str | os.PathLike[str], *, force: bool = False, manifest: bool = False
     ) -> tuple[SavedFile, ...]:
         """See ``Result.save_all``."""
         return await self._client._run(self._save_flow(path, force=force, manifest=manifest))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from callsheet.client.results import AsyncResult, Detachable, Result
+from callsheet.client.results import (
+    AsyncResult,
+    Detachable,
+    Result,
+    copy_into,
+    require_binary,
+)
 from callsheet.engine.invoke import require_done
 from callsheet.engine.jobs import find_job
 from callsheet.engine.recovery import Recovery
@@ -13,7 +21,7 @@ from callsheet.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from callsheet.client.results import _AwaitedClient, _ClientState, _SyncClient
+    from callsheet.client.results import SaveTarget, _AwaitedClient, _ClientState, _SyncClient
     from callsheet.engine.invoke import Engine
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.invoke import ParsedReply
@@ -176,18 +184,26 @@ class TaskState(Detachable, Generic[T]):
 
         yield from cancel(self._client._engine, self._job)
 
-    def _save(self, path: str, *, force: bool, manifest: bool) -> Flow[SavedFile]:
+    def _save(self, target: SaveTarget, *, force: bool, manifest: bool) -> Flow[SavedFile]:
         """Save the media of the job, after waiting for it where needed; return the first file."""
         from callsheet.storage.output_path import check_out
 
-        to = check_out(path, action=self._action.id, force=force, manifest=manifest)
+        save = partial(self._client._engine.save, action=self._action.id, job=self._job)
+        if isinstance(target, str | os.PathLike):
+            path = os.fspath(target)
+            to = check_out(path, action=self._action.id, force=force, manifest=manifest)
+            reply = yield from self._finished()
+            return (yield from save(reply, to, force=force, manifest=manifest))[0]
+        require_binary(target, manifest=manifest)
+        reply = yield from self._finished()
+        return (yield from copy_into(target, partial(save, reply, recorded=False)))[0]
+
+    def _finished(self) -> Flow[ParsedReply]:
+        """Return the reply of the finished job, after waiting for it where needed."""
         reply = self._answer
         if reply is None or self.state != "done" or not reply.fields.media:
             reply = yield from self._wait(None)
-        files = yield from self._client._engine.save(
-            reply, to, action=self._action.id, job=self._job, force=force, manifest=manifest
-        )
-        return files[0]
+        return reply
 
     def _wait(self, timeout: float | None) -> Flow[ParsedReply]:
         """Wait until the job is over, keep and return the reply; raise as ``Task.wait`` does."""
@@ -223,7 +239,7 @@ class Task(TaskState[T]):
         """Wait as ``wait`` does, and yield the job's updates meanwhile."""
         yield from self._client._transport.iterate(self._wait(timeout), [])
 
-    def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+    def save(self, path: SaveTarget, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Wait until the job is done, then save its media and return the first file.
 
         See ``Result.save`` for the arguments; raises as that and ``wait`` do.
@@ -262,7 +278,9 @@ class AsyncTask(TaskState[T]):
         async for update in self._client._transport.iterate(self._wait(timeout), []):
             yield update
 
-    async def save(self, path: str, *, force: bool = False, manifest: bool = False) -> SavedFile:
+    async def save(
+        self, path: SaveTarget, *, force: bool = False, manifest: bool = False
+    ) -> SavedFile:
         """See ``Task.save``."""
         return await self._client._run(self._save(path, force=force, manifest=manifest))
 

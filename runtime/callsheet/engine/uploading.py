@@ -11,7 +11,7 @@ import uuid
 from calendar import timegm
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from callsheet.config.settings import join_url, origin_of
@@ -123,28 +123,60 @@ def _time(value: Any) -> float:
         return 0.0
 
 
+class LocalContent(NamedTuple):
+    """The bytes of a local file, and its name or path, which tells their type."""
+
+    name: str
+    content: bytes
+
+    def require_size(self) -> LocalContent:
+        """Return this; raise ``UsageError`` for more than an upload may have."""
+        if len(self.content) > LARGEST:
+            raise _too_large(self.name)
+        return self
+
+    def encode(self, encoding: str) -> str:
+        """Return the bytes as base64 or, where that is asked for, as a data URI."""
+        text = base64.b64encode(self.content).decode()
+        return text if encoding == BASE64 else f"data:{media_type_of(self.name)};base64,{text}"
+
+
+def read_local(path: str) -> LocalContent:
+    """Read a file; raise ``UsageError`` for one that cannot be read or is too large."""
+    try:
+        if os.path.getsize(path) > LARGEST:
+            raise _too_large(path)
+        with open(path, "rb") as file:
+            return LocalContent(path, file.read()).require_size()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path} cannot be read: {why}") from None
+
+
+def _too_large(name: str) -> UsageError:
+    return UsageError(f"{name} is larger than 32 MiB", hint="upload it elsewhere, give its link")
+
+
 def store_file(
     engine: Engine,
     store: UploadAction,
-    path: str,
+    local: LocalContent,
     tell: Callable[[], None] = lambda: None,
     *,
     key: str | None = None,
 ) -> Flow[str]:
     """Upload a file and keep its link; return the kept link of the same bytes while it lives.
 
-    ``tell`` is called before the file leaves; ``key`` is the client reference of that request.
-    Raises as ``upload`` does.
+    ``tell`` is called before the file leaves; ``key`` is the client reference of that request,
+    which is recorded like any that may cost money. Raises ``ServerError`` for a reply without link.
     """
-    require_uploadable(path)
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
+    digest = hashlib.sha256(local.content).hexdigest()
     host, cache = engine.settings.require_host(), UploadCache(engine.settings.cache_dir)
     link = cache.find(host, digest, engine.timing.wall())
     if link and (yield from _is_alive(engine, link)):
         return link
     tell()
-    link, payload = yield from _upload(engine, store, path, key)
+    link, payload = yield from _upload(engine, store, local, key)
     cache.keep(host, digest, link, end_of_link(link, payload, engine.timing.wall()))
     return link
 
@@ -160,35 +192,11 @@ def _is_alive(engine: Engine, link: str) -> Flow[bool]:
     return reply.status < 400 or reply.status == 405
 
 
-def require_uploadable(path: str) -> None:
-    """Raise ``UsageError`` for a file that cannot be read or is too large."""
-    try:
-        size = os.path.getsize(path)
-        readable = os.access(path, os.R_OK)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    if not readable:
-        raise UsageError(f"{path} cannot be read")
-    if size > LARGEST:
-        raise UsageError(f"{path} is larger than 32 MiB", hint="upload it elsewhere, give its link")
-
-
-def upload(engine: Engine, store: UploadAction, path: str) -> Flow[str]:
-    """Upload one file and return its link; the request is recorded like any that may cost money.
-
-    Raises ``UsageError`` for a file that cannot be sent, ``ServerError`` for a reply without link.
-    """
-    link, _ = yield from _upload(engine, store, path)
-    return link
-
-
 def _upload(
-    engine: Engine, store: UploadAction, path: str, key: str | None = None
+    engine: Engine, store: UploadAction, local: LocalContent, key: str | None
 ) -> Flow[tuple[str, Any]]:
     """Upload one file; return its link and the content of the answer."""
-    require_uploadable(path)
-    with open(path, "rb") as file:
-        content = file.read()
+    path, content = local
     action = yield from engine.host.find(store.action)
     name = os.path.basename(path)
     known = {"name": name, "type": media_type_of(path), "size": len(content)}
@@ -197,7 +205,7 @@ def _upload(
         body, content_type = _multipart(store.field, name, content, fills)
         value: Any = {store.field: hashlib.sha256(content).hexdigest(), **fills}
     else:
-        value = {store.field: encode_file(store.encoding, path, content), **fills}
+        value = {store.field: local.encode(store.encoding), **fills}
         body, content_type = encode(value), "application/json"
         yield from engine.host.validate(action, value)
     headers = {"Content-Type": content_type}
@@ -227,12 +235,6 @@ def _link_in(payload: Any, result: str, depth: int = 0) -> str:
     tables = [value for value in payload.values() if isinstance(value, dict | list)]
     links = (_link_in(value, result, depth + 1) for value in [*map(payload.get, keys), *tables])
     return next(filter(None, links), "")
-
-
-def encode_file(encoding: str, path: str, content: bytes) -> str:
-    """Encode the bytes of a file as base64 or, where that is asked for, as a data URI."""
-    text = base64.b64encode(content).decode()
-    return text if encoding == BASE64 else f"data:{media_type_of(path)};base64,{text}"
 
 
 def _multipart(

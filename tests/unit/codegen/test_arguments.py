@@ -52,3 +52,19 @@ def test_required_ones_come_first_and_say_what_they_are() -> None:
     ]
     assert argument_list.docs[2] == ("b", 'The second one. (server default: "x")')
     assert argument_list.classes == {"AShot"}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "argument"),
+    [
+        ("str", "FileInput | Omit"),
+        ("list[str] | None", "Sequence[FileInput] | Omit"),
+        ("dict[str, list[str]] | None", "Mapping[str, Sequence[FileInput]] | Omit"),
+        ("Literal['str'] | int", "Literal['str'] | int | Omit"),
+    ],
+)
+def test_a_media_field_takes_a_file_for_a_text(annotation: str, argument: str) -> None:
+    action = Action(id="a", params=(Param(path=("a",), flag="a", media=True),))
+    argument_list = build_arguments(action, {"a": ("a", annotation, False)}, CLASSES)
+
+    assert argument_list.fields[0].type.text == argument

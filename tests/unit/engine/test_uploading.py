@@ -18,8 +18,8 @@ from callsheet.engine.uploading import (
     UploadCache,
     end_of_link,
     find_upload_action,
+    read_local,
     store_file,
-    upload,
 )
 from callsheet.errors import OutcomeUnknown, ServerError, UsageError
 
@@ -42,7 +42,7 @@ def sent(
         server.listed = LISTED
         with Client(**options(server.url, tmp_path)) as client:
             client._engine.host.overlay = Overlay()
-            link = client._run(upload(client._engine, store, str(tmp_path / name)))
+            link = client._run(store_file(client._engine, store, read_local(str(tmp_path / name))))
             (row,) = client.tasks.list()
         return link, server.posts()[0], row
 
@@ -96,7 +96,9 @@ def test_what_cannot_be_uploaded_is_told_before_anything_is_sent(tmp_path: Path)
         for name, words in (("large.png", "larger than 32 MiB"), ("none.png", "cannot be read")):
             with pytest.raises(UsageError, match=words):
                 client._run(
-                    upload(client._engine, UploadAction("s.put", "f"), str(tmp_path / name))
+                    store_file(
+                        client._engine, UploadAction("s.put", "f"), read_local(str(tmp_path / name))
+                    )
                 )
         assert server.seen == []
 
@@ -110,7 +112,11 @@ def test_an_answer_without_the_link(tmp_path: Path, answer: Any, error: type[Exc
         server.listed = LISTED
         with pytest.raises(error):
             client._run(
-                upload(client._engine, UploadAction("s.put", "file"), str(tmp_path / "a.png"))
+                store_file(
+                    client._engine,
+                    UploadAction("s.put", "file"),
+                    read_local(str(tmp_path / "a.png")),
+                )
             )
         assert len(server.posts()) == 1
 
@@ -131,7 +137,10 @@ def test_the_link_is_found_wherever_it_stands(tmp_path: Path, answer: Any, link:
     with serving(said(answer)) as server, Client(**options(server.url, tmp_path)) as client:
         server.listed = LISTED
         store = UploadAction("s.put", "file", "base64")
-        assert client._run(upload(client._engine, store, str(tmp_path / "a.png"))) == link
+        assert (
+            client._run(store_file(client._engine, store, read_local(str(tmp_path / "a.png"))))
+            == link
+        )
 
 
 def test_the_same_bytes_are_uploaded_once_while_their_link_lives(tmp_path: Path) -> None:
@@ -142,12 +151,12 @@ def test_the_same_bytes_are_uploaded_once_while_their_link_lives(tmp_path: Path)
         server.listed = LISTED
         for name in ("a.png", "copy.png", "other.png", "a.png"):
             with Client(**options(server.url, tmp_path)) as client:
-                client._run(store_file(client._engine, store, str(tmp_path / name)))
+                client._run(store_file(client._engine, store, read_local(str(tmp_path / name))))
                 cache = client._settings.cache_dir
         assert len(server.posts()) == 2
         os.unlink(os.path.join(cache, "uploads.json"))
         with Client(**options(server.url, tmp_path)) as client:
-            client._run(store_file(client._engine, store, str(tmp_path / "a.png")))
+            client._run(store_file(client._engine, store, read_local(str(tmp_path / "a.png"))))
         assert len(server.posts()) == 3
 
 

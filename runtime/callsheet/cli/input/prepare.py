@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from callsheet import jsonio
 from callsheet.cli.input import options, values
@@ -18,7 +18,7 @@ from callsheet.cli.input.request import (
     replace_files,
     schema_of,
 )
-from callsheet.errors import CallsheetError, Interrupted, InvalidInput, UsageError
+from callsheet.errors import Interrupted, InvalidInput, UsageError
 from callsheet.text import one_line, safe_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from callsheet.cli.input.options import FieldOption
     from callsheet.cli.input.request import CommandRequest
     from callsheet.cli.input.values import LocalFile
-    from callsheet.engine.file_fields import FileField, UploadAction
+    from callsheet.engine.body_files import FileWay
+    from callsheet.engine.file_fields import UploadAction
     from callsheet.errors import ServerError
     from callsheet.spec import Action, Param
 
@@ -255,61 +256,14 @@ def _read_line(prompt: str) -> str | None:
     return line.strip()
 
 
-class FileWay(NamedTuple):
-    """How one local file goes out: encoded inside the body, or by its link after an upload."""
-
-    encoding: str = ""
-    store: UploadAction | None = None
-
-    def words(self, path: str) -> str:
-        """Return the sentence that a dry run prints."""
-        if self.store is not None:
-            return f"{path} would be uploaded first, by {self.store.words}; its link replaces it"
-        form = "a data URI" if self.encoding == "data-uri" else "base64"
-        return f"{path} would go out inside the body, as {form}"
-
-
 def file_ways(context: Context, request: CommandRequest) -> dict[tuple[str, ...], FileWay]:
-    """Return how each local file of a body goes out, by its place; raise ``UsageError``.
-
-    A field that takes the file itself gets it; where a link will do too, an upload goes before.
-    """
-    from callsheet.engine.file_fields import file_field
+    """Return how each local file of a body goes out, by its place; raise ``UsageError``."""
+    from callsheet.engine import body_files
 
     places = [steps for steps, _ in local_files(request.body.value)]
-    if not places:
-        return {}
-    schema, configured = _schema_of(context, request), context.host.overlay.upload
-    is_upload = bool(configured) and configured["action"] == request.action.id
-    return {
-        steps: _way(context, request, None if is_upload else file_field(schema, steps))
-        for steps in places
-    }
-
-
-def _way(context: Context, request: CommandRequest, field: FileField | None) -> FileWay:
-    """Return how a file goes out; raise ``UsageError`` where it needs an upload and none exists."""
-    if field is not None and not field.takes_link:
-        return FileWay(field.encoding)
-    try:
-        store = find_store(context)
-    except UsageError:
-        if field is None:
-            raise
-        return FileWay(field.encoding)
-    is_own = request.action.id == store.action
-    return FileWay(store.encoding) if is_own else FileWay(store=store)
-
-
-def _schema_of(context: Context, request: CommandRequest) -> Any:
-    """Return the admitted schema of a request's body; ``{}`` where there is no usable one."""
-    from callsheet.schema.admission import admit
-    from callsheet.schema.references import SchemaRefused
-
-    try:
-        return admit(context.run(context.host.schema(request.action)))
-    except (CallsheetError, SchemaRefused):
-        return {}
+    flow = body_files.file_ways(context.engine, request.action, places)
+    ways: dict[tuple[str, ...], FileWay] = context.run(flow)
+    return ways
 
 
 def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
@@ -342,16 +296,13 @@ def _encode(context: Context, action: str, encoding: str, path: str) -> str:
 
     Raises ``UsageError`` for a form, and for a file that cannot be uploaded.
     """
-    if encoding == "multipart":
-        raise UsageError(
-            f"{action} takes a file as a form", hint="a media flag, or --upload, sends one"
-        )
-    from callsheet.engine.uploading import encode_file, require_uploadable
+    from callsheet.engine.body_files import require_inline
+    from callsheet.engine.uploading import read_local
 
-    require_uploadable(path)
+    require_inline(action, encoding)
+    local = read_local(path)
     context.console.warn(f"→ {context.settings.require_host()} {action} takes {path}")
-    with open(path, "rb") as file:
-        return encode_file(encoding, path, file.read())
+    return local.encode(encoding)
 
 
 def upload(context: Context, store: UploadAction, path: str) -> str:
@@ -370,7 +321,8 @@ def upload(context: Context, store: UploadAction, path: str) -> str:
         context.paid = (store.action, ref) if action.paid else context.paid
         context.console.warn(f"→ {context.settings.require_host()} {store.action} uploads {path}")
 
-    link: str = context.run(uploading.store_file(context.engine, store, path, tell, key=ref))
+    local = uploading.read_local(path)
+    link: str = context.run(uploading.store_file(context.engine, store, local, tell, key=ref))
     if uploads:
         context.answered = context.answered or (store.action, None)
     return link

@@ -12,7 +12,7 @@ from ..commands.class_ import IMPORT_, NONE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from callsheet import AsyncResult, Omit, Result
+    from callsheet import AsyncResult, FileInput, Omit, Result
 
     from ..models.class_import import ClassImportInputAny, ClassImportInputStr, ClassImportResult
 
@@ -36,9 +36,9 @@ class ClassActions(Group):
         field_9lives: str | Omit = OMIT,
         field_e3b0c442: str | Omit = OMIT,
         idempotency_key_: str | Omit = OMIT,
-        image_input: str | Omit = OMIT,
-        image_input_: str | Omit = OMIT,
-        image_input_2: str | Omit = OMIT,
+        image_input: FileInput | Omit = OMIT,
+        image_input_: FileInput | Omit = OMIT,
+        image_input_2: FileInput | Omit = OMIT,
         list_: Sequence[str] | Omit = OMIT,
         model_config_: str | Omit = OMIT,
         schema_: str | Omit = OMIT,
@@ -146,9 +146,9 @@ class AsyncClassActions(AsyncGroup):
         field_9lives: str | Omit = OMIT,
         field_e3b0c442: str | Omit = OMIT,
         idempotency_key_: str | Omit = OMIT,
-        image_input: str | Omit = OMIT,
-        image_input_: str | Omit = OMIT,
-        image_input_2: str | Omit = OMIT,
+        image_input: FileInput | Omit = OMIT,
+        image_input_: FileInput | Omit = OMIT,
+        image_input_2: FileInput | Omit = OMIT,
         list_: Sequence[str] | Omit = OMIT,
         model_config_: str | Omit = OMIT,
         schema_: str | Omit = OMIT,

@@ -12,7 +12,7 @@ from ..commands.video import GENERATE, GENERATE_AND_WAIT, QUERY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
+    from callsheet import AsyncResult, AsyncTask, FileInput, Omit, Result, Task
 
     from ..models.video_generate_and_wait import VideoGenerateAndWaitResult
     from ..models.video_query import VideoQueryResult
@@ -25,7 +25,7 @@ class VideoActions(Group):
         self,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -50,7 +50,7 @@ class VideoActions(Group):
         self,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
         timeout_ms: int | Omit = OMIT,
@@ -106,7 +106,7 @@ class AsyncVideoActions(AsyncGroup):
         self,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
@@ -124,7 +124,7 @@ class AsyncVideoActions(AsyncGroup):
         self,
         *,
         prompt: str,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         scene: Literal["day", "night"] | Omit = OMIT,
         seed: int | None | Omit = OMIT,
         timeout_ms: int | Omit = OMIT,
