@@ -12,7 +12,7 @@ from ..commands.image import GENERATE, GENERATE_AND_WAIT, QUERY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
+    from callsheet import AsyncResult, AsyncTask, FileInput, Omit, Result, Task
 
     from ..models.image_generate_and_wait import ImageGenerateAndWaitResult
     from ..models.image_query import ImageQueryResult
@@ -25,7 +25,7 @@ class ImageActions(Group):
         self,
         *,
         aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         preset: str | Omit = OMIT,
@@ -70,7 +70,7 @@ class ImageActions(Group):
         self,
         *,
         aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         preset: str | Omit = OMIT,
@@ -141,7 +141,7 @@ class AsyncImageActions(AsyncGroup):
         self,
         *,
         aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         preset: str | Omit = OMIT,
@@ -174,7 +174,7 @@ class AsyncImageActions(AsyncGroup):
         self,
         *,
         aspect_ratio: str | Omit = OMIT,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         preset: str | Omit = OMIT,

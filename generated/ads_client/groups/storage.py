@@ -12,7 +12,7 @@ from ..commands.storage import UPLOAD_IMAGE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callsheet import AsyncResult, Omit, Result
+    from callsheet import AsyncResult, FileInput, Omit, Result
 
     from ..models.storage_upload_image import StorageUploadImageResult
 
@@ -23,7 +23,7 @@ class StorageActions(Group):
     def upload_image(
         self,
         *,
-        data: str,
+        data: FileInput,
         filename: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -48,7 +48,7 @@ class AsyncStorageActions(AsyncGroup):
     async def upload_image(
         self,
         *,
-        data: str,
+        data: FileInput,
         filename: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,

@@ -12,7 +12,7 @@ from ..commands.video import GENERATE, GENERATE_AND_WAIT, QUERY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from callsheet import AsyncResult, AsyncTask, Omit, Result, Task
+    from callsheet import AsyncResult, AsyncTask, FileInput, Omit, Result, Task
 
     from ..models.video_generate_and_wait import VideoGenerateAndWaitResult
     from ..models.video_query import VideoQueryResult
@@ -24,13 +24,13 @@ class VideoActions(Group):
     def generate(
         self,
         *,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         prompt: str | Omit = OMIT,
         provider: str | Omit = OMIT,
         scene: str | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
+        video_input: Sequence[FileInput] | Omit = OMIT,
         workspace_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -67,14 +67,14 @@ class VideoActions(Group):
     def generate_and_wait(
         self,
         *,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         prompt: str | Omit = OMIT,
         provider: str | Omit = OMIT,
         scene: str | Omit = OMIT,
         timeout_ms: int | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
+        video_input: Sequence[FileInput] | Omit = OMIT,
         workspace_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -136,13 +136,13 @@ class AsyncVideoActions(AsyncGroup):
     async def generate(
         self,
         *,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         prompt: str | Omit = OMIT,
         provider: str | Omit = OMIT,
         scene: str | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
+        video_input: Sequence[FileInput] | Omit = OMIT,
         workspace_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
@@ -167,14 +167,14 @@ class AsyncVideoActions(AsyncGroup):
     async def generate_and_wait(
         self,
         *,
-        image_input: Sequence[str] | Omit = OMIT,
+        image_input: Sequence[FileInput] | Omit = OMIT,
         model: str | Omit = OMIT,
         options: Mapping[str, Any] | Omit = OMIT,
         prompt: str | Omit = OMIT,
         provider: str | Omit = OMIT,
         scene: str | Omit = OMIT,
         timeout_ms: int | Omit = OMIT,
-        video_input: Sequence[str] | Omit = OMIT,
+        video_input: Sequence[FileInput] | Omit = OMIT,
         workspace_id: str | Omit = OMIT,
         extra_body: Mapping[str, Any] | None = None,
         timeout: float | None = None,
