@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from callsheet.client.results import Result as Result
     from callsheet.client.tasks import AsyncTask as AsyncTask
     from callsheet.client.tasks import Task as Task
+    from callsheet.client.tasks import TaskEntry as TaskEntry
     from callsheet.config.bindings import Bindings as Bindings
     from callsheet.engine.body_files import FileInput as FileInput
     from callsheet.errors import AuthError as AuthError
@@ -59,6 +60,7 @@ _HOMES = {
     "client.tasks": (
         "AsyncTask",
         "Task",
+        "TaskEntry",
     ),
     "config.bindings": ("Bindings",),
     "engine.body_files": ("FileInput",),

@@ -78,7 +78,7 @@ def _find_again(tally: Tally, running: Any, home: Path, name: str) -> None:
 
     async def steps(client: Any, wait: Any) -> None:
         (row,) = client.tasks.list()
-        task = await wait(client.tasks.get(row["ref"]))
+        task = await wait(client.tasks.get(row.ref))
         reply = await wait(task.wait(timeout=60))
         await wait(reply.save(str(out)))
 

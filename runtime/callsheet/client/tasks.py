@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from callsheet.client.results import (
     AsyncResult,
@@ -27,10 +28,47 @@ if TYPE_CHECKING:
     from callsheet.flows.invoke import ParsedReply
     from callsheet.flows.jobs import Job
     from callsheet.spec import Action
+    from callsheet.storage.ledger_entry import LedgerEntry
     from callsheet.storage.partial_file import SavedFile
 
 
-Rows: TypeAlias = list[dict[str, Any]]
+class TaskEntry(NamedTuple):
+    """A job as the ledger has it; ``client.tasks.get(entry.ref)`` returns the job itself.
+
+    ``id`` is its task id, ``ref`` the client reference. ``state`` is as last recorded: running,
+    done, saved, failed, unknown, refused, unsent or intent. ``prompt`` is that of the input, else
+    its first text; empty where inputs are not stored. ``cost`` is in the server's own unit,
+    ``seconds`` is how long the job took.
+    """
+
+    id: str | None
+    ref: str
+    action: str
+    state: str
+    host: str
+    created: datetime
+    prompt: str
+    model: str
+    file: str | None
+    files: tuple[SavedFile, ...]
+    cost: float | None
+    error: str | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, row: LedgerEntry, state: str) -> TaskEntry:
+        """Return the entry of a row of the ledger, in the state that it is shown in."""
+        return cls(
+            id=next(iter(row.task_ids), None),
+            created=datetime.fromtimestamp(row.created, UTC),
+            file=next((file.path for file in row.files), None),
+            **{name: getattr(row, name) for name in _SAME},
+            state=state,
+        )
+
+
+_SAME = ("ref", "action", "host", "prompt", "model", "files", "cost", "error", "seconds")
+Entries: TypeAlias = list[TaskEntry]
 
 
 def stored_request(recovery: Recovery, name: str) -> tuple[str, bytes]:
@@ -48,7 +86,7 @@ def stored_request(recovery: Recovery, name: str) -> tuple[str, bytes]:
 class History:
     """Base of ``Tasks`` and ``AsyncTasks``: what only reads or writes the ledger.
 
-    ``name`` is a task id or a client reference; a row is a job as ``list`` returns it.
+    ``name`` is a task id, a client reference, or the start of one; ``@1`` is the newest job.
     """
 
     def __init__(self, client: _ClientState) -> None:
@@ -58,10 +96,30 @@ class History:
     def _engine(self) -> Engine:
         return self._client._engine
 
-    def list(self, *, limit: int = 50) -> Rows:
-        """Return the last ``limit`` jobs of the ledger, newest first; none without a ledger."""
+    def list(
+        self,
+        *,
+        search: str = "",
+        since: datetime | timedelta | None = None,
+        state: str = "",
+        action: str = "",
+        limit: int = 50,
+    ) -> Entries:
+        """Return the last ``limit`` jobs of the ledger, newest first; none without a ledger.
+
+        ``search`` holds words that all occur in the input, the ids or the files, ``since`` is the
+        earliest start or the greatest age, ``action`` a part of its id. Nothing is sent.
+        """
         ledger = self._client.ledger
-        return [job.to_row() for job in ledger.jobs(limit=limit)] if ledger is not None else []
+        if ledger is None:
+            return []
+        from callsheet.storage.ledger_search import JobFilter
+
+        begun = datetime.now(UTC) - since if isinstance(since, timedelta) else since
+        only = JobFilter(search, begun.timestamp() if begun else 0.0, state, action)
+        return [
+            TaskEntry.of(row, ledger.state_of(row)) for row in ledger.jobs(limit=limit, only=only)
+        ]
 
     def forget(self, name: str) -> None:
         """Delete a job from the ledger; the job on the server and its files stay.
@@ -71,12 +129,14 @@ class History:
         recovery = Recovery(self._engine)
         recovery.ledger.forget(recovery.row(name).ref)
 
-    def _recover(self, name: str, task_id: str | None) -> Flow[Rows]:
-        """Look jobs up as ``Tasks.recover`` does; return their rows."""
+    def _recover(self, name: str, task_id: str | None) -> Flow[Entries]:
+        """Look jobs up as ``Tasks.recover`` does; return their entries."""
         recovery = Recovery(self._engine)
         if task_id is None:
-            return [job.to_row() for job in (yield from recovery.recover(name))]
-        return [(yield from recovery.supply(name, task_id)).to_row()]
+            rows = yield from recovery.recover(name)
+        else:
+            rows = [(yield from recovery.supply(name, task_id))]
+        return [TaskEntry.of(row, recovery.ledger.state_of(row)) for row in rows]
 
 
 class Tasks(History):
@@ -93,8 +153,8 @@ class Tasks(History):
         job: Job = self._client._run(find_job(self._engine, name))
         return Task(self._client, self._engine.action_of(job), job, None)
 
-    def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
-        """Look up jobs that may have run; return them and all jobs not saved yet, as rows.
+    def recover(self, name: str = "", *, task_id: str | None = None) -> Entries:
+        """Look up jobs that may have run; return them and all jobs not saved yet.
 
         No job is started again. ``name`` narrows it to one job; ``task_id`` supplies the task id
         of that job, where you know it from elsewhere: the server is asked to confirm it.
@@ -120,7 +180,7 @@ class AsyncTasks(History):
         job: Job = await self._client._run(find_job(self._engine, name))
         return AsyncTask(self._client, self._engine.action_of(job), job, None)
 
-    async def recover(self, name: str = "", *, task_id: str | None = None) -> Rows:
+    async def recover(self, name: str = "", *, task_id: str | None = None) -> Entries:
         """See ``Tasks.recover``."""
         return await self._client._run(self._recover(name, task_id))
 

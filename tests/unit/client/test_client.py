@@ -60,7 +60,7 @@ def test_a_video_from_prompt_to_file(runner: Runner, sandbox: Running, tmp_path:
     assert (task.state, states[-1], set(states)) == ("done", "done", {"running", "done"})
     assert result.task_id == task.id
     assert result.media[0].startswith(f"{sandbox.url}/media/")
-    assert [(job["state"], job["task_ids"][0]) for job in jobs] == [("saved", task.id)]
+    assert [(job.state, job.id) for job in jobs] == [("saved", task.id)]
     (charge,) = sandbox.charges()
     assert charge["reference"] == task.ref == posts(sandbox)[0]["headers"]["idempotency-key"]
 
@@ -216,7 +216,7 @@ def test_threads_share_a_client(sandbox: Running) -> None:
         for thread in threads:
             thread.join()
         assert len(set(ids)) == len(sandbox.charges()) == 8
-        assert {job["state"] for job in client.tasks.list()} == {"done"}
+        assert {job.state for job in client.tasks.list()} == {"done"}
 
 
 def test_many_tasks_of_one_loop(sandbox: Running) -> None:

@@ -62,7 +62,7 @@ def test_a_job_is_found_waited_for_and_found_again(runner: Runner, tmp_path: Pat
         assert (await wait(task.wait())).media == result.media
         submitted = await wait(client.submit("video.create", BODY))
         assert (await wait(submitted.wait())).media == result.media
-        states = [row["state"] for row in client.tasks.list()]
+        states = [row.state for row in client.tasks.list()]
         assert states == ["done", "done"]
 
     clips = Clips(RUNNING, RUNNING, DONE)
@@ -114,7 +114,7 @@ def test_a_call_that_does_not_wait_returns_the_reply_and_keeps_the_id(
         result = await wait(client.call("video.create", BODY))
         assert result.json == {"clip_id": "c1"}
         row = client.tasks.list()[0]
-        assert (row["state"], row["task_ids"]) == ("running", ["c1"])
+        assert (row.state, row.id) == ("running", "c1")
 
     clips = Clips(DONE)
     with serving(clips) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from callsheet import AsyncClient, Client
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from unit.surroundings import Runner
 
     from callsheet_sandbox.server import Running
@@ -58,3 +61,40 @@ def test_watching_may_stop_early(sandbox: Running) -> None:
         task = client.submit(VIDEO, WAVES)
         next(iter(task.watch()))
         assert task.refresh().state in {"running", "done"}
+
+
+def test_the_list_is_typed_and_searched(runner: Runner, sandbox: Running, tmp_path: Path) -> None:
+    async def steps(client: Any, wait: Any) -> Any:
+        fox = await wait(client.submit(VIDEO, {"prompt": "a fox in snow"}))
+        saved = await wait(fox.save(tmp_path / "fox.mp4"))
+        await wait(client.call("ai.image.generate", {"prompt": "a lamp"}))
+        now = datetime.now(UTC)
+        lists = {
+            "all": client.tasks.list(),
+            "words": client.tasks.list(search="SNOW fox"),
+            "state": client.tasks.list(state="saved"),
+            "action": client.tasks.list(action="image"),
+            "age": client.tasks.list(since=timedelta(hours=1), limit=1),
+            "later": client.tasks.list(since=now + timedelta(hours=1)),
+        }
+        return fox, saved, lists, now, await wait(client.tasks.recover())
+
+    fox, saved, lists, now, open_jobs = runner(at(sandbox), steps)
+    lamp, entry = lists["all"]
+    assert {name: jobs for name, jobs in lists.items() if name != "all"} == {
+        "words": [entry],
+        "state": [entry],
+        "action": [lamp],
+        "age": [lamp],
+        "later": [],
+    }
+    assert (entry.id, entry.ref, entry.action, entry.state) == (fox.id, fox.ref, VIDEO, "saved")
+    assert (entry.host, entry.prompt, entry.file) == (sandbox.url, "a fox in snow", saved.path)
+    assert now - timedelta(minutes=10) < entry.created < now
+    assert [job.ref for job in open_jobs] == [lamp.ref]
+
+
+def test_without_a_ledger_nothing_is_listed(sandbox: Running) -> None:
+    with Client(**at(sandbox, ledger=None)) as client:
+        client.submit(VIDEO, WAVES)
+        assert client.tasks.list() == []

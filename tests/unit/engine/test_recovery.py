@@ -55,8 +55,8 @@ def test_a_charged_job_is_found_by_its_reference(runner: Runner, sandbox: Runnin
         return task, rows, sent, again.id
 
     task, (row,), sent, again = runner(at(sandbox), steps)
-    assert (row["ref"], row["task_ids"][0], again) == (task.ref, task.id, task.id)
-    assert row["state"] in {"running", "done"}
+    assert (row.ref, row.id, again) == (task.ref, task.id, task.id)
+    assert row.state in {"running", "done"}
     assert sent == ["/api/actions/ai.task.list"]
     assert len(sandbox.charges()) == 1
 
@@ -66,7 +66,7 @@ def test_what_no_server_lists_stays_unknown(sandbox: Running) -> None:
         task = client.submit(VIDEO, WAVES)
         left(client, task.ref)
         (row,) = client.tasks.recover()
-    assert (row["state"], row["error"]) == (
+    assert (row.state, row.error) == (
         "unknown",
         "the program ended while the request was out",
     )
@@ -78,7 +78,7 @@ def test_what_is_no_job_may_have_been_charged_and_not_be_listed(sandbox: Running
         looking(client).call("x.buy", {}, idempotency_key="purchase-1")
         left(client, "purchase-1", "unknown", 9999.0)
         (row,) = client.tasks.recover()
-    assert row["state"] == "unknown"
+    assert row.state == "unknown"
 
 
 def test_a_job_that_is_being_sent_now_is_not_unknown(sandbox: Running) -> None:
@@ -87,14 +87,14 @@ def test_a_job_that_is_being_sent_now_is_not_unknown(sandbox: Running) -> None:
         client.ledger.record("intent", "mine", facts)
         assert client.tasks.recover() == []
         left(client, "mine", age=-7200.0)
-        assert [row["state"] for row in client.tasks.recover()] == ["unknown"]
+        assert [row.state for row in client.tasks.recover()] == ["unknown"]
 
 
 def test_unsaved_jobs_are_listed_and_saved_ones_are_not(sandbox: Running, tmp_path: Path) -> None:
     with Client(**at(sandbox)) as client:
         open_one, closed = client.submit(VIDEO, WAVES), client.submit(VIDEO, WAVES)
         closed.save(str(tmp_path / "v.mp4"))
-        assert [row["ref"] for row in client.tasks.recover()] == [open_one.ref]
+        assert [row.ref for row in client.tasks.recover()] == [open_one.ref]
 
 
 def test_the_user_may_supply_the_task_id(runner: Runner, sandbox: Running) -> None:
@@ -106,7 +106,7 @@ def test_the_user_may_supply_the_task_id(runner: Runner, sandbox: Running) -> No
         assert refused.value.code == "not_found"
         (still,) = await wait(client.tasks.recover())
         (row,) = await wait(client.tasks.recover(task.ref[:8], task_id=task.id))
-        return still["state"], row["state"], row["task_ids"][0] == task.id
+        return still.state, row.state, row.id == task.id
 
     assert runner(at(sandbox), steps) in [("unknown", "running", True), ("unknown", "done", True)]
 
@@ -126,7 +126,7 @@ def test_a_row_of_another_reference_is_not_taken(tmp_path: Path) -> None:
         with pytest.raises(OutcomeUnknown):
             client.submit(MAKE, BODY, check=False)
         (row,) = client.tasks.recover()
-    assert (row["state"], row["task_ids"]) == ("unknown", [])
+    assert (row.state, row.id) == ("unknown", None)
     assert [request.path.rpartition("/")[2] for request in server.posts()].count("v.make") == 1
 
 
@@ -177,7 +177,7 @@ def test_a_job_on_a_later_page_is_found(tmp_path: Path) -> None:
         return {"tasks": rows, "page": body.get("page", 1), "total": 5}
 
     row = looked_up(tmp_path, pages)
-    assert (row["state"], row["task_ids"]) == ("done", ["t-9"])
+    assert (row.state, row.id) == ("done", "t-9")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_only_a_whole_list_tells_that_a_job_was_not_accepted(
     tmp_path: Path, beside: dict[str, Any], state: str
 ) -> None:
     row = looked_up(tmp_path, lambda body: {"tasks": OTHERS, **beside})
-    assert row["state"] == state
+    assert row.state == state
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_a_job_is_refused_only_by_a_proven_list_later_on_the_servers_clock(
     tmp_path: Path, dates: tuple[float, ...], older: str, state: str
 ) -> None:
     row = looked_up(tmp_path, lambda body: {"tasks": [], "total": 0}, dates=dates, older=older)
-    assert row["state"] == state
-    assert row["error"].startswith("the server lists no job with this reference")
+    assert row.state == state
+    assert row.error.startswith("the server lists no job with this reference")
 
 
 def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_lookup_that_fails_leaves_the_job_unknown(tmp_path: Path) -> None:
         with pytest.raises(OutcomeUnknown):
             client.submit(MAKE, BODY, check=False)
         (row,) = client.tasks.recover()
-    assert row["state"] == "unknown"
+    assert row.state == "unknown"
 
 
 def test_names_that_nothing_knows(sandbox: Running) -> None:
@@ -240,7 +240,7 @@ def test_rerun_is_a_new_job_and_forget_drops_one(runner: Runner, sandbox: Runnin
         first = await wait(client.submit(VIDEO, WAVES))
         second = await wait(client.tasks.rerun(first.ref))
         client.tasks.forget(first.ref)
-        return first.ref != second.ref, [row["ref"] == second.ref for row in client.tasks.list()]
+        return first.ref != second.ref, [row.ref == second.ref for row in client.tasks.list()]
 
     assert runner(at(sandbox), steps) == (True, [True])
     assert len({charge["reference"] for charge in sandbox.charges()}) == 2
@@ -252,8 +252,8 @@ def test_without_its_body_a_job_is_not_run_again(
     monkeypatch.setenv("CALLSHEET_STORE_INPUT", "false")
     with Client(**at(sandbox)) as client:
         task = client.submit(VIDEO, WAVES)
-        (row,) = client.tasks.list()
+        (row,) = client.ledger.jobs()
         with pytest.raises(UsageError, match="digest alone"):
             client.tasks.rerun(task.ref)
-    assert row["body"] is None
-    assert row["body_digest"]
+    assert row.body is None
+    assert row.body_digest

@@ -68,7 +68,7 @@ def test_the_first_of_several_is_saved_and_all_where_the_name_has_an_index(
     assert [os.path.basename(file.path) for file in first] == ["one.png"]
     assert [os.path.basename(file.path) for file in every] == ["1.png", "2.png"]
     assert every[0].sha256 != every[1].sha256
-    assert [(job["state"], len(job["files"])) for job in jobs] == [("saved", 2), ("saved", 1)]
+    assert [(job.state, len(job.files)) for job in jobs] == [("saved", 2), ("saved", 1)]
 
 
 def test_nothing_is_fetched_where_one_of_the_names_is_taken(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_a_failure_leaves_is_gone_on_with_by_the_next_client(
 
     async def later(client: Any, wait: Any) -> Any:
         (job,) = client.tasks.list()
-        task = await wait(client.tasks.get(job["ref"]))
+        task = await wait(client.tasks.get(job.ref))
         return await wait(task.save(str(tmp_path / "a.png")))
 
     with serving(answer) as server:
@@ -175,8 +175,8 @@ def test_the_file_of_an_action_that_is_no_job_is_recorded_as_saved(
             return client.tasks.list()
 
         (job,) = runner(options(server.url, tmp_path), steps)
-    assert job["state"] == "saved"
-    assert [os.path.basename(file["path"]) for file in job["files"]] == ["a.png"]
+    assert job.state == "saved"
+    assert [os.path.basename(file.path) for file in job.files] == ["a.png"]
 
 
 @pytest.mark.parametrize("form", ["{}", "data:application/octet-stream;base64,{}"])
@@ -275,8 +275,8 @@ def test_a_name_that_is_taken_while_the_job_runs_gives_way_to_a_free_one(
     with serving(answer) as server:
         error, (job,) = runner(options(server.url, tmp_path), steps)
     saved = str(tmp_path / "a-2.png")
-    assert [file.path for file in error.files] == [file["path"] for file in job["files"]] == [saved]
-    assert (job["state"], error.task_id, error.exit_code) == ("saved", "t", 1)
+    assert [file.path for file in error.files] == [file.path for file in job.files] == [saved]
+    assert (job.state, error.task_id, error.exit_code) == ("saved", "t", 1)
     assert saved in error.message
     assert (tmp_path / "a-2.png").read_bytes() == PNG
 
@@ -307,7 +307,7 @@ def test_a_fifo_takes_the_medium_of_a_result(runner: Runner, tmp_path: Path) -> 
 
         saved, job = runner(options(server.url, tmp_path), steps)
     reader.join()
-    assert (read, saved.bytes, job["state"]) == ([PNG], len(PNG), "done")
+    assert (read, saved.bytes, job.state) == ([PNG], len(PNG), "done")
     assert path.is_fifo()
 
 

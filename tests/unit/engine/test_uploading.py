@@ -43,7 +43,7 @@ def sent(
         with Client(**options(server.url, tmp_path)) as client:
             client._engine.host.overlay = Overlay()
             link = client._run(store_file(client._engine, store, read_local(str(tmp_path / name))))
-            (row,) = client.tasks.list()
+            (row,) = client.ledger.jobs()
         return link, server.posts()[0], row
 
 
@@ -57,10 +57,10 @@ def test_a_form_carries_the_bytes(tmp_path: Path, name: str) -> None:
     assert part.get_payload(decode=True) == b"\x89PNG\r\n\0\xff"
     assert part.get_param("name", header="content-disposition") == "file"
     assert len(part.keys()) == 2
-    assert (row["state"], row["body"], request.headers["idempotency-key"]) == (
+    assert (row.state, row.body, request.headers["idempotency-key"]) == (
         "done",
         None,
-        row["ref"],
+        row.ref,
     )
 
 
@@ -69,7 +69,7 @@ def test_json_carries_the_bytes(tmp_path: Path, encoding: str, start: bytes) -> 
     _, request, row = sent(tmp_path, UploadAction("s.put", "file", encoding))
     assert start + b"" in request.body
     assert base64.b64encode(b"\x89PNG\r\n\0\xff") in request.body
-    assert row["body"] is None
+    assert row.body is None
 
 
 def test_an_action_that_plainly_takes_a_file_is_found(tmp_path: Path) -> None:
