@@ -64,6 +64,7 @@ class BaseClient(Generic[HttpT]):
         api_key: str | None = None,
         auth: str | None = None,
         profile: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER,
         insecure_http: bool | None = None,
@@ -80,6 +81,7 @@ class BaseClient(Generic[HttpT]):
             "auth": auth,
             "profile": profile,
             "insecure_http": insecure_http,
+            "header": [f"{name}:{text}" for name, text in (headers or {}).items()],
         }
         resolved = settings or load(self._bindings, flags=flags)
         self.ledger = _open_ledger(ledger, resolved)

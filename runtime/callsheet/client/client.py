@@ -34,6 +34,7 @@ class Client(BaseClient["httpx.BaseTransport"]):
     """Calls the actions of one server: ``host``, with ``api_key`` as ``auth`` says.
 
     What is not given comes from the environment, or from ``profile`` as it was logged in.
+    ``headers`` go where the key goes, beside those of the login.
     ``timeout`` is in seconds, of the longest silence of the server in a call that does not block
     until its job is over (default: 60). ``ledger`` is the folder of the record of paid calls;
     ``None`` keeps no record. ``insecure_http`` allows plain http to other hosts than this machine.

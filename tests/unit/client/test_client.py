@@ -259,3 +259,13 @@ def test_a_catalogue_that_did_not_change_is_one_request(runner: Runner, sandbox:
 
     (request,) = runner(at(sandbox), steps)
     assert (request["path"], request["status"]) == ("/api/actions", 304)
+
+
+def test_headers_go_where_the_key_goes(runner: Runner, sandbox: Running) -> None:
+    async def steps(client: Any, wait: Any) -> Any:
+        return await wait(client.call("material.search", {"query": ""}))
+
+    runner(at(sandbox, headers={"X-Team": "blue"}), steps)
+    assert posts(sandbox)[0]["headers"]["x-team"] == "blue"
+    with pytest.raises(UsageError, match="Authorization"):
+        Client(**at(sandbox, headers={"Authorization": "Key 1"}))
