@@ -41,6 +41,7 @@ bench: .venv/.project ## measure beside the floor and the peers (QUICK=1: a roug
 
 generate: .venv/.project ## write generated/ (HOST=https://… names the server)
 	@$(BIN)/callsheet generate $(HOST_FLAG)
+	@cp generated/ads_client/overlay.json runtime/callsheet/ads.json  # the rules of ads
 
 check: .venv/.project ## compare generated/, the lock and the server (OFFLINE=1: no server)
 	@$(BIN)/callsheet check $(if $(OFFLINE),--offline)

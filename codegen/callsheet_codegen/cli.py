@@ -65,7 +65,7 @@ class Console:
         """Print an error with its hint, as JSON too with ``--json``; return its exit code."""
         from callsheet.text import safe_text, with_program
 
-        error.hint = with_program("callsheet", error.hint)
+        error.hint = with_program("ads", error.hint)
         hint = [f"  {error.hint}"] if error.hint else []
         _write(*map(safe_text, (f"callsheet: {error.message}", *hint)), error=True)
         self.print_document({"error": error.as_json()})

@@ -10,21 +10,27 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
-from urllib.parse import urlsplit
 
 from callsheet.catalog.host import Host
 from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.bindings import Bindings
 from callsheet.config.credentials import X_API_KEY, merge_headers, parse_auth, project_headers
 from callsheet.config.profiles import ProfileFile
-from callsheet.config.settings import LOOPBACK, Variables, folder, load, origin_of, parse_host
+from callsheet.config.settings import (
+    Variables,
+    folder,
+    load,
+    origin_of,
+    parse_host,
+    source_name,
+)
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.flows.retry import default_timing
 from callsheet.masking import masked
 from callsheet.protocol.values import Overrides
 from callsheet.secret import Secret
 from callsheet.spec import Advertised
-from callsheet.text import safe_text
+from callsheet.text import safe_text, with_program
 from callsheet.transport.sync import Transport
 from callsheet_codegen.config import usual_prefix
 from callsheet_codegen.confirmed import ConfirmedFiles
@@ -140,7 +146,7 @@ def _source_of(
     settings = _with_any_login(load(bindings, flags=flags, environ=bare), variables)
     headers = merge_headers(project_headers(config.overlay.headers), settings.headers)
     source = Source(
-        name=name_of(settings.origin),
+        name=source_name(settings.origin),
         why=why,
         settings=settings._replace(headers=headers),
         file=file,
@@ -211,14 +217,6 @@ def _origin(host: object) -> str | None:
         return origin_of(parse_host(host, insecure_http=True))
     except UsageError:
         return None
-
-
-def name_of(origin: str) -> str:
-    """Return the origin as the lock names it: without the port of a loopback address."""
-    parts = urlsplit(origin)
-    if parts.hostname in LOOPBACK:
-        return f"{parts.scheme}://{parts.hostname}"
-    return origin
 
 
 SANDBOX = "sandbox"
@@ -419,6 +417,12 @@ def _refused_access(source: Source, config: Config, error: AuthError) -> AuthErr
     return AuthError(message, hint=hint, http_status=error.http_status, request_id=error.request_id)
 
 
+def _program(config: Config, settings: Settings) -> str:
+    """Return the words by which a hint runs a program against a server: ours before it is there."""
+    command = config.command if (config.folder / "cli.py").exists() else "ads"
+    return f"{command} --host {settings.host}"
+
+
 def _fetch_catalogue(
     settings: Settings, config: Config, report: Progress, *, refresh: bool
 ) -> Catalogue:
@@ -429,5 +433,8 @@ def _fetch_catalogue(
     transport = _CountingTransport(host.settings, report)
     try:
         return transport.run(host.refresh(anew=refresh, every=every))
+    except CallsheetError as error:
+        error.hint = with_program(_program(config, settings), error.hint)
+        raise
     finally:
         transport.close()

@@ -72,10 +72,13 @@ def _print(page: bytes) -> int:
     return 0
 
 
-def main(package: str, command: str, env: str, argv: list[str] | None = None) -> int:
+def main(
+    package: str = "", command: str = "ads", env: str = "ADS", argv: list[str] | None = None
+) -> int:
     """Run the program ``command`` of the generated ``package``; return its exit code.
 
-    ``env`` is the prefix of its environment variables. Nothing but ``os`` and ``sys`` is
+    Without a package it is the program that we install, whose actions are those of the host in
+    use. ``env`` is the prefix of its environment variables. Nothing but ``os`` and ``sys`` is
     imported where the answer is a stored page, the flags that complete a word, or the version.
     Without ``argv`` it runs ``sys.argv``, and collects hardly any garbage until the process ends.
     """

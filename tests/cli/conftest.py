@@ -1,4 +1,4 @@
-"""A program without generated commands, run as a process against the sandbox."""
+"""The installed program, which has no generated commands, as a process against the sandbox."""
 
 from __future__ import annotations
 
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["sandbox", "sandbox_server"]
 
-PROGRAM = """
-import sys
-import bare_client
-from callsheet.launcher import main
 
-sys.exit(main("bare_client", "ads", "ADS"))
-"""
+PROGRAM = "from callsheet.launcher import main; raise SystemExit(main())"
+
+
 OVERLAY = {
     "free": ["material.*"],
     "comma": ["imageInput", "videoInput"],
@@ -41,11 +38,6 @@ OVERLAY = {
     },
     "upload": {"action": "storage.upload_image", "field": "data", "result": "url"},
 }
-BINDINGS = """
-from callsheet import Bindings
-
-BINDINGS = Bindings(package="bare_client", command="ads", env="ADS", source="https://example.com")
-"""
 
 
 @dataclass(frozen=True)
@@ -127,20 +119,16 @@ class BareProgram:
 @pytest.fixture
 def ads(tmp_path: Path, sandbox: Running) -> BareProgram:
     """Give the program, logged in by its environment, in an empty folder."""
-    package = tmp_path / "packages" / "bare_client"
-    (package / "commands").mkdir(parents=True)
-    (package / "__init__.py").write_text("", "utf-8")
-    (package / "_bindings.py").write_text(BINDINGS, "utf-8")
-    (package / "commands" / "__init__.py").write_text("GROUPS = {}\nMODULES = {}\n", "utf-8")
-    (package / "overlay.json").write_text(json.dumps(OVERLAY), "utf-8")
+    overlay = tmp_path / "overlay.json"
+    overlay.write_text(json.dumps(OVERLAY), "utf-8")
     work = tmp_path / "work"
     work.mkdir()
-    paths = [str(package.parent), *(os.path.abspath(path) for path in sys.path if path)]
     environ = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
         "HOME": str(tmp_path / "home"),
         "ADS_HOST": sandbox.url,
         "ADS_API_KEY": sandbox.key,
+        "ADS_OVERLAY": str(overlay),
     }
     return BareProgram(work, environ, sandbox)

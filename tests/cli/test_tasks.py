@@ -40,7 +40,7 @@ def begun(ads: BareProgram, *words: str) -> str:
 @pytest.fixture
 def looking(ads: BareProgram) -> BareProgram:
     """Give the program a configured lookup."""
-    path = ads.folder.parent / "packages" / "bare_client" / "overlay.json"
+    path = ads.folder.parent / "overlay.json"
     overlay = json.loads(path.read_text("utf-8"))
     overlay["tasks"] = {"action": "ai.task.list", "match": "clientReference"}
     path.write_text(json.dumps(overlay), "utf-8")

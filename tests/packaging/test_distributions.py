@@ -1,4 +1,4 @@
-"""Wheel and sdist hold what the tree holds: the four packages, their data and nothing else."""
+"""Wheel and sdist hold what the tree holds: three packages, their data and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 FOLDERS = {
     "callsheet": "runtime/callsheet",
-    "ads_client": "generated/ads_client",
     "callsheet_codegen": "codegen/callsheet_codegen",
     "callsheet_sandbox": "sandbox/callsheet_sandbox",
     "callsheet_codegen/templates": "templates",
@@ -37,13 +36,12 @@ def in_wheel(wheel: Path) -> dict[str, int]:
         return {member.filename: member.CRC for member in archive.infolist()}
 
 
-def test_the_wheel_is_the_four_packages(wheel: Path) -> None:
+def test_the_wheel_is_the_three_packages(wheel: Path) -> None:
     names = {name for name in in_wheel(wheel) if not name.startswith(INFO)}
 
     assert names == in_tree()
     assert {name.partition("/")[0] for name in names} == {
         "callsheet",
-        "ads_client",
         "callsheet_codegen",
         "callsheet_sandbox",
     }
@@ -57,7 +55,7 @@ def test_the_wheel_holds_the_types_the_templates_and_the_catalogue(wheel: Path) 
     assert [name for name in names if name.endswith(".py.jinja")]
     assert "callsheet_sandbox/catalogue/ai.video.generate.json" in names
     assert [name for name in names if name.startswith("callsheet_sandbox/dialects/")]
-    assert [name for name in names if name.startswith("ads_client/schemas/")]
+    assert "callsheet/ads.json" in names
 
 
 def test_the_wheel_names_two_programs_and_its_licence(wheel: Path) -> None:
@@ -65,9 +63,9 @@ def test_the_wheel_names_two_programs_and_its_licence(wheel: Path) -> None:
         entries = archive.read(f"{INFO}/entry_points.txt").decode()
         licence = archive.read(f"{INFO}/licenses/LICENSE")
 
-    assert [line.partition(" ")[0] for line in entries.split("\n")[1:] if line] == [
-        "ads",
-        "callsheet",
+    assert [line for line in entries.split("\n")[1:] if line] == [
+        "ads = callsheet.launcher:main",
+        "callsheet = callsheet.cli.callsheet:main",
     ]
     assert licence == (ROOT / "LICENSE").read_bytes()
 

@@ -50,11 +50,17 @@ def test_ads_talks_to_a_server(plain: Path, tmp_path: Path, sandbox: Running) ->
     assert "ai.video.generate" in done.out
 
 
-def test_the_client_can_be_imported(plain: Path, tmp_path: Path) -> None:
-    words = [plain / "python", "-c", "from ads_client import Client; print(Client.__name__)"]
-    done = run(words, env=clean_environ(tmp_path), cwd=tmp_path)
+def test_the_groups_are_those_of_the_server(plain: Path, tmp_path: Path, sandbox: Running) -> None:
+    before = run([plain / "ads", "--help"], env=clean_environ(tmp_path), cwd=tmp_path)
+    env = clean_environ(tmp_path, {"ADS_HOST": sandbox.url, "ADS_API_KEY": sandbox.key})
+    after = run([plain / "python", "-m", "callsheet", "--help"], env=env, cwd=tmp_path)
+    done = run([plain / "python", "-c", "import ads_client"], env=env, cwd=tmp_path)
 
-    assert (done.code, done.out, done.err) == (0, "Client\n", "")
+    assert "Actions of the server" not in before.out
+    assert "login --host" in before.out
+    assert "\n  video " in after.out
+    assert (after.code, after.err) == (0, "")
+    assert "No module named 'ads_client'" in done.err
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.catalog.store import CatalogueCache, Index
 from callsheet.config.credentials import merge_headers, parse_auth, project_headers
-from callsheet.config.settings import is_loopback
+from callsheet.config.settings import SANDBOX, bindings_for, is_loopback
 from callsheet.protocol.values import Overrides
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from callsheet.config.overlay import Overlay
     from callsheet.config.settings import Settings
     from callsheet.spec import Action
-
-
-SANDBOX = "callsheet-sandbox"
 
 
 class CommandWord(NamedTuple):
@@ -43,23 +40,28 @@ class CachedActions:
     def __init__(
         self,
         settings: Settings,
-        bindings: Bindings,
+        program: Bindings,
         *,
         overrides: Mapping[str, str] | None = None,
         cache: CatalogueCache | None = None,
     ) -> None:
-        bindings.check()
-        self.bindings = bindings
-        self.overrides = Overrides.parse({**bindings.protocol(), **(overrides or {})})
-        self.settings = _with_project(settings, bindings, self.overrides)
+        program.check()
+        self.program, self.settings = program, settings
         self.cache = cache or CatalogueCache(settings.cache_dir)
+        self.overrides = Overrides.parse({**self.bindings.protocol(), **(overrides or {})})
+        self.settings = _with_project(settings, self.bindings, self.overrides)
         self._catalogue: Catalogue | None = None
         self._is_loaded = False
         self._surface: ActionSet | None = None
 
+    @property
+    def bindings(self) -> Bindings:
+        """Return the bindings of the program where they count for this host."""
+        return bindings_for(self.program, self.settings, self.index)
+
     @cached_property
     def overlay(self) -> Overlay:
-        """Return the configuration of the bindings, with the actions that ``overrides`` free."""
+        """Return the rules of the program, with the actions that ``overrides`` free."""
         overlay = self.bindings.overlay()
         return overlay._replace(free=(*overlay.free, *self.overrides.free))
 

@@ -35,13 +35,13 @@ class Host(CachedActions):
     def __init__(
         self,
         settings: Settings,
-        bindings: Bindings,
+        program: Bindings,
         timing: Timing,
         *,
         overrides: Mapping[str, str] | None = None,
         cache: CatalogueCache | None = None,
     ) -> None:
-        super().__init__(settings, bindings, overrides=overrides, cache=cache)
+        super().__init__(settings, program, overrides=overrides, cache=cache)
         self.timing = timing
         self.notes: list[str] = []
         self._recent = _RecentEntries(self)

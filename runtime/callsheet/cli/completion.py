@@ -130,8 +130,8 @@ def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list
         return paths(prefix)
     if name == "profile":
         context: Context = ctx.obj
-        bindings = context.bindings
-        directory = folder("config", bindings.command, bindings.env, context.environ)
+        program = context.program
+        directory = folder("config", program.command, program.env, context.environ)
         return matching(ProfileFile(directory).names(), prefix)
     choices = {"format": output.FORMATS, "auth": WAYS, "dry-run": ("curl",)}
     return matching(choices.get(name, ()), prefix)

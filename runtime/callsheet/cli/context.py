@@ -73,10 +73,10 @@ class Context:
     ``has_all_flags`` says that the flags of an action are known.
     """
 
-    def __init__(self, bindings: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
-        self.bindings, self.argv, self.environ = bindings, tuple(argv), environ
+    def __init__(self, program: Bindings, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.program, self.argv, self.environ = program, tuple(argv), environ
         self.flags = GlobalFlags()
-        self.console = Console(bindings.command, bindings.env, self.flags, self.argv, environ)
+        self.console = Console(program.command, program.env, self.flags, self.argv, environ)
         self.hints = hints_in(argv)
         self.drift: Drift | None = None
         self.paid: tuple[str, str] | None = None
@@ -94,7 +94,14 @@ class Context:
     @property
     def prog(self) -> str:
         """Return the name of the program."""
-        return self.bindings.command
+        return self.program.command
+
+    @property
+    def bindings(self) -> Bindings:
+        """Return the bindings of the program where they count for the host in use."""
+        from callsheet.config.settings import bindings_for
+
+        return bindings_for(self.program, self.settings, self.index)
 
     @property
     def settings(self) -> Settings:
@@ -104,7 +111,7 @@ class Context:
 
             typed = {**self.hints, **self.flags}
             flags = {name.replace("-", "_"): typed[name] for name in _SETTINGS if name in typed}
-            self._settings = load(self.bindings, flags=flags, environ=self.environ)
+            self._settings = load(self.program, flags=flags, environ=self.environ)
             for warning in self._settings.warnings:
                 self.console.warn(warning)
             self._location = self._typed_location()
@@ -150,7 +157,7 @@ class Context:
 
             self._host = Host(
                 self.settings,
-                self.bindings,
+                self.program,
                 default_timing(),
                 overrides=self._overrides(),
                 cache=self.cache,
@@ -324,12 +331,7 @@ def hints_in(argv: Sequence[str], names: Sequence[str] = _LOCATION) -> dict[str,
 
 
 def context_for(package: str, command: str, env: str, argv: Sequence[str]) -> Context:
-    """Return the context of a generated program, or of one without bindings (no ``package``)."""
-    from callsheet.config.bindings import Bindings
+    """Return the context of a generated program, or of the one that we install (no ``package``)."""
+    from callsheet.config.bindings import program_of
 
-    bindings = Bindings(package="", command=command, env=env)
-    if package:
-        import importlib
-
-        bindings = importlib.import_module(f"{package}._bindings").BINDINGS
-    return Context(bindings, argv, os.environ)
+    return Context(program_of(package, command, env), argv, os.environ)

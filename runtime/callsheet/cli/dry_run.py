@@ -72,7 +72,7 @@ def _curl(context: Context, url: str, body: bytes) -> str:
     for header in settings.headers:
         parts += ["-H", shlex.quote(str(header))]
     if settings.key is not None:
-        parts += ["-H", f'"{name}: {before}${context.bindings.env}_API_KEY"']
+        parts += ["-H", f'"{name}: {before}${context.program.env}_API_KEY"']
     return " ".join([*parts, "--data-binary", shlex.quote(body.decode())])
 
 

@@ -132,20 +132,17 @@ def _advertised(bindings: Bindings, action: Action) -> Advertised:
 
 
 def note_changes(context: Context, drift: Drift) -> None:
-    """Note on stderr how the schema differs from the generated one, once a run; 5 lines at most."""
+    """Note on stderr how the schema differs from the generated one, once a run, in two lines."""
     if drift.noticed:
         return
     drift.noticed = True
-    lines = schema_changes(context, drift.bound)
-    context.console.note(
-        f"{drift.bound.id} has changed on the server since its command was generated:"
-    )
-    for line in lines[:_SHOWN]:
-        context.console.note(f"  {line}")
-    more = f"{len(lines) - _SHOWN} more; " if len(lines) > _SHOWN else ""
-    context.console.note(
-        f"  {more}the server's schema is used; `callsheet generate` renews the command"
-    )
+    changes = schema_changes(context, drift.bound)
+    more = f" and {len(changes) - 1} more (`{context.prog} actions diff`)"
+    what = f": {changes[0]}{more if changes[1:] else ''}" if changes else ""
+    note = context.console.note
+    note(f"{drift.bound.id} has changed on the server since it was generated{what}")
+    line = f"`{context.bindings.renewal()}` renews the command"
+    note(f"  the server's schema is used; {line}")
 
 
 def schema_changes(context: Context, bound: Action) -> list[str]:
@@ -230,7 +227,7 @@ def _refresh(context: Context) -> None:
     from callsheet.transport.sync import Transport
 
     own = context.host
-    host = Host(own.settings, own.bindings, own.timing)
+    host = Host(own.settings, own.program, own.timing)
     host.overrides = own.overrides
     transport: Any = Transport(own.settings, None)
     try:

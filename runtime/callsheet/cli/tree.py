@@ -70,28 +70,17 @@ class Lookup:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.bound = Bound(context.bindings.package)
+        self._bound = Bound("")
         self.trouble = ""
         self._asked = False
 
-    def own_host(self) -> bool:
-        """Tell whether the bindings were made from the host in use, or no host is in use.
-
-        A loopback host counts as the sandbox until its catalogue was fetched, which then decides.
-        """
-        settings = self.context.settings
-        if not settings.host or self.context.bindings.source == settings.origin:
-            return True
-        return self._same_source() and self.context.index() is None
-
-    def _same_source(self) -> bool:
-        """Tell whether the bindings may come from the host in use: from it, or a sandbox."""
-        settings, source = self.context.settings, self.context.bindings.source
-        if source == settings.origin:
-            return True
-        from callsheet.config.settings import is_loopback
-
-        return (source == "sandbox" or is_loopback(source)) and is_loopback(settings.host)
+    @property
+    def bound(self) -> Bound:
+        """Return the generated actions that count for the host in use."""
+        package = self.context.bindings.package
+        if self._bound.package != package:
+            self._bound = Bound(package)
+        return self._bound
 
     def _host(self) -> Host | None:
         """Return the host in use, which answers from its cached catalogue; ``None`` without one."""
@@ -113,30 +102,21 @@ class Lookup:
             return None
         bound = self.bound.find(path)
         if bound is not None:
-            advertised = self._as_advertised(bound)
-            if advertised is not None:
-                return advertised
+            return self._as_advertised(bound)
         host = self._host()
-        return (host.action_at(path) if host is not None else None) or bound
+        return host.action_at(path) if host is not None else None
 
-    def _as_advertised(self, bound: Action) -> Action | None:
-        """Return a generated action as the host has it; ``None`` where the host may have another.
-
-        Where its schema has changed, set ``context.drift``.
-        """
-        if not self.context.settings.host:
-            return bound
+    def _as_advertised(self, bound: Action) -> Action:
+        """Return a generated action as the host has it; set ``context.drift`` if that differs."""
         index = self.context.index()
         digest = index.digest_of(bound.id) if index is not None else None
-        if bound.digest and digest == bound.digest:
+        if not digest or not bound.digest or digest == bound.digest:
             return bound
-        if self._same_source() and digest and bound.digest:
-            from callsheet.cli.context import Drift
+        from callsheet.cli.context import Drift
 
-            live = self.context.host.live(bound)
-            self.context.drift = Drift(bound) if live is not None else None
-            return live or bound
-        return bound if self.own_host() else None
+        live = self.context.host.live(bound)
+        self.context.drift = Drift(bound) if live is not None else None
+        return live or bound
 
     def below(self, path: Path) -> dict[str, str]:
         """Return the words that may follow ``path``, each with its summary."""
@@ -149,9 +129,16 @@ class Lookup:
             words = self.bound.index() | words
         return dict(sorted(words.items()))
 
-    def is_new(self, action: Action) -> bool:
-        """Tell whether the bindings lack the action."""
-        return self.bound.find(action.command) is None
+    def note_on(self, action: Action) -> str:
+        """Return the note on an action that the bindings lack; "" without bindings."""
+        bindings = self.context.bindings
+        if not bindings.package or self.bound.find(action.command) is not None:
+            return ""
+        prog, line = self.context.prog, bindings.renewal()
+        return (
+            f"Not in the bindings yet: {prog} runs it from the cached schema, and `{line}` adds "
+            "types."
+        )
 
     def refresh(self) -> bool:
         """Fetch the catalogue into the cache, once; return whether that was done now.
@@ -197,7 +184,7 @@ class Lookup:
         if "--refresh" in self.context.argv:
             if not self.refresh() and self.trouble:
                 self.context.console.note(f"the server could not be asked: {self.trouble}")
-        elif not self.own_host() and self.context.index() is None:
+        elif not self.bound.package and self.context.index() is None:
             self.refresh()
 
 
@@ -298,9 +285,7 @@ class Node(HelpfulGroup):
         path = (*self.path, cmd_name)
         action = self.lookup.find(path)
         if action is not None:
-            note = f"Not in the bindings yet: {ctx.find_root().info_name} runs it from the cached "
-            note += "schema, and `callsheet generate` adds types."
-            return ActionCommand(action, note if self.lookup.is_new(action) else "")
+            return ActionCommand(action, self.lookup.note_on(action))
         return Node(self.lookup, path) if self.lookup.is_group(path) else None
 
     def resolve_command(
@@ -385,7 +370,10 @@ class Root(Node):
         return super().words() | {name: text for name, (_, text) in pages.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
-        """Return the help page of the program."""
+        """Return the help page of the program, with the groups of the host in use."""
+        self.lookup.prepare()
+        if self.lookup.trouble:
+            self.lookup.context.console.note(f"the server did not answer: {self.lookup.trouble}")
         served, width = self.lookup.below(()), pages.screen_width()
         return pages.root_page(ctx.info_name or "", served, width=width).rstrip("\n")
 

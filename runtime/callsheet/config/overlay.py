@@ -130,6 +130,56 @@ class Overlay(NamedTuple):
         return included and not _matches(action_id, self.exclude)
 
 
+# What the values of each table are; the others hold tables.
+_VALUES: Mapping[str, type] = {
+    **dict.fromkeys(("aliases", "groups", "commands", "methods", "describe"), str),
+    **dict.fromkeys(("upload", "tasks", "headers"), str),
+    "hidden": list,
+    "waits": int,
+    "protocol": object,
+}
+_NEEDED = {"upload": ("action", "field"), "tasks": ("action", "match")}
+
+
+def read_overlay(path: str) -> Mapping[str, Any]:
+    """Read the rules of a JSON file; raise ``UsageError`` for one that holds none.
+
+    Its keys are those of the table, as a generated package's ``overlay.json`` has them.
+    """
+    import json
+
+    from callsheet.errors import UsageError
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            table = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or "it is not JSON"
+        raise UsageError(f"the overlay {path} cannot be read: {why}") from None
+    wrong = "" if isinstance(table, dict) else "it is not an object"
+    for key, setting in () if wrong else table.items():
+        wrong = wrong or _fault(key, setting)
+    if wrong:
+        raise UsageError(f"the overlay {path} cannot be used: {wrong}")
+    rules: Mapping[str, Any] = table
+    return rules
+
+
+def _fault(key: str, setting: Any) -> str:
+    """Return what is wrong with a key of the table, or ""."""
+    name = key.replace("-", "_")
+    if name not in Overlay._fields:
+        return f"{key} is not known"
+    if isinstance(Overlay._field_defaults[name], tuple):
+        is_list = isinstance(setting, list) and all(isinstance(text, str) for text in setting)
+        return "" if is_list else f"{key} is not a list of texts"
+    kind = _VALUES.get(name, dict)
+    if not isinstance(setting, dict) or not all(isinstance(v, kind) for v in setting.values()):
+        return f"{key} is not a table as it should be"
+    lacks = [word for word in _NEEDED.get(name, ()) if word not in setting]
+    return f"{key} lacks {lacks[0]}" if lacks else ""
+
+
 def _key(name: str) -> str:
     return name.replace("_", "-")
 

@@ -106,6 +106,14 @@ class ProfileFile:
                 stored[header.name] = header.reveal()
             self._data["profile"] = name
 
+    def set(self, name: str, key: str, setting: str) -> None:
+        """Store one setting of a profile; an empty one is removed. Raises as ``save`` does."""
+        with self._locked_update():
+            profile = self._data["profiles"].setdefault(name, {})
+            profile[key] = setting
+            if not setting:
+                del profile[key]
+
     def forget(self, name: str, origin: str) -> bool:
         """Delete key and headers of one origin; return false where there was neither."""
         if self.key(name, origin) is None and not self.headers(name, origin):

@@ -21,11 +21,13 @@ from callsheet.secret import Secret
 from callsheet.system import is_own, may_others
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callsheet.config.bindings import Bindings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SANDBOX = "callsheet-sandbox"
+"""What our sandbox calls itself in its replies."""
 # What every reader of URLs reads alike; urllib, which takes 2 ms to import, reads the others.
 _COMMON_URL = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
 _PORTS = {"https": "443", "http": "80"}
@@ -38,7 +40,8 @@ class Settings(NamedTuple):
 
     ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
     scheme, host and port: the only place that ever sees ``key`` and ``headers``. ``auth`` says
-    how the key travels (see ``credentials.WAYS``). ``warnings`` are for stderr.
+    how the key travels (see ``credentials.WAYS``). ``overlay`` is the path of rules about actions
+    in the place of the program's own. ``warnings`` are for stderr.
     """
 
     command: str
@@ -52,6 +55,7 @@ class Settings(NamedTuple):
     profile: str = "default"
     insecure_http: bool = False
     store_input: bool = True
+    overlay: str = ""
     origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
     headers: tuple[ExtraHeader, ...] = ()
@@ -108,6 +112,30 @@ def is_loopback(url: str) -> bool:
     return (address[1:].partition("]") if address[:1] == "[" else address.partition(":"))[
         0
     ] in LOOPBACK
+
+
+def source_name(url: str) -> str:
+    """Return the origin of a URL as a lock names it: without the port of a loopback address."""
+    origin = origin_of(url)
+    return re.sub(r":[0-9]+$", "", origin) if is_loopback(origin) else origin
+
+
+def bindings_for(program: Bindings, settings: Settings, index: Callable[[], Any]) -> Bindings:
+    """Return a program with the configured overlay; without its package where that counts not.
+
+    A package counts where its source is the host in use, and where no host is set; with other
+    rules than its own it does not. That of a sandbox which ran for the generator alone counts for
+    one of this machine: ``index`` returns that of the cached catalogue, in which the host names
+    itself.
+    """
+    if settings.overlay:
+        return program.without_package()._replace(rules=settings.overlay)
+    source, host = program.source, settings.host
+    if not program.package or not host or source in {settings.origin, source_name(host)}:
+        return program
+    if source == "sandbox" and is_loopback(host) and getattr(index(), "server", "") == SANDBOX:
+        return program
+    return program.without_package()
 
 
 def join_url(base: str, link: str) -> str:
@@ -250,10 +278,8 @@ def load(
 ) -> Settings:
     """Resolve the settings of one program, and read its profile file; ``environ`` defaults to ours.
 
-    Raises ``UsageError`` for a setting or a file that cannot be used.
-
-    ``flags`` may hold ``host``, ``api_key``, ``auth``, ``profile``, ``insecure_http`` and
-    ``header``, lines of the form ``NAME:VALUE``.
+    Raises ``UsageError`` for a setting or a file that cannot be used. ``flags`` may hold ``host``,
+    ``api_key``, ``auth``, ``profile``, ``insecure_http`` and ``header``, lines of ``NAME:VALUE``.
     """
     environ = Variables(os.environ if environ is None else environ)
     find = _Resolver(flags or {}, bindings.env, environ)
@@ -278,6 +304,7 @@ def load(
         **{f"{kind}_dir": path for kind, path in folders.items()},
         insecure_http=insecure,
         store_input=find.store_input(),
+        overlay=find.get("overlay"),
         origins=find.origins,
         warnings=(*file.warnings, *_folder_warnings(folders["config"], folders["state"])),
         headers=headers,

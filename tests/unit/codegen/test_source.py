@@ -11,6 +11,8 @@ import pytest
 from unit.codegen.given import config
 from unit.servers import LISTED, Said, Seen, said, serving
 
+from callsheet.config.settings import source_name
+from callsheet.errors import CallsheetError
 from callsheet_codegen import source as server
 from callsheet_codegen.ir import fell_back
 
@@ -54,7 +56,7 @@ def test_nothing_configured_leaves_the_sandbox(tmp_path: Path) -> None:
     ],
 )
 def test_the_name_in_the_lock(origin: str, name: str) -> None:
-    assert server.name_of(origin) == name
+    assert source_name(origin) == name
 
 
 def key_for(tmp_path: Path, *, locked: str, table: str = "", **environ: str) -> str:
@@ -89,6 +91,24 @@ def test_spellings_of_one_origin(tmp_path: Path, host: str, variable: str) -> No
 
 def test_a_key_that_nobody_may_have_need_not_be_one(tmp_path: Path) -> None:
     assert key_for(tmp_path, locked="https://a.example", ACME_API_KEY="two\nlines")
+
+
+@pytest.mark.parametrize(("written", "program"), [(False, "ads"), (True, "acme")])
+def test_a_hint_names_a_program_that_is_there(
+    tmp_path: Path, *, written: bool, program: str
+) -> None:
+    project = config(tmp_path)
+    if written:
+        project.folder.mkdir(parents=True)
+        (project.folder / "cli.py").touch()
+    with serving(said({"message": "no such page"}, 404)) as listing:
+        listing.listed = said({"nothing": "of use"})
+        source = server.settings_for(project, host=listing.url, environ={"HOME": str(tmp_path)})
+        assert source is not None
+        with pytest.raises(CallsheetError) as caught:
+            server.fetch(source, project)
+
+    assert caught.value.hint == f"see: {program} --host {listing.url} probe"
 
 
 def test_a_list_that_is_not_whole_is_a_warning(tmp_path: Path) -> None:

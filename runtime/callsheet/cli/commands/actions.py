@@ -155,6 +155,14 @@ def _advertised(context: Context, action_id: str) -> Advertised:
     return entry
 
 
+def unused_bindings(context: Context) -> str:
+    """Return why no bindings count for the host in use."""
+    program = context.program
+    if not program.package:
+        return f"{context.prog} has no bindings: all its commands are the server's own"
+    return f"{program.package} was made from {program.source or 'an unknown source'}: not used here"
+
+
 def bindings_changes(context: Context, offer: AvailableActions) -> tuple[Change, ...]:
     """Return how an offer differs from what the bindings were made from, breaking changes first.
 
@@ -183,7 +191,7 @@ def _diff(context: Context) -> int:
     """Compare what the server offers with the bindings; exit with 8 where they differ."""
     bindings, console = context.bindings, context.console
     if not bindings.package:
-        raise UsageError(f"{context.prog} has no bindings: all its commands are the server's own")
+        raise UsageError(unused_bindings(context))
     from callsheet.cli.server_actions import fetch_available
 
     context.settings.require_host()
@@ -193,7 +201,7 @@ def _diff(context: Context) -> int:
     count = format_count(len(rows), "change") if rows else "nothing changed"
     console.note(f"{context.settings.host}: {count} since {package}")
     if rows:
-        console.note("the new schemas are in force already; `callsheet generate` adds types")
+        console.note(f"the new schemas are in force already; `{bindings.renewal()}` adds types")
     return DriftFound.exit_code if rows else 0
 
 

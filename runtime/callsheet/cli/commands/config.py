@@ -37,8 +37,8 @@ def facts(context: Context) -> dict[str, str | None]:
         "callsheet": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "bindings": context.bindings.package or None,
-        "source": context.bindings.source or None,
+        "bindings": context.program.package or None,
+        "source": context.program.source or None,
     }
 
 
@@ -63,6 +63,7 @@ def rows(context: Context) -> list[dict[str, str]]:
     settings_rows.insert(3, ("headers", added, settings.origins.get("headers", "default")))
     file = ProfileFile(settings.config_dir)
     settings_rows.append(("profiles", ", ".join(file.names()), NAME))
+    settings_rows.append(("overlay", settings.overlay, settings.origins.get("overlay", "default")))
     for name in ("insecure_http", "store_input"):
         switch = "yes" if getattr(settings, name) else "no"
         settings_rows.append((name, switch, settings.origins.get(name, "default")))
@@ -78,7 +79,7 @@ def rows(context: Context) -> list[dict[str, str]]:
 
 def _format(context: Context) -> tuple[str, str]:
     """Return the format in use, or ``""``, and the flag or variable that sets it."""
-    variable = f"{context.bindings.env}_FORMAT"
+    variable = f"{context.program.env}_FORMAT"
     if typed := context.flags.get("format"):
         return typed, "--format"
     return _first(context.environ, (variable,))
@@ -87,7 +88,7 @@ def _format(context: Context) -> tuple[str, str]:
 def _folder_variable(context: Context, name: str) -> str:
     """Return the name of the variable that sets a folder, or ``"default"``."""
     xdg = f"XDG_{name.partition('_')[0].upper()}_HOME"
-    return _first(context.environ, (f"{context.bindings.env}_{name.upper()}", xdg))[1]
+    return _first(context.environ, (f"{context.program.env}_{name.upper()}", xdg))[1]
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
@@ -126,6 +127,20 @@ def _print(context: Context, setting: object, bare: str) -> None:
         output.emit(context.console, setting)
     else:
         output.write(bare)
+
+
+def _set(context: Context, name: str, setting: str) -> None:
+    """Save a setting in the profile: overlay, a JSON file of rules about actions; "" removes it."""
+    from callsheet.config.overlay import read_overlay
+
+    if name != "overlay":
+        hint = "login --host URL --api-key KEY" if name in {"host", "key"} else ""
+        raise UsageError(f"{name} cannot be set: overlay can", hint=hint)
+    path = os.path.abspath(setting) if setting else ""
+    if path:
+        read_overlay(path)
+    settings = context.settings
+    ProfileFile(settings.config_dir).set(settings.profile, name, path)
 
 
 def _path(context: Context) -> None:
@@ -174,6 +189,12 @@ config = BuiltinGroup(
         ),
         BuiltinCommand("list", _list, emits_json=False),
         BuiltinCommand("path", _path, emits_json=False),
+        BuiltinCommand(
+            "set",
+            _set,
+            params=[click.Argument(["name"]), click.Argument(["setting"], metavar="VALUE")],
+            emits_json=False,
+        ),
     ],
 )
 whoami = BuiltinCommand("whoami", _whoami)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from callsheet.cli.builtin import BuiltinCommand, format_count
-from callsheet.cli.commands.actions import bindings_changes
+from callsheet.cli.commands.actions import bindings_changes, unused_bindings
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
 from callsheet.cli.server_actions import AvailableActions
@@ -185,9 +185,8 @@ class Checks:
 
     def bindings(self) -> CheckResult:
         """Compare the generated package with the stored actions; only breaking changes fail."""
-        bindings = self.context.bindings
-        if not bindings.package:
-            return CheckResult("none: every command comes from the live catalogue")
+        if not self.context.program.package or not (bindings := self.context.bindings).package:
+            return CheckResult(unused_bindings(self.context))
         bindings.check()
         package = f"{bindings.package}, made from {bindings.source or 'an unknown source'}"
         if self.offer is None:
@@ -209,7 +208,7 @@ class Checks:
         from callsheet.storage.ledger import Ledger
 
         context = self.context
-        state_dir = folder("state", context.prog, context.bindings.env, context.environ)
+        state_dir = folder("state", context.prog, context.program.env, context.environ)
         ledger = Ledger(state_dir)
         if not os.path.exists(ledger.path):
             return CheckResult(f"none yet; it will be {ledger.path}", *_writable(state_dir))

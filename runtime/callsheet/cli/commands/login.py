@@ -116,7 +116,7 @@ def _read_key(context: Context, typed: str | None, from_stdin: bool) -> str | No
         return typed
     if from_stdin:
         return sys.stdin.readline().strip()
-    return context.environ.get(f"{context.bindings.env}_API_KEY") or None
+    return context.environ.get(f"{context.program.env}_API_KEY") or None
 
 
 def _ask_host(context: Context) -> None:

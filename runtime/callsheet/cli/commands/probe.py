@@ -41,7 +41,7 @@ def _probe(context: Context, task: str | None, save: str | None) -> int:
 
 def override_line(context: Context, finding: ProbeFinding, task: str) -> str:
     """Return the command line, or the line of pyproject.toml, that forces a reading, or ``""``."""
-    setting = finding.setting.partition(f", {context.bindings.env}_")[0]
+    setting = finding.setting.partition(f", {context.program.env}_")[0]
     if not setting.startswith("--"):
         return f"[tool.callsheet] {setting}" if setting else ""
     if finding.topic in {"host", "redirects"}:

@@ -158,7 +158,12 @@ def root_page(prog: str, groups: Mapping[str, str], *, width: int = 80) -> str:
     }
     parts = [layout.table(title, rows, width=width) for title, rows in tables.items() if rows]
     head = f"Usage: {prog} [FLAGS] COMMAND [OPTIONS]"
-    more = f"{prog} COMMAND --help says more.\nWhat else the server offers: {prog} actions list"
+    more = f"{prog} COMMAND --help says more.\n"
+    more += (
+        f"What else the server offers: {prog} actions list"
+        if groups
+        else f"The actions of a server come with `{prog} login --host https://… --api-key …`"
+    )
     return "\n\n".join([head, *parts, layout.paragraph(more, "", width=width)]) + "\n"
 
 
