@@ -130,8 +130,8 @@ def demo_environ(outer: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which no setting of the user's own can be read or written."""
     ours = ("ADS_", "CALLSHEET_", "PYTHONPATH")
     environ = {name: setting for name, setting in outer.items() if not name.startswith(ours)}
-    folders = {"ADS_CONFIG_DIR": "config", "ADS_STATE_DIR": "state", "ADS_CACHE_DIR": "cache"}
-    environ |= {name: str(ROOT / HOME / folder) for name, folder in folders.items()}
+    for kind in ("config", "state", "cache"):  # of every program that takes part
+        environ[f"XDG_{kind.upper()}_HOME"] = str(ROOT / HOME / kind)
     # A proxy cannot reach this machine's loopback.
     for name in ("NO_PROXY", "no_proxy"):
         environ[name] = ",".join(filter(None, [outer.get(name), "127.0.0.1", "localhost"]))

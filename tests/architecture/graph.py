@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import TYPE_CHECKING
 
 from architecture.tree import PACKAGES, modules
@@ -36,8 +37,13 @@ def imports(sources: Mapping[str, str], package: str) -> Graph:
     return graph
 
 
-def imported(source: str, package: str) -> Iterator[str]:
-    """Yield what a module imports of its package, each as far as it may be a module."""
+@functools.cache
+def imported(source: str, package: str) -> frozenset[str]:
+    """Return what a module imports of its package, each as far as it may be a module."""
+    return frozenset(_imported(source, package))
+
+
+def _imported(source: str, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (below(alias.name, package) for alias in node.names)

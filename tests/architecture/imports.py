@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,9 +27,10 @@ class Import:
         return "" if self.level else self.module.partition(".")[0]
 
 
-def read_imports(source: str) -> list[Import]:
+@functools.cache
+def read_imports(source: str) -> tuple[Import, ...]:
     """Return every import of a module, wherever it stands."""
-    return list(walk(ast.parse(source), at_import=True))
+    return tuple(walk(ast.parse(source), at_import=True))
 
 
 def walk(node: ast.AST, *, at_import: bool) -> Iterator[Import]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ EMPTY_SHARE, VAGUE_SHARE, OTHER_OPENINGS = 0.01, 0.06, 0.05
 RECORDED = ("golden", "corpus", "data")
 
 
+@functools.cache
 def trees(folder: Path) -> list[ast.Module]:
     """Return the syntax trees below a folder, without what is generated or recorded."""
     return [

@@ -75,15 +75,27 @@ def test_profiles_are_kept_apart(ads: BareProgram) -> None:
     assert ads("actions", "list", "--profile", "nosuch", **NOBODY).code == 2
 
 
+TOUR = (
+    ("actions", "list", "--refresh"),
+    ("image", "generate", "--prompt", "x", "--out", "x.png", "--upload"),
+    ("video", "generate", "--prompt", "x", "--no-wait"),
+    ("video", "generate", "--help"),
+    ("doctor",),
+    ("probe", "--save", "replies"),
+)
+
+
 def test_the_xdg_folders_are_used_and_closed_to_others(ads: BareProgram) -> None:
-    root = ads.folder.parent / "xdg"
+    root, home = ads.folder.parent / "xdg", ads.folder.parent / "home"
+    home.mkdir()
     said = {f"XDG_{kind}_HOME": str(root / kind) for kind in ("CONFIG", "STATE", "CACHE")}
     login(ads, "--api-key", ads.server.key, **said)
-    ads("video", "generate", "--prompt", "x", "--no-wait", **said, **NOBODY)
+    codes = [ads(*words, **said, **NOBODY).code for words in TOUR]
 
     files = {path.name: path for path in root.rglob("*") if path.is_file()}
-    assert {"config.json", "ledger.sqlite3"} <= set(files)
-    assert not (ads.folder.parent / "home" / ".config").exists()
+    assert {"config.json", "ledger.sqlite3", "uploads.json"} <= set(files)
+    assert ([code for code in codes if code], list(home.iterdir())) == ([], [])
+    assert {path.name for path in ads.folder.iterdir()} == {"x.png", "replies"}
     for name in ("config.json", "ledger.sqlite3"):
         assert stat.S_IMODE(files[name].stat().st_mode) == 0o600
     for kind in ("CONFIG", "STATE", "CACHE"):

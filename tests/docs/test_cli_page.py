@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import os
 import pkgutil
@@ -57,8 +58,13 @@ def test_exit_codes_are_all_there() -> None:
     assert {int(word) for word in named("Exit codes")} == CODES
 
 
-def error_codes() -> Iterator[tuple[str, str]]:
-    """Yield each code that stands where an error is made, and the name of the error."""
+@functools.cache
+def error_codes() -> frozenset[tuple[str, str]]:
+    """Return each code that stands where an error is made, with the name of the error."""
+    return frozenset(_error_codes())
+
+
+def _error_codes() -> Iterator[tuple[str, str]]:
     errors = CARRIERS | {kind.__name__ for kind in kinds()}
     for path in [*RUNTIME.rglob("*.py"), *GENERATOR.rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -127,9 +127,9 @@ def test_the_table_is_this_repositorys() -> None:
 
 
 def test_the_picture_is_there_and_can_be_drawn() -> None:
-    (path,) = re.findall(r"!\[[^\]]+\]\((\S+)\)", README)
-    drawn = ElementTree.parse(ROOT / path).getroot()
+    (path,) = re.findall(r"!\[[^\]]+\]\((\S+)\)", (ROOT / "docs/cli.md").read_text("utf-8"))
+    drawn = ElementTree.parse(ROOT / "docs" / path).getroot()
 
     assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
     assert "ads video generate" in "".join(drawn.itertext()).replace("\xa0", " ")
-    assert "url(http" not in (ROOT / path).read_text("utf-8")
+    assert "url(http" not in (ROOT / "docs" / path).read_text("utf-8")

@@ -91,14 +91,16 @@ def project(tmp_path: Path, sandbox: Running) -> MaintainedProject:
 def test_a_project_from_init_to_drift_and_back(
     project: MaintainedProject, sandbox: Running
 ) -> None:
-    user = {"ACME_HOST": sandbox.url}
-    first = project.callsheet("init", "--package", "acme_client", "--host", sandbox.url)
+    folders = {f"XDG_{kind}_HOME": str(project.home.parent) for kind in ("CONFIG", "CACHE")}
+    user = {"ACME_HOST": sandbox.url, **folders, "XDG_STATE_HOME": str(project.home.parent)}
+    project.home.mkdir()
+    first = project.callsheet("init", "--package", "acme_client", "--host", sandbox.url, **user)
     generated = project.callsheet("generate", **user)
     clean = project.callsheet("check", **user)
     sandbox.add_action(FEED)
     sandbox.remove_action("material.queries")
     drift = project.callsheet("check", **user)
-    offline = project.callsheet("check", "--offline")
+    offline = project.callsheet("check", "--offline", **user)
     again = project.callsheet("generate", **user)
     settled = project.callsheet("check", **user)
     used = project.run("-m", "acme_client", "zoo", "feed-animal", "--what", "hay")
@@ -113,6 +115,7 @@ def test_a_project_from_init_to_drift_and_back(
     assert (project.folder / "acme_client/groups/zoo.py").is_file()
     assert used.code == 2
     assert "no server is configured" in used.stderr
+    assert list(project.home.iterdir()) == []
 
 
 def test_the_second_run_writes_nothing_and_the_lock_gives_the_same(

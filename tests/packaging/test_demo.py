@@ -86,10 +86,11 @@ def test_settings_of_the_user_stay_outside(stage: Path) -> None:
     run(demo(stage), env=clean_environ(stage, mine), cwd=stage)
     reported = json.loads((stage / "seen.json").read_text("utf-8"))
 
-    assert {name: reported[name] for name in reported if name.startswith("ADS_")} == {
-        "ADS_CONFIG_DIR": str(stage / ".demo/config"),
-        "ADS_STATE_DIR": str(stage / ".demo/state"),
-        "ADS_CACHE_DIR": str(stage / ".demo/cache"),
+    ours = {name: reported[name] for name in reported if name.startswith(("ADS_", "XDG_"))}
+    assert ours == {
+        "XDG_CONFIG_HOME": str(stage / ".demo/config"),
+        "XDG_STATE_HOME": str(stage / ".demo/state"),
+        "XDG_CACHE_HOME": str(stage / ".demo/cache"),
     }
 
 
@@ -117,15 +118,18 @@ def test_a_signal_stops_the_sandbox_too(stage: Path) -> None:
 def test_the_tour_ends_with_a_video(tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     script = Path(shutil.copy(ROOT / "scripts/demo.py", tmp_path / "scripts/demo.py"))
-    home = tmp_path / "home"
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
     home.mkdir()
-    done = run([sys.executable, script], env=clean_environ(home), cwd=tmp_path)
+    temporary.mkdir()
+    environ = clean_environ(home, {"TMPDIR": str(temporary)})
+    done = run([sys.executable, script], env=environ, cwd=tmp_path)
 
     assert done.code == 0, done.out + done.err
     assert [line[:2] for line in done.out.splitlines() if line[:2] in NUMBERS] == NUMBERS
     assert "ads login --host https://" in done.out.splitlines()[-3]
-    assert {path.name for path in tmp_path.iterdir()} == {"scripts", "home", ".demo", "output"}
-    assert not (home / ".config").exists()
+    made = {path.name for path in tmp_path.iterdir()} - {"scripts", "home", "temporary"}
+    assert made == {".demo", "output"}
+    assert [*home.iterdir(), *temporary.iterdir()] == []
     assert seconds_of_h264(tmp_path / "output/waves.mp4") >= 2.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -68,6 +69,15 @@ def test_the_wheel_names_two_programs_and_its_licence(wheel: Path) -> None:
         "callsheet = callsheet.cli.callsheet:main",
     ]
     assert licence == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_page_of_an_index_shows_words_and_no_broken_picture(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        head, _, text = archive.read(f"{INFO}/METADATA").decode().partition("\n\n")
+
+    assert "\nKeywords: " in head
+    assert text.startswith("# Callsheet")
+    assert re.findall(r"!\[[^\]]*\]\((?!https://)", text) == []
 
 
 def test_the_sdist_makes_the_same_wheel(wheel: Path, dist: Path) -> None:
