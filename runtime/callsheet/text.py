@@ -203,12 +203,15 @@ def dumps(document: Any, indent: int | None = None) -> str:
 _SHOWN = 12
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """Return the one of ``words`` closest to ``word``, case aside, or "" where none is close."""
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the one of ``words`` closest to ``word``, case aside, or "" where none is close.
+
+    ``cutoff`` is how much of them has to agree, from 0 to 1.
+    """
     import difflib
 
     by_case = {name.lower(): name for name in words}
-    close = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=cutoff)
     return by_case[close[0]] if close else ""
 
 

@@ -57,7 +57,7 @@ def test_a_required_object_is_asked_for_by_its_fields(ads: BareProgram) -> None:
 
     assert code == 0
     assert json.loads(seen[seen.index("{") :])["body"] == {"camera": {"pan": 0.5}}
-    assert ads("shop", "film").error["message"] == "--camera: is required and was not given"
+    assert ads("shop", "film").error["message"] == "--camera.pan is needed"
 
 
 def test_a_list_is_asked_for_item_by_item(ads: BareProgram) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from callsheet.cli.context import Context
     from callsheet.cli.output.formats import Console
+    from callsheet.spec import Action
     from callsheet.storage.ledger_entry import LedgerEntry
 
 
@@ -214,9 +215,20 @@ def from_click(error: click.ClickException) -> UsageError:
     elif isinstance(error, click.MissingParameter) and error.param is not None:
         message = f"{error.param.make_metavar(ctx or click.Context(click.Command('')))} is needed"
     elif message.startswith("Got unexpected extra argument"):
-        message = f"there is no place for {message.partition('(')[2].rstrip(').')}"
-        hint = "put a value with spaces in quotes"
+        words = message.partition("(")[2].rstrip(").")
+        message = f"there is no place for {words}"
+        hint = _line_with(ctx, words) or "put a value with spaces in quotes"
     return UsageError(message, hint=hint, flag=flag)
+
+
+def _line_with(ctx: click.Context | None, text: str) -> str:
+    """Return the line by which a text reaches the action of a command; empty for no such line."""
+    action: Action | None = getattr(ctx.command, "action", None) if ctx is not None else None
+    if ctx is None or action is None or not action.command:
+        return ""
+    from callsheet.cli.help.example import line_with_text
+
+    return line_with_text(action, ctx.find_root().info_name or "", text)
 
 
 def _flags_of(ctx: click.Context | None) -> list[str]:

@@ -356,7 +356,10 @@ def run_action(action: Action, ctx: click.Context, values: Sequence[Typed]) -> i
 
         server_actions.note_changes(context, context.drift)
     output.check(context.console)
-    request = prepare.ask_missing(context, build_request(context, action, values))
+    request = build_request(context, action, values)
+    if not values and "input" not in context.flags:
+        request = prepare.ask_text(context, request)
+    request = prepare.ask_missing(context, request)
     if wants_list(context):
         return print_list(context, request)
     outcome = check_and_send(context, request)

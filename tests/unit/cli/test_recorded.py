@@ -12,6 +12,7 @@ import pytest
 from fidelity.material import corpus, has_corpus
 from unit.cli.given import sent
 
+from callsheet.actions.ranking import Searchable, rank
 from callsheet.actions.resolve import ActionSet, resolve_actions
 from callsheet.cli.help import pages
 from callsheet.cli.help.example import example_line
@@ -88,3 +89,46 @@ def without_values(row: dict[str, Any]) -> dict[str, Any]:
     return {
         k: v for k, v in row.items() if k not in {"choices", "default", "example", "constraints"}
     }
+
+
+PHRASES = [
+    ("make a picture", "fal.generate_image"),
+    ("picture from text", "fal.generate_image"),
+    ("make image bigger", "fal.upscale_image"),
+    ("genrate vidoe", "fal.generate_video"),
+    ("animate a photo", "fal.generate_video_from_image"),
+    ("remove background", "fal.remove_background"),
+    ("how much does it cost", "fal.get_pricing"),
+    ("text to speech", "elevenlabs.text_to_speech"),
+    ("read this aloud with a voice", "elevenlabs.text_to_speech"),
+    ("clone my voice", "elevenlabs.voice_clone"),
+    ("trancribe audio", "elevenlabs.speech_to_text"),
+    ("music", "fal.generate_music"),
+    ("screenshot", "playwright.browser_take_screenshot"),
+    ("click a button", "playwright.browser_click"),
+    ("fill in a form", "playwright.browser_fill_form"),
+    ("open pull request", "github.create_pull_request"),
+    ("list isues", "github.list_issues"),
+    ("comment on an issue", "github.add_issue_comment"),
+    ("commit changes", "git.git_commit"),
+    ("refund a payment", "stripe.create_refund"),
+    ("new customer", "stripe.create_customer"),
+    ("what time is it in tokyo", "time.get_current_time"),
+    ("rename a file", "filesystem.move_file"),
+    ("download web page", "fetch.fetch"),
+    ("fal.generate_image", "fal.generate_image"),
+    ("github.create", "github.create_branch"),
+]
+
+
+@cache
+def entries() -> list[Searchable]:
+    by_id = surface().by_id
+    return [
+        Searchable(c.id, text=c.doc, group=" ".join(by_id[c.id].command[:-1])) for c in corpus()
+    ]
+
+
+@pytest.mark.parametrize(("phrase", "wanted"), PHRASES)
+def test_a_vague_phrase_leads_to_its_action(phrase: str, wanted: str) -> None:
+    assert wanted in rank(phrase, entries())[:5]

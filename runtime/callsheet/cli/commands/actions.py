@@ -11,7 +11,7 @@ from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup, format_count
 from callsheet.cli.completion import ids
 from callsheet.cli.output import formats as output
 from callsheet.errors import DriftFound, ServerError, UsageError
-from callsheet.text import dumps
+from callsheet.text import did_you_mean, dumps, listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 
+_LIMIT = click.Option(["--limit"], metavar="N", type=click.IntRange(min=1), help="Only the first N")
 _COLUMNS = ("id", "command", "kind", "cost", "group", "source", "summary")
 _CHANGES = ("severity", "kind", "action", "text")
 _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"}
@@ -81,7 +82,9 @@ def row(context: Context, action: Action, offer: AvailableActions) -> dict[str, 
     }
 
 
-def _list(context: Context, refresh: bool, cached: bool) -> None:
+def _list(
+    context: Context, refresh: bool, cached: bool, group: str | None, limit: int | None
+) -> None:
     """List every action of the server; without a network what the cache holds."""
     from callsheet.cli.server_actions import cached_actions, fetch_available
 
@@ -94,30 +97,49 @@ def _list(context: Context, refresh: bool, cached: bool) -> None:
         notes = offer.catalogue.notes
         if offer.source != "bindings" and not offer.catalogue.missing:
             store_rows(context, [{**listed, "source": "cached"} for listed in rows])
-    output.emit_list(context.console, rows, _COLUMNS)
+    _print(context, _in_group(rows, group) if group is not None else rows, limit)
     for note in notes:
         context.console.note(note)
 
 
-def _search(context: Context, text: tuple[str, ...]) -> None:
-    """List the actions whose id, title or description holds all of the words."""
+def _in_group(rows: Rows, group: str) -> Rows:
+    """Return the rows of a group and the groups inside it; dots may stand between its words.
+
+    Raises ``UsageError`` for a group that does not exist.
+    """
+    words = group.replace(".", " ").strip()
+    chosen = [row for row in rows if f"{row['group'] or ''} ".startswith(f"{words} ")]
+    if not chosen:
+        groups = sorted({row["group"] for row in rows if row["group"]})
+        hint = did_you_mean(words, groups) or f"one of {listing(groups)}"
+        raise UsageError(f"there is no group {words}", hint=hint, flag="--group")
+    return chosen
+
+
+def _print(context: Context, rows: Rows, limit: int | None) -> None:
+    """Print the first ``limit`` rows, or all of them; note how many are left."""
+    output.emit_list(context.console, rows[:limit], _COLUMNS)
+    if limit is not None and len(rows) > limit:
+        context.console.note(f"{len(rows) - limit} more; --limit {len(rows)} lists them too")
+
+
+def _search(context: Context, text: tuple[str, ...], limit: int | None) -> None:
+    """List the actions that answer to the words, the best first; misspellings are forgiven."""
+    from callsheet.actions.ranking import Searchable, rank
     from callsheet.cli.server_actions import fetch_available
 
     offer = fetch_available(context)
-    words = [word.lower() for word in " ".join(text).split()]
-    texts = {
-        entry.id: f"{entry.id} {entry.title} {entry.description}".lower()
+    rows = {action.id: row(context, action, offer) for action in offer.surface(context).actions}
+    entries = [
+        Searchable(entry.id, entry.title, entry.description, rows[entry.id]["group"] or "")
         for entry in offer.catalogue.actions
-    }
-    rows = [
-        row(context, action, offer)
-        for action in offer.surface(context).actions
-        if all(word in texts.get(action.id, "") for word in words)
+        if entry.id in rows
     ]
-    output.emit_list(context.console, rows, _COLUMNS)
-    if not rows:
-        wanted = " and ".join(words)
-        context.console.note(f"no action mentions {wanted}; all: {context.prog} actions list")
+    query = " ".join(text)
+    ranked = [rows[action_id] for action_id in rank(query, entries)]
+    _print(context, ranked, limit)
+    if not ranked:
+        context.console.note(f"no action answers to {query}; all: {context.prog} actions list")
 
 
 def _schema(context: Context, action_id: str, answer: bool, raw: bool) -> None:
@@ -144,7 +166,6 @@ def _advertised(context: Context, action_id: str) -> Advertised:
     entry = cached.get(action_id) if cached is not None else None
     if entry is None:
         from callsheet.cli.server_actions import fetch_available
-        from callsheet.text import did_you_mean
 
         catalogue = fetch_available(context).catalogue
         entry = catalogue.get(action_id)
@@ -215,13 +236,15 @@ actions = BuiltinGroup(
             params=[
                 click.Option(["--refresh"], is_flag=True, help="Ask for every schema anew"),
                 click.Option(["--cached"], is_flag=True, help="As last fetched, without asking"),
+                click.Option(["--group"], metavar="GROUP", help="Only this group, such as video"),
+                _LIMIT,
             ],
             emits_json=False,
         ),
         BuiltinCommand(
             "search",
             _search,
-            params=[click.Argument(["text"], metavar="WORD...", nargs=-1, required=True)],
+            params=[click.Argument(["text"], metavar="WORD...", nargs=-1, required=True), _LIMIT],
             emits_json=False,
         ),
         BuiltinCommand(

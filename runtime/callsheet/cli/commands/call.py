@@ -39,6 +39,7 @@ from callsheet.flows.retry import with_retries
 from callsheet.masking import masked_bytes
 from callsheet.secret import redact_headers
 from callsheet.spec import TIMEOUT_FIELD, Action
+from callsheet.text import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -52,6 +53,7 @@ _WAIT: options.Row = ("wait", "", "Wait for the job that the action starts")
 _LATER = (_WAIT, TIMEOUT)
 LIST = "/api/actions"
 _ACTIONS = f"{LIST}/"
+_CLOSE = 0.75
 _INPUT = ("input", "FILE|-|JSON", "The body of a POST")
 
 
@@ -133,9 +135,27 @@ def _call(context: Context, action_id: str, rest: tuple[str, ...]) -> Any:
     if not context.settings.host:
         context.use_hints(hints_in(context.argv))
     action = context.run(context.host.find(action_id))
+    if "--no-check" not in context.argv:
+        _refuse_mistyped(context, action_id)
     inner, parent = CallCommand(action), click.get_current_context()
     with inner.make_context(action.id, list(rest), parent=parent, obj=context) as below:
         return inner.invoke(below)
+
+
+def _refuse_mistyped(context: Context, action_id: str) -> None:
+    """Raise ``UsageError`` for an id that the whole list lacks and that is close to one of it.
+
+    Any other id that is not listed is sent: a catalogue may hide what the server can do.
+    """
+    catalogue = context.host.cached()
+    if catalogue is None or catalogue.missing or catalogue.get(action_id) is not None:
+        return
+    close = nearest(action_id, (action.id for action in catalogue.actions), _CLOSE)
+    if close:
+        raise UsageError(
+            f"the server lists no action {action_id}; nothing was sent",
+            hint=f"did you mean {close}? `--no-check` sends it as it is",
+        )
 
 
 class _Call(BuiltinCommand):

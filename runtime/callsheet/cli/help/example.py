@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.cli.input import options, values
 from callsheet.cli.input.request import put, schema_of
 from callsheet.secret import is_sensitive
-from callsheet.text import kebab, safe_text, word_set
+from callsheet.text import kebab, one_line, safe_text, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +72,25 @@ def example_body(action: Action) -> dict[str, Any] | None:
     for param in _chosen(more, is_empty=not body):
         put(body, param.path, json.loads(_value(param) or "null"))
     return body
+
+
+def text_param(action: Action) -> Param | None:
+    """Return the field that a bare text is meant for: the required text, else a job's prompt."""
+    texts = [p for p in options.params_with_flag(action) if p.kind == "string" and not p.choices]
+    plain = [p for p in texts if len(p.path) == 1 and not p.media and p.only != "wait"]
+    needed = [p for p in plain if p.required]
+    prompts = [p for p in plain if p.path[0] in _TEXT_WORDS]
+    wanted = [p for p in needed if p in prompts] or needed
+    return next(iter(wanted or (prompts if options.is_job(action) else ())), None)
+
+
+def line_with_text(action: Action, prog: str, text: str) -> str:
+    """Return the command line that gives ``text`` to the action; empty where none is meant."""
+    param = text_param(action)
+    if param is None:
+        return ""
+    words = [prog, *action.command, *values.to_argv(action, {param.path[0]: one_line(text)})]
+    return " ".join(map(_quoted, words))
 
 
 def _chosen(params: list[Param], *, is_empty: bool) -> list[Param]:

@@ -147,13 +147,19 @@ def name_missing(request: CommandRequest, body: Any, error: InvalidInput) -> Inv
     steps = tuple(jsonio.parse_pointer(error.pointer))
     if len(missing) < 2 or steps not in {param.path for param in missing}:
         return name_flag(action, error)
+    return _missing_error(missing)
+
+
+def _missing_error(missing: Sequence[Param]) -> InvalidInput:
+    """Return the error that names what a body lacks, by its flags."""
     names = [
         f"the field {'.'.join(param.path)}" if param.hidden else f"--{param.flag}"
         for param in missing
     ]
     flag = "--input" if missing[0].hidden else f"--{missing[0].flag}"
     hint = "give the whole body with --input"
-    return InvalidInput(f"{', '.join(names)} are needed", hint=hint, flag=flag)
+    verb = "are" if len(names) > 1 else "is"
+    return InvalidInput(f"{', '.join(names)} {verb} needed", hint=hint, flag=flag)
 
 
 def _future_link(_steps: tuple[str, ...], file: values.LocalFile) -> str:
@@ -192,6 +198,31 @@ def ask_missing(context: Context, request: CommandRequest) -> CommandRequest:
         return request
     for param in missing:
         put(body.value, param.path, _ask(context, action, by_path[param.path]))
+    return request._replace(body=body.with_value(body.value))
+
+
+def ask_text(context: Context, request: CommandRequest) -> CommandRequest:
+    """Ask for the text of a job that was started without any field; return it with the answer.
+
+    Few schemas require a prompt, and a job without one costs all the same. Without a terminal
+    raises ``InvalidInput`` with the line to type, for whatever field is needed;
+    ``--no-check`` and ``--dry-run`` let it pass.
+    """
+    from callsheet.cli.help.example import example_line, text_param
+
+    action, body = request.command_action, request.body
+    missing, text = find_missing(action, body.value, request.action.role), text_param(action)
+    needed = missing or ([text] if text is not None else [])
+    if not needed or {"no-check", "dry-run"} & set(context.flags):
+        return request
+    if not context.console.can_ask():
+        error = _missing_error(needed)
+        error.hint = example_line(action, context.prog)
+        raise error
+    if text is None or missing:
+        return request
+    option = next(o for o in options.field_options(action) if o.param.path == text.path)
+    put(body.value, text.path, _ask(context, action, option))
     return request._replace(body=body.with_value(body.value))
 
 
