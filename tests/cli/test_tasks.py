@@ -165,7 +165,7 @@ def test_how_long_it_usually_takes_is_shown(ads: BareProgram) -> None:
     change(ads, "UPDATE jobs SET seconds = 125")
     waited = ads("video", "generate", "--prompt", "x")
 
-    assert "of usually 2 min 05 s)" in waited.err
+    assert "(usually 2 min 05 s)" in waited.err
     assert {row["usually"] for row in ads("tasks", "list", "--json").json} == {"2 min 05 s"}
     assert ads("tasks", "show", waited.json["taskId"]).json["usualSeconds"] == 125.0
 

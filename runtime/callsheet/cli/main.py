@@ -106,7 +106,8 @@ def _warn_unwritten(context: Context, code: int) -> int:
     warn(f" a paid call is not in the ledger: {context.ledger().fault}", head=f"{context.prog}:")
     for row in rows:
         warn(f"  {json.dumps(row)}")
-    warn(f"  keep this line; when the ledger can be written again: {context.prog} tasks recover")
+    lines = "this line" if len(rows) == 1 else f"these {len(rows)} lines"
+    warn(f"  keep {lines}; when the ledger can be written again: {context.prog} tasks recover")
     return OutcomeUnknown.exit_code if code in {0, StillRunning.exit_code} else code
 
 

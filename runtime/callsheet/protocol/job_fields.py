@@ -448,6 +448,12 @@ def _names_cost(key: str) -> bool:
     return not jobs.COST_WORDS.isdisjoint(parts) and jobs.NO_COST_WORDS.isdisjoint(parts)
 
 
+def queue_place(hit: Hit | None) -> int | None:
+    """Return the place in a queue, from 1; ``None`` where a hit is a time or counts from nought."""
+    is_place = hit is not None and key_parts(hit.key)[-1] in {"position", "queue"}
+    return int(hit.amount) if hit is not None and is_place and hit.amount >= 1 else None
+
+
 def _is_message(key: str, value: Any) -> bool:
     is_text = key.lower() in {"message", "msg"} and isinstance(value, str)
     return is_text and word(value.strip()) not in OK_WORDS

@@ -42,7 +42,7 @@ class ReplyFields(NamedTuple):
     ``media`` are the links of the action's own medium as they came, ``candidates`` all links
     that were considered. ``message`` is the server's, made safe. ``refusal`` is one that came
     with a 2xx. ``is_recognised`` is false where neither a task nor a result was found.
-    ``origin`` is what they were read from.
+    ``origin`` is what they were read from. ``queue`` is the place in a queue, from 1.
     """
 
     payload: Any = None
@@ -59,6 +59,7 @@ class ReplyFields(NamedTuple):
     is_recognised: bool = True
     candidates: tuple[Medium, ...] = ()
     origin: Origin | None = None
+    queue: int | None = None
 
     @property
     def evidence(self) -> tuple[Candidate, ...]:
@@ -210,6 +211,7 @@ class _Reader(NamedTuple):
             progress=_progress(parts.progress, is_running=is_running),
             media=links,
             message=self.message(state, raw_state),
+            queue=job_fields.queue_place(parts.queue),
             poll_after=parts.pause.amount / 1000.0 if parts.pause else None,
             cost=parts.cost.amount if parts.cost else None,
             is_recognised=self._is_recognised(task_ids, state, links),

@@ -40,7 +40,7 @@ def require_kind(name: str, head: bytes, expected: frozenset[str] = frozenset())
     if (wanted or is_text) and not container:
         promised = wanted or _listing(expected)
         raise WrongKind(
-            f"the link leads to something that is no {promised} or other medium",
+            f"the link leads to a file that is not a medium; {promised} was expected",
             hint="--json shows the link",
         )
     return container

@@ -9,7 +9,7 @@ import pytest
 from callsheet.cli.output.formats import Console
 from callsheet.cli.output.progress import Progress, describe, find_preview
 from callsheet.flows.effects import JobUpdate
-from callsheet.protocol.replies import ReplyFields
+from callsheet.protocol.replies import ReplyFields, read_reply
 
 
 def update(raw_state: str, progress: float | None, elapsed: float = 5) -> JobUpdate:
@@ -27,9 +27,9 @@ def test_only_changes_are_told(capsys: pytest.CaptureFixture[str]) -> None:
             show(update(state, progress))
 
     assert capsys.readouterr().err.splitlines() == [
-        "a.b: pending 0 % (5 s)",
-        "a.b: running 11 % (5 s)",
-        "a.b: running 25 % (5 s)",
+        "a.b: pending 0 %, 5 s",
+        "a.b: running 11 %, 5 s",
+        "a.b: running 25 %, 5 s",
     ]
 
 
@@ -41,8 +41,8 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_state_without_progress_is_safe_to_print() -> None:
-    assert describe(update("in\x1b[2Jqueue\n", None, 65)) == "inqueue (1 min 05 s)"
-    assert describe(update("", 0.5)) == "running 50 % (5 s)"
+    assert describe(update("in\x1b[2Jqueue\n", None, 65)) == "inqueue, 1 min 05 s"
+    assert describe(update("", 0.5)) == "running 50 %, 5 s"
 
 
 def test_a_log_that_stands_still_gets_a_line_now_and_then(
@@ -53,9 +53,9 @@ def test_a_log_that_stands_still_gets_a_line_now_and_then(
             show(update("queued", None, elapsed))
 
     assert capsys.readouterr().err.splitlines() == [
-        "a.b: queued (1 s of usually 1 min 05 s)",
-        "a.b: queued (32 s of usually 1 min 05 s)",
-        "a.b: queued (1 min 05 s of usually 1 min 05 s)",
+        "a.b: queued, 1 s (usually 1 min 05 s)",
+        "a.b: queued, 32 s (usually 1 min 05 s)",
+        "a.b: queued, 1 min 05 s (usually 1 min 05 s)",
     ]
 
 
@@ -87,7 +87,7 @@ def test_a_preview_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert capsys.readouterr().err.splitlines() == [
         "preview: https://x/1",
-        "a.b: running (5 s)",
+        "a.b: running, 5 s",
     ]
 
 
@@ -100,7 +100,7 @@ def test_the_moving_line_goes_on_between_two_answers() -> None:
     now[0] = 110
 
     assert waiting == "a.b: waiting (3 s)"
-    assert show.__rich__().plain == ("━" * 20 + " a.b: running 50 % (12 s of usually 1 min 00 s)")
+    assert show.__rich__().plain == ("━" * 20 + " a.b: running 50 %, 12 s (usually 1 min 00 s)")
 
 
 class PlainTerminal(io.StringIO):
@@ -121,3 +121,40 @@ def test_a_terminal_rings_after_a_long_wait(
         now[0] += seconds
 
     assert screen.getvalue().count("\x07") == rings
+
+
+def test_the_place_in_a_queue_and_the_words_of_the_server_are_told() -> None:
+    fields = ReplyFields(queue=3, message="Warming\x1b[2J up " + "x" * 99)
+    text = describe(update("queued", None)._replace(fields=fields), 20)
+
+    assert text == f"queued, place 3 in the queue, 5 s (usually 20 s): Warming up {'x' * 48}…"
+    same = update("running", 0.4)._replace(fields=ReplyFields(message="Running"))
+    assert describe(same) == "running 40 %, 5 s"
+
+
+def test_a_message_that_only_counts_gets_no_line_each_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["frame 1 of 9", "frame 2 of 9", "mixing"]
+    with Progress(console(), "a.b") as show:
+        for message in words:
+            show(update("running", None)._replace(fields=ReplyFields(message=message)))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "a.b: running, 5 s: frame 1 of 9",
+        "a.b: running, 5 s: mixing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "place"),
+    [
+        ({"queue_position": 4}, 4),
+        ({"queuePosition": 0}, None),
+        ({"queue": 2}, 2),
+        ({"eta": 30}, None),
+        ({}, None),
+    ],
+)
+def test_the_place_is_read_from_a_reply(reply: dict[str, int], place: int | None) -> None:
+    assert read_reply({"taskId": "t", "status": "queued", **reply}).queue == place

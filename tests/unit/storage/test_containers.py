@@ -74,7 +74,7 @@ def test_a_page_of_xml_is_no_film_and_another_container_is_kept(tmp_path: Path) 
         part = PartialFile(str(tmp_path / "v.mp4"))
         part.write(data)
         if container is None:
-            with pytest.raises(DownloadError, match="no mp4"):
+            with pytest.raises(DownloadError, match="not a medium; mp4 was expected"):
                 part.require_kind()
         else:
             assert part.require_kind() == container

@@ -23,6 +23,7 @@ _SILENCE = 30.0
 _LONG = 60.0
 """Seconds of waiting after which a terminal rings: a person looks elsewhere by then."""
 _BAR = 20
+_LONGEST_STATE, _LONGEST_MESSAGE = 40, 60
 _PREVIEWS = frozenset({"preview", "thumbnail", "thumb", "poster", "cover"})
 
 
@@ -41,7 +42,7 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.console, self.title, self.usual, self.clock = console, title, usual, clock
-        self._shown: tuple[str, int] | None = None
+        self._shown: tuple[str, ...] | None = None
         self._told, self._started = 0.0, clock()
         self._status: Any = None
         self._previewed = False
@@ -84,10 +85,9 @@ class Progress:
         if self._status is not None:
             self._status.update(self)
             return
-        part = -1 if update.progress is None else int(update.progress / _STEP)
-        quiet = update.elapsed - self._told < _SILENCE
-        if (update.raw_state, part) != self._shown or not quiet:
-            self._shown, self._told = (update.raw_state, part), update.elapsed
+        now, quiet = _milestone(update), update.elapsed - self._told < _SILENCE
+        if now != self._shown or not quiet:
+            self._shown, self._told = now, update.elapsed
             self.console.note(f"{self.title}: {describe(update, self.usual)}")
 
     def __rich__(self) -> Any:
@@ -107,11 +107,21 @@ class Progress:
 
 
 def describe(update: JobUpdate, usual: float | None = None) -> str:
-    """Describe an update, such as ``running 40 % (8 s of usually 20 s)``."""
-    state = one_line(update.raw_state, 40) or update.state
+    """Describe an update, such as ``running 40 %, 8 s (usually 20 s): rendering frames``."""
+    state = one_line(update.raw_state, _LONGEST_STATE) or update.state
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
-    expected = "" if usual is None else f" of usually {duration(usual)}"
-    return f"{state}{percent} ({duration(update.elapsed)}{expected})"
+    place = f", place {update.fields.queue} in the queue" if update.fields.queue else ""
+    expected = "" if usual is None else f" (usually {duration(usual)})"
+    words = one_line(update.fields.message, _LONGEST_MESSAGE)
+    message = f": {words}" if words and words.lower() not in {state.lower(), update.state} else ""
+    return f"{state}{percent}{place}, {duration(update.elapsed)}{expected}{message}"
+
+
+def _milestone(update: JobUpdate) -> tuple[str, ...]:
+    """Return what a log shows the change of; numbers in a message change with every reply."""
+    part = "" if update.progress is None else str(int(update.progress / _STEP))
+    message = "".join(char for char in update.fields.message if not char.isdigit())
+    return update.raw_state, part, str(update.fields.queue or ""), message
 
 
 def find_preview(payload: Any) -> str:
