@@ -95,11 +95,8 @@ class BareProgram:
             for name, value in self.environ.items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)
-            patch.syspath_prepend(self.environ["PYTHONPATH"].partition(os.pathsep)[0])
             patch.setattr("callsheet.cli.signals.listen", lambda: None)
-            for name in [name for name in sys.modules if name.partition(".")[0] == "bare_client"]:
-                patch.delitem(sys.modules, name)
-            context = context_for("bare_client", "ads", "ADS", words)
+            context = context_for("", "ads", "ADS", words)
             try:
                 code = guarded(context, words)
             finally:

@@ -207,7 +207,7 @@ def from_click(error: click.ClickException) -> UsageError:
     flag: str | None = getattr(error, "option_name", None)
     ctx: click.Context | None = getattr(error, "ctx", None)
     message = error.format_message().split("\n")[0]
-    hint = f"{ctx.command_path} --help" if ctx is not None else ""
+    hint = f"{_words_before(ctx)} --help" if ctx is not None else ""
     if isinstance(error, click.NoSuchOption):
         message = f"there is no flag {flag} here"
         hint = did_you_mean(error.option_name, _flags_of(ctx)) or hint
@@ -230,6 +230,15 @@ def _line_with(ctx: click.Context | None, text: str) -> str:
     from callsheet.cli.help.example import line_with_text
 
     return line_with_text(action, ctx.find_root().info_name or "", text)
+
+
+def _words_before(ctx: click.Context | None) -> str:
+    """Return the words that lead to a command, without what click calls its arguments."""
+    words: list[str] = []
+    while ctx is not None:
+        words.insert(0, ctx.info_name or "")
+        ctx = ctx.parent
+    return " ".join(words)
 
 
 def _flags_of(ctx: click.Context | None) -> list[str]:

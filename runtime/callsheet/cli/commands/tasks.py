@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,12 @@ from callsheet.cli import completion, run, saving
 from callsheet.cli.builtin import OUT, TIMEOUT, BuiltinCommand, BuiltinGroup
 from callsheet.cli.commands import task_follow
 from callsheet.cli.commands.task_list import LIST_OPTIONS, files_of, list_jobs, row, usual_duration
-from callsheet.cli.input.request import Body, CommandRequest
+from callsheet.cli.commands.task_rerun import rerun, stored_body
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.formats import duration
-from callsheet.cli.run import send
 from callsheet.engine.jobs import find_job
 from callsheet.engine.recovery import Recovery
 from callsheet.errors import OutcomeUnknown, UsageError
-from callsheet.flows.invoke import deadline_of
 
 if TYPE_CHECKING:
     from callsheet.cli.context import Context
@@ -142,18 +139,10 @@ def _command(context: Context, name: str) -> int:
     from callsheet.cli import dry_run
 
     row = Recovery(context.engine).row(name)
-    _require_body(row, name)
+    stored_body(row, name)
     action = context.run(context.host.find(row.action))
     output.write(dry_run.rerun_line(context, action, row) + "\n")
     return 0
-
-
-def _require_body(row: LedgerEntry, name: str) -> str:
-    """Return the stored body as JSON; raise ``UsageError`` where only its digest was stored."""
-    if row.body is None:
-        digest = (row.body_digest or "")[:16]
-        raise UsageError(f"the body of {name} is not in the ledger (its digest: {digest})")
-    return row.body
 
 
 def _forget(context: Context, name: str) -> None:
@@ -200,28 +189,6 @@ def _cancel(context: Context, name: str) -> int:
     return 0
 
 
-def _rerun(context: Context, name: str) -> int:
-    """Start the same job again, as a new one that may cost again; ask first unless --yes."""
-    row = Recovery(context.engine).row(name)
-    stored = _require_body(row, name)
-    action = context.run(context.host.find(row.action))
-    saving.check(context, action)
-    _confirm(context, f"start {action.id} again on {row.host}? It may spend credits")
-    body = Body(json.loads(stored), stored.encode())
-    request = CommandRequest(action, action, body, deadline_of(action, body.value))
-    return run.finish(context, request, send(context, request))
-
-
-def _confirm(context: Context, question: str) -> None:
-    """Ask on a terminal; raises ``UsageError`` where nobody can be asked or the answer is no."""
-    if "yes" in context.flags:
-        return
-    if not context.console.can_ask():
-        raise UsageError("it may cost again, and nobody can be asked", hint="add --yes")
-    if not click.confirm(f"{context.prog}: {question}", err=True):
-        raise UsageError("nothing was sent")
-
-
 def _task_command(
     name: str,
     function: Any,
@@ -242,7 +209,6 @@ def _task_command(
 
 
 _MANIFEST = ("manifest", "", "Write PATH.json beside the file: where it came from")
-_AGAIN = ("yes", "", "Do not ask"), ("no-wait", "", "Print the task id, do not wait")
 
 tasks = BuiltinGroup(
     "tasks",
@@ -260,7 +226,7 @@ tasks = BuiltinGroup(
             required=False,
         ),
         _task_command("cancel", _cancel),
-        _task_command("rerun", _rerun, OUT, TIMEOUT, *_AGAIN),
+        rerun,
         _task_command(
             "recover",
             recover,
