@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet_codegen import diff as comparison
     from callsheet_codegen.config import Config
+    from callsheet_codegen.models.pool import ModelPool
 
     Job = Callable[[argparse.Namespace, "Console"], tuple[int, dict[str, Any]]]
+
+
+_LOCATIONS = ("package", "out", "lock")
 
 
 class Console:
@@ -63,13 +67,17 @@ class Console:
 
     def fail(self, error: CallsheetError) -> int:
         """Print an error with its hint, as JSON too with ``--json``; return its exit code."""
+        self.print_document(self.report(error))
+        return error.exit_code
+
+    def report(self, error: CallsheetError) -> dict[str, Any]:
+        """Print an error with its hint for a person; return the object that stands for it."""
         from callsheet.text import safe_text, with_program
 
         error.hint = with_program("ads", error.hint)
         hint = [f"  {error.hint}"] if error.hint else []
         _write(*map(safe_text, (f"callsheet: {error.message}", *hint)), error=True)
-        self.print_document({"error": error.as_json()})
-        return error.exit_code
+        return {"error": error.as_json()}
 
 
 def _write(*lines: str, error: bool = False) -> None:
@@ -103,6 +111,13 @@ def _add_locations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--package", help="the package to write (default: [tool.callsheet])")
     parser.add_argument("--out", help="the folder that holds the package folder")
     parser.add_argument("--lock", help="the lock (default: catalog.lock.json in --out)")
+    parser.add_argument(
+        "--client",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this one of [tool.callsheet.clients] (may be repeated; default: all)",
+    )
 
 
 def _run(
@@ -131,28 +146,55 @@ def _run(
     return console.run(partial(job, flags, console), interrupted=interrupted)
 
 
-def _load_config(flags: argparse.Namespace) -> Config:
-    """Read the configuration of the working directory with the flags; raises ``UsageError``."""
+def _load_configs(flags: argparse.Namespace, names: Sequence[str] = ()) -> dict[str, Config]:
+    """Read the clients of the working directory, with the flags, by name; raises ``UsageError``."""
     from pathlib import Path
 
-    from callsheet_codegen.config import load
+    from callsheet_codegen.config import load_clients
 
-    return load(Path.cwd(), {name: getattr(flags, name) for name in ("package", "out", "lock")})
+    locations = {name: getattr(flags, name) for name in _LOCATIONS}
+    return load_clients(Path.cwd(), locations, names or flags.client)
+
+
+def _for_each_client(
+    flags: argparse.Namespace, console: Console, job: Callable[[str, Config], tuple[int, Any]]
+) -> tuple[int, Any]:
+    """Do the job for each client; return the first exit code that is not 0, and one document.
+
+    A client that fails costs the others nothing. Raises ``CallsheetError`` where there is one.
+    """
+    from callsheet.errors import CallsheetError, UsageError
+
+    configs = _load_configs(flags)
+    if "" in configs:
+        return job("", configs[""])
+    if flags.host and len(configs) > 1:
+        raise UsageError("--host fits one client alone", hint="name it with --client")
+    codes, documents = [], {}
+    for name, config in configs.items():
+        console.say(f"client {name}:")
+        try:
+            code, documents[name] = job(name, config)
+        except CallsheetError as error:
+            code, documents[name] = error.exit_code, console.report(error)
+        codes.append(code)
+    return next((code for code in codes if code), 0), {"clients": documents}
 
 
 @contextmanager
-def _lock_and_load_config(flags: argparse.Namespace, *, create: bool) -> Iterator[Config]:
-    """Lock the folders, finish what a killed run left, and yield the configuration.
+def _locked(
+    flags: argparse.Namespace, name: str, config: Config, *, create: bool
+) -> Iterator[Config]:
+    """Lock the folders of a client, finish what a killed run left, and yield its configuration.
 
     ``create`` makes missing folders. Raises ``CallsheetError``.
     """
     from callsheet_codegen import publish
 
-    config = _load_config(flags)
     say = partial(_write, error=True)
     with publish.locked_tree((config.out, config.lock.parent), say, create=create):
         if not config.lock.exists():  # which lock is ours depends on what lies there by now
-            config = _load_config(flags)
+            config = _load_configs(flags, [name] if name else ())[name]
         publish.recover(config.folder)
         yield config
 
@@ -167,36 +209,48 @@ def _generate_unless_idle(flags: argparse.Namespace, console: Console) -> tuple[
     """Repeat what the last run printed where nothing changed since; else generate."""
     folder = os.path.join(cache.cache_folder(os.environ), "generate")
     store = cache.Store(folder, cache.tools_digest())
-    project = cache.project_key(os.getcwd(), (flags.package, flags.out, flags.lock))
-    stamp = store.idle_stamp(project) if flags.locked and not flags.fresh else None
+    words = [getattr(flags, name) for name in _LOCATIONS]
+    project = cache.project_key(os.getcwd(), words)
+    is_idle = flags.locked and not flags.fresh and not flags.client
+    stamp = store.idle_stamp(project) if is_idle else None
     if stamp and not flags.force and stamp.is_idle():
         console.say(*stamp.output["lines"])
         return int(flags.strict and stamp.output["fell_back"]), stamp.output["document"]
-    store.drop_idle_stamp(project)
-    return _generate(flags, console, (store, project), early=flags.locked and stamp is None)
+
+    def job(name: str, config: Config) -> tuple[int, Any]:
+        from callsheet_codegen.run import GenerateRun
+
+        key = cache.project_key(os.getcwd(), [*words, name]) if name else project
+        store.drop_idle_stamp(key)
+        with _locked(flags, name, config, create=True) as own:
+            return GenerateRun(flags, own, (store, key), next_pool(), console.say).run()
+
+    with _model_pools(early=flags.locked and stamp is None) as next_pool:
+        return _for_each_client(flags, console, job)
 
 
-def _generate(
-    flags: argparse.Namespace, console: Console, stored: tuple[cache.Store, str], *, early: bool
-) -> tuple[int, Any]:
-    """Generate; return the exit code and the ``--json`` document.
+@contextmanager
+def _model_pools(*, early: bool) -> Iterator[Callable[[], ModelPool]]:
+    """Yield what gives the pool of each client; ``early`` starts a worker for the first at once.
 
-    ``stored`` is the store and the project's key. ``early`` starts a worker at once, where models
-    are most probably to be made.
+    That is where models are most probably to be made.
     """
     from callsheet_codegen.models.pool import ModelPool
 
     gc.set_threshold(100_000)  # of a run that is over in seconds next to nothing is garbage
-    models = ModelPool()
+    pools = [ModelPool()]
+
+    def next_pool() -> ModelPool:
+        pools.append(ModelPool())
+        return pools[-2]
+
     try:
         if early:
-            models.launch(1)  # it takes half a second, in which there is other work
-        from callsheet_codegen.run import GenerateRun
-
-        with _lock_and_load_config(flags, create=True) as config:
-            return GenerateRun(flags, config, stored, models, console.say).run()
+            pools[0].launch(1)  # it takes half a second, in which there is other work
+        yield next_pool
     finally:
-        models.close()
+        for pool in pools:
+            pool.close()
         gc.freeze()  # nor is anything to be looked for when the process ends
 
 
@@ -263,11 +317,17 @@ def check(argv: Sequence[str] | None = None) -> int:
     return _run(parser, argv, _check)
 
 
-def _check(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, Any]]:
+def _check(flags: argparse.Namespace, console: Console) -> tuple[int, Any]:
+    return _for_each_client(flags, console, partial(_check_client, flags, console))
+
+
+def _check_client(
+    flags: argparse.Namespace, console: Console, name: str, config: Config
+) -> tuple[int, dict[str, Any]]:
     from callsheet.errors import DriftFound
     from callsheet_codegen import diff as comparison
 
-    with _lock_and_load_config(flags, create=False) as config:
+    with _locked(flags, name, config, create=False) as config:
         lock = comparison.locked_version(config).lock
         results = [comparison.check_tree(config, lock)]
     if not flags.offline:
@@ -300,11 +360,16 @@ def diff(argv: Sequence[str] | None = None) -> int:
     return _run(parser, argv, _diff)
 
 
-def _diff(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, Any]]:
+def _diff(flags: argparse.Namespace, console: Console) -> tuple[int, Any]:
+    return _for_each_client(flags, console, partial(_diff_client, flags, console))
+
+
+def _diff_client(
+    flags: argparse.Namespace, console: Console, name: str, config: Config
+) -> tuple[int, dict[str, Any]]:
     from callsheet.errors import DriftFound
     from callsheet_codegen import diff as comparison
 
-    config = _load_config(flags)
     old, new = _versions(flags, config)
     form = flags.format or "text"
     if form == "text":

@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NoReturn
 
 from pydantic import (
     AfterValidator,
@@ -23,12 +23,12 @@ from callsheet.config.credentials import parse_auth, project_headers
 from callsheet.config.overlay import Overlay
 from callsheet.errors import UsageError
 from callsheet.protocol.values import Overrides
-from callsheet.text import did_you_mean
+from callsheet.text import did_you_mean, listing
 from callsheet_codegen.code import CodeError, Ident
 from callsheet_codegen.names import is_reserved_package
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LOCK = "catalog.lock.json"
 MANIFEST = ".manifest.json"
@@ -79,11 +79,61 @@ def read_table(path: Path) -> Mapping[str, Any] | None:
     return table
 
 
-def load(start: Path, flags: Mapping[str, str | None]) -> Config:
-    """Resolve flags over the table; a relative path of the table starts at its file.
+class _ClientTable(NamedTuple):
+    """One table of a pyproject.toml; ``path`` is its name there, ``project`` the file."""
 
-    ``flags`` may hold ``package``, ``out`` and ``lock``. Raises ``UsageError`` for a key that
-    is not known and for a project without a table where ``package`` is not given either.
+    rows: Mapping[str, Any]
+    project: Path | None
+    path: str = _TABLE
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text of the table, else ``default``; raise ``UsageError`` for anything else."""
+        text = self.rows.get(key, default)
+        if isinstance(text, str) and (text or default == ""):
+            return text
+        fault = "is missing" if text is None else f"is {text!r}, wanted a text"
+        raise UsageError(f"{self.project}: {self.path}.{key} {fault}")
+
+    def require_known(self, keys: frozenset[str]) -> None:
+        """Raise ``UsageError`` for a key that is none of ``keys``."""
+        for key in self.rows:
+            if key not in keys:
+                hint = did_you_mean(key, keys) or f"known: {', '.join(sorted(keys))}"
+                raise UsageError(f"{self.project}: {self.path}.{key} is not known", hint=hint)
+
+    def clients(self) -> dict[str, _ClientTable]:
+        """Return the tables of the clients by name; raise ``UsageError`` where one is none."""
+        clients = self.rows["clients"]
+        if not isinstance(clients, dict) or not clients:
+            raise UsageError(f"{self.project}: {self.path}.clients holds no table of a client")
+        self.require_known(frozenset({"clients"}))
+        for name, rows in clients.items():
+            if not isinstance(rows, dict):
+                raise UsageError(f"{self.project}: {self.path}.clients.{name} is not a table")
+        path = f"{self.path}.clients"
+        return {n: _ClientTable(rows, self.project, f"{path}.{n}") for n, rows in clients.items()}
+
+
+def load(start: Path, flags: Mapping[str, str | None]) -> Config:
+    """Resolve flags over the table of the only client; see ``load_clients``.
+
+    Raises ``UsageError`` where there are several.
+    """
+    configs = load_clients(start, flags)
+    if len(configs) > 1:
+        raise UsageError(f"there are several clients: {listing(configs)}", hint="name one")
+    return next(iter(configs.values()))
+
+
+def load_clients(
+    start: Path, flags: Mapping[str, str | None], names: Sequence[str] = ()
+) -> dict[str, Config]:
+    """Resolve flags over the table, or over those of the clients called ``names`` (all without).
+
+    A project with one client has it under ``""``. A relative path of the table starts at its file.
+    ``flags`` may hold ``package``, ``out`` and ``lock``, which fit one client alone. Raises
+    ``UsageError`` for a key or a name that is not known, for two clients in one place, and for a
+    project without a table where ``package`` is not given either.
     """
     project = find_project(start)
     own_table = read_table(project) if project else None
@@ -92,39 +142,72 @@ def load(start: Path, flags: Mapping[str, str | None]) -> Config:
             "there is no [tool.callsheet] in a pyproject.toml here or above",
             hint="callsheet init writes one; or say --package NAME",
         )
-    table = own_table or {}
-    _require_known(table, project)
-    package = flags.get("package") or _require_text(table, "package", project)
-    command = _require_text(table, "command", project, usual_command(package))
-    env = _require_text(table, "env-prefix", project, usual_prefix(command))
     root = project.parent if project and own_table is not None else start
+    section = _ClientTable(own_table or {}, project)
+    if "clients" not in section.rows:
+        if names:
+            raise UsageError("this project has one client, without a name", flag="--client")
+        return {"": _resolve(section, start, root, flags)}
+    sections = section.clients()
+    for name in names:
+        if name not in sections:
+            hint = did_you_mean(name, sections) or f"there are: {listing(sections)}"
+            raise UsageError(f"there is no client {name}", hint=hint, flag="--client")
+    chosen = [name for name in sections if not names or name in names]
+    given = [f"--{name}" for name, text in flags.items() if text]
+    if given and len(chosen) > 1:
+        hint = f"name it with --client: {listing(chosen)}"
+        raise UsageError(f"{given[0]} fits one client alone", hint=hint, flag=given[0])
+    every = {n: _resolve(s, start, root, {}, name=n) for n, s in sections.items()}
+    _require_apart(every)
+    return {n: _resolve(sections[n], start, root, flags, name=n) for n in chosen}
+
+
+def _require_apart(configs: Mapping[str, Config]) -> None:
+    """Raise ``UsageError`` where two clients have one package folder, lock or command."""
+    places: dict[object, str] = {}
+    for name, config in configs.items():
+        for place in (config.folder, config.lock, config.command):
+            if (other := places.setdefault(place, name)) != name:
+                raise UsageError(
+                    f"the clients {other} and {name} have one place: {place}",
+                    hint="give each a package, a command and a lock of its own",
+                )
+
+
+def _resolve(
+    section: _ClientTable, start: Path, root: Path, flags: Mapping[str, str | None], name: str = ""
+) -> Config:
+    """Resolve flags over one table; ``name`` is that of a client, which names its package too."""
+    section.require_known(_PROJECT_KEYS | Overlay.keys())
+    usual = f"{re.sub(r'[^a-zA-Z0-9]', '_', name)}_client" if name else None
+    package = flags.get("package") or section.text("package", usual)
+    command = section.text("command", usual_command(package))
+    env = section.text("env-prefix", usual_prefix(command))
     folder = flags.get("out")
-    out = (
-        Path(start, folder)
-        if folder
-        else Path(root, _require_text(table, "out", project, "generated"))
-    )
+    out = Path(start, folder) if folder else Path(root, section.text("out", "generated"))
     lock = flags.get("lock")
+    rows = {key: row for key, row in section.rows.items() if key not in _PROJECT_KEYS}
     return Config(
         package=require_identifier(package, "package"),
         command=_require_match(command, "command", _COMMAND),
         env=_require_match(env, "env-prefix", _PREFIX),
         out=out,
-        lock=Path(start, lock) if lock else _usual_lock(out, package),
-        host=_require_text(table, "host", project, ""),
-        overlay=parse_overlay({key: table[key] for key in table if key not in _PROJECT_KEYS}),
-        where=project,
+        lock=Path(start, lock) if lock else _usual_lock(out, package, is_named=bool(name)),
+        host=section.text("host", ""),
+        overlay=parse_overlay(rows, section.path),
+        where=section.project,
     )
 
 
-def _usual_lock(out: Path, package: str) -> Path:
-    """Return the default lock: ``NAME.lock.json`` where another package lies in ``out``.
+def _usual_lock(out: Path, package: str, *, is_named: bool) -> Path:
+    """Return the default lock: ``PACKAGE.lock.json`` of a named client, else mostly LOCK.
 
-    Also where that file exists; else ``catalog.lock.json``.
+    The former also where that file exists, or another package lies in ``out``.
     """
     own, ours = out / f"{package}.lock.json", out / package / MANIFEST
     others = (path for path in out.glob(f"[!.]*/{MANIFEST}") if path != ours)
-    has_own = own.exists() or (not ours.exists() and any(others))
+    has_own = is_named or own.exists() or (not ours.exists() and any(others))
     return own if has_own else out / LOCK
 
 
@@ -136,26 +219,6 @@ def usual_command(package: str) -> str:
 def usual_prefix(command: str) -> str:
     """Return the default prefix of a command's environment variables."""
     return command.replace("-", "_").upper()
-
-
-def _require_known(table: Mapping[str, Any], project: Path | None) -> None:
-    """Raise ``UsageError`` for a key of the table that is not known."""
-    keys = _PROJECT_KEYS | Overlay.keys()
-    for key in table:
-        if key not in keys:
-            hint = did_you_mean(key, keys) or f"known: {', '.join(sorted(keys))}"
-            raise UsageError(f"{project}: {_TABLE}.{key} is not known", hint=hint)
-
-
-def _require_text(
-    table: Mapping[str, Any], key: str, project: Path | None, default: str | None = None
-) -> str:
-    """Return a text of the table, else ``default``; raise ``UsageError`` for anything else."""
-    text = table.get(key, default)
-    if isinstance(text, str) and (text or default == ""):
-        return text
-    fault = "is missing" if text is None else f"is {text!r}, wanted a text"
-    raise UsageError(f"{project}: {_TABLE}.{key} {fault}")
 
 
 def require_identifier(name: str, key: str) -> str:
@@ -292,17 +355,20 @@ class OverlayTable(_Table):
     headers: dict[str, Text] = {}
 
 
-def parse_overlay(table: Mapping[str, Any]) -> Overlay:
-    """Validate the keys that belong to actions; raise ``UsageError`` naming the key's path."""
+def parse_overlay(table: Mapping[str, Any], path: str = _TABLE) -> Overlay:
+    """Validate the keys that belong to actions; raise ``UsageError`` naming the key's path.
+
+    That begins with ``path``, the table's own name.
+    """
     try:
         settings = OverlayTable.model_validate(dict(table))
         for way in Overrides.parse(settings.protocol).auth:
             parse_auth(way, "protocol.auth")
         project_headers(settings.headers)
     except ValidationError as error:
-        message, hint = _refusal(table, error.errors(include_url=False)[0]), ""
+        message, hint = _refusal(table, error.errors(include_url=False)[0], path), ""
     except UsageError as error:
-        message, hint = f"{_TABLE}.{error.message}", error.hint
+        message, hint = f"{path}.{error.message}", error.hint
     else:
         return Overlay.from_json(settings.model_dump(by_alias=True, exclude_unset=True))
     raise UsageError(message, hint=hint or "correct it in pyproject.toml", code="configuration")
@@ -317,11 +383,11 @@ _WANTED = {
 }
 
 
-def _refusal(table: Mapping[str, Any], error: ErrorDetails) -> str:
+def _refusal(table: Mapping[str, Any], error: ErrorDetails, root: str) -> str:
     """Return one line for a validation error: the key, what is there and what is wanted."""
     if error["type"] == "missing":
-        return f"{_toml_path(table, error['loc'][:-1])} lacks {error['loc'][-1]}"
-    path, wrong = _toml_path(table, error["loc"]), error["input"]
+        return f"{_toml_path(table, error['loc'][:-1], root)} lacks {error['loc'][-1]}"
+    path, wrong = _toml_path(table, error["loc"], root), error["input"]
     if error["type"] == "extra_forbidden":
         return f"{path} is not known"
     is_custom = error["type"] == "wanted"
@@ -332,9 +398,9 @@ def _refusal(table: Mapping[str, Any], error: ErrorDetails) -> str:
     )
 
 
-def _toml_path(table: Any, steps: tuple[str | int, ...]) -> str:
+def _toml_path(table: Any, steps: tuple[str | int, ...], root: str) -> str:
     """Return the path of a key as TOML writes it, without pydantic's names of union members."""
-    path, inner = _TABLE, table
+    path, inner = root, table
     for step in steps:
         if isinstance(step, int):
             path, inner = f"{path}[{step}]", inner[step]

@@ -145,7 +145,11 @@ def _new_lock(
     lock = Lock(
         snapshot,
         commands=names.commands,
-        options={"overlay": config.overlay.as_json(), "tools": tools()},
+        options={
+            "overlay": config.overlay.as_json(),
+            "package": config.package,
+            "tools": tools(),
+        },
         methods=names.methods,
         modules=names.modules,
         flags=names.flags,

@@ -52,6 +52,8 @@ class GenerateRun:
         """
         config = self.config
         old = pipeline.read_lock(config.lock)
+        if old is not None:
+            _require_own(old, config)
         lock = config.lock.read_text(encoding="utf-8") if old else ""
         cached = ProjectCache(self.store, self.project, config.folder, lock)
         snapshot, notes = self._snapshot(old)
@@ -171,6 +173,23 @@ class GenerateRun:
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]
         stamp = cache.IdleStamp.of(inputs, str(config.folder), stats, output)
         self.store.put_idle_stamp(self.project, stamp)
+
+
+def _require_own(lock: Lock, config: Config) -> None:
+    """Raise ``UsageError`` for the lock of another package, which still stands beside this one.
+
+    Each would give its names to the other's actions. A package that was renamed takes its lock
+    along.
+    """
+    owner = lock.options.get("package", config.package)
+    if owner == config.package or not isinstance(owner, str) or not owner.isidentifier():
+        return
+    if any((folder / owner / MANIFEST).is_file() for folder in (config.out, config.lock.parent)):
+        raise UsageError(
+            f"{config.lock} is the lock of {owner}, and {config.package} needs one of its own",
+            hint="name another --lock, or leave it out",
+            flag="--lock",
+        )
 
 
 _HEAD = "# Changelog\n\n"

@@ -37,17 +37,17 @@ class Done(NamedTuple):
 
 
 class Ads:
-    """``ads`` in this process against a server; ``asked`` has the headers of each list request."""
+    """``ads`` in this process against a server; ``requests`` has the headers of its list."""
 
     def __init__(self, server: Server, capfd: pytest.CaptureFixture[str], home: Path) -> None:
         self.server, self.capfd, self.home = server, capfd, home
-        self.asked: list[Mapping[str, str]] = []
+        self.requests: list[Mapping[str, str]] = []
         self.wants: Callable[[Mapping[str, str]], bool] = lambda headers: True
         self.refusal = said(REFUSED, 401)
         server.listed = self._list
 
     def _list(self, request: Seen) -> Said:
-        self.asked.append(request.headers)
+        self.requests.append(request.headers)
         return said({"actions": list(LISTED)}) if self.wants(request.headers) else self.refusal
 
     def __call__(self, *words: str) -> Done:
@@ -111,7 +111,7 @@ def test_a_way_that_is_typed_is_the_only_one(ads: Ads, way: str) -> None:
     done = ads.login("--api-key", KEY, "--auth", way)
     assert done.code == 3
     assert ads.stored() is None
-    assert len(ads.asked) == 2
+    assert len(ads.requests) == 2
     assert "--auth header:NAME or scheme:WORD" in done.err
 
 
@@ -132,7 +132,7 @@ def test_a_way_that_cannot_be_is_refused_before_anything_is_sent(ads: Ads, way: 
     done = ads.login("--api-key", KEY, "--auth", way)
 
     assert done.code == 2
-    assert ads.asked == []
+    assert ads.requests == []
 
 
 def test_a_server_without_keys_needs_none(ads: Ads) -> None:
@@ -177,13 +177,13 @@ def test_headers_go_to_their_server_and_are_masked(ads: Ads) -> None:
     assert ads.stored()["headers"] == {
         ads.server.url: {"X-Team": "film", "X-Client-Secret": SECRET}
     }
-    shown = [ads(*words) for words in [("whoami",), ("config", "list"), ("-h",)]]
+    runs = [ads(*words) for words in [("whoami",), ("config", "list"), ("-h",)]]
     traced = ads("--debug", "call", "v.make", "--json")
     sent = ads.server.posts()[0].headers
     assert (sent["x-team"], sent["x-client-secret"]) == ("film", SECRET)
     assert "X-Team: film" in traced.err
     assert "X-Client-Secret: cs-…ders" in traced.err
-    assert SECRET not in "".join(run.out + run.err for run in [*shown, traced])
+    assert SECRET not in "".join(run.out + run.err for run in [*runs, traced])
     for file in (ads.home / ".local").rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
 
@@ -226,7 +226,7 @@ def test_a_header_that_cannot_be_is_refused(ads: Ads, line: str) -> None:
     done = ads("--host", ads.server.url, "--header", line, "call", "v.make")
 
     assert done.code == 2
-    assert [*ads.asked, *ads.server.seen] == []
+    assert [*ads.requests, *ads.server.seen] == []
 
 
 def test_a_header_may_not_hold_what_the_key_does(ads: Ads) -> None:
