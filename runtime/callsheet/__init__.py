@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from callsheet.client.groups import AsyncGroup as AsyncGroup
     from callsheet.client.groups import Group as Group
     from callsheet.client.groups import Omit as Omit
+    from callsheet.client.hooks import DoneEvent as DoneEvent
+    from callsheet.client.hooks import RequestEvent as RequestEvent
     from callsheet.client.results import AsyncResult as AsyncResult
     from callsheet.client.results import Response as Response
     from callsheet.client.results import Result as Result
@@ -52,6 +54,7 @@ _HOMES = {
         "OMIT",
         "Omit",
     ),
+    "client.hooks": ("DoneEvent", "RequestEvent"),
     "client.results": (
         "AsyncResult",
         "Response",

@@ -13,10 +13,11 @@ from callsheet.flows.jobs import ask_once
 from callsheet.flows.retry import default_timing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import NoReturn, SupportsIndex
 
     from callsheet.actions.resolve import ActionSet
+    from callsheet.client.hooks import DoneEvent, RequestEvent
     from callsheet.engine.body_files import OpenFile
     from callsheet.engine.result_list import ResultList
     from callsheet.flows.effects import Flow
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Body = bytes | Mapping[str, Any] | Model | RootModel[Any] | None
 
 
+T = TypeVar("T")
 HttpT = TypeVar("HttpT")
 DEFAULT_LEDGER = "default"
 
@@ -69,6 +71,8 @@ class BaseClient(Generic[HttpT]):
         ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER,
         insecure_http: bool | None = None,
         transport: HttpT | None = None,
+        on_request: Callable[[RequestEvent], object] | None = None,
+        on_done: Callable[[DoneEvent], object] | None = None,
         overrides: Mapping[str, str] | None = None,
         settings: Settings | None = None,
         bindings: Bindings | None = None,
@@ -92,6 +96,7 @@ class BaseClient(Generic[HttpT]):
         self._settings = host_actions.settings
         self._engine = Engine(host_actions, self.ledger)
         self._timeout = timeout
+        self._on_request, self._on_done = on_request, on_done
         self._transport = self._open_transport(transport)
 
     def _open_transport(self, http: HttpT | None) -> Any:
@@ -111,6 +116,15 @@ class BaseClient(Generic[HttpT]):
     def notes(self) -> tuple[str, ...]:
         """Return what the calls so far could not check, one line each; the log has them too."""
         return tuple(self._engine.host.notes)
+
+    def _observed(self, flow: Flow[T]) -> Flow[T]:
+        """Return a flow whose requests are told to the hooks of this client, if it has any."""
+        if self._on_request is None and self._on_done is None:
+            return flow
+        from callsheet.client.hooks import Hooks
+
+        hooks = Hooks(self._on_request, self._on_done)
+        return hooks.observe(flow, self._settings.host, self._engine.timing.clock)
 
     def _find(self, action: Action | str) -> Flow[Action]:
         """Return the action of an id; one that is not advertised counts as paid and untyped."""

@@ -38,7 +38,9 @@ class Client(BaseClient["httpx.BaseTransport"]):
     ``timeout`` is in seconds, of the longest silence of the server in a call that does not block
     until its job is over (default: 60). ``ledger`` is the folder of the record of paid calls;
     ``None`` keeps no record. ``insecure_http`` allows plain http to other hosts than this machine.
-    ``transport`` is an httpx transport, for special networks and tests. ``overrides`` force how
+    ``transport`` is an httpx transport, for special networks and tests. ``on_request`` and
+    ``on_done`` are called before each request and after it; what they raise is logged as
+    ``callsheet`` and changes nothing. ``overrides`` force how
     replies are read: the table ``protocol`` of the configuration. ``settings``, ``bindings`` and
     ``timing`` are for programs that resolve them themselves. Threads may share a client.
     """
@@ -63,7 +65,7 @@ class Client(BaseClient["httpx.BaseTransport"]):
         Hints of the errors it raises get the name of the program before each command.
         """
         try:
-            return self._transport.run(flow, tell)
+            return self._transport.run(self._observed(flow), tell)
         except CallsheetError as error:
             error.hint = with_program(self._bindings.command, error.hint)
             raise
@@ -179,7 +181,7 @@ class AsyncClient(BaseClient["httpx.AsyncBaseTransport"]):
     async def _run(self, flow: Flow[T], tell: Callable[[JobUpdate], object] | None = None) -> T:
         """See ``Client._run``."""
         try:
-            return await self._transport.run(flow, tell)
+            return await self._transport.run(self._observed(flow), tell)
         except CallsheetError as error:
             error.hint = with_program(self._bindings.command, error.hint)
             raise

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         @property
         def _transport(self) -> Any: ...
 
+        def _observed(self, flow: Flow[T]) -> Flow[T]: ...
+
     class _SyncClient(_ClientState, Protocol):
         """A client that runs a flow to its end."""
 

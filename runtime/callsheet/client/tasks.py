@@ -297,7 +297,8 @@ class Task(TaskState[T]):
 
     def watch(self, *, timeout: float | None = None) -> Iterator[JobUpdate]:
         """Wait as ``wait`` does, and yield the job's updates meanwhile."""
-        yield from self._client._transport.iterate(self._wait(timeout), [])
+        flow = self._client._observed(self._wait(timeout))
+        yield from self._client._transport.iterate(flow, [])
 
     def save(self, path: SaveTarget, *, force: bool = False, manifest: bool = False) -> SavedFile:
         """Wait until the job is done, then save its media and return the first file.
@@ -335,7 +336,8 @@ class AsyncTask(TaskState[T]):
 
     async def watch(self, *, timeout: float | None = None) -> AsyncIterator[JobUpdate]:
         """See ``Task.watch``."""
-        async for update in self._client._transport.iterate(self._wait(timeout), []):
+        flow = self._client._observed(self._wait(timeout))
+        async for update in self._client._transport.iterate(flow, []):
             yield update
 
     async def save(

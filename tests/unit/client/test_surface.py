@@ -23,8 +23,8 @@ TASK = "action cancel id progress raw_state ref refresh save state wait watch"
 RESULT = "action cost data json media response save save_all task_id"
 TASKS = "forget get list recover rerun"
 OPTIONS = """
-    host api_key auth profile headers timeout ledger insecure_http transport overrides
-    settings bindings timing
+    host api_key auth profile headers timeout ledger insecure_http transport on_request
+    on_done overrides settings bindings timing
 """
 TWINS = [(Client, AsyncClient), (Task, AsyncTask), (Result, AsyncResult), (Tasks, AsyncTasks)]
 
