@@ -107,7 +107,7 @@ def test_the_python_runs(cli: Program, server: Running, number: int) -> None:
     environ = cli.environ() | {"ADS_HOST": server.url, "ADS_API_KEY": server.key}
 
     process = subprocess.run(
-        [sys.executable, "-c", PYTHON[number]],
+        [sys.executable, "-c", PYTHON[number].replace(README_URL, server.url)],
         env=environ,
         cwd=cli.folder,
         capture_output=True,

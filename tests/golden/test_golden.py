@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from callsheet_codegen.models.pool import Modeller
 
 RUNTIME = Path(callsheet.__file__).parents[1]
+SCRIPT = Path(__file__).with_name("typed_script.py")
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 
 
@@ -88,10 +90,11 @@ def test_mypy_strict_finds_nothing(tmp_path: Path) -> None:
     for name in CASES:
         package = f"{name}_client"
         shutil.copytree(load(name).expected / package, tmp_path / package)
+    shutil.copy(SCRIPT, tmp_path)
     words = ["--strict", "--follow-imports=silent", "--explicit-package-bases", "--no-incremental"]
     packages = [word for name in CASES for word in ("-p", f"{name}_client")]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file=", *words, *packages],
+        [sys.executable, "-m", "mypy", "--config-file=", *words, *packages, "-m", SCRIPT.stem],
         cwd=tmp_path,
         env={**os.environ, "MYPYPATH": os.pathsep.join((str(RUNTIME), str(tmp_path)))},
         capture_output=True,
@@ -105,11 +108,15 @@ def test_mypy_strict_finds_nothing(tmp_path: Path) -> None:
 
 def test_basedpyright_strict_finds_nothing(tmp_path: Path) -> None:
     shutil.copytree(load("nested").expected, tmp_path / "client")
+    shutil.copytree(load("plain").expected / "plain_client", tmp_path / "client/plain_client")
     (tmp_path / "use.py").write_text(USE, "utf-8")
+    shutil.copy(SCRIPT, tmp_path)
     config = {
         "typeCheckingMode": "strict",
         "pythonVersion": "3.11",
         "extraPaths": [str(RUNTIME), str(tmp_path / "client")],
+        "enableTypeIgnoreComments": False,
+        "reportUnnecessaryTypeIgnoreComment": "error",
     }
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(config), "utf-8")
     done = subprocess.run(
@@ -121,6 +128,12 @@ def test_basedpyright_strict_finds_nothing(tmp_path: Path) -> None:
     )
 
     assert "0 errors, 0 warnings" in done.stdout, done.stdout
+
+
+def test_the_script_uses_every_public_name() -> None:
+    names = set(re.findall(r"\w+", SCRIPT.read_text("utf-8")))
+
+    assert set(callsheet.__all__) - names == set()
 
 
 USE = '''"""How a user writes against the client; a wrong type here must be an error."""

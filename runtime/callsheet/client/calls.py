@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -96,6 +97,7 @@ class BaseClient(Generic[HttpT]):
         self._settings = host_actions.settings
         self._engine = Engine(host_actions, self.ledger)
         self._timeout = timeout
+        self._models: dict[tuple[str, str], type[Any]] = {}
         self._on_request, self._on_done = on_request, on_done
         self._transport = self._open_transport(transport)
 
@@ -190,6 +192,17 @@ class BaseClient(Generic[HttpT]):
             reply = yield from self._engine.wait_until_over(job, seconds)
         task_id = next(iter(reply.fields.task_ids or job.task_ids), None) if job else None
         return resolved, require_done(reply, resolved.id, task_id), job
+
+    def _model_of(self, action: Action | str) -> Flow[type[Any]]:
+        """Build the model of an action's body; of the same schema it is the same class."""
+        resolved = yield from self._find(action)
+        schema = yield from self._engine.host.schema(resolved)
+        key = (resolved.id, json.dumps(schema, sort_keys=True))
+        if key not in self._models:
+            from callsheet.client.schema_models import build_model
+
+            self._models[key] = build_model(resolved.id, schema, resolved.doc or resolved.summary)
+        return self._models[key]
 
     def _open_list(self, action: Action | str, body: Body, limit: int | None) -> Flow[ResultList]:
         """Return the list of a free action, before its first page is fetched.

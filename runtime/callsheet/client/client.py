@@ -137,6 +137,14 @@ class Client(BaseClient["httpx.BaseTransport"]):
         )
         return Task(self, *self._run(flow))
 
+    def model_of(self, action: Action | str) -> type[Any]:
+        """Build the pydantic model of an action's body from the schema that the server advertises.
+
+        Its fields have Python names; ``call`` and ``submit`` take an instance as they take a
+        generated model. Raises ``UsageError`` where there is no schema that can be used.
+        """
+        return self._run(self._model_of(action))
+
     def upload(self, file: str | OpenFile) -> str:
         """Store a local file on the server, given by its path or opened, and return its link.
 
@@ -239,6 +247,10 @@ class AsyncClient(BaseClient["httpx.AsyncBaseTransport"]):
             action, body, timeout=timeout, idempotency_key=idempotency_key, check=check
         )
         return AsyncTask(self, *(await self._run(flow)))
+
+    async def model_of(self, action: Action | str) -> type[Any]:
+        """See ``Client.model_of``."""
+        return await self._run(self._model_of(action))
 
     async def upload(self, file: str | OpenFile) -> str:
         """See ``Client.upload``."""
