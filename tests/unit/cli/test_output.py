@@ -26,6 +26,8 @@ def test_json_is_inert_and_means_the_same() -> None:
         ({"a": 1}, "json", '{\n  "a": 1\n}\n'),
         ([{"a": 1}, {"b": "é"}], "jsonl", '{"a":1}\n{"b":"é"}\n'),
         ({"a": 1}, "jsonl", '{"a":1}\n'),
+        ([{"a": 1}, {"b": "é"}], "ndjson", '{"a":1}\n{"b":"é"}\n'),
+        ([{"a": 1}], "csv", "a\n1\n"),
         ("text", "raw", "text\n"),
         ({"a": 1}, "raw", '{"a":1}\n'),
         ([{"a": 1, "b": None}, {"a": 22}], "table", "A   B\n1\n22\n"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callsheet.cli.commands.task_list import fit, parse_since, short_time
-from callsheet.cli.output.formats import width
+from callsheet.cli.output.cells import width
 from callsheet.errors import UsageError
 
 NOW = time.mktime((2026, 12, 1, 15, 0, 0, 0, 0, -1))

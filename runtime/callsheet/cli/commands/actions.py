@@ -26,6 +26,7 @@ Rows = list[dict[str, Any]]
 
 _LIMIT = click.Option(["--limit"], metavar="N", type=click.IntRange(min=1), help="Only the first N")
 _COLUMNS = ("id", "command", "kind", "cost", "group", "source", "summary")
+_SPARE = ("source", "group", "kind", "cost", "command")
 _CHANGES = ("severity", "kind", "action", "text")
 _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"}
 
@@ -118,7 +119,7 @@ def _in_group(rows: Rows, group: str) -> Rows:
 
 def _print(context: Context, rows: Rows, limit: int | None) -> None:
     """Print the first ``limit`` rows, or all of them; note how many are left."""
-    output.emit_list(context.console, rows[:limit], _COLUMNS)
+    output.emit_list(context.console, rows[:limit], _COLUMNS, _SPARE)
     if limit is not None and len(rows) > limit:
         context.console.note(f"{len(rows) - limit} more; --limit {len(rows)} lists them too")
 

@@ -10,6 +10,7 @@ import click
 
 from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup
 from callsheet.cli.output import formats as output
+from callsheet.cli.output.cells import align, cell
 from callsheet.config.profiles import NAME, ProfileFile
 from callsheet.errors import UsageError
 from callsheet.text import did_you_mean, listing
@@ -112,7 +113,7 @@ def _get(context: Context, name: str | None) -> None:
     """Print one setting as a bare word, or all of them without a name."""
     values = {row["name"]: row["value"] for row in rows(context)}
     if name is None:
-        _print(context, values, output.align(list(values.items())))
+        _print(context, values, align(list(values.items())))
         return
     key = name.replace("-", "_").removeprefix("api_")
     if key not in values:
@@ -172,8 +173,8 @@ def _whoami(context: Context) -> None:
     identity["origin"]["key"] = settings.origins.get("api_key")
     identity["origin"]["headers"] = settings.origins.get("headers")
     names = ("host", "profile", "auth", "key", *(["headers"] if settings.headers else []))
-    rows = [(name, output.cell(identity[name])) for name in names]
-    output.emit(context.console, identity, lambda: output.align(rows))
+    rows = [(name, cell(identity[name])) for name in names]
+    output.emit(context.console, identity, lambda: align(rows))
 
 
 version = BuiltinCommand("version", _version, emits_json=False)

@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 from callsheet.cli.builtin import BuiltinCommand, format_count
 from callsheet.cli.commands.actions import bindings_changes, unused_bindings
 from callsheet.cli.output import formats as output
+from callsheet.cli.output.cells import cell
 from callsheet.cli.output.formats import duration
 from callsheet.cli.server_actions import AvailableActions
 from callsheet.config.settings import is_loopback
@@ -295,14 +296,17 @@ def _row(checks: Checks, name: str, lacking: list[str]) -> dict[str, Any]:
 
 
 def _lines(context: Context, rows: list[dict[str, Any]]) -> str:
-    width = max(len(row["check"]) for row in rows)
+    from callsheet.cli.output.fitting import hang
+
+    width, screen = max(len(row["check"]) for row in rows), output.screen_width()
     lines = []
     for row in rows:
         mark, style = _MARKS[row["ok"]]
         head = context.console.style(mark.ljust(4), style, sys.stdout)
-        lines.append(f"{head}  {row['check'].ljust(width)}  {output.cell(row['detail'])}")
+        head += f"  {row['check'].ljust(width)}  "
+        lines.append(hang(head, cell(row["detail"]), screen))
         if row["hint"]:
-            lines.append(f"{' ' * (width + 8)}{output.cell(row['hint'])}")
+            lines.append(hang(" " * (width + 8), cell(row["hint"]), screen))
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ import click
 from callsheet.cli import completion
 from callsheet.cli.builtin import BuiltinCommand
 from callsheet.cli.output import formats as output
+from callsheet.cli.output.cells import cell
 from callsheet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def override_line(context: Context, finding: ProbeFinding, task: str) -> str:
 
 def _page(context: Context, report: Report, task: str) -> str:
     """Return the findings for a person: one paragraph a topic."""
+    from callsheet.cli.output.fitting import hang
+
+    screen = output.screen_width()
     lines = [f"{report.host}: {report.actions} actions", ""]
     for finding in report.findings:
         lines.append(
@@ -61,8 +65,8 @@ def _page(context: Context, report: Report, task: str) -> str:
         )
         rows = {"came": finding.came, "read as": finding.read, "unclear": finding.unclear}
         rows["type"] = override_line(context, finding, task)
-        lines += [f"  {name:8} {output.cell(text)}" for name, text in rows.items() if text]
-        lines += [f"  {'why':8} {output.cell(text)}" for text in finding.evidence]
+        parts = [*rows.items(), *(("why", text) for text in finding.evidence)]
+        lines += [hang(f"  {name:8} ", cell(text), screen) for name, text in parts if text]
     lines += [f"saved {path}" for path in report.saved]
     lines += [
         "",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.output import formats as output
+from callsheet.cli.output.cells import cell, width
 from callsheet.cli.output.formats import duration
 from callsheet.engine.jobs import refresh_running
 from callsheet.errors import UsageError
@@ -164,7 +165,7 @@ def fit(
     if len({entry["host"] for entry in short}) < 2:
         columns = [name for name in columns if name != "host"]
     widths = {
-        name: max(output.width(text) for text in (name, *(output.cell(e[name]) for e in short)))
+        name: max(width(text) for text in (name, *(cell(e[name]) for e in short)))
         for name in columns
     }
     for name in (*_DROPPED, ""):
@@ -203,10 +204,10 @@ def short_time(moment: float, now: float) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    if output.width(text) <= room:
+    if width(text) <= room:
         return text
     text = text[:room]
-    while output.width(text) >= room:
+    while width(text) >= room:
         text = text[:-1]
     return f"{text.rstrip()}…"
 

@@ -70,7 +70,7 @@ GLOBAL_FLAGS: tuple[Row, ...] = (
     ("skeleton", "", "Print a body to fill in"),
     ("no-check", "", "Send a body that the schema refuses"),
     ("no-input", "", "Never ask questions"),
-    ("format", "FORMAT", "json, jsonl, table or raw"),
+    ("format", "FORMAT", "json, jsonl, csv, table or raw"),
     ("jmespath", "EXPR", "Print this part of the result"),
     ("quiet", "", "No progress and no hints"),
     ("verbose", "", "Tell what is sent and received"),

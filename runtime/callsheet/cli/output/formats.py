@@ -6,23 +6,28 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from callsheet.cli.output.cells import (
+    align,
+    brief,
+    cell,
+    cells_of,
+    csv_of,
+    separate_by_tabs,
+    table_of,
+)
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.masking import masked
 from callsheet.text import did_you_mean, dumps, safe_text, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from callsheet.flows.invoke import ParsedReply
     from callsheet.storage.partial_file import SavedFile
 
 
-FORMATS = ("json", "jsonl", "table", "raw")
-SHORTENED = frozenset({"summary"})
-"""Columns that may be cut where they leave the screen: another command shows them whole."""
-_NARROWEST = 24
-_LONGEST_WORD = 1000
+FORMATS = ("json", "jsonl", "ndjson", "csv", "table", "raw")
 
 
 class Console:
@@ -217,9 +222,11 @@ def emit(
 
 def render(value: Any, form: str, *, raw_for_terminal: bool = False) -> str:
     """Return ``value`` in one of the formats, with a line end."""
-    if form == "jsonl":
+    if form in {"jsonl", "ndjson"}:
         rows = value if isinstance(value, list) else [value]
         return "".join(dumps(row) + "\n" for row in rows)
+    if form == "csv":
+        return csv_of(value)
     if form == "table":
         return table_of(value)
     if form == "raw":
@@ -263,23 +270,37 @@ def _raw(value: Any, terminal: bool) -> str:
     return safe_text(text, multiline=True) if terminal else text
 
 
-def emit_list(console: Console, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Print a list: a table on a terminal, tab-separated lines in a pipe, or the chosen format."""
+def emit_list(
+    console: Console,
+    rows: list[dict[str, Any]],
+    columns: Sequence[str],
+    spare: Sequence[str] = (),
+) -> None:
+    """Print a list: a table on a terminal, tab-separated lines in a pipe, or the chosen format.
+
+    ``spare`` names the columns that a narrow terminal does without, the first to go first.
+    """
     if is_tab_separated(console):
         write(to_tab_separated(rows, columns))
         return
     if console.flags.get("jmespath") or chosen_format(console) not in {"", "table"}:
         emit(console, rows)
         return
-    lines = _cells(rows, columns)
-    screen = 0
-    if console.on_terminal() and columns[-1] in SHORTENED:
-        from shutil import get_terminal_size
+    if not console.on_terminal():
+        heads = [name.upper() for name in columns]
+        write(align([heads, *cells_of(rows, columns)]))
+        return
+    from callsheet.cli.output.fitting import fit_table
 
-        screen = get_terminal_size().columns
-    table = align([[name.upper() for name in columns], *lines], screen=screen)
-    head, line_end, rows_text = table.partition("\n")
-    write(console.style(head, "bold", sys.stdout) + line_end + rows_text)
+    coloured = wants_colour(sys.stdout, console.environ)
+    write(fit_table(rows, columns, screen_width(), spare=spare, coloured=coloured))
+
+
+def screen_width() -> int:
+    """Return the columns of the terminal; 80 where nothing tells."""
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def is_tab_separated(console: Console) -> bool:
@@ -290,92 +311,7 @@ def is_tab_separated(console: Console) -> bool:
 
 def to_tab_separated(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
     """Return a list as a pipe reads it: a line a row."""
-    return separate_by_tabs(_cells(rows, columns))
-
-
-def _cells(rows: list[dict[str, Any]], columns: Sequence[str]) -> list[list[str]]:
-    return [[cell(row.get(name)) for name in columns] for row in rows]
-
-
-def brief(value: Any) -> Any:
-    """Return a JSON value with the files that stand in it, as base64 or links, cut short."""
-    if isinstance(value, dict):
-        return {name: brief(field) for name, field in value.items()}
-    if isinstance(value, list):
-        return [brief(entry) for entry in value]
-    if not isinstance(value, str) or len(value) <= _LONGEST_WORD:
-        return value
-    if " " in value[:_LONGEST_WORD] or "://" in value[:_LONGEST_WORD]:  # words, a signed link
-        return value
-    from callsheet.protocol.inline_data import is_data_link, shorten
-
-    is_file = is_data_link(value)
-    return shorten(value) if is_file else f"{value[:40]}… ({len(value):,} characters)"
-
-
-def cell(value: Any) -> str:
-    """Return one value on one line of a table."""
-    from callsheet.text import dumps, one_line
-
-    if value is None:
-        return ""
-    value = brief(value)
-    return one_line(value if isinstance(value, str) else dumps(value))
-
-
-def width(text: str) -> int:
-    """Count the columns of a terminal that a text takes: wide characters two, marks none."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(
-        0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
-    )
-
-
-def align(rows: Iterable[Sequence[str]], *, screen: int = 0) -> str:
-    """Lay out rows with their columns under each other.
-
-    Nothing is cut, but for the last column where it leaves a screen of so many places.
-    """
-    lines = [list(row) for row in rows]
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    room = screen - sum(widths[:-1]) - 2 * len(widths[:-1])
-    if screen and widths and room >= _NARROWEST:
-        for line in lines:
-            line[-1] = _clipped(line[-1], room)
-    return "".join(_padded(line, widths) + "\n" for line in lines)
-
-
-def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [text + " " * (wide - width(text)) for text, wide in zip(line, widths, strict=True)]
-    return "  ".join(cells).rstrip()
-
-
-def _clipped(text: str, room: int) -> str:
-    if width(text) <= room:
-        return text
-    while width(text) > room - 1:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
-
-
-def separate_by_tabs(rows: Iterable[Sequence[str]]) -> str:
-    """Lay out rows for other programs: columns parted by tabs."""
-    return "".join("\t".join(map(cell, row)) + "\n" for row in rows)
-
-
-def table_of(value: Any) -> str:
-    """Lay out a list of objects as columns, an object as names and values, the rest as lines."""
-    if isinstance(value, dict):
-        return align([(cell(name), cell(field)) for name, field in value.items()])
-    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-        names = list(dict.fromkeys(name for row in value for name in row))
-        rows = [[cell(row.get(name)) for name in names] for row in value]
-        return align([[name.upper() for name in map(cell, names)], *rows])
-    rows = value if isinstance(value, list) else [value]
-    return "".join(cell(row) + "\n" for row in rows)
+    return separate_by_tabs(cells_of(rows, columns))
 
 
 def duration(seconds: float) -> str:
