@@ -190,6 +190,7 @@ def _makes_text(*segments: tuple[str, ...]) -> bool:
     if "to" in last:
         near = last = last[last.index("to") + 1 :]
     is_visual = not kinds_named(near).isdisjoint({"video", "image"})
+    is_visual = is_visual or not vocab.QUEUE_WORDS.isdisjoint(last)
     texts = vocab.TEXT_WORDS - (vocab.AMBIGUOUS_TEXT_WORDS if is_visual else frozenset())
     if texts.intersection(last):
         return True

@@ -112,6 +112,8 @@ TEXT_WORDS = word_set("""
 """)
 """Words of an action's id whose result is data, whatever medium it is about."""
 AMBIGUOUS_TEXT_WORDS = frozenset({"translate", "prompt", "prompts"})
+QUEUE_WORDS = frozenset({"queue", "enqueue"})
+"""Verbs of an action that starts a job: ``prompt.queue`` runs a prompt, and writes none."""
 """Those of them that make a film or a picture where the id names one: ``video_translate``."""
 EXTENSION_KINDS = {
     **dict.fromkeys(

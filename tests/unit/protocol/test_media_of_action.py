@@ -325,6 +325,7 @@ def test_a_list_of_other_jobs_alone_has_no_result() -> None:
         ("text.translate", True),
         ("audio.translate", True),
         ("prompt.expand", True),
+        ("prompt.queue", False),
         ("image.to_prompt", True),
     ],
 )
