@@ -161,10 +161,14 @@ class DriftFound(CallsheetError):
 
 
 class ServerError(CallsheetError):
-    """The server answered with a refusal; ``details`` holds a fault for each field it refused."""
+    """The server answered with a refusal; ``details`` holds a fault for each field it refused.
+
+    ``may_have_run`` says that the refusal may come from a server that did the work.
+    """
 
     code = "server"
     details: tuple[Detail, ...] = ()
+    may_have_run = False
 
 
 class Unreadable(ServerError):

@@ -27,7 +27,7 @@ from callsheet.flows.effects import (
     Send,
     record_leniently,
 )
-from callsheet.flows.retry import PaidPost, RedirectRefused, action_path, with_retries
+from callsheet.flows.retry import PaidPost, action_path, with_retries
 from callsheet.protocol.media import NO_MARKS, RequestMarks
 from callsheet.protocol.replies import read_reply, with_refusal
 from callsheet.spec import TIMEOUT_FIELD, Family
@@ -204,7 +204,7 @@ def may_have_run(error: BaseException) -> bool:
     may be either.
     """
     if isinstance(error, ServerError):
-        return isinstance(error, RedirectRefused) and error.may_have_run
+        return error.may_have_run
     return not isinstance(error, UsageError)
 
 

@@ -64,7 +64,7 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     """Send a request, and follow one redirect inside the origin of the server.
 
     A 303 says that a POST was accepted and where its outcome can be read: it is returned as a
-    202 with that ``Location``, and nothing is sent after it. Raises ``RedirectRefused`` for a
+    202 with that ``Location``, and nothing is sent after it. Raises ``ServerError`` for a
     redirect to another scheme, host or port, so that the key goes nowhere else, and for any
     other that would turn a POST into a GET.
     """
@@ -75,8 +75,9 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     origin, target_origin = origin_of(reply.url), origin_of(_target_of(reply))
     if origin != target_origin:
         destination = target_origin or masked(one_line(reply.headers["location"]))[:200]
-        refused = RedirectRefused(
+        refused = ServerError(
             f"{origin} redirects the request to {destination}; your key was not sent there",
+            code="redirect_refused",
             hint=f"if that is right: log in with --host {destination}",
             http_status=reply.status,
         )
@@ -85,9 +86,10 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
     if send.method != "GET" and reply.status == SEE_OTHER:
         return reply._replace(status=202, body=b"")
     if send.method != "GET" and reply.status not in {307, 308}:
-        refused = RedirectRefused(
+        refused = ServerError(
             f"the server redirects a {send.method} with HTTP {reply.status} to "
             f"{masked(one_line(_target_of(reply)))[:200]}, which would turn it into a GET",
+            code="redirect_refused",
             http_status=reply.status,
         )
         refused.may_have_run = not _leads_elsewhere(reply.url, _target_of(reply))
@@ -98,13 +100,6 @@ def follow_redirect(send: Send) -> Flow[HttpReply]:
 
 def _target_of(reply: HttpReply) -> str:
     return join_url(reply.url, reply.headers["location"])
-
-
-class RedirectRefused(ServerError):
-    """A redirect that is not followed; ``may_have_run`` where it may be the answer to a POST."""
-
-    code = "redirect_refused"
-    may_have_run = False
 
 
 def _leads_elsewhere(url: str, target: str) -> bool:
