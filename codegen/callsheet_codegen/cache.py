@@ -86,6 +86,11 @@ def sha_of(path: str) -> str | None:
         return None
 
 
+def shas_of(paths: Iterable[str]) -> dict[str, str | None]:
+    """Return path → ``sha_of`` of each path."""
+    return {path: sha_of(path) for path in paths}
+
+
 def stats_of(folder: str, paths: Iterable[str]) -> Stats:
     """Return path → ``stat_of`` of each path below a folder."""
     return {path: stat_of(f"{folder}/{path}") for path in paths}
@@ -114,8 +119,7 @@ class IdleStamp(NamedTuple):
         cls, inputs: Iterable[str], folder: str, stats: Stats, output: dict[str, Any]
     ) -> IdleStamp:
         """Return the stamp of a run that read ``inputs``, digested here, and left ``stats``."""
-        shas = {path: sha_of(path) for path in inputs}
-        return cls(shas, folder, sorted(stats), _digest_of_stats(stats), output)
+        return cls(shas_of(inputs), folder, sorted(stats), _digest_of_stats(stats), output)
 
     def is_idle(self) -> bool:
         """Tell whether every file has the size and times that the run left."""
@@ -222,13 +226,22 @@ class CachedState(NamedTuple):
 class ProjectCache:
     """What is stored of one package folder; empty where it cannot be read.
 
-    ``lock`` is the text of the lock. A file whose size and times are as stored is not read.
+    ``lock`` is the text of the lock, ``templates`` are digests of what stands for our own; where
+    they differ, nothing counts. A file whose size and times are as stored is not read.
     """
 
-    def __init__(self, store: Store, project: str, folder: Path, lock: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        project: str,
+        folder: Path,
+        lock: str = "",
+        templates: Mapping[str, str | None] = {},
+    ) -> None:
         from callsheet.catalog.snapshot import blocks_of
 
         self._store, self._key, self._folder = store, f"{project}.work", str(folder)
+        self._templates = templates
         self._files: Mapping[str, FileRow] = {}
         self._actions: Mapping[str, ActionRecord] = {}
         self._rows: Mapping[str, Any] = {}
@@ -237,7 +250,7 @@ class ProjectCache:
         """The blocks of the lock that are as an earlier run wrote them, by action id."""
         stored = store.get(self._key) or {}
         try:
-            if stored.get("folder") == self._folder:
+            if (stored.get("folder"), stored.get("templates")) == (self._folder, templates):
                 self._files = {path: _file_row(row) for path, row in stored["files"].items()}
                 self._rows = stored["actions"]
                 self._actions = {name: ActionRecord.of(row) for name, row in self._rows.items()}
@@ -296,7 +309,8 @@ class ProjectCache:
             for name, record in records.items()
         }
         digests = {name: _digest(block) for name, block in blocks.items() if name in records}
-        work = {"folder": self._folder, "files": files, "actions": actions, "blocks": digests}
+        about = {"folder": self._folder, "templates": self._templates}
+        work = {**about, "files": files, "actions": actions, "blocks": digests}
         self._store.put(self._key, work)
 
 

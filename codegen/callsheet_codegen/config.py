@@ -36,14 +36,15 @@ _TABLE = "tool.callsheet"
 _LONGEST_NAME = 100
 _COMMAND = r"\w[\w.-]*"  # it names folders of the user's settings: no path may come of it
 _PREFIX = r"[A-Za-z_][A-Za-z0-9_]*"
-_PROJECT_KEYS = frozenset({"package", "command", "env-prefix", "host", "out"})
+_PROJECT_KEYS = frozenset({"package", "command", "env-prefix", "host", "out", "templates"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What to generate and where to; ``where`` is the file that was read, if any.
 
-    ``out`` is the folder that holds the package folder and, by default, the lock.
+    ``out`` is the folder that holds the package folder and, by default, the lock. ``templates``
+    is a folder of templates that stand for ours of the same names.
     """
 
     package: str
@@ -54,6 +55,7 @@ class Config:
     host: str = ""
     overlay: Overlay
     where: Path | None = None
+    templates: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -112,6 +114,15 @@ class _ClientTable(NamedTuple):
                 raise UsageError(f"{self.project}: {self.path}.clients.{name} is not a table")
         path = f"{self.path}.clients"
         return {n: _ClientTable(rows, self.project, f"{path}.{n}") for n, rows in clients.items()}
+
+
+def _find_templates(section: _ClientTable, root: Path) -> Path | None:
+    """Return the folder of the project's own templates, if it has any; raise ``UsageError``."""
+    name = section.text("templates", "")
+    folder = Path(root, name)
+    if name and not folder.is_dir():
+        raise UsageError(f"{section.project}: {section.path}.templates: {folder} is no folder")
+    return folder if name else None
 
 
 def load(start: Path, flags: Mapping[str, str | None]) -> Config:
@@ -197,6 +208,7 @@ def _resolve(
         host=section.text("host", ""),
         overlay=parse_overlay(rows, section.path),
         where=section.project,
+        templates=_find_templates(section, root),
     )
 
 

@@ -92,7 +92,7 @@ def draft(
     blocks = blocks_of(text)
     build = builder.plan
     build.collect_models()
-    files = _render(builder)
+    files = _render(builder, config.templates)
     disk = _shas(config, cached, {*manifest, *files})
     unchanged = {path: state.files[path][1] for path in build.files.keys() - files.keys()}
     return Draft(
@@ -108,13 +108,13 @@ def draft(
     )
 
 
-def _render(builder: ProjectBuilder) -> Mapping[str, str]:
+def _render(builder: ProjectBuilder, templates: Path | None) -> Mapping[str, str]:
     """Return path → text of the stale files; where there are none, no renderer is loaded."""
     if not builder.plan.stale:
         return {}
     from callsheet_codegen.render import render_project
 
-    return render_project(builder.project_for, builder.plan.stale)
+    return render_project(builder.project_for, builder.plan.stale, templates)
 
 
 def _shas(

@@ -10,13 +10,22 @@ import tempfile
 from functools import cache
 from importlib import import_module, resources
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, UsageError
+from callsheet.text import did_you_mean, one_line
 from callsheet_codegen.code import Code, CodeError, Ident
-from callsheet_codegen.verify import verify
+from callsheet_codegen.verify import Unsafe, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,13 +49,21 @@ def _finalize(value: Any) -> str:
 
 
 @cache
-def environment() -> Environment:
-    """Return the one environment: undefined names raise, one filter ``indent``, no globals."""
-    env = Environment(
-        loader=FileSystemLoader(templates_folder()),
+def environment(templates: Path | None = None) -> Environment:
+    """Return the environment: undefined names raise, one filter ``indent``, no globals.
+
+    A template in ``templates`` stands for ours of that name; none of them reaches Python's own
+    objects then. Raises ``UsageError`` for one that stands for nothing.
+    """
+    kind, folders = Environment, [templates_folder()]
+    if templates is not None:
+        _require_known(templates)
+        kind, folders = ImmutableSandboxedEnvironment, [templates, *folders]
+    env = kind(
+        loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         finalize=_finalize,
-        autoescape=False,  # noqa: S701 - HTML escapes would spoil Python; finalize guards
+        autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -56,9 +73,18 @@ def environment() -> Environment:
     return env
 
 
-def render(template: str, **context: object) -> str:
+def _require_known(templates: Path) -> None:
+    """Raise ``UsageError`` for a template that has the name of none of ours."""
+    ours = {path.name for path in templates_folder().glob("*.jinja")}
+    for path in sorted(templates.glob("*.jinja")):
+        if path.name not in ours:
+            hint = did_you_mean(path.name, ours) or f"there are: {', '.join(sorted(ours))}"
+            raise UsageError(f"{path} stands for no template", hint=hint)
+
+
+def render(template: str, templates: Path | None = None, **context: object) -> str:
     """Render one template; raises ``CodeError`` for output that is not ``Code``."""
-    return environment().get_template(template).render(**context)
+    return environment(templates).get_template(template).render(**context)
 
 
 _CHUNK = 100  # for fewer files another process costs more than it saves
@@ -107,18 +133,38 @@ _RUFF = ("--isolated", "--no-cache", "--quiet", "--target-version=py311", "--lin
 
 
 def render_project(
-    part: Callable[[frozenset[str]], Project], paths: Iterable[str]
+    part: Callable[[frozenset[str]], Project], paths: Iterable[str], templates: Path | None = None
 ) -> dict[str, str]:
     """Return path → text of each of these files, formatted and verified, in order of their paths.
 
     ``part`` returns the project as far as some files need it. Raises ``CallsheetError`` where ruff
-    refuses the code, ``CodeError`` and ``Unsafe``: all are faults of the generator.
+    refuses the code, ``CodeError`` and ``Unsafe``: all are faults of the generator, or of the
+    project's own ``templates`` where there are some, which is a ``UsageError``.
     """
+    try:
+        return _render_project(part, paths, templates)
+    except (TemplateError, CodeError, Unsafe, CallsheetError) as error:
+        if templates is None or isinstance(error, UsageError):
+            raise
+        lines = [entry for entry in extract_tb(error.__traceback__) if ".jinja" in entry.filename]
+        place = f"{lines[-1].filename}:{lines[-1].lineno}" if lines else str(templates)
+        if isinstance(error, TemplateSyntaxError):
+            place = f"{error.filename}:{error.lineno}"
+        reason = getattr(error, "message", None) or str(error)
+        raise UsageError(
+            f"the templates of this project do not work: {place}: {one_line(reason, 300)}",
+            hint="correct the template, or take `templates` out of the table",
+        ) from None
+
+
+def _render_project(
+    part: Callable[[frozenset[str]], Project], paths: Iterable[str], templates: Path | None
+) -> dict[str, str]:
 
     def render_chunk(chunk: Sequence[str]) -> dict[str, str]:
         project = part(frozenset(chunk))
         return {path: text for path, text in project.data.items() if path in project.wanted} | {
-            path: render(template, **context)
+            path: render(template, templates, **context)
             for path, template, context in _templates(project)
             if path in project.wanted
         }
@@ -133,10 +179,11 @@ def render_project(
     return dict(sorted((texts | share(verify_chunk, list(sources))).items()))
 
 
-def prepare() -> None:
+def prepare(templates: Path | None = None) -> None:
     """Load the templates and find ruff, before there is something to render."""
-    for name in environment().list_templates():
-        environment().get_template(name)
+    if templates is None:  # else a broken one is told when it is used
+        for name in environment().list_templates():
+            environment().get_template(name)
     _ruff()
 
 

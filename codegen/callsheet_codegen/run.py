@@ -55,7 +55,8 @@ class GenerateRun:
         if old is not None:
             _require_own(old, config)
         lock = config.lock.read_text(encoding="utf-8") if old else ""
-        cached = ProjectCache(self.store, self.project, config.folder, lock)
+        templates = cache.shas_of(self._templates())
+        cached = ProjectCache(self.store, self.project, config.folder, lock, templates)
         snapshot, notes = self._snapshot(old)
         if cached.is_empty:
             self.models.launch(len(snapshot.actions))
@@ -104,8 +105,17 @@ class GenerateRun:
         """Do what needs no models: load the renderer, link existing files into the new folder."""
         from callsheet_codegen import render
 
-        render.prepare()
+        render.prepare(self.config.templates)
         self.stage.prepare()
+
+    def _templates(self) -> list[str]:
+        """Return where the project's own templates lie, or would; empty without such a folder."""
+        folder = self.config.templates
+        if folder is None:
+            return []
+        from callsheet_codegen.render import templates_folder
+
+        return [str(folder / path.name) for path in sorted(templates_folder().glob("*.jinja"))]
 
     def _changelog(self, draft: Draft) -> dict[Path, str]:
         """Return the changelog's new text by its path, where an entry is to be written."""
@@ -171,6 +181,7 @@ class GenerateRun:
             "fell_back": fell_back(diagnostics),
         }
         inputs = [str(config.lock), *([str(config.where)] if config.where else [])]
+        inputs += self._templates()
         stamp = cache.IdleStamp.of(inputs, str(config.folder), stats, output)
         self.store.put_idle_stamp(self.project, stamp)
 
